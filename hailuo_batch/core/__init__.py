@@ -1,0 +1,1 @@
+"""The decisions: pure code without clock, threads, files or sockets."""

@@ -1,0 +1,161 @@
+"""What the ledger knows, as frozen values, and the one way a run changes: `fold`.
+
+A snapshot is what plans, engines and reports are made from; it can be built by hand in a test. Times are seconds
+since the epoch, UTC; money is integer micro-USD; None means unknown or not yet, as each field says.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.events import Event
+from hailuo_batch.core.lifecycle import RunState, TakeState, next_state, take_state
+from hailuo_batch.values import Take
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of a run. `path` is relative to the output folder, None until the file is whole on disk.
+
+    `moving_to` is set while a rename is under way. `bytes` and `sha256` are those of the file as it was saved, and
+    stay when the file is missed.
+    """
+
+    index: int
+    url: str
+    path: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    moving_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt at a take. `key` is the ledger's own number for it and never changes.
+
+    `create_id` is that of its newest create, None while none was started. `run_id` is None until the API named it.
+    `superseded` runs no longer speak for their take. `reason` says in words why it stands where it stands.
+    """
+
+    key: int
+    take_id: str
+    attempt: int
+    state: RunState
+    model: str
+    input_json: str
+    fingerprint: str
+    images_sha256: str | None = None
+    superseded: bool = False
+    create_id: str | None = None
+    run_id: str | None = None
+    cost_micro_usd: int | None = None
+    reason: str | None = None
+    submitted_at: float | None = None
+    completed_at: float | None = None
+    outputs: tuple[Output, ...] = ()
+
+    @property
+    def outputs_saved(self) -> bool:
+        """Whether there is at least one output and every one is on disk."""
+        return bool(self.outputs) and all(output.path is not None for output in self.outputs)
+
+    @property
+    def take_state(self) -> TakeState:
+        """What this run makes of its take while it is the live one."""
+        return take_state(self.state, self.outputs_saved)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRecord:
+    """A take as the ledger has it: what is wanted of it, and every run ever made for it, oldest attempt first."""
+
+    take: Take
+    in_manifest: bool
+    runs: tuple[Run, ...]
+
+    @property
+    def live(self) -> Run | None:
+        """The run that speaks for the take, None only where all are superseded."""
+        return next((run for run in reversed(self.runs) if not run.superseded), None)
+
+    @property
+    def state(self) -> TakeState:
+        """The take's state."""
+        live = self.live
+        return TakeState.WAITING if live is None else live.take_state
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole ledger at one moment, takes in the manifest's order, then those that left it.
+
+    `endpoint` is the API's base URL, or the word `sandbox`.
+    """
+
+    campaign: str
+    endpoint: str
+    takes: tuple[TakeRecord, ...] = ()
+    manifest_sha256: str = ""
+    description: str = ""
+
+
+def fold(run: Run, event: Event, at: float) -> Run:
+    """The run after the event, which happened at `at`. Raises IllegalTransition and changes nothing otherwise."""
+    moved = replace(run, state=next_state(run.state, event))
+    return _folded(moved, event, at)
+
+
+def _folded(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0912 - one arm for each event
+    match event:
+        case ev.CreateStarted():
+            return replace(run, create_id=event.create_id, submitted_at=at, reason=None)
+        case ev.CreateNotSent() | ev.CreateUnanswered() | ev.RunAbandoned():
+            return replace(run, reason=event.reason)
+        case ev.CreateRefused() | ev.InputRejected():
+            return replace(run, reason=f"{event.message} ({event.code})" if event.code else event.message)
+        case ev.RunCreated() | ev.RunNamed():
+            cost = run.cost_micro_usd if event.cost_micro_usd is None else event.cost_micro_usd
+            return replace(run, run_id=event.run_id, cost_micro_usd=cost, reason=None)
+        case ev.RunQueued() | ev.RunStarted():
+            return replace(run, reason=None) if run.reason is not None else run
+        case ev.RunSucceeded():
+            return replace(_finished(run, event, at), reason=None, outputs=_outputs(run.outputs, event.urls))
+        case ev.RunFailed():
+            return replace(_finished(run, event, at), reason=event.error)
+        case ev.RunLost():
+            return replace(run, reason="the API answers that it does not know this run")
+        case ev.FileSaved():
+            return _with_output(run, event.index, lambda output: _saved(output, event))
+        case ev.FileMoving():
+            return _with_output(run, event.index, lambda output: replace(output, moving_to=event.path))
+        case ev.FileMoved():
+            return _with_output(run, event.index, lambda output: replace(output, path=event.path, moving_to=None))
+        case ev.FileMissed():
+            return _with_output(run, event.index, lambda output: replace(output, path=None, moving_to=None))
+        case _:
+            assert_never(event)
+
+
+def _finished(run: Run, event: ev.RunSucceeded | ev.RunFailed, at: float) -> Run:
+    completed_at = run.completed_at or event.completed_at or at
+    cost = run.cost_micro_usd if event.cost_micro_usd is None else event.cost_micro_usd
+    return replace(run, completed_at=completed_at, cost_micro_usd=cost)
+
+
+def _outputs(known: tuple[Output, ...], urls: tuple[str, ...]) -> tuple[Output, ...]:
+    """Fresh links for the outputs that are known, and those that are new."""
+    fresh = tuple(
+        replace(known[index], url=url) if index < len(known) else Output(index, url) for index, url in enumerate(urls)
+    )
+    return fresh + known[len(urls) :]
+
+
+def _saved(output: Output, event: ev.FileSaved) -> Output:
+    return replace(output, path=event.path, bytes=event.bytes, sha256=event.sha256, moving_to=None)
+
+
+def _with_output(run: Run, index: int, change: Callable[[Output], Output]) -> Run:
+    outputs = list(run.outputs)
+    outputs[index] = change(outputs[index])
+    return replace(run, outputs=tuple(outputs))

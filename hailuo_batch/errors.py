@@ -1,0 +1,55 @@
+"""What can go wrong in a way a user, a network, a disk or a server can cause, and the exit code of each.
+
+Every error here carries one short paragraph for the user: what happened, to which take, whether anything was
+paid, what to do next. Anything raised that is not one of these is a bug of ours. Nothing here prints or exits.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every command."""
+
+    DONE = 0
+    UNFINISHED = 1
+    USAGE = 2
+    ACCOUNT = 3
+    LEDGER = 4
+    SIGINT = 130
+    SIGTERM = 143
+
+
+class HailuoBatchError(Exception):
+    """An expected failure. `str(error)` is the paragraph the user reads."""
+
+    exit_code = ExitCode.UNFINISHED
+
+
+class UsageError(HailuoBatchError):
+    """Wrong usage; nothing was sent."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ManifestError(HailuoBatchError):
+    """An invalid manifest; nothing was sent. `str(error)` holds every diagnostic, one to a line."""
+
+    exit_code = ExitCode.USAGE
+
+
+class AccountError(HailuoBatchError):
+    """The account stands in the way: no key, a wrong key, balance, quota or spend limit."""
+
+    exit_code = ExitCode.ACCOUNT
+
+
+class LedgerError(HailuoBatchError):
+    """The ledger cannot be used: locked, damaged, missing, foreign, newer or not writable."""
+
+    exit_code = ExitCode.LEDGER
+
+
+class OutputError(HailuoBatchError):
+    """A file of the report or an output cannot be written; the ledger is untouched."""
+
+    exit_code = ExitCode.UNFINISHED

@@ -1,0 +1,1 @@
+"""From a manifest's text to a Campaign, or to every diagnostic at once."""

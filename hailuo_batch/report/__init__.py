@@ -1,0 +1,1 @@
+"""From a ledger snapshot to report.json, report.md and report.html."""

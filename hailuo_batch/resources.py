@@ -1,0 +1,15 @@
+"""The JSON Schemas that ship with the program.
+
+In a wheel they lie in `hailuo_batch/_schemas`; in a checkout, in the folder `schemas` at its top.
+"""
+
+from pathlib import Path
+
+_PACKAGED = Path(__file__).parent / "_schemas"
+_CHECKOUT = Path(__file__).parent.parent / "schemas"
+
+
+def schema_text(name: str) -> str:
+    """The text of a shipped schema, such as `manifest` or `models/hailuo-pro`."""
+    root = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
+    return (root / f"{name}.schema.json").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""A Runbase look-alike to rehearse with: no key, no payment."""

@@ -1,0 +1,1 @@
+"""The acting: clock, network, disk, ledger, threads."""

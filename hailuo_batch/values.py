@@ -1,0 +1,134 @@
+"""The frozen values that everything else speaks in: what a manifest asks for, money and durations.
+
+Pure: no files, no clock, no third-party code. Money is integer micro-USD from its first parse to its last
+print, never a float. A take carries the exact text that will be sent for it, so that what is hashed, what is
+paid for and what is recorded cannot drift apart.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DEFAULT_MODEL = "hailuo/pro"
+MICRO = 1_000_000
+
+_USD = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?", re.ASCII)
+_DURATION = re.compile(r"(0|[1-9][0-9]{0,8})([smh])", re.ASCII)
+_UNIT_S = {"s": 1, "m": 60, "h": 3600}
+
+
+def parse_usd(text: str) -> int:
+    """Dollars as written, such as `40` or `0.28`, in micro-USD.
+
+    Raises ValueError for anything but a plain decimal with at most 6 places: no sign, exponent or infinity.
+    """
+    match = _USD.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an amount in US dollars; write it like 40 or 0.28, with at most 6 decimals")
+    whole, fraction = match.groups()
+    return int(whole) * MICRO + int((fraction or "").ljust(6, "0"))
+
+
+def format_usd(micro_usd: int) -> str:
+    """Micro-USD as `$1.68`: two decimals, more only where they are needed to be exact."""
+    sign = "-" if micro_usd < 0 else ""
+    whole, fraction = divmod(abs(micro_usd), MICRO)
+    decimals = f"{fraction:06d}".rstrip("0").ljust(2, "0")
+    return f"{sign}${whole:,}.{decimals}"
+
+
+def parse_duration(text: str) -> float:
+    """A duration as written, such as `90s`, `45m` or `2h`, in seconds. Raises ValueError for anything else."""
+    match = _DURATION.fullmatch(text)
+    if match is None or int(match[1]) == 0:
+        raise ValueError(f"{text!r} is not a duration; write it like 90s, 45m or 2h")
+    return float(int(match[1]) * _UNIT_S[match[2]])
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as a person says them: `45s`, `3m 20s`, `2h 5m`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes}m {rest}s" if rest else f"{minutes}m"
+    hours, minutes = divmod(round(whole / 60), 60)
+    return f"{hours}h {minutes}m" if minutes else f"{hours}h"
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces, as it is hashed and sent. Raises ValueError for NaN and infinity."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def request_json(model: str, input_json: str) -> str:
+    """The body of a create: the canonical JSON of `{"model", "input"}`, given the canonical JSON of the input."""
+    return f'{{"input":{input_json},"model":{canonical_json(model)}}}'
+
+
+def fingerprint(model: str, input_json: str) -> str:
+    """The SHA-256, in hex, of the body of a create: what the money buys."""
+    return hashlib.sha256(request_json(model, input_json).encode("utf-8")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One video wanted of a shot: the unit of work.
+
+    `input_json` is canonical JSON, sent as it stands. `images_sha256` is one digest over the local copies of its
+    images, or None where the manifest names none.
+    """
+
+    id: str
+    shot: str
+    number: int
+    model: str
+    input_json: str
+    fingerprint: str
+    tags: tuple[str, ...] = ()
+    images_sha256: str | None = None
+
+    @property
+    def input(self) -> Mapping[str, Any]:
+        """The input as data."""
+        parsed: Mapping[str, Any] = json.loads(self.input_json)
+        return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One entry of the manifest, expanded: its takes in order, take 1 first."""
+
+    id: str
+    takes: tuple[Take, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The manifest's `limits`. Money in micro-USD, times in seconds; None where the manifest sets no limit."""
+
+    max_spend_micro_usd: int | None = None
+    expected_cost_micro_usd: int | None = None
+    max_attempts: int = 1
+    max_in_flight: int | None = None
+    run_timeout_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """All that one manifest asks for. `manifest_sha256` is the SHA-256, in hex, of the manifest's bytes."""
+
+    name: str
+    shots: tuple[Shot, ...]
+    manifest_sha256: str
+    description: str = ""
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def takes(self) -> Iterator[Take]:
+        """Every take, in the manifest's order."""
+        return (take for shot in self.shots for take in shot.takes)
