@@ -75,6 +75,17 @@ def fingerprint(model: str, input_json: str) -> str:
     return hashlib.sha256(request_json(model, input_json).encode("utf-8")).hexdigest()
 
 
+def take_id(shot: str, number: int) -> str:
+    """A take's ID: take 1 has its shot's, so that asking for more takes renames nothing."""
+    return shot if number == 1 else f"{shot}.take{number}"
+
+
+def split_take_id(id_: str) -> tuple[str, int]:
+    """The shot's ID and the take's number."""
+    shot, _, number = id_.rpartition(".take")
+    return (shot, int(number)) if shot and number.isdecimal() else (id_, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Take:
     """One video wanted of a shot: the unit of work.

@@ -4,14 +4,24 @@ A snapshot is what plans, engines and reports are made from; it can be built by 
 since the epoch, UTC; money is integer micro-USD; None means unknown or not yet, as each field says.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import assert_never
 
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import Event
 from hailuo_batch.core.lifecycle import RunState, TakeState, next_state, take_state
 from hailuo_batch.values import Take
+
+
+class Supersession(StrEnum):
+    """Why a run no longer speaks for its take."""
+
+    EDIT = "edit"  # the manifest asks for something else; changed back, the run speaks again
+    REPLACE = "replace"  # the user asked for another one
+    RETRY = "retry"  # it failed or was rejected, and another attempt was made
+    RESUBMIT = "resubmit"  # it was in doubt, lost or stuck, and the user had it made again
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class Run:
     """One attempt at a take. `key` is the ledger's own number for it and never changes.
 
     `create_id` is that of its newest create, None while none was started. `run_id` is None until the API named it.
-    `superseded` runs no longer speak for their take. `reason` says in words why it stands where it stands.
+    `superseded_by` is None while it speaks for its take. `reason` says in words why it stands where it stands.
     """
 
     key: int
@@ -46,7 +56,7 @@ class Run:
     input_json: str
     fingerprint: str
     images_sha256: str | None = None
-    superseded: bool = False
+    superseded_by: Supersession | None = None
     create_id: str | None = None
     run_id: str | None = None
     cost_micro_usd: int | None = None
@@ -54,6 +64,11 @@ class Run:
     submitted_at: float | None = None
     completed_at: float | None = None
     outputs: tuple[Output, ...] = ()
+
+    @property
+    def superseded(self) -> bool:
+        """Whether another run has taken its place."""
+        return self.superseded_by is not None
 
     @property
     def outputs_saved(self) -> bool:
@@ -81,16 +96,24 @@ class TakeRecord:
 
     @property
     def state(self) -> TakeState:
-        """The take's state."""
-        live = self.live
-        return TakeState.WAITING if live is None else live.take_state
+        """The take's state: that of its live run, else of its newest."""
+        speaker = self.live or (self.runs[-1] if self.runs else None)
+        return TakeState.WAITING if speaker is None else speaker.take_state
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A `--replace` that is under way: its patterns, and the takes that it makes anew."""
+
+    patterns: tuple[str, ...]
+    take_ids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The whole ledger at one moment, takes in the manifest's order, then those that left it.
 
-    `endpoint` is the API's base URL, or the word `sandbox`.
+    `endpoint` is the API's base URL, or the word `sandbox`. `replacement` is None while none is under way.
     """
 
     campaign: str
@@ -98,6 +121,32 @@ class Snapshot:
     takes: tuple[TakeRecord, ...] = ()
     manifest_sha256: str = ""
     description: str = ""
+    replacement: Replacement | None = None
+
+    @property
+    def runs(self) -> Iterator[Run]:
+        """Every run ever made, take by take."""
+        return (run for record in self.takes for run in record.runs)
+
+
+def in_doubt_if_submitting(snapshot: Snapshot) -> Snapshot:
+    """What a reader must believe when no apply holds the lock: a create that was being sent is in doubt."""
+    if not any(run.state is RunState.SUBMITTING for run in snapshot.runs):
+        return snapshot
+    event = ev.CreateUnanswered("the program ended before an answer was recorded")
+    return replace(
+        snapshot,
+        takes=tuple(
+            replace(
+                record,
+                runs=tuple(
+                    fold(run, event, run.submitted_at or 0.0) if run.state is RunState.SUBMITTING else run
+                    for run in record.runs
+                ),
+            )
+            for record in snapshot.takes
+        ),
+    )
 
 
 def fold(run: Run, event: Event, at: float) -> Run:
@@ -106,7 +155,7 @@ def fold(run: Run, event: Event, at: float) -> Run:
     return _folded(moved, event, at)
 
 
-def _folded(run: Run, event: Event, at: float) -> Run:  # noqa: C901, PLR0911, PLR0912 - one arm for each event
+def _folded(run: Run, event: Event, at: float) -> Run:  # noqa: C901 - one arm for each event
     match event:
         case ev.CreateStarted():
             return replace(run, create_id=event.create_id, submitted_at=at, reason=None)

@@ -1,0 +1,45 @@
+"""Putting the books in order before anything is decided: receipts into the ledger, and the ledger beside the disk.
+
+For commands that write the ledger and hold its lock. Nothing is sent here.
+"""
+
+from pathlib import Path
+
+from hailuo_batch.core.budget import Budget
+from hailuo_batch.core.receipt import Receipt, recover
+from hailuo_batch.core.records import Snapshot
+from hailuo_batch.shell.files import Files
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.receipts import load_receipts
+
+
+def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float) -> Snapshot:
+    """Take over what the receipts and the disk know and the ledger does not. Returns the ledger as it then stands.
+
+    Creates that were under way when an earlier apply ended, and have no answer in the receipts, are in doubt
+    afterwards. `wall` is seconds since the epoch, UTC. Raises LedgerError.
+    """
+    snapshot = ledger.snapshot()
+    missed, forgotten = recover(snapshot, load_receipts(receipts_path), wall)
+    ledger.put_back(forgotten, wall)
+    for item in missed:
+        ledger.record(((item.key, item.event),), item.at)
+    if missed or forgotten:
+        snapshot = ledger.snapshot()
+    found = tuple(files.inspect(snapshot))
+    if found:
+        ledger.record(found, wall)
+        snapshot = ledger.snapshot()
+    return snapshot
+
+
+def count_earlier_requests(budget: Budget, receipts: tuple[Receipt, ...], now: float, wall: float) -> None:
+    """Count the creates of an earlier apply that may still fill the API's window.
+
+    `now` is on the budget's clock, `wall` the time of day at that moment. After a jump of the clock into the past, a
+    whole window is waited for.
+    """
+    for receipt in sorted(receipts, key=lambda receipt: receipt.at)[-budget.limit :]:
+        age_s = max(0.0, wall - receipt.at)
+        if age_s < budget.window_s:
+            budget.assume_spent(1, now + budget.window_s - age_s)

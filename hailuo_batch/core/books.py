@@ -1,0 +1,56 @@
+"""The counts that an apply's progress is shown from, kept by difference so that no look scans the campaign."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hailuo_batch.core.lifecycle import RUNNING, TakeState
+from hailuo_batch.core.records import Run
+from hailuo_batch.core.spend import spend_of
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where an apply stands. `states` counts the takes asked for; money is in micro-USD.
+
+    `waiting_s` is the time, in seconds, until the next create may start, None where none waits.
+    """
+
+    takes: int
+    states: Mapping[TakeState, int]
+    charged_micro_usd: int
+    refunded_micro_usd: int
+    open_runs: int
+    files_under_way: int
+    waiting_s: float | None
+
+
+class Books:
+    """Told of each run as it was and as it is."""
+
+    def __init__(self, scope: frozenset[str]) -> None:
+        self.open_runs = 0
+        self._scope = scope
+        self._states: Counter[TakeState] = Counter()
+        self._charged = 0
+        self._refunded = 0
+
+    def hear(self, before: Run | None, run: Run) -> None:
+        """A run changed from `before`, None where it is new."""
+        if before is not None:
+            self._weigh(before, -1)
+        self._weigh(run, 1)
+
+    def progress(self, takes: int, files_under_way: int, waiting_s: float | None) -> Progress:
+        """The counts as they stand."""
+        states = {state: count for state, count in self._states.items() if count}
+        return Progress(takes, states, self._charged, self._refunded, self.open_runs, files_under_way, waiting_s)
+
+    def _weigh(self, run: Run, sign: int) -> None:
+        if not run.superseded and run.take_id in self._scope:
+            self._states[run.take_state] += sign
+        if run.state in RUNNING:
+            self.open_runs += sign
+        money = spend_of((run,))
+        self._charged += sign * money.charged_micro_usd
+        self._refunded += sign * money.refunded_micro_usd

@@ -1,0 +1,156 @@
+"""Why an apply stops before all is done, in words for the user, and what each reason leaves running.
+
+Pure text and values: the engine decides when, this file says what it means.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hailuo_batch.core.events import Refusal
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.values import format_duration, format_usd
+
+
+class Reach(IntEnum):
+    """How far a halt goes; the furthest one counts."""
+
+    NONE = 0
+    CREATES = 1  # nothing more is paid for; runs are read and downloaded to their end
+    REQUESTS = 2  # the API is asked nothing more; files that are ready are still downloaded
+    ALL = 3  # nothing new is started at all
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Why the apply stops. `text` is one short paragraph; `exit_code` what it makes of the whole."""
+
+    reach: Reach
+    exit_code: ExitCode
+    text: str
+
+
+_REFUSALS: dict[Refusal, tuple[Reach, ExitCode, str]] = {
+    Refusal.BALANCE: (
+        Reach.CREATES,
+        ExitCode.ACCOUNT,
+        (
+            "the balance is too low for another run. Nothing was paid for the refused one. Runs under way are still "
+            "collected; top up the balance, then run the same command again"
+        ),
+    ),
+    Refusal.KEY_SPEND: (
+        Reach.CREATES,
+        ExitCode.ACCOUNT,
+        (
+            "the API key has reached its lifetime spend limit. Nothing was paid for the refused run. Raise the key's "
+            "limit or use another key, then run the same command again"
+        ),
+    ),
+    Refusal.ACCOUNT: (
+        Reach.REQUESTS,
+        ExitCode.ACCOUNT,
+        (
+            "the API refuses this key. Nothing was paid for the refused request. Check RUNBASE_API_KEY, its address "
+            "list and its quota, then run the same command again; runs under way are not lost"
+        ),
+    ),
+    Refusal.ADDRESS: (
+        Reach.REQUESTS,
+        ExitCode.UNFINISHED,
+        (
+            "the address does not answer like the API. Nothing was paid for the refused run. Check RUNBASE_BASE_URL, "
+            "then run the same command again"
+        ),
+    ),
+    Refusal.PROTOCOL: (
+        Reach.REQUESTS,
+        ExitCode.UNFINISHED,
+        (
+            "the API calls a request malformed, which is a fault of this program or of a proxy in between. Nothing was "
+            "paid for it. Runs under way are not lost; please report this"
+        ),
+    ),
+}
+
+
+def refused(refusal: Refusal, code: str, message: str) -> Halt | None:
+    """What a refusal makes of the whole apply; None where it only touches a moment or one model."""
+    known = _REFUSALS.get(refusal)
+    if known is None:
+        return None
+    reach, exit_code, text = known
+    said = f" (the API says: {message}{f', {code}' if code else ''})" if message or code else ""
+    return Halt(reach, exit_code, f"Stopped: {text}{said}.")
+
+
+def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: int | None) -> Halt:
+    """The cap on net spend admits no further create."""
+    price = "a run's price is not known" if cost_micro_usd is None else f"a run costs {format_usd(cost_micro_usd)}"
+    text = (
+        f"Stopped creating: {format_usd(committed_micro_usd)} are spent or may have been, {price}, and the cap is "
+        f"{format_usd(cap_micro_usd)}. Runs under way are still collected. Raise limits.max_spend_usd or --max-spend "
+        "to go on."
+    )
+    return Halt(Reach.CREATES, ExitCode.ACCOUNT, text)
+
+
+def storm(count: int) -> Halt:
+    """Creates go unanswered one after the other."""
+    text = (
+        f"Stopped creating: {count} creates in a row went unanswered. Each may be paid for and is held in doubt; "
+        "`status` names them, `resolve` settles them. Runs under way are still collected. When the API answers "
+        "again, run the same command again."
+    )
+    return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
+
+
+def silent(reason: str, since_s: float) -> Halt:
+    """The network, or the API, has been away for long."""
+    text = (
+        f"Stopped: the API has not answered for {format_duration(since_s)} ({reason}). Nothing is lost: run the same "
+        "command again when the network is back, and it goes on where it stopped."
+    )
+    return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
+
+
+def timed_out(run_timeout_s: float, open_runs: int) -> Halt:
+    """No run has finished for so long that waiting on makes no sense."""
+    runs = "1 run is" if open_runs == 1 else f"{open_runs} runs are"
+    text = (
+        f"Stopped waiting: no run has finished for {format_duration(run_timeout_s)}, and {runs} still open. They are "
+        "paid for and stay recorded: run the same command again to go on waiting."
+    )
+    return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
+
+
+def disk_full(reason: str) -> Halt:
+    """There is no room for the videos."""
+    text = (
+        f"Stopped creating: no room for the outputs ({reason}). What was paid for is recorded and is downloaded by the "
+        "next apply: free some space, then run the same command again."
+    )
+    return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
+
+
+def unwritable(reason: str) -> Halt:
+    """The ledger or the receipts cannot be written: nothing may be paid for that cannot be recorded."""
+    text = f"Stopped creating: {reason} Nothing is paid for while it cannot be recorded."
+    return Halt(Reach.CREATES, ExitCode.LEDGER, text)
+
+
+def unrecordable() -> Halt:
+    """The ledger could not be written for long."""
+    return Halt(Reach.ALL, ExitCode.LEDGER, "Stopped: the ledger cannot be written.")
+
+
+def broken() -> Halt:
+    """A part of this program raised what it never should."""
+    return Halt(
+        Reach.ALL, ExitCode.UNFINISHED, "Stopped: a fault of this program. What is under way is still recorded."
+    )
+
+
+def signalled(exit_code: ExitCode) -> Halt:
+    """The user, or the system, asks to stop."""
+    text = "Stopped as asked, with everything recorded. Run the same command again to go on."
+    return Halt(Reach.ALL, exit_code, text)

@@ -1,0 +1,76 @@
+"""What an answer means for its run: from outcomes to the events that are worth recording.
+
+An answer that changes nothing gives no event, and none that a server can send gives one that the transition
+table does not admit.
+"""
+
+from dataclasses import dataclass
+from typing import TypeGuard, get_args
+
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.events import Event, Outcome
+from hailuo_batch.core.lifecycle import TRANSITIONS, RunState
+from hailuo_batch.core.records import Run
+
+MISSES_TO_LOSE = 5
+LOSE_AFTER_S = 10.0
+
+_EVENTS: tuple[type, ...] = get_args(Event)
+
+
+@dataclass(slots=True)
+class _Misses:
+    count: int
+    since: float
+
+
+class Interpreter:
+    """Remembers what one answer alone does not tell: run IDs that are taken, and 404s in a row."""
+
+    def __init__(self) -> None:
+        self._run_ids: dict[str, int] = {}
+        self._misses: dict[int, _Misses] = {}
+
+    def know(self, run: Run) -> None:
+        """This run's ID is taken."""
+        if run.run_id is not None:
+            self._run_ids.setdefault(run.run_id, run.key)
+
+    def events(self, run: Run, outcome: Outcome, now: float) -> tuple[Event, ...]:
+        """The events to record for this run, in order; empty where nothing changed."""
+        if isinstance(outcome, ev.RunMissing):
+            return self._missed(run, now)
+        self._misses.pop(run.key, None)
+        if isinstance(outcome, ev.RunCreated):
+            return (self._created(run, outcome),)
+        if not _is_event(outcome) or (run.state, type(outcome)) not in TRANSITIONS:
+            return ()
+        return () if _says_nothing_new(run, outcome) else (outcome,)
+
+    def _created(self, run: Run, outcome: ev.RunCreated) -> Event:
+        owner = self._run_ids.setdefault(outcome.run_id, run.key)
+        if owner == run.key:
+            return outcome
+        return ev.CreateUnanswered(f"the API answered with the ID of another run, {outcome.run_id}")
+
+    def _missed(self, run: Run, now: float) -> tuple[Event, ...]:
+        if run.state is RunState.LOST:
+            return ()
+        misses = self._misses.setdefault(run.key, _Misses(0, now))
+        misses.count += 1
+        lost = misses.count >= MISSES_TO_LOSE and now - misses.since >= LOSE_AFTER_S
+        return (ev.RunLost(),) if lost and (run.state, ev.RunLost) in TRANSITIONS else ()
+
+
+def _is_event(outcome: Outcome) -> TypeGuard[Event]:
+    return isinstance(outcome, _EVENTS)
+
+
+def _says_nothing_new(run: Run, outcome: Event) -> bool:
+    match outcome:
+        case ev.RunQueued():
+            return run.state in {RunState.PENDING, RunState.PROCESSING} and run.reason is None
+        case ev.RunStarted():
+            return run.state is RunState.PROCESSING and run.reason is None
+        case _:
+            return False

@@ -1,0 +1,319 @@
+"""Campaign x ledger snapshot -> what to do with each take, and why.
+
+Pure: it decides which recorded run serves which wanted take (the rules at the end of the manifest's language),
+so that a rename, a swap or a prompt that is changed back costs nothing. It gives two things: lines for the user to
+read, and steps for the ledger to carry out before anything is sent. A take is paid for if and only if its live run
+is unsent once the steps are carried out.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from hailuo_batch.core import steps as st
+from hailuo_batch.core.changes import describe_change
+from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.values import Campaign, Take
+
+
+class InDoubt(StrEnum):
+    """What becomes of takes that are in doubt when an apply begins."""
+
+    HOLD = "hold"
+    RESUBMIT = "resubmit"
+
+
+class PlanAction(StrEnum):
+    """What an apply does with a take."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    RESUME = "resume"
+    DOWNLOAD = "download"
+    KEEP = "keep"
+    HOLD = "hold"
+    UNWANTED = "unwanted"
+
+
+PAYING = frozenset({PlanAction.CREATE, PlanAction.REPLACE})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """What an apply does with one take, and the reason. `moved_from` names the take whose run it takes over, else it
+    is empty."""
+
+    take_id: str
+    model: str
+    action: PlanAction
+    reason: str
+    moved_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Lines for the user, steps for the ledger, in order.
+
+    `scope` holds the takes that were asked for; `collected` also those that nobody wants any more but whose runs,
+    being paid for, are followed to their end.
+    """
+
+    lines: tuple[PlanLine, ...]
+    steps: tuple[st.Step, ...]
+    scope: frozenset[str]
+    collected: frozenset[str]
+
+    @property
+    def paying(self) -> tuple[PlanLine, ...]:
+        """The takes that are to be paid for."""
+        return tuple(line for line in self.lines if line.action in PAYING)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asks beyond the manifest. Empty `only` means every take."""
+
+    only: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    in_doubt: InDoubt = InDoubt.HOLD
+
+
+def make_plan(campaign: Campaign, snapshot: Snapshot, wishes: Wishes = Wishes()) -> Plan:
+    """Decide what to do with every take, wanted or recorded."""
+    return _Planner(campaign, snapshot, wishes).plan()
+
+
+def matches_any(take_id: str, patterns: Iterable[str]) -> bool:
+    """Whether a take ID fits one of the patterns (`*`, `?`, `[...]`)."""
+    return any(fnmatchcase(take_id, pattern) for pattern in patterns)
+
+
+def serves(run: Run, take: Take) -> bool:
+    """Whether this run is what the take asks for. Hashes of images count only where both sides have one."""
+    images_differ = None not in (run.images_sha256, take.images_sha256) and run.images_sha256 != take.images_sha256
+    return run.fingerprint == take.fingerprint and not images_differ
+
+
+@dataclass
+class _Planner:
+    campaign: Campaign
+    snapshot: Snapshot
+    wishes: Wishes
+    lines: list[PlanLine] = field(default_factory=list)
+    steps: list[st.Step] = field(default_factory=list)
+
+    def plan(self) -> Plan:
+        wanted = {take.id: take for take in self.campaign.takes}
+        recorded = {record.take.id: record for record in self.snapshot.takes}
+        scope = frozenset(id_ for id_ in wanted if not self.wishes.only or matches_any(id_, self.wishes.only))
+        served = self._match(wanted, recorded)
+        self._release(wanted, recorded, served)
+        self._want(wanted, recorded)
+        replacing = self._replaced(served, scope)
+        for take in wanted.values():
+            self._settle(take, recorded.get(take.id), served.get(take.id), replacing, take.id in scope)
+        self._leave(wanted, recorded, {run.key for run in served.values()})
+        collected = scope if self.wishes.only else scope | recorded.keys()
+        return Plan(tuple(self.lines), tuple(self.steps), scope, collected)
+
+    def _match(self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -> dict[str, Run]:
+        """Which recorded run serves which wanted take; a take that is missing here has none."""
+        served: dict[str, Run] = {}
+        for id_, take in wanted.items():
+            live = recorded[id_].live if id_ in recorded else None
+            if live is not None and live.state is not RunState.UNSENT and serves(live, take):
+                served[id_] = live
+        spare = self._spare({run.key for run in served.values()})
+        for id_, take in wanted.items():
+            if id_ in served or _is_promised(recorded.get(id_), take):
+                continue
+            pool = spare.get(take.fingerprint, [])
+            taken = next((run for run in pool if serves(run, take)), None)
+            if taken is not None:
+                pool.remove(taken)
+                served[id_] = taken
+        return served
+
+    def _spare(self, used: set[int]) -> dict[str, list[Run]]:
+        """Recorded runs that nobody wants any more, by fingerprint, newest first."""
+        spare: dict[str, list[Run]] = defaultdict(list)
+        for record in self.snapshot.takes:
+            live = record.live
+            for run in record.runs:
+                free = run is live or run.superseded_by is Supersession.EDIT
+                if free and run.key not in used and run.state is not RunState.UNSENT:
+                    spare[run.fingerprint].append(run)
+        for pool in spare.values():
+            pool.sort(key=lambda run: (run.submitted_at or 0.0, run.key), reverse=True)
+        return spare
+
+    def _release(
+        self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord], served: Mapping[str, Run]
+    ) -> None:
+        """Live runs that no longer serve their take make room, before any other takes its place."""
+        for id_, record in recorded.items():
+            live = record.live
+            if live is None or (id_ in served and served[id_].key == live.key):
+                continue
+            if live.state is RunState.UNSENT:
+                if id_ not in wanted or id_ in served or not serves(live, wanted[id_]):
+                    self.steps.append(st.DropAttempt(live.key))
+            elif id_ in wanted:
+                self.steps.append(st.SupersedeRun(live.key, Supersession.EDIT))
+
+    def _want(self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -> None:
+        in_place = [record.take.id for record in self.snapshot.takes if record.in_manifest] == list(wanted)
+        for position, (id_, take) in enumerate(wanted.items()):
+            record = recorded.get(id_)
+            if not in_place or record is None or record.take != take:
+                self.steps.append(st.WantTake(take, position))
+
+    def _replaced(self, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
+        """The takes whose replacement begins with this plan; none when the same wish is already under way."""
+        under_way = self.snapshot.replacement
+        if not self.wishes.replace or (under_way is not None and under_way.patterns == self.wishes.replace):
+            return frozenset()
+        chosen = frozenset(
+            id_
+            for id_, run in served.items()
+            if id_ in scope and matches_any(id_, self.wishes.replace) and run.state is RunState.SUCCEEDED
+        )
+        if chosen:
+            self.steps.append(st.OpenReplacement(Replacement(self.wishes.replace, chosen)))
+        return chosen
+
+    def _settle(
+        self, take: Take, record: TakeRecord | None, run: Run | None, replacing: frozenset[str], in_scope: bool
+    ) -> None:
+        if run is None:
+            self._create(take, record, in_scope)
+            return
+        moved_from = "" if run.take_id == take.id else run.take_id
+        live = record.live if record is not None else None
+        if live is None or live.key != run.key:
+            self.steps.append(st.ReviveRun(run.key, take.id))
+        if not in_scope:
+            self._line(take, PlanAction.HOLD, "not among the takes of --only", moved_from)
+        elif take.id in replacing:
+            self._again(run, take, Supersession.REPLACE)
+            self._line(
+                take, PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded", moved_from
+            )
+        elif self._makes_again(run, take, record):
+            self._line(take, PlanAction.CREATE, _again_reason(run), moved_from)
+        else:
+            action, reason = _standing(run)
+            self._line(take, action, f"moved from {moved_from}; {reason}" if moved_from else reason, moved_from)
+
+    def _create(self, take: Take, record: TakeRecord | None, in_scope: bool) -> None:
+        live = record.live if record is not None else None
+        if live is None or live.state is not RunState.UNSENT or not serves(live, take):
+            self.steps.append(st.AddAttempt(take.id))
+        if not in_scope:
+            self._line(take, PlanAction.HOLD, "not among the takes of --only")
+        else:
+            replaces = live is not None and record is not None and _is_replacement(record, live)
+            action = PlanAction.REPLACE if replaces else PlanAction.CREATE
+            self._line(take, action, _new_reason(take, record))
+
+    def _makes_again(self, run: Run, take: Take, record: TakeRecord | None) -> bool:
+        if run.state is RunState.IN_DOUBT and self.wishes.in_doubt is InDoubt.RESUBMIT:
+            self._again(run, take, Supersession.RESUBMIT)
+            return True
+        runs = record.runs if record is not None and run.take_id == take.id else (run,)
+        if run.state is RunState.FAILED and failures(runs, run.fingerprint) < self.campaign.limits.max_attempts:
+            self._again(run, take, Supersession.RETRY)
+            return True
+        return False
+
+    def _again(self, run: Run, take: Take, by: Supersession) -> None:
+        self.steps += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
+
+    def _leave(self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord], used: set[int]) -> None:
+        for id_, record in recorded.items():
+            if id_ in wanted:
+                continue
+            live = record.live
+            left = [run for run in record.runs if run.key not in used and run.state is not RunState.UNSENT]
+            if not left:
+                self.steps.append(st.ForgetTake(id_))
+                continue
+            if record.in_manifest:
+                self.steps.append(st.UnwantTake(id_))
+            if live is not None and live.key not in used and live.state is not RunState.UNSENT:
+                reason = f"no longer in the manifest; {_standing(live)[1]}"
+                self._line(record.take, PlanAction.UNWANTED, reason)
+
+    def _line(self, take: Take, action: PlanAction, reason: str, moved_from: str = "") -> None:
+        self.lines.append(PlanLine(take.id, take.model, action, reason, moved_from))
+
+
+def failures(runs: Iterable[Run], fingerprint: str) -> int:
+    """How many attempts at this very request have failed."""
+    return sum(run.state is RunState.FAILED and run.fingerprint == fingerprint for run in runs)
+
+
+def _is_promised(record: TakeRecord | None, take: Take) -> bool:
+    """Whether an unsent attempt stands there because the user asked for one more, so that no old run may serve."""
+    live = record.live if record is not None else None
+    if record is None or live is None or live.state is not RunState.UNSENT or not serves(live, take):
+        return False
+    return any(serves(run, take) and run.superseded_by not in {None, Supersession.EDIT} for run in record.runs)
+
+
+def _is_replacement(record: TakeRecord, live: Run) -> bool:
+    older = [run for run in record.runs if run.attempt < live.attempt]
+    return bool(older) and older[-1].superseded_by is Supersession.REPLACE
+
+
+def _again_reason(run: Run) -> str:
+    if run.state is RunState.FAILED:
+        return f"attempt {run.attempt} failed and was refunded: {run.reason}"
+    return "in doubt; --in-doubt resubmit has it made again, which may pay twice"
+
+
+def _new_reason(take: Take, record: TakeRecord | None) -> str:
+    if record is None or not record.runs:
+        return "new"
+    live = record.live
+    if live is not None and live.state is RunState.UNSENT:
+        older = [run for run in record.runs if run.attempt < live.attempt]
+        if not serves(live, take):
+            return "new" if not older else describe_change(older[-1], take)
+        if not older:
+            return "new" if live.reason is None else f"not made yet: {live.reason}"
+        if serves(older[-1], take):
+            return {
+                Supersession.REPLACE: "--replace, not made yet",
+                Supersession.RETRY: f"attempt {live.attempt}, after one that was {older[-1].state}",
+                Supersession.RESUBMIT: "made again, as asked",
+            }.get(older[-1].superseded_by or Supersession.EDIT, "new")
+        return describe_change(older[-1], take)
+    return describe_change(live or record.runs[-1], take)
+
+
+def _standing(run: Run) -> tuple[PlanAction, str]:
+    """What an apply does with a run as it stands."""
+    because = f": {run.reason}" if run.reason else ""
+    match run.take_state:
+        case TakeState.RUNNING:
+            return PlanAction.RESUME, f"resumes {run.run_id}"
+        case TakeState.DOWNLOADING:
+            return PlanAction.DOWNLOAD, f"downloads {run.run_id}"
+        case TakeState.DONE:
+            return PlanAction.KEEP, "done"
+        case TakeState.IN_DOUBT:
+            return PlanAction.HOLD, f"in doubt, may be paid for{because}; settle it with resolve"
+        case TakeState.LOST:
+            return PlanAction.RESUME, f"lost; {run.run_id} is asked for once more"
+        case TakeState.FAILED:
+            return PlanAction.HOLD, f"failed and refunded{because}; retry grants one more attempt"
+        case TakeState.REJECTED:
+            return PlanAction.HOLD, f"rejected, nothing paid{because}; change it, or retry"
+        case TakeState.ABANDONED:
+            return PlanAction.HOLD, "abandoned"
+        case TakeState.WAITING:
+            return PlanAction.HOLD, "its create is being sent"

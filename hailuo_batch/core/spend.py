@@ -1,0 +1,136 @@
+"""What was paid, what came back, what is at risk, and whether one more create fits under the cap.
+
+All amounts are integer micro-USD. A cost that is unknown is never taken for nothing: it counts as the newest
+known cost of its model, and where none is known at all, one create goes alone to teach it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Run
+
+UNANSWERED = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
+_MAY_TEACH = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING})
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """The money of a campaign. `in_doubt_micro_usd` is the most that creates in doubt may have cost, None while no
+    cost is known; `in_doubt_takes` counts the creates behind it."""
+
+    charged_micro_usd: int
+    refunded_micro_usd: int
+    in_doubt_takes: int
+    in_doubt_micro_usd: int | None
+
+    @property
+    def net_micro_usd(self) -> int:
+        """Charged less refunded."""
+        return self.charged_micro_usd - self.refunded_micro_usd
+
+
+def newest_costs(runs: Iterable[Run]) -> dict[str, int]:
+    """The newest known cost of each model."""
+    newest: dict[str, tuple[float, int, int]] = {}
+    for run in runs:
+        if run.cost_micro_usd is not None:
+            mark = (run.submitted_at or 0.0, run.key, run.cost_micro_usd)
+            newest[run.model] = max(mark, newest.get(run.model, mark))
+    return {model: mark[2] for model, mark in newest.items()}
+
+
+def is_in_doubt(run: Run) -> bool:
+    """Whether money may have gone for a run that nobody can name: given up on or not, it still counts."""
+    abandoned_unnamed = run.state is RunState.ABANDONED and run.run_id is None
+    return run.state in UNANSWERED or abandoned_unnamed
+
+
+def spend_of(runs: Iterable[Run]) -> Spend:
+    """The money of these runs, superseded ones included."""
+    listed = tuple(runs)
+    costs = newest_costs(listed)
+    charged = refunded = in_doubt = 0
+    at_risk: int | None = 0
+    for run in listed:
+        cost = run.cost_micro_usd if run.cost_micro_usd is not None else costs.get(run.model)
+        if is_in_doubt(run):
+            in_doubt += 1
+            at_risk = None if cost is None or at_risk is None else at_risk + cost
+        elif run.run_id is not None:
+            charged += cost or 0
+            refunded += (cost or 0) if run.state is RunState.FAILED else 0
+    return Spend(charged, refunded, in_doubt, at_risk)
+
+
+class Cap:
+    """The cap on net spend, kept by reservation: every create is counted before it is sent.
+
+    It is told of each run as it changes (`hear`), asked before each create (`admits`), and told of a create from the
+    moment it is decided (`reserve`) until it is settled (`release`). A run without an answer counts as the newest known
+    cost of its model.
+    """
+
+    def __init__(self, cap_micro_usd: int | None) -> None:
+        self.cap_micro_usd = cap_micro_usd
+        self._newest: dict[str, tuple[float, int, int]] = {}
+        self._known = 0
+        self._unpriced: dict[str, dict[int, RunState]] = defaultdict(dict)
+        self._reserved: dict[str, set[int]] = defaultdict(set)
+        self._weighed: dict[int, int] = {}
+
+    def hear(self, run: Run) -> None:
+        """Take a run as it stands now."""
+        self._known -= self._weighed.pop(run.key, 0)
+        self._unpriced[run.model].pop(run.key, None)
+        if run.cost_micro_usd is not None:
+            mark = (run.submitted_at or 0.0, run.key, run.cost_micro_usd)
+            self._newest[run.model] = max(mark, self._newest.get(run.model, mark))
+        paid = run.run_id is not None or is_in_doubt(run)
+        if not paid or run.state is RunState.FAILED:
+            return
+        if run.cost_micro_usd is None:
+            self._unpriced[run.model][run.key] = run.state
+        else:
+            self._weighed[run.key] = run.cost_micro_usd
+            self._known += run.cost_micro_usd
+
+    def reserve(self, run: Run) -> None:
+        """A create of this run is decided."""
+        self._reserved[run.model].add(run.key)
+
+    def release(self, run: Run) -> None:
+        """Its outcome is recorded, and heard."""
+        self._reserved[run.model].discard(run.key)
+
+    def cost_of(self, model: str) -> int | None:
+        """The newest known cost of a run of this model, None while none is known."""
+        mark = self._newest.get(model)
+        return None if mark is None else mark[2]
+
+    @property
+    def committed_micro_usd(self) -> int:
+        """Net spend, with all that has no answer counted as if it were paid."""
+        models = self._unpriced.keys() | self._reserved.keys()
+        return self._known + sum(self._open_count(model) * (self.cost_of(model) or 0) for model in models)
+
+    def admits(self, model: str) -> bool:
+        """Whether one more create of this model is certain to stay under the cap, by all that is known."""
+        if self.cap_micro_usd is None:
+            return True
+        cost = self.cost_of(model)
+        if cost is None:
+            alone = not any(map(self._open_count, self._unpriced.keys() | self._reserved.keys()))
+            return alone and self.committed_micro_usd < self.cap_micro_usd
+        return self.committed_micro_usd + cost <= self.cap_micro_usd
+
+    def waits_for_price(self, model: str) -> bool:
+        """Whether a create is held back only until a run under way has taught what one costs."""
+        if self.cap_micro_usd is None or self.cost_of(model) is not None:
+            return False
+        teachers = (state in _MAY_TEACH for runs in self._unpriced.values() for state in runs.values())
+        return any(self._reserved.values()) or any(teachers)
+
+    def _open_count(self, model: str) -> int:
+        return len(self._unpriced[model].keys() | self._reserved[model])

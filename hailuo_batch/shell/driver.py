@@ -1,0 +1,258 @@
+"""The loop that holds the parts together, and nobody else's.
+
+Ask the engine what to start; write down what must be written before it; hand it to the executor; wait; write down
+what came of it; tell the engine. A create is in the receipts and in the ledger before its first byte leaves, and
+its answer is in both before the engine hears of it.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from hailuo_batch.core import actions as act
+from hailuo_batch.core import events as ev
+from hailuo_batch.core import halts
+from hailuo_batch.core.actions import Action
+from hailuo_batch.core.books import Progress
+from hailuo_batch.core.engine import Engine
+from hailuo_batch.core.events import Event
+from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.records import Run
+from hailuo_batch.core.steps import Step
+from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.executor import Completion
+
+_TRIES = 10
+_PAUSE_S = 1.0
+
+
+class LedgerLike(Protocol):
+    """What the driver needs of a ledger."""
+
+    def carry_out(self, steps: Sequence[Step], at: float) -> tuple[Run, ...]: ...
+
+    def record(self, events: Sequence[tuple[int, Event]], at: float) -> tuple[Run, ...]: ...
+
+
+class ReceiptsLike(Protocol):
+    """What the driver needs of the receipts."""
+
+    def write_intents(self, runs: Sequence[Run]) -> None: ...
+
+    def write_results(self, results: Sequence[tuple[str, Event]], at: float) -> None: ...
+
+
+class ExecutorLike(Protocol):
+    """What the driver needs of an executor."""
+
+    def start(self, action: Action) -> None: ...
+
+    def wait(self, timeout_s: float) -> list[Completion]: ...
+
+    def cancel_fetches(self) -> None: ...
+
+
+class ClockLike(Protocol):
+    """What the driver needs of a clock, in seconds."""
+
+    def now(self) -> float: ...
+
+    def wall(self) -> float: ...
+
+
+class Reporter(Protocol):
+    """Who shows what happens."""
+
+    def update(self, progress: Progress) -> None: ...
+
+    def notice(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Unrecorded:
+    """A completion whose events are not in the ledger yet."""
+
+    completion: Completion
+    events: tuple[Event, ...]
+    at: float
+
+
+class Driver:
+    """Runs one apply to its end. `tick_s` bounds the time between two updates of the reporter."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        ledger: LedgerLike,
+        receipts: ReceiptsLike,
+        executor: ExecutorLike,
+        clock: ClockLike,
+        reporter: Reporter,
+        *,
+        new_id: Callable[[], str],
+        tick_s: float = 0.25,
+    ) -> None:
+        self._engine = engine
+        self._ledger = ledger
+        self._receipts = receipts
+        self._executor = executor
+        self._clock = clock
+        self._reporter = reporter
+        self._new_id = new_id
+        self._tick_s = tick_s
+        self._unrecorded: list[_Unrecorded] = []
+        self._tries = 0
+        self._try_at = float("-inf")
+        self._bug: Exception | None = None
+        self._requested: Halt | None = None
+
+    def run(self) -> None:
+        """Go on until the engine has finished. Raises LedgerError where an answer could not be recorded in the end."""
+        while not self._is_over():
+            self._hear(self._executor.wait(self._pause_s()))
+        if self._unrecorded:
+            raise LedgerError(_unrecorded_text(self._unrecorded))
+        if self._bug is not None:
+            raise self._bug
+
+    def request_stop(self, halt: Halt) -> None:
+        """Have the loop stop as the halt says at its next turn. Safe to call from a signal handler."""
+        self._requested = halt
+
+    def _is_over(self) -> bool:
+        """One turn of the loop: start all that can be started now."""
+        if self._requested is not None:
+            self._engine.halt(self._requested)
+            self._executor.cancel_fetches()
+        self._keep_books()
+        self._start(self._engine.decide(self._clock.now()))
+        self._report()
+        given_up = self._tries > _TRIES and self._engine.under_way == len(self._unrecorded)
+        return self._engine.finished or given_up
+
+    def _pause_s(self) -> float:
+        now = self._clock.now()
+        wake_at = min(self._engine.wake_at(now), self._try_at if self._unrecorded else float("inf"))
+        return max(0.0, min(wake_at - now, self._tick_s))
+
+    def _keep_books(self) -> None:
+        for step in self._engine.due_steps():
+            try:
+                runs = self._ledger.carry_out((step,), self._clock.wall())
+            except LedgerError as error:
+                self._engine.halt(halts.unwritable(str(error)))
+                return
+            self._engine.hear_runs(runs, self._clock.now())
+
+    def _start(self, actions: Sequence[Action]) -> None:
+        self._start_creates([action for action in actions if isinstance(action, act.CreateRun)])
+        for action in actions:
+            match action:
+                case act.MoveFile():
+                    self._start_move(action)
+                case act.ReadRun() | act.FetchFile():
+                    self._executor.start(action)
+                case act.CreateRun():
+                    pass
+
+    def _start_creates(self, actions: Sequence[act.CreateRun]) -> None:
+        if not actions:
+            return
+        at = self._clock.wall()
+        intents = [(action.run.key, ev.CreateStarted(self._new_id())) for action in actions]
+        intended = [
+            replace(action.run, create_id=event.create_id, submitted_at=at)
+            for action, (_, event) in zip(actions, intents, strict=True)
+        ]
+        try:
+            self._receipts.write_intents(intended)
+            started = self._ledger.record(intents, at)
+        except LedgerError as error:
+            self._engine.halt(halts.unwritable(str(error)))
+            self._take_back(actions, [event.create_id for _, event in intents])
+            return
+        self._engine.hear_runs(started, self._clock.now())
+        for run in started:
+            self._executor.start(act.CreateRun(run))
+
+    def _take_back(self, actions: Sequence[act.CreateRun], create_ids: Sequence[str]) -> None:
+        """Creates that could not be written down beforehand were not sent."""
+        outcome = ev.CreateNotSent("it could not be written down beforehand")
+        # where not even this can be written, the next apply finds intents without an answer and holds them in doubt
+        with suppress(LedgerError):
+            self._receipts.write_results([(create_id, outcome) for create_id in create_ids], self._clock.wall())
+        for action in reversed(actions):
+            self._engine.hear(action, outcome, (), self._clock.now())
+
+    def _start_move(self, action: act.MoveFile) -> None:
+        event = ev.FileMoving(action.index, action.target)
+        try:
+            runs = self._ledger.record(((action.run.key, event),), self._clock.wall())
+        except LedgerError as error:
+            self._engine.hear(action, ev.MoveFailed(str(error)), (), self._clock.now())
+            return
+        self._engine.hear_runs(runs, self._clock.now())
+        self._executor.start(action)
+
+    def _hear(self, completions: Sequence[Completion]) -> None:
+        now, at = self._clock.now(), self._clock.wall()
+        fresh = []
+        for completion in completions:
+            self._bug = self._bug or completion.bug
+            events = self._engine.interpret(completion.action, completion.outcome, now)
+            fresh.append(_Unrecorded(completion, events, at))
+        self._keep_receipts(fresh, at)
+        self._unrecorded += fresh
+        if self._bug is not None:
+            self._engine.halt(halts.broken())
+        if self._unrecorded and now >= self._try_at:
+            self._record(now)
+
+    def _keep_receipts(self, items: Sequence[_Unrecorded], at: float) -> None:
+        creates = [item for item in items if isinstance(item.completion.action, act.CreateRun)]
+        results = [(item.completion.action.run.create_id or "", event) for item in creates for event in item.events]
+        if not results:
+            return
+        try:
+            self._receipts.write_results(results, at)
+        except LedgerError as error:
+            self._engine.halt(halts.unwritable(str(error)))
+
+    def _record(self, now: float) -> None:
+        events = [(item.completion.action.run.key, event) for item in self._unrecorded for event in item.events]
+        try:
+            changed = self._ledger.record(events, self._unrecorded[0].at) if events else ()
+        except LedgerError as error:
+            self._engine.halt(halts.unwritable(str(error)))
+            if self._tries == 0:
+                self._reporter.notice(_unrecorded_text(self._unrecorded))
+            self._tries += 1
+            self._try_at = now + _PAUSE_S
+            if self._tries > _TRIES:
+                self._engine.halt(halts.unrecordable())
+            return
+        heard, self._unrecorded, self._tries = self._unrecorded, [], 0
+        runs = {run.key: run for run in changed}
+        for item in heard:
+            key = item.completion.action.run.key
+            run = (runs[key],) if key in runs else ()
+            self._engine.hear(item.completion.action, item.completion.outcome, run, now)
+
+    def _report(self) -> None:
+        while self._engine.notices:
+            self._reporter.notice(self._engine.notices.popleft())
+        self._reporter.update(self._engine.progress(self._clock.now()))
+
+
+def _unrecorded_text(items: Sequence[_Unrecorded]) -> str:
+    ids = [
+        f"{item.completion.action.run.take_id} is {item.completion.outcome.run_id}"
+        for item in items
+        if isinstance(item.completion.outcome, ev.RunCreated)
+    ]
+    paid = f" Paid for and not recorded in it: {', '.join(ids)}." if ids else ""
+    return (
+        f"The ledger cannot be written.{paid} The receipts hold every answer that could be written there; "
+        "when the disk can be written again, run the same command again and it goes on."
+    )

@@ -1,0 +1,99 @@
+"""The ledger's tables, as ordered migrations that are recorded in a table of their own.
+
+A migration never changes once it is released, and imports nothing of the program: an old ledger must open the same
+way for ever. The schema's version is SQLite's `user_version`.
+"""
+
+import sqlite3
+from collections.abc import Callable
+
+APPLICATION_ID = 0x48424C31  # "HBL1": what a ledger's file header says it is
+
+
+def _first(db: sqlite3.Connection) -> None:
+    for statement in _FIRST.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+_FIRST = """
+CREATE TABLE migrations (
+    version INTEGER PRIMARY KEY,
+    applied_at REAL NOT NULL  -- seconds since the epoch, UTC
+);
+CREATE TABLE facts (          -- what holds for the campaign as a whole
+    name TEXT PRIMARY KEY,    -- campaign, endpoint, manifest_sha256, description, replacement
+    value TEXT NOT NULL
+);
+CREATE TABLE takes (
+    id TEXT PRIMARY KEY,
+    shot TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    input_json TEXT NOT NULL,     -- canonical JSON, as it is wanted now
+    fingerprint TEXT NOT NULL,
+    images_sha256 TEXT,           -- NULL: the manifest names no local copies of its images
+    tags TEXT NOT NULL,           -- a JSON array of strings
+    position INTEGER NOT NULL,    -- its place in the manifest
+    in_manifest INTEGER NOT NULL,
+    state TEXT NOT NULL           -- what its live run makes of it; for people who look in here
+);
+CREATE TABLE runs (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    take_id TEXT NOT NULL REFERENCES takes (id),
+    attempt INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    model TEXT NOT NULL,
+    input_json TEXT NOT NULL,     -- canonical JSON, as it was or will be sent
+    fingerprint TEXT NOT NULL,
+    images_sha256 TEXT,           -- NULL: no local copies of its images were known
+    superseded_by TEXT,           -- NULL: it speaks for its take
+    create_id TEXT UNIQUE,        -- NULL: no create was ever started for it
+    run_id TEXT UNIQUE,           -- NULL: the API has not named it
+    cost_micro_usd INTEGER,       -- NULL: not known, which is not nothing
+    reason TEXT,                  -- NULL: nothing to say
+    submitted_at REAL,            -- NULL: no create was ever started; seconds since the epoch, UTC
+    completed_at REAL,            -- NULL: not finished
+    UNIQUE (take_id, attempt)
+);
+CREATE TABLE files (
+    run_key INTEGER NOT NULL REFERENCES runs (key),
+    number INTEGER NOT NULL,      -- 0 for the first output
+    url TEXT NOT NULL,
+    path TEXT,                    -- NULL: not on disk; else relative to the output folder
+    bytes INTEGER,                -- NULL: never saved
+    sha256 TEXT,                  -- NULL: never saved
+    moving_to TEXT,               -- NULL: no rename is under way
+    PRIMARY KEY (run_key, number)
+);
+CREATE TABLE journal (            -- append-only: each change of state or money
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at REAL NOT NULL,             -- seconds since the epoch, UTC
+    take_id TEXT NOT NULL,
+    attempt INTEGER,              -- NULL: it concerns the take as a whole
+    what TEXT NOT NULL,           -- the event's or the step's name
+    state TEXT,                   -- the run's state afterwards; NULL: it concerns the take as a whole
+    detail TEXT NOT NULL          -- a JSON object
+)
+"""
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+VERSION = len(MIGRATIONS)
+
+
+def migrate(db: sqlite3.Connection, at: float) -> None:
+    """Bring a ledger to VERSION, in one transaction. `at` is seconds since the epoch, UTC."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == VERSION:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+            migration(db)
+            db.execute("INSERT INTO migrations VALUES (?, ?)", (number, at))
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise

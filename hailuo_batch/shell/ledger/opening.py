@@ -1,0 +1,103 @@
+"""Opening a ledger's file without ever mistaking a damaged, foreign or newer one for an empty one.
+
+Nothing here changes a file that it refuses.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.ledger.migrations import APPLICATION_ID, VERSION
+
+_HEADER = b"SQLite format 3\0"
+_BUSY_TIMEOUT_S = 5.0
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Open the file in SQLite's mode `ro`, `rw` or `rwc`, in autocommit."""
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
+    db.execute("PRAGMA trusted_schema = OFF")
+    return db
+
+
+def check_header(path: Path) -> None:
+    """What can be said before SQLite touches the file, which would take an empty one for a new database."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(len(_HEADER))
+    except OSError as error:
+        raise LedgerError(f"{path}: the ledger cannot be read ({error.strerror}). Nothing was sent.") from error
+    if header != _HEADER:
+        raise _damaged(path, "it is not an SQLite file")
+
+
+def make_durable(db: sqlite3.Connection, path: Path) -> None:
+    """Have every commit on disk before it returns, with readers beside. Raises LedgerError where that cannot be had."""
+    if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise LedgerError(
+            f"{path}: the file system does not support the ledger's write-ahead log, as network file systems often do "
+            "not. Nothing was sent. Use --state-dir with a folder on a local disk."
+        )
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA fullfsync = ON")
+    db.execute("PRAGMA foreign_keys = ON")
+
+
+def check_version(db: sqlite3.Connection, path: Path) -> None:
+    """Raises LedgerError for another program's database and for a newer ledger."""
+    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise LedgerError(
+            f"{path}: this is a database of another program. Nothing was sent, and it was not touched. Move it away, "
+            "or give another --state-dir."
+        )
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise LedgerError(
+            f"{path}: a newer hailuo-batch wrote this ledger (version {version}; this program knows {VERSION}). "
+            "Nothing was sent, and it was not touched. Upgrade hailuo-batch."
+        )
+
+
+def check_health(db: sqlite3.Connection, path: Path) -> None:
+    """Raises LedgerError where SQLite finds its pages out of order."""
+    verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise _damaged(path, str(verdict))
+
+
+def _damaged(path: Path, how: str) -> LedgerError:
+    return LedgerError(
+        f"{path}: the ledger is damaged ({how}). Nothing was sent, and it was not touched. Keep the file; "
+        "`hailuo-batch state restore` puts its backup back and replays the receipts, so that nothing is paid twice."
+    )
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the disk raise into errors for the user."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
+            raise _damaged(path, str(error)) from error
+        raise LedgerError(
+            f"{path}: the ledger cannot be used ({error}). Look at its folder's permissions and at the free space."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, str(error)) from error
+    except OSError as error:
+        raise LedgerError(f"{path}: the ledger cannot be written ({error.strerror}).") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the folder's entries on disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""The real driver, engine and ledger in virtual time, against the sandbox's world."""

@@ -1,0 +1,127 @@
+"""Campaigns and applies for tests that live in virtual time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from hailuo_batch.core.books import Progress
+from hailuo_batch.core.engine import Engine, Settings
+from hailuo_batch.core.plan import Plan, Wishes, make_plan
+from hailuo_batch.core.receipt import recover
+from hailuo_batch.core.records import Snapshot
+from hailuo_batch.sandbox.world import World, WorldSettings
+from hailuo_batch.shell.driver import Driver
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.receipts import Receipts, load_receipts
+from hailuo_batch.values import DEFAULT_MODEL, Campaign, Limits, Shot, Take, canonical_json, fingerprint
+from hailuo_batch.values import take_id as id_of
+from tests.sim.clock import VirtualClock
+from tests.sim.disk import VirtualDisk
+from tests.sim.executor import VirtualExecutor
+
+NAME = "simulated"
+FILES = "https://files.example"
+
+
+def campaign(prompts: Sequence[tuple[str, str, int]], limits: Limits = Limits()) -> Campaign:
+    """A campaign of shots, each an ID, a prompt and how many takes."""
+    shots = tuple(Shot(id_, tuple(_take(id_, number, text) for number in range(1, n + 1))) for id_, text, n in prompts)
+    return Campaign(NAME, shots, "0" * 64, limits=limits)
+
+
+def _take(shot: str, number: int, prompt: str) -> Take:
+    input_json = canonical_json({"prompt": prompt})
+    return Take(id_of(shot, number), shot, number, DEFAULT_MODEL, input_json, fingerprint(DEFAULT_MODEL, input_json))
+
+
+class Silent:
+    """A reporter that remembers."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+        self.progress: Progress | None = None
+
+    def update(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+
+@dataclass
+class Studio:
+    """One workspace in one world: apply after apply, with virtual time between them."""
+
+    folder: Path
+    settings: WorldSettings = field(default_factory=WorldSettings)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock()
+        self.world = World(self.settings, FILES)
+        self.disk = VirtualDisk()
+        self.rng = Random(self.seed)
+        self.reporter = Silent()
+        self.ids = count(1)
+        self.ledger_path = self.folder / f"{NAME}.db"
+        self.receipts_path = self.folder / f"{NAME}.receipts.jsonl"
+
+    def executor(self) -> VirtualExecutor:
+        return VirtualExecutor(self.world, self.clock, self.disk, self.rng)
+
+    def open_ledger(self) -> Ledger:
+        if not self.ledger_path.exists():
+            Ledger.create(self.ledger_path, NAME, "sandbox", self.clock.wall())
+        return Ledger.open(self.ledger_path, NAME, "sandbox", self.clock.wall())
+
+    def snapshot(self) -> Snapshot:
+        with Ledger.read(self.ledger_path, NAME, "sandbox") as ledger:
+            return ledger.snapshot()
+
+    def apply(
+        self,
+        wanted: Campaign,
+        settings: Settings = Settings(),
+        wishes: Wishes = Wishes(),
+        executor: VirtualExecutor | None = None,
+    ) -> tuple[Plan, Engine, VirtualExecutor]:
+        """One whole apply, as the command does it."""
+        executor = executor or self.executor()
+        with self.open_ledger() as ledger:
+            plan = self.put_in_order(ledger, wanted, wishes)
+            receipts = Receipts(self.receipts_path)
+            try:
+                now, wall = self.clock.now(), self.clock.wall()
+                engine = Engine(settings, ledger.snapshot(), plan.scope, plan.collected, now=now, wall=wall)
+                driver = Driver(
+                    engine,
+                    ledger,
+                    receipts,
+                    executor,
+                    self.clock,
+                    self.reporter,
+                    new_id=lambda: f"create-{next(self.ids)}",
+                    tick_s=float("inf"),
+                )
+                driver.run()
+            finally:
+                receipts.close()
+        return plan, engine, executor
+
+    def put_in_order(self, ledger: Ledger, wanted: Campaign, wishes: Wishes) -> Plan:
+        wall = self.clock.wall()
+        missed, forgotten = recover(ledger.snapshot(), load_receipts(self.receipts_path), wall)
+        ledger.put_back(forgotten, wall)
+        for item in missed:
+            ledger.record(((item.key, item.event),), item.at)
+        found = tuple(self.disk.inspect(ledger.snapshot()))
+        if found:
+            ledger.record(found, wall)
+        plan = make_plan(wanted, ledger.snapshot(), wishes)
+        ledger.carry_out(plan.steps, wall)
+        return plan
+
+
+__all__ = ["NAME", "Studio", "campaign"]
