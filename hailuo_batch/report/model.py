@@ -1,0 +1,183 @@
+"""The report as frozen values, made from a ledger snapshot: what every rendering shows, decided once.
+
+Owns what a reader is told: which attempts are listed, what an unanswered create counts as, the totals. Knows no
+clock, file or format. Two reports of one snapshot at one moment are equal, down to their order.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
+from hailuo_batch.core.spend import Spend, spend_of
+from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
+
+MOVING = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING})
+"""States that the next apply carries on from by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOutput:
+    """One file. `path` is relative to the report, None until the file is whole on disk; `bytes` is its size."""
+
+    path: str | None
+    url: str
+    bytes: int | None
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRun:
+    """One attempt for which a create was sent. Times are seconds since the epoch; `error` says what went wrong."""
+
+    run_id: str | None
+    attempt: int
+    state: RunState
+    superseded: bool
+    cost_micro_usd: int | None
+    submitted_at: float | None
+    completed_at: float | None
+    error: str | None
+    outputs: tuple[ReportOutput, ...]
+    advice: Advice | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTake:
+    """One take, with every attempt at it, oldest first. `outputs` are those of the attempt that speaks for it,
+    of the newest where none does."""
+
+    id: str
+    shot: str
+    number: int
+    tags: tuple[str, ...]
+    fingerprint: str
+    state: TakeState
+    in_manifest: bool
+    model: str
+    input: Mapping[str, Any]
+    runs: tuple[ReportRun, ...]
+    outputs: tuple[ReportOutput, ...]
+
+    @property
+    def live(self) -> ReportRun | None:
+        """The attempt that speaks for the take, None where no create was sent for it."""
+        return next((run for run in reversed(self.runs) if not run.superseded), None)
+
+    @property
+    def prompt(self) -> str:
+        """The prompt, empty for a model whose input has none."""
+        prompt = self.input.get("prompt")
+        return prompt if isinstance(prompt, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole campaign at `generated_at` (seconds since the epoch). `totals` has a count for every state."""
+
+    campaign: str
+    description: str
+    endpoint: str
+    manifest_sha256: str
+    generated_at: float
+    totals: Mapping[TakeState, int]
+    spend: Spend
+    resume_command: str
+    takes: tuple[ReportTake, ...]
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether this is the sandbox, where no money is real."""
+        return self.endpoint == SANDBOX
+
+    @property
+    def unfinished(self) -> int:
+        """How many takes the next apply carries on with by itself."""
+        return sum(self.totals[state] for state in MOVING)
+
+
+def build_report(
+    snapshot: Snapshot,
+    *,
+    generated_at: float,
+    manifest_sha256: str | None = None,
+    manifest: str = "MANIFEST",
+    submitting_means: TakeState = TakeState.IN_DOUBT,
+) -> Report:
+    """The report of a snapshot. Pure.
+
+    `manifest` is the manifest as the user named it, for the commands that are advised; `manifest_sha256` replaces the
+    recorded one. `submitting_means` is what a create on its way is to this reader: WAITING while an apply holds the
+    lock, else IN_DOUBT.
+    """
+    commands = Commands(manifest, snapshot.endpoint)
+    settled = _settled(snapshot, submitting_means)
+    takes = tuple(_take(record, commands) for record in settled.takes)
+    counts = Counter(take.state for take in takes)
+    return Report(
+        campaign=snapshot.campaign,
+        description=snapshot.description,
+        endpoint=snapshot.endpoint,
+        manifest_sha256=snapshot.manifest_sha256 if manifest_sha256 is None else manifest_sha256,
+        generated_at=generated_at,
+        totals={state: counts[state] for state in TakeState},
+        spend=spend_of(settled.runs),
+        resume_command=commands.apply(),
+        takes=takes,
+    )
+
+
+def _settled(snapshot: Snapshot, submitting_means: TakeState) -> Snapshot:
+    """The snapshot with every create that is on its way read as what it means."""
+    if submitting_means is TakeState.IN_DOUBT:
+        return in_doubt_if_submitting(snapshot)
+    if submitting_means is not TakeState.WAITING:
+        raise ValueError(f"a create on its way means waiting or in doubt, not {submitting_means}")
+    return replace(snapshot, takes=tuple(replace(r, runs=tuple(map(_unsent, r.runs))) for r in snapshot.takes))
+
+
+def _unsent(run: Run) -> Run:
+    return replace(run, state=RunState.UNSENT) if run.state is RunState.SUBMITTING else run
+
+
+def _take(record: TakeRecord, commands: Commands) -> ReportTake:
+    take, live = record.take, record.live
+    speaker = live or next(reversed(record.runs), None)
+    return ReportTake(
+        id=take.id,
+        shot=take.shot,
+        number=take.number,
+        tags=take.tags,
+        fingerprint=take.fingerprint,
+        state=record.state,
+        in_manifest=record.in_manifest,
+        model=take.model,
+        input=take.input,
+        runs=tuple(
+            _run(run, advise(run, record.in_manifest and run is live, commands))
+            for run in record.runs
+            if run.state is not RunState.UNSENT
+        ),
+        outputs=_outputs(speaker.outputs) if speaker else (),
+    )
+
+
+def _run(run: Run, advice: Advice | None) -> ReportRun:
+    return ReportRun(
+        run_id=run.run_id,
+        attempt=run.attempt,
+        state=run.state,
+        superseded=run.superseded,
+        cost_micro_usd=run.cost_micro_usd,
+        submitted_at=run.submitted_at,
+        completed_at=run.completed_at,
+        error=run.reason,
+        outputs=_outputs(run.outputs),
+        advice=advice,
+    )
+
+
+def _outputs(outputs: Iterable[Output]) -> tuple[ReportOutput, ...]:
+    return tuple(ReportOutput(output.path, output.url, output.bytes, output.sha256) for output in outputs)

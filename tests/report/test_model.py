@@ -1,0 +1,155 @@
+import dataclasses
+
+import pytest
+
+from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.records import Supersession
+from hailuo_batch.report.model import build_report
+from hailuo_batch.report.times import format_time
+from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take
+from tests.report.builders import every_state, report_of
+
+
+def test_every_take_is_counted_once_under_its_state() -> None:
+    report = report_of(*every_state())
+    assert set(report.totals) == set(TakeState)
+    assert sum(report.totals.values()) == len(report.takes) == len(every_state())
+    assert report.totals[TakeState.DONE] == 2
+    assert report.totals[TakeState.DOWNLOADING] == 1
+
+
+def test_takes_keep_the_ledgers_order_and_reports_of_one_snapshot_are_equal() -> None:
+    ledger = snapshot(*every_state())
+    first, second = (build_report(ledger, generated_at=STARTED_AT) for _ in range(2))
+    assert first == second
+    assert [listed.id for listed in first.takes] == [kept.take.id for kept in ledger.takes]
+
+
+def test_attempts_for_which_nothing_was_sent_are_not_listed() -> None:
+    [listed] = report_of(record(take(), run(RunState.UNSENT))).takes
+    assert (listed.state, listed.runs) == (TakeState.WAITING, ())
+
+
+def test_a_create_on_its_way_is_in_doubt_once_its_apply_is_gone() -> None:
+    report = report_of(record(take(), run(RunState.SUBMITTING)), record(take("paid"), run(of=take("paid"))))
+    [attempt] = report.takes[0].runs
+    assert (report.takes[0].state, attempt.state) == (TakeState.IN_DOUBT, RunState.IN_DOUBT)
+    assert attempt.error
+    assert (report.spend.in_doubt_takes, report.spend.in_doubt_micro_usd) == (1, COST)
+
+
+def test_a_create_on_its_way_is_waiting_while_its_apply_works() -> None:
+    report = report_of(record(take(), run(RunState.SUBMITTING)), submitting_means=TakeState.WAITING)
+    assert (report.takes[0].state, report.takes[0].runs) == (TakeState.WAITING, ())
+    assert report.spend.in_doubt_takes == 0
+
+
+def test_a_create_on_its_way_can_mean_nothing_else() -> None:
+    with pytest.raises(ValueError, match="not running"):
+        report_of(submitting_means=TakeState.RUNNING)
+
+
+def test_money_counts_every_create_and_refunds_failed_runs_only() -> None:
+    replaced = take("replaced")
+    report = report_of(
+        record(
+            replaced,
+            run(of=replaced, superseded_by=Supersession.REPLACE, cost=100),
+            run(of=replaced, attempt=2, cost=7),
+        ),
+        record(take("failed"), run(RunState.FAILED, take("failed"), cost=1000)),
+        record(take("lost"), run(RunState.LOST, take("lost"), cost=20)),
+        record(take("given-up"), run(RunState.ABANDONED, take("given-up"), run_id="run_x", cost=3)),
+        record(take("refused"), run(RunState.REJECTED, take("refused"))),
+        record(take("waits"), run(RunState.UNSENT, take("waits"))),
+    )
+    spend = report.spend
+    assert (spend.charged_micro_usd, spend.refunded_micro_usd, spend.net_micro_usd) == (1130, 1000, 130)
+    assert (spend.in_doubt_takes, spend.in_doubt_micro_usd) == (0, 0)
+
+
+def test_creates_in_doubt_cost_at_most_the_newest_known_cost_superseded_ones_included() -> None:
+    doubtful = take("doubtful")
+    known = record(take("known"), run(of=take("known"), cost=10), run(of=take("known"), cost=12, at=STARTED_AT + 9))
+    report = report_of(
+        known,
+        record(
+            doubtful,
+            run(RunState.IN_DOUBT, doubtful, superseded_by=Supersession.EDIT),
+            run(RunState.IN_DOUBT, doubtful, attempt=2),
+        ),
+    )
+    assert (report.spend.in_doubt_takes, report.spend.in_doubt_micro_usd) == (2, 24)
+
+
+def test_what_is_in_doubt_has_no_price_while_none_is_known() -> None:
+    assert report_of(record(take(), run(RunState.IN_DOUBT))).spend.in_doubt_micro_usd is None
+
+
+def test_files_are_those_of_the_attempt_that_speaks_and_older_ones_stay_with_theirs() -> None:
+    [listed] = [listed for listed in report_of(*every_state()).takes if listed.id == "replaced"]
+    assert listed.outputs == ()
+    assert [output.path for output in listed.runs[0].outputs] == ["replaced.mp4"]
+    assert listed.live == listed.runs[1]
+
+
+def test_advice_goes_to_what_needs_a_person_and_to_nothing_else() -> None:
+    report = report_of(*every_state())
+    advised = {listed.id for listed in report.takes for attempt in listed.runs if attempt.advice}
+    assert advised == {"shot-submitting", "shot-in-doubt", "shot-failed", "shot-rejected", "shot-lost"}
+
+
+def test_a_success_without_a_file_needs_a_person() -> None:
+    [listed] = report_of(record(take(), run(outputs=()))).takes
+    assert listed.state is TakeState.DOWNLOADING
+    assert listed.runs[0].advice is not None
+    assert "named no file" in listed.runs[0].advice.text
+
+
+def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:
+    report = report_of(record(take(), run(RunState.IN_DOUBT)), endpoint="sandbox", manifest="my lamps.yaml")
+    [listed] = report.takes
+    assert listed.runs[0].advice is not None
+    command = "hailuo-batch apply 'my lamps.yaml' --sandbox --in-doubt resubmit --only hero"
+    assert listed.runs[0].advice.commands == (command,)
+    assert report.resume_command == "hailuo-batch apply 'my lamps.yaml' --sandbox"
+    assert report.rehearsal
+
+
+@pytest.mark.parametrize("aside", ["superseded", "out of the manifest"])
+def test_a_doubt_that_nothing_waits_for_is_shown_without_a_command_that_pays_again(aside: str) -> None:
+    superseded_by = Supersession.EDIT if aside == "superseded" else None
+    doubtful = record(
+        take(), run(RunState.IN_DOUBT, superseded_by=superseded_by), in_manifest=aside != "out of the manifest"
+    )
+    [listed] = report_of(doubtful).takes
+    assert listed.runs[0].advice is not None
+    assert listed.runs[0].advice.commands == ()
+
+
+def test_the_manifest_hash_is_the_recorded_one_unless_another_is_given() -> None:
+    ledger = snapshot()
+    assert build_report(ledger, generated_at=0.0).manifest_sha256 == ledger.manifest_sha256
+    assert build_report(ledger, generated_at=0.0, manifest_sha256="f" * 64).manifest_sha256 == "f" * 64
+
+
+def test_a_report_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        report_of().campaign = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("epoch_s", "text"),
+    [
+        (None, None),
+        (0.0, "1970-01-01T00:00:00.000Z"),
+        (1_760_000_000.25, "2025-10-09T08:53:20.250Z"),
+        (1_760_000_000.9996, "2025-10-09T08:53:21.000Z"),
+        (-62_135_596_800.0, "0001-01-01T00:00:00.000Z"),
+        (1e18, None),
+        (float("inf"), None),
+        (float("nan"), None),
+    ],
+)
+def test_times_are_utc_with_milliseconds(epoch_s: float | None, text: str | None) -> None:
+    assert format_time(epoch_s) == text

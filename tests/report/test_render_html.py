@@ -1,0 +1,116 @@
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.report.render_html import embed, render_html
+from hailuo_batch.report.render_json import document
+from tests.helpers.snapshots import record, run, take
+from tests.report.builders import HOSTILE, LONG, every_state, report_of
+
+
+class Page(HTMLParser):
+    """What a browser would find: the elements in order, and the text of each script and style."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.raw: list[tuple[str, str]] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag in {"script", "style"}:
+            self.raw.append((tag, ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem:
+            tag, text = self.raw[-1]
+            self.raw[-1] = (tag, text + data)
+
+    @property
+    def model(self) -> Any:
+        return json.loads(self.model_text)
+
+    @property
+    def model_text(self) -> str:
+        return self.raw[1][1]
+
+    @property
+    def policy(self) -> str:
+        [content] = [a["content"] for _, a in self.elements if a.get("http-equiv") == "Content-Security-Policy"]
+        assert content is not None
+        return content
+
+
+def test_the_model_in_the_page_is_the_report() -> None:
+    report = report_of(*every_state())
+    assert Page(render_html(report)).model == document(report)
+
+
+def test_hostile_text_adds_no_element_and_comes_back_as_it_was() -> None:
+    plain = Page(render_html(report_of(record(take(), run(RunState.FAILED, reason="no")))))
+    wanted = take(prompt=HOSTILE + LONG, tags=(HOSTILE,))
+    hostile = Page(render_html(report_of(record(wanted, run(RunState.FAILED, reason=HOSTILE)), description=HOSTILE)))
+    assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in plain.elements]
+    [listed] = hostile.model["takes"]
+    assert listed["input"]["prompt"] == HOSTILE + LONG
+    assert listed["tags"] == [HOSTILE]
+    assert listed["runs"][0]["error"] == HOSTILE
+    assert hostile.model["description"] == HOSTILE
+
+
+def test_nothing_in_the_embedded_json_can_end_its_element() -> None:
+    text = Page(render_html(report_of(record(take(prompt=HOSTILE), run())))).model_text
+    assert not re.search("[<>&\u2028\u2029]", text)
+
+
+def test_a_lone_surrogate_can_be_written() -> None:
+    page = render_html(report_of(record(take(), run(RunState.FAILED, reason="half \ud83d"))))
+    assert Page(page.encode("utf-8").decode("utf-8")).model["takes"][0]["runs"][0]["error"] == "half \ud83d"
+
+
+def test_embedding_keeps_the_value() -> None:
+    assert json.loads(embed({"a": "<&>\u2028\u2029é"})) == {"a": "<&>\u2028\u2029é"}
+
+
+def test_the_policy_admits_this_script_and_this_style_and_no_network() -> None:
+    page = Page(render_html(report_of()))
+    [style] = [text for tag, text in page.raw if tag == "style"]
+    script = page.raw[2][1]
+    rules = dict(rule.split(" ", 1) for rule in page.policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == _hash(script)
+    assert rules["style-src"] == _hash(style)
+    assert not re.search(r"https?:|\*|unsafe", page.policy)
+
+
+def test_the_page_refers_to_nothing_outside_itself() -> None:
+    page = Page(render_html(report_of(*every_state())))
+    links = [a[name] for _, a in page.elements for name in ("src", "href") if a.get(name)]
+    assert links == ["data:,", "#shots"]
+    assert "url(" not in page.raw[0][1]
+    assert "@import" not in page.raw[0][1]
+
+
+def test_the_script_never_makes_markup_of_text() -> None:
+    script = Page(render_html(report_of())).raw[2][1]
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|DOMParser|fetch\(", script)
+
+
+def test_images_written_out_as_data_are_cut_in_the_page_only() -> None:
+    data = "data:image/png;base64," + "A" * 100_000
+    report = report_of(record(take(image_urls=[data, "https://cdn.test/a.png"]), run()))
+    shown = Page(render_html(report)).model["takes"][0]["input"]["image_urls"]
+    assert shown[0].startswith("data:image/png;base64,AAA")
+    assert shown[0].endswith("(100,022 characters)")
+    assert shown[1] == "https://cdn.test/a.png"
+    assert document(report)["takes"][0]["input"]["image_urls"][0] == data
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

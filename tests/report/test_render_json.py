@@ -1,0 +1,87 @@
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.report.render_json import render_json
+from hailuo_batch.resources import schema_text
+from tests.helpers.snapshots import output, record, run, take
+from tests.report.builders import HOSTILE, every_state, report_of
+
+SCHEMA = json.loads(schema_text("report"))
+
+
+def parsed(text: str) -> Any:
+    return json.loads(text)
+
+
+def test_the_schema_is_itself_valid() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("submitting_means", [TakeState.IN_DOUBT, TakeState.WAITING])
+def test_every_state_fits_the_schema(submitting_means: TakeState) -> None:
+    written = parsed(render_json(report_of(*every_state(), submitting_means=submitting_means)))
+    Draft202012Validator(SCHEMA).validate(written)
+    seen = {attempt["state"] for listed in written["takes"] for attempt in listed["runs"]}
+    assert seen == set(RunState) - {RunState.UNSENT, RunState.SUBMITTING}
+    assert {listed["state"] for listed in written["takes"]} == set(TakeState)
+
+
+def test_an_empty_campaign_fits_the_schema() -> None:
+    Draft202012Validator(SCHEMA).validate(parsed(render_json(report_of())))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda report: report["takes"][0].update(state="unsent"),
+        lambda report: report["totals"].pop("lost"),
+        lambda report: report["spend"].update(charged_micro_usd=0.28),
+        lambda report: report.update(generated_at="2025-10-09 08:53"),
+        lambda report: report["takes"][0]["runs"][0].update(state="submitting"),
+        lambda report: report["takes"][0]["outputs"][0].pop("sha256"),
+    ],
+)
+def test_the_schema_refuses_what_the_contract_does_not_say(spoil: Any) -> None:
+    written = parsed(render_json(report_of(record(take(), run()))))
+    assert Draft202012Validator(SCHEMA).is_valid(written)
+    spoil(written)
+    assert not Draft202012Validator(SCHEMA).is_valid(written)
+
+
+def test_the_contracts_fields_are_all_there() -> None:
+    written = parsed(render_json(report_of(record(take(), run(run_id="run_1")))))
+    assert written["version"] == 1
+    assert written["generated_at"] == "2025-10-09T08:53:20.250Z"
+    [listed] = written["takes"]
+    assert listed["input"] == {"prompt": "a lamp on a table"}
+    [attempt] = listed["runs"]
+    assert {"run_id": "run_1", "attempt": 1, "state": "succeeded", "superseded": False}.items() <= attempt.items()
+    assert {"cost_micro_usd": 280_000, "submitted_at": "2025-10-09T08:53:20.000Z"}.items() <= attempt.items()
+    assert {"completed_at": "2025-10-09T08:55:30.000Z", "error": None}.items() <= attempt.items()
+    [file] = listed["outputs"]
+    assert list(file) == ["path", "url", "bytes", "sha256"]
+    assert file["path"] == "hero.mp4"
+
+
+def test_a_file_that_is_still_to_come_has_a_link_and_no_path() -> None:
+    [listed] = parsed(render_json(report_of(record(take(), run(outputs=(output(None),))))))["takes"]
+    assert listed["outputs"] == [
+        {"path": None, "url": "https://runbase.net/files/generated/0.mp4", "bytes": None, "sha256": None}
+    ]
+
+
+def test_one_report_always_gives_the_same_text() -> None:
+    report = report_of(*every_state())
+    assert render_json(report) == render_json(report)
+
+
+def test_text_from_outside_comes_back_as_it_was() -> None:
+    odd = run(RunState.FAILED, reason="half a pair: \ud83d, a whole one: \U0001f4a1")
+    text = render_json(report_of(record(take(prompt=HOSTILE), odd)))
+    [listed] = parsed(text.encode("utf-8").decode("utf-8"))["takes"]
+    assert listed["input"]["prompt"] == HOSTILE
+    assert listed["runs"][0]["error"] == odd.reason
