@@ -1,0 +1,90 @@
+"""Run IDs that carry the whole truth about their run, sealed so that none can be invented.
+
+An ID is `run_` and 40 characters of a-z and 2-7, safe in any file name: 25 bytes, of which the first 6 are an HMAC of
+the other 19, and those are scrambled so that neighbours look nothing alike. It is a puppet's seal, not security: the
+key is the seed. Knows nothing of requests, money or time passing.
+
+Invariant: `open(seal(facts)) == facts` for all facts in range, in any process with the same seed.
+"""
+
+import base64
+import hmac
+import re
+import struct
+from dataclasses import dataclass
+
+PREFIX = "run_"
+PENDING_PARTS = 255
+MAX_DURATION_MS = 2**32 - 1
+_NAME = re.compile(r"[a-z2-7]{40}")
+_TAG_BYTES = 6
+_BODY = struct.Struct(">IBBI")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The truth about a run, its future included. Times in ms since the epoch; money in micro-USD.
+
+    `number` counts the creates of the world that made it (24 bits), `model` is the place in that world's price list
+    (6 bits), `account` 0 or 1, and `pending_parts` says how many 255ths of its duration it spends queued.
+    """
+
+    number: int
+    created_ms: int
+    duration_ms: int
+    pending_parts: int
+    cost_micro_usd: int
+    failed: bool
+    account: int
+    model: int
+
+    @property
+    def started_ms(self) -> int:
+        """When `pending` turns into `processing`."""
+        return self.created_ms + self.duration_ms * self.pending_parts // PENDING_PARTS
+
+    @property
+    def completed_ms(self) -> int:
+        """When it succeeds or fails."""
+        return self.created_ms + self.duration_ms
+
+
+class RunIds:
+    """Seals and opens the run IDs of one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._key = b"runbase sandbox, seed %d" % seed
+
+    def seal(self, facts: RunFacts) -> str:
+        """The ID of a run with these facts."""
+        flags = int(facts.failed) | facts.account << 1 | facts.model << 2
+        plain = (
+            facts.created_ms.to_bytes(6, "big", signed=True)
+            + _BODY.pack(facts.duration_ms, facts.pending_parts, flags, facts.cost_micro_usd)
+            + (facts.number & 0xFFFFFF).to_bytes(3, "big")
+        )
+        tag = self._tag(plain)
+        return PREFIX + base64.b32encode(tag + self._scrambled(tag, plain)).decode("ascii").lower()
+
+    def open(self, run_id: str) -> RunFacts | None:
+        """The facts in an ID; None for one that this seed never gave."""
+        if not run_id.startswith(PREFIX) or _NAME.fullmatch(run_id, len(PREFIX)) is None:
+            return None
+        sealed = base64.b32decode(run_id[len(PREFIX) :].upper())
+        tag = sealed[:_TAG_BYTES]
+        plain = self._scrambled(tag, sealed[_TAG_BYTES:])
+        if not hmac.compare_digest(tag, self._tag(plain)):
+            return None
+        created_ms = int.from_bytes(plain[:6], "big", signed=True)
+        duration_ms, pending_parts, flags, cost_micro_usd = _BODY.unpack(plain[6:16])
+        number = int.from_bytes(plain[16:], "big")
+        return RunFacts(
+            number, created_ms, duration_ms, pending_parts, cost_micro_usd, bool(flags & 1), flags >> 1 & 1, flags >> 2
+        )
+
+    def _tag(self, plain: bytes) -> bytes:
+        return hmac.digest(self._key, plain, "sha256")[:_TAG_BYTES]
+
+    def _scrambled(self, tag: bytes, text: bytes) -> bytes:
+        veil = hmac.digest(self._key, tag, "sha256")[: len(text)]
+        return (int.from_bytes(veil, "big") ^ int.from_bytes(text, "big")).to_bytes(len(text), "big")

@@ -1,0 +1,219 @@
+"""The world itself: answers creates and reads, makes runs, moves money.
+
+Every call is given `now`, in seconds since the epoch of the world's own time. It owns balances, spend per key, refunds
+to come, and the queue of runs; it must not know a clock, a socket or a file.
+
+Invariant: balance + charged - refunded never changes but by whoever sets `balances`; a request that is refused makes
+and charges nothing.
+"""
+
+import hmac
+import math
+import struct
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from statistics import NormalDist
+from typing import Any
+
+from hailuo_batch.sandbox.world.answers import Answer, Refused, ServedClip, Stats, Trouble
+from hailuo_batch.sandbox.world.rate import RateLimit, rate_limit
+from hailuo_batch.sandbox.world.requests import CreateRequest, parse_create
+from hailuo_batch.sandbox.world.run_ids import MAX_DURATION_MS, PENDING_PARTS, PREFIX, RunFacts, RunIds
+from hailuo_batch.sandbox.world.settings import WorldSettings
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NORMAL = NormalDist()
+# the documented API does not say which shape `error` has: a client meets both
+_ERRORS: tuple[Any, ...] = (
+    {"message": "the generation was stopped by a content check", "code": "content_policy"},
+    "the model could not finish this generation",
+)
+
+
+class World:
+    """Runbase as one process sees it. `prices`, `balances`, `spend_limit_micro_usd` and `trouble` may be changed.
+
+    `made` maps each run ID to the input of its create; `stats` counts. `balances` holds that of the account and that
+    of `other_account_keys`. Refunds are booked when a call passes their time; `settle` books them without a call.
+    """
+
+    def __init__(self, settings: WorldSettings, files_base_url: str) -> None:
+        self.settings = settings
+        self.files_base_url = files_base_url.rstrip("/")
+        self.prices = dict(settings.prices)
+        self.balances = [settings.balance_micro_usd, settings.balance_micro_usd]
+        self.spend_limit_micro_usd = settings.spend_limit_micro_usd
+        self.trouble: Trouble | None = None
+        self.made: dict[str, Mapping[str, Any]] = {}
+        self.stats = Stats()
+        self._models = tuple(self.prices)
+        self._ids = RunIds(settings.seed)
+        self._draw_key = b"runbase sandbox draws, seed %d" % settings.seed
+        self._limits: dict[str, RateLimit] = {}
+        self._spent: dict[str, int] = {}
+        self._refunds: list[tuple[int, int, int, str]] = []
+        self._busy_until: list[int] = []
+
+    def create(self, now: float, key: str | None, body: bytes) -> Answer:
+        """Answer `POST /runs`: makes and charges a run, or says why not."""
+        self.stats.creates += 1
+        try:
+            known_key = self._admitted(now, key)
+            request = parse_create(body, self._models)
+            run_id, facts = self._make(now, known_key, request)
+        except Refused as refused:
+            return refused.answer
+        return Answer(200, self._run_object(run_id, facts, "pending"))
+
+    def read(self, now: float, key: str | None, run_id: str) -> Answer:
+        """Answer `GET /runs/{id}`, for every run made under this seed by this account."""
+        self.stats.reads += 1
+        try:
+            facts = self._found(self._admitted(now, key), run_id)
+        except Refused as refused:
+            return refused.answer
+        return Answer(200, self._seen_at(_ms(now), run_id, facts))
+
+    def clip_of(self, name: str, now: float) -> ServedClip | None:
+        """What the output file `<name>.mp4` holds; None unless it is that of a run that has succeeded by now."""
+        run_id = PREFIX + name
+        facts = self.facts(run_id)
+        if facts is None or facts.failed or _ms(now) < facts.completed_ms:
+            return None
+        text = run_id.encode("ascii")
+        tail = struct.pack(">I4s", 8 + len(text), b"free") + text
+        return ServedClip(facts.number, tail, facts.completed_ms / 1000)
+
+    def facts(self, run_id: str) -> RunFacts | None:
+        """The truth about a run, its future included; None for an ID that no world with this seed has given."""
+        facts = self._ids.open(run_id)
+        return facts if facts is not None and facts.model < len(self._models) else None
+
+    def occupy(self, now: float, key: str) -> bool:
+        """Let somebody else who uses the key send a request; False where the rate limit refuses it."""
+        limit = self._limits.get(key)
+        if limit is None:
+            limit = self._limits[key] = rate_limit(self.settings)
+        return limit.admit(now)
+
+    def settle(self, now: float) -> None:
+        """Book the refund of every run of this world that has failed by now."""
+        while self._refunds and self._refunds[0][0] <= _ms(now):
+            _, cost, account, key = heappop(self._refunds)
+            self._book(account, key, -cost)
+            self.stats.refunded_micro_usd += cost
+
+    def _admitted(self, now: float, key: str | None) -> str:
+        """The key of a request that may be carried out."""
+        self.settle(now)
+        if key is None:
+            raise Refused(401, "missing_api_key", "send `Authorization: Bearer <key>`")
+        if not self._is_known(key):
+            raise Refused(401, "invalid_api_key", "this API key is not known")
+        if self.trouble is not None:
+            raise Refused(*self.trouble.value)
+        if not self.occupy(now, key):
+            self.stats.rate_limited += 1
+            wait_s = self.settings.retry_after_s
+            headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+            raise Refused(429, "RATE_LIMITED", "too many requests in the window", headers)
+        return key
+
+    def _is_known(self, key: str) -> bool:
+        if key in self.settings.other_account_keys:
+            return True
+        known = self.settings.api_keys
+        return key.startswith("sk-") if known is None else key in known
+
+    def _account(self, key: str) -> int:
+        return int(key in self.settings.other_account_keys)
+
+    def _found(self, key: str, run_id: str) -> RunFacts:
+        facts = self.facts(run_id)
+        if facts is None or facts.account != self._account(key):
+            raise Refused(404, "run_not_found", "no such run for this account or key")
+        return facts
+
+    def _make(self, now: float, key: str, request: CreateRequest) -> tuple[str, RunFacts]:
+        account, cost = self._account(key), self.prices[request.model]
+        balance, limit = self.balances[account], self.spend_limit_micro_usd
+        if balance is not None and balance < cost:
+            raise Refused(402, "insufficient_balance", "the balance is too low for this run")
+        if limit is not None and self._spent.get(key, 0) + cost > limit:
+            raise Refused(403, "api_key_spend_limit_exceeded", "the lifetime spend limit of this API key is reached")
+        facts = self._drawn(_ms(now), account, request.model, cost)
+        run_id = self._ids.seal(facts)
+        self.made[run_id] = request.input
+        self._book(account, key, cost)
+        self.stats.charged_micro_usd += cost
+        if facts.failed:
+            heappush(self._refunds, (facts.completed_ms, cost, account, key))
+        return run_id, facts
+
+    def _drawn(self, now_ms: int, account: int, model: str, cost: int) -> RunFacts:
+        """A run whose fate depends on nothing but the seed, its number and the queue before it."""
+        number = len(self.made)
+        digest = hmac.digest(self._draw_key, number.to_bytes(8, "big"), "sha256")
+        normal, failure, pending = (_unit(digest[at : at + 8]) for at in (0, 8, 16))
+        settings = self.settings
+        seconds = settings.median_s * math.exp(settings.sigma * _NORMAL.inv_cdf(normal))
+        work_ms = min(round(1000 * max(settings.min_s, seconds)), MAX_DURATION_MS)
+        wait_ms = self._queued_ms(now_ms, work_ms)
+        duration_ms = min(wait_ms + work_ms, MAX_DURATION_MS)
+        pending_ms = wait_ms + work_ms * (0.02 + 0.13 * pending)
+        return RunFacts(
+            number=number,
+            created_ms=now_ms,
+            duration_ms=duration_ms,
+            pending_parts=min(PENDING_PARTS, round(PENDING_PARTS * pending_ms / max(1, duration_ms))),
+            cost_micro_usd=cost,
+            failed=failure < settings.fail_rate,
+            account=account,
+            model=self._models.index(model),
+        )
+
+    def _queued_ms(self, now_ms: int, work_ms: int) -> int:
+        """How long a new run waits for its turn; it takes that turn."""
+        if self.settings.max_processing is None:
+            return 0
+        starts_ms = now_ms
+        if len(self._busy_until) >= self.settings.max_processing:
+            starts_ms = max(now_ms, heappop(self._busy_until))
+        heappush(self._busy_until, starts_ms + work_ms)
+        return starts_ms - now_ms
+
+    def _book(self, account: int, key: str, cost: int) -> None:
+        balance = self.balances[account]
+        if balance is not None:
+            self.balances[account] = balance - cost
+        self._spent[key] = self._spent.get(key, 0) + cost
+
+    def _seen_at(self, now_ms: int, run_id: str, facts: RunFacts) -> Mapping[str, Any]:
+        if now_ms < facts.completed_ms:
+            return self._run_object(run_id, facts, "pending" if now_ms < facts.started_ms else "processing")
+        run = self._run_object(run_id, facts, "failed" if facts.failed else "succeeded")
+        run["createdAt"], run["completedAt"] = _iso(facts.created_ms), _iso(facts.completed_ms)
+        if facts.failed:
+            run["error"] = _ERRORS[facts.number % len(_ERRORS)]
+        else:
+            run["output"] = {"urls": [f"{self.files_base_url}/{run_id.removeprefix(PREFIX)}.mp4"]}
+        return run
+
+    def _run_object(self, run_id: str, facts: RunFacts, status: str) -> dict[str, Any]:
+        model = self._models[facts.model]
+        return {"id": run_id, "model": model, "status": status, "costUsd": facts.cost_micro_usd}
+
+
+def _ms(now: float) -> int:
+    return round(now * 1000)
+
+
+def _iso(at_ms: int) -> str:
+    at = _EPOCH + timedelta(milliseconds=at_ms)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+
+def _unit(eight_bytes: bytes) -> float:
+    """A number between 0 and 1, neither of them."""
+    return ((int.from_bytes(eight_bytes, "big") >> 12) + 0.5) / 2**52

@@ -1,0 +1,67 @@
+"""What kind of Runbase a world is: prices, money, failures, durations, the rate limit and who may ask.
+
+Frozen values that know nothing of the world they describe. Invariant: settings that exist describe a world that can
+be: every number is in its range.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hailuo_batch.values import DEFAULT_MODEL
+
+MAX_MODELS = 64
+MAX_PRICE_MICRO_USD = 2**32 - 1
+
+
+class Window(StrEnum):
+    """How the rate limit counts: in any window of that length, or in windows laid end to end from time 0."""
+
+    SLIDING = "sliding"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSettings:
+    """Money in micro-USD (None: unlimited), times in seconds; durations are log-normal. Raises ValueError for nonsense.
+
+    `api_keys` None admits any key that starts with `sk-`; `other_account_keys` are admitted too and know only runs of
+    their own. `max_processing` runs are worked on at once, first come first served (None: all of them).
+    `retry_after_s` goes with each 429 `RATE_LIMITED` where it is set; the documented API sends none.
+    """
+
+    seed: int = 0
+    price_micro_usd: int = 280_000
+    other_prices: tuple[tuple[str, int], ...] = ()
+    balance_micro_usd: int | None = None
+    spend_limit_micro_usd: int | None = None
+    fail_rate: float = 0.0
+    rate_limit: int = 20
+    rate_window_s: float = 10.0
+    window: Window = Window.SLIDING
+    retry_after_s: int | None = None
+    median_s: float = 90.0
+    sigma: float = 0.35
+    min_s: float = 20.0
+    max_processing: int | None = None
+    api_keys: frozenset[str] | None = None
+    other_account_keys: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.fail_rate <= 1:
+            raise ValueError("fail_rate must be between 0 and 1")
+        if self.rate_limit < 1 or not 0 < self.rate_window_s < math.inf:
+            raise ValueError("the rate limit must allow at least 1 request in a window longer than 0 s")
+        if not (0 < self.median_s < math.inf and 0 <= self.min_s < math.inf and 0 <= self.sigma < math.inf):
+            raise ValueError("median_s must be above 0, min_s and sigma must not be below 0, and all must be finite")
+        if self.max_processing is not None and self.max_processing < 1:
+            raise ValueError("max_processing must be at least 1")
+        if len(dict(self.prices)) != len(self.prices) or len(self.prices) > MAX_MODELS:
+            raise ValueError(f"each model has one price, and there are at most {MAX_MODELS} models")
+        if not all(0 <= price <= MAX_PRICE_MICRO_USD for _, price in self.prices):
+            raise ValueError(f"a price must be between 0 and {MAX_PRICE_MICRO_USD} micro-USD")
+
+    @property
+    def prices(self) -> tuple[tuple[str, int], ...]:
+        """Every model with its price, the default model first. A model's place here is part of its runs' IDs."""
+        return ((DEFAULT_MODEL, self.price_micro_usd), *self.other_prices)
