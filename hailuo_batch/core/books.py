@@ -41,6 +41,12 @@ class Books:
             self._weigh(before, -1)
         self._weigh(run, 1)
 
+    def hear_forgotten(self, run: Run) -> None:
+        """A run of a take that was forgotten: only its money counts."""
+        money = spend_of((run,))
+        self._charged += money.charged_micro_usd
+        self._refunded += money.refunded_micro_usd
+
     def progress(self, takes: int, files_under_way: int, waiting_s: float | None) -> Progress:
         """The counts as they stand."""
         states = {state: count for state, count in self._states.items() if count}

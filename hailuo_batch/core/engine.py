@@ -6,8 +6,8 @@ that is not on disk. Times are `now`, in seconds of a clock that never goes back
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
@@ -29,12 +29,17 @@ from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.steps import AddAttempt, Step, SupersedeRun
 from hailuo_batch.core.trust import STORM, Trust
 
+PRICE_RISE = 0.1  # a cost above the shown price by more than this share stops creating
 _READS_AMONG_CREATES = 4  # while creates wait, a read that is due goes first once in so many requests
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What bounds an apply. Money in micro-USD, times in seconds; None means no such bound."""
+    """What bounds an apply. Money in micro-USD, times in seconds; None means no such bound.
+
+    `shown_prices` is what the plan showed for each model; creating stops where a run costs clearly more.
+    `key_is_new` says that another key made the runs that the ledger knows.
+    """
 
     rate_limit: int = 20
     rate_window_s: float = 10.0
@@ -43,6 +48,8 @@ class Settings:
     max_in_flight: int | None = None
     run_timeout_s: float = 3600.0
     fetches_at_once: int = 4
+    shown_prices: Mapping[str, int] = field(default_factory=dict)
+    key_is_new: bool = False
 
 
 class Engine:
@@ -66,6 +73,7 @@ class Engine:
         self.budget = Budget(settings.rate_limit, settings.rate_window_s)
         self.notices: deque[str] = deque()
         self.halts: list[Halt] = []
+        self.key_refused = False
         self._scope = scope
         self._collected = collected
         self._epoch_offset = wall - now
@@ -87,7 +95,14 @@ class Engine:
         self.under_way = 0
         self._requests_since_read = 0
         self._last_finish_at = now
-        self.hear_runs((run for record in snapshot.takes for run in record.runs), now)
+        self._probe: int | None = None
+        for run in snapshot.forgotten:
+            self._cap.hear(run)
+            self._books.hear_forgotten(run)
+            self._interpreter.know(run)
+        self.hear_runs(snapshot.runs, now)
+        if settings.key_is_new:
+            self._probe = self._polling.any_key()
 
     # --- what to do ---
 
@@ -151,6 +166,8 @@ class Engine:
             return
         while self.budget.free(now) > 0:
             create, read = self._next_create(), self._polling.pick(now)
+            if self._probe is not None and read != self._probe:
+                return
             if create is None and read is None:
                 return
             self.budget.take()
@@ -167,7 +184,7 @@ class Engine:
 
     def _next_create(self) -> int | None:
         """The attempt to be paid for next; None where there is none or it must wait."""
-        if self.reach >= Reach.CREATES or not self._creatable or not self._trust.admits():
+        if self.reach >= Reach.CREATES or not self._creatable or not self._trust.admits() or self._probe is not None:
             return None
         most = self.settings.max_in_flight
         if most is not None and self._books.open_runs + self._trust.under_way >= most:
@@ -205,6 +222,8 @@ class Engine:
 
     def interpret(self, action: Action, outcome: Outcome, now: float) -> tuple[Event, ...]:
         """The events to record before `hear` is called with the runs as they then stand."""
+        if action.run.key == self._probe and isinstance(outcome, ev.RunMissing):
+            return ()
         return self._interpreter.events(self._runs[action.run.key], outcome, now)
 
     def hear_runs(self, runs: Iterable[Run], now: float) -> None:
@@ -255,11 +274,17 @@ class Engine:
                     self.notices.append(f"{run.take_id}: {outcome.cost_note}")
                 self._polling.open(run.key, now, now)
                 self._last_finish_at = max(self._last_finish_at, now)
+                self._compare_price(run)
             case ev.CreateRefused():
                 self._creatable.appendleft(run.key)
                 self._hear_refusal(run, outcome, now)
             case ev.InputRejected():
                 self.notices.append(notices.rejected(run))
+
+    def _compare_price(self, run: Run) -> None:
+        shown = self.settings.shown_prices.get(run.model)
+        if shown is not None and run.cost_micro_usd is not None and run.cost_micro_usd > shown * (1 + PRICE_RISE):
+            self.halt(halts.price_rose(run.model, shown, run.cost_micro_usd))
 
     def _doubt(self, run: Run) -> None:
         self._trust.hear_silence()
@@ -279,6 +304,7 @@ class Engine:
         self.notices.append(notices.unknown_model(run, outcome.message))
 
     def _hear_read(self, run: Run, outcome: Outcome, now: float) -> None:
+        self._hear_probe(run, outcome)
         match outcome:
             case ev.ReadUnanswered() | ev.ReadNotSent():
                 self._connection.hear_silence(now, outcome.reason)
@@ -295,6 +321,15 @@ class Engine:
         else:
             self._polling.close(run.key)
             self._finish(run, now)
+
+    def _hear_probe(self, run: Run, outcome: Outcome) -> None:
+        """Whether a key that did not make the runs knows one of them: until then nothing else is asked."""
+        if run.key != self._probe or isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
+            return
+        self._probe = None
+        if isinstance(outcome, ev.RunMissing):
+            self.key_refused = True
+            self.halt(halts.wrong_key(run.run_id or ""))
 
     def _notice_status(self, run: Run, status: str) -> None:
         if status not in self._odd_statuses:

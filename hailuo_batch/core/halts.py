@@ -94,6 +94,25 @@ def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: in
     return Halt(Reach.CREATES, ExitCode.ACCOUNT, text)
 
 
+def price_rose(model: str, shown_micro_usd: int, cost_micro_usd: int) -> Halt:
+    """A run costs clearly more than the plan showed."""
+    text = (
+        f"Stopped creating: a run of {model} cost {format_usd(cost_micro_usd)}, and the plan showed "
+        f"{format_usd(shown_micro_usd)}. Runs under way are still collected. Look at the new plan and run the same "
+        "command again, or give --accept-price to go on whatever a run costs."
+    )
+    return Halt(Reach.CREATES, ExitCode.ACCOUNT, text)
+
+
+def wrong_key(run_id: str) -> Halt:
+    """The key does not know a run that this campaign made."""
+    text = (
+        f"Stopped: this API key is not the one that made the campaign's runs, and it does not know {run_id}. Nothing "
+        "was paid and nothing is marked lost. Set RUNBASE_API_KEY to a key of the account that made them."
+    )
+    return Halt(Reach.REQUESTS, ExitCode.ACCOUNT, text)
+
+
 def storm(count: int) -> Halt:
     """Creates go unanswered one after the other."""
     text = (

@@ -37,6 +37,15 @@ class Polling:
         self._open[key] = _Open(since, due_at)
         heapq.heappush(self._queue, (due_at, key))
 
+    def any_key(self) -> int | None:
+        """One of the open runs, made due at once; None where none is open."""
+        key = next(iter(self._open), None)
+        if key is not None:
+            run = self._open[key]
+            run.due_at = float("-inf")
+            heapq.heappush(self._queue, (run.due_at, key))
+        return key
+
     def close(self, key: int) -> None:
         """The run needs no more reads."""
         self._open.pop(key, None)

@@ -108,8 +108,8 @@ def recover(
             intents[receipt.create_id] = receipt
         elif not isinstance(_outcome_of(results.get(receipt.create_id)), ev.RunCreated):
             results[receipt.create_id] = receipt
-    runs = {run.create_id: run for run in snapshot.runs if run.create_id is not None}
-    named = {run.run_id for run in snapshot.runs if run.run_id is not None}
+    runs = {run.create_id: run for run in snapshot.paid_runs if run.create_id is not None}
+    named = {run.run_id for run in snapshot.paid_runs if run.run_id is not None}
     missed = (_missed(run, results.get(create_id), named, now) for create_id, run in runs.items())
     unknown = (intent for create_id, intent in intents.items() if create_id not in runs)
     forgotten = (_forgotten(intent, results.get(intent.create_id), named) for intent in unknown)

@@ -7,6 +7,7 @@ since the epoch, UTC; money is integer micro-USD; None means unknown or not yet,
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 from typing import assert_never
 
 from hailuo_batch.core import events as ev
@@ -113,7 +114,8 @@ class Replacement:
 class Snapshot:
     """The whole ledger at one moment, takes in the manifest's order, then those that left it.
 
-    `endpoint` is the API's base URL, or the word `sandbox`. `replacement` is None while none is under way.
+    `endpoint` is the API's base URL, or the word `sandbox`. `replacement` is None while none is under way. `forgotten`
+    are runs of takes that the user had forgotten: only their money, and their run IDs, still count.
     """
 
     campaign: str
@@ -122,11 +124,17 @@ class Snapshot:
     manifest_sha256: str = ""
     description: str = ""
     replacement: Replacement | None = None
+    forgotten: tuple[Run, ...] = ()
 
     @property
     def runs(self) -> Iterator[Run]:
-        """Every run ever made, take by take."""
+        """Every run that is told of, take by take."""
         return (run for record in self.takes for run in record.runs)
+
+    @property
+    def paid_runs(self) -> Iterator[Run]:
+        """Every run whose money counts."""
+        return chain(self.runs, self.forgotten)
 
 
 def in_doubt_if_submitting(snapshot: Snapshot) -> Snapshot:

@@ -33,6 +33,13 @@ class ForgetTake:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetRuns:
+    """The user had this take forgotten: nothing of it is told any more, and only its money still counts."""
+
+    take_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SupersedeRun:
     """This run no longer speaks for its take."""
 
@@ -69,4 +76,14 @@ class OpenReplacement:
     replacement: Replacement
 
 
-Step = WantTake | UnwantTake | ForgetTake | SupersedeRun | ReviveRun | DropAttempt | AddAttempt | OpenReplacement
+Step = (
+    WantTake
+    | UnwantTake
+    | ForgetTake
+    | ForgetRuns
+    | SupersedeRun
+    | ReviveRun
+    | DropAttempt
+    | AddAttempt
+    | OpenReplacement
+)

@@ -22,7 +22,7 @@ CREATE TABLE migrations (
     applied_at REAL NOT NULL  -- seconds since the epoch, UTC
 );
 CREATE TABLE facts (          -- what holds for the campaign as a whole
-    name TEXT PRIMARY KEY,    -- campaign, endpoint, manifest_sha256, description, replacement
+    name TEXT PRIMARY KEY,    -- campaign, endpoint, manifest_sha256, description, replacement, key_mark
     value TEXT NOT NULL
 );
 CREATE TABLE takes (
@@ -54,6 +54,7 @@ CREATE TABLE runs (
     reason TEXT,                  -- NULL: nothing to say
     submitted_at REAL,            -- NULL: no create was ever started; seconds since the epoch, UTC
     completed_at REAL,            -- NULL: not finished
+    forgotten INTEGER NOT NULL DEFAULT 0,  -- 1: the user had its take forgotten; only its money still counts
     UNIQUE (take_id, attempt)
 );
 CREATE TABLE files (

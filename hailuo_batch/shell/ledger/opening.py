@@ -94,6 +94,15 @@ def explained(path: Path) -> Iterator[None]:
         raise LedgerError(f"{path}: the ledger cannot be written ({error.strerror}).") from error
 
 
+def sync_file(path: Path) -> None:
+    """Have the file's bytes on disk."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def sync_folder(folder: Path) -> None:
     """Have the folder's entries on disk."""
     handle = os.open(folder, os.O_RDONLY)

@@ -6,7 +6,7 @@ It neither opens nor commits: the ledger holds the transaction around every call
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
@@ -45,16 +45,20 @@ class Rows:
         outputs: dict[int, list[Output]] = defaultdict(list)
         for row in self._db.execute(f"SELECT {_FILE} FROM files ORDER BY run_key, number"):
             outputs[row[0]].append(Output(*row[1:]))
-        for row in self._db.execute(f"SELECT {_RUN} FROM runs ORDER BY take_id, attempt"):
-            runs[row[1]].append(_run(row, tuple(outputs.get(row[0], ()))))
+        forgotten: list[Run] = []
+        for row in self._db.execute(f"SELECT {_RUN}, forgotten FROM runs ORDER BY take_id, attempt"):
+            kept = forgotten if row[15] else runs[row[1]]
+            kept.append(_run(row, tuple(outputs.get(row[0], ()))))
         takes = self._db.execute(f"SELECT {_TAKE}, in_manifest FROM takes ORDER BY in_manifest DESC, position, id")
+        records = (TakeRecord(_take(row), bool(row[8]), tuple(runs.get(row[0], ()))) for row in takes)
         return Snapshot(
             campaign=self.fact("campaign"),
             endpoint=self.fact("endpoint"),
-            takes=tuple(TakeRecord(_take(row), bool(row[8]), tuple(runs.get(row[0], ()))) for row in takes),
+            takes=tuple(record for record in records if record.in_manifest or record.runs),
             manifest_sha256=self.fact("manifest_sha256"),
             description=self.fact("description"),
             replacement=_replacement(self.fact("replacement")),
+            forgotten=tuple(forgotten),
         )
 
     def journal(
@@ -71,6 +75,18 @@ class Rows:
             "INSERT INTO journal (at, take_id, attempt, what, state, detail) VALUES (?, ?, ?, ?, ?, ?)",
             (at, take_id, attempt, what, state, json.dumps(detail)),
         )
+
+    def journal_lines(self) -> Iterator[dict[str, object]]:
+        """The journal's lines, oldest first."""
+        for row in self._db.execute("SELECT at, take_id, attempt, what, state, detail FROM journal ORDER BY number"):
+            yield {
+                "at": row[0],
+                "take_id": row[1],
+                "attempt": row[2],
+                "what": row[3],
+                "state": row[4],
+                "detail": json.loads(row[5]),
+            }
 
     # --- takes ---
 
@@ -100,13 +116,19 @@ class Rows:
         self._db.execute("UPDATE takes SET in_manifest = 0 WHERE id = ?", (take_id,))
 
     def forget_take(self, take_id: str) -> None:
-        """Take it out; a take that has runs cannot be."""
-        self._db.execute("DELETE FROM takes WHERE id = ?", (take_id,))
+        """Nobody wants it, and nothing is left to tell of it; a take whose runs still count as money stays unseen."""
+        self.unwant_take(take_id)
+        self._db.execute("DELETE FROM takes WHERE id = ? AND id NOT IN (SELECT take_id FROM runs)", (take_id,))
+
+    def forget_runs(self, take_id: str) -> None:
+        """Nothing of this take is told any more; only the money of its runs still counts."""
+        self._db.execute("DELETE FROM runs WHERE take_id = ? AND state = ?", (take_id, RunState.UNSENT))
+        self._db.execute("UPDATE runs SET forgotten = 1 WHERE take_id = ?", (take_id,))
 
     def refresh_take(self, take_id: str) -> None:
         """Write down the state that its runs make of it."""
         runs = self._db.execute(
-            f"SELECT {_RUN} FROM runs WHERE take_id = ? ORDER BY attempt DESC", (take_id,)
+            f"SELECT {_RUN} FROM runs WHERE take_id = ? AND NOT forgotten ORDER BY attempt DESC", (take_id,)
         ).fetchall()
         row = next((row for row in runs if row[8] is None), runs[0] if runs else None)
         state = TakeState.WAITING if row is None else _run(row, self._outputs(row[0])).take_state
@@ -200,7 +222,7 @@ class Rows:
         )
         self._db.execute("DELETE FROM runs WHERE take_id = ? AND state = ?", (intent.take_id, RunState.UNSENT))
         live = self._db.execute(
-            f"SELECT {_RUN} FROM runs WHERE take_id = ? AND superseded_by IS NULL", (intent.take_id,)
+            f"SELECT {_RUN} FROM runs WHERE take_id = ? AND superseded_by IS NULL AND NOT forgotten", (intent.take_id,)
         ).fetchone()
         by = None
         if live is not None:

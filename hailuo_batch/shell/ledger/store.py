@@ -29,6 +29,7 @@ from hailuo_batch.shell.ledger.opening import (
     connect,
     explained,
     make_durable,
+    sync_file,
     sync_folder,
 )
 from hailuo_batch.shell.ledger.rows import Rows
@@ -184,6 +185,37 @@ class Ledger:
                 detail = {"create": lost.intent.create_id, **asdict(lost.outcome)}
                 self._rows.journal(at, after.take_id, after.attempt, "PutBack", after.state, detail)
 
+    def fact(self, name: str) -> str:
+        """What was remembered under this name; empty where nothing was."""
+        with explained(self.path):
+            return self._rows.fact(name)
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember a fact about the campaign as a whole."""
+        if self.fact(name) != value:
+            with self._transaction():
+                self._rows.set_fact(name, value)
+
+    def journal(self) -> Iterator[dict[str, object]]:
+        """Every line of the journal, oldest first."""
+        with explained(self.path):
+            yield from self._rows.journal_lines()
+
+    def back_up(self, target: Path) -> None:
+        """Copy the ledger, whole or not at all, by SQLite's own means. Raises LedgerError where that fails."""
+        draft = target.with_name(f".{target.name}.new")
+        with explained(target):
+            draft.unlink(missing_ok=True)
+            copy = connect(draft, "rwc")
+            try:
+                self._db.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            finally:
+                copy.close()
+            sync_file(draft)
+            draft.replace(target)
+            sync_folder(target.parent)
+
     def close_replacement(self) -> None:
         """The `--replace` that was under way is done."""
         with self._transaction():
@@ -200,6 +232,9 @@ class Ledger:
             case st.ForgetTake():
                 rows.forget_take(step.take_id)
                 touched.pop(step.take_id, None)
+            case st.ForgetRuns():
+                rows.forget_runs(step.take_id)
+                touched[step.take_id] = None
             case st.SupersedeRun():
                 touched[rows.supersede(step.key, step.by)] = None
                 return step.key
@@ -226,7 +261,7 @@ class Ledger:
                 detail = {"patterns": step.replacement.patterns}
             case st.SupersedeRun() | st.DropAttempt():
                 detail = asdict(step)
-            case st.UnwantTake() | st.ForgetTake() | st.AddAttempt() | st.ReviveRun():
+            case st.UnwantTake() | st.ForgetTake() | st.ForgetRuns() | st.AddAttempt() | st.ReviveRun():
                 take_id, detail = step.take_id, asdict(step)
         self._rows.journal(at, take_id, None, type(step).__name__, None, detail)
 

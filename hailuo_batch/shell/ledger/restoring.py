@@ -1,0 +1,90 @@
+"""Putting a ledger's backup back, with nothing destroyed on the way.
+
+The backup is older than the truth: the caller replays the receipts into what is restored before anything is sent.
+The caller holds the lock.
+"""
+
+import os
+from pathlib import Path
+
+from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.ledger.opening import (
+    check_header,
+    check_health,
+    check_version,
+    connect,
+    explained,
+    sync_file,
+    sync_folder,
+)
+
+_SIDE_FILES = ("-wal", "-shm")
+
+
+def set_ledger_aside(path: Path) -> Path | None:
+    """Rename a ledger and its side files to make room. Returns the new name, None where there is nothing.
+
+    The side files go with it: left behind, they would be replayed into the ledger that comes. Raises LedgerError.
+    """
+    if not any(_with_suffix(path, suffix).exists() for suffix in ("", *_SIDE_FILES)):
+        return None
+    aside = next(name for name in map(path.with_name, _aside_names(path)) if not name.exists())
+    with explained(path):
+        for suffix in (*_SIDE_FILES, ""):
+            old = _with_suffix(path, suffix)
+            if old.exists():
+                old.rename(_with_suffix(aside, suffix))
+        sync_folder(path.parent)
+    return aside
+
+
+def restore_backup(backup: Path, path: Path) -> None:
+    """Copy a backup to where the ledger belongs, whole or not at all. Raises LedgerError where it is damaged itself."""
+    check_header(backup)
+    draft = path.with_name(f".{path.name}.new")
+    with explained(backup):
+        source = connect(backup, "ro")
+        try:
+            check_version(source, backup)
+            check_health(source, backup)
+            draft.unlink(missing_ok=True)
+            copy = connect(draft, "rwc")
+            try:
+                source.backup(copy)
+            finally:
+                copy.close()
+        finally:
+            source.close()
+    with explained(path):
+        sync_file(draft)
+        try:
+            os.link(draft, path)
+        except FileExistsError as error:
+            raise LedgerError(f"{path}: there is a ledger already. Nothing was changed.") from error
+        finally:
+            draft.unlink()
+        sync_folder(path.parent)
+
+
+def find_run(path: Path, run_id: str) -> str | None:
+    """The take that a run ID belongs to in the ledger at this path, None where it has no such run or cannot be read."""
+    try:
+        check_header(path)
+        with explained(path):
+            db = connect(path, "ro")
+            try:
+                check_version(db, path)
+                row = db.execute("SELECT take_id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+            finally:
+                db.close()
+    except LedgerError:
+        return None
+    return None if row is None else str(row[0])
+
+
+def _aside_names(path: Path) -> list[str]:
+    return [f"{path.name}.aside-{number}" for number in range(1, 10_000)]
+
+
+def _with_suffix(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
