@@ -7,7 +7,6 @@ A test hands it acts, one for each request in the order of their arrival (the la
 
 import json
 import os
-import select
 import socket
 import ssl
 import struct
@@ -150,36 +149,17 @@ def garble_tls(peer: Peer, _request: Request) -> None:
     peer.wait_until_gone()
 
 
-def tunnel_to(address: tuple[str, int]) -> Act:
-    """A proxy's answer to CONNECT: whatever was asked for, the tunnel leads to `address`."""
-
-    def act(peer: Peer, _request: Request) -> None:
-        with socket.create_connection(address) as onward:
-            peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            _pump(peer, onward)
-        peer.end()
-
-    return act
-
-
-def _pump(peer: Peer, onward: socket.socket) -> None:
-    other = {peer.sock: onward, onward: peer.sock}
-    with suppress(OSError):
-        while not peer.stopping.is_set():
-            for ready in select.select(list(other), [], [], 0.05)[0]:
-                data = ready.recv(65536)
-                if not data:
-                    return
-                other[ready].sendall(data)
-
-
 class LoopbackServer:
-    """Listens on 127.0.0.1 for as long as it is entered. `before` acts on each new connection, ahead of any request."""
+    """Listens on 127.0.0.1 for as long as it is entered.
+
+    `before` acts on each new connection, ahead of any request. `server_names` holds what each TLS client asked for.
+    """
 
     def __init__(self, *acts: Act, tls: bool = False, before: Callable[[Peer], None] | None = None) -> None:
         self._acts = acts
         self._before = before
-        self._tls = _tls_context() if tls else None
+        self.server_names: list[str | None] = []
+        self._tls = self._tls_context() if tls else None
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -211,6 +191,15 @@ class LoopbackServer:
             thread.join(5)
             assert not thread.is_alive(), "a server thread hangs"
         self._listener.close()
+
+    def _tls_context(self) -> ssl.SSLContext:
+        def note(_sock: object, name: str | None, _context: object) -> None:
+            self.server_names.append(name)
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        context.sni_callback = note
+        return context
 
     def _start(self, target: Callable[..., None], *args: Any) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
@@ -248,12 +237,6 @@ class LoopbackServer:
                     peer.end()
 
 
-def _tls_context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
-    return context
-
-
 @contextmanager
 def _shaken(plain: socket.socket, tls: ssl.SSLContext | None) -> Iterator[socket.socket | None]:
     """The connection after its TLS handshake, None where that failed; closed at the end."""
@@ -271,25 +254,26 @@ def _shaken(plain: socket.socket, tls: ssl.SSLContext | None) -> Iterator[socket
 
 
 def _read_request(sock: socket.socket, connection: int) -> Request | None:
-    data = b""
+    """The next request, None where the client is gone before it is whole."""
     try:
-        while b"\r\n\r\n" not in data:
-            more = sock.recv(65536)
-            if not more:
-                return None
-            data += more
-        head, _, body = data.partition(b"\r\n\r\n")
+        head, _, body = _read_until(sock, b"", lambda data: b"\r\n\r\n" in data).partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        while len(body) < int(headers.get("content-length", "0")):
-            more = sock.recv(65536)
-            if not more:
-                return None
-            body += more
-    except OSError:
+        length = int(headers.get("content-length", "0"))
+        body = _read_until(sock, body, lambda data: len(data) >= length)
+    except (OSError, EOFError):
         return None
     method, target, _ = first.split(" ", 2)
     return Request(connection, method, target, headers, body)
+
+
+def _read_until(sock: socket.socket, data: bytes, is_enough: Callable[[bytes], bool]) -> bytes:
+    while not is_enough(data):
+        more = sock.recv(65536)
+        if not more:
+            raise EOFError
+        data += more
+    return data
 
 
 @contextmanager

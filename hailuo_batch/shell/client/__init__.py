@@ -1,0 +1,13 @@
+"""The client for Runbase: the only room that knows its URLs, its JSON, its codes and how to send it the key.
+
+`client` sends and receives, `answers` decides what an answer means, `fields` reads single fields, `address` reads the
+base URL. Its invariant: a create leaves at most once, and whatever is not provably otherwise is in doubt.
+"""
+
+from hailuo_batch.shell.client.address import parse_base_url
+from hailuo_batch.shell.client.answers import RunLook
+from hailuo_batch.shell.client.client import Client
+from hailuo_batch.shell.client.fields import is_run_id
+from hailuo_batch.shell.wire.patience import Timeouts
+
+__all__ = ["Client", "RunLook", "Timeouts", "is_run_id", "parse_base_url"]

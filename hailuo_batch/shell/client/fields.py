@@ -1,0 +1,132 @@
+"""Single fields of Runbase's answers, read as if the server were hostile. Pure.
+
+Every function takes whatever JSON may hold at that place and gives a value of ours, or None where it is unreadable;
+none raises. Text comes out printable and bounded.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from hailuo_batch.shell.wire.text import printable
+from hailuo_batch.values import MICRO
+
+MAX_COST_MICRO_USD = 10_000 * MICRO
+MAX_RETRY_AFTER_S = 600.0
+_MAX_URL = 16_384
+_YEAR_3000 = 32_503_680_000
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+
+def is_run_id(value: object) -> bool:
+    """Whether this is a run ID as we accept one: safe in a URL, in a file name and on a terminal."""
+    return isinstance(value, str) and _RUN_ID.fullmatch(value) is not None
+
+
+def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
+    """The JSON object that the body is, None where it is anything else. A secret it echoes is struck out everywhere."""
+    try:
+        data = json.loads(body.decode("utf-8-sig", errors="replace"))
+        if secret is not None:
+            # Written out anew, because JSON has many spellings of one text.
+            plain = json.dumps(data, ensure_ascii=False)
+            data = json.loads(strike_out(plain, json.dumps(secret, ensure_ascii=False)[1:-1]))
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def strike_out(text: str, secret: str | None) -> str:
+    """The text without the secret."""
+    return text.replace(secret, "[API key]") if secret else text
+
+
+def parse_cost(value: object) -> tuple[int | None, str]:
+    """`costUsd` in micro-USD, or None with the reason why it is unknown."""
+    if value is None:
+        return None, "the answer names no cost"
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None, printable(f"the answer's cost {value!r} is no integer", 100)
+    if value < 0:
+        return None, "the answer's cost is negative"
+    if value > MAX_COST_MICRO_USD:
+        return None, "the answer's cost is above 10,000 US dollars"
+    return value, ""
+
+
+def parse_time(value: object) -> float | None:
+    """ISO 8601 between 1970 and 3000, UTC where it names no zone, as seconds since the epoch."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        at = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return at if 0 <= at < _YEAR_3000 else None
+
+
+def parse_urls(output: object) -> tuple[str, ...]:
+    """`output.urls`: what of it can be a link at all."""
+    urls = output.get("urls") if isinstance(output, dict) else None
+    if not isinstance(urls, list):
+        return ()
+    return tuple(url for url in urls if isinstance(url, str) and 0 < len(url) <= _MAX_URL and url.isprintable())
+
+
+def parse_problem(data: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Code and message of an error body, each empty where there is none."""
+    error = (data or {}).get("error")
+    if isinstance(error, str):
+        return "", printable(error)
+    if not isinstance(error, dict):
+        return "", ""
+    code, message = error.get("code"), error.get("message")
+    return (
+        printable(code, 60) if isinstance(code, str) else "",
+        printable(message) if isinstance(message, str) else "",
+    )
+
+
+def parse_failure(error: object) -> str:
+    """Why a run failed: its shape is not documented, so a string, an object or anything else."""
+    if isinstance(error, dict):
+        code, message = parse_problem({"error": error})
+        said = f"{message} ({code})" if message and code else message or code
+        return said or printable(json.dumps(error))
+    if isinstance(error, str):
+        return printable(error) or "the API gave no reason"
+    return "the API gave no reason" if error is None else printable(json.dumps(error))
+
+
+def parse_retry_after(text: str | None, date: str | None) -> float | None:
+    """Retry-After in seconds, at most ten minutes. A date in it counts from the answer's own Date, not by our clock."""
+    if text is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
+        return min(float(text), MAX_RETRY_AFTER_S)
+    try:
+        wait_s = (parsedate_to_datetime(text) - parsedate_to_datetime(date or "")).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(wait_s, 0.0), MAX_RETRY_AFTER_S)
+
+
+def decode_body(body: bytes, encoding: str, limit: int) -> bytes | None:
+    """The body without its Content-Encoding, None where that is unreadable or gives more than `limit` bytes."""
+    match encoding.strip().lower():
+        case "" | "identity":
+            return body
+        case "gzip" | "x-gzip" | "deflate":
+            inflater = zlib.decompressobj(wbits=47)
+        case _:
+            return None
+    try:
+        decoded = inflater.decompress(body, limit + 1)
+    except zlib.error:
+        return None
+    return decoded if inflater.eof and len(decoded) <= limit else None

@@ -1,0 +1,130 @@
+"""How long one exchange may take, and a socket that holds itself to it.
+
+A socket's own time-out starts anew with each byte, so a server that drips could hold a request for ever. Here every
+single read is bounded by an end for the whole exchange, and a waiting read looks up now and then to see whether the
+program wants to stop.
+"""
+
+import io
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_LOOK_UP_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect (TCP to each address, and the TLS handshake), between bytes, and for one exchange in all."""
+
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    total_s: float = 120.0
+
+
+class Cancelled(Exception):  # noqa: N818 - the caller's own wish, not an error
+    """The caller asked for the exchange to stop."""
+
+
+def _never() -> bool:
+    return False
+
+
+class Patience:
+    """The time left for one exchange. It begins with its construction, so connecting counts.
+
+    Every `read_s` seconds must bring at least `floor_bytes` bytes: with 1, that is the time between bytes; with
+    more, it also ends a transfer that only drips.
+    """
+
+    def __init__(
+        self, read_s: float, total_s: float, *, floor_bytes: int = 1, cancelled: Callable[[], bool] = _never
+    ) -> None:
+        self._read_s = read_s
+        self._floor_bytes = floor_bytes
+        self._cancelled = cancelled
+        self._ends_at = time.monotonic() + total_s
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin to wait for bytes anew."""
+        self._owed_bytes = self._floor_bytes
+        self._quiet_until = time.monotonic() + self._read_s
+
+    def heard(self, count: int) -> None:
+        """Take note of bytes that came."""
+        self._owed_bytes -= count
+        if self._owed_bytes <= 0:
+            self.renew()
+
+    def left_s(self) -> float:
+        """Seconds that may still pass in silence. Raises TimeoutError where none are left, Cancelled on a stop."""
+        if self._cancelled():
+            raise Cancelled
+        left = min(self._quiet_until, self._ends_at) - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+
+class PatientSocket:
+    """Stands in for a connected socket where http.client uses one, and holds every call to the patience set on it."""
+
+    def __init__(self, sock: socket.socket, patience: Patience) -> None:
+        self._sock = sock
+        self.patience = patience
+
+    def settimeout(self, value: float | None) -> None:
+        """Ignored: the patience rules, and http.client would set the time to connect."""
+
+    def sendall(self, data: bytes) -> None:
+        """Send everything. Raises OSError, TimeoutError included."""
+        self._sock.settimeout(self.patience.left_s())
+        self._sock.sendall(data)
+
+    def recv_into(self, buffer: "WriteableBuffer") -> int:
+        """Read what comes next, 0 bytes at the end. Raises OSError, TimeoutError included, and Cancelled."""
+        while True:
+            self._sock.settimeout(min(self.patience.left_s(), _LOOK_UP_S))
+            try:
+                count = self._sock.recv_into(buffer)
+            except TimeoutError:
+                continue
+            self.patience.heard(count)
+            return count
+
+    def makefile(self, _mode: str, *_args: object) -> io.BufferedReader:
+        """A reader that keeps the connection open until it is closed itself."""
+        return io.BufferedReader(_PatientReader(self, self._sock.makefile("rb", buffering=0)), 1 << 16)
+
+    def fileno(self) -> int:
+        """The descriptor, for those who poll it."""
+        return self._sock.fileno()
+
+    def close(self) -> None:
+        """Close the connection, once its readers are closed too."""
+        self._sock.close()
+
+
+class _PatientReader(io.RawIOBase):
+    """Reads through the patient socket; `keeper` is what makes the socket count this reader."""
+
+    def __init__(self, sock: PatientSocket, keeper: io.RawIOBase) -> None:
+        self._sock = sock
+        self._keeper = keeper
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        return self._sock.recv_into(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._keeper.close()
+        super().close()

@@ -1,0 +1,179 @@
+"""Where a create failed decides what is known of it: TLS, proxies; and where the key may be seen."""
+
+import logging
+import socket
+import ssl
+
+import pytest
+
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.events import CreateOutcome
+from hailuo_batch.errors import AccountError
+from hailuo_batch.shell.client import Client, Timeouts
+from tests.helpers import http
+from tests.helpers.http import CERTIFICATE, LoopbackServer, Peer
+from tests.helpers.proxy import tunnel_to
+
+KEY = "sk-very-secret-0123456789"
+PATIENT = Timeouts(connect_s=10, read_s=20, total_s=20)
+SHORT = Timeouts(connect_s=0.5, read_s=0.5, total_s=1)
+RUN = http.answer(200, {"id": "run_1", "costUsd": 40000})
+CREATED = ev.RunCreated("run_1", 40000)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def _trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+
+def create(url: str, timeouts: Timeouts = PATIENT) -> CreateOutcome:
+    return Client(url, KEY, timeouts).create_run("hailuo/pro", "{}")
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_verified_tls_carries_a_create() -> None:
+    with LoopbackServer(RUN, tls=True) as server:
+        assert create(server.url) == CREATED
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_reads_share_a_tls_connection() -> None:
+    with LoopbackServer(http.answer(200, {"id": "run_1", "status": "pending"}), tls=True) as server:
+        client = Client(server.url, KEY, PATIENT)
+        assert [client.read_run("run_1") for _ in range(3)] == [ev.RunQueued()] * 3
+        client.close()
+    assert server.connections == 1
+
+
+def test_certificate_that_is_not_trusted_is_not_sent() -> None:
+    with LoopbackServer(RUN, tls=True) as server:
+        outcome = create(server.url)
+    assert isinstance(outcome, ev.CreateNotSent)
+    assert "certificate cannot be trusted" in outcome.reason
+    assert server.requests == []
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_certificate_for_another_name_is_not_sent() -> None:
+    with LoopbackServer(RUN, tls=True) as server:
+        outcome = create(server.url.replace("127.0.0.1", "127.0.0.2"))
+    assert isinstance(outcome, ev.CreateNotSent)
+
+
+def test_server_that_speaks_no_tls_is_not_sent() -> None:
+    for before in (lambda peer: peer.send(b"HTTP/1.1 400 Bad\r\n\r\n"), Peer.end, Peer.reset, Peer.wait_until_gone):
+        with LoopbackServer(RUN, before=before) as server:
+            outcome = create(server.url.replace("http:", "https:"), SHORT)
+        assert isinstance(outcome, ev.CreateNotSent)
+        assert server.requests == []
+
+
+@pytest.mark.usefixtures("_trusted")
+@pytest.mark.parametrize("act", [http.garble_tls, http.close, http.reset, http.silence])
+def test_tls_that_breaks_after_the_handshake_leaves_the_create_in_doubt(act: http.Act) -> None:
+    with LoopbackServer(act, tls=True) as server:
+        outcome = create(server.url, Timeouts(connect_s=10, read_s=0.5, total_s=10))
+    assert isinstance(outcome, ev.CreateUnanswered)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_garbled_tls_is_an_ssl_error_and_yet_not_a_handshake() -> None:
+    with LoopbackServer(http.garble_tls, tls=True) as server:
+        context = ssl.create_default_context()
+        with context.wrap_socket(socket.create_connection(server.address), server_hostname="localhost") as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            with pytest.raises(ssl.SSLError):
+                sock.recv(1)
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_create_goes_through_the_tunnel_of_the_environments_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(RUN, tls=True) as server, LoopbackServer(tunnel_to(server.address)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//us%40er:pass@"))
+        assert create("https://api.example.test/api/v1") == CREATED
+    [connect] = proxy.requests
+    assert (connect.method, connect.target) == ("CONNECT", "api.example.test:443")
+    assert connect.headers["proxy-authorization"] == "Basic dXNAZXI6cGFzcw=="
+    assert "authorization" not in connect.headers
+    assert server.requests[0].headers["host"] == "api.example.test"
+
+
+@pytest.mark.parametrize(
+    "act", [http.answer(502, b""), http.answer(407, b""), http.close, http.reset, http.silence, http.raw(b"garbage")]
+)
+def test_tunnel_that_never_stood_is_not_sent(act: http.Act, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(act) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert isinstance(create("https://api.example.test", SHORT), ev.CreateNotSent)
+    assert KEY not in str(proxy.requests)
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_tunnel_that_breaks_after_the_request_leaves_the_create_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(http.close, tls=True) as server, LoopbackServer(tunnel_to(server.address)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert isinstance(create("https://api.example.test"), ev.CreateUnanswered)
+
+
+@pytest.mark.parametrize("url", ["socks5://127.0.0.1:1", "http://", "http://[::1"])
+def test_proxy_that_cannot_be_used_is_not_sent_and_not_gone_round(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    assert isinstance(create("https://api.example.test"), ev.CreateNotSent)
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_loopback_and_what_no_proxy_names_are_reached_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    with http.refusing_port() as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        with LoopbackServer(RUN) as plain, LoopbackServer(RUN, tls=True) as secure:
+            assert create(plain.url) == CREATED
+            assert create(secure.url) == CREATED
+        monkeypatch.setenv("NO_PROXY", "name.invalid")
+        outcome = create("https://name.invalid")
+    assert isinstance(outcome, ev.CreateNotSent)
+    assert "cannot be resolved" in outcome.reason
+
+
+def test_key_that_a_server_echoes_is_struck_out_in_every_spelling() -> None:
+    escaped = "".join(f"\\u{ord(char):04x}" for char in KEY)
+    body = f'{{"error": {{"code": "{KEY}", "message": "wrong key {KEY} or {escaped}"}}}}'
+    with LoopbackServer(http.answer(401, body)) as server:
+        outcome = create(server.url)
+    assert isinstance(outcome, ev.CreateRefused)
+    assert (outcome.code, outcome.message) == ("[API key]", "wrong key [API key] or [API key]")
+
+
+@pytest.mark.parametrize(
+    "head", [f"HTTP/1.1 {KEY}\r\n\r\n", f"{KEY}\r\n\r\n", f"HTTP/1.1 200 OK\r\nContent-Length: {KEY}, 1\r\n\r\n"]
+)
+def test_key_in_a_broken_head_is_struck_out(head: str) -> None:
+    with LoopbackServer(http.raw(head.encode())) as server:
+        outcome = create(server.url)
+    assert isinstance(outcome, ev.CreateUnanswered)
+    assert KEY not in outcome.reason
+
+
+def test_key_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with LoopbackServer(RUN) as server:
+        client = Client(server.url, KEY, PATIENT)
+        client.create_run("hailuo/pro", "{}")
+        client.read_run("run_1")
+        client.close()
+    assert KEY not in caplog.text + repr(client) + str(client)
+
+
+@pytest.mark.parametrize("key", ["", "sk-a b", "sk-a\n", "sk-\xe4", "sk-a\r\nX-Evil: 1", "s" * 513])
+def test_key_that_cannot_be_one_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(AccountError, match="nothing was paid") as caught:
+        Client("https://runbase.net/api/v1", key)
+    assert not key or key not in str(caught.value)
