@@ -134,6 +134,11 @@ class Engine:
         return min(times)
 
     @property
+    def probing(self) -> bool:
+        """Whether all else waits for the answer to whether the key knows the campaign's runs."""
+        return self._probe is not None
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is under way and nothing more can be started."""
         if self.under_way or self._steps:

@@ -106,7 +106,7 @@ def recover(
     for receipt in receipts:
         if isinstance(receipt, Intent):
             intents[receipt.create_id] = receipt
-        elif not isinstance(_outcome_of(results.get(receipt.create_id)), ev.RunCreated):
+        elif isinstance(receipt.outcome, ev.RunCreated) or receipt.create_id not in results:
             results[receipt.create_id] = receipt
     runs = {run.create_id: run for run in snapshot.paid_runs if run.create_id is not None}
     named = {run.run_id for run in snapshot.paid_runs if run.run_id is not None}

@@ -30,8 +30,22 @@ class Commands:
 
     def apply(self, *options: str) -> str:
         """An `apply` of this campaign."""
+        return self._line("apply", *options)
+
+    def retry(self, take_id: str) -> str:
+        """One more attempt for a take."""
+        return self._line("retry", take_id)
+
+    def resolve(self, run: Run) -> tuple[str, ...]:
+        """The ways out for an attempt."""
+        attempt = ("--attempt", str(run.attempt)) if run.superseded else ()
+        named = (self._line("resolve", run.take_id, *attempt, "--run-id", "run_ID"),)
+        ways = ("--abandon",) if run.superseded else ("--resubmit", "--abandon")
+        return (*named, *(self._line("resolve", run.take_id, *attempt, way) for way in ways))
+
+    def _line(self, command: str, *words: str) -> str:
         rehearsal = ("--sandbox",) if self.endpoint == SANDBOX else ()
-        return shlex.join(("hailuo-batch", "apply", self.manifest, *rehearsal, *options))
+        return shlex.join(("hailuo-batch", command, self.manifest, *rehearsal, *words))
 
 
 def advise(run: Run, speaks: bool, commands: Commands) -> Advice | None:
@@ -40,47 +54,55 @@ def advise(run: Run, speaks: bool, commands: Commands) -> Advice | None:
     `speaks` is whether it is the live attempt of a take that the manifest still asks for.
     """
     if run.state is RunState.IN_DOUBT:
-        return _in_doubt(run, commands) if speaks else _in_doubt_aside()
+        return _in_doubt(run, speaks, commands)
     if not speaks:
         return None
     match run.state:
         case RunState.FAILED:
             return Advice(
-                "The run failed and its cost was refunded. An apply makes it again where limits.max_attempts in the "
-                f"manifest is at least {run.attempt + 1}; else change its prompt or images first.",
-                (commands.apply(),),
+                "The run failed and its cost was refunded. Change its prompt or images and apply again, or grant it "
+                "one more attempt.",
+                (commands.retry(run.take_id), commands.apply()),
             )
         case RunState.REJECTED:
             return Advice(
-                "The API refused the input and nothing was paid. Change the shot in the manifest, then apply again.",
-                (commands.apply(),),
+                "The API refused the input and nothing was paid. Change the shot in the manifest and apply again, or "
+                "grant it one more attempt as it is.",
+                (commands.apply(), commands.retry(run.take_id)),
             )
         case RunState.LOST:
             return Advice(
                 "The API does not know this run although it was paid for, and its cost still counts. Each apply asks "
-                "for it again; if it stays lost, give the run ID to Runbase's support.",
-                (commands.apply(),),
+                "for it once more. If it stays lost, give the run ID to Runbase's support; then name the run that it "
+                "is, have it made again, or give it up.",
+                (commands.apply(), *commands.resolve(run)),
             )
         case RunState.SUCCEEDED if not run.outputs:
             return Advice(
-                "The run succeeded and is paid for, but the API named no file. Each apply asks for it again.",
-                (commands.apply(),),
+                "The run succeeded and is paid for, but the API named no file. Each apply asks for it again. If none "
+                "comes, have it made again, which pays again, or give it up.",
+                (commands.apply(), *commands.resolve(run)[1:]),
+            )
+        case RunState.ABANDONED:
+            return Advice(
+                "It was given up, and what it cost, or may have cost, still counts. It can be made again, which pays "
+                "again, or taken up again if the run turns up.",
+                commands.resolve(run)[:2],
             )
         case _:
             return None
 
 
-def _in_doubt(run: Run, commands: Commands) -> Advice:
-    return Advice(
-        "The create may have gone out and no answer is recorded: the run may exist and be paid for. It is held and "
-        "not sent again. Look for it in your Runbase account; if it is not there, the command below repeats the "
-        "create. If it did exist, that pays a second time.",
-        (commands.apply("--in-doubt", "resubmit", "--only", run.take_id),),
+def _in_doubt(run: Run, speaks: bool, commands: Commands) -> Advice:
+    asked = (
+        "The create may have gone out and no answer is recorded: the run may exist and be paid for. Look for it in "
+        "your Runbase account. If it is there, name it; if not, "
     )
-
-
-def _in_doubt_aside() -> Advice:
-    return Advice(
-        "The create of this attempt may have gone out and no answer is recorded: the run may exist and be paid for. "
-        "Nothing waits for it any more; its cost stays counted as at risk."
+    if not speaks:
+        text = asked + "give it up. Nothing waits for it any more; until then it stays counted as at risk."
+        ways = commands.resolve(run)
+        return Advice(text, (ways[0], ways[-1]))
+    text = (
+        asked + "have it made again (if it did exist, that pays a second time), or give it up. Until then it is held."
     )
+    return Advice(text, commands.resolve(run))

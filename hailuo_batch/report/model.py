@@ -123,7 +123,7 @@ def build_report(
         manifest_sha256=snapshot.manifest_sha256 if manifest_sha256 is None else manifest_sha256,
         generated_at=generated_at,
         totals={state: counts[state] for state in TakeState},
-        spend=spend_of(settled.runs),
+        spend=spend_of(settled.paid_runs),
         resume_command=commands.apply(),
         takes=takes,
     )

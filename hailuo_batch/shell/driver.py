@@ -137,13 +137,15 @@ class Driver:
         return max(0.0, min(wake_at - now, self._tick_s))
 
     def _keep_books(self) -> None:
-        for step in self._engine.due_steps():
-            try:
-                runs = self._ledger.carry_out((step,), self._clock.wall())
-            except LedgerError as error:
-                self._engine.halt(halts.unwritable(str(error)))
-                return
-            self._engine.hear_runs(runs, self._clock.now())
+        steps = self._engine.due_steps()
+        if not steps:
+            return
+        try:
+            runs = self._ledger.carry_out(steps, self._clock.wall())
+        except LedgerError as error:
+            self._engine.halt(halts.unwritable(str(error)))
+            return
+        self._engine.hear_runs(runs, self._clock.now())
 
     def _start(self, actions: Sequence[Action]) -> None:
         self._start_creates([action for action in actions if isinstance(action, act.CreateRun)])

@@ -96,7 +96,7 @@ def test_files_are_those_of_the_attempt_that_speaks_and_older_ones_stay_with_the
 def test_advice_goes_to_what_needs_a_person_and_to_nothing_else() -> None:
     report = report_of(*every_state())
     advised = {listed.id for listed in report.takes for attempt in listed.runs if attempt.advice}
-    assert advised == {"shot-submitting", "shot-in-doubt", "shot-failed", "shot-rejected", "shot-lost"}
+    assert advised == {"shot-submitting", "shot-in-doubt", "shot-failed", "shot-rejected", "shot-lost", "shot-abandoned"}
 
 
 def test_a_success_without_a_file_needs_a_person() -> None:
@@ -110,8 +110,9 @@ def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:
     report = report_of(record(take(), run(RunState.IN_DOUBT)), endpoint="sandbox", manifest="my lamps.yaml")
     [listed] = report.takes
     assert listed.runs[0].advice is not None
-    command = "hailuo-batch apply 'my lamps.yaml' --sandbox --in-doubt resubmit --only hero"
-    assert listed.runs[0].advice.commands == (command,)
+    resolve = "hailuo-batch resolve 'my lamps.yaml' --sandbox hero"
+    ways = (f"{resolve} --run-id run_ID", f"{resolve} --resubmit", f"{resolve} --abandon")
+    assert listed.runs[0].advice.commands == ways
     assert report.resume_command == "hailuo-batch apply 'my lamps.yaml' --sandbox"
     assert report.rehearsal
 
@@ -124,7 +125,8 @@ def test_a_doubt_that_nothing_waits_for_is_shown_without_a_command_that_pays_aga
     )
     [listed] = report_of(doubtful).takes
     assert listed.runs[0].advice is not None
-    assert listed.runs[0].advice.commands == ()
+    assert len(listed.runs[0].advice.commands) == 2
+    assert not any("--resubmit" in command for command in listed.runs[0].advice.commands)
 
 
 def test_the_manifest_hash_is_the_recorded_one_unless_another_is_given() -> None:

@@ -33,7 +33,7 @@ def test_a_rehearsal_says_that_no_money_is_real() -> None:
 def test_what_needs_a_person_stands_above_the_rest_with_its_command() -> None:
     text = render_markdown(report_of(*every_state()))
     assert text.index("## Needs you") < text.index("## Not done") < text.index("## Done")
-    assert "`hailuo-batch apply manifests/spring.yaml --in-doubt resubmit --only shot-in-doubt`" in text
+    assert "`hailuo-batch resolve manifests/spring.yaml shot-in-doubt --resubmit`" in text
     assert "because failed" in text
 
 

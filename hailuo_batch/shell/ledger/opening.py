@@ -13,6 +13,7 @@ from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.ledger.migrations import APPLICATION_ID, VERSION
 
 _HEADER = b"SQLite format 3\0"
+_HEADER_BYTES = 100
 _BUSY_TIMEOUT_S = 5.0
 
 
@@ -25,14 +26,31 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def check_header(path: Path) -> None:
-    """What can be said before SQLite touches the file, which would take an empty one for a new database."""
+    """What can be said before SQLite touches the file. Raises LedgerError.
+
+    SQLite would take an empty file for a new database, and would fill up a last page that was cut short with zeros.
+    """
     try:
         with path.open("rb") as file:
-            header = file.read(len(_HEADER))
+            header = file.read(_HEADER_BYTES)
+            size = file.seek(0, os.SEEK_END)
+        is_folded = not _has_content(path.with_name(path.name + "-wal"))
     except OSError as error:
         raise LedgerError(f"{path}: the ledger cannot be read ({error.strerror}). Nothing was sent.") from error
-    if header != _HEADER:
+    if header[: len(_HEADER)] != _HEADER or len(header) < _HEADER_BYTES:
         raise _damaged(path, "it is not an SQLite file")
+    if is_folded and size % _page_bytes(header):
+        raise _damaged(path, "its end is missing")
+
+
+def _page_bytes(header: bytes) -> int:
+    """The page size that the header names (https://www.sqlite.org/fileformat.html, 1.3.2); 1 stands for 65,536."""
+    size = int.from_bytes(header[16:18], "big")
+    return 65_536 if size == 1 else max(size, 1)
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def make_durable(db: sqlite3.Connection, path: Path) -> None:

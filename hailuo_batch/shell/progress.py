@@ -1,0 +1,206 @@
+"""What a person sees while an apply works: a bar on a terminal, a line now and then elsewhere, or nothing.
+
+Owns the pace, the layout, and how text meets a terminal's edge; knows nothing of how the numbers come about, and never
+reads a clock: `now`, a clock that never goes back, in seconds, is passed in. On a terminal the picture changes at
+least once a second and never wraps.
+"""
+
+import os
+import shutil
+import textwrap
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Never, Protocol, TextIO
+
+from hailuo_batch.core.books import Progress
+from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.values import format_usd
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+CALM_S = 10.0
+_NARROWEST = 20
+_LEAST_BAR = 6
+_MARGIN = 3  # room for the `^C` that a terminal echoes
+_RATE_OVER_S = 3.0
+_GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
+
+
+class Reporter(Protocol):
+    """Who is told how an apply goes."""
+
+    def update(self, progress: Progress) -> None:
+        """Where the apply stands; called at least four times a second, also when nothing changed."""
+
+    def notice(self, text: str) -> None:
+        """Something that is not as it should be, in a sentence or two."""
+
+    def close(self) -> None:
+        """The apply is over. May be called more than once."""
+
+
+class QuietReporter:
+    """Passes notices on and is silent otherwise."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def update(self, progress: Progress) -> None:
+        """Say nothing."""
+
+    def notice(self, text: str) -> None:
+        """Write it down."""
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+
+class LineReporter:
+    """A line when something changed, at a calm pace: for logs and pipes."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
+        self._stream = stream
+        self._now = now
+        self._latest = ""
+        self._shown = ""
+        self._next_at = float("-inf")
+
+    def update(self, progress: Progress) -> None:
+        """Write a line if one is due and says something new."""
+        self._latest = ", ".join([_done(progress, " of "), *_facts(progress)])
+        if self._now() >= self._next_at:
+            self._show()
+
+    def notice(self, text: str) -> None:
+        """Write it down at once."""
+        self._write(text)
+
+    def close(self) -> None:
+        """Write how it ended, unless that stands there already."""
+        self._show()
+
+    def _show(self) -> None:
+        if self._latest != self._shown:
+            self._shown = self._latest
+            self._next_at = self._now() + CALM_S
+            self._write(self._latest)
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+
+class BarReporter:
+    """A bar on a terminal. `received` gives the bytes downloaded so far."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], float], received: Callable[[], int]) -> None:
+        self._stream = stream
+        self._now = now
+        self._received = received
+        self._began_at = now()
+        self._heard: deque[tuple[float, int]] = deque([(self._began_at, received())])
+        self._bar: tqdm[Never] | None = None
+
+    def update(self, progress: Progress) -> None:
+        """Draw the bar as it stands."""
+        bar = self._bar or self._begin(progress)
+        columns = terminal_columns(self._stream) - _MARGIN
+        elapsed_s = int(self._now() - self._began_at)
+        bar.total, bar.n = max(progress.takes, 1), progress.states.get(TakeState.DONE, 0)
+        bar.ncols = columns
+        bar.bar_format = _layout(progress, elapsed_s, self._bytes_per_s(), columns)
+        bar.refresh()
+
+    def notice(self, text: str) -> None:
+        """Write it above the bar, in words that are not cut by the terminal's edge."""
+        wrapped = wrap(text, terminal_columns(self._stream))
+        if self._bar is not None:
+            self._bar.write(wrapped, file=self._stream)
+        else:
+            self._stream.write(wrapped + "\n")
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Take the bar away, and leave the cursor at the start of an empty line."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _begin(self, progress: Progress) -> "tqdm[Never]":
+        from tqdm import tqdm
+
+        total = max(progress.takes, 1)
+        self._bar = bar = tqdm(total=total, file=self._stream, leave=False, bar_format="{bar}", ncols=1)
+        return bar
+
+    def _bytes_per_s(self) -> float:
+        now = self._now()
+        self._heard.append((now, self._received()))
+        while len(self._heard) > 2 and self._heard[1][0] <= now - _RATE_OVER_S:
+            self._heard.popleft()
+        (since, before), (_, after) = self._heard[0], self._heard[-1]
+        return (after - before) / (now - since) if now > since else 0.0
+
+
+def terminal_columns(stream: TextIO) -> int:
+    """How wide the terminal behind the stream is, in columns; 80 or `COLUMNS` where it does not say."""
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return max(columns or shutil.get_terminal_size().columns, _NARROWEST)
+
+
+def wrap(text: str, columns: int) -> str:
+    """The text in lines of whole words; a word that is longer than a line, such as a path, stays whole."""
+    lines = (textwrap.fill(line, columns, break_long_words=False, break_on_hyphens=False) for line in text.splitlines())
+    return "\n".join(lines)
+
+
+def format_rate(bytes_per_s: float) -> str:
+    """Bytes a second as a person says them."""
+    for unit, size in (("GB/s", 1e9), ("MB/s", 1e6), ("kB/s", 1e3)):
+        if bytes_per_s >= size:
+            return f"{bytes_per_s / size:.1f} {unit}"
+    return f"{bytes_per_s:.0f} B/s"
+
+
+def _layout(progress: Progress, elapsed_s: int, bytes_per_s: float, columns: int) -> str:
+    """tqdm's format: as many facts as leave room for a bar, the first ones first."""
+    head = f"{_done(progress, '/')} "
+    facts = [_clock(elapsed_s), *_facts(progress)]
+    if progress.files_under_way and bytes_per_s > 0:
+        facts.append(format_rate(bytes_per_s))
+    room = columns - len(head) - _LEAST_BAR - 3
+    tail = ""
+    for fact in facts:
+        longer = f"{tail}  {fact}" if tail else fact
+        if len(longer) > room:
+            break
+        tail = longer
+    return f"{head}|{{bar}}| {tail}"
+
+
+def _done(progress: Progress, of: str) -> str:
+    return f"{progress.states.get(TakeState.DONE, 0)}{of}{progress.takes} done"
+
+
+def _facts(progress: Progress) -> list[str]:
+    states = progress.states
+    wrong = sum(states.get(state, 0) for state in _GONE_WRONG)
+    in_doubt = states.get(TakeState.IN_DOUBT, 0)
+    facts = [f"{progress.open_runs} in flight"]
+    facts += [f"{wrong} failed"] if wrong else []
+    facts += [f"{in_doubt} in doubt"] if in_doubt else []
+    facts.append(f"{format_usd(progress.charged_micro_usd - progress.refunded_micro_usd)} spent")
+    facts += [f"{progress.files_under_way} downloading"] if progress.files_under_way else []
+    return facts
+
+
+def _clock(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
