@@ -1,1 +1,11 @@
-"""From a manifest's text to a Campaign, or to every diagnostic at once."""
+"""From a manifest's text to a Campaign, or to every diagnostic at once.
+
+Owns the manifest's language: YAML with places, the JSON Schema, substitution and expansion. Knows nothing of
+ledgers, networks or commands. A manifest with any error gives no campaign at all.
+"""
+
+from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
+from hailuo_batch.manifest.load import Loaded, load_manifest
+from hailuo_batch.manifest.starter import STARTER
+
+__all__ = ["STARTER", "Diagnostic", "Loaded", "Severity", "load_manifest"]

@@ -1,0 +1,50 @@
+"""What a manifest must be before it is expanded: the JSON Schema, once for each written shot.
+
+Owns the order of the checks and which part of the document is shown to which schema. The rules of the language are
+in the schema; what it cannot say is checked while a shot is expanded.
+"""
+
+from typing import Any
+
+from hailuo_batch.manifest import schema
+from hailuo_batch.manifest.diagnostics import START, Report
+from hailuo_batch.manifest.document import Document
+from hailuo_batch.manifest.nodes import ListData, Mapping, MappingData, Node, Sequence, data_of, written_data_of
+
+
+def check(root: Node | None, report: Report) -> Document | None:
+    """Reports what the schema has against the manifest. None where there is no telling what it asks for."""
+    if root is None:
+        report.error(START, "the manifest is empty", "`hailuo-batch init` writes one to begin with")
+        return None
+    whole = schema.document_validator()
+    schema.judge(whole, _document_data(root), root, "the manifest", report)
+    if not isinstance(root, Mapping):
+        return None
+    document = Document(root)
+    if len(document.shot_nodes) > schema.leaf_schema("shots")["maxItems"]:
+        return None
+    each = schema.shot_validator()
+    for node in document.shot_nodes:
+        schema.judge(each, data_of(node, 2), node, "a shot", report)
+    return document
+
+
+def _document_data(root: Node) -> Any:
+    """The manifest as data without its shots, of which only the number is shown."""
+    if not isinstance(root, Mapping):
+        return data_of(root, 1)
+    known = schema.manifest_schema()["properties"]
+    return MappingData(
+        (key, _value_data(key, value) if key in known else None) for key, (_, value) in root.entries.items()
+    )
+
+
+def _value_data(key: str, value: Node) -> Any:
+    match key, value:
+        case "shots", Sequence():
+            return ListData([None] * len(value.items))
+        case "vars", Mapping():
+            return written_data_of(value)
+        case _:
+            return data_of(value, 2)

@@ -1,0 +1,99 @@
+"""What is wrong with a manifest, and where: the place, the message and the hint of every finding.
+
+Knows nothing of YAML or of the manifest's language. A report keeps one finding per place and message, so that a
+cause that is met twice is told once, and hands them out in the order of the file.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+_ENOUGH = 1000
+
+
+class Severity(StrEnum):
+    """Whether a finding stands in the way of a campaign."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Place(Protocol):
+    """Anything that lies somewhere in the file; lines and columns count from 1."""
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def column(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A bare place."""
+
+    line: int
+    column: int
+
+
+START = Spot(1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. `path` is the file as the user named it; lines and columns count from 1; `hint` may be empty."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}{hint}"
+
+
+class Refused(Exception):  # noqa: N818 - it carries a finding that ends the reading, no failure of ours
+    """A finding after which nothing more of the file can be understood."""
+
+    def __init__(self, place: Place, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+        self.message = message
+        self.hint = hint
+
+
+class Report:
+    """Collects the findings of one file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._found: dict[tuple[int, int, str], Diagnostic] = {}
+
+    def error(self, place: Place, message: str, hint: str = "") -> None:
+        """Something that must be changed. Raises Refused where there are so many that reading on helps nobody."""
+        self._add(Diagnostic(self.path, place.line, place.column, message, hint))
+        if len(self._found) >= _ENOUGH:
+            raise Refused(place, f"with {_ENOUGH:,} findings the check stops here", "mend the first ones")
+
+    def warn(self, place: Place, message: str, hint: str = "") -> None:
+        """Something that is only worth a look."""
+        self._add(Diagnostic(self.path, place.line, place.column, message, hint, Severity.WARNING))
+
+    def refuse(self, refused: Refused) -> None:
+        """The finding that ended the reading."""
+        self._add(Diagnostic(self.path, refused.place.line, refused.place.column, refused.message, refused.hint))
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any finding is an error."""
+        return any(found.severity is Severity.ERROR for found in self._found.values())
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All findings in the order of the file."""
+        return tuple(sorted(self._found.values(), key=lambda found: (found.line, found.column)))
+
+    def _add(self, diagnostic: Diagnostic) -> None:
+        self._found.setdefault((diagnostic.line, diagnostic.column, diagnostic.message), diagnostic)

@@ -1,0 +1,87 @@
+"""YAML's own errors in plain words: what the parser stumbled over, and what to write instead.
+
+Knows the wording of libyaml's parser and of PyYAML's own, and nothing of the manifest's language. What it does not
+know it passes on as the parser said it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from hailuo_batch.manifest.diagnostics import START, Refused, Spot
+from hailuo_batch.manifest.quoting import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A problem by part of its wording. `{opened}` in the message is where the unfinished thing begins."""
+
+    problem: str
+    message: str
+    hint: str
+
+
+_AT_PROBLEM = (
+    _Known(
+        "mapping values are not allowed",
+        "a `:` is not allowed here",
+        "put a text that contains `: ` in quotes, or mend the indentation",
+    ),
+    _Known("entries are not allowed", "a list cannot begin on this line", "write each `- ` on a line of its own"),
+    _Known("undefined tag handle", "the YAML tag is not allowed here", "remove it"),
+    _Known("unknown escape character", "YAML knows no such escape in double quotes", "write `\\\\` for a backslash"),
+    _Known("invalid Unicode character escape", "the escape is no character", "write the character itself"),
+    _Known("',' or ']'", "the list that opens at {opened} is not closed before this", "close it with `]`"),
+    _Known("',' or '}'", "the mapping that opens at {opened} is not closed before this", "close it with `}`"),
+    _Known("expected '-'", "the indentation does not fit", "begin every key of a shot in one column"),
+    _Known("expected key", "this does not fit where it stands", "begin keys in one column, put odd text in quotes"),
+    _Known("<block end>", "this does not fit where it stands", "begin keys in one column, put odd text in quotes"),
+)
+_AT_OPENING = (
+    _Known("unexpected end of stream", "the quote that opens here is never closed", "close it"),
+    _Known("unexpected document separator", "the quote that opens here is never closed", "close it"),
+    _Known("could not find expected ':'", "a `:` is missing after this key", "write it like `key: value`"),
+)
+
+
+def explained(error: yaml.MarkedYAMLError, text: str) -> Refused:
+    """The parser's error about `text` as a finding."""
+    problem = error.problem or error.context or "it cannot be read"
+    mark: Any = error.problem_mark or error.context_mark
+    if mark is None:
+        return Refused(START, f"this is not YAML: {problem}")
+    return _by_character(problem, mark, text) or _by_wording(problem, _spot(mark), _spot(error.context_mark or mark))
+
+
+def _by_character(problem: str, mark: Any, text: str) -> Refused | None:
+    """What the characters around the place tell better than the parser does."""
+    place, here = _spot(mark), text[mark.index : mark.index + 1]
+    line_before = text[max(0, mark.index - mark.column) : mark.index].rstrip(" ")
+    if "cannot start any token" in problem and here == "\t":
+        return Refused(place, "a tab cannot be used for indentation", "use spaces")
+    if "cannot start any token" in problem:
+        return Refused(place, f"a text cannot begin with {quoted(here)}", "put it in quotes")
+    if "',' or" in problem and here == "{" and line_before.endswith("$"):
+        hint = 'write it like ["${name}"]'
+        return Refused(place, "between brackets or braces a text with `${` needs quotes", hint)
+    if ("expected key" in problem or "<block end>" in problem) and line_before.endswith(("'", '"')):
+        hint = "write `''` for a quote inside '…', or put the text inside \"…\""
+        return Refused(place, "the text goes on after its closing quote", hint)
+    return None
+
+
+def _by_wording(problem: str, place: Spot, opened: Spot) -> Refused:
+    for known in _AT_OPENING:
+        if known.problem in problem:
+            return Refused(opened, known.message, known.hint)
+    for known in _AT_PROBLEM:
+        if known.problem in problem:
+            message = known.message.replace("{opened}", f"{opened.line}:{opened.column}")
+            return Refused(place, message, known.hint)
+    return Refused(place, f"this is not YAML: {problem}")
+
+
+def _spot(mark: Any) -> Spot:
+    """A mark's place. libyaml's marks and PyYAML's own have no type in common."""
+    return Spot(mark.line + 1, mark.column + 1)

@@ -1,0 +1,59 @@
+"""Shot IDs: how they are spelled, which are taken, and how a value or a wrong ID is brought into shape.
+
+Pure; knows nothing of places or of YAML. A valid ID is a safe file name on every system.
+"""
+
+import re
+import unicodedata
+
+from hailuo_batch.manifest.substitution import Pattern
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
+_LITERAL = re.compile(r"[a-z0-9_-]*", re.ASCII)
+_OTHER = re.compile(r"[^a-z0-9_]+", re.ASCII)
+_OTHER_WRITTEN = re.compile(r"[^a-z0-9_-]+", re.ASCII)
+_OURS = frozenset({"report", "superseded"})
+_WINDOWS = frozenset({"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)})
+
+SPELLING = "lower-case letters, digits, `_` and `-`"
+
+
+def slug(value: str) -> str:
+    """A value as it is put into an ID: `A loft` is `a-loft`, `Crème` is `creme`."""
+    return _OTHER.sub("-", _plain_letters(value)).strip("-")
+
+
+def is_written_well(pattern: Pattern) -> bool:
+    """Whether what stands in a written ID, its variables apart, is spelled as an ID."""
+    return all(_LITERAL.fullmatch(part) for part in pattern.parts if isinstance(part, str))
+
+
+def respelled(pattern: Pattern) -> str | None:
+    """The ID as it should have been written, its variables kept; None where no spelling would help."""
+    text = "".join(
+        _OTHER_WRITTEN.sub("-", _plain_letters(part)) if isinstance(part, str) else f"${{{part.name}}}"
+        for part in pattern.parts
+    ).strip("-_")
+    return text if text and (pattern.names or problem_with(text) is None) else None
+
+
+def problem_with(shot_id: str) -> str | None:
+    """What keeps a text from being a shot ID, in words that follow it; None where nothing does."""
+    if shot_id in _OURS:
+        return "is reserved for a file of the report" if shot_id == "report" else "is reserved for a folder"
+    if shot_id in _WINDOWS:
+        return "is a name that Windows reserves"
+    if _ID.fullmatch(shot_id):
+        return None
+    if len(shot_id) > 100:
+        return f"has {len(shot_id):,} characters; an ID has at most 100"
+    if not shot_id:
+        return "is empty"
+    if not _LITERAL.fullmatch(shot_id):
+        return f"is not written from {SPELLING} alone"
+    return "does not begin with a letter or a digit"
+
+
+def _plain_letters(text: str) -> str:
+    """NFKD and lower case, with the accents that NFKD splits off left out."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text).lower() if not unicodedata.combining(c))

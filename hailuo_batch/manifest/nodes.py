@@ -1,0 +1,135 @@
+"""What a YAML document is made of, each node with its place: the only copy of the document there is.
+
+Scalars keep the text as it was written and are read as numbers or truth only where one is asked for. Knows YAML's
+types, nothing of the manifest's language. Aliased nodes are shared, never copied; merge keys are already merged.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import yaml
+
+from hailuo_batch.manifest.diagnostics import Spot
+
+_RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_implicit_resolvers
+_CORE = "tag:yaml.org,2002:"
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}", re.ASCII)
+_TRUE = frozenset({"yes", "true", "on"})
+_FALSE = frozenset({"no", "false", "off"})
+
+
+class Scalar(NamedTuple):
+    """One value as it was written. `tag` is empty where YAML's own rules give it a type.
+
+    `inset` is how far into the node its text begins, where each character of the text is one of the file; else -1.
+    """
+
+    text: str
+    line: int
+    column: int
+    tag: str = ""
+    inset: int = -1
+
+    @property
+    def type(self) -> str:
+        """YAML 1.1's type for it: `str`, `int`, `float`, `bool`, `null`, `timestamp`, `merge` or `value`."""
+        return self.tag or _implicit_type(self.text)
+
+    def spot(self, offset: int) -> Spot:
+        """Where the character at `offset` of the text stands; where that cannot be told, where the node begins."""
+        return Spot(self.line, self.column if self.inset < 0 else self.column + self.inset + offset)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Sequence:
+    """A list."""
+
+    line: int
+    column: int
+    items: "list[Node]"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mapping:
+    """Keys, as they were written, with their values."""
+
+    line: int
+    column: int
+    entries: "dict[str, tuple[Scalar, Node]]"
+
+    def get(self, key: str) -> "Node | None":
+        """The value of the key, None where it is not there."""
+        entry = self.entries.get(key)
+        return None if entry is None else entry[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Broken:
+    """Stands where something was that has been reported already."""
+
+    line: int
+    column: int
+
+
+Node = Scalar | Sequence | Mapping | Broken
+
+
+def _implicit_type(text: str) -> str:
+    for tag, pattern in _RESOLVERS.get(text[:1], ()):
+        if pattern.match(text):
+            return tag.removeprefix(_CORE)
+    return "str"
+
+
+class ListData(list[Any]):
+    """A list as data. A validator writes what it judges into messages; with aliases that text could be endless."""
+
+    def __repr__(self) -> str:
+        return "a list"
+
+
+class MappingData(dict[str, Any]):
+    """A mapping as data, as ListData is a list."""
+
+    def __repr__(self) -> str:
+        return "a mapping"
+
+
+def data_of(node: Node, levels: int) -> Any:
+    """The node as data for a JSON Schema, so many levels of collections deep.
+
+    What has no plain meaning there, and collections further down, stay nodes, which fit no JSON type.
+    """
+    if isinstance(node, Scalar):
+        return _scalar_data(node)
+    if isinstance(node, Sequence) and levels > 0:
+        return ListData(data_of(item, levels - 1) for item in node.items)
+    if isinstance(node, Mapping) and levels > 0:
+        return MappingData((key, data_of(value, levels - 1)) for key, (_, value) in node.entries.items())
+    return node
+
+
+def written_data_of(mapping: Mapping) -> MappingData:
+    """A mapping as data, with each scalar in it as the text it was written as."""
+    return MappingData(
+        (key, value.text if isinstance(value, Scalar) else value) for key, (_, value) in mapping.entries.items()
+    )
+
+
+def _scalar_data(node: Scalar) -> Any:
+    match node.type:
+        case "str":
+            return node.text
+        case "null":
+            return None
+        case "bool" if node.text.lower() in _TRUE | _FALSE:
+            return node.text.lower() in _TRUE
+        case "int" if _INTEGER.fullmatch(node.text):
+            return int(node.text)
+        case "int" | "float" if _DECIMAL.fullmatch(node.text):
+            return Decimal(node.text)
+        case _:
+            return node

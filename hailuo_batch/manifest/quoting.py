@@ -1,0 +1,7 @@
+"""How a text of the user's appears in a message: on one line, short, and unable to hide or move anything."""
+
+
+def quoted(text: str) -> str:
+    """The text between back-ticks, shortened, with a space for whatever cannot be printed."""
+    line = "".join(character if character.isprintable() else " " for character in text[:61])
+    return f"`{line}`" if len(text) <= 60 else f"`{line[:57]}…`"

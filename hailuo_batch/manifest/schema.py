@@ -1,0 +1,222 @@
+"""The JSON Schemas as a judge of nodes, and their errors in the words of a person.
+
+A schema's own `errorMessage` (which editors show too) says what a value must be; here it gets its place and the
+value that was found. Knows the schemas' files by name only; what they say about the language is theirs.
+"""
+
+import difflib
+import functools
+import json
+import re
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import ValidationError
+
+from hailuo_batch import resources
+from hailuo_batch.manifest.diagnostics import Report
+from hailuo_batch.manifest.ids import slug
+from hailuo_batch.manifest.nodes import Broken, Mapping, Node, Scalar, Sequence, data_of
+from hailuo_batch.manifest.quoting import quoted
+
+Validator = Any  # jsonschema makes its validator classes at run time, and types them as little as their errors
+Fault = Any
+
+
+def _search(validator: Validator, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+    """`pattern` as ECMA-262 has it, where `$` is the very end: Python's would let a final line break pass."""
+    if validator.is_type(instance, "string") and not _compiled(pattern).search(str(instance)):
+        yield ValidationError(f"it does not match {pattern}")
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), re.ASCII)
+
+
+_GUESSES = 200  # how many words a suggestion looks at: a file of a million strange keys is not worth more
+
+_extend: Callable[..., Validator] = jsonschema.validators.extend
+_VALIDATOR = _extend(jsonschema.Draft202012Validator, {"pattern": _search})
+
+
+@functools.cache
+def manifest_schema() -> dict[str, Any]:
+    """The manifest's schema."""
+    schema: dict[str, Any] = json.loads(resources.schema_text("manifest"))
+    return schema
+
+
+@functools.cache
+def document_validator() -> Validator:
+    """Judges a whole manifest, its shots apart: those are judged one by one, so that one at a time is data."""
+    schema = manifest_schema()
+    shots = {key: value for key, value in schema["properties"]["shots"].items() if key != "items"}
+    return _VALIDATOR({**schema, "properties": {**schema["properties"], "shots": shots}})
+
+
+@functools.cache
+def shot_validator() -> Validator:
+    """Judges one written shot."""
+    definitions = manifest_schema()["$defs"]
+    return _VALIDATOR({**definitions["shot"], "$defs": definitions})
+
+
+@functools.lru_cache(maxsize=256)
+def model_validator(model: str) -> Validator | None:
+    """Judges a model's input; None where no schema for it ships."""
+    try:
+        schema = json.loads(resources.schema_text(f"models/{model.replace('/', '-')}"))
+    except OSError:
+        return None
+    # another model's schema may answer where file names ignore case, or where `a-b/c` meets `a/b-c`
+    return _VALIDATOR(schema) if schema.get("x-model") == model else None
+
+
+def leaf_schema(*keys: str) -> dict[str, Any]:
+    """The schema of the value that the keys lead to from the top of the manifest."""
+    schema = manifest_schema()
+    for key in keys:
+        schema = schema["properties"][key]
+    return schema
+
+
+def is_model(text: str) -> bool:
+    """Whether the text is spelled as a model."""
+    return _compiled(manifest_schema()["$defs"]["model"]["pattern"]).search(text) is not None
+
+
+def judge(validator: Validator, data: object, node: Node, name: str, report: Report) -> None:
+    """Reports whatever the schema has against `data`, which is `node` as data. `name` is what a person calls it."""
+    for error in validator.iter_errors(data):
+        path = tuple(error.absolute_path)
+        found = _at(node, path)
+        if not isinstance(found, Broken):
+            _tell(error, found, _named(path, name), report)
+
+
+def _tell(error: Fault, node: Node, name: str, report: Report) -> None:
+    match error.validator:
+        case "additionalProperties" if isinstance(node, Mapping):
+            _tell_unknown_keys(error, node, name, report)
+        case "required" if isinstance(node, Mapping):
+            _tell_missing_key(error, node, name, report)
+        case "pattern" if isinstance(node, Mapping):  # of the name of a key
+            key = node.entries[str(error.instance)][0]
+            must, hint = _must(error.schema)
+            report.error(key, f"the key {quoted(key.text)} {must}", hint)
+        case _:
+            tell_wrong(error.schema, node, name, report)
+
+
+def tell_wrong(schema: dict[str, Any], node: Node, name: str, report: Report) -> None:
+    """Reports that a value is not what its schema's `errorMessage` says it must be."""
+    must, hint = _must(schema)
+    if _is_empty(node):
+        report.error(node, f"{name} is empty", hint or f"it {must}")
+        return
+    if isinstance(node, Scalar):
+        hint = _better_hint(schema, node, hint)
+    report.error(node, f"{name} {must}, not {_instead(schema, node)}", hint)
+
+
+def _better_hint(schema: dict[str, Any], node: Scalar, hint: str) -> str:
+    """What to write instead, where the value that was found tells."""
+    if schema.get("type") != "string":
+        return "remove the quotes" if _is_quoted_number(node) else hint
+    if not hint and node.type != "str":
+        return f'put it in quotes: "{node.text}"' if len(node.text) <= 60 else "put it in quotes"
+    if not hint and "pattern" in schema:
+        spelled = slug(node.text[:_GUESSES])
+        return f"write {quoted(spelled)}" if _compiled(schema["pattern"]).search(spelled) else ""
+    return hint
+
+
+def _must(schema: dict[str, Any]) -> tuple[str, str]:
+    must, _, hint = str(schema.get("errorMessage", "is not allowed here")).partition("; ")
+    return must, hint
+
+
+def _is_empty(node: Node) -> bool:
+    return (isinstance(node, Scalar) and not node.text) or (isinstance(node, Sequence) and not node.items)
+
+
+def _is_quoted_number(node: Scalar) -> bool:
+    return node.tag == "str" and node._replace(tag="").type in {"int", "float"}
+
+
+def _tell_unknown_keys(error: Fault, node: Mapping, name: str, report: Report) -> None:
+    known = list(error.schema["properties"])
+    for key, (place, _) in node.entries.items():
+        if key not in known:
+            report.error(place, f"unknown key {quoted(key)} in {name}", suggestion(key, known))
+
+
+def _tell_missing_key(error: Fault, node: Mapping, name: str, report: Report) -> None:
+    """One finding for each missing key, but none for one that is there under a misspelled name."""
+    properties = error.schema["properties"]
+    strangers = islice((key for key in node.entries if key not in properties), _GUESSES)
+    meant = {nearest(key, list(properties)) for key in strangers}
+    for key in error.validator_value:
+        if key not in node.entries and key not in meant:
+            example = properties[key]["examples"][0]
+            hint = f"add `{key}: {example}`" if isinstance(example, str | int) else f"add `{key}:`"
+            report.error(node, f"{name} lacks `{key}`", hint)
+
+
+def nearest(word: str, known: list[str]) -> str | None:
+    """The known word that was probably meant."""
+    close = difflib.get_close_matches(word.lower().replace("-", "_")[:100], known[:_GUESSES], n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def suggestion(word: str, known: list[str]) -> str:
+    """The hint for a word that is not known: the one probably meant, else some of those there are."""
+    meant = nearest(word, known)
+    if meant is not None:
+        return f"did you mean {quoted(meant)}?"
+    if not known:
+        return ""
+    return "known are " + ", ".join(map(quoted, known[:12])) + (", …" if len(known) > 12 else "")
+
+
+def _at(node: Node, path: tuple[str | int, ...]) -> Node:
+    for part in path:
+        if isinstance(node, Mapping):
+            node = node.entries[str(part)][1]
+        elif isinstance(node, Sequence):
+            node = node.items[int(part)]
+    return node
+
+
+def _named(path: tuple[str | int, ...], name: str) -> str:
+    match path:
+        case ():
+            return name
+        case (*_, str() as key):
+            return quoted(key)
+        case (*_, key, int() as index):
+            return f"item {index + 1} of `{key}`"
+        case _:
+            return f"item {path[-1]}"
+
+
+def _instead(schema: dict[str, Any], node: Node) -> str:
+    """What was found, as the end of a sentence that says what it must be."""
+    if isinstance(node, Scalar):
+        return _read_as(node)
+    if isinstance(node, Sequence):
+        return f"of {len(node.items):,}" if schema.get("type") == "array" else "a list"
+    return "a mapping"
+
+
+def _read_as(node: Scalar) -> str:
+    """A scalar as written, with what YAML makes of it where a person would not expect that."""
+    if _is_quoted_number(node):
+        return f"the text {quoted(node.text)}"
+    kind = {"bool": "true or false", "timestamp": "a date", "null": "nothing"}.get(node.type)
+    if kind is None and node.type in {"int", "float"} and isinstance(data_of(node, 0), Scalar):
+        kind = "a number in another notation"
+    return f"{quoted(node.text)}, which YAML reads as {kind}" if kind else quoted(node.text)

@@ -1,0 +1,34 @@
+"""The manifest that `init` writes: valid as it stands, and short enough to be read before it is changed."""
+
+STARTER = """\
+# yaml-language-server: $schema=manifest.schema.json
+# An editor with a YAML language server completes and explains this file, once its schema lies beside it:
+#   hailuo-batch schema manifest > manifest.schema.json
+
+version: 1
+campaign: my-campaign             # names the ledger and the output folder; a new name starts, and pays, anew
+description: What this campaign is for
+
+vars:                             # text for ${name} below
+  style: soft window light, shot on 35 mm film
+
+limits:
+  max_spend_usd: 5                # never spend more than this on the campaign
+  # expected_cost_usd: 0.28       # what a run costs, for the plan, until a real cost is known
+  # max_attempts: 2               # make a run again that failed and was refunded
+  # run_timeout: 45m              # stop waiting when no run has finished for so long; nothing is lost
+
+defaults:                         # for every shot that does not say otherwise
+  takes: 1
+
+shots:
+  - id: hero                      # names the file: hero.mp4
+    prompt: A cinematic product photo of a ceramic lamp, ${style}
+    takes: 2                      # two videos to choose from: hero and hero.take2
+    tags: [catalogue]
+
+  # - id: hero-moving             # from an image
+  #   prompt: The camera circles the lamp slowly
+  #   image_urls:
+  #     - https://example.com/lamp.jpg
+"""

@@ -1,0 +1,50 @@
+"""Manifests written to real files and loaded from there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.manifest import Loaded, load_manifest
+from hailuo_batch.values import Campaign
+
+Load = Callable[[str | bytes], Loaded]
+Accept = Callable[[str | bytes], Campaign]
+Complain = Callable[[str | bytes], list[str]]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Loads a text as a manifest."""
+
+    def load_text(text: str | bytes) -> Loaded:
+        path = tmp_path / "m.yaml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_manifest(path)
+
+    return load_text
+
+
+@pytest.fixture
+def accept(load: Load) -> Accept:
+    """The campaign of a manifest that must have nothing wrong with it."""
+
+    def accept_text(text: str | bytes) -> Campaign:
+        loaded = load(text)
+        assert loaded.diagnostics == ()
+        assert loaded.campaign is not None
+        return loaded.campaign
+
+    return accept_text
+
+
+@pytest.fixture
+def complain(load: Load, tmp_path: Path) -> Complain:
+    """What is said of a manifest that gives no campaign, each finding as `line:column: severity: message; hint`."""
+
+    def complaints(text: str | bytes) -> list[str]:
+        loaded = load(text)
+        assert loaded.campaign is None
+        return [str(diagnostic).removeprefix(f"{tmp_path / 'm.yaml'}:") for diagnostic in loaded.diagnostics]
+
+    return complaints

@@ -1,0 +1,153 @@
+"""Documents made to do harm: refused at once, with one clear finding, whatever parser reads them."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hailuo_batch.manifest import compose, source
+from tests.manifest.conftest import Accept, Complain, Load
+
+HEAD = "version: 1\ncampaign: lamps\n"
+GOOD = "shots: [{id: a, prompt: A}]\n"
+
+
+@pytest.fixture(params=["libyaml", "pure"], autouse=True)
+def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if request.param == "pure":
+        monkeypatch.setattr(source, "_LOADER", yaml.SafeLoader)
+    began_at = time.perf_counter()
+    yield
+    assert time.perf_counter() - began_at < 5
+
+
+def bomb(levels: int) -> str:
+    lines = ["vars:", "  a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, levels)]
+    return HEAD + "\n".join(lines) + "\n" + GOOD
+
+
+def test_an_alias_bomb(complain: Complain) -> None:
+    (complaint,) = complain(bomb(30))
+    assert complaint.endswith("error: with its aliases written out the manifest has more than 5,000,000 nodes")
+
+
+def test_a_bomb_in_text_is_never_written_out(complain: Complain) -> None:
+    text = f"vars: {{a: &a {'x' * 200_000}}}\nshots: [{{id: a, prompt: [{', '.join(['*a'] * 20_000)}]}}]\n"
+    assert complain(HEAD + text) == ["4:25: error: `prompt` must be text, not a list"]
+
+
+def test_a_bomb_below_the_limit_is_not_unfolded(complain: Complain) -> None:
+    complaints = complain(
+        bomb(5) + "description: *a4\nzebra: *a4\ndefaults: {tags: *a3}\nlimits: {max_attempts: *a4}\n"
+    )
+    assert len(complaints) == 5 + 4 + 9
+
+
+def test_a_bomb_of_merge_keys(complain: Complain) -> None:
+    lines = ["vars:", "  a0: &a0 {x: x}"] + [
+        f"  a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 12)
+    ]
+    assert "more than 5,000,000 nodes" in complain(HEAD + "\n".join(lines) + "\n" + GOOD)[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 10_000, "{a: " * 10_000, "- " * 10_000, "? " * 10_000, "[" * 10_000 + "]" * 10_000]
+)
+def test_ten_thousand_nested_lists(complain: Complain, text: str) -> None:
+    (complaint,) = complain(text)
+    assert "lists and mappings are nested deeper than 50 levels here" in complaint
+
+
+def test_levels_are_counted_through_aliases(complain: Complain) -> None:
+    chain = "\n".join(f"- &a{n} [[[[*a{n - 1}]]]]" for n in range(1, 20))
+    (complaint,) = complain(f"- &a0 x\n{chain}\n")
+    assert "deeper than 50 levels" in complaint
+
+
+def test_fifty_levels_are_allowed(load: Load) -> None:
+    inner = compose.MAX_DEPTH - 1
+    loaded = load(HEAD + f"description: {'[' * inner}{']' * inner}\n" + GOOD)
+    assert [found.message for found in loaded.diagnostics] == ["`description` must be text, not a list"]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:os.system [echo]",
+        "!!python/name:os.system",
+        "!!binary aGk=",
+        "!x y",
+        "!!set {a}",
+        "!!omap []",
+    ],
+)
+def test_tags_that_build_objects(complain: Complain, tag: str) -> None:
+    (complaint,) = complain(HEAD + f"description: {tag}\n" + GOOD)
+    assert complaint.startswith("3:14: error: the YAML tag `!")
+
+
+def test_tags_of_plain_types_are_read(accept: Accept) -> None:
+    campaign = accept(HEAD + "limits: !!map {max_attempts: !!int 3}\nshots: !!seq [{id: !!str 12, prompt: ! no}]\n")
+    assert (campaign.limits.max_attempts, campaign.shots[0].id) == (3, "12")
+
+
+@pytest.mark.parametrize("value", ["!!bool maybe", "!!int abc", "!!float x", "!!null x"])
+def test_tags_that_do_not_fit_are_wrong_values(complain: Complain, value: str) -> None:
+    (complaint,) = complain(HEAD + f"limits: {{max_attempts: {value}}}\n" + GOOD)
+    assert complaint.startswith("3:24: error: `max_attempts` must be a whole number")
+
+
+@pytest.mark.parametrize("escape", ["\\0", "\\a", "\\ud800", "\\x7f", "\\uFFFF"])
+def test_escapes_that_are_no_characters(complain: Complain, escape: str) -> None:
+    (complaint,) = complain(HEAD + f'shots:\n  - {{id: a, prompt: "A {escape}"}}\n')
+    assert complaint.startswith("4:")
+
+
+def test_a_number_without_end(complain: Complain) -> None:
+    complaints = complain(
+        HEAD + f"limits: {{max_spend_usd: {'9' * 200_000}}}\nshots: [{{id: {'7' * 200_000}, prompt: A}}]\n"
+    )
+    assert [len(complaint) < 300 for complaint in complaints] == [True, True]
+
+
+def test_a_flood_of_findings_ends(load: Load) -> None:
+    loaded = load(HEAD + "".join(f"zebra{n}: 1\n" for n in range(2000)) + GOOD)
+    assert len(loaded.diagnostics) == 1001
+    assert loaded.campaign is None
+
+
+def test_the_file_is_mended_from_the_top(load: Load) -> None:
+    places = [
+        (found.line, found.column) for found in load("a: 1\nversion: 2\nshots: [{id: '', zebra: 1}]\n").diagnostics
+    ]
+    assert places == sorted(places)
+    assert len(places) == 6
+
+
+def test_refusing_takes_little_memory(tmp_path: Path) -> None:
+    """In a process of its own, where the peak is that of loading alone."""
+    texts = {
+        "bomb": bomb(30),
+        "nested": "[" * 1_000_000,
+        "text": HEAD + f"vars: {{a: {'x' * 1_000_000}}}\nshots: [{{id: a, prompt: '{'$a ' * 100_000}'}}]\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(1024**3)
+    script = (
+        "import resource, sys\nfrom pathlib import Path\nfrom hailuo_batch.manifest import load_manifest\n"
+        "assert all(load_manifest(Path(name)).campaign is None for name in sys.argv[1:])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    names = [str(tmp_path / name) for name in [*texts, "huge"]]
+    result = subprocess.run(
+        [sys.executable, "-c", script, *names], capture_output=True, text=True, check=True, timeout=60
+    )
+    peak = int(result.stdout) * (1 if sys.platform == "darwin" else 1024)
+    assert peak < 200 * 1024 * 1024
