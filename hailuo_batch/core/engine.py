@@ -145,7 +145,7 @@ class Engine:
             return False
         if self.reach is Reach.ALL:
             return True
-        more_requests = len(self._polling) > 0 or self._next_create() is not None
+        more_requests = len(self._polling) > 0 or (len(self._creatable) > 0 and self.reach < Reach.CREATES)
         return not (more_requests and self.reach < Reach.REQUESTS) and len(self._fetching) == 0
 
     @property
@@ -216,6 +216,8 @@ class Engine:
             if not self._cap.admits(model) and not self._cap.waits_for_price(model):
                 cap = self._cap
                 self.halt(halts.cap_reached(cap.cap_micro_usd or 0, cap.committed_micro_usd, cap.cost_of(model)))
+            elif self._next_create() is None and not (self.under_way or len(self._polling) or len(self._fetching)):
+                self.halt(halts.held_up(len(self._creatable)))
         if self.reach >= Reach.REQUESTS:
             return
         if self._connection.is_gone(now):

@@ -113,6 +113,16 @@ def wrong_key(run_id: str) -> Halt:
     return Halt(Reach.REQUESTS, ExitCode.ACCOUNT, text)
 
 
+def held_up(count: int) -> Halt:
+    """Creates wait for the end of runs that this apply does not follow."""
+    takes = "1 take waits" if count == 1 else f"{count} takes wait"
+    text = (
+        f"Stopped creating: {takes} for runs under way to finish, and these runs are not among the takes of --only. "
+        "Nothing was paid for what waits. Run the same command without --only."
+    )
+    return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
+
+
 def storm(count: int) -> Halt:
     """Creates go unanswered one after the other."""
     text = (

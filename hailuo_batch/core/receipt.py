@@ -14,6 +14,7 @@ from hailuo_batch.core.lifecycle import TRANSITIONS, RunState
 from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.values import canonical_json, fingerprint
 
+_YEAR_3000 = 32_503_680_000
 NO_ANSWER = "the program ended before an answer was recorded"
 
 
@@ -32,14 +33,15 @@ class Intent:
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> "Intent":
         """From a line's data. Raises ValueError, TypeError or KeyError where it is not one."""
+        images = data["images_sha256"]
         return cls(
-            create_id=str(data["create"]),
-            at=float(data["at"]),
-            take_id=str(data["take"]),
+            create_id=_text(data["create"]),
+            at=parse_at(data["at"]),
+            take_id=_text(data["take"]),
             attempt=int(data["attempt"]),
-            model=str(data["model"]),
-            input_json=canonical_json(data["input"]),
-            images_sha256=data["images_sha256"],
+            model=_text(data["model"]),
+            input_json=_text(canonical_json(data["input"])),
+            images_sha256=None if images is None else _text(images),
         )
 
     @property
@@ -60,21 +62,37 @@ class Result:
 Receipt = Intent | Result
 
 
+def parse_at(value: object) -> float:
+    """A time, in seconds since the epoch. Raises ValueError or TypeError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("a time is a number")
+    if not 0 <= value < _YEAR_3000:
+        raise ValueError("a time lies between 1970 and 3000")
+    return float(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text is a string")
+    value.encode("utf-8")  # half a character of a surrogate pair cannot be recorded
+    return value
+
+
 def parse_result(data: Mapping[str, Any]) -> CreateOutcome | None:
     """The outcome that a line names, None where it names none that is known."""
     match data["result"]:
         case "RunCreated":
             cost = data["cost_micro_usd"]
             known = isinstance(cost, int) and not isinstance(cost, bool)
-            return ev.RunCreated(str(data["run_id"]), cost if known else None)
+            return ev.RunCreated(_text(data["run_id"]), cost if known else None)
         case "CreateNotSent":
-            return ev.CreateNotSent(str(data["reason"]))
+            return ev.CreateNotSent(_text(data["reason"]))
         case "CreateRefused":
-            return ev.CreateRefused(ev.Refusal(data["refusal"]), str(data["code"]), str(data["message"]))
+            return ev.CreateRefused(ev.Refusal(data["refusal"]), _text(data["code"]), _text(data["message"]))
         case "InputRejected":
-            return ev.InputRejected(str(data["code"]), str(data["message"]))
+            return ev.InputRejected(_text(data["code"]), _text(data["message"]))
         case "CreateUnanswered":
-            return ev.CreateUnanswered(str(data["reason"]))
+            return ev.CreateUnanswered(_text(data["reason"]))
         case _:
             return None
 
@@ -130,22 +148,31 @@ def superseded_by_put_back(before: Run, intent: Intent) -> Supersession:
 
 
 def _missed(run: Run, result: Result | None, named: set[str], now: float) -> Recovered | None:
-    outcome, at = _outcome_of(result), result.at if result is not None else now
-    if outcome is None and run.state is RunState.SUBMITTING:
-        outcome = ev.CreateUnanswered(NO_ANSWER)
-    elif isinstance(outcome, ev.RunCreated) and outcome.run_id in named:
-        outcome = ev.CreateUnanswered(f"the API answered with the ID of another run, {outcome.run_id}")
-    if outcome is None or run.state not in {RunState.SUBMITTING, RunState.IN_DOUBT}:
+    if run.state not in {RunState.SUBMITTING, RunState.IN_DOUBT}:
         return None
+    outcome, at = _outcome_of(result), result.at if result is not None else now
+    if outcome is None:
+        outcome = ev.CreateUnanswered(NO_ANSWER)
+    outcome = _unless_taken(outcome, named)
     return Recovered(run.key, outcome, at) if (run.state, type(outcome)) in TRANSITIONS else None
 
 
 def _forgotten(intent: Intent, result: Result | None, named: set[str]) -> Forgotten | None:
     outcome = _outcome_of(result) or ev.CreateUnanswered(NO_ANSWER)
     at = result.at if result is not None else intent.at
-    if isinstance(outcome, ev.RunCreated) and outcome.run_id in named:
+    if not isinstance(outcome, ev.RunCreated | ev.CreateUnanswered):
         return None
-    return Forgotten(intent, outcome, at) if isinstance(outcome, ev.RunCreated | ev.CreateUnanswered) else None
+    return Forgotten(intent, _unless_taken(outcome, named), at)
+
+
+def _unless_taken(outcome: CreateOutcome, named: set[str]) -> CreateOutcome:
+    """One run serves one create: an ID that is taken leaves the other in doubt. Takes the ID."""
+    if not isinstance(outcome, ev.RunCreated):
+        return outcome
+    if outcome.run_id in named:
+        return ev.CreateUnanswered(f"the API answered with the ID of another run, {outcome.run_id}")
+    named.add(outcome.run_id)
+    return outcome
 
 
 def _outcome_of(result: Result | None) -> CreateOutcome | None:

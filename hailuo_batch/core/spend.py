@@ -69,7 +69,7 @@ class Cap:
 
     It is told of each run as it changes (`hear`), asked before each create (`admits`), and told of a create from the
     moment it is decided (`reserve`) until it is settled (`release`). A run without an answer counts as the newest known
-    cost of its model.
+    cost of its model, or as the one at which it was admitted where that was more: prices also fall.
     """
 
     def __init__(self, cap_micro_usd: int | None) -> None:
@@ -79,6 +79,7 @@ class Cap:
         self._unpriced: dict[str, dict[int, RunState]] = defaultdict(dict)
         self._reserved: dict[str, set[int]] = defaultdict(set)
         self._weighed: dict[int, int] = {}
+        self._admitted_at: dict[int, int] = {}
 
     def hear(self, run: Run) -> None:
         """Take a run as it stands now."""
@@ -98,6 +99,7 @@ class Cap:
 
     def reserve(self, run: Run) -> None:
         """A create of this run is decided."""
+        self._admitted_at[run.key] = self.cost_of(run.model) or 0
         self._reserved[run.model].add(run.key)
 
     def release(self, run: Run) -> None:
@@ -113,7 +115,7 @@ class Cap:
     def committed_micro_usd(self) -> int:
         """Net spend, with all that has no answer counted as if it were paid."""
         models = self._unpriced.keys() | self._reserved.keys()
-        return self._known + sum(self._open_count(model) * (self.cost_of(model) or 0) for model in models)
+        return self._known + sum(map(self._open_micro_usd, models))
 
     def admits(self, model: str) -> bool:
         """Whether one more create of this model is certain to stay under the cap, by all that is known."""
@@ -132,5 +134,12 @@ class Cap:
         teachers = (state in _MAY_TEACH for runs in self._unpriced.values() for state in runs.values())
         return any(self._reserved.values()) or any(teachers)
 
+    def _open(self, model: str) -> set[int]:
+        return self._unpriced[model].keys() | self._reserved[model]
+
     def _open_count(self, model: str) -> int:
-        return len(self._unpriced[model].keys() | self._reserved[model])
+        return len(self._open(model))
+
+    def _open_micro_usd(self, model: str) -> int:
+        newest = self.cost_of(model) or 0
+        return sum(max(newest, self._admitted_at.get(key, 0)) for key in self._open(model))

@@ -45,13 +45,22 @@ class Files:
     def _look(self, output: Output) -> Event | None:
         if output.path is None:
             return None
-        if output.moving_to is not None and self._has(output.moving_to):
-            if self._has(output.path):  # linked under both names: the rename was about to end
-                self._inside(output.path).unlink(missing_ok=True)
+        if output.moving_to is not None and self._has_moved(output, output.path, output.moving_to):
             return ev.FileMoved(output.index, output.moving_to)
         if not self._has(output.path):
             return ev.FileMissed(output.index)
         return None if output.moving_to is None else ev.FileMoved(output.index, output.path)
+
+    def _has_moved(self, output: Output, source: str, target: str) -> bool:
+        """Whether a rename reached its end, or can be brought there: the file at its target is ours."""
+        if not self._has(target):
+            return False
+        if not self._has(source):
+            return self._inside(target).stat().st_size == output.bytes
+        if not self._inside(source).samefile(self._inside(target)):
+            return False
+        self._inside(source).unlink()  # one file under both names: the rename was about to end
+        return True
 
     def _has(self, path: str) -> bool:
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hailuo_batch.core.events import Event
-from hailuo_batch.core.receipt import Intent, Receipt, Result, parse_result
+from hailuo_batch.core.receipt import Intent, Receipt, Result, parse_at, parse_result
 from hailuo_batch.core.records import Run
 from hailuo_batch.errors import LedgerError
 
@@ -97,9 +97,9 @@ def _parse(line: str) -> Receipt | None:
         data = json.loads(line)
         if "result" in data:
             outcome = parse_result(data)
-            return None if outcome is None else Result(str(data["create"]), float(data["at"]), outcome)
+            return None if outcome is None else Result(str(data["create"]), parse_at(data["at"]), outcome)
         return Intent.parse(data)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 

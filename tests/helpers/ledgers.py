@@ -52,8 +52,8 @@ def want(ledger: Ledger, *takes: Take) -> tuple[Run, ...]:
 
 def create(ledger: Ledger, run: Run, run_id: str, cost: int | None = 280_000) -> Run:
     """Its create goes out and is answered."""
-    events = [(run.key, ev.CreateStarted(f"create-{run_id}")), (run.key, ev.RunCreated(run_id, cost))]
-    return ledger.record(events, STARTED_AT)[0]
+    ledger.record([(run.key, ev.CreateStarted(f"create-{run_id}"))], STARTED_AT)
+    return ledger.record([(run.key, ev.RunCreated(run_id, cost))], STARTED_AT)[0]
 
 
 def query(path: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -2,86 +2,146 @@
 
 Knows no network. Its invariants: an existing file is never overwritten, and a crash at any moment leaves under the
 final name either nothing, or what was there before, or the whole new file. What was there and differs, changed by hand
-perhaps, is kept aside as `<name>.kept-<n>`.
+perhaps, is kept aside as `<name>.kept-<n>`. What did not get whole stays as `.<name>.part` where it can be gone on with.
 """
 
 import errno
 import hashlib
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hailuo_batch.core.events import DiskFull, FetchFailed
+from hailuo_batch.shell.downloader.partial import Partial, Source, parse_note, render_note
+
+RESERVE_BYTES = 64 << 20
+"""Left free on the disk whatever comes: the ledger and the report must still be written."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _CHUNK = 1 << 20
+_NOTE_EVERY_BYTES = 16 << 20
+_LONGEST_NOTE = 1 << 16
 
 
 class DiskError(Exception):
     """The disk refused. `outcome` is what the caller reports."""
 
-    def __init__(self, error: OSError, folder: Path) -> None:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        super().__init__(why)
-        full = error.errno in _FULL
-        self.outcome = (
-            DiskFull(f"no room in {folder}: {why}") if full else FetchFailed(f"cannot write to {folder}: {why}")
-        )
+    def __init__(self, outcome: DiskFull | FetchFailed) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
 
 
 class Landing:
     """Receives the bytes of one file for `folder/name`, the extension of which may still be unknown.
 
-    Only one landing at a time may work on a name. Use it as a context manager: leaving it removes what did not land.
-    Every method raises DiskError.
+    Only one landing at a time may work on a name. Use it as a context manager: leaving it keeps what came, for a later
+    landing to go on with, where its source can be told from others; else removes it. Every method raises DiskError.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
         self._name = name
         self._part = folder / f".{name}.part"
+        self._note = folder / f".{name}.part.json"
         self._digest = hashlib.sha256()
+        self._file: int | None = None
+        self._source = Source("")
+        self._noted = 0
+        self._sound = True  # every write so far has gone well
         self.size = 0
-        with self._disk():
-            folder.mkdir(parents=True, exist_ok=True)
-            self._part.unlink(missing_ok=True)
-            self._file = self._part.open("xb")
+        self.kept_aside: list[str] = []
 
     def __enter__(self) -> "Landing":
         return self
 
     def __exit__(self, *_: object) -> None:
-        # What cannot be flushed or removed any more is not wanted either.
+        if self._file is None:
+            return
+        # What cannot be flushed, noted or removed any more is not wanted either.
         with suppress(OSError):
-            self._file.close()
-        with suppress(OSError):
-            self._part.unlink(missing_ok=True)
+            os.close(self._file)
+        if not (self._sound and self._keep()):
+            self._remove()
 
     @property
     def sha256(self) -> str:
         """The SHA-256, in hex, of what came so far."""
         return self._digest.hexdigest()
 
-    def write(self, chunk: bytes) -> None:
-        """Take the next bytes."""
-        self._digest.update(chunk)
+    def find_partial(self) -> Partial | None:
+        """What an earlier landing has left, as it says itself; it is left alone."""
+        try:
+            if not 0 < self._note.stat().st_size <= _LONGEST_NOTE or self._part.is_symlink():
+                return None
+            partial = parse_note(self._note.read_text(encoding="utf-8"))
+            return partial if partial is not None and self._part.stat().st_size >= partial.size else None
+        except (OSError, ValueError):
+            return None
+
+    def begin(self, source: Source = Source("")) -> None:
+        """Receive from the first byte on; what an earlier landing has left is gone."""
         with self._disk():
-            self._file.write(chunk)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._remove()
+            self._file = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        self._digest = hashlib.sha256()
+        self._source, self._noted, self.size = source, 0, 0
+        self._make_room(source.total or 0)
+
+    def resume(self, partial: Partial, source: Source) -> bool:
+        """Go on from what an earlier landing has left; False where its bytes are not those that it noted."""
+        with self._disk():
+            self._file = os.open(self._part, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            os.ftruncate(self._file, partial.size)
+            while chunk := os.read(self._file, _CHUNK):
+                self._digest.update(chunk)
+        self._source, self._noted, self.size = source, partial.size, partial.size
+        if self.sha256 != partial.sha256:
+            return False
+        self._make_room((source.total or 0) - self.size)
+        return True
+
+    def write(self, chunk: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        assert self._file is not None
+        self._digest.update(chunk)
+        self._make_room(len(chunk))
+        with self._disk():
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
         self.size += len(chunk)
+        if self.size - self._noted >= _NOTE_EVERY_BYTES:
+            self._keep()
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """What came, from an offset on."""
+        assert self._file is not None
+        with self._disk():
+            return os.pread(self._file, count, offset)
+
+    def discard(self) -> None:
+        """What came is not to be gone on with."""
+        self._source = Source("")
 
     def settle(self, extension: str) -> str:
-        """Put the whole file under its final name, durably, and give that name."""
+        """Put the whole file under its final name, durably, and give that name.
+
+        `kept_aside` then has the names that were given to what stood in its place.
+        """
+        assert self._file is not None
         final = self._folder / f"{self._name}{extension}"
         with self._disk():
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            os.fsync(self._file)
             while not self._place(final):
-                _keep_aside(final)
+                self.kept_aside.append(_keep_aside(final))
+            self._note.unlink(missing_ok=True)
             _sync(self._folder)
+        self.discard()
         return final.name
 
     def _place(self, final: Path) -> bool:
@@ -107,20 +167,55 @@ class Landing:
         with other.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
 
+    def _keep(self) -> bool:
+        """Whether a later landing can go on from what came so far."""
+        partial = Partial(self._source, self.size, self.sha256)
+        if not partial.is_worth_keeping:
+            return False
+        try:
+            self._note.write_text(render_note(partial), encoding="utf-8")
+        except OSError:
+            return False
+        self._noted = self.size
+        return True
+
+    def _remove(self) -> None:
+        for path in (self._note, self._part):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def _make_room(self, count: int) -> None:
+        """Raises DiskError where the disk would be full after so many more bytes."""
+        with self._disk():
+            usage = shutil.disk_usage(self._folder)
+        # file systems that do not know their size say that it is nothing
+        if usage.total > 0 and usage.free < count + RESERVE_BYTES:
+            free, reserve = usage.free // 10**6, RESERVE_BYTES // 10**6
+            why = f"{free:,} MB are free, {reserve:,} MB are kept so, and {count // 10**6 + 1:,} MB are to come"
+            raise DiskError(DiskFull(f"no room in {self._folder}: {why}"))
+
     @contextmanager
     def _disk(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise DiskError(error, self._folder) from error
+            self._sound = False
+            why = os.strerror(error.errno) if error.errno else str(error)
+            full = error.errno in _FULL
+            raise DiskError(
+                DiskFull(f"no room in {self._folder}: {why}")
+                if full
+                else FetchFailed(f"cannot write to {self._folder}: {why}")
+            ) from error
 
 
-def _keep_aside(path: Path) -> None:
+def _keep_aside(path: Path) -> str:
     for number in itertools.count(1):
         aside = path.with_name(f"{path.stem}.kept-{number}{path.suffix}")
         if not os.path.lexists(aside):
             path.rename(aside)
-            return
+            return aside.name
+    raise AssertionError("there is always a number that is free")
 
 
 def _sync(path: Path) -> None:

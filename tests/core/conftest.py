@@ -1,0 +1,16 @@
+"""A desk to plan at, closed after the test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.core.desk import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """An empty campaign."""
+    made = Desk(tmp_path)
+    yield made
+    made.close()

@@ -1,0 +1,162 @@
+"""The request window: never over the limit of any server's window, never idle for nothing."""
+
+import heapq
+import math
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from hailuo_batch.core.budget import Budget
+
+# times are multiples of 1/8 s, so that sums are exact
+times = some.integers(0, 240).map(lambda eighths: eighths / 8)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request: when it started, when it reached the server, and when its answer came."""
+
+    start: float
+    arrival: float
+    answer: float
+
+
+@dataclass(frozen=True)
+class Way:
+    """How long a request waits to be wanted after the one before, travels there, and its answer travels back."""
+
+    think_s: float
+    there_s: float
+    back_s: float
+
+
+ways = some.lists(some.builds(Way, some.just(0.0) | times, some.just(0.0) | times, some.just(0.0) | times), max_size=60)
+
+
+def send_all(budget: Budget, wanted: list[Way]) -> list[Sent]:
+    """Start each request as early as the budget allows, in order, checking its word at every moment."""
+    sent: list[Sent] = []
+    answers: list[float] = []
+    now = 0.0
+    for way in wanted:
+        now += way.think_s
+        settle(budget, answers, now)
+        while budget.free(now) <= 0:
+            assert_truthful(budget, sent, now)
+            now = min(budget.next_free_at(now), answers[0] if answers else math.inf)
+            settle(budget, answers, now)
+        assert_truthful(budget, sent, now)
+        budget.take()
+        sent.append(Sent(now, now + way.there_s, now + way.there_s + way.back_s))
+        heapq.heappush(answers, sent[-1].answer)
+        settle(budget, answers, now)
+    return sent
+
+
+def settle(budget: Budget, answers: list[float], now: float) -> None:
+    while answers and answers[0] <= now:
+        budget.give_back(heapq.heappop(answers))
+
+
+def assert_truthful(budget: Budget, sent: list[Sent], now: float) -> None:
+    """A place is taken from a request's start until a window after its answer, and no longer."""
+    back_at = [request.answer + budget.window_s for request in sent]
+    taken = [at for at in back_at if at > now]
+    assert budget.free(now) == budget.limit - len(taken)
+    known = [request.answer + budget.window_s for request in sent if request.answer <= now]
+    if len(taken) == budget.limit:
+        assert budget.next_free_at(now) == min((at for at in known if at > now), default=math.inf)
+    else:
+        assert budget.next_free_at(now) == now
+
+
+@given(ways, some.integers(1, 5), some.integers(1, 80).map(lambda eighths: eighths / 8), times)
+def test_no_window_of_the_server_ever_sees_more_than_the_limit(
+    wanted: list[Way], limit: int, window_s: float, phase: float
+) -> None:
+    sent = send_all(Budget(limit, window_s), wanted)
+    arrivals = sorted(request.arrival for request in sent)
+    for earlier, later in zip(arrivals, arrivals[limit:], strict=False):
+        assert later - earlier >= window_s, "a sliding window was overrun"
+    fixed = [math.floor((at - phase) / window_s) for at in arrivals]
+    assert all(fixed.count(window) <= limit for window in fixed), "a fixed window was overrun"
+
+
+@given(some.integers(1, 20), some.integers(1, 60))
+def test_with_a_quick_network_the_whole_limit_is_used(limit: int, count: int) -> None:
+    sent = send_all(Budget(limit, 10.0), [Way(0.0, 0.0, 0.0)] * count)
+    assert sent[-1].start == 10.0 * ((count - 1) // limit)
+
+
+def test_a_place_comes_back_one_window_after_the_answer_not_after_the_start() -> None:
+    budget = Budget(1, 10.0)
+    budget.take()
+    assert budget.free(100.0) == 0
+    assert budget.next_free_at(100.0) == math.inf
+    budget.give_back(100.0)
+    assert budget.next_free_at(100.0) == 110.0
+    assert budget.free(109.9) == 0
+    assert budget.free(110.0) == 1
+
+
+def test_refusals_hold_everything_for_longer_each_time_up_to_eight_seconds() -> None:
+    budget, now = Budget(20, 10.0), 0.0
+    for hold_s in (1.0, 2.0, 4.0, 8.0, 8.0):
+        budget.hear_refusal(now, None)
+        assert budget.free(now + hold_s - 0.01) == 0
+        assert budget.next_free_at(now) == now + hold_s
+        now += hold_s
+        assert budget.free(now) == 20
+
+
+def test_refusals_that_come_together_count_as_one() -> None:
+    budget = Budget(20, 10.0)
+    for _ in range(5):
+        budget.hear_refusal(0.0, None)
+    assert budget.next_free_at(0.0) == 1.0
+
+
+def test_after_an_answer_the_next_refusal_holds_briefly_again() -> None:
+    budget = Budget(20, 10.0)
+    budget.hear_refusal(0.0, None)
+    budget.hear_refusal(1.0, None)
+    budget.hear_answer()
+    budget.hear_refusal(10.0, None)
+    assert budget.next_free_at(10.0) == 11.0
+
+
+@pytest.mark.parametrize(("retry_after_s", "held_s"), [(None, 1.0), (0.0, 1.0), (0.5, 1.0), (30.0, 30.0)])
+def test_the_servers_own_word_is_honoured_where_it_asks_for_longer(retry_after_s: float | None, held_s: float) -> None:
+    budget = Budget(20, 10.0)
+    budget.hear_refusal(0.0, retry_after_s)
+    assert budget.next_free_at(0.0) == held_s
+
+
+def test_a_hold_does_not_hide_that_places_are_taken() -> None:
+    budget = Budget(1, 10.0)
+    budget.take()
+    budget.give_back(0.0)
+    budget.hear_refusal(0.0, None)
+    assert budget.next_free_at(0.0) == 10.0
+    budget.hear_refusal(9.5, None)
+    assert budget.next_free_at(9.5) == 11.5
+
+
+def test_what_an_earlier_process_sent_takes_its_places_until_then() -> None:
+    budget = Budget(3, 10.0)
+    budget.assume_spent(2, 7.0)
+    assert budget.free(0.0) == 1
+    budget.take()
+    assert budget.next_free_at(0.0) == 7.0
+    assert budget.free(7.0) == 2
+
+
+def test_no_more_places_are_assumed_spent_than_there_are() -> None:
+    budget = Budget(3, 10.0)
+    budget.assume_spent(2, 5.0)
+    budget.assume_spent(50, 7.0)
+    assert budget.free(0.0) == 0
+    assert budget.free(5.0) == 2
+    assert budget.free(7.0) == 3

@@ -1,0 +1,234 @@
+"""The cap on net spend: never passed by a create that it admitted, while prices do not rise."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.events import CreateOutcome, Event
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Run, fold
+from hailuo_batch.core.spend import Cap, spend_of
+from tests.helpers.snapshots import COST, STARTED_AT, run, take
+
+MODEL = "hailuo/pro"
+OTHER = "other/model"
+LINK = ("https://runbase.net/files/generated/0.mp4",)
+
+
+class Till:
+    """A cap, and the creates that it admits, as an apply carries them along."""
+
+    def __init__(self, cap: int | None, *runs: Run) -> None:
+        self.cap = Cap(cap)
+        self.runs: dict[int, Run] = {}
+        self.clock = STARTED_AT
+        for known in runs:
+            self.hear(known)
+
+    def hear(self, heard: Run) -> None:
+        self.runs[heard.key] = heard
+        self.cap.hear(heard)
+
+    def create(self, model: str = MODEL) -> Run | None:
+        """Send a create if the cap admits one: reserved, recorded and heard, as the driver does it."""
+        if not self.cap.admits(model):
+            return None
+        unsent = run(RunState.UNSENT, take(model=model))
+        self.hear(unsent)
+        self.cap.reserve(unsent)
+        return self.tell(unsent, ev.CreateStarted(f"create-{unsent.key}"))
+
+    def answer(self, sent: Run, outcome: CreateOutcome) -> Run:
+        heard = self.tell(sent, outcome)
+        self.cap.release(heard)
+        return heard
+
+    def tell(self, known: Run, event: Event) -> Run:
+        self.clock += 1.0
+        self.hear(fold(self.runs[known.key], event, self.clock))
+        return self.runs[known.key]
+
+
+def test_without_a_cap_everything_is_admitted() -> None:
+    till = Till(None, run(RunState.IN_DOUBT))
+    assert all(till.create() for _ in range(5))
+    assert not till.cap.waits_for_price(MODEL)
+
+
+def test_creates_go_on_up_to_the_cap_and_not_beyond() -> None:
+    till = Till(3 * COST, run())
+    assert till.create()
+    assert till.create()
+    assert till.create() is None
+    assert till.cap.committed_micro_usd == 3 * COST
+
+
+def test_a_cap_of_nothing_admits_nothing() -> None:
+    assert Till(0).create() is None
+
+
+def test_the_first_create_goes_alone_to_teach_the_price() -> None:
+    till = Till(10 * COST)
+    first = till.create()
+    assert first is not None
+    assert till.create() is None
+    assert till.cap.waits_for_price(MODEL)
+    till.answer(first, ev.RunCreated("run_1", COST))
+    assert till.create()
+    assert till.cap.cost_of(MODEL) == COST
+
+
+def test_nothing_follows_a_first_create_that_is_in_doubt() -> None:
+    till = Till(10 * COST)
+    first = till.create()
+    assert first is not None
+    doubtful = till.answer(first, ev.CreateUnanswered("timed out"))
+    assert till.create() is None
+    assert not till.cap.waits_for_price(MODEL)
+    till.tell(doubtful, ev.RunAbandoned("given up"))
+    assert till.create() is None, "given up, it still may have cost money"
+
+
+def test_a_first_create_without_a_cost_is_waited_for_until_its_end_teaches_one() -> None:
+    till = Till(10 * COST)
+    first = till.create()
+    assert first is not None
+    till.answer(first, ev.RunCreated("run_1", None))
+    assert till.create() is None
+    assert till.cap.waits_for_price(MODEL)
+    till.tell(first, ev.RunSucceeded(LINK, cost_micro_usd=COST))
+    assert till.create()
+
+
+def test_a_first_create_that_never_tells_its_cost_is_not_waited_for() -> None:
+    till = Till(10 * COST)
+    first = till.create()
+    assert first is not None
+    till.answer(first, ev.RunCreated("run_1", None))
+    till.tell(first, ev.RunSucceeded(LINK))
+    assert till.create() is None
+    assert not till.cap.waits_for_price(MODEL)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        ev.CreateNotSent("connection refused"),
+        ev.CreateRefused(ev.Refusal.RATE, "RATE_LIMITED", "wait"),
+        ev.InputRejected("invalid_input", "no prompt"),
+    ],
+)
+def test_a_first_create_that_made_nothing_lets_the_next_one_teach(outcome: CreateOutcome) -> None:
+    till = Till(10 * COST)
+    first = till.create()
+    assert first is not None
+    till.answer(first, outcome)
+    assert till.cap.committed_micro_usd == 0
+    assert till.create()
+
+
+def test_another_models_price_teaches_nothing() -> None:
+    till = Till(10 * COST, run())
+    assert till.create(OTHER)
+    assert till.create(OTHER) is None
+    assert till.cap.waits_for_price(OTHER)
+
+
+def test_a_refund_makes_room_and_what_is_lost_or_given_up_does_not() -> None:
+    till = Till(2 * COST, run(RunState.PENDING), run(RunState.PENDING))
+    assert till.create() is None
+    first, second = till.runs.values()
+    till.tell(first, ev.RunLost())
+    assert till.create() is None
+    till.tell(first, ev.RunAbandoned("given up"))
+    assert till.create() is None
+    till.tell(second, ev.RunFailed("broke"))
+    assert till.create()
+
+
+def test_what_is_in_doubt_counts_with_the_newest_cost() -> None:
+    till = Till(500, run(RunState.IN_DOUBT), run(cost=100, at=STARTED_AT))
+    assert till.cap.committed_micro_usd == 200
+    till.hear(run(cost=150, at=STARTED_AT + 5))
+    assert till.cap.committed_micro_usd == 100 + 150 + 150
+    assert till.create() is None
+
+
+def test_a_run_that_is_heard_again_is_counted_once() -> None:
+    till = Till(10 * COST)
+    known = run(RunState.PENDING)
+    for again in (known, known, replace(known, state=RunState.PROCESSING), known):
+        till.hear(again)
+    assert till.cap.committed_micro_usd == COST
+
+
+OUTCOMES = some.sampled_from(["created", "unpriced", "unanswered", "refused", "rejected", "not sent"])
+MOVES = some.lists(
+    some.tuples(some.sampled_from(["create", "create", "answer", "end"]), some.integers(0, 99), OUTCOMES), max_size=60
+)
+PRICE = 7
+ENDS: list[Event] = [ev.RunFailed("broke"), ev.RunSucceeded(LINK, PRICE), ev.RunSucceeded(LINK), ev.RunLost()]
+
+
+def outcome_of(kind: str, run_id: str) -> CreateOutcome:
+    made: dict[str, CreateOutcome] = {
+        "created": ev.RunCreated(run_id, PRICE),
+        "unpriced": ev.RunCreated(run_id, None),
+        "unanswered": ev.CreateUnanswered("timed out"),
+        "refused": ev.CreateRefused(ev.Refusal.RATE, "RATE_LIMITED", "wait"),
+        "rejected": ev.InputRejected("invalid_input", "no prompt"),
+        "not sent": ev.CreateNotSent("connection refused"),
+    }
+    return made[kind]
+
+
+def most_it_cost(paid: Run) -> int:
+    """What this run cost at the most, by all that anybody can know."""
+    nothing = {RunState.UNSENT, RunState.REJECTED, RunState.FAILED}
+    return 0 if paid.state in nothing else PRICE
+
+
+@given(MOVES, some.integers(0, 60), some.booleans())
+def test_whatever_comes_of_the_creates_the_cap_holds(
+    moves: list[tuple[str, int, str]], cap: int, price_is_known: bool
+) -> None:
+    till = Till(cap, *([run(RunState.FAILED, cost=PRICE)] if price_is_known else []))
+    under_way: list[Run] = []
+    for what, which, kind in moves:
+        open_runs = [known for known in till.runs.values() if known.state is RunState.PENDING]
+        if what == "create" and (sent := till.create()) is not None:
+            under_way.append(sent)
+        elif what == "answer" and under_way:
+            sent = under_way.pop(which % len(under_way))
+            till.answer(sent, outcome_of(kind, f"run_{sent.key}"))
+        elif what == "end" and open_runs:
+            till.tell(open_runs[which % len(open_runs)], ENDS[which % 4])
+        at_most = sum(map(most_it_cost, till.runs.values()))
+        taught_alone = at_most == PRICE and cap > 0 and not price_is_known
+        assert at_most <= cap or taught_alone
+        if till.cap.cost_of(MODEL) is not None:
+            assert till.cap.committed_micro_usd == at_most
+        money = spend_of(till.runs.values())
+        assert money.net_micro_usd + (money.in_doubt_micro_usd or 0) <= max(cap, PRICE)
+
+
+@given(
+    some.lists(some.tuples(some.booleans(), some.integers(0, 5), some.integers(0, 3)), max_size=40),
+    some.integers(0, 99),
+)
+def test_while_prices_only_fall_the_cap_holds(moves: list[tuple[bool, int, int]], cap: int) -> None:
+    price, charged = 20, 20
+    till = Till(cap, run(cost=price))
+    under_way: list[Run] = []
+    for is_create, which, fall in moves:
+        if is_create and (sent := till.create()) is not None:
+            under_way.append(sent)
+        elif not is_create and under_way:
+            price = max(0, price - fall)
+            sent = under_way.pop(which % len(under_way))
+            till.answer(sent, ev.RunCreated(f"run_{sent.key}", price))
+            charged += price
+        assert charged <= max(cap, 20)

@@ -1,0 +1,235 @@
+"""What decides whether a take is paid for again: which recorded run serves which wanted take."""
+
+import pytest
+
+from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.plan import InDoubt, PlanAction, Wishes
+from hailuo_batch.core.records import Supersession
+from hailuo_batch.values import Take
+from tests.core.desk import Desk, paying, take, wants, with_images
+
+A, B, C = take("a", prompt="first"), take("b", prompt="second"), take("c", prompt="third")
+WISH_RESUBMIT = Wishes(in_doubt=InDoubt.RESUBMIT)
+MOVABLE = [
+    RunState.IN_DOUBT, RunState.PENDING, RunState.PROCESSING, RunState.SUCCEEDED, RunState.LOST, RunState.ABANDONED,
+]  # fmt: skip
+
+
+def renamed(wanted: Take, shot: str) -> Take:
+    return take(shot, prompt=str(wanted.input["prompt"]))
+
+
+def edited(wanted: Take, prompt: str = "edited") -> Take:
+    return take(wanted.shot, wanted.number, prompt=prompt)
+
+
+def test_a_new_campaign_pays_for_every_take(desk: Desk) -> None:
+    lines = desk.order(wants(A, B))
+    assert [(line.take_id, line.action, line.reason) for line in lines.values()] == [
+        ("a", PlanAction.CREATE, "new"),
+        ("b", PlanAction.CREATE, "new"),
+    ]
+    assert [desk.live(id_).state for id_ in "ab"] == [RunState.UNSENT, RunState.UNSENT]
+
+
+@pytest.mark.parametrize("state", [state for state in RunState if state is not RunState.UNSENT])
+def test_the_same_take_with_the_same_request_is_never_paid_for_again(desk: Desk, state: RunState) -> None:
+    desk.order(wants(A))
+    (before,) = desk.finish(state)
+    plan = desk.plan(wants(A))
+    assert plan.paying == ()
+    assert plan.steps == ()
+    assert desk.live("a") == before
+
+
+def test_order_tags_and_descriptions_do_not_count(desk: Desk) -> None:
+    desk.order(wants(A, B))
+    desk.finish(RunState.SUCCEEDED)
+    assert not paying(desk.order(wants(B, take("a", prompt="first", tags=("night",)))))
+    assert [record.take.id for record in desk.snapshot.takes] == ["b", "a"]
+    assert desk.record_of("a").take.tags == ("night",)
+
+
+def test_a_changed_prompt_is_paid_for_and_says_what_changed(desk: Desk) -> None:
+    desk.order(wants(A, B))
+    desk.finish(RunState.SUCCEEDED)
+    lines = desk.order(wants(edited(A), B))
+    assert paying(lines) == {"a"}
+    assert lines["a"].reason == "changed: prompt"
+    old, new = desk.record_of("a").runs
+    assert (old.superseded_by, new.superseded_by, new.attempt) == (Supersession.EDIT, None, 2)
+
+
+def test_a_change_names_every_part_that_differs(desk: Desk) -> None:
+    desk.order(wants(A))
+    desk.finish(RunState.SUCCEEDED)
+    changed = take("a", prompt="edited", image_urls=["https://cdn.example.com/a.jpg"], model="other/model")
+    assert desk.order(wants(changed))["a"].reason == "changed: model, image_urls, prompt"
+
+
+def test_a_prompt_that_is_changed_back_costs_nothing(desk: Desk) -> None:
+    desk.order(wants(A))
+    (old,) = desk.finish(RunState.SUCCEEDED)
+    desk.order(wants(edited(A)))
+    (new,) = desk.finish(RunState.SUCCEEDED)
+    assert desk.order(wants(A))["a"].action is PlanAction.KEEP
+    assert desk.live("a").key == old.key
+    assert not paying(desk.order(wants(edited(A))))
+    assert desk.live("a").key == new.key
+
+
+def test_a_prompt_that_is_changed_back_before_anything_was_sent_leaves_no_trace(desk: Desk) -> None:
+    desk.order(wants(A))
+    (old,) = desk.finish(RunState.SUCCEEDED)
+    desk.order(wants(edited(A)))
+    desk.order(wants(A))
+    assert [run.key for run in desk.snapshot.runs] == [old.key]
+
+
+@pytest.mark.parametrize("state", MOVABLE)
+def test_a_renamed_shot_takes_its_run_along_whatever_its_state(desk: Desk, state: RunState) -> None:
+    desk.order(wants(A))
+    (before,) = desk.finish(state)
+    lines = desk.order(wants(renamed(A, "hero")))
+    assert not paying(lines)
+    assert lines["hero"].moved_from == "a"
+    assert (desk.live("hero").key, desk.live("hero").state) == (before.key, state)
+    assert [record.take.id for record in desk.snapshot.takes] == ["hero"]
+
+
+def test_shots_that_swap_names_swap_their_runs(desk: Desk) -> None:
+    desk.order(wants(A, B, C))
+    first, second, third = desk.finish(RunState.SUCCEEDED)
+    ring = wants(renamed(B, "a"), renamed(C, "b"), renamed(A, "c"))
+    assert not paying(desk.order(ring))
+    assert [desk.live(id_).key for id_ in "abc"] == [second.key, third.key, first.key]
+
+
+def test_a_take_may_take_over_the_run_that_an_edit_freed_elsewhere(desk: Desk) -> None:
+    desk.order(wants(A))
+    (old,) = desk.finish(RunState.SUCCEEDED)
+    lines = desk.order(wants(edited(A), renamed(A, "z")))
+    assert paying(lines) == {"a"}
+    assert desk.live("z").key == old.key
+
+
+def test_freed_runs_go_to_the_wanted_takes_in_the_manifests_order_newest_first(desk: Desk) -> None:
+    desk.order(wants(take("x", prompt="same"), take("y", prompt="same"), take("z", prompt="same")))
+    _, _, newest = desk.finish(RunState.SUCCEEDED)
+    desk.order(wants(take("q", prompt="same"), take("p", prompt="same")))
+    middle = desk.live("p").key
+    assert desk.live("q").key == newest.key
+    assert [run.key for run in desk.record_of("x").runs] == [newest.key - 2]
+    assert middle == newest.key - 1
+
+
+def test_a_run_superseded_by_an_edit_may_serve_another_take(desk: Desk) -> None:
+    desk.order(wants(A))
+    (old,) = desk.finish(RunState.SUCCEEDED)
+    desk.order(wants(edited(A)))
+    desk.finish(RunState.SUCCEEDED)
+    assert not paying(desk.order(wants(edited(A), renamed(A, "z"))))
+    assert desk.live("z").key == old.key
+
+
+def test_a_run_superseded_by_replace_never_comes_back(desk: Desk) -> None:
+    desk.order(wants(A))
+    desk.finish(RunState.SUCCEEDED)
+    desk.order(wants(A), Wishes(replace=("a",)))
+    (replacement,) = desk.finish(RunState.SUCCEEDED)
+    lines = desk.order(wants(A, renamed(A, "z")))
+    assert paying(lines) == {"z"}
+    desk.finish(RunState.SUCCEEDED)
+    desk.order(wants(edited(A), renamed(A, "z")))
+    desk.order(wants(A, renamed(A, "z")))
+    assert desk.live("a").key == replacement.key
+
+
+@pytest.mark.parametrize("by", [Supersession.RETRY, Supersession.RESUBMIT])
+def test_a_run_that_was_made_again_never_comes_back(desk: Desk, by: Supersession) -> None:
+    state = RunState.FAILED if by is Supersession.RETRY else RunState.IN_DOUBT
+    wishes = Wishes() if by is Supersession.RETRY else WISH_RESUBMIT
+    desk.order(wants(A))
+    desk.finish(state)
+    desk.order(wants(A, max_attempts=2), wishes)
+    assert paying(desk.order(wants(A, renamed(A, "z")))) == {"a", "z"}
+
+
+def test_equal_shots_are_two_takes_with_a_run_each(desk: Desk) -> None:
+    twins = wants(take("a", prompt="same"), take("b", prompt="same"))
+    assert paying(desk.order(twins)) == {"a", "b"}
+    first, second = desk.finish(RunState.SUCCEEDED)
+    assert not paying(desk.order(twins))
+    assert [desk.live("a").key, desk.live("b").key] == [first.key, second.key]
+
+
+def test_one_run_serves_one_take(desk: Desk) -> None:
+    desk.order(wants(A))
+    desk.finish(RunState.SUCCEEDED)
+    lines = desk.order(wants(renamed(A, "y"), renamed(A, "z")))
+    assert paying(lines) == {"z"}
+
+
+def test_raising_takes_makes_only_the_added_ones(desk: Desk) -> None:
+    takes = [take("a", number, prompt="first") for number in (1, 2, 3)]
+    desk.order(wants(takes[0]))
+    desk.finish(RunState.SUCCEEDED)
+    assert paying(desk.order(wants(*takes))) == {"a.take2", "a.take3"}
+
+
+def test_lowering_takes_drops_nothing_that_was_paid_for(desk: Desk) -> None:
+    takes = [take("a", number, prompt="first") for number in (1, 2, 3)]
+    desk.order(wants(*takes))
+    desk.finish(RunState.SUCCEEDED, RunState.PENDING, RunState.UNSENT)
+    lines = desk.order(wants(takes[0]))
+    assert lines["a.take2"].action is PlanAction.UNWANTED
+    assert lines["a.take2"].reason.startswith("no longer in the manifest; resumes run_")
+    left = desk.record_of("a.take2")
+    assert (left.in_manifest, left.state) == (False, TakeState.RUNNING)
+    assert "a.take3" not in {record.take.id for record in desk.snapshot.takes}, "nothing was ever sent for it"
+    assert not paying(desk.order(wants(*takes[:2])))
+
+
+def test_a_take_that_left_the_manifest_is_still_collected(desk: Desk) -> None:
+    desk.order(wants(A, B))
+    desk.finish(RunState.PENDING)
+    plan = desk.plan(wants(A))
+    assert plan.scope == {"a"}
+    assert plan.collected == {"a", "b"}
+
+
+def test_an_edit_leaves_a_create_in_doubt_visible_and_counted(desk: Desk) -> None:
+    desk.order(wants(A))
+    (doubtful,) = desk.finish(RunState.IN_DOUBT)
+    assert paying(desk.order(wants(edited(A)))) == {"a"}
+    old = desk.record_of("a").runs[0]
+    assert (old.key, old.state, old.superseded_by) == (doubtful.key, RunState.IN_DOUBT, Supersession.EDIT)
+
+
+DIGESTS = ["1" * 64, "2" * 64, None]
+
+
+@pytest.mark.parametrize("before", DIGESTS)
+@pytest.mark.parametrize("after", DIGESTS)
+def test_local_images_count_only_where_both_sides_have_them(desk: Desk, before: str | None, after: str | None) -> None:
+    desk.order(wants(with_images(A, before)))
+    desk.finish(RunState.SUCCEEDED)
+    lines = desk.order(wants(with_images(A, after)))
+    assert paying(lines) == ({"a"} if None not in {before, after} and before != after else set())
+    assert lines["a"].reason == ("changed: the bytes of an image" if paying(lines) else "done")
+
+
+def test_an_image_that_is_changed_back_costs_nothing(desk: Desk) -> None:
+    desk.order(wants(with_images(A, DIGESTS[0])))
+    (old,) = desk.finish(RunState.SUCCEEDED)
+    desk.order(wants(with_images(A, DIGESTS[1])))
+    desk.finish(RunState.SUCCEEDED)
+    assert not paying(desk.order(wants(with_images(A, DIGESTS[0]))))
+    assert desk.live("a").key == old.key
+
+
+def test_a_new_attempt_carries_what_was_wanted_when_it_was_made(desk: Desk) -> None:
+    desk.order(wants(with_images(A, DIGESTS[0])))
+    new = desk.live("a")
+    assert (new.model, new.input_json, new.fingerprint) == (A.model, A.input_json, A.fingerprint)
+    assert new.images_sha256 == DIGESTS[0]

@@ -1,0 +1,204 @@
+"""Where saved files belong, and the renames that bring them there without ever losing one."""
+
+from dataclasses import dataclass, replace
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Output, Run, Supersession, fold
+from hailuo_batch.core.shelf import Move, Shelf, home_stem, own_stem
+from tests.helpers.snapshots import STARTED_AT, output, run, take
+
+A, B, C = take("a"), take("b"), take("c")
+
+
+class Room:
+    """A shelf, the runs it knows, and the folder it speaks of: which run's output really lies where."""
+
+    def __init__(self, *runs: Run) -> None:
+        self.runs = {known.key: known for known in runs}
+        self.shelf = Shelf(runs)
+        self.folder = {o.path: (known.key, o.index) for known in runs for o in known.outputs if o.path is not None}
+
+    def tell(self, key: int, *events: ev.Event) -> None:
+        for event in events:
+            self.runs[key] = fold(self.runs[key], event, STARTED_AT)
+            self.shelf.hear(self.runs[key])
+
+    def move(self, move: Move) -> None:
+        """Carry one rename out as a disk would, recording it before and after."""
+        assert move.source != move.target
+        assert move.target not in self.folder, f"{move} would destroy a file"
+        assert self.folder[move.source] == (move.key, move.index)
+        self.tell(move.key, ev.FileMoving(move.index, move.target))
+        self.folder[move.target] = self.folder.pop(move.source)
+        self.tell(move.key, ev.FileMoved(move.index, move.target))
+
+    def settle(self) -> int:
+        """Carry out renames until none is left. Returns how many."""
+        made = 0
+        while moves := self.shelf.next_moves():
+            assert len({move.target for move in moves}) == len(moves), "two renames onto one path"
+            for move in moves:
+                self.move(move)
+                made += 1
+            assert made <= 3 * len(self.folder), "the renames come to no end"
+        return made
+
+    def paths(self) -> dict[str, int]:
+        return {path: key for path, (key, _) in self.folder.items()}
+
+
+def saved(of: str, path: str, *, superseded_by: Supersession | None = None, attempt: int = 1) -> Run:
+    """A finished run of that take, whose one file lies at that path."""
+    return run(of=take(of), outputs=(output(path),), superseded_by=superseded_by, attempt=attempt)
+
+
+def test_a_file_at_home_stays_there() -> None:
+    assert Room(saved("a", "a.mp4"), saved("a.take2", "a.take2.webm")).settle() == 0
+
+
+def test_further_outputs_are_numbered_and_every_run_has_a_path_of_its_own() -> None:
+    known = run(of=A, run_id="run_7")
+    assert [home_stem(known, index) for index in range(3)] == ["a", "a.out2", "a.out3"]
+    assert [own_stem(known, index) for index in range(2)] == ["superseded/a.run_7", "superseded/a.run_7.out2"]
+
+
+def test_a_file_that_came_with_another_name_is_brought_home_with_its_extension() -> None:
+    room = Room(saved("a", "old-name.webm"))
+    assert room.settle() == 1
+    assert list(room.folder) == ["a.webm"]
+
+
+def test_a_superseded_file_stays_until_its_replacement_is_saved_and_then_makes_room() -> None:
+    old = saved("a", "a.mp4", superseded_by=Supersession.REPLACE)
+    new = run(RunState.PENDING, A, attempt=2)
+    room = Room(old, new)
+    assert room.settle() == 0
+    room.tell(new.key, ev.RunSucceeded(("https://runbase.net/files/generated/1.mp4",)))
+    assert room.settle() == 0
+    landing = f"{room.shelf.landing_stem(room.runs[new.key], 0)}.mp4"
+    assert landing == f"superseded/a.{new.run_id}.mp4"
+    room.folder[landing] = (new.key, 0)
+    room.tell(new.key, ev.FileSaved(0, landing, 5, "0" * 64))
+    room.settle()
+    assert room.paths() == {f"superseded/a.{old.run_id}.mp4": old.key, "a.mp4": new.key}
+
+
+def test_a_failed_replacement_moves_nothing() -> None:
+    old = saved("a", "a.mp4", superseded_by=Supersession.REPLACE)
+    assert Room(old, run(RunState.FAILED, A, attempt=2)).settle() == 0
+
+
+def test_a_download_lands_at_home_where_the_place_is_free_whatever_the_extension() -> None:
+    known = run(of=A, outputs=(output(None), output(None, 1)))
+    assert Shelf([known]).landing_stem(known, 0) == "a"
+    assert Shelf([known]).landing_stem(known, 1) == "a.out2"
+    webm = saved("b", "a.webm")
+    assert Shelf([known, webm]).landing_stem(known, 0) == f"superseded/a.{known.run_id}"
+
+
+def test_a_superseded_runs_download_never_lands_in_its_takes_place() -> None:
+    known = run(of=A, outputs=(output(None),), superseded_by=Supersession.EDIT)
+    assert Shelf([known]).landing_stem(known, 0) == f"superseded/a.{known.run_id}"
+
+
+def test_a_place_that_a_rename_is_heading_for_is_taken() -> None:
+    moving = run(of=B, outputs=(replace(output("c.mp4"), moving_to="b.mp4"),))
+    known = run(of=B, outputs=(output(None),))
+    assert Shelf([moving, known]).landing_stem(known, 0) == f"superseded/b.{known.run_id}"
+    assert Shelf([moving]).next_moves() == ()
+
+
+def test_a_chain_of_renames_goes_from_its_free_end() -> None:
+    room = Room(saved("b", "a.mp4"), saved("c", "b.mp4"))
+    first, second = room.runs
+    assert [(move.key, move.target) for move in room.shelf.next_moves()] == [(second, "c.mp4")]
+    room.settle()
+    assert room.paths() == {"b.mp4": first, "c.mp4": second}
+
+
+def test_two_files_swap_by_one_step_aside() -> None:
+    room = Room(saved("b", "a.mp4"), saved("a", "b.mp4"))
+    first, second = room.runs
+    assert room.settle() == 3
+    assert room.paths() == {"b.mp4": first, "a.mp4": second}
+
+
+def test_a_ring_of_three_is_opened_by_one_step_aside() -> None:
+    room = Room(saved("b", "a.mp4"), saved("c", "b.mp4"), saved("a", "c.mp4"))
+    first, second, third = room.runs
+    assert room.settle() == 4
+    assert room.paths() == {"b.mp4": first, "c.mp4": second, "a.mp4": third}
+
+
+def test_a_file_that_blocks_for_good_leaves_the_other_where_it_is() -> None:
+    blocking = saved("a", "a.mp4", superseded_by=Supersession.EDIT)
+    room = Room(blocking, run(of=A, outputs=(output("z.mp4"), output(None, 1)), attempt=2))
+    assert room.settle() == 0
+
+
+def test_a_missed_file_needs_no_rename() -> None:
+    room = Room(saved("a", "z.mp4"))
+    room.folder.clear()
+    (key,) = room.runs
+    room.tell(key, ev.FileMissed(0))
+    assert room.settle() == 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """A take in the random room: how many files its live run has, and the older file that it is to replace, if any."""
+
+    take_id: str
+    files: int
+    has_older: bool
+    is_complete: bool
+
+
+places = some.lists(
+    some.builds(
+        Place,
+        some.sampled_from(["a", "a.take2", "b", "c", "c.take2", "d"]),
+        some.integers(1, 2),
+        some.booleans(),
+        some.sampled_from([True, True, True, False]),
+    ),
+    max_size=6,
+    unique_by=lambda place: place.take_id,
+)
+
+
+def furnished(wanted: list[Place], rng: Random, *, complete: bool) -> Room:
+    """A room of these takes, whose files all lie in each other's places."""
+    stems = [stem for place in wanted for stem in (place.take_id, f"{place.take_id}.out2")]
+    spots = [f"{stem}.{rng.choice(['mp4', 'webm'])}" for stem in stems]
+    rng.shuffle(spots)
+    runs = []
+    for place in wanted:
+        if place.has_older and spots:
+            runs.append(saved(place.take_id, spots.pop(), superseded_by=Supersession.EDIT))
+        files = min(place.files, len(spots))
+        outputs = [Output(n, "https://runbase.net/x", spots.pop(), 5, "0" * 64) for n in range(files)]
+        if not (complete or place.is_complete):
+            outputs.append(Output(files, "https://runbase.net/x"))
+        runs.append(run(of=take(place.take_id), outputs=tuple(outputs), attempt=2))
+    return Room(*runs)
+
+
+@given(places, some.randoms(use_true_random=False))
+def test_every_file_comes_home_from_wherever_it_lay_and_none_is_lost(wanted: list[Place], rng: Random) -> None:
+    room = furnished(wanted, rng, complete=True)
+    files = sorted(room.folder.values())
+    room.settle()
+    assert sorted(room.folder.values()) == files
+    replaced = {known.take_id for known in room.runs.values() if not known.superseded and known.outputs_saved}
+    for path, (key, index) in room.folder.items():
+        known = room.runs[key]
+        if not known.superseded:
+            assert path.rsplit(".", 1)[0] == home_stem(known, index)
+        elif known.take_id in replaced:
+            assert path.rsplit(".", 1)[0] == own_stem(known, index)

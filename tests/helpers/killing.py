@@ -1,0 +1,184 @@
+"""The real program in a process of its own, killed where it hurts, against a sandbox that sees every request.
+
+A kill is aimed either at a request (as it arrives, or when it has been carried out and its answer is not yet sent) or
+at a moment after the program took the campaign's lock.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hailuo_batch.core.receipt import Result
+from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.sandbox.world import Answer, WorldSettings
+from hailuo_batch.shell.lock import find_holder
+from hailuo_batch.shell.receipts import load_receipts
+
+KEY = "sk-test-4b1d6a0f"
+NAME = "killed"
+LONG_S = 60.0
+_ROOT = Path(__file__).parents[2]
+_GLANCE_S = 0.002
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: at the `request`-th request of this life, before or after it is carried out, or `after_s` seconds
+    after the lock was taken."""
+
+    request: int = 0
+    carried_out: bool = False
+    after_s: float = 0.0
+
+
+class Range(SandboxServer):
+    """A sandbox without a rate limit that kills the client it is aimed at, and remembers each create."""
+
+    def __init__(self) -> None:
+        super().__init__(WorldSettings(rate_limit=1_000_000, median_s=0.3, min_s=0.1), latency_s=0.03)
+        self.created: Counter[str] = Counter()
+        self._target: tuple[subprocess.Popen[str], Moment] | None = None
+        self._requests = 0
+        self._count_lock = threading.Lock()
+
+    def aim(self, victim: subprocess.Popen[str], moment: Moment) -> None:
+        """Kill this process at that request of it."""
+        with self._count_lock:
+            self._requests = 0
+            self._target = (victim, moment)
+
+    def create(self, key: str | None, body: bytes) -> Answer:
+        """Answer a create, and count it."""
+        prompt: str = json.loads(body)["input"]["prompt"]
+        with self._count_lock:
+            self.created[prompt] += 1
+        number = self._next_number()
+        self._shoot(number, carried_out=False)
+        answer = super().create(key, body)
+        self._shoot(number, carried_out=True)
+        return answer
+
+    def read(self, key: str | None, run_id: str) -> Answer:
+        """Answer a read."""
+        number = self._next_number()
+        self._shoot(number, carried_out=False)
+        answer = super().read(key, run_id)
+        self._shoot(number, carried_out=True)
+        return answer
+
+    def _next_number(self) -> int:
+        with self._count_lock:
+            self._requests += 1
+            return self._requests
+
+    def _shoot(self, number: int, *, carried_out: bool) -> None:
+        if self._target is None:
+            return
+        victim, moment = self._target
+        if (number, carried_out) == (moment.request, moment.carried_out):
+            victim.kill()
+            victim.wait(LONG_S)  # the answer must not leave before the one who waits for it is dead
+
+
+@dataclass
+class Victim:
+    """One campaign in one workspace, applied again and again. `said` is all that its processes printed."""
+
+    folder: Path
+    server: Range
+    prompts: Mapping[str, str]
+    kills: int = 0
+    said: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.manifest = self.folder / "manifests" / f"{NAME}.yaml"
+        self.manifest.parent.mkdir(parents=True)
+        shots = [{"id": id_, "prompt": prompt} for id_, prompt in self.prompts.items()]
+        self.manifest.write_text(json.dumps({"version": 1, "campaign": NAME, "shots": shots}))
+        self.outputs = self.folder / "outputs" / NAME
+        self.receipts = self.folder / "state" / f"{NAME}.receipts.jsonl"
+
+    def run(self, command: str, *options: str) -> tuple[int, str]:
+        """A whole command: exit code and stdout."""
+        with self._start(command, *options) as process:
+            stdout, stderr = process.communicate(timeout=LONG_S)
+        self.said += [stdout, stderr]
+        return process.returncode, stdout
+
+    def apply(self) -> int:
+        """One apply to its end: the exit code."""
+        return self.run("apply", "--rate-limit", "1000/10s")[0]
+
+    def kill(self, moment: Moment) -> None:
+        """One apply that does not live to its end."""
+        with self._start("apply", "--rate-limit", "1000/10s") as process:
+            if moment.request:
+                self.server.aim(process, moment)
+            else:
+                self._kill_later(process, moment.after_s)
+            self.said += process.communicate(timeout=LONG_S)
+        self.kills += process.returncode == -9
+
+    def takes(self) -> dict[str, dict[str, Any]]:
+        """What `status` shows, by take ID."""
+        _, stdout = self.run("status", "--json")
+        return {take["id"]: take for take in json.loads(stdout)["takes"]}
+
+    def paid(self) -> dict[str, list[str]]:
+        """The truth: the run IDs that the world made, by take ID."""
+        take_of = {prompt: id_ for id_, prompt in self.prompts.items()}
+        made: dict[str, list[str]] = {id_: [] for id_ in self.prompts}
+        for run_id, request_input in self.server.world.made.items():
+            made[take_of[request_input["prompt"]]].append(run_id)
+        return made
+
+    def receipted(self) -> set[str]:
+        """The run IDs that the receipts know."""
+        results = [receipt for receipt in load_receipts(self.receipts) if isinstance(receipt, Result)]
+        return {getattr(result.outcome, "run_id", "") for result in results}
+
+    def _start(self, command: str, *options: str) -> subprocess.Popen[str]:
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONPATH": str(_ROOT),
+            "RUNBASE_API_KEY": KEY,
+            "RUNBASE_BASE_URL": self.server.base_url,
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "hailuo_batch", command, str(self.manifest), *options],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _kill_later(self, process: subprocess.Popen[str], after_s: float) -> None:
+        lock = self.folder / "state" / f"{NAME}.lock"
+        until = time.monotonic() + LONG_S
+        while process.poll() is None and (holder := find_holder(lock)) is None or holder.pid != process.pid:
+            assert time.monotonic() < until, "the program never took its lock"
+            time.sleep(_GLANCE_S)
+        try:
+            process.wait(after_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def prompts(count: int) -> dict[str, str]:
+    """As many takes, each with a prompt of its own."""
+    return {f"shot-{number}": f"lamp number {number}" for number in range(count)}
+
+
+def videos(folder: Path, take_ids: Sequence[str]) -> dict[str, bytes]:
+    """The takes' files, by take ID."""
+    return {id_: (folder / f"{id_}.mp4").read_bytes() for id_ in take_ids}

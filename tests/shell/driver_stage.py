@@ -1,0 +1,180 @@
+"""One apply with every call between the driver and its parts written down, and a disk that fails on demand.
+
+Driver, engine, ledger and receipts are the real ones; the executor is the simulation's, in virtual time.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hailuo_batch.core import actions as act
+from hailuo_batch.core.actions import Action
+from hailuo_batch.core.engine import Engine, Settings
+from hailuo_batch.core.events import CreateUnanswered, Event, Outcome
+from hailuo_batch.core.plan import Wishes
+from hailuo_batch.core.receipt import Receipt
+from hailuo_batch.core.records import Run, TakeRecord
+from hailuo_batch.core.steps import Step
+from hailuo_batch.shell.driver import Driver
+from hailuo_batch.shell.executor import Completion
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.receipts import Receipts, load_receipts
+from hailuo_batch.values import Campaign
+from tests.helpers.full_disk import full_disk
+from tests.sim.campaigns import Studio
+from tests.sim.executor import VirtualExecutor
+
+
+class Disk:
+    """Whether the ledger and the receipts can be written, as the test says."""
+
+    def __init__(self) -> None:
+        self.ledger_works: Callable[[], bool] = lambda: True
+        self.receipts_work: Callable[[], bool] = lambda: True
+
+    def fail(self) -> None:
+        """Nothing can be written from now on."""
+        self.ledger_works = self.receipts_work = lambda: False
+
+
+def _disk(works: bool) -> AbstractContextManager[None]:
+    return nullcontext() if works else full_disk()
+
+
+class WatchedLedger:
+    """A real ledger."""
+
+    def __init__(self, ledger: Ledger, disk: Disk, calls: list[str]) -> None:
+        self._ledger, self._disk, self._calls = ledger, disk, calls
+
+    def carry_out(self, steps: Sequence[Step], at: float) -> tuple[Run, ...]:
+        self._calls.append(f"ledger: {_kinds(steps)}")
+        with _disk(self._disk.ledger_works()):
+            return self._ledger.carry_out(steps, at)
+
+    def record(self, events: Sequence[tuple[int, Event]], at: float) -> tuple[Run, ...]:
+        self._calls.append(f"ledger: {_kinds([event for _, event in events])}")
+        with _disk(self._disk.ledger_works()):
+            return self._ledger.record(events, at)
+
+
+class WatchedReceipts:
+    """Real receipts."""
+
+    def __init__(self, receipts: Receipts, disk: Disk, calls: list[str]) -> None:
+        self._receipts, self._disk, self._calls = receipts, disk, calls
+
+    def write_intents(self, runs: Sequence[Run]) -> None:
+        self._calls.append(f"receipts: intent of {', '.join(run.take_id for run in runs)}")
+        with _disk(self._disk.receipts_work()):
+            self._receipts.write_intents(runs)
+
+    def write_results(self, results: Sequence[tuple[str, Event]], at: float) -> None:
+        self._calls.append(f"receipts: {_kinds([event for _, event in results])}")
+        with _disk(self._disk.receipts_work()):
+            self._receipts.write_results(results, at)
+
+
+class WatchedEngine(Engine):
+    """A real engine."""
+
+    calls: list[str]
+
+    def hear(self, action: Action, outcome: Outcome, runs: Iterable[Run], now: float) -> None:
+        self.calls.append(f"engine: {type(outcome).__name__}")
+        super().hear(action, outcome, runs, now)
+
+
+class WatchedExecutor(VirtualExecutor):
+    """The simulation's executor. `on_start` and `on_answer` are called with each action; `bug` breaks creates."""
+
+    calls: list[str]
+    on_start: Callable[[Action], None] = staticmethod(lambda _: None)
+    on_answer: Callable[[Action], None] = staticmethod(lambda _: None)
+    bug: Exception | None = None
+
+    def start(self, action: Action) -> None:
+        self.calls.append(f"start: {type(action).__name__} of {action.run.take_id}")
+        self.on_start(action)
+        super().start(action)
+
+    def wait(self, timeout_s: float) -> list[Completion]:
+        completions = super().wait(timeout_s)
+        for completion in completions:
+            self.calls.append(f"answer: {type(completion.outcome).__name__}")
+            self.on_answer(completion.action)
+        return [self._broken(completion) for completion in completions]
+
+    def cancel_fetches(self) -> None:
+        self.calls.append("cancel fetches")
+
+    def _broken(self, completion: Completion) -> Completion:
+        if self.bug is None or not isinstance(completion.action, act.CreateRun):
+            return completion
+        return Completion(completion.action, CreateUnanswered("a fault of this program"), self.bug)
+
+
+class Stage(Studio):
+    """A studio with one apply that is watched, `after` what happened in another; later ones are not."""
+
+    def __init__(
+        self,
+        folder: Path,
+        wanted: Campaign,
+        settings: Settings = Settings(),
+        *,
+        after: Studio | None = None,
+        tick_s: float = 60.0,
+    ) -> None:
+        super().__init__(folder)
+        if after is not None:
+            self.clock, self.world, self.disk, self.ids = after.clock, after.world, after.disk, after.ids
+        self.calls: list[str] = []
+        self.files = Disk()
+        self._stack = ExitStack()
+        ledger = self._stack.enter_context(self.open_ledger())
+        plan = self.put_in_order(ledger, wanted, Wishes())
+        self.watched = WatchedExecutor(self.world, self.clock, self.disk, self.rng)
+        self.engine = WatchedEngine(
+            settings, ledger.snapshot(), plan.scope, plan.collected, now=self.clock.now(), wall=self.clock.wall()
+        )
+        self.watched.calls = self.engine.calls = self.calls
+        self.driver = Driver(
+            self.engine,
+            WatchedLedger(ledger, self.files, self.calls),
+            WatchedReceipts(self._stack.enter_context(closing(Receipts(self.receipts_path))), self.files, self.calls),
+            self.watched,
+            self.clock,
+            self.reporter,
+            new_id=lambda: f"create-{next(self.ids)}",
+            tick_s=tick_s,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def receipts(self) -> tuple[Receipt, ...]:
+        """As another process reads them now."""
+        return load_receipts(self.receipts_path)
+
+    @property
+    def records(self) -> dict[str, TakeRecord]:
+        """As another process reads them now, by take ID."""
+        return {record.take.id: record for record in self.snapshot().takes}
+
+    @property
+    def creates(self) -> list[str]:
+        """The takes whose creates the executor was given."""
+        return [call.split()[-1] for call in self.calls if call.startswith("start: CreateRun")]
+
+
+def _kinds(things: Sequence[object]) -> str:
+    return ", ".join(type(thing).__name__ for thing in things)

@@ -1,0 +1,177 @@
+"""What is seen of an apply, on a pretended terminal and in a log."""
+
+import fcntl
+import io
+import os
+import pty
+import struct
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import pytest
+
+from hailuo_batch.core.books import Progress
+from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.shell.progress import CALM_S, BarReporter, LineReporter, QuietReporter, Reporter, format_rate, wrap
+
+
+class Time:
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def progress(done: int = 2, takes: int = 6, open_runs: int = 3, files: int = 0, **wrong: int) -> Progress:
+    states = {TakeState.DONE: done} | {TakeState(name): count for name, count in wrong.items()}
+    return Progress(takes, states, 1_400_000, 280_000, open_runs, files, None)
+
+
+class Screen:
+    """A pseudo-terminal: `stream` to write to, and what has come out of it since the last look."""
+
+    _MARK = "\x03"
+
+    def __init__(self, screen: int, stream: TextIO) -> None:
+        self.stream = stream
+        self._screen = screen
+
+    def seen(self) -> str:
+        self.stream.write(self._MARK)
+        self.stream.flush()
+        data = b""
+        while not data.endswith(self._MARK.encode()):
+            data += os.read(self._screen, 65536)
+        return data.decode("utf-8").removesuffix(self._MARK)
+
+
+@contextmanager
+def terminal(columns: int) -> Iterator[Screen]:
+    screen, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with os.fdopen(inner, "w", encoding="utf-8") as stream:
+        try:
+            yield Screen(screen, stream)
+        finally:
+            os.close(screen)
+
+
+def test_a_log_gets_a_line_when_something_changed_and_ten_seconds_have_passed() -> None:
+    now, log = Time(), io.StringIO()
+    reporter = LineReporter(log, now)
+    reporter.update(progress(done=0))
+    now.at += CALM_S - 1
+    reporter.update(progress(done=1))
+    now.at += 1
+    reporter.update(progress(done=2))
+    now.at += 5 * CALM_S
+    reporter.update(progress(done=2))
+    assert log.getvalue().splitlines() == [
+        "0 of 6 done, 3 in flight, $1.12 spent",
+        "2 of 6 done, 3 in flight, $1.12 spent",
+    ]
+
+
+def test_a_log_ends_with_how_it_ended() -> None:
+    now, log = Time(), io.StringIO()
+    reporter = LineReporter(log, now)
+    reporter.update(progress(done=0))
+    reporter.update(progress(done=6, open_runs=0))
+    reporter.close()
+    reporter.close()
+    assert log.getvalue().splitlines()[1:] == ["6 of 6 done, 0 in flight, $1.12 spent"]
+
+
+def test_notices_go_to_a_log_at_once() -> None:
+    log = io.StringIO()
+    LineReporter(log, Time()).notice("hero: in doubt")
+    assert log.getvalue() == "hero: in doubt\n"
+
+
+def test_quiet_still_passes_notices_on() -> None:
+    log = io.StringIO()
+    reporter = QuietReporter(log)
+    reporter.update(progress())
+    reporter.notice("hero: in doubt")
+    reporter.close()
+    assert log.getvalue() == "hero: in doubt\n"
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 200])
+def test_the_bar_never_wraps(columns: int) -> None:
+    with terminal(columns) as screen:
+        reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        reporter.update(progress(done=1234, takes=100_000, open_runs=1234, failed=12, in_doubt=3))
+        lines = screen.seen().split("\r")
+        assert max(map(len, lines)) < columns
+        assert "1234/100000" in lines[-1]
+
+
+def test_the_bar_shows_what_counts() -> None:
+    with terminal(100) as screen:
+        now = Time()
+        reporter = BarReporter(screen.stream, now, lambda: 0)
+        now.at += 75
+        reporter.update(progress(failed=1, in_doubt=1))
+        line = screen.seen()
+        for fact in ("2/6 done", "1:15", "3 in flight", "1 failed", "1 in doubt", "$1.12 spent"):
+            assert fact in line
+
+
+def test_the_bar_shows_how_fast_downloads_are() -> None:
+    with terminal(100) as screen:
+        now, received = Time(), iter([0, 0, 4_000_000])
+        reporter = BarReporter(screen.stream, now, lambda: next(received))
+        reporter.update(progress(files=1))
+        now.at += 2
+        screen.seen()
+        reporter.update(progress(files=1))
+        assert "1 downloading  2.0 MB/s" in screen.seen()
+
+
+def test_the_bar_moves_each_second_although_nothing_changes() -> None:
+    with terminal(80) as screen:
+        now = Time()
+        reporter = BarReporter(screen.stream, now, lambda: 0)
+        reporter.update(progress())
+        before = screen.seen().split("\r")[-1]
+        now.at += 1
+        reporter.update(progress())
+        assert screen.seen().split("\r")[-1] != before
+
+
+def test_a_notice_stands_above_the_bar_in_whole_words() -> None:
+    with terminal(40) as screen:
+        reporter: Reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        reporter.update(progress())
+        screen.seen()
+        reporter.notice("hero: rejected by the API, nothing was paid: the prompt is not allowed")
+        text = screen.seen()
+        assert "hero: rejected by the API, nothing was\r\n" in text
+        assert text.split("\r")[-1].startswith("2/6 done")
+
+
+def test_closing_takes_the_bar_away() -> None:
+    with terminal(80) as screen:
+        reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        reporter.update(progress())
+        screen.seen()
+        reporter.close()
+        reporter.close()
+        assert screen.seen().strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("bytes_per_s", "text"),
+    [(0, "0 B/s"), (999, "999 B/s"), (1500, "1.5 kB/s"), (2.5e6, "2.5 MB/s"), (3e9, "3.0 GB/s")],
+)
+def test_rates_read_well(bytes_per_s: float, text: str) -> None:
+    assert format_rate(bytes_per_s) == text
+
+
+def test_wrapping_keeps_paths_whole() -> None:
+    path = "/a/very/long/path/that/is/longer/than/a-line"
+    assert wrap(f"look at {path} now", 20).splitlines() == ["look at", path, "now"]

@@ -1,0 +1,51 @@
+"""Lines of garbage among the receipts are passed over."""
+
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.core.receipt import recover
+from hailuo_batch.shell.receipts import load_receipts
+from tests.helpers.ledgers import new_ledger, open_ledger
+from tests.helpers.snapshots import STARTED_AT
+from tests.shell.test_receipts import line
+
+UNREADABLE = {
+    "deeply nested": "[" * 200_000,  # RecursionError
+    "at is huge": '{"create":"a","at":1' + "0" * 400 + ',"result":"CreateNotSent","reason":""}',  # OverflowError
+    "attempt is infinite": line(attempt=float("inf")),  # OverflowError
+}
+UNRECORDABLE = {
+    "images_sha256 is an object": line(images_sha256={}),  # "the ledger is damaged"
+    "take has half a character": line(take="\ud800"),  # UnicodeEncodeError
+    "at is no number": line(at=float("nan")),  # recorded as NULL
+}
+
+
+@pytest.mark.parametrize("garbage", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_line_that_cannot_be_read_is_passed_over(tmp_path: Path, garbage: str) -> None:
+    path = tmp_path / "c.receipts.jsonl"
+    path.write_text(f"{garbage}\n{line()}\n")
+    assert [receipt.create_id for receipt in load_receipts(path)] == ["b"]
+
+
+@pytest.mark.parametrize("garbage", UNRECORDABLE.values(), ids=UNRECORDABLE)
+def test_a_line_that_cannot_be_recorded_is_passed_over(tmp_path: Path, garbage: str) -> None:
+    path = tmp_path / "c.receipts.jsonl"
+    path.write_text(garbage + "\n")
+    with open_ledger(new_ledger(tmp_path)) as ledger:
+        _, forgotten = recover(ledger.snapshot(), load_receipts(path), STARTED_AT)
+        ledger.put_back(forgotten, STARTED_AT)
+        assert ledger.snapshot().takes == ()
+
+
+def test_two_creates_with_one_run_id_do_not_stop_every_apply(tmp_path: Path) -> None:
+    """IntegrityError in `put_back`, told as a damaged ledger, though a readable file of receipts caused it."""
+    path = tmp_path / "c.receipts.jsonl"
+    created = '{"create":"%s","at":2.0,"result":"RunCreated","run_id":"run_1","cost_micro_usd":1}'
+    lines = [line(create="a"), created % "a", line(create="c", take="teal"), created % "c"]
+    path.write_text("\n".join(lines) + "\n")
+    with open_ledger(new_ledger(tmp_path)) as ledger:
+        _, forgotten = recover(ledger.snapshot(), load_receipts(path), STARTED_AT)
+        ledger.put_back(forgotten, STARTED_AT)
+        assert [run.run_id for run in ledger.snapshot().runs] == ["run_1", None]
