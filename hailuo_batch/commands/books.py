@@ -39,7 +39,10 @@ def count_earlier_requests(budget: Budget, receipts: tuple[Receipt, ...], now: f
     `now` is on the budget's clock, `wall` the time of day at that moment. After a jump of the clock into the past, a
     whole window is waited for.
     """
-    for receipt in sorted(receipts, key=lambda receipt: receipt.at)[-budget.limit :]:
-        age_s = max(0.0, wall - receipt.at)
+    newest: dict[str, float] = {}
+    for receipt in receipts:
+        newest[receipt.create_id] = max(receipt.at, newest.get(receipt.create_id, receipt.at))
+    for at in sorted(newest.values())[-budget.limit :]:
+        age_s = max(0.0, wall - at)
         if age_s < budget.window_s:
             budget.assume_spent(1, now + budget.window_s - age_s)

@@ -17,7 +17,7 @@ from hailuo_batch.core.books import Books, Progress
 from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.connection import Connection
 from hailuo_batch.core.events import Event, Outcome
-from hailuo_batch.core.fetching import Fetching
+from hailuo_batch.core.fetching import Fetching, Slot
 from hailuo_batch.core.halts import Halt, Reach
 from hailuo_batch.core.interpret import Interpreter
 from hailuo_batch.core.lifecycle import RUNNING, RunState
@@ -55,8 +55,9 @@ class Settings:
 class Engine:
     """One apply's decisions, over the snapshot of a ledger whose plan has been recorded.
 
-    `scope` are the takes to be made; `collected` those whose runs are followed to their end. `wall` is the time of
-    day at `now`, in seconds since the epoch, so that the ages of older runs are known.
+    `scope` are the takes to be made; `collected` those whose runs are followed to their end; `again` the outputs that
+    are downloaded although they are on record, whatever take they belong to. `wall` is the time of day at `now`, in
+    seconds since the epoch, so that the ages of older runs are known.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Engine:
         *,
         now: float,
         wall: float,
+        again: frozenset[Slot] = frozenset(),
     ) -> None:
         self.settings = settings
         self.budget = Budget(settings.rate_limit, settings.rate_window_s)
@@ -76,6 +78,7 @@ class Engine:
         self.key_refused = False
         self._scope = scope
         self._collected = collected
+        self._again = set(again)
         self._epoch_offset = wall - now
         self._runs: dict[int, Run] = {}
         self._attempts: dict[str, list[int]] = {}
@@ -96,6 +99,7 @@ class Engine:
         self._requests_since_read = 0
         self._last_finish_at = now
         self._probe: int | None = None
+        self._probe_asked = False
         for run in snapshot.forgotten:
             self._cap.hear(run)
             self._books.hear_forgotten(run)
@@ -127,11 +131,16 @@ class Engine:
         times = [self._fetching.next_due_at()]
         if self.reach < Reach.REQUESTS:
             can_send_at = max(self.budget.next_free_at(now), self._connection.held_until)
-            wanted_at = now if self._next_create() is not None else self._polling.next_due_at()
-            times.append(max(can_send_at, wanted_at))
+            times.append(max(can_send_at, self._wanted_at(now)))
             if len(self._polling) > 0:
                 times.append(self._last_finish_at + self.settings.run_timeout_s)
         return min(times)
+
+    def _wanted_at(self, now: float) -> float:
+        """When the next request is wanted, whether or not it may be sent then."""
+        if self._probe is not None:
+            return float("inf") if self._probe_asked else now
+        return now if self._next_create() is not None else self._polling.next_due_at()
 
     @property
     def probing(self) -> bool:
@@ -169,10 +178,11 @@ class Engine:
     def _requests(self, now: float) -> Iterator[Action]:
         if self.reach >= Reach.REQUESTS or now < self._connection.held_until:
             return
+        if self._probe is not None:
+            yield from self._ask_probe(self._probe, now)
+            return
         while self.budget.free(now) > 0:
             create, read = self._next_create(), self._polling.pick(now)
-            if self._probe is not None and read != self._probe:
-                return
             if create is None and read is None:
                 return
             self.budget.take()
@@ -186,6 +196,14 @@ class Engine:
                 self._trust.start()
                 self._cap.reserve(self._runs[create])
                 yield act.CreateRun(self._runs[create])
+
+    def _ask_probe(self, probe: int, now: float) -> Iterator[Action]:
+        """With a key that did not make the runs, one of them is asked about before anything else."""
+        if not self._probe_asked and self.budget.free(now) > 0:
+            self._probe_asked = True
+            self.budget.take()
+            self._polling.asked(probe)
+            yield act.ReadRun(self._runs[probe])
 
     def _next_create(self) -> int | None:
         """The attempt to be paid for next; None where there is none or it must wait."""
@@ -222,7 +240,7 @@ class Engine:
             return
         if self._connection.is_gone(now):
             self.halt(halts.silent(self._connection.reason, self._connection.silent_for_s(now)))
-        elif len(self._polling) > 0 and now - self._last_finish_at >= self.settings.run_timeout_s:
+        elif len(self._polling) > 0 and now >= self._last_finish_at + self.settings.run_timeout_s:
             self.halt(halts.timed_out(self.settings.run_timeout_s, len(self._polling)))
 
     # --- what came of it ---
@@ -255,7 +273,7 @@ class Engine:
                 self.budget.give_back(now)
                 self._hear_read(run, outcome, now)
             case act.FetchFile():
-                self._hear_fetch(run, action.index, outcome, now)
+                self._hear_fetch(run, action.run, action.index, outcome, now)
             case act.MoveFile():
                 self._hear_move(action, outcome)
 
@@ -269,6 +287,8 @@ class Engine:
                 return
             case ev.CreateUnanswered():
                 self._connection.hear_silence(now, outcome.reason)
+            case ev.CreateRefused():
+                self._answered(outcome.refusal)
             case _:
                 self._answered()
         if run.state is RunState.IN_DOUBT:
@@ -331,7 +351,10 @@ class Engine:
 
     def _hear_probe(self, run: Run, outcome: Outcome) -> None:
         """Whether a key that did not make the runs knows one of them: until then nothing else is asked."""
-        if run.key != self._probe or isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
+        if run.key != self._probe:
+            return
+        if isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
+            self._probe_asked = False
             return
         self._probe = None
         if isinstance(outcome, ev.RunMissing):
@@ -372,10 +395,11 @@ class Engine:
 
     def _want_outputs(self, run: Run, now: float) -> None:
         for output in run.outputs:
-            if output.path is None:
-                self._fetching.want((run.key, output.index), now)
+            slot = (run.key, output.index)
+            if slot in self._again or (output.path is None and run.take_id in self._collected):
+                self._fetching.want(slot, now)
 
-    def _hear_fetch(self, run: Run, index: int, outcome: Outcome, now: float) -> None:
+    def _hear_fetch(self, run: Run, before: Run, index: int, outcome: Outcome, now: float) -> None:
         slot = (run.key, index)
         match outcome:
             case ev.FetchFailed():
@@ -389,6 +413,10 @@ class Engine:
                 self._fetching.done(slot)
                 self._fetching.drop_idle()
                 self.halt(halts.disk_full(outcome.reason))
+            case ev.FileSaved():
+                self._fetching.done(slot)
+                self._again.discard(slot)
+                self.notices += notices.saved(before, index, outcome)
             case _:
                 self._fetching.done(slot)
 
@@ -411,6 +439,8 @@ class Engine:
         self._interpreter.know(run)
 
     def _see_to(self, run: Run, now: float) -> None:
+        if run.state is RunState.SUCCEEDED:
+            self._want_outputs(run, now)
         if run.take_id not in self._collected:
             return
         since = now if run.submitted_at is None else min(now, run.submitted_at - self._epoch_offset)
@@ -421,7 +451,5 @@ class Engine:
                 self._polling.open(run.key, since, now)
             case RunState.SUCCEEDED if not run.outputs:
                 self._polling.open(run.key, since, now)
-            case RunState.SUCCEEDED:
-                self._want_outputs(run, now)
             case _:
                 pass

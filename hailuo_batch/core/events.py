@@ -130,12 +130,16 @@ class RunAbandoned:
 
 @dataclass(frozen=True, slots=True)
 class FileSaved:
-    """Output `index` is whole on disk at `path`, relative to the output folder, with `/` between its parts."""
+    """Output `index` is whole on disk at `path`, relative to the output folder, with `/` between its parts.
+
+    `note` says what the user should know of it, else it is empty.
+    """
 
     index: int
     path: str
     bytes: int
     sha256: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

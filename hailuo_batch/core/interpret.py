@@ -42,7 +42,8 @@ class Interpreter:
             return self._missed(run, now)
         self._misses.pop(run.key, None)
         if isinstance(outcome, ev.RunCreated):
-            return (self._created(run, outcome),)
+            created = self._created(run, outcome)
+            return (created,) if (run.state, type(created)) in TRANSITIONS else ()
         if not _is_event(outcome) or (run.state, type(outcome)) not in TRANSITIONS:
             return ()
         return () if _says_nothing_new(run, outcome) else (outcome,)

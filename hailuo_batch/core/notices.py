@@ -3,6 +3,7 @@
 Pure text: to which take, what happened, whether anything was paid, what to do next.
 """
 
+from hailuo_batch.core.events import FileSaved
 from hailuo_batch.core.records import Run
 
 
@@ -59,6 +60,18 @@ def not_downloaded(run: Run, reason: str) -> str:
         f"{run.take_id}: its video could not be downloaded: {reason}. It is paid for and its link is kept; the next "
         "apply tries again."
     )
+
+
+def saved(before: Run, index: int, file: FileSaved) -> tuple[str, ...]:
+    """What there is to say of a file that was saved, `before` being its run until then; nothing if all is well."""
+    notes = [f"{before.take_id}: {file.note}."] if file.note else []
+    known = before.outputs[index].sha256
+    if known is not None and known != file.sha256:
+        notes.append(
+            f"{before.take_id}: {file.path} was downloaded again and differs from the video that was saved before. The "
+            "ledger now has the new one."
+        )
+    return tuple(notes)
 
 
 def not_renamed(run: Run, source: str, reason: str) -> str:

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 
 from hailuo_batch.core import steps as st
 from hailuo_batch.core.changes import describe_change
+from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.values import Campaign, Take
@@ -58,13 +59,15 @@ class Plan:
     """Lines for the user, steps for the ledger, in order.
 
     `scope` holds the takes that were asked for; `collected` also those that nobody wants any more but whose runs,
-    being paid for, are followed to their end.
+    being paid for, are followed to their end. `again` holds outputs, each a run's key and an index, that are downloaded
+    although they are on record.
     """
 
     lines: tuple[PlanLine, ...]
     steps: tuple[st.Step, ...]
     scope: frozenset[str]
     collected: frozenset[str]
+    again: frozenset[Slot] = frozenset()
 
     @property
     def paying(self) -> tuple[PlanLine, ...]:
@@ -156,6 +159,9 @@ class _Planner:
         """Live runs that no longer serve their take make room, before any other takes its place."""
         for id_, record in recorded.items():
             live = record.live
+            for run in record.runs:
+                if run.superseded and run.state is RunState.UNSENT:
+                    self.steps.append(st.DropAttempt(run.key))
             if live is None or (id_ in served and served[id_].key == live.key):
                 continue
             if live.state is RunState.UNSENT:

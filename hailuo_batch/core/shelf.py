@@ -6,7 +6,7 @@ needs no repair but to ask again. No rename ever goes onto a path that is taken.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hailuo_batch.core.lifecycle import RunState
@@ -64,7 +64,11 @@ class Shelf:
             self._astray.add(run.take_id)
 
     def landing_stem(self, run: Run, index: int) -> str:
-        """Where a download of this output goes: home where nobody's file lies there, else a path of its own."""
+        """Where a download of this output goes: where it was saved before, else home where nobody's file lies there,
+        else a path of its own."""
+        saved_at = run.outputs[index].moving_to or run.outputs[index].path
+        if saved_at is not None:
+            return _stem(saved_at)
         home = home_stem(run, index)
         return own_stem(run, index) if run.superseded or self._stems[home] > 0 else home
 
@@ -75,10 +79,18 @@ class Shelf:
         possible = tuple(move for move in wanted if move.target not in self._taken)
         if possible or not wanted:
             return possible
-        # every target is taken by a file that must itself move on: a ring, which one step aside opens
-        movers = {(move.key, move.index) for move in wanted}
-        ring = next((move for move in wanted if self._taken[move.target] in movers), None)
+        ring = next((move for move in wanted if self._is_in_ring(move, wanted)), None)
         return () if ring is None else (self._aside(ring),)
+
+    def _is_in_ring(self, move: Move, wanted: Sequence[Move]) -> bool:
+        """Whether the files that wait for each other come back to this one: a ring, which one step aside opens."""
+        movers = {(other.key, other.index): other for other in wanted}
+        seen: set[str] = set()
+        step: Move | None = move
+        while step is not None and step.target not in seen:
+            seen.add(step.target)
+            step = movers.get(self._taken[step.target])
+        return step is not None and step.target == move.target
 
     def _misplaced(self, take_id: str) -> Iterator[Move]:
         runs = self._runs[take_id].values()
@@ -99,7 +111,7 @@ class Shelf:
 def _home(run: Run, output: Output, path: str, replaced: bool) -> str:
     if not run.superseded:
         return _with_suffix(home_stem(run, output.index), path)
-    if replaced or not path.startswith(f"{run.take_id}."):
+    if replaced or _stem(path) != home_stem(run, output.index):
         return _with_suffix(own_stem(run, output.index), path)
     return path
 

@@ -102,6 +102,7 @@ class Driver:
         self._new_id = new_id
         self._tick_s = tick_s
         self._unrecorded: list[_Unrecorded] = []
+        self._shown: set[int] = set()
         self._tries = 0
         self._try_at = float("-inf")
         self._bug: Exception | None = None
@@ -227,19 +228,26 @@ class Driver:
             changed = self._ledger.record(events, self._unrecorded[0].at) if events else ()
         except LedgerError as error:
             self._engine.halt(halts.unwritable(str(error)))
-            if self._tries == 0:
-                self._reporter.notice(_unrecorded_text(self._unrecorded))
+            self._show_unrecorded()
             self._tries += 1
             self._try_at = now + _PAUSE_S
             if self._tries > _TRIES:
                 self._engine.halt(halts.unrecordable())
             return
         heard, self._unrecorded, self._tries = self._unrecorded, [], 0
+        self._shown.clear()
         runs = {run.key: run for run in changed}
         for item in heard:
             key = item.completion.action.run.key
             run = (runs[key],) if key in runs else ()
             self._engine.hear(item.completion.action, item.completion.outcome, run, now)
+
+    def _show_unrecorded(self) -> None:
+        """Put on the screen, once, what was paid for and cannot be written down."""
+        fresh = [item for item in self._unrecorded if item.completion.action.run.key not in self._shown]
+        if fresh:
+            self._shown.update(item.completion.action.run.key for item in fresh)
+            self._reporter.notice(_unrecorded_text(fresh))
 
     def _report(self) -> None:
         while self._engine.notices:

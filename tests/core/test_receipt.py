@@ -156,7 +156,10 @@ def test_a_forgotten_create_answered_with_the_id_of_a_known_run_comes_back_in_do
 @pytest.mark.parametrize("known", [0, 1, 2])
 def test_two_creates_answered_with_one_id_are_one_run_and_one_doubt(known: int) -> None:
     runs = [replace(run(RunState.SUBMITTING), create_id=f"create-{n}") for n in range(known)]
-    receipts = [*(intent(f"create-{n}") for n in range(2)), *(result(f"create-{n}", CREATED) for n in range(2))]
+    receipts: list[Receipt] = [
+        *(intent(f"create-{n}") for n in range(2)),
+        *(result(f"create-{n}", CREATED) for n in range(2)),
+    ]
     missed, forgotten = recover(snapshot(record(take(), *runs)), receipts, NOW)
     learnt = [*(item.event for item in missed), *(item.outcome for item in forgotten)]
     assert learnt.count(CREATED) == 1

@@ -1,11 +1,4 @@
-"""A ring that is none: a chain of renames whose end is blocked for good is opened by a step aside, again and again.
-
-Seen as a rename onto its own path (source == target), which the disk refuses: the file is then stuck beside its
-place, its take is told to be `could not be renamed`, and nothing of it moves until the next apply.
-Cause: `next_moves` takes any misplaced file whose target is held by another misplaced file for part of a ring.
-Fix: follow the chain from a move (the mover that holds its target, the mover that holds that one's target, ...) and
-step aside only where it comes back to the first; and never offer a move whose source is its target.
-"""
+"""A chain of renames whose end stays where it is is no ring."""
 
 from random import Random
 

@@ -1,10 +1,4 @@
-"""A superseded file of take `a` that lies in the place of `a.take2` is taken for being at home there, and blocks it.
-
-It comes about where `a.take2` is renamed to `a` and, before its file has followed, is superseded by an edit or
-`--replace`: until that replacement is saved (perhaps never), the new `a.take2` cannot come home.
-Cause: `_home` asks `path.startswith(f"{run.take_id}.")`, which `a.take2.mp4` does for the take `a`.
-Fix: compare `_stem(path) != home_stem(run, output.index)` instead.
-"""
+"""A superseded file does not block the place of another take."""
 
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Supersession

@@ -1,0 +1,236 @@
+"""Before anything is decided the ledger takes over what the receipts and the disk know."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.commands.books import count_earlier_requests, put_in_order
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.budget import Budget
+from hailuo_batch.core.events import CreateOutcome
+from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.receipt import Intent, Receipt, Result
+from hailuo_batch.core.records import Run, Snapshot
+from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.files import Files
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.receipts import Receipts
+from tests.helpers.full_disk import full_disk
+from tests.helpers.ledgers import SAVED, SUCCEEDED, create, journal_of, new_ledger, open_ledger, want
+from tests.helpers.snapshots import STARTED_AT, take
+
+WALL = STARTED_AT + 600
+NOW = 5_000.0
+CREATED = ev.RunCreated("run_1", 280_000)
+
+
+class Desk:
+    """A campaign's books between two applies."""
+
+    def __init__(self, folder: Path, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.receipts_path = folder / "spring-lamps.receipts.jsonl"
+        self.outputs = folder / "outputs"
+        self.outputs.mkdir()
+
+    def intend(self, run: Run, create_id: str = "create-1") -> Run:
+        """Its create is in the receipts."""
+        run = replace(run, create_id=create_id, submitted_at=STARTED_AT)
+        with closing(Receipts(self.receipts_path)) as receipts:
+            receipts.write_intents([run])
+        return run
+
+    def submit(self, run: Run, create_id: str = "create-1") -> None:
+        """Its create is in both books."""
+        self.intend(run, create_id)
+        self.ledger.record([(run.key, ev.CreateStarted(create_id))], STARTED_AT)
+
+    def answer(self, outcome: CreateOutcome, create_id: str = "create-1") -> None:
+        """Its answer is in the receipts only."""
+        with closing(Receipts(self.receipts_path)) as receipts:
+            receipts.write_results([(create_id, outcome)], STARTED_AT + 1)
+
+    def put_in_order(self) -> Snapshot:
+        snapshot = put_in_order(self.ledger, self.receipts_path, Files(self.outputs), WALL)
+        assert snapshot == self.ledger.snapshot()
+        return snapshot
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with open_ledger(new_ledger(tmp_path)) as ledger:
+        yield Desk(tmp_path, ledger)
+
+
+def only_run(snapshot: Snapshot) -> Run:
+    (run,) = snapshot.runs
+    return run
+
+
+# --- receipts into the ledger ---
+
+
+def test_books_that_agree_are_not_written(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    desk.submit(hero)
+    desk.answer(CREATED)
+    desk.ledger.record([(hero.key, CREATED)], STARTED_AT + 1)
+    before = desk.ledger.snapshot()
+    with full_disk():
+        assert desk.put_in_order() == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "take_state"),
+    [
+        (CREATED, RunState.PENDING, TakeState.RUNNING),
+        (ev.CreateUnanswered("HTTP 502"), RunState.IN_DOUBT, TakeState.IN_DOUBT),
+        (ev.CreateNotSent("no route"), RunState.UNSENT, TakeState.WAITING),
+        (ev.CreateRefused(ev.Refusal.BALANCE, "insufficient_balance", "top up"), RunState.UNSENT, TakeState.WAITING),
+        (ev.InputRejected("invalid_input", "no"), RunState.REJECTED, TakeState.REJECTED),
+    ],
+)
+def test_an_answer_that_only_the_receipts_know_is_taken_over(
+    desk: Desk, answer: CreateOutcome, state: RunState, take_state: TakeState
+) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    desk.submit(hero)
+    desk.answer(answer)
+    snapshot = desk.put_in_order()
+    assert (only_run(snapshot).state, snapshot.takes[0].state) == (state, take_state)
+    with full_disk():
+        assert desk.put_in_order() == snapshot
+
+
+def test_a_create_without_an_answer_anywhere_is_in_doubt(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    desk.submit(hero)
+    run = only_run(desk.put_in_order())
+    assert (run.state, run.reason) == (RunState.IN_DOUBT, "the program ended before an answer was recorded")
+
+
+def test_a_run_id_that_turns_up_ends_the_doubt(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    desk.submit(hero)
+    desk.put_in_order()
+    desk.answer(CREATED)
+    run = only_run(desk.put_in_order())
+    assert (run.state, run.run_id, run.cost_micro_usd) == (RunState.PENDING, "run_1", 280_000)
+
+
+def test_a_create_that_the_ledger_never_knew_becomes_a_run_in_place_of_the_unsent_one(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    desk.intend(hero)
+    desk.answer(CREATED)
+    assert (only_run(desk.put_in_order()).run_id, only_run(desk.put_in_order()).create_id) == ("run_1", "create-1")
+
+
+def test_a_create_that_the_ledger_never_knew_and_that_was_not_sent_changes_nothing(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    desk.intend(hero)
+    desk.answer(ev.CreateNotSent("it could not be written down beforehand"))
+    with full_disk():
+        assert only_run(desk.put_in_order()) == hero
+
+
+def test_one_run_id_in_two_answers_belongs_to_the_first(desk: Desk) -> None:
+    hero, teal = want(desk.ledger, take("hero"), take("teal"))
+    create(desk.ledger, hero, "run_1")
+    desk.submit(teal)
+    desk.answer(CREATED)
+    _, second = desk.put_in_order().runs
+    assert (second.state, second.run_id) == (RunState.IN_DOUBT, None)
+    assert "run_1" in (second.reason or "")
+
+
+def test_what_is_taken_over_bears_the_time_at_which_it_happened(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    desk.submit(hero)
+    desk.answer(CREATED)
+    desk.put_in_order()
+    *_, created = desk.ledger.journal()
+    assert (created["what"], created["at"]) == ("RunCreated", STARTED_AT + 1)
+
+
+def test_without_receipts_there_is_nothing_to_take_over(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    assert only_run(desk.put_in_order()) == hero
+
+
+def test_receipts_that_cannot_be_read_stop_everything(desk: Desk) -> None:
+    desk.receipts_path.mkdir()
+    with pytest.raises(LedgerError, match="receipts cannot be read"):
+        desk.put_in_order()
+
+
+# --- the disk beside the ledger ---
+
+
+def test_a_file_that_is_gone_is_wanted_again(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    create(desk.ledger, hero, "run_1")
+    desk.ledger.record([(hero.key, SUCCEEDED), (hero.key, SAVED)], STARTED_AT)
+    snapshot = desk.put_in_order()
+    assert snapshot.takes[0].state is TakeState.DOWNLOADING
+    assert only_run(snapshot).outputs[0].sha256 == SAVED.sha256
+    assert journal_of(desk.ledger.path)[-1] == ("hero", 1, "FileMissed", "succeeded")
+
+
+def test_a_rename_that_a_crash_cut_short_is_ended(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    create(desk.ledger, hero, "run_1")
+    (desk.outputs / "teal.mp4").write_bytes(b"v" * SAVED.bytes)
+    events = (SUCCEEDED, SAVED, ev.FileMoving(0, "teal.mp4"))
+    desk.ledger.record([(hero.key, event) for event in events], STARTED_AT)
+    output = only_run(desk.put_in_order()).outputs[0]
+    assert (output.path, output.moving_to) == ("teal.mp4", None)
+
+
+# --- the window ---
+
+
+def sent(age_s: float, number: int = 0) -> Receipt:
+    return Intent(f"create-{number}", WALL - age_s, "hero", 1, "m", "{}", None)
+
+
+def answered(age_s: float, number: int = 0) -> Receipt:
+    return Result(f"create-{number}", WALL - age_s, CREATED)
+
+
+def window_after(*receipts: Receipt, wall: float = WALL) -> Budget:
+    budget = Budget(20, 10.0)
+    count_earlier_requests(budget, receipts, NOW, wall)
+    return budget
+
+
+def test_a_create_without_an_answer_holds_its_place_for_a_window_after_it_was_sent() -> None:
+    budget = window_after(sent(3))
+    assert [budget.free(NOW + after) for after in (0, 6.9, 7.1)] == [19, 19, 20]
+
+
+def test_a_create_holds_its_place_for_a_window_after_its_answer() -> None:
+    budget = window_after(sent(3), answered(1))
+    assert [budget.free(NOW + 8.9) < 20, budget.free(NOW + 9.1)] == [True, 20]
+
+
+def test_creates_that_are_long_past_hold_no_place() -> None:
+    assert window_after(*(sent(11 + number, number) for number in range(50))).free(NOW) == 20
+
+
+def test_more_creates_than_there_are_places_hold_all_of_them() -> None:
+    budget = window_after(*(sent(1 + number / 10, number) for number in range(40)))
+    assert budget.free(NOW) == 0
+    assert budget.free(NOW + 10) == 20
+
+
+def test_the_newest_creates_count_whatever_order_they_are_read_in() -> None:
+    receipts = [sent(60, number) for number in range(100, 130)]
+    assert window_after(sent(1), *receipts).free(NOW) == 19
+
+
+def test_after_a_jump_of_the_clock_into_the_past_a_whole_window_is_waited_for() -> None:
+    budget = window_after(*(sent(0, number) for number in range(20)), wall=WALL - 86_400)
+    assert [budget.free(NOW + after) for after in (0, 9.9, 10.1)] == [0, 0, 20]

@@ -1,0 +1,128 @@
+"""An engine driven by hand: the test starts what the engine decides, and answers for the world, moment by moment."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import count
+
+from hailuo_batch.core import actions as act
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.actions import Action
+from hailuo_batch.core.engine import Engine, Settings
+from hailuo_batch.core.events import Outcome
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Run, fold
+from hailuo_batch.core.steps import AddAttempt, SupersedeRun
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.values import Take
+from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take
+
+URL = "https://runbase.net/files/generated/0.mp4"
+SUCCESS = ev.RunSucceeded((URL,))
+
+
+def unsent(number: int, model: str = "hailuo/pro") -> list[Run]:
+    """Takes that wait to be created, each with its unsent attempt."""
+    return [run(RunState.UNSENT, take(f"shot-{n}", prompt=f"lamp {n}", model=model)) for n in range(number)]
+
+
+class Hand:
+    """Drives an engine. `now` moves only when the test says so; the time of day is the same clock."""
+
+    def __init__(
+        self, runs: Iterable[Run], settings: Settings = Settings(), *, collected: set[str] | None = None
+    ) -> None:
+        self.runs = {known.key: known for known in runs}
+        self.now = STARTED_AT
+        self.takes: dict[str, Take] = {}
+        records = []
+        for take_id in dict.fromkeys(known.take_id for known in self.runs.values()):
+            attempts = [known for known in self.runs.values() if known.take_id == take_id]
+            asked = attempts[-1]
+            self.takes[take_id] = Take(take_id, take_id, 1, asked.model, asked.input_json, asked.fingerprint)
+            records.append(record(self.takes[take_id], *attempts))
+        scope = frozenset(self.takes) if collected is None else frozenset(collected)
+        held = snapshot(*records)
+        self.engine = Engine(settings, held, scope, scope, now=self.now, wall=self.now)
+        self.under_way: list[Action] = []
+        self.said: list[str] = []
+        self._create_ids = count(1)
+
+    def decide(self, after_s: float = 0.0) -> list[Action]:
+        """Let time pass, then start all that the engine wants, recorded as the driver does it."""
+        self.now += after_s
+        self._keep_books()
+        started = [self._started(action) for action in self.engine.decide(self.now)]
+        self.under_way += started
+        self.said += self.engine.notices
+        self.engine.notices.clear()
+        return started
+
+    def creates(self, after_s: float = 0.0) -> list[act.CreateRun]:
+        return [action for action in self.decide(after_s) if isinstance(action, act.CreateRun)]
+
+    def reads(self, after_s: float = 0.0) -> list[act.ReadRun]:
+        return [action for action in self.decide(after_s) if isinstance(action, act.ReadRun)]
+
+    def fetches(self, after_s: float = 0.0) -> list[act.FetchFile]:
+        return [action for action in self.decide(after_s) if isinstance(action, act.FetchFile)]
+
+    def answer(self, action: Action, outcome: Outcome, after_s: float = 0.1) -> Run:
+        """What came of an action, recorded and heard."""
+        self.now += after_s
+        self.under_way.remove(action)
+        changed = self.runs[action.run.key]
+        events = self.engine.interpret(action, outcome, self.now)
+        for event in events:
+            changed = fold(changed, event, self.now)
+        self.runs[changed.key] = changed
+        self.engine.hear(action, outcome, (changed,) if events else (), self.now)
+        self.said += self.engine.notices
+        self.engine.notices.clear()
+        return changed
+
+    def created(self, action: act.CreateRun, cost: int | None = COST) -> Run:
+        return self.answer(action, ev.RunCreated(f"run_{action.run.key}", cost))
+
+    def sleep(self) -> float:
+        """Let time pass until the engine asks to be woken. Returns how long that took."""
+        slept_s = self.engine.wake_at(self.now) - self.now
+        self.now += max(0.0, slept_s)
+        return slept_s
+
+    def wait_for_read(self) -> act.ReadRun:
+        """Let time pass until the engine reads a run."""
+        for _ in range(100):
+            if reads := self.reads():
+                return reads[0]
+            assert self.sleep() < 1e6, "nothing will ever be read"
+        raise AssertionError("the engine asks to be woken for nothing")
+
+    def exit_codes(self) -> list[ExitCode]:
+        return [halt.exit_code for halt in self.engine.halts]
+
+    def _started(self, action: Action) -> Action:
+        event: ev.Event
+        match action:
+            case act.CreateRun():
+                event = ev.CreateStarted(f"create-{next(self._create_ids)}")
+            case act.MoveFile():
+                event = ev.FileMoving(action.index, action.target)
+            case _:
+                return action
+        self.runs[action.run.key] = fold(self.runs[action.run.key], event, self.now)
+        self.engine.hear_runs((self.runs[action.run.key],), self.now)
+        return replace(action, run=self.runs[action.run.key])
+
+    def _keep_books(self) -> None:
+        for step in self.engine.due_steps():
+            match step:
+                case SupersedeRun():
+                    self.runs[step.key] = replace(self.runs[step.key], superseded_by=step.by)
+                    changed = self.runs[step.key]
+                case AddAttempt():
+                    attempts = [known.attempt for known in self.runs.values() if known.take_id == step.take_id]
+                    changed = run(RunState.UNSENT, self.takes[step.take_id], attempt=max(attempts) + 1)
+                    self.runs[changed.key] = changed
+                case _:
+                    raise AssertionError(step)
+            self.engine.hear_runs((changed,), self.now)

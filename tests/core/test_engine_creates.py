@@ -1,0 +1,252 @@
+"""What the engine creates, and what stops it from creating."""
+
+import pytest
+
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.events import Refusal
+from hailuo_batch.core.halts import Reach, signalled
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Supersession
+from hailuo_batch.errors import ExitCode
+from tests.core.by_hand import Hand, unsent
+from tests.helpers.snapshots import COST, STARTED_AT, run, take
+
+SILENCE = ev.CreateUnanswered("timed out")
+
+
+def refused(refusal: Refusal, retry_after_s: float | None = None) -> ev.CreateRefused:
+    return ev.CreateRefused(refusal, "some_code", "some message", retry_after_s)
+
+
+def test_takes_are_created_in_order_and_each_once() -> None:
+    hand, made = Hand(unsent(8)), []
+    while creates := hand.creates():
+        made += [create.run.take_id for create in creates]
+        for create in creates:
+            hand.created(create)
+    assert made == [f"shot-{n}" for n in range(8)]
+
+
+def test_nothing_is_created_beyond_what_was_asked_for() -> None:
+    hand = Hand(unsent(3), collected={"shot-1"})
+    assert [create.run.take_id for create in hand.creates()] == ["shot-1"]
+
+
+def test_a_superseded_attempt_is_never_created() -> None:
+    waiting = run(RunState.UNSENT, take("a"), superseded_by=Supersession.EDIT)
+    assert Hand([waiting]).creates() == []
+
+
+def test_no_more_requests_start_than_the_window_has_places() -> None:
+    hand = Hand(unsent(10), Settings(rate_limit=2, rate_window_s=10.0))
+    for create in hand.creates():
+        hand.created(create)
+    assert hand.decide(9.8) == []
+    assert len(hand.decide(0.3)) == 2
+
+
+def test_a_storm_of_three_unanswered_creates_stops_creating() -> None:
+    hand = Hand(unsent(10))
+    creates = hand.creates()
+    assert len(creates) == 3
+    for create in creates:
+        assert hand.answer(create, SILENCE).state is RunState.IN_DOUBT
+    assert hand.creates(100.0) == []
+    assert hand.engine.reach is Reach.CREATES
+    assert hand.exit_codes() == [ExitCode.UNFINISHED]
+    assert hand.engine.finished
+    assert sum("in doubt" in text for text in hand.said) >= 3
+
+
+def test_a_storm_leaves_what_runs_to_be_collected() -> None:
+    hand = Hand([*unsent(3), run(RunState.PENDING, take("old"), at=STARTED_AT - 600)])
+    creates = [action for action in hand.decide() if action.run.take_id != "old"]
+    (read,) = [action for action in hand.under_way if action.run.take_id == "old"]
+    for create in creates:
+        hand.answer(create, SILENCE)
+    hand.answer(read, ev.RunStarted())
+    assert not hand.engine.finished
+    assert hand.wait_for_read().run.take_id == "old"
+
+
+def test_after_an_unanswered_create_the_api_is_left_alone_for_a_moment() -> None:
+    hand = Hand(unsent(3), Settings(max_in_flight=1))
+    (create,) = hand.creates()
+    hand.answer(create, SILENCE)
+    assert hand.creates() == []
+    assert hand.sleep() == pytest.approx(1.0)
+    (following,) = hand.creates()
+    assert following.run.take_id == "shot-1", "what is in doubt is not repeated"
+
+
+def test_an_answered_create_breaks_the_row_of_silences() -> None:
+    hand = Hand(unsent(10), Settings(max_in_flight=1))
+    for n in range(10):
+        (create,) = hand.creates(60.0)
+        hand.answer(create, ev.InputRejected("invalid_input", "no prompt") if n % 3 == 2 else SILENCE)
+    assert hand.engine.reach is Reach.NONE
+
+
+def test_a_create_that_was_not_sent_is_repeated_when_the_network_is_back() -> None:
+    hand = Hand(unsent(1))
+    (create,) = hand.creates()
+    assert hand.answer(create, ev.CreateNotSent("connection refused")).state is RunState.UNSENT
+    assert hand.creates() == []
+    hand.sleep()
+    (again,) = hand.creates()
+    assert again.run.take_id == create.run.take_id
+    assert again.run.create_id != create.run.create_id
+
+
+def test_a_network_that_stays_away_ends_the_apply() -> None:
+    hand = Hand(unsent(1))
+    while not hand.engine.finished:
+        for create in hand.creates():
+            hand.answer(create, ev.CreateNotSent("connection refused"))
+        assert hand.now < STARTED_AT + 600
+        hand.sleep()
+    assert hand.now >= STARTED_AT + 180
+    assert hand.exit_codes() == [ExitCode.UNFINISHED]
+    assert "connection refused" in hand.engine.halts[0].text
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reach", "exit_code"),
+    [
+        (Refusal.BALANCE, Reach.CREATES, ExitCode.ACCOUNT),
+        (Refusal.KEY_SPEND, Reach.CREATES, ExitCode.ACCOUNT),
+        (Refusal.ACCOUNT, Reach.REQUESTS, ExitCode.ACCOUNT),
+        (Refusal.ADDRESS, Reach.REQUESTS, ExitCode.UNFINISHED),
+        (Refusal.PROTOCOL, Reach.REQUESTS, ExitCode.UNFINISHED),
+    ],
+)
+def test_a_refusal_stops_as_much_as_it_touches(refusal: Refusal, reach: Reach, exit_code: ExitCode) -> None:
+    hand = Hand([*unsent(5), run(RunState.PENDING, take("old"))])
+    create = hand.creates()[0]
+    assert hand.answer(create, refused(refusal)).state is RunState.UNSENT
+    assert (hand.engine.reach, hand.exit_codes()) == (reach, [exit_code])
+    assert "some message" in hand.engine.halts[0].text
+    later = hand.decide(60.0)
+    assert [action.run.take_id for action in later] == (["old"] if reach is Reach.CREATES else [])
+
+
+def test_a_refusal_for_the_rate_holds_and_repeats() -> None:
+    hand = Hand(unsent(1))
+    (create,) = hand.creates()
+    hand.answer(create, refused(Refusal.RATE))
+    assert hand.creates() == []
+    assert hand.sleep() == pytest.approx(1.0)
+    assert [again.run.take_id for again in hand.creates()] == ["shot-0"]
+    assert hand.engine.halts == []
+
+
+def test_a_refusal_for_the_rate_waits_as_long_as_the_server_asks() -> None:
+    hand = Hand(unsent(1))
+    (create,) = hand.creates()
+    hand.answer(create, refused(Refusal.RATE, retry_after_s=33.0))
+    assert hand.sleep() == pytest.approx(33.0)
+
+
+def test_an_unknown_model_stops_only_its_own_takes() -> None:
+    other = run(RunState.UNSENT, take("other", model="other/model"))
+    hand = Hand([*unsent(3, "no/such"), other])
+    creates = hand.creates()
+    for create in creates:
+        hand.answer(create, refused(Refusal.MODEL))
+    assert [create.run.take_id for create in hand.creates()] == ["other"]
+    assert hand.engine.halts == []
+    assert any("no/such" in text for text in hand.said)
+
+
+def test_a_rejected_input_touches_no_other_take() -> None:
+    hand = Hand(unsent(2), Settings(max_in_flight=1))
+    (create,) = hand.creates()
+    hand.answer(create, ev.InputRejected("invalid_input", "no prompt"))
+    assert [create.run.take_id for create in hand.creates()] == ["shot-1"]
+    assert any(text.startswith("shot-0: rejected") for text in hand.said)
+
+
+def test_an_answer_with_the_id_of_another_run_is_held_in_doubt() -> None:
+    hand = Hand([*unsent(1), run(run_id="run_old", of=take("old"))])
+    (create,) = hand.creates()
+    assert hand.answer(create, ev.RunCreated("run_old", COST)).state is RunState.IN_DOUBT
+
+
+def test_no_more_runs_are_open_than_allowed() -> None:
+    hand = Hand([*unsent(5), run(RunState.PROCESSING, take("old"))], Settings(max_in_flight=3))
+    creates = hand.creates()
+    assert len(creates) == 2
+    for create in creates:
+        hand.created(create)
+    assert hand.creates() == []
+
+
+def test_the_cap_stops_creating_and_leaves_what_runs_to_be_collected() -> None:
+    hand = Hand([*unsent(5), run(of=take("old"))], Settings(cap_micro_usd=3 * COST))
+    creates = hand.creates()
+    assert len(creates) == 2
+    for create in creates:
+        hand.created(create)
+    hand.decide()
+    assert (hand.engine.reach, hand.exit_codes()) == (Reach.CREATES, [ExitCode.ACCOUNT])
+    assert hand.wait_for_read().run.take_id.startswith("shot-")
+
+
+def test_with_a_cap_and_no_known_price_the_first_create_goes_alone() -> None:
+    hand = Hand(unsent(5), Settings(cap_micro_usd=100 * COST))
+    (first,) = hand.creates()
+    assert hand.creates(5.0) == []
+    assert hand.engine.halts == []
+    hand.created(first)
+    assert len(hand.creates()) > 1
+
+
+def test_with_a_cap_nothing_follows_a_first_create_in_doubt() -> None:
+    hand = Hand(unsent(5), Settings(cap_micro_usd=100 * COST))
+    (first,) = hand.creates()
+    hand.answer(first, SILENCE)
+    assert hand.creates(60.0) == []
+    assert hand.exit_codes() == [ExitCode.ACCOUNT]
+    assert "price is not known" in hand.engine.halts[0].text
+
+
+@pytest.mark.parametrize(("cost", "stops"), [(110, False), (111, True), (90, False)])
+def test_a_price_that_is_clearly_higher_than_shown_stops_creating(cost: int, stops: bool) -> None:
+    hand = Hand(unsent(5), Settings(shown_prices={"hailuo/pro": 100}))
+    hand.created(hand.creates()[0], cost)
+    assert (hand.engine.reach is Reach.CREATES) is stops
+
+
+def test_creates_that_wait_for_runs_that_are_not_followed_are_told_of() -> None:
+    hand = Hand([*unsent(1), run(RunState.PENDING, take("old"))], Settings(max_in_flight=1), collected={"shot-0"})
+    assert hand.decide() == []
+    assert hand.engine.finished
+    assert hand.exit_codes() == [ExitCode.UNFINISHED]
+
+
+def test_a_failed_run_is_made_again_at_once_up_to_the_attempts_allowed() -> None:
+    hand = Hand(unsent(1), Settings(max_attempts=2))
+    for attempt in (1, 2):
+        (create,) = hand.creates()
+        assert create.run.attempt == attempt
+        hand.created(create)
+        hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
+    assert hand.decide(60.0) == []
+    assert hand.engine.finished
+    assert "attempt 2 follows" in hand.said[0]
+    assert "`retry` grants one more attempt" in hand.said[1]
+
+
+@pytest.mark.parametrize("code", [ExitCode.SIGINT, ExitCode.SIGTERM])
+def test_a_signal_starts_nothing_new_and_waits_only_for_what_is_under_way(code: ExitCode) -> None:
+    hand = Hand(unsent(5))
+    creates = hand.creates()
+    hand.engine.halt(signalled(code))
+    assert hand.decide(60.0) == []
+    for create in creates:
+        assert not hand.engine.finished
+        hand.created(create)
+    assert hand.engine.finished
+    assert hand.decide(60.0) == []
+    assert hand.exit_codes() == [code]

@@ -1,0 +1,20 @@
+"""A new key is tried on one run until it is answered, before anything else is asked."""
+
+import pytest
+
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.events import Outcome
+from hailuo_batch.core.lifecycle import RunState
+from tests.core.by_hand import Hand
+from tests.helpers.snapshots import STARTED_AT, run, take
+
+
+@pytest.mark.parametrize(
+    "outcome", [ev.ReadUnanswered("timed out"), ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", "")]
+)
+def test_a_probe_that_was_not_answered_is_asked_again(outcome: Outcome) -> None:
+    hand = Hand([run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abc"], Settings(key_is_new=True))
+    (probe,) = hand.reads()
+    hand.answer(probe, outcome)
+    assert hand.wait_for_read().run.key == probe.run.key

@@ -1,0 +1,227 @@
+"""Which runs the engine asks about, and what their answers lead to."""
+
+import pytest
+
+from hailuo_batch.core import actions as act
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.events import Outcome, Refusal
+from hailuo_batch.core.halts import Reach, signalled
+from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.records import Supersession
+from hailuo_batch.errors import ExitCode
+from tests.core.by_hand import SUCCESS, Hand, unsent
+from tests.helpers.snapshots import COST, STARTED_AT, output, run, take
+
+EARLIER = STARTED_AT - 600.0
+
+
+@pytest.mark.parametrize("state", [RunState.PENDING, RunState.PROCESSING, RunState.LOST])
+@pytest.mark.parametrize("superseded_by", [None, Supersession.EDIT])
+def test_what_runs_is_followed_to_its_end_superseded_or_not(
+    state: RunState, superseded_by: Supersession | None
+) -> None:
+    hand = Hand([run(state, at=EARLIER, superseded_by=superseded_by)])
+    assert len(hand.reads()) == 1
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.REJECTED, RunState.IN_DOUBT, RunState.ABANDONED])
+def test_what_has_ended_or_has_no_id_is_not_asked_about(state: RunState) -> None:
+    hand = Hand([run(state, at=EARLIER)])
+    assert hand.decide() == []
+    assert hand.engine.finished
+
+
+def test_a_take_that_is_not_collected_is_not_asked_about() -> None:
+    hand = Hand(
+        [run(RunState.PENDING, take("a"), at=EARLIER), run(RunState.PENDING, take("b"), at=EARLIER)], collected={"b"}
+    )
+    assert [read.run.take_id for read in hand.reads()] == ["b"]
+
+
+def test_a_finished_campaign_asks_nothing() -> None:
+    hand = Hand([run(), run(RunState.FAILED, take("b"))])
+    assert hand.decide() == []
+    assert hand.engine.finished
+
+
+def test_reads_go_on_among_many_creates() -> None:
+    hand = Hand([*unsent(40), run(RunState.PENDING, take("old"), at=EARLIER)], Settings(rate_limit=20))
+    asked: list[str] = []
+    while len(asked) < 12:
+        for action in hand.decide():
+            asked.append(action.run.take_id)
+            is_read = isinstance(action, act.ReadRun)
+            hand.answer(action, ev.RunStarted() if is_read else ev.RunCreated(f"run_{action.run.key}", COST))
+    assert "old" in asked[:6]
+    assert asked.count("old") < 6
+
+
+def test_a_lost_run_is_asked_about_once_more_in_every_apply() -> None:
+    hand = Hand([run(RunState.LOST, at=EARLIER)])
+    (read,) = hand.reads()
+    assert hand.answer(read, ev.RunMissing()).state is RunState.LOST
+    assert hand.decide(60.0) == []
+    assert hand.engine.finished
+    assert "marked lost" in hand.said[0]
+
+
+def test_a_lost_run_that_is_known_again_goes_on() -> None:
+    hand = Hand([run(RunState.LOST, at=EARLIER)])
+    (read,) = hand.reads()
+    assert hand.answer(read, ev.RunStarted()).state is RunState.PROCESSING
+    assert not hand.engine.finished
+
+
+def test_a_run_that_the_api_denies_is_asked_about_until_it_is_lost() -> None:
+    hand = Hand([run(RunState.PENDING, at=EARLIER)])
+    reads = 0
+    while not hand.engine.finished:
+        known = hand.answer(hand.wait_for_read(), ev.RunMissing())
+        reads += 1
+    assert known.state is RunState.LOST
+    assert reads >= 5
+    assert hand.now - STARTED_AT >= 10.0
+
+
+@pytest.mark.parametrize(
+    "outcome", [ev.ReadUnanswered("timed out"), ev.ReadNotSent("connection refused"), ev.StatusUnknown("dreaming")]
+)
+def test_a_read_that_taught_nothing_is_harmless_and_repeated(outcome: Outcome) -> None:
+    before = run(RunState.PROCESSING, at=EARLIER)
+    hand = Hand([before])
+    assert hand.answer(hand.wait_for_read(), outcome) == before
+    assert hand.wait_for_read().run == before
+
+
+def test_an_unknown_status_is_told_of_once() -> None:
+    hand = Hand([run(RunState.PROCESSING, at=EARLIER)])
+    for _ in range(3):
+        hand.answer(hand.wait_for_read(), ev.StatusUnknown("dreaming"))
+    assert sum("'dreaming'" in text for text in hand.said) == 1
+
+
+def test_a_silent_api_is_called_gone_after_a_while() -> None:
+    hand = Hand([run(RunState.PENDING, at=EARLIER)])
+    while not hand.engine.finished:
+        for read in hand.reads():
+            hand.answer(read, ev.ReadUnanswered("timed out"))
+        if not hand.engine.finished:
+            hand.sleep()
+    assert 180 <= hand.now - STARTED_AT <= 600
+    assert hand.exit_codes() == [ExitCode.UNFINISHED]
+    assert "has not answered" in hand.engine.halts[0].text
+
+
+@pytest.mark.parametrize(("refusal", "reach"), [(Refusal.KEY_SPEND, Reach.CREATES), (Refusal.ACCOUNT, Reach.REQUESTS)])
+def test_a_refused_read_stops_as_much_as_it_touches_and_changes_no_run(refusal: Refusal, reach: Reach) -> None:
+    before = run(RunState.PENDING, at=EARLIER)
+    hand = Hand([before])
+    assert hand.answer(hand.wait_for_read(), ev.ReadRefused(refusal, "some_code", "some message")) == before
+    assert (hand.engine.reach, hand.exit_codes()) == (reach, [ExitCode.ACCOUNT])
+    assert hand.engine.finished is (reach is Reach.REQUESTS)
+
+
+def test_reads_refused_for_the_rate_hold_the_key_for_longer_each_time() -> None:
+    hand = Hand([run(RunState.PENDING, at=EARLIER)])
+    for hold_s in (1.0, 2.0, 4.0, 8.0):
+        hand.answer(hand.wait_for_read(), ev.ReadRefused(Refusal.RATE, "RATE_LIMITED", "wait"))
+        assert hand.engine.budget.next_free_at(hand.now) - hand.now == pytest.approx(hold_s)
+
+
+def test_waiting_ends_when_no_run_has_finished_for_the_time_allowed() -> None:
+    hand = Hand([run(RunState.PENDING, at=EARLIER)], Settings(run_timeout_s=100.0))
+    while not hand.engine.finished:
+        for read in hand.reads():
+            hand.answer(read, ev.RunStarted())
+        if not hand.engine.finished:
+            hand.sleep()
+    assert 100.0 <= hand.now - STARTED_AT <= 105.0
+    assert hand.exit_codes() == [ExitCode.UNFINISHED]
+    assert "no run has finished for 1m 40s, and 1 run is still open" in hand.engine.halts[0].text
+
+
+def test_every_run_that_finishes_grants_the_others_the_whole_time_again() -> None:
+    hand = Hand([run(RunState.PENDING, take(shot), at=EARLIER) for shot in ("a", "b")], Settings(run_timeout_s=100.0))
+    hand.now += 90.0
+    finishing, other = hand.reads()
+    hand.answer(finishing, ev.RunFailed("the model broke"))
+    hand.answer(other, ev.RunStarted())
+    hand.decide(50.0)
+    assert hand.engine.halts == []
+    hand.decide(50.0)
+    assert hand.engine.reach is Reach.REQUESTS
+
+
+def test_a_time_out_does_not_stop_the_downloads() -> None:
+    waiting = run(of=take("b"), outputs=(output(None),))
+    hand = Hand([run(RunState.PENDING, at=EARLIER), waiting], Settings(run_timeout_s=100.0))
+    for read in hand.reads():
+        hand.answer(read, ev.RunStarted())
+    hand.decide(200.0)
+    assert hand.engine.reach is Reach.REQUESTS
+    assert not hand.engine.finished
+
+
+def test_a_success_without_an_output_is_told_of_and_asked_about_in_the_next_apply() -> None:
+    hand = Hand([run(RunState.PENDING, at=EARLIER)])
+    done = hand.answer(hand.wait_for_read(), ev.RunSucceeded(()))
+    assert done.take_state is TakeState.DOWNLOADING
+    assert hand.engine.finished
+    assert "gives no output" in hand.said[0]
+    again = Hand([done])
+    assert len(again.reads()) == 1
+
+
+def test_a_new_key_asks_about_one_known_run_before_anything_else() -> None:
+    hand = Hand(
+        [*unsent(3), *(run(RunState.PENDING, take(shot), at=EARLIER) for shot in "ab")], Settings(key_is_new=True)
+    )
+    (probe,) = hand.decide()
+    assert hand.decide(5.0) == []
+    hand.answer(probe, ev.RunStarted())
+    assert len(hand.decide()) > 1
+
+
+def test_a_new_key_that_does_not_know_the_runs_loses_none_of_them() -> None:
+    before = run(RunState.PENDING, at=EARLIER)
+    hand = Hand([*unsent(3), before], Settings(key_is_new=True))
+    (probe,) = hand.decide()
+    assert hand.answer(probe, ev.RunMissing()) == before
+    assert hand.decide(60.0) == []
+    assert hand.exit_codes() == [ExitCode.ACCOUNT]
+    assert hand.engine.key_refused
+    assert hand.engine.finished
+
+
+def test_a_new_key_with_nothing_to_ask_about_creates_at_once() -> None:
+    assert Hand(unsent(2), Settings(key_is_new=True)).creates()
+
+
+def test_progress_counts_takes_money_and_open_runs() -> None:
+    hand = Hand([*unsent(2), run(of=take("a")), run(RunState.FAILED, take("b")), run(RunState.PENDING, take("c"))])
+    progress = hand.engine.progress(hand.now)
+    assert progress.takes == 5
+    assert progress.states == {
+        TakeState.WAITING: 2,
+        TakeState.DONE: 1,
+        TakeState.FAILED: 1,
+        TakeState.RUNNING: 1,
+    }
+    assert (progress.charged_micro_usd, progress.refunded_micro_usd) == (3 * COST, COST)
+    assert (progress.open_runs, progress.files_under_way, progress.waiting_s) == (1, 0, 0.0)
+
+
+def test_of_several_halts_the_furthest_counts_and_none_is_told_twice() -> None:
+    hand = Hand(unsent(1))
+    for code in (ExitCode.SIGINT, ExitCode.SIGINT):
+        hand.engine.halt(signalled(code))
+    assert hand.exit_codes() == [ExitCode.SIGINT]
+    assert hand.engine.reach is Reach.ALL
+    assert hand.engine.wake_at(hand.now) == float("inf")
+
+
+def test_a_run_that_succeeds_is_downloaded_at_once() -> None:
+    hand = Hand([run(RunState.PENDING, at=EARLIER)])
+    hand.answer(hand.wait_for_read(), SUCCESS)
+    assert len(hand.fetches()) == 1

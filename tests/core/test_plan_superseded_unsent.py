@@ -1,0 +1,17 @@
+"""A superseded attempt that proved unsent does not keep its take."""
+
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.lifecycle import RunState
+from tests.core.desk import Desk, take, wants
+
+A, B = take("a", prompt="first"), take("b", prompt="second")
+
+
+def test_a_superseded_attempt_that_proved_unsent_does_not_keep_its_take_from_being_forgotten(desk: Desk) -> None:
+    desk.order(wants(A, B))
+    doubtful, _ = desk.finish(RunState.IN_DOUBT, RunState.SUCCEEDED)
+    desk.order(wants(take("a", prompt="edited"), B))
+    desk.tell(doubtful, ev.CreateNotSent("connection refused"))
+    desk.order(wants(B))
+    assert [record.take.id for record in desk.snapshot.takes] == ["b"]
+    assert desk.plan(wants(B)).steps == ()

@@ -1,0 +1,20 @@
+"""Run IDs that come while nothing can be written are put on the screen when they come."""
+
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.errors import LedgerError
+from tests.shell.driver_stage import Stage
+from tests.sim.campaigns import campaign
+
+THREE = campaign([(f"shot-{number}", f"lamp {number}", 1) for number in range(3)])
+
+
+def test_every_run_id_is_shown_when_it_comes(tmp_path: Path) -> None:
+    with Stage(tmp_path, THREE) as stage:
+        stage.watched.on_answer = lambda _: stage.files.fail()
+        with pytest.raises(LedgerError):
+            stage.driver.run()
+    shown = " ".join(stage.reporter.notices)
+    assert [run_id for run_id in stage.world.made if run_id not in shown] == []
