@@ -6,11 +6,13 @@ For commands that write the ledger and hold its lock. Nothing is sent here.
 from pathlib import Path
 
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.receipt import Receipt, recover
+from hailuo_batch.core.receipt import Receipt, Result, recover
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.receipts import load_receipts
+
+_LONGEST_REQUEST_S = 120.0
 
 
 def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float) -> Snapshot:
@@ -29,6 +31,9 @@ def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float)
     found = tuple(files.inspect(snapshot))
     if found:
         ledger.record(found, wall)
+    if snapshot.restored:
+        ledger.trust_files()
+    if found or snapshot.restored:
         snapshot = ledger.snapshot()
     return snapshot
 
@@ -40,7 +45,11 @@ def count_earlier_requests(budget: Budget, receipts: tuple[Receipt, ...], now: f
     whole window is waited for.
     """
     newest: dict[str, float] = {}
+    answered = {receipt.create_id for receipt in receipts if isinstance(receipt, Result)}
     for receipt in receipts:
+        if receipt.create_id not in answered and wall - receipt.at < _LONGEST_REQUEST_S:
+            newest[receipt.create_id] = wall  # it may have reached the API at any time since
+            continue
         newest[receipt.create_id] = max(receipt.at, newest.get(receipt.create_id, receipt.at))
     for at in sorted(newest.values())[-budget.limit :]:
         age_s = max(0.0, wall - at)

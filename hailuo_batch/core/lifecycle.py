@@ -51,7 +51,6 @@ TRANSITIONS: dict[tuple[RunState, type[Event]], RunState] = {
     (S.SUBMITTING, ev.RunCreated): S.PENDING,
     # an answer found in the receipts, after a crash or a restored backup
     (S.IN_DOUBT, ev.RunCreated): S.PENDING,
-    (S.ABANDONED, ev.RunCreated): S.PENDING,
     # an answer found in the receipts: nothing was made after all
     (S.IN_DOUBT, ev.CreateNotSent): S.UNSENT,
     (S.IN_DOUBT, ev.CreateRefused): S.UNSENT,

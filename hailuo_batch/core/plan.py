@@ -100,6 +100,11 @@ def serves(run: Run, take: Take) -> bool:
     return run.fingerprint == take.fingerprint and not images_differ
 
 
+def asks_for(run: Run, take: Take) -> bool:
+    """Whether this attempt, which is unsent, would ask for just what the take wants now."""
+    return run.fingerprint == take.fingerprint and run.images_sha256 == take.images_sha256
+
+
 @dataclass
 class _Planner:
     campaign: Campaign
@@ -165,7 +170,7 @@ class _Planner:
             if live is None or (id_ in served and served[id_].key == live.key):
                 continue
             if live.state is RunState.UNSENT:
-                if id_ not in wanted or id_ in served or not serves(live, wanted[id_]):
+                if id_ not in wanted or id_ in served or not asks_for(live, wanted[id_]):
                     self.steps.append(st.DropAttempt(live.key))
             elif id_ in wanted:
                 self.steps.append(st.SupersedeRun(live.key, Supersession.EDIT))
@@ -216,7 +221,7 @@ class _Planner:
 
     def _create(self, take: Take, record: TakeRecord | None, in_scope: bool) -> None:
         live = record.live if record is not None else None
-        if live is None or live.state is not RunState.UNSENT or not serves(live, take):
+        if live is None or live.state is not RunState.UNSENT or not asks_for(live, take):
             self.steps.append(st.AddAttempt(take.id))
         if not in_scope:
             self._line(take, PlanAction.HOLD, "not among the takes of --only")

@@ -115,7 +115,8 @@ class Snapshot:
     """The whole ledger at one moment, takes in the manifest's order, then those that left it.
 
     `endpoint` is the API's base URL, or the word `sandbox`. `replacement` is None while none is under way. `forgotten`
-    are runs of takes that the user had forgotten: only their money, and their run IDs, still count.
+    are runs of takes that the user had forgotten: only their money, and their run IDs, still count. `restored` says that
+    this is a backup put back: files may have been renamed since it was made.
     """
 
     campaign: str
@@ -125,6 +126,7 @@ class Snapshot:
     description: str = ""
     replacement: Replacement | None = None
     forgotten: tuple[Run, ...] = ()
+    restored: bool = False
 
     @property
     def runs(self) -> Iterator[Run]:
@@ -171,9 +173,13 @@ def _folded(run: Run, event: Event, at: float) -> Run:  # noqa: C901 - one arm f
             return replace(run, reason=event.reason)
         case ev.CreateRefused() | ev.InputRejected():
             return replace(run, reason=f"{event.message} ({event.code})" if event.code else event.message)
-        case ev.RunCreated() | ev.RunNamed():
+        case ev.RunCreated():
             cost = run.cost_micro_usd if event.cost_micro_usd is None else event.cost_micro_usd
             return replace(run, run_id=event.run_id, cost_micro_usd=cost, reason=None)
+        case ev.RunNamed():
+            cost = run.cost_micro_usd if event.cost_micro_usd is None else event.cost_micro_usd
+            named = replace(run, run_id=event.run_id, cost_micro_usd=cost, reason=None)
+            return replace(named, completed_at=None, outputs=())
         case ev.RunQueued() | ev.RunStarted():
             return replace(run, reason=None) if run.reason is not None else run
         case ev.RunSucceeded():

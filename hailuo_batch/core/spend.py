@@ -123,7 +123,8 @@ class Cap:
             return True
         cost = self.cost_of(model)
         if cost is None:
-            alone = not any(map(self._open_count, self._unpriced.keys() | self._reserved.keys()))
+            models = self._unpriced.keys() | self._reserved.keys()
+            alone = not any(self._open_count(other) for other in models if self.cost_of(other) is None)
             return alone and self.committed_micro_usd < self.cap_micro_usd
         return self.committed_micro_usd + cost <= self.cap_micro_usd
 
@@ -131,8 +132,9 @@ class Cap:
         """Whether a create is held back only until a run under way has taught what one costs."""
         if self.cap_micro_usd is None or self.cost_of(model) is not None:
             return False
-        teachers = (state in _MAY_TEACH for runs in self._unpriced.values() for state in runs.values())
-        return any(self._reserved.values()) or any(teachers)
+        models = [other for other in self._unpriced.keys() | self._reserved.keys() if self.cost_of(other) is None]
+        teachers = (state in _MAY_TEACH for other in models for state in self._unpriced[other].values())
+        return any(self._reserved[other] for other in models) or any(teachers)
 
     def _open(self, model: str) -> set[int]:
         return self._unpriced[model].keys() | self._reserved[model]

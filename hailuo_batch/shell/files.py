@@ -4,13 +4,41 @@ Paths are relative to the output folder and come from the ledger: each is checke
 No rename goes onto a file that exists.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import Event, MoveOutcome
 from hailuo_batch.core.records import Output, Snapshot
+from hailuo_batch.shell.disk import rename_new
+
+
+class Found(StrEnum):
+    """What stands where the ledger has a file."""
+
+    SAME = "same"
+    MISSING = "missing"
+    CHANGED = "changed"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One saved output beside the disk. `path` is where it was looked for, None where nothing says where it was.
+
+    `bytes` and `sha256` are those of the file that is there, None where there is none, or where they were not needed
+    to see that it differs; `reason` says why a file could not be read.
+    """
+
+    found: Found
+    path: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    reason: str = ""
 
 
 class Files:
@@ -24,8 +52,7 @@ class Files:
         try:
             start, end = self._inside(source), self._inside(target)
             end.parent.mkdir(parents=True, exist_ok=True)
-            os.link(start, end)
-            start.unlink()
+            rename_new(start, end)
         except FileExistsError:
             return ev.MoveFailed(f"another file is already called {target}")
         except OSError as error:
@@ -35,12 +62,32 @@ class Files:
         return ev.FileMoved(index, target)
 
     def inspect(self, snapshot: Snapshot) -> Iterator[tuple[int, Event]]:
-        """What a look at the disk adds to the ledger: renames that a crash cut short, and files that are gone."""
+        """What a look at the disk adds to the ledger: renames that a crash cut short, and files that are gone.
+
+        A ledger that was restored may call a file by the name that another one bears by now: there the bytes decide.
+        """
+        look = self._compare if snapshot.restored else self._look
         for run in snapshot.runs:
             for output in run.outputs:
-                event = self._look(output)
+                event = look(output)
                 if event is not None:
                     yield run.key, event
+
+    def compare(self, output: Output) -> Comparison:
+        """The file of a saved output beside its recorded size and SHA-256. Reads all of it where the size is right."""
+        paths = [path for path in (output.moving_to, output.path) if path is not None]
+        path = next((path for path in paths if self._has(path)), None)
+        if path is None:
+            return Comparison(Found.MISSING, paths[-1] if paths else None)
+        try:
+            with self._inside(path).open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size != output.bytes:
+                    return Comparison(Found.CHANGED, path, size)
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            return Comparison(Found.UNREADABLE, path, reason=error.strerror or str(error))
+        return Comparison(Found.SAME if digest == output.sha256 else Found.CHANGED, path, size, digest)
 
     def _look(self, output: Output) -> Event | None:
         if output.path is None:
@@ -50,6 +97,23 @@ class Files:
         if not self._has(output.path):
             return ev.FileMissed(output.index)
         return None if output.moving_to is None else ev.FileMoved(output.index, output.path)
+
+    def _compare(self, output: Output) -> Event | None:
+        """As `_look`, and a file with other bytes than were saved counts as gone from there."""
+        if output.path is None:
+            return None
+        for path in filter(None, (output.moving_to, output.path)):
+            if self._has(path) and self._digest(path) == output.sha256:
+                return None if path == output.path and output.moving_to is None else ev.FileMoved(output.index, path)
+        return ev.FileMissed(output.index)
+
+    def _digest(self, path: str) -> str | None:
+        """The SHA-256, in hex; None where the file cannot be read."""
+        try:
+            with self._inside(path).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return None
 
     def _has_moved(self, output: Output, source: str, target: str) -> bool:
         """Whether a rename reached its end, or can be brought there: the file at its target is ours."""

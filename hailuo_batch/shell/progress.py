@@ -70,7 +70,7 @@ class LineReporter:
 
     def update(self, progress: Progress) -> None:
         """Write a line if one is due and says something new."""
-        self._latest = ", ".join([_done(progress, " of "), *_facts(progress)])
+        self._latest = ", ".join([*_done(progress, " of "), *_facts(progress)])
         if self._now() >= self._next_at:
             self._show()
 
@@ -170,7 +170,7 @@ def format_rate(bytes_per_s: float) -> str:
 
 def _layout(progress: Progress, elapsed_s: int, bytes_per_s: float, columns: int) -> str:
     """tqdm's format: as many facts as leave room for a bar, the first ones first."""
-    head = f"{_done(progress, '/')} "
+    head = "".join(f"{done} " for done in _done(progress, "/"))
     facts = [_clock(elapsed_s), *_facts(progress)]
     if progress.files_under_way and bytes_per_s > 0:
         facts.append(format_rate(bytes_per_s))
@@ -184,8 +184,9 @@ def _layout(progress: Progress, elapsed_s: int, bytes_per_s: float, columns: int
     return f"{head}|{{bar}}| {tail}"
 
 
-def _done(progress: Progress, of: str) -> str:
-    return f"{progress.states.get(TakeState.DONE, 0)}{of}{progress.takes} done"
+def _done(progress: Progress, of: str) -> list[str]:
+    """How much of what was asked for is there; nothing where no take was asked for."""
+    return [f"{progress.states.get(TakeState.DONE, 0)}{of}{progress.takes} done"] if progress.takes else []
 
 
 def _facts(progress: Progress) -> list[str]:

@@ -16,6 +16,7 @@ from hailuo_batch.core.events import Event
 from hailuo_batch.core.receipt import Intent, Receipt, Result, parse_at, parse_result
 from hailuo_batch.core.records import Run
 from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.disk import sync, sync_path
 
 
 class Receipts:
@@ -29,7 +30,7 @@ class Receipts:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             size = os.fstat(self._file).st_size
             self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
-            _sync_folder(path.parent)
+            sync_path(path.parent)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -52,7 +53,7 @@ class Receipts:
             self._torn = True
             while data:
                 data = data[os.write(self._file, data) :]
-            os.fsync(self._file)
+            sync(self._file)
             self._torn = False
         except OSError as error:
             raise self._unwritable(error) from error
@@ -101,11 +102,3 @@ def _parse(line: str) -> Receipt | None:
         return Intent.parse(data)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -206,9 +206,9 @@ def window_after(*receipts: Receipt, wall: float = WALL) -> Budget:
     return budget
 
 
-def test_a_create_without_an_answer_holds_its_place_for_a_window_after_it_was_sent() -> None:
+def test_a_create_without_an_answer_may_only_now_reach_the_api_and_holds_its_place_for_a_window_from_now() -> None:
     budget = window_after(sent(3))
-    assert [budget.free(NOW + after) for after in (0, 6.9, 7.1)] == [19, 19, 20]
+    assert [budget.free(NOW + after) for after in (0, 9.9, 10.1)] == [19, 19, 20]
 
 
 def test_a_create_holds_its_place_for_a_window_after_its_answer() -> None:
@@ -217,7 +217,7 @@ def test_a_create_holds_its_place_for_a_window_after_its_answer() -> None:
 
 
 def test_creates_that_are_long_past_hold_no_place() -> None:
-    assert window_after(*(sent(11 + number, number) for number in range(50))).free(NOW) == 20
+    assert window_after(*(sent(121 + number, number) for number in range(50))).free(NOW) == 20
 
 
 def test_more_creates_than_there_are_places_hold_all_of_them() -> None:
@@ -227,7 +227,7 @@ def test_more_creates_than_there_are_places_hold_all_of_them() -> None:
 
 
 def test_the_newest_creates_count_whatever_order_they_are_read_in() -> None:
-    receipts = [sent(60, number) for number in range(100, 130)]
+    receipts = [sent(160, number) for number in range(100, 130)]
     assert window_after(sent(1), *receipts).free(NOW) == 19
 
 

@@ -66,36 +66,41 @@ class Desk:
         return live
 
     def tell(self, run: Run, *events: Event) -> Run:
-        at = self.tick()
-        for event in events:
-            (run,) = self.ledger.record(((run.key, event),), at)
-        return run
+        told = self.ledger.record([(run.key, event) for event in events], self.tick())
+        return told[0] if told else run
 
     def bring(self, run: Run, state: RunState) -> Run:
-        """Bring an unsent run to that state, along the way that runs really go."""
-        sent = ev.CreateStarted(f"create-{run.key}")
-        created = ev.RunCreated(f"run_{run.key}", COST)
-        done = ev.RunSucceeded((f"https://runbase.net/files/generated/{run.key}.mp4",))
-        ways: Mapping[RunState, tuple[Event, ...]] = {
-            RunState.UNSENT: (),
-            RunState.SUBMITTING: (sent,),
-            RunState.IN_DOUBT: (sent, ev.CreateUnanswered("timed out")),
-            RunState.PENDING: (sent, created),
-            RunState.PROCESSING: (sent, created, ev.RunStarted()),
-            RunState.SUCCEEDED: (sent, created, done, ev.FileSaved(0, f"{run.take_id}.{run.key}.mp4", 5, "0" * 64)),
-            RunState.FAILED: (sent, created, ev.RunFailed("the model broke")),
-            RunState.REJECTED: (sent, ev.InputRejected("invalid_input", "no prompt")),
-            RunState.LOST: (sent, created, ev.RunLost()),
-            RunState.ABANDONED: (sent, ev.CreateUnanswered("timed out"), ev.RunAbandoned("given up")),
-        }
-        return self.tell(run, *ways[state])
+        """Bring an unsent run to that state."""
+        return self.tell(run, *way_to(state, run))
 
     def finish(self, *states: RunState) -> list[Run]:
         """Bring the live unsent runs, in the manifest's order, to these states; the last state serves the rest."""
-        unsent = [record.live for record in self.snapshot.takes if record.in_manifest]
-        waiting = [live for live in unsent if live is not None and live.state is RunState.UNSENT]
-        padded = [*states, *[states[-1]] * len(waiting)]
-        return [self.bring(run, state) for run, state in zip(waiting, padded, strict=False)]
+        lives = [record.live for record in self.snapshot.takes if record.in_manifest]
+        waiting = [live for live in lives if live is not None and live.state is RunState.UNSENT]
+        fates = dict(zip((run.key for run in waiting), [*states, *[states[-1]] * len(waiting)], strict=False))
+        events = [(run.key, event) for run in waiting for event in way_to(fates[run.key], run)]
+        told = {run.key: run for run in self.ledger.record(events, self.tick())}
+        return [told.get(run.key, run) for run in waiting]
+
+
+def way_to(state: RunState, run: Run) -> tuple[Event, ...]:
+    """The events that bring an unsent run to that state, along the way that runs really go."""
+    sent = ev.CreateStarted(f"create-{run.key}")
+    created = ev.RunCreated(f"run_{run.key}", COST)
+    done = ev.RunSucceeded((f"https://runbase.net/files/generated/{run.key}.mp4",))
+    ways: Mapping[RunState, tuple[Event, ...]] = {
+        RunState.UNSENT: (),
+        RunState.SUBMITTING: (sent,),
+        RunState.IN_DOUBT: (sent, ev.CreateUnanswered("timed out")),
+        RunState.PENDING: (sent, created),
+        RunState.PROCESSING: (sent, created, ev.RunStarted()),
+        RunState.SUCCEEDED: (sent, created, done, ev.FileSaved(0, f"{run.take_id}.{run.key}.mp4", 5, "0" * 64)),
+        RunState.FAILED: (sent, created, ev.RunFailed("the model broke")),
+        RunState.REJECTED: (sent, ev.InputRejected("invalid_input", "no prompt")),
+        RunState.LOST: (sent, created, ev.RunLost()),
+        RunState.ABANDONED: (sent, ev.CreateUnanswered("timed out"), ev.RunAbandoned("given up")),
+    }
+    return ways[state]
 
 
 def paying(lines: Mapping[str, PlanLine]) -> set[str]:

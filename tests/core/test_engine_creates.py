@@ -55,6 +55,7 @@ def test_a_storm_of_three_unanswered_creates_stops_creating() -> None:
     assert hand.creates(100.0) == []
     assert hand.engine.reach is Reach.CREATES
     assert hand.exit_codes() == [ExitCode.UNFINISHED]
+    assert "3 creates in a row went unanswered" in hand.engine.halts[0].text
     assert hand.engine.finished
     assert sum("in doubt" in text for text in hand.said) >= 3
 

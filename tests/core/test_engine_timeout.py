@@ -9,7 +9,7 @@ from tests.core.by_hand import Hand
 from tests.helpers.snapshots import run
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=50)
 @example(timeout_s=2.3)
 @given(some.floats(0.1, 2.9))
 def test_a_time_out_is_seen_at_the_time_that_the_engine_asked_to_be_woken_for_it(timeout_s: float) -> None:

@@ -53,7 +53,7 @@ edits = some.builds(
     some.lists(some.sampled_from(FATES), min_size=1, max_size=4).map(tuple),
 )
 histories = some.lists(edits, min_size=1, max_size=6)
-small = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+small = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 @contextmanager

@@ -80,6 +80,17 @@ def test_once_a_replacement_is_done_the_same_wish_begins_another(desk: Desk) -> 
     assert len(desk.record_of("a").runs) == 3
 
 
+def test_a_take_that_is_to_be_made_anew_does_not_take_over_an_old_run_instead(desk: Desk) -> None:
+    twin = take("b", prompt="first")
+    desk.order(wants(A, twin))
+    desk.finish(RunState.SUCCEEDED)
+    desk.order(wants(A, twin), Wishes(replace=("a",)))
+    lines = desk.order(wants(A))
+    assert lines["a"].action is PlanAction.REPLACE
+    assert desk.live("a").state is RunState.UNSENT
+    assert desk.record_of("b").live is not None
+
+
 def test_another_wish_begins_another_replacement(desk: Desk) -> None:
     desk.order(wants(A, B))
     desk.finish(RunState.SUCCEEDED)

@@ -121,7 +121,7 @@ def test_the_longest_due_is_asked_about_first(since: list[int], data: some.DataO
     assert [since[key] for key in order] == sorted(since[key] for key in order)
 
 
-@given(some.integers(1, 120), some.floats(0.5, 10.0))
+@given(some.integers(1, 60), some.floats(0.5, 10.0))
 def test_many_open_runs_share_the_window_fairly(count: int, pace: float) -> None:
     polling = Polling(pace)
     for key in range(count):

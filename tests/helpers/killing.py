@@ -11,14 +11,17 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.receipt import Result
+from hailuo_batch.core.records import in_doubt_if_submitting
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import Answer, WorldSettings
+from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import find_holder
 from hailuo_batch.shell.receipts import load_receipts
 
@@ -127,10 +130,27 @@ class Victim:
             self.said += process.communicate(timeout=LONG_S)
         self.kills += process.returncode == -9
 
-    def takes(self) -> dict[str, dict[str, Any]]:
+    def shown(self) -> dict[str, dict[str, Any]]:
         """What `status` shows, by take ID."""
         _, stdout = self.run("status", "--json")
-        return {take["id"]: take for take in json.loads(stdout)["takes"]}
+        return _by_id(json.loads(stdout))
+
+    def reported(self) -> dict[str, dict[str, Any]]:
+        """What the last apply that lived to its end has reported, by take ID."""
+        return _by_id(json.loads((self.outputs / "report.json").read_text()))
+
+    def doubted(self) -> set[str]:
+        """The takes that a reader of the ledger must believe to be in doubt now."""
+        with Ledger.read(self.folder / "state" / f"{NAME}.db", NAME, self.server.base_url) as ledger:
+            takes = in_doubt_if_submitting(ledger.snapshot()).takes
+        return {record.take.id for record in takes if record.state is TakeState.IN_DOUBT}
+
+    def leaks(self) -> list[str]:
+        """Every place in which the API key was left."""
+        files = [file for file in self.folder.rglob("*") if file.is_file()]
+        assert {file.suffix for file in files} >= {".db", ".jsonl", ".lock", ".json", ".html"}
+        left = [str(file) for file in files if KEY.encode() in file.read_bytes()]
+        return left + [text for text in self.said if KEY in text]
 
     def paid(self) -> dict[str, list[str]]:
         """The truth: the run IDs that the world made, by take ID."""
@@ -165,7 +185,8 @@ class Victim:
     def _kill_later(self, process: subprocess.Popen[str], after_s: float) -> None:
         lock = self.folder / "state" / f"{NAME}.lock"
         until = time.monotonic() + LONG_S
-        while process.poll() is None and (holder := find_holder(lock)) is None or holder.pid != process.pid:
+        while (holder := find_holder(lock)) is None or holder.pid != process.pid:
+            assert process.poll() is None, "the program ended before it took its lock"
             assert time.monotonic() < until, "the program never took its lock"
             time.sleep(_GLANCE_S)
         try:
@@ -174,11 +195,10 @@ class Victim:
             process.kill()
 
 
+def _by_id(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {take["id"]: take for take in document["takes"]}
+
+
 def prompts(count: int) -> dict[str, str]:
     """As many takes, each with a prompt of its own."""
     return {f"shot-{number}": f"lamp number {number}" for number in range(count)}
-
-
-def videos(folder: Path, take_ids: Sequence[str]) -> dict[str, bytes]:
-    """The takes' files, by take ID."""
-    return {id_: (folder / f"{id_}.mp4").read_bytes() for id_ in take_ids}

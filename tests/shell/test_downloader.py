@@ -17,8 +17,10 @@ from hailuo_batch.shell.downloader import Downloader
 from hailuo_batch.shell.wire.patience import Timeouts
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, Act, LoopbackServer, Peer, Request
+from tests.helpers.mp4 import clip
 
-CLIP = bytes(range(256)) * 5000
+CLIP = clip(bytes(range(256)) * 5000)
+LARGE = clip(bytes(2 << 20))
 PATIENT = Timeouts(connect_s=10, read_s=30, total_s=60)
 SHORT = Timeouts(connect_s=10, read_s=0.3, total_s=60)
 VIDEO = http.answer(200, CLIP, content_type="video/mp4")
@@ -37,8 +39,9 @@ def fetch_by(out: Path, act: Act, timeouts: Timeouts = PATIENT) -> FetchOutcome:
         return fetch(out, f"{server.url}/files/generated/a.mp4", timeouts=timeouts)
 
 
-def saved(path: str, content: bytes = CLIP, index: int = 0) -> ev.FileSaved:
-    return ev.FileSaved(index, path, len(content), hashlib.sha256(content).hexdigest())
+def saved(path: str, content: bytes = CLIP, index: int = 0, *, kept: str = "") -> ev.FileSaved:
+    note = f"a file that differs was called {path}; it is kept as {kept}" if kept else ""
+    return ev.FileSaved(index, path, len(content), hashlib.sha256(content).hexdigest(), note)
 
 
 def names(out: Path) -> list[str]:
@@ -140,7 +143,7 @@ def test_what_stands_under_the_final_name_already_is_adopted_if_it_is_the_same(t
 def test_what_differs_is_kept_aside_and_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "hero.kept-1.mp4").write_bytes(b"kept earlier")
     (tmp_path / "hero.mp4").write_bytes(b"cut by hand")
-    assert fetch_by(tmp_path, VIDEO) == saved("hero.mp4")
+    assert fetch_by(tmp_path, VIDEO) == saved("hero.mp4", kept="hero.kept-2.mp4")
     assert (tmp_path / "hero.mp4").read_bytes() == CLIP
     assert (tmp_path / "hero.kept-1.mp4").read_bytes() == b"kept earlier"
     assert (tmp_path / "hero.kept-2.mp4").read_bytes() == b"cut by hand"
@@ -150,9 +153,9 @@ def test_a_folder_or_a_link_under_the_final_name_is_kept_aside_too(tmp_path: Pat
     (tmp_path / "elsewhere").write_bytes(CLIP)
     (tmp_path / "hero.mp4").symlink_to("elsewhere")
     (tmp_path / "lamp.mp4").mkdir()
-    assert fetch_by(tmp_path, VIDEO) == saved("hero.mp4")
+    assert fetch_by(tmp_path, VIDEO) == saved("hero.mp4", kept="hero.kept-1.mp4")
     with LoopbackServer(VIDEO) as server:
-        assert fetch(tmp_path, server.url, "lamp") == saved("lamp.mp4")
+        assert fetch(tmp_path, server.url, "lamp") == saved("lamp.mp4", kept="lamp.kept-1.mp4")
     assert not (tmp_path / "hero.mp4").is_symlink()
     assert names(tmp_path) == ["elsewhere", "hero.kept-1.mp4", "hero.mp4", "lamp.kept-1.mp4", "lamp.mp4"]
 
@@ -163,7 +166,7 @@ def test_file_system_without_hard_links_keeps_the_same_promise(tmp_path: Path, m
 
     monkeypatch.setattr(os, "link", no_link)
     for kept in ([], ["hero.kept-1.mp4"]):
-        assert fetch_by(tmp_path, VIDEO) == saved("hero.mp4")
+        assert fetch_by(tmp_path, VIDEO) == saved("hero.mp4", kept="".join(kept))
         assert names(tmp_path) == [*kept, "hero.mp4"]
         (tmp_path / "hero.mp4").write_bytes(b"cut by hand")
     assert (tmp_path / "hero.kept-1.mp4").read_bytes() == b"cut by hand"
@@ -180,10 +183,10 @@ def test_final_name_appears_only_when_the_file_is_whole(tmp_path: Path) -> None:
     seen: list[list[str]] = []
 
     def in_two_halves(peer: Peer, _request: Request) -> None:
-        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: %d\r\n\r\n" % (2 << 20))
-        peer.send(bytes(1 << 20))
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: %d\r\n\r\n" % len(LARGE))
+        peer.send(LARGE[: 1 << 20])
         assert go.wait(5)
-        peer.send(bytes(1 << 20))
+        peer.send(LARGE[1 << 20 :])
 
     def look(_count: int) -> None:
         seen.append(names(tmp_path))
@@ -191,8 +194,9 @@ def test_final_name_appears_only_when_the_file_is_whole(tmp_path: Path) -> None:
 
     with LoopbackServer(in_two_halves) as server:
         downloader = Downloader(tmp_path, allow_loopback=True)
-        assert downloader.fetch(server.url, "hero", 0, never, look) == saved("hero.mp4", bytes(2 << 20))
-    assert seen == [[".hero.part"], [".hero.part"]]
+        assert downloader.fetch(server.url, "hero", 0, never, look) == saved("hero.mp4", LARGE)
+    assert len(seen) > 1
+    assert {tuple(names) for names in seen} == {(".hero.part",)}
 
 
 def test_cancelled_download_stops_in_the_middle_of_silence(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from hailuo_batch.shell.downloader.naming import extension
 from hailuo_batch.shell.wire.origin import Origin
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer
+from tests.helpers.mp4 import clip
 
-VIDEO = http.answer(200, b"clip", content_type="video/mp4")
+VIDEO = http.answer(200, clip(b"light"), content_type="video/mp4")
 
 
 def fetch(out: Path, url: str, *, allow_loopback: bool = True) -> FetchOutcome:

@@ -1,11 +1,12 @@
-"""Fetches one output at a time: follows its link, streams it to a landing, checks its length.
+"""Fetches one output at a time: follows its link, streams it to a landing, checks what came.
 
-Sends no key, no cookie and no name but the program's own. Never retries: whoever calls decides when to try again. Its
-invariant: memory does not depend on the size of a file.
+Sends no key, no cookie and no name but the program's own. Goes on from what an earlier try has left, and never tries
+again by itself: whoever calls decides when. Its invariant: memory does not depend on the size of a file.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -13,18 +14,20 @@ from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch import __version__
 from hailuo_batch.core.events import FetchCancelled, FetchFailed, FetchOutcome, FileSaved
+from hailuo_batch.shell.downloader import mp4
+from hailuo_batch.shell.downloader.heads import MisfitError, range_headers, read_head
 from hailuo_batch.shell.downloader.landing import DiskError, Landing
 from hailuo_batch.shell.downloader.links import BadLinkError, Link, parse_link, resolve
-from hailuo_batch.shell.downloader.naming import extension, is_document, is_safe_stem, media_type
+from hailuo_batch.shell.downloader.naming import begins_like_document, extension, is_mp4, is_safe_stem
+from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES, Partial
 from hailuo_batch.shell.wire.line import BROKEN, Dialer, Line, NotConnected, describe
 from hailuo_batch.shell.wire.patience import Cancelled, Patience, Timeouts
 from hailuo_batch.shell.wire.text import printable
 
 DEFAULT_TIMEOUTS = Timeouts(connect_s=10.0, read_s=30.0, total_s=math.inf)
 MAX_REDIRECTS = 5
-_CHUNK = 1 << 20
 _FLOOR_BYTES = 1 << 10
-_GONE = frozenset({403, 404, 410})
+_HEAD_BYTES = 1 << 9
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -39,11 +42,20 @@ class Downloader:
     than a kilobyte in `timeouts.read_s` has broken.
     """
 
-    def __init__(self, output_dir: Path, *, allow_loopback: bool, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+    def __init__(
+        self,
+        output_dir: Path,
+        *,
+        allow_loopback: bool,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        chunk_bytes: int = 1 << 20,
+    ) -> None:
         self._output_dir = output_dir
         self._allow_loopback = allow_loopback
         self._timeouts = timeouts
+        self._chunk_bytes = chunk_bytes
         self._dialer = Dialer(timeouts.connect_s)
+        self._doubted: dict[str, str] = {}  # the digest of what came for a stem and is no whole MP4
 
     def fetch(
         self,
@@ -63,13 +75,11 @@ class Downloader:
         patience = Patience(
             self._timeouts.read_s, self._timeouts.total_s, floor_bytes=_FLOOR_BYTES, cancelled=cancelled
         )
+        folder, _, name = stem.rpartition("/")
         try:
-            link, line, response = self._follow(url, patience)
-            try:
-                return self._save(link, response, stem, index, on_bytes)
-            finally:
-                response.close()
-                line.close()
+            with Landing(self._output_dir / folder, name) as landing:
+                suffix = self._bring(url, landing, patience, on_bytes)
+                return self._settle(landing, stem, index, suffix)
         except Cancelled:
             return FetchCancelled()
         except DiskError as error:
@@ -79,21 +89,54 @@ class Downloader:
         except (NotConnected, *BROKEN) as error:
             return FetchFailed(describe(error))
 
-    def _follow(self, url: str, patience: Patience) -> tuple[Link, Line, BaseHTTPResponse]:
+    def _bring(self, url: str, landing: Landing, patience: Patience, on_bytes: Callable[[int], None]) -> str:
+        """Bring the file to the landing, from where an earlier try broke off if that can be. Returns its extension."""
+        partial = landing.find_partial()
+        if partial is not None and partial.may_serve(url):
+            try:
+                return self._transfer(url, landing, partial, patience, on_bytes)
+            except MisfitError:
+                landing.discard()
+        return self._transfer(url, landing, None, patience, on_bytes)
+
+    def _transfer(
+        self,
+        url: str,
+        landing: Landing,
+        partial: Partial | None,
+        patience: Patience,
+        on_bytes: Callable[[int], None],
+    ) -> str:
+        """Raises MisfitError where the server cannot go on from the partial file."""
+        with self._answer(url, range_headers(partial), patience) as (link, response):
+            source, offset = read_head(response.status, response.headers, url, partial)
+            if partial is not None and offset > 0:
+                if not landing.resume(partial, source):
+                    raise MisfitError
+                _check_overlap(landing, response, offset)
+            else:
+                landing.begin(source)
+            while chunk := response.read(self._chunk_bytes, decode_content=False):
+                landing.write(chunk)
+                on_bytes(len(chunk))
+            if landing.size != (landing.size if source.total is None else source.total):
+                raise BadLinkError(f"{landing.size:,} bytes came of {source.total:,}")
+            return extension(source.content_type, link.url)
+
+    @contextmanager
+    def _answer(
+        self, url: str, wishes: Mapping[str, str], patience: Patience
+    ) -> Iterator[tuple[Link, BaseHTTPResponse]]:
         """Ask for the link, and for what it redirects to, until an answer is none."""
         for _ in range(MAX_REDIRECTS + 1):
             link = parse_link(url, allow_loopback=self._allow_loopback)
-            line = self._dial(link, patience)
-            try:
-                response = line.request("GET", link.target, _headers(link), None, patience)
-            except BaseException:
-                line.close()
-                raise
-            location = response.headers.get("Location")
-            if response.status not in _REDIRECTS or location is None:
-                return link, line, response
-            response.close()
-            line.close()
+            with closing(self._dial(link, patience)) as line:
+                response = line.request("GET", link.target, {**_headers(link), **wishes}, None, patience)
+                with closing(response):
+                    location = response.headers.get("Location")
+                    if response.status not in _REDIRECTS or location is None:
+                        yield link, response
+                        return
             url = urljoin(link.url, location)
         raise BadLinkError(f"the link redirects more than {MAX_REDIRECTS} times")
 
@@ -106,20 +149,46 @@ class Downloader:
                 continue
         return self._dialer.dial(link.origin, patience, last)
 
-    def _save(
-        self, link: Link, response: BaseHTTPResponse, stem: str, index: int, on_bytes: Callable[[int], None]
-    ) -> FileSaved:
-        content_type = response.headers.get("Content-Type", "")
-        _check_head(response, content_type)
-        folder, _, name = stem.rpartition("/")
-        with Landing(self._output_dir / folder, name) as landing:
-            while chunk := response.read(_CHUNK, decode_content=False):
-                landing.write(chunk)
-                on_bytes(len(chunk))
-            if landing.size == 0:
-                raise BadLinkError("the file is empty")
-            saved_as = landing.settle(extension(content_type, link.url))
-            return FileSaved(index, f"{folder}/{saved_as}" if folder else saved_as, landing.size, landing.sha256)
+    def _settle(self, landing: Landing, stem: str, index: int, suffix: str) -> FileSaved:
+        """Check what came and put it under its final name."""
+        notes = self._check(landing, stem, suffix)
+        folder, _, _ = stem.rpartition("/")
+        name = landing.settle(suffix)
+        self._doubted.pop(stem, None)
+        notes += [f"a file that differs was called {name}; it is kept as {aside}" for aside in landing.kept_aside]
+        path = f"{folder}/{name}" if folder else name
+        return FileSaved(index, path, landing.size, landing.sha256, "; ".join(notes))
+
+    def _check(self, landing: Landing, stem: str, suffix: str) -> list[str]:
+        """What is to be said of a file that is kept. Raises BadLinkError for one that is not.
+
+        What seems broken and comes a second time just so is what was paid for, whatever it is.
+        """
+        head = landing.read_at(0, _HEAD_BYTES)
+        fault = ""
+        if not head:
+            fault = "the file is empty"
+        elif begins_like_document(head):
+            fault = "the file server sent a web page or a message, not a video"
+        if fault:
+            landing.discard()
+            raise BadLinkError(fault)
+        if is_mp4(suffix) or mp4.begins_like_mp4(head):
+            fault = mp4.find_fault(landing.read_at, landing.size)
+        if fault and self._doubted.get(stem) != landing.sha256:
+            self._doubted[stem] = landing.sha256
+            landing.discard()
+            raise BadLinkError(f"what came is no whole MP4: {fault}")
+        return [f"the video may not play: {fault}. It came twice with the same bytes and is kept"] if fault else []
+
+
+def _check_overlap(landing: Landing, response: BaseHTTPResponse, offset: int) -> None:
+    """What comes must repeat the end of what is here. Raises MisfitError where it does not."""
+    seen = 0
+    while seen < OVERLAP_BYTES and (piece := response.read(OVERLAP_BYTES - seen, decode_content=False)):
+        if piece != landing.read_at(offset + seen, len(piece)):
+            raise MisfitError
+        seen += len(piece)
 
 
 def _headers(link: Link) -> dict[str, str]:
@@ -130,14 +199,3 @@ def _headers(link: Link) -> dict[str, str]:
         "Accept-Encoding": "identity",
         "Connection": "close",
     }
-
-
-def _check_head(response: BaseHTTPResponse, content_type: str) -> None:
-    """Raises BadLinkError for an answer that is not the file."""
-    if response.status != 200:
-        raise BadLinkError(f"the file server answered HTTP {response.status}", gone=response.status in _GONE)
-    if is_document(content_type):
-        raise BadLinkError(f"the file server sent {media_type(content_type)}, not a video")
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise BadLinkError(f"the file server sent the file compressed ({encoding}), which was not asked for")

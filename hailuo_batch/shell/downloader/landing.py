@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hailuo_batch.core.events import DiskFull, FetchFailed
+from hailuo_batch.shell.disk import sync, sync_path
 from hailuo_batch.shell.downloader.partial import Partial, Source, parse_note, render_note
 
 RESERVE_BYTES = 64 << 20
@@ -61,9 +62,9 @@ class Landing:
     def __exit__(self, *_: object) -> None:
         if self._file is None:
             return
-        # What cannot be flushed, noted or removed any more is not wanted either.
+        # What cannot be written, noted or removed any more is not wanted either.
         with suppress(OSError):
-            os.close(self._file)
+            self._close()
         if not (self._sound and self._keep()):
             self._remove()
 
@@ -86,6 +87,7 @@ class Landing:
         """Receive from the first byte on; what an earlier landing has left is gone."""
         with self._disk():
             self._folder.mkdir(parents=True, exist_ok=True)
+            self._close()
             self._remove()
             self._file = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         self._digest = hashlib.sha256()
@@ -108,12 +110,12 @@ class Landing:
     def write(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes."""
         assert self._file is not None
-        self._digest.update(chunk)
         self._make_room(len(chunk))
         with self._disk():
             rest = memoryview(chunk)
             while rest:
                 rest = rest[os.write(self._file, rest) :]
+        self._digest.update(chunk)
         self.size += len(chunk)
         if self.size - self._noted >= _NOTE_EVERY_BYTES:
             self._keep()
@@ -136,11 +138,11 @@ class Landing:
         assert self._file is not None
         final = self._folder / f"{self._name}{extension}"
         with self._disk():
-            os.fsync(self._file)
+            sync(self._file)
             while not self._place(final):
                 self.kept_aside.append(_keep_aside(final))
             self._note.unlink(missing_ok=True)
-            _sync(self._folder)
+            sync_path(self._folder)
         self.discard()
         return final.name
 
@@ -151,7 +153,7 @@ class Landing:
         except FileExistsError:
             if not self._is_same(final):
                 return False
-            _sync(final)
+            sync_path(final)
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
@@ -178,6 +180,11 @@ class Landing:
             return False
         self._noted = self.size
         return True
+
+    def _close(self) -> None:
+        if self._file is not None:
+            file, self._file = self._file, None
+            os.close(file)
 
     def _remove(self) -> None:
         for path in (self._note, self._part):
@@ -216,12 +223,3 @@ def _keep_aside(path: Path) -> str:
             path.rename(aside)
             return aside.name
     raise AssertionError("there is always a number that is free")
-
-
-def _sync(path: Path) -> None:
-    """Bring a file, or the names in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,7 +25,7 @@ _EXTENSIONS = {
     "audio/mp4": "m4a",
     "audio/wav": "wav",
 }
-_DOCUMENTS = frozenset({"text/html", "application/xhtml+xml", "application/json", "text/xml", "application/xml"})
+_DOCUMENTS = frozenset({"application/json", "application/xml"})
 _FROM_URL = re.compile(r"\.([a-z0-9]{1,5})", re.ASCII)
 # What a browser or a desktop would run, and what stands beside a video for other reasons.
 _NEVER = re.compile(
@@ -41,9 +41,19 @@ def media_type(content_type: str) -> str:
 
 
 def is_document(content_type: str) -> bool:
-    """Whether this is what servers send instead of a file: a web page, an error as JSON or XML."""
+    """Whether this is what servers send instead of a file: a web page, an error as JSON, XML or plain text."""
     kind = media_type(content_type)
-    return kind in _DOCUMENTS or kind.endswith("+json")
+    return kind in _DOCUMENTS or kind.startswith("text/") or kind.endswith(("+json", "+xml"))
+
+
+def begins_like_document(head: bytes) -> bool:
+    """Whether these first bytes are those of a web page or of JSON, whatever the server calls them."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"<", b"{", b"["}
+
+
+def is_mp4(extension: str) -> bool:
+    """Whether a file with this extension has to be an MP4."""
+    return extension in {".mp4", ".m4v"}
 
 
 def extension(content_type: str, url: str) -> str:

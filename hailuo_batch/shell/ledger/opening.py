@@ -99,6 +99,11 @@ def explained(path: Path) -> Iterator[None]:
     """Turn what SQLite and the disk raise into errors for the user."""
     try:
         yield
+    except sqlite3.IntegrityError as error:
+        raise LedgerError(
+            f"{path}: the ledger refuses what does not fit it ({error}), which is a fault of this program. It was not "
+            "changed; please report this."
+        ) from error
     except sqlite3.OperationalError as error:
         name = getattr(error, "sqlite_errorname", "")
         if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
@@ -110,21 +115,3 @@ def explained(path: Path) -> Iterator[None]:
         raise _damaged(path, str(error)) from error
     except OSError as error:
         raise LedgerError(f"{path}: the ledger cannot be written ({error.strerror}).") from error
-
-
-def sync_file(path: Path) -> None:
-    """Have the file's bytes on disk."""
-    handle = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the folder's entries on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,18 +4,16 @@ The backup is older than the truth: the caller replays the receipts into what is
 The caller holds the lock.
 """
 
-import os
 from pathlib import Path
 
 from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.disk import rename_new, sync_path
 from hailuo_batch.shell.ledger.opening import (
     check_header,
     check_health,
     check_version,
     connect,
     explained,
-    sync_file,
-    sync_folder,
 )
 
 _SIDE_FILES = ("-wal", "-shm")
@@ -34,7 +32,7 @@ def set_ledger_aside(path: Path) -> Path | None:
             old = _with_suffix(path, suffix)
             if old.exists():
                 old.rename(_with_suffix(aside, suffix))
-        sync_folder(path.parent)
+        sync_path(path.parent)
     return aside
 
 
@@ -56,14 +54,12 @@ def restore_backup(backup: Path, path: Path) -> None:
         finally:
             source.close()
     with explained(path):
-        sync_file(draft)
+        sync_path(draft)
         try:
-            os.link(draft, path)
+            rename_new(draft, path)
         except FileExistsError as error:
-            raise LedgerError(f"{path}: there is a ledger already. Nothing was changed.") from error
-        finally:
             draft.unlink()
-        sync_folder(path.parent)
+            raise LedgerError(f"{path}: there is a ledger already. Nothing was changed.") from error
 
 
 def find_run(path: Path, run_id: str) -> str | None:

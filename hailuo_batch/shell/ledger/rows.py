@@ -59,6 +59,7 @@ class Rows:
             description=self.fact("description"),
             replacement=_replacement(self.fact("replacement")),
             forgotten=tuple(forgotten),
+            restored=bool(self.fact("restored")),
         )
 
     def journal(

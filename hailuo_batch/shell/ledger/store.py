@@ -6,7 +6,6 @@ receipts or what is to be done next. Times are seconds since the epoch, UTC.
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from hailuo_batch.core.receipt import Forgotten
 from hailuo_batch.core.records import Replacement, Run, Snapshot, fold
 from hailuo_batch.core.steps import Step
 from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.disk import rename_new, sync_path
 from hailuo_batch.shell.ledger.migrations import migrate
 from hailuo_batch.shell.ledger.opening import (
     check_header,
@@ -29,8 +29,6 @@ from hailuo_batch.shell.ledger.opening import (
     connect,
     explained,
     make_durable,
-    sync_file,
-    sync_folder,
 )
 from hailuo_batch.shell.ledger.rows import Rows
 
@@ -52,6 +50,7 @@ class Ledger:
         draft = path.with_name(f".{path.name}.new")
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            _refuse_leftovers(path)
             draft.unlink(missing_ok=True)
             db = connect(draft, "rwc")
             try:
@@ -65,10 +64,9 @@ class Ledger:
             finally:
                 db.close()
             try:
-                os.link(draft, path)
+                rename_new(draft, path)
             finally:
-                draft.unlink()
-            sync_folder(path.parent)
+                draft.unlink(missing_ok=True)
 
     @classmethod
     def open(cls, path: Path, campaign: str, endpoint: str, at: float) -> Self:
@@ -81,11 +79,11 @@ class Ledger:
             db = connect(path, "rw")
             try:
                 check_version(db, path)
-                make_durable(db, path)
                 check_health(db, path)
-                migrate(db, at)
                 ledger = cls(path, db)
                 ledger._check_identity(campaign, endpoint)
+                make_durable(db, path)
+                migrate(db, at)
             except BaseException:
                 db.close()
                 raise
@@ -152,7 +150,7 @@ class Ledger:
                 self._journal_step(step, at)
             for take_id in touched:
                 self._rows.refresh_take(take_id)
-        return tuple(self._rows.run(key) for key in changed)
+            return tuple(self._rows.run(key) for key in changed)
 
     def record(self, events: Iterable[tuple[int, Event]], at: float) -> tuple[Run, ...]:
         """Record what happened to runs, by their keys, in one transaction. Returns them as they then stand.
@@ -210,11 +208,16 @@ class Ledger:
             try:
                 self._db.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
+                Rows(copy).set_fact("restored", "yes")  # what is true of the copy once it is put back
             finally:
                 copy.close()
-            sync_file(draft)
+            sync_path(draft)
             draft.replace(target)
-            sync_folder(target.parent)
+            sync_path(target.parent)
+
+    def trust_files(self) -> None:
+        """This ledger was a backup, and its files have been looked at since it was put back."""
+        self.remember("restored", "")
 
     def close_replacement(self) -> None:
         """The `--replace` that was under way is done."""
@@ -289,6 +292,16 @@ class Ledger:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _refuse_leftovers(path: Path) -> None:
+    """SQLite would replay the side files of a ledger that is gone into the new one."""
+    left = [name for name in (f"{path.name}-wal", f"{path.name}-shm") if path.with_name(name).exists()]
+    if left and not path.exists():
+        raise LedgerError(
+            f"{path}: the ledger is missing, and {left[0]} of it is still there. Nothing was sent. Put the ledger back, "
+            "or have `hailuo-batch state restore` restore its backup."
+        )
 
 
 def _replacement_json(replacement: Replacement) -> str:

@@ -1,0 +1,267 @@
+"""The command line: what each command is called and what it takes.
+
+Declarations only. Each command imports its parts when it is called, so that `--help` answers at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hailuo_batch import __version__
+from hailuo_batch.cli_boundary import run_guarded
+from hailuo_batch.cli_options import (
+    PROGRAM,
+    Ordered,
+    Spoken,
+    as_json,
+    common,
+    ledger_options,
+    no_sidecar,
+    one_manifest,
+    whereabouts,
+    wish_options,
+)
+
+
+@click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Video campaigns from a manifest: resumable, and nothing paid for twice."""
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path), default=Path("manifest.yaml"))
+@common
+@click.pass_obj
+def init(spoken: Spoken, /, file: Path) -> int:
+    """Write a commented starter manifest to FILE (manifest.yaml). Never overwrites."""
+    from hailuo_batch.commands import init as command
+
+    return command.run(file, spoken.console())
+
+
+@cli.command()
+@click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MANIFEST...")
+@as_json
+@common
+@click.pass_obj
+def validate(spoken: Spoken, /, manifests: tuple[Path, ...], as_json: bool) -> int:
+    """Check manifests, without network or ledger."""
+    from hailuo_batch.commands import validate as command
+
+    return command.run(manifests, spoken.console(as_json))
+
+
+@cli.command()
+@one_manifest
+@wish_options
+@ledger_options
+@as_json
+@common
+@click.pass_obj
+def plan(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> int:
+    """Show what apply would do, and about what it would cost. Creates nothing."""
+    from hailuo_batch.commands import plan as command
+
+    where = whereabouts(manifest, options)
+    return command.run(where, command.PlanOptions(**options), spoken.console(as_json))
+
+
+@cli.command()
+@one_manifest
+@click.option("--yes", is_flag=True, help="Do not ask before paying.")
+@wish_options
+@click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="At most N runs at Runbase at once.")
+@click.option("--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for so long, as 45m.")
+@click.option("--rate-limit", metavar="N/SECONDSs", help="Requests the key allows; Runbase's own is 20/10s.")
+@click.option("--accept-price", is_flag=True, help="Go on although a run costs more than the plan showed.")
+@click.option("--new-ledger", is_flag=True, help="Begin anew where the ledger is missing: pays for all takes again.")
+@no_sidecar
+@ledger_options
+@as_json
+@common
+@click.pass_obj
+def apply(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> int:
+    """Create what is missing, resume the rest, download, report."""
+    from hailuo_batch.commands import apply as command
+    from hailuo_batch.commands.settings import Bounds
+
+    where = whereabouts(manifest, options)
+    bounds = Bounds(**{name: options.pop(name) for name in ("rate_limit", "max_spend", "max_in_flight", "run_timeout")})
+    return command.run(where, command.ApplyOptions(bounds=bounds, **options), spoken.console(as_json))
+
+
+@cli.command()
+@one_manifest
+@ledger_options
+@as_json
+@common
+@click.pass_obj
+def status(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> int:
+    """Show the ledger take by take, also while an apply is at work. Sends nothing."""
+    from hailuo_batch.commands import status as command
+
+    return command.run(whereabouts(manifest, options), spoken.console(as_json))
+
+
+@cli.command()
+@one_manifest
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["html", "json", "md", "csv", "junit"]),
+    help="Only this file; repeatable. Default: all of them, and the sidecars.",
+)
+@no_sidecar
+@ledger_options
+@common
+@click.pass_obj
+def report(spoken: Spoken, /, manifest: Path, formats: tuple[str, ...], no_sidecar: bool, **options: Any) -> int:
+    """Write the report again from the ledger. Sends nothing."""
+    from hailuo_batch.commands import report as command
+
+    wanted = command.ReportOptions(formats, no_sidecar)
+    return command.run(whereabouts(manifest, options), wanted, spoken.console())
+
+
+@cli.command()
+@one_manifest
+@click.argument("take_id", metavar="TAKE")
+@click.option("--run-id", metavar="ID", help="It is this run: the API is asked about it first.")
+@click.option("--resubmit", is_flag=True, help="Have the next apply make it again, which pays again.")
+@click.option("--abandon", is_flag=True, help="Give it up; what it may have cost still counts.")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="An older attempt, not the newest.")
+@click.option("--yes", is_flag=True, help="Do not ask before granting another payment.")
+@ledger_options
+@common
+@click.pass_obj
+def resolve(spoken: Spoken, /, manifest: Path, take_id: str, **options: Any) -> int:
+    """Settle a take that is in doubt, lost or stuck."""
+    from hailuo_batch.commands import resolve as command
+
+    where = whereabouts(manifest, options)
+    return command.run(where, command.read_wish(take_id, **options), spoken.console())
+
+
+@cli.command()
+@one_manifest
+@click.argument("take_ids", nargs=-1, metavar="[TAKE...]")
+@ledger_options
+@common
+@click.pass_obj
+def retry(spoken: Spoken, /, manifest: Path, take_ids: tuple[str, ...], **options: Any) -> int:
+    """Grant failed or rejected takes one more attempt at the next apply."""
+    from hailuo_batch.commands import retry as command
+
+    return command.run(whereabouts(manifest, options), take_ids, spoken.console())
+
+
+@cli.command()
+@one_manifest
+@click.option("--repair", is_flag=True, help="Download again what differs; changed files are kept aside.")
+@ledger_options
+@as_json
+@common
+@click.pass_obj
+def verify(spoken: Spoken, /, manifest: Path, repair: bool, as_json: bool, **options: Any) -> int:
+    """Compare the files on disk with the ledger's sizes and SHA-256. Pays for nothing."""
+    from hailuo_batch.commands import verify as command
+
+    return command.run(whereabouts(manifest, options), repair, spoken.console(as_json))
+
+
+@cli.group()
+def state() -> None:
+    """Look into the ledger, export or restore it, forget a take."""
+
+
+@state.command("show")
+@one_manifest
+@ledger_options
+@common
+@click.pass_obj
+def state_show(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
+    """Show every attempt at every take. Sends nothing."""
+    from hailuo_batch.commands import state as command
+
+    return command.show(whereabouts(manifest, options), spoken.console())
+
+
+@state.command("export")
+@one_manifest
+@ledger_options
+@common
+@click.pass_obj
+def state_export(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
+    """Print the whole ledger, journal included, as one JSON document."""
+    from hailuo_batch.commands import state as command
+
+    return command.export(whereabouts(manifest, options), spoken.console(as_json=True))
+
+
+@state.command("restore")
+@one_manifest
+@ledger_options
+@common
+@click.pass_obj
+def state_restore(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
+    """Put the ledger's backup back and replay the receipts. Keeps the ledger that was there."""
+    from hailuo_batch.commands import state as command
+
+    return command.restore(whereabouts(manifest, options), spoken.console())
+
+
+@state.command("rm")
+@one_manifest
+@click.argument("take_id", metavar="TAKE")
+@click.option("--force", is_flag=True, help="Although it was paid for, or may have been.")
+@ledger_options
+@common
+@click.pass_obj
+def state_rm(spoken: Spoken, /, manifest: Path, take_id: str, force: bool, **options: Any) -> int:
+    """Forget a take. Its files stay, and its money still counts."""
+    from hailuo_batch.commands import state as command
+
+    return command.remove(whereabouts(manifest, options), take_id, force, spoken.console())
+
+
+@cli.command()
+@click.argument("name", type=click.Choice(["manifest", "report", "state"]), default="manifest")
+@common
+@click.pass_obj
+def schema(spoken: Spoken, /, name: str) -> int:
+    """Print the JSON Schema of manifests, reports or exported ledgers."""
+    from hailuo_batch.commands import schema as command
+
+    return command.run(name, spoken.console())
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
+@click.option("--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="Before each answer.")
+@click.option("--fail-rate", type=float, default=0.0, metavar="SHARE", help="Of the runs, from 0 to 1.")
+@click.option("--rate-limit", default="20/10s", show_default=True, metavar="N/SECONDSs", help="Requests it allows.")
+@click.option("--balance", metavar="USD", help="Default: no end of it.")
+@click.option("--seed", type=int, default=0, help="The same seed, the same world.")
+@click.option("--speed", type=float, default=1.0, show_default=True, help="Divides how long runs take.")
+@common
+@click.pass_obj
+def sandbox(spoken: Spoken, /, **options: Any) -> int:
+    """Serve a Runbase look-alike on this machine until stopped."""
+    from hailuo_batch.commands import sandbox as command
+
+    return command.run(command.SandboxOptions(**options), spoken.console())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line. Returns the exit code; whatever went wrong has been said."""
+    return run_guarded(cli, arguments)

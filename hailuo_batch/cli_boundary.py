@@ -1,0 +1,82 @@
+"""The one error boundary: what goes wrong becomes words on stderr and an exit code.
+
+Every expected failure is a HailuoBatchError. Whatever else comes up is a bug: one line for the user, a traceback kept
+for whoever mends it, and the API key in neither.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from hailuo_batch.cli_options import PROGRAM, Spoken
+from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError
+
+
+def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
+    """Run the command line. Returns the exit code; whatever went wrong has been said."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    spoken = Spoken()
+    try:
+        return int(cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=spoken) or 0)
+    except ManifestError as error:
+        spoken.console().complain(str(error))
+        return error.exit_code
+    except HailuoBatchError as error:
+        spoken.console().warn(f"{PROGRAM}: error: {error}")
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nStopped.", err=True)
+        return ExitCode.SIGINT
+    except BrokenPipeError:
+        return _leave_quietly()
+    except Exception as bug:  # noqa: BLE001 - the one boundary: a bug is said in a line, its traceback kept
+        return _confess(bug, spoken)
+
+
+def _leave_quietly() -> int:
+    """Whoever read our output has gone: say no more, also not at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    return ExitCode.UNFINISHED
+
+
+def _confess(bug: Exception, spoken: Spoken) -> int:
+    """A bug of ours: one line for the user, the traceback to stderr or to a file, the key in neither."""
+    trace = _without_key("".join(traceback.format_exception(bug)))
+    line = _without_key(f"{type(bug).__name__}: {bug}".splitlines()[0])
+    if spoken.verbose:
+        where = "its traceback is above"
+        click.echo(trace, err=True)
+    else:
+        where = f"its traceback is in {_keep(trace)}"
+    click.echo(
+        f"{PROGRAM}: error: this is a bug in {PROGRAM} ({line}); {where}. Whatever was sent is in the ledger: the same "
+        "command goes on where it stopped.",
+        err=True,
+    )
+    return ExitCode.UNFINISHED
+
+
+def _keep(trace: str) -> str:
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix=f"{PROGRAM}-", suffix=".log", delete=False, encoding="utf-8"
+        ) as log:
+            log.write(trace)
+    except OSError:
+        return "no file, for none could be written: run the command again with -v"
+    return log.name
+
+
+def _without_key(text: str) -> str:
+    key = os.environ.get("RUNBASE_API_KEY", "").strip()
+    return text.replace(key, "[API key]") if key else text

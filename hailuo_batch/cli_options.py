@@ -1,0 +1,107 @@
+"""What commands share: options, their order in help, and how much the user wants to hear."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hailuo_batch import __version__
+
+if TYPE_CHECKING:
+    from hailuo_batch.commands.console import Console
+    from hailuo_batch.commands.workspace import Whereabouts
+
+PROGRAM = "hailuo-batch"
+Command = Callable[..., Any]
+
+
+@dataclass
+class Spoken:
+    """How much the user wants to hear, known as soon as the options are read."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def console(self, as_json: bool = False) -> "Console":
+        """The user's end of the command."""
+        from hailuo_batch.commands.console import Console, Verbosity
+
+        level = Verbosity.QUIET if self.quiet else Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
+        return Console(level, as_json)
+
+
+@dataclass
+class Group:
+    """Options that several commands share, in the order in which help shows them."""
+
+    options: list[Callable[[Command], Command]] = field(default_factory=list)
+
+    def __call__(self, command: Command) -> Command:
+        for option in reversed(self.options):
+            command = option(command)
+        return command
+
+
+def _hear(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def note(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            setattr(context.ensure_object(Spoken), name, True)
+        spoken = context.ensure_object(Spoken)
+        if spoken.quiet and spoken.verbose:
+            raise click.UsageError("--quiet and --verbose contradict each other.", context)
+
+    return note
+
+
+def _flag(*names: str, hears: str, text: str) -> Callable[[Command], Command]:
+    return click.option(*names, is_flag=True, expose_value=False, callback=_hear(hears), help=text)
+
+
+common = Group(
+    [
+        _flag("-q", "--quiet", hears="quiet", text="Say only what must be heard."),
+        _flag("-v", "--verbose", hears="verbose", text="Say everything."),
+        click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s"),
+    ]
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+one_manifest = click.argument("manifest", type=click.Path(path_type=Path))
+ledger_options = Group(
+    [
+        click.option("--sandbox", is_flag=True, help="Rehearse: no key, no payment, files of its own."),
+        click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Instead of state/."),
+        click.option("--output-dir", type=click.Path(path_type=Path), metavar="DIR", help="Instead of outputs/."),
+    ]
+)
+wish_options = Group(
+    [
+        click.option("--only", multiple=True, metavar="GLOB", help="Only takes whose ID fits; repeatable."),
+        click.option("--replace", multiple=True, metavar="GLOB", help="Make these anew although done; repeatable."),
+        click.option(
+            "--in-doubt",
+            type=click.Choice(["hold", "resubmit"]),
+            default="hold",
+            show_default=True,
+            help="Takes in doubt: leave them, or make them again, which may pay twice.",
+        ),
+        click.option("--max-spend", metavar="USD", help="Cap on the campaign's net spend; beats the manifest's."),
+    ]
+)
+no_sidecar = click.option("--no-sidecar", is_flag=True, help="Write no JSON file beside each video.")
+
+
+class Ordered(click.Group):
+    """Shows its commands in the order in which they are declared, which is that in which they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return sorted(super().list_commands(ctx), key=list(self.commands).index)
+
+
+def whereabouts(manifest: Path, options: dict[str, Any]) -> "Whereabouts":
+    """Where the campaign's files lie; takes those options out of the others."""
+    from hailuo_batch.commands.workspace import Whereabouts
+
+    return Whereabouts(manifest, options.pop("sandbox"), options.pop("state_dir"), options.pop("output_dir"))

@@ -1,0 +1,188 @@
+"""One apply from an agreed plan to its end: the plan into the ledger, then engine, executor and driver together.
+
+For a caller that holds the lock. A campaign with nothing left to do starts no thread and speaks to nobody.
+"""
+
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+
+from hailuo_batch.commands.books import count_earlier_requests
+from hailuo_batch.commands.console import Console, Verbosity
+from hailuo_batch.commands.key_mark import is_new_key, remember_key
+from hailuo_batch.commands.remote import NOBODY, Remote, connect
+from hailuo_batch.commands.report_keeper import ReportKeeper
+from hailuo_batch.commands.signals import stop_on_signal
+from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.core import halts
+from hailuo_batch.core.engine import Engine, Settings
+from hailuo_batch.core.events import FetchOutcome
+from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.plan import Plan
+from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.shelf import Shelf
+from hailuo_batch.errors import ExitCode, LedgerError
+from hailuo_batch.report.files import Format, write_reports
+from hailuo_batch.report.model import build_report
+from hailuo_batch.shell.client import Client
+from hailuo_batch.shell.clock import Clock
+from hailuo_batch.shell.downloader import Downloader
+from hailuo_batch.shell.driver import Driver
+from hailuo_batch.shell.executor import ThreadExecutor
+from hailuo_batch.shell.files import Files
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter
+from hailuo_batch.shell.receipts import Receipts, load_receipts
+from hailuo_batch.values import Campaign
+
+_MOST_REQUESTS_AT_ONCE = 64
+_UNSETTLED = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING, TakeState.DOWNLOADING})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What has been agreed to. `sends` is whether anything has to be sent or downloaded.
+
+    `manifest` is the manifest as the user named it.
+    """
+
+    campaign: Campaign
+    plan: Plan
+    paths: CampaignPaths
+    endpoint: str
+    settings: Settings
+    sends: bool = True
+    manifest: str = "MANIFEST"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended: the ledger as it then stood, and the exit codes of whatever stopped it."""
+
+    snapshot: Snapshot
+    codes: tuple[ExitCode, ...]
+
+
+class Received:
+    """A downloader that counts the bytes that come."""
+
+    def __init__(self, downloader: Downloader) -> None:
+        self._downloader = downloader
+        self._lock = threading.Lock()
+        self._bytes = 0
+
+    def __call__(self) -> int:
+        """The bytes that have come so far."""
+        return self._bytes
+
+    def fetch(self, url: str, stem: str, index: int, cancelled: Callable[[], bool]) -> FetchOutcome:
+        """As the downloader's own."""
+        return self._downloader.fetch(url, stem, index, cancelled, self._count)
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self._bytes += size
+
+
+def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
+    """Carry the plan out. Raises AccountError for a missing key and LedgerError where nothing can be begun."""
+    if job.plan.steps or job.sends:
+        ledger.back_up(job.paths.backup)
+    ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
+    ledger.carry_out(job.plan.steps, clock.wall())
+    snapshot = ledger.snapshot()
+    codes: tuple[ExitCode, ...] = ()
+    if job.sends or Shelf(snapshot.runs).next_moves():
+        with connect(job.endpoint, job.settings) if job.sends else nullcontext(NOBODY) as remote:
+            engine = _engine(job, snapshot, ledger, remote, clock)
+            failed = _drive(job, engine, ledger, remote, clock, console)
+            if remote.key is not None and not engine.key_refused:
+                remember_key(ledger, remote.key)
+        codes = (*(halt.exit_code for halt in engine.halts), *failed)
+        snapshot = ledger.snapshot()
+    if _is_replaced(snapshot):
+        ledger.close_replacement()
+    return Outcome(snapshot, codes)
+
+
+def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock: Clock) -> Engine:
+    settings = job.settings
+    if remote.key is not None:
+        settings = replace(settings, key_is_new=is_new_key(ledger, remote.key))
+        if not settings.key_is_new:
+            remember_key(ledger, remote.key)
+    now, wall = clock.now(), clock.wall()
+    plan = job.plan
+    engine = Engine(settings, snapshot, plan.scope, plan.collected, now=now, wall=wall, again=plan.again)
+    count_earlier_requests(engine.budget, load_receipts(job.paths.receipts), now, wall)
+    return engine
+
+
+def _drive(
+    job: Job, engine: Engine, ledger: Ledger, remote: Remote, clock: Clock, console: Console
+) -> Iterable[ExitCode]:
+    """Run the driver to its end. Returns the exit codes of what went wrong beyond the engine's halts."""
+    received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
+    with (
+        closing(Client(remote.base_url, remote.key)) as client,
+        closing(Receipts(job.paths.receipts)) as receipts,
+        closing(_executor(job, client, received)) as executor,
+        closing(_keeper(job, ledger, clock, _reporter(console, clock, received))) as reporter,
+    ):
+        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id)
+
+        def stop(code: ExitCode) -> None:
+            driver.request_stop(halts.signalled(code))
+            executor.wake()
+
+        try:
+            with stop_on_signal(stop):
+                driver.run()
+        except LedgerError as error:
+            reporter.notice(str(error))
+            return [error.exit_code]
+    return []
+
+
+def _executor(job: Job, client: Client, received: Received) -> ThreadExecutor:
+    return ThreadExecutor(
+        client,
+        received,
+        Files(job.paths.outputs),
+        api_threads=min(job.settings.rate_limit, _MOST_REQUESTS_AT_ONCE),
+        fetch_threads=job.settings.fetches_at_once,
+    )
+
+
+def _keeper(job: Job, ledger: Ledger, clock: Clock, reporter: Reporter) -> ReportKeeper:
+    def write(snapshot: Snapshot) -> None:
+        report = build_report(
+            snapshot, generated_at=clock.wall(), manifest=job.manifest, submitting_means=TakeState.WAITING
+        )
+        write_reports(report, job.paths.outputs, (Format.HTML,))
+
+    return ReportKeeper(reporter, ledger.snapshot, write, clock.now)
+
+
+def _reporter(console: Console, clock: Clock, received: Received) -> Reporter:
+    if console.verbosity is Verbosity.QUIET:
+        return QuietReporter(sys.stderr)
+    if sys.stderr.isatty():
+        return BarReporter(sys.stderr, clock.now, received)
+    return LineReporter(sys.stderr, clock.now)
+
+
+def _is_replaced(snapshot: Snapshot) -> bool:
+    """Whether a `--replace` is under way of which nothing is left to be made."""
+    if snapshot.replacement is None:
+        return False
+    chosen = snapshot.replacement.take_ids
+    return not any(record.take.id in chosen and record.state in _UNSETTLED for record in snapshot.takes)
+
+
+def _new_id() -> str:
+    """An ID for one create: in no two receipts the same."""
+    return secrets.token_hex(8)

@@ -1,0 +1,23 @@
+"""`init`: writes a commented manifest to begin with. Never overwrites anything."""
+
+import shlex
+from pathlib import Path
+
+from hailuo_batch.commands.console import Console
+from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.manifest import STARTER
+
+
+def run(path: Path, console: Console) -> ExitCode:
+    """Write the starter manifest. Raises UsageError where the file exists or cannot be made."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(STARTER)
+    except FileExistsError:
+        raise UsageError(f"{path} exists and was left as it is. Give another name: `hailuo-batch init FILE`.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+    name = shlex.quote(str(path))
+    console.say(f"Wrote {path}. Write your shots into it, then:")
+    console.lay_out(f"  hailuo-batch validate {name}\n  hailuo-batch apply --sandbox {name}")
+    return ExitCode.DONE

@@ -1,0 +1,32 @@
+"""Whether the API key is the one that made a campaign's runs, without ever writing the key down.
+
+The ledger keeps a mark: a random salt, and a slow hash of salt and key. Another key may belong to another account,
+which would not know the runs: an apply then asks about one of them before anything else.
+"""
+
+import hashlib
+import hmac
+import secrets
+
+from hailuo_batch.shell.ledger import Ledger
+
+_FACT = "key_mark"
+_ROUNDS = 100_000
+
+
+def is_new_key(ledger: Ledger, key: str) -> bool:
+    """Whether another key made the runs that the ledger knows; False where none is marked yet."""
+    mark = ledger.fact(_FACT)
+    salt = mark.partition(":")[0]
+    return bool(mark) and not hmac.compare_digest(mark, _mark(salt, key))
+
+
+def remember_key(ledger: Ledger, key: str) -> None:
+    """From now on, this is the key that makes the campaign's runs."""
+    if not ledger.fact(_FACT) or is_new_key(ledger, key):
+        ledger.remember(_FACT, _mark(secrets.token_hex(16), key))
+
+
+def _mark(salt: str, key: str) -> str:
+    digest = hashlib.pbkdf2_hmac("sha256", key.encode("utf-8", "surrogateescape"), salt.encode("ascii"), _ROUNDS)
+    return f"{salt}:{digest.hex()}"

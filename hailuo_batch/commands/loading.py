@@ -1,0 +1,30 @@
+"""Reading a manifest for a command: its findings to the user, its campaign to the caller."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from hailuo_batch.commands.console import Console
+from hailuo_batch.errors import ManifestError
+from hailuo_batch.manifest import COLOURED, PLAIN, Palette, Severity, load_manifest, render
+from hailuo_batch.values import Campaign
+
+
+def load_campaign(path: Path, console: Console) -> Campaign:
+    """The campaign in the manifest, after its warnings were shown. Raises ManifestError with every error."""
+    loaded = load_manifest(path)
+    palette = palette_of(sys.stderr)
+    warnings = [render(found, palette) for found in loaded.diagnostics if found.severity is Severity.WARNING]
+    errors = [render(found, palette) for found in loaded.diagnostics if found.severity is Severity.ERROR]
+    if loaded.campaign is None:
+        raise ManifestError("\n".join(warnings + errors))
+    if warnings:
+        console.complain("\n".join(warnings))
+    return loaded.campaign
+
+
+def palette_of(stream: TextIO) -> Palette:
+    """Colours on a terminal, unless the user's environment has NO_COLOR (no-color.org) or a terminal without them."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
+    return PLAIN if plain else COLOURED

@@ -1,0 +1,171 @@
+"""A plan as a person reads it, and as JSON.
+
+Pure: the terminal's width is passed in. What an apply changes comes first, what it leaves alone last;
+long lists are counted, and shown whole on demand.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from hailuo_batch.commands.estimate import Basis, Estimate, Price
+from hailuo_batch.commands.text import INDENT, clean, count, layout_lines, layout_rows
+from hailuo_batch.core.plan import Plan, PlanAction, PlanLine
+from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.spend import Cap, Spend, spend_of
+from hailuo_batch.values import format_usd
+
+SHOWN = 12
+"""Lines of one kind shown at most, unless all are asked for."""
+
+_ORDER = tuple(PlanAction)
+_TOTALS = {
+    PlanAction.CREATE: "to create",
+    PlanAction.REPLACE: "to replace",
+    PlanAction.RESUME: "to resume",
+    PlanAction.DOWNLOAD: "to download",
+    PlanAction.KEEP: "kept",
+    PlanAction.HOLD: "held",
+    PlanAction.UNWANTED: "no longer in the manifest",
+}
+
+
+def render_plan(
+    plan: Plan,
+    snapshot: Snapshot,
+    estimate: Estimate,
+    *,
+    cap_micro_usd: int | None,
+    columns: int | None,
+    show_all: bool,
+) -> str:
+    """The plan in lines that fit `columns` (None: nothing is cut)."""
+    rows = _rows(plan, columns, show_all)
+    sentences = [
+        f"Plan: {_totals(plan)}.",
+        _cost(estimate, cap_micro_usd),
+        *_money_so_far(spend_of(snapshot.runs)),
+        *_over_cap(estimate, snapshot, cap_micro_usd),
+    ]
+    return "\n".join([*rows, *([""] if rows else []), *layout_lines(sentences, columns)])
+
+
+def plan_document(plan: Plan, snapshot: Snapshot, estimate: Estimate, *, cap_micro_usd: int | None) -> dict[str, Any]:
+    """The plan as plain JSON data. Amounts are in micro-USD, null where unknown."""
+    counts = Counter(line.action for line in plan.lines)
+    spend = spend_of(snapshot.runs)
+    return {
+        "version": 1,
+        "campaign": snapshot.campaign,
+        "endpoint": snapshot.endpoint,
+        "totals": {str(action): counts[action] for action in _ORDER},
+        "estimate": {
+            "creates": estimate.creates,
+            "micro_usd": estimate.micro_usd,
+            "models": [
+                {
+                    "model": price.model,
+                    "creates": price.creates,
+                    "cost_micro_usd": price.cost_micro_usd,
+                    "basis": str(price.basis),
+                }
+                for price in estimate.prices
+            ],
+        },
+        "cap_micro_usd": cap_micro_usd,
+        "spend": {
+            "charged_micro_usd": spend.charged_micro_usd,
+            "refunded_micro_usd": spend.refunded_micro_usd,
+            "net_micro_usd": spend.net_micro_usd,
+            "in_doubt_takes": spend.in_doubt_takes,
+            "in_doubt_micro_usd": spend.in_doubt_micro_usd,
+        },
+        "takes": [
+            {
+                "id": line.take_id,
+                "model": line.model,
+                "action": str(line.action),
+                "reason": line.reason,
+                "moved_from": line.moved_from or None,
+            }
+            for line in plan.lines
+        ],
+    }
+
+
+def describe_cost(estimate: Estimate) -> str:
+    """`about $1.68`, or that it is unknown."""
+    total = estimate.micro_usd
+    return "an unknown amount" if total is None else f"about {format_usd(total)}"
+
+
+def _rows(plan: Plan, columns: int | None, show_all: bool) -> list[str]:
+    cells: list[tuple[str, ...]] = []
+    more: dict[int, str] = {}
+    for action in _ORDER:
+        lines = [line for line in plan.lines if line.action is action]
+        shown = lines if show_all else _worth_showing(action, lines)
+        cells += [(str(line.action), line.take_id, clean(line.reason)) for line in shown]
+        if shown and len(shown) < len(lines):
+            more[len(cells)] = f"{INDENT}{action}  ... and {len(lines) - len(shown):,} more; -v shows them"
+    rows = layout_rows(cells, columns)
+    for place in sorted(more, reverse=True):
+        rows.insert(place, more[place])
+    return rows
+
+
+def _worth_showing(action: PlanAction, lines: Sequence[PlanLine]) -> Sequence[PlanLine]:
+    """The first lines of a kind; of takes that are kept only those that moved."""
+    if action is PlanAction.KEEP:
+        lines = [line for line in lines if line.moved_from]
+    return lines[:SHOWN]
+
+
+def _totals(plan: Plan) -> str:
+    counts = Counter(line.action for line in plan.lines)
+    parts = [f"{counts[action]:,} {_TOTALS[action]}" for action in _ORDER if counts[action]]
+    return ", ".join(parts) or "no takes"
+
+
+def _cost(estimate: Estimate, cap_micro_usd: int | None) -> str:
+    if not estimate.creates:
+        return "Nothing is to be paid."
+    how = "; ".join(_explain(price) for price in estimate.prices)
+    cap = "" if cap_micro_usd is None else f" Cap: {format_usd(cap_micro_usd)}."
+    cost = describe_cost(estimate)
+    return f"Cost: {cost} ({how}).{cap}"
+
+
+def _explain(price: Price) -> str:
+    match price.basis:
+        case Basis.LEDGER:
+            assert price.cost_micro_usd is not None
+            return f"{price.creates:,} x {format_usd(price.cost_micro_usd)}, the newest price paid"
+        case Basis.EXPECTED:
+            assert price.cost_micro_usd is not None
+            return f"{price.creates:,} x {format_usd(price.cost_micro_usd)}, as the manifest expects"
+        case Basis.UNKNOWN:
+            return f"{count(price.creates, 'run')} of {clean(price.model)}, whose price is not known yet"
+
+
+def _money_so_far(spend: Spend) -> list[str]:
+    if not spend.charged_micro_usd and not spend.in_doubt_takes:
+        return []
+    line = f"So far: {format_usd(spend.net_micro_usd)} spent."
+    if spend.in_doubt_takes:
+        amount = spend.in_doubt_micro_usd
+        most = "an unknown amount" if amount is None else f"up to {format_usd(amount)}"
+        line += f" {count(spend.in_doubt_takes, 'create')} of unknown outcome, {most} at risk."
+    return [line]
+
+
+def _over_cap(estimate: Estimate, snapshot: Snapshot, cap_micro_usd: int | None) -> list[str]:
+    if cap_micro_usd is None or not estimate.creates or estimate.micro_usd is None:
+        return []
+    cap = Cap(cap_micro_usd)
+    for run in snapshot.runs:
+        cap.hear(run)
+    total = cap.committed_micro_usd + estimate.micro_usd
+    if total <= cap_micro_usd:
+        return []
+    return [f"That would bring the campaign to {format_usd(total)}: apply stops creating at the cap and exits 3."]

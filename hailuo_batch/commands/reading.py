@@ -1,0 +1,50 @@
+"""Looking into a ledger without writing it, also while an apply is at work."""
+
+from dataclasses import dataclass
+
+from hailuo_batch.commands.workspace import CampaignPaths, has_ledger
+from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.records import Snapshot, TakeRecord
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.lock import Holder, find_holder
+from hailuo_batch.values import Campaign
+
+_LOOKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The ledger at one moment, and who was writing it then."""
+
+    snapshot: Snapshot
+    holder: Holder | None
+
+    @property
+    def submitting_means(self) -> TakeState:
+        """What a create on its way is: waiting for its answer while its sender lives, else in doubt."""
+        return TakeState.IN_DOUBT if self.holder is None else TakeState.WAITING
+
+
+def read_ledger(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Reading | None:
+    """The campaign's ledger; None where there is none yet. Raises LedgerError where there ought to be one."""
+    if not has_ledger(paths):
+        return None
+    for _ in range(_LOOKS):
+        before = find_holder(paths.lock)
+        with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger:
+            snapshot = ledger.snapshot()
+        holder = find_holder(paths.lock)
+        if (before is None) == (holder is None):
+            break  # no apply began or ended while the ledger was read
+    return Reading(snapshot, holder)
+
+
+def empty_snapshot(campaign: Campaign, endpoint: str) -> Snapshot:
+    """The ledger of a campaign for which nothing was ever done."""
+    return Snapshot(campaign.name, endpoint, (), campaign.manifest_sha256, campaign.description)
+
+
+def untouched_snapshot(campaign: Campaign, endpoint: str) -> Snapshot:
+    """The ledger that a campaign will begin with: every take waiting."""
+    records = tuple(TakeRecord(take, True, ()) for take in campaign.takes)
+    return Snapshot(campaign.name, endpoint, records, campaign.manifest_sha256, campaign.description)

@@ -1,0 +1,50 @@
+"""`report`: rewrites the report from the ledger, and the sidecars beside the videos. Sends nothing and leaves the
+ledger alone.
+"""
+
+from dataclasses import dataclass
+
+from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.reading import read_ledger
+from hailuo_batch.commands.settings import read_endpoint
+from hailuo_batch.commands.status_view import totals_line
+from hailuo_batch.commands.workspace import Whereabouts, locate, shown
+from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.report.files import Format, write_reports
+from hailuo_batch.report.model import build_report
+from hailuo_batch.report.sidecars import keep_sidecars
+from hailuo_batch.shell.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """Which files are wanted, by the names of `Format`; none named means all of them, and the sidecars."""
+
+    formats: tuple[str, ...] = ()
+    no_sidecar: bool = False
+
+
+def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCode:
+    """Write the files. Raises UsageError where nothing was ever applied, OutputError where they cannot be."""
+    campaign = load_campaign(where.manifest, console)
+    endpoint = read_endpoint(where.sandbox)
+    paths = locate(where, campaign.name)
+    reading = read_ledger(paths, campaign, endpoint)
+    if reading is None:
+        raise UsageError(
+            f"There is nothing to report on yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing "
+            "was ever sent for it. `hailuo-batch apply` makes its videos, and the report with them."
+        )
+    report = build_report(
+        reading.snapshot,
+        generated_at=Clock().wall(),
+        manifest=str(where.manifest),
+        submitting_means=reading.submitting_means,
+    )
+    written = write_reports(report, paths.outputs, map(Format, options.formats) if options.formats else Format)
+    if not (options.formats or options.no_sidecar):
+        keep_sidecars(reading.snapshot, paths.outputs)
+    console.say(totals_line(report))
+    console.result("\n".join(shown(path) for path in written.values()))
+    return ExitCode.DONE

@@ -1,0 +1,146 @@
+"""`resolve`: settles a take that is in doubt, lost or stuck.
+
+None of the ways pays. `--run-id` asks the API about the run first, and is the only one that sends anything.
+"""
+
+from dataclasses import dataclass
+
+from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.remote import connect
+from hailuo_batch.commands.workspace import Whereabouts
+from hailuo_batch.commands.writing import Writing, open_to_write
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.records import Run
+from hailuo_batch.core.settle import Settlement, Way, abandoned, check_way, choose_run, named, owner_of, resubmitted
+from hailuo_batch.core.spend import newest_costs
+from hailuo_batch.errors import AccountError, ExitCode, HailuoBatchError, UsageError
+from hailuo_batch.shell.client import Client, RunLook, is_run_id
+from hailuo_batch.shell.ledger import find_run
+from hailuo_batch.shell.receipts import Receipts
+from hailuo_batch.values import format_usd
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user wants of which attempt; `attempt` None means the live one, `run_id` is empty but for `--run-id`."""
+
+    take_id: str
+    way: Way
+    run_id: str = ""
+    attempt: int | None = None
+    yes: bool = False
+
+
+def read_wish(take_id: str, run_id: str | None, resubmit: bool, abandon: bool, attempt: int | None, yes: bool) -> Wish:
+    """The wish as the command line gives it. Raises UsageError unless it names exactly one way."""
+    chosen = ((Way.NAME, run_id is not None), (Way.RESUBMIT, resubmit), (Way.ABANDON, abandon))
+    ways = [way for way, is_given in chosen if is_given]
+    if len(ways) != 1:
+        raise UsageError(
+            "Say how to settle it: exactly one of --run-id ID, --resubmit and --abandon. Nothing was sent."
+        )
+    return Wish(take_id, ways[0], run_id or "", attempt, yes)
+
+
+def run(where: Whereabouts, wish: Wish, console: Console) -> ExitCode:
+    """Settle the take. Raises UsageError where the wish does not fit it, and what asking the API raises."""
+    with open_to_write(where, "resolve", console) as writing:
+        record, chosen = choose_run(writing.snapshot, wish.take_id, wish.attempt)
+        check_way(record, chosen, wish.way)
+        match wish.way:
+            case Way.NAME:
+                settlement, said = _name(writing, chosen, wish.run_id)
+            case Way.RESUBMIT:
+                if not (wish.yes or not console.is_interactive or console.ask(_question(writing, chosen))):
+                    console.warn("Declined. Nothing was changed.")
+                    return ExitCode.UNFINISHED
+                settlement = resubmitted(chosen)
+                said = f"{chosen.take_id} is made again, and paid for, by the next apply."
+            case Way.ABANDON:
+                settlement, said = abandoned(chosen), _given_up(writing, chosen)
+        at = writing.clock.wall()
+        writing.ledger.record(settlement.events, at)
+        writing.ledger.carry_out(settlement.steps, at)
+    console.say(said)
+    return ExitCode.DONE
+
+
+def _name(writing: Writing, chosen: Run, run_id: str) -> tuple[Settlement, str]:
+    if not is_run_id(run_id):
+        raise UsageError(f"{run_id!r} is not a run ID; it looks like run_ and letters and digits. Nothing was sent.")
+    _check_owner(writing, run_id)
+    look = _look_up(writing, run_id)
+    if look.model is not None and look.model != chosen.model:
+        raise UsageError(
+            f"{run_id} is a run of {look.model}, and {chosen.take_id} wants {chosen.model}. Nothing was changed."
+        )
+    if chosen.create_id is not None:
+        _write_receipt(writing, chosen.create_id, ev.RunCreated(run_id, look.cost_micro_usd))
+    said = f"{chosen.take_id} is {run_id} from now on; the next apply collects it. Nothing was paid."
+    return named(chosen, run_id, look.cost_micro_usd), said
+
+
+def _check_owner(writing: Writing, run_id: str) -> None:
+    owner = owner_of(writing.snapshot.paid_runs, run_id)
+    if owner is not None:
+        raise UsageError(f"{run_id} belongs to the take {owner} already. Nothing was sent, nothing was changed.")
+    for path in sorted(writing.paths.ledger.parent.glob("*.db")):
+        other = find_run(path, run_id)
+        if other is not None:
+            raise UsageError(
+                f"{run_id} belongs to the take {other} of {path.stem}. Nothing was sent, nothing was changed."
+            )
+
+
+def _look_up(writing: Writing, run_id: str) -> RunLook:
+    with connect(writing.endpoint, Settings()) as remote:
+        client = Client(remote.base_url, remote.key)
+        try:
+            look = client.look_up(run_id)
+        finally:
+            client.close()
+    match look.outcome:
+        case ev.RunMissing():
+            raise UsageError(
+                f"The API knows no run {run_id} for this key. Nothing was changed; look at the ID once more."
+            )
+        case ev.ReadRefused():
+            raise AccountError(f"The API refused to read {run_id}: {look.outcome.message}. Nothing was changed.")
+        case ev.ReadUnanswered() | ev.ReadNotSent():
+            raise HailuoBatchError(
+                f"{run_id} could not be read: {look.outcome.reason}. Nothing was changed; try again."
+            )
+        case _:
+            return look
+
+
+def _write_receipt(writing: Writing, create_id: str, event: ev.RunCreated) -> None:
+    receipts = Receipts(writing.paths.receipts)
+    try:
+        receipts.write_results(((create_id, event),), writing.clock.wall())
+    finally:
+        receipts.close()
+
+
+def _question(writing: Writing, chosen: Run) -> str:
+    return (
+        f"{chosen.take_id}: attempt {chosen.attempt} is {chosen.state.replace('_', ' ')}{_cost(writing, chosen)}. "
+        "Making it again pays for it again. Make it again?"
+    )
+
+
+def _given_up(writing: Writing, chosen: Run) -> str:
+    what = "a run that may exist" if chosen.run_id is None else f"the run {chosen.run_id}"
+    return (
+        f"{chosen.take_id}: attempt {chosen.attempt} is given up. What may be lost is {what}{_cost(writing, chosen)}; "
+        "the money still counts. `resolve --run-id` takes it up again if it turns up."
+    )
+
+
+def _cost(writing: Writing, chosen: Run) -> str:
+    cost = chosen.cost_micro_usd
+    if cost is not None:
+        return f", paid for with {format_usd(cost)}"
+    cost = newest_costs(writing.snapshot.paid_runs).get(chosen.model)
+    return ", and what it may have cost is not known" if cost is None else f", and may have cost {format_usd(cost)}"

@@ -1,0 +1,22 @@
+"""`retry`: grants failed or rejected takes one more attempt at the next apply. Sends nothing."""
+
+from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.text import count
+from hailuo_batch.commands.workspace import Whereabouts
+from hailuo_batch.commands.writing import open_to_write
+from hailuo_batch.core.settle import retried
+from hailuo_batch.core.steps import AddAttempt
+from hailuo_batch.errors import ExitCode
+
+
+def run(where: Whereabouts, take_ids: tuple[str, ...], console: Console) -> ExitCode:
+    """Grant the attempts. Raises UsageError for a take that has neither failed nor been rejected."""
+    with open_to_write(where, "retry", console) as writing:
+        steps = retried(writing.snapshot, take_ids)
+        writing.ledger.carry_out(steps, writing.clock.wall())
+    granted = [step.take_id for step in steps if isinstance(step, AddAttempt)]
+    if not granted:
+        console.say("No take has failed or been rejected: there is nothing to retry.")
+        return ExitCode.DONE
+    console.say(f"{count(len(granted), 'take')} will be made again by the next apply: {', '.join(granted)}.")
+    return ExitCode.DONE

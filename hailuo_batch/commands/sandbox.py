@@ -1,0 +1,84 @@
+"""`sandbox`: serves a Runbase look-alike on loopback until it is stopped."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.remote import SANDBOX_KEY
+from hailuo_batch.commands.settings import parse_rate_limit
+from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.sandbox.world import WorldSettings
+from hailuo_batch.values import parse_usd
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """What the sandbox is asked to be like. `balance` is in US dollars, None for no end of money."""
+
+    port: int = 0
+    latency_s: float = 0.0
+    fail_rate: float = 0.0
+    rate_limit: str = "20/10s"
+    balance: str | None = None
+    seed: int = 0
+    speed: float = 1.0
+
+
+class _Stopped(Exception):  # noqa: N818 - a signal, not a failure
+    def __init__(self, code: ExitCode) -> None:
+        self.code = code
+
+
+def run(options: SandboxOptions, console: Console) -> ExitCode:
+    """Serve until a signal comes. Raises UsageError for settings that cannot be and a port that cannot be had."""
+    server = _server(options)
+    try:
+        with _stopped_by_signal():
+            console.raw(
+                f"export RUNBASE_BASE_URL={server.base_url} RUNBASE_API_KEY={SANDBOX_KEY}\n",
+            )
+            console.say("The sandbox is serving. Set these two in another terminal to use it; Ctrl-C stops it.")
+            server.serve_forever()
+    except _Stopped as stopped:
+        return stopped.code
+    finally:
+        server.stop()
+    return ExitCode.DONE
+
+
+def _server(options: SandboxOptions) -> SandboxServer:
+    try:
+        rate = parse_rate_limit(options.rate_limit)
+        settings = WorldSettings(
+            seed=options.seed,
+            balance_micro_usd=None if options.balance is None else parse_usd(options.balance),
+            fail_rate=options.fail_rate,
+            rate_limit=rate.requests,
+            rate_window_s=rate.window_s,
+        )
+        return SandboxServer(settings, port=options.port, latency_s=options.latency_s, speed=options.speed)
+    except ValueError as error:
+        raise UsageError(f"The sandbox cannot be like that: {error}.") from error
+    except OSError as error:
+        raise UsageError(
+            f"Port {options.port} cannot be had: {error.strerror}. Leave --port out for a free one."
+        ) from error
+
+
+@contextmanager
+def _stopped_by_signal() -> Iterator[None]:
+    codes = {signal.SIGINT: ExitCode.SIGINT, signal.SIGTERM: ExitCode.SIGTERM, signal.SIGHUP: ExitCode.SIGTERM}
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise _Stopped(codes[signal.Signals(number)])
+
+    before = {number: signal.signal(number, stop) for number in codes}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

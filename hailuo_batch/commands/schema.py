@@ -1,0 +1,11 @@
+"""`schema`: prints a JSON Schema that ships with the program."""
+
+from hailuo_batch.commands.console import Console
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.resources import schema_text
+
+
+def run(name: str, console: Console) -> ExitCode:
+    """Print the schema of that name, `manifest` or `report`, as it is shipped."""
+    console.raw(schema_text(name))
+    return ExitCode.DONE

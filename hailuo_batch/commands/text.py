@@ -1,0 +1,96 @@
+"""Text for terminals: made harmless, measured in columns, cut to fit, laid out in rows.
+
+Pure. What came from a manifest, a server or a ledger is shown as text and nothing else: no character moves the cursor.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+
+from hailuo_batch.shell.progress import wrap
+
+INDENT = "  "
+_GAP = 2
+_LEAST_LAST = 30
+_LEAST_CELL = 16
+_ELLIPSIS = "…"
+
+
+def clean(text: str) -> str:
+    """The text in one line, with what cannot be seen written out."""
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
+
+
+def display_width(text: str) -> int:
+    """How many columns the text takes."""
+    return sum(_columns(character) for character in text)
+
+
+def elide(text: str, columns: int) -> str:
+    """The text, cut at its end to fit."""
+    if display_width(text) <= columns:
+        return text
+    return _head(text, columns - 1).rstrip() + _ELLIPSIS
+
+
+def elide_middle(text: str, columns: int) -> str:
+    """The text, cut in its middle to fit: take IDs differ at their ends."""
+    if display_width(text) <= columns:
+        return text
+    tail = _head(text[::-1], (columns - 1) // 2)[::-1]
+    return _head(text, columns - 1 - display_width(tail)) + _ELLIPSIS + tail
+
+
+def layout_rows(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
+    """Rows of cells as lines, the last cell cut to fit `columns`; nothing is cut where that is None."""
+    if not rows:
+        return []
+    *widths, last_width = (max(map(display_width, cells)) for cells in zip(*rows, strict=True))
+    if columns is not None:
+        widths = _squeezed(widths, columns - min(last_width, _LEAST_LAST))
+    lines = []
+    for row in rows:
+        cells = [_pad(elide_middle(cell, width), width) for cell, width in zip(row, widths, strict=False)]
+        start = INDENT + "".join(cell + " " * _GAP for cell in cells)
+        last = row[-1] if columns is None else elide(row[-1], max(1, columns - display_width(start)))
+        lines.append((start + last).rstrip())
+    return lines
+
+
+def layout_lines(lines: Sequence[str], columns: int | None) -> list[str]:
+    """Sentences as lines of whole words that fit `columns`; as they stand where that is None."""
+    return list(lines) if columns is None else wrap("\n".join(lines), columns).split("\n")
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """`1 take`, `2,000 takes`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def _squeezed(widths: Sequence[int], columns: int) -> list[int]:
+    """The widest column gives way until all fit `columns`."""
+    squeezed = list(widths)
+    over = len(INDENT) + sum(widths) + _GAP * len(widths) - columns
+    if over > 0 and squeezed:
+        widest = max(range(len(squeezed)), key=squeezed.__getitem__)
+        squeezed[widest] = max(_LEAST_CELL, squeezed[widest] - over)
+    return squeezed
+
+
+def _pad(text: str, columns: int) -> str:
+    return text + " " * (columns - display_width(text))
+
+
+def _head(text: str, columns: int) -> str:
+    used = 0
+    for index, character in enumerate(text):
+        used += _columns(character)
+        if used > columns:
+            return text[:index]
+    return text
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

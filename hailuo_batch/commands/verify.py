@@ -1,0 +1,186 @@
+"""`verify`: the files on disk beside the sizes and SHA-256 in the ledger, and, if wished, what differs downloaded again.
+
+Without `--repair` it sends and writes nothing. A repair pays for nothing: no take is in its scope, so that no create
+can come of it. A file that was changed is kept aside, whatever comes in its place.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hailuo_batch.commands.campaign_run import Job, run_campaign
+from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.reading import read_ledger
+from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings
+from hailuo_batch.commands.summary import worst
+from hailuo_batch.commands.text import clean, count, layout_rows
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, locate
+from hailuo_batch.commands.writing import Writing, open_to_write
+from hailuo_batch.core.plan import Plan
+from hailuo_batch.core.records import Output, Run, Snapshot
+from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.shell.files import Comparison, Files, Found
+from hailuo_batch.values import Campaign
+
+_READERS = min(4, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A saved output, and what was found in its place; `repaired` once it was downloaded again."""
+
+    run: Run
+    output: Output
+    comparison: Comparison
+    repaired: bool = False
+
+    @property
+    def differs(self) -> bool:
+        """Whether the disk has not what the ledger says."""
+        return self.comparison.found is not Found.SAME and not self.repaired
+
+
+def run(where: Whereabouts, repair: bool, console: Console) -> ExitCode:
+    """Compare, and repair if wished. Raises UsageError where nothing was ever applied."""
+    if repair:
+        with open_to_write(where, "verify", console) as writing:
+            checked, codes = _repair(writing, console)
+            _tell(writing.snapshot, checked, console)
+    else:
+        campaign = load_campaign(where.manifest, console)
+        paths = locate(where, campaign.name)
+        snapshot = _read(where, campaign, paths, console)
+        checked, codes = check_files(snapshot, Files(paths.outputs)), ()
+        _tell(snapshot, checked, console)
+    differing = sum(item.differs for item in checked)
+    if not differing:
+        return worst(codes)
+    if repair:
+        console.warn(
+            f"{count(differing, 'file')} could not be downloaded again. What stands in their place is left as it is."
+        )
+    else:
+        console.say(f"To download them again, at no cost, from what the API still has: {_repair_command(where)}")
+    return worst([*codes, ExitCode.UNFINISHED])
+
+
+def check_files(snapshot: Snapshot, files: Files) -> tuple[Checked, ...]:
+    """Every output that was ever saved, of live and superseded runs, beside the disk."""
+    saved = [(run, output) for run in snapshot.runs for output in run.outputs if output.sha256 is not None]
+    with ThreadPoolExecutor(_READERS, "verify") as readers:
+        found = list(readers.map(files.compare, (output for _, output in saved)))
+    return tuple(Checked(*item, comparison) for item, comparison in zip(saved, found, strict=True))
+
+
+def _read(where: Whereabouts, campaign: Campaign, paths: CampaignPaths, console: Console) -> Snapshot:
+    reading = read_ledger(paths, campaign, read_endpoint(where.sandbox))
+    if reading is None:
+        raise UsageError(
+            f"There is nothing to verify yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing was "
+            "ever sent for it."
+        )
+    if reading.holder is not None:
+        console.say(f"{reading.holder} is at work on this campaign: files may come and go meanwhile.")
+    return reading.snapshot
+
+
+def _repair(writing: Writing, console: Console) -> tuple[tuple[Checked, ...], tuple[ExitCode, ...]]:
+    """Download again what differs; what then stands on disk, and the exit codes of what stopped it."""
+    files = Files(writing.paths.outputs)
+    before = check_files(writing.snapshot, files)
+    slots = frozenset((item.run.key, item.output.index) for item in before if item.differs)
+    if not slots:
+        return before, ()
+    known = writing.snapshot
+    # the manifest may have changed since the last apply: a repair is no apply of it
+    campaign = replace(writing.campaign, manifest_sha256=known.manifest_sha256, description=known.description)
+    plan = Plan((), (), frozenset(), frozenset(), slots)
+    settings = read_settings(Bounds(), campaign)
+    outcome = run_campaign(
+        Job(campaign, plan, writing.paths, writing.endpoint, settings), writing.ledger, writing.clock, console
+    )
+    after = {(item.run.key, item.output.index): item for item in check_files(outcome.snapshot, files)}
+    return tuple(_compared_again(item, after) for item in before), outcome.codes
+
+
+def _compared_again(before: Checked, after: Mapping[tuple[int, int], Checked]) -> Checked:
+    now = after[before.run.key, before.output.index]
+    repaired = before.differs and not now.differs
+    return replace(before, output=now.output, repaired=repaired)
+
+
+def _repair_command(where: Whereabouts) -> str:
+    return f"{command_line('verify', where)} --repair"
+
+
+def _tell(snapshot: Snapshot, checked: Sequence[Checked], console: Console) -> None:
+    if console.as_json:
+        console.document(_document(snapshot, checked))
+    found = [item for item in checked if item.comparison.found is not Found.SAME]
+    if found:
+        console.result("\n".join(layout_rows([_row(item) for item in found], None)))
+    console.say_result(_totals(checked))
+
+
+def _row(item: Checked) -> tuple[str, str, str]:
+    path = item.comparison.path or item.output.path or f"output {item.output.index + 1} of {item.run.run_id}"
+    word = "repaired" if item.repaired else item.comparison.found.value
+    return word, clean(path), clean(_detail(item))
+
+
+def _detail(item: Checked) -> str:
+    of = f"{item.run.take_id}, {item.run.run_id}" + (", superseded" if item.run.superseded else "")
+    seen = item.comparison
+    match seen.found:
+        case Found.CHANGED if seen.bytes != item.output.bytes and not item.repaired:
+            return f"{of}: {seen.bytes:,} bytes, not {item.output.bytes or 0:,}"
+        case Found.CHANGED if not item.repaired:
+            return f"{of}: other bytes, of the same size"
+        case Found.UNREADABLE:
+            return f"{of}: {seen.reason}"
+        case _:
+            return f"{of}: was {seen.found}" if item.repaired else of
+
+
+def _totals(checked: Sequence[Checked]) -> str:
+    """`12 files compared: 10 are as saved, 1 missing, 1 changed.`"""
+    numbers = {found: sum(i.comparison.found is found and not i.repaired for i in checked) for found in Found}
+    same = numbers.pop(Found.SAME)
+    repaired = sum(item.repaired for item in checked)
+    parts = [f"{same:,} as saved", *([f"{repaired:,} repaired"] if repaired else [])]
+    parts += [f"{number:,} {found}" for found, number in numbers.items() if number]
+    return f"{count(len(checked), 'file')} compared: {', '.join(parts)}."
+
+
+def _document(snapshot: Snapshot, checked: Iterable[Checked]) -> dict[str, Any]:
+    items = list(checked)
+    return {
+        "version": 1,
+        "campaign": snapshot.campaign,
+        "endpoint": snapshot.endpoint,
+        "compared": len(items),
+        "differing": sum(item.differs for item in items),
+        "repaired": sum(item.repaired for item in items),
+        "files": [_file(item) for item in items],
+    }
+
+
+def _file(item: Checked) -> dict[str, Any]:
+    """One file; `path` is relative to the output folder, amounts are bytes."""
+    return {
+        "take": item.run.take_id,
+        "run_id": item.run.run_id,
+        "attempt": item.run.attempt,
+        "superseded": item.run.superseded,
+        "output": item.output.index + 1,
+        "path": item.comparison.path or item.output.path,
+        "found": item.comparison.found.value,
+        "repaired": item.repaired,
+        "bytes": item.output.bytes,
+        "sha256": item.output.sha256,
+        "found_bytes": item.comparison.bytes,
+        "found_sha256": item.comparison.sha256,
+    }

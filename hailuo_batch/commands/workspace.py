@@ -1,0 +1,152 @@
+"""Where a campaign's files lie: the workspace rule, and what it means when the ledger is not where it should be.
+
+The same manifest finds the same ledger from anywhere: the current directory counts for nothing but the folders that
+are given with an option. A rehearsal on the sandbox has files of its own, so that it cannot touch the real campaign.
+"""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from hailuo_batch.errors import LedgerError, UsageError
+
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What the command line says of where things lie. A folder that is None lies in the workspace."""
+
+    manifest: Path
+    sandbox: bool = False
+    state_dir: Path | None = None
+    output_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPaths:
+    """Every path that belongs to one campaign."""
+
+    ledger: Path
+    backup: Path
+    receipts: Path
+    lock: Path
+    outputs: Path
+
+
+def find_workspace(manifest: Path) -> Path:
+    """The parent of the folder `manifests` where the manifest, symlinks resolved, lies directly in one; else its own.
+
+    Raises UsageError where the manifest cannot be found.
+    """
+    try:
+        folder = manifest.resolve(strict=True).parent
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f"{manifest}: the manifest cannot be found. Nothing was sent.") from error
+    return folder.parent if folder.name == "manifests" else folder
+
+
+def locate(where: Whereabouts, campaign: str) -> CampaignPaths:
+    """The campaign's paths, absolute. Raises UsageError where the manifest cannot be found."""
+    workspace = find_workspace(where.manifest)
+    name = f"{campaign}.{SANDBOX}" if where.sandbox else campaign
+    state = workspace / "state" if where.state_dir is None else where.state_dir.absolute()
+    outputs = workspace / "outputs" if where.output_dir is None else where.output_dir.absolute()
+    return CampaignPaths(
+        ledger=state / f"{name}.db",
+        backup=state / f"{name}.db.bak",
+        receipts=state / f"{name}.receipts.jsonl",
+        lock=state / f"{name}.lock",
+        outputs=outputs / name,
+    )
+
+
+def ledger_exists(paths: CampaignPaths) -> bool:
+    """Whether there is anything under the ledger's name. Raises LedgerError where that cannot be seen."""
+    try:
+        paths.ledger.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise LedgerError(f"{paths.ledger}: the ledger cannot be looked at ({error.strerror}).") from error
+    return True
+
+
+def has_ledger(paths: CampaignPaths) -> bool:
+    """Whether the ledger is there.
+
+    Raises LedgerError where it is missing although the campaign has been at work: to take it for an empty one would
+    pay for everything again.
+    """
+    if ledger_exists(paths):
+        return True
+    left = leftovers(paths)
+    if left:
+        names = ", ".join(str(path) for path in left)
+        raise LedgerError(
+            f"{paths.ledger}: the ledger is missing, but the campaign has been at work: there is {names}. Nothing was "
+            "sent, nothing was paid. Put the ledger back where it was. If you mean to begin anew and pay for every "
+            "take again, `hailuo-batch apply --new-ledger` sets those aside and starts an empty ledger."
+        )
+    return False
+
+
+def leftovers(paths: CampaignPaths) -> tuple[Path, ...]:
+    """What shows that the campaign has been at work: receipts, a backup or outputs that are not empty.
+
+    A write-ahead log counts too: SQLite would replay it into whatever ledger came to lie beside it.
+    """
+    logs = (paths.ledger.with_name(f"{paths.ledger.name}-{suffix}") for suffix in ("wal", "shm"))
+    files = [path for path in (paths.receipts, paths.backup, *logs) if _has_content(path)]
+    return (*files, paths.outputs) if _has_entries(paths.outputs) else tuple(files)
+
+
+def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
+    """Rename what is left of a campaign, so that a new ledger can begin beside it. Returns old and new names.
+
+    Nothing is deleted and nothing is overwritten. Raises LedgerError where a rename cannot be made.
+    """
+    left = leftovers(paths)
+    number = next(n for n in range(1, 1_000_000) if not any(_aside(path, n).exists() for path in left))
+    renames = tuple((path, _aside(path, number)) for path in left)
+    for path, aside in renames:
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise LedgerError(f"{path}: it cannot be set aside as {aside.name} ({error.strerror}).") from error
+    return renames
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be: relative where it lies below the current directory."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def command_line(command: str, where: Whereabouts) -> str:
+    """A command for the same campaign, as it can be pasted into a shell."""
+    words = ["hailuo-batch", command, str(where.manifest)]
+    words += ["--sandbox"] if where.sandbox else []
+    words += [] if where.state_dir is None else ["--state-dir", str(where.state_dir)]
+    words += [] if where.output_dir is None else ["--output-dir", str(where.output_dir)]
+    return shlex.join(words)
+
+
+def _aside(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.old-{number}")
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _has_entries(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False

@@ -1,0 +1,53 @@
+"""A campaign's ledger, opened to be changed by a command that sends nothing or next to nothing: its lock is held, the
+receipts are taken over, and a backup is made before the first change.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hailuo_batch.commands.books import put_in_order
+from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.settings import read_endpoint
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate
+from hailuo_batch.core.records import Snapshot
+from hailuo_batch.errors import UsageError
+from hailuo_batch.shell.clock import Clock
+from hailuo_batch.shell.files import Files
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.lock import Holder, Lock
+from hailuo_batch.values import Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """A ledger that may be changed. `snapshot` is as it stood when it was opened and put in order."""
+
+    campaign: Campaign
+    endpoint: str
+    paths: CampaignPaths
+    ledger: Ledger
+    snapshot: Snapshot
+    clock: Clock
+
+
+@contextmanager
+def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterator[Writing]:
+    """The ledger of a manifest's campaign, for `command`. Raises UsageError where the campaign has none yet."""
+    campaign = load_campaign(where.manifest, console)
+    endpoint = read_endpoint(where.sandbox)
+    paths = locate(where, campaign.name)
+    clock = Clock()
+    if not has_ledger(paths):
+        raise UsageError(
+            f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it, and there is "
+            "nothing to change."
+        )
+    with (
+        Lock(paths.lock, Holder.this_process(command, clock.wall())),
+        Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger,
+    ):
+        ledger.back_up(paths.backup)
+        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
+        yield Writing(campaign, endpoint, paths, ledger, snapshot, clock)

@@ -1,0 +1,109 @@
+"""The command line as a test uses it: in this process, or as a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hailuo_batch import cli
+from hailuo_batch.errors import ExitCode
+
+KEY = "sk-test-0123456789"
+PATIENCE_S = 30.0
+
+LAMPS = """\
+version: 1
+campaign: lamps
+limits: {max_spend_usd: 5, expected_cost_usd: 0.28}
+shots:
+  - {id: hero, prompt: A lamp, takes: 2}
+  - {id: desk, prompt: A desk}
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: ExitCode
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The JSON document on stdout."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs the command line in a workspace whose manifest is `manifest`."""
+
+    workspace: Path
+    capture: pytest.CaptureFixture[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def manifest(self) -> Path:
+        return self.workspace / "manifests" / "lamps.yaml"
+
+    @property
+    def outputs(self) -> Path:
+        return self.workspace / "outputs" / "lamps"
+
+    @property
+    def state(self) -> Path:
+        return self.workspace / "state"
+
+    def write(self, text: str) -> None:
+        """Change the manifest."""
+        self.manifest.parent.mkdir(exist_ok=True)
+        self.manifest.write_text(text, encoding="utf-8")
+
+    def __call__(self, command: str, *options: str) -> Ended:
+        """Run a command on the manifest, in this process."""
+        return self.bare(command, str(self.manifest), *options)
+
+    def bare(self, *arguments: str) -> Ended:
+        """Run the command line with exactly these arguments, in this process."""
+        self.capture.readouterr()
+        code = cli.run(arguments)
+        out, err = self.capture.readouterr()
+        return Ended(ExitCode(code), out, err)
+
+    def spawn(self, command: str, *options: str) -> "subprocess.Popen[str]":
+        """Start a command on the manifest as a process of its own."""
+        return self.start(command, str(self.manifest), *options)
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start the command line with exactly these arguments as a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "hailuo_batch", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | self.environment,
+        )
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Come back when the condition holds; fail if it does not for long."""
+    until = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > until:
+            pytest.fail("what was waited for did not happen")
+        time.sleep(0.01)
+
+
+def ended(process: "subprocess.Popen[str]") -> Ended:
+    """How a process ended."""
+    out, err = process.communicate(timeout=PATIENCE_S)
+    return Ended(ExitCode(process.returncode), out, err)

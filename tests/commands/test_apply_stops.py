@@ -1,0 +1,125 @@
+"""`apply` as a process of its own: signals, a second one beside it, readers beside it, the question before paying."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from tests.commands.conftest import StartApi
+from tests.commands.harness import PATIENCE_S, Shell, ended, wait_until
+
+SLOW = 0.01  # of real speed: no run ends while a test lasts
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, ExitCode.SIGINT), (signal.SIGTERM, ExitCode.SIGTERM), (signal.SIGHUP, ExitCode.SIGTERM)],
+)
+def test_a_signal_stops_it_in_good_order_and_the_next_apply_goes_on(
+    shell: Shell, start_api: StartApi, number: signal.Signals, code: ExitCode
+) -> None:
+    api = start_api(speed=SLOW)
+    process = shell.spawn("apply")
+    wait_until(lambda: len(api.world.made) == 3)
+    process.send_signal(number)
+    end = ended(process)
+    assert end.code is code
+    assert "Stopping" in end.err
+    assert "To go on: hailuo-batch apply" in end.out
+    assert "3 running" in shell("status").out
+    assert "3 to resume" in shell("plan").out
+    assert len(api.world.made) == 3
+
+
+def test_requests_under_way_are_recorded_after_a_signal(shell: Shell, start_api: StartApi) -> None:
+    api = start_api(speed=SLOW, latency_s=1.0)
+    process = shell.spawn("apply", "--only", "desk")
+    wait_until(lambda: len(api.world.made) == 1)
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code is ExitCode.SIGINT
+    [run_id] = api.world.made
+    assert f"running  desk        {run_id}" in shell("status").out
+
+
+def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi) -> None:
+    api = start_api(speed=SLOW, latency_s=60.0)
+    process = shell.spawn("apply", "--only", "desk")
+    wait_until(lambda: len(api.world.made) == 1)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "Stopping" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code is ExitCode.SIGINT
+    shown = shell("status")
+    assert "in doubt  desk" in shown.out
+    assert "up to" in shown.out or "unknown amount" in shown.out
+    assert "may exist and be paid for" in shown.err
+
+
+def test_a_second_apply_names_the_first_and_readers_work_beside_it(shell: Shell, start_api: StartApi) -> None:
+    api = start_api(speed=SLOW)
+    process = shell.spawn("apply")
+    try:
+        wait_until(lambda: "3 running" in shell("status").out)
+        second = shell("apply")
+        assert second.code is ExitCode.LEDGER
+        assert f"process {process.pid}" in second.err
+        assert "at work" in shell("status").err
+        assert shell("plan").code is ExitCode.DONE
+        assert shell("report").code is ExitCode.DONE
+        assert len(api.world.made) == 3
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_create_on_its_way_is_waiting_while_its_sender_lives_and_in_doubt_after(
+    shell: Shell, start_api: StartApi
+) -> None:
+    api = start_api(speed=SLOW, latency_s=60.0)
+    process = shell.spawn("apply", "--only", "desk")
+    wait_until(lambda: len(api.world.made) == 1)
+    try:
+        assert "waiting  desk" in shell("status").out
+    finally:
+        process.kill()
+        process.communicate()
+    assert "in doubt  desk" in shell("status").out
+    assert "hold    desk" in shell("plan").out
+    api.stop()
+
+
+@pytest.mark.parametrize(("answer", "code", "creates"), [("n", ExitCode.UNFINISHED, 0), ("yes", ExitCode.DONE, 1)])
+def test_on_a_terminal_it_asks_before_paying(
+    shell: Shell, api: SandboxServer, answer: str, code: ExitCode, creates: int
+) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hailuo_batch", "apply", str(shell.manifest), "--only", "desk"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        said = ""
+        while "[y/N]" not in said:
+            said += os.read(ours, 4096).decode()
+        assert re.search(r"Pay for 1 run, about \$0\.28\?", said)
+        os.write(ours, f"{answer}\n".encode())
+        drain(ours)
+        assert process.wait(PATIENCE_S) == code
+    os.close(ours)
+    assert api.world.stats.creates == creates
+    assert (shell.state / "lamps.db").exists() is (creates == 1)
+
+
+def drain(terminal: int) -> None:
+    """Read until the program on the terminal has gone."""
+    try:
+        while os.read(terminal, 4096):
+            pass
+    except OSError:
+        return

@@ -1,0 +1,85 @@
+"""The one error boundary: what a user sees of failures, expected or not."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch import __version__
+from hailuo_batch.commands import schema
+from hailuo_batch.errors import ExitCode
+from tests.commands.harness import KEY, Shell
+
+COMMANDS = ("init", "validate", "plan", "apply", "status", "report", "schema", "sandbox")
+
+
+@pytest.fixture
+def bug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A command that has a bug, and a key in its message."""
+
+    def run(*_: object) -> None:
+        raise RuntimeError(f"with {KEY} inside")
+
+    monkeypatch.setattr(schema, "run", run)
+    monkeypatch.setenv("RUNBASE_API_KEY", KEY)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+@pytest.mark.usefixtures("bug")
+def test_a_bug_is_one_line_and_its_traceback_is_kept_without_the_key(shell: Shell, tmp_path: Path) -> None:
+    ended = shell.bare("schema")
+    assert ended.code is ExitCode.UNFINISHED
+    assert len(ended.err.splitlines()) == 1
+    assert "bug" in ended.err
+    [log] = tmp_path.glob("hailuo-batch-*.log")
+    assert str(log) in ended.err
+    assert "Traceback" in log.read_text()
+    assert KEY not in log.read_text() + ended.err
+
+
+@pytest.mark.usefixtures("bug")
+def test_verbose_shows_the_traceback_without_the_key(shell: Shell) -> None:
+    ended = shell.bare("schema", "-v")
+    assert "Traceback" in ended.err
+    assert KEY not in ended.err
+
+
+def test_ctrl_c_anywhere_is_130(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(schema, "run", run)
+    ended = shell.bare("schema")
+    assert ended.code is ExitCode.SIGINT
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_a_version(shell: Shell, command: str) -> None:
+    for option in ("-h", "--help"):
+        ended = shell.bare(command, option)
+        assert ended.code is ExitCode.DONE
+        for name in ("--quiet", "--verbose", "--version"):
+            assert name in ended.out
+        assert max(map(len, ended.out.splitlines())) < 80
+    assert shell.bare(command, "--version").out == f"hailuo-batch {__version__}\n"
+
+
+def test_an_unknown_command_is_wrong_usage(shell: Shell) -> None:
+    ended = shell.bare("aply")
+    assert ended.code is ExitCode.USAGE
+    assert "aply" in ended.err
+
+
+def test_a_reader_that_goes_away_is_no_bug(shell: Shell) -> None:
+    command = f"{sys.executable} -m hailuo_batch schema | head -n 1"
+    ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("{\n", "")
+
+
+def test_expected_errors_are_one_paragraph(shell: Shell) -> None:
+    ended = shell("apply")
+    assert ended.code is ExitCode.ACCOUNT
+    assert re.fullmatch(r"hailuo-batch: error: [^\n]+\n", ended.err)

@@ -1,0 +1,82 @@
+"""`validate`, `init` and `schema`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.resources import schema_text
+from tests.commands.harness import LAMPS, Shell
+
+
+def test_a_good_manifest_is_ok(shell: Shell) -> None:
+    ended = shell("validate")
+    assert (ended.code, ended.err) == (ExitCode.DONE, "")
+    assert ended.out == f"{shell.manifest}: ok, campaign lamps, 2 shots, 3 takes\n"
+
+
+def test_every_error_of_every_manifest_is_said_with_its_place(shell: Shell) -> None:
+    shell.write(LAMPS.replace("takes: 2", "takes: 0").replace("prompt: A desk", "promt: A desk"))
+    other = shell.manifest.with_name("other.yaml")
+    other.write_text("version: 2\n", encoding="utf-8")
+    ended = shell("validate", str(other))
+    assert ended.code is ExitCode.USAGE
+    assert f"{shell.manifest}:5:" in ended.err
+    assert f"{shell.manifest}:6:" in ended.err
+    assert f"{other}:1:" in ended.err
+    assert ended.out == ""
+
+
+def test_findings_as_json(shell: Shell) -> None:
+    shell.write(LAMPS.replace("takes: 2", "takes: 0"))
+    document = shell("validate", "--json").document
+    assert document["valid"] is False
+    [manifest] = document["manifests"]
+    [found] = manifest["diagnostics"]
+    assert (found["line"], found["severity"]) == (5, "error")
+
+
+def test_a_manifest_that_is_not_there_is_wrong_usage(shell: Shell) -> None:
+    for command in ("validate", "plan", "apply", "status", "report"):
+        ended = shell.bare(command, str(shell.workspace / "none.yaml"))
+        assert ended.code is ExitCode.USAGE
+        assert "none.yaml" in ended.err
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "status", "report"])
+def test_a_wrong_manifest_stops_every_command(shell: Shell, command: str) -> None:
+    shell.write("version: 1\n")
+    ended = shell(command)
+    assert ended.code is ExitCode.USAGE
+    assert f"{shell.manifest}:1:1: error:" in ended.err
+
+
+def test_init_writes_a_manifest_that_is_valid(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    assert shell.bare("init", str(path)).code is ExitCode.DONE
+    assert shell.bare("validate", str(path)).code is ExitCode.DONE
+
+
+def test_init_never_overwrites(shell: Shell) -> None:
+    ended = shell("init")
+    assert ended.code is ExitCode.USAGE
+    assert "was left as it is" in ended.err
+    assert shell.manifest.read_text() == LAMPS
+
+
+def test_init_has_a_name_of_its_own(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shell.bare("init").code is ExitCode.DONE
+    assert (tmp_path / "manifest.yaml").is_file()
+
+
+@pytest.mark.parametrize("name", ["manifest", "report"])
+def test_schema_prints_what_is_shipped_byte_for_byte(shell: Shell, name: str) -> None:
+    ended = shell.bare("schema", name)
+    assert ended.out == schema_text(name)
+    assert json.loads(ended.out)["$schema"]
+
+
+def test_schema_alone_is_that_of_manifests(shell: Shell) -> None:
+    assert shell.bare("schema").out == schema_text("manifest")

@@ -1,0 +1,108 @@
+"""The page while an apply works: often enough, cheap enough, and never in the apply's way."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hailuo_batch.commands.report_keeper import EVERY_S, ReportKeeper
+from hailuo_batch.core.books import Progress
+from hailuo_batch.core.records import Snapshot
+from hailuo_batch.errors import LedgerError, OutputError
+from tests.helpers.snapshots import snapshot
+
+PROGRESS = Progress(1, {}, 0, 0, 0, 0, None)
+
+
+class Bench:
+    """A keeper whose clock and pages are in the test's hands; a page takes `page_s`."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.page_s = 0.0
+        self.pages: list[Snapshot] = []
+        self.fails: Exception | None = None
+        self.told: list[str] = []
+        self.keeper = ReportKeeper(self, self.look, self.write, lambda: self.now)
+
+    def look(self) -> Snapshot:
+        if isinstance(self.fails, LedgerError):
+            raise self.fails
+        return snapshot()
+
+    def write(self, seen: Snapshot) -> None:
+        self.now += self.page_s
+        if self.fails is not None:
+            raise self.fails
+        self.pages.append(seen)
+
+    def update(self, progress: Progress) -> None:
+        self.told.append("update")
+
+    def notice(self, text: str) -> None:
+        self.told.append(text)
+
+    def close(self) -> None:
+        self.told.append("close")
+
+    def let_pass(self, duration_s: float) -> int:
+        """Go on for so long, in quarter seconds. Returns how many pages were written."""
+        before, until = len(self.pages), self.now + duration_s
+        while self.now < until:
+            self.now += 0.25
+            self.keeper.update(PROGRESS)
+            for thread in threading.enumerate():
+                if thread.name == "report":
+                    thread.join()
+        return len(self.pages) - before
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.keeper.close()
+
+
+def test_a_page_comes_soon_and_then_every_few_seconds(bench: Bench) -> None:
+    assert bench.let_pass(2.0) == 1
+    assert bench.let_pass(10 * EVERY_S) in {9, 10}
+
+
+def test_pages_take_no_more_than_a_twentieth_of_the_time(bench: Bench) -> None:
+    bench.page_s = 2.0
+    spent = bench.let_pass(1000.0) * bench.page_s
+    assert 40 <= spent <= 50
+
+
+@pytest.mark.parametrize("failure", [LedgerError("locked"), OutputError("full")])
+def test_a_page_that_cannot_be_written_stops_nothing_and_is_tried_again(bench: Bench, failure: Exception) -> None:
+    bench.fails = failure
+    assert bench.let_pass(20.0) == 0
+    bench.fails = None
+    assert bench.let_pass(20.0) >= 3
+
+
+def test_everything_is_passed_on(bench: Bench) -> None:
+    bench.keeper.update(PROGRESS)
+    bench.keeper.notice("careful")
+    bench.keeper.close()
+    assert bench.told == ["update", "careful", "close"]
+
+
+def test_the_apply_goes_on_while_a_page_is_written_and_its_end_waits_for_it() -> None:
+    bench, gate = Bench(), threading.Event()
+    written: list[Snapshot] = []
+
+    def write(seen: Snapshot) -> None:
+        gate.wait(30)
+        written.append(seen)
+
+    keeper = ReportKeeper(bench, snapshot, write, lambda: bench.now)
+    for _ in range(40):
+        bench.now += 1.0
+        keeper.update(PROGRESS)
+    assert (len(bench.told), written) == (40, [])
+    gate.set()
+    keeper.close()
+    assert len(written) == 1

@@ -1,0 +1,50 @@
+"""Text on a terminal: harmless, measured, cut to fit."""
+
+import pytest
+
+from hailuo_batch.commands.text import clean, count, display_width, elide, elide_middle, layout_lines, layout_rows
+
+
+def test_what_cannot_be_seen_is_written_out() -> None:
+    assert clean("a\x1b[2Jb\u202ec\n d") == "a\\u001b[2Jb\\u202ec d"
+
+
+@pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("日本", 4), ("e\u0301", 1), ("", 0)])
+def test_width_is_that_of_the_terminal(text: str, columns: int) -> None:
+    assert display_width(text) == columns
+
+
+@pytest.mark.parametrize("columns", range(2, 12))
+@pytest.mark.parametrize("text", ["abcdefghij", "日本語日本語", "ab日cd本ef"])
+def test_what_is_cut_fits(text: str, columns: int) -> None:
+    assert display_width(elide(text, columns)) <= columns
+    assert display_width(elide_middle(text, columns)) <= columns
+
+
+def test_the_end_of_an_id_stays() -> None:
+    assert elide_middle("lamp-white-loft.take12", 15) == "lamp-wh….take12"
+
+
+def test_rows_fit_the_terminal() -> None:
+    rows = [("create", "a" * 60 + ".take2", "because of this and of that and of more"), ("keep", "b", "done")]
+    lines = layout_rows(rows, 80)
+    assert max(map(display_width, lines)) <= 80
+    assert ".take2" in lines[0]
+    assert lines[0].index("because") == lines[1].index("done")
+
+
+def test_nothing_is_cut_where_there_is_no_terminal() -> None:
+    assert layout_rows([("create", "a" * 200, "b" * 200)], None) == [f"  create  {'a' * 200}  {'b' * 200}"]
+
+
+def test_no_rows_are_no_lines() -> None:
+    assert layout_rows([], 80) == []
+
+
+def test_sentences_are_wrapped_between_words() -> None:
+    assert layout_lines(["one two three", "four"], 8) == ["one two", "three", "four"]
+    assert layout_lines(["one two three"], None) == ["one two three"]
+
+
+def test_numbers_and_nouns() -> None:
+    assert (count(1, "take"), count(2000, "take")) == ("1 take", "2,000 takes")

@@ -1,0 +1,176 @@
+"""`verify`: the files on disk beside the ledger, and what differs downloaded again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from tests.commands.conftest import StartApi
+from tests.commands.harness import LAMPS, Shell, wait_until
+
+
+@pytest.fixture
+def finished(shell: Shell, api: SandboxServer) -> SandboxServer:
+    assert shell("apply").code is ExitCode.DONE
+    return api
+
+
+def change(path: Path) -> bytes:
+    """Change a file, but not its size. Returns what it then holds."""
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    return path.read_bytes()
+
+
+def videos(shell: Shell) -> dict[str, bytes]:
+    return {path.relative_to(shell.outputs).as_posix(): path.read_bytes() for path in shell.outputs.rglob("*.mp4")}
+
+
+def test_files_that_are_as_saved_are_well(
+    shell: Shell, finished: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNBASE_API_KEY")
+    ended = shell("verify")
+    assert ended.code is ExitCode.DONE
+    assert "3 files compared: 3 as saved." in ended.out
+    assert shell("verify", "-q").out == ""
+
+
+def test_missing_and_changed_files_are_named(shell: Shell, finished: SandboxServer) -> None:
+    (shell.outputs / "desk.mp4").unlink()
+    change(shell.outputs / "hero.mp4")
+    with (shell.outputs / "hero.take2.mp4").open("ab") as file:
+        file.write(b"more")
+    before = videos(shell)
+    ended = shell("verify")
+    assert ended.code is ExitCode.UNFINISHED
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert {(line[0], line[1]) for line in lines} >= {
+        ("missing", "desk.mp4"),
+        ("changed", "hero.mp4"),
+        ("changed", "hero.take2.mp4"),
+    }
+    assert "3 files compared: 0 as saved, 1 missing, 2 changed." in ended.out
+    assert "--repair" in ended.err
+    assert videos(shell) == before
+
+
+def test_superseded_files_are_compared_too(shell: Shell, finished: SandboxServer) -> None:
+    shell.write(LAMPS.replace("A desk", "A desk at night"))
+    assert shell("apply").code is ExitCode.DONE
+    [old] = (shell.outputs / "superseded").glob("*.mp4")
+    content = old.read_bytes()
+    old.unlink()
+    ended = shell("verify")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "superseded" in ended.out
+    assert shell("verify", "--repair").code is ExitCode.DONE
+    assert old.read_bytes() == content
+
+
+def test_json_is_one_document(shell: Shell, finished: SandboxServer) -> None:
+    change(shell.outputs / "hero.mp4")
+    ended = shell("verify", "--json")
+    assert ended.code is ExitCode.UNFINISHED
+    document = ended.document
+    assert (document["compared"], document["differing"], document["repaired"]) == (3, 1, 0)
+    by_path = {file["path"]: file for file in document["files"]}
+    assert {path: file["found"] for path, file in by_path.items()} == {
+        "hero.mp4": "changed",
+        "hero.take2.mp4": "same",
+        "desk.mp4": "same",
+    }
+    hero = by_path["hero.mp4"]
+    assert hero["take"] == "hero"
+    assert hero["bytes"] == hero["found_bytes"]
+    assert hero["sha256"] != hero["found_sha256"]
+
+
+def test_repair_brings_back_what_is_missing_and_keeps_what_was_changed_aside(
+    shell: Shell, finished: SandboxServer
+) -> None:
+    before = videos(shell)
+    (shell.outputs / "desk.mp4").unlink()
+    by_hand = change(shell.outputs / "hero.mp4")
+    ended = shell("verify", "--repair")
+    assert ended.code is ExitCode.DONE, ended.err
+    assert videos(shell) == {**before, "hero.kept-1.mp4": by_hand}
+    assert "2 repaired" in ended.out
+    assert "hero.kept-1.mp4" in ended.err
+    assert finished.world.stats.creates == 3
+    assert shell("verify").code is ExitCode.DONE
+    assert "Nothing to do" in shell("apply").err
+
+
+def test_repair_says_what_it_did_in_its_document(shell: Shell, finished: SandboxServer) -> None:
+    (shell.outputs / "desk.mp4").unlink()
+    document = shell("verify", "--repair", "--json").document
+    assert (document["differing"], document["repaired"]) == (0, 1)
+    assert [file["path"] for file in document["files"] if file["repaired"]] == ["desk.mp4"]
+
+
+def test_repair_of_what_is_well_sends_nothing_and_needs_no_key(
+    shell: Shell, finished: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNBASE_API_KEY")
+    reads = finished.world.stats.reads
+    assert shell("verify", "--repair").code is ExitCode.DONE
+    assert finished.world.stats.reads == reads
+
+
+def test_repair_pays_for_nothing_although_the_manifest_asks_for_more(shell: Shell, finished: SandboxServer) -> None:
+    shell.write(LAMPS.replace("takes: 2", "takes: 4").replace("A desk", "Another desk"))
+    (shell.outputs / "desk.mp4").unlink()
+    assert shell("verify", "--repair").code is ExitCode.DONE
+    assert finished.world.stats.creates == 3
+    assert (shell.outputs / "desk.mp4").is_file()
+    assert "2 new" in shell("plan").out or "new" in shell("plan").out
+
+
+def test_changed_file_that_cannot_be_had_again_stays_where_it_is(
+    shell: Shell, finished: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand = change(shell.outputs / "hero.mp4")
+    before = videos(shell)
+    finished.stop()
+    monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", (0.01,))
+    ended = shell("verify", "--repair")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "could not be downloaded again" in ended.err
+    assert videos(shell) == before
+    assert videos(shell)["hero.mp4"] == by_hand
+    assert "3 of 3 takes done" in shell("status").out
+
+
+def test_repair_works_on_the_sandbox_whose_links_have_moved(shell: Shell, start_api: StartApi) -> None:
+    shell.write(LAMPS.replace("takes: 2", "takes: 1"))
+    assert shell("apply", "--sandbox", "--only", "desk").code is ExitCode.DONE
+    path = shell.workspace / "outputs" / "lamps.sandbox" / "desk.mp4"
+    content = path.read_bytes()
+    path.unlink()
+    assert shell("verify", "--sandbox").code is ExitCode.UNFINISHED
+    ended = shell("verify", "--sandbox", "--repair")
+    assert ended.code is ExitCode.DONE, ended.err
+    assert path.read_bytes() == content
+
+
+def test_nothing_to_verify_is_said(shell: Shell, api: SandboxServer) -> None:
+    ended = shell("verify")
+    assert ended.code is ExitCode.USAGE
+    assert "no ledger" in ended.err
+
+
+def test_verify_looks_while_an_apply_is_at_work(shell: Shell, start_api: StartApi) -> None:
+    start_api(speed=1.0)
+    process = shell.spawn("apply")
+    try:
+        wait_until(lambda: "running" in shell("status").out)
+        ended = shell("verify", "--json")
+        assert ended.code is ExitCode.DONE
+        assert json.loads(ended.out)["compared"] == 0
+        assert shell("verify", "--repair").code is ExitCode.LEDGER
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)

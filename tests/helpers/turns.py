@@ -1,0 +1,103 @@
+"""The real program, killed at its n-th boundary: `python -m tests.helpers.turns FROM STEP MANIFEST...`.
+
+A boundary lies before and after each write of the ledger, of the receipts and of the output folder, and before and
+after each request. The n-th manifest is applied by a process that is killed at boundary FROM + n * STEP, and then by
+one that lives; each is a fork of this process, so that the program is loaded once, and several pairs run side by side.
+Beside each manifest, `ends.json` says whether the first one was killed and the exit code of the second.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hailuo_batch import cli
+from hailuo_batch.commands import campaign_run  # loaded before the fork, with all that it needs
+from hailuo_batch.shell.client import Client
+from hailuo_batch.shell.downloader import Downloader
+from hailuo_batch.shell.files import Files
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.receipts import Receipts
+
+BOUNDARIES: tuple[tuple[Any, str], ...] = (
+    (Ledger, "create"),
+    (Ledger, "record"),
+    (Ledger, "carry_out"),
+    (Ledger, "put_back"),
+    (Ledger, "remember"),
+    (Ledger, "describe"),
+    (Ledger, "back_up"),
+    (Receipts, "_append"),
+    (Client, "create_run"),
+    (Client, "read_run"),
+    (Downloader, "fetch"),
+    (Files, "move"),
+)
+AT_ONCE = 12
+assert campaign_run
+
+
+class Trap:
+    """Kills this process at its n-th boundary."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+        for owner, name in BOUNDARIES:
+            self._surround(owner, name)
+
+    def _surround(self, owner: Any, name: str) -> None:
+        inner: Callable[..., Any] = getattr(owner, name)
+
+        def surrounded(*arguments: Any, **options: Any) -> Any:
+            self._pass()
+            result = inner(*arguments, **options)
+            self._pass()
+            return result
+
+        setattr(owner, name, surrounded)
+
+    def _pass(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def live(manifest: str, killed_at: int | None) -> int:
+    """One apply in a process of its own: its exit code, or less than 0 for the signal that ended it."""
+    child = os.fork()
+    if child == 0:
+        if killed_at is not None:
+            Trap(killed_at)
+        code = cli.run(["apply", "-q", "--rate-limit", "1000/10s", manifest])
+        sys.stdout.flush()
+        os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def live_twice(manifest: Path, killed_at: int) -> None:
+    """The two applies of one manifest, and how they ended."""
+    killed = live(str(manifest), killed_at) == -signal.SIGKILL
+    ends = {"killed": killed, "code": live(str(manifest), None)}
+    (manifest.parent / "ends.json").write_text(json.dumps(ends))
+
+
+def main() -> None:
+    start, step, *manifests = sys.argv[1:]
+    under_way = 0
+    for number, manifest in enumerate(manifests):
+        if under_way == AT_ONCE:
+            os.wait()
+            under_way -= 1
+        if os.fork() == 0:
+            live_twice(Path(manifest), int(start) + number * int(step))
+            os._exit(0)
+        under_way += 1
+    for _ in range(under_way):
+        os.wait()
+
+
+if __name__ == "__main__":
+    main()

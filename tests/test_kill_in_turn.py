@@ -1,0 +1,72 @@
+"""kill -9 at every write and every request in turn: nothing is paid for twice, and nothing paid is forgotten."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.core.records import Snapshot
+from hailuo_batch.shell.ledger import Ledger
+from tests.helpers.killing import KEY, Range
+
+BOUNDARIES = 72  # a little more than an apply of two takes passes, so that the last ones are past its end
+STEPS = 2
+ROOT = Path(__file__).parents[1]
+
+
+def write_manifests(folder: Path, start: int) -> dict[int, Path]:
+    """A campaign of two takes for each boundary of this share, each in a workspace of its own."""
+    manifests = {}
+    for boundary in range(start, BOUNDARIES, STEPS):
+        path = folder / str(boundary) / "manifest.yaml"
+        path.parent.mkdir()
+        shots = [{"id": shot, "prompt": f"{shot} at {boundary}"} for shot in ("hero", "teal")]
+        path.write_text(json.dumps({"version": 1, "campaign": "turn", "shots": shots}))
+        manifests[boundary] = path
+    return manifests
+
+
+def kill_in_turn(server: Range, start: int, manifests: dict[int, Path]) -> dict[int, tuple[bool, int]]:
+    """For each boundary: whether the program came so far and was killed there, and how the next apply ended."""
+    subprocess.run(
+        [sys.executable, "-m", "tests.helpers.turns", str(start), str(STEPS), *map(str, manifests.values())],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "RUNBASE_API_KEY": KEY, "RUNBASE_BASE_URL": server.base_url},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    ends = {at: json.loads((path.parent / "ends.json").read_text()) for at, path in manifests.items()}
+    return {at: (end["killed"], end["code"]) for at, end in ends.items()}
+
+
+def ledger_of(manifest: Path, endpoint: str) -> Snapshot:
+    with Ledger.read(manifest.parent / "state" / "turn.db", "turn", endpoint) as ledger:
+        return ledger.snapshot()
+
+
+@pytest.mark.parametrize("start", range(1, 1 + STEPS))
+def test_killed_at_every_boundary_it_goes_on_without_paying_twice(tmp_path: Path, start: int) -> None:
+    with Range() as server:
+        manifests = write_manifests(tmp_path, start)
+        ends = kill_in_turn(server, start, manifests)
+        snapshots = {at: ledger_of(path, server.base_url) for at, path in manifests.items()}
+        paid = Counter(made["prompt"] for made in server.world.made.values())
+        assert max(paid.values()) == 1
+        for at, (_, code) in ends.items():
+            states = {record.take.id: record.state for record in snapshots[at].takes}
+            assert set(states) == {"hero", "teal"}
+            assert set(states.values()) <= {"done", "in_doubt"}, f"killed at boundary {at}"
+            assert code == (1 if "in_doubt" in states.values() else 0)
+            known = {run.run_id for run in snapshots[at].runs}
+            lost = [made for made, asked in server.world.made.items() if asked["prompt"].endswith(f" at {at}")]
+            doubtful = sum(state == "in_doubt" for state in states.values())
+            assert len(set(lost) - known) <= doubtful, f"a paid run was forgotten at boundary {at}"
+        killed = [at for at, (was_killed, _) in ends.items() if was_killed]
+        assert len(killed) > 20
+        assert any(not was_killed for was_killed, _ in ends.values()), "the last boundaries were never reached"

@@ -1,0 +1,73 @@
+"""The wheel, installed elsewhere, has all that it needs: it is built, installed and used outside the repository."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """A command's stdout; nothing of this process's Python settings reaches it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, installed from its wheel into an environment of its own.
+
+    The dependencies are those of the environment that runs the tests, seen through a path file that does not lead to
+    the repository.
+    """
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, REPOSITORY, cwd=folder)
+    [wheel] = folder.glob("*.whl")
+    home = folder / "env"
+    venv.create(home)
+    python = home / "bin" / "python"
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
+    install = ("--no-deps", "--no-index", "--quiet", "--disable-pip-version-check")
+    run(sys.executable, "-m", "pip", "--python", python, "install", *install, wheel, cwd=folder)
+    # pip's own path files, such as that of an editable installation, are not followed from here
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return home / "bin" / "hailuo-batch"
+
+
+def test_it_is_the_installed_one(program: Path, tmp_path: Path) -> None:
+    python = program.with_name("python")
+    where = run(python, "-c", "import hailuo_batch; print(hailuo_batch.__file__)", cwd=tmp_path).strip()
+    assert Path(where).is_relative_to(program.parents[1])
+
+
+def test_a_manifest_is_validated_there(program: Path, tmp_path: Path) -> None:
+    run(program, "init", "lamps.yaml", cwd=tmp_path)
+    assert run(program, "validate", "lamps.yaml", cwd=tmp_path).startswith("lamps.yaml: ok")
+
+
+@pytest.mark.parametrize("name", ["manifest", "report"])
+def test_the_schemas_are_there(program: Path, tmp_path: Path, name: str) -> None:
+    printed = run(program, "schema", name, cwd=tmp_path)
+    shipped = REPOSITORY / "schemas" / f"{name}.schema.json"
+    assert json.loads(printed) == json.loads(shipped.read_text(encoding="utf-8"))
+
+
+def test_the_page_and_the_clips_are_there(program: Path, tmp_path: Path) -> None:
+    run(program, "init", "lamps.yaml", cwd=tmp_path)
+    ended = subprocess.run(
+        [program, "apply", "--sandbox", "lamps.yaml", "--run-timeout", "1s"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert (tmp_path / "outputs" / "my-campaign.sandbox" / "report.html").is_file()
