@@ -47,10 +47,11 @@ class Books:
         self._charged += money.charged_micro_usd
         self._refunded += money.refunded_micro_usd
 
-    def progress(self, takes: int, files_under_way: int, waiting_s: float | None) -> Progress:
-        """The counts as they stand."""
+    def progress(self, takes: int, creates_under_way: int, files_under_way: int, waiting_s: float | None) -> Progress:
+        """The counts as they stand; a create on its way counts as an open run."""
         states = {state: count for state, count in self._states.items() if count}
-        return Progress(takes, states, self._charged, self._refunded, self.open_runs, files_under_way, waiting_s)
+        open_runs = self.open_runs + creates_under_way
+        return Progress(takes, states, self._charged, self._refunded, open_runs, files_under_way, waiting_s)
 
     def _weigh(self, run: Run, sign: int) -> None:
         if not run.superseded and run.take_id in self._scope:

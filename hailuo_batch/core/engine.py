@@ -173,7 +173,7 @@ class Engine:
         waiting_s = None
         if self.reach < Reach.REQUESTS and self._next_create() is not None:
             waiting_s = max(0.0, max(self.budget.next_free_at(now), self._connection.held_until) - now)
-        return self._books.progress(len(self._scope), self._fetching.under_way, waiting_s)
+        return self._books.progress(len(self._scope), self._trust.under_way, self._fetching.under_way, waiting_s)
 
     def _requests(self, now: float) -> Iterator[Action]:
         if self.reach >= Reach.REQUESTS or now < self._connection.held_until:

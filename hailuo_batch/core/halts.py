@@ -85,11 +85,17 @@ def refused(refusal: Refusal, code: str, message: str) -> Halt | None:
 
 def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: int | None) -> Halt:
     """The cap on net spend admits no further create."""
-    price = "a run's price is not known" if cost_micro_usd is None else f"a run costs {format_usd(cost_micro_usd)}"
+    if cost_micro_usd is None:
+        text = (
+            f"Stopped creating: the cap is {format_usd(cap_micro_usd)}, and a run's price is not known: the create "
+            "that would have taught it came back without a cost, or not at all. Runs under way are still collected. If it "
+            "is in doubt, `resolve --run-id` may teach it; else take the cap away for one apply of `--only` one take."
+        )
+        return Halt(Reach.CREATES, ExitCode.ACCOUNT, text)
     text = (
-        f"Stopped creating: {format_usd(committed_micro_usd)} are spent or may have been, {price}, and the cap is "
-        f"{format_usd(cap_micro_usd)}. Runs under way are still collected. Raise limits.max_spend_usd or --max-spend "
-        "to go on."
+        f"Stopped creating: {format_usd(committed_micro_usd)} are spent or may have been, a run costs "
+        f"{format_usd(cost_micro_usd)}, and the cap is {format_usd(cap_micro_usd)}. Runs under way are still "
+        "collected. Raise limits.max_spend_usd or --max-spend to go on."
     )
     return Halt(Reach.CREATES, ExitCode.ACCOUNT, text)
 
@@ -181,5 +187,5 @@ def broken() -> Halt:
 
 def signalled(exit_code: ExitCode) -> Halt:
     """The user, or the system, asks to stop."""
-    text = "Stopped as asked, with everything recorded. Run the same command again to go on."
+    text = "Stopping as asked: what is under way is still finished and recorded. The same command goes on later."
     return Halt(Reach.ALL, exit_code, text)

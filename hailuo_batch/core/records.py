@@ -115,8 +115,8 @@ class Snapshot:
     """The whole ledger at one moment, takes in the manifest's order, then those that left it.
 
     `endpoint` is the API's base URL, or the word `sandbox`. `replacement` is None while none is under way. `forgotten`
-    are runs of takes that the user had forgotten: only their money, and their run IDs, still count. `restored` says that
-    this is a backup put back: files may have been renamed since it was made.
+    are runs of takes that the user had forgotten: only their money, and their run IDs, still count. `restored` says
+    that this is a backup put back: files may have been renamed since it was made.
     """
 
     campaign: str

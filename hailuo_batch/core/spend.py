@@ -124,7 +124,7 @@ class Cap:
         cost = self.cost_of(model)
         if cost is None:
             models = self._unpriced.keys() | self._reserved.keys()
-            alone = not any(self._open_count(other) for other in models if self.cost_of(other) is None)
+            alone = not any(self._untaught(other) for other in models if self.cost_of(other) is None)
             return alone and self.committed_micro_usd < self.cap_micro_usd
         return self.committed_micro_usd + cost <= self.cap_micro_usd
 
@@ -139,8 +139,9 @@ class Cap:
     def _open(self, model: str) -> set[int]:
         return self._unpriced[model].keys() | self._reserved[model]
 
-    def _open_count(self, model: str) -> int:
-        return len(self._open(model))
+    def _untaught(self, model: str) -> bool:
+        """Whether a create of this model was sent and has not taught what one costs."""
+        return bool(self._open(model))
 
     def _open_micro_usd(self, model: str) -> int:
         newest = self.cost_of(model) or 0
