@@ -77,6 +77,10 @@ TRANSITIONS: dict[tuple[RunState, type[Event]], RunState] = {
     (S.SUCCEEDED, ev.FileMoving): S.SUCCEEDED,
     (S.SUCCEEDED, ev.FileMoved): S.SUCCEEDED,
     (S.SUCCEEDED, ev.FileMissed): S.SUCCEEDED,
+    # given up, and some of its files are on disk all the same
+    (S.ABANDONED, ev.FileMoving): S.ABANDONED,
+    (S.ABANDONED, ev.FileMoved): S.ABANDONED,
+    (S.ABANDONED, ev.FileMissed): S.ABANDONED,
     # the user's word
     (S.IN_DOUBT, ev.RunNamed): S.PENDING,
     (S.LOST, ev.RunNamed): S.PENDING,

@@ -9,6 +9,7 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.events import Outcome
+from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Run, fold
 from hailuo_batch.core.steps import AddAttempt, SupersedeRun
@@ -29,7 +30,12 @@ class Hand:
     """Drives an engine. `now` moves only when the test says so; the time of day is the same clock."""
 
     def __init__(
-        self, runs: Iterable[Run], settings: Settings = Settings(), *, collected: set[str] | None = None
+        self,
+        runs: Iterable[Run],
+        settings: Settings = Settings(),
+        *,
+        collected: set[str] | None = None,
+        again: Iterable[Slot] = (),
     ) -> None:
         self.runs = {known.key: known for known in runs}
         self.now = STARTED_AT
@@ -42,7 +48,7 @@ class Hand:
             records.append(record(self.takes[take_id], *attempts))
         scope = frozenset(self.takes) if collected is None else frozenset(collected)
         held = snapshot(*records)
-        self.engine = Engine(settings, held, scope, scope, now=self.now, wall=self.now)
+        self.engine = Engine(settings, held, scope, scope, now=self.now, wall=self.now, again=frozenset(again))
         self.under_way: list[Action] = []
         self.said: list[str] = []
         self._create_ids = count(1)

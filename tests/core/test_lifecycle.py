@@ -27,9 +27,9 @@ RunLost           .          .         .         lost       lost       .        
 RunNamed          .          .         pending   .          .          .         . . pending    pending
 RunAbandoned      .          .         abandoned abandoned  abandoned  abandoned . . abandoned  .
 FileSaved         .          .         .         .          .          succeeded . . .          .
-FileMoving        .          .         .         .          .          succeeded . . .          .
-FileMoved         .          .         .         .          .          succeeded . . .          .
-FileMissed        .          .         .         .          .          succeeded . . .          .
+FileMoving        .  .  .  .  .  succeeded  .  .  .  abandoned
+FileMoved         .  .  .  .  .  succeeded  .  .  .  abandoned
+FileMissed        .  .  .  .  .  succeeded  .  .  .  abandoned
 """
 (_, *COLUMNS), *ROWS = map(str.split, GRID.strip().splitlines())
 EXPECTED = {

@@ -1,6 +1,7 @@
 """Creates that only the receipts know of become runs again, and speak for their takes unless newer ones do."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,8 @@ def test_a_newer_create_of_another_prompt_supersedes_as_an_edit_does(ledger: Led
 def test_an_older_create_than_the_recorded_one_does_not_speak(ledger: Ledger) -> None:
     (hero,) = want(ledger, take("hero"))
     create(ledger, hero, "run_1")
-    ledger.put_back([forgotten(take("hero"), ev.RunCreated("run_9", None), at=EARLIER)], LATER)
+    older = forgotten(take("hero"), ev.RunCreated("run_9", None), at=EARLIER)
+    ledger.put_back([replace(older, outdated=True)], LATER)
     record = record_of(ledger, "hero")
     assert record.live is not None
     assert record.live.run_id == "run_1"

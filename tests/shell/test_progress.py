@@ -175,3 +175,11 @@ def test_rates_read_well(bytes_per_s: float, text: str) -> None:
 def test_wrapping_keeps_paths_whole() -> None:
     path = "/a/very/long/path/that/is/longer/than/a-line"
     assert wrap(f"look at {path} now", 20).splitlines() == ["look at", path, "now"]
+
+
+def test_work_for_no_take_at_all_shows_what_it_does_and_no_share_of_nothing() -> None:
+    stream = io.StringIO()
+    reporter = LineReporter(stream, lambda: 0.0)
+    reporter.update(progress(done=0, takes=0, files=2))
+    assert "done" not in stream.getvalue()
+    assert "2 downloading" in stream.getvalue()

@@ -2,7 +2,7 @@
 
 Knows no network. Its invariants: an existing file is never overwritten, and a crash at any moment leaves under the
 final name either nothing, or what was there before, or the whole new file. What was there and differs, changed by hand
-perhaps, is kept aside as `<name>.kept-<n>`. What did not get whole stays as `.<name>.part` where it can be gone on with.
+perhaps, is kept aside as `<name>.kept-<n>`. What broke off stays as `.<name>.part` where it can be gone on with.
 """
 
 import errno
@@ -21,6 +21,7 @@ from hailuo_batch.shell.downloader.partial import Partial, Source, parse_note, r
 RESERVE_BYTES = 64 << 20
 """Left free on the disk whatever comes: the ledger and the report must still be written."""
 
+_NOBODY = Source("")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _CHUNK = 1 << 20
@@ -50,7 +51,7 @@ class Landing:
         self._note = folder / f".{name}.part.json"
         self._digest = hashlib.sha256()
         self._file: int | None = None
-        self._source = Source("")
+        self._source = _NOBODY
         self._noted = 0
         self._sound = True  # every write so far has gone well
         self.size = 0
@@ -83,7 +84,7 @@ class Landing:
         except (OSError, ValueError):
             return None
 
-    def begin(self, source: Source = Source("")) -> None:
+    def begin(self, source: Source = _NOBODY) -> None:
         """Receive from the first byte on; what an earlier landing has left is gone."""
         with self._disk():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,7 @@ class Landing:
 
     def discard(self) -> None:
         """What came is not to be gone on with."""
-        self._source = Source("")
+        self._source = _NOBODY
 
     def settle(self, extension: str) -> str:
         """Put the whole file under its final name, durably, and give that name.
