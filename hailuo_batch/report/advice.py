@@ -23,10 +23,14 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The program's commands for one campaign: `manifest` as the user named it, `endpoint` as the ledger has it."""
+    """The program's commands for one campaign: `manifest` as the user named it, `endpoint` as the ledger has it.
+
+    `options` are those that every command of this campaign needs to find its files.
+    """
 
     manifest: str
     endpoint: str
+    options: tuple[str, ...] = ()
 
     def apply(self, *options: str) -> str:
         """An `apply` of this campaign."""
@@ -45,7 +49,7 @@ class Commands:
 
     def _line(self, command: str, *words: str) -> str:
         rehearsal = ("--sandbox",) if self.endpoint == SANDBOX else ()
-        return shlex.join(("hailuo-batch", command, self.manifest, *rehearsal, *words))
+        return shlex.join(("hailuo-batch", command, self.manifest, *rehearsal, *self.options, *words))
 
 
 def advise(run: Run, speaks: bool, commands: Commands) -> Advice | None:

@@ -1,62 +1,60 @@
-"""The report's files: each written whole, or not at all.
+"""The report's files: which there are, and each written whole or not at all.
 
-Owns how they reach the disk: rendered first, then written under a temporary name in the same folder, made durable
-and renamed into place. A reader never sees half a report, and a failure leaves the old one standing.
+Owns their names and the order in which they are written. All are rendered before the first is written, so that a
+failure leaves the old report standing.
 """
 
-import os
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
 from pathlib import Path
 
 from hailuo_batch.errors import OutputError
+from hailuo_batch.report.disk import write_durably
 from hailuo_batch.report.model import Report
+from hailuo_batch.report.render_csv import render_csv
 from hailuo_batch.report.render_html import render_html
 from hailuo_batch.report.render_json import render_json
+from hailuo_batch.report.render_junit import render_junit
 from hailuo_batch.report.render_markdown import render_markdown
 
 
-@dataclass(frozen=True, slots=True)
-class ReportPaths:
-    """Where the report lies."""
+class Format(StrEnum):
+    """What a report can be written as, by the names that `report --format` knows."""
 
-    json: Path
-    markdown: Path
-    html: Path
+    HTML = "html"
+    JSON = "json"
+    MARKDOWN = "md"
+    CSV = "csv"
+    JUNIT = "junit"
 
 
-def write_reports(report: Report, folder: Path) -> ReportPaths:
-    """Write report.json, report.md and report.html into the folder, which is made where it is missing.
+_FILES: Mapping[Format, tuple[str, Callable[[Report], str]]] = {
+    Format.HTML: ("report.html", render_html),
+    Format.JSON: ("report.json", render_json),
+    Format.MARKDOWN: ("report.md", render_markdown),
+    Format.CSV: ("report.csv", render_csv),
+    Format.JUNIT: ("report.junit.xml", render_junit),
+}
+
+
+def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tuple(Format)) -> dict[Format, Path]:
+    """Write the report in these formats into the folder, which is made where it is missing. Returns where each lies.
 
     Raises OutputError where the disk does not allow it; the ledger is not touched.
     """
-    paths = ReportPaths(folder / "report.json", folder / "report.md", folder / "report.html")
-    texts = {
-        paths.json: render_json(report),
-        paths.markdown: render_markdown(report),
-        paths.html: render_html(report),
-    }
-    for path, text in texts.items():
+    wanted = set(formats)
+    texts = {form: render(report) for form, (_, render) in _FILES.items() if form in wanted}
+    written = {}
+    for form, text in texts.items():
+        path = folder / _FILES[form][0]
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, text.encode("utf-8"))
+            write_durably(path, text.encode("utf-8"))
         except OSError as error:
             raise OutputError(
                 f"The report could not be written to {path}: {error.strerror or error}. Nothing was paid for it, and "
                 "the ledger and the videos are untouched. Make room or give the folder back its write permission, "
                 "then write it again with `hailuo-batch report`."
             ) from error
-    return paths
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Replace the file in one step. The name is this process's own, so that two writers never share one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        written[form] = path
+    return written

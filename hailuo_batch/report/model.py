@@ -11,7 +11,7 @@ from typing import Any
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
-from hailuo_batch.core.spend import Spend, spend_of
+from hailuo_batch.core.spend import Spend, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
 
 MOVING = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING})
@@ -30,13 +30,20 @@ class ReportOutput:
 
 @dataclass(frozen=True, slots=True)
 class ReportRun:
-    """One attempt for which a create was sent. Times are seconds since the epoch; `error` says what went wrong."""
+    """One attempt for which a create was sent. Times are seconds since the epoch; `error` says what went wrong.
 
+    `charged_micro_usd` is its part of the campaign's spend: a cost that the API never named counts as the newest known.
+    """
+
+    take_id: str
+    model: str
     run_id: str | None
     attempt: int
     state: RunState
     superseded: bool
     cost_micro_usd: int | None
+    charged_micro_usd: int
+    refunded_micro_usd: int
     submitted_at: float | None
     completed_at: float | None
     error: str | None
@@ -75,7 +82,11 @@ class ReportTake:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole campaign at `generated_at` (seconds since the epoch). `totals` has a count for every state."""
+    """A whole campaign at `generated_at` (seconds since the epoch). `totals` has a count for every state.
+
+    `applying` is whether an apply was at work then. `forgotten` are attempts at takes that the user had forgotten: they
+    are in no take, but their money counts.
+    """
 
     campaign: str
     description: str
@@ -86,6 +97,8 @@ class Report:
     spend: Spend
     resume_command: str
     takes: tuple[ReportTake, ...]
+    applying: bool = False
+    forgotten: tuple[ReportRun, ...] = ()
 
     @property
     def rehearsal(self) -> bool:
@@ -104,17 +117,19 @@ def build_report(
     generated_at: float,
     manifest_sha256: str | None = None,
     manifest: str = "MANIFEST",
+    options: tuple[str, ...] = (),
     submitting_means: TakeState = TakeState.IN_DOUBT,
 ) -> Report:
     """The report of a snapshot. Pure.
 
-    `manifest` is the manifest as the user named it, for the commands that are advised; `manifest_sha256` replaces the
-    recorded one. `submitting_means` is what a create on its way is to this reader: WAITING while an apply holds the
-    lock, else IN_DOUBT.
+    `manifest` is the manifest as the user named it and `options` say where its files lie, for the commands that are
+    advised; `manifest_sha256` replaces the recorded one. `submitting_means` is what a create on its way is to this
+    reader: WAITING while an apply holds the lock, else IN_DOUBT.
     """
-    commands = Commands(manifest, snapshot.endpoint)
+    commands = Commands(manifest, snapshot.endpoint, options)
     settled = _settled(snapshot, submitting_means)
-    takes = tuple(_take(record, commands) for record in settled.takes)
+    costs = newest_costs(settled.paid_runs)
+    takes = tuple(_take(record, commands, costs) for record in settled.takes)
     counts = Counter(take.state for take in takes)
     return Report(
         campaign=snapshot.campaign,
@@ -126,6 +141,8 @@ def build_report(
         spend=spend_of(settled.paid_runs),
         resume_command=commands.apply(),
         takes=takes,
+        applying=submitting_means is TakeState.WAITING,
+        forgotten=tuple(_run(run, None, costs) for run in settled.forgotten),
     )
 
 
@@ -142,7 +159,7 @@ def _unsent(run: Run) -> Run:
     return replace(run, state=RunState.UNSENT) if run.state is RunState.SUBMITTING else run
 
 
-def _take(record: TakeRecord, commands: Commands) -> ReportTake:
+def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int]) -> ReportTake:
     take, live = record.take, record.live
     speaker = live or next(reversed(record.runs), None)
     return ReportTake(
@@ -156,7 +173,7 @@ def _take(record: TakeRecord, commands: Commands) -> ReportTake:
         model=take.model,
         input=take.input,
         runs=tuple(
-            _run(run, advise(run, record.in_manifest and run is live, commands))
+            _run(run, advise(run, record.in_manifest and run is live, commands), costs)
             for run in record.runs
             if run.state is not RunState.UNSENT
         ),
@@ -164,13 +181,19 @@ def _take(record: TakeRecord, commands: Commands) -> ReportTake:
     )
 
 
-def _run(run: Run, advice: Advice | None) -> ReportRun:
+def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun:
+    cost = costs.get(run.model) if run.cost_micro_usd is None else run.cost_micro_usd
+    money = spend_of((replace(run, cost_micro_usd=cost),))
     return ReportRun(
+        take_id=run.take_id,
+        model=run.model,
         run_id=run.run_id,
         attempt=run.attempt,
         state=run.state,
         superseded=run.superseded,
         cost_micro_usd=run.cost_micro_usd,
+        charged_micro_usd=money.charged_micro_usd,
+        refunded_micro_usd=money.refunded_micro_usd,
         submitted_at=run.submitted_at,
         completed_at=run.completed_at,
         error=run.reason,

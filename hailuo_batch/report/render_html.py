@@ -1,8 +1,8 @@
 """report.html: the contact sheet, one self-contained file.
 
 Owns how the page is put together: the model goes in as inert JSON, and the page's own script shows it with
-`textContent` only. A content policy admits exactly that script and style, by their hashes, and media from where the
-page lies; nothing is ever fetched from a network.
+`textContent` only. A content policy admits exactly that script and style, by their hashes, images that are written
+out in the page, and videos from where the page lies; nothing is ever fetched from a network.
 """
 
 import base64
@@ -10,21 +10,31 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import document, encode
 
-_HERE = Path(__file__).parent
+_PAGE = Path(__file__).parent / "page"
+_STYLES = ("base", "head", "sheet", "overlay")
+_SCRIPTS = (
+    *("dom", "store", "takes", "film", "picks", "cards", "head"),
+    *("sheet", "find", "viewer", "choice", "live", "main"),
+)
+"""In the order in which they build on each other; they share one scope."""
+
 _MARKER = re.compile(r"\{\{([a-z]+)\}\}")
 _INERT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _LONG_DATA_URI = 200
+_LARGEST_PICTURE = 400_000
+_MOST_PICTURES = 8_000_000
 
 
 def render_html(report: Report) -> str:
     """The text of report.html."""
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = _style(), _script()
     parts = {
         "policy": _policy(style, script),
         "title": html.escape(f"{report.campaign} · hailuo-batch"),
@@ -40,8 +50,18 @@ def embed(value: Any) -> str:
     return re.sub("[<>&\u2028\u2029]", lambda match: _INERT[match[0]], encode(value))
 
 
+@cache
 def _asset(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+    return (_PAGE / name).read_text(encoding="utf-8")
+
+
+def _style() -> str:
+    return "\n".join(_asset(f"{name}.css") for name in _STYLES)
+
+
+def _script() -> str:
+    parts = "\n".join(_asset(f"{name}.js") for name in _SCRIPTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def _policy(style: str, script: str) -> str:
@@ -62,21 +82,37 @@ def _source(text: str) -> str:
 
 
 def _page_model(report: Report) -> dict[str, Any]:
-    """The report's document, with images that are written out as data cut to what a person can use."""
+    """The report's document; images that are written out as data stand once, in `pictures`, as far as there is room."""
     page = document(report)
+    pictures = _Pictures()
     for take in page["takes"]:
-        take["input"] = _shortened(take["input"])
-    return page
+        take["input"] = _with_pictures(take["input"], pictures)
+    return page | {"pictures": pictures.listed}
 
 
-def _shortened(taken: Mapping[str, Any]) -> dict[str, Any]:
+class _Pictures:
+    """The images that the page itself holds, each once."""
+
+    def __init__(self) -> None:
+        self.listed: list[str] = []
+        self._places: dict[str, int] = {}
+        self._room = _MOST_PICTURES
+
+    def place(self, image: Any) -> Any:
+        """What stands for the image in an input: its place in the list, or as much of it as a person can use."""
+        if not isinstance(image, str) or not image.startswith("data:"):
+            return image
+        if image not in self._places:
+            if len(image) > min(self._room, _LARGEST_PICTURE) or not image.startswith("data:image/"):
+                return image if len(image) <= _LONG_DATA_URI else f"{image[:40]}… ({len(image):,} characters)"
+            self._room -= len(image)
+            self._places[image] = len(self.listed)
+            self.listed.append(image)
+        return {"picture": self._places[image]}
+
+
+def _with_pictures(taken: Mapping[str, Any], pictures: _Pictures) -> dict[str, Any]:
     images = taken.get("image_urls")
     if not isinstance(images, list):
         return dict(taken)
-    return dict(taken) | {"image_urls": [_short(image) for image in images]}
-
-
-def _short(image: Any) -> Any:
-    if isinstance(image, str) and image.startswith("data:") and len(image) > _LONG_DATA_URI:
-        return f"{image[:40]}… ({len(image):,} characters)"
-    return image
+    return dict(taken) | {"image_urls": [pictures.place(image) for image in images]}

@@ -39,6 +39,7 @@ def document(report: Report) -> dict[str, Any]:
         "endpoint": report.endpoint,
         "manifest_sha256": report.manifest_sha256 or None,
         "generated_at": format_time(report.generated_at),
+        "applying": report.applying,
         "totals": {"takes": len(report.takes)} | {str(state): count for state, count in report.totals.items()},
         "spend": {
             "charged_micro_usd": spend.charged_micro_usd,

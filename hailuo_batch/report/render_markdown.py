@@ -9,10 +9,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.report.model import Report, ReportRun, ReportTake
 from hailuo_batch.report.times import format_time
-from hailuo_batch.values import format_usd
+from hailuo_batch.values import format_minute, format_usd
 
 LISTED = 100
 """Rows a table shows at most; the rest is counted."""
@@ -102,7 +102,9 @@ def _attention_row(take: ReportTake, run: ReportRun) -> tuple[str, ...]:
     run_id = f" ({escape(run.run_id)})" if run.run_id else ""
     advice = run.advice
     to_do = "" if advice is None else "<br>".join((escape(advice.text, 500), *map(_code, advice.commands)))
-    return name, _words(run.state), escape(run.error or "") + run_id, to_do
+    unsure = run.state is RunState.IN_DOUBT and run.submitted_at is not None
+    since = f"since {format_minute(run.submitted_at or 0.0)}: " if unsure else ""
+    return name, _words(run.state), since + escape(run.error or "") + run_id, to_do
 
 
 def _others(report: Report) -> str:

@@ -4,25 +4,40 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.errors import ExitCode, OutputError
-from hailuo_batch.report.files import ReportPaths, write_reports
+from hailuo_batch.report.files import Format, write_reports
+from hailuo_batch.report.render_csv import render_csv
 from hailuo_batch.report.render_html import render_html
 from hailuo_batch.report.render_json import render_json
+from hailuo_batch.report.render_junit import render_junit
 from hailuo_batch.report.render_markdown import render_markdown
 from tests.helpers.snapshots import record, run, take
 from tests.report.builders import report_of
 
-NAMES = {"report.json", "report.md", "report.html"}
+RENDERED = {
+    "report.html": render_html,
+    "report.json": render_json,
+    "report.md": render_markdown,
+    "report.csv": render_csv,
+    "report.junit.xml": render_junit,
+}
+NAMES = set(RENDERED)
 
 
-def test_three_files_are_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
+def test_every_format_is_written_into_a_folder_that_is_made(tmp_path: Path) -> None:
     folder = tmp_path / "outputs" / "spring-lamps"
     report = report_of(record(take(), run()))
-    paths = write_reports(report, folder)
-    assert paths == ReportPaths(folder / "report.json", folder / "report.md", folder / "report.html")
-    assert paths.json.read_text("utf-8") == render_json(report)
-    assert paths.markdown.read_text("utf-8") == render_markdown(report)
-    assert paths.html.read_text("utf-8") == render_html(report)
+    written = write_reports(report, folder)
+    assert set(written) == set(Format)
+    assert set(written.values()) == set(folder.iterdir())
     assert {path.name for path in folder.iterdir()} == NAMES
+    for name, render in RENDERED.items():
+        assert (folder / name).read_bytes() == render(report).encode()
+
+
+def test_only_the_formats_that_are_asked_for_are_written(tmp_path: Path) -> None:
+    written = write_reports(report_of(), tmp_path, (Format.CSV, Format.JUNIT, Format.CSV))
+    assert written == {Format.CSV: tmp_path / "report.csv", Format.JUNIT: tmp_path / "report.junit.xml"}
+    assert {path.name for path in tmp_path.iterdir()} == {"report.csv", "report.junit.xml"}
 
 
 def test_an_old_report_is_replaced_and_files_beside_it_stay(tmp_path: Path) -> None:
@@ -51,12 +66,13 @@ def test_a_folder_in_the_place_of_a_file_is_named_in_the_error(tmp_path: Path) -
     (tmp_path / "report.json").mkdir()
     with pytest.raises(OutputError, match=r"report\.json.*ledger and the videos are untouched"):
         write_reports(report_of(), tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert (tmp_path / "report.json").is_dir()
+    assert not list(tmp_path.glob("*.tmp"))
 
 
 def test_a_file_in_the_place_of_the_folder_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("not a folder")
-    with pytest.raises(OutputError, match=r"outputs.report\.json"):
+    with pytest.raises(OutputError, match=r"outputs.report\.html"):
         write_reports(report_of(), tmp_path / "outputs")
 
 

@@ -96,7 +96,14 @@ def test_files_are_those_of_the_attempt_that_speaks_and_older_ones_stay_with_the
 def test_advice_goes_to_what_needs_a_person_and_to_nothing_else() -> None:
     report = report_of(*every_state())
     advised = {listed.id for listed in report.takes for attempt in listed.runs if attempt.advice}
-    assert advised == {"shot-submitting", "shot-in-doubt", "shot-failed", "shot-rejected", "shot-lost", "shot-abandoned"}
+    assert advised == {
+        "shot-submitting",
+        "shot-in-doubt",
+        "shot-failed",
+        "shot-rejected",
+        "shot-lost",
+        "shot-abandoned",
+    }
 
 
 def test_a_success_without_a_file_needs_a_person() -> None:

@@ -5,6 +5,8 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
+
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.report.render_html import embed, render_html
 from hailuo_batch.report.render_json import document
@@ -49,7 +51,7 @@ class Page(HTMLParser):
 
 def test_the_model_in_the_page_is_the_report() -> None:
     report = report_of(*every_state())
-    assert Page(render_html(report)).model == document(report)
+    assert Page(render_html(report)).model == document(report) | {"pictures": []}
 
 
 def test_hostile_text_adds_no_element_and_comes_back_as_it_was() -> None:
@@ -102,14 +104,31 @@ def test_the_script_never_makes_markup_of_text() -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|DOMParser|fetch\(", script)
 
 
-def test_images_written_out_as_data_are_cut_in_the_page_only() -> None:
-    data = "data:image/png;base64," + "A" * 100_000
-    report = report_of(record(take(image_urls=[data, "https://cdn.test/a.png"]), run()))
-    shown = Page(render_html(report)).model["takes"][0]["input"]["image_urls"]
-    assert shown[0].startswith("data:image/png;base64,AAA")
-    assert shown[0].endswith("(100,022 characters)")
-    assert shown[1] == "https://cdn.test/a.png"
-    assert document(report)["takes"][0]["input"]["image_urls"][0] == data
+def images_in_the_page(*references: str) -> tuple[list[Any], list[str]]:
+    model = Page(render_html(report_of(record(take(image_urls=references), run())))).model
+    return model["takes"][0]["input"]["image_urls"], model["pictures"]
+
+
+def test_an_image_that_is_written_out_stands_in_the_page_once() -> None:
+    dot, link = "data:image/png;base64,AAAA", "https://cdn.test/a.png"
+    assert images_in_the_page(dot, link, dot) == ([{"picture": 0}, link, {"picture": 0}], [dot])
+
+
+@pytest.mark.parametrize("kind", ["image/png", "text/html"])
+def test_what_is_too_large_or_no_image_is_cut_in_the_page_only(kind: str) -> None:
+    data = f"data:{kind};base64," + "A" * 500_000
+    shown, pictures = images_in_the_page(data)
+    assert shown == [f"{data[:40]}… ({len(data):,} characters)"]
+    assert pictures == []
+    report = report_of(record(take(image_urls=[data]), run()))
+    assert document(report)["takes"][0]["input"]["image_urls"] == [data]
+
+
+def test_the_page_stays_small_however_many_images_there_are() -> None:
+    images = [f"data:image/png;base64,{n:04d}" + "A" * 399_000 for n in range(40)]
+    shown, pictures = images_in_the_page(*images)
+    assert sum(map(len, pictures)) <= 8_000_000
+    assert [isinstance(image, dict) for image in shown] == [True] * 20 + [False] * 20
 
 
 def _hash(text: str) -> str:

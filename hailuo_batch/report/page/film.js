@@ -1,0 +1,48 @@
+// The videos on the sheet: loaded near the viewport, let go far from it, playing under the pointer or the focus.
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const relative = (path) => `./${path.split("/").map(encodeURIComponent).join("/")}`;
+
+const load = (screen) => {
+  const video = el("video", { loop: true, playsinline: true, preload: "metadata", tabindex: "-1", "aria-hidden": "true" });
+  video.muted = true;
+  on(video, "error", () => {
+    video.remove();
+    screen.append(el("span", { class: "broken" }, "This file cannot be played from here."));
+  });
+  video.src = `${relative(screen.dataset.path)}#t=0.001`; // a moment after 0, so that a picture shows and not a blank
+  screen.prepend(video);
+};
+const unload = (video) => {
+  video.removeAttribute("src");
+  video.load();
+  video.remove();
+};
+const near = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const video = target.querySelector("video");
+    if (isIntersecting && !video && !target.querySelector(".broken")) load(target);
+    else if (!isIntersecting && video) unload(video);
+  }
+}, { rootMargin: "400px 0px" });
+
+const wake = ({ currentTarget }) => { if (!still.matches) currentTarget.querySelector("video")?.play().catch(() => {}); };
+const rest = ({ currentTarget: screen }) => {
+  if (!screen.matches(":hover, :focus-visible")) screen.querySelector("video")?.pause();
+};
+const film = (output, label, show) => {
+  const attributes = { type: "button", class: "screen film", "data-path": output.path, "aria-label": `Play ${label} in full view` };
+  const screen = el("button", attributes, el("span", { class: "corner" }, icon("open")));
+  for (const type of ["pointerenter", "focus"]) on(screen, type, wake);
+  for (const type of ["pointerleave", "blur"]) on(screen, type, rest);
+  on(screen, "click", show);
+  near.observe(screen);
+  return screen;
+};
+
+const NO_FILM = {
+  waiting: "Nothing sent yet", in_doubt: "It is not known whether this run exists", running: "Being made at Runbase",
+  downloading: "Made; its file is still to come", failed: "The run failed and was refunded",
+  rejected: "The API refused this input", lost: "The API does not know this run", abandoned: "Given up", done: "No file",
+};
+const noFilm = (take) => el("div", { class: "screen" }, el("p", {}, NO_FILM[take.state] ?? ""));

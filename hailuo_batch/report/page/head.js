@@ -1,0 +1,60 @@
+// The head of the sheet: what campaign this is, how far it is, what it cost, and what needs a person.
+
+const ISSUES_SHOWN = matchMedia("(min-width: 46rem)").matches ? 6 : 2;
+
+const meter = () => el("div", { class: "meter", "aria-hidden": "true" }, STATES.filter((state) => report.totals[state] > 0)
+  .map((state) => {
+    const part = el("span", { class: `t-${state}` });
+    part.style.flexGrow = report.totals[state];
+    return part;
+  }));
+const money = () => {
+  const spend = report.spend;
+  const entry = (name, amount, note) => el("div", {}, el("dt", {}, name),
+    el("dd", {}, amount, note ? el("div", { class: "note" }, note) : null));
+  const risk = spend.in_doubt_micro_usd === null ? "unknown" : usd(spend.in_doubt_micro_usd);
+  return el("dl", { class: "money" }, entry("Charged", usd(spend.charged_micro_usd)),
+    entry("Refunded", usd(spend.refunded_micro_usd)), entry("Net", usd(spend.net_micro_usd)),
+    entry("At risk", risk, spend.in_doubt_takes ? `at most; ${plural(spend.in_doubt_takes, "create", "creates")} in doubt` : ""));
+};
+const showHead = (states) => {
+  const rehearsal = report.endpoint === "sandbox";
+  const open = ["waiting", "running", "downloading"].reduce((sum, state) => sum + report.totals[state], 0);
+  byId("head").append(
+    el("div", {},
+      el("p", { class: "eyebrow" }, el("span", {}, "Contact sheet"), moment(report.generated_at),
+        el("span", { class: "pill" }, rehearsal ? "Sandbox: a rehearsal, no real money" : report.endpoint)),
+      el("h1", {}, report.campaign),
+      report.description ? el("p", { class: "description", dir: "auto" }, report.description) : null),
+    el("div", { class: "overview" },
+      el("div", {}, el("p", { class: "total" }, el("b", {}, `${number(report.totals.done)} of ${plural(report.totals.takes, "take", "takes")}`),
+        " done"), report.totals.takes ? meter() : null, states),
+      money()));
+  if (open > 0 && !report.applying) {
+    byId("head").append(el("div", { class: "resume" },
+      el("span", { class: "soft" }, `${plural(open, "take is", "takes are")} not finished. To go on:`),
+      command(report.resume_command)));
+  }
+};
+
+const issue = ([take, run]) => el("li", { class: "issue" },
+  el("div", { class: "row" },
+    el("h3", {}, on(el("a", { href: `#take-${take.id}` }, take.id), "click", () => sheet.reveal(take)),
+      run.superseded ? ` attempt ${run.attempt}` : ""),
+    stateMark(run.state)),
+  reason(run),
+  el("p", {}, run.advice.text), run.advice.commands.map(command),
+  run.run_id ? item(run.run_id, "the run ID") : null,
+  run.submitted_at ? el("p", { class: "facts" }, "sent ", moment(run.submitted_at)) : null);
+const showAttention = () => {
+  const issues = report.takes.flatMap((take) => take.runs.filter((run) => run.advice).map((run) => [take, run]));
+  if (issues.length === 0) return;
+  const list = el("ul", { class: "issues" }, issues.slice(0, ISSUES_SHOWN).map(issue));
+  const section = byId("attention");
+  section.append(el("h2", { id: "attention-title" }, `Needs you (${number(issues.length)})`), list);
+  if (issues.length > ISSUES_SHOWN) {
+    const button = el("button", { type: "button", class: "more" }, `Show all ${number(issues.length)}`);
+    section.append(on(button, "click", () => { list.append(...issues.slice(ISSUES_SHOWN).map(issue)); button.remove(); }));
+  }
+  section.hidden = false;
+};

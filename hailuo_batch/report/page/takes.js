@@ -1,0 +1,52 @@
+// What is read off the model of a take: its run, its words, its costs and times.
+
+const liveRun = (take) => take.runs.findLast((run) => !run.superseded) ?? null;
+const promptOf = (take) => (typeof take.input.prompt === "string" ? take.input.prompt : "");
+const saved = (outputs) => outputs.filter((output) => output.path !== null);
+const seconds = (run) => {
+  if (!run || !run.submitted_at) return null;
+  const until = run.completed_at ?? (["pending", "processing"].includes(run.state) ? report.generated_at : null);
+  return until === null ? null : Math.max(0, Math.round((Date.parse(until) - Date.parse(run.submitted_at)) / 1000));
+};
+const took = (run) => {
+  const lasted = seconds(run);
+  return lasted === null ? "" : `${duration(lasted)}${run.completed_at ? "" : " so far"}`;
+};
+const price = (run) => {
+  if (!run) return "";
+  if (run.cost_micro_usd === null) return run.run_id === null ? "" : "cost unknown";
+  return run.state === "failed" ? `${usd(run.cost_micro_usd)}, refunded` : usd(run.cost_micro_usd);
+};
+const facts = (run) => [price(run), took(run)].filter(Boolean).join(" · ");
+
+const longText = (text, kind = "prompt") => {
+  const paragraph = el("p", { class: kind, dir: "auto" }, text);
+  if (text.length <= 280 && text.split("\n").length <= 4) return [paragraph];
+  paragraph.classList.add("clamped");
+  const button = el("button", { type: "button", class: "quiet", "aria-expanded": "false" }, "Show all");
+  on(button, "click", () => {
+    const clamped = paragraph.classList.toggle("clamped");
+    button.setAttribute("aria-expanded", String(!clamped));
+    button.textContent = clamped ? "Show all" : "Show less";
+  });
+  return [paragraph, el("div", {}, button)];
+};
+
+// The page asks no server for anything: images written into the manifest are shown, others open when they are asked for.
+const reference = (image, index) => {
+  const name = `Reference image ${index + 1}`;
+  if (typeof image === "object" && image !== null) {
+    return el("li", {}, el("img", { src: report.pictures[image.picture], alt: name, loading: "lazy" }));
+  }
+  const text = String(image);
+  if (!/^https?:\/\//i.test(text)) return el("li", { class: "mono", title: text }, text);
+  const short = text.replace(/[?#].*$/s, "").split("/").at(-1) || text;
+  const link = { href: text, rel: "noopener noreferrer", target: "_blank", title: text, "aria-label": `${name}: ${short}` };
+  return el("li", {}, el("a", link, short, icon("out")));
+};
+const references = (take) => {
+  const images = Array.isArray(take.input.image_urls) ? take.input.image_urls : [];
+  return images.length ? el("ul", { class: "images", "aria-label": "Reference images" }, images.map(reference)) : null;
+};
+const reason = (run) => (run && run.error ? longText(run.error, "reason") : null);
+const inputOf = (take) => [...longText(promptOf(take)), references(take)];

@@ -1,0 +1,92 @@
+// The full view: one video as large as the window, with arrow keys from take to take and from shot to shot.
+
+const viewer = (() => {
+  const dialog = el("dialog", { class: "viewer", "aria-label": "Full view" });
+  const stage = el("div", { class: "stage" });
+  const panel = el("div", { class: "panel" });
+  let shown = null; // what is shown: a take, its output, its label, and the attempt if it is an earlier one
+  let row = []; // what the arrows go along
+
+  const entries = () => sheet.takes().flatMap((take) => {
+    const outputs = saved(take.outputs);
+    return outputs.map((output, index) => ({ take, output,
+      label: outputs.length > 1 ? `${take.id}, video ${index + 1} of ${outputs.length}` : take.id }));
+  });
+  const index = () => row.findIndex(({ output }) => output === shown.output);
+  const step = (by) => { if (row.length) show(row[(Math.max(index(), 0) + by + row.length) % row.length]); };
+  const leap = (by) => {
+    const at = Math.max(index(), 0);
+    const other = (entry) => entry.take.shot !== shown.take.shot;
+    const first = by > 0 ? row.findIndex((entry, place) => place > at && other(entry)) : row.findLastIndex((entry, place) => place < at && other(entry));
+    const target = first < 0 ? row[by > 0 ? 0 : row.length - 1] : row[first];
+    if (target) show(row.find((entry) => entry.take.shot === target.take.shot));
+  };
+  const round = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);
+  const previous = round("Previous take", "left", () => step(-1));
+  const next = round("Next take", "right", () => step(1));
+  const close = round("Close", "cross", () => dialog.close());
+
+  const drop = () => { const video = stage.querySelector("video"); if (video) { video.pause(); unload(video); } };
+  const show = (entry) => {
+    shown = entry;
+    drop();
+    const video = el("video", { controls: true, loop: true, playsinline: true, "aria-label": entry.label });
+    video.muted = true;
+    video.src = relative(entry.output.path);
+    on(video, "error", () => video.replaceWith(el("p", { class: "broken" }, "This file cannot be played from here.")));
+    stage.replaceChildren(video);
+    if (!still.matches) video.play().catch(() => {});
+    fill(entry);
+  };
+  const fill = ({ take, output, run, label }) => {
+    const attempt = run ?? liveRun(take);
+    const place = index();
+    panel.replaceChildren(...[
+      el("div", { class: "row" }, el("h2", { tabindex: "-1" }, run ? label : take.id),
+        el("span", { class: "facts" }, place < 0 ? "" : `${number(place + 1)} of ${number(row.length)}`)),
+      el("div", { class: "row" }, stateMark(run ? run.state : take.state), el("span", { class: "facts" }, facts(attempt))),
+      !run && canMark(take) ? pickButtons(take) : null,
+      el("p", { class: "prompt", dir: "auto" }, run ? "" : promptOf(take)), run ? null : references(take),
+      item(output.path, "the file name"), attempt?.run_id ? item(attempt.run_id, "the run ID") : null,
+      attempt?.completed_at ? el("p", { class: "facts" }, "finished ", moment(attempt.completed_at)) : null,
+      el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays", picking() ? " · 1 2 3 mark" : ""),
+    ].filter(Boolean));
+    say(label);
+  };
+  const open = (entry) => {
+    row = entries();
+    document.body.classList.add("viewing");
+    dialog.showModal();
+    show(entry);
+    close.focus();
+  };
+  const play = () => {
+    const video = stage.querySelector("video");
+    if (video) { if (video.paused) video.play().catch(() => {}); else video.pause(); }
+  };
+  const KEYS = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => leap(-1), ArrowDown: () => leap(1) };
+  document.addEventListener("keydown", (event) => {
+    if (!dialog.open || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
+    else if (event.key === " " && !event.target.closest("button, video, a")) play();
+    else {
+      if (!shown.run && canMark(shown.take)) markByKey(event, shown.take);
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }, { capture: true });
+  on(dialog, "close", () => {
+    drop();
+    document.body.classList.remove("viewing");
+    sheet.reveal(shown.take);
+    const card = cards.get(shown.take.id);
+    card?.querySelector(".film")?.focus({ preventScroll: true });
+    card?.scrollIntoView({ block: "nearest" });
+  });
+  on(dialog, "click", (event) => { if (event.target === stage) dialog.close(); });
+  heard.add((take) => { if (dialog.open && take === shown.take) showMark(panel, take); });
+  dialog.append(el("div", { class: "screenside" }, stage, previous, next, close), panel);
+  document.body.append(dialog);
+  return { open, isOpen: () => dialog.open };
+})();

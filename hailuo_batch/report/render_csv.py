@@ -1,0 +1,66 @@
+"""report.csv: the campaign's money for a spreadsheet, one row for each run that was ever sent.
+
+Owns the columns and how a cell is made harmless: a spreadsheet that opens the file computes nothing of it. The sums of
+its money are the campaign's spend, runs of forgotten takes included. Amounts are US dollars as plain decimals.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from hailuo_batch.report.model import Report, ReportRun
+from hailuo_batch.report.times import format_time
+from hailuo_batch.values import MICRO
+
+COLUMNS = (
+    *("campaign", "tags", "take", "run_id", "model", "created", "finished", "charged_usd", "refunded_usd"),
+    *("attempt", "state", "superseded"),
+)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")  # also in full width, which some spreadsheets read alike
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def render_csv(report: Report) -> str:
+    """The text of report.csv: RFC 4180, a header line, then the runs take by take."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for tags, run in _runs(report):
+        writer.writerow(_row(report.campaign, tags, run))
+    return text.getvalue()
+
+
+def _runs(report: Report) -> Iterator[tuple[tuple[str, ...], ReportRun]]:
+    for take in report.takes:
+        for run in take.runs:
+            yield take.tags, run
+    for run in report.forgotten:
+        yield (), run
+
+
+def _row(campaign: str, tags: tuple[str, ...], run: ReportRun) -> tuple[str, ...]:
+    unnamed = run.run_id is None
+    return (
+        *map(_cell, (campaign, "; ".join(tags), run.take_id, run.run_id or "", run.model)),
+        format_time(run.submitted_at) or "",
+        format_time(run.completed_at) or "",
+        "" if unnamed else _usd(run.charged_micro_usd),
+        "" if unnamed else _usd(run.refunded_micro_usd),
+        str(run.attempt),
+        str(run.state),
+        "yes" if run.superseded else "no",
+    )
+
+
+def _cell(text: str) -> str:
+    """Text on one line that no spreadsheet takes for a formula."""
+    line = _SURROGATE.sub("\ufffd", _CONTROL.sub(" ", text))
+    return f"'{line}" if _FORMULA.match(line) else line
+
+
+def _usd(micro_usd: int) -> str:
+    whole, fraction = divmod(micro_usd, MICRO)
+    return f"{whole}.{f'{fraction:06d}'.rstrip('0').ljust(2, '0')}"

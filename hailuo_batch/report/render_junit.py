@@ -1,0 +1,77 @@
+"""report.junit.xml: the campaign as a test report, one case for each take, for whatever shows those.
+
+Owns what a state means there: gone wrong is a failure, in doubt an error, not finished or not wanted is skipped. The
+format has no one owner; this keeps to the elements that every reader of it knows.
+"""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+
+from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.report.model import Report, ReportTake
+from hailuo_batch.report.times import format_time
+
+_VERDICTS: Mapping[TakeState, str] = {
+    TakeState.WAITING: "skipped",
+    TakeState.IN_DOUBT: "error",
+    TakeState.RUNNING: "skipped",
+    TakeState.DOWNLOADING: "skipped",
+    TakeState.FAILED: "failure",
+    TakeState.REJECTED: "failure",
+    TakeState.LOST: "failure",
+    TakeState.ABANDONED: "skipped",
+}
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render_junit(report: Report) -> str:
+    """The text of report.junit.xml."""
+    suite = ET.Element("testsuite", name=_text(report.campaign), timestamp=format_time(report.generated_at) or "")
+    cases = [_case(take) for take in report.takes]
+    suite.extend(cases)
+    verdicts = [verdict.tag for case in cases for verdict in case if verdict.tag in _VERDICTS.values()]
+    suite.set("tests", str(len(cases)))
+    for name, verdict in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(name, str(verdicts.count(verdict)))
+    suite.set("time", f"{sum(map(_took_s, report.takes)):.3f}")
+    root = ET.Element("testsuites", name="hailuo-batch")
+    root.append(suite)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _case(take: ReportTake) -> ET.Element:
+    case = ET.Element("testcase", classname=_text(take.shot), name=_text(take.id), time=f"{_took_s(take):.3f}")
+    if take.state is not TakeState.DONE:
+        case.append(_verdict(take))
+    facts = [*(f"run {run.run_id}" for run in take.runs if run.run_id), *(o.path for o in take.outputs if o.path)]
+    if facts:
+        ET.SubElement(case, "system-out").text = _text("\n".join(facts))
+    return case
+
+
+def _verdict(take: ReportTake) -> ET.Element:
+    state = take.state.replace("_", " ")
+    if not take.in_manifest:
+        return ET.Element("skipped", message=f"{state}; no longer in the manifest")
+    run = take.live
+    reason = run.error if run and run.error else ""
+    verdict = ET.Element(_VERDICTS[take.state], message=_text(f"{state}: {reason}" if reason else state))
+    if verdict.tag != "skipped":
+        verdict.set("type", str(take.state))
+        advice = run.advice if run else None
+        verdict.text = "" if advice is None else _text("\n".join((advice.text, *advice.commands)))
+    return verdict
+
+
+def _took_s(take: ReportTake) -> float:
+    run = take.live
+    if run is None or run.submitted_at is None or run.completed_at is None:
+        return 0.0
+    return max(0.0, run.completed_at - run.submitted_at)
+
+
+def _text(text: str) -> str:
+    """Text that XML 1.0 can hold."""
+    return _NOT_XML.sub("\ufffd", text)

@@ -1,0 +1,136 @@
+"""The sidecars: beside each video `<file>.json`, so that a file that leaves its folder can still be traced.
+
+Derived from a snapshot, and written only where missing or different. A sidecar keeps the manifest's hash that it was
+first written with, wherever its video moves. One whose video has gone is removed; JSON files that are not ours, and
+sidecars of videos that the ledger no longer knows, stay as they are.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hailuo_batch.core.records import Output, Run, Snapshot
+from hailuo_batch.core.shelf import SUPERSEDED
+from hailuo_batch.errors import OutputError
+from hailuo_batch.report.disk import write_swiftly
+from hailuo_batch.report.render_json import encode
+from hailuo_batch.report.times import format_time
+
+KIND = "hailuo-batch sidecar"
+VERSION = 1
+
+_SUFFIX = ".json"
+_LARGEST = 1_000_000
+_LONGEST_REFERENCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A JSON file beside the videos: its text, and the sidecar it holds. An empty one is what a power cut left."""
+
+    text: str
+    sidecar: Mapping[str, Any]
+
+
+def keep_sidecars(snapshot: Snapshot, folder: Path) -> None:
+    """Bring the sidecars in line with the videos that are there. Raises OutputError where they cannot be written."""
+    try:
+        names = frozenset(_names(folder))
+        found = {name: sidecar for name in names if (sidecar := _read(folder, name))}
+        wanted = {f"{path}{_SUFFIX}": facts for path, facts in _described(snapshot) if path in names}
+        hashes = {_identity(old.sidecar): old.sidecar.get("manifest_sha256") for old in found.values() if old.sidecar}
+        for name, facts in wanted.items():
+            if name in names and name not in found:
+                continue  # somebody else's file
+            text = _text(facts | {"manifest_sha256": hashes.get(_identity(facts)) or snapshot.manifest_sha256 or None})
+            if name not in found or found[name].text != text:
+                write_swiftly(folder / name, text.encode("utf-8"))
+        for name in found.keys() - wanted.keys():
+            if found[name].sidecar and name.removesuffix(_SUFFIX) not in names:
+                (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The sidecars beside the videos in {folder} could not be written: {error.strerror or error}. Nothing was "
+            "paid for them, and the ledger and the videos are untouched. Make room or give the folder back its write "
+            "permission, then write them again with `hailuo-batch report`."
+        ) from error
+
+
+def _described(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every saved file, and what is known of it but the manifest's hash."""
+    for record in snapshot.takes:
+        for run in record.runs:
+            for output in run.outputs:
+                if output.path is not None:
+                    yield output.path, _facts(snapshot, record.take.tags, run, output)
+
+
+def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) -> dict[str, Any]:
+    given: dict[str, Any] = json.loads(run.input_json)
+    images = given.pop("image_urls", [])
+    return {
+        "kind": KIND,
+        "version": VERSION,
+        "file": PurePosixPath(output.path or "").name,
+        "bytes": output.bytes,
+        "sha256": output.sha256,
+        "campaign": snapshot.campaign,
+        "endpoint": snapshot.endpoint,
+        "take": run.take_id,
+        "tags": list(tags),
+        "prompt": given.pop("prompt", None),
+        "image_urls": [_reference(image) for image in images] if isinstance(images, list) else [],
+        **({"input": given} if given else {}),
+        "model": run.model,
+        "run_id": run.run_id,
+        "attempt": run.attempt,
+        "output": output.index + 1,
+        "superseded": run.superseded,
+        "cost_micro_usd": run.cost_micro_usd,
+        "submitted_at": format_time(run.submitted_at),
+        "completed_at": format_time(run.completed_at),
+        "fingerprint": run.fingerprint,
+    }
+
+
+def _reference(image: object) -> object:
+    """An image that is written out as data is named by its hash: the sidecar stays small."""
+    if not isinstance(image, str) or len(image) <= _LONGEST_REFERENCE:
+        return image
+    digest = hashlib.sha256(image.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{image[:40]}… ({len(image)} characters, SHA-256 {digest})"
+
+
+def _identity(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(facts.get(name)) for name in ("run_id", "output", "sha256"))
+
+
+def _text(facts: Mapping[str, Any]) -> str:
+    return encode(facts, indent=2) + "\n"
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """The files in the folder and in `superseded/`, by their paths in it."""
+    for place, prefix in ((folder, ""), (folder / SUPERSEDED, f"{SUPERSEDED}/")):
+        if place.is_dir():
+            yield from (f"{prefix}{entry.name}" for entry in place.iterdir() if entry.is_file())
+
+
+def _read(folder: Path, name: str) -> _Found | None:
+    """The sidecar in this file, None where it is not one of ours."""
+    path = folder / name
+    if not name.endswith(_SUFFIX) or name.startswith("report.") or path.stat().st_size > _LARGEST:
+        return None
+    content = path.read_bytes()
+    if not content:
+        return _Found("", {})
+    try:
+        text = content.decode("utf-8")
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    ours = isinstance(value, dict) and value.get("kind") == KIND
+    return _Found(text, value) if ours else None

@@ -1,0 +1,84 @@
+"""A real Chromium that opens report pages from disk, one for each worker; skipped where there is none.
+
+Needs Debian's `chromium` and `chromium-driver`. CHROMIUM and CHROMEDRIVER name them where they lie elsewhere.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.records import TakeRecord
+from hailuo_batch.report.files import Format, write_reports
+from hailuo_batch.report.model import build_report
+from hailuo_batch.sandbox.media import load_clips
+from tests.browser.sheet import Sheet
+from tests.helpers.snapshots import STARTED_AT, snapshot
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--window-size=1440,1000"),
+)
+
+OpenSheet = Callable[..., Sheet]
+
+
+@pytest.fixture(scope="session")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    binary = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    driver = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("no Chromium here: apt-get install chromium chromium-driver")
+    options = ChromeOptions()
+    options.binary_location = binary
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = Chrome(options=options, service=ChromeService(driver))
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+@pytest.fixture
+def open_sheet(chrome: Chrome, tmp_path: Path) -> OpenSheet:
+    """Writes the page of these takes beside their videos and opens it. Each test has a campaign of its own."""
+
+    def open_sheet(*records: TakeRecord, **options: Any) -> Sheet:
+        write_page(tmp_path, *records, **options)
+        sheet = Sheet(chrome, tmp_path)
+        sheet.open()
+        return sheet
+
+    return open_sheet
+
+
+def write_page(
+    folder: Path,
+    *records: TakeRecord,
+    applying: bool = False,
+    generated_at: float = STARTED_AT + 3600,
+    description: str = "Spring catalogue",
+    videos: bool = True,
+) -> None:
+    """report.html, and a clip under the name of each file that the ledger calls saved."""
+    ledger = snapshot(*records, campaign=folder.name, description=description)
+    report = build_report(
+        ledger,
+        generated_at=generated_at,
+        manifest="manifests/spring lamps.yaml",
+        submitting_means=TakeState.WAITING if applying else TakeState.IN_DOUBT,
+    )
+    write_reports(report, folder, (Format.HTML,))
+    clip = load_clips()[0]
+    for run in ledger.runs if videos else ():
+        for output in run.outputs:
+            if output.path is not None:
+                (folder / output.path).parent.mkdir(exist_ok=True)
+                (folder / output.path).write_bytes(clip)

@@ -1,0 +1,65 @@
+"""What axe-core finds: nothing, in light and dark, on the sheet and in everything that opens over it.
+
+AXE names the file axe.min.js of the npm package axe-core; without it, it is looked for in `build/axe-core`, where
+`npm pack axe-core` and `tar` can put it.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from hailuo_batch.core.lifecycle import RunState
+from tests.browser.conftest import OpenSheet
+from tests.browser.sheet import Sheet
+from tests.helpers.snapshots import record, run, take
+from tests.report.builders import LONG, every_state
+
+CACHED = Path(__file__).parents[2] / "build" / "axe-core" / "package" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    file = Path(os.environ.get("AXE", CACHED))
+    if not file.is_file():
+        pytest.skip(f"no axe-core at {file}: npm pack axe-core, unpack it, and name its axe.min.js in AXE")
+    return file.read_text("utf-8")
+
+
+def violations(sheet: Sheet, axe: str) -> list[str]:
+    """Every violation, as its rule and what it was found on."""
+    sheet.until("document.getAnimations().every(one => one.effect.getTiming().iterations === Infinity)")
+    sheet.run(f"{axe}; window.axe = axe")
+    found: dict[str, Any] = sheet.chrome.execute_async_script(
+        "const done = arguments[0]; axe.run().then(done, error => done({violations: [{id: String(error), nodes: []}]}))"
+    )
+    return [f"{rule['id']}: {[node['html'] for node in rule['nodes']][:5]}" for rule in found["violations"]]
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1440])
+def test_axe_finds_nothing(open_sheet: OpenSheet, axe: str, colours: str, width: int) -> None:
+    images = ["https://cdn.test/a.png", "data:image/png;base64,AA"]
+    wanted = take("pictured", prompt=LONG, tags=("spring",), image_urls=images)
+    marked = [record(take(name), run(of=take(name))) for name in ("a", "b", "c")]
+    sheet = open_sheet(*marked, record(wanted, run(RunState.SUCCEEDED, wanted)), *every_state(), applying=True)
+    sheet.resize(width, 1000)
+    sheet.emulate(colours)
+    sheet.shown()
+    sheet.button("Pick").click()
+    for name, kind in (("a", "chosen"), ("b", "rejected"), ("c", "reroll")):
+        sheet.run("arguments[0].click()", sheet.card(name).find_element("css selector", f"[data-mark={kind}]"))
+    assert violations(sheet, axe) == []
+    sheet.button("Export").click()
+    assert violations(sheet, axe) == []
+    sheet.press(Keys.ESCAPE)
+    sheet.run("arguments[0].click()", sheet.film("pictured"))
+    assert violations(sheet, axe) == []
+
+
+def test_axe_does_find_what_is_wrong(open_sheet: OpenSheet, axe: str) -> None:
+    sheet = open_sheet(record(take(), run()))
+    sheet.run("document.body.append(document.createElement('button'))")
+    assert [found.partition(":")[0] for found in violations(sheet, axe)] == ["button-name"]

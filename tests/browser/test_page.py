@@ -1,0 +1,100 @@
+"""The page as a whole: every width, many takes, print, and while an apply is at work."""
+
+import base64
+import time
+
+import pytest
+
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import TakeRecord
+from tests.browser.conftest import OpenSheet, write_page
+from tests.helpers.snapshots import record, run, take
+from tests.report.builders import HOSTILE, LONG, every_state
+
+OPENED_MS = 2000
+MOST_ELEMENTS = 25_000
+
+
+def campaign(count: int, state: RunState = RunState.SUCCEEDED) -> list[TakeRecord]:
+    wanted = [take(f"shot-{n // 3:04d}", n % 3 + 1, prompt=f"prompt {n}", tags=("spring",)) for n in range(count)]
+    return [record(each, run(state, each)) for each in wanted]
+
+
+@pytest.mark.parametrize("width", [320, 768, 1440, 3840])
+def test_nothing_is_wider_than_the_window(open_sheet: OpenSheet, width: int) -> None:
+    long_name = take("a" * 100, prompt="x" * 5000, tags=("y" * 300,), image_urls=[f"https://cdn.test/{'z' * 500}.png"])
+    hostile = record(take("h", prompt=HOSTILE), run(of=take("h")))
+    sheet = open_sheet(*every_state(), record(long_name, run(of=long_name, reason=LONG)), hostile, applying=True)
+    sheet.resize(width, 900)
+    sheet.button("Pick").click()
+    sheet.shown()
+    assert sheet.run("return document.documentElement.scrollWidth") <= width
+    cut = "[...document.querySelectorAll('button, select, input')].filter(n => n.checkVisibility())"
+    assert sheet.run(f"return {cut}.filter(n => n.getBoundingClientRect().right > innerWidth + 1).length") == 0
+
+
+def test_five_thousand_takes_open_at_once_and_stay_light(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(5000), videos=False)
+    assert sheet.run("return performance.getEntriesByType('navigation')[0].loadEventEnd") < OPENED_MS
+    assert sheet.texts(".shown") == ["5,000 takes"]
+    for share in (0.2, 0.5, 0.9, 1.0):
+        sheet.run("scrollTo(0, document.body.scrollHeight * arguments[0])", share)
+        sheet.until(
+            "[...document.querySelectorAll('.shot')].filter(node => node.getBoundingClientRect().top < innerHeight"
+            " && node.getBoundingClientRect().bottom > 0).every(node => node.querySelector('.take'))"
+        )
+        assert sheet.run("return document.querySelectorAll('*').length") < MOST_ELEMENTS
+    sheet.one("input[type=search]").send_keys("prompt 4999")
+    assert sheet.texts(".shown") == ["1 of 5,000 takes"]
+
+
+def test_a_printout_holds_every_take_and_no_buttons(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(90), videos=False)
+    assert len(sheet.all(".take")) < 90
+    printed = base64.b64decode(sheet.chrome.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    assert printed.startswith(b"%PDF")
+    assert len(sheet.all(".take")) == 90
+    sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert not sheet.one("#tools").is_displayed()
+        assert not any(button.is_displayed() for button in sheet.all(".item button"))
+    finally:
+        sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_a_page_of_a_finished_apply_offers_no_reload(open_sheet: OpenSheet) -> None:
+    assert open_sheet(*campaign(3)).all(".live") == []
+
+
+def test_while_an_apply_works_the_page_offers_to_reload_and_keeps_what_was_on_it(open_sheet: OpenSheet) -> None:
+    running = campaign(60, RunState.PENDING)
+    sheet = open_sheet(*running, applying=True, generated_at=time.time())
+    assert "An apply is at work" in sheet.one(".live").text
+    sheet.choose("tag", "spring")
+    place = "document.querySelector('[data-shot=shot-0015]')"
+    sheet.until(f"{place}.scrollIntoView() || {place}.previousSibling.querySelector('.take')")
+    write_page(sheet.folder, *campaign(60), applying=True, generated_at=time.time(), videos=False)
+    sheet.run(f"{place}.scrollIntoView(); document.getElementById('reload').click()")
+    sheet.until("document.querySelector('.total b')?.textContent === '60 of 60 takes'")
+    assert sheet.one('select[data-ask="tag"]').get_attribute("value") == "spring"
+    sheet.until(f"Math.abs({place}.getBoundingClientRect().top - 64) < 50")
+
+
+def test_the_page_reloads_by_itself_where_that_is_wanted(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(3, RunState.PENDING), applying=True, generated_at=time.time())
+    sheet.one(".live input").click()
+    write_page(sheet.folder, *campaign(3), generated_at=time.time())
+    sheet.run("const now = performance.now.bind(performance); performance.now = () => now() + 20_000")
+    sheet.until("document.querySelector('.total b')?.textContent === '3 of 3 takes'")
+    assert sheet.all(".live") == []
+
+
+def test_an_apply_that_went_silent_is_not_called_at_work(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(3, RunState.PENDING), applying=True, generated_at=time.time() - 3600)
+    assert "No news for 1h 0m" in sheet.one(".live").text
+
+
+def test_an_empty_campaign_is_a_page_too(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet()
+    assert "No takes yet" in sheet.one("#shots").text
+    assert sheet.complaints() == []

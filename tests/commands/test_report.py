@@ -1,0 +1,81 @@
+"""`report` and what an apply leaves beside the videos."""
+
+import csv
+import json
+import xml.etree.ElementTree as ET
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from tests.commands.conftest import StartApi
+from tests.commands.harness import LAMPS, Shell, ended, wait_until
+
+VIDEOS = {"hero.mp4", "hero.take2.mp4", "desk.mp4"}
+SIDECARS = {f"{name}.json" for name in VIDEOS}
+REPORTS = {"report.html", "report.json", "report.md", "report.csv", "report.junit.xml"}
+
+
+def names(shell: Shell) -> set[str]:
+    return {path.name for path in shell.outputs.iterdir()}
+
+
+def test_an_apply_leaves_every_report_and_a_sidecar_beside_each_video(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    assert names(shell) == VIDEOS | SIDECARS | REPORTS
+    sidecar = json.loads((shell.outputs / "hero.take2.mp4.json").read_text())
+    written = json.loads((shell.outputs / "report.json").read_text())
+    listed = {take["id"]: take for take in written["takes"]}[sidecar["take"]]
+    assert sidecar["take"] == "hero.take2"
+    assert sidecar["run_id"] == listed["runs"][0]["run_id"]
+    assert sidecar["sha256"] == listed["outputs"][0]["sha256"]
+    assert sidecar["manifest_sha256"] == written["manifest_sha256"]
+    with (shell.outputs / "report.csv").open(newline="") as file:
+        assert sorted(row["take"] for row in csv.DictReader(file)) == ["desk", "hero", "hero.take2"]
+    [suite] = ET.parse(shell.outputs / "report.junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "0", "0")
+
+
+def test_sidecars_can_be_left_out(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply", "--no-sidecar").code is ExitCode.DONE
+    assert names(shell) == VIDEOS | REPORTS
+    assert shell("report", "--no-sidecar").code is ExitCode.DONE
+    assert names(shell) == VIDEOS | REPORTS
+    assert shell("report").code is ExitCode.DONE
+    assert names(shell) == VIDEOS | REPORTS | SIDECARS
+
+
+def test_sidecars_follow_a_video_that_is_replaced(shell: Shell, api: SandboxServer) -> None:
+    shell("apply")
+    old = json.loads((shell.outputs / "desk.mp4.json").read_text())
+    shell.write(LAMPS.replace("A desk", "A chair"))
+    assert shell("apply").code is ExitCode.DONE
+    new = json.loads((shell.outputs / "desk.mp4.json").read_text())
+    assert (old["prompt"], new["prompt"]) == ("A desk", "A chair")
+    kept = json.loads((shell.outputs / "superseded" / f"desk.{old['run_id']}.mp4.json").read_text())
+    assert kept == old | {"superseded": True, "file": f"desk.{old['run_id']}.mp4"}
+
+
+def test_only_the_formats_that_are_asked_for_are_written(shell: Shell, api: SandboxServer) -> None:
+    shell("apply", "--no-sidecar")
+    for name in REPORTS:
+        (shell.outputs / name).unlink()
+    said = shell("report", "--format", "csv", "--format", "junit")
+    assert said.code is ExitCode.DONE
+    assert names(shell) == VIDEOS | {"report.csv", "report.junit.xml"}
+    assert [line.rpartition("/")[2] for line in said.out.split()] == ["report.csv", "report.junit.xml"]
+
+
+def test_an_unknown_format_is_wrong_usage(shell: Shell) -> None:
+    assert shell("report", "--format", "pdf").code is ExitCode.USAGE
+
+
+def test_the_page_is_there_while_an_apply_works(shell: Shell, start_api: StartApi) -> None:
+    start_api(speed=1.0)
+    process = shell.spawn("apply", "--yes")
+    page = shell.outputs / "report.html"
+    try:
+        wait_until(page.exists)
+        assert '"applying":true' in page.read_text("utf-8")
+    finally:
+        process.terminate()
+    assert ended(process).code is ExitCode.SIGTERM
+    assert '"applying":false' in page.read_text("utf-8")

@@ -1,0 +1,157 @@
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hailuo_batch.core.records import Run, Snapshot, Supersession
+from hailuo_batch.errors import OutputError
+from hailuo_batch.report.sidecars import keep_sidecars
+from tests.helpers.snapshots import output, record, run, snapshot, take
+
+MANIFEST = hashlib.sha256(b"manifest").hexdigest()
+
+
+def ledger_of(*runs: Run, manifest_sha256: str = MANIFEST) -> Snapshot:
+    return dataclasses.replace(snapshot(record(take(tags=("spring",)), *runs)), manifest_sha256=manifest_sha256)
+
+
+def video(folder: Path, path: str = "hero.mp4") -> Path:
+    file = folder / path
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"video")
+    return file
+
+
+def sidecar(folder: Path, path: str = "hero.mp4") -> Any:
+    return json.loads((folder / f"{path}.json").read_text("utf-8"))
+
+
+def test_a_sidecar_says_all_that_traces_a_video(tmp_path: Path) -> None:
+    video(tmp_path)
+    wanted = take(prompt="a lamp", image_urls=["https://cdn.test/a.png"], tags=("spring",))
+    made = run(of=wanted, run_id="run_1", cost=280_000)
+    keep_sidecars(snapshot(record(wanted, made)), tmp_path)
+    assert sidecar(tmp_path) == {
+        "kind": "hailuo-batch sidecar",
+        "version": 1,
+        "file": "hero.mp4",
+        "bytes": 1000,
+        "sha256": made.outputs[0].sha256,
+        "campaign": "spring-lamps",
+        "endpoint": "https://runbase.net/api/v1",
+        "take": "hero",
+        "tags": ["spring"],
+        "prompt": "a lamp",
+        "image_urls": ["https://cdn.test/a.png"],
+        "model": "hailuo/pro",
+        "run_id": "run_1",
+        "attempt": 1,
+        "output": 1,
+        "superseded": False,
+        "cost_micro_usd": 280_000,
+        "submitted_at": "2025-10-09T08:53:20.000Z",
+        "completed_at": "2025-10-09T08:55:30.000Z",
+        "fingerprint": wanted.fingerprint,
+        "manifest_sha256": MANIFEST,
+    }
+
+
+def test_each_output_of_a_run_has_its_own(tmp_path: Path) -> None:
+    names = ("hero.mp4", "hero.out2.mp4")
+    for name in names:
+        video(tmp_path, name)
+    keep_sidecars(ledger_of(run(outputs=tuple(output(name, n) for n, name in enumerate(names)))), tmp_path)
+    assert [sidecar(tmp_path, name)["output"] for name in names] == [1, 2]
+
+
+def test_a_video_that_is_not_there_gets_none(tmp_path: Path) -> None:
+    keep_sidecars(ledger_of(run()), tmp_path)
+    keep_sidecars(ledger_of(run()), tmp_path / "never-made")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_right_is_not_written_again(tmp_path: Path) -> None:
+    video(tmp_path)
+    ledger = ledger_of(run())
+    keep_sidecars(ledger, tmp_path)
+    os.utime(tmp_path / "hero.mp4.json", (1, 1))
+    keep_sidecars(ledger, tmp_path)
+    assert (tmp_path / "hero.mp4.json").stat().st_mtime == 1
+
+
+@pytest.mark.parametrize("damage", ["", '{"kind": "hailuo-batch sidecar", "take": "other", "run_id": [1]}'])
+def test_what_is_wrong_is_written_again(tmp_path: Path, damage: str) -> None:
+    video(tmp_path)
+    (tmp_path / "hero.mp4.json").write_text(damage)
+    keep_sidecars(ledger_of(run()), tmp_path)
+    assert sidecar(tmp_path)["take"] == "hero"
+
+
+@pytest.mark.parametrize("content", [b'{"mine": 1}', b"not JSON", b"[" * 100_000, b"\xff", b"[]"])
+def test_a_file_that_is_not_ours_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
+    video(tmp_path)
+    (tmp_path / "hero.mp4.json").write_bytes(content)
+    (tmp_path / "gone.mp4.json").write_bytes(content)
+    keep_sidecars(ledger_of(run()), tmp_path)
+    assert (tmp_path / "hero.mp4.json").read_bytes() == content
+    assert (tmp_path / "gone.mp4.json").read_bytes() == content
+
+
+def test_a_sidecar_follows_its_video_and_keeps_the_manifest_it_was_made_under(tmp_path: Path) -> None:
+    video(tmp_path)
+    first = run(run_id="run_1")
+    keep_sidecars(ledger_of(first), tmp_path)
+    video(tmp_path, "superseded/hero.run_1.mp4")
+    digest = first.outputs[0].sha256
+    moved = dataclasses.replace(
+        first,
+        superseded_by=Supersession.EDIT,
+        outputs=(dataclasses.replace(first.outputs[0], path="superseded/hero.run_1.mp4"),),
+    )
+    second = run(run_id="run_2", attempt=2, outputs=(dataclasses.replace(output(), sha256="e" * 64),))
+    keep_sidecars(ledger_of(moved, second, manifest_sha256="f" * 64), tmp_path)
+    old, new = sidecar(tmp_path, "superseded/hero.run_1.mp4"), sidecar(tmp_path)
+    assert (old["run_id"], old["sha256"], old["superseded"]) == ("run_1", digest, True)
+    assert (old["manifest_sha256"], new["manifest_sha256"]) == (MANIFEST, "f" * 64)
+    assert (new["run_id"], new["superseded"]) == ("run_2", False)
+
+
+def test_a_sidecar_whose_video_has_gone_is_removed(tmp_path: Path) -> None:
+    file = video(tmp_path)
+    keep_sidecars(ledger_of(run()), tmp_path)
+    file.unlink()
+    keep_sidecars(ledger_of(run()), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_that_the_ledger_forgot_can_still_be_traced(tmp_path: Path) -> None:
+    video(tmp_path)
+    keep_sidecars(ledger_of(run(run_id="run_1")), tmp_path)
+    keep_sidecars(snapshot(), tmp_path)
+    assert sidecar(tmp_path)["run_id"] == "run_1"
+
+
+def test_it_tells_what_the_run_was_made_of_and_not_what_the_take_asks_now(tmp_path: Path) -> None:
+    video(tmp_path)
+    keep_sidecars(snapshot(record(take(prompt="new words"), run(of=take(prompt="old words")))), tmp_path)
+    assert sidecar(tmp_path)["prompt"] == "old words"
+
+
+def test_an_image_that_is_written_out_is_named_by_its_hash(tmp_path: Path) -> None:
+    video(tmp_path)
+    data = "data:image/png;base64," + "A" * 10_000
+    keep_sidecars(snapshot(record(take(), run(of=take(image_urls=[data])))), tmp_path)
+    [named] = sidecar(tmp_path)["image_urls"]
+    assert hashlib.sha256(data.encode()).hexdigest() in named
+    assert len(named) < 200
+
+
+def test_a_folder_that_cannot_be_written_is_said_without_a_traceback(tmp_path: Path) -> None:
+    video(tmp_path)
+    (tmp_path / f".hero.mp4.json.{os.getpid()}.tmp").mkdir()
+    with pytest.raises(OutputError, match=r"sidecars.*ledger and the videos are untouched"):
+        keep_sidecars(ledger_of(run()), tmp_path)
