@@ -1,0 +1,48 @@
+"""What the user has said may be paid for once more, counted when, and only when, it is recorded.
+
+A wish that dies with its process before it was recorded is no wish: the same command, repeated, may then have it
+recorded once. One that was recorded counts once, however often the command is repeated.
+"""
+
+from dataclasses import dataclass, field
+
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.plan import InDoubt, Plan, Wishes
+from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession
+from hailuo_batch.core.steps import OpenReplacement
+from hailuo_batch.values import Campaign
+from tests.sim.truth import Truth
+
+
+@dataclass
+class Grants:
+    """The wishes of one history, on their way from the command line into the ledger."""
+
+    truth: Truth
+    _replacement: Replacement | None = None
+    _requests: dict[str, str] = field(default_factory=dict)
+    _doubtful: dict[str, str] = field(default_factory=dict)
+
+    def propose(self, campaign: Campaign, snapshot: Snapshot, plan: Plan, wishes: Wishes) -> None:
+        """A command asks for this. `snapshot` is the ledger before its plan."""
+        opened = [step.replacement for step in plan.steps if isinstance(step, OpenReplacement)]
+        before = snapshot.replacement
+        is_repeated = before is not None and before.patterns == wishes.replace
+        self._replacement = opened[0] if opened and not is_repeated else None
+        self._requests = {take.id: take.fingerprint for take in campaign.takes}
+        self._doubtful = {}
+        if wishes.in_doubt is InDoubt.RESUBMIT:
+            doubtful = (run for run in snapshot.runs if _may_be_made_again(run))
+            self._doubtful = {run.create_id or "": run.fingerprint for run in doubtful}
+
+    def confirm(self, snapshot: Snapshot) -> None:
+        """This is the ledger now: what of the proposal is in it counts, the rest is forgotten."""
+        if self._replacement is not None and snapshot.replacement == self._replacement:
+            self.truth.grant(self._requests[id_] for id_ in self._replacement.take_ids)
+        again = {run.create_id for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT}
+        self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
+        self._replacement, self._doubtful = None, {}
+
+
+def _may_be_made_again(run: Run) -> bool:
+    return run.state is RunState.IN_DOUBT and run.superseded_by is not Supersession.RESUBMIT

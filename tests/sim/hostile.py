@@ -1,0 +1,155 @@
+"""A disk that may refuse, and a process that may die, under the product's own code.
+
+The receipts, the output files and the ledger are the real ones in a real folder; only their calls to the operating
+system and to SQLite pass through here.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from hailuo_batch.shell.ledger import store
+from hailuo_batch.shell.ledger.rows import Rows
+from tests.sim.fate import Death, Fate
+
+_WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE")
+
+
+class HostileDisk:
+    """Stands in for the calls of the module `os` that change something below `folder`."""
+
+    def __init__(self, fate: Fate, folder: Path) -> None:
+        self._fate = fate
+        self._state = str(folder / "state")
+        self._folder = str(folder)
+        self._write, self._fsync = os.write, os.fsync
+
+    def write(self, file: int, data: Any) -> int:
+        """Writes all, or a part of it and then fails, or nothing."""
+        kind = self._kind_of(file)
+        if not kind:
+            return self._write(file, data)
+        try:
+            self._fate.disk(kind, f"write of {kind}")
+        except (OSError, Death):
+            if not self._fate.is_late:
+                self._write(file, data[: self._fate.rng.randrange(len(data) + 1)])
+            raise
+        return self._write(file, data)
+
+    def fsync(self, file: int) -> None:
+        """Says that all is on disk, or not. A simulated process may die, but the machine never does."""
+        kind = self._kind_of(file)
+        if kind:
+            self._fate.disk(kind, f"fsync of {kind}")
+
+    def naming(self, real: Callable[..., None]) -> Callable[..., None]:
+        """A call that gives a file a name: done or refused; death may come on either side of it."""
+
+        def call(source: Any, target: Any, **options: Any) -> None:
+            kind = self._kind(os.fspath(target))
+            if kind:
+                self._fate.disk(kind, f"{real.__name__} of {kind}")
+            real(source, target, **options)
+            if kind:
+                self._fate.point(f"after {real.__name__} of {kind}")
+
+        return call
+
+    def unlink(self, real: Callable[..., None]) -> Callable[..., None]:
+        """A call that takes a name away; death may come before it."""
+
+        def call(path: Any, **options: Any) -> None:
+            kind = self._kind(os.fspath(path))
+            if kind:
+                self._fate.point(f"unlink of {kind}")
+            real(path, **options)
+
+        return call
+
+    def _kind_of(self, file: int) -> str:
+        try:
+            return self._kind(str(Path(f"/proc/self/fd/{file}").readlink()))
+        except OSError:
+            return ""
+
+    def _kind(self, path: str) -> str:
+        if not path.startswith(self._folder) or path.endswith(".lock"):
+            return ""
+        if path.endswith(".receipts.jsonl"):
+            return "receipts"
+        return "ledger" if path.startswith(self._state) else "output"
+
+
+class HostileDb:
+    """A connection to SQLite."""
+
+    def __init__(self, db: sqlite3.Connection, fate: Fate) -> None:
+        self._db = db
+        self._fate = fate
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether one is open."""
+        return self._db.in_transaction
+
+    @property
+    def total_changes(self) -> int:
+        """How many rows were changed since it was opened."""
+        return self._db.total_changes
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        """Runs a statement; one that writes may fail, and the process may die on either side of a commit."""
+        if sql == "COMMIT":
+            self._write("commit of the ledger")
+            cursor = self._db.execute(sql)
+            self._fate.point("after commit of the ledger")
+            return cursor
+        if sql.startswith(_WRITES):
+            self._write("write of the ledger")
+        return self._db.execute(sql, parameters)
+
+    def backup(self, target: Any, **options: Any) -> None:
+        """A copy."""
+        self._db.backup(target, **options)
+
+    def close(self) -> None:
+        """Closes it."""
+        self._db.close()
+
+    def _write(self, where: str) -> None:
+        try:
+            self._fate.disk("ledger", where)
+        except OSError as error:
+            failure = sqlite3.OperationalError("disk I/O error")
+            failure.sqlite_errorname = "SQLITE_IOERR"
+            raise failure from error
+
+
+def make_hostile(ledger: store.Ledger, fate: Fate) -> store.Ledger:
+    """Have a ledger write to a hostile disk. Its process may die, the machine does not: nothing need be flushed."""
+    ledger._db.execute("PRAGMA synchronous = OFF")
+    hostile: Any = HostileDb(ledger._db, fate)
+    ledger._db = hostile
+    ledger._rows = Rows(hostile)
+    return ledger
+
+
+@contextmanager
+def hostile_disk(fate: Fate, folder: Path) -> Iterator[None]:
+    """While it lasts, the product's files below `folder` lie on a hostile disk."""
+    disk = HostileDisk(fate, folder)
+    with mock.patch.multiple(
+        os,
+        write=disk.write,
+        fsync=disk.fsync,
+        link=disk.naming(os.link),
+        rename=disk.naming(os.rename),
+        replace=disk.naming(os.replace),
+        unlink=disk.unlink(os.unlink),
+    ):
+        yield

@@ -1,0 +1,183 @@
+"""The promises that hold at every step of a history, checked against the truth.
+
+Everything is read anew from the ledger's own tables, the receipts and the folder: nothing the product says of itself
+is believed. Each check raises Violation.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hailuo_batch.core.lifecycle import TRANSITIONS, RunState, TakeState
+from hailuo_batch.core.records import Output, Run, Snapshot
+from hailuo_batch.core.spend import spend_of
+from hailuo_batch.shell.ledger import Ledger
+from tests.sim.network import Site
+from tests.sim.oddities import HIDING
+from tests.sim.truth import Sent, Violation
+
+_UNKNOWN = {RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED}
+
+
+def _reachable() -> dict[str, set[str]]:
+    """Every state that a run may come to from each, by any number of rows of the table."""
+    reach: dict[str, set[str]] = {state: {state} for state in RunState}
+    for _ in RunState:
+        for (state, _event), target in TRANSITIONS.items():
+            for states in reach.values():
+                if state in states:
+                    states.add(target)
+    return reach
+
+
+_REACHABLE = _reachable()
+
+
+@dataclass
+class Promises:
+    """What must hold, and the state of each run at the last look."""
+
+    site: Site
+    receipts: Path
+    states: dict[int, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    _mark: tuple[int, int, int] = (-1, 0, 0)
+
+    def forget_states(self) -> None:
+        """The ledger was put back to an older one."""
+        self.states = {}
+        self._mark = (-1, 0, 0)
+
+    def check_step(self, ledger: Ledger) -> None:
+        """Between two turns of the driver: no run has moved against the table, and every create is accounted for."""
+        mark = (ledger._db.total_changes, len(self.site.truth.made), len(self.site.truth.sent))
+        if mark == self._mark:
+            return
+        self._mark = mark
+        rows = ledger._db.execute("SELECT key, create_id, run_id, state FROM runs").fetchall()
+        self._check_states({row[0]: row[3] for row in rows})
+        self._check_creates({row[1]: row for row in rows}, {row[2] for row in rows})
+
+    def check_receipts(self) -> None:
+        """Every create that left has its line."""
+        text = self.receipts.read_text(encoding="utf-8", errors="replace") if self.receipts.exists() else ""
+        for create_id in self.site.truth.sent:
+            if f'"create":"{create_id}"' not in text:
+                raise Violation(f"the create {create_id} left without a receipt")
+
+    def check_files(self, snapshot: Snapshot | None) -> None:
+        """Nothing paid was overwritten or deleted, and every file is whole; with a snapshot, each is where it says."""
+        found = read_folder(self.site.outputs)
+        served = {data for files in self.site.truth.served.values() for data in files}
+        for path, data in found.items():
+            if data not in served:
+                raise Violation(f"{path} differs from everything that was served")
+        kept = set(found.values())
+        for path, data in self.files.items():
+            if data not in kept:
+                raise Violation(f"{path} was there and is there no more")
+        self.files = found
+        for run in snapshot.runs if snapshot is not None else ():
+            for output in run.outputs:
+                self._check_output(run, output, found)
+
+    def check_settled(self, snapshot: Snapshot) -> None:
+        """After all is quiet: the ledger's money is the world's, and so is how each run ended."""
+        world, truth = self.site.world, self.site.truth
+        world.settle(self.site.clock.now())
+        known = {run.run_id: run for run in snapshot.paid_runs if run.run_id is not None}
+        for run_id, sent in truth.made.items():
+            self._check_paid(run_id, sent, known.get(run_id), snapshot)
+        spend = spend_of(snapshot.paid_runs)
+        charged = sum(sent.cost for run_id, sent in truth.made.items() if run_id in known)
+        odd = any(run.cost_micro_usd is None for run in known.values())
+        if spend.charged_micro_usd != charged and not odd:
+            raise Violation(f"the ledger says {spend.charged_micro_usd} charged, the world {charged}")
+        read = {run_id for run_id, run in known.items() if run.state is not RunState.ABANDONED}
+        refunded = sum(sent.cost for run_id, sent in truth.made.items() if self._failed(run_id) and run_id in read)
+        if spend.refunded_micro_usd != refunded and not odd:
+            raise Violation(f"the ledger says {spend.refunded_micro_usd} refunded, the world {refunded}")
+
+    def _check_states(self, states: Mapping[int, str]) -> None:
+        for key, before in self.states.items():
+            after = states.get(key)
+            if after is None:
+                if RunState.UNSENT not in _REACHABLE[before]:
+                    raise Violation(f"run {key}, which was {before}, is gone from the ledger")
+            elif after not in _REACHABLE[before]:
+                raise Violation(f"run {key} went from {before} to {after}")
+        self.states = dict(states)
+
+    def _check_creates(self, by_create: Mapping[str, Any], run_ids: Iterable[str | None]) -> None:
+        named = set(run_ids)
+        for sent in self.site.truth.sent.values():
+            if sent.settled or (sent.run_id is not None and sent.run_id in named):
+                continue
+            row = by_create.get(sent.create_id)
+            if row is None:
+                raise Violation(f"the ledger does not know the create {sent.create_id} of {sent.take_id}")
+            if row[3] not in _UNKNOWN and row[2] is None:
+                raise Violation(f"the create {sent.create_id} of {sent.take_id} has no answer, and its run is {row[3]}")
+            if sent.told and not self._is_receipted(sent):
+                raise Violation(f"{sent.run_id} of {sent.take_id} was answered, and is in neither ledger nor receipts")
+
+    def _is_receipted(self, sent: Sent) -> bool:
+        return f'"run_id":"{sent.run_id}"' in self.receipts.read_text(encoding="utf-8", errors="replace")
+
+    def _check_output(self, run: Run, output: Output, found: Mapping[str, bytes]) -> None:
+        if output.path is None or output.moving_to is not None:
+            return
+        data = found.get(output.path)
+        assert run.run_id is not None
+        if data is None:
+            raise Violation(f"the ledger says that {output.path} is saved, and it is not there")
+        if data not in self.site.truth.served.get(run.run_id, ()):
+            raise Violation(f"{output.path} is not what was served for {run.run_id} of {run.take_id}")
+
+    def _check_paid(self, run_id: str, sent: Sent, run: Run | None, snapshot: Snapshot) -> None:
+        if run is None:
+            held = next((run for run in snapshot.paid_runs if run.create_id == sent.create_id), None)
+            if held is None or held.state not in _UNKNOWN or held.run_id is not None:
+                raise Violation(f"{run_id} of {sent.take_id} is paid for, and nobody knows of it")
+            return
+        odd = self.site.oddities.of(run_id) in HIDING
+        if not odd and run.state not in {RunState.SUCCEEDED, RunState.FAILED, RunState.ABANDONED}:
+            raise Violation(f"{run_id} of {run.take_id} has long ended, and the ledger says {run.state}")
+        if not odd and run.state is not RunState.ABANDONED and (run.state is RunState.FAILED) != self._failed(run_id):
+            raise Violation(f"{run_id} of {run.take_id} is {run.state} in the ledger, not so in the world")
+
+    def _failed(self, run_id: str) -> bool:
+        facts = self.site.world.facts(run_id)
+        assert facts is not None
+        return facts.failed and self.site.oddities.of(run_id) not in HIDING
+
+
+def check_end(site: Site, snapshot: Snapshot, stopped: bool) -> None:
+    """Every wanted take is done, or stands where the user is told what to do."""
+    for record in snapshot.takes:
+        if not record.in_manifest:
+            continue
+        live = record.live
+        odd = site.oddities.of(live.run_id) if live is not None and live.run_id is not None else ""
+        match record.state:
+            case TakeState.DONE | TakeState.IN_DOUBT | TakeState.REJECTED | TakeState.FAILED | TakeState.ABANDONED:
+                continue
+            case TakeState.LOST if odd in HIDING:
+                continue
+            case TakeState.RUNNING if odd in {"endless", "unknown status"}:
+                continue
+            case TakeState.DOWNLOADING if odd in {"dead link", "mute"}:
+                continue
+            case TakeState.WAITING if stopped:
+                continue
+            case _:
+                raise Violation(f"{record.take.id} ends {record.state}, and nobody is told why ({odd or 'not odd'})")
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, less what is still being written."""
+    if not folder.exists():
+        return {}
+    paths = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".part"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

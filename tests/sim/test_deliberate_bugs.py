@@ -1,0 +1,198 @@
+"""The simulator finds what it is there to find: with a bug put into the product, a promise is broken within 2,000
+histories.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from hailuo_batch.commands import books
+from hailuo_batch.core import engine, plan, receipt, shelf, spend
+from hailuo_batch.core import events as ev
+from hailuo_batch.core import lifecycle as life
+from hailuo_batch.core.budget import Budget
+from hailuo_batch.core.records import Run, Snapshot
+from hailuo_batch.shell import driver
+from hailuo_batch.shell.client import answers
+from hailuo_batch.shell.files import Files
+from hailuo_batch.shell.lock import Lock
+from hailuo_batch.shell.receipts import Receipts
+from tests.sim.history import Failure, run_history
+
+SEEDS = 2000
+
+Patch = pytest.MonkeyPatch
+
+
+def save_the_run_id_only_at_the_end(patch: Patch) -> None:
+    real = driver.Driver._record
+
+    def record(self: driver.Driver, now: float) -> None:
+        heard = self._unrecorded
+        created = [item for item in heard if any(isinstance(event, ev.RunCreated) for event in item.events)]
+        if self._engine.under_way > len(created):
+            self._unrecorded = [item for item in heard if item not in created]
+            if self._unrecorded:
+                real(self, now)
+            self._unrecorded += created
+        else:
+            real(self, now)
+
+    patch.setattr(driver.Driver, "_record", record)
+    patch.setattr(driver.Driver, "_keep_receipts", lambda *_: None)
+
+
+def retry_a_create_on_a_reset(patch: Patch) -> None:
+    real = answers.create_outcome
+
+    def outcome(exchange: answers.Exchange) -> ev.CreateOutcome:
+        match exchange:
+            case answers.Unanswered(reason):
+                return ev.CreateNotSent(reason)
+            case _:
+                return real(exchange)
+
+    patch.setattr(answers, "create_outcome", outcome)
+
+
+def treat_500_as_not_sent(patch: Patch) -> None:
+    real = answers.create_outcome
+
+    def outcome(exchange: answers.Exchange) -> ev.CreateOutcome:
+        match exchange:
+            case answers.Answer(status=500):
+                return ev.CreateNotSent("HTTP 500")
+            case _:
+                return real(exchange)
+
+    patch.setattr(answers, "create_outcome", outcome)
+
+
+def forget_the_intent(patch: Patch) -> None:
+    """Neither receipt nor ledger hears of a create before its answer is there."""
+
+    def recover(snapshot: Snapshot, receipts: Iterable[object], now: float) -> object:
+        missed, _ = receipt.recover(snapshot, (), now)
+        return tuple(replace(item, event=ev.CreateNotSent("nothing known")) for item in missed), ()
+
+    patch.setattr(Receipts, "write_intents", lambda *_: None)
+    patch.setattr(books, "recover", recover)
+
+
+def count_no_refund(patch: Patch) -> None:
+    real = spend.spend_of
+
+    def spend_of(runs: Iterable[Run]) -> spend.Spend:
+        return replace(real(runs), refunded_micro_usd=0)
+
+    patch.setattr(spend, "spend_of", spend_of)
+    patch.setattr("tests.sim.promises.spend_of", spend_of)
+
+
+def expire_an_old_run(patch: Patch) -> None:
+    """A run that is older than an hour is taken for failed."""
+    real = engine.Engine._see_to
+
+    def see_to(self: engine.Engine, run: Run, now: float) -> None:
+        since = now if run.submitted_at is None else run.submitted_at - self._epoch_offset
+        if run.state in life.RUNNING and now - since > 3600:
+            self._retry(run)
+            return
+        real(self, run, now)
+
+    patch.setattr(engine.Engine, "_see_to", see_to)
+
+
+def key_takes_by_position(patch: Patch) -> None:
+    """The n-th take of the manifest is served by the n-th that is recorded, and by nothing else."""
+
+    def match(self: plan._Planner, wanted: dict[str, object], recorded: dict[str, object]) -> dict[str, Run]:
+        runs = [record.live for record in self.snapshot.takes if record.in_manifest]
+        pairs = zip(self.campaign.takes, runs, strict=False)
+        return {
+            take.id: run
+            for take, run in pairs
+            if run is not None and run.state is not life.RunState.UNSENT and plan.serves(run, take)
+        }
+
+    patch.setattr(plan._Planner, "_match", match)
+
+
+def drop_the_lock(patch: Patch) -> None:
+    patch.setattr(Lock, "acquire", lambda *_: None)
+
+
+def restore_without_receipts(patch: Patch) -> None:
+    patch.setattr(books, "load_receipts", lambda *_: ())
+
+
+def take_an_unreadable_answer_for_a_refusal(patch: Patch) -> None:
+    real = answers.create_outcome
+
+    def outcome(exchange: answers.Exchange) -> ev.CreateOutcome:
+        known = real(exchange)
+        is_answer = isinstance(exchange, answers.Answer) and isinstance(known, ev.CreateUnanswered)
+        return ev.CreateRefused(ev.Refusal.RATE, "", "unreadable") if is_answer else known
+
+    patch.setattr(answers, "create_outcome", outcome)
+
+
+def ask_faster_than_allowed(patch: Patch) -> None:
+    def give_back(self: Budget, now: float) -> None:
+        self._under_way -= 1
+
+    patch.setattr(Budget, "give_back", give_back)
+
+
+def ignore_creates_under_way_in_the_cap(patch: Patch) -> None:
+    """Only what is known to be paid counts."""
+
+    def admits(self: spend.Cap, model: str) -> bool:
+        return self.cap_micro_usd is None or self._known + (self.cost_of(model) or 0) <= self.cap_micro_usd
+
+    patch.setattr(spend.Cap, "admits", admits)
+
+
+def rename_onto_what_is_there(patch: Patch) -> None:
+    def move(self: Files, index: int, source: str, target: str) -> ev.MoveOutcome:
+        end = self._inside(target)
+        end.parent.mkdir(parents=True, exist_ok=True)
+        self._inside(source).replace(end)
+        return ev.FileMoved(index, target)
+
+    def next_moves(self: shelf.Shelf) -> tuple[shelf.Move, ...]:
+        wanted = [move for take_id in sorted(self._astray) for move in self._misplaced(take_id)]
+        self._astray = set()
+        return tuple(wanted)
+
+    patch.setattr(Files, "move", move)
+    patch.setattr(shelf.Shelf, "next_moves", next_moves)
+
+
+BUGS: Sequence[Callable[[Patch], None]] = (
+    save_the_run_id_only_at_the_end,
+    retry_a_create_on_a_reset,
+    treat_500_as_not_sent,
+    forget_the_intent,
+    count_no_refund,
+    expire_an_old_run,
+    key_takes_by_position,
+    drop_the_lock,
+    restore_without_receipts,
+    take_an_unreadable_answer_for_a_refusal,
+    ask_faster_than_allowed,
+    ignore_creates_under_way_in_the_cap,
+    rename_onto_what_is_there,
+)
+
+
+def find_failure(seeds: Iterable[int]) -> Failure | None:
+    return next(filter(None, map(run_history, seeds)), None)
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_a_bug_is_found(bug: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    bug(monkeypatch)
+    failure = find_failure(range(SEEDS))
+    assert failure is not None, f"{SEEDS} histories show nothing"

@@ -1,0 +1,106 @@
+"""What really happened, kept apart from everything the product knows: every create that left, every run that was
+made, every file that was served, and what the user asked for.
+
+It holds the products to one rule at each create: of one request, no more creates may be paid for, or of unknown
+outcome, than takes were ever wanted of it, and the user's explicit wishes on top.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hailuo_batch.core.records import Run
+from hailuo_batch.sandbox.world import World
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.values import Campaign
+
+
+class Violation(Exception):  # noqa: N818 - what is found, not a fault of the finder
+    """The product broke a promise."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """One create that left. `expected` is the newest cost that the ledger knew then; `run_id` what the world made.
+
+    `settled` says that the product was told that nothing was made; `told` that it was told the run's ID.
+    """
+
+    number: int
+    create_id: str
+    take_id: str
+    fingerprint: str
+    process: int
+    expected: int | None
+    run_id: str | None = None
+    cost: int = 0
+    settled: bool = False
+    told: bool = False
+
+
+@dataclass
+class Truth:
+    """The record of one history."""
+
+    world: World
+    sent: dict[str, Sent] = field(default_factory=dict)
+    by_fingerprint: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
+    made: dict[str, Sent] = field(default_factory=dict)
+    wanted: Counter[str] = field(default_factory=Counter)
+    granted: Counter[str] = field(default_factory=Counter)
+    served: dict[str, set[bytes]] = field(default_factory=dict)
+    excess_micro_usd: int = 0
+
+    def want(self, campaign: Campaign) -> None:
+        """The manifest asks for these takes, so each of them may be paid for once."""
+        self.wanted |= Counter(take.fingerprint for take in campaign.takes)
+
+    def grant(self, fingerprints: Iterable[str]) -> None:
+        """The user said that each of these requests may be paid for once more."""
+        self.granted.update(fingerprints)
+
+    def newest_cost(self, ledger: Ledger) -> int | None:
+        """The cost of the newest create of which the ledger knows one."""
+        rows = ledger._db.execute("SELECT create_id, cost_micro_usd FROM runs WHERE cost_micro_usd IS NOT NULL")
+        costs = {self.sent[create_id].number: cost for create_id, cost in rows if create_id in self.sent}
+        return costs[max(costs)] if costs else None
+
+    def send(self, run: Run, process: int, expected: int | None, now: float) -> None:
+        """A create leaves. Raises Violation where it may pay a second time."""
+        assert run.create_id is not None
+        if run.create_id in self.sent:
+            raise Violation(f"the create {run.create_id} of {run.take_id} leaves twice")
+        risked = [sent for sent in self.by_fingerprint[run.fingerprint] if self.is_risked(sent, now)]
+        allowed = self.wanted[run.fingerprint] + self.granted[run.fingerprint]
+        if len(risked) >= allowed:
+            told = ", ".join(f"{sent.create_id} of {sent.take_id} ({sent.run_id})" for sent in risked)
+            raise Violation(
+                f"a create of {run.take_id} leaves, and the same request is already paid for, or may be, by {told}: "
+                f"{len(risked) + 1} of {allowed} allowed"
+            )
+        sent = Sent(len(self.sent), run.create_id, run.take_id, run.fingerprint, process, expected)
+        self.sent[run.create_id] = sent
+        self.by_fingerprint[run.fingerprint].append(sent)
+
+    def make(self, create_id: str, run_id: str, cap_micro_usd: int | None) -> None:
+        """The world made a run. Raises Violation where that passes the cap by more than prices rose meanwhile."""
+        sent, facts = self.sent[create_id], self.world.facts(run_id)
+        assert facts is not None
+        sent.run_id, sent.cost = run_id, facts.cost_micro_usd
+        self.made[run_id] = sent
+        self.excess_micro_usd += max(0, sent.cost - (sent.expected or 0))
+        net = self.world.stats.charged_micro_usd - self.world.stats.refunded_micro_usd
+        if cap_micro_usd is not None and net > cap_micro_usd + self.excess_micro_usd:
+            raise Violation(f"net spend is {net}, the cap {cap_micro_usd}, prices rose by {self.excess_micro_usd}")
+
+    def is_risked(self, sent: Sent, now: float) -> bool:
+        """Whether this create is paid for, or may be as far as the product can know."""
+        if sent.run_id is None:
+            return not sent.settled
+        facts = self.world.facts(sent.run_id)
+        assert facts is not None
+        return not (facts.failed and facts.completed_ms <= now * 1000)
+
+    def serve(self, run_id: str, data: bytes) -> None:
+        """A whole file of this run went out."""
+        self.served.setdefault(run_id, set()).add(data)
