@@ -2,17 +2,39 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from hailuo_batch.commands.console import Console
 from hailuo_batch.errors import ManifestError
-from hailuo_batch.manifest import COLOURED, PLAIN, Palette, Severity, load_manifest, render
+from hailuo_batch.manifest import COLOURED, PLAIN, Palette, Picture, Severity, load_manifest, render
 from hailuo_batch.values import Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest without errors: its campaign, and the files that it was made from.
+
+    `tables` has the SHA-256, in hex, of each table by its path; `copies` the images that have a local copy, by their
+    URLs; `image_base` is the URL that relative references begin with, empty where there is none.
+    """
+
+    path: Path
+    campaign: Campaign
+    tables: Mapping[str, str]
+    copies: Mapping[str, Picture]
+    image_base: str
 
 
 def load_campaign(path: Path, console: Console) -> Campaign:
     """The campaign in the manifest, after its warnings were shown. Raises ManifestError with every error."""
+    return read_manifest(path, console).campaign
+
+
+def read_manifest(path: Path, console: Console) -> Manifest:
+    """The manifest, after its warnings were shown. Raises ManifestError with every error."""
     loaded = load_manifest(path)
     palette = palette_of(sys.stderr)
     warnings = [render(found, palette) for found in loaded.diagnostics if found.severity is Severity.WARNING]
@@ -21,7 +43,7 @@ def load_campaign(path: Path, console: Console) -> Campaign:
         raise ManifestError("\n".join(warnings + errors))
     if warnings:
         console.complain("\n".join(warnings))
-    return loaded.campaign
+    return Manifest(path, loaded.campaign, loaded.tables, loaded.copies, loaded.image_base)
 
 
 def palette_of(stream: TextIO) -> Palette:

@@ -1,11 +1,24 @@
 """From a manifest's text to a Campaign, or to every diagnostic at once.
 
-Owns the manifest's language: YAML with places, the JSON Schema, substitution and expansion. Knows nothing of
+Owns the manifest's language: YAML and CSV with places, the JSON Schema, substitution and expansion. Knows nothing of
 ledgers, networks or commands. A manifest with any error gives no campaign at all.
 """
 
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
 from hailuo_batch.manifest.load import Loaded, load_manifest
+from hailuo_batch.manifest.pictures import Picture
+from hailuo_batch.manifest.rendering import COLOURED, PLAIN, Palette, render
 from hailuo_batch.manifest.starter import STARTER
 
-__all__ = ["STARTER", "Diagnostic", "Loaded", "Severity", "load_manifest"]
+__all__ = [
+    "COLOURED",
+    "PLAIN",
+    "STARTER",
+    "Diagnostic",
+    "Loaded",
+    "Palette",
+    "Picture",
+    "Severity",
+    "load_manifest",
+    "render",
+]

@@ -18,15 +18,17 @@ def check(root: Node | None, report: Report) -> Document | None:
         report.error(START, "the manifest is empty", "`hailuo-batch init` writes one to begin with")
         return None
     whole = schema.document_validator()
-    schema.judge(whole, _document_data(root), root, "the manifest", report)
+    schema.tell_faults(whole, _document_data(root), root, "the manifest", report)
     if not isinstance(root, Mapping):
         return None
     document = Document(root)
     if len(document.shot_nodes) > schema.leaf_schema("shots")["maxItems"]:
         return None
-    each = schema.shot_validator()
+    each = schema.shot_judge()
     for node in document.shot_nodes:
-        schema.judge(each, data_of(node, 2), node, "a shot", report)
+        data = _shot_data(node)
+        if not each.accepts(data):
+            schema.tell_faults(each.validator, data, node, "a shot", report)
     return document
 
 
@@ -45,6 +47,25 @@ def _value_data(key: str, value: Node) -> Any:
         case "shots", Sequence():
             return ListData([None] * len(value.items))
         case "vars", Mapping():
-            return written_data_of(value)
+            return written_data_of(value, 1)
+        case "defaults", Mapping():
+            return _shot_data(value)
         case _:
-            return data_of(value, 2)
+            return data_of(value, 1)
+
+
+def _shot_data(node: Node) -> Any:
+    """A shot as data: the values of its matrix as they are written, of its further input no more than the names."""
+    if not isinstance(node, Mapping):
+        return data_of(node, 1)
+    return MappingData((key, _part_data(key, value)) for key, (_, value) in node.entries.items())
+
+
+def _part_data(key: str, value: Node) -> Any:
+    match key, value:
+        case "matrix", Mapping():
+            return written_data_of(value, 3)
+        case "input", Mapping():
+            return MappingData.fromkeys(value.entries)
+        case _:
+            return data_of(value, 1)

@@ -4,7 +4,6 @@ Guards what a document may do before anything is built of it: its depth and its 
 tags, duplicate keys, several documents. Knows nothing of files or of the manifest's language.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +13,12 @@ import yaml
 from hailuo_batch.manifest.diagnostics import Place, Refused, Report, Spot
 from hailuo_batch.manifest.nodes import Broken, Mapping, Node, Scalar, Sequence
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.reading import UNPRINTABLE
 
 MAX_NODES = 5_000_000
 MAX_DEPTH = 50
-UNPRINTABLE = re.compile("[^\\x09\\x0a\\x0d\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+MAX_ITEMS = 100_000  # no list or mapping of a campaign of 100,000 takes has more
+MAX_NODES_OF_ONE = 400_000  # neither has one shot, or one value beside them, as many as make reading on pointless
 
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {"!": "str"} | {_CORE + name: name for name in ("str", "int", "float", "bool", "null")}
@@ -34,6 +35,7 @@ class _Frame:
     node: Sequence | Mapping
     anchor: str | None
     count_before: int
+    written_before: int
     allowed: bool
     height: int = 1
     key: Node | None = None
@@ -58,6 +60,7 @@ class Composer:
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
         self._count = 0
+        self._written = 0
 
     def compose(self, events: Iterable[yaml.Event]) -> Node | None:
         """The document's root. Raises Refused where the document is beyond its limits, and what the parser raises."""
@@ -77,7 +80,7 @@ class Composer:
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         node: Node = self._read_scalar(event)
-        self._grow(node, 1)
+        self._write(node)
         if event.anchor is not None:
             self._anchor(event.anchor, node, _Anchored(node, 1, 0))
         self._add(node)
@@ -106,9 +109,9 @@ class Composer:
         node = Sequence(line, column, []) if isinstance(event, yaml.SequenceStartEvent) else Mapping(line, column, {})
         if event.anchor is not None:
             self._anchor(event.anchor, node, _Anchored(None, 0, 0))
-        self._stack.append(_Frame(node, event.anchor, self._count, allowed))
+        self._stack.append(_Frame(node, event.anchor, self._count, self._written, allowed))
         self._deepen(node, 0)
-        self._grow(node, 1)
+        self._write(node)
 
     def _close(self) -> None:
         frame = self._stack.pop()
@@ -145,6 +148,7 @@ class Composer:
         frame = self._stack[-1]
         if isinstance(frame.node, Sequence):
             frame.node.items.append(node)
+            self._limit(frame.node, len(frame.node.items))
         elif frame.key is None:
             frame.key = self._key(node, place or node)
         else:
@@ -172,6 +176,7 @@ class Composer:
             )
         else:
             mapping.entries[key.text] = (key, value)
+            self._limit(mapping, len(mapping.entries))
 
     def _note_merge(self, frame: _Frame, key: Scalar, value: Node) -> None:
         if frame.merged:
@@ -182,6 +187,19 @@ class Composer:
                 frame.merged.append(part)
             elif not isinstance(part, Broken):
                 self._report.error(part, "only mappings can be merged with `<<`", "write it like `<<: *name`")
+
+    def _limit(self, collection: Sequence | Mapping, items: int) -> None:
+        if items > MAX_ITEMS:
+            kind = "list" if isinstance(collection, Sequence) else "mapping"
+            raise Refused(collection, f"this {kind} has more than {MAX_ITEMS:,} entries", "split the campaign")
+
+    def _write(self, node: Node) -> None:
+        """Counts a node that is written, not one that an alias stands for."""
+        self._grow(node, 1)
+        self._written += 1
+        if len(self._stack) > 3 and self._written - self._stack[2].written_before > MAX_NODES_OF_ONE:
+            one = self._stack[2].node
+            raise Refused(one, f"what begins here has more than {MAX_NODES_OF_ONE:,} nodes", "split the campaign")
 
     def _grow(self, place: Place, nodes: int) -> None:
         self._count += nodes

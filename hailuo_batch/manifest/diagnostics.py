@@ -1,10 +1,10 @@
 """What is wrong with a manifest, and where: the place, the message and the hint of every finding.
 
 Knows nothing of YAML or of the manifest's language. A report keeps one finding per place and message, so that a
-cause that is met twice is told once, and hands them out in the order of the file.
+cause that is met twice is told once, and hands them out in the order of the files.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -41,7 +41,11 @@ START = Spot(1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. `path` is the file as the user named it; lines and columns count from 1; `hint` may be empty."""
+    """One finding. `path` is the file as the user named it; lines and columns count from 1; `hint` may be empty.
+
+    `origin` says for which row or combination it is, where it comes from an expansion; the message says it too.
+    `source` is the line it is in, shortened, and `caret` its place there, counted from 0; both may be empty.
+    """
 
     path: str
     line: int
@@ -49,10 +53,22 @@ class Diagnostic:
     message: str
     hint: str = ""
     severity: Severity = Severity.ERROR
+    origin: str = ""
+    source: str = ""
+    caret: int = 0
 
     def __str__(self) -> str:
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}{hint}"
+        return f"{self.heading}{hint}"
+
+    @property
+    def heading(self) -> str:
+        """The finding in one line, without its hint."""
+        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}"
+
+    def with_source(self, source: str, caret: int) -> "Diagnostic":
+        """The same, with the line that it is in."""
+        return replace(self, source=source, caret=caret)
 
 
 class Refused(Exception):  # noqa: N818 - it carries a finding that ends the reading, no failure of ours
@@ -66,17 +82,23 @@ class Refused(Exception):  # noqa: N818 - it carries a finding that ends the rea
 
 
 class Report:
-    """Collects the findings of one file."""
+    """Collects the findings of a manifest. `path` is the file that they are in."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._found: dict[tuple[int, int, str], Diagnostic] = {}
+        self._found: dict[tuple[str, int, int, str], Diagnostic] = {}
 
-    def error(self, place: Place, message: str, hint: str = "") -> None:
-        """Something that must be changed. Raises Refused where there are so many that reading on helps nobody."""
-        self._add(Diagnostic(self.path, place.line, place.column, message, hint))
+    def error(self, place: Place, message: str, hint: str = "", *, origin: str = "", path: str = "") -> None:
+        """Something that must be changed, in the manifest or in the file at `path`.
+
+        Raises Refused where there are so many that reading on helps nobody.
+        """
+        where = path or self.path
+        self._add(Diagnostic(where, place.line, place.column, message, hint, origin=origin))
         if len(self._found) >= _ENOUGH:
-            raise Refused(place, f"with {_ENOUGH:,} findings the check stops here", "mend the first ones")
+            raise Refused(
+                START if path else place, f"with {_ENOUGH:,} findings the check stops here", "mend the first ones"
+            )
 
     def warn(self, place: Place, message: str, hint: str = "") -> None:
         """Something that is only worth a look."""
@@ -92,8 +114,11 @@ class Report:
         return any(found.severity is Severity.ERROR for found in self._found.values())
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """All findings in the order of the file."""
-        return tuple(sorted(self._found.values(), key=lambda found: (found.line, found.column)))
+        """All findings: those of the manifest first, each file's in their order."""
+        return tuple(sorted(self._found.values(), key=self._order))
+
+    def _order(self, found: Diagnostic) -> tuple[bool, str, int, int]:
+        return (found.path != self.path, found.path, found.line, found.column)
 
     def _add(self, diagnostic: Diagnostic) -> None:
-        self._found.setdefault((diagnostic.line, diagnostic.column, diagnostic.message), diagnostic)
+        self._found.setdefault((diagnostic.path, diagnostic.line, diagnostic.column, diagnostic.message), diagnostic)

@@ -26,6 +26,9 @@ class WrittenShot:
     tags: tuple[Scalar, ...]
     takes: int
     model: Scalar | None
+    matrix: Mapping | None
+    rows: Scalar | None
+    input: Mapping | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,14 @@ class Document:
         return {name: value.text if isinstance(value, Scalar) else name for name, (_, value) in node.entries.items()}
 
     @property
+    def image_settings(self) -> dict[str, Scalar | None]:
+        """What stands under `images`; None for what is no text. Both keys, where `images` itself is wrong."""
+        node = self.node.get("images")
+        if node is not None and not isinstance(node, Mapping):
+            return {"base_url": None, "dir": None}
+        return {} if node is None else {key: _text(value) for key, (_, value) in node.entries.items()}
+
+    @property
     def shot_nodes(self) -> list[Node]:
         """The entries of `shots`."""
         node = self.node.get("shots")
@@ -81,6 +92,9 @@ def _read_shot(node: Mapping, defaults: Mapping, model: Scalar | None) -> Writte
         tags=_texts(value("tags")),
         takes=_whole(value("takes")) or 1,
         model=model if own_model is None else _model(own_model),
+        matrix=_mapping(node.get("matrix")),
+        rows=_text(node.get("rows")),
+        input=_mapping(value("input")),
     )
 
 
@@ -130,6 +144,10 @@ def _text(node: Node | None) -> Scalar | None:
 def _model(node: Node | None) -> Scalar | None:
     text = _text(node)
     return text if text is not None and is_model(text.text) else None
+
+
+def _mapping(node: Node | None) -> Mapping | None:
+    return node if isinstance(node, Mapping) else None
 
 
 def _texts(node: Node | None) -> tuple[Scalar, ...]:

@@ -1,223 +1,181 @@
-"""From written shots to takes: substitution, IDs, images, inputs, and every rule that no schema can say.
+"""From written shots to takes: every shot of every row and combination, with its ID, its input and its tags.
 
 Each written shot is split into patterns and checked for its names once, then filled for each of its scopes. Takes
-and text are counted before any is built. Nothing here knows how YAML is written or read.
+and text are counted before any is built. Nothing here knows how YAML or CSV is written or read.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hailuo_batch.manifest import ids, images, nodes
-from hailuo_batch.manifest.diagnostics import Refused, Report
+from hailuo_batch.manifest import nodes
+from hailuo_batch.manifest.copies import digest_of
+from hailuo_batch.manifest.counting import Part, count_characters, count_takes
+from hailuo_batch.manifest.diagnostics import Report
 from hailuo_batch.manifest.document import Document, WrittenShot
+from hailuo_batch.manifest.extra_input import ExtraInputs
+from hailuo_batch.manifest.faults import Faults
+from hailuo_batch.manifest.library import Library
+from hailuo_batch.manifest.naming import Naming
 from hailuo_batch.manifest.nodes import Scalar
+from hailuo_batch.manifest.pictures import Picture, PictureFault, Pictures
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.schema import judge, model_validator, suggestion
-from hailuo_batch.manifest.substitution import Pattern, parse_pattern
-from hailuo_batch.values import DEFAULT_MODEL, Shot, Take, canonical_json, fingerprint
-
-MAX_TAKES = 100_000
-MAX_CHARACTERS = 256 * 1024 * 1024
-_LONGEST_ID = 10_000
-
-Scope = Mapping[str, str]
+from hailuo_batch.manifest.schema import model_judge, tell_faults
+from hailuo_batch.manifest.scopes import Scope, ScopeReader
+from hailuo_batch.manifest.substitution import parse_pattern
+from hailuo_batch.manifest.texts import Text, Texts, split_texts
+from hailuo_batch.values import Shot, Take, canonical_json, fingerprint, take_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A text of the manifest, split at its variables."""
+def expand(document: Document, library: Library, report: Report) -> tuple[tuple[Shot, ...], Mapping[str, Picture]]:
+    """Every shot with its takes, in the manifest's order, and the images that have a local copy, by their URLs.
 
-    node: Scalar
-    pattern: Pattern
-
-
-@dataclass(frozen=True, slots=True)
-class _Texts:
-    """The texts of one written shot. None, or one less than were written, where one was reported."""
-
-    id: _Text | None
-    prompt: _Text | None
-    image_urls: tuple[_Text | None, ...]
-    tags: tuple[_Text | None, ...]
-
-
-def expand(document: Document, report: Report) -> tuple[Shot, ...]:
-    """Every shot with its takes, in the manifest's order; those with a finding are left out.
+    Shots with a finding are left out.
 
     Raises Refused where there would be too many takes, or too much text with the variables put in.
     """
+    pictures = Pictures(document, library.folder, report)
     variables = document.variables
     if variables is None:  # every name would be unknown, and said to be
-        return ()
+        return (), {}
+    reader = ScopeReader(variables, library, report)
     shots = document.read_shots()
-    _count_takes(document, shots)
-    _count_characters(shots, variables)
-    expander = _Expander(variables, report)
-    expanded = (expander.shot(written) for written in shots)
-    return tuple(shot for shot in expanded if shot is not None)
+    library.keep(_names_used(shots))
+    parts = [Part(written, reader.read(written)) for written in shots]
+    inputs = ExtraInputs(report)
+    count_takes(document, parts)
+    count_characters(parts, inputs)
+    expander = _Expander(inputs, pictures, report)
+    expanded = tuple(shot for part in parts for shot in expander.shots(part))
+    pictures.tell_homeless()
+    return expanded, pictures.files()
 
 
-def _count_takes(document: Document, shots: list[WrittenShot]) -> None:
-    counts = [written.takes for written in shots]
-    total = sum(counts)
-    if total > MAX_TAKES:
-        place = document.node.entries["shots"][0]
-        product = f"{len(counts):,} shots x {counts[0]} takes" if len(set(counts)) == 1 else f"{len(counts):,} shots"
-        raise Refused(
-            place, f"{product} make {total:,} takes; a campaign has at most {MAX_TAKES:,}", "split the campaign"
-        )
-
-
-def _count_characters(shots: list[WrittenShot], scope: Scope) -> None:
-    total = 0
-    for written in shots:
-        for node in (written.id, written.prompt, *written.image_urls, *written.tags):
-            total += 0 if node is None else parse_pattern(node.text).size(scope)
-        if total > MAX_CHARACTERS:
-            message = f"with its variables put in, the manifest has more than {MAX_CHARACTERS:,} characters of text"
-            raise Refused(written.node, message, "split the campaign")
+def _names_used(shots: list[WrittenShot]) -> set[str]:
+    """The names that are asked for by shots with a table."""
+    nodes_ = (node for each in shots if each.rows for node in (each.id, each.prompt, *each.image_urls, *each.tags))
+    return {name.name for node in nodes_ if node is not None for name in parse_pattern(node.text).names}
 
 
 class _Expander:
-    def __init__(self, variables: Scope, report: Report) -> None:
-        self._variables = variables
+    def __init__(self, inputs: ExtraInputs, pictures: Pictures, report: Report) -> None:
+        self._inputs = inputs
+        self._pictures = pictures
         self._report = report
-        self._ids: dict[str, Scalar] = {}
+        self._naming = Naming(report)
 
-    def shot(self, written: WrittenShot) -> Shot | None:
-        """The written shot, expanded; None where anything of it was reported."""
-        texts = self._split(written)
-        shot_id = self._id(written, texts.id, self._variables)
-        made = self._input(texts, self._variables)
-        tags = [self._tag(text, self._variables) for text in texts.tags]
-        if made is not None:
-            self._check_input(written, made)
-        if shot_id is None or made is None or None in tags:
+    def shots(self, part: Part) -> list[Shot]:
+        """The shots of one written shot; none where anything of it was reported."""
+        expansion = part.expansion
+        texts = split_texts(part.written, None if expansion is None else expansion.names, self._report)
+        extra = {} if part.written.input is None else self._inputs.read(part.written.input)
+        namer = self._naming.namer(part, texts.id)
+        if expansion is None:
+            return []
+        faults = Faults(expansion)
+        maker = _Maker(part, texts, self._pictures, faults)
+        shots: list[Shot] = []
+        for index, scope in enumerate(expansion.scopes()):
+            shot_id = None if namer is None else namer.name(scope, index, faults)
+            made = maker.input(scope, index)
+            tags = maker.tags(scope, index)
+            if index == 0 and made is not None and extra is not None:
+                self._check_input(part, extra | made.input)
+            if shot_id is not None and made is not None and extra is not None and tags is not None:
+                shots.append(maker.shot(shot_id, made, extra, tags))
+        faults.tell(self._report)
+        return shots if len(shots) == expansion.size else []
+
+    def _check_input(self, part: Part, made: dict[str, Any]) -> None:
+        """The model's own schema, shown one input of each written shot: all of them have the same form."""
+        judge = model_judge(part.model)
+        if judge is None:
+            place = part.written.model or part.written.node
+            self._report.warn(place, f"no schema ships for the model {quoted(part.model)}: its input is sent unchecked")
+        elif not judge.accepts(made):
+            tell_faults(judge.validator, made, _input_node(part), f"the input of `{part.model}`", self._report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is put together for one shot: the input, as far as texts make it, and the digest of its local images."""
+
+    input: dict[str, Any]
+    images_sha256: str | None
+
+
+class _Maker:
+    """Fills the texts of one written shot, scope by scope; None where something is wrong, which goes to the faults."""
+
+    def __init__(self, part: Part, texts: Texts, pictures: Pictures, faults: Faults) -> None:
+        self._part = part
+        self._texts = texts
+        self._pictures = pictures
+        self._faults = faults
+        self._last_tags: tuple[str, ...] = ()
+
+    def input(self, scope: Scope, index: int) -> _Made | None:
+        """The input, but for what the shot adds as it stands."""
+        prompt = self._filled(self._texts.prompt, "`prompt` is blank", "say what the video shows", scope, index)
+        seen = [self._picture(text, scope, index) for text in self._texts.image_urls]
+        pictures = [picture for picture in seen if picture is not None]
+        if prompt is None or len(pictures) < len(seen):
             return None
-        model = DEFAULT_MODEL if written.model is None else written.model.text
-        input_json = canonical_json(made)
-        made_of = fingerprint(model, input_json)
+        if not pictures:
+            return _Made({"prompt": prompt}, None)
+        copies = [picture.sha256 for picture in pictures if picture.sha256 is not None]
+        input_ = {"prompt": prompt, "image_urls": [picture.url for picture in pictures]}
+        return _Made(input_, digest_of(copies) if copies else None)
+
+    def tags(self, scope: Scope, index: int) -> tuple[str, ...] | None:
+        """The tags, each once."""
+        tags = [self._filled(text, "a tag is blank", "remove it", scope, index) for text in self._texts.tags]
         kept = tuple(dict.fromkeys(tag for tag in tags if tag is not None))
+        if None in tags:
+            return None
+        if kept != self._last_tags:
+            self._last_tags = kept
+        return self._last_tags
+
+    def shot(self, shot_id: str, made: _Made, extra: dict[str, Any], tags: tuple[str, ...]) -> Shot:
+        """The shot with its takes."""
+        model = self._part.model
+        input_json = canonical_json(extra | made.input)
+        made_of = fingerprint(model, input_json)
         return Shot(
             shot_id,
             tuple(
-                Take(_take_id(shot_id, number), shot_id, number, model, input_json, made_of, kept)
-                for number in range(1, written.takes + 1)
+                Take(take_id(shot_id, number), shot_id, number, model, input_json, made_of, tags, made.images_sha256)
+                for number in range(1, self._part.written.takes + 1)
             ),
         )
 
-    def _split(self, written: WrittenShot) -> _Texts:
-        return _Texts(
-            id=self._text(written.id),
-            prompt=self._text(written.prompt),
-            image_urls=tuple(map(self._text, written.image_urls)),
-            tags=tuple(map(self._text, written.tags)),
-        )
-
-    def _text(self, node: Scalar | None) -> _Text | None:
-        """The text split at its variables; None where it is absent, or names what there is not."""
-        if node is None:
-            return None
-        pattern = parse_pattern(node.text)
-        unknown = [name for name in pattern.names if name.name not in self._variables]
-        for offset in pattern.lone:
-            self._report.error(node.spot(offset), "a lone `$` begins no variable", "write `$$` for a dollar sign")
-        for name in unknown:
-            known = list(self._variables)
-            hint = suggestion(name.name, known) or "add it to `vars`, or write `$$` for a dollar sign"
-            self._report.error(node.spot(name.offset), f"unknown variable {quoted(name.name)}", hint)
-        return None if unknown or pattern.lone else _Text(node, pattern)
-
-    def _id(self, written: WrittenShot, text: _Text | None, scope: Scope) -> str | None:
-        if text is None or not self._is_spelled(text):
-            return None
-        if text.pattern.size(scope) > _LONGEST_ID:
-            self._report.error(text.node, f"the ID {quoted(text.node.text)} becomes far too long")
-            return None
-        shot_id = text.pattern.filled(scope, ids.slug)
-        problem = ids.problem_with(shot_id)
-        if problem is not None:
-            self._tell_wrong_id(text, shot_id, problem)
-            return None
-        if shot_id in self._ids:
-            first = self._ids[shot_id]
-            where = f"{self._report.path}:{first.line}:{first.column}"
-            # a shot that is repeated through an alias or a merge key has no ID of its own to point at
-            place = written.node if first is text.node else text.node
-            self._report.error(place, f"the ID `{shot_id}` is already that of the shot at {where}", "rename one")
-            return None
-        self._ids[shot_id] = text.node
-        return shot_id
-
-    def _tell_wrong_id(self, text: _Text, shot_id: str, problem: str) -> None:
-        better = ids.respelled(text.pattern)
-        hint = "choose another" if text.pattern.names or better is None else f"write {quoted(better)}"
-        becomes = ""
-        if text.pattern.names:
-            becomes = f" becomes {quoted(shot_id)}, which" if shot_id else " with its values put in"
-        self._report.error(text.node, f"the ID {quoted(text.node.text)}{becomes} {problem}", hint)
-
-    def _is_spelled(self, text: _Text) -> bool:
-        if ids.is_written_well(text.pattern):
-            return True
-        better = ids.respelled(text.pattern)
-        hint = "" if better is None else f"write {quoted(better)}"
-        self._report.error(
-            text.node, f"the ID {quoted(text.node.text)} may hold only {ids.SPELLING}, and `${{name}}`", hint
-        )
-        return False
-
-    def _input(self, texts: _Texts, scope: Scope) -> dict[str, Any] | None:
-        """The input as it will be sent."""
-        prompt = self._prompt(texts.prompt, scope)
-        urls = [self._image_url(text, scope) for text in texts.image_urls]
-        if prompt is None or None in urls:
-            return None
-        return {"prompt": prompt, "image_urls": urls} if urls else {"prompt": prompt}
-
-    def _prompt(self, text: _Text | None, scope: Scope) -> str | None:
-        prompt = None if text is None else text.pattern.filled(scope).strip()
-        if text is not None and not prompt:
-            self._report.error(text.node, "`prompt` is blank", "say what the video shows")
-        return prompt or None
-
-    def _tag(self, text: _Text | None, scope: Scope) -> str | None:
-        tag = None if text is None else text.pattern.filled(scope).strip()
-        if text is not None and not tag:
-            self._report.error(text.node, "a tag is blank", "remove it")
-        return tag or None
-
-    def _image_url(self, text: _Text | None, scope: Scope) -> str | None:
+    def _filled(self, text: Text | None, blank: str, hint: str, scope: Scope, index: int) -> str | None:
         if text is None:
             return None
-        url = text.pattern.filled(scope)
-        problem = images.problem_with(url)
-        if problem is None:
-            return url
-        what, hint = problem
-        self._report.error(text.node, f"the image URL {quoted(images.without_password(url))} {what}", hint)
-        return None
+        filled = text.pattern.filled(scope).strip()
+        if not filled:
+            self._faults.add(text, blank, blank, hint, index)
+        return filled or None
 
-    def _check_input(self, written: WrittenShot, made: dict[str, Any]) -> None:
-        """The model's own schema, shown one input of each written shot: all of them have the same form."""
-        model = DEFAULT_MODEL if written.model is None else written.model.text
-        validator = model_validator(model)
-        if validator is None:
-            place = written.model or written.node
-            self._report.warn(place, f"no schema ships for the model {quoted(model)}: its input is sent unchecked")
-        elif not validator.is_valid(made):
-            judge(validator, made, _input_node(written), f"the input of `{model}`", self._report)
+    def _picture(self, text: Text | None, scope: Scope, index: int) -> Picture | None:
+        if text is None:
+            return None
+        picture = self._pictures.find(text.pattern.filled(scope), text.node)
+        if isinstance(picture, PictureFault):
+            self._faults.add(text, picture.what, picture.message, picture.hint, index)
+            return None
+        return picture
 
 
-def _input_node(written: WrittenShot) -> nodes.Mapping:
+def _input_node(part: Part) -> nodes.Mapping:
     """Where the parts of a shot's input are written."""
+    written = part.written
     line, column = written.node.line, written.node.column
     prompt = written.prompt or Scalar("", line, column)
-    first = written.image_urls[0] if written.image_urls else prompt
-    listed = nodes.Sequence(first.line, first.column, list(written.image_urls))
-    return nodes.Mapping(line, column, {"prompt": (prompt, prompt), "image_urls": (first, listed)})
-
-
-def _take_id(shot_id: str, number: int) -> str:
-    return shot_id if number == 1 else f"{shot_id}.take{number}"
+    entries = {**({} if written.input is None else written.input.entries), "prompt": (prompt, prompt)}
+    if written.image_urls:
+        first = written.image_urls[0]
+        listed = nodes.Sequence(first.line, first.column, list(written.image_urls))
+        entries["image_urls"] = (first, listed)
+    return nodes.Mapping(line, column, entries)

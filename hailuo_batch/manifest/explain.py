@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from hailuo_batch.manifest.diagnostics import START, Refused, Spot
+from hailuo_batch.manifest.lines import Breaks, lines_of
 from hailuo_batch.manifest.quoting import quoted
 
 
@@ -45,19 +46,20 @@ _AT_OPENING = (
 )
 
 
-def explained(error: yaml.MarkedYAMLError, text: str) -> Refused:
-    """The parser's error about `text` as a finding."""
+def explained(error: yaml.MarkedYAMLError, data: bytes) -> Refused:
+    """The parser's error about `data` as a finding."""
     problem = error.problem or error.context or "it cannot be read"
     mark: Any = error.problem_mark or error.context_mark
     if mark is None:
         return Refused(START, f"this is not YAML: {problem}")
-    return _by_character(problem, mark, text) or _by_wording(problem, _spot(mark), _spot(error.context_mark or mark))
+    return _by_character(problem, mark, data) or _by_wording(problem, _spot(mark), _spot(error.context_mark or mark))
 
 
-def _by_character(problem: str, mark: Any, text: str) -> Refused | None:
+def _by_character(problem: str, mark: Any, data: bytes) -> Refused | None:
     """What the characters around the place tell better than the parser does."""
-    place, here = _spot(mark), text[mark.index : mark.index + 1]
-    line_before = text[max(0, mark.index - mark.column) : mark.index].rstrip(" ")
+    place = _spot(mark)
+    line = lines_of(data, [place.line], Breaks.YAML).get(place.line, "")
+    here, line_before = line[mark.column : mark.column + 1], line[: mark.column].rstrip(" ")
     if "cannot start any token" in problem and here == "\t":
         return Refused(place, "a tab cannot be used for indentation", "use spaces")
     if "cannot start any token" in problem:

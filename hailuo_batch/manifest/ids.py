@@ -56,4 +56,6 @@ def problem_with(shot_id: str) -> str | None:
 
 def _plain_letters(text: str) -> str:
     """NFKD and lower case, with the accents that NFKD splits off left out."""
+    if text.isascii():
+        return text.lower()
     return "".join(c for c in unicodedata.normalize("NFKD", text).lower() if not unicodedata.combining(c))

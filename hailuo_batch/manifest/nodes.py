@@ -112,11 +112,15 @@ def data_of(node: Node, levels: int) -> Any:
     return node
 
 
-def written_data_of(mapping: Mapping) -> MappingData:
-    """A mapping as data, with each scalar in it as the text it was written as."""
-    return MappingData(
-        (key, value.text if isinstance(value, Scalar) else value) for key, (_, value) in mapping.entries.items()
-    )
+def written_data_of(node: Node, levels: int) -> Any:
+    """As `data_of`, with each scalar in it as the text it was written as."""
+    if isinstance(node, Scalar):
+        return node.text
+    if isinstance(node, Sequence) and levels > 0:
+        return ListData(written_data_of(item, levels - 1) for item in node.items)
+    if isinstance(node, Mapping) and levels > 0:
+        return MappingData((key, written_data_of(value, levels - 1)) for key, (_, value) in node.entries.items())
+    return node
 
 
 def _scalar_data(node: Scalar) -> Any:

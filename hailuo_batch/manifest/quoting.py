@@ -5,3 +5,9 @@ def quoted(text: str) -> str:
     """The text between back-ticks, shortened, with a space for whatever cannot be printed."""
     line = "".join(character if character.isprintable() else " " for character in text[:61])
     return f"`{line}`" if len(text) <= 60 else f"`{line[:57]}…`"
+
+
+def listed(words: list[str]) -> str:
+    """Words as a person lists them, each between back-ticks: `a`, `b` and `c`."""
+    shown = [quoted(word) for word in words]
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]

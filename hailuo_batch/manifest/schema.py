@@ -7,8 +7,8 @@ value that was found. Knows the schemas' files by name only; what they say about
 import difflib
 import functools
 import json
-import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -16,6 +16,7 @@ import jsonschema
 from jsonschema.exceptions import ValidationError
 
 from hailuo_batch import resources
+from hailuo_batch.manifest.accepting import Accepts, Unanswerable, compile_pattern, compile_schema
 from hailuo_batch.manifest.diagnostics import Report
 from hailuo_batch.manifest.ids import slug
 from hailuo_batch.manifest.nodes import Broken, Mapping, Node, Scalar, Sequence, data_of
@@ -31,11 +32,7 @@ def _search(validator: Validator, pattern: str, instance: object, _schema: objec
         yield ValidationError(f"it does not match {pattern}")
 
 
-@functools.cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), re.ASCII)
-
-
+_compiled = functools.cache(compile_pattern)
 _GUESSES = 200  # how many words a suggestion looks at: a file of a million strange keys is not worth more
 
 _extend: Callable[..., Validator] = jsonschema.validators.extend
@@ -57,22 +54,39 @@ def document_validator() -> Validator:
     return _VALIDATOR({**schema, "properties": {**schema["properties"], "shots": shots}})
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A schema that is asked about many values: `validator` explains what `accepts` does not accept at once."""
+
+    validator: Validator
+    accepts: Accepts
+
+    @classmethod
+    def of(cls, schema: dict[str, Any]) -> "Judge":
+        """The schema as a judge."""
+        validator = _VALIDATOR(schema)
+        try:
+            return cls(validator, compile_schema(schema, schema.get("$defs", {})))
+        except Unanswerable:
+            return cls(validator, validator.is_valid)
+
+
 @functools.cache
-def shot_validator() -> Validator:
+def shot_judge() -> Judge:
     """Judges one written shot."""
     definitions = manifest_schema()["$defs"]
-    return _VALIDATOR({**definitions["shot"], "$defs": definitions})
+    return Judge.of({**definitions["shot"], "$defs": definitions})
 
 
 @functools.lru_cache(maxsize=256)
-def model_validator(model: str) -> Validator | None:
+def model_judge(model: str) -> Judge | None:
     """Judges a model's input; None where no schema for it ships."""
     try:
         schema = json.loads(resources.schema_text(f"models/{model.replace('/', '-')}"))
     except OSError:
         return None
     # another model's schema may answer where file names ignore case, or where `a-b/c` meets `a/b-c`
-    return _VALIDATOR(schema) if schema.get("x-model") == model else None
+    return Judge.of(schema) if schema.get("x-model") == model else None
 
 
 def leaf_schema(*keys: str) -> dict[str, Any]:
@@ -88,7 +102,7 @@ def is_model(text: str) -> bool:
     return _compiled(manifest_schema()["$defs"]["model"]["pattern"]).search(text) is not None
 
 
-def judge(validator: Validator, data: object, node: Node, name: str, report: Report) -> None:
+def tell_faults(validator: Validator, data: object, node: Node, name: str, report: Report) -> None:
     """Reports whatever the schema has against `data`, which is `node` as data. `name` is what a person calls it."""
     for error in validator.iter_errors(data):
         path = tuple(error.absolute_path)
@@ -103,7 +117,7 @@ def _tell(error: Fault, node: Node, name: str, report: Report) -> None:
             _tell_unknown_keys(error, node, name, report)
         case "required" if isinstance(node, Mapping):
             _tell_missing_key(error, node, name, report)
-        case "pattern" if isinstance(node, Mapping):  # of the name of a key
+        case "pattern" | "not" if isinstance(node, Mapping):  # of the name of a key
             key = node.entries[str(error.instance)][0]
             must, hint = _must(error.schema)
             report.error(key, f"the key {quoted(key.text)} {must}", hint)
@@ -140,7 +154,15 @@ def _must(schema: dict[str, Any]) -> tuple[str, str]:
 
 
 def _is_empty(node: Node) -> bool:
-    return (isinstance(node, Scalar) and not node.text) or (isinstance(node, Sequence) and not node.items)
+    match node:
+        case Scalar():
+            return not node.text
+        case Sequence():
+            return not node.items
+        case Mapping():
+            return not node.entries
+        case _:
+            return False
 
 
 def _is_quoted_number(node: Scalar) -> bool:

@@ -31,4 +31,16 @@ shots:
   #   prompt: The camera circles the lamp slowly
   #   image_urls:
   #     - https://example.com/lamp.jpg
+
+  # - id: lamp-${colour}-${scene} # a matrix: one shot for every combination
+  #   prompt: A ${colour} ceramic lamp in ${scene}, ${style}
+  #   matrix:
+  #     colour: [white, teal]
+  #     scene: [a loft, a library]
+  #     exclude:
+  #       - {colour: teal, scene: a library}
+
+  # - id: sku-${sku}              # one shot for every row of a CSV file, whose first row names the variables
+  #   prompt: ${name} on a plinth, ${style}
+  #   rows: products.csv            # with the rows `sku,name` and `A1,A tall vase`, say
 """

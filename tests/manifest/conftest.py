@@ -11,6 +11,7 @@ from hailuo_batch.values import Campaign
 Load = Callable[[str | bytes], Loaded]
 Accept = Callable[[str | bytes], Campaign]
 Complain = Callable[[str | bytes], list[str]]
+Beside = Callable[[str, str | bytes], Path]
 
 
 @pytest.fixture
@@ -23,6 +24,19 @@ def load(tmp_path: Path) -> Load:
         return load_manifest(path)
 
     return load_text
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Beside:
+    """Writes a file that lies beside the manifest."""
+
+    def write_beside(name: str, data: str | bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    return write_beside
 
 
 @pytest.fixture
@@ -40,11 +54,15 @@ def accept(load: Load) -> Accept:
 
 @pytest.fixture
 def complain(load: Load, tmp_path: Path) -> Complain:
-    """What is said of a manifest that gives no campaign, each finding as `line:column: severity: message; hint`."""
+    """What is said of a manifest that gives no campaign, each finding as `line:column: severity: message; hint`.
+
+    Files beside the manifest are named by their paths from there.
+    """
 
     def complaints(text: str | bytes) -> list[str]:
         loaded = load(text)
         assert loaded.campaign is None
-        return [str(diagnostic).removeprefix(f"{tmp_path / 'm.yaml'}:") for diagnostic in loaded.diagnostics]
+        said = (str(diagnostic).removeprefix(f"{tmp_path / 'm.yaml'}:") for diagnostic in loaded.diagnostics)
+        return [text.replace(f"{tmp_path}/", "") for text in said]
 
     return complaints

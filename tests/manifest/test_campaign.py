@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hailuo_batch.manifest import STARTER, load_manifest
 from hailuo_batch.values import Limits, fingerprint
-from tests.manifest.conftest import Accept, Complain
+from tests.manifest.conftest import Accept, Beside, Complain
 
 HEAD = "version: 1\ncampaign: lamps\n"
 REPOSITORY = Path(__file__).parents[2]
@@ -167,9 +167,12 @@ def test_the_starter_is_a_manifest(accept: Accept) -> None:
     assert [take.id for take in accept(STARTER).takes] == ["hero", "hero.take2"]
 
 
-def test_what_the_starter_offers_in_comments_works_too(accept: Accept) -> None:
+def test_what_the_starter_offers_in_comments_works_too(accept: Accept, beside: Beside) -> None:
+    beside("products.csv", "sku,name\nA 1,A vase\n")
     campaign = accept(re.sub("^  # ", "  ", STARTER, flags=re.MULTILINE))
-    assert [take.id for take in campaign.takes] == ["hero", "hero.take2", "hero-moving"]
+    assert [take.id for take in campaign.takes] == [
+        "hero", "hero.take2", "hero-moving", "lamp-white-a-loft", "lamp-white-a-library", "lamp-teal-a-loft", "sku-a-1",
+    ]  # fmt: skip
     assert campaign.limits.run_timeout_s == 2700
 
 

@@ -1,6 +1,8 @@
 """How many takes a campaign may ask for: counted before anything is built."""
 
-from tests.manifest.conftest import Accept, Complain
+import pytest
+
+from tests.manifest.conftest import Accept, Beside, Complain
 
 HEAD = "version: 1\ncampaign: lamps\n"
 
@@ -20,6 +22,49 @@ def test_one_more_is_refused_with_the_sum(complain: Complain) -> None:
     )
 
 
-def test_too_many_shots_are_told_once_and_not_looked_at(complain: Complain) -> None:
-    (complaint,) = complain(HEAD + f"shots: [{'x, ' * 100_001}]\n")
-    assert complaint.startswith("3:8: error: `shots` must be a list of 1 to 100,000 shots, not of 100,001; ")
+@pytest.mark.parametrize(
+    "entries", ["[" + "x, " * 100_001 + "]", "{" + "".join(f"k{n}: , " for n in range(100_001)) + "}"]
+)
+def test_too_many_entries_are_told_once_and_not_looked_at(complain: Complain, entries: str) -> None:
+    (complaint,) = complain(HEAD + f"shots: {entries}\n")
+    assert "entries; split the campaign" in complaint
+    assert complaint.startswith("3:8: error: this ")
+
+
+def test_one_shot_of_too_many_parts_is_not_read_on(complain: Complain) -> None:
+    parts = "[" + "x, " * 1000 + "], "
+    (complaint,) = complain(HEAD + f"shots:\n- {{id: a, prompt: A, input: {{k: [{parts * 401}]}}}}\n")
+    assert complaint == "4:3: error: what begins here has more than 400,000 nodes; split the campaign"
+
+
+@pytest.mark.parametrize(
+    ("matrix", "product"),
+    [
+        ("a: L, b: L, c: L, d: L", "100 x 100 x 100 x 100 combinations x 2 takes make 200,000,000 takes"),
+        ("a: L, b: L, c: L, exclude: [{a: 1}]", "990,000 combinations x 2 takes make 1,980,000 takes"),
+        ("a: L, b: L, c: L, d: L, exclude: [{a: 1}]", "100 x 100 x 100 x 100 = 100,000,000 combinations are too many"),
+    ],
+)
+def test_combinations_are_counted_before_any_is_made(complain: Complain, matrix: str, product: str) -> None:
+    listed = "[" + ", ".join(map(str, range(100))) + "]"
+    (complaint,) = complain(
+        HEAD + f"shots: [{{id: 'a-$a', prompt: A, takes: 2, matrix: {{{matrix.replace('L', listed)}}}}}]\n"
+    )
+    assert product in complaint
+
+
+def test_rows_times_combinations_times_takes_are_counted(complain: Complain, beside: Beside) -> None:
+    beside("t.csv", "n\n" + "1\n" * 1001)
+    shot = "{id: 's-$n-$m', prompt: A, takes: 50, rows: t.csv, matrix: {m: [1, 2]}}"
+    (complaint,) = complain(HEAD + f"shots: [{shot}]\n")
+    assert complaint.startswith(
+        "3:60: error: 1,001 rows x 2 combinations x 50 takes make 100,100 takes; a campaign has"
+    )
+
+
+def test_all_shots_together_are_counted(complain: Complain) -> None:
+    shot = "{id: 's-$m', prompt: A, takes: 100, matrix: {m: [" + ", ".join(map(str, range(501))) + "]}}"
+    (complaint,) = complain(HEAD + f"shots: [{shot}, {shot}]\n")
+    assert complaint.startswith(
+        "3:1: error: 1,002 shots x 100 takes make 100,200 takes; a campaign has at most 100,000"
+    )

@@ -83,10 +83,8 @@ def test_bytes_that_are_no_utf_8_have_their_place(complain: Complain, mark: byte
 @pytest.mark.parametrize(("odd", "name"), [("\0", "0000"), ("\x07", "0007"), ("\x7f", "007F"), ("\ufffe", "FFFE")])
 def test_control_characters_have_their_place(complain: Complain, odd: str, name: str) -> None:
     text = f"version: 1\r\ndescription: 灯 {odd}\n"
-    assert complain(text) == [f"2:16: error: the character U+{name} is not allowed in a manifest; remove it"]
+    assert complain(text) == [f"2:16: error: the character U+{name} is not allowed here; remove it"]
 
 
 def test_a_byte_order_mark_takes_no_column(complain: Complain) -> None:
-    assert complain(b"\xef\xbb\xbfa: \x07") == [
-        "1:4: error: the character U+0007 is not allowed in a manifest; remove it"
-    ]
+    assert complain(b"\xef\xbb\xbfa: \x07") == ["1:4: error: the character U+0007 is not allowed here; remove it"]

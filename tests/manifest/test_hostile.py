@@ -1,7 +1,5 @@
 """Documents made to do harm: refused at once, with one clear finding, whatever parser reads them."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +8,7 @@ import pytest
 import yaml
 
 from hailuo_batch.manifest import compose, source
+from tests.manifest.apart import load_apart
 from tests.manifest.conftest import Accept, Complain, Load
 
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -20,9 +19,9 @@ GOOD = "shots: [{id: a, prompt: A}]\n"
 def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if request.param == "pure":
         monkeypatch.setattr(source, "_LOADER", yaml.SafeLoader)
-    began_at = time.perf_counter()
+    began_at = time.process_time()
     yield
-    assert time.perf_counter() - began_at < 5
+    assert time.process_time() - began_at < 5
 
 
 def bomb(levels: int) -> str:
@@ -140,14 +139,4 @@ def test_refusing_takes_little_memory(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(1024**3)
-    script = (
-        "import resource, sys\nfrom pathlib import Path\nfrom hailuo_batch.manifest import load_manifest\n"
-        "assert all(load_manifest(Path(name)).campaign is None for name in sys.argv[1:])\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
-    )
-    names = [str(tmp_path / name) for name in [*texts, "huge"]]
-    result = subprocess.run(
-        [sys.executable, "-c", script, *names], capture_output=True, text=True, check=True, timeout=60
-    )
-    peak = int(result.stdout) * (1 if sys.platform == "darwin" else 1024)
-    assert peak < 200 * 1024 * 1024
+    assert load_apart(*(tmp_path / name for name in [*texts, "huge"])).peak_bytes < 200 * 1024 * 1024

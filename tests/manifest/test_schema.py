@@ -72,16 +72,17 @@ def test_the_nearest_key_is_found(word: str, meant: str | None) -> None:
 
 
 def test_a_model_may_be_refused_by_its_own_schema() -> None:
-    validator = schema.model_validator("hailuo/pro")
+    judge = schema.model_judge("hailuo/pro")
+    assert judge is not None
     report = Report("m.yaml")
     prompt = Scalar("A", 5, 7)
-    schema.judge(validator, {"prompt": 3}, Mapping(4, 3, {"prompt": (prompt, prompt)}), "the input", report)
+    schema.tell_faults(judge.validator, {"prompt": 3}, Mapping(4, 3, {"prompt": (prompt, prompt)}), "the input", report)
     assert [str(found) for found in report.diagnostics()] == ["m.yaml:5:7: error: `prompt` must be text, not `A`"]
 
 
 @pytest.mark.parametrize("model", ["kling/v2", "Hailuo/pro", "hailuo/PRO", "no/such"])
 def test_a_model_without_a_schema_has_no_judge(model: str) -> None:
-    assert schema.model_validator(model) is None
+    assert schema.model_judge(model) is None
 
 
 def test_a_schema_is_not_taken_for_another_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,8 +90,8 @@ def test_a_schema_is_not_taken_for_another_models(tmp_path: Path, monkeypatch: p
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "a-b-c.schema.json").write_text('{"x-model": "a/b-c"}')
     monkeypatch.setattr(resources, "_PACKAGED", tmp_path)
-    assert schema.model_validator("a/b-c") is not None
-    assert schema.model_validator("a-b/c") is None
+    assert schema.model_judge("a/b-c") is not None
+    assert schema.model_judge("a-b/c") is None
 
 
 def test_a_models_own_schema_judges_each_written_shot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

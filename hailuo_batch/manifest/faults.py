@@ -1,0 +1,74 @@
+"""What is wrong with the shots that one written shot is expanded to, told by causes instead of shots.
+
+A text that is wrong for every row is wrong itself, and told once; one that is wrong for a few rows is told for each
+of them, and one that is wrong for many, for the first few with the number of the others.
+"""
+
+from dataclasses import dataclass, field
+
+from hailuo_batch.manifest.diagnostics import Place, Report
+from hailuo_batch.manifest.scopes import Expansion
+from hailuo_batch.manifest.texts import Text
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    message: str
+    hint: str
+    index: int
+
+
+@dataclass(slots=True)
+class _Group:
+    """The faults of one kind at one place: the first few, and how many shots have one."""
+
+    place: Place
+    names: tuple[str, ...]
+    count: int = 0
+    first: list[_Fault] = field(default_factory=list)
+
+
+class Faults:
+    """Collects the faults of one written shot while it is expanded."""
+
+    def __init__(self, expansion: Expansion) -> None:
+        self._expansion = expansion
+        self._groups: dict[tuple[int, str], _Group] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def add(self, text: Text, kind: str, message: str, hint: str, index: int, place: Place | None = None) -> None:
+        """A text that is wrong in the shot at `index`; `kind` is what the messages of one cause have in common."""
+        group = self._groups.get((id(text), kind))
+        if group is None:
+            names = tuple(name.name for name in text.pattern.names)
+            group = self._groups[id(text), kind] = _Group(place or text.node, names)
+        group.count += 1
+        if len(group.first) < _SHOWN:
+            group.first.append(_Fault(message, hint, index))
+
+    def tell(self, report: Report) -> None:
+        """Reports them all."""
+        for group in self._groups.values():
+            if self._expansion.is_one:
+                for fault in group.first:
+                    report.error(group.place, fault.message, fault.hint)
+            elif group.count == self._expansion.size > 1:
+                self._tell_all(group, report)
+            else:
+                self._tell_some(group, report)
+
+    def _tell_all(self, group: _Group, report: Report) -> None:
+        first = group.first[0]
+        origin = f"each of the {self._expansion.size:,} {self._expansion.noun}"
+        report.error(group.place, f"{first.message}, and so for {origin}", first.hint, origin=origin)
+
+    def _tell_some(self, group: _Group, report: Report) -> None:
+        others = group.count - len(group.first)
+        for number, fault in enumerate(group.first, 1):
+            origin = self._expansion.origin(fault.index, group.names)
+            more = f", and for {others:,} more" if others and number == len(group.first) else ""
+            report.error(group.place, f"{fault.message}, for {origin}{more}", fault.hint, origin=origin)

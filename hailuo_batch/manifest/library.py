@@ -1,0 +1,81 @@
+"""The files that a manifest names beside itself: found from its folder, each read once.
+
+Owns which paths may be written: relative ones, with `/`, that may lead out of the folder (`../images`). An absolute
+one would hold on one machine only. Knows nothing of what is in the files.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from hailuo_batch.manifest.diagnostics import Report
+from hailuo_batch.manifest.nodes import Scalar
+from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.reading import Unreadable, read_file
+from hailuo_batch.manifest.tables import MAX_BYTES, Table, read_table
+
+_ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+class Library:
+    """The files of one manifest."""
+
+    def __init__(self, manifest: Path, report: Report) -> None:
+        self.folder = _folder_of(manifest)
+        self.contents: dict[str, bytes] = {}
+        self._used: Collection[str] = ()
+        self._report = report
+        self._tables: dict[str, Table | None] = {}
+
+    def keep(self, names: Collection[str]) -> None:
+        """Of tables that are read from now on, only the columns with these names are kept."""
+        self._used = names
+
+    def table(self, node: Scalar) -> Table | None:
+        """The table whose path is written there; None where anything is wrong with it, which is reported."""
+        if not check_path(node, "../data/products.csv", self._report):
+            return None
+        path = self.folder / node.text
+        if str(path) not in self._tables:
+            self._tables[str(path)] = self._read(path, node)
+        return self._tables[str(path)]
+
+    def digests(self) -> Mapping[str, str]:
+        """The SHA-256, in hex, of each table that was read, by its path."""
+        return {path: hashlib.sha256(data).hexdigest() for path, data in self.contents.items()}
+
+    def _read(self, path: Path, node: Scalar) -> Table | None:
+        try:
+            data = read_file(path, MAX_BYTES)
+        except Unreadable as unreadable:
+            hint = from_folder(self.folder) if unreadable.is_missing else ""
+            self._report.error(node, f"the table {quoted(node.text)}: {unreadable.what}", hint)
+            return None
+        self.contents[str(path)] = data
+        return read_table(data, str(path), self._used, self._report)
+
+
+def from_folder(folder: Path) -> str:
+    """Where paths begin, as a hint."""
+    return "paths begin at the manifest's folder" + ("" if folder == Path() else f", {folder}")
+
+
+def _folder_of(manifest: Path) -> Path:
+    """The folder that a manifest's paths begin at: a link to a manifest is one to the files beside it as well."""
+    try:
+        return manifest.resolve().parent if manifest.is_symlink() else manifest.parent
+    except (OSError, ValueError, RuntimeError):
+        return manifest.parent
+
+
+def check_path(node: Scalar, example: str, report: Report) -> bool:
+    """Whether a path is one that may be written in a manifest; reports what it is instead."""
+    if _ABSOLUTE.match(node.text):
+        message = f"the path {quoted(node.text)} is not relative to the manifest"
+        report.error(node, message, f"write it like `{example}`")
+        return False
+    if "\\" in node.text:
+        report.error(node, f"the path {quoted(node.text)} is written with `\\`", "write `/` between its parts")
+        return False
+    return True

@@ -1,0 +1,57 @@
+"""How findings of a manifest reach the user: with their lines, in colour where that is wanted, or as data."""
+
+import io
+
+import pytest
+
+from hailuo_batch.commands.loading import palette_of
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.manifest import COLOURED, PLAIN
+from tests.commands.harness import LAMPS, Shell
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_finding_shows_its_line_with_a_caret(shell: Shell) -> None:
+    shell.write(LAMPS.replace("takes: 2", "takes: 0"))
+    ended = shell("validate")
+    assert ended.code is ExitCode.USAGE
+    heading, line, caret = ended.err.splitlines()
+    assert heading.startswith(f"{shell.manifest}:5:39: error: `takes` must be a whole number")
+    assert line == "    5 |   - {id: hero, prompt: A lamp, takes: 0}"
+    assert caret.startswith("      |" + " " * 39 + "^ write it in plain digits")
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "status"])
+def test_other_commands_show_it_the_same_way(shell: Shell, command: str) -> None:
+    shell.write(LAMPS.replace("takes: 2", "takes: 0"))
+    ended = shell(command)
+    assert "    5 |   - {id: hero, prompt: A lamp, takes: 0}\n" in ended.err
+
+
+def test_a_row_is_named_in_words_and_as_data(shell: Shell) -> None:
+    shell.manifest.parent.mkdir(exist_ok=True)
+    table = shell.manifest.with_name("t.csv")
+    table.write_text("n,text\n1,A\n2, \n", encoding="utf-8")
+    shell.write("version: 1\ncampaign: lamps\nshots: [{id: 's-$n', prompt: '$text', rows: t.csv}]\n")
+    assert f"for the row at {table}:3:3" in shell("validate").err
+    [manifest] = shell("validate", "--json").document["manifests"]
+    [found] = manifest["diagnostics"]
+    assert found["origin"] == f"the row at {table}:3:3"
+    assert found["source"][found["caret"] :].startswith("'$text'")
+    assert (found["path"], found["line"], found["column"]) == (str(shell.manifest), 3, 30)
+
+
+def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    assert palette_of(io.StringIO()) is PLAIN
+    assert palette_of(Terminal()) is COLOURED
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert palette_of(Terminal()) is PLAIN
+    monkeypatch.setenv("NO_COLOR", "")
+    assert palette_of(Terminal()) is COLOURED
+    monkeypatch.setenv("TERM", "dumb")
+    assert palette_of(Terminal()) is PLAIN

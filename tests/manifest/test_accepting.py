@@ -1,0 +1,37 @@
+"""The quick answer of a schema: never yes where jsonschema says no, and yes to what is plainly right."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hailuo_batch.manifest import schema
+from hailuo_batch.manifest.accepting import Unanswerable, compile_schema
+
+LEAVES = st.none() | st.booleans() | st.integers(-1, 101) | st.text(max_size=3) | st.just(Decimal("1.5"))
+NAMES = st.sampled_from(["id", "prompt", "takes", "tags", "image_urls", "model", "matrix", "rows", "input", "x", "2"])
+VALUES = st.recursive(
+    LEAVES | st.sampled_from(["a/b", "a/b\n", "hero"]),
+    lambda child: st.lists(child, max_size=2) | st.dictionaries(NAMES | st.just("exclude"), child, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=5) | VALUES)
+def test_both_judges_of_a_shot_agree(value: Any) -> None:
+    judge = schema.shot_judge()
+    assert judge.accepts(value) == judge.validator.is_valid(value)
+
+
+@given(st.fixed_dictionaries({"id": st.just("a"), "prompt": st.just("A")}, optional={"takes": st.integers(0, 101)}))
+def test_right_shots_are_accepted(value: Any) -> None:
+    assert schema.shot_judge().accepts(value) == (1 <= value.get("takes", 1) <= 100)
+
+
+def test_a_keyword_that_is_not_known_has_no_quick_answer() -> None:
+    with pytest.raises(Unanswerable):
+        compile_schema({"multipleOf": 2}, {})
+    assert schema.Judge.of({"multipleOf": 2}).accepts(4)
+    assert not schema.Judge.of({"multipleOf": 2}).accepts(3)

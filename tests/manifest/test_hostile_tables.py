@@ -1,0 +1,39 @@
+"""Tables made to do harm: refused at once, with one clear finding, and without filling the memory."""
+
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.manifest.tables import MAX_BYTES
+from tests.manifest.apart import load_apart
+
+MANIFEST = "version: 1\ncampaign: lamps\nshots: [{id: 's-$a', prompt: '$b', rows: t.csv}]\n"
+TABLES = {
+    "one row of commas": (b"," * 3_000_000, "this row is longer than 1 MiB"),
+    "rows without end": (b"a,b\n" + b"1,2\n" * 400_000, "the table has more than 300,000 rows"),
+    "short rows": (b"a,b\n" + b"1\n" * 250_000, "this row and 249,994 more have another number of fields"),
+    "a quote never closed": (b'a,b\n"' + b"x\n" * 1_000_000, "a field of this row is longer than 131,072 characters"),
+    "quoted line breaks": (b"a,b\n" + b'"\n",' * 500_000, "this row is longer than 1 MiB"),
+    "columns without end": (b",".join(b"c%d" % n for n in range(100_000)) + b"\n1\n", "more than 1,000 columns"),
+    "all takes at once": (b"a,b\n" + b"1,2\n" * 250_000, "250,000 rows make 250,000 takes"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_refused_quickly_and_in_little_memory(tmp_path: Path, name: str) -> None:
+    """In a process of its own, where the peak is that of loading alone."""
+    data, said = TABLES[name]
+    (tmp_path / "m.yaml").write_text(MANIFEST)
+    (tmp_path / "t.csv").write_bytes(data)
+    apart = load_apart(tmp_path / "m.yaml")
+    assert said in apart.findings[-1]
+    assert apart.seconds < 2
+    assert apart.peak_bytes < 200 * 1024 * 1024
+
+
+def test_a_table_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(MANIFEST)
+    with (tmp_path / "t.csv").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    (finding,) = load_apart(tmp_path / "m.yaml").findings
+    assert "the file is larger than 64 MiB" in finding
