@@ -58,6 +58,9 @@ def validate(spoken: Spoken, /, manifests: tuple[Path, ...], as_json: bool) -> i
 @cli.command()
 @one_manifest
 @wish_options
+@click.option("--check-images", is_flag=True, help="Fetch, as far as needed, the images of what is to be created.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Keep the plan there for apply --plan.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 0: nothing to do, 1: any error, 2: something to do.")
 @ledger_options
 @as_json
 @common
@@ -74,6 +77,18 @@ def plan(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> in
 @one_manifest
 @click.option("--yes", is_flag=True, help="Do not ask before paying.")
 @wish_options
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Do just what this plan, kept by plan --out, says; repeat it after an interruption.",
+)
+@click.option(
+    "--check-images/--no-check-images",
+    default=None,
+    help="Look at the images of what is to be created before paying. Default: yes, but for --sandbox.",
+)
 @click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="At most N runs at Runbase at once.")
 @click.option("--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for so long, as 45m.")
 @click.option("--rate-limit", metavar="N/SECONDSs", help="Requests the key allows; Runbase's own is 20/10s.")
@@ -230,11 +245,11 @@ def state_rm(spoken: Spoken, /, manifest: Path, take_id: str, force: bool, **opt
 
 
 @cli.command()
-@click.argument("name", type=click.Choice(["manifest", "report", "state"]), default="manifest")
+@click.argument("name", type=click.Choice(["manifest", "report", "state", "plan"]), default="manifest")
 @common
 @click.pass_obj
 def schema(spoken: Spoken, /, name: str) -> int:
-    """Print the JSON Schema of manifests, reports or exported ledgers."""
+    """Print the JSON Schema of manifests, reports, exported ledgers or plans."""
     from hailuo_batch.commands import schema as command
 
     return command.run(name, spoken.console())

@@ -15,6 +15,8 @@ import click
 from hailuo_batch.cli_options import PROGRAM, Spoken
 from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError
 
+DETAILED = "--detailed-exitcode"
+
 
 def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
     """Run the command line. Returns the exit code; whatever went wrong has been said."""
@@ -26,13 +28,13 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
         return int(cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=spoken) or 0)
     except ManifestError as error:
         spoken.console().complain(str(error))
-        return error.exit_code
+        return _failed(error.exit_code, arguments)
     except HailuoBatchError as error:
         spoken.console().warn(f"{PROGRAM}: error: {error}")
-        return error.exit_code
+        return _failed(error.exit_code, arguments)
     except click.ClickException as error:
         error.show()
-        return ExitCode.USAGE
+        return _failed(ExitCode.USAGE, arguments)
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nStopped.", err=True)
         return ExitCode.SIGINT
@@ -40,6 +42,11 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
         return _leave_quietly()
     except Exception as bug:  # noqa: BLE001 - the one boundary: a bug is said in a line, its traceback kept
         return _confess(bug, spoken)
+
+
+def _failed(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
+    """An error's code: with a detailed exit code, where 2 is no error, every error has the same one."""
+    return ExitCode.UNFINISHED if DETAILED in arguments else code
 
 
 def _leave_quietly() -> int:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 DEFAULT_MODEL = "hailuo/pro"
@@ -58,6 +59,11 @@ def format_duration(seconds: float) -> str:
         return f"{minutes}m {rest}s" if rest else f"{minutes}m"
     hours, minutes = divmod(round(whole / 60), 60)
     return f"{hours}h {minutes}m" if minutes else f"{hours}h"
+
+
+def format_minute(epoch_s: float) -> str:
+    """A moment as a person reads it in a list: `2025-11-22 08:00Z`, for seconds since the epoch, UTC."""
+    return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%MZ}"
 
 
 def canonical_json(value: Any) -> str:

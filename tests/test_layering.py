@@ -33,6 +33,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "client": frozenset({"wire"}),
     "downloader": frozenset({"wire", "disk"}),
+    "preflight": frozenset({"wire", "downloader"}),
     "files": frozenset({"disk"}),
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
@@ -40,8 +41,8 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
         {"clock", "executor", "files", "ledger", "lock", "progress", "receipts", "client", "downloader"}
     ),
 }
-"""`wire` is what client and downloader speak HTTP with, `disk` what files are kept safe with; the driver holds
-all the parts together."""
+"""`wire` is what those who speak HTTP speak it with, `disk` what files are kept safe with. The preflight follows links
+by the downloader's rules; the driver holds all the parts together."""
 
 IMPURE = frozenset({"time", "random", "os", "threading", "socket", "sqlite3", "urllib3", "tqdm", "click"})
 PURE = frozenset({"core", "values"})

@@ -3,14 +3,17 @@
 For commands that write the ledger and hold its lock. Nothing is sent here.
 """
 
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.receipt import Receipt, Result, recover
+from hailuo_batch.core.events import RunCreated
+from hailuo_batch.core.receipt import Receipt, Result, recover, unreceipted
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.receipts import load_receipts
+from hailuo_batch.shell.receipts import Receipts, load_receipts
 
 _LONGEST_REQUEST_S = 120.0
 
@@ -22,12 +25,14 @@ def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float)
     afterwards. `wall` is seconds since the epoch, UTC. Raises LedgerError.
     """
     snapshot = ledger.snapshot()
-    missed, forgotten = recover(snapshot, load_receipts(receipts_path), wall)
+    receipts = load_receipts(receipts_path)
+    missed, forgotten = recover(snapshot, receipts, wall)
     ledger.put_back(forgotten, wall)
     for item in missed:
         ledger.record(((item.key, item.event),), item.at)
     if missed or forgotten:
         snapshot = ledger.snapshot()
+    _complete_receipts(snapshot, receipts, receipts_path, wall)
     found = tuple(files.inspect(snapshot))
     if found:
         ledger.record(found, wall)
@@ -36,6 +41,18 @@ def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float)
     if found or snapshot.restored:
         snapshot = ledger.snapshot()
     return snapshot
+
+
+def _complete_receipts(snapshot: Snapshot, receipts: Sequence[Receipt], path: Path, wall: float) -> None:
+    """Write down what could not be written when it came: no run ID may be in the ledger alone."""
+    creates, answers = unreceipted(snapshot, receipts)
+    if not answers:
+        return
+    with closing(Receipts(path)) as file:
+        if creates:
+            file.write_intents(creates)
+        named = [(run.create_id or "", RunCreated(run.run_id or "", run.cost_micro_usd)) for run in answers]
+        file.write_results(named, wall)
 
 
 def count_earlier_requests(budget: Budget, receipts: tuple[Receipt, ...], now: float, wall: float) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from hailuo_batch.commands.books import count_earlier_requests
 from hailuo_batch.commands.console import Console, Verbosity
 from hailuo_batch.commands.key_mark import is_new_key, remember_key
+from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.remote import NOBODY, Remote, connect
 from hailuo_batch.commands.report_keeper import ReportKeeper
 from hailuo_batch.commands.signals import stop_on_signal
@@ -46,7 +47,8 @@ _UNSETTLED = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING
 class Job:
     """What has been agreed to. `sends` is whether anything has to be sent or downloaded.
 
-    `manifest` is the manifest as the user named it.
+    `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_mark` is what the
+    ledger remembers of the plan file that is applied, once its steps are carried out; empty where there is none.
     """
 
     campaign: Campaign
@@ -56,6 +58,8 @@ class Job:
     settings: Settings
     sends: bool = True
     manifest: str = "MANIFEST"
+    options: tuple[str, ...] = ()
+    plan_mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +97,15 @@ def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Ou
         ledger.back_up(job.paths.backup)
     ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
     ledger.carry_out(job.plan.steps, clock.wall())
+    if job.plan_mark:
+        ledger.remember(PLAN_FACT, job.plan_mark)
     snapshot = ledger.snapshot()
     codes: tuple[ExitCode, ...] = ()
     if job.sends or Shelf(snapshot.runs).next_moves():
         with connect(job.endpoint, job.settings) if job.sends else nullcontext(NOBODY) as remote:
             engine = _engine(job, snapshot, ledger, remote, clock)
             failed = _drive(job, engine, ledger, remote, clock, console)
-            if remote.key is not None and not engine.key_refused:
+            if remote.key is not None and not (engine.key_refused or engine.probing):
                 remember_key(ledger, remote.key)
         codes = (*(halt.exit_code for halt in engine.halts), *failed)
         snapshot = ledger.snapshot()
@@ -111,9 +117,9 @@ def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Ou
 def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock: Clock) -> Engine:
     settings = job.settings
     if remote.key is not None:
-        settings = replace(settings, key_is_new=is_new_key(ledger, remote.key))
-        if not settings.key_is_new:
+        if not any(run.run_id is not None for run in snapshot.paid_runs):
             remember_key(ledger, remote.key)
+        settings = replace(settings, key_is_new=is_new_key(ledger, remote.key))
     now, wall = clock.now(), clock.wall()
     plan = job.plan
     engine = Engine(settings, snapshot, plan.scope, plan.collected, now=now, wall=wall, again=plan.again)
@@ -160,7 +166,11 @@ def _executor(job: Job, client: Client, received: Received) -> ThreadExecutor:
 def _keeper(job: Job, ledger: Ledger, clock: Clock, reporter: Reporter) -> ReportKeeper:
     def write(snapshot: Snapshot) -> None:
         report = build_report(
-            snapshot, generated_at=clock.wall(), manifest=job.manifest, submitting_means=TakeState.WAITING
+            snapshot,
+            generated_at=clock.wall(),
+            manifest=job.manifest,
+            options=job.options,
+            submitting_means=TakeState.WAITING,
         )
         write_reports(report, job.paths.outputs, (Format.HTML,))
 

@@ -7,9 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.plan import Plan
-from hailuo_batch.core.records import Snapshot
-from hailuo_batch.core.spend import newest_costs
 from hailuo_batch.values import Limits
 
 
@@ -53,11 +52,12 @@ class Estimate:
         return total
 
 
-def estimate_cost(plan: Plan, snapshot: Snapshot, limits: Limits) -> Estimate:
+def estimate_cost(plan: Plan, experience: Experience, limits: Limits) -> Estimate:
     """The cost of the plan's creates, by the newest real costs, else by what the manifest expects."""
-    known = newest_costs(snapshot.runs)
     counts = Counter(line.model for line in plan.paying)
-    return Estimate(tuple(_price(model, creates, known.get(model), limits) for model, creates in counts.items()))
+    return Estimate(
+        tuple(_price(model, creates, experience.cost_of(model), limits) for model, creates in counts.items())
+    )
 
 
 def _price(model: str, creates: int, known: int | None, limits: Limits) -> Price:

@@ -15,15 +15,15 @@ _ROUNDS = 100_000
 
 
 def is_new_key(ledger: Ledger, key: str) -> bool:
-    """Whether another key made the runs that the ledger knows; False where none is marked yet."""
+    """Whether another key made the runs that the ledger knows, or may have: none is marked in a rebuilt ledger."""
     mark = ledger.fact(_FACT)
     salt = mark.partition(":")[0]
-    return bool(mark) and not hmac.compare_digest(mark, _mark(salt, key))
+    return not (mark and hmac.compare_digest(mark, _mark(salt, key)))
 
 
 def remember_key(ledger: Ledger, key: str) -> None:
-    """From now on, this is the key that makes the campaign's runs."""
-    if not ledger.fact(_FACT) or is_new_key(ledger, key):
+    """From now on, this is the key that makes the campaign's runs. For a key that is known to know them."""
+    if is_new_key(ledger, key):
         ledger.remember(_FACT, _mark(secrets.token_hex(16), key))
 
 

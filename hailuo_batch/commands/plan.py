@@ -1,18 +1,34 @@
-"""`plan`: what an apply would do, against the ledger, and about what it would cost. Creates and sends nothing."""
+"""`plan`: what an apply would do, against the ledger, and about what it would cost. Creates and sends nothing.
 
+Only `--check-images` speaks to anybody, and then to the images' servers. With `--out` the plan is kept in a file, which
+`apply --plan` follows: such a plan is made only while no apply is at work, for it would not hold.
+"""
+
+import shlex
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.estimate import estimate_cost
-from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.loading import read_manifest
+from hailuo_batch.commands.plan_file import LedgerState, complete_document, sources_of, write_plan
+from hailuo_batch.commands.plan_mark import ledger_state
 from hailuo_batch.commands.plan_view import plan_document, render_plan
-from hailuo_batch.commands.reading import empty_snapshot, read_ledger
+from hailuo_batch.commands.preflight import Reach, check_images
+from hailuo_batch.commands.reading import Reading, empty_snapshot, read_ledger
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings, read_wishes
-from hailuo_batch.commands.workspace import Whereabouts, locate
+from hailuo_batch.commands.time_needed import estimate_time
+from hailuo_batch.commands.work_left import changes_anything
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, ledger_exists, locate, shown
+from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core.plan import make_plan
-from hailuo_batch.core.records import in_doubt_if_submitting
-from hailuo_batch.errors import ExitCode
+from hailuo_batch.errors import ExitCode, LedgerError
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.values import Campaign
+
+CHANGES = 2
+"""The exit code that says that there is something to do, where a detailed one is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +39,72 @@ class PlanOptions:
     replace: tuple[str, ...] = ()
     in_doubt: str = "hold"
     max_spend: str | None = None
+    check_images: bool = False
+    out: Path | None = None
+    detailed_exitcode: bool = False
 
 
-def run(where: Whereabouts, options: PlanOptions, console: Console) -> ExitCode:
-    """Show the plan. Raises what reading a manifest or a ledger raises."""
-    campaign = load_campaign(where.manifest, console)
-    endpoint = read_endpoint(where.sandbox)
+def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
+    """Show the plan. Returns an exit code, CHANGES among them where it is asked for.
+
+    Raises what reading a manifest or a ledger raises, and UsageError for an image that cannot be used.
+    """
+    manifest = read_manifest(where.manifest, console)
+    campaign, endpoint = manifest.campaign, read_endpoint(where.sandbox)
     wishes = read_wishes(campaign, options.only, options.replace, options.in_doubt)
-    cap = read_settings(Bounds(max_spend=options.max_spend), campaign).cap_micro_usd
-    reading = read_ledger(locate(where, campaign.name), campaign, endpoint)
-    if reading is None:
-        snapshot = empty_snapshot(campaign, endpoint)
-    elif reading.holder is None:
-        snapshot = in_doubt_if_submitting(reading.snapshot)
-    else:
-        snapshot = reading.snapshot
-        console.say(f"{reading.holder} is at work on this campaign; this is the plan as of now.")
+    settings = read_settings(Bounds(max_spend=options.max_spend), campaign)
+    paths = locate(where, campaign.name)
+    state = _state(paths, campaign, endpoint)
+    reading = _read(paths, campaign, endpoint, options, console)
+    snapshot = empty_snapshot(campaign, endpoint) if reading is None else reading.settled
     plan = make_plan(campaign, snapshot, wishes)
-    estimate = estimate_cost(plan, snapshot, campaign.limits)
+    experience = learn(paths, snapshot)
+    estimate = estimate_cost(plan, experience, campaign.limits)
+    time = estimate_time(plan, estimate, experience, settings)
+    cap = settings.cap_micro_usd
+    if console.as_json or options.out is not None:
+        document = plan_document(campaign, plan, snapshot, estimate, time, cap)
+        document = complete_document(document, wishes, sources_of(manifest), state, plan)
     if console.as_json:
-        console.document(plan_document(plan, snapshot, estimate, cap_micro_usd=cap))
-        return ExitCode.DONE
-    columns = columns_of(sys.stdout)
+        console.document(document)
     console.result(
-        render_plan(plan, snapshot, estimate, cap_micro_usd=cap, columns=columns, show_all=console.is_verbose)
+        render_plan(
+            plan,
+            snapshot,
+            estimate,
+            time,
+            cap_micro_usd=cap,
+            resolve=command_line("resolve", where),
+            columns=columns_of(sys.stdout),
+            show_all=console.is_verbose,
+        )
     )
-    return ExitCode.DONE
+    check_images(manifest, plan, Reach.WEB if options.check_images else Reach.NOTHING, console)
+    if options.out is not None:
+        write_plan(options.out, document)
+        apply = f"{command_line('apply', where)} --plan {shlex.quote(str(options.out))}"
+        console.say(f"Wrote {shown(options.out)}. To do just this: {apply}")
+    return CHANGES if options.detailed_exitcode and changes_anything(plan, snapshot) else ExitCode.DONE
+
+
+def _state(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> LedgerState:
+    """How the ledger stands before it is read: if it changes meanwhile, the plan will not be taken for one of it."""
+    if not ledger_exists(paths):
+        return LedgerState()
+    with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger:
+        return ledger_state(ledger)
+
+
+def _read(
+    paths: CampaignPaths, campaign: Campaign, endpoint: str, options: PlanOptions, console: Console
+) -> Reading | None:
+    """The ledger, None where there is none yet."""
+    reading = read_ledger(paths, campaign, endpoint)
+    if reading is not None and reading.holder is not None:
+        if options.out is not None:
+            raise LedgerError(
+                f"{reading.holder} is at work on this campaign, so that a plan kept now would not hold. Nothing was "
+                "written. Make it when that has ended."
+            )
+        console.say(f"{reading.holder} is at work on this campaign; this is the plan as of now.")
+    return reading

@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
 from hailuo_batch.commands.estimate import Basis, Estimate, Price
 from hailuo_batch.commands.text import INDENT, clean, count, layout_lines, layout_rows
+from hailuo_batch.commands.time_needed import TimeNeeded, describe_time
+from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.plan import Plan, PlanAction, PlanLine
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.core.spend import Cap, Spend, spend_of
-from hailuo_batch.values import format_usd
+from hailuo_batch.values import Campaign, format_usd
 
 SHOWN = 12
 """Lines of one kind shown at most, unless all are asked for."""
@@ -34,26 +37,37 @@ def render_plan(
     plan: Plan,
     snapshot: Snapshot,
     estimate: Estimate,
+    time: TimeNeeded,
     *,
     cap_micro_usd: int | None,
+    resolve: str,
     columns: int | None,
     show_all: bool,
 ) -> str:
-    """The plan in lines that fit `columns` (None: nothing is cut)."""
+    """The plan in lines that fit `columns` (None: nothing is cut).
+
+    `resolve` is that command for this campaign, as it can be pasted into a shell.
+    """
     rows = _rows(plan, columns, show_all)
     sentences = [
         f"Plan: {_totals(plan)}.",
         _cost(estimate, cap_micro_usd),
-        *_money_so_far(spend_of(snapshot.runs)),
+        *([f"Time: {describe_time(time)}."] if estimate.creates else []),
         *_over_cap(estimate, snapshot, cap_micro_usd),
+        *_money_so_far(_spend(snapshot)),
     ]
-    return "\n".join([*rows, *([""] if rows else []), *layout_lines(sentences, columns)])
+    doubts = render_doubts(snapshot, resolve, columns, show_all=show_all)
+    return "\n".join([*rows, *([""] if rows else []), *layout_lines(sentences, columns), *doubts])
 
 
-def plan_document(plan: Plan, snapshot: Snapshot, estimate: Estimate, *, cap_micro_usd: int | None) -> dict[str, Any]:
-    """The plan as plain JSON data. Amounts are in micro-USD, null where unknown."""
+def plan_document(
+    campaign: Campaign, plan: Plan, snapshot: Snapshot, estimate: Estimate, time: TimeNeeded, cap_micro_usd: int | None
+) -> dict[str, Any]:
+    """The plan as plain JSON data. Amounts are in micro-USD, times in seconds, null where unknown."""
+    asked = {record.take.id: record.take.fingerprint for record in snapshot.takes}
+    asked |= {take.id: take.fingerprint for take in campaign.takes}
     counts = Counter(line.action for line in plan.lines)
-    spend = spend_of(snapshot.runs)
+    spend = _spend(snapshot)
     return {
         "version": 1,
         "campaign": snapshot.campaign,
@@ -72,6 +86,7 @@ def plan_document(plan: Plan, snapshot: Snapshot, estimate: Estimate, *, cap_mic
                 for price in estimate.prices
             ],
         },
+        "duration": {"at_least_s": time.least_s, "about_s": time.about_s},
         "cap_micro_usd": cap_micro_usd,
         "spend": {
             "charged_micro_usd": spend.charged_micro_usd,
@@ -86,6 +101,7 @@ def plan_document(plan: Plan, snapshot: Snapshot, estimate: Estimate, *, cap_mic
                 "model": line.model,
                 "action": str(line.action),
                 "reason": line.reason,
+                "fingerprint": asked[line.take_id],
                 "moved_from": line.moved_from or None,
             }
             for line in plan.lines
@@ -151,19 +167,19 @@ def _explain(price: Price) -> str:
 def _money_so_far(spend: Spend) -> list[str]:
     if not spend.charged_micro_usd and not spend.in_doubt_takes:
         return []
-    line = f"So far: {format_usd(spend.net_micro_usd)} spent."
-    if spend.in_doubt_takes:
-        amount = spend.in_doubt_micro_usd
-        most = "an unknown amount" if amount is None else f"up to {format_usd(amount)}"
-        line += f" {count(spend.in_doubt_takes, 'create')} of unknown outcome, {most} at risk."
-    return [line]
+    return [f"So far: {format_usd(spend.net_micro_usd)} spent. {risk_sentence(spend)}".rstrip()]
+
+
+def _spend(snapshot: Snapshot) -> Spend:
+    """The money so far; a create that an apply at work is sending just now is not in doubt yet."""
+    return spend_of(run for run in snapshot.paid_runs if run.state is not RunState.SUBMITTING)
 
 
 def _over_cap(estimate: Estimate, snapshot: Snapshot, cap_micro_usd: int | None) -> list[str]:
     if cap_micro_usd is None or not estimate.creates or estimate.micro_usd is None:
         return []
     cap = Cap(cap_micro_usd)
-    for run in snapshot.runs:
+    for run in snapshot.paid_runs:
         cap.hear(run)
     total = cap.committed_micro_usd + estimate.micro_usd
     if total <= cap_micro_usd:

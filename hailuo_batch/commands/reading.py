@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hailuo_batch.commands.workspace import CampaignPaths, has_ledger
 from hailuo_batch.core.lifecycle import TakeState
-from hailuo_batch.core.records import Snapshot, TakeRecord
+from hailuo_batch.core.records import Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import Holder, find_holder
 from hailuo_batch.values import Campaign
@@ -23,6 +23,11 @@ class Reading:
     def submitting_means(self) -> TakeState:
         """What a create on its way is: waiting for its answer while its sender lives, else in doubt."""
         return TakeState.IN_DOUBT if self.holder is None else TakeState.WAITING
+
+    @property
+    def settled(self) -> Snapshot:
+        """The snapshot, with every create whose sender is gone in doubt."""
+        return in_doubt_if_submitting(self.snapshot) if self.holder is None else self.snapshot
 
 
 def read_ledger(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Reading | None:

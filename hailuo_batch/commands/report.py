@@ -9,7 +9,7 @@ from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import read_ledger
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.status_view import totals_line
-from hailuo_batch.commands.workspace import Whereabouts, locate, shown
+from hailuo_batch.commands.workspace import Whereabouts, folder_options, locate, shown
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
@@ -40,6 +40,7 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
         reading.snapshot,
         generated_at=Clock().wall(),
         manifest=str(where.manifest),
+        options=folder_options(where),
         submitting_means=reading.submitting_means,
     )
     written = write_reports(report, paths.outputs, map(Format, options.formats) if options.formats else Format)

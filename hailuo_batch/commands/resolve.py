@@ -1,9 +1,12 @@
 """`resolve`: settles a take that is in doubt, lost or stuck.
 
-None of the ways pays. `--run-id` asks the API about the run first, and is the only one that sends anything.
+None of the ways pays. `--run-id` asks the API about the run first, and is the only one that sends anything. What it
+names is written into the receipts before the ledger, so that no restored backup can forget it.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.remote import connect
@@ -11,13 +14,14 @@ from hailuo_batch.commands.workspace import Whereabouts
 from hailuo_batch.commands.writing import Writing, open_to_write
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.receipt import Intent
+from hailuo_batch.core.records import Run, TakeRecord
 from hailuo_batch.core.settle import Settlement, Way, abandoned, check_way, choose_run, named, owner_of, resubmitted
 from hailuo_batch.core.spend import newest_costs
 from hailuo_batch.errors import AccountError, ExitCode, HailuoBatchError, UsageError
 from hailuo_batch.shell.client import Client, RunLook, is_run_id
 from hailuo_batch.shell.ledger import find_run
-from hailuo_batch.shell.receipts import Receipts
+from hailuo_batch.shell.receipts import Receipts, load_receipts
 from hailuo_batch.values import format_usd
 
 
@@ -50,26 +54,29 @@ def run(where: Whereabouts, wish: Wish, console: Console) -> ExitCode:
         check_way(record, chosen, wish.way)
         match wish.way:
             case Way.NAME:
-                settlement, said = _name(writing, chosen, wish.run_id)
+                settlement, said = _name(writing, record, chosen, wish.run_id)
             case Way.RESUBMIT:
                 if not (wish.yes or not console.is_interactive or console.ask(_question(writing, chosen))):
-                    console.warn("Declined. Nothing was changed.")
+                    console.warn("Declined. Nothing was sent, nothing was changed.")
                     return ExitCode.UNFINISHED
                 settlement = resubmitted(chosen)
                 said = f"{chosen.take_id} is made again, and paid for, by the next apply."
             case Way.ABANDON:
                 settlement, said = abandoned(chosen), _given_up(writing, chosen)
         at = writing.clock.wall()
-        writing.ledger.record(settlement.events, at)
         writing.ledger.carry_out(settlement.steps, at)
+        writing.ledger.record(settlement.events, at)
     console.say(said)
     return ExitCode.DONE
 
 
-def _name(writing: Writing, chosen: Run, run_id: str) -> tuple[Settlement, str]:
+def _name(writing: Writing, record: TakeRecord, chosen: Run, run_id: str) -> tuple[Settlement, str]:
     if not is_run_id(run_id):
-        raise UsageError(f"{run_id!r} is not a run ID; it looks like run_ and letters and digits. Nothing was sent.")
-    _check_owner(writing, run_id)
+        raise UsageError(
+            f"{run_id!r} is not a run ID; it looks like run_ and letters and digits. Nothing was sent, nothing was "
+            "changed."
+        )
+    _check_owner(writing, chosen, run_id)
     look = _look_up(writing, run_id)
     if look.model is not None and look.model != chosen.model:
         raise UsageError(
@@ -77,33 +84,58 @@ def _name(writing: Writing, chosen: Run, run_id: str) -> tuple[Settlement, str]:
         )
     if chosen.create_id is not None:
         _write_receipt(writing, chosen.create_id, ev.RunCreated(run_id, look.cost_micro_usd))
-    said = f"{chosen.take_id} is {run_id} from now on; the next apply collects it. Nothing was paid."
-    return named(chosen, run_id, look.cost_micro_usd), said
+    settlement = named(record, chosen, run_id, look.cost_micro_usd)
+    older = chosen.superseded and not settlement.steps
+    what = f"Attempt {chosen.attempt} at {chosen.take_id}" if older else chosen.take_id
+    then = ", and its files go to superseded/" if older else ""
+    return settlement, f"{what} is {run_id} from now on; the next apply collects it{then}. Nothing was paid."
 
 
-def _check_owner(writing: Writing, run_id: str) -> None:
-    owner = owner_of(writing.snapshot.paid_runs, run_id)
+def _check_owner(writing: Writing, chosen: Run, run_id: str) -> None:
+    """Raises UsageError where the run is another take's, of this campaign or of any other in the same state folder."""
+    owner = owner_of(writing.snapshot.paid_runs, run_id, unless=chosen)
+    place = ""
+    if owner is None:
+        owner, place = _owner_elsewhere(writing, run_id)
     if owner is not None:
-        raise UsageError(f"{run_id} belongs to the take {owner} already. Nothing was sent, nothing was changed.")
-    for path in sorted(writing.paths.ledger.parent.glob("*.db")):
-        other = find_run(path, run_id)
-        if other is not None:
-            raise UsageError(
-                f"{run_id} belongs to the take {other} of {path.stem}. Nothing was sent, nothing was changed."
-            )
+        raise UsageError(f"{run_id} belongs to the take {owner}{place} already. Nothing was sent, nothing was changed.")
+
+
+def _owner_elsewhere(writing: Writing, run_id: str) -> tuple[str | None, str]:
+    """The take of another campaign that this run belongs to, by its ledger or its receipts, and where that is."""
+    folder = writing.paths.ledger.parent
+    for path in sorted(folder.glob("*.db")):
+        if path != writing.paths.ledger and (owner := find_run(path, run_id)) is not None:
+            return owner, f" of {path.stem}"
+    for path in sorted(folder.glob("*.receipts.jsonl")):
+        if path != writing.paths.receipts and (owner := _find_receipt(path, run_id)) is not None:
+            return owner, f" of {path.name.removesuffix('.receipts.jsonl')}"
+    return None, ""
+
+
+def _find_receipt(path: Path, run_id: str) -> str | None:
+    """The take that a run was made for, by these receipts; None where they do not name it."""
+    receipts = load_receipts(path)
+    takes = {receipt.create_id: receipt.take_id for receipt in receipts if isinstance(receipt, Intent)}
+    for receipt in receipts:
+        outcome = None if isinstance(receipt, Intent) else receipt.outcome
+        if isinstance(outcome, ev.RunCreated) and outcome.run_id == run_id:
+            return takes.get(receipt.create_id, "that its receipts name")
+    return None
 
 
 def _look_up(writing: Writing, run_id: str) -> RunLook:
-    with connect(writing.endpoint, Settings()) as remote:
-        client = Client(remote.base_url, remote.key)
-        try:
-            look = client.look_up(run_id)
-        finally:
-            client.close()
+    with connect(writing.endpoint, Settings()) as remote, closing(Client(remote.base_url, remote.key)) as client:
+        look = client.look_up(run_id)
     match look.outcome:
         case ev.RunMissing():
             raise UsageError(
                 f"The API knows no run {run_id} for this key. Nothing was changed; look at the ID once more."
+            )
+        case ev.ReadRefused(refusal=ev.Refusal.RATE):
+            raise HailuoBatchError(
+                f"The API has no room for a question about {run_id} now: somebody else uses the key. Nothing was "
+                "changed; try again in a moment."
             )
         case ev.ReadRefused():
             raise AccountError(f"The API refused to read {run_id}: {look.outcome.message}. Nothing was changed.")
@@ -116,17 +148,15 @@ def _look_up(writing: Writing, run_id: str) -> RunLook:
 
 
 def _write_receipt(writing: Writing, create_id: str, event: ev.RunCreated) -> None:
-    receipts = Receipts(writing.paths.receipts)
-    try:
+    with closing(Receipts(writing.paths.receipts)) as receipts:
         receipts.write_results(((create_id, event),), writing.clock.wall())
-    finally:
-        receipts.close()
 
 
 def _question(writing: Writing, chosen: Run) -> str:
+    state = chosen.take_state.replace("_", " ")
     return (
-        f"{chosen.take_id}: attempt {chosen.attempt} is {chosen.state.replace('_', ' ')}{_cost(writing, chosen)}. "
-        "Making it again pays for it again. Make it again?"
+        f"{chosen.take_id}: attempt {chosen.attempt} is {state}{_cost(writing, chosen)}. Making it again pays for it "
+        "again. Make it again?"
     )
 
 

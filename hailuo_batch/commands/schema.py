@@ -6,6 +6,6 @@ from hailuo_batch.resources import schema_text
 
 
 def run(name: str, console: Console) -> ExitCode:
-    """Print the schema of that name, `manifest` or `report`, as it is shipped."""
+    """Print the schema of that name, such as `manifest`, as it is shipped."""
     console.raw(schema_text(name))
     return ExitCode.DONE

@@ -4,22 +4,24 @@ import sys
 
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.console import Console, columns_of
+from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
 from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.reading import Reading, read_ledger
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.state_view import export_document, render_ledger
 from hailuo_batch.commands.text import count
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, locate
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, locate, shown
 from hailuo_batch.commands.writing import open_to_write
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import TakeRecord
+from hailuo_batch.core.records import Snapshot, TakeRecord
 from hailuo_batch.core.spend import is_in_doubt, spend_of
 from hailuo_batch.core.steps import ForgetRuns, ForgetTake
-from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
-from hailuo_batch.shell.ledger import Ledger, restore_backup, set_ledger_aside
+from hailuo_batch.shell.ledger import Ledger, check_backup, restore_backup, set_ledger_aside
 from hailuo_batch.shell.lock import Holder, Lock
+from hailuo_batch.shell.receipts import load_receipts
 from hailuo_batch.values import Campaign, format_usd
 
 
@@ -42,27 +44,28 @@ def export(where: Whereabouts, console: Console) -> ExitCode:
 
 
 def restore(where: Whereabouts, console: Console) -> ExitCode:
-    """Put the backup back, or begin an empty ledger where there is none, and replay the receipts into it."""
+    """Put the backup back, or begin an empty ledger where there is none, and replay the receipts into it.
+
+    Raises UsageError where there is neither, and LedgerError where the backup cannot be used; then nothing was touched.
+    """
     campaign = load_campaign(where.manifest, console)
     endpoint = read_endpoint(where.sandbox)
     paths, clock = locate(where, campaign.name), Clock()
+    _check_sources(paths, campaign, endpoint)
     with Lock(paths.lock, Holder.this_process("state restore", clock.wall())):
-        if not (paths.backup.exists() or paths.receipts.exists()):
-            raise UsageError(f"There is neither {paths.backup} nor {paths.receipts}: nothing to restore from.")
+        _check_sources(paths, campaign, endpoint)
         aside = set_ledger_aside(paths.ledger)
         if paths.backup.exists():
             restore_backup(paths.backup, paths.ledger)
         else:
             Ledger.create(paths.ledger, campaign.name, endpoint, clock.wall())
         with Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger:
-            before = sum(run.create_id is not None for run in ledger.snapshot().paid_runs)
+            ledger.remember(PLAN_FACT, "")
+            before = ledger.snapshot()
             snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
-    if aside is not None:
-        console.say(f"The ledger that was there is kept as {aside}.")
-    _tell_restored(before, sum(run.create_id is not None for run in snapshot.paid_runs), paths, console)
-    doubt = [record.take.id for record in snapshot.takes for run in record.runs if run.state is RunState.IN_DOUBT]
-    if doubt:
-        console.say(f"In doubt, because the receipts hold no answer: {', '.join(doubt)}. `resolve` settles them.")
+    if aside is not None and aside.exists():
+        console.say(f"The ledger that was there is kept as {shown(aside)}.")
+    _tell_restored(before, snapshot, paths, command_line("resolve", where), console)
     return ExitCode.DONE
 
 
@@ -97,10 +100,39 @@ def _existing(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Readin
     return reading
 
 
-def _tell_restored(before: int, after: int, paths: CampaignPaths, console: Console) -> None:
+def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> None:
+    """Raises where there is nothing to restore from, before anything is touched.
+
+    Receipts that name no create are no source: an empty ledger would have everything paid for again.
+    """
+    if not paths.backup.exists():
+        if not load_receipts(paths.receipts):
+            raise UsageError(
+                f"There is neither a backup at {paths.backup} nor any receipt in {paths.receipts}: nothing to restore "
+                "from. Nothing was touched."
+            )
+        return
+    try:
+        check_backup(paths.backup)
+        Ledger.read(paths.backup, campaign.name, endpoint).close()
+    except LedgerError as error:
+        raise LedgerError(
+            f"The backup cannot be restored, and nothing was touched. {error} Where {paths.receipts.name} is whole, "
+            f"move {paths.backup.name} away and run this again: the ledger is then rebuilt from the receipts alone."
+        ) from error
+
+
+def _tell_restored(before: Snapshot, after: Snapshot, paths: CampaignPaths, resolve: str, console: Console) -> None:
     source = paths.backup.name if paths.backup.exists() else "the receipts alone"
-    told = f"{count(after - before, 'create')} that only the receipts knew of"
-    console.say(f"Restored {paths.ledger} from {source}, with {told}. Nothing was sent, nothing was paid.")
+    known = {run.create_id for run in before.paid_runs}
+    fresh = sum(run.create_id is not None and run.create_id not in known for run in after.paid_runs)
+    console.say(
+        f"Restored {shown(paths.ledger)} from {source}, with {count(fresh, 'create')} that only the receipts knew of. "
+        "Nothing was sent, nothing was paid."
+    )
+    if risk := risk_sentence(spend_of(after.paid_runs)):
+        console.say(risk)
+        console.lay_out("\n".join(render_doubts(after, resolve, columns_of(sys.stderr))))
 
 
 def _costs(record: TakeRecord) -> bool:

@@ -1,15 +1,16 @@
 """The ledger as a person reads it, and as a document: every attempt of every take, forgotten ones included."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hailuo_batch.commands.text import INDENT, clean, count, layout_rows
+from hailuo_batch.commands.doubt_view import risk_sentence
+from hailuo_batch.commands.text import INDENT, clean, count, elide, layout_rows
 from hailuo_batch.commands.workspace import CampaignPaths
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.spend import spend_of
 from hailuo_batch.report.times import format_time
-from hailuo_batch.values import format_usd
+from hailuo_batch.values import format_minute, format_usd
 
 EXPORT_VERSION = 1
 
@@ -17,14 +18,18 @@ EXPORT_VERSION = 1
 def render_ledger(snapshot: Snapshot, paths: CampaignPaths, columns: int | None) -> str:
     """The ledger in lines: where it is, what it holds, then each attempt."""
     spend = spend_of(snapshot.paid_runs)
+    charged, refunded = format_usd(spend.charged_micro_usd), format_usd(spend.refunded_micro_usd)
     lines = [
         f"{paths.ledger}",
         f"{INDENT}campaign {snapshot.campaign} at {snapshot.endpoint}, {count(len(snapshot.takes), 'take')}",
-        f"{INDENT}charged {format_usd(spend.charged_micro_usd)}, refunded {format_usd(spend.refunded_micro_usd)}",
+        f"{INDENT}charged {charged}, refunded {refunded}, net {format_usd(spend.net_micro_usd)}",
+        *([f"{INDENT}{risk_sentence(spend)}"] if spend.in_doubt_takes else []),
     ]
-    rows = [_row(record, run) for record in snapshot.takes for run in record.runs]
-    rows += [("forgotten", run.take_id, f"#{run.attempt}", _cost(run), run.run_id or "") for run in snapshot.forgotten]
-    return "\n".join([*lines, *layout_rows(rows, columns)])
+    rows = [_row(_standing(run), run) for run in snapshot.runs]
+    rows += [_row("forgotten", run) for run in snapshot.forgotten]
+    for line, run in zip(layout_rows(rows, columns), snapshot.paid_runs, strict=True):
+        lines += [line, *(f"{3 * INDENT}{said}" for said in _said(run, columns))]
+    return "\n".join(lines)
 
 
 def export_document(snapshot: Snapshot, journal: Iterable[Mapping[str, Any]], at: float) -> dict[str, Any]:
@@ -41,16 +46,23 @@ def export_document(snapshot: Snapshot, journal: Iterable[Mapping[str, Any]], at
     }
 
 
-def _row(record: TakeRecord, run: Run) -> tuple[str, ...]:
-    state = run.take_state if not run.superseded else f"superseded, {run.state}"
-    said = clean(run.reason) if run.reason else ", ".join(output.path or output.url for output in run.outputs)
-    return (
-        state.replace("_", " "),
-        record.take.id,
-        f"#{run.attempt}",
-        _cost(run),
-        f"{run.run_id or '-'}  {said}".rstrip(),
-    )
+def _row(standing: str, run: Run) -> tuple[str, ...]:
+    sent = "" if run.submitted_at is None else f"sent {format_minute(run.submitted_at)}"
+    return standing, run.take_id, f"#{run.attempt}", _cost(run), sent
+
+
+def _standing(run: Run) -> str:
+    state = f"superseded, {run.state}" if run.superseded else run.take_state
+    return state.replace("_", " ")
+
+
+def _said(run: Run, columns: int | None) -> Iterator[str]:
+    """What else there is to say of an attempt; a run ID is never cut, so that it can be copied."""
+    if run.run_id is not None:
+        yield run.run_id
+    texts = [run.reason] if run.reason else [output.path or output.url for output in run.outputs]
+    for text in texts:
+        yield clean(text) if columns is None else elide(clean(text), columns - 3 * len(INDENT))
 
 
 def _cost(run: Run) -> str:

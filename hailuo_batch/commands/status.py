@@ -3,16 +3,21 @@
 import sys
 
 from hailuo_batch.commands.console import Console, columns_of
+from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import Reading, read_ledger, untouched_snapshot
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.status_view import render_status
-from hailuo_batch.commands.workspace import Whereabouts, locate
+from hailuo_batch.commands.workspace import Whereabouts, command_line, folder_options, locate
+from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import Report, build_report
 from hailuo_batch.report.render_json import document
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.values import Campaign
+
+SHOWN = 10
+"""Attempts that need a person shown at most, unless all are asked for."""
 
 
 def run(where: Whereabouts, console: Console) -> ExitCode:
@@ -29,12 +34,15 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
         reading.snapshot,
         generated_at=Clock().wall(),
         manifest=str(where.manifest),
+        options=folder_options(where),
         submitting_means=reading.submitting_means,
     )
     if console.as_json:
         console.document(document(report))
     else:
-        console.result(render_status(report, columns_of(sys.stdout)))
+        columns = columns_of(sys.stdout)
+        doubts = render_doubts(reading.settled, command_line("resolve", where), columns, show_all=True)
+        console.result(render_status(report, doubts, columns))
     _point_out(report, campaign, console)
     return ExitCode.DONE
 
@@ -47,8 +55,11 @@ def _point_out(report: Report, campaign: Campaign, console: Console) -> None:
         console.say(
             f"The manifest asks for {new:,} more; `hailuo-batch plan` shows what the next apply does with them."
         )
-    for take in report.takes:
-        for attempt in take.runs:
-            if attempt.advice is not None:
-                commands = "".join(f"\n  {command}" for command in attempt.advice.commands)
-                console.say(f"{take.id}: {attempt.advice.text}{commands}")
+    # what is in doubt was shown with the money that is at risk
+    advised = [run for take in report.takes for run in take.runs if run.advice and run.state is not RunState.IN_DOUBT]
+    for run in advised if console.is_verbose else advised[:SHOWN]:
+        if run.advice is not None:
+            console.say(f"{run.take_id}: {run.advice.text}")
+            console.lay_out("\n".join(f"  {command}" for command in run.advice.commands))
+    if len(advised) > SHOWN and not console.is_verbose:
+        console.say(f"... and {len(advised) - SHOWN:,} more; -v shows what to do about each, and so does the report.")

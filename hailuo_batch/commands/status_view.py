@@ -1,15 +1,18 @@
 """The ledger take by take, as lines for a person. The terminal's width is passed in; nothing is read or written."""
 
+from collections.abc import Sequence
+
+from hailuo_batch.commands.doubt_view import risk_sentence
 from hailuo_batch.commands.text import clean, count, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.report.model import Report, ReportTake
 from hailuo_batch.values import format_duration, format_usd
 
 
-def render_status(report: Report, columns: int | None) -> str:
-    """Every take with its state, then the totals, the money, and what a person has to do."""
+def render_status(report: Report, doubts: Sequence[str], columns: int | None) -> str:
+    """Every take with its state, then the totals, the money, and the creates of unknown outcome, laid out already."""
     rows = [(_word(take.state), take.id, clean(_detail(take, report.generated_at))) for take in report.takes]
-    sentences = layout_lines([totals_line(report), money_line(report)], columns)
+    sentences = [*layout_lines([totals_line(report), money_line(report)], columns), *doubts]
     return "\n".join([*layout_rows(rows, columns), "", *sentences] if rows else sentences)
 
 
@@ -30,11 +33,7 @@ def money_line(report: Report) -> str:
     text = f"Charged {format_usd(spend.charged_micro_usd)}, refunded {format_usd(spend.refunded_micro_usd)}"
     text += f", net {format_usd(spend.net_micro_usd)}"
     text += " (sandbox: no real money)." if report.rehearsal else "."
-    if spend.in_doubt_takes:
-        amount = spend.in_doubt_micro_usd
-        most = "an unknown amount" if amount is None else f"up to {format_usd(amount)}"
-        text += f" {count(spend.in_doubt_takes, 'create')} of unknown outcome, {most} at risk."
-    return text
+    return f"{text} {risk_sentence(spend)}".rstrip()
 
 
 def _word(state: TakeState) -> str:

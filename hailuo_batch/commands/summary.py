@@ -26,10 +26,18 @@ def not_done(report: Report, scope: frozenset[str]) -> tuple[ReportTake, ...]:
 
 
 def render_summary(
-    report: Report, missing: Sequence[ReportTake], *, page: str, resume: str, status: str, columns: int | None
+    report: Report,
+    missing: Sequence[ReportTake],
+    doubts: Sequence[str],
+    *,
+    page: str,
+    resume: str,
+    status: str,
+    columns: int | None,
 ) -> str:
-    """What was made and paid, where to look at it, what is not done and how to go on."""
-    lines = layout_lines([totals_line(report), money_line(report)], columns)
+    """What was made and paid, the creates of unknown outcome, laid out already, what is not done and how to go on."""
+    lines = [*layout_lines([totals_line(report), money_line(report)], columns), *doubts]
+    missing = [take for take in missing if take.state is not TakeState.IN_DOUBT]
     if missing:
         rows = [(take.state.replace("_", " "), take.id, clean(_why(take))) for take in missing[:SHOWN]]
         lines += layout_rows(rows, columns)

@@ -1,4 +1,4 @@
-"""`verify`: the files on disk beside the sizes and SHA-256 in the ledger, and, if wished, what differs downloaded again.
+"""`verify`: the files on disk beside the sizes and SHA-256 in the ledger; if wished, what differs is downloaded again.
 
 Without `--repair` it sends and writes nothing. A repair pays for nothing: no take is in its scope, so that no create
 can come of it. A file that was changed is kept aside, whatever comes in its place.
@@ -79,8 +79,8 @@ def _read(where: Whereabouts, campaign: Campaign, paths: CampaignPaths, console:
     reading = read_ledger(paths, campaign, read_endpoint(where.sandbox))
     if reading is None:
         raise UsageError(
-            f"There is nothing to verify yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing was "
-            "ever sent for it."
+            f"There is nothing to verify yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing "
+            "was ever sent for it."
         )
     if reading.holder is not None:
         console.say(f"{reading.holder} is at work on this campaign: files may come and go meanwhile.")

@@ -82,11 +82,12 @@ def has_ledger(paths: CampaignPaths) -> bool:
         return True
     left = leftovers(paths)
     if left:
-        names = ", ".join(str(path) for path in left)
+        names = ", ".join(shown(path) for path in left)
         raise LedgerError(
             f"{paths.ledger}: the ledger is missing, but the campaign has been at work: there is {names}. Nothing was "
-            "sent, nothing was paid. Put the ledger back where it was. If you mean to begin anew and pay for every "
-            "take again, `hailuo-batch apply --new-ledger` sets those aside and starts an empty ledger."
+            "sent, nothing was paid. Put the ledger back where it was, or have `hailuo-batch state restore` rebuild it "
+            "from its backup and the receipts, so that nothing is paid twice. If you mean to begin anew and pay for "
+            "every take again, `hailuo-batch apply --new-ledger` sets those aside and starts an empty ledger."
         )
     return False
 
@@ -129,9 +130,14 @@ def command_line(command: str, where: Whereabouts) -> str:
     """A command for the same campaign, as it can be pasted into a shell."""
     words = ["hailuo-batch", command, str(where.manifest)]
     words += ["--sandbox"] if where.sandbox else []
-    words += [] if where.state_dir is None else ["--state-dir", str(where.state_dir)]
-    words += [] if where.output_dir is None else ["--output-dir", str(where.output_dir)]
-    return shlex.join(words)
+    return shlex.join([*words, *folder_options(where)])
+
+
+def folder_options(where: Whereabouts) -> tuple[str, ...]:
+    """The options that say where the folders lie, as the user gave them."""
+    state = () if where.state_dir is None else ("--state-dir", str(where.state_dir))
+    outputs = () if where.output_dir is None else ("--output-dir", str(where.output_dir))
+    return (*state, *outputs)
 
 
 def _aside(path: Path, number: int) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate
 from hailuo_batch.core.records import Snapshot
@@ -49,5 +50,6 @@ def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterato
         Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger,
     ):
         ledger.back_up(paths.backup)
+        ledger.remember(PLAN_FACT, "")
         snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
         yield Writing(campaign, endpoint, paths, ledger, snapshot, clock)

@@ -21,7 +21,7 @@ from hailuo_batch.core.fetching import Fetching, Slot
 from hailuo_batch.core.halts import Halt, Reach
 from hailuo_batch.core.interpret import Interpreter
 from hailuo_batch.core.lifecycle import RUNNING, RunState
-from hailuo_batch.core.plan import failures
+from hailuo_batch.core.plan import failures, is_spare
 from hailuo_batch.core.polling import Polling
 from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.core.shelf import Shelf
@@ -82,6 +82,7 @@ class Engine:
         self._epoch_offset = wall - now
         self._runs: dict[int, Run] = {}
         self._attempts: dict[str, list[int]] = {}
+        self._twins: dict[str, list[int]] = {}  # by fingerprint
         self._creatable: deque[int] = deque()
         self._polling = Polling(settings.rate_limit / settings.rate_window_s)
         self._fetching = Fetching(settings.fetches_at_once)
@@ -388,9 +389,12 @@ class Engine:
     def _retry(self, run: Run) -> None:
         tried = failures((self._runs[key] for key in self._attempts[run.take_id]), run.fingerprint)
         again = not run.superseded and run.take_id in self._scope and tried < self.settings.max_attempts
-        if again:
-            self._steps += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
         then = f"attempt {run.attempt + 1} follows" if again else "`retry` grants one more attempt"
+        twins = (self._runs[key] for key in self._twins[run.fingerprint])
+        if again and any(is_spare(twin, self._scope) for twin in twins):
+            then = "the next apply has another run take its place"
+        elif again:
+            self._steps += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
         self.notices.append(notices.failed(run, then=then))
 
     def _want_outputs(self, run: Run, now: float) -> None:
@@ -432,6 +436,7 @@ class Engine:
         before = self._runs.get(run.key)
         if before is None:
             self._attempts.setdefault(run.take_id, []).append(run.key)
+            self._twins.setdefault(run.fingerprint, []).append(run.key)
         self._runs[run.key] = run
         self._books.hear(before, run)
         self._cap.hear(run)

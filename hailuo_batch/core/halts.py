@@ -88,8 +88,9 @@ def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: in
     if cost_micro_usd is None:
         text = (
             f"Stopped creating: the cap is {format_usd(cap_micro_usd)}, and a run's price is not known: the create "
-            "that would have taught it came back without a cost, or not at all. Runs under way are still collected. If it "
-            "is in doubt, `resolve --run-id` may teach it; else take the cap away for one apply of `--only` one take."
+            "that would have taught it came back without a cost, or not at all. Runs under way are still collected. If "
+            "it is in doubt, `resolve --run-id` may teach it; else take the cap away for one apply of `--only` one "
+            "take."
         )
         return Halt(Reach.CREATES, ExitCode.ACCOUNT, text)
     text = (

@@ -17,7 +17,7 @@ from hailuo_batch.core.changes import describe_change
 from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
-from hailuo_batch.values import Campaign, Take
+from hailuo_batch.values import Campaign, Take, format_minute
 
 
 class InDoubt(StrEnum):
@@ -39,6 +39,9 @@ class PlanAction(StrEnum):
     UNWANTED = "unwanted"
 
 
+HELD = frozenset(
+    {RunState.SUBMITTING, RunState.IN_DOUBT, RunState.PENDING, RunState.PROCESSING, RunState.SUCCEEDED, RunState.LOST}
+)
 PAYING = frozenset({PlanAction.CREATE, PlanAction.REPLACE})
 
 
@@ -143,7 +146,17 @@ class _Planner:
             if taken is not None:
                 pool.remove(taken)
                 served[id_] = taken
+        self._prefer_paid(wanted, served, spare)
         return served
+
+    def _prefer_paid(self, wanted: Mapping[str, Take], served: dict[str, Run], spare: dict[str, list[Run]]) -> None:
+        """A run that failed gives way to one that is paid for, or may be: nothing is made anew while one is left."""
+        for id_, run in served.items():
+            pool = spare.get(run.fingerprint, []) if run.state is RunState.FAILED else []
+            better = next((other for other in pool if other.state in HELD and serves(other, wanted[id_])), None)
+            if better is not None:
+                pool.remove(better)
+                served[id_] = better
 
     def _spare(self, used: set[int]) -> dict[str, list[Run]]:
         """Recorded runs that nobody wants any more, by fingerprint, newest first."""
@@ -262,6 +275,12 @@ class _Planner:
         self.lines.append(PlanLine(take.id, take.model, action, reason, moved_from))
 
 
+def is_spare(run: Run, scope: frozenset[str]) -> bool:
+    """Whether this run is paid for, or may be, and serves none of the takes in `scope`."""
+    is_free = run.superseded_by is Supersession.EDIT or (not run.superseded and run.take_id not in scope)
+    return is_free and run.state in HELD
+
+
 def failures(runs: Iterable[Run], fingerprint: str) -> int:
     """How many attempts at this very request have failed."""
     return sum(run.state is RunState.FAILED and run.fingerprint == fingerprint for run in runs)
@@ -306,6 +325,10 @@ def _new_reason(take: Take, record: TakeRecord | None) -> str:
     return describe_change(live or record.runs[-1], take)
 
 
+def _since(run: Run) -> str:
+    return "" if run.submitted_at is None else f" since {format_minute(run.submitted_at)}"
+
+
 def _standing(run: Run) -> tuple[PlanAction, str]:
     """What an apply does with a run as it stands."""
     because = f": {run.reason}" if run.reason else ""
@@ -317,7 +340,7 @@ def _standing(run: Run) -> tuple[PlanAction, str]:
         case TakeState.DONE:
             return PlanAction.KEEP, "done"
         case TakeState.IN_DOUBT:
-            return PlanAction.HOLD, f"in doubt, may be paid for{because}; settle it with resolve"
+            return PlanAction.HOLD, f"in doubt{_since(run)}, may be paid for{because}; settle it with resolve"
         case TakeState.LOST:
             return PlanAction.RESUME, f"lost; {run.run_id} is asked for once more"
         case TakeState.FAILED:

@@ -5,7 +5,7 @@ an answer is in doubt, whatever the ledger was left with by a crash or an older 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hailuo_batch.core import events as ev
@@ -108,11 +108,15 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """A create that the ledger knows nothing of, and what came of it: it must be put back as a run of its take."""
+    """A create that the ledger knows nothing of, and what came of it: it must be put back as a run of its take.
+
+    `outdated` says that the run which speaks for the take in the ledger was made later.
+    """
 
     intent: Intent
     outcome: CreateOutcome
     at: float
+    outdated: bool = False
 
 
 def recover(
@@ -131,7 +135,38 @@ def recover(
     missed = (_missed(run, results.get(create_id), named, now) for create_id, run in runs.items())
     unknown = (intent for create_id, intent in intents.items() if create_id not in runs)
     forgotten = (_forgotten(intent, results.get(intent.create_id), named) for intent in unknown)
-    return tuple(filter(None, missed)), tuple(filter(None, forgotten))
+    speakers = {record.take.id: record.live for record in snapshot.takes}
+    order = {create_id: number for number, create_id in enumerate(intents)}
+    dated = (
+        replace(item, outdated=_is_outdated(item.intent, speakers.get(item.intent.take_id), order))
+        for item in filter(None, forgotten)
+    )
+    return tuple(filter(None, missed)), tuple(dated)
+
+
+def _is_outdated(intent: Intent, live: Run | None, order: Mapping[str, int]) -> bool:
+    """Whether the live run was made later. The order of the receipts tells, for the time of day may have jumped."""
+    if live is None or live.state is RunState.UNSENT:
+        return False
+    made = order.get(live.create_id or "")
+    if made is not None:
+        return made > order[intent.create_id]
+    return (live.submitted_at or 0.0) > intent.at
+
+
+def unreceipted(snapshot: Snapshot, receipts: Iterable[Receipt]) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
+    """Runs that the API named and the receipts do not name: those whose create is missing too, then all of them.
+
+    It comes about where the receipts could not be written when the answer came.
+    """
+    creates: set[str] = set()
+    named: set[str] = set()
+    for receipt in receipts:
+        creates.add(receipt.create_id)
+        if isinstance(receipt, Result) and isinstance(receipt.outcome, ev.RunCreated):
+            named.add(receipt.create_id)
+    missing = [run for run in snapshot.paid_runs if run.run_id and run.create_id and run.create_id not in named]
+    return tuple(run for run in missing if run.create_id not in creates), tuple(missing)
 
 
 def superseded_by_put_back(before: Run, intent: Intent) -> Supersession:
@@ -148,6 +183,8 @@ def superseded_by_put_back(before: Run, intent: Intent) -> Supersession:
 
 
 def _missed(run: Run, result: Result | None, named: set[str], now: float) -> Recovered | None:
+    if run.state in {RunState.LOST, RunState.ABANDONED}:
+        return _renamed(run, result, named)
     if run.state not in {RunState.SUBMITTING, RunState.IN_DOUBT}:
         return None
     outcome, at = _outcome_of(result), result.at if result is not None else now
@@ -155,6 +192,14 @@ def _missed(run: Run, result: Result | None, named: set[str], now: float) -> Rec
         outcome = ev.CreateUnanswered(NO_ANSWER)
     outcome = _unless_taken(outcome, named)
     return Recovered(run.key, outcome, at) if (run.state, type(outcome)) in TRANSITIONS else None
+
+
+def _renamed(run: Run, result: Result | None, named: set[str]) -> Recovered | None:
+    """The user named another run after the ledger was backed up: what the receipts name is a run."""
+    if result is None or not isinstance(result.outcome, ev.RunCreated) or result.outcome.run_id in named:
+        return None
+    named.add(result.outcome.run_id)
+    return Recovered(run.key, ev.RunNamed(result.outcome.run_id, result.outcome.cost_micro_usd), result.at)
 
 
 def _forgotten(intent: Intent, result: Result | None, named: set[str]) -> Forgotten | None:

@@ -1,10 +1,10 @@
 """What the user's word does: settling a run that is in doubt, lost or stuck, and granting one more attempt.
 
 Pure: it says which steps and events carry a wish out, or refuses it with a UsageError that says why. Whether the
-API really knows a run that the user names is asked by the command, before.
+API really knows a run that the user names is asked by the command, before. None of it ever pays by itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import Event
 from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
 from hailuo_batch.core.records import Run, Snapshot, Supersession, TakeRecord
-from hailuo_batch.core.steps import AddAttempt, Step, SupersedeRun
+from hailuo_batch.core.steps import AddAttempt, DropAttempt, ReviveRun, Step, SupersedeRun
 from hailuo_batch.errors import UsageError
 
 
@@ -26,14 +26,19 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What settles a run: events first, then steps."""
+    """What settles a run: steps first, then events."""
 
-    events: tuple[tuple[int, Event], ...] = ()
     steps: tuple[Step, ...] = ()
+    events: tuple[tuple[int, Event], ...] = ()
 
 
-_NAMEABLE = frozenset({RunState.IN_DOUBT, RunState.LOST, RunState.ABANDONED})
 _STUCK = frozenset({RunState.IN_DOUBT, RunState.LOST, RunState.SUCCEEDED}) | RUNNING
+_FROM: Mapping[Way, frozenset[RunState]] = {
+    Way.NAME: frozenset({RunState.IN_DOUBT, RunState.LOST, RunState.ABANDONED}),
+    Way.RESUBMIT: _STUCK | {RunState.ABANDONED},
+    Way.ABANDON: _STUCK,
+}
+_MAY_RETRY = frozenset({TakeState.FAILED, TakeState.REJECTED})
 
 
 def choose_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[TakeRecord, Run]:
@@ -41,37 +46,48 @@ def choose_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[T
     record = next((record for record in snapshot.takes if record.take.id == take_id), None)
     if record is None or not record.runs:
         raise UsageError(
-            f"{take_id}: the ledger knows no run of this take. Nothing was sent. `status` lists the takes."
+            f"{take_id}: the ledger knows no run of this take. Nothing was sent, nothing was changed. `status` lists "
+            "the takes."
         )
     if attempt is None:
         return record, record.live or record.runs[-1]
     run = next((run for run in record.runs if run.attempt == attempt), None)
     if run is None:
         known = ", ".join(str(run.attempt) for run in record.runs)
-        raise UsageError(f"{take_id}: there is no attempt {attempt}, only {known}. Nothing was sent.")
+        raise UsageError(
+            f"{take_id}: there is no attempt {attempt}, only {known}. Nothing was sent, nothing was changed."
+        )
     return record, run
 
 
 def check_way(record: TakeRecord, run: Run, way: Way) -> None:
     """Raises UsageError where this way does not lead out of the state that the run is in."""
     told = f"{run.take_id}: attempt {run.attempt}"
-    if way is Way.NAME:
-        if run.state not in _NAMEABLE:
-            raise UsageError(
-                f"{told} is {run.state}; only a run in doubt, lost or abandoned can be named. Nothing was sent."
-            )
-        return
-    allowed = _STUCK | {RunState.ABANDONED} if way is Way.RESUBMIT else _STUCK
-    if run.state not in allowed or run.take_state is TakeState.DONE:
-        hint = " `retry` grants it one more attempt." if run.state in {RunState.FAILED, RunState.REJECTED} else ""
-        raise UsageError(f"{told} is {run.take_state}: there is nothing to settle. Nothing was changed.{hint}")
+    if not _leads_out(run, way):
+        nameable = "only one that is in doubt, lost or abandoned can be named"
+        what = nameable if way is Way.NAME else "nothing is to be settled"
+        raise UsageError(
+            f"{told} is {_words(run.take_state)}; {what}. Nothing was sent, nothing was "
+            f"changed.{_hint(record, run, way)}"
+        )
     if way is Way.RESUBMIT and (run.superseded or not record.in_manifest):
-        raise UsageError(f"{told} is not what the manifest asks for any more, so nothing is made again in its place.")
+        raise UsageError(
+            f"{told} is not what the manifest asks for any more, so nothing is made again in its place. Nothing was "
+            "sent, nothing was changed. --abandon gives it up."
+        )
 
 
-def named(run: Run, run_id: str, cost_micro_usd: int | None) -> Settlement:
-    """The run that the user named is the one that this create made."""
-    return Settlement(events=((run.key, ev.RunNamed(run_id, cost_micro_usd)),))
+def named(record: TakeRecord, run: Run, run_id: str, cost_micro_usd: int | None) -> Settlement:
+    """The run that the user named is the one that this create made.
+
+    Where it was to be made again and has not been yet, it speaks for its take again, and nothing more is paid for.
+    """
+    events: tuple[tuple[int, Event], ...] = ((run.key, ev.RunNamed(run_id, cost_micro_usd)),)
+    live = record.live
+    waits = live is not None and live.state is RunState.UNSENT and live.fingerprint == run.fingerprint
+    if live is None or not waits or run.superseded_by is not Supersession.RESUBMIT:
+        return Settlement(events=events)
+    return Settlement((DropAttempt(live.key), ReviveRun(run.key, run.take_id)), events)
 
 
 def resubmitted(run: Run) -> Settlement:
@@ -84,33 +100,58 @@ def abandoned(run: Run) -> Settlement:
     return Settlement(events=((run.key, ev.RunAbandoned("given up by the user")),))
 
 
-def owner_of(runs: Iterable[Run], run_id: str) -> str | None:
-    """The take that this run ID belongs to, None where it belongs to none of them."""
-    return next((run.take_id for run in runs if run.run_id == run_id), None)
+def owner_of(runs: Iterable[Run], run_id: str, unless: Run) -> str | None:
+    """The take that this run ID belongs to, None where it belongs to none but, perhaps, the run `unless`."""
+    return next((run.take_id for run in runs if run.run_id == run_id and run.key != unless.key), None)
 
 
 def retried(snapshot: Snapshot, take_ids: Iterable[str]) -> tuple[Step, ...]:
     """One more attempt for these takes; for every failed or rejected one where none is named.
 
-    Raises UsageError for a take that has neither failed nor been rejected.
+    Raises UsageError for a take that has neither failed nor been rejected; then none is granted any.
     """
     records = {record.take.id: record for record in snapshot.takes if record.in_manifest}
     chosen = tuple(dict.fromkeys(take_ids))
     if not chosen:
-        chosen = tuple(id_ for id_, record in records.items() if _may_retry(record))
+        chosen = tuple(id_ for id_, record in records.items() if record.state in _MAY_RETRY)
     steps: list[Step] = []
     for id_ in chosen:
-        record = records.get(id_)
-        live = record.live if record is not None else None
-        if record is None or live is None:
-            raise UsageError(f"{id_}: the ledger knows no such take of this manifest. Nothing was changed.")
-        if not _may_retry(record):
-            settles = {TakeState.IN_DOUBT, TakeState.LOST}
-            hint = " `resolve` settles it." if record.state in settles else ""
-            raise UsageError(f"{id_} is {record.state}; only a failed or rejected take can be retried.{hint}")
+        live = _retriable(id_, records.get(id_))
         steps += [SupersedeRun(live.key, Supersession.RETRY), AddAttempt(id_)]
     return tuple(steps)
 
 
-def _may_retry(record: TakeRecord) -> bool:
-    return record.state in {TakeState.FAILED, TakeState.REJECTED}
+def _retriable(take_id: str, record: TakeRecord | None) -> Run:
+    """The failed or rejected run that gives way. Raises UsageError where there is none."""
+    live = record.live if record is not None else None
+    if record is None or live is None:
+        raise UsageError(
+            f"{take_id}: the ledger knows no such take of this manifest. Nothing was changed. `status` lists the takes."
+        )
+    if record.state not in _MAY_RETRY:
+        settles = {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
+        hint = " `resolve` settles it." if record.state in settles else ""
+        raise UsageError(
+            f"{take_id} is {_words(record.state)}; only a failed or rejected take can be retried. Nothing was "
+            f"changed.{hint}"
+        )
+    return live
+
+
+def _leads_out(run: Run, way: Way) -> bool:
+    return run.state in _FROM[way] and run.take_state is not TakeState.DONE
+
+
+def _hint(record: TakeRecord, run: Run, way: Way) -> str:
+    """Where the user may have meant to go."""
+    if run.take_state in _MAY_RETRY and not run.superseded:
+        return " `retry` grants the take one more attempt."
+    others = [other for other in record.runs if other.key != run.key and _leads_out(other, way)]
+    if not others:
+        return ""
+    other = others[-1]
+    return f" Attempt {other.attempt} is {_words(other.take_state)}: --attempt {other.attempt} settles that one."
+
+
+def _words(state: TakeState) -> str:
+    return state.replace("_", " ")

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
 from hailuo_batch.shell.clock import Clock
-from tests.commands.harness import KEY, LAMPS, Shell
+from tests.commands.harness import KEY, LAMPS, UNCAPPED, Ended, Shell
+from tests.commands.misbehaving import lost_answers, unknown_runs
 
 HASTE = 20.0
 
 StartApi = Callable[..., SandboxServer]
+Step = Callable[..., Ended]
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +57,51 @@ def start_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartApi]:
 @pytest.fixture
 def api(start_api: StartApi) -> SandboxServer:
     return start_api()
+
+
+@pytest.fixture
+def uncapped(shell: Shell) -> None:
+    """The manifest sets no cap: under one, nothing follows a create in doubt whose price is not known."""
+    shell.write(UNCAPPED)
+
+
+@pytest.fixture
+def doubtful(shell: Shell, api: SandboxServer, uncapped: None) -> str:
+    """`desk` is in doubt. Gives the ID of the run that was made for it all the same."""
+    with lost_answers(api):
+        assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
+    assert "in doubt  desk" in shell("status").out
+    return next(iter(api.world.made))
+
+
+@pytest.fixture
+def lost(shell: Shell, api: SandboxServer, uncapped: None) -> str:
+    """`desk` is lost. Gives its run's ID."""
+    with unknown_runs(api):
+        assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
+    assert "lost     desk" in shell("status").out
+    return next(iter(api.world.made))
+
+
+@pytest.fixture
+def kept(shell: Shell) -> Path:
+    """Where the plan is kept."""
+    return shell.workspace / "plan.json"
+
+
+@pytest.fixture
+def keep(shell: Shell, kept: Path) -> Step:
+    """Makes a plan and keeps it."""
+
+    def keep(*options: str) -> Ended:
+        ended = shell("plan", "--out", str(kept), *options)
+        assert ended.code is ExitCode.DONE, ended.err
+        return ended
+
+    return keep
+
+
+@pytest.fixture
+def follow(shell: Shell, kept: Path) -> Step:
+    """Applies the kept plan."""
+    return lambda *options: shell("apply", "--no-check-images", "--plan", str(kept), *options)

@@ -27,6 +27,8 @@ shots:
   - {id: desk, prompt: A desk}
 """
 
+UNCAPPED = LAMPS.replace("max_spend_usd: 5, ", "")
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -92,6 +94,12 @@ class Shell:
             text=True,
             env=os.environ | self.environment,
         )
+
+
+def state_of(shell: Shell, take_id: str) -> str:
+    """A take's state, as `status` has it."""
+    [state] = [take["state"] for take in shell("status", "--json").document["takes"] if take["id"] == take_id]
+    return str(state)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -17,7 +17,7 @@ from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.receipts import Receipts
+from hailuo_batch.shell.receipts import Receipts, load_receipts
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import SAVED, SUCCEEDED, create, journal_of, new_ledger, open_ledger, want
 from tests.helpers.snapshots import STARTED_AT, take
@@ -234,3 +234,14 @@ def test_the_newest_creates_count_whatever_order_they_are_read_in() -> None:
 def test_after_a_jump_of_the_clock_into_the_past_a_whole_window_is_waited_for() -> None:
     budget = window_after(*(sent(0, number) for number in range(20)), wall=WALL - 86_400)
     assert [budget.free(NOW + after) for after in (0, 9.9, 10.1)] == [0, 0, 20]
+
+
+def test_a_run_id_that_only_the_ledger_knows_is_written_into_the_receipts(desk: Desk) -> None:
+    (hero,) = want(desk.ledger, take("hero"))
+    create(desk.ledger, hero, "run_1")
+    desk.put_in_order()
+    known = load_receipts(desk.receipts_path)
+    assert [receipt.outcome for receipt in known if isinstance(receipt, Result)] == [ev.RunCreated("run_1", 280_000)]
+    assert any(isinstance(receipt, Intent) and receipt.take_id == "hero" for receipt in known)
+    desk.put_in_order()
+    assert load_receipts(desk.receipts_path) == known

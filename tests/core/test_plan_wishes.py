@@ -5,6 +5,7 @@ import pytest
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.plan import InDoubt, PlanAction, Wishes, matches_any
 from hailuo_batch.core.records import Replacement, Supersession
+from hailuo_batch.values import format_minute
 from tests.core.desk import Desk, paying, take, wants
 
 A, B, C = take("a", prompt="first"), take("b", prompt="second"), take("c", prompt="third")
@@ -137,9 +138,10 @@ def test_in_doubt_is_held_unless_it_is_said_otherwise(desk: Desk) -> None:
     desk.order(wants(A))
     desk.finish(RunState.IN_DOUBT)
     line = desk.order(wants(A))["a"]
+    since = format_minute(desk.record_of("a").runs[0].submitted_at or 0.0)
     assert (line.action, line.reason) == (
         PlanAction.HOLD,
-        "in doubt, may be paid for: timed out; settle it with resolve",
+        f"in doubt since {since}, may be paid for: timed out; settle it with resolve",
     )
 
 

@@ -268,3 +268,23 @@ def test_a_cost_that_is_no_number_is_unknown_and_an_unknown_result_is_none() -> 
 def test_a_forgotten_create_carries_its_intent() -> None:
     _, (item,) = recover(snapshot(), [intent("create-x"), result("create-x", CREATED)], NOW)
     assert item == Forgotten(intent("create-x"), CREATED, HEARD_AT)
+
+
+# --- the run that a user named ---
+
+
+@pytest.mark.parametrize("state", [RunState.LOST, RunState.ABANDONED])
+def test_a_run_that_the_user_named_after_the_backup_is_named_again(state: RunState) -> None:
+    known = run(state, run_id="run_first")
+    first = result(known.create_id or "", ev.RunCreated("run_first", COST))
+    second = result(known.create_id or "", CREATED)
+    held = snapshot(record(take(), known))
+    named = Recovered(known.key, ev.RunNamed("run_x", COST), HEARD_AT)
+    assert recover(held, [intent(known.create_id or ""), first, second], NOW) == ((named,), ())
+    assert recover(held, [intent(known.create_id or ""), first], NOW) == ((), ())
+
+
+def test_a_name_that_another_run_bears_is_not_given_a_second_time() -> None:
+    lost, other = run(RunState.LOST, run_id="run_first"), run(RunState.PENDING, take("desk"), run_id="run_x")
+    receipts: list[Receipt] = [intent(lost.create_id or ""), result(lost.create_id or "", CREATED)]
+    assert recover(snapshot(record(take(), lost), record(take("desk"), other)), receipts, NOW) == ((), ())

@@ -25,6 +25,10 @@ class BadLinkError(Exception):
         self.gone = gone
 
 
+class UnknownNameError(BadLinkError):
+    """The link's host has no address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A link taken apart: `target` is path and query, as sent; `url` is the whole in its normal spelling."""
@@ -58,7 +62,7 @@ def resolve(origin: Origin, *, allow_loopback: bool) -> tuple[str | None, ...]:
     try:
         found = [literal] if literal else _look_up(origin)
     except (OSError, UnicodeError):
-        raise BadLinkError(f"the name {origin.host} cannot be resolved") from None
+        raise UnknownNameError(f"the name {origin.host} cannot be resolved") from None
     allowed = tuple(str(address) for address in found if _is_allowed(address, allow_loopback=allow_loopback))
     if not allowed:
         raise BadLinkError(f"the link leads to {origin.host}, which is no public address")

@@ -1,6 +1,18 @@
 """The ledger: one SQLite file per campaign."""
 
-from hailuo_batch.shell.ledger.restoring import find_run, restore_backup, set_ledger_aside
+from hailuo_batch.shell.ledger.glances import Change, Mark, read_changes, read_experience, read_mark
+from hailuo_batch.shell.ledger.restoring import check_backup, find_run, restore_backup, set_ledger_aside
 from hailuo_batch.shell.ledger.store import Ledger
 
-__all__ = ["Ledger", "find_run", "restore_backup", "set_ledger_aside"]
+__all__ = [
+    "Change",
+    "Ledger",
+    "Mark",
+    "check_backup",
+    "find_run",
+    "read_changes",
+    "read_experience",
+    "read_mark",
+    "restore_backup",
+    "set_ledger_aside",
+]

@@ -4,6 +4,7 @@ The backup is older than the truth: the caller replays the receipts into what is
 The caller holds the lock.
 """
 
+from contextlib import closing
 from pathlib import Path
 
 from hailuo_batch.errors import LedgerError
@@ -36,15 +37,21 @@ def set_ledger_aside(path: Path) -> Path | None:
     return aside
 
 
-def restore_backup(backup: Path, path: Path) -> None:
-    """Copy a backup to where the ledger belongs, whole or not at all. Raises LedgerError where it is damaged itself."""
+def check_backup(backup: Path) -> None:
+    """Raises LedgerError where the backup is damaged itself, another program's, or newer than this program."""
     check_header(backup)
+    with explained(backup), closing(connect(backup, "ro")) as source:
+        check_version(source, backup)
+        check_health(source, backup)
+
+
+def restore_backup(backup: Path, path: Path) -> None:
+    """Copy a backup to where the ledger belongs, whole or not at all. Raises LedgerError as `check_backup` does."""
+    check_backup(backup)
     draft = path.with_name(f".{path.name}.new")
     with explained(backup):
         source = connect(backup, "ro")
         try:
-            check_version(source, backup)
-            check_health(source, backup)
             draft.unlink(missing_ok=True)
             copy = connect(draft, "rwc")
             try:

@@ -203,7 +203,7 @@ class Rows:
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def put_back(self, intent: Intent) -> Run:
+    def put_back(self, intent: Intent, outdated: bool) -> Run:
         """An attempt, as yet unsent, that a receipt tells of; it speaks for its take unless a newer one does."""
         shot, number = split_take_id(intent.take_id)
         self._db.execute(
@@ -228,7 +228,7 @@ class Rows:
         by = None
         if live is not None:
             before = _run(live, ())
-            if (before.submitted_at or 0.0) > intent.at:
+            if outdated:
                 by = Supersession.EDIT
             else:
                 self.supersede(before.key, superseded_by_put_back(before, intent))

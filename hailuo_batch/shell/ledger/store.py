@@ -175,7 +175,7 @@ class Ledger:
             return
         with self._transaction():
             for lost in forgotten:
-                run = self._rows.put_back(lost.intent)
+                run = self._rows.put_back(lost.intent, lost.outdated)
                 started = fold(run, CreateStarted(lost.intent.create_id), lost.intent.at)
                 after = fold(started, lost.outcome, lost.at)
                 self._rows.update_run(run, after)
@@ -299,8 +299,8 @@ def _refuse_leftovers(path: Path) -> None:
     left = [name for name in (f"{path.name}-wal", f"{path.name}-shm") if path.with_name(name).exists()]
     if left and not path.exists():
         raise LedgerError(
-            f"{path}: the ledger is missing, and {left[0]} of it is still there. Nothing was sent. Put the ledger back, "
-            "or have `hailuo-batch state restore` restore its backup."
+            f"{path}: the ledger is missing, and {left[0]} of it is still there. Nothing was sent. Put the ledger "
+            "back, or have `hailuo-batch state restore` restore its backup."
         )
 
 

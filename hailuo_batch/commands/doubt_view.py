@@ -1,0 +1,76 @@
+"""Creates of unknown outcome, as a person reads them: how much money is at risk, for which takes, since when and why.
+
+Pure: the terminal's width is passed in. Every create that the money counts as at risk has a line, whether its take is
+wanted, was given up, or was forgotten.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from hailuo_batch.commands.text import INDENT, clean, count, display_width, layout_lines, layout_rows
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Run, Snapshot
+from hailuo_batch.core.spend import Spend, is_in_doubt
+from hailuo_batch.shell.progress import wrap
+from hailuo_batch.values import format_minute, format_usd
+
+SHOWN = 10
+"""Creates shown at most, unless all are asked for."""
+
+_WAYS = (
+    "Each may exist and be paid for. Look for it in your Runbase account, then settle it with --run-id ID (it is "
+    "there), --resubmit (have it made again; if it was there, that pays twice) or --abandon (give it up; its money "
+    "still counts):"
+)
+
+
+def risk_sentence(spend: Spend) -> str:
+    """`2 creates of unknown outcome, up to $0.56 at risk.`; empty where there is none."""
+    if not spend.in_doubt_takes:
+        return ""
+    amount = spend.in_doubt_micro_usd
+    most = "an unknown amount" if amount is None else f"up to {format_usd(amount)}"
+    return f"{count(spend.in_doubt_takes, 'create')} of unknown outcome, {most} at risk."
+
+
+def render_doubts(snapshot: Snapshot, resolve: str, columns: int | None, *, show_all: bool = False) -> list[str]:
+    """A line for each such create, then the three ways out; nothing where there is none.
+
+    `resolve` is that command for this campaign, as it can be pasted into a shell.
+    """
+    rows = list(_rows(snapshot))
+    if not rows:
+        return []
+    shown = rows if show_all else rows[:SHOWN]
+    more = [f"{INDENT}... and {len(rows) - len(shown):,} more; `status` shows them"] if len(shown) < len(rows) else []
+    return [*_lay_out(shown, columns), *more, *layout_lines([_WAYS], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
+
+
+def _lay_out(rows: Sequence[tuple[str, str, str]], columns: int | None) -> list[str]:
+    """Each create in a line, or, where one does not fit, each with its reason below: a reason is never cut."""
+    lines = layout_rows(rows, None)
+    if columns is None or all(display_width(line) <= columns for line in lines):
+        return lines
+    heads = layout_rows([row[:2] for row in rows], columns)
+    reasons = (wrap(row[2], columns - 2 * len(INDENT)).splitlines() for row in rows)
+    return [
+        line for head, reason in zip(heads, reasons, strict=True) for line in (head, *(2 * INDENT + r for r in reason))
+    ]
+
+
+def _rows(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:
+    told = [run for run in snapshot.runs if _counts(run)]
+    for run in told:
+        whose = f"{run.take_id} --attempt {run.attempt}" if run.superseded else run.take_id
+        yield whose, _since(run), clean(run.reason or "")
+    for run in snapshot.forgotten:
+        if _counts(run):
+            yield run.take_id, _since(run), "forgotten; only its money counts"
+
+
+def _counts(run: Run) -> bool:
+    """One that is on its way while an apply is at work is not in doubt yet."""
+    return is_in_doubt(run) and run.state is not RunState.SUBMITTING
+
+
+def _since(run: Run) -> str:
+    return "" if run.submitted_at is None else f"since {format_minute(run.submitted_at)}"

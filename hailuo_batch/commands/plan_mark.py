@@ -1,0 +1,168 @@
+"""Whether a plan that was kept in a file still holds: the manifest against it, and the ledger.
+
+The rule: nothing may have changed since but by applying this plan, so that an interrupted `apply --plan` can be
+repeated and a plan that somebody has reviewed is never mixed with anything else. How that is known:
+
+- Every change of a take or a run is a line of the ledger's journal. A ledger whose journal ends where the plan says is
+  the ledger that was planned with.
+- The first apply of a plan finds just that, and has the ledger remember the plan's ID before it changes anything. From
+  then on the journal may have grown, as long as the ledger remembers this ID: whoever else changes the ledger (an apply
+  without this plan, `retry`, `resolve`, `state rm`, `verify --repair`) has the ID forgotten first. Lines that only a
+  user's word or a restored backup brings about are refused all the same, and so are a journal that lost the lines the
+  plan was made with, and a backup that was put back.
+- A plan's wishes, such as `--replace`, become unsent attempts in the one transaction that carries its steps out. Once
+  that is done the wishes are spent, whatever becomes of those attempts: made again, they would be paid for again.
+- Then the plan is made anew, and may pay only for takes that the file has as such, with the same requests; or, once its
+  steps are carried out, for another attempt at one whose run failed and was refunded, within the manifest's
+  `max_attempts`. It may well pay for less: what is made already, or turns out to be in the receipts, is not made again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from hailuo_batch.commands.plan_file import LedgerState, SavedPlan, Sources
+from hailuo_batch.core.plan import Plan, Wishes
+from hailuo_batch.errors import UsageError
+from hailuo_batch.shell.ledger import Change, Ledger, Mark, read_changes, read_mark
+from hailuo_batch.values import Campaign
+
+PLAN_FACT = "plan"
+"""The fact under which a ledger remembers the ID of the plan by which alone it was changed since."""
+
+_CARRIED_OUT = "carried-out"
+_STEPS = frozenset(
+    {
+        "WantTake",
+        "UnwantTake",
+        "ForgetTake",
+        "SupersedeRun",
+        "ReviveRun",
+        "DropAttempt",
+        "AddAttempt",
+        "OpenReplacement",
+    }
+)
+_FOREIGN = frozenset({"RunNamed", "RunAbandoned", "ForgetRuns", "PutBack"})
+_IN_WORDS = {
+    "CreateStarted": "runs were created for",
+    "RunNamed": "a run was named for",
+    "RunAbandoned": "runs were given up for",
+    "ForgetRuns": "runs were forgotten of",
+    "PutBack": "runs were found in the receipts for",
+    "SupersedeRun": "runs were superseded",
+    "AddAttempt": "attempts were granted to",
+    "WantTake": "the manifest's takes were recorded anew:",
+    "RunSucceeded": "runs succeeded of",
+    "RunFailed": "runs failed of",
+    "FileSaved": "files were downloaded of",
+}
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What is left of a plan's wishes, and whether its steps are in the ledger already."""
+
+    wishes: Wishes
+    carried_out: bool = False
+
+
+def check_sources(saved: SavedPlan, campaign: Campaign, endpoint: str, sources: Sources, remedy: str) -> None:
+    """Raises UsageError, naming all that has changed, where the manifest is not what the plan was made from.
+
+    `remedy` is the command that makes a new plan.
+    """
+    changed = []
+    if saved.campaign != campaign.name:
+        changed.append(f"it is a plan of the campaign {saved.campaign!r}, and the manifest's is {campaign.name!r}")
+    if saved.endpoint != endpoint:
+        changed.append(f"it was made for {saved.endpoint}, and this would be at {endpoint}")
+    was = saved.sources
+    if was.manifest != sources.manifest:
+        changed.append("the manifest has changed")
+    changed += _differences("the table", was.tables, sources.tables)
+    changed += _differences("the local copy of", was.images, sources.images)
+    if not changed and was.takes != sources.takes:
+        changed.append("the manifest asks for other takes than it did, as this version of the program reads it")
+    if changed:
+        raise _refusal(saved, "; ".join(changed), remedy)
+
+
+def ledger_state(ledger: Ledger) -> LedgerState:
+    """How the ledger stands. Raises LedgerError."""
+    return LedgerState(read_mark(ledger.path), bool(ledger.fact("restored")))
+
+
+def admit(saved: SavedPlan, ledger: Ledger | None, remedy: str) -> Admitted:
+    """How far the plan has been applied, given the ledger as it stands before anything in it is put in order; None
+    where there is none yet.
+
+    From here on the ledger remembers the plan. Raises UsageError where anything but this plan has changed it.
+    """
+    if ledger is None:
+        if saved.ledger.mark != Mark():
+            raise _refusal(saved, "the ledger that it was made with is gone", remedy)
+        return Admitted(saved.wishes)
+    id_, _, stage = ledger.fact(PLAN_FACT).partition(" ")
+    is_under_way = id_ == saved.id
+    was, now = saved.ledger.mark, ledger_state(ledger)
+    if now.restored and not saved.ledger.restored:
+        raise _refusal(saved, "the ledger is a backup that was put back since", remedy)
+    if now.mark.number < was.number or read_mark(ledger.path, was.number) != was:
+        raise _refusal(saved, "this is another ledger than the plan was made with, or an older state of it", remedy)
+    changes = read_changes(ledger.path, was.number) if now.mark != was else ()
+    if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):
+        raise _refusal(saved, f"the ledger has changed by something else: {_describe(changes)}", remedy)
+    if is_under_way and (stage == _CARRIED_OUT or any(change.what in _STEPS for change in changes)):
+        return Admitted(Wishes(saved.wishes.only), carried_out=True)
+    ledger.remember(PLAN_FACT, saved.id)
+    return Admitted(saved.wishes)
+
+
+def mark_carried_out(saved: SavedPlan) -> str:
+    """What the ledger remembers once the plan's steps are carried out."""
+    return f"{saved.id} {_CARRIED_OUT}"
+
+
+def check_plan(saved: SavedPlan, plan: Plan, campaign: Campaign, admitted: Admitted, remedy: str) -> None:
+    """Raises UsageError where the plan as it is now would pay for anything that the file does not have."""
+    allowed = {**saved.followed, **saved.paying} if admitted.carried_out else saved.paying
+    paying = {line.take_id for line in plan.paying}
+    beyond = [take.id for take in campaign.takes if take.id in paying and allowed.get(take.id) != take.fingerprint]
+    if beyond:
+        raise _refusal(saved, f"it does not have the creates of {_named(beyond)}, which are due now", remedy)
+
+
+def _differences(what: str, was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    different = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    told = [f"{what} {name} {_how(was.get(name), now.get(name))}" for name in different[:_NAMED]]
+    more = len(different) - len(told)
+    return [*told, f"and {more:,} more"] if more else told
+
+
+def _how(was: str | None, now: str | None) -> str:
+    if was is None:
+        return "was not used"
+    return "is not used any more" if now is None else "has changed"
+
+
+def _describe(changes: Iterable[Change]) -> str:
+    """What happened, each kind with the first few takes that it happened to."""
+    by_kind: dict[str, list[str]] = {}
+    for change in changes:
+        by_kind.setdefault(change.what, []).append(change.take_id)
+    told = [f"{words} {_named(by_kind[what])}".strip() for what, words in _IN_WORDS.items() if what in by_kind]
+    return "; ".join(told) or f"its books were put in order ({', '.join(sorted(by_kind))})"
+
+
+def _named(take_ids: Iterable[str]) -> str:
+    names = [name for name in dict.fromkeys(take_ids) if name]
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _refusal(saved: SavedPlan, why: str, remedy: str) -> UsageError:
+    return UsageError(
+        f"{saved.path}: this plan does not hold any more: {why}. Nothing was sent, nothing was paid. Make a new one "
+        f"with `{remedy}`."
+    )

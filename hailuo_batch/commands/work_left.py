@@ -1,0 +1,23 @@
+"""Whether a plan leaves anything to do: to be sent or downloaded, or at least to be written down or renamed. Pure."""
+
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.plan import Plan
+from hailuo_batch.core.records import Run, Snapshot
+from hailuo_batch.core.shelf import Shelf
+
+_OPEN = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING, RunState.LOST})
+
+
+def has_work(plan: Plan, snapshot: Snapshot) -> bool:
+    """Whether anything may have to be sent or downloaded."""
+    collected = (record for record in snapshot.takes if record.take.id in plan.collected)
+    return bool(plan.paying) or any(_is_open(run) for record in collected for run in record.runs)
+
+
+def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:
+    """Whether an apply of this plan would leave anything other than it is."""
+    return bool(plan.steps) or has_work(plan, snapshot) or bool(Shelf(snapshot.runs).next_moves())
+
+
+def _is_open(run: Run) -> bool:
+    return run.state in _OPEN or (run.state is RunState.SUCCEEDED and not run.outputs_saved)

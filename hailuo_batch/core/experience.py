@@ -1,0 +1,63 @@
+"""What earlier runs of a model were like: what the newest one cost, and how long they took. Pure.
+
+Foundation of a plan's estimate, and of nothing that decides about money. Durations are seconds from the create to the
+end of the run; money is integer micro-USD. What is not known is absent, never nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """By model: when the newest run with a known cost was sent, and that cost; and how long runs took that succeeded.
+
+    Times are seconds since the epoch, UTC.
+    """
+
+    costs: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    durations_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def cost_of(self, model: str) -> int | None:
+        """The newest known cost of a run of this model, None while none is known."""
+        known = self.costs.get(model)
+        return None if known is None else known[1]
+
+    def typical_s(self, model: str) -> float | None:
+        """How long half of the runs of this model took at most, None while none is known."""
+        known = self.durations_s.get(model)
+        return median(known) if known else None
+
+
+def experience_of(runs: Iterable[Run]) -> Experience:
+    """What these runs were like."""
+    newest: dict[str, tuple[float, int, int]] = {}
+    durations: dict[str, list[float]] = defaultdict(list)
+    for run in runs:
+        if run.cost_micro_usd is not None:
+            mark = (run.submitted_at or 0.0, run.key, run.cost_micro_usd)
+            newest[run.model] = max(mark, newest.get(run.model, mark))
+        if run.state is RunState.SUCCEEDED and run.submitted_at is not None and run.completed_at is not None:
+            duration_s = run.completed_at - run.submitted_at
+            durations[run.model] += [duration_s] if duration_s > 0 else []
+    return Experience(
+        {model: (mark[0], mark[2]) for model, mark in newest.items()},
+        {model: tuple(known) for model, known in durations.items() if known},
+    )
+
+
+def joined(experiences: Iterable[Experience]) -> Experience:
+    """What several ledgers tell together: of costs the newest, of durations all."""
+    costs: dict[str, tuple[float, int]] = {}
+    durations: dict[str, tuple[float, ...]] = {}
+    for experience in experiences:
+        for model, mark in experience.costs.items():
+            costs[model] = max(mark, costs.get(model, mark))
+        for model, known in experience.durations_s.items():
+            durations[model] = durations.get(model, ()) + known
+    return Experience(costs, durations)

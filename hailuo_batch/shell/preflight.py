@@ -1,0 +1,169 @@
+"""A look at images on the web before anything is paid: as much of each as is needed to know whether it is one.
+
+Asks HEAD, and where that leaves a question a GET for the first bytes. Sends no key, no cookie and no name but the
+program's own; follows at most three redirects; leads to no private address but the host that its caller trusts.
+Judges nothing: what an answer means is `core.image_check`'s. Reads local copies in the same measure.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+from urllib.parse import urljoin, urlsplit
+
+from urllib3.response import BaseHTTPResponse
+
+from hailuo_batch import __version__
+from hailuo_batch.core.image_check import Answer, Look, Looked, Unseen, says_enough
+from hailuo_batch.core.image_head import ENOUGH_BYTES
+from hailuo_batch.shell.downloader.links import BadLinkError, Link, UnknownNameError, parse_link, resolve
+from hailuo_batch.shell.wire.line import BROKEN, Dialer, Line, NotConnected, describe
+from hailuo_batch.shell.wire.patience import Cancelled, Patience, Timeouts
+from hailuo_batch.shell.wire.text import printable
+
+AT_ONCE = 8
+MAX_REDIRECTS = 3
+START_BYTES = 1 << 16
+TIMEOUTS = Timeouts(connect_s=10.0, read_s=15.0, total_s=30.0)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_PART_OF = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/([0-9]{1,18})", re.ASCII | re.IGNORECASE)
+
+
+class _RunsInCircles(Exception):  # noqa: N818 - says what a link does, which is not our failure
+    """The link redirects more often than is followed."""
+
+
+class Scout:
+    """Looks at images. Thread-safe.
+
+    `trusted_host` is the one host whose address may be private, empty for none: the user's own, written in the
+    manifest. A redirect from elsewhere does not make it trusted.
+    """
+
+    def __init__(self, trusted_host: str = "", timeouts: Timeouts = TIMEOUTS) -> None:
+        self._trusted_host = trusted_host.lower()
+        self._timeouts = timeouts
+        self._dialer = Dialer(timeouts.connect_s)
+        self._stopped = Event()
+        self._known: dict[str, Look] = {}
+
+    def look_at(self, urls: Iterable[str], on_look: Callable[[], None]) -> Mapping[str, Look]:
+        """A look at each URL, at most AT_ONCE at a time; what was looked at before is remembered.
+
+        `on_look` is called after each from the calling thread.
+        """
+        wanted = list(dict.fromkeys(urls))
+        pool = ThreadPoolExecutor(AT_ONCE, "preflight")
+        try:
+            looks = {pool.submit(self._look, url): url for url in wanted if url not in self._known}
+            for done in as_completed(looks):
+                self._known[looks[done]] = done.result()
+                on_look()
+        except BaseException:
+            self._stopped.set()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return {url: self._known[url] for url in wanted}
+
+    def _look(self, url: str) -> Look:
+        try:
+            head = self._ask("HEAD", url)
+            return Looked(head) if says_enough(head) else Looked(head, self._ask("GET", url))
+        except Cancelled:
+            return Unseen("was not looked at")
+        except _RunsInCircles:
+            return Unseen(f"redirects more than {MAX_REDIRECTS} times")
+        except UnknownNameError as error:
+            return Unseen(f"cannot be fetched: {printable(str(error))}", fatal=True)
+        except BadLinkError as error:
+            return Unseen(f"was not looked at: {printable(str(error))}")
+        except NotConnected as error:
+            return Unseen(f"could not be looked at: {error}")
+        except BROKEN as error:
+            return Unseen(f"could not be looked at: {describe(error)}")
+
+    def _ask(self, method: str, url: str) -> Answer:
+        """The answer to the link, or to what it redirects to."""
+        patience = Patience(self._timeouts.read_s, self._timeouts.total_s, cancelled=self._stopped.is_set)
+        trusted = bool(self._trusted_host)
+        for _ in range(MAX_REDIRECTS + 1):
+            trusted = trusted and (urlsplit(url).hostname or "").lower() == self._trusted_host
+            link = parse_link(url, allow_loopback=trusted)
+            with closing(self._dial(link, trusted, patience)) as line:
+                response = line.request(method, link.target, _headers(link, method), None, patience)
+                with closing(response):
+                    location = response.headers.get("Location")
+                    if response.status not in _REDIRECTS or location is None:
+                        return _answer(method, response)
+            url = urljoin(link.url, location)
+        raise _RunsInCircles
+
+    def _dial(self, link: Link, trusted: bool, patience: Patience) -> Line:
+        *others, last = _addresses(link, trusted)
+        for address in others:
+            try:
+                return self._dialer.dial(link.origin, patience, address)
+            except NotConnected:
+                continue
+        return self._dialer.dial(link.origin, patience, last)
+
+
+def _addresses(link: Link, trusted: bool) -> tuple[str | None, ...]:
+    """The addresses to try in turn, None standing for whatever the name leads to."""
+    try:
+        return resolve(link.origin, allow_loopback=trusted)
+    except UnknownNameError:
+        raise
+    except BadLinkError:
+        if trusted:
+            return (None,)
+        raise
+
+
+def read_copy(path: Path) -> tuple[bytes, int]:
+    """The first bytes of a local copy, and its size in bytes. Raises OSError."""
+    with path.open("rb") as file:
+        start = file.read(ENOUGH_BYTES)
+        return start, file.seek(0, 2)
+
+
+def _headers(link: Link, method: str) -> dict[str, str]:
+    headers = {
+        "Host": link.origin.netloc,
+        "User-Agent": f"hailuo-batch/{__version__}",
+        "Accept": "image/*,*/*;q=0.8",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
+    return headers | ({"Range": f"bytes=0-{START_BYTES - 1}"} if method == "GET" else {})
+
+
+def _answer(method: str, response: BaseHTTPResponse) -> Answer:
+    headers = response.headers
+    is_plain = headers.get("Content-Encoding", "identity").strip().lower() in {"", "identity"}
+    start = None
+    if method == "GET" and response.status in {200, 206} and is_plain:
+        start = _start(response)
+    return Answer(
+        response.status, printable(headers.get("Content-Type", "")), _size(response) if is_plain else None, start
+    )
+
+
+def _start(response: BaseHTTPResponse) -> bytes:
+    data = b""
+    while len(data) < START_BYTES and (piece := response.read(START_BYTES - len(data), decode_content=False)):
+        data += piece
+    return data
+
+
+def _size(response: BaseHTTPResponse) -> int | None:
+    """The size of the whole file, where the server says it."""
+    if response.status == 206:
+        part = _PART_OF.fullmatch(response.headers.get("Content-Range", "").strip())
+        return int(part[1]) if part else None
+    text = response.headers.get("Content-Length", "").strip()
+    return int(text) if _NUMBER.fullmatch(text) else None

@@ -1,0 +1,74 @@
+"""An API that loses answers, names odd costs or forgets runs, over the same sockets as one that behaves."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.sandbox.world.answers import Answer
+
+UNKNOWN_RUN = Answer(404, {"error": {"code": "run_not_found", "message": "no such run for this account or key"}})
+
+
+@contextmanager
+def lost_answers(api: SandboxServer, most: int | None = None) -> Iterator[None]:
+    """The runs are made and charged, and the connection ends before the answer; only the first `most`, if given."""
+    honest, lock, lost = api.create, threading.Lock(), [0]
+
+    def create(key: str | None, body: bytes) -> Answer:
+        answer = honest(key, body)
+        with lock:
+            lost[0] += 1
+            if most is not None and lost[0] > most:
+                return answer
+        raise ConnectionAbortedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "create", create)
+        yield
+
+
+@contextmanager
+def costs(api: SandboxServer, cost: object) -> Iterator[None]:
+    """Every create is answered with this cost; with none at all where it is Ellipsis."""
+    honest = api.create
+
+    def create(key: str | None, body: bytes) -> Answer:
+        answer = honest(key, body)
+        fields: dict[str, Any] = {name: value for name, value in answer.body.items() if name != "costUsd"}
+        return replace(answer, body=fields if cost is ... else fields | {"costUsd": cost})
+
+    with _reads_without_costs(api), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "create", create)
+        yield
+
+
+@contextmanager
+def unknown_runs(api: SandboxServer, forgotten: Callable[[str], bool] = lambda _: True) -> Iterator[list[str]]:
+    """The API says of these runs that it does not know them. Gives the IDs that it was asked about, as they come."""
+    honest, asked = api.read, list[str]()
+
+    def read(key: str | None, run_id: str) -> Answer:
+        asked.append(run_id)
+        return UNKNOWN_RUN if forgotten(run_id) else honest(key, run_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "read", read)
+        yield asked
+
+
+@contextmanager
+def _reads_without_costs(api: SandboxServer) -> Iterator[None]:
+    honest = api.read
+
+    def read(key: str | None, run_id: str) -> Answer:
+        answer = honest(key, run_id)
+        return replace(answer, body={name: value for name, value in answer.body.items() if name != "costUsd"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "read", read)
+        yield

@@ -1,0 +1,67 @@
+"""Videos that do not come, come broken, or find no room: paid for, kept, and brought by the next apply."""
+
+import shutil
+from collections import namedtuple
+from dataclasses import replace
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.media import MediaFile
+from hailuo_batch.sandbox.server import SandboxServer
+from tests.commands.harness import Shell
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", (0.01, 0.02))
+
+
+def test_video_whose_links_are_dead_stays_to_be_downloaded_and_is_not_paid_for_again(
+    shell: Shell, api: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "file", lambda _: None)
+        ended = shell("apply", "--only", "desk")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "HTTP 404" in ended.err
+    assert "paid for" in ended.err
+    document = shell("status", "--json").document
+    assert document["totals"]["downloading"] == 1
+    assert document["totals"]["failed"] == 0
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 1
+    assert shell("verify").code is ExitCode.DONE
+
+
+def test_full_disk_stops_creating_and_the_next_apply_goes_on(
+    shell: Shell, api: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9, 0))
+        ended = shell("apply", "--max-in-flight", "1")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "free some space" in ended.err
+    assert api.world.stats.creates < 3
+    assert list(shell.outputs.glob("*.mp4")) == []
+    assert shell("apply").code is ExitCode.DONE
+    assert api.world.stats.creates == 3
+    assert shell("verify").code is ExitCode.DONE
+
+
+def test_broken_clip_that_stays_so_is_kept_with_a_warning(
+    shell: Shell, api: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = api.file
+
+    def cut(name: str) -> MediaFile | None:
+        media = real(name)
+        return None if media is None else replace(media, content=media.content[:-1])
+
+    monkeypatch.setattr(api, "file", cut)
+    ended = shell("apply", "--only", "desk")
+    assert ended.code is ExitCode.DONE
+    assert "desk: the video may not play" in ended.err
+    assert shell("verify").code is ExitCode.DONE

@@ -1,0 +1,238 @@
+"""A plan that is kept in a file: applied just so, repeatable after an interruption, refused after anything else."""
+
+import shutil
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from tests.commands.conftest import StartApi, Step
+from tests.commands.harness import LAMPS, UNCAPPED, Ended, Shell
+from tests.commands.misbehaving import costs, lost_answers
+from tests.helpers.pictures import png
+
+TABLE = """\
+version: 1
+campaign: lamps
+images: {base_url: https://cdn.example.test/, dir: ../images}
+shots:
+  - {id: "sku-${sku}", prompt: "A ${sku} lamp", image_urls: [lamp.png], rows: products.csv}
+"""
+
+
+def plain(ended: Ended) -> str:
+    return " ".join(ended.err.split())
+
+
+def refused(ended: Ended, words: str, api: SandboxServer, creates: int) -> None:
+    assert ended.code is ExitCode.USAGE, ended.err
+    assert words in plain(ended)
+    assert "Nothing was sent, nothing was paid." in plain(ended)
+    assert "hailuo-batch plan" in plain(ended)
+    assert api.world.stats.creates == creates
+
+
+def test_just_the_plan_is_done_and_again_nothing(shell: Shell, api: SandboxServer, keep: Step, follow: Step) -> None:
+    keep("--only", "hero*")
+    assert follow().code is ExitCode.DONE
+    assert api.world.stats.creates == 2
+    assert {path.name for path in shell.outputs.glob("*.mp4")} == {"hero.mp4", "hero.take2.mp4"}
+    again = follow()
+    assert again.code is ExitCode.DONE
+    assert "Nothing to do" in again.err
+    assert api.world.stats.creates == 2
+
+
+def test_an_interrupted_plan_can_be_repeated(shell: Shell, start_api: StartApi, keep: Step, follow: Step) -> None:
+    api = start_api(balance_micro_usd=280_000)
+    keep()
+    assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
+    assert len(api.world.made) == 1
+    assert follow().code is ExitCode.ACCOUNT
+    api.world.balances = [None, None]
+    assert follow().code is ExitCode.DONE
+    assert len(api.world.made) == 3
+
+
+@pytest.mark.parametrize("between", ["plan", "status", "report", "validate"])
+def test_whoever_only_looks_does_not_matter(
+    shell: Shell, start_api: StartApi, keep: Step, follow: Step, between: str
+) -> None:
+    api = start_api(balance_micro_usd=280_000)
+    keep()
+    assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
+    assert shell(between).code is ExitCode.DONE
+    api.world.balances = [None, None]
+    assert follow().code is ExitCode.DONE
+
+
+def test_a_manifest_that_changed_is_refused_even_in_a_comment(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step
+) -> None:
+    keep()
+    shell.write(LAMPS + "# no more\n")
+    refused(follow(), "the manifest has changed", api, 0)
+    shell.write(LAMPS)
+    assert follow().code is ExitCode.DONE
+
+
+def test_a_table_or_an_image_that_changed_is_refused_by_name(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step
+) -> None:
+    shell.write(TABLE)
+    table, images = shell.manifest.parent / "products.csv", shell.workspace / "images"
+    images.mkdir()
+    (images / "lamp.png").write_bytes(png())
+    table.write_text("sku\nred\nblue\n")
+    keep()
+    table.write_text("sku\nred\ngreen\n")
+    refused(follow(), "the table products.csv has changed", api, 0)
+    table.write_text("sku\nred\nblue\n")
+    (images / "lamp.png").write_bytes(png(800, 600))
+    refused(follow(), "the local copy of https://cdn.example.test/lamp.png has changed", api, 0)
+    (images / "lamp.png").write_bytes(png())
+    assert follow().code is ExitCode.DONE
+    assert api.world.stats.creates == 2
+
+
+def test_another_apply_in_between_is_refused_and_told(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step
+) -> None:
+    keep()
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    refused(follow(), "the ledger has changed by something else: runs were created for desk", api, 1)
+
+
+def test_after_another_apply_an_interrupted_plan_is_not_taken_up_again(
+    shell: Shell, start_api: StartApi, keep: Step, follow: Step
+) -> None:
+    api = start_api(balance_micro_usd=280_000)
+    keep()
+    assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
+    api.world.balances = [None, None]
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    made = len(api.world.made)
+    assert follow().code is ExitCode.USAGE
+    assert len(api.world.made) == made
+
+
+@pytest.mark.parametrize(
+    "word", [("resolve", "hero", "--abandon"), ("retry",), ("verify", "--repair")], ids=lambda word: word[0]
+)
+def test_the_users_word_in_between_ends_a_plan(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step, word: tuple[str, ...]
+) -> None:
+    shell.write(UNCAPPED)
+    keep()
+    with lost_answers(api, most=1):
+        assert follow("--max-in-flight", "1").code is ExitCode.UNFINISHED
+    if word[0] == "resolve":
+        doubtful = next(t["id"] for t in shell("status", "--json").document["takes"] if t["state"] == "in_doubt")
+        word = ("resolve", doubtful, "--abandon")
+    assert shell(*word).code is ExitCode.DONE
+    refused(follow(), "the ledger has changed", api, api.world.stats.creates)
+
+
+def test_a_restored_backup_ends_a_plan(shell: Shell, start_api: StartApi, keep: Step, follow: Step) -> None:
+    api = start_api(balance_micro_usd=280_000)
+    assert shell("apply", "--max-in-flight", "1").code is ExitCode.ACCOUNT
+    api.world.balances = [280_000, 280_000]
+    keep()
+    assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
+    assert shell.bare("state", "restore", str(shell.manifest)).code is ExitCode.DONE
+    api.world.balances = [None, None]
+    made = len(api.world.made)
+    assert follow().code is ExitCode.USAGE
+    assert len(api.world.made) == made
+
+
+def test_a_ledger_that_is_gone_or_another_one_is_refused(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step
+) -> None:
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    keep()
+    shutil.rmtree(shell.state)
+    shutil.rmtree(shell.outputs)
+    refused(follow(), "the ledger that it was made with is gone", api, 1)
+    assert shell("apply", "--only", "hero").code is ExitCode.DONE
+    refused(follow(), "another ledger", api, 2)
+
+
+def test_a_replacement_in_a_plan_is_made_once(shell: Shell, api: SandboxServer, keep: Step, follow: Step) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    keep("--replace", "desk")
+    for _ in range(3):
+        assert follow().code is ExitCode.DONE
+        assert api.world.stats.creates == 4
+
+
+def test_what_a_plan_makes_again_and_loses_again_is_not_made_a_third_time(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step
+) -> None:
+    shell.write(UNCAPPED)
+    assert shell("apply", "--only", "hero*").code is ExitCode.DONE
+    with lost_answers(api):
+        assert shell("apply").code is ExitCode.UNFINISHED
+        assert api.world.stats.creates == 3
+        keep("--in-doubt", "resubmit")
+        for _ in range(3):
+            assert follow().code is ExitCode.UNFINISHED
+            assert api.world.stats.creates == 4
+
+
+def test_a_run_that_fails_is_made_again_within_the_manifests_attempts(
+    shell: Shell, start_api: StartApi, keep: Step, follow: Step
+) -> None:
+    shell.write(LAMPS.replace("expected_cost_usd: 0.28", "max_attempts: 3"))
+    api = start_api(fail_rate=1.0)
+    keep("--only", "desk")
+    assert follow().code is ExitCode.UNFINISHED
+    assert api.world.stats.creates == 3
+    assert follow().code is ExitCode.UNFINISHED
+    assert api.world.stats.creates == 3
+
+
+def test_a_declined_plan_can_still_be_applied(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    keep()
+    (shell.outputs / "desk.mp4").unlink()  # which is put into the books before anybody is asked
+    with monkeypatch.context() as patch:
+        patch.delenv("RUNBASE_API_KEY")
+        assert follow().code is ExitCode.ACCOUNT
+    assert follow().code is ExitCode.DONE
+    assert api.world.stats.creates == 3
+
+
+def test_the_price_that_was_reviewed_is_the_one_that_holds(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step
+) -> None:
+    shell.write(UNCAPPED)
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    keep()
+    with costs(api, 900_000):
+        other = shell.manifest.with_name("other.yaml")
+        other.write_text(UNCAPPED.replace("campaign: lamps", "campaign: tables"))
+        assert shell.bare("apply", str(other), "--only", "desk", "--accept-price").code is ExitCode.DONE
+        assert "2 x $0.90, the newest price paid" in shell("plan").out
+        ended = follow("--max-in-flight", "1")
+        assert ended.code is ExitCode.ACCOUNT
+        assert "$0.90" in ended.err
+        assert api.world.stats.creates == 3
+        assert follow("--accept-price").code is ExitCode.DONE
+
+
+def test_a_plan_of_another_campaign_or_endpoint_is_refused(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step
+) -> None:
+    keep()
+    refused(follow("--sandbox"), "this would be at sandbox", api, 0)
+    shell.write(LAMPS.replace("campaign: lamps", "campaign: tables"))
+    refused(follow(), "it is a plan of the campaign 'lamps'", api, 0)
+
+
+def test_the_plans_own_cap_holds(shell: Shell, api: SandboxServer, keep: Step, follow: Step) -> None:
+    keep("--max-spend", "0.30")
+    assert follow().code is ExitCode.ACCOUNT
+    assert api.world.stats.creates == 1

@@ -1,0 +1,130 @@
+"""How far a kept plan has got, read off a real ledger at each moment at which an apply of it may have been cut off."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.commands.plan_file import LedgerState, SavedPlan, Sources
+from hailuo_batch.commands.plan_mark import PLAN_FACT, Admitted, admit, check_plan, ledger_state, mark_carried_out
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.plan import InDoubt, Plan, PlanAction, PlanLine, Wishes
+from hailuo_batch.core.steps import AddAttempt, WantTake
+from hailuo_batch.errors import UsageError
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.values import Campaign, Shot
+from tests.helpers.snapshots import STARTED_AT, take
+
+HERO = take("hero")
+WISHES = Wishes(only=("hero",), replace=("*",), in_doubt=InDoubt.RESUBMIT)
+REMEDY = "hailuo-batch plan lamps.yaml --out FILE"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    path = tmp_path / "lamps.db"
+    Ledger.create(path, "lamps", "sandbox", STARTED_AT)
+    with Ledger.open(path, "lamps", "sandbox", STARTED_AT) as opened:
+        opened.carry_out((WantTake(take("desk"), 0), AddAttempt("desk")), STARTED_AT)
+        yield opened
+
+
+@pytest.fixture
+def saved(ledger: Ledger) -> SavedPlan:
+    return SavedPlan(
+        path=Path("plan.json"),
+        id="a" * 64,
+        campaign="lamps",
+        endpoint="sandbox",
+        wishes=WISHES,
+        cap_micro_usd=None,
+        prices={},
+        sources=Sources("", "", {}, {}),
+        ledger=ledger_state(ledger),
+        paying={"hero": HERO.fingerprint},
+        followed={"desk": take("desk").fingerprint},
+    )
+
+
+def carry_out(ledger: Ledger) -> None:
+    ledger.carry_out((WantTake(HERO, 1), AddAttempt("hero")), STARTED_AT)
+
+
+def create(ledger: Ledger) -> int:
+    key = next(run.key for run in ledger.snapshot().runs)
+    ledger.record(((key, ev.CreateStarted("create-1")), (key, ev.RunCreated("run_1", 1))), STARTED_AT)
+    return key
+
+
+def test_a_ledger_as_it_was_planned_with_remembers_the_plan(ledger: Ledger, saved: SavedPlan) -> None:
+    assert admit(saved, ledger, REMEDY) == Admitted(WISHES)
+    assert ledger.fact(PLAN_FACT) == saved.id
+
+
+def test_cut_off_before_its_steps_the_wishes_still_stand(ledger: Ledger, saved: SavedPlan) -> None:
+    admit(saved, ledger, REMEDY)
+    assert admit(saved, ledger, REMEDY) == Admitted(WISHES)
+
+
+def test_cut_off_after_its_steps_the_wishes_are_spent(ledger: Ledger, saved: SavedPlan) -> None:
+    admit(saved, ledger, REMEDY)
+    carry_out(ledger)
+    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), carried_out=True)
+
+
+def test_the_wishes_of_a_plan_without_steps_are_spent_once_it_was_carried_out(ledger: Ledger, saved: SavedPlan) -> None:
+    admit(saved, ledger, REMEDY)
+    ledger.remember(PLAN_FACT, mark_carried_out(saved))
+    create(ledger)
+    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), carried_out=True)
+
+
+def test_the_same_changes_by_somebody_else_are_refused(ledger: Ledger, saved: SavedPlan) -> None:
+    carry_out(ledger)
+    with pytest.raises(UsageError, match="attempts were granted to hero"):
+        admit(saved, ledger, REMEDY)
+    assert ledger.fact(PLAN_FACT) == ""
+
+
+def test_a_users_word_is_refused_even_where_the_plan_is_remembered(ledger: Ledger, saved: SavedPlan) -> None:
+    admit(saved, ledger, REMEDY)
+    key = create(ledger)
+    ledger.record(((key, ev.RunAbandoned("given up")),), STARTED_AT)
+    with pytest.raises(UsageError, match="runs were given up for desk"):
+        admit(saved, ledger, REMEDY)
+
+
+def test_a_backup_put_back_is_refused_unless_it_was_planned_with(ledger: Ledger, saved: SavedPlan) -> None:
+    ledger.remember("restored", "yes")
+    with pytest.raises(UsageError, match="backup"):
+        admit(saved, ledger, REMEDY)
+    known = dataclasses.replace(saved, ledger=LedgerState(saved.ledger.mark, restored=True))
+    assert admit(known, ledger, REMEDY).wishes == WISHES
+
+
+def test_another_ledger_of_the_same_length_is_refused(ledger: Ledger, saved: SavedPlan, tmp_path: Path) -> None:
+    path = tmp_path / "other" / "lamps.db"
+    Ledger.create(path, "lamps", "sandbox", STARTED_AT)
+    with Ledger.open(path, "lamps", "sandbox", STARTED_AT) as other:
+        other.carry_out((WantTake(take("desk"), 0), AddAttempt("desk")), STARTED_AT + 1)
+        with pytest.raises(UsageError, match="another ledger"):
+            admit(saved, other, REMEDY)
+
+
+def test_no_more_is_paid_for_than_the_file_has(saved: SavedPlan) -> None:
+    campaign = Campaign("lamps", (Shot("hero", (HERO,)), Shot("desk", (take("desk"),))), "")
+
+    def plan(*take_ids: str) -> Plan:
+        lines = tuple(PlanLine(id_, "hailuo/pro", PlanAction.CREATE, "new") for id_ in take_ids)
+        return Plan(lines, (), frozenset(), frozenset())
+
+    begun = Admitted(WISHES, carried_out=True)
+    check_plan(saved, plan("hero"), campaign, Admitted(WISHES), REMEDY)
+    check_plan(saved, plan(), campaign, Admitted(WISHES), REMEDY)
+    check_plan(saved, plan("hero", "desk"), campaign, begun, REMEDY)
+    with pytest.raises(UsageError, match="creates of desk"):
+        check_plan(saved, plan("hero", "desk"), campaign, Admitted(WISHES), REMEDY)
+    other = Campaign("lamps", (Shot("hero", (take("hero", prompt="another"),)),), "")
+    with pytest.raises(UsageError, match="creates of hero"):
+        check_plan(saved, plan("hero"), other, begun, REMEDY)

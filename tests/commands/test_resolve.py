@@ -1,0 +1,250 @@
+"""`resolve`: each way out, for each state it is for, against a server on this machine."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from tests.commands.conftest import StartApi
+from tests.commands.harness import PATIENCE_S, UNCAPPED, Shell, state_of, wait_until
+from tests.commands.misbehaving import lost_answers, unknown_runs
+
+UNCHANGED = "othing was changed"
+
+
+pytestmark = pytest.mark.usefixtures("uncapped")
+
+
+def spend(shell: Shell) -> dict[str, int]:
+    return dict(shell("status", "--json").document["spend"])
+
+
+def receipts(shell: Shell) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (shell.state / "lamps.receipts.jsonl").read_text().splitlines()]
+
+
+# --- naming the run ---
+
+
+def test_the_run_that_is_named_is_collected_and_nothing_is_paid_again(
+    shell: Shell, api: SandboxServer, doubtful: str
+) -> None:
+    ended = shell("resolve", "desk", "--run-id", doubtful)
+    assert ended.code is ExitCode.DONE, ended.err
+    assert f"desk is {doubtful} from now on" in ended.err
+    assert spend(shell)["in_doubt_takes"] == 0
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert (shell.outputs / "desk.mp4").is_file()
+    assert api.world.stats.creates == 1
+
+
+def test_a_restore_keeps_the_run_that_was_named(shell: Shell, api: SandboxServer, doubtful: str) -> None:
+    assert shell("resolve", "desk", "--run-id", doubtful).code is ExitCode.DONE
+    assert receipts(shell)[-1]["run_id"] == doubtful
+    assert shell.bare("state", "restore", str(shell.manifest)).code is ExitCode.DONE
+    assert state_of(shell, "desk") == "running"
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 1
+
+
+def test_a_lost_run_that_was_another_is_that_other_also_after_a_restore(
+    shell: Shell, api: SandboxServer, lost: str
+) -> None:
+    with lost_answers(api, 1):
+        shell("apply", "--only", "hero")
+    other = list(api.world.made)[-1]
+    with unknown_runs(api, lambda run_id: run_id == lost):
+        assert shell("resolve", "desk", "--run-id", other).code is ExitCode.DONE
+        assert shell.bare("state", "restore", str(shell.manifest)).code is ExitCode.DONE
+        assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    document = shell("status", "--json").document
+    [runs] = [take["runs"] for take in document["takes"] if take["id"] == "desk"]
+    assert [run["run_id"] for run in runs] == [other]
+
+
+def test_a_lost_run_may_be_named_by_its_own_id(shell: Shell, api: SandboxServer, lost: str) -> None:
+    assert shell("resolve", "desk", "--run-id", lost).code is ExitCode.DONE
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 1
+
+
+def test_what_was_given_up_is_taken_up_again(shell: Shell, start_api: StartApi) -> None:
+    api = start_api(speed=0.01)
+    shell("apply", "--only", "desk", "--run-timeout", "1s")
+    [run_id] = api.world.made
+    assert shell("resolve", "desk", "--abandon").code is ExitCode.DONE
+    assert state_of(shell, "desk") == "abandoned"
+    assert shell("resolve", "desk", "--run-id", run_id).code is ExitCode.DONE
+    assert state_of(shell, "desk") == "running"
+
+
+# --- making it again ---
+
+
+def test_made_again_it_is_paid_again_and_the_first_still_counts(
+    shell: Shell, api: SandboxServer, doubtful: str
+) -> None:
+    ended = shell("resolve", "desk", "--resubmit")
+    assert ended.code is ExitCode.DONE
+    assert "paid for, by the next apply" in ended.err
+    assert api.world.stats.creates == 1
+    assert "made again, as asked" in shell("plan").out
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 2
+    assert spend(shell) == {
+        "charged_micro_usd": 280_000,
+        "refunded_micro_usd": 0,
+        "net_micro_usd": 280_000,
+        "in_doubt_takes": 1,
+        "in_doubt_micro_usd": 280_000,
+    }
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 2
+
+
+def test_a_run_found_before_it_is_made_again_is_collected_instead(
+    shell: Shell, api: SandboxServer, doubtful: str
+) -> None:
+    assert shell("resolve", "desk", "--resubmit").code is ExitCode.DONE
+    refused = shell("resolve", "desk", "--run-id", doubtful)
+    assert refused.code is ExitCode.USAGE
+    assert "--attempt 1" in refused.err
+    assert shell("resolve", "desk", "--attempt", "1", "--run-id", doubtful).code is ExitCode.DONE
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 1
+
+
+def test_a_lost_run_is_made_again(shell: Shell, api: SandboxServer, lost: str) -> None:
+    assert shell("resolve", "desk", "--resubmit").code is ExitCode.DONE
+    with unknown_runs(api, lambda run_id: run_id == lost):
+        assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 2
+
+
+def test_a_run_that_never_finishes_is_made_again_and_still_followed(shell: Shell, start_api: StartApi) -> None:
+    api = start_api(speed=0.01)
+    shell("apply", "--only", "desk", "--run-timeout", "1s")
+    assert shell("resolve", "desk", "--resubmit").code is ExitCode.DONE
+    shell("apply", "--only", "desk", "--run-timeout", "1s")
+    document = shell("status", "--json").document
+    [runs] = [take["runs"] for take in document["takes"] if take["id"] == "desk"]
+    assert [(run["state"], run["superseded"]) for run in runs] == [("pending", True), ("pending", False)]
+    assert api.world.stats.creates == 2
+
+
+# --- giving it up ---
+
+
+def test_given_up_it_stays_counted_and_is_never_made_again(shell: Shell, api: SandboxServer, doubtful: str) -> None:
+    ended = shell("resolve", "desk", "--abandon")
+    assert ended.code is ExitCode.DONE
+    assert "the money still counts" in ended.err
+    assert spend(shell)["in_doubt_takes"] == 1
+    assert "given up by the user" in shell("status").out
+    assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
+    assert api.world.stats.creates == 1
+
+
+def test_a_run_that_never_finishes_is_given_up(shell: Shell, start_api: StartApi) -> None:
+    api = start_api(speed=0.01)
+    shell("apply", "--only", "desk", "--run-timeout", "1s")
+    ended = shell("resolve", "desk", "--abandon")
+    assert "paid for with $0.28" in ended.err
+    reads = api.world.stats.reads
+    assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
+    assert (api.world.stats.reads, api.world.stats.creates) == (reads, 1)
+    assert spend(shell)["net_micro_usd"] == 280_000
+
+
+# --- older attempts, and takes that left ---
+
+
+def test_an_older_attempt_in_doubt_stays_open_to_every_way_but_being_made_again(
+    shell: Shell, api: SandboxServer, doubtful: str
+) -> None:
+    shell.write(UNCAPPED.replace("A desk", "A desk at night"))
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert "desk --attempt 1" in shell("status").out
+    refused = shell("resolve", "desk", "--attempt", "1", "--resubmit")
+    assert refused.code is ExitCode.USAGE
+    assert "not what the manifest asks for" in refused.err
+    named = shell("resolve", "desk", "--attempt", "1", "--run-id", doubtful)
+    assert named.code is ExitCode.DONE
+    assert "Attempt 1 at desk is" in named.err
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert (shell.outputs / "superseded" / f"desk.{doubtful}.mp4").is_file()
+    assert api.world.stats.creates == 2
+
+
+def test_a_take_that_left_the_manifest_is_settled_but_not_made_again(
+    shell: Shell, api: SandboxServer, doubtful: str
+) -> None:
+    shell.write(UNCAPPED.replace("  - {id: desk, prompt: A desk}\n", ""))
+    assert shell("apply", "--only", "hero").code is ExitCode.DONE
+    assert shell("resolve", "desk", "--resubmit").code is ExitCode.USAGE
+    assert shell("resolve", "desk", "--run-id", doubtful).code is ExitCode.DONE
+    assert shell("apply").code is ExitCode.DONE
+    assert (shell.outputs / "desk.mp4").is_file()
+
+
+# --- on a terminal ---
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "state"), [("n", ExitCode.UNFINISHED, "in_doubt"), ("yes", ExitCode.DONE, "waiting")]
+)
+def test_on_a_terminal_it_asks_before_granting_another_payment(
+    shell: Shell, doubtful: str, answer: str, code: ExitCode, state: str
+) -> None:
+    said, ended = talk(shell, answer, "resolve", str(shell.manifest), "desk", "--resubmit")
+    assert "attempt 1 is in doubt" in " ".join(said.split())
+    assert "[y/N]" in said
+    assert ended == code
+    assert state_of(shell, "desk") == state
+
+
+@pytest.mark.parametrize("options", [("--resubmit", "--yes"), ("--abandon",)])
+def test_what_was_answered_beforehand_or_pays_nothing_is_not_asked(
+    shell: Shell, doubtful: str, options: tuple[str, ...]
+) -> None:
+    said, ended = talk(shell, "", "resolve", str(shell.manifest), "desk", *options)
+    assert "[y/N]" not in said
+    assert ended == ExitCode.DONE
+
+
+def talk(shell: Shell, answer: str, *arguments: str) -> tuple[str, int]:
+    """Run a command on a terminal, and answer its question if it has one."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hailuo_batch", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        said = ""
+        try:
+            while heard := os.read(ours, 4096):
+                said += heard.decode()
+                if answer and said.rstrip().endswith("[y/N]"):
+                    os.write(ours, f"{answer}\n".encode())
+                    answer = ""
+        except OSError:
+            pass  # the other end has gone
+        code = process.wait(PATIENCE_S)
+    os.close(ours)
+    return said, code
+
+
+def test_beside_an_apply_it_exits_4_and_names_it(shell: Shell, start_api: StartApi) -> None:
+    api = start_api(speed=0.01)
+    process = shell.spawn("apply", "--only", "desk")
+    try:
+        wait_until(lambda: len(api.world.made) == 1)
+        ended = shell("resolve", "desk", "--abandon")
+        assert ended.code is ExitCode.LEDGER
+        assert f"process {process.pid}" in ended.err
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,30 @@
+"""What earlier runs teach: the newest cost, a typical duration, and nothing where nothing is known."""
+
+from hailuo_batch.core.experience import experience_of, joined
+from hailuo_batch.core.lifecycle import RunState
+from tests.helpers.snapshots import STARTED_AT, run
+
+
+def test_the_newest_known_cost_counts_over_all_ledgers() -> None:
+    here = experience_of([run(cost=280_000), run(cost=300_000, at=STARTED_AT + 5), run(cost=None, at=STARTED_AT + 9)])
+    there = experience_of([run(cost=310_000, at=STARTED_AT + 7)])
+    assert here.cost_of("hailuo/pro") == 300_000
+    assert joined([here, there]).cost_of("hailuo/pro") == 310_000
+    assert joined([there, here]).cost_of("hailuo/pro") == 310_000
+
+
+def test_half_of_the_runs_that_succeeded_took_no_longer_than_what_is_typical() -> None:
+    runs = [run(), run(RunState.FAILED), run(RunState.PROCESSING)]
+    assert experience_of(runs).typical_s("hailuo/pro") == 130.0
+    assert len(joined([experience_of(runs), experience_of(runs)]).durations_s["hailuo/pro"]) == 2
+
+
+def test_nothing_is_known_of_a_model_without_runs() -> None:
+    known = joined([experience_of([]), experience_of([run(RunState.UNSENT)])])
+    assert known.cost_of("hailuo/pro") is None
+    assert known.typical_s("hailuo/pro") is None
+
+
+def test_a_clock_that_went_back_teaches_no_duration() -> None:
+    assert experience_of([run(at=STARTED_AT), run()]).typical_s("other/model") is None
+    assert experience_of([]).durations_s == {}

@@ -1,0 +1,227 @@
+"""Looking at images on the web, against real servers on this machine that do right and wrong."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.core.image_check import Look, Looked, Unseen, judge_look
+from hailuo_batch.shell.preflight import AT_ONCE, START_BYTES, Scout, read_copy
+from hailuo_batch.shell.wire.patience import Timeouts
+from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer, close, refusing_port, silence
+from tests.helpers.pictures import png
+
+QUICK = Timeouts(connect_s=2.0, read_s=0.3, total_s=1.0)
+HERE = "127.0.0.1"
+LARGE = png(size=500_000)
+
+
+@dataclass
+class Files:
+    """An image server: acts by path; `head` acts on HEAD where that differs."""
+
+    get: Mapping[str, Act]
+    head: Mapping[str, Act]
+
+    def __call__(self, peer: Peer, request: Request) -> None:
+        acts = {**self.get, **self.head} if request.method == "HEAD" else self.get
+        acts.get(request.target, answer(404, "none"))(peer, request)
+
+
+def image(content: bytes = LARGE, content_type: str = "image/png") -> Act:
+    """An image as a plain server gives it: without a body to HEAD, whole to GET."""
+
+    def act(peer: Peer, request: Request) -> None:
+        whole = answer(200, content, content_type=content_type)
+        bare = answer(200, b"", content_type=content_type, length=len(content))
+        (bare if request.method == "HEAD" else whole)(peer, request)
+
+    return act
+
+
+def look(server: LoopbackServer, path: str = "/lamp.png", trusted: str = HERE) -> Look:
+    url = f"{server.url}{path}"
+    return Scout(trusted, QUICK).look_at([url], _nothing)[url]
+
+
+def _nothing() -> None:
+    """Nobody counts."""
+
+
+def test_an_image_is_known_by_its_head_alone() -> None:
+    with LoopbackServer(image()) as server:
+        seen = look(server)
+    assert judge_look(seen) == ()
+    assert [request.method for request in server.requests] == ["HEAD"]
+
+
+def test_no_key_no_cookie_and_no_other_name_than_the_programs_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNBASE_API_KEY", "sk-secret")
+    with LoopbackServer(image(content_type="")) as server:
+        look(server)
+    for request in server.requests:
+        assert "authorization" not in request.headers
+        assert "cookie" not in request.headers
+        assert "sk-secret" not in str(request)
+        assert request.headers["user-agent"].startswith("hailuo-batch/")
+
+
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_a_server_that_refuses_head_is_asked_for_the_first_bytes(status: int) -> None:
+    files = Files({"/lamp.png": image()}, {"/lamp.png": answer(status)})
+    with LoopbackServer(files) as server:
+        seen = look(server)
+    assert [request.method for request in server.requests] == ["HEAD", "GET"]
+    assert server.requests[1].headers["range"] == f"bytes=0-{START_BYTES - 1}"
+    assert isinstance(seen, Looked)
+    assert seen.get is not None
+    assert seen.get.start == LARGE[:START_BYTES]  # though the server sends all of it
+    (finding,) = judge_look(seen)
+    assert f"HTTP {status}" in finding.what
+    assert not finding.fatal
+
+
+def test_a_part_says_how_large_the_whole_is() -> None:
+    part = answer(206, LARGE[:100], content_type="image/png", headers={"Content-Range": "bytes 0-99/500000"})
+    with LoopbackServer(Files({"/lamp.png": part}, {"/lamp.png": answer(405)})) as server:
+        seen = look(server)
+    assert isinstance(seen, Looked)
+    assert seen.get is not None
+    assert seen.get.size == 500_000
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (answer(404, "none"), "HTTP 404"),
+        (answer(200, "<html>log in</html>", content_type="text/html"), "no image: it is sent as text/html"),
+        (image(b"not a png" * 300), ""),
+        (image(b""), "is empty"),
+    ],
+)
+def test_what_cannot_work_is_found_out(act: Act, words: str) -> None:
+    with LoopbackServer(act) as server:
+        findings = judge_look(look(server))
+    assert [finding.fatal for finding in findings] == ([True] if words else [])
+    assert all(words in finding.what for finding in findings)
+
+
+@pytest.mark.parametrize("act", [close, silence, answer(503)], ids=["closed", "silent", "503"])
+def test_a_server_in_trouble_is_only_suspicious(act: Act) -> None:
+    with LoopbackServer(act) as server:
+        findings = judge_look(look(server))
+    assert len(findings) == 1
+    assert "could not be looked at" in findings[0].what
+    assert not findings[0].fatal
+
+
+def test_a_server_that_is_away_is_only_suspicious() -> None:
+    with refusing_port() as port:
+        url = f"http://127.0.0.1:{port}/lamp.png"
+        seen = Scout(HERE, QUICK).look_at([url], _nothing)[url]
+    assert isinstance(seen, Unseen)
+    assert "refused" in seen.reason
+    assert not seen.fatal
+
+
+def test_a_name_that_nobody_knows_is_fatal() -> None:
+    url = "https://images.invalid/lamp.png"
+    seen = Scout("", QUICK).look_at([url], _nothing)[url]
+    assert seen == Unseen("cannot be fetched: the name images.invalid cannot be resolved", fatal=True)
+
+
+def redirect(to: str) -> Act:
+    return answer(302, "", headers={"Location": to})
+
+
+def chain(length: int) -> Files:
+    hops = {f"/{n}": redirect(f"/{n + 1}") for n in range(length)}
+    return Files({**hops, f"/{length}": image()}, {})
+
+
+def test_three_redirects_are_followed_and_no_fourth() -> None:
+    with LoopbackServer(chain(3)) as server:
+        assert judge_look(look(server, "/0")) == ()
+    with LoopbackServer(chain(4)) as server:
+        (finding,) = judge_look(look(server, "/0"))
+    assert "redirects more than 3 times" in finding.what
+    assert not finding.fatal
+
+
+def test_private_addresses_are_left_alone_unless_the_manifest_itself_names_one() -> None:
+    with LoopbackServer(image(), tls=True) as server:
+        seen = look(server, trusted="")
+        (literal,) = judge_look(seen)
+        assert "no public address" in literal.what
+        named = look(server, trusted="cdn.example.test")
+        assert isinstance(named, Unseen)
+    assert server.connections == 0
+
+
+def test_a_redirect_leads_from_the_trusted_host_to_no_other_private_one() -> None:
+    with LoopbackServer(image()) as other, LoopbackServer() as server:
+        server._acts = (redirect(f"http://localhost:{other.address[1]}/lamp.png"),)
+        (finding,) = judge_look(look(server))
+    assert "was not looked at" in finding.what
+    assert other.requests == []
+
+
+def test_each_url_is_looked_at_once_and_remembered() -> None:
+    counted: list[int] = []
+    with LoopbackServer(image()) as server:
+        scout = Scout(HERE, QUICK)
+        urls = [f"{server.url}/{n}.png" for n in (1, 2, 1)]
+        assert len(scout.look_at(urls, lambda: counted.append(1))) == 2
+        assert len(scout.look_at(urls, lambda: counted.append(1))) == 2
+    assert len(server.requests) == 2
+    assert len(counted) == 2
+
+
+def test_no_more_than_eight_are_looked_at_at_once() -> None:
+    enough = threading.Event()
+    all_together = threading.Barrier(AT_ONCE, action=enough.set)
+    under_way: list[int] = []
+    most: list[int] = []
+    lock = threading.Lock()
+
+    def gather(peer: Peer, request: Request) -> None:
+        with lock:
+            under_way.append(1)
+            most.append(len(under_way))
+        if not enough.is_set():
+            all_together.wait(10)
+        with lock:
+            under_way.pop()
+        image()(peer, request)
+
+    with LoopbackServer(gather) as server:
+        Scout(HERE).look_at([f"{server.url}/{n}.png" for n in range(3 * AT_ONCE)], _nothing)
+    assert max(most) == AT_ONCE
+
+
+def test_a_stop_ends_what_is_under_way() -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with LoopbackServer(Files({"/quick.png": image(), "/slow.png": silence}, {})) as server:
+        urls = [f"{server.url}/quick.png", *(f"{server.url}/slow.png?{n}" for n in range(3))]
+        with pytest.raises(KeyboardInterrupt):
+            Scout(HERE).look_at(urls, stop)
+
+
+def test_the_certificate_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with LoopbackServer(image(), tls=True) as server:
+        (finding,) = judge_look(look(server))
+    assert "certificate" in finding.what
+
+
+def test_a_copy_is_read_as_far_as_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "lamp.png"
+    path.write_bytes(png(size=3_000_000))
+    start, size = read_copy(path)
+    assert size == 3_000_000
+    assert start == png(size=len(start))
+    assert len(start) < size
