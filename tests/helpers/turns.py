@@ -6,6 +6,7 @@ one that lives; each is a fork of this process, so that the program is loaded on
 Beside each manifest, `ends.json` says whether the first one was killed and the exit code of the second.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from hailuo_batch import cli
-from hailuo_batch.commands import campaign_run  # loaded before the fork, with all that it needs
 from hailuo_batch.shell.client import Client
 from hailuo_batch.shell.downloader import Downloader
 from hailuo_batch.shell.files import Files
@@ -37,7 +37,7 @@ BOUNDARIES: tuple[tuple[Any, str], ...] = (
     (Files, "move"),
 )
 AT_ONCE = 12
-assert campaign_run
+importlib.import_module("hailuo_batch.commands.apply")  # loaded before the fork, with all that it needs
 
 
 class Trap:
