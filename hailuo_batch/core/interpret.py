@@ -46,6 +46,8 @@ class Interpreter:
             return (created,) if (run.state, type(created)) in TRANSITIONS else ()
         if not _is_event(outcome) or (run.state, type(outcome)) not in TRANSITIONS:
             return ()
+        if isinstance(outcome, ev.FileSaved | ev.FileMoved) and outcome.index >= len(run.outputs):
+            return ()
         return () if _says_nothing_new(run, outcome) else (outcome,)
 
     def _created(self, run: Run, outcome: ev.RunCreated) -> Event:

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import Event
-from hailuo_batch.core.lifecycle import RunState, TakeState, next_state, take_state
+from hailuo_batch.core.lifecycle import IllegalTransition, RunState, TakeState, next_state, take_state
 from hailuo_batch.values import Take
 
 
@@ -159,8 +159,13 @@ def in_doubt_if_submitting(snapshot: Snapshot) -> Snapshot:
     )
 
 
+_OF_A_FILE = (ev.FileSaved, ev.FileMoving, ev.FileMoved, ev.FileMissed)
+
+
 def fold(run: Run, event: Event, at: float) -> Run:
     """The run after the event, which happened at `at`. Raises IllegalTransition and changes nothing otherwise."""
+    if isinstance(event, _OF_A_FILE) and event.index >= len(run.outputs):
+        raise IllegalTransition(run.state, event)
     moved = replace(run, state=next_state(run.state, event))
     return _folded(moved, event, at)
 

@@ -129,7 +129,8 @@ def _live_on(campaign: Campaign, number: int, data: some.DataObject) -> None:
     admitted = [kind for state, kind in TRANSITIONS if state is run.state]
     kind = data.draw(some.sampled_from(admitted * 5 + kinds))
     event = data.draw(events_of(run.key, number)[kind])
-    if kind in admitted:
+    known = getattr(event, "index", 0) < len(run.outputs) or not hasattr(event, "index")
+    if kind in admitted and known:
         campaign.record(run, event)
     else:
         campaign.refuse(run, event)

@@ -39,7 +39,7 @@ def check_header(path: Path) -> None:
         raise LedgerError(f"{path}: the ledger cannot be read ({error.strerror}). Nothing was sent.") from error
     if header[: len(_HEADER)] != _HEADER or len(header) < _HEADER_BYTES:
         raise _damaged(path, "it is not an SQLite file")
-    if is_folded and (size % _page_bytes(header) or size < _noted_bytes(header)):
+    if is_folded and size % _page_bytes(header):
         raise _damaged(path, "its end is missing")
 
 
@@ -47,12 +47,6 @@ def _page_bytes(header: bytes) -> int:
     """The page size that the header names (https://www.sqlite.org/fileformat.html, 1.3.2); 1 stands for 65,536."""
     size = int.from_bytes(header[16:18], "big")
     return 65_536 if size == 1 else max(size, 1)
-
-
-def _noted_bytes(header: bytes) -> int:
-    """The size that the header notes, 0 where it notes none that is valid (same place, 1.3.7 and 1.3.16)."""
-    is_valid = header[24:28] == header[92:96]
-    return int.from_bytes(header[28:32], "big") * _page_bytes(header) if is_valid else 0
 
 
 def _has_content(path: Path) -> bool:

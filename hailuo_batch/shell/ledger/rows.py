@@ -158,6 +158,8 @@ class Rows:
                 after.key,
             ),
         )
+        if len(after.outputs) < len(before.outputs):
+            self._db.execute("DELETE FROM files WHERE run_key = ? AND number >= ?", (after.key, len(after.outputs)))
         for output in after.outputs:
             if output not in before.outputs:
                 self._db.execute(
