@@ -46,6 +46,7 @@ from hailuo_batch.commands.workspace import (
 )
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.plan import Plan, Wishes, make_plan
 from hailuo_batch.core.records import Snapshot, in_doubt_if_submitting
 from hailuo_batch.errors import ExitCode, OutputError, UsageError
@@ -58,6 +59,8 @@ from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.values import Campaign
+
+_DURATIONS = 300  # earlier runs of a model that teach an apply how long the next ones take, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class _Proposal:
     snapshot: Snapshot
     estimate: Estimate
     time: TimeNeeded
+    experience: Experience
 
 
 def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode:
@@ -195,11 +199,12 @@ def _propose(asked: _Asked, paths: CampaignPaths, ledger: Ledger | None, clock: 
         check_plan(asked.saved, plan, asked.campaign, admitted, asked.remedy)
     experience = learn(paths, snapshot)
     estimate = estimate_cost(plan, experience, asked.campaign.limits)
-    return _Proposal(plan, snapshot, estimate, estimate_time(plan, estimate, experience, asked.settings))
+    return _Proposal(plan, snapshot, estimate, estimate_time(plan, estimate, experience, asked.settings), experience)
 
 
 def _job(asked: _Asked, proposal: _Proposal, paths: CampaignPaths) -> Job:
     settings, saved = asked.settings, asked.saved
+    settings = replace(settings, known_durations=proposal.experience.durations_of(_DURATIONS))
     if not asked.options.accept_price:
         prices = _shown_prices(proposal.estimate) if saved is None else saved.prices
         settings = replace(settings, shown_prices=prices)

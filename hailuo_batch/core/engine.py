@@ -6,7 +6,7 @@ that is not on disk. Times are `now`, in seconds of a clock that never goes back
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hailuo_batch.core import actions as act
@@ -30,7 +30,6 @@ from hailuo_batch.core.steps import AddAttempt, Step, SupersedeRun
 from hailuo_batch.core.trust import STORM, Trust
 
 PRICE_RISE = 0.1  # a cost above the shown price by more than this share stops creating
-_READS_AMONG_CREATES = 4  # while creates wait, a read that is due goes first once in so many requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,8 @@ class Settings:
     """What bounds an apply. Money in micro-USD, times in seconds; None means no such bound.
 
     `shown_prices` is what the plan showed for each model; creating stops where a run costs clearly more.
-    `key_is_new` says that another key made the runs that the ledger knows.
+    `key_is_new` says that another key made the runs that the ledger knows. `known_durations` are, for each model, how
+    long runs of earlier applies took.
     """
 
     rate_limit: int = 20
@@ -50,6 +50,7 @@ class Settings:
     fetches_at_once: int = 4
     shown_prices: Mapping[str, int] = field(default_factory=dict)
     key_is_new: bool = False
+    known_durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 class Engine:
@@ -84,7 +85,7 @@ class Engine:
         self._attempts: dict[str, list[int]] = {}
         self._twins: dict[str, list[int]] = {}  # by fingerprint
         self._creatable: deque[int] = deque()
-        self._polling = Polling(settings.rate_limit / settings.rate_window_s)
+        self._polling = Polling(settings.rate_limit / settings.rate_window_s, settings.known_durations)
         self._fetching = Fetching(settings.fetches_at_once)
         self._shelf = Shelf()
         self._cap = Cap(settings.cap_micro_usd)
@@ -97,7 +98,6 @@ class Engine:
         self._immovable: set[tuple[int, int]] = set()
         self._steps: list[Step] = []
         self.under_way = 0
-        self._requests_since_read = 0
         self._last_finish_at = now
         self._probe: int | None = None
         self._probe_asked = False
@@ -141,7 +141,7 @@ class Engine:
         """When the next request is wanted, whether or not it may be sent then."""
         if self._probe is not None:
             return float("inf") if self._probe_asked else now
-        return now if self._next_create() is not None else self._polling.next_due_at()
+        return now if self._next_create() is not None else self._polling.next_look_at(now)
 
     @property
     def probing(self) -> bool:
@@ -183,18 +183,18 @@ class Engine:
             yield from self._ask_probe(self._probe, now)
             return
         while self.budget.free(now) > 0:
-            create, read = self._next_create(), self._polling.pick(now)
+            read = self._polling.pick(now, self._creates_waiting())
+            create = self._next_create() if read is None else None
             if create is None and read is None:
                 return
             self.budget.take()
-            self._requests_since_read += 1
-            if read is not None and (create is None or self._requests_since_read >= _READS_AMONG_CREATES):
-                self._requests_since_read = 0
-                self._polling.asked(read)
+            if read is not None:
+                self._polling.asked(read, now)
                 yield act.ReadRun(self._runs[read])
             elif create is not None:
                 self._creatable.popleft()
                 self._trust.start()
+                self._polling.creating(now)
                 self._cap.reserve(self._runs[create])
                 yield act.CreateRun(self._runs[create])
 
@@ -203,18 +203,28 @@ class Engine:
         if not self._probe_asked and self.budget.free(now) > 0:
             self._probe_asked = True
             self.budget.take()
-            self._polling.asked(probe)
+            self._polling.asked(probe, now)
             yield act.ReadRun(self._runs[probe])
 
     def _next_create(self) -> int | None:
         """The attempt to be paid for next; None where there is none or it must wait."""
         if self.reach >= Reach.CREATES or not self._creatable or not self._trust.admits() or self._probe is not None:
             return None
-        most = self.settings.max_in_flight
-        if most is not None and self._books.open_runs + self._trust.under_way >= most:
+        if self._in_flight_is_full:
             return None
         key = self._creatable[0]
         return key if self._cap.admits(self._runs[key].model) else None
+
+    def _creates_waiting(self) -> int:
+        """How many creates wait for a request, or for nothing but the answers to creates under way."""
+        held_by_answers = self._trust.under_way > 0 and not self._trust.is_storm and not self._in_flight_is_full
+        may_create = self.reach < Reach.CREATES and (held_by_answers or self._next_create() is not None)
+        return len(self._creatable) if may_create else 0
+
+    @property
+    def _in_flight_is_full(self) -> bool:
+        most = self.settings.max_in_flight
+        return most is not None and self._books.open_runs + self._trust.under_way >= most
 
     def _fetches(self, now: float) -> Iterator[Action]:
         while (slot := self._fetching.pick(now)) is not None:
@@ -300,7 +310,7 @@ class Engine:
             case ev.RunCreated():
                 if outcome.cost_note:
                     self.notices.append(f"{run.take_id}: {outcome.cost_note}")
-                self._polling.open(run.key, now, now)
+                self._polling.open(run.key, run.model, now)
                 self._last_finish_at = max(self._last_finish_at, now)
                 self._compare_price(run)
             case ev.CreateRefused():
@@ -344,9 +354,14 @@ class Engine:
                 self._notice_status(run, outcome.status)
             case _:
                 self._answered()
-        if run.state in RUNNING or isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
-            self._polling.unfinished(run.key, now)
+        no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
+        if no_answer or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
+            self._polling.unanswered(run.key)
+        elif run.state in RUNNING:
+            self._polling.unfinished(run.key)
         else:
+            if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
+                self._polling.finished(run.key, _duration_s(outcome))
             self._polling.close(run.key)
             self._finish(run, now)
 
@@ -410,7 +425,7 @@ class Engine:
                 tries = self._fetching.failed(slot, now)
                 if run.key not in self._refreshed and (outcome.gone or tries > 1):
                     self._refreshed.add(run.key)
-                    self._polling.open(run.key, now, now, first_pause_s=0.0)
+                    self._polling.want(run.key, run.model, now)
                 if not self._fetching.waits_for(slot):
                     self.notices.append(notices.not_downloaded(run, outcome.reason))
             case ev.DiskFull():
@@ -452,9 +467,18 @@ class Engine:
         match run.state:
             case RunState.UNSENT if not run.superseded and run.take_id in self._scope:
                 self._creatable.append(run.key)
-            case RunState.PENDING | RunState.PROCESSING | RunState.LOST:
-                self._polling.open(run.key, since, now)
+            case RunState.PENDING | RunState.PROCESSING:
+                self._polling.open(run.key, run.model, since)
+            case RunState.LOST:
+                self._polling.want(run.key, run.model, since)
             case RunState.SUCCEEDED if not run.outputs:
-                self._polling.open(run.key, since, now)
+                self._polling.want(run.key, run.model, since)
             case _:
                 pass
+
+
+def _duration_s(outcome: ev.RunSucceeded | ev.RunFailed) -> float | None:
+    """How long the run took by the API's own clock, None where it does not say so."""
+    if outcome.created_at is None or outcome.completed_at is None:
+        return None
+    return outcome.completed_at - outcome.created_at

@@ -28,6 +28,10 @@ class Experience:
         known = self.costs.get(model)
         return None if known is None else known[1]
 
+    def durations_of(self, most: int) -> dict[str, tuple[float, ...]]:
+        """How long runs took, in seconds, by model; at most so many of each."""
+        return {model: known[-most:] for model, known in self.durations_s.items()}
+
     def typical_s(self, model: str) -> float | None:
         """How long half of the runs of this model took at most, None while none is known."""
         known = self.durations_s.get(model)

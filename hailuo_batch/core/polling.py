@@ -1,85 +1,223 @@
-"""When to ask about which run.
+"""What to ask next: a create, a read of which run, or nothing yet.
 
-The rule: a run is first asked about when it may reasonably be finished, then at pauses that grow with its age, so
-that a short run is noticed within seconds and a long one costs few requests. The pauses stretch when so many runs
-are open that the window could not serve them all. Pure: `now` is passed in.
+While creates wait, a read goes first only if it is almost surely rewarded, and only while the reads that must still
+come leave the last runs time to finish. When none waits, the read that saves most goes, if it saves enough. Runs never
+asked about are told apart by age alone, so that only the oldest of them needs a look; the others are ranked anew only
+as often as it takes to ask about a small share of them. Pure: `now` is passed in, in seconds of the engine's clock.
 """
 
 import heapq
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 
-FIRST_PAUSE_S = 3.0
-_GROWTH = 0.12  # a pause is this share of the run's age
-_LONGEST_PAUSE_S = 60.0
+from hailuo_batch.core.queueing import Line, Outlook, Worth
+
+PAUSE_S = 0.5  # between two reads of one run
+PAUSE_UNANSWERED_S = 2.5  # the same, after a read that taught nothing
+_LEAST_SAVING_S = 0.05  # per read, when no create waits
+_SURE = 0.8  # a read with such a chance need not be spaced from the one before
+_END_S = 500.0  # a read that goes before a create puts off the end: it must save this much more for that
+_RESERVE = 1.15  # the reads that are left when all is created, over the time that the last runs need
+_SPARE = 0.01  # and the share of the time so far that is added to it
+_FEW = 10  # completions, below which little is known and few reads go before creates
+_FEW_READS = 0.1  # for each create, while little is known
+_STALE = 0.05  # the ranking is kept while this share of the runs in it could be asked about
 
 
-@dataclass(slots=True)
+_NOTHING: tuple[Worth, int | None] = Worth(0.0, 0.0), None
+
+
 class _Open:
-    since: float
-    due_at: float
-    asked: bool = False
+    __slots__ = ("asked_at", "awaited", "due_at", "group", "key", "line", "waits")
+
+    def __init__(self, key: int, group: "_Group", line: Line, *, awaited: bool) -> None:
+        self.key = key
+        self.group = group
+        self.line = line
+        self.awaited = awaited  # its end is waited for, and teaches how long runs take
+        self.asked_at = self.due_at = float("-inf")
+        self.waits = True  # no read of it is under way
+
+
+class _Group:
+    """The open runs of one model: those never asked about, oldest first, and the others."""
+
+    __slots__ = ("asked", "fresh", "outlook", "ranked", "ranked_at")
+
+    def __init__(self) -> None:
+        self.outlook = Outlook()
+        self.fresh: list[tuple[float, int, _Open]] = []
+        self.asked: dict[int, _Open] = {}
+        self.ranked: list[tuple[float, int]] = []  # by what a read saved at `ranked_at`, the most last
+        self.ranked_at = float("-inf")
 
 
 class Polling:
     """The open runs of one key, by their ledger key. `pace` is the requests per second that the window allows."""
 
-    def __init__(self, pace: float) -> None:
+    def __init__(self, pace: float, known_durations: Mapping[str, Sequence[float]] | None = None) -> None:
         self._pace = pace
         self._open: dict[int, _Open] = {}
-        self._queue: list[tuple[float, int]] = []
+        self._groups: dict[str, _Group] = {}
+        self._urgent: deque[int] = deque()
+        self._reads = self._creates = 0
+        self._first_create_at = float("inf")
+        self._read_at = float("-inf")
+        for model, durations in (known_durations or {}).items():
+            for duration in durations:
+                self._group(model).outlook.know(duration)
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def open(self, key: int, since: float, now: float, *, first_pause_s: float = FIRST_PAUSE_S) -> None:
-        """A run is open: it exists since `since` (which may lie before `now`, for a run that is resumed)."""
-        due_at = max(since + first_pause_s, now)
-        self._open[key] = _Open(since, due_at)
-        heapq.heappush(self._queue, (due_at, key))
+    # --- what happens ---
+
+    def open(self, key: int, model: str, since: float) -> None:
+        """A run is open: it exists since `since`, long since where it is resumed."""
+        group = self._group(model)
+        run = self._open[key] = _Open(key, group, group.outlook.accept(since), awaited=True)
+        heapq.heappush(group.fresh, (since, key, run))
+
+    def want(self, key: int, model: str, since: float) -> None:
+        """Read this run at once: its data are wanted, whether it is done or not."""
+        if key not in self._open:
+            self._open[key] = _Open(key, self._group(model), Line(0, since, since), awaited=False)
+        self._urgent.append(key)
 
     def any_key(self) -> int | None:
-        """One of the open runs, made due at once; None where none is open."""
-        key = next(iter(self._open), None)
-        if key is not None:
-            run = self._open[key]
-            run.due_at = float("-inf")
-            heapq.heappush(self._queue, (run.due_at, key))
-        return key
+        """One of the open runs; None where none is open."""
+        return next(iter(self._open), None)
+
+    def creating(self, now: float) -> None:
+        """A create has started."""
+        self._creates += 1
+        self._first_create_at = min(self._first_create_at, now)
+
+    def asked(self, key: int, now: float) -> None:
+        """A read has started: the run is not due until it is answered."""
+        run = self._open[key]
+        run.waits = False
+        run.asked_at = self._read_at = now
+        self._reads += 1
+        if self._urgent and self._urgent[0] == key:
+            self._urgent.popleft()
+
+    def unfinished(self, key: int) -> None:
+        """The run goes on."""
+        run = self._open.get(key)
+        if run is not None:
+            run.awaited = True
+            run.group.outlook.hear_unfinished(run.line, run.asked_at)
+            self._wait(run, PAUSE_S)
+
+    def unanswered(self, key: int) -> None:
+        """Nothing was learned."""
+        run = self._open.get(key)
+        if run is not None:
+            self._wait(run, PAUSE_UNANSWERED_S)
+
+    def finished(self, key: int, duration_s: float | None) -> None:
+        """The run was seen finished, after `duration_s` by the API's own clock, None where it does not say."""
+        run = self._open.get(key)
+        if run is not None and run.awaited:
+            done_at = None if duration_s is None else run.line.since + duration_s
+            run.group.outlook.hear_finished(run.line, run.asked_at, done_at)
+        self.close(key)
 
     def close(self, key: int) -> None:
         """The run needs no more reads."""
-        self._open.pop(key, None)
+        run = self._open.pop(key, None)
+        if run is not None:
+            run.waits = False
+            run.group.asked.pop(key, None)
 
-    def asked(self, key: int) -> None:
-        """A read has started: the run is not due until it is answered."""
-        self._open[key].asked = True
+    # --- what to ask ---
 
-    def unfinished(self, key: int, now: float) -> None:
-        """A read came back and the run goes on, or nothing was learned: ask again later."""
-        run = self._open.get(key)
-        if run is None:
-            return
-        run.asked = False
-        fair_share_s = len(self._open) / self._pace
-        pause_s = min(_LONGEST_PAUSE_S, max(1.0, _GROWTH * (now - run.since)))
-        run.due_at = now + max(pause_s, fair_share_s)
-        heapq.heappush(self._queue, (run.due_at, key))
+    def pick(self, now: float, creates: int) -> int | None:
+        """The run to ask about now; None where nothing, or one of the creates that wait, is the better use."""
+        urgent = self._next_urgent()
+        if urgent is not None:
+            return urgent
+        if creates > 0:
+            return self._pick_before_creates(now, creates)
+        worth, key = max(self._leaders(now), key=lambda item: item[0].saving, default=_NOTHING)
+        spaced = now >= self._next_spaced_at or worth.chance >= _SURE
+        return key if spaced and worth.saving >= _LEAST_SAVING_S else None
 
-    def pick(self, now: float) -> int | None:
-        """The run to ask about now, the longest due first; None if none is due."""
-        self._settle()
-        return self._queue[0][1] if self._queue and self._queue[0][0] <= now else None
+    def next_look_at(self, now: float) -> float:
+        """When to look again if nothing happens before; infinity if none is open."""
+        if not self._open:
+            return float("inf")
+        spaced_at = self._next_spaced_at
+        return spaced_at if spaced_at > now else now + 1 / self._pace
 
-    def next_due_at(self) -> float:
-        """When the next run is due; infinity if none is open."""
-        self._settle()
-        return self._queue[0][0] if self._queue else float("inf")
+    def _pick_before_creates(self, now: float, creates: int) -> int | None:
+        left_s, so_far_s = (creates + len(self._open)) / self._pace, max(0.0, now - self._first_create_at)
+        if sum(group.outlook.completions for group in self._groups.values()) < _FEW:
+            may_read = self._reads < _FEW_READS * self._creates and left_s >= 2 * so_far_s
+            least = Worth(_SURE, 0.0)
+        else:
+            finish_s = max(group.outlook.time_to_finish(self._pace) for group in self._groups.values())
+            may_read = left_s > _RESERVE * finish_s + _SPARE * so_far_s
+            least = Worth(0.0, left_s + _END_S)
+        if not may_read:
+            return None
+        good = (item for item in self._leaders(now) if _reaches(item[0], least))
+        return max(good, key=lambda item: item[0].chance, default=_NOTHING)[1]
 
-    def _settle(self) -> None:
-        """Drop entries that no longer say when a run is due."""
-        while self._queue:
-            due_at, key = self._queue[0]
-            run = self._open.get(key)
-            if run is not None and not run.asked and run.due_at == due_at:
-                return
-            heapq.heappop(self._queue)
+    @property
+    def _next_spaced_at(self) -> float:
+        return self._read_at + 1 / self._pace
+
+    def _next_urgent(self) -> int | None:
+        while self._urgent:
+            run = self._open.get(self._urgent[0])
+            if run is not None and run.waits:
+                return run.key
+            self._urgent.popleft()
+        return None
+
+    def _leaders(self, now: float) -> Iterator[tuple[Worth, int]]:
+        """The runs of which one is the best to ask about, and what that is worth."""
+        for group in self._groups.values():
+            for run in (_oldest(group), self._top(group, now)):
+                if run is not None:
+                    yield group.outlook.worth(run.line, now), run.key
+
+    def _top(self, group: _Group, now: float) -> _Open | None:
+        """The run that leads the ranking of those asked about before."""
+        if now - group.ranked_at > _STALE * len(group.asked) / self._pace:
+            waiting = (run for run in group.asked.values() if run.waits and run.due_at <= now)
+            group.ranked = sorted((group.outlook.worth(run.line, now).saving, run.key) for run in waiting)
+            group.ranked_at = now
+        while group.ranked:
+            run = group.asked.get(group.ranked[-1][1])
+            if run is not None and run.waits and run.due_at <= now:
+                return run
+            group.ranked.pop()
+        return None
+
+    def _wait(self, run: _Open, pause_s: float) -> None:
+        run.waits = True
+        run.due_at = run.asked_at + pause_s
+        run.group.asked[run.key] = run
+
+    def _group(self, model: str) -> _Group:
+        group = self._groups.get(model)
+        if group is None:
+            group = self._groups[model] = _Group()
+        return group
+
+
+def _oldest(group: _Group) -> _Open | None:
+    """The oldest of the runs never asked about."""
+    while group.fresh:
+        run = group.fresh[0][2]
+        if run.waits and run.key not in group.asked:
+            return run
+        heapq.heappop(group.fresh)
+    return None
+
+
+def _reaches(worth: Worth, least: Worth) -> bool:
+    return worth.chance >= least.chance and worth.saving >= least.saving

@@ -1,6 +1,6 @@
 """What earlier runs teach: the newest cost, a typical duration, and nothing where nothing is known."""
 
-from hailuo_batch.core.experience import experience_of, joined
+from hailuo_batch.core.experience import Experience, experience_of, joined
 from hailuo_batch.core.lifecycle import RunState
 from tests.helpers.snapshots import STARTED_AT, run
 
@@ -28,3 +28,8 @@ def test_nothing_is_known_of_a_model_without_runs() -> None:
 def test_a_clock_that_went_back_teaches_no_duration() -> None:
     assert experience_of([run(at=STARTED_AT), run()]).typical_s("other/model") is None
     assert experience_of([]).durations_s == {}
+
+
+def test_no_more_durations_are_given_than_are_asked_for() -> None:
+    experience = Experience(durations_s={"hailuo/pro": (1.0, 2.0, 3.0), "other/model": (4.0,)})
+    assert experience.durations_of(2) == {"hailuo/pro": (2.0, 3.0), "other/model": (4.0,)}

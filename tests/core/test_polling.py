@@ -1,159 +1,192 @@
-"""When runs are asked about: in time, in turn, and not more than the window can serve."""
+"""What is asked next: creates before reads that may be wasted, and of the runs, the one whose read saves most."""
 
 import math
-from itertools import pairwise
+from random import Random
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from hailuo_batch.core.polling import Polling
+from hailuo_batch.core.polling import PAUSE_S, PAUSE_UNANSWERED_S, Polling
+
+MODEL = "hailuo/pro"
+RNG = Random(7)
+KNOWN = {MODEL: [RNG.lognormvariate(4.5, 0.35) for _ in range(300)]}  # about 90 s
 
 
-def asked_at(polling: Polling, key: int, until: float, *, answer_s: float = 0.1) -> list[float]:
-    """When this one run is asked about, each answer being that it goes on."""
-    times = []
-    now = polling.next_due_at()
-    while now <= until:
-        assert polling.pick(now) == key
-        times.append(now)
-        polling.asked(key)
-        polling.unfinished(key, now + answer_s)
-        now = polling.next_due_at()
-    return times
+def told(**known: float) -> Polling:
+    """A polling that knows how long runs take, with open runs by their age at 1,000 s."""
+    polling = Polling(2.0, KNOWN)
+    for key, age in known.items():
+        polling.open(int(key.removeprefix("run")), MODEL, 1000.0 - age)
+    return polling
 
 
-def test_nothing_is_due_where_nothing_is_open() -> None:
+def goes_on(polling: Polling, key: int, now: float) -> None:
+    polling.asked(key, now)
+    polling.unfinished(key)
+
+
+def test_nothing_is_asked_where_nothing_is_open() -> None:
     polling = Polling(2.0)
-    assert polling.pick(1e9) is None
-    assert polling.next_due_at() == math.inf
+    assert polling.pick(1e9, creates=0) is None
+    assert polling.next_look_at(5.0) == math.inf
     assert len(polling) == 0
 
 
-def test_a_young_run_is_left_alone_for_a_moment_and_then_asked_about() -> None:
+def test_a_run_that_cannot_be_done_yet_is_left_alone() -> None:
+    assert told(run1=5.0).pick(1000.0, creates=0) is None
+
+
+def test_the_run_that_is_most_overdue_is_asked_about_first() -> None:
+    assert told(run1=60.0, run2=200.0, run3=110.0).pick(1000.0, creates=0) == 2
+
+
+def test_runs_from_earlier_applies_may_come_in_any_order() -> None:
+    assert told(run1=200.0, run2=90_000.0, run3=110.0).pick(1000.0, creates=0) == 2
+
+
+def test_a_create_goes_before_a_read_that_may_be_wasted() -> None:
+    assert told(run1=100.0).pick(1000.0, creates=1000) is None
+
+
+def test_a_read_that_is_almost_surely_rewarded_goes_before_a_create() -> None:
+    assert told(run1=400.0).pick(1000.0, creates=1000) == 1
+
+
+def test_no_read_goes_before_the_creates_of_a_campaign_whose_end_it_would_delay() -> None:
+    assert told(run1=400.0).pick(1000.0, creates=100) is None
+
+
+def test_while_nothing_is_known_few_reads_go_before_creates() -> None:
     polling = Polling(2.0)
-    polling.open(7, since=100.0, now=100.0)
-    due_at = polling.next_due_at()
-    assert 100.0 < due_at <= 105.0
-    assert polling.pick(due_at - 0.01) is None
-    assert polling.pick(due_at) == 7
-
-
-def test_a_run_from_an_earlier_apply_is_asked_about_at_once() -> None:
-    polling = Polling(2.0)
-    polling.open(7, since=100.0, now=5000.0)
-    assert polling.pick(5000.0) == 7
-
-
-def test_a_read_for_fresh_links_can_be_due_at_once() -> None:
-    polling = Polling(2.0)
-    polling.open(7, since=100.0, now=100.0, first_pause_s=0.0)
-    assert polling.pick(100.0) == 7
+    for number in range(400):
+        polling.creating(number / 2)
+        polling.open(number, MODEL, number / 2)
+    reads = 0
+    while (key := polling.pick(200.0, creates=10_000)) is not None and reads < 400:
+        goes_on(polling, key, 200.0)
+        reads += 1
+    assert 0 < reads <= 40
 
 
 def test_a_run_that_is_being_asked_about_is_not_asked_twice() -> None:
-    polling = Polling(2.0)
-    polling.open(7, since=0.0, now=100.0)
-    polling.asked(7)
-    assert polling.pick(1e9) is None
-    assert polling.next_due_at() == math.inf
+    polling = told(run1=200.0)
+    polling.asked(1, 1000.0)
+    assert polling.pick(1100.0, creates=0) is None
     assert len(polling) == 1
 
 
 def test_a_run_that_goes_on_is_asked_about_again_later() -> None:
-    polling = Polling(2.0)
-    polling.open(7, since=0.0, now=100.0)
-    polling.asked(7)
-    polling.unfinished(7, 101.0)
-    assert polling.pick(101.0) is None
-    assert 101.0 < polling.next_due_at() < 200.0
-    assert polling.pick(polling.next_due_at()) == 7
+    polling = told(run1=200.0)
+    goes_on(polling, 1, 1000.0)
+    assert polling.pick(1000.0 + PAUSE_S / 2, creates=0) is None
+    assert polling.pick(1060.0, creates=0) == 1
+
+
+def test_a_read_that_taught_nothing_is_repeated_after_a_pause() -> None:
+    polling = told(run1=200.0)
+    polling.asked(1, 1000.0)
+    polling.unanswered(1)
+    assert polling.pick(1000.0 + PAUSE_UNANSWERED_S - 0.1, creates=0) is None
+    assert polling.pick(1000.0 + PAUSE_UNANSWERED_S, creates=0) == 1
+
+
+def test_reads_that_may_be_wasted_are_spaced_and_sure_ones_are_not() -> None:
+    polling = told(run1=90.0, run2=90.0, run3=800.0)
+    polling.asked(3, 999.9)
+    assert polling.pick(1000.0, creates=0) is None
+    spaced_at = polling.next_look_at(1000.0)
+    assert 1000.0 < spaced_at <= 1000.5
+    assert polling.pick(spaced_at, creates=0) in {1, 2}
+    sure = told(run1=800.0, run2=801.0)
+    sure.asked(2, 999.9)
+    assert sure.pick(1000.0, creates=0) == 1
+
+
+def test_a_wanted_read_goes_first_and_whatever_else_waits() -> None:
+    polling = told(run1=400.0)
+    polling.want(9, MODEL, 1000.0)
+    assert polling.pick(1000.0, creates=1000) == 9
+    polling.asked(9, 1000.0)
+    assert polling.pick(1000.0, creates=1000) == 1
+
+
+def test_an_open_run_can_be_wanted_too() -> None:
+    polling = told(run1=5.0, run2=400.0)
+    polling.want(1, MODEL, 1000.0)
+    assert len(polling) == 2
+    assert polling.pick(1000.0, creates=0) == 1
+    goes_on(polling, 1, 1000.0)
+    assert polling.pick(1001.0, creates=0) == 2
 
 
 def test_a_closed_run_is_never_asked_about_again() -> None:
-    polling = Polling(2.0)
-    polling.open(7, since=0.0, now=100.0)
-    polling.close(7)
-    polling.unfinished(7, 100.0)
-    polling.close(7)
-    assert polling.pick(1e9) is None
-    assert len(polling) == 0
+    polling = told(run1=400.0)
+    polling.asked(1, 1000.0)
+    polling.finished(1, 90.0)
+    polling.unfinished(1)
+    polling.unanswered(1)
+    polling.close(1)
+    assert polling.pick(1e6, creates=0) is None
+    assert polling.any_key() is None
 
 
 def test_a_run_that_is_opened_again_after_its_end_is_asked_about_again() -> None:
-    polling = Polling(2.0)
-    polling.open(7, since=0.0, now=100.0)
-    polling.close(7)
-    polling.open(7, since=200.0, now=200.0, first_pause_s=0.0)
-    assert polling.pick(200.0) == 7
-    polling.close(7)
-    assert polling.pick(1e9) is None
+    polling = told(run1=400.0)
+    polling.close(1)
+    polling.open(1, MODEL, 800.0)
+    assert polling.pick(1000.0, creates=0) == 1
 
 
-def test_a_short_run_is_noticed_within_seconds_and_a_long_one_costs_few_reads() -> None:
-    polling = Polling(2.0)
-    polling.open(7, since=0.0, now=0.0)
-    times = asked_at(polling, 7, until=3600.0)
-    pauses = [later - earlier for earlier, later in pairwise(times)]
-    assert max(pauses[:5]) <= 5.0
-    assert max(pauses) <= 70.0
-    assert len(times) < 150
+def test_each_model_has_durations_of_its_own() -> None:
+    polling = Polling(2.0, {"quick": [10.0] * 50, "slow": [1000.0] * 50})
+    polling.open(1, "slow", 900.0)
+    polling.open(2, "quick", 970.0)
+    assert polling.pick(1000.0, creates=0) == 2
+    goes_on(polling, 2, 1000.0)
+    assert polling.pick(1000.1, creates=0) is None
 
 
-def test_a_run_is_asked_about_for_as_long_as_it_is_open() -> None:
-    polling = Polling(2.0)
-    polling.open(7, since=0.0, now=0.0)
-    assert asked_at(polling, 7, until=90_000.0)[-1] > 89_900.0
+def test_a_run_that_outlives_all_that_is_known_is_still_asked_about() -> None:
+    polling, now, reads = told(run1=0.0), 1000.0, 0
+    while now < 100_000.0:
+        key = polling.pick(now, creates=0)
+        if key is not None:
+            goes_on(polling, key, now)
+            reads += 1
+            last_read_at = now
+        now += 20.0
+    assert last_read_at > 99_000.0
+    assert reads < 4_000
 
 
-@given(some.lists(some.integers(0, 1000), min_size=1, max_size=30), some.data())
-def test_the_longest_due_is_asked_about_first(since: list[int], data: some.DataObject) -> None:
-    polling = Polling(2.0)
-    for key, opened_at in enumerate(since):
-        polling.open(key, since=float(opened_at), now=float(opened_at))
-    closed = data.draw(some.sets(some.sampled_from(range(len(since)))))
+@settings(max_examples=20)
+@given(some.lists(some.integers(300, 900), min_size=1, max_size=30), some.data())
+def test_every_open_run_has_its_turn(ages: list[int], data: some.DataObject) -> None:
+    polling = told(**{f"run{key}": float(age) for key, age in enumerate(ages)})
+    closed = data.draw(some.sets(some.sampled_from(range(len(ages)))))
     for key in closed:
         polling.close(key)
     order = []
-    while (due := polling.pick(2000.0)) is not None:
+    while (due := polling.pick(1000.0, creates=0)) is not None:
         order.append(due)
-        polling.asked(due)
-    assert sorted(order) == sorted(set(range(len(since))) - closed)
-    assert [since[key] for key in order] == sorted(since[key] for key in order)
+        polling.asked(due, 1000.0)
+    assert sorted(order) == sorted(set(range(len(ages))) - closed)
+    assert [ages[key] for key in order] == sorted((ages[key] for key in order), reverse=True)
 
 
-@given(some.integers(1, 60), some.floats(0.5, 10.0))
-def test_many_open_runs_share_the_window_fairly(count: int, pace: float) -> None:
-    polling = Polling(pace)
-    for key in range(count):
-        polling.open(key, since=0.0, now=0.0)
-    turn_s = max(10.0, 3 * count / pace)
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_runs_that_go_on_share_the_window(count: int) -> None:
+    polling = Polling(2.0, KNOWN)
+    for number in range(count):
+        polling.open(number, MODEL, 0.0)
     reads = dict.fromkeys(range(count), 0)
-    now, until = 0.0, 4 * turn_s
-    while now < until:
-        due = polling.pick(now)
-        if due is None:
-            now = max(now, polling.next_due_at())
-            continue
-        reads[due] += 1
-        polling.asked(due)
-        polling.unfinished(due, now)
-        now += 1 / pace
-    assert min(reads.values()) >= 1, "a run was starved"
-    assert max(reads.values()) <= 2 * min(reads.values()) + 2, "a run was favoured"
-
-
-def test_the_reads_of_many_open_runs_fit_the_window() -> None:
-    polling, pace, count = Polling(2.0), 2.0, 200
-    for key in range(count):
-        polling.open(key, since=0.0, now=100.0)
-    reads, now = 0, 100.0
-    first_round = count
-    while now < 1100.0:
-        due = polling.pick(now)
-        if due is None:
-            now = polling.next_due_at()
-            continue
-        reads += 1
-        polling.asked(due)
-        polling.unfinished(due, now)
-    assert reads - first_round <= 1000.0 * pace
+    now = 150.0
+    for _ in range(5 * count + 40):
+        key = polling.pick(now, creates=0)
+        if key is not None:
+            reads[key] += 1
+            goes_on(polling, key, now)
+        now += 0.5
+    assert min(reads.values()) >= max(reads.values()) - 1, "a run was favoured"

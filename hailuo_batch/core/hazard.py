@@ -1,0 +1,192 @@
+"""How likely a run of some age is to finish: learned from runs that were seen finished, and unfinished, at some age.
+
+Ages fall into bins whose widths grow with age, so that seconds and hours are told apart equally well. What is known
+of a completion may be its exact age or only two ages between which it lies; the latter is spread over the bins as the
+rest of the evidence has it. A weak prior, a rate that grows with age at a scale learned from the same evidence, carries
+a cold start and the ages that nothing is known of. Pure: times are seconds.
+"""
+
+from bisect import bisect_right
+from itertools import accumulate, pairwise
+from math import exp
+
+_GROWTH = 1.06
+_OLDEST_S = 20_000.0
+_PRIOR_EVENTS = 0.05  # completions that the prior is worth, in each bin
+_PRIOR_AGE_S = 60.0  # one run of that age is what the prior's own scale is worth
+_KERNEL = (1, 2, 3, 4, 3, 2, 1)
+_RELEARN_AT = 1.04  # the model is computed anew once the evidence has grown by this factor
+_LEAST_NEWS = 1  # and by so much
+_SPREADS = 2  # how often completions known by two ages are spread anew each time
+_SPREADS_AFRESH = 8  # the same where much was heard since
+
+
+def _make_edges() -> tuple[float, ...]:
+    edges, edge = [0.0], 1.0
+    while edge < _OLDEST_S:
+        edges.append(edge)
+        edge *= _GROWTH
+    return (*edges, edge)
+
+
+_EDGES = _make_edges()
+_BINS = len(_EDGES) - 1
+_WIDTHS = tuple(after - before for before, after in pairwise(_EDGES))
+_MIDDLES = tuple((before + after) / 2 for before, after in pairwise(_EDGES))
+
+
+def _bin_of(age: float) -> int:
+    return min(bisect_right(_EDGES, age), _BINS) - 1
+
+
+class Hazard:
+    """The hazard of completion over age. `completions` counts those that were seen."""
+
+    __slots__ = (
+        "_between",
+        "_count",
+        "_enough",
+        "_events",
+        "_finish",
+        "_partial",
+        "_rates",
+        "_steps",
+        "_sums",
+        "completions",
+    )
+
+    def __init__(self) -> None:
+        self.completions = 0
+        self._events = [0.0] * _BINS
+        self._partial = [0.0] * _BINS  # exposure in bins lived through in part
+        self._steps = [0] * (_BINS + 1)  # +1 where a stretch of bins lived through begins, -1 behind its end
+        self._between: dict[tuple[int, int], int] = {}
+        self._count = 0
+        self._enough = 0.0
+        self._finish: tuple[float, float] | None = None
+        self._rates: tuple[float, ...] = ()
+        self._sums: tuple[float, ...] = ()
+        self._learn()
+
+    def copy(self) -> "Hazard":
+        """Another that knows the same, and from here on learns for itself."""
+        other = Hazard.__new__(Hazard)
+        for name in self.__slots__:
+            value = getattr(self, name)
+            setattr(other, name, value.copy() if isinstance(value, list | dict) else value)
+        return other
+
+    def hear_unfinished(self, before: float, age: float) -> None:
+        """A run that was unfinished at age `before` was so at `age` too."""
+        if age > before:
+            self._live(before, age)
+            self._count += 1
+
+    def hear_finished(self, before: float, age: float) -> None:
+        """A run that was unfinished at age `before` was seen finished at `age`."""
+        pair = _bin_of(before), _bin_of(max(before, age))
+        self._between[pair] = self._between.get(pair, 0) + 1
+        self.completions += 1
+        self._count += 1
+
+    def hear_duration(self, before: float, duration: float) -> None:
+        """A run that was unfinished at age `before` finished exactly at age `duration`."""
+        self._live(before, duration)
+        self._events[_bin_of(duration)] += 1.0
+        self.completions += 1
+        self._count += 1
+
+    def rate(self, age: float) -> float:
+        """Completions per second, at this age, of runs that reach it."""
+        self._keep_up()
+        return self._rates[_bin_of(age)]
+
+    def total(self, age: float) -> float:
+        """The rate, summed from age 0: a run reaches the age with probability exp(-total)."""
+        self._keep_up()
+        number = _bin_of(age)
+        return self._sums[number] + self._rates[number] * (age - _EDGES[number])
+
+    def age_at(self, total: float) -> float:
+        """The age at which `total` is reached."""
+        self._keep_up()
+        number = max(0, min(bisect_right(self._sums, total), _BINS) - 1)
+        return _EDGES[number] + (total - self._sums[number]) / self._rates[number]
+
+    def time_to_finish(self, pace: float) -> float:
+        """After how many seconds all but one of the runs begun at this pace, until then, are expected to be done."""
+        self._keep_up()
+        if self._finish is None or self._finish[0] != pace:
+            self._finish = pace, self._time_to_finish(pace)
+        return self._finish[1]
+
+    def _time_to_finish(self, pace: float) -> float:
+        beyond = exp(-self._sums[-1]) / self._rates[-1]
+        for number in reversed(range(_BINS)):
+            beyond += _WIDTHS[number] * (exp(-self._sums[number]) + exp(-self._sums[number + 1])) / 2
+            if pace * beyond >= 1.0:
+                return _EDGES[number] + beyond
+        return 0.0
+
+    def _live(self, before: float, age: float) -> None:
+        first, last = _bin_of(before), _bin_of(age)
+        if first == last:
+            self._partial[first] += max(0.0, age - before)
+            return
+        self._partial[first] += _EDGES[first + 1] - before
+        self._partial[last] += age - _EDGES[last]
+        self._steps[first + 1] += 1
+        self._steps[last] -= 1
+
+    def _keep_up(self) -> None:
+        if self._count > self._enough:
+            self._learn()
+
+    def _learn(self) -> None:
+        spreads = _SPREADS if self._count < 1.5 * self._enough else _SPREADS_AFRESH
+        self._enough = self._count * _RELEARN_AT + _LEAST_NEWS
+        lived = accumulate(self._steps)
+        exposure = [part + width * many for part, width, many in zip(self._partial, _WIDTHS, lived, strict=False)]
+        if not self._between:
+            self._fit(self._events, exposure)
+            return
+        for _ in range(spreads):
+            self._fit(*self._spread(exposure))
+
+    def _spread(self, exposure: list[float]) -> tuple[list[float], list[float]]:
+        """The evidence, with completions known by two ages shared out among the bins between them."""
+        events, exposure = self._events.copy(), exposure.copy()
+        alive = [exp(-total) for total in self._sums]
+        for (first, last), many in self._between.items():
+            whole = alive[first] - alive[last + 1]
+            left = float(many)
+            for number in range(first, last + 1):
+                share = many * (alive[number] - alive[number + 1]) / whole if whole > 1e-12 else left
+                events[number] += share
+                left -= share
+                exposure[number] += _WIDTHS[number] * max(0.0, left + share / 2)
+        return events, exposure
+
+    def _fit(self, events: list[float], exposure: list[float]) -> None:
+        smooth_events, smooth_exposure = _smooth(events), _smooth(exposure)
+        square = sum(2 * middle * lived for middle, lived in zip(_MIDDLES, exposure, strict=True)) + _PRIOR_AGE_S**2
+        prior = _PRIOR_EVENTS * square / (2 * (sum(events) + 1))
+        self._rates = tuple(
+            (many + _PRIOR_EVENTS) / (lived + prior / middle)
+            for many, lived, middle in zip(smooth_events, smooth_exposure, _MIDDLES, strict=True)
+        )
+        steps = (rate * width for rate, width in zip(self._rates, _WIDTHS, strict=True))
+        self._sums = tuple(accumulate(steps, initial=0.0))
+        self._finish = None
+
+
+def _smooth(values: list[float]) -> list[float]:
+    reach = len(_KERNEL) // 2
+    padded = [0.0] * reach + values + [0.0] * reach
+    scale = 1 / sum(_KERNEL)
+    a, b, c, d = (weight * scale for weight in _KERNEL[: reach + 1])
+    shifted = (padded[shift:] for shift in range(len(_KERNEL)))
+    return [
+        a * (far + far_ahead) + b * (mid + mid_ahead) + c * (near + near_ahead) + d * here
+        for far, mid, near, here, near_ahead, mid_ahead, far_ahead in zip(*shifted, strict=False)
+    ]

@@ -1,0 +1,97 @@
+"""What is learned of how long runs take, from exact durations and from looks that found a run done or not."""
+
+from math import exp, log
+from random import Random
+from statistics import median
+
+import pytest
+
+from hailuo_batch.core.hazard import Hazard
+
+
+def done_by(hazard: Hazard, age: float) -> float:
+    return 1 - exp(-hazard.total(age))
+
+
+def median_of(hazard: Hazard) -> float:
+    return hazard.age_at(log(2))
+
+
+def durations(count: int, seed: int = 1, median_s: float = 90.0) -> list[float]:
+    rng = Random(seed)
+    return [rng.lognormvariate(log(median_s), 0.35) for _ in range(count)]
+
+
+@pytest.mark.parametrize("median_s", [5.0, 90.0, 1200.0])
+def test_exact_durations_are_learned_whatever_their_scale(median_s: float) -> None:
+    hazard, known = Hazard(), durations(400, median_s=median_s)
+    for duration in known:
+        hazard.hear_duration(0.0, duration)
+    assert hazard.completions == 400
+    assert median_of(hazard) == pytest.approx(median(known), rel=0.06)
+    assert done_by(hazard, 0.4 * median_s) < 0.04
+    assert done_by(hazard, 2.2 * median_s) > 0.95
+
+
+def test_two_looks_between_which_a_run_finished_teach_nearly_as_much() -> None:
+    hazard, rng = Hazard(), Random(3)
+    for duration in durations(600):
+        before = rng.uniform(0.0, duration)
+        hazard.hear_unfinished(0.0, before)
+        hazard.hear_finished(before, duration + rng.uniform(0.0, 60.0))
+    assert median_of(hazard) == pytest.approx(90.0, rel=0.12)
+
+
+def test_a_look_that_comes_very_late_misleads_little() -> None:
+    hazard = Hazard()
+    for duration in durations(300):
+        hazard.hear_duration(0.0, duration)
+    for _ in range(100):
+        hazard.hear_finished(0.0, 5000.0)
+    assert median_of(hazard) == pytest.approx(90.0, rel=0.1)
+
+
+def test_two_humps_stay_two() -> None:
+    hazard = Hazard()
+    for duration in durations(300, median_s=60.0) + durations(200, seed=2, median_s=600.0):
+        hazard.hear_duration(0.0, duration)
+    assert done_by(hazard, 200.0) == pytest.approx(0.6, abs=0.05)
+    assert hazard.rate(200.0) < 0.1 * hazard.rate(80.0)
+    assert hazard.rate(200.0) < 0.3 * hazard.rate(600.0)
+
+
+def test_runs_found_unfinished_make_an_early_end_unlikelier() -> None:
+    hazard = Hazard()
+    before = done_by(hazard, 100.0)
+    for _ in range(50):
+        hazard.hear_unfinished(0.0, 100.0)
+    assert done_by(hazard, 100.0) < 0.2 * before
+
+
+def test_knowing_nothing_the_longer_a_run_lives_the_likelier_it_is_done() -> None:
+    hazard = Hazard()
+    chances = [done_by(hazard, age) for age in (1.0, 10.0, 100.0, 1000.0)]
+    assert chances == sorted(chances)
+    assert 0.0 < chances[0] < 0.05
+    assert chances[-1] > 0.8
+
+
+@pytest.mark.parametrize("age", [0.0, 0.5, 1.0, 77.0, 19_000.0, 90_000.0])
+def test_any_age_has_a_rate_and_a_total(age: float) -> None:
+    hazard = Hazard()
+    for duration in (0.0, 0.3, 90_000.0):
+        hazard.hear_duration(0.0, duration)
+    hazard.hear_finished(80_000.0, 90_000.0)
+    hazard.hear_unfinished(10.0, 10.0)
+    assert hazard.rate(age) > 0.0
+    assert hazard.total(age) >= 0.0
+    assert hazard.age_at(hazard.total(age)) == pytest.approx(age, abs=1e-6)
+
+
+def test_the_last_runs_need_about_as_long_as_the_longest_of_those_begun_lately() -> None:
+    hazard = Hazard()
+    for duration in durations(1000):
+        hazard.hear_duration(0.0, duration)
+    ends = [max(duration - number / 2.0 for number, duration in enumerate(durations(600, seed))) for seed in range(40)]
+    assert hazard.time_to_finish(2.0) == pytest.approx(sum(ends) / len(ends), rel=0.2)
+    assert hazard.time_to_finish(20.0) > hazard.time_to_finish(2.0)
