@@ -11,6 +11,8 @@ import pytest
 
 from tests.helpers.killing import Moment, Range, Victim, prompts
 
+pytestmark = pytest.mark.deep
+
 CAMPAIGNS = 4
 KILLS = 5
 

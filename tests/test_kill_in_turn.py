@@ -13,6 +13,8 @@ from hailuo_batch.core.records import Snapshot
 from hailuo_batch.shell.ledger import Ledger
 from tests.helpers.killing import KEY, Range
 
+pytestmark = pytest.mark.deep
+
 BOUNDARIES = 72  # a little more than an apply of two takes passes, so that the last ones are past its end
 STEPS = 2
 ROOT = Path(__file__).parents[1]

@@ -17,6 +17,8 @@ from tests.browser.sheet import Sheet
 from tests.helpers.snapshots import record, run, take
 from tests.report.builders import LONG, every_state
 
+pytestmark = pytest.mark.deep
+
 CACHED = Path(__file__).parents[2] / "build" / "axe-core" / "package" / "axe.min.js"
 
 

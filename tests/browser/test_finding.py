@@ -12,6 +12,8 @@ from tests.browser.conftest import OpenSheet
 from tests.browser.sheet import Sheet
 from tests.helpers.snapshots import STARTED_AT, record, run, take
 
+pytestmark = pytest.mark.deep
+
 
 def made(
     shot: str, number: int = 1, state: RunState = RunState.SUCCEEDED, *, at: float = 0.0, **facts: Any

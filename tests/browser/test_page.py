@@ -11,6 +11,8 @@ from tests.browser.conftest import OpenSheet, write_page
 from tests.helpers.snapshots import record, run, take
 from tests.report.builders import HOSTILE, LONG, every_state
 
+pytestmark = pytest.mark.deep
+
 OPENED_MS = 2000
 MOST_ELEMENTS = 25_000
 

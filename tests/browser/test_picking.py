@@ -13,6 +13,8 @@ from tests.browser.conftest import OpenSheet, write_page
 from tests.browser.sheet import Sheet
 from tests.helpers.snapshots import output, record, run, take
 
+pytestmark = pytest.mark.deep
+
 
 @pytest.fixture
 def sheet(open_sheet: OpenSheet) -> Sheet:

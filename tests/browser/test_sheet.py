@@ -13,6 +13,8 @@ from tests.browser.sheet import Sheet
 from tests.helpers.snapshots import output, record, run, take
 from tests.report.builders import HOSTILE, LONG, every_state
 
+pytestmark = pytest.mark.deep
+
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 PLAYING = "(video => Boolean(video) && !video.paused && video.currentTime > 0)(arguments[0].querySelector('video'))"
 RESTING = "(video => Boolean(video) && video.paused)(arguments[0].querySelector('video'))"

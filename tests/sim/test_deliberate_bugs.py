@@ -4,6 +4,7 @@ histories.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 
@@ -19,6 +20,8 @@ from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.lock import Lock
 from hailuo_batch.shell.receipts import Receipts
 from tests.sim.history import Failure, run_history
+
+pytestmark = pytest.mark.deep
 
 SEEDS = 2000
 
@@ -187,6 +190,10 @@ BUGS: Sequence[Callable[[Patch], None]] = (
 )
 
 
+SHOWN_BY = {"treat_500_as_not_sent": 111, "ignore_creates_under_way_in_the_cap": 263}
+"""Where to look first for bugs that few histories show: the place moves with the product, and is then sought anew."""
+
+
 def find_failure(seeds: Iterable[int]) -> Failure | None:
     return next(filter(None, map(run_history, seeds)), None)
 
@@ -194,5 +201,5 @@ def find_failure(seeds: Iterable[int]) -> Failure | None:
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
 def test_a_bug_is_found(bug: Callable[[Patch], None], monkeypatch: Patch) -> None:
     bug(monkeypatch)
-    failure = find_failure(range(SEEDS))
+    failure = find_failure(chain((SHOWN_BY.get(bug.__name__, 0),), range(SEEDS)))
     assert failure is not None, f"{SEEDS} histories show nothing"
