@@ -76,6 +76,7 @@ class Engine:
         self.budget = Budget(settings.rate_limit, settings.rate_window_s)
         self.notices: deque[str] = deque()
         self.halts: list[Halt] = []
+        self.reach = Reach.NONE  # how far the halts so far go
         self.key_refused = False
         self._scope = scope
         self._collected = collected
@@ -158,15 +159,11 @@ class Engine:
         more_requests = len(self._polling) > 0 or (len(self._creatable) > 0 and self.reach < Reach.CREATES)
         return not (more_requests and self.reach < Reach.REQUESTS) and len(self._fetching) == 0
 
-    @property
-    def reach(self) -> Reach:
-        """How far the halts so far go."""
-        return max((halt.reach for halt in self.halts), default=Reach.NONE)
-
     def halt(self, halt: Halt) -> None:
         """Stop, as far as the halt goes. What is under way still comes to its end."""
         if halt.reach > self.reach or halt.exit_code not in {known.exit_code for known in self.halts}:
             self.halts.append(halt)
+            self.reach = max(self.reach, halt.reach)
             self.notices.append(halt.text)
 
     def progress(self, now: float) -> Progress:

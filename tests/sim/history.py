@@ -37,7 +37,7 @@ from tests.sim.promises import Promises, check_end
 from tests.sim.truth import Truth, Violation
 
 _QUIET = 60
-_PATIENCE_S = 3000.0
+_PATIENCE_S = 2000.0
 
 
 @dataclass(frozen=True, slots=True)
