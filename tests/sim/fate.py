@@ -22,7 +22,19 @@ NETWORK = (
     "slow",
 )
 READS = ("missing", "odd status")
-FETCHES = ("fetch breaks", "link dead", "fetch slow")
+FETCHES = (
+    "fetch breaks",
+    "link dead",
+    "web page",
+    "ends early",
+    "says more",
+    "says less",
+    "says nothing",
+    "range ignored",
+    "range odd",
+    "file changed",
+)
+FETCHING = ("fetch slow",)
 DISKS = ("receipts", "ledger", "output")
 WEATHER = ("foreign use", "trouble", "price", "wall jump", "signal", "second apply", "poor")
 _CHANCES = (0.02, 0.05, 0.15, 0.4, 0.9)
@@ -64,7 +76,7 @@ class Fate:
         self.reborn()
         rng = self.rng
         self._chances = {}
-        for kinds, chances in ((NETWORK, _CHANCES), (READS, _CHANCES), (FETCHES, _CHANCES), (DISKS, _RARE)):
+        for kinds, chances in ((NETWORK, _CHANCES), (READS, _CHANCES), (FETCHES, _CHANCES), (FETCHING, _CHANCES), (DISKS, _RARE)):
             for kind in self._some(kinds):
                 self._chances[kind] = rng.choice(chances)
         for kind in self._some(WEATHER):

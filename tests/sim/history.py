@@ -27,6 +27,7 @@ from hailuo_batch.shell.ledger import Ledger
 from tests.sim.author import NAME, PRICE, Author
 from tests.sim.clock import START, VirtualClock
 from tests.sim.fate import Death, Fate
+from tests.sim.fileserver import URL
 from tests.sim.grants import Grants
 from tests.sim.hostile import hostile_disk
 from tests.sim.keeper import Keeper
@@ -94,7 +95,7 @@ class History:
         )
         self.author = Author(self.rng)
         self.clock = VirtualClock()
-        world = RememberingWorld(self._world_settings(seed), "https://files.example")
+        world = RememberingWorld(self._world_settings(seed), URL)
         self.site = Site(
             world=world,
             clock=self.clock,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
@@ -18,13 +18,14 @@ from hailuo_batch.core.actions import Action
 from hailuo_batch.core.events import Outcome
 from hailuo_batch.sandbox.world import World
 from hailuo_batch.shell.client import answers
-from hailuo_batch.shell.downloader.landing import DiskError, Landing
+from hailuo_batch.shell.downloader import Downloader
 from hailuo_batch.shell.executor import Completion
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.values import request_json
 from tests.sim.clock import VirtualClock
-from tests.sim.fate import FETCHES, NETWORK, READS, Fate
+from tests.sim.fate import NETWORK, READS, Fate
+from tests.sim.fileserver import Dialer, FileServer
 from tests.sim.oddities import Oddities
 from tests.sim.truth import Sent, Truth, Violation
 
@@ -91,6 +92,9 @@ class Network:
         self.creates = 0
         self._at_each_turn = at_each_turn
         self._files = Files(site.outputs)
+        self._downloader = Downloader(site.outputs, allow_loopback=True)
+        server = FileServer(site.fate, site.truth, site.oddities.tail_of)
+        self._downloader._dialer = cast("Any", Dialer(server, site.fate))
         self._cancelled = False
         self._queue: list[tuple[float, int, Then]] = []
         self._on_the_way: dict[int, tuple[float, Callable[[], object]]] = {}
@@ -266,30 +270,11 @@ class Network:
     # --- files ---
 
     def _fetch(self, action: act.FetchFile) -> Completion:
-        fate = self.site.fate
-        fate.point("before a download")
-        if self._cancelled:
-            return Completion(action, ev.FetchCancelled())
-        fault = fate.one_of(FETCHES)
-        data = self.site.oddities.file_at(action.url)
-        if fault == "link dead" or data is None:
-            return Completion(action, ev.FetchFailed("the file server answered HTTP 404", gone=True))
-        folder, _, name = action.stem.rpartition("/")
-        try:
-            with Landing(self.site.outputs / folder, name) as landing:
-                landing.begin()
-                landing.write(data[: len(data) // 2])
-                if fault == "fetch breaks":
-                    return Completion(action, ev.FetchFailed("connection reset"))
-                fate.point("during a download")
-                landing.write(data[len(data) // 2 :])
-                assert action.run.run_id is not None
-                self.site.truth.serve(action.run.run_id, data)
-                saved_as = landing.settle(".mp4")
-        except DiskError as error:
-            return Completion(action, error.outcome)
-        path = f"{folder}/{saved_as}" if folder else saved_as
-        return Completion(action, ev.FileSaved(action.index, path, landing.size, landing.sha256))
+        self.site.fate.point("before a download")
+        outcome = self._downloader.fetch(action.url, action.stem, action.index, lambda: self._cancelled)
+        if isinstance(outcome, ev.FetchFailed):
+            self.site.say(f"download of {action.run.take_id}: {outcome.reason}")
+        return Completion(action, outcome)
 
     def _move(self, action: act.MoveFile) -> Completion:
         self.site.fate.point("before a rename")

@@ -71,14 +71,12 @@ class Oddities:
                 pass
         return replace(answer, data=data)
 
-    def file_at(self, url: str) -> bytes | None:
-        """What lies at a link, None where it is dead."""
-        link, _, part = url.partition("?")
-        name = link.rsplit("/", 1)[-1].removesuffix(".mp4")
+    def tail_of(self, name: str) -> bytes | None:
+        """How the file at a link ends, None where the link is dead."""
         if self.of(f"run_{name}") == "dead link":
             return None
         clip = self._world.clip_of(name, self._clock.now())
-        return None if clip is None else clip.tail + part.encode("ascii")
+        return None if clip is None else clip.tail
 
     def odd_answer(self, status: int, data: Mapping[str, Any], *, is_create: bool) -> answers.Answer:
         """An answer of which something has the wrong type."""

@@ -179,5 +179,5 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, less what is still being written."""
     if not folder.exists():
         return {}
-    paths = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".part"))
+    paths = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith((".part", ".part.json")))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
