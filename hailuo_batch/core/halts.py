@@ -154,7 +154,8 @@ def timed_out(run_timeout_s: float, open_runs: int) -> Halt:
     runs = "1 run is" if open_runs == 1 else f"{open_runs} runs are"
     text = (
         f"Stopped waiting: no run has finished for {format_duration(run_timeout_s)}, and {runs} still open. They are "
-        "paid for and stay recorded: run the same command again to go on waiting."
+        "paid for and stay recorded: run the same command again to go on waiting; `resolve` has one that never finishes "
+        "made again, or gives it up."
     )
     return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
 

@@ -58,7 +58,7 @@ def not_downloaded(run: Run, reason: str) -> str:
     """A download was left to the next apply."""
     return (
         f"{run.take_id}: its video could not be downloaded: {reason}. It is paid for and its link is kept; the next "
-        "apply tries again."
+        "apply tries again, and if the link stays dead, `resolve` settles it."
     )
 
 

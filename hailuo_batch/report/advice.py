@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Run
+from hailuo_batch.values import format_duration
 
 SANDBOX = "sandbox"
+STUCK_AFTER_S = 3600.0
+"""Seconds after which a run that has not finished, or a finished one whose files are not here, may need a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,11 @@ class Commands:
         return shlex.join(("hailuo-batch", command, self.manifest, *rehearsal, *self.options, *words))
 
 
-def advise(run: Run, speaks: bool, commands: Commands) -> Advice | None:
+def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | None:
     """What to do about this attempt, None where nothing is.
 
-    `speaks` is whether it is the live attempt of a take that the manifest still asks for.
+    `speaks` is whether it is the live attempt of a take that the manifest still asks for. `now` is seconds since the
+    epoch, UTC.
     """
     if run.state is RunState.IN_DOUBT:
         return _in_doubt(run, speaks, commands)
@@ -87,6 +91,20 @@ def advise(run: Run, speaks: bool, commands: Commands) -> Advice | None:
                 "comes, have it made again, which pays again, or give it up.",
                 (commands.apply(), *commands.resolve(run)[1:]),
             )
+        case RunState.PENDING | RunState.PROCESSING if _age_s(run.submitted_at, now) >= STUCK_AFTER_S:
+            return Advice(
+                f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not "
+                "finished. Each apply goes on asking for it. If it never finishes, have it made again, which pays "
+                "again, or give it up.",
+                (commands.apply(), *commands.resolve(run)[1:]),
+            )
+        case RunState.SUCCEEDED if not run.outputs_saved and _age_s(run.completed_at, now) >= STUCK_AFTER_S:
+            return Advice(
+                f"The run finished {format_duration(_age_s(run.completed_at, now))} ago, is paid for, and its video is "
+                "not here. Each apply asks for a fresh link and downloads it where it can. If its link is dead, have "
+                "it made again, which pays again, or give it up.",
+                (commands.apply(), *commands.resolve(run)[1:]),
+            )
         case RunState.ABANDONED:
             return Advice(
                 "It was given up, and what it cost, or may have cost, still counts. It can be made again, which pays "
@@ -95,6 +113,10 @@ def advise(run: Run, speaks: bool, commands: Commands) -> Advice | None:
             )
         case _:
             return None
+
+
+def _age_s(since: float | None, now: float) -> float:
+    return 0.0 if since is None else now - since
 
 
 def _in_doubt(run: Run, speaks: bool, commands: Commands) -> Advice:

@@ -129,7 +129,7 @@ def build_report(
     commands = Commands(manifest, snapshot.endpoint, options)
     settled = _settled(snapshot, submitting_means)
     costs = newest_costs(settled.paid_runs)
-    takes = tuple(_take(record, commands, costs) for record in settled.takes)
+    takes = tuple(_take(record, commands, costs, generated_at) for record in settled.takes)
     counts = Counter(take.state for take in takes)
     return Report(
         campaign=snapshot.campaign,
@@ -159,7 +159,7 @@ def _unsent(run: Run) -> Run:
     return replace(run, state=RunState.UNSENT) if run.state is RunState.SUBMITTING else run
 
 
-def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int]) -> ReportTake:
+def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int], now: float) -> ReportTake:
     take, live = record.take, record.live
     speaker = live or next(reversed(record.runs), None)
     return ReportTake(
@@ -173,7 +173,7 @@ def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int]) -> R
         model=take.model,
         input=take.input,
         runs=tuple(
-            _run(run, advise(run, record.in_manifest and run is live, commands), costs)
+            _run(run, advise(run, record.in_manifest and run is live, commands, now), costs)
             for run in record.runs
             if run.state is not RunState.UNSENT
         ),

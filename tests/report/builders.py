@@ -20,11 +20,12 @@ def report_of(
     endpoint: str = "https://runbase.net/api/v1",
     description: str = "Spring catalogue",
     manifest: str = "manifests/spring.yaml",
+    generated_at: float = STARTED_AT + 0.25,
 ) -> Report:
     """The report of a campaign with these takes."""
     return build_report(
         snapshot(*records, endpoint=endpoint, description=description),
-        generated_at=STARTED_AT + 0.25,
+        generated_at=generated_at,
         manifest=manifest,
         submitting_means=submitting_means,
     )

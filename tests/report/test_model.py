@@ -3,10 +3,10 @@ import dataclasses
 import pytest
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
-from hailuo_batch.core.records import Supersession
+from hailuo_batch.core.records import Run, Supersession
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.times import format_time
-from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take
+from tests.helpers.snapshots import COST, STARTED_AT, output, record, run, snapshot, take
 from tests.report.builders import every_state, report_of
 
 
@@ -111,6 +111,27 @@ def test_a_success_without_a_file_needs_a_person() -> None:
     assert listed.state is TakeState.DOWNLOADING
     assert listed.runs[0].advice is not None
     assert "named no file" in listed.runs[0].advice.text
+
+
+@pytest.mark.parametrize(
+    ("stuck", "told"),
+    [
+        (run(RunState.PENDING), "has not finished"),
+        (run(RunState.PROCESSING), "has not finished"),
+        (run(RunState.SUCCEEDED, outputs=(output(None),)), "its video is not here"),
+    ],
+)
+def test_what_takes_longer_than_an_hour_may_need_a_person(stuck: Run, told: str) -> None:
+    began_at = stuck.completed_at or stuck.submitted_at
+    assert began_at is not None
+    [soon] = report_of(record(take(), stuck), generated_at=began_at + 3599.0).takes
+    [late] = report_of(record(take(), stuck), generated_at=began_at + 7500.0).takes
+    assert soon.runs[0].advice is None
+    assert late.runs[0].advice is not None
+    assert told in late.runs[0].advice.text
+    assert "2h 5m ago" in late.runs[0].advice.text
+    assert [command.split()[1] for command in late.runs[0].advice.commands] == ["apply", "resolve", "resolve"]
+    assert not any("--run-id" in command for command in late.runs[0].advice.commands)
 
 
 def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:
