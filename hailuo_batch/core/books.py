@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hailuo_batch.core.lifecycle import RUNNING, TakeState
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.records import Run, Supersession
 from hailuo_batch.core.spend import spend_of
 
 
@@ -30,6 +30,7 @@ class Books:
 
     def __init__(self, scope: frozenset[str]) -> None:
         self.open_runs = 0
+        self.holding = 0  # of these, the ones that hold a place of those in flight
         self._scope = scope
         self._states: Counter[TakeState] = Counter()
         self._charged = 0
@@ -58,6 +59,8 @@ class Books:
             self._states[run.take_state] += sign
         if run.state in RUNNING:
             self.open_runs += sign
+            # one that never finishes and was made again would keep its own successor waiting
+            self.holding += 0 if run.superseded_by is Supersession.RESUBMIT else sign
         money = spend_of((run,))
         self._charged += sign * money.charged_micro_usd
         self._refunded += sign * money.refunded_micro_usd

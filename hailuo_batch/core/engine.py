@@ -221,7 +221,7 @@ class Engine:
     @property
     def _in_flight_is_full(self) -> bool:
         most = self.settings.max_in_flight
-        return most is not None and self._books.open_runs + self._trust.under_way >= most
+        return most is not None and self._books.holding + self._trust.under_way >= most
 
     def _fetches(self, now: float) -> Iterator[Action]:
         while (slot := self._fetching.pick(now)) is not None:

@@ -7,7 +7,7 @@ next apply settles alone gets none, and no advice ever leads to paying twice wit
 import shlex
 from dataclasses import dataclass
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.records import Run
 from hailuo_batch.values import format_duration
 
@@ -63,8 +63,9 @@ def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | N
     """
     if run.state is RunState.IN_DOUBT:
         return _in_doubt(run, speaks, commands)
+    is_slow = run.state in RUNNING and _age_s(run.submitted_at, now) >= STUCK_AFTER_S
     if not speaks:
-        return None
+        return _outlived(run, commands, now) if is_slow else None
     match run.state:
         case RunState.FAILED:
             return Advice(
@@ -91,7 +92,7 @@ def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | N
                 "comes, have it made again, which pays again, or give it up.",
                 (commands.apply(), *commands.resolve(run)[1:]),
             )
-        case RunState.PENDING | RunState.PROCESSING if _age_s(run.submitted_at, now) >= STUCK_AFTER_S:
+        case RunState.PENDING | RunState.PROCESSING if is_slow:
             return Advice(
                 f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not "
                 "finished. Each apply goes on asking for it. If it never finishes, have it made again, which pays "
@@ -117,6 +118,14 @@ def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | N
 
 def _age_s(since: float | None, now: float) -> float:
     return 0.0 if since is None else now - since
+
+
+def _outlived(run: Run, commands: Commands, now: float) -> Advice:
+    return Advice(
+        f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
+        "Nothing waits for it any more, but each apply goes on asking for it. If it never finishes, give it up.",
+        (commands.apply(), commands.resolve(run)[-1]),
+    )
 
 
 def _in_doubt(run: Run, speaks: bool, commands: Commands) -> Advice:

@@ -183,6 +183,15 @@ def test_no_more_runs_are_open_than_allowed() -> None:
     assert hand.creates() == []
 
 
+def test_a_run_that_was_made_again_holds_no_place_of_those_in_flight() -> None:
+    wanted = take("stuck")
+    stuck = run(RunState.PROCESSING, wanted, superseded_by=Supersession.RESUBMIT)
+    edited = run(RunState.PROCESSING, take("edited"), superseded_by=Supersession.EDIT)
+    again = run(RunState.UNSENT, wanted, attempt=2)
+    assert len(Hand([stuck, again], Settings(max_in_flight=1)).creates()) == 1
+    assert not Hand([edited, again], Settings(max_in_flight=1)).creates()
+
+
 def test_the_cap_stops_creating_and_leaves_what_runs_to_be_collected() -> None:
     hand = Hand([*unsent(5), run(of=take("old"))], Settings(cap_micro_usd=3 * COST))
     creates = hand.creates()

@@ -134,6 +134,17 @@ def test_what_takes_longer_than_an_hour_may_need_a_person(stuck: Run, told: str)
     assert not any("--run-id" in command for command in late.runs[0].advice.commands)
 
 
+def test_a_run_that_nothing_waits_for_and_never_finishes_can_only_be_given_up() -> None:
+    outlived = run(RunState.PROCESSING, superseded_by=Supersession.RESUBMIT)
+    later = run(attempt=2)
+    [soon] = report_of(record(take(), outlived, later)).takes
+    [late] = report_of(record(take(), outlived, later), generated_at=STARTED_AT + 7500.0).takes
+    assert soon.runs[0].advice is None
+    assert late.runs[0].advice is not None
+    assert [command.split()[1] for command in late.runs[0].advice.commands] == ["apply", "resolve"]
+    assert late.runs[0].advice.commands[1].endswith("--attempt 1 --abandon")
+
+
 def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:
     report = report_of(record(take(), run(RunState.IN_DOUBT)), endpoint="sandbox", manifest="my lamps.yaml")
     [listed] = report.takes

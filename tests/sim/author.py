@@ -46,7 +46,7 @@ class Author:
             max_spend_micro_usd=cap,
             max_attempts=rng.choice((1, 1, 2, 3)),
             max_in_flight=rng.choice((None, None, 1, 2, 5)),
-            run_timeout_s=rng.choice((120.0, 600.0, 1500.0)),
+            run_timeout_s=rng.choice((120.0, 400.0, 800.0)),
         )
 
     @property
@@ -70,6 +70,16 @@ class Author:
             self._count,
         )
         return self.rng.choice(edits)()
+
+    def mend(self) -> None:
+        """Ask for nothing more that the API refuses."""
+        for index, entry in enumerate(self.entries):
+            if entry.prompt == _REFUSED:
+                self.entries[index] = replace(entry, prompt=self.rng.choice(_PROMPTS))
+
+    def lift_cap(self) -> None:
+        """Spend whatever it takes."""
+        self.limits = replace(self.limits, max_spend_micro_usd=None)
 
     def wishes(self) -> Wishes:
         """What the command line asks beyond the manifest: mostly nothing, or what it asked the last time."""

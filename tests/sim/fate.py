@@ -81,8 +81,12 @@ class Fate:
                 self._chances[kind] = rng.choice(chances)
         for kind in self._some(WEATHER):
             self._chances[kind] = rng.choice(_RARE)
-        if rng.random() < 0.5:
-            self._points_to_live = int(2 ** rng.uniform(0, 9))
+        self.threaten(9)
+
+    def threaten(self, most: float) -> None:
+        """The process that begins now may die, within 2 to the power of `most` such moments."""
+        if self.rng.random() < 0.5:
+            self._points_to_live = int(2 ** self.rng.uniform(0, most))
 
     def point(self, where: str) -> None:
         """A moment at which the process may die. Raises Death."""

@@ -4,6 +4,7 @@ A wish that dies with its process before it was recorded is no wish: the same co
 recorded once. One that was recorded counts once, however often the command is repeated.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hailuo_batch.core.lifecycle import RunState
@@ -22,6 +23,7 @@ class Grants:
     _replacement: Replacement | None = None
     _requests: dict[str, str] = field(default_factory=dict)
     _doubtful: dict[str, str] = field(default_factory=dict)
+    _forgotten: dict[str, str] = field(default_factory=dict)
 
     def propose(self, campaign: Campaign, snapshot: Snapshot, plan: Plan, wishes: Wishes) -> None:
         """A command asks for this. `snapshot` is the ledger before its plan."""
@@ -35,13 +37,29 @@ class Grants:
             doubtful = (run for run in snapshot.runs if _may_be_made_again(run))
             self._doubtful = {run.create_id or "": run.fingerprint for run in doubtful}
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something was asked that is not known to be recorded."""
+        return bool(self._replacement or self._doubtful or self._forgotten)
+
+    def expect_again(self, run: Run) -> None:
+        """A command asks that this run be made again."""
+        if run.superseded_by is not Supersession.RESUBMIT:
+            self._doubtful[run.create_id or ""] = run.fingerprint
+
+    def expect_forgotten(self, runs: Iterable[Run]) -> None:
+        """A command asks that these be forgotten, so that what they were made for may be paid for once more."""
+        self._forgotten |= {run.create_id: run.fingerprint for run in runs if run.create_id is not None}
+
     def confirm(self, snapshot: Snapshot) -> None:
         """This is the ledger now: what of the proposal is in it counts, the rest is forgotten."""
         if self._replacement is not None and snapshot.replacement == self._replacement:
             self.truth.grant(self._requests[id_] for id_ in self._replacement.take_ids)
         again = {run.create_id for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT}
         self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
-        self._replacement, self._doubtful = None, {}
+        forgotten = {run.create_id for run in snapshot.forgotten}
+        self.truth.grant(fingerprint for create_id, fingerprint in self._forgotten.items() if create_id in forgotten)
+        self._replacement, self._doubtful, self._forgotten = None, {}, {}
 
 
 def _may_be_made_again(run: Run) -> bool:

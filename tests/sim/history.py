@@ -36,9 +36,10 @@ from tests.sim.oddities import Oddities
 from tests.sim.process import ENDPOINT, Process
 from tests.sim.promises import Promises, check_end
 from tests.sim.truth import Truth, Violation
+from tests.sim.user import User
 
 _QUIET = 60
-_PATIENCE_S = 2000.0
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class History:
         self.promises = Promises(self.site, self.paths.receipts)
         self.grants = Grants(self.site.truth)
         self.keeper = Keeper(self.rng, self.paths, self.promises, self.say)
+        self.user = User(self.site, self.author, self.paths, self.grants, self.snapshot)
         self.processes = 0
         self.create_numbers = count(1)
         self._beside = False
@@ -122,12 +124,39 @@ class History:
                 self.apply(self.author.wishes())
                 self.between()
             self.make_peace()
-            for _ in range(_QUIET):
-                last = self.apply(Wishes())
-                self.pass_time(4000.0)
-                if not last.creates and not self.give_up(last):
-                    break
-            self.check_peace(last)
+            self.check_peace(self.calm_down())
+            self.follow_advice()
+
+    def calm_down(self) -> Process:
+        """Apply until nothing more is paid for and all that ends has ended. Returns the last apply."""
+        for _ in range(_QUIET):
+            last = self.apply(Wishes())
+            self.pass_time(4000.0)
+            if not (last.creates or self.give_up(last) or self._is_moving()):
+                break
+        return last
+
+    def _is_moving(self) -> bool:
+        running = (run.run_id for run in self.snapshot().runs if run.state in RUNNING)
+        return any(run_id is not None and not self.site.oddities.of(run_id) for run_id in running)
+
+    def follow_advice(self) -> None:
+        """The user does what the report and the program say, until every take is done or was given up. Raises
+        Violation where that leads nowhere."""
+        self.site.world.settings = replace(self.site.world.settings, fail_rate=0.0)
+        for _ in range(_QUIET):
+            unsettled = self.user.unsettled()
+            if not unsettled:
+                return
+            for case in unsettled:
+                self.user.follow(case)
+                self.pass_time(15.0)
+            self.author.mend()
+            self.author.lift_cap()
+            self.site.cap_micro_usd = None
+            self.calm_down()
+        states = ", ".join(map(str, self.user.unsettled()))
+        raise Violation(f"whatever the user is told to do, this comes to no end: {states}")
 
     def apply(self, wishes: Wishes) -> Process:
         """One apply, to whatever end it comes."""
@@ -201,6 +230,19 @@ class History:
         self.site.fate.asleep = True
         self.keeper.meddle()
         self.site.fate.asleep = False
+        if rng.random() < 0.3 and self.paths.ledger.exists():
+            self.command()
+
+    def command(self) -> None:
+        """The user gives a command, in a process that may die."""
+        self.site.fate.threaten(6)
+        code = ExitCode.LEDGER
+        try:
+            code = self.user.try_something()
+        except Death as death:
+            self.say(f"the process died at {death}")
+        self.site.fate.reborn()
+        self.look(complete=code is not ExitCode.LEDGER)
 
     def change_price(self) -> None:
         """The API changes its price."""

@@ -4,7 +4,7 @@ Everything is read anew from the ledger's own tables, the receipts and the folde
 is believed. Each check raises Violation.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,8 @@ class Promises:
         odd = any(run.cost_micro_usd is None for run in known.values())
         if spend.charged_micro_usd != charged and not odd:
             raise Violation(f"the ledger says {spend.charged_micro_usd} charged, the world {charged}")
-        read = {run_id for run_id, run in known.items() if run.state is not RunState.ABANDONED}
+        forgotten = {run.key for run in snapshot.forgotten}
+        read = {run_id for run_id, run in known.items() if _is_read(run, forgotten)}
         refunded = sum(sent.cost for run_id, sent in truth.made.items() if self._failed(run_id) and run_id in read)
         if spend.refunded_micro_usd != refunded and not odd:
             raise Violation(f"the ledger says {spend.refunded_micro_usd} refunded, the world {refunded}")
@@ -141,6 +142,8 @@ class Promises:
             if held is None or held.state not in _UNKNOWN or held.run_id is not None:
                 raise Violation(f"{run_id} of {sent.take_id} is paid for, and nobody knows of it")
             return
+        if any(run.key == forgotten.key for forgotten in snapshot.forgotten):
+            return
         odd = self.site.oddities.of(run_id) in HIDING
         if not odd and run.state not in {RunState.SUCCEEDED, RunState.FAILED, RunState.ABANDONED}:
             raise Violation(f"{run_id} of {run.take_id} has long ended, and the ledger says {run.state}")
@@ -151,6 +154,11 @@ class Promises:
         facts = self.site.world.facts(run_id)
         assert facts is not None
         return facts.failed and self.site.oddities.of(run_id) not in HIDING
+
+
+def _is_read(run: Run, forgotten: Collection[int]) -> bool:
+    """Whether the ledger knows how this run ended: of what was given up or forgotten it may not."""
+    return run.state is not RunState.ABANDONED and (run.key not in forgotten or run.state is RunState.FAILED)
 
 
 def check_end(site: Site, snapshot: Snapshot, stopped: bool) -> None:
