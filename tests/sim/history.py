@@ -31,7 +31,7 @@ from tests.sim.fileserver import URL
 from tests.sim.grants import Grants
 from tests.sim.hostile import hostile_disk
 from tests.sim.keeper import Keeper
-from tests.sim.network import Site
+from tests.sim.network import KEY, SECOND_KEY, STRANGERS_KEY, Site
 from tests.sim.oddities import Oddities
 from tests.sim.process import ENDPOINT, Process
 from tests.sim.promises import Promises, check_end
@@ -121,7 +121,7 @@ class History:
         with hostile_disk(self.site.fate, self.folder):
             for _ in range(self.rng.randint(1, 5)):
                 self.site.fate.rise()
-                self.apply(self.author.wishes())
+                self.apply(self.author.wishes(), self._any_key())
                 self.between()
             self.make_peace()
             self.check_peace(self.calm_down())
@@ -158,11 +158,11 @@ class History:
         states = ", ".join(map(str, self.user.unsettled()))
         raise Violation(f"whatever the user is told to do, this comes to no end: {states}")
 
-    def apply(self, wishes: Wishes) -> Process:
+    def apply(self, wishes: Wishes, key: str = KEY) -> Process:
         """One apply, to whatever end it comes."""
         self.processes += 1
-        process = Process(self, self.processes, wishes)
-        self.say(f"--- apply {self.processes}: {wishes}")
+        process = Process(self, self.processes, wishes, key)
+        self.say(f"--- apply {self.processes}: {wishes} with {key}")
         try:
             process.run()
         except LedgerError as error:
@@ -179,7 +179,17 @@ class History:
         self.site.fate.events.clear()
         died, self.site.fate.dead = self.site.fate.dead, False
         self.look(complete=not died and not process.refused)
+        if key == STRANGERS_KEY:
+            self.promises.check_stranger(process.creates, self.snapshot() if self.paths.ledger.exists() else None)
         return process
+
+    def _any_key(self) -> str:
+        """Sometimes another key of the account; sometimes, where runs are open, that of another account."""
+        choice = self.rng.random()
+        if choice < 0.1 and self.paths.ledger.exists() and any(run.state in RUNNING for run in self.snapshot().runs):
+            self.promises.expect_stranger(self.snapshot())
+            return STRANGERS_KEY
+        return SECOND_KEY if choice > 0.85 else KEY
 
     def second_apply(self) -> None:
         """Somebody starts another apply beside the one that runs. Raises Violation where it is let in."""
@@ -325,6 +335,7 @@ class History:
             median_s=rng.choice((5.0, 90.0, 90.0, 400.0)),
             min_s=rng.choice((0.0, 20.0)),
             max_processing=rng.choice((None, None, 1, 3)),
+            other_account_keys=frozenset({STRANGERS_KEY}),
         )
 
 

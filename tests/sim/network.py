@@ -30,6 +30,8 @@ from tests.sim.oddities import Oddities
 from tests.sim.truth import Sent, Truth, Violation
 
 KEY = "sk-simulated"
+SECOND_KEY = "sk-simulated-too"
+STRANGERS_KEY = "sk-another-account"
 TIMEOUT_S = 60.0
 _WAY_S = 0.08
 _SLOW_S = 25.0
@@ -82,12 +84,24 @@ class Site:
             raise Violation("the request window was passed, and nobody else uses the key")
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an apply is given: its API key, and the most that a run of each model may cost before it must stop."""
+
+    key: str
+    most_micro_usd: Mapping[str, float]
+
+
 class Network:
     """Carries actions out for one process."""
 
-    def __init__(self, site: Site, process: int, ledger: Ledger, at_each_turn: Callable[[], None]) -> None:
+    def __init__(
+        self, site: Site, process: int, ledger: Ledger, at_each_turn: Callable[[], None], terms: Terms
+    ) -> None:
         self.site = site
         self.process = process
+        self._terms = terms
+        self._too_dear = False
         self._ledger = ledger
         self.creates = 0
         self._at_each_turn = at_each_turn
@@ -108,6 +122,8 @@ class Network:
         match action:
             case act.CreateRun():
                 self.creates += 1
+                if self._too_dear:
+                    raise Violation(f"a create of {action.run.take_id} leaves after a run cost more than was agreed to")
                 self.site.say(f"create of {action.run.take_id}, attempt {action.run.attempt}")
                 expected = self.site.truth.newest_cost(self._ledger)
                 self.site.truth.send(action.run, self.process, expected, self.site.clock.now())
@@ -206,7 +222,7 @@ class Network:
         now = site.clock.now()
         if isinstance(action, act.CreateRun):
             body = request_json(action.run.model, action.run.input_json).encode("utf-8")
-            answer = site.world.create(now, KEY, body)
+            answer = site.world.create(now, self._terms.key, body)
             run_id = answer.body.get("id")
             if isinstance(run_id, str):
                 assert action.run.create_id is not None
@@ -215,7 +231,7 @@ class Network:
                 site.say(f"the world made {run_id} for {action.run.take_id}")
         else:
             assert action.run.run_id is not None
-            answer = site.world.read(now, KEY, action.run.run_id)
+            answer = site.world.read(now, self._terms.key, action.run.run_id)
         if site.world.stats.rate_limited > limited:
             site.blame(self.process)
             site.arrivals.pop()
@@ -259,6 +275,9 @@ class Network:
         if not isinstance(action, act.CreateRun):
             return
         sent = self.site.truth.sent[action.run.create_id or ""]
+        if isinstance(outcome, ev.RunCreated):
+            most = self._terms.most_micro_usd.get(action.run.model, float("inf"))
+            self._too_dear |= (outcome.cost_micro_usd or 0) > most
         match outcome:
             case ev.RunCreated() if outcome.run_id == sent.run_id:
                 self._just_told.append(sent)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hailuo_batch.commands.apply import _shown_prices
@@ -14,7 +15,7 @@ from hailuo_batch.commands.remote import Remote
 from hailuo_batch.commands.workspace import has_ledger
 from hailuo_batch.core import halts
 from hailuo_batch.core.books import Progress
-from hailuo_batch.core.engine import Engine, Settings
+from hailuo_batch.core.engine import PRICE_RISE, Engine, Settings
 from hailuo_batch.core.experience import experience_of
 from hailuo_batch.core.plan import Wishes, make_plan
 from hailuo_batch.errors import ExitCode, LedgerError
@@ -25,7 +26,7 @@ from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.shell.receipts import Receipts
 from tests.sim.author import NAME
 from tests.sim.hostile import make_hostile
-from tests.sim.network import KEY, Network
+from tests.sim.network import KEY, Network, Terms
 from tests.sim.truth import Violation
 
 if TYPE_CHECKING:
@@ -37,12 +38,13 @@ ENDPOINT = "https://api.example/v1"
 class Process:
     """An apply, from the lock to the last record."""
 
-    def __init__(self, history: "History", number: int, wishes: Wishes) -> None:
+    def __init__(self, history: "History", number: int, wishes: Wishes, key: str = KEY) -> None:
         self.history = history
         self.site = history.site
         self.number = number
         self.wishes = wishes
         self.campaign = history.author.campaign
+        self.key = key
         self.settings = _settings(history)
         self.refused = ""
         self.creates = 0
@@ -79,9 +81,10 @@ class Process:
             self._network.hang_up()
 
     def _run(self, job: Job, ledger: Ledger, shown_prices: dict[str, int]) -> None:
-        del shown_prices
+        if self.site.fate.rng.random() < 0.7:
+            job = replace(job, settings=replace(job.settings, shown_prices=shown_prices))
         clock: Any = self.site.clock
-        with self.history.as_command(self._drive, _connect):
+        with self.history.as_command(self._drive, self._connect):
             outcome = run_campaign(job, ledger, clock, Console())
         self.codes = outcome.codes
 
@@ -90,7 +93,8 @@ class Process:
     ) -> Iterable[ExitCode]:
         self._ledger = ledger
         self.history.grants.confirm(ledger.snapshot())
-        self._network = Network(self.site, self.number, ledger, self._at_each_turn)
+        most = {model: shown * (1 + PRICE_RISE) for model, shown in job.settings.shown_prices.items()}
+        self._network = Network(self.site, self.number, ledger, self._at_each_turn, Terms(self.key, most))
         with closing(Receipts(job.paths.receipts)) as receipts:
             driver = Driver(
                 engine,
@@ -111,6 +115,10 @@ class Process:
                 self.history.say(str(error))
                 return [error.exit_code]
         return []
+
+    @contextmanager
+    def _connect(self, endpoint: str, settings: Settings) -> Iterator[Remote]:
+        yield Remote(endpoint, self.key, is_loopback=False)
 
     def _open(self) -> Ledger:
         ledger = Ledger.open(self.history.paths.ledger, NAME, ENDPOINT, self.site.clock.wall())
@@ -144,7 +152,7 @@ class Process:
 
     def _use_the_key(self) -> None:
         for _ in range(self.site.fate.rng.randint(1, 20)):
-            if self.site.world.occupy(self.site.clock.now(), KEY):
+            if self.site.world.occupy(self.site.clock.now(), self.key):
                 self.site.arrive("foreign", self.number)
 
 
@@ -160,11 +168,6 @@ class Teller:
     def notice(self, text: str) -> None:
         """What the user is told."""
         self._history.say(f"told: {text}")
-
-
-@contextmanager
-def _connect(endpoint: str, settings: Settings) -> Iterator[Remote]:
-    yield Remote(endpoint, KEY, is_loopback=False)
 
 
 def _settings(history: "History") -> Settings:

@@ -42,6 +42,7 @@ class Promises:
     receipts: Path
     states: dict[int, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    lost: frozenset[int] = frozenset()
     _mark: tuple[int, int, int] = (-1, 0, 0)
 
     def forget_states(self) -> None:
@@ -81,6 +82,17 @@ class Promises:
         for run in snapshot.runs if snapshot is not None else ():
             for output in run.outputs:
                 self._check_output(run, output, found)
+
+    def expect_stranger(self, snapshot: Snapshot) -> None:
+        """The next apply has the key of another account, and there are runs that it cannot know."""
+        self.lost = _lost(snapshot)
+
+    def check_stranger(self, creates: int, snapshot: Snapshot | None) -> None:
+        """That apply has paid for nothing and called nothing lost."""
+        if creates:
+            raise Violation(f"an apply with the key of another account paid for {creates} runs")
+        if snapshot is not None and not _lost(snapshot) <= self.lost:
+            raise Violation("an apply with the key of another account marked runs as lost")
 
     def check_settled(self, snapshot: Snapshot) -> None:
         """After all is quiet: the ledger's money is the world's, and so is how each run ended."""
@@ -154,6 +166,10 @@ class Promises:
         facts = self.site.world.facts(run_id)
         assert facts is not None
         return facts.failed and self.site.oddities.of(run_id) not in HIDING
+
+
+def _lost(snapshot: Snapshot) -> frozenset[int]:
+    return frozenset(run.key for run in snapshot.runs if run.state is RunState.LOST)
 
 
 def _is_read(run: Run, forgotten: Collection[int]) -> bool:
