@@ -45,6 +45,7 @@ class Requests:
         self._creating = Creating(runs, books, self.cap, self._trust, settings.max_in_flight)
         self._connection = Connection()
         self._odd_statuses: set[str] = set()
+        self._told_of_others = False
         self._last_finish_at = now
         self._probe: int | None = None
         self._probe_asked = False
@@ -99,19 +100,21 @@ class Requests:
         if self._probe is not None:
             yield from self._ask_probe(self._probe, now)
             return
+        self._polling.pace = self.budget.per_second(now)
         while self.budget.free(now) > 0:
-            read = self._polling.pick(now, self._creates_ready())
-            create = self._next_create() if read is None else None
-            if create is None and read is None:
+            request = self._next_request(now)
+            if request is None:
+                self.budget.wait_no_more()
                 return
-            self.budget.take()
-            if read is not None:
-                self._polling.asked(read, now)
-                yield act.ReadRun(self._runs[read])
-            elif create is not None:
-                self._creating.start(create)
+            self.budget.take(request.run.key, now)
+            if isinstance(request, act.ReadRun):
+                self._polling.asked(request.run.key, now)
+            else:
+                self._creating.start(request.run.key)
                 self._polling.creating(now)
-                yield act.CreateRun(self._runs[create])
+            yield request
+        if self.budget.is_shared(now) and self._next_request(now) is not None:
+            self.budget.wait(now)
 
     def wake_at(self, now: float) -> float:
         """When to decide again if no answer comes before; infinity where only an answer can change anything."""
@@ -144,10 +147,17 @@ class Requests:
         elif len(self._polling) > 0 and now >= self._last_finish_at + timeout_s:
             self._standing.halt(halts.timed_out(timeout_s, len(self._polling)))
 
+    def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
+        read = self._polling.pick(now, self._creates_ready())
+        if read is not None:
+            return act.ReadRun(self._runs[read])
+        create = self._next_create()
+        return None if create is None else act.CreateRun(self._runs[create])
+
     def _ask_probe(self, probe: int, now: float) -> Iterator[act.ReadRun]:
         if not self._probe_asked and self.budget.free(now) > 0:
             self._probe_asked = True
-            self.budget.take()
+            self.budget.take(probe, now)
             self._polling.asked(probe, now)
             yield act.ReadRun(self._runs[probe])
 
@@ -170,7 +180,7 @@ class Requests:
 
     def hear_create(self, run: Run, outcome: Outcome, now: float) -> None:
         """A create has come to its end, and what changed is recorded."""
-        self.budget.give_back(now)
+        self._hear_rate(run, outcome, now)
         self.cap.release(run)
         match outcome:
             case ev.CreateNotSent():
@@ -180,10 +190,8 @@ class Requests:
                 return
             case ev.CreateUnanswered():
                 self._connection.hear_silence(now, outcome.reason)
-            case ev.CreateRefused():
-                self._hear_answer(outcome.refusal)
             case _:
-                self._hear_answer()
+                self._connection.hear_answer()
         if run.state is RunState.IN_DOUBT:
             self._doubt(run)
             return
@@ -197,25 +205,25 @@ class Requests:
                 self._compare_price(run)
             case ev.CreateRefused():
                 self._creating.want_again(run.key)
-                self._hear_refusal(run, outcome, now)
+                self._hear_refusal(run, outcome)
             case ev.InputRejected():
                 self._standing.tell(notices.rejected(run))
 
     def hear_read(self, run: Run, outcome: Outcome, now: float) -> bool:
         """A read has come to its end, and what changed is recorded. Returns whether it was the run's last one."""
-        self.budget.give_back(now)
+        self._hear_rate(run, outcome, now)
         self._hear_probe(run, outcome)
         match outcome:
             case ev.ReadUnanswered() | ev.ReadNotSent():
                 self._connection.hear_silence(now, outcome.reason)
             case ev.ReadRefused():
-                self._hear_answer(outcome.refusal)
-                self._hear_refusal(run, outcome, now)
+                self._connection.hear_answer()
+                self._hear_refusal(run, outcome)
             case ev.StatusUnknown():
-                self._hear_answer()
+                self._connection.hear_answer()
                 self._notice_status(run, outcome.status)
             case _:
-                self._hear_answer()
+                self._connection.hear_answer()
         no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
         if no_answer or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
             self._polling.unanswered(run.key)
@@ -229,14 +237,19 @@ class Requests:
         self._last_finish_at = now
         return True
 
-    def _hear_answer(self, refusal: ev.Refusal | None = None) -> None:
-        self._connection.hear_answer()
-        if refusal is not ev.Refusal.RATE:
+    def _hear_rate(self, run: Run, outcome: Outcome, now: float) -> None:
+        """What the end of a request says of the window, and the place that it frees."""
+        if isinstance(outcome, ev.CreateRefused | ev.ReadRefused) and outcome.refusal is ev.Refusal.RATE:
+            self.budget.hear_refusal(run.key, now, outcome.retry_after_s)
+            if not self._told_of_others:
+                self._told_of_others = True
+                self._standing.tell(notices.key_in_use())
+        elif not isinstance(outcome, ev.CreateUnanswered | ev.CreateNotSent | ev.ReadUnanswered | ev.ReadNotSent):
             self.budget.hear_answer()
+        self.budget.give_back(run.key, now)
 
-    def _hear_refusal(self, run: Run, outcome: ev.CreateRefused | ev.ReadRefused, now: float) -> None:
+    def _hear_refusal(self, run: Run, outcome: ev.CreateRefused | ev.ReadRefused) -> None:
         if outcome.refusal is ev.Refusal.RATE:
-            self.budget.hear_refusal(now, outcome.retry_after_s)
             return
         halt = halts.refused(outcome.refusal, outcome.code, outcome.message)
         if halt is not None:
