@@ -11,11 +11,10 @@ from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.events import RunCreated
 from hailuo_batch.core.receipt import Receipt, Result, recover, unreceipted
 from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.sharing import LONGEST_REQUEST_S
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.receipts import Receipts, load_receipts
-
-_LONGEST_REQUEST_S = 120.0
 
 
 def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float) -> Snapshot:
@@ -64,7 +63,7 @@ def count_earlier_requests(budget: Budget, receipts: tuple[Receipt, ...], now: f
     newest: dict[str, float] = {}
     answered = {receipt.create_id for receipt in receipts if isinstance(receipt, Result)}
     for receipt in receipts:
-        if receipt.create_id not in answered and wall - receipt.at < _LONGEST_REQUEST_S:
+        if receipt.create_id not in answered and wall - receipt.at < LONGEST_REQUEST_S:
             newest[receipt.create_id] = wall  # it may have reached the API at any time since
             continue
         newest[receipt.create_id] = max(receipt.at, newest.get(receipt.create_id, receipt.at))

@@ -2,63 +2,159 @@
 
 A place is taken when a request starts and comes back one window after its answer came. Then no window of the
 server, sliding or fixed and whatever its phase, can see more requests than there are places, for a request
-reaches the server somewhere between its start and its answer. Pure: `now` is passed in, in seconds of a clock that
-never goes back.
+reaches the server somewhere between its start and its answer. Places that other processes of this program hold count
+as taken, and of those that wait for a place, the one that holds fewest goes first. Pure: `now` is passed in, in
+seconds of a clock that never goes back.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from itertools import islice
 
-_FIRST_HOLD_S = 1.0
-_LONGEST_HOLD_S = 8.0
+from hailuo_batch.core.pace import Pace
+from hailuo_batch.core.sharing import Holding, in_buckets
+
+_LOOK = 0.02  # of a window: how soon to look again where only another process can free a place
+_PATIENCE = 0.1  # of a window: for so long a process that had to wait for a place goes first
 
 
 class Budget:
-    """The places of one key."""
+    """The places of one key, as this process may use them. A request is known by a key that no other has meanwhile."""
 
     def __init__(self, limit: int, window_s: float) -> None:
         self.limit = limit
         self.window_s = window_s
-        self._under_way = 0
+        self.pace = Pace(limit, window_s)
+        self._look_s = window_s * _LOOK
+        self._under_way: dict[int, float] = {}  # since when
+        self._taken_at = float("-inf")
         self._back_at: deque[float] = deque()  # when each place that was used comes back, earliest first
-        self._held_until = float("-inf")
-        self._hold_s = 0.0
+        self._earlier: deque[float] = deque()  # the same of an earlier process, as far as its books tell
+        self._others: tuple[Holding, ...] = ()
+        self._waits_at = float("-inf")
+        self._told_under_way = 0
+        self._told_at = float("-inf")
+
+    # --- this process's own places ---
 
     def assume_spent(self, count: int, until: float) -> None:
-        """Count places as taken that an earlier process may have used: they come back at `until`."""
-        self._back_at.extend([until] * min(count, self.limit - len(self._back_at)))
+        """Count places as taken that an earlier process may have used: they come back at `until`.
+
+        Where other processes are known to hold places, they are taken to be the same ones.
+        """
+        self._earlier.extend([until] * min(count, self.limit - len(self._earlier)))
 
     def free(self, now: float) -> int:
         """How many requests may start now."""
-        if now < self._held_until:
+        if now < self.pace.held_until:
             return 0
-        while self._back_at and self._back_at[0] <= now:
-            self._back_at.popleft()
-        return self.limit - self._under_way - len(self._back_at)
+        return max(0, min(self._room(now), self._turn(now)))
 
-    def take(self) -> None:
+    def take(self, key: int, now: float) -> None:
         """A request starts."""
-        self._under_way += 1
+        self._under_way[key] = self._taken_at = now
 
-    def give_back(self, now: float) -> None:
+    def give_back(self, key: int, now: float) -> None:
         """Its answer came, or it is known that none will."""
-        self._under_way -= 1
+        del self._under_way[key]
         self._back_at.append(now + self.window_s)
 
-    def hear_refusal(self, now: float, retry_after_s: float | None) -> None:
-        """The API says that the window is full, so somebody else uses the key: hold everything, longer each time."""
-        if now < self._held_until:
-            return
-        self._hold_s = min(_LONGEST_HOLD_S, self._hold_s * 2 or _FIRST_HOLD_S)
-        self._held_until = now + max(self._hold_s, retry_after_s or 0.0)
+    def hear_refusal(self, key: int, now: float, retry_after_s: float | None) -> None:
+        """The API says that the window is full, so somebody else uses the key. Before the place is given back."""
+        self.pace.hear_refusal(now, self._under_way[key], retry_after_s)
 
     def hear_answer(self) -> None:
         """The API carried a request out: the window is not full."""
-        self._hold_s = 0.0
+        self.pace.hear_answer()
 
     def next_free_at(self, now: float) -> float:
         """When the next place may come free; infinity if only an answer can free one."""
         if self.free(now) > 0:
             return now
-        if self._under_way + len(self._back_at) < self.limit:
-            return self._held_until
-        return max(self._held_until, self._back_at[0]) if self._back_at else float("inf")
+        room = self._room(now)
+        if room > 0:
+            may_look_at = now if self._turn(now) > 0 else now + self._look_s
+            return max(self.pace.held_until, may_look_at)
+        back_at = sorted((*self._back_at, *self._earlier)) if self._earlier else self._back_at
+        free_at = next(islice(back_at, -room, None), float("inf"))
+        if self.is_shared(now):
+            free_at = min(free_at, now + self._look_s)
+        return max(self.pace.held_until, min(free_at, self.pace.rises_at(now)))
+
+    def per_second(self, now: float) -> float:
+        """The requests per second that this process may make, as things stand."""
+        places, others = self.pace.places(now), [held for held in self._held_by_others(now) if held > 0]
+        return max(places / (1 + len(others)), places - sum(others)) / self.window_s
+
+    # --- the places of other processes ---
+
+    def hear_others(self, others: Sequence[Holding], now: float) -> None:
+        """What all other processes of this machine hold, instead of what was known before."""
+        self._others = tuple(others)
+        for other in others:
+            self.pace.adopt(other.drop, other.held_until)
+        self._settle(now)
+
+    def may_be_free(self, now: float) -> bool:
+        """Whether a place is free but for what others hold, of which there may be news."""
+        self._settle(now)
+        return now >= self.pace.held_until and self._mine < self.pace.places(now)
+
+    def wait(self, now: float) -> None:
+        """A request would start now, and there is no place for it."""
+        self._waits_at = now
+
+    def wait_no_more(self) -> None:
+        """Nothing waits for a place."""
+        self._waits_at = float("-inf")
+
+    def is_shared(self, now: float) -> bool:
+        """Whether another process holds a place, or waits for one."""
+        return any(held > 0 or self._waits(other, now) for other, held in self._rivals(now))
+
+    def news_at(self) -> float:
+        """When the others should hear that places which they know as under way have got a time to come back."""
+        is_news = len(self._under_way) < self._told_under_way
+        return self._told_at + self._look_s if is_news else float("inf")
+
+    def tell(self, now: float) -> Holding:
+        """What the others are to know of this process."""
+        self._settle(now)
+        self._told_under_way, self._told_at = len(self._under_way), now
+        back_at = in_buckets(self._back_at, self.window_s)
+        drop = self.pace.drop if self.pace.places(now) < self.limit else None
+        held_until = self.pace.held_until
+        return Holding(back_at, len(self._under_way), self._taken_at, self._waits_at, drop, held_until)
+
+    @property
+    def _mine(self) -> int:
+        return len(self._under_way) + len(self._back_at)
+
+    def _room(self, now: float) -> int:
+        """How many places are left for whoever's turn it is; below zero where more are in use than allowed."""
+        self._settle(now)
+        others = max(len(self._earlier), sum(self._held_by_others(now)))
+        return self.pace.places(now) - self._mine - others
+
+    def _turn(self, now: float) -> int:
+        """How many requests may start before it is the turn of another process that waits."""
+        turn, mine = self.limit, self._mine
+        for other, held in self._rivals(now):
+            if self._waits(other, now):
+                is_mine = mine < held or (mine == held and self._taken_at <= other.taken_at)
+                turn = min(turn, max(1, held - mine) if is_mine else 0)
+        return turn
+
+    def _waits(self, other: Holding, now: float) -> bool:
+        return now - other.waits_at < self.window_s * _PATIENCE
+
+    def _rivals(self, now: float) -> list[tuple[Holding, int]]:
+        return [(other, other.held(now, self.window_s)) for other in self._others]
+
+    def _held_by_others(self, now: float) -> list[int]:
+        return [held for _, held in self._rivals(now)]
+
+    def _settle(self, now: float) -> None:
+        for places in (self._back_at, self._earlier):
+            while places and places[0] <= now:
+                places.popleft()

@@ -7,6 +7,14 @@ from hailuo_batch.core.events import FileSaved
 from hailuo_batch.core.records import Run
 
 
+def key_in_use() -> str:
+    """The API says that the key's window is full, and it was not this program that filled it."""
+    return (
+        "Somebody else uses this API key, too: the API refuses requests for their rate. Nothing was paid for those and "
+        "they are sent again. The pace is lower from here on, and rises again as there is room."
+    )
+
+
 def rejected(run: Run) -> str:
     """The API refused the input of this take."""
     return f"{run.take_id}: rejected by the API, nothing was paid: {run.reason}. Change it, or grant it a `retry`."

@@ -53,10 +53,13 @@ class _Group:
 
 
 class Polling:
-    """The open runs of one key, by their ledger key. `pace` is the requests per second that the window allows."""
+    """The open runs of one key, by their ledger key.
+
+    `pace` is the requests per second that the window allows; whoever keeps the window sets it as it changes.
+    """
 
     def __init__(self, pace: float, known_durations: Mapping[str, Sequence[float]] | None = None) -> None:
-        self._pace = pace
+        self.pace = pace
         self._open: dict[int, _Open] = {}
         self._groups: dict[str, _Group] = {}
         self._urgent: deque[int] = deque()
@@ -149,15 +152,15 @@ class Polling:
         if not self._open:
             return float("inf")
         spaced_at = self._next_spaced_at
-        return spaced_at if spaced_at > now else now + 1 / self._pace
+        return spaced_at if spaced_at > now else now + 1 / self.pace
 
     def _pick_before_creates(self, now: float, creates: int) -> int | None:
-        left_s, so_far_s = (creates + len(self._open)) / self._pace, max(0.0, now - self._first_create_at)
+        left_s, so_far_s = (creates + len(self._open)) / self.pace, max(0.0, now - self._first_create_at)
         if sum(group.outlook.completions for group in self._groups.values()) < _FEW:
             may_read = self._reads < _FEW_READS * self._creates and left_s >= 2 * so_far_s
             least = Worth(_SURE, 0.0)
         else:
-            finish_s = max(group.outlook.time_to_finish(self._pace) for group in self._groups.values())
+            finish_s = max(group.outlook.time_to_finish(self.pace) for group in self._groups.values())
             may_read = left_s > _RESERVE * finish_s + _SPARE * so_far_s
             least = Worth(0.0, left_s + _END_S)
         if not may_read:
@@ -167,7 +170,7 @@ class Polling:
 
     @property
     def _next_spaced_at(self) -> float:
-        return self._read_at + 1 / self._pace
+        return self._read_at + 1 / self.pace
 
     def _next_urgent(self) -> int | None:
         while self._urgent:
@@ -186,7 +189,7 @@ class Polling:
 
     def _top(self, group: _Group, now: float) -> _Open | None:
         """The run that leads the ranking of those asked about before."""
-        if now - group.ranked_at > _STALE * len(group.asked) / self._pace:
+        if now - group.ranked_at > _STALE * len(group.asked) / self.pace:
             waiting = (run for run in group.asked.values() if run.waits and run.due_at <= now)
             group.ranked = sorted((group.outlook.worth(run.line, now).saving, run.key) for run in waiting)
             group.ranked_at = now

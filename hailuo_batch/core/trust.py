@@ -10,7 +10,7 @@ _LEAST_BOUND = 8
 
 
 class Trust:
-    """What the answers to creates allow. `pace` is the requests per second that the window allows."""
+    """What the answers to creates allow. `pace` is the requests per second that the whole window allows."""
 
     def __init__(self, pace: float) -> None:
         self.under_way = 0

@@ -68,11 +68,10 @@ class Limiter:
     def start(self, now: float) -> Iterator[Request]:
         """As many as the window allows."""
         while (self._creates or self._reads) and self._budget.free(now) > 0:
-            self._budget.take()
-            if self._creates:
-                yield Request(creates=True, number=self._creates.popleft())
-            else:
-                yield Request(creates=False, number=self._reads.popleft())
+            creates = bool(self._creates)
+            number = (self._creates if creates else self._reads).popleft()
+            self._budget.take(number, now)
+            yield Request(creates, number)
 
     def wake_at(self, now: float) -> float:
         """The next free place, if there is something to ask."""
@@ -80,7 +79,7 @@ class Limiter:
 
     def hear(self, request: Request, answer: Answer, now: float) -> None:
         """A run that goes on takes its place at the end."""
-        self._budget.give_back(now)
+        self._budget.give_back(request.number, now)
         if request.creates or answer.done_at is None:
             self._reads.append(request.number)
 
@@ -104,10 +103,10 @@ class Oracle:
             done = bool(self._finished) and self._finished[0][0] <= now
             if done and (self._next == len(self._durations) or self._can_wait()):
                 self._open -= 1
-                yield self._take(Request(creates=False, number=heapq.heappop(self._finished)[1]))
+                yield self._take(Request(creates=False, number=heapq.heappop(self._finished)[1]), now)
             elif self._next < len(self._durations):
                 self._next += 1
-                yield self._take(Request(creates=True, number=self._next - 1))
+                yield self._take(Request(creates=True, number=self._next - 1), now)
             else:
                 return
 
@@ -120,7 +119,7 @@ class Oracle:
 
     def hear(self, request: Request, answer: Answer, now: float) -> None:
         """A create that was answered tells when its run will be done."""
-        self._budget.give_back(now)
+        self._budget.give_back(request.number, now)
         if request.creates:
             self._open += 1
             begin = answer.created_at
@@ -129,8 +128,8 @@ class Oracle:
                 heapq.heappush(self._free_at, begin + self._durations[request.number])
             heapq.heappush(self._finished, (begin + self._durations[request.number], request.number))
 
-    def _take(self, request: Request) -> Request:
-        self._budget.take()
+    def _take(self, request: Request, now: float) -> Request:
+        self._budget.take(request.number, now)
         return request
 
     def _can_wait(self) -> bool:

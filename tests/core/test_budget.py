@@ -38,26 +38,37 @@ ways = some.lists(some.builds(Way, some.just(0.0) | times, some.just(0.0) | time
 def send_all(budget: Budget, wanted: list[Way]) -> list[Sent]:
     """Start each request as early as the budget allows, in order, checking its word at every moment."""
     sent: list[Sent] = []
-    answers: list[float] = []
+    answers: list[tuple[float, int]] = []
     now = 0.0
-    for way in wanted:
+    for number, way in enumerate(wanted):
         now += way.think_s
         settle(budget, answers, now)
         while budget.free(now) <= 0:
             assert_truthful(budget, sent, now)
-            now = min(budget.next_free_at(now), answers[0] if answers else math.inf)
+            now = min(budget.next_free_at(now), answers[0][0] if answers else math.inf)
             settle(budget, answers, now)
         assert_truthful(budget, sent, now)
-        budget.take()
+        budget.take(number, now)
         sent.append(Sent(now, now + way.there_s, now + way.there_s + way.back_s))
-        heapq.heappush(answers, sent[-1].answer)
+        heapq.heappush(answers, (sent[-1].answer, number))
         settle(budget, answers, now)
     return sent
 
 
-def settle(budget: Budget, answers: list[float], now: float) -> None:
-    while answers and answers[0] <= now:
-        budget.give_back(heapq.heappop(answers))
+def settle(budget: Budget, answers: list[tuple[float, int]], now: float) -> None:
+    while answers and answers[0][0] <= now:
+        at, number = heapq.heappop(answers)
+        budget.give_back(number, at)
+
+
+def use(budget: Budget, at: float, *keys: int, refused: bool = False, retry_after_s: float | None = None) -> None:
+    """Requests that start and are answered at once."""
+    for key in keys:
+        budget.take(key, at)
+    for key in keys:
+        if refused:
+            budget.hear_refusal(key, at, retry_after_s)
+        budget.give_back(key, at)
 
 
 def assert_truthful(budget: Budget, sent: list[Sent], now: float) -> None:
@@ -92,10 +103,10 @@ def test_with_a_quick_network_the_whole_limit_is_used(limit: int, count: int) ->
 
 def test_a_place_comes_back_one_window_after_the_answer_not_after_the_start() -> None:
     budget = Budget(1, 10.0)
-    budget.take()
+    budget.take(1, 0.0)
     assert budget.free(100.0) == 0
     assert budget.next_free_at(100.0) == math.inf
-    budget.give_back(100.0)
+    budget.give_back(1, 100.0)
     assert budget.next_free_at(100.0) == 110.0
     assert budget.free(109.9) == 0
     assert budget.free(110.0) == 1
@@ -104,51 +115,50 @@ def test_a_place_comes_back_one_window_after_the_answer_not_after_the_start() ->
 def test_refusals_hold_everything_for_longer_each_time_up_to_eight_seconds() -> None:
     budget, now = Budget(20, 10.0), 0.0
     for hold_s in (1.0, 2.0, 4.0, 8.0, 8.0):
-        budget.hear_refusal(now, None)
+        use(budget, now, 1, refused=True)
         assert budget.free(now + hold_s - 0.01) == 0
-        assert budget.next_free_at(now) == now + hold_s
-        now += hold_s
-        assert budget.free(now) == 20
+        assert budget.pace.held_until == now + hold_s
+        now = budget.next_free_at(now)
+        assert budget.free(now) > 0
 
 
 def test_refusals_that_come_together_count_as_one() -> None:
     budget = Budget(20, 10.0)
-    for _ in range(5):
-        budget.hear_refusal(0.0, None)
-    assert budget.next_free_at(0.0) == 1.0
+    use(budget, 0.0, 1, 2, 3, 4, 5, 6, refused=True)
+    assert budget.pace.held_until == 1.0
+    assert budget.pace.places(0.0) == 14
 
 
 def test_after_an_answer_the_next_refusal_holds_briefly_again() -> None:
     budget = Budget(20, 10.0)
-    budget.hear_refusal(0.0, None)
-    budget.hear_refusal(1.0, None)
+    use(budget, 0.0, 1, refused=True)
+    use(budget, 10.0, 1, refused=True)
     budget.hear_answer()
-    budget.hear_refusal(10.0, None)
-    assert budget.next_free_at(10.0) == 11.0
+    use(budget, 30.0, 1, refused=True)
+    assert budget.pace.held_until == 31.0
 
 
 @pytest.mark.parametrize(("retry_after_s", "held_s"), [(None, 1.0), (0.0, 1.0), (0.5, 1.0), (30.0, 30.0)])
 def test_the_servers_own_word_is_honoured_where_it_asks_for_longer(retry_after_s: float | None, held_s: float) -> None:
     budget = Budget(20, 10.0)
-    budget.hear_refusal(0.0, retry_after_s)
-    assert budget.next_free_at(0.0) == held_s
+    use(budget, 0.0, 1, 2, 3, 4)
+    use(budget, 0.0, 5, refused=True, retry_after_s=retry_after_s)
+    assert budget.pace.held_until == held_s
 
 
 def test_a_hold_does_not_hide_that_places_are_taken() -> None:
     budget = Budget(1, 10.0)
-    budget.take()
-    budget.give_back(0.0)
-    budget.hear_refusal(0.0, None)
+    use(budget, 0.0, 1, refused=True)
     assert budget.next_free_at(0.0) == 10.0
-    budget.hear_refusal(9.5, None)
-    assert budget.next_free_at(9.5) == 11.5
+    use(budget, 10.0, 1, refused=True, retry_after_s=30.0)
+    assert budget.next_free_at(10.0) == 40.0
 
 
 def test_what_an_earlier_process_sent_takes_its_places_until_then() -> None:
     budget = Budget(3, 10.0)
     budget.assume_spent(2, 7.0)
     assert budget.free(0.0) == 1
-    budget.take()
+    budget.take(1, 0.0)
     assert budget.next_free_at(0.0) == 7.0
     assert budget.free(7.0) == 2
 

@@ -123,7 +123,7 @@ def test_a_refused_read_stops_as_much_as_it_touches_and_changes_no_run(refusal: 
 
 
 def test_reads_refused_for_the_rate_hold_the_key_for_longer_each_time() -> None:
-    hand = Hand([run(RunState.PENDING, at=EARLIER)])
+    hand = Hand([run(RunState.PENDING, at=EARLIER)], Settings(rate_limit=400))
     for hold_s in (1.0, 2.0, 4.0, 8.0):
         hand.answer(hand.wait_for_read(), ev.ReadRefused(Refusal.RATE, "RATE_LIMITED", "wait"))
         assert hand.engine.budget.next_free_at(hand.now) - hand.now == pytest.approx(hold_s)

@@ -142,8 +142,8 @@ def take_an_unreadable_answer_for_a_refusal(patch: Patch) -> None:
 
 
 def ask_faster_than_allowed(patch: Patch) -> None:
-    def give_back(self: Budget, now: float) -> None:
-        self._under_way -= 1
+    def give_back(self: Budget, key: int, now: float) -> None:
+        del self._under_way[key]
 
     patch.setattr(Budget, "give_back", give_back)
 

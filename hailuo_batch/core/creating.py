@@ -1,0 +1,73 @@
+"""The attempts that wait to be paid for, in order, and what the next of them must wait for.
+
+Three bounds hold a create back: the answers to those under way (trust), the cap on money, and the limit on runs at
+once. Pure: `runs` and `books` are the engine's, to be looked at only.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+
+from hailuo_batch.core import halts
+from hailuo_batch.core.books import Books
+from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.records import Run
+from hailuo_batch.core.spend import Cap
+from hailuo_batch.core.trust import Trust
+
+
+class Creating:
+    """The creates of one apply. `most_open` bounds the runs at once, those being created included; None: no bound."""
+
+    def __init__(self, runs: Mapping[int, Run], books: Books, cap: Cap, trust: Trust, most_open: int | None) -> None:
+        self.cap = cap
+        self.trust = trust
+        self._runs = runs
+        self._books = books
+        self._most_open = most_open
+        self._waiting: deque[int] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def want(self, key: int) -> None:
+        """Pay for this attempt when its turn comes."""
+        self._waiting.append(key)
+
+    def want_again(self, key: int) -> None:
+        """Nothing was made: this attempt is the next one again."""
+        self._waiting.appendleft(key)
+
+    def drop_model(self, model: str) -> None:
+        """Pay for nothing of this model."""
+        self._waiting = deque(key for key in self._waiting if self._runs[key].model != model)
+
+    def next(self) -> int | None:
+        """The attempt to be paid for next; None where there is none or it must wait."""
+        if not self._waiting or not self.trust.admits() or self._is_full:
+            return None
+        key = self._waiting[0]
+        return key if self.cap.admits(self._runs[key].model) else None
+
+    def ready(self) -> int:
+        """How many wait for a request, or for nothing but the answers to creates under way."""
+        held_by_answers = self.trust.under_way > 0 and not self.trust.is_storm and not self._is_full
+        return len(self._waiting) if held_by_answers or self.next() is not None else 0
+
+    def start(self, key: int) -> None:
+        """The create of this attempt, which was the next one, starts."""
+        self._waiting.popleft()
+        self.trust.start()
+        self.cap.reserve(self._runs[key])
+
+    def stopped_by_cap(self) -> Halt | None:
+        """Why the next create can never follow, where that is the cap."""
+        if not self._waiting:
+            return None
+        cap, model = self.cap, self._runs[self._waiting[0]].model
+        if cap.admits(model) or cap.waits_for_price(model):
+            return None
+        return halts.cap_reached(cap.cap_micro_usd or 0, cap.committed_micro_usd, cap.cost_of(model))
+
+    @property
+    def _is_full(self) -> bool:
+        return self._most_open is not None and self._books.holding + self.trust.under_way >= self._most_open

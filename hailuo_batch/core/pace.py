@@ -1,0 +1,76 @@
+"""How many of its places a budget allows itself, when somebody else may use the same key.
+
+The API refusing a request for its rate is the only sign of them. Then the pace drops at once, by three tenths of the
+places that were allowed, and all is held for a moment; after that each window gives back a small share, until the
+whole limit is allowed again. Requests that had started before a drop bring no further one: they tell the same news.
+Pure: `now` is passed in, in seconds of a clock that never goes back.
+"""
+
+from dataclasses import dataclass
+from math import floor
+
+_FIRST_HOLD_S = 1.0
+_LONGEST_HOLD_S = 8.0
+_DROP = 0.7  # what is left of the places; half of them would cost a fifth of the pace beside a fair user of the key
+_RECOVERY = 0.05  # of the limit, for each window, and at least one place
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """So many places were allowed from `at` on."""
+
+    places: int
+    at: float
+
+
+class Pace:
+    """The pace of one key whose window has `limit` places."""
+
+    def __init__(self, limit: int, window_s: float) -> None:
+        self.limit = limit
+        self.window_s = window_s
+        self.held_until = float("-inf")
+        self.drop: Drop | None = None  # the newest; None once all is recovered
+        self._hold_s = 0.0
+
+    def places(self, now: float) -> int:
+        """How many places may be used now."""
+        if self.drop is None:
+            return self.limit
+        places = self.drop.places + self._windows(self.drop, now) * max(1, int(self.limit * _RECOVERY))
+        if places < self.limit:
+            return max(1, places)
+        self.drop = None
+        return self.limit
+
+    def rises_at(self, now: float) -> float:
+        """When more places are allowed than now; infinity where all are."""
+        if self.places(now) == self.limit or self.drop is None:
+            return float("inf")
+        return self._after(self.drop, self._windows(self.drop, now) + 1)
+
+    def hear_refusal(self, now: float, sent_at: float, retry_after_s: float | None) -> None:
+        """A request sent at `sent_at` was refused. `retry_after_s` is the API's own word, None where it has none."""
+        if self.drop is None or sent_at > self.drop.at:
+            self.drop = Drop(max(1, int(self.places(now) * _DROP)), now)
+        if now >= self.held_until:
+            self._hold_s = min(_LONGEST_HOLD_S, self._hold_s * 2 or _FIRST_HOLD_S)
+            self.held_until = now + max(self._hold_s, retry_after_s or 0.0)
+
+    def hear_answer(self) -> None:
+        """The API carried a request out: the window is not full."""
+        self._hold_s = 0.0
+
+    def adopt(self, drop: Drop | None, held_until: float) -> None:
+        """Another process of this program slowed down, which goes for all of them."""
+        if drop is not None and (self.drop is None or drop.at > self.drop.at):
+            self.drop = drop
+        self.held_until = max(self.held_until, held_until)
+
+    def _windows(self, drop: Drop, now: float) -> int:
+        """How many windows have passed since, so that the next one ends after `now` whatever is lost in rounding."""
+        windows = floor((now - drop.at) / self.window_s)
+        return windows + 1 if self._after(drop, windows + 1) <= now else windows
+
+    def _after(self, drop: Drop, windows: int) -> float:
+        return drop.at + windows * self.window_s

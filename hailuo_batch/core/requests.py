@@ -1,0 +1,294 @@
+"""What to ask of the API now, and what its answers mean for what is asked next.
+
+Everything that shares the key's window is decided here: which create or read goes, when one must wait for the window,
+for the connection or for a key that is not known yet, and when it makes no sense to ask on. Files are no business of
+this one. Pure: times are `now`, in seconds of the engine's clock; `runs` and `books` are the engine's.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from hailuo_batch.core import actions as act
+from hailuo_batch.core import events as ev
+from hailuo_batch.core import halts, notices
+from hailuo_batch.core.books import Books
+from hailuo_batch.core.budget import Budget
+from hailuo_batch.core.connection import Connection
+from hailuo_batch.core.creating import Creating
+from hailuo_batch.core.events import Outcome
+from hailuo_batch.core.halts import Reach
+from hailuo_batch.core.lifecycle import RUNNING, RunState
+from hailuo_batch.core.polling import Polling
+from hailuo_batch.core.records import Run
+from hailuo_batch.core.settings import Settings
+from hailuo_batch.core.spend import Cap
+from hailuo_batch.core.standing import Standing
+from hailuo_batch.core.trust import STORM, Trust
+
+PRICE_RISE = 0.1  # a cost above the shown price by more than this share stops creating
+
+
+class Requests:
+    """The creates and reads of one apply. What must be said or stops it goes to `standing`."""
+
+    def __init__(
+        self, settings: Settings, runs: Mapping[int, Run], books: Books, standing: Standing, now: float
+    ) -> None:
+        self.budget = Budget(settings.rate_limit, settings.rate_window_s)
+        self.cap = Cap(settings.cap_micro_usd)
+        self.key_refused = False
+        self._settings = settings
+        self._runs = runs
+        self._standing = standing
+        pace = settings.rate_limit / settings.rate_window_s
+        self._polling = Polling(pace, settings.known_durations)
+        self._trust = Trust(pace)
+        self._creating = Creating(runs, books, self.cap, self._trust, settings.max_in_flight)
+        self._connection = Connection()
+        self._odd_statuses: set[str] = set()
+        self._told_of_others = False
+        self._last_finish_at = now
+        self._probe: int | None = None
+        self._probe_asked = False
+
+    # --- what is wanted ---
+
+    def want(self, run: Run, since: float) -> None:
+        """The run must be created, or followed to its end: it exists since `since`, if it does."""
+        match run.state:
+            case RunState.UNSENT:
+                self._creating.want(run.key)
+            case RunState.PENDING | RunState.PROCESSING:
+                self._polling.open(run.key, run.model, since)
+            case _:
+                self.want_read(run, since)
+
+    def want_read(self, run: Run, since: float) -> None:
+        """Read the run at once, whatever its state: its data are wanted."""
+        self._polling.want(run.key, run.model, since)
+
+    def probe_first(self) -> None:
+        """The key did not make the runs that are known: ask about one of them before anything else."""
+        self._probe = self._polling.any_key()
+
+    @property
+    def probing(self) -> bool:
+        """Whether all else waits for the answer to whether the key knows the campaign's runs."""
+        return self._probe is not None
+
+    def is_probe(self, run: Run) -> bool:
+        """Whether the answer about this run decides about the key."""
+        return run.key == self._probe
+
+    @property
+    def are_over(self) -> bool:
+        """Whether none is left to be made."""
+        if self._standing.reach >= Reach.REQUESTS:
+            return True
+        return len(self._polling) == 0 and (len(self._creating) == 0 or self._standing.reach >= Reach.CREATES)
+
+    @property
+    def creates_under_way(self) -> int:
+        """How many creates are not answered yet."""
+        return self._trust.under_way
+
+    # --- what to do ---
+
+    def decide(self, now: float) -> Iterator[act.CreateRun | act.ReadRun]:
+        """What to send now. Whatever is returned counts as sent."""
+        if self._standing.reach >= Reach.REQUESTS or now < self._connection.held_until:
+            return
+        if self._probe is not None:
+            yield from self._ask_probe(self._probe, now)
+            return
+        self._polling.pace = self.budget.per_second(now)
+        while self.budget.free(now) > 0:
+            request = self._next_request(now)
+            if request is None:
+                self.budget.wait_no_more()
+                return
+            self.budget.take(request.run.key, now)
+            if isinstance(request, act.ReadRun):
+                self._polling.asked(request.run.key, now)
+            else:
+                self._creating.start(request.run.key)
+                self._polling.creating(now)
+            yield request
+        if self.budget.is_shared(now) and self._next_request(now) is not None:
+            self.budget.wait(now)
+
+    def wake_at(self, now: float) -> float:
+        """When to decide again if no answer comes before; infinity where only an answer can change anything."""
+        if self._standing.reach >= Reach.REQUESTS:
+            return float("inf")
+        times = [max(self._can_send_at(now), self._wanted_at(now))]
+        if len(self._polling) > 0:
+            times.append(self._last_finish_at + self._settings.run_timeout_s)
+        return min(times)
+
+    def create_waits_s(self, now: float) -> float | None:
+        """Seconds until the next create may start, None where none waits for that alone."""
+        if self._standing.reach >= Reach.REQUESTS or self._next_create() is None:
+            return None
+        return max(0.0, self._can_send_at(now) - now)
+
+    def watch(self, now: float, *, idle: bool) -> None:
+        """Notice what only time, or the lack of a way on, shows. `idle` is whether all else is at rest."""
+        reach = self._standing.reach
+        if reach < Reach.CREATES and len(self._creating) > 0:
+            if (reached := self._creating.stopped_by_cap()) is not None:
+                self._standing.halt(reached)
+            elif self._next_create() is None and idle and len(self._polling) == 0:
+                self._standing.halt(halts.held_up(len(self._creating)))
+        if self._standing.reach >= Reach.REQUESTS:
+            return
+        timeout_s = self._settings.run_timeout_s
+        if self._connection.is_gone(now):
+            self._standing.halt(halts.silent(self._connection.reason, self._connection.silent_for_s(now)))
+        elif len(self._polling) > 0 and now >= self._last_finish_at + timeout_s:
+            self._standing.halt(halts.timed_out(timeout_s, len(self._polling)))
+
+    def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
+        read = self._polling.pick(now, self._creates_ready())
+        if read is not None:
+            return act.ReadRun(self._runs[read])
+        create = self._next_create()
+        return None if create is None else act.CreateRun(self._runs[create])
+
+    def _ask_probe(self, probe: int, now: float) -> Iterator[act.ReadRun]:
+        if not self._probe_asked and self.budget.free(now) > 0:
+            self._probe_asked = True
+            self.budget.take(probe, now)
+            self._polling.asked(probe, now)
+            yield act.ReadRun(self._runs[probe])
+
+    def _can_send_at(self, now: float) -> float:
+        return max(self.budget.next_free_at(now), self._connection.held_until)
+
+    def _wanted_at(self, now: float) -> float:
+        """When the next request is wanted, whether or not it may be sent then."""
+        if self._probe is not None:
+            return float("inf") if self._probe_asked else now
+        return now if self._next_create() is not None else self._polling.next_look_at(now)
+
+    def _next_create(self) -> int | None:
+        return self._creating.next() if self._standing.reach < Reach.CREATES and self._probe is None else None
+
+    def _creates_ready(self) -> int:
+        return self._creating.ready() if self._standing.reach < Reach.CREATES else 0
+
+    # --- what came of it ---
+
+    def hear_create(self, run: Run, outcome: Outcome, now: float) -> None:
+        """A create has come to its end, and what changed is recorded."""
+        self._hear_rate(run, outcome, now)
+        self.cap.release(run)
+        match outcome:
+            case ev.CreateNotSent():
+                self._trust.forget()
+                self._connection.hear_silence(now, outcome.reason)
+                self._creating.want_again(run.key)
+                return
+            case ev.CreateUnanswered():
+                self._connection.hear_silence(now, outcome.reason)
+            case _:
+                self._connection.hear_answer()
+        if run.state is RunState.IN_DOUBT:
+            self._doubt(run)
+            return
+        self._trust.hear_answer()
+        match outcome:
+            case ev.RunCreated():
+                if outcome.cost_note:
+                    self._standing.tell(f"{run.take_id}: {outcome.cost_note}")
+                self._polling.open(run.key, run.model, now)
+                self._last_finish_at = max(self._last_finish_at, now)
+                self._compare_price(run)
+            case ev.CreateRefused():
+                self._creating.want_again(run.key)
+                self._hear_refusal(run, outcome)
+            case ev.InputRejected():
+                self._standing.tell(notices.rejected(run))
+
+    def hear_read(self, run: Run, outcome: Outcome, now: float) -> bool:
+        """A read has come to its end, and what changed is recorded. Returns whether it was the run's last one."""
+        self._hear_rate(run, outcome, now)
+        self._hear_probe(run, outcome)
+        match outcome:
+            case ev.ReadUnanswered() | ev.ReadNotSent():
+                self._connection.hear_silence(now, outcome.reason)
+            case ev.ReadRefused():
+                self._connection.hear_answer()
+                self._hear_refusal(run, outcome)
+            case ev.StatusUnknown():
+                self._connection.hear_answer()
+                self._notice_status(run, outcome.status)
+            case _:
+                self._connection.hear_answer()
+        no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
+        if no_answer or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
+            self._polling.unanswered(run.key)
+            return False
+        if run.state in RUNNING:
+            self._polling.unfinished(run.key)
+            return False
+        if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
+            self._polling.finished(run.key, _duration_s(outcome))
+        self._polling.close(run.key)
+        self._last_finish_at = now
+        return True
+
+    def _hear_rate(self, run: Run, outcome: Outcome, now: float) -> None:
+        """What the end of a request says of the window, and the place that it frees."""
+        if isinstance(outcome, ev.CreateRefused | ev.ReadRefused) and outcome.refusal is ev.Refusal.RATE:
+            self.budget.hear_refusal(run.key, now, outcome.retry_after_s)
+            if not self._told_of_others:
+                self._told_of_others = True
+                self._standing.tell(notices.key_in_use())
+        elif not isinstance(outcome, ev.CreateUnanswered | ev.CreateNotSent | ev.ReadUnanswered | ev.ReadNotSent):
+            self.budget.hear_answer()
+        self.budget.give_back(run.key, now)
+
+    def _hear_refusal(self, run: Run, outcome: ev.CreateRefused | ev.ReadRefused) -> None:
+        if outcome.refusal is ev.Refusal.RATE:
+            return
+        halt = halts.refused(outcome.refusal, outcome.code, outcome.message)
+        if halt is not None:
+            self._standing.halt(halt)
+            return
+        self._creating.drop_model(run.model)
+        self._standing.tell(notices.unknown_model(run, outcome.message))
+
+    def _hear_probe(self, run: Run, outcome: Outcome) -> None:
+        """Whether a key that did not make the runs knows one of them: until then nothing else is asked."""
+        if not self.is_probe(run):
+            return
+        if isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
+            self._probe_asked = False
+            return
+        self._probe = None
+        if isinstance(outcome, ev.RunMissing):
+            self.key_refused = True
+            self._standing.halt(halts.wrong_key(run.run_id or ""))
+
+    def _compare_price(self, run: Run) -> None:
+        shown = self._settings.shown_prices.get(run.model)
+        if shown is not None and run.cost_micro_usd is not None and run.cost_micro_usd > shown * (1 + PRICE_RISE):
+            self._standing.halt(halts.price_rose(run.model, shown, run.cost_micro_usd))
+
+    def _doubt(self, run: Run) -> None:
+        self._trust.hear_silence()
+        self._standing.tell(notices.in_doubt(run))
+        if self._trust.is_storm:
+            self._standing.halt(halts.storm(STORM))
+
+    def _notice_status(self, run: Run, status: str) -> None:
+        if status not in self._odd_statuses:
+            self._odd_statuses.add(status)
+            self._standing.tell(notices.unknown_status(run, status))
+
+
+def _duration_s(outcome: ev.RunSucceeded | ev.RunFailed) -> float | None:
+    """How long the run took by the API's own clock, None where it does not say so."""
+    if outcome.created_at is None or outcome.completed_at is None:
+        return None
+    return outcome.completed_at - outcome.created_at

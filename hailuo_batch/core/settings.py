@@ -1,0 +1,25 @@
+"""What bounds an apply, as the command line, the environment and the manifest have it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What bounds an apply. Money in micro-USD, times in seconds; None means no such bound.
+
+    `shown_prices` is what the plan showed for each model; creating stops where a run costs clearly more.
+    `key_is_new` says that another key made the runs that the ledger knows. `known_durations` are, for each model, how
+    long runs of earlier applies took.
+    """
+
+    rate_limit: int = 20
+    rate_window_s: float = 10.0
+    cap_micro_usd: int | None = None
+    max_attempts: int = 1
+    max_in_flight: int | None = None
+    run_timeout_s: float = 3600.0
+    fetches_at_once: int = 4
+    shown_prices: Mapping[str, int] = field(default_factory=dict)
+    key_is_new: bool = False
+    known_durations: Mapping[str, Sequence[float]] = field(default_factory=dict)

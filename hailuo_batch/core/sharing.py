@@ -1,0 +1,121 @@
+"""What one process of this program holds of a key's window, as the others on this machine see it.
+
+Values, and the text in which they are handed on. The text may be damaged or made up: what cannot be read is nothing,
+and what makes no sense is left out, so that no text can hold anybody up for longer than a request may take and a
+window after it. Pure: times are seconds of a clock that all processes of the machine share.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hailuo_batch.core.pace import Drop
+
+LONGEST_REQUEST_S = 120.0
+"""After so long a request has been answered or given up: what the client allows for one exchange in all."""
+
+_VERSION = 1
+_MOST_PROCESSES = 64
+_MOST_PLACES = 1_000_000
+_BUCKETS = 100  # in a window: places that come back in the same one are told as one
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """`back_at` are the times at which so many places each come back; `under_way` places come back when their answers
+    are there, the newest taken at `taken_at`. `waits_at` is when the process last had to wait for a place."""
+
+    back_at: tuple[tuple[float, int], ...] = ()
+    under_way: int = 0
+    taken_at: float = float("-inf")
+    waits_at: float = float("-inf")
+    drop: Drop | None = None
+    held_until: float = float("-inf")
+
+    def held(self, now: float, window_s: float) -> int:
+        """How many places it holds."""
+        gone = now >= self.taken_at + LONGEST_REQUEST_S + window_s
+        return sum(count for at, count in self.back_at if at > now) + (0 if gone else self.under_way)
+
+    def is_over(self, now: float, window_s: float) -> bool:
+        """Whether there is nothing left in it that anybody should know."""
+        recent = max(self.waits_at, self.held_until, float("-inf") if self.drop is None else self.drop.at)
+        return self.held(now, window_s) == 0 and recent + LONGEST_REQUEST_S < now
+
+
+def in_buckets(times: Iterable[float], window_s: float) -> tuple[tuple[float, int], ...]:
+    """Times at which places come back, grouped, none of them told earlier than it is."""
+    width_s = window_s / _BUCKETS
+    return tuple(sorted(Counter(math.ceil(at / width_s) * width_s for at in times).items()))
+
+
+def render_holdings(boot: str, holdings: Mapping[str, Holding]) -> bytes:
+    """One line of JSON. `boot` names the time that the machine has been up, over which alone its clock holds."""
+    processes = {name: _record(holding) for name, holding in holdings.items()}
+    document = {"version": _VERSION, "boot": boot, "processes": processes}
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+
+
+def parse_holdings(data: bytes, boot: str, now: float, window_s: float) -> dict[str, Holding]:
+    """What can be read and makes sense at `now`, by the processes' names. Never raises."""
+    try:
+        document = json.loads(data.partition(b"\n")[0])
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(document, Mapping) or document.get("version") != _VERSION or document.get("boot") != boot:
+        return {}
+    processes = document.get("processes")
+    if not isinstance(processes, Mapping):
+        return {}
+    latest = now + LONGEST_REQUEST_S + window_s
+    read = ((name, _holding(record, now, latest)) for name, record in processes.items() if isinstance(record, Mapping))
+    kept = [(name, holding) for name, holding in read if not holding.is_over(now, window_s)]
+    return dict(kept[-_MOST_PROCESSES:])
+
+
+def _record(holding: Holding) -> dict[str, Any]:
+    record: dict[str, Any] = {"back_at": holding.back_at}
+    if holding.under_way:
+        record["under_way"] = holding.under_way
+    if holding.drop is not None:
+        record |= {"drop": [holding.drop.places, holding.drop.at]}
+    times = {"taken_at": holding.taken_at, "waits_at": holding.waits_at, "held_until": holding.held_until}
+    return record | {name: at for name, at in times.items() if math.isfinite(at)}
+
+
+def _holding(record: Mapping[str, Any], now: float, latest: float) -> Holding:
+    pairs = record.get("back_at")
+    read = (_pair(pair) for pair in pairs) if isinstance(pairs, Sequence) and not isinstance(pairs, str) else ()
+    back_at = tuple((at, count) for at, count in read if now < at <= latest)
+    taken_at = _time(record.get("taken_at"), now)
+    drop_at, drop_places = _pair(tuple(reversed(pair)) if isinstance(pair := record.get("drop"), list) else None)
+    return Holding(
+        back_at=back_at,
+        under_way=_count(record.get("under_way")) if math.isfinite(taken_at) else 0,
+        taken_at=taken_at,
+        waits_at=_time(record.get("waits_at"), now),
+        drop=Drop(drop_places, drop_at) if drop_places > 0 and drop_at <= now else None,
+        held_until=_time(record.get("held_until"), latest),
+    )
+
+
+def _pair(value: Any) -> tuple[float, int]:
+    """A time and a count; a time that can never be where it is neither."""
+    if not isinstance(value, Sequence) or len(value) != 2:
+        return float("inf"), 0
+    at = _time(value[0], float("inf"))
+    return (at, _count(value[1])) if math.isfinite(at) else (float("inf"), 0)
+
+
+def _time(value: Any, latest: float) -> float:
+    """A moment up to the latest that makes sense; the distant past where it is none."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < 1e15 and value <= latest else float("-inf")
+
+
+def _count(value: Any) -> int:
+    is_count = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_count and 0 < value <= _MOST_PLACES else 0
