@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from hailuo_batch.manifest.diagnostics import Place, Refused, Report, Spot
+from hailuo_batch.manifest.diagnostics import START, Place, Refused, Report, Spot
 from hailuo_batch.manifest.nodes import Broken, Mapping, Node, Scalar, Sequence
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.reading import UNPRINTABLE
@@ -52,10 +52,14 @@ class _Anchored:
 
 
 class Composer:
-    """Builds the nodes of one document. `root` is None where there was none."""
+    """Builds the nodes of one document.
+
+    `root` is None where there was none; `read_to` is where the last event ended.
+    """
 
     def __init__(self, report: Report) -> None:
         self.root: Node | None = None
+        self.read_to: Place = START
         self._report = report
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
@@ -64,19 +68,28 @@ class Composer:
 
     def compose(self, events: Iterable[yaml.Event]) -> Node | None:
         """The document's root. Raises Refused where the document is beyond its limits, and what the parser raises."""
-        for event in events:
-            if isinstance(event, yaml.ScalarEvent):
-                self._scalar(event)
-            elif isinstance(event, yaml.CollectionEndEvent):
-                self._close()
-            elif isinstance(event, yaml.CollectionStartEvent):
-                self._open(event)
-            elif isinstance(event, yaml.AliasEvent):
-                self._alias(event)
-            elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
-                hint = "keep one document to a file"
-                raise Refused(_spot(event), "a second YAML document begins here", hint)
+        event: yaml.Event | None = None
+        try:
+            for event in events:
+                if isinstance(event, yaml.ScalarEvent):
+                    self._scalar(event)
+                elif isinstance(event, yaml.CollectionEndEvent):
+                    self._close()
+                elif isinstance(event, yaml.CollectionStartEvent):
+                    self._open(event)
+                elif isinstance(event, yaml.AliasEvent):
+                    self._alias(event)
+                elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+                    hint = "keep one document to a file"
+                    raise Refused(_spot(event), "a second YAML document begins here", hint)
+        finally:
+            self.read_to = START if event is None else Spot(*_place(event.end_mark))
         return self.root
+
+    @property
+    def depth(self) -> int:
+        """How many collections are open."""
+        return len(self._stack)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         node: Node = self._read_scalar(event)
@@ -208,7 +221,7 @@ class Composer:
 
     def _deepen(self, place: Place, levels: int) -> None:
         if len(self._stack) + levels > MAX_DEPTH:
-            raise Refused(place, f"lists and mappings are nested deeper than {MAX_DEPTH} levels here")
+            raise too_deep(place)
 
     def _anchor(self, name: str, place: Place, anchored: _Anchored) -> None:
         if name in self._anchors:
@@ -220,6 +233,11 @@ class Composer:
         shown = (event.tag or "").replace(_CORE, "!!")
         self._report.error(place, f"the YAML tag {quoted(shown)} is not allowed here", "remove it")
         return Broken(place.line, place.column)
+
+
+def too_deep(place: Place) -> Refused:
+    """The finding at the first level that is one too many."""
+    return Refused(place, f"lists and mappings are nested deeper than {MAX_DEPTH} levels here")
 
 
 def _merge(mapping: Mapping, parts: list[Mapping]) -> None:

@@ -12,6 +12,7 @@ from hailuo_batch.manifest.compose import Composer
 from hailuo_batch.manifest.diagnostics import START, Refused, Report
 from hailuo_batch.manifest.explain import explained
 from hailuo_batch.manifest.lines import Breaks
+from hailuo_batch.manifest.nesting import nesting_explained
 from hailuo_batch.manifest.nodes import Node
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.reading import MEBIBYTE, NO_FILE, Unreadable, read_file, text_fault
@@ -34,10 +35,11 @@ def parse_source(data: bytes, report: Report) -> Node | None:
     fault = text_fault(data, Breaks.YAML)
     if fault is not None:
         raise Refused(fault.spot, fault.message, fault.hint)
+    composer = Composer(report)
     try:
-        return Composer(report).compose(yaml.parse(data, Loader=_LOADER))
+        return composer.compose(yaml.parse(data, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        raise explained(error, data) from None
+        raise nesting_explained(error, data, composer) or explained(error, data) from None
     except yaml.YAMLError as error:
         raise Refused(START, f"this is not YAML: {quoted(str(error))}") from None
 

@@ -55,11 +55,20 @@ def test_a_bomb_of_merge_keys(complain: Complain) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 10_000, "{a: " * 10_000, "- " * 10_000, "? " * 10_000, "[" * 10_000 + "]" * 10_000]
+    ("text", "place"),
+    [
+        ("[" * 10_000, "1:51"),
+        ("{a: " * 10_000, "1:201"),
+        ("- " * 10_000, "1:101"),
+        ("? " * 10_000, "1:101"),
+        ("[" * 10_000 + "]" * 10_000, "1:51"),
+        ('a: {b: [[\'[[]\', "]\\"{"], \n ' + "[" * 10_000, "2:49"),
+        ("a: {b: [['[[]', \"]\\\"{\"], é, '[[', [[]], " + "[" * 10_000, "1:88"),
+    ],
+    ids=["lists", "mappings", "items", "keys", "closed", "line after", "brackets before"],
 )
-def test_ten_thousand_nested_lists(complain: Complain, text: str) -> None:
-    (complaint,) = complain(text)
-    assert "lists and mappings are nested deeper than 50 levels here" in complaint
+def test_ten_thousand_nested_lists(complain: Complain, text: str, place: str) -> None:
+    assert complain(text) == [f"{place}: error: lists and mappings are nested deeper than 50 levels here"]
 
 
 def test_levels_are_counted_through_aliases(complain: Complain) -> None:
