@@ -4,7 +4,7 @@ Guards what a document may do before anything is built of it: its depth and its 
 tags, duplicate keys, several documents. Knows nothing of files or of the manifest's language.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from hailuo_batch.manifest.reading import UNPRINTABLE
 MAX_NODES = 5_000_000
 MAX_DEPTH = 50
 MAX_ITEMS = 100_000  # no list or mapping of a campaign of 100,000 takes has more
-MAX_NODES_OF_ONE = 400_000  # neither has one shot, or one value beside them, as many as make reading on pointless
+MAX_NODES_OF_ONE = 250_000  # neither has one shot, or one value beside them, as many as make reading on pointless
 
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {"!": "str"} | {_CORE + name: name for name in ("str", "int", "float", "bool", "null")}
@@ -26,6 +26,9 @@ _COLLECTION_TAGS = {
     yaml.SequenceStartEvent: frozenset({None, "!", _CORE + "seq"}),
     yaml.MappingStartEvent: frozenset({None, "!", _CORE + "map"}),
 }
+
+
+Watch = Callable[[Sequence, Node], None]
 
 
 @dataclass(slots=True)
@@ -54,10 +57,11 @@ class _Anchored:
 class Composer:
     """Builds the nodes of one document.
 
-    `root` is None where there was none; `read_to` is where the last event ended.
+    `root` is None where there was none; `read_to` is where the last event ended. `watch` is given each item of a list
+    under `watched`, a key of the root, with that list, as soon as it is read.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, watched: str = "", watch: Watch = lambda _, __: None) -> None:
         self.root: Node | None = None
         self.read_to: Place = START
         self._report = report
@@ -65,6 +69,11 @@ class Composer:
         self._anchors: dict[str, _Anchored] = {}
         self._count = 0
         self._written = 0
+        self._watched = watched
+        self._watch = watch
+        self._one_at = (
+            0  # how deep what begins one thing of the many lies: an item of the list that is watched, else a value
+        )
 
     def compose(self, events: Iterable[yaml.Event]) -> Node | None:
         """The document's root. Raises Refused where the document is beyond its limits, and what the parser raises."""
@@ -122,6 +131,8 @@ class Composer:
         node = Sequence(line, column, []) if isinstance(event, yaml.SequenceStartEvent) else Mapping(line, column, {})
         if event.anchor is not None:
             self._anchor(event.anchor, node, _Anchored(None, 0, 0))
+        if len(self._stack) == 1 and isinstance(self._stack[0].key, Scalar):
+            self._one_at = 2 if self._stack[0].key.text == self._watched else 1
         self._stack.append(_Frame(node, event.anchor, self._count, self._written, allowed))
         self._deepen(node, 0)
         self._write(node)
@@ -162,6 +173,8 @@ class Composer:
         if isinstance(frame.node, Sequence):
             frame.node.items.append(node)
             self._limit(frame.node, len(frame.node.items))
+            if self._one_at == len(self._stack) == 2:
+                self._watch(frame.node, node)
         elif frame.key is None:
             frame.key = self._key(node, place or node)
         else:
@@ -210,8 +223,9 @@ class Composer:
         """Counts a node that is written, not one that an alias stands for."""
         self._grow(node, 1)
         self._written += 1
-        if len(self._stack) > 3 and self._written - self._stack[2].written_before > MAX_NODES_OF_ONE:
-            one = self._stack[2].node
+        at = self._one_at
+        if len(self._stack) > at and self._written - self._stack[at].written_before > MAX_NODES_OF_ONE:
+            one = self._stack[at].node
             raise Refused(one, f"what begins here has more than {MAX_NODES_OF_ONE:,} nodes", "split the campaign")
 
     def _grow(self, place: Place, nodes: int) -> None:

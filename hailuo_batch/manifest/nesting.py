@@ -11,8 +11,9 @@ import yaml
 
 from hailuo_batch.manifest.compose import MAX_DEPTH, Composer, too_deep
 from hailuo_batch.manifest.diagnostics import Refused, Spot
-from hailuo_batch.manifest.lines import Breaks, lines_of
+from hailuo_batch.manifest.lines import Around, Breaks, around
 
+_REACH = 4096  # well above the characters that libyaml looks ahead
 _BRACKETS = re.compile(r"""[\[{]|[]}]|"(?:[^"\\]|\\.)*"|'[^']*'""")
 
 
@@ -22,11 +23,12 @@ def nesting_explained(error: yaml.MarkedYAMLError, data: bytes, composer: Compos
     if "nesting depth" not in (error.problem or "") or mark is None:
         return None
     stopped_at = Spot(mark.line + 1, mark.column + 1)
-    line = lines_of(data, [stopped_at.line], Breaks.YAML).get(stopped_at.line, "")
-    ahead_from = composer.read_to.column - 1 if composer.read_to.line == stopped_at.line else 0
+    line = around(data, [stopped_at], Breaks.YAML, _REACH).get(stopped_at, Around())
+    first_column = stopped_at.column - line.at
+    read_to = composer.read_to.column - first_column if composer.read_to.line == stopped_at.line else 0
     depth = composer.depth
-    for found in _BRACKETS.finditer(line, ahead_from, stopped_at.column):
+    for found in _BRACKETS.finditer(line.text, max(0, read_to), line.at + 1):
         depth += 1 if found[0] in "[{" else -1 if found[0] in "]}" else 0
         if depth > MAX_DEPTH:
-            return too_deep(Spot(stopped_at.line, found.start() + 1))
+            return too_deep(Spot(stopped_at.line, first_column + found.start()))
     return too_deep(stopped_at)
