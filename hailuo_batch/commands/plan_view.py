@@ -10,7 +10,7 @@ from typing import Any
 
 from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
 from hailuo_batch.commands.estimate import Basis, Estimate, Price
-from hailuo_batch.commands.text import INDENT, clean, count, layout_lines, layout_rows
+from hailuo_batch.commands.text import INDENT, clean, count, elide_middle, layout_lines, layout_rows
 from hailuo_batch.commands.time_needed import TimeNeeded, describe_time
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.plan import Plan, PlanAction, PlanLine
@@ -20,6 +20,9 @@ from hailuo_batch.values import Campaign, format_usd
 
 SHOWN = 12
 """Lines of one kind shown at most, unless all are asked for."""
+
+_SHOWN_IMAGES = 2
+_LONGEST_URL = 500
 
 _ORDER = tuple(PlanAction)
 _TOTALS = {
@@ -103,6 +106,7 @@ def plan_document(
                 "reason": line.reason,
                 "fingerprint": asked[line.take_id],
                 "moved_from": line.moved_from or None,
+                "image_urls": [{"was": was or None, "now": now or None} for was, now in line.image_urls],
             }
             for line in plan.lines
         ],
@@ -117,17 +121,30 @@ def describe_cost(estimate: Estimate) -> str:
 
 def _rows(plan: Plan, columns: int | None, show_all: bool) -> list[str]:
     cells: list[tuple[str, ...]] = []
-    more: dict[int, str] = {}
+    below: dict[int, list[str]] = {}
     for action in _ORDER:
         lines = [line for line in plan.lines if line.action is action]
         shown = lines if show_all else _worth_showing(action, lines)
-        cells += [(str(line.action), line.take_id, clean(line.reason)) for line in shown]
+        for line in shown:
+            cells.append((str(line.action), line.take_id, clean(line.reason)))
+            below[len(cells)] = _changed_images(line, columns, show_all)
         if shown and len(shown) < len(lines):
-            more[len(cells)] = f"{INDENT}{action}  ... and {len(lines) - len(shown):,} more; -v shows them"
+            below[len(cells)] += [f"{INDENT}{action}  ... and {len(lines) - len(shown):,} more; -v shows them"]
     rows = layout_rows(cells, columns)
-    for place in sorted(more, reverse=True):
-        rows.insert(place, more[place])
-    return rows
+    return [text for number, row in enumerate(rows, 1) for text in (row, *below[number])]
+
+
+def _changed_images(line: PlanLine, columns: int | None, show_all: bool) -> list[str]:
+    """The image URLs that have changed, each as it was above what it is now: they may differ in a signature only."""
+    shown = line.image_urls if show_all else line.image_urls[:_SHOWN_IMAGES]
+    width = _LONGEST_URL if columns is None else columns - len(f"{INDENT * 2}was  ")
+    lines = [
+        f"{INDENT * 2}{when}  {elide_middle(clean(url), width) or 'none'}"
+        for pair in shown
+        for when, url in zip(("was", "now"), pair, strict=True)
+    ]
+    others = len(line.image_urls) - len(shown)
+    return lines + ([f"{INDENT * 2}... and {count(others, 'more image')}; -v shows them"] if others else [])
 
 
 def _worth_showing(action: PlanAction, lines: Sequence[PlanLine]) -> Sequence[PlanLine]:

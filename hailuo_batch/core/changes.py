@@ -1,16 +1,33 @@
 """What changed between a recorded run and the take that is wanted now, in words for the plan."""
 
 import json
+from dataclasses import dataclass
+from itertools import zip_longest
 
 from hailuo_batch.core.records import Run
 from hailuo_batch.values import Take
 
 
-def describe_change(run: Run, take: Take) -> str:
-    """Names the parts of the request that differ, such as `changed: prompt`."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Why a take is paid for, such as `changed: prompt`.
+
+    `image_urls` are those that differ, each as it was and as it is now, empty where there is none: a signed URL that is
+    new with every export is seen for what it is.
+    """
+
+    reason: str
+    image_urls: tuple[tuple[str, str], ...] = ()
+
+
+def describe_change(run: Run, take: Take) -> Change:
+    """Names the parts of the request that differ."""
     before, after = json.loads(run.input_json), json.loads(take.input_json)
     parts = ["model"] if run.model != take.model else []
     parts += [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     if not parts and run.images_sha256 != take.images_sha256:
         parts = ["the bytes of an image"]
-    return f"changed: {', '.join(parts)}" if parts else "new"
+    if not parts:
+        return Change("new")
+    urls = zip_longest(before.get("image_urls", []), after.get("image_urls", []), fillvalue="")
+    return Change(f"changed: {', '.join(parts)}", tuple((was, now) for was, now in urls if was != now))

@@ -13,7 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from hailuo_batch.core import steps as st
-from hailuo_batch.core.changes import describe_change
+from hailuo_batch.core.changes import Change, describe_change
 from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
@@ -47,14 +47,18 @@ PAYING = frozenset({PlanAction.CREATE, PlanAction.REPLACE})
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """What an apply does with one take, and the reason. `moved_from` names the take whose run it takes over, else it
-    is empty."""
+    """What an apply does with one take, and the reason.
+
+    `moved_from` names the take whose run it takes over, else it is empty. `image_urls` are those that have changed
+    since, as they were and as they are now.
+    """
 
     take_id: str
     model: str
     action: PlanAction
     reason: str
     moved_from: str = ""
+    image_urls: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,19 @@ class _Planner:
             if live is not None and live.state is not RunState.UNSENT and serves(live, take):
                 served[id_] = live
         spare = self._spare({run.key for run in served.values()})
+        self._take_over(wanted, recorded, served, spare)
+        while self._prefer_paid(wanted, served, spare):
+            self._take_over(wanted, recorded, served, spare)
+        return served
+
+    def _take_over(
+        self,
+        wanted: Mapping[str, Take],
+        recorded: Mapping[str, TakeRecord],
+        served: dict[str, Run],
+        spare: Mapping[str, list[Run]],
+    ) -> None:
+        """Each wanted take that has no run takes over one that nobody wants any more."""
         for id_, take in wanted.items():
             if id_ in served or _is_promised(recorded.get(id_), take):
                 continue
@@ -146,17 +163,22 @@ class _Planner:
             if taken is not None:
                 pool.remove(taken)
                 served[id_] = taken
-        self._prefer_paid(wanted, served, spare)
-        return served
 
-    def _prefer_paid(self, wanted: Mapping[str, Take], served: dict[str, Run], spare: dict[str, list[Run]]) -> None:
-        """A run that failed gives way to one that is paid for, or may be: nothing is made anew while one is left."""
+    def _prefer_paid(self, wanted: Mapping[str, Take], served: dict[str, Run], spare: Mapping[str, list[Run]]) -> bool:
+        """A run that failed gives way to one that is paid for, or may be: nothing is made anew while one is left.
+
+        Whether one did: it is free then, and may serve another take.
+        """
+        freed = False
         for id_, run in served.items():
             pool = spare.get(run.fingerprint, []) if run.state is RunState.FAILED else []
             better = next((other for other in pool if other.state in HELD and serves(other, wanted[id_])), None)
             if better is not None:
-                pool.remove(better)
+                pool[pool.index(better)] = run
+                pool.sort(key=_newest_first)
                 served[id_] = better
+                freed = True
+        return freed
 
     def _spare(self, used: set[int]) -> dict[str, list[Run]]:
         """Recorded runs that nobody wants any more, by fingerprint, newest first."""
@@ -168,7 +190,7 @@ class _Planner:
                 if free and run.key not in used and run.state is not RunState.UNSENT:
                     spare[run.fingerprint].append(run)
         for pool in spare.values():
-            pool.sort(key=lambda run: (run.submitted_at or 0.0, run.key), reverse=True)
+            pool.sort(key=_newest_first)
         return spare
 
     def _release(
@@ -241,7 +263,8 @@ class _Planner:
         else:
             replaces = live is not None and record is not None and _is_replacement(record, live)
             action = PlanAction.REPLACE if replaces else PlanAction.CREATE
-            self._line(take, action, _new_reason(take, record))
+            change = _why_new(take, record)
+            self.lines.append(PlanLine(take.id, take.model, action, change.reason, image_urls=change.image_urls))
 
     def _makes_again(self, run: Run, take: Take, record: TakeRecord | None) -> bool:
         if run.state is RunState.IN_DOUBT and self.wishes.in_doubt is InDoubt.RESUBMIT:
@@ -286,6 +309,10 @@ def failures(runs: Iterable[Run], fingerprint: str) -> int:
     return sum(run.state is RunState.FAILED and run.fingerprint == fingerprint for run in runs)
 
 
+def _newest_first(run: Run) -> tuple[float, int]:
+    return -(run.submitted_at or 0.0), -run.key
+
+
 def _is_promised(record: TakeRecord | None, take: Take) -> bool:
     """Whether an unsent attempt stands there because the user asked for one more, so that no old run may serve."""
     live = record.live if record is not None else None
@@ -305,24 +332,28 @@ def _again_reason(run: Run) -> str:
     return "in doubt; --in-doubt resubmit has it made again, which may pay twice"
 
 
-def _new_reason(take: Take, record: TakeRecord | None) -> str:
+def _why_new(take: Take, record: TakeRecord | None) -> Change:
     if record is None or not record.runs:
-        return "new"
+        return Change("new")
     live = record.live
     if live is not None and live.state is RunState.UNSENT:
         older = [run for run in record.runs if run.attempt < live.attempt]
         if not serves(live, take):
-            return "new" if not older else describe_change(older[-1], take)
+            return Change("new") if not older else describe_change(older[-1], take)
         if not older:
-            return "new" if live.reason is None else f"not made yet: {live.reason}"
+            return Change("new" if live.reason is None else f"not made yet: {live.reason}")
         if serves(older[-1], take):
-            return {
-                Supersession.REPLACE: "--replace, not made yet",
-                Supersession.RETRY: f"attempt {live.attempt}, after one that was {older[-1].state}",
-                Supersession.RESUBMIT: "made again, as asked",
-            }.get(older[-1].superseded_by or Supersession.EDIT, "new")
+            return Change(_attempted_again(live, older[-1]))
         return describe_change(older[-1], take)
     return describe_change(live or record.runs[-1], take)
+
+
+def _attempted_again(live: Run, before: Run) -> str:
+    return {
+        Supersession.REPLACE: "--replace, not made yet",
+        Supersession.RETRY: f"attempt {live.attempt}, after one that was {before.state}",
+        Supersession.RESUBMIT: "made again, as asked",
+    }.get(before.superseded_by or Supersession.EDIT, "new")
 
 
 def _since(run: Run) -> str:

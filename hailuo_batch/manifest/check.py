@@ -7,12 +7,42 @@ in the schema; what it cannot say is checked while a shot is expanded.
 from typing import Any
 
 from hailuo_batch.manifest import schema
-from hailuo_batch.manifest.diagnostics import START, Report
+from hailuo_batch.manifest.diagnostics import ENOUGH, START, Report
 from hailuo_batch.manifest.document import Document
 from hailuo_batch.manifest.nodes import ListData, Mapping, MappingData, Node, Sequence, data_of, written_data_of
 
 
-def check(root: Node | None, report: Report) -> Document | None:
+class ShotCheck:
+    """Judges written shots while the manifest is being read: one with nothing right in it is not read to its end."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._judge = schema.shot_judge()
+        self._shots: Sequence | None = None
+        self._wrong: list[Node] = []
+
+    def look(self, shots: Sequence, shot: Node) -> None:
+        """Judges a shot of the list. Raises Refused once so many are wrong that reading on helps nobody."""
+        if shots is not self._shots:
+            self._shots, self._wrong = shots, []
+        if not self._judge.accepts(_shot_data(shot)):
+            self._wrong.append(shot)
+            if len(self._wrong) == ENOUGH:
+                self._tell()
+
+    def tell(self, shots: Sequence) -> None:
+        """Reports what is wrong with the list's shots, also where they were not looked at because of an alias."""
+        if shots is not self._shots:
+            for shot in shots.items:
+                self.look(shots, shot)
+        self._tell()
+
+    def _tell(self) -> None:
+        for shot in self._wrong:
+            schema.tell_faults(self._judge.validator, _shot_data(shot), shot, "a shot", self._report)
+
+
+def check(root: Node | None, shot_check: ShotCheck, report: Report) -> Document | None:
     """Reports what the schema has against the manifest. None where there is no telling what it asks for."""
     if root is None:
         report.error(START, "the manifest is empty", "`hailuo-batch init` writes one to begin with")
@@ -22,13 +52,11 @@ def check(root: Node | None, report: Report) -> Document | None:
     if not isinstance(root, Mapping):
         return None
     document = Document(root)
-    if len(document.shot_nodes) > schema.leaf_schema("shots")["maxItems"]:
-        return None
-    each = schema.shot_judge()
-    for node in document.shot_nodes:
-        data = _shot_data(node)
-        if not each.accepts(data):
-            schema.tell_faults(each.validator, data, node, "a shot", report)
+    shots = root.get("shots")
+    if isinstance(shots, Sequence):
+        if len(shots.items) > schema.leaf_schema("shots")["maxItems"]:
+            return None
+        shot_check.tell(shots)
     return document
 
 

@@ -4,13 +4,13 @@ Guards what a document may do before anything is built of it: its depth and its 
 tags, duplicate keys, several documents. Knows nothing of files or of the manifest's language.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from hailuo_batch.manifest.diagnostics import Place, Refused, Report, Spot
+from hailuo_batch.manifest.diagnostics import START, Place, Refused, Report, Spot
 from hailuo_batch.manifest.nodes import Broken, Mapping, Node, Scalar, Sequence
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.reading import UNPRINTABLE
@@ -18,7 +18,7 @@ from hailuo_batch.manifest.reading import UNPRINTABLE
 MAX_NODES = 5_000_000
 MAX_DEPTH = 50
 MAX_ITEMS = 100_000  # no list or mapping of a campaign of 100,000 takes has more
-MAX_NODES_OF_ONE = 400_000  # neither has one shot, or one value beside them, as many as make reading on pointless
+MAX_NODES_OF_ONE = 250_000  # neither has one shot, or one value beside them, as many as make reading on pointless
 
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {"!": "str"} | {_CORE + name: name for name in ("str", "int", "float", "bool", "null")}
@@ -26,6 +26,9 @@ _COLLECTION_TAGS = {
     yaml.SequenceStartEvent: frozenset({None, "!", _CORE + "seq"}),
     yaml.MappingStartEvent: frozenset({None, "!", _CORE + "map"}),
 }
+
+
+Watch = Callable[[Sequence, Node], None]
 
 
 @dataclass(slots=True)
@@ -52,31 +55,50 @@ class _Anchored:
 
 
 class Composer:
-    """Builds the nodes of one document. `root` is None where there was none."""
+    """Builds the nodes of one document.
 
-    def __init__(self, report: Report) -> None:
+    `root` is None where there was none; `read_to` is where the last event ended. `watch` is given each item of a list
+    under `watched`, a key of the root, with that list, as soon as it is read.
+    """
+
+    def __init__(self, report: Report, watched: str = "", watch: Watch = lambda _, __: None) -> None:
         self.root: Node | None = None
+        self.read_to: Place = START
         self._report = report
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
         self._count = 0
         self._written = 0
+        self._watched = watched
+        self._watch = watch
+        self._one_at = (
+            0  # how deep what begins one thing of the many lies: an item of the list that is watched, else a value
+        )
 
     def compose(self, events: Iterable[yaml.Event]) -> Node | None:
         """The document's root. Raises Refused where the document is beyond its limits, and what the parser raises."""
-        for event in events:
-            if isinstance(event, yaml.ScalarEvent):
-                self._scalar(event)
-            elif isinstance(event, yaml.CollectionEndEvent):
-                self._close()
-            elif isinstance(event, yaml.CollectionStartEvent):
-                self._open(event)
-            elif isinstance(event, yaml.AliasEvent):
-                self._alias(event)
-            elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
-                hint = "keep one document to a file"
-                raise Refused(_spot(event), "a second YAML document begins here", hint)
+        event: yaml.Event | None = None
+        try:
+            for event in events:
+                if isinstance(event, yaml.ScalarEvent):
+                    self._scalar(event)
+                elif isinstance(event, yaml.CollectionEndEvent):
+                    self._close()
+                elif isinstance(event, yaml.CollectionStartEvent):
+                    self._open(event)
+                elif isinstance(event, yaml.AliasEvent):
+                    self._alias(event)
+                elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+                    hint = "keep one document to a file"
+                    raise Refused(_spot(event), "a second YAML document begins here", hint)
+        finally:
+            self.read_to = START if event is None else Spot(*_place(event.end_mark))
         return self.root
+
+    @property
+    def depth(self) -> int:
+        """How many collections are open."""
+        return len(self._stack)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         node: Node = self._read_scalar(event)
@@ -109,6 +131,8 @@ class Composer:
         node = Sequence(line, column, []) if isinstance(event, yaml.SequenceStartEvent) else Mapping(line, column, {})
         if event.anchor is not None:
             self._anchor(event.anchor, node, _Anchored(None, 0, 0))
+        if len(self._stack) == 1 and isinstance(self._stack[0].key, Scalar):
+            self._one_at = 2 if self._stack[0].key.text == self._watched else 1
         self._stack.append(_Frame(node, event.anchor, self._count, self._written, allowed))
         self._deepen(node, 0)
         self._write(node)
@@ -149,6 +173,8 @@ class Composer:
         if isinstance(frame.node, Sequence):
             frame.node.items.append(node)
             self._limit(frame.node, len(frame.node.items))
+            if self._one_at == len(self._stack) == 2:
+                self._watch(frame.node, node)
         elif frame.key is None:
             frame.key = self._key(node, place or node)
         else:
@@ -197,8 +223,9 @@ class Composer:
         """Counts a node that is written, not one that an alias stands for."""
         self._grow(node, 1)
         self._written += 1
-        if len(self._stack) > 3 and self._written - self._stack[2].written_before > MAX_NODES_OF_ONE:
-            one = self._stack[2].node
+        at = self._one_at
+        if len(self._stack) > at and self._written - self._stack[at].written_before > MAX_NODES_OF_ONE:
+            one = self._stack[at].node
             raise Refused(one, f"what begins here has more than {MAX_NODES_OF_ONE:,} nodes", "split the campaign")
 
     def _grow(self, place: Place, nodes: int) -> None:
@@ -208,7 +235,7 @@ class Composer:
 
     def _deepen(self, place: Place, levels: int) -> None:
         if len(self._stack) + levels > MAX_DEPTH:
-            raise Refused(place, f"lists and mappings are nested deeper than {MAX_DEPTH} levels here")
+            raise too_deep(place)
 
     def _anchor(self, name: str, place: Place, anchored: _Anchored) -> None:
         if name in self._anchors:
@@ -220,6 +247,11 @@ class Composer:
         shown = (event.tag or "").replace(_CORE, "!!")
         self._report.error(place, f"the YAML tag {quoted(shown)} is not allowed here", "remove it")
         return Broken(place.line, place.column)
+
+
+def too_deep(place: Place) -> Refused:
+    """The finding at the first level that is one too many."""
+    return Refused(place, f"lists and mappings are nested deeper than {MAX_DEPTH} levels here")
 
 
 def _merge(mapping: Mapping, parts: list[Mapping]) -> None:

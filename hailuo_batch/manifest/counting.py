@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from hailuo_batch.manifest.diagnostics import Place, Refused
 from hailuo_batch.manifest.document import Document, WrittenShot
 from hailuo_batch.manifest.extra_input import ExtraInputs
+from hailuo_batch.manifest.quoting import counted
 from hailuo_batch.manifest.scopes import Expansion
 from hailuo_batch.manifest.substitution import Name, parse_pattern
 from hailuo_batch.values import DEFAULT_MODEL
 
 MAX_TAKES = 100_000
 MAX_CHARACTERS = 256 * 1024 * 1024
+MAX_DOLLARS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def count_takes(document: Document, parts: list[Part]) -> None:
 
 def _refuse_above(takes: int, product: str, place: Place) -> None:
     if takes > MAX_TAKES:
-        message = f"{product} make {takes:,} takes; a campaign has at most {MAX_TAKES:,}"
+        message = f"{product} make {counted(takes)} takes; a campaign has at most {MAX_TAKES:,}"
         raise Refused(place, message, "split the campaign")
 
 
@@ -65,13 +67,20 @@ def _place(part: Part) -> Place:
     return part.written.node
 
 
+def count_dollars(shots: list[WrittenShot]) -> None:
+    """Raises Refused where a text has so many variables that splitting it would take long."""
+    for written in shots:
+        for node in written.texts():
+            if node.text.count("$") > MAX_DOLLARS:
+                raise Refused(node, f"this text has more than {MAX_DOLLARS:,} `$`", "shorten it")
+
+
 def count_characters(parts: list[Part], inputs: ExtraInputs) -> None:
     """Raises Refused where there is too much text, once the variables are put in."""
     total = 0
     for part in parts:
         written = part.written
-        for node in (written.id, written.prompt, *written.image_urls, *written.tags):
-            total += 0 if node is None else _length(node.text, part.expansion)
+        total += sum(_length(node.text, part.expansion) for node in written.texts())
         total += 0 if written.input is None else part.size * inputs.size(written.input)
         if total > MAX_CHARACTERS:
             message = f"with its variables put in, the manifest has more than {MAX_CHARACTERS:,} characters of text"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-_ENOUGH = 1000
+ENOUGH = 1000
 
 
 class Severity(StrEnum):
@@ -95,9 +95,9 @@ class Report:
         """
         where = path or self.path
         self._add(Diagnostic(where, place.line, place.column, message, hint, origin=origin))
-        if len(self._found) >= _ENOUGH:
+        if len(self._found) >= ENOUGH:
             raise Refused(
-                START if path else place, f"with {_ENOUGH:,} findings the check stops here", "mend the first ones"
+                START if path else place, f"with {ENOUGH:,} findings the check stops here", "mend the first ones"
             )
 
     def warn(self, place: Place, message: str, hint: str = "") -> None:

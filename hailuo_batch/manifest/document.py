@@ -4,12 +4,13 @@ Reading is tolerant: what a schema has already reported reads as absent, so that
 Nothing here reports, but for amounts and durations, whose exact notation no JSON Schema can say.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from hailuo_batch.manifest.diagnostics import Report
 from hailuo_batch.manifest.nodes import Mapping, Node, Scalar, Sequence, data_of
-from hailuo_batch.manifest.schema import is_model, leaf_schema, tell_wrong
+from hailuo_batch.manifest.schema import is_model, is_takes, leaf_schema, tell_wrong
 from hailuo_batch.values import Limits, parse_duration, parse_usd
 
 _NOTHING = Mapping(1, 1, {})
@@ -29,6 +30,10 @@ class WrittenShot:
     matrix: Mapping | None
     rows: Scalar | None
     input: Mapping | None
+
+    def texts(self) -> Iterator[Scalar]:
+        """The texts that variables are put into, as far as they are there."""
+        return (text for text in (self.id, self.prompt, *self.image_urls, *self.tags) if text is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def _read_shot(node: Mapping, defaults: Mapping, model: Scalar | None) -> Writte
         prompt=_text(node.get("prompt")),
         image_urls=_texts(value("image_urls")),
         tags=_texts(value("tags")),
-        takes=_whole(value("takes")) or 1,
+        takes=_takes(value("takes")),
         model=model if own_model is None else _model(own_model),
         matrix=_mapping(node.get("matrix")),
         rows=_text(node.get("rows")),
@@ -135,6 +140,11 @@ def _duration(limits: Mapping, key: str, report: Report) -> float | None:
 def _whole(node: Node | None) -> int | None:
     value = data_of(node, 0) if isinstance(node, Scalar) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _takes(node: Node | None) -> int:
+    takes = _whole(node)
+    return takes if takes is not None and is_takes(takes) else 1
 
 
 def _text(node: Node | None) -> Scalar | None:

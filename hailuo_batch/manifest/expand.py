@@ -10,7 +10,7 @@ from typing import Any
 
 from hailuo_batch.manifest import nodes
 from hailuo_batch.manifest.copies import digest_of
-from hailuo_batch.manifest.counting import Part, count_characters, count_takes
+from hailuo_batch.manifest.counting import Part, count_characters, count_dollars, count_takes
 from hailuo_batch.manifest.diagnostics import Report
 from hailuo_batch.manifest.document import Document, WrittenShot
 from hailuo_batch.manifest.extra_input import ExtraInputs
@@ -40,6 +40,7 @@ def expand(document: Document, library: Library, report: Report) -> tuple[tuple[
         return (), {}
     reader = ScopeReader(variables, library, report)
     shots = document.read_shots()
+    count_dollars(shots)
     library.keep(_names_used(shots))
     parts = [Part(written, reader.read(written)) for written in shots]
     inputs = ExtraInputs(report)
@@ -53,8 +54,8 @@ def expand(document: Document, library: Library, report: Report) -> tuple[tuple[
 
 def _names_used(shots: list[WrittenShot]) -> set[str]:
     """The names that are asked for by shots with a table."""
-    nodes_ = (node for each in shots if each.rows for node in (each.id, each.prompt, *each.image_urls, *each.tags))
-    return {name.name for node in nodes_ if node is not None for name in parse_pattern(node.text).names}
+    texts = (text for each in shots if each.rows for text in each.texts())
+    return {name.name for text in texts for name in parse_pattern(text.text).names}
 
 
 class _Expander:
@@ -72,7 +73,7 @@ class _Expander:
         namer = self._naming.namer(part, texts.id)
         if expansion is None:
             return []
-        faults = Faults(expansion)
+        faults = Faults(expansion, self._report)
         maker = _Maker(part, texts, self._pictures, faults)
         shots: list[Shot] = []
         for index, scope in enumerate(expansion.scopes()):
@@ -83,7 +84,7 @@ class _Expander:
                 self._check_input(part, extra | made.input)
             if shot_id is not None and made is not None and extra is not None and tags is not None:
                 shots.append(maker.shot(shot_id, made, extra, tags))
-        faults.tell(self._report)
+        faults.tell()
         return shots if len(shots) == expansion.size else []
 
     def _check_input(self, part: Part, made: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from hailuo_batch.manifest.diagnostics import START, Refused, Spot
-from hailuo_batch.manifest.lines import Breaks, lines_of
+from hailuo_batch.manifest.lines import Around, Breaks, around
 from hailuo_batch.manifest.quoting import quoted
 
 
@@ -58,8 +58,8 @@ def explained(error: yaml.MarkedYAMLError, data: bytes) -> Refused:
 def _by_character(problem: str, mark: Any, data: bytes) -> Refused | None:
     """What the characters around the place tell better than the parser does."""
     place = _spot(mark)
-    line = lines_of(data, [place.line], Breaks.YAML).get(place.line, "")
-    here, line_before = line[mark.column : mark.column + 1], line[: mark.column].rstrip(" ")
+    line = around(data, [place], Breaks.YAML).get(place, Around())
+    here, line_before = line.text[line.at : line.at + 1], line.text[: line.at].rstrip(" ")
     if "cannot start any token" in problem and here == "\t":
         return Refused(place, "a tab cannot be used for indentation", "use spaces")
     if "cannot start any token" in problem:

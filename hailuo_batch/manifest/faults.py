@@ -6,7 +6,7 @@ of them, and one that is wrong for many, for the first few with the number of th
 
 from dataclasses import dataclass, field
 
-from hailuo_batch.manifest.diagnostics import Place, Report
+from hailuo_batch.manifest.diagnostics import ENOUGH, Place, Report
 from hailuo_batch.manifest.scopes import Expansion
 from hailuo_batch.manifest.texts import Text
 
@@ -33,42 +33,54 @@ class _Group:
 class Faults:
     """Collects the faults of one written shot while it is expanded."""
 
-    def __init__(self, expansion: Expansion) -> None:
+    def __init__(self, expansion: Expansion, report: Report) -> None:
         self._expansion = expansion
+        self._report = report
         self._groups: dict[tuple[int, str], _Group] = {}
 
     def __bool__(self) -> bool:
         return bool(self._groups)
 
-    def add(self, text: Text, kind: str, message: str, hint: str, index: int, place: Place | None = None) -> None:
-        """A text that is wrong in the shot at `index`; `kind` is what the messages of one cause have in common."""
+    def has_enough(self, text: Text, kind: str) -> bool:
+        """Whether one more fault of this kind would only be counted: what it says need not be found out."""
         group = self._groups.get((id(text), kind))
+        return group is not None and len(group.first) == _SHOWN
+
+    def add(self, text: Text, kind: str, message: str, hint: str, index: int, place: Place | None = None) -> None:
+        """A text that is wrong in the shot at `index`; `kind` is what the messages of one cause have in common.
+
+        Raises Refused where so many are wrong that going on helps nobody.
+        """
+        group = self._groups.get((id(text), kind))
+        is_new = group is None
         if group is None:
             names = tuple(name.name for name in text.pattern.names)
             group = self._groups[id(text), kind] = _Group(place or text.node, names)
         group.count += 1
         if len(group.first) < _SHOWN:
             group.first.append(_Fault(message, hint, index))
+        if is_new and len(self._groups) == ENOUGH:
+            self.tell()
 
-    def tell(self, report: Report) -> None:
+    def tell(self) -> None:
         """Reports them all."""
         for group in self._groups.values():
             if self._expansion.is_one:
                 for fault in group.first:
-                    report.error(group.place, fault.message, fault.hint)
+                    self._report.error(group.place, fault.message, fault.hint)
             elif group.count == self._expansion.size > 1:
-                self._tell_all(group, report)
+                self._tell_all(group)
             else:
-                self._tell_some(group, report)
+                self._tell_some(group)
 
-    def _tell_all(self, group: _Group, report: Report) -> None:
+    def _tell_all(self, group: _Group) -> None:
         first = group.first[0]
         origin = f"each of the {self._expansion.size:,} {self._expansion.noun}"
-        report.error(group.place, f"{first.message}, and so for {origin}", first.hint, origin=origin)
+        self._report.error(group.place, f"{first.message}, and so for {origin}", first.hint, origin=origin)
 
-    def _tell_some(self, group: _Group, report: Report) -> None:
+    def _tell_some(self, group: _Group) -> None:
         others = group.count - len(group.first)
         for number, fault in enumerate(group.first, 1):
             origin = self._expansion.origin(fault.index, group.names)
             more = f", and for {others:,} more" if others and number == len(group.first) else ""
-            report.error(group.place, f"{fault.message}, for {origin}{more}", fault.hint, origin=origin)
+            self._report.error(group.place, f"{fault.message}, for {origin}{more}", fault.hint, origin=origin)

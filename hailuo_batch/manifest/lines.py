@@ -5,14 +5,17 @@ nothing else of either. Works on the bytes, so that finding a place in a large f
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
+from operator import attrgetter
 
-from hailuo_batch.manifest.diagnostics import Spot
+from hailuo_batch.manifest.diagnostics import Place, Spot
 
 _BOM = b"\xef\xbb\xbf"
+_CHUNK = 1024 * 1024
+_CONTINUED = bytes(range(0x80, 0xC0))  # the bytes of a character but its first
 _WIDTH = 120
 _MOST_LINES = 1_000_000  # beyond them a line is not worth the search
 
@@ -27,6 +30,15 @@ class Breaks(Enum):
     def pattern(self) -> re.Pattern[bytes]:
         """The breaks as an expression."""
         return re.compile(b"\r\n|" + b"|".join(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a line says around a place in it, which is at `at` of `text`. `is_cut`: whether the line begins before."""
+
+    text: str = ""
+    at: int = 0
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +57,71 @@ def spot_at(data: bytes, index: int, breaks: Breaks) -> Spot:
         line += data.count(mark, 0, index)
         last = data.rfind(mark, 0, index)
         begin = max(begin, last + len(mark) if last >= 0 else 0)
-    return Spot(line, len(_decoded(data, begin, index)) + 1)
+    return Spot(line, _characters(data, _after_mark(data, begin), index) + 1)
 
 
-def lines_of(data: bytes, wanted: Iterable[int], breaks: Breaks) -> dict[int, str]:
-    """The lines with these numbers, without their ends."""
-    numbers = sorted({number for number in wanted if 0 < number <= _MOST_LINES})
-    found: dict[int, str] = {}
+def around(data: bytes, places: Iterable[Place], breaks: Breaks, reach: int = _WIDTH) -> dict[Place, Around]:
+    """What the lines say around these places, so many characters to both sides. Places on no line are left out."""
+    wanted: dict[int, list[Place]] = {}
+    for place in places:
+        wanted.setdefault(place.line, []).append(place)
+    return {
+        place: one
+        for number, (begin, end) in _lines(data, wanted, breaks)
+        for place, one in _around(data, begin, end, wanted[number], reach)
+    }
+
+
+def excerpt(line: Around) -> Excerpt:
+    """What the line says around the place, on one line and unable to hide or move anything."""
+    text, at = line.text, line.at
+    first = 0 if len(text) <= _WIDTH else max(0, min(at - _WIDTH // 2, len(text) - _WIDTH))
+    shown = "".join(character if character.isprintable() else " " for character in text[first : first + _WIDTH])
+    cut = "…" if first or line.is_cut else ""
+    return Excerpt(cut + shown.rstrip() + ("…" if first + _WIDTH < len(text) else ""), at - first + len(cut))
+
+
+def _lines(data: bytes, wanted: Iterable[int], breaks: Breaks) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Where the lines with these numbers begin and end, without their breaks."""
     begin, line = 0, 1
     ends = breaks.pattern.finditer(data)
-    for number in numbers:
+    for number in sorted(number for number in wanted if 0 < number <= _MOST_LINES):
         if number > line:
             before = next(islice(ends, number - line - 1, None), None)
             if before is None:
-                break
+                return
             begin, line = before.end(), number
         after = breaks.pattern.search(data, begin)
-        found[number] = _decoded(data, begin, after.start() if after else len(data))
-    return found
+        yield number, (_after_mark(data, begin), after.start() if after else len(data))
 
 
-def excerpt(line: str, column: int) -> Excerpt:
-    """What the line says around a column, on one line and unable to hide or move anything."""
-    at = min(column - 1, len(line))
-    first = 0 if len(line) <= _WIDTH else max(0, min(at - _WIDTH // 2, len(line) - _WIDTH))
-    text = "".join(character if character.isprintable() else " " for character in line[first : first + _WIDTH])
-    cut = "…" if first else ""
-    return Excerpt(cut + text.rstrip() + ("…" if first + _WIDTH < len(line) else ""), at - first + len(cut))
+def _around(data: bytes, begin: int, end: int, places: list[Place], reach: int) -> Iterator[tuple[Place, Around]]:
+    """As `around`, for places on one line. Goes along it once, so that a line of megabytes is never text as a whole."""
+    offset, column = begin, 1
+    for place in sorted(places, key=attrgetter("column")):
+        offset, passed = _forward(data, offset, end, max(0, place.column - reach - column))
+        column += passed
+        text = data[offset : min(end, offset + 4 * 2 * reach)].decode("utf-8", "replace")[: 2 * reach]
+        yield place, Around(text, min(place.column - column, len(text)), column > 1)
 
 
-def _decoded(data: bytes, begin: int, end: int) -> str:
-    if begin == 0 and data.startswith(_BOM):
-        begin = len(_BOM)
-    return data[begin : max(begin, end)].decode("utf-8", "replace")
+def _forward(data: bytes, offset: int, end: int, characters: int) -> tuple[int, int]:
+    """The offset so many characters on, but not past the end, and how many they were."""
+    passed = 0
+    while passed < characters and offset < end:
+        ahead = min(end, offset + min(_CHUNK, characters - passed))
+        while ahead < end and data[ahead] & 0xC0 == 0x80:
+            ahead += 1
+        passed += _characters(data, offset, ahead)
+        offset = ahead
+    return offset, passed
+
+
+def _characters(data: bytes, begin: int, end: int) -> int:
+    """How many characters begin between these offsets."""
+    chunks = range(begin, end, _CHUNK)
+    return sum(len(data[at : min(end, at + _CHUNK)].translate(None, _CONTINUED)) for at in chunks)
+
+
+def _after_mark(data: bytes, begin: int) -> int:
+    return len(_BOM) if begin == 0 and data.startswith(_BOM) else begin

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailuo_batch.manifest.check import check
-from hailuo_batch.manifest.diagnostics import Diagnostic, Refused, Report
+from hailuo_batch.manifest.check import ShotCheck, check
+from hailuo_batch.manifest.diagnostics import Diagnostic, Place, Refused, Report, Spot
 from hailuo_batch.manifest.document import Document, read_limits
 from hailuo_batch.manifest.expand import expand
 from hailuo_batch.manifest.library import Library
-from hailuo_batch.manifest.lines import Breaks, excerpt, lines_of
+from hailuo_batch.manifest.lines import Around, Breaks, around, excerpt
 from hailuo_batch.manifest.pictures import Picture
 from hailuo_batch.manifest.source import parse_source, read_source
 from hailuo_batch.values import Campaign
@@ -78,7 +78,9 @@ class _Reading:
     def read(self) -> None:
         """Reads as far as there is sense in it. Raises Refused where nothing more can be understood."""
         self._data = read_source(self._path)
-        document = check(parse_source(self._data, self.report), self.report)
+        shot_check = ShotCheck(self.report)
+        root = parse_source(self._data, self.report, "shots", shot_check.look)
+        document = check(root, shot_check, self.report)
         if document is not None:
             self._campaign = self._expanded(document)
 
@@ -99,15 +101,17 @@ class _Reading:
         """The findings, each with the line that it is in."""
         found = self.report.diagnostics()
         contents = {**self._library.contents, self.report.path: self._data}
-        lines: dict[tuple[str, int], str] = {}
+        lines: dict[tuple[str, Place], Around] = {}
         for path in {each.path for each in found}:
             breaks = Breaks.YAML if path == self.report.path else Breaks.CSV
-            wanted = (each.line for each in found if each.path == path)
-            here = lines_of(contents.get(path, b""), wanted, breaks)
-            lines.update({(path, number): line for number, line in here.items()})
-        return tuple(_with_source(each, lines.get((each.path, each.line), "")) for each in found)
+            wanted = {Spot(each.line, each.column) for each in found if each.path == path}
+            here = around(contents.get(path, b""), wanted, breaks)
+            lines.update({(path, place): line for place, line in here.items()})
+        return tuple(
+            _with_source(each, lines.get((each.path, Spot(each.line, each.column)), Around())) for each in found
+        )
 
 
-def _with_source(found: Diagnostic, line: str) -> Diagnostic:
-    around = excerpt(line, found.column)
-    return found.with_source(around.text, around.caret)
+def _with_source(found: Diagnostic, line: Around) -> Diagnostic:
+    shown = excerpt(line)
+    return found.with_source(shown.text, shown.caret)

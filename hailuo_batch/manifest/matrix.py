@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 from hailuo_batch.manifest.diagnostics import Refused, Report
 from hailuo_batch.manifest.nodes import Mapping, Node, Scalar, Sequence
-from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.quoting import counted, quoted
 from hailuo_batch.manifest.schema import suggestion
 
 _MAX_COMPARISONS = 1_000_000
+_SHOWN = 8
 _SPECIAL = ("exclude", "include")
 
 Combination = tuple[str, ...]
@@ -41,8 +42,9 @@ class Matrix:
 
     @property
     def formula(self) -> str:
-        """The sizes of the lists as a product, such as `2 x 3`."""
-        return " x ".join(f"{len(values):,}" for values in self.values)
+        """The sizes of the lists as a product, such as `2 x 3`; of many lists only the first ones."""
+        more = " x …" if len(self.values) > _SHOWN else ""
+        return " x ".join(f"{len(values):,}" for values in self.values[:_SHOWN]) + more
 
     @property
     def varying(self) -> list[str]:
@@ -61,9 +63,10 @@ class Matrix:
         return (combination for combination in candidates if not self.is_excluded(combination))
 
     def named(self, index: int) -> str:
-        """The combination at `index`, in words."""
+        """The combination at `index`, in words; of many names only the first ones."""
         combination = next(itertools.islice(self.combinations(), index, None))
-        return ", ".join(f"{name} {quoted(value)}" for name, value in zip(self.names, combination, strict=True))
+        values = [f"{name} {quoted(value)}" for name, value in zip(self.names, combination, strict=True)]
+        return ", ".join(values[:_SHOWN]) + (", …" if len(values) > _SHOWN else "")
 
     def length_of(self, name: str) -> int:
         """How many characters the values of a name have in all combinations together."""
@@ -98,7 +101,7 @@ class MatrixReader:
             return None if matrix is None else replace(matrix, size=matrix.candidates + len(matrix.included))
         self._comparisons += matrix.candidates * len(matrix.excluded)
         if self._comparisons > _MAX_COMPARISONS:
-            message = f"{matrix.formula} = {matrix.candidates:,} combinations are too many to exclude any from"
+            message = f"{matrix.formula} = {counted(matrix.candidates)} combinations are too many to exclude any from"
             raise Refused(node, message, "split the matrix over several shots, or the campaign")
         remaining = sum(1 for _ in matrix.remaining())
         if remaining == 0:

@@ -4,6 +4,7 @@ Owns which IDs are taken, by which shot. Knows nothing of prompts or images.
 """
 
 from bisect import bisect_right
+from functools import cached_property
 
 from hailuo_batch.manifest import ids
 from hailuo_batch.manifest.counting import Part
@@ -105,17 +106,26 @@ class Namer:
         faults.add(text, problem, f"the ID {quoted(text.node.text)}{becomes} {problem}", hint, index)
 
     def _tell_taken(self, shot_id: str, number: int, index: int, faults: Faults) -> None:
-        text, first = self.text, self._naming.owner(number)
+        first = self._naming.owner(number)
         if first is not self:
-            # a shot that is repeated through an alias or a merge key has no ID of its own to point at
-            place = self._part.written.node if first.text.node is text.node else text.node
-            message = f"the ID {quoted(shot_id)} is already that of {first.place_of(number)}"
-            faults.add(text, "taken", message, "rename one", index, place)
-            return
-        missing = self._expansion.missing_in([name.name for name in text.pattern.names])
-        if missing:
-            message = f"the ID {quoted(text.node.text)} is the same for several {self._expansion.noun}"
-            self._naming.tell(text, message, f"put {listed([f'${{{name}}}' for name in missing])} into it")
+            self._tell_taken_elsewhere(shot_id, first, number, index, faults)
+        elif self._missing:
+            message = f"the ID {quoted(self.text.node.text)} is the same for several {self._expansion.noun}"
+            self._naming.tell(self.text, message, f"put {listed([f'${{{name}}}' for name in self._missing])} into it")
         else:
-            message = f"the ID {quoted(shot_id)} is already taken for {self._origin(number)}"
-            faults.add(text, "repeated", message, "each needs an ID of its own", index)
+            enough = faults.has_enough(self.text, "repeated")
+            message = "" if enough else f"the ID {quoted(shot_id)} is already taken for {self._origin(number)}"
+            faults.add(self.text, "repeated", message, "each needs an ID of its own", index)
+
+    def _tell_taken_elsewhere(self, shot_id: str, first: "Namer", number: int, index: int, faults: Faults) -> None:
+        text = self.text
+        # a shot that is repeated through an alias or a merge key has no ID of its own to point at
+        place = self._part.written.node if first.text.node is text.node else text.node
+        enough = faults.has_enough(text, "taken")
+        message = "" if enough else f"the ID {quoted(shot_id)} is already that of {first.place_of(number)}"
+        faults.add(text, "taken", message, "rename one", index, place)
+
+    @cached_property
+    def _missing(self) -> list[str]:
+        """What the ID must name to be another one for each shot."""
+        return self._expansion.missing_in([name.name for name in self.text.pattern.names])

@@ -102,6 +102,12 @@ def is_model(text: str) -> bool:
     return _compiled(manifest_schema()["$defs"]["model"]["pattern"]).search(text) is not None
 
 
+def is_takes(number: int) -> bool:
+    """Whether a shot may have so many takes."""
+    bounds = manifest_schema()["$defs"]["takes"]
+    return bool(bounds["minimum"] <= number <= bounds["maximum"])
+
+
 def tell_faults(validator: Validator, data: object, node: Node, name: str, report: Report) -> None:
     """Reports whatever the schema has against `data`, which is `node` as data. `name` is what a person calls it."""
     for error in validator.iter_errors(data):

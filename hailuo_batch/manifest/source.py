@@ -8,10 +8,11 @@ from pathlib import Path
 
 import yaml
 
-from hailuo_batch.manifest.compose import Composer
+from hailuo_batch.manifest.compose import Composer, Watch
 from hailuo_batch.manifest.diagnostics import START, Refused, Report
 from hailuo_batch.manifest.explain import explained
 from hailuo_batch.manifest.lines import Breaks
+from hailuo_batch.manifest.nesting import nesting_explained
 from hailuo_batch.manifest.nodes import Node
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.reading import MEBIBYTE, NO_FILE, Unreadable, read_file, text_fault
@@ -29,15 +30,19 @@ def read_source(path: Path) -> bytes:
         raise Refused(START, unreadable.what, _hint(unreadable)) from None
 
 
-def parse_source(data: bytes, report: Report) -> Node | None:
-    """The root of the one YAML document in `data`, None where it is empty. Raises Refused where it is not YAML."""
+def parse_source(data: bytes, report: Report, watched: str, watch: Watch) -> Node | None:
+    """The root of the one YAML document in `data`, None where it is empty. Raises Refused where it is not YAML.
+
+    What `watch` is given, and what it is for, Composer says.
+    """
     fault = text_fault(data, Breaks.YAML)
     if fault is not None:
         raise Refused(fault.spot, fault.message, fault.hint)
+    composer = Composer(report, watched, watch)
     try:
-        return Composer(report).compose(yaml.parse(data, Loader=_LOADER))
+        return composer.compose(yaml.parse(data, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        raise explained(error, data) from None
+        raise nesting_explained(error, data, composer) or explained(error, data) from None
     except yaml.YAMLError as error:
         raise Refused(START, f"this is not YAML: {quoted(str(error))}") from None
 

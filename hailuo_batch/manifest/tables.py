@@ -47,7 +47,9 @@ class Table:
         begin, line = self.starts.offsets[row], self.starts.lines[row]
         if name not in self.names:
             return Spot(line, 1)
-        text = self.data[begin : begin + _MAX_ROW_BYTES].decode("utf-8", "replace")
+        following = self.starts.offsets[row + 1 : row + 2]
+        end = following[0] if following else begin + _MAX_ROW_BYTES
+        text = self.data[begin:end].decode("utf-8", "replace")
         return next(islice(_field_spots(text, line), self.names.index(name), None))
 
 

@@ -3,7 +3,7 @@
 Knows which names there are from whoever asks, and nothing of where their values come from.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hailuo_batch.manifest.diagnostics import Report
@@ -30,14 +30,6 @@ class Texts:
     prompt: Text | None
     image_urls: tuple[Text | None, ...]
     tags: tuple[Text | None, ...]
-
-    @property
-    def are_whole(self) -> bool:
-        """Whether every text there is can be filled."""
-        return None not in (self.id, self.prompt, *self.image_urls, *self.tags)
-
-    def __iter__(self) -> Iterator[Text]:
-        return (text for text in (self.id, self.prompt, *self.image_urls, *self.tags) if text is not None)
 
 
 def split_texts(written: WrittenShot, names: Collection[str] | None, report: Report) -> Texts:

@@ -45,6 +45,20 @@ def test_changed_parts_are_named(shell: Shell, api: SandboxServer) -> None:
     assert told["desk"] == ("create", "changed: image_urls, prompt")
 
 
+def test_a_signed_url_that_is_new_is_shown_beside_what_it_was(shell: Shell, api: SandboxServer) -> None:
+    was = [f"https://cdn.example.com/{'x' * 80}/{name}.png?signature=1" for name in "abc"]
+    shell.write(UNCAPPED.replace("A desk}", f"A desk, image_urls: {was}}}"))
+    assert shell("apply", "--no-check-images", "--only", "desk").code is ExitCode.DONE
+    now = [url.replace("signature=1", "signature=2") for url in was]
+    shell.write(UNCAPPED.replace("A desk}", f"A desk, image_urls: {now}}}"))
+    [desk] = [each for each in shell("plan", "--json").document["takes"] if each["id"] == "desk"]
+    assert desk["image_urls"] == [{"was": old, "now": new} for old, new in zip(was, now, strict=True)]
+    shown = shell("plan").out
+    assert f"changed: image_urls\n    was  {was[0]}\n    now  {now[0]}\n    was  {was[1]}\n" in shown
+    assert "... and 1 more image; -v shows them" in shown
+    assert f"now  {now[2]}" in shell("plan", "-v").out
+
+
 def test_what_is_changed_back_costs_nothing(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     shell.write(UNCAPPED.replace("A desk", "A table"))

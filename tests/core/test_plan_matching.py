@@ -67,6 +67,15 @@ def test_a_change_names_every_part_that_differs(desk: Desk) -> None:
     assert desk.order(wants(changed))["a"].reason == "changed: model, image_urls, prompt"
 
 
+def test_a_change_of_images_shows_both_and_only_those_that_differ(desk: Desk) -> None:
+    urls = [f"https://cdn.example.com/{name}.jpg?sig=1" for name in "abc"]
+    desk.order(wants(take("a", image_urls=urls)))
+    desk.finish(RunState.SUCCEEDED)
+    line = desk.order(wants(take("a", image_urls=[urls[0], urls[1].replace("sig=1", "sig=2")])))["a"]
+    assert line.reason == "changed: image_urls"
+    assert line.image_urls == ((urls[1], urls[1].replace("sig=1", "sig=2")), (urls[2], ""))
+
+
 def test_a_prompt_that_is_changed_back_costs_nothing(desk: Desk) -> None:
     desk.order(wants(A))
     (old,) = desk.finish(RunState.SUCCEEDED)
@@ -233,3 +242,14 @@ def test_a_new_attempt_carries_what_was_wanted_when_it_was_made(desk: Desk) -> N
     new = desk.live("a")
     assert (new.model, new.input_json, new.fingerprint) == (A.model, A.input_json, A.fingerprint)
     assert new.images_sha256 == DIGESTS[0]
+
+
+def test_a_failed_run_that_gave_way_to_a_paid_one_may_serve_another_take(desk: Desk) -> None:
+    first, second = (take(name, prompt="the same") for name in "ab")
+    desk.order(wants(with_images(first, "1" * 64), second))
+    in_doubt, failed = desk.finish(RunState.IN_DOUBT, RunState.FAILED)
+    edit = wants(with_images(first, "2" * 64), second)
+    lines = desk.order(edit)
+    assert (desk.live("b").key, desk.live("a").key) == (in_doubt.key, failed.key)
+    assert not paying(lines)
+    assert desk.plan(edit).steps == ()

@@ -23,7 +23,8 @@ def test_one_more_is_refused_with_the_sum(complain: Complain) -> None:
 
 
 @pytest.mark.parametrize(
-    "entries", ["[" + "x, " * 100_001 + "]", "{" + "".join(f"k{n}: , " for n in range(100_001)) + "}"]
+    "entries",
+    ["[&a {id: a, prompt: A}, " + "*a, " * 100_000 + "]", "{" + "".join(f"k{n}: , " for n in range(100_001)) + "}"],
 )
 def test_too_many_entries_are_told_once_and_not_looked_at(complain: Complain, entries: str) -> None:
     (complaint,) = complain(HEAD + f"shots: {entries}\n")
@@ -33,8 +34,8 @@ def test_too_many_entries_are_told_once_and_not_looked_at(complain: Complain, en
 
 def test_one_shot_of_too_many_parts_is_not_read_on(complain: Complain) -> None:
     parts = "[" + "x, " * 1000 + "], "
-    (complaint,) = complain(HEAD + f"shots:\n- {{id: a, prompt: A, input: {{k: [{parts * 401}]}}}}\n")
-    assert complaint == "4:3: error: what begins here has more than 400,000 nodes; split the campaign"
+    (complaint,) = complain(HEAD + f"shots:\n- {{id: a, prompt: A, input: {{k: [{parts * 251}]}}}}\n")
+    assert complaint == "4:3: error: what begins here has more than 250,000 nodes; split the campaign"
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,20 @@ def test_combinations_are_counted_before_any_is_made(complain: Complain, matrix:
         HEAD + f"shots: [{{id: 'a-$a', prompt: A, takes: 2, matrix: {{{matrix.replace('L', listed)}}}}}]\n"
     )
     assert product in complaint
+
+
+@pytest.mark.parametrize("exclude", ["", ", exclude: [{n0: a}]"])
+def test_a_product_that_nobody_could_read_is_not_written_out(complain: Complain, exclude: str) -> None:
+    axes = ", ".join(f"n{n}: [a, b, c, d, e, f, g, h, i, j]" for n in range(4400))
+    (complaint,) = complain(HEAD + f"shots: [{{id: 'a-$n0', prompt: A, matrix: {{{axes}{exclude}}}}}]\n")
+    assert "10 x 10 x 10 x 10 x 10 x 10 x 10 x 10 x …" in complaint
+    assert "more than a million billion billion" in complaint
+
+
+@pytest.mark.parametrize("takes", ["101", "100000000000", "-3", "0"])
+def test_takes_that_are_wrong_are_not_multiplied_as_well(complain: Complain, takes: str) -> None:
+    (complaint,) = complain(HEAD + f"shots: [{{id: a, prompt: A, takes: {takes}}}]\n")
+    assert complaint.startswith("3:35: error: `takes` must be a whole number from 1 to 100")
 
 
 def test_rows_times_combinations_times_takes_are_counted(complain: Complain, beside: Beside) -> None:

@@ -2,13 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
 
 from hailuo_batch.manifest import compose, source
-from tests.manifest.apart import load_apart
 from tests.manifest.conftest import Accept, Complain, Load
 
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -55,11 +53,20 @@ def test_a_bomb_of_merge_keys(complain: Complain) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 10_000, "{a: " * 10_000, "- " * 10_000, "? " * 10_000, "[" * 10_000 + "]" * 10_000]
+    ("text", "place"),
+    [
+        ("[" * 10_000, "1:51"),
+        ("{a: " * 10_000, "1:201"),
+        ("- " * 10_000, "1:101"),
+        ("? " * 10_000, "1:101"),
+        ("[" * 10_000 + "]" * 10_000, "1:51"),
+        ('a: {b: [[\'[[]\', "]\\"{"], \n ' + "[" * 10_000, "2:49"),
+        ("a: {b: [['[[]', \"]\\\"{\"], é, '[[', [[]], " + "[" * 10_000, "1:88"),
+    ],
+    ids=["lists", "mappings", "items", "keys", "closed", "line after", "brackets before"],
 )
-def test_ten_thousand_nested_lists(complain: Complain, text: str) -> None:
-    (complaint,) = complain(text)
-    assert "lists and mappings are nested deeper than 50 levels here" in complaint
+def test_ten_thousand_nested_lists(complain: Complain, text: str, place: str) -> None:
+    assert complain(text) == [f"{place}: error: lists and mappings are nested deeper than 50 levels here"]
 
 
 def test_levels_are_counted_through_aliases(complain: Complain) -> None:
@@ -128,15 +135,11 @@ def test_the_file_is_mended_from_the_top(load: Load) -> None:
     assert len(places) == 6
 
 
-def test_refusing_takes_little_memory(tmp_path: Path) -> None:
-    """In a process of its own, where the peak is that of loading alone."""
-    texts = {
-        "bomb": bomb(30),
-        "nested": "[" * 1_000_000,
-        "text": HEAD + f"vars: {{a: {'x' * 1_000_000}}}\nshots: [{{id: a, prompt: '{'$a ' * 100_000}'}}]\n",
-    }
-    for name, text in texts.items():
-        (tmp_path / name).write_text(text)
-    with (tmp_path / "huge").open("wb") as file:
-        file.truncate(1024**3)
-    assert load_apart(*(tmp_path / name for name in [*texts, "huge"])).peak_bytes < 200 * 1024 * 1024
+def test_a_text_of_dollars(complain: Complain) -> None:
+    (complaint,) = complain(HEAD + f"shots: [{{id: a, prompt: '{'$a ' * 10_001}'}}]\n")
+    assert complaint == "3:25: error: this text has more than 10,000 `$`; shorten it"
+
+
+def test_a_flood_of_wrong_urls_ends(load: Load) -> None:
+    urls = ", ".join(f"http://a{n}.example/b.png" for n in range(5_000))
+    assert len(load(HEAD + f"shots: [{{id: a, prompt: A, image_urls: [{urls}]}}]\n").diagnostics) == 1001

@@ -15,6 +15,7 @@ TABLES = {
     "a quote never closed": (b'a,b\n"' + b"x\n" * 1_000_000, "a field of this row is longer than 131,072 characters"),
     "quoted line breaks": (b"a,b\n" + b'"\n",' * 500_000, "this row is longer than 1 MiB"),
     "columns without end": (b",".join(b"c%d" % n for n in range(100_000)) + b"\n1\n", "more than 1,000 columns"),
+    "one ID for all rows": (b"a,b\n" + b"1,2\n" * 99_000, "and for 98,996 more"),
     "all takes at once": (b"a,b\n" + b"1,2\n" * 250_000, "250,000 rows make 250,000 takes"),
 }
 

@@ -3,7 +3,8 @@
 import pytest
 
 from hailuo_batch.manifest import COLOURED, Diagnostic, Severity, render
-from hailuo_batch.manifest.lines import Breaks, excerpt, lines_of, spot_at
+from hailuo_batch.manifest.diagnostics import Spot
+from hailuo_batch.manifest.lines import Around, Breaks, around, excerpt, spot_at
 from tests.manifest.conftest import Beside, Load
 
 
@@ -32,14 +33,37 @@ def test_the_caret_stands_below_wide_characters() -> None:
 
 
 def test_a_long_line_is_shown_around_the_place() -> None:
-    around = excerpt("x" * 500 + "here" + "y" * 500, 501)
-    assert around.text[around.caret :].startswith("here")
-    assert len(around.text) < 130
-    assert (around.text[0], around.text[-1]) == ("…", "…")
+    shown = excerpt(around(b"x" * 500 + b"here" + b"y" * 500, [Spot(1, 501)], Breaks.YAML)[Spot(1, 501)])
+    assert shown.text[shown.caret :].startswith("here")
+    assert len(shown.text) < 130
+    assert (shown.text[0], shown.text[-1]) == ("…", "…")
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "灯", "🎬"])
+@pytest.mark.parametrize("before", [0, 1, 119, 120, 121, 1_100_000])
+@pytest.mark.parametrize("after", [0, 1, 120, 500])
+def test_a_place_is_found_in_a_line_of_any_length(letter: str, before: int, after: int) -> None:
+    data = ("\ufeff" + letter * before + "!" + letter * after + "\n" + letter * before + "?").encode()
+    first, second = Spot(1, before + 1), Spot(2, before + 1)
+    for place, line in around(data, [second, first], Breaks.YAML).items():
+        shown = excerpt(line)
+        is_cut = shown.text.startswith("…")
+        assert shown.text[shown.caret] == ("!" if place == first else "?")
+        assert is_cut == (shown.caret - is_cut < before)
+    assert spot_at(data, data.index(b"!"), Breaks.YAML) == first
+
+
+def test_many_places_of_one_line_are_each_found() -> None:
+    data = b"".join(b"%-9d," % n for n in range(100_000))
+    places = [Spot(1, 10 * n + 1) for n in (99_999, 0, 7, 60_000, 60_001)]
+    found = around(data, places, Breaks.CSV)
+    assert [found[place].text[found[place].at :].split()[0] for place in places] == [
+        str(place.column // 10) for place in places
+    ]
 
 
 def test_a_line_cannot_move_the_cursor() -> None:
-    assert excerpt("a\x1b[31m\tb\u202e", 3).text == "a [31m b"
+    assert excerpt(Around("a\x1b[31m\tb\u202e", 2)).text == "a [31m b"
 
 
 @pytest.mark.parametrize("text", ["a\nb\r\nc\rd\u2028e\u2029f\x85g", "\ufeffa\n\n\r\n灯x\n", "", "\n"])
@@ -56,7 +80,8 @@ def test_lines_and_places_agree_with_each_other(text: str, breaks: Breaks) -> No
         elif not (character == "\r" and plain[at + 1 : at + 2] == "\n"):
             lines.append("")
             line += 1
-    assert lines_of(data, range(1, 20), breaks) == dict(enumerate(lines, 1))
+    found = around(data, [Spot(number, 1) for number in range(1, 20)], breaks)
+    assert {place.line: here.text for place, here in found.items()} == dict(enumerate(lines, 1))
     offset = len(text) - len(plain)
     for at, (number, column) in enumerate(spots):
         if plain[at] == "\n" and plain[at - 1 : at] == "\r":

@@ -1,0 +1,64 @@
+"""Manifests of great size made to do harm: refused in two seconds of the processor's time and 200 MiB.
+
+Each in a process of its own, where time and the peak of memory are those of loading alone.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.manifest.apart import load_apart
+
+MEBIBYTE = 1024 * 1024
+HEAD = "version: 1\ncampaign: lamps\n"
+GOOD = "shots: [{id: a, prompt: A}]\n"
+
+
+def bomb() -> str:
+    lines = ["vars:", "  a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    return HEAD + "\n".join(lines) + "\n" + GOOD
+
+
+def shots(keys: str) -> str:
+    return HEAD + "shots:\n" + "".join(f"- {{id: s{n}, {keys}}}\n" for n in range(99_000))
+
+
+SHAPES: dict[str, tuple[Callable[[], str], str]] = {
+    "an alias bomb": (bomb, "with its aliases written out the manifest has more than 5,000,000 nodes"),
+    "a million open lists": (lambda: "[" * MEBIBYTE, "nested deeper than 50 levels here"),
+    "64 MiB of nested lists": (
+        lambda: HEAD + f"description: [{'[[[[]]]],' * (7 * MEBIBYTE)}]\n",
+        "what begins here has more than 250,000 nodes",
+    ),
+    "one line of 60 MiB": (
+        lambda: f"{HEAD}{GOOD}#{'x' * (60 * MEBIBYTE)}\0",
+        "the character U+0000 is not allowed here",
+    ),
+    "an unknown key in each shot": (lambda: shots("prompt: A, zebra: 1"), "with 1,000 findings the check stops here"),
+    "a shot that is wrong in every way": (lambda: shots("takes: 0, tags: 1"), "with 1,000 findings"),
+    "values put in over and over": (
+        lambda: HEAD + f"vars: {{a: {'x' * MEBIBYTE}}}\nshots: [{{id: a, prompt: '{'$a ' * 10_000}'}}]\n",
+        "the manifest has more than 268,435,456 characters of text",
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_manifest_is_refused_quickly_and_in_little_memory(tmp_path: Path, shape: str) -> None:
+    make, said = SHAPES[shape]
+    (tmp_path / "m.yaml").write_text(make())
+    apart = load_apart(tmp_path / "m.yaml")
+    assert said in apart.findings[-1]
+    assert apart.seconds < 2
+    assert apart.peak_bytes < 200 * MEBIBYTE
+
+
+def test_a_file_of_a_gibibyte_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "m.yaml").open("wb") as file:
+        file.truncate(1024 * MEBIBYTE)
+    apart = load_apart(tmp_path / "m.yaml")
+    assert apart.findings == [f"{tmp_path / 'm.yaml'}:1:1: error: the file is larger than 64 MiB; split the campaign"]
+    assert apart.seconds < 2
+    assert apart.peak_bytes < 64 * MEBIBYTE
