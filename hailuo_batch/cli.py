@@ -178,15 +178,17 @@ def retry(spoken: Spoken, /, manifest: Path, take_ids: tuple[str, ...], **option
 @cli.command()
 @one_manifest
 @click.option("--repair", is_flag=True, help="Download again what differs; changed files are kept aside.")
+@no_sidecar
 @ledger_options
 @as_json
 @common
 @click.pass_obj
-def verify(spoken: Spoken, /, manifest: Path, repair: bool, as_json: bool, **options: Any) -> int:
+def verify(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> int:
     """Compare the files on disk with the ledger's sizes and SHA-256. Pays for nothing."""
     from hailuo_batch.commands import verify as command
 
-    return command.run(whereabouts(manifest, options), repair, spoken.console(as_json))
+    where = whereabouts(manifest, options)
+    return command.run(where, command.VerifyOptions(**options), spoken.console(as_json))
 
 
 @cli.group()

@@ -27,6 +27,7 @@ from hailuo_batch.commands.plan_mark import (
 from hailuo_batch.commands.plan_view import describe_cost, render_plan
 from hailuo_batch.commands.preflight import Reach, check_images
 from hailuo_batch.commands.reading import empty_snapshot
+from hailuo_batch.commands.report_files import leave_report, report_of
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_key, read_settings, read_wishes
 from hailuo_batch.commands.summary import not_done, render_summary, worst
 from hailuo_batch.commands.text import count
@@ -42,18 +43,14 @@ from hailuo_batch.commands.workspace import (
     ledger_exists,
     locate,
     set_aside,
-    shown,
 )
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.plan import Plan, Wishes, make_plan
 from hailuo_batch.core.records import Snapshot, in_doubt_if_submitting
-from hailuo_batch.errors import ExitCode, OutputError, UsageError
-from hailuo_batch.report.files import Format, write_reports
-from hailuo_batch.report.model import build_report
+from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.render_json import document
-from hailuo_batch.report.sidecars import keep_sidecars
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
@@ -264,19 +261,10 @@ def _finish(
     where: Whereabouts, options: ApplyOptions, job: Job, outcome: Outcome, clock: Clock, console: Console
 ) -> ExitCode:
     """Write the report and the sidecars, and say how it ended."""
-    report = build_report(
-        outcome.snapshot, generated_at=clock.wall(), manifest=str(where.manifest), options=folder_options(where)
-    )
+    report = report_of(outcome.snapshot, where, clock.wall())
     missing = not_done(report, job.plan.scope)
-    codes = [*outcome.codes, *([ExitCode.UNFINISHED] if missing else [])]
-    page = "not written"
-    try:
-        page = shown(write_reports(report, job.paths.outputs)[Format.HTML])
-        if not options.no_sidecar:
-            keep_sidecars(outcome.snapshot, job.paths.outputs)
-    except OutputError as error:
-        console.warn(str(error))
-        codes.append(error.exit_code)
+    page, unwritten = leave_report(report, outcome.snapshot, job.paths.outputs, options.no_sidecar, console)
+    codes = [*outcome.codes, *([ExitCode.UNFINISHED] if missing else []), *unwritten]
     columns = columns_of(sys.stderr if console.as_json else sys.stdout)
     summary = render_summary(
         report,

@@ -1,7 +1,7 @@
 """`verify`: the files on disk beside the sizes and SHA-256 in the ledger; if wished, what differs is downloaded again.
 
 Without `--repair` it sends and writes nothing. A repair pays for nothing: no take is in its scope, so that no create
-can come of it. A file that was changed is kept aside, whatever comes in its place.
+can come of it. A file that was changed is kept aside, whatever comes in its place, and the report is true afterwards.
 """
 
 import os
@@ -10,14 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hailuo_batch.commands.campaign_run import Job, run_campaign
+from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import read_ledger
+from hailuo_batch.commands.report_files import leave_report, report_of
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings
 from hailuo_batch.commands.summary import worst
 from hailuo_batch.commands.text import clean, count, layout_rows
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, locate
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, folder_options, locate
 from hailuo_batch.commands.writing import Writing, open_to_write
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.core.records import Output, Run, Snapshot
@@ -43,11 +44,22 @@ class Checked:
         return self.comparison.found is not Found.SAME and not self.repaired
 
 
-def run(where: Whereabouts, repair: bool, console: Console) -> ExitCode:
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """Whether to download again what differs, and then to leave the sidecars as they are."""
+
+    repair: bool = False
+    no_sidecar: bool = False
+
+
+def run(where: Whereabouts, options: VerifyOptions, console: Console) -> ExitCode:
     """Compare, and repair if wished. Raises UsageError where nothing was ever applied."""
-    if repair:
+    if options.repair:
         with open_to_write(where, "verify", console) as writing:
-            checked, codes = _repair(writing, console)
+            checked, outcome = _repair(where, writing, console)
+            report = report_of(outcome.snapshot, where, writing.clock.wall())
+            _, unwritten = leave_report(report, outcome.snapshot, writing.paths.outputs, options.no_sidecar, console)
+            codes = (*outcome.codes, *unwritten)
             _tell(writing.snapshot, checked, console)
     else:
         campaign = load_campaign(where.manifest, console)
@@ -58,7 +70,7 @@ def run(where: Whereabouts, repair: bool, console: Console) -> ExitCode:
     differing = sum(item.differs for item in checked)
     if not differing:
         return worst(codes)
-    if repair:
+    if options.repair:
         console.warn(
             f"{count(differing, 'file')} could not be downloaded again. What stands in their place is left as it is."
         )
@@ -87,23 +99,29 @@ def _read(where: Whereabouts, campaign: Campaign, paths: CampaignPaths, console:
     return reading.snapshot
 
 
-def _repair(writing: Writing, console: Console) -> tuple[tuple[Checked, ...], tuple[ExitCode, ...]]:
-    """Download again what differs; what then stands on disk, and the exit codes of what stopped it."""
+def _repair(where: Whereabouts, writing: Writing, console: Console) -> tuple[tuple[Checked, ...], Outcome]:
+    """Download again what differs; what then stands on disk, and how the work ended."""
     files = Files(writing.paths.outputs)
     before = check_files(writing.snapshot, files)
     slots = frozenset((item.run.key, item.output.index) for item in before if item.differs)
     if not slots:
-        return before, ()
+        return before, Outcome(writing.snapshot, ())
     known = writing.snapshot
     # the manifest may have changed since the last apply: a repair is no apply of it
     campaign = replace(writing.campaign, manifest_sha256=known.manifest_sha256, description=known.description)
     plan = Plan((), (), frozenset(), frozenset(), slots)
-    settings = read_settings(Bounds(), campaign)
-    outcome = run_campaign(
-        Job(campaign, plan, writing.paths, writing.endpoint, settings), writing.ledger, writing.clock, console
+    job = Job(
+        campaign,
+        plan,
+        writing.paths,
+        writing.endpoint,
+        read_settings(Bounds(), campaign),
+        manifest=str(where.manifest),
+        options=folder_options(where),
     )
+    outcome = run_campaign(job, writing.ledger, writing.clock, console)
     after = {(item.run.key, item.output.index): item for item in check_files(outcome.snapshot, files)}
-    return tuple(_compared_again(item, after) for item in before), outcome.codes
+    return tuple(_compared_again(item, after) for item in before), outcome
 
 
 def _compared_again(before: Checked, after: Mapping[tuple[int, int], Checked]) -> Checked:

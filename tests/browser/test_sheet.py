@@ -65,8 +65,21 @@ def test_what_needs_a_person_is_on_top_with_what_to_do(open_sheet: OpenSheet) ->
     assert "Needs you (1)" in sheet.one("#attention").text
     assert "hailuo-batch retry 'manifests/spring lamps.yaml' bad" in sheet.texts("#attention code")
     assert sheet.one("#attention").rect["y"] < sheet.one("#shots").rect["y"]
-    sheet.one("#attention h3 a").click()
+    sheet.one("#attention .case a").click()
     sheet.until("arguments[0].getBoundingClientRect().top < innerHeight", sheet.card("bad"))
+
+
+def test_takes_that_ask_for_the_same_stand_together_under_what_to_do(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*takes("bad", 5, RunState.FAILED), *takes("odd", 2, RunState.IN_DOUBT), *takes("fine", 1))
+    assert sheet.texts("#attention h2") == ["Needs you (7)"]
+    assert sheet.texts(".issue h3") == ["Failed", "In doubt"]
+    assert sheet.texts(".issue .row .facts") == ["5 takes", "2 takes"]
+    assert sheet.texts(".case .name") == ["bad", "bad.take2", "bad.take3", "odd", "odd.take2"]
+    sheet.button("Show all 5").click()
+    assert sheet.texts(".case .name")[:5] == ["bad", "bad.take2", "bad.take3", "bad.take4", "bad.take5"]
+    sheet.all(".case summary")[-1].click()
+    sheet.until("document.querySelectorAll('#attention code').length === 3")
+    assert sheet.texts("#attention code")[2].endswith("resolve 'manifests/spring lamps.yaml' odd.take2 --abandon")
 
 
 def test_every_state_is_shown_without_a_complaint(open_sheet: OpenSheet) -> None:

@@ -17,6 +17,14 @@ def finished(shell: Shell, api: SandboxServer) -> SandboxServer:
     return api
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file server and an API that are away are given up soon."""
+    monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", (0.01,))
+    monkeypatch.setattr("hailuo_batch.core.connection.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("hailuo_batch.core.connection.GONE_AFTER_S", 0.1)
+
+
 def change(path: Path) -> bytes:
     """Change a file, but not its size. Returns what it then holds."""
     content = path.read_bytes()
@@ -111,6 +119,58 @@ def test_repair_says_what_it_did_in_its_document(shell: Shell, finished: Sandbox
     assert [file["path"] for file in document["files"] if file["repaired"]] == ["desk.mp4"]
 
 
+def test_repair_leaves_a_report_and_sidecars_that_are_true(shell: Shell, finished: SandboxServer) -> None:
+    (shell.outputs / "desk.mp4").unlink()
+    change(shell.outputs / "hero.mp4")
+    true = json.loads((shell.outputs / "report.json").read_text("utf-8"))
+    for path in shell.outputs.glob("report.*"):
+        path.write_text("of a time before", "utf-8")
+    sidecar = shell.outputs / "desk.mp4.json"
+    told = sidecar.read_text("utf-8")
+    sidecar.unlink()
+    assert shell("verify", "--repair").code is ExitCode.DONE
+    written = json.loads((shell.outputs / "report.json").read_text("utf-8"))
+    assert written == true | {"generated_at": written["generated_at"]}
+    assert sidecar.read_text("utf-8") == told
+    assert not any(path.read_text("utf-8") == "of a time before" for path in shell.outputs.glob("report.*"))
+    page = (shell.outputs / "report.html").read_text("utf-8")
+    assert '"applying":false' in page
+    assert str(shell.manifest) in page
+    assert "MANIFEST" not in page
+
+
+def test_repair_that_brings_nothing_back_says_so_in_the_report(
+    shell: Shell, finished: SandboxServer, impatient: None
+) -> None:
+    (shell.outputs / "desk.mp4").unlink()
+    finished.stop()
+    assert shell("verify", "--repair").code is ExitCode.UNFINISHED
+    written = json.loads((shell.outputs / "report.json").read_text("utf-8"))
+    [desk] = [take for take in written["takes"] if take["id"] == "desk"]
+    assert (desk["state"], desk["outputs"][0]["path"]) == ("downloading", None)
+    assert not (shell.outputs / "desk.mp4.json").exists()
+
+
+def test_repair_writes_no_sidecars_where_none_are_wanted(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply", "--no-sidecar").code is ExitCode.DONE
+    (shell.outputs / "desk.mp4").unlink()
+    assert shell("verify", "--repair", "--no-sidecar").code is ExitCode.DONE
+    assert list(shell.outputs.glob("*.mp4.json")) == []
+
+
+def test_a_report_that_cannot_be_written_is_said_and_repairs_all_the_same(
+    shell: Shell, finished: SandboxServer
+) -> None:
+    (shell.outputs / "desk.mp4").unlink()
+    (shell.outputs / "report.html").unlink()
+    (shell.outputs / "report.html").mkdir()
+    ended = shell("verify", "--repair")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "could not be written" in ended.err
+    assert "1 repaired" in ended.out
+    assert (shell.outputs / "desk.mp4").is_file()
+
+
 def test_repair_of_what_is_well_sends_nothing_and_needs_no_key(
     shell: Shell, finished: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,12 +190,11 @@ def test_repair_pays_for_nothing_although_the_manifest_asks_for_more(shell: Shel
 
 
 def test_changed_file_that_cannot_be_had_again_stays_where_it_is(
-    shell: Shell, finished: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, finished: SandboxServer, impatient: None
 ) -> None:
     by_hand = change(shell.outputs / "hero.mp4")
     before = videos(shell)
     finished.stop()
-    monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", (0.01,))
     ended = shell("verify", "--repair")
     assert ended.code is ExitCode.UNFINISHED
     assert "could not be downloaded again" in ended.err

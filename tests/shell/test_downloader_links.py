@@ -1,6 +1,9 @@
 """Where a link may lead, redirects included, and which extension a file gets."""
 
+import _socket
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +79,11 @@ def test_plain_http_is_for_this_machine_and_only_where_it_is_allowed() -> None:
         "::ffff:10.0.0.1",
         "2002:7f00:1::",
         "64:ff9b::a00:1",
+        "64:ff9b:1::808:808",
+        "::7f00:1",
+        "::ffff:0:a00:1",
+        "fec0::1",
+        "fe80::1%eth0",
     ],
 )
 def test_link_to_an_address_that_is_not_public_is_not_followed(host: str) -> None:
@@ -92,6 +100,57 @@ def test_public_address_is_followed(host: str) -> None:
 def test_allowing_loopback_allows_no_other_private_address(host: str) -> None:
     with pytest.raises(BadLinkError, match="no public address"):
         resolve(Origin("https", host, 443), allow_loopback=True)
+
+
+def names_lead_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name but those of this machine has this address."""
+    real = socket.getaddrinfo
+
+    def resolve(host: str, *rest: Any, **options: Any) -> Any:
+        return real(host if host == "127.0.0.1" else address, *rest, **options)
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1"])
+def test_name_of_this_machine_is_not_connected_to_for_a_public_api(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names_lead_to(address, monkeypatch)
+    with LoopbackServer(VIDEO, tls=True) as server:
+        outcome = fetch(tmp_path, f"https://cdn.example.com:{server.address[1]}/a.mp4", allow_loopback=False)
+    assert isinstance(outcome, ev.FetchFailed)
+    assert outcome.reason == "the link leads to cdn.example.com, which is no public address"
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("address", ["10.0.0.7", "169.254.169.254", "::ffff:10.0.0.7", "fe80::1"])
+def test_redirect_to_a_name_of_a_private_address_is_not_followed(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names_lead_to(address, monkeypatch)
+    with LoopbackServer(to("https://cdn.example.com/a.mp4")) as server:
+        outcome = fetch(tmp_path, server.url)
+    assert isinstance(outcome, ev.FetchFailed)
+    assert outcome.reason == "the link leads to cdn.example.com, which is no public address"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("spelled", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "10.1"])
+def test_address_in_an_old_spelling_is_looked_at_as_what_it_means(
+    spelled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", _socket.getaddrinfo)
+    with pytest.raises(BadLinkError, match="no public address"):
+        resolve(Origin("https", spelled, 443), allow_loopback=False)
+
+
+def test_server_whose_certificate_is_not_trusted_is_asked_for_nothing(tmp_path: Path) -> None:
+    with LoopbackServer(VIDEO, tls=True) as server:
+        outcome = fetch(tmp_path, f"{server.url}/a.mp4")
+    assert isinstance(outcome, ev.FetchFailed)
+    assert "certificate" in outcome.reason
+    assert server.requests == []
 
 
 def test_only_public_addresses_of_a_name_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +184,7 @@ def test_redirect_is_followed_without_cookies(status: int, tmp_path: Path) -> No
     assert isinstance(outcome, ev.FileSaved)
     assert outcome.path == "hero.webm"
     assert [request.target for request in server.requests] == ["/files/a.mp4", "/b.webm?x=1"]
-    assert "cookie" not in server.requests[1].headers
+    assert not {"cookie", "authorization", "referer"} & set(server.requests[1].headers)
 
 
 def test_five_redirects_are_followed_and_a_sixth_is_not(tmp_path: Path) -> None:

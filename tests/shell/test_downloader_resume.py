@@ -10,6 +10,7 @@ import pytest
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import FetchOutcome
 from hailuo_batch.shell.downloader import Downloader
+from hailuo_batch.shell.downloader.heads import MisfitError, read_head
 from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES, Partial, Source, parse_note, render_note
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer, Peer, Request
@@ -154,6 +155,24 @@ def test_part_that_does_not_fit_is_not_joined_and_the_file_is_asked_for_anew(wro
     first, second = break_off(tmp_path, {"ETag": '"one"'}, then=then)
     assert "range" in first.headers
     assert "range" not in second.headers
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        pytest.param((1, 99, 100), id="from another byte on"),
+        pytest.param((HALF - OVERLAP_BYTES, HALF, len(CLIP)), id="not to the end"),
+        pytest.param((HALF - OVERLAP_BYTES, len(CLIP), len(CLIP)), id="beyond the end"),
+        pytest.param((HALF - OVERLAP_BYTES, len(CLIP), len(CLIP) + 1), id="of a longer file"),
+    ],
+)
+def test_range_that_was_not_asked_for_does_not_go_on(span: tuple[int, int, int]) -> None:
+    """Also where its length is right, and before a byte of it is read."""
+    first, last, total = span
+    asked = Partial(Source("https://runbase.net/a.mp4", '"one"', len(CLIP)), HALF, "0" * 64)
+    said = {"Content-Range": f"bytes {first}-{last}/{total}", "Content-Length": f"{last - first + 1}", "ETag": '"one"'}
+    with pytest.raises(MisfitError):
+        read_head(206, said, asked.source.url, asked)
 
 
 def test_416_to_a_partial_file_that_has_every_byte_is_not_taken_for_complete(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ const usd = (micro) => {
 const duration = (seconds) => {
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
-  return `${Math.floor(seconds / 3600)}h ${Math.floor((seconds % 3600) / 60)}m`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h ${Math.floor((seconds % 3600) / 60)}m`;
+  return `${number(Math.floor(seconds / 86_400))} days`;
 };
 const moment = (text) => {
   const shown = new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });

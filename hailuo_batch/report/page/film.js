@@ -1,11 +1,16 @@
 // The videos on the sheet: loaded near the viewport, let go far from it, playing under the pointer or the focus.
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
+const SCREEN = 16 / 9;
 const relative = (path) => `./${path.split("/").map(encodeURIComponent).join("/")}`;
 
 const load = (screen) => {
   const video = el("video", { loop: true, playsinline: true, preload: "metadata", tabindex: "-1", "aria-hidden": "true" });
   video.muted = true;
+  on(video, "loadedmetadata", () => {
+    const ratio = video.videoWidth / video.videoHeight;
+    video.classList.toggle("fits", Math.abs(ratio / SCREEN - 1) < 0.02); // no sliver of the screen beside what all but fits
+  });
   on(video, "error", () => {
     video.remove();
     screen.append(el("span", { class: "broken" }, "This file cannot be played from here."));

@@ -1,6 +1,6 @@
 // The head of the sheet: what campaign this is, how far it is, what it cost, and what needs a person.
 
-const ISSUES_SHOWN = matchMedia("(min-width: 46rem)").matches ? 6 : 2;
+const CASES_SHOWN = 3;
 
 const meter = () => el("div", { class: "meter", "aria-hidden": "true" }, STATES.filter((state) => report.totals[state] > 0)
   .map((state) => {
@@ -37,24 +37,35 @@ const showHead = (states) => {
   }
 };
 
-const issue = ([take, run]) => el("li", { class: "issue" },
-  el("div", { class: "row" },
-    el("h3", {}, on(el("a", { href: `#take-${take.id}` }, take.id), "click", () => sheet.reveal(take)),
+// What needs a person, one card for each thing to do: takes that ask for the same stand together under it.
+const ways = ([, run]) => [...run.advice.commands.map(command), run.run_id ? item(run.run_id, "the run ID") : "",
+  run.submitted_at ? el("p", { class: "facts" }, "sent ", moment(run.submitted_at)) : ""];
+const folded = (pair) => {
+  const details = el("details", {}, el("summary", {}, "What to type"));
+  return on(details, "toggle", () => { if (details.childNodes.length === 1) details.append(el("div", { class: "ways" }, ways(pair))); });
+};
+const caseOf = (pair, alone) => {
+  const [take, run] = pair;
+  return el("li", { class: "case" },
+    el("p", { class: "name" }, on(el("a", { href: `#take-${take.id}` }, take.id), "click", () => sheet.reveal(take)),
       run.superseded ? ` attempt ${run.attempt}` : ""),
-    stateMark(run.state)),
-  reason(run),
-  el("p", {}, run.advice.text), run.advice.commands.map(command),
-  run.run_id ? item(run.run_id, "the run ID") : null,
-  run.submitted_at ? el("p", { class: "facts" }, "sent ", moment(run.submitted_at)) : null);
+    reason(run),
+    alone ? el("div", { class: "ways" }, ways(pair)) : folded(pair));
+};
+const issue = (pairs) => {
+  const [[, run]] = pairs;
+  const list = el("ul", { class: "cases" }, pairs.slice(0, CASES_SHOWN).map((pair) => caseOf(pair, pairs.length === 1)));
+  const more = pairs.length > CASES_SHOWN ? el("button", { type: "button", class: "more" }, `Show all ${number(pairs.length)}`) : null;
+  if (more) on(more, "click", () => { list.append(...pairs.slice(CASES_SHOWN).map((pair) => caseOf(pair, false))); more.remove(); });
+  return el("li", { class: "issue" },
+    el("div", { class: "row" }, el("h3", {}, stateMark(run.state)), el("span", { class: "facts" }, plural(pairs.length, "take", "takes"))),
+    el("p", {}, run.advice.text), list, more);
+};
 const showAttention = () => {
-  const issues = report.takes.flatMap((take) => take.runs.filter((run) => run.advice).map((run) => [take, run]));
-  if (issues.length === 0) return;
-  const list = el("ul", { class: "issues" }, issues.slice(0, ISSUES_SHOWN).map(issue));
-  const section = byId("attention");
-  section.append(el("h2", { id: "attention-title" }, `Needs you (${number(issues.length)})`), list);
-  if (issues.length > ISSUES_SHOWN) {
-    const button = el("button", { type: "button", class: "more" }, `Show all ${number(issues.length)}`);
-    section.append(on(button, "click", () => { list.append(...issues.slice(ISSUES_SHOWN).map(issue)); button.remove(); }));
-  }
-  section.hidden = false;
+  const pairs = report.takes.flatMap((take) => take.runs.filter((run) => run.advice).map((run) => [take, run]));
+  if (pairs.length === 0) return;
+  const kinds = grouped(pairs, ([, run]) => `${run.state} ${run.advice.text}`);
+  byId("attention").append(el("h2", { id: "attention-title" }, `Needs you (${number(pairs.length)})`),
+    el("ul", { class: "issues" }, [...kinds.values()].map(issue)));
+  byId("attention").hidden = false;
 };

@@ -11,16 +11,18 @@ const live = (() => {
     || document.activeElement?.matches("input[type=search], select");
   const again = () => location.reload();
   const told = el("span", {});
+  const pulse = el("span", { class: "pulse", "aria-hidden": "true" });
   const auto = el("input", { type: "checkbox" });
   const tell = () => {
     const ago = age();
+    pulse.classList.toggle("still", ago >= SILENT_S);
     told.textContent = ago < SILENT_S ? `An apply is at work. This page was written ${duration(ago)} ago.`
       : `No news for ${duration(ago)}. If a reload changes nothing, the apply has ended without a last word.`;
   };
   const start = () => {
     if (!report.applying) return;
     auto.checked = session.read().auto === true;
-    byId("head").append(el("div", { class: "live" }, el("span", { class: "pulse", "aria-hidden": "true" }), told,
+    byId("head").append(el("div", { class: "live" }, pulse, told,
       on(el("button", { type: "button", id: "reload" }, "Reload"), "click", again),
       el("label", {}, auto, ` every ${EVERY_S} s by itself`)));
     tell();

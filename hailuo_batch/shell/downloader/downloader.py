@@ -117,6 +117,8 @@ class Downloader:
             else:
                 landing.begin(source)
             while chunk := response.read(self._chunk_bytes, decode_content=False):
+                if partial is not None and landing.size + len(chunk) > (source.total or math.inf):
+                    raise MisfitError  # the length of a whole answer has held its reader back already
                 landing.write(chunk)
                 on_bytes(len(chunk))
             if landing.size != (landing.size if source.total is None else source.total):

@@ -198,6 +198,9 @@ class Landing:
             usage = shutil.disk_usage(self._folder)
         # file systems that do not know their size say that it is nothing
         if usage.total > 0 and usage.free < count + RESERVE_BYTES:
+            if count > usage.total:
+                raise DiskError(FetchFailed(f"the file is said to have {count:,} bytes, more than the whole disk"))
+            self._sound &= self._source.total is not None  # what may have no end must not keep the disk full
             free, reserve = usage.free // 10**6, RESERVE_BYTES // 10**6
             why = f"{free:,} MB are free, {reserve:,} MB are kept so, and {count // 10**6 + 1:,} MB are to come"
             raise DiskError(DiskFull(f"no room in {self._folder}: {why}"))

@@ -15,6 +15,7 @@ from hailuo_batch.shell.wire.origin import DEFAULT_PORTS, Origin, proxy_url
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA gives out; beyond it lie old ways to write an IPv4 address
 
 
 class BadLinkError(Exception):
@@ -88,4 +89,6 @@ def _is_allowed(address: _Address, *, allow_loopback: bool) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if inner is not None:
             return _is_allowed(inner, allow_loopback=allow_loopback)
+        if not address.is_loopback and address not in _UNICAST:
+            return False
     return (allow_loopback and address.is_loopback) or (address.is_global and not address.is_multicast)

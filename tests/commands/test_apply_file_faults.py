@@ -1,0 +1,67 @@
+"""A whole apply against a file server that misbehaves: what was paid for stays to be downloaded, and then comes."""
+
+import pytest
+
+from hailuo_batch.commands.campaign_run import Received
+from hailuo_batch.core import events as ev
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.shell.downloader import Downloader
+from tests.commands.harness import KEY, Shell
+from tests.commands.misbehaving import files_at
+from tests.helpers import http
+from tests.helpers.http import Act, LoopbackServer
+from tests.helpers.mp4 import clip
+from tests.helpers.ranges import RangedFile
+
+CLIP = clip(bytes(range(256)) * 2000)
+WHOLE = RangedFile(CLIP)
+PAUSES_S = (0.01, 0.02, 0.03)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", PAUSES_S)
+
+
+def test_dead_link_has_the_run_read_again_for_a_fresh_one(shell: Shell, api: SandboxServer) -> None:
+    with LoopbackServer(http.answer(403, b"no")) as old, LoopbackServer(WHOLE) as fresh:
+        with files_at(api, f"{old.url}/a.mp4", f"{fresh.url}/b.mp4?signature=2") as told:
+            assert shell("apply", "--only", "desk").code is ExitCode.DONE
+        assert len(told) == 2
+    assert (shell.outputs / "desk.mp4").read_bytes() == CLIP
+    assert api.world.stats.creates == 1
+    assert not any(KEY in str(request.headers) for request in (*old.requests, *fresh.requests))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(http.answer(404, b"no"), id="404"),
+        pytest.param(http.answer(200, b"<html>sorry", content_type="text/html"), id="a web page"),
+        pytest.param(RangedFile(CLIP, {}, cut_after=3000), id="cut short"),
+    ],
+)
+def test_download_that_keeps_failing_leaves_the_take_downloading_and_the_next_apply_brings_it(
+    shell: Shell, api: SandboxServer, fault: Act
+) -> None:
+    with LoopbackServer(*[fault] * (len(PAUSES_S) + 1), WHOLE) as server, files_at(api, f"{server.url}/a.mp4") as told:
+        ended = shell("apply", "--only", "desk")
+        assert ended.code is ExitCode.UNFINISHED
+        assert "paid for" in ended.err
+        assert len(told) == 2  # as the run ended, and once more for a fresh link
+        assert list(shell.outputs.glob("*.mp4")) == []
+        totals = shell("status", "--json").document["totals"]
+        assert (totals["downloading"], totals["failed"]) == (1, 0)
+        assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert (shell.outputs / "desk.mp4").read_bytes() == CLIP
+    assert len(server.requests) == len(PAUSES_S) + 2
+    assert api.world.stats.creates == 1
+
+
+def test_every_byte_that_comes_is_heard_of_by_the_progress_line(shell: Shell) -> None:
+    with LoopbackServer(WHOLE) as server:
+        received = Received(Downloader(shell.outputs, allow_loopback=True))
+        outcomes = [received.fetch(f"{server.url}/a.mp4", name, 0, lambda: False) for name in ("a", "b")]
+    assert {type(outcome) for outcome in outcomes} == {ev.FileSaved}
+    assert received() == 2 * len(CLIP)
