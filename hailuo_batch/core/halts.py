@@ -3,6 +3,7 @@
 Pure text and values: the engine decides when, this file says what it means.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -111,10 +112,12 @@ def price_rose(model: str, shown_micro_usd: int, cost_micro_usd: int) -> Halt:
     return Halt(Reach.CREATES, ExitCode.ACCOUNT, text)
 
 
-def wrong_key(run_id: str) -> Halt:
-    """The key does not know a run that this campaign made."""
+def wrong_key(run_ids: Sequence[str]) -> Halt:
+    """The key knows none of these runs, which this campaign made."""
+    *others, last = run_ids
+    listed = f"{', '.join(others)} or {last}" if others else last
     text = (
-        f"Stopped: this API key is not the one that made the campaign's runs, and it does not know {run_id}. Nothing "
+        f"Stopped: this API key is not the one that made the campaign's runs, and it does not know {listed}. Nothing "
         "was paid and nothing is marked lost. Set RUNBASE_API_KEY to a key of the account that made them."
     )
     return Halt(Reach.REQUESTS, ExitCode.ACCOUNT, text)
@@ -154,8 +157,8 @@ def timed_out(run_timeout_s: float, open_runs: int) -> Halt:
     runs = "1 run is" if open_runs == 1 else f"{open_runs} runs are"
     text = (
         f"Stopped waiting: no run has finished for {format_duration(run_timeout_s)}, and {runs} still open. They are "
-        "paid for and stay recorded: run the same command again to go on waiting; `resolve` has one that never finishes "
-        "made again, or gives it up."
+        "paid for and stay recorded: run the same command again to go on waiting. One that never finishes can be made "
+        "again, or given up, with `resolve`."
     )
     return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
 

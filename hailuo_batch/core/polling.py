@@ -87,21 +87,20 @@ class Polling:
             self._open[key] = _Open(key, self._group(model), Line(0, since, since), awaited=False)
         self._urgent.append(key)
 
-    def any_key(self) -> int | None:
-        """One of the open runs; None where none is open."""
-        return next(iter(self._open), None)
-
     def creating(self, now: float) -> None:
         """A create has started."""
         self._creates += 1
         self._first_create_at = min(self._first_create_at, now)
 
     def asked(self, key: int, now: float) -> None:
-        """A read has started: the run is not due until it is answered."""
-        run = self._open[key]
-        run.waits = False
-        run.asked_at = self._read_at = now
+        """A read has started: the run, if it is open, is not due until it is answered."""
+        self._read_at = now
         self._reads += 1
+        run = self._open.get(key)
+        if run is None:
+            return
+        run.waits = False
+        run.asked_at = now
         if self._urgent and self._urgent[0] == key:
             self._urgent.popleft()
 

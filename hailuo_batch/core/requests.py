@@ -18,6 +18,7 @@ from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.halts import Reach
 from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.polling import Polling
+from hailuo_batch.core.probe import Probe
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.settings import Settings
 from hailuo_batch.core.spend import Cap
@@ -47,8 +48,7 @@ class Requests:
         self._odd_statuses: set[str] = set()
         self._told_of_others = False
         self._last_finish_at = now
-        self._probe: int | None = None
-        self._probe_asked = False
+        self._probe = Probe()
 
     # --- what is wanted ---
 
@@ -67,17 +67,17 @@ class Requests:
         self._polling.want(run.key, run.model, since)
 
     def probe_first(self) -> None:
-        """The key did not make the runs that are known: ask about one of them before anything else."""
-        self._probe = self._polling.any_key()
+        """The key did not make the runs that are known: have it prove before anything else that it knows one."""
+        self._probe.begin(self._runs.values())
 
     @property
     def probing(self) -> bool:
         """Whether all else waits for the answer to whether the key knows the campaign's runs."""
-        return self._probe is not None
+        return self._probe.is_open
 
     def is_probe(self, run: Run) -> bool:
         """Whether the answer about this run decides about the key."""
-        return run.key == self._probe
+        return self._probe.concerns(run)
 
     @property
     def are_over(self) -> bool:
@@ -97,8 +97,8 @@ class Requests:
         """What to send now. Whatever is returned counts as sent."""
         if self._standing.reach >= Reach.REQUESTS or now < self._connection.held_until:
             return
-        if self._probe is not None:
-            yield from self._ask_probe(self._probe, now)
+        if self._probe.is_open:
+            yield from self._ask_probe(now)
             return
         self._polling.pace = self.budget.per_second(now)
         while self.budget.free(now) > 0:
@@ -137,7 +137,7 @@ class Requests:
         if reach < Reach.CREATES and len(self._creating) > 0:
             if (reached := self._creating.stopped_by_cap()) is not None:
                 self._standing.halt(reached)
-            elif self._next_create() is None and idle and len(self._polling) == 0:
+            elif idle and self._next_create() is None and len(self._polling) == 0 and not self._probe.is_open:
                 self._standing.halt(halts.held_up(len(self._creating)))
         if self._standing.reach >= Reach.REQUESTS:
             return
@@ -154,24 +154,24 @@ class Requests:
         create = self._next_create()
         return None if create is None else act.CreateRun(self._runs[create])
 
-    def _ask_probe(self, probe: int, now: float) -> Iterator[act.ReadRun]:
-        if not self._probe_asked and self.budget.free(now) > 0:
-            self._probe_asked = True
-            self.budget.take(probe, now)
-            self._polling.asked(probe, now)
-            yield act.ReadRun(self._runs[probe])
+    def _ask_probe(self, now: float) -> Iterator[act.ReadRun]:
+        if self._probe.waits and self.budget.free(now) > 0:
+            key = self._probe.ask()
+            self.budget.take(key, now)
+            self._polling.asked(key, now)
+            yield act.ReadRun(self._runs[key])
 
     def _can_send_at(self, now: float) -> float:
         return max(self.budget.next_free_at(now), self._connection.held_until)
 
     def _wanted_at(self, now: float) -> float:
         """When the next request is wanted, whether or not it may be sent then."""
-        if self._probe is not None:
-            return float("inf") if self._probe_asked else now
+        if self._probe.is_open:
+            return now if self._probe.waits else float("inf")
         return now if self._next_create() is not None else self._polling.next_look_at(now)
 
     def _next_create(self) -> int | None:
-        return self._creating.next() if self._standing.reach < Reach.CREATES and self._probe is None else None
+        return self._creating.next() if self._standing.reach < Reach.CREATES and not self._probe.is_open else None
 
     def _creates_ready(self) -> int:
         return self._creating.ready() if self._standing.reach < Reach.CREATES else 0
@@ -212,7 +212,9 @@ class Requests:
     def hear_read(self, run: Run, outcome: Outcome, now: float) -> bool:
         """A read has come to its end, and what changed is recorded. Returns whether it was the run's last one."""
         self._hear_rate(run, outcome, now)
-        self._hear_probe(run, outcome)
+        if self._probe.hear(run, outcome):
+            self.key_refused = True
+            self._standing.halt(halts.wrong_key([unknown.run_id or "" for unknown in self._probe.unknown]))
         match outcome:
             case ev.ReadUnanswered() | ev.ReadNotSent():
                 self._connection.hear_silence(now, outcome.reason)
@@ -257,18 +259,6 @@ class Requests:
             return
         self._creating.drop_model(run.model)
         self._standing.tell(notices.unknown_model(run, outcome.message))
-
-    def _hear_probe(self, run: Run, outcome: Outcome) -> None:
-        """Whether a key that did not make the runs knows one of them: until then nothing else is asked."""
-        if not self.is_probe(run):
-            return
-        if isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
-            self._probe_asked = False
-            return
-        self._probe = None
-        if isinstance(outcome, ev.RunMissing):
-            self.key_refused = True
-            self._standing.halt(halts.wrong_key(run.run_id or ""))
 
     def _compare_price(self, run: Run) -> None:
         shown = self._settings.shown_prices.get(run.model)

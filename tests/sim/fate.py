@@ -76,7 +76,8 @@ class Fate:
         self.reborn()
         rng = self.rng
         self._chances = {}
-        for kinds, chances in ((NETWORK, _CHANCES), (READS, _CHANCES), (FETCHES, _CHANCES), (FETCHING, _CHANCES), (DISKS, _RARE)):
+        often = ((kinds, _CHANCES) for kinds in (NETWORK, READS, FETCHES, FETCHING))
+        for kinds, chances in (*often, (DISKS, _RARE)):
             for kind in self._some(kinds):
                 self._chances[kind] = rng.choice(chances)
         for kind in self._some(WEATHER):

@@ -15,9 +15,10 @@ from hailuo_batch.commands.remote import Remote
 from hailuo_batch.commands.workspace import has_ledger
 from hailuo_batch.core import halts
 from hailuo_batch.core.books import Progress
-from hailuo_batch.core.engine import PRICE_RISE, Engine, Settings
+from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.experience import experience_of
 from hailuo_batch.core.plan import Wishes, make_plan
+from hailuo_batch.core.requests import PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.shell.driver import Driver
 from hailuo_batch.shell.files import Files

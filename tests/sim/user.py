@@ -119,9 +119,8 @@ class User:
         for told, record in zip(report.takes, snapshot.takes, strict=True):
             wanted = told.in_manifest and told.state not in _SETTLED
             attempts = {run.attempt: run for run in told.runs}
-            for run in record.runs:
-                if run.state in _ENDLESS or (wanted and not run.superseded):
-                    cases.append(Case(run, attempts.get(run.attempt)))
+            open_runs = (run for run in record.runs if run.state in _ENDLESS or (wanted and not run.superseded))
+            cases += [Case(run, attempts.get(run.attempt)) for run in open_runs]
         return cases
 
     def give(self, *words: str) -> ExitCode:
@@ -146,10 +145,10 @@ class User:
         site = self.site
         with (
             mock.patch.dict(os.environ, environment),
-            mock.patch.object(writing, "load_campaign", lambda *_: self.author.campaign),
-            mock.patch.object(writing, "Clock", lambda: site.clock),
+            mock.patch.object(writing, "load_campaign", return_value=self.author.campaign),
+            mock.patch.object(writing, "Clock", return_value=site.clock),
             mock.patch.object(writing, "Ledger", _HostileLedger(site)),
-            mock.patch.object(resolve, "Client", lambda *_: Api(site)),
+            mock.patch.object(resolve, "Client", return_value=Api(site)),
         ):
             yield
 
