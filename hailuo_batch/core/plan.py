@@ -156,10 +156,10 @@ class _Planner:
     ) -> None:
         """Each wanted take that has no run takes over one that nobody wants any more."""
         for id_, take in wanted.items():
-            if id_ in served or _is_promised(recorded.get(id_), take):
+            if id_ in served:
                 continue
-            pool = spare.get(take.fingerprint, [])
-            taken = next((run for run in pool if serves(run, take)), None)
+            pool, promise = spare.get(take.fingerprint, []), _promise(recorded.get(id_), take)
+            taken = next((run for run in pool if serves(run, take) and _keeps(promise, run)), None)
             if taken is not None:
                 pool.remove(taken)
                 served[id_] = taken
@@ -313,12 +313,19 @@ def _newest_first(run: Run) -> tuple[float, int]:
     return -(run.submitted_at or 0.0), -run.key
 
 
-def _is_promised(record: TakeRecord | None, take: Take) -> bool:
-    """Whether an unsent attempt stands there because the user asked for one more, so that no old run may serve."""
+def _promise(record: TakeRecord | None, take: Take) -> frozenset[Supersession]:
+    """Why an unsent attempt at just this stands there, beyond an edit: the user asked for one more, or it failed."""
     live = record.live if record is not None else None
     if record is None or live is None or live.state is not RunState.UNSENT or not serves(live, take):
-        return False
-    return any(serves(run, take) and run.superseded_by not in {None, Supersession.EDIT} for run in record.runs)
+        return frozenset()
+    before = (run.superseded_by for run in record.runs if serves(run, take))
+    return frozenset(why for why in before if why not in {None, Supersession.EDIT})
+
+
+def _keeps(promise: frozenset[Supersession], run: Run) -> bool:
+    """Whether an old run may serve although one more attempt is promised: in place of one that failed, what is paid
+    for, or may be; in place of one that the user wants anew, nothing."""
+    return not promise or (promise == {Supersession.RETRY} and run.state in HELD)
 
 
 def _is_replacement(record: TakeRecord, live: Run) -> bool:

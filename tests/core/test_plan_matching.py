@@ -164,6 +164,20 @@ def test_a_run_that_was_made_again_never_comes_back(desk: Desk, by: Supersession
     assert paying(desk.order(wants(A, renamed(A, "z")))) == {"a", "z"}
 
 
+@pytest.mark.parametrize(
+    ("freed", "pays"), [(RunState.LOST, set()), (RunState.SUCCEEDED, set()), (RunState.FAILED, {"b"})]
+)
+def test_an_attempt_that_was_granted_and_not_sent_gives_way_to_a_paid_run_and_to_no_failed_one(
+    desk: Desk, freed: RunState, pays: set[str]
+) -> None:
+    first, second = (take(name, prompt="the same") for name in "ab")
+    desk.order(wants(first, second))
+    spare, _ = desk.finish(freed, RunState.FAILED)
+    assert paying(desk.order(wants(first, second, max_attempts=2))) >= {"b"}
+    assert paying(desk.order(wants(edited(first), second, max_attempts=2))) == {"a"} | pays
+    assert (desk.live("b").key == spare.key) == (pays == set())
+
+
 def test_equal_shots_are_two_takes_with_a_run_each(desk: Desk) -> None:
     twins = wants(take("a", prompt="same"), take("b", prompt="same"))
     assert paying(desk.order(twins)) == {"a", "b"}

@@ -30,10 +30,9 @@ FETCHES = (
     "says more",
     "says less",
     "says nothing",
-    "range ignored",
-    "range odd",
     "file changed",
 )
+RANGES = ("range ignored", "range odd", "version ignored")
 FETCHING = ("fetch slow",)
 DISKS = ("receipts", "ledger", "output")
 WEATHER = ("foreign use", "trouble", "price", "wall jump", "signal", "second apply", "poor")
@@ -76,7 +75,7 @@ class Fate:
         self.reborn()
         rng = self.rng
         self._chances = {}
-        often = ((kinds, _CHANCES) for kinds in (NETWORK, READS, FETCHES, FETCHING))
+        often = ((kinds, _CHANCES) for kinds in (NETWORK, READS, FETCHES, RANGES, FETCHING))
         for kinds, chances in (*often, (DISKS, _RARE)):
             for kind in self._some(kinds):
                 self._chances[kind] = rng.choice(chances)

@@ -16,7 +16,7 @@ from hailuo_batch.shell.wire.line import Line
 from hailuo_batch.shell.wire.origin import Origin
 from hailuo_batch.shell.wire.patience import Patience, PatientSocket
 from tests.helpers.mp4 import FTYP, box, clip
-from tests.sim.fate import FETCHES, Fate
+from tests.sim.fate import FETCHES, RANGES, Fate
 from tests.sim.truth import Truth
 
 URL = "http://127.0.0.1:9"
@@ -49,20 +49,23 @@ class FileServer:
         headers = {name.lower(): value for name, _, value in (text.partition(": ") for text in rest)}
         name, _, part = line.split(" ")[1].rsplit("/", 1)[-1].partition("?")
         name = name.removesuffix(".mp4")
-        fault = self._fate.one_of(FETCHES)
+        fault = (self._fate.one_of(RANGES) if "range" in headers else "") or self._fate.one_of(FETCHES)
         tail = self._find(name)
         if tail is None or fault == "link dead":
             return _answer(404, {}, b"gone")
         if fault == "web page":
             kind = self._fate.rng.choice(("text/html", "video/mp4"))
             return _answer(200, {"Content-Type": kind}, _PAGE)
-        film = _film(name, part, tail, version=int(fault == "file changed"))
+        film = _film(name, part, tail, version=int(fault in {"file changed", "version ignored"}))
         return self._serve(f"run_{name}", film, fault, headers)
 
     def _serve(self, run_id: str, film: "_Film", fault: str, headers: Mapping[str, str]) -> Sent:
-        told = {"Content-Type": "video/mp4", "ETag": film.media.etag}
+        # a server that looks at no If-Range may also say that what it sends is what was asked for
+        known = headers.get("if-range", film.media.etag) if fault == "version ignored" else film.media.etag
+        told = {"Content-Type": "video/mp4", "ETag": self._fate.rng.choice((known, film.media.etag))}
         content = film.media.content
-        wanted = None if fault == "range ignored" else _part(film.media, headers)
+        asked = {"range": headers.get("range", "")} if fault == "version ignored" else headers
+        wanted = None if fault == "range ignored" else _part(film.media, asked)
         if wanted == "unsatisfiable":
             return _answer(416, {"Content-Range": f"bytes */{len(content)}"}, b"")
         if isinstance(wanted, slice):
@@ -120,7 +123,7 @@ class _Film:
 
 def _film(name: str, part: str, tail: bytes, *, version: int) -> _Film:
     """Most files are small; some are large enough to be gone on with. Versions differ from their beginning on."""
-    size = _LARGE if name[-1] in "abcdef" else 20
+    size = _LARGE if name[-1] in "abcdefghijklm" else 20
     boxes = [clip(bytes([version]) * size), tail, box(b"free", part.encode("ascii"))]
     content = b"".join(boxes)
     bare = len(clip(b""))

@@ -2,20 +2,22 @@
 histories.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
 import pytest
 
 from hailuo_batch.commands import books
-from hailuo_batch.core import engine, plan, receipt, shelf, spend
+from hailuo_batch.core import books as books_of_runs
+from hailuo_batch.core import engine, plan, probe, receipt, requests, shelf, spend
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import lifecycle as life
 from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.shell import driver
 from hailuo_batch.shell.client import answers
+from hailuo_batch.shell.downloader import downloader, mp4
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.lock import Lock
 from hailuo_batch.shell.receipts import Receipts
@@ -173,6 +175,39 @@ def rename_onto_what_is_there(patch: Patch) -> None:
     patch.setattr(shelf.Shelf, "next_moves", next_moves)
 
 
+def begin_a_replacement_anew_with_each_command(patch: Patch) -> None:
+    real = plan._Planner._replaced
+
+    def replaced(self: plan._Planner, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
+        under_way, self.snapshot = self.snapshot, replace(self.snapshot, replacement=None)
+        chosen = real(self, served, scope)
+        self.snapshot = under_way
+        return chosen
+
+    patch.setattr(plan._Planner, "_replaced", replaced)
+
+
+def pay_any_price(patch: Patch) -> None:
+    patch.setattr(requests.Requests, "_compare_price", lambda *_: None)
+
+
+def trust_any_key(patch: Patch) -> None:
+    patch.setattr(probe.Probe, "begin", lambda *_: None)
+
+
+def take_a_file_cut_short_for_whole(patch: Patch) -> None:
+    patch.setattr(mp4, "find_fault", lambda *_: "")
+
+
+def join_two_versions_of_a_file(patch: Patch) -> None:
+    patch.setattr(downloader, "_check_overlap", lambda *_: None)
+
+
+def keep_a_place_for_what_was_made_again(patch: Patch) -> None:
+    """A run that never finishes keeps its own successor waiting."""
+    patch.setattr(books_of_runs.Books, "holding", property(lambda self: self.open_runs, lambda *_: None), raising=False)
+
+
 BUGS: Sequence[Callable[[Patch], None]] = (
     save_the_run_id_only_at_the_end,
     retry_a_create_on_a_reset,
@@ -187,6 +222,12 @@ BUGS: Sequence[Callable[[Patch], None]] = (
     ask_faster_than_allowed,
     ignore_creates_under_way_in_the_cap,
     rename_onto_what_is_there,
+    begin_a_replacement_anew_with_each_command,
+    pay_any_price,
+    trust_any_key,
+    take_a_file_cut_short_for_whole,
+    join_two_versions_of_a_file,
+    keep_a_place_for_what_was_made_again,
 )
 
 
