@@ -99,5 +99,6 @@ const fillShot = (shot) => {
 };
 const emptyShot = (shot) => {
   if (!isFilled(shot) || shot.node.contains(document.activeElement)) return;
+  for (const video of shot.node.querySelectorAll("video")) unload(video);
   while (shot.node.childNodes.length > 1) shot.node.lastChild.remove();
 };
