@@ -22,14 +22,17 @@ const sheet = (() => {
   const count = () => view.reduce((sum, [, takes]) => sum + takes.length, 0);
   // As base.css and sheet.css have it.
   const columnsNow = () => Math.min(Number(getComputedStyle(document.documentElement).getPropertyValue("--columns")), Math.max(3, count()));
-  // Bands end where a row of the grid ends, so that they leave no gap of their own.
+  // Bands end where a row of the grid ends, so that they leave no gap of their own. What is left of a row goes to its last
+  // shot, whose words then stand beside its takes.
   const cut = () => {
     const groups = [];
+    const extra = new Map();
     let at = columns;
     let rows = ROWS;
     for (const entry of view) {
       const span = Math.min(entry[1].length, columns);
       if (at + span > columns) {
+        if (groups.length && at < columns) extra.set(groups.at(-1).at(-1)[0], columns - at);
         at = 0;
         if (rows === ROWS) { groups.push([]); rows = 0; }
         rows += 1;
@@ -37,15 +40,16 @@ const sheet = (() => {
       at += span;
       groups.at(-1).push(entry);
     }
-    return groups;
+    return [groups, extra];
   };
   const lay = () => {
     columns = columnsNow();
     nearby.disconnect();
     shotsOf.clear();
     room.style.setProperty("--most", count());
-    bands = cut().map((entries) => {
-      const band = el("div", { class: "band" }, entries.map(([shot, takes]) => shotNode(shot, takes)));
+    const [groups, extra] = cut();
+    bands = groups.map((entries) => {
+      const band = el("div", { class: "band" }, entries.map(([shot, takes]) => shotNode(shot, takes, extra.get(shot) ?? 0)));
       shotsOf.set(band, entries.map(([shot]) => shot));
       return band;
     });
