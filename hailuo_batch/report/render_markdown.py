@@ -14,7 +14,7 @@ from hailuo_batch.report.model import Report, ReportRun, ReportTake
 from hailuo_batch.report.times import format_time
 from hailuo_batch.values import format_minute, format_usd
 
-LISTED = 100
+LISTED = 25
 """Rows a table shows at most; the rest is counted."""
 EXCERPT = 90
 """Characters of a prompt or an error shown at most."""

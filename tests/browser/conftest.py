@@ -1,45 +1,30 @@
-"""A real Chromium that opens report pages from disk, one for each worker; skipped where there is none.
-
-Needs Debian's `chromium` and `chromium-driver`. CHROMIUM and CHROMEDRIVER name them where they lie elsewhere.
-"""
+"""A real Chromium that opens report pages from disk, one for each worker; skipped where there is none."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.records import TakeRecord
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
 from hailuo_batch.sandbox.media import load_clips
+from tests.browser import chromium
 from tests.browser.sheet import Sheet
 from tests.helpers.snapshots import STARTED_AT, snapshot
-
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--window-size=1440,1000"),
-)
 
 OpenSheet = Callable[..., Sheet]
 
 
 @pytest.fixture(scope="session")
 def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    binary = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    driver = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
-    if binary is None or driver is None:
-        pytest.skip("no Chromium here: apt-get install chromium chromium-driver")
-    options = ChromeOptions()
-    options.binary_location = binary
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = Chrome(options=options, service=ChromeService(driver))
+    if not chromium.is_here():
+        pytest.skip(chromium.MISSING)
+    browser = chromium.start(tmp_path_factory.mktemp("chromium"))
     try:
         yield browser
     finally:
@@ -76,9 +61,11 @@ def write_page(
         submitting_means=TakeState.WAITING if applying else TakeState.IN_DOUBT,
     )
     write_reports(report, folder, (Format.HTML,))
-    clip = load_clips()[0]
+    first = folder / "clip.mp4"
+    first.write_bytes(load_clips()[0])
     for run in ledger.runs if videos else ():
         for output in run.outputs:
             if output.path is not None:
                 (folder / output.path).parent.mkdir(exist_ok=True)
-                (folder / output.path).write_bytes(clip)
+                (folder / output.path).unlink(missing_ok=True)
+                os.link(first, folder / output.path)

@@ -125,5 +125,5 @@ def test_what_was_asked_for_stays_over_a_reload(sheet: Sheet) -> None:
 
 def test_a_link_to_a_take_that_is_filtered_out_brings_it_back(sheet: Sheet) -> None:
     sheet.one("input[type=search]").send_keys("attic")
-    sheet.one("#attention h3 a").send_keys(Keys.ENTER)
+    sheet.one("#attention .case a").send_keys(Keys.ENTER)
     assert "lamp.take2" in sheet.shown()

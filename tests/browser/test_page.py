@@ -13,9 +13,6 @@ from tests.report.builders import HOSTILE, LONG, every_state
 
 pytestmark = pytest.mark.deep
 
-OPENED_MS = 2000
-MOST_ELEMENTS = 25_000
-
 
 def campaign(count: int, state: RunState = RunState.SUCCEEDED) -> list[TakeRecord]:
     wanted = [take(f"shot-{n // 3:04d}", n % 3 + 1, prompt=f"prompt {n}", tags=("spring",)) for n in range(count)]
@@ -35,19 +32,22 @@ def test_nothing_is_wider_than_the_window(open_sheet: OpenSheet, width: int) -> 
     assert sheet.run(f"return {cut}.filter(n => n.getBoundingClientRect().right > innerWidth + 1).length") == 0
 
 
-def test_five_thousand_takes_open_at_once_and_stay_light(open_sheet: OpenSheet) -> None:
+def test_one_take_is_found_among_five_thousand(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*campaign(5000), videos=False)
-    assert sheet.run("return performance.getEntriesByType('navigation')[0].loadEventEnd") < OPENED_MS
     assert sheet.texts(".shown") == ["5,000 takes"]
-    for share in (0.2, 0.5, 0.9, 1.0):
-        sheet.run("scrollTo(0, document.body.scrollHeight * arguments[0])", share)
-        sheet.until(
-            "[...document.querySelectorAll('.shot')].filter(node => node.getBoundingClientRect().top < innerHeight"
-            " && node.getBoundingClientRect().bottom > 0).every(node => node.querySelector('.take'))"
-        )
-        assert sheet.run("return document.querySelectorAll('*').length") < MOST_ELEMENTS
     sheet.one("input[type=search]").send_keys("prompt 4999")
     assert sheet.texts(".shown") == ["1 of 5,000 takes"]
+    assert sheet.texts(".take .name") == ["shot-1666.take2"]
+
+
+def test_the_sheet_is_laid_anew_for_another_width_and_keeps_its_place(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(240), videos=False)
+    place = "document.querySelector('[data-shot=shot-0040]')"
+    sheet.until(f"{place}.scrollIntoView() || {place}.querySelector('.take')")
+    for width in (700, 3000, 1440):
+        sheet.resize(width, 1000)
+        sheet.until(f"Math.abs({place}.getBoundingClientRect().top - 64) < 50 && {place}.querySelector('.take')")
+    assert len(sheet.texts(".shot h2")) == 80
 
 
 def test_a_printout_holds_every_take_and_no_buttons(open_sheet: OpenSheet) -> None:
@@ -74,7 +74,7 @@ def test_while_an_apply_works_the_page_offers_to_reload_and_keeps_what_was_on_it
     assert "An apply is at work" in sheet.one(".live").text
     sheet.choose("tag", "spring")
     place = "document.querySelector('[data-shot=shot-0015]')"
-    sheet.until(f"{place}.scrollIntoView() || {place}.previousSibling.querySelector('.take')")
+    sheet.until(f"{place}.scrollIntoView() || {place}.querySelector('.take')")
     write_page(sheet.folder, *campaign(60), applying=True, generated_at=time.time(), videos=False)
     sheet.run(f"{place}.scrollIntoView(); document.getElementById('reload').click()")
     sheet.until("document.querySelector('.total b')?.textContent === '60 of 60 takes'")

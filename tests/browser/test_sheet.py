@@ -54,6 +54,17 @@ def test_takes_of_one_shot_stand_side_by_side_under_its_name(open_sheet: OpenShe
     assert sheet.texts(".shot .prompt") == ["prompt of hero", "prompt of desk"]
 
 
+def test_what_is_left_of_a_row_goes_to_the_words_of_its_last_shot(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*takes("one", 1), *takes("two", 1), *takes("pair", 2), *takes("last", 1))
+    places = {name: sheet.one(f"[data-shot={name}]").rect for name in ("one", "two", "pair", "last")}
+    right = {name: place["x"] + place["width"] for name, place in places.items()}
+    assert abs(right["two"] - right["last"]) < 2
+    assert places["one"]["y"] == places["two"]["y"] < places["pair"]["y"] == places["last"]["y"]
+    video, words = sheet.film("two").rect, sheet.one("[data-shot=two] .input").rect
+    assert abs(video["width"] - sheet.film("one").rect["width"]) < 0.1 * video["width"]
+    assert words["x"] > video["x"] + video["width"]
+
+
 def test_a_card_says_state_cost_time_file_and_run(open_sheet: OpenSheet) -> None:
     card = open_sheet(record(take(), run(run_id="run_1"))).card("hero").text
     for fact in ("Done", "$0.28", "2m 10s", "hero.mp4", "run_1"):

@@ -1,9 +1,15 @@
 """A whole apply against a file server that misbehaves: what was paid for stays to be downloaded, and then comes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
 import pytest
 
 from hailuo_batch.commands.campaign_run import Received
+from hailuo_batch.commands.remote import Remote, connect
 from hailuo_batch.core import events as ev
+from hailuo_batch.core.engine import Settings
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.shell.downloader import Downloader
@@ -57,6 +63,26 @@ def test_download_that_keeps_failing_leaves_the_take_downloading_and_the_next_ap
     assert (shell.outputs / "desk.mp4").read_bytes() == CLIP
     assert len(server.requests) == len(PAUSES_S) + 2
     assert api.world.stats.creates == 1
+
+
+def test_links_to_this_machine_are_followed_only_where_the_api_is_here_too(
+    shell: Shell, api: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNBASE_API_KEY", KEY)
+    for endpoint, is_here in (("https://runbase.net/api/v1", False), (api.base_url, True)):
+        with connect(endpoint, Settings()) as remote:
+            assert remote.is_loopback is is_here
+
+    @contextmanager
+    def as_if_elsewhere(endpoint: str, settings: Settings) -> Iterator[Remote]:
+        with connect(endpoint, settings) as remote:
+            yield replace(remote, is_loopback=False)
+
+    monkeypatch.setattr("hailuo_batch.commands.campaign_run.connect", as_if_elsewhere)
+    ended = shell("apply", "--only", "desk")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "the link is not encrypted" in ended.err
+    assert list(shell.outputs.glob("*.mp4")) == []
 
 
 def test_every_byte_that_comes_is_heard_of_by_the_progress_line(shell: Shell) -> None:

@@ -67,6 +67,45 @@ def test_the_contracts_fields_are_all_there() -> None:
     assert file["path"] == "hero.mp4"
 
 
+CONTRACT = {
+    "": "version campaign endpoint manifest_sha256 generated_at totals spend takes",
+    "totals": "takes waiting in_doubt running downloading done failed rejected lost abandoned",
+    "spend": "charged_micro_usd refunded_micro_usd net_micro_usd in_doubt_takes in_doubt_micro_usd",
+    "take": "id shot fingerprint state in_manifest model input runs outputs",
+    "run": "run_id attempt state superseded cost_micro_usd submitted_at completed_at error",
+    "output": "path url bytes sha256",
+}
+"""Every field that is promised to whoever reads report.json; none may ever go."""
+
+
+def test_no_field_that_is_promised_is_missing_and_the_schema_asks_for_each() -> None:
+    written = parsed(render_json(report_of(*every_state())))
+    listed = written["takes"]
+    runs = [attempt for each in listed for attempt in each["runs"]]
+    outputs = [output for each in listed for output in each["outputs"]]
+    found = {"": [written], "totals": [written["totals"]], "spend": [written["spend"]]}
+    found |= {"take": listed, "run": runs, "output": outputs}
+    for part, fields in CONTRACT.items():
+        wanted = set(fields.split())
+        assert found[part]
+        assert all(wanted <= set(each) for each in found[part]), part
+        where = SCHEMA if not part else SCHEMA["properties"].get(part) or SCHEMA["$defs"][part]
+        assert wanted == set(where["required"]), part
+
+
+def test_money_at_risk_is_null_while_no_cost_is_known() -> None:
+    spend = parsed(render_json(report_of(record(take(), run(RunState.IN_DOUBT)))))["spend"]
+    assert (spend["in_doubt_takes"], spend["in_doubt_micro_usd"]) == (1, None)
+
+
+def test_takes_and_runs_keep_the_order_of_the_manifest_and_of_their_making() -> None:
+    shots = [take(name) for name in ("zebra", "apple", "mango")]
+    attempts = [run(RunState.FAILED, shots[1], run_id="run_z"), run(of=shots[1], attempt=2, run_id="run_a")]
+    written = parsed(render_json(report_of(record(shots[0]), record(shots[1], *attempts), record(shots[2]))))
+    assert [listed["id"] for listed in written["takes"]] == ["zebra", "apple", "mango"]
+    assert [attempt["run_id"] for attempt in written["takes"][1]["runs"]] == ["run_z", "run_a"]
+
+
 def test_a_file_that_is_still_to_come_has_a_link_and_no_path() -> None:
     [listed] = parsed(render_json(report_of(record(take(), run(outputs=(output(None),))))))["takes"]
     assert listed["outputs"] == [

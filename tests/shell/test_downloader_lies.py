@@ -170,6 +170,20 @@ def test_part_without_end_is_not_taken_beyond_the_file(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_part_without_a_length_that_ends_early_is_not_whole_and_is_gone_on_with(tmp_path: Path) -> None:
+    start = HALF - OVERLAP_BYTES
+    span = f"Content-Range: bytes {start}-{len(CLIP) - 1}/{len(CLIP)}"
+    cut = http.raw(head('ETag: "one"', span, status="206 Part") + CLIP[start:-9])
+    with LoopbackServer(RangedFile(CLIP, cut_after=HALF), cut, RangedFile(CLIP)) as server:
+        assert isinstance(fetch(tmp_path, server.url), ev.FetchFailed)
+        outcome = fetch(tmp_path, server.url)
+        assert isinstance(outcome, ev.FetchFailed)
+        assert "bytes came of" in outcome.reason
+        assert names(tmp_path) == [".hero.part", ".hero.part.json"]
+        assert fetch(tmp_path, server.url) == saved()
+    assert "range" in server.requests[2].headers
+
+
 def test_head_without_end_is_given_up(tmp_path: Path) -> None:
     outcome = fetch_by(tmp_path, without_end(b"HTTP/1.1 200 OK\r\nX: ", most=1 << 22))
     assert isinstance(outcome, ev.FetchFailed)

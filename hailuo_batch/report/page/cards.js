@@ -73,7 +73,7 @@ const inputs = (takes) => {
     groups.size > 1 ? el("p", { class: "whose" }, alike.map((take) => take.id).join(", ")) : null, ...inputOf(alike[0])]);
 };
 // A shot stands on the sheet with its name alone until it comes near: thousands of them open at once.
-const shotNode = (shot, takes) => {
+const shotNode = (shot, takes, extra) => {
   shot.shown = takes;
   if (shot.node === null) {
     const done = shot.takes.filter((take) => take.state === "done").length;
@@ -82,6 +82,8 @@ const shotNode = (shot, takes) => {
         shot.takes.length > 1 ? el("span", { class: "facts" }, `${done} of ${shot.takes.length} done`) : null));
   }
   shot.node.style.setProperty("--takes", takes.length);
+  shot.node.style.setProperty("--extra", extra);
+  shot.node.classList.toggle("wide", extra > 0);
   if (isFilled(shot)) shot.list.replaceChildren(...takes.map(cardOf));
   return shot.node;
 };
@@ -99,5 +101,6 @@ const fillShot = (shot) => {
 };
 const emptyShot = (shot) => {
   if (!isFilled(shot) || shot.node.contains(document.activeElement)) return;
+  for (const video of shot.node.querySelectorAll("video")) unload(video);
   while (shot.node.childNodes.length > 1) shot.node.lastChild.remove();
 };

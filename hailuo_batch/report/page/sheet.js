@@ -1,6 +1,7 @@
-// The sheet itself: the shots that are wanted, in the order that is wanted, each filled while it is near the window.
+// The sheet itself: the shots that are wanted, in the order that is wanted, in bands of a few rows. A band is filled while
+// it is near the window, and laid out while it is in sight, so that scrolling costs the same however many there are.
 
-const AT_ONCE = 8;
+const ROWS = 4; // rows of a band
 const SETTLE_TURNS = 20;
 const SETTLE_MS = 1000;
 const UNDER_THE_TOOLS = 80; // what ends above this many pixels is hidden by the tools, or as good as gone
@@ -8,35 +9,72 @@ const UNDER_THE_TOOLS = 80; // what ends above this many pixels is hidden by the
 const sheet = (() => {
   const room = byId("shots");
   let view = []; // pairs of a shot and its takes that are shown
+  let bands = []; // elements
+  const shotsOf = new Map();
+  let columns = 0;
 
+  const fill = (band) => shotsOf.get(band).forEach(fillShot);
+  const empty = (band) => shotsOf.get(band)?.forEach(emptyShot);
   const nearby = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) (isIntersecting ? fillShot : emptyShot)(shotOf.get(target.dataset.shot));
+    for (const { target, isIntersecting } of entries) (isIntersecting ? fill : empty)(target);
   }, { rootMargin: "1500px 0px" });
 
-  const show = (wanted) => {
-    view = wanted;
-    const nothing = report.takes.length ? "No take fits. Clear the filters to see them all." : "No takes yet.";
-    nearby.disconnect();
-    room.style.setProperty("--most", view.reduce((sum, [, takes]) => sum + takes.length, 0));
-    room.replaceChildren(...(view.length ? view.map(([shot, takes]) => shotNode(shot, takes)) : [el("p", { class: "soft" }, nothing)]));
-    for (const [shot] of view.slice(0, AT_ONCE)) fillShot(shot);
-    for (const [{ node }] of view) nearby.observe(node);
+  const count = () => view.reduce((sum, [, takes]) => sum + takes.length, 0);
+  // As base.css and sheet.css have it.
+  const columnsNow = () => Math.min(Number(getComputedStyle(document.documentElement).getPropertyValue("--columns")), Math.max(3, count()));
+  // Bands end where a row of the grid ends, so that they leave no gap of their own. What is left of a row goes to its last
+  // shot, whose words then stand beside its takes.
+  const cut = () => {
+    const groups = [];
+    const extra = new Map();
+    let at = columns;
+    let rows = ROWS;
+    for (const entry of view) {
+      const span = Math.min(entry[1].length, columns);
+      if (at + span > columns) {
+        if (groups.length && at < columns) extra.set(groups.at(-1).at(-1)[0], columns - at);
+        at = 0;
+        if (rows === ROWS) { groups.push([]); rows = 0; }
+        rows += 1;
+      }
+      at += span;
+      groups.at(-1).push(entry);
+    }
+    return [groups, extra];
   };
+  const lay = () => {
+    columns = columnsNow();
+    nearby.disconnect();
+    shotsOf.clear();
+    room.style.setProperty("--most", count());
+    const [groups, extra] = cut();
+    bands = groups.map((entries) => {
+      const band = el("div", { class: "band" }, entries.map(([shot, takes]) => shotNode(shot, takes, extra.get(shot) ?? 0)));
+      shotsOf.set(band, entries.map(([shot]) => shot));
+      return band;
+    });
+    const nothing = report.takes.length ? "No take fits. Clear the filters to see them all." : "No takes yet.";
+    room.replaceChildren(...(bands.length ? bands : [el("p", { class: "soft" }, nothing)]));
+    bands.slice(0, 1).forEach(fill);
+    bands.forEach((band) => nearby.observe(band));
+  };
+  const show = (wanted) => { view = wanted; lay(); };
   const reveal = (take) => {
     if (!view.some(([, takes]) => takes.includes(take))) find.clear();
-    fillShot(shotOf.get(take.shot));
+    fill(shotOf.get(take.shot).node.parentNode);
   };
   // Where the reader is: the first shot in sight and how far below the window's edge it begins.
   const place = () => {
     if (scrollY < 1) return null;
-    const first = [...room.children].find((node) => node.getBoundingClientRect().bottom > UNDER_THE_TOOLS);
-    return first?.dataset.shot ? { shot: first.dataset.shot, top: first.getBoundingClientRect().top } : null;
+    const inSight = (node) => node.getBoundingClientRect().bottom > UNDER_THE_TOOLS;
+    const first = [...(bands.find(inSight)?.children ?? [])].find(inSight);
+    return first ? { shot: first.dataset.shot, top: first.getBoundingClientRect().top } : null;
   };
   const goTo = ({ shot: id, top }) => {
     const shot = shotOf.get(id);
     if (!shot || !view.some(([shown]) => shown === shot)) return;
-    fillShot(shot);
-    // Shots above it find their true height only as they come near: hold it in place until they have, or the reader moves.
+    fill(shot.node.parentNode);
+    // Bands above it find their true height only as they come near: hold it in place until they have, or the reader moves.
     const began = performance.now();
     let turns = 0;
     let held = true;
@@ -51,6 +89,15 @@ const sheet = (() => {
     };
     settle();
   };
-  addEventListener("beforeprint", () => { for (const [shot] of view) fillShot(shot); });
+  addEventListener("beforeprint", () => bands.forEach(fill));
+  // A window of another width has moved the shots before anybody hears of it.
+  let rested = null;
+  addEventListener("scrollend", () => { rested = place(); });
+  addEventListener("resize", () => {
+    if (columnsNow() === columns) return;
+    const before = rested;
+    lay();
+    if (before) goTo(before);
+  });
   return { show, reveal, place, goTo, takes: () => view.flatMap(([, takes]) => takes) };
 })();

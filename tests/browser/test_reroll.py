@@ -1,0 +1,71 @@
+"""From the contact sheet back to the command line: what pick mode exports makes just those takes anew."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome
+
+from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.sandbox.world import WorldSettings
+from tests.browser.sheet import Sheet
+
+pytestmark = pytest.mark.deep
+
+MANIFEST = """\
+version: 1
+campaign: lamps
+shots:
+  - {id: hero, prompt: A lamp, takes: 2}
+  - {id: "lamp-${colour}", prompt: "A ${colour} lamp", matrix: {colour: [white, teal]}}
+  - {id: hero-wide, prompt: A wide lamp}
+"""
+
+
+def cli(server: SandboxServer, *words: str) -> Any:
+    """The JSON document of a command."""
+    here = os.environ | {"RUNBASE_BASE_URL": server.base_url, "RUNBASE_API_KEY": "sk-test-0123456789"}
+    command = [sys.executable, "-m", "hailuo_batch", *words, "--json"]
+    return json.loads(subprocess.run(command, env=here, check=True, capture_output=True, text=True).stdout)
+
+
+def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_anew(
+    chrome: Chrome, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "my lamps.yaml"
+    manifest.write_text(MANIFEST, encoding="utf-8")
+    with SandboxServer(WorldSettings(rate_limit=10_000), speed=1000.0) as server:
+        before = cli(server, "apply", str(manifest), "--yes")
+        sheet = Sheet(chrome, tmp_path / "outputs" / "lamps")
+        sheet.open()
+        sheet.button("Pick").click()
+        for take_id in ("hero", "lamp-teal"):
+            sheet.card(take_id).find_element("css selector", "[data-mark=reroll]").click()
+        sheet.button("Export").click()
+        program, command, *words = shlex.split(sheet.texts("dialog[open] .command code")[0])
+        assert (program, command) == ("hailuo-batch", "apply")
+        planned = cli(server, "plan", *words)
+        assert {take["id"]: take["action"] for take in planned["takes"]} == {
+            "hero": "replace",
+            "hero.take2": "keep",
+            "lamp-white": "keep",
+            "lamp-teal": "replace",
+            "hero-wide": "keep",
+        }
+        after = cli(server, "apply", *words, "--yes")
+    runs = [{take["id"]: len(take["runs"]) for take in document["takes"]} for document in (before, after)]
+    assert {take_id: count - runs[0][take_id] for take_id, count in runs[1].items()} == {
+        "hero": 1,
+        "hero.take2": 0,
+        "lamp-white": 0,
+        "lamp-teal": 1,
+        "hero-wide": 0,
+    }
+    sheet.reload()
+    assert sheet.texts(".take .badge") == []
+    assert sheet.complaints() == []
