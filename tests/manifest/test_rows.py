@@ -158,7 +158,8 @@ def test_two_rows_with_one_id_are_both_named(complain: Complain, beside: Beside)
     beside("products.csv", "sku,name\nA1,Lamp\nB2,Vase\na1,Bowl\n")
     (complaint,) = complain(ROWS)
     assert (
-        "the ID `sku-a1` is already taken for the row at products.csv:2:1, for the row at products.csv:4:1" in complaint
+        "the ID `sku-a1`, made for the row at products.csv:2:1, is made again, for the row at products.csv:4:1"
+        in complaint
     )
 
 
