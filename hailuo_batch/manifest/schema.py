@@ -148,7 +148,8 @@ def _better_hint(schema: dict[str, Any], node: Scalar, hint: str) -> str:
     """What to write instead, where the value that was found tells."""
     if schema.get("type") == "array" and node.type == "str" and _ONE_WORD.fullmatch(node.text):
         return f"write {quoted(f'[{node.text}]')}"
-    if schema.get("type") == "integer" and isinstance(data_of(node, 0), int):
+    value = data_of(node, 0) if schema.get("type") == "integer" else None
+    if isinstance(value, int) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
         return ""  # how it is written is right
     if schema.get("type") != "string":
         return "remove the quotes" if _is_quoted_number(node) else hint
