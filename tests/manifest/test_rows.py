@@ -1,5 +1,6 @@
 """Rows of a table: the shots they make, and what is said of a table, at its place in the table itself."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,12 @@ def test_paths_that_are_refused(complain: Complain, beside: Beside, path: str, s
     (complaint,) = complain(ROWS.replace("rows: products.csv", f"rows: '{path}'"))
     assert complaint.startswith("6:11: error: ")
     assert said in complaint
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux has such files")
+def test_no_file_of_the_system_is_shown(complain: Complain, beside: Beside) -> None:
+    (complaint,) = complain(ROWS.replace("products.csv", os.path.relpath("/proc/self/environ", beside("x", "").parent)))
+    assert complaint.endswith("1:1: error: the table is empty; begin it with a row of names, such as `sku,name,image`")
 
 
 @pytest.mark.parametrize(
