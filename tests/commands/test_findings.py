@@ -16,12 +16,12 @@ class Terminal(io.StringIO):
 
 
 def test_a_finding_shows_its_line_with_a_caret(shell: Shell) -> None:
-    shell.write(LAMPS.replace("takes: 2", "takes: 0"))
+    shell.write(LAMPS.replace("takes: 2", "takes: two"))
     ended = shell("validate")
     assert ended.code is ExitCode.USAGE
     heading, line, caret = ended.err.splitlines()
     assert heading.startswith(f"{shell.manifest}:5:39: error: `takes` must be a whole number")
-    assert line == "    5 |   - {id: hero, prompt: A lamp, takes: 0}"
+    assert line == "    5 |   - {id: hero, prompt: A lamp, takes: two}"
     assert caret.startswith("      |" + " " * 39 + "^ write it in plain digits")
 
 
