@@ -32,6 +32,17 @@ def test_other_commands_show_it_the_same_way(shell: Shell, command: str) -> None
     assert "    5 |   - {id: hero, prompt: A lamp, takes: 0}\n" in ended.err
 
 
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_a_warning_is_shown_and_stops_nothing(shell: Shell, command: str) -> None:
+    shell.write(LAMPS.replace("campaign: lamps", "campaign: lamps\nmodel: kling/v2"))
+    ended = shell(command)
+    assert ended.code is ExitCode.DONE
+    assert (
+        f"{shell.manifest}:3:8: warning: no schema ships for the model `kling/v2`: its input is sent unchecked"
+        in ended.err
+    )
+
+
 def test_a_row_is_named_in_words_and_as_data(shell: Shell) -> None:
     shell.manifest.parent.mkdir(exist_ok=True)
     table = shell.manifest.with_name("t.csv")
