@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.errors import ManifestError
-from hailuo_batch.manifest import COLOURED, PLAIN, Palette, Picture, Severity, load_manifest, render
+from hailuo_batch.manifest import COLOURED, PLAIN, Diagnostic, Palette, Picture, Severity, load_manifest, render
 from hailuo_batch.values import Campaign
 
 
@@ -36,14 +36,18 @@ def load_campaign(path: Path, console: Console) -> Campaign:
 def read_manifest(path: Path, console: Console) -> Manifest:
     """The manifest, after its warnings were shown. Raises ManifestError with every error."""
     loaded = load_manifest(path)
-    palette = palette_of(sys.stderr)
-    warnings = [render(found, palette) for found in loaded.diagnostics if found.severity is Severity.WARNING]
-    errors = [render(found, palette) for found in loaded.diagnostics if found.severity is Severity.ERROR]
+    warnings = [drawn(found) for found in loaded.diagnostics if found.severity is Severity.WARNING]
+    errors = [drawn(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
         raise ManifestError("\n".join(warnings + errors))
     if warnings:
         console.complain("\n".join(warnings))
     return Manifest(path, loaded.campaign, loaded.tables, loaded.copies, loaded.image_base)
+
+
+def drawn(found: Diagnostic) -> str:
+    """The finding as it looks on stderr."""
+    return render(found, palette_of(sys.stderr), columns_of(sys.stderr))
 
 
 def palette_of(stream: TextIO) -> Palette:

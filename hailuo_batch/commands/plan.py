@@ -23,7 +23,9 @@ from hailuo_batch.commands.work_left import changes_anything
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, ledger_exists, locate, shown
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core.plan import make_plan
+from hailuo_batch.core.records import Snapshot, foresee
 from hailuo_batch.errors import ExitCode, LedgerError
+from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.values import Campaign
 
@@ -56,7 +58,7 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
     paths = locate(where, campaign.name)
     state = _state(paths, campaign, endpoint)
     reading = _read(paths, campaign, endpoint, options, console)
-    snapshot = empty_snapshot(campaign, endpoint) if reading is None else reading.settled
+    snapshot = empty_snapshot(campaign, endpoint) if reading is None else _as_found(reading, paths)
     plan = make_plan(campaign, snapshot, wishes)
     experience = learn(paths, snapshot)
     estimate = estimate_cost(plan, experience, campaign.limits)
@@ -85,6 +87,12 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
         apply = f"{command_line('apply', where)} --plan {shlex.quote(str(options.out))}"
         console.say(f"Wrote {shown(options.out)}. To do just this: {apply}")
     return CHANGES if options.detailed_exitcode and changes_anything(plan, snapshot) else ExitCode.DONE
+
+
+def _as_found(reading: Reading, paths: CampaignPaths) -> Snapshot:
+    """The ledger as an apply would find it: a video that was deleted is to be downloaded again."""
+    settled = reading.settled
+    return settled if reading.holder is not None else foresee(settled, Files(paths.outputs).gone(settled))
 
 
 def _state(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> LedgerState:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
 from hailuo_batch.commands.estimate import Basis, Estimate, Price
-from hailuo_batch.commands.text import INDENT, clean, count, elide_middle, layout_lines, layout_rows
+from hailuo_batch.commands.text import INDENT, clean, count, elide, layout_lines, layout_rows
 from hailuo_batch.commands.time_needed import TimeNeeded, describe_time
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.plan import Plan, PlanAction, PlanLine
@@ -139,12 +139,21 @@ def _changed_images(line: PlanLine, columns: int | None, show_all: bool) -> list
     shown = line.image_urls if show_all else line.image_urls[:_SHOWN_IMAGES]
     width = _LONGEST_URL if columns is None else columns - len(f"{INDENT * 2}was  ")
     lines = [
-        f"{INDENT * 2}{when}  {elide_middle(clean(url), width) or 'none'}"
-        for pair in shown
-        for when, url in zip(("was", "now"), pair, strict=True)
+        f"{INDENT * 2}{when}  {url or 'none'}"
+        for was, now in shown
+        for when, url in zip(("was", "now"), _side_by_side(clean(was), clean(now), width), strict=True)
     ]
     others = len(line.image_urls) - len(shown)
     return lines + ([f"{INDENT * 2}... and {count(others, 'more image')}; -v shows them"] if others else [])
+
+
+def _side_by_side(was: str, now: str, columns: int) -> tuple[str, str]:
+    """Two texts cut to fit, so that where they differ is still there: a signature stands near the end of a URL."""
+    differ = (at for at, (one, other) in enumerate(zip(was, now, strict=False)) if one != other)
+    shared = next(differ, min(len(was), len(now)))
+    start = shared - columns // 3 if shared > columns // 2 and max(len(was), len(now)) > columns else 0
+    cut = "…" if start else ""
+    return elide(cut + was[start:], columns), elide(cut + now[start:], columns)
 
 
 def _worth_showing(action: PlanAction, lines: Sequence[PlanLine]) -> Sequence[PlanLine]:

@@ -1,15 +1,15 @@
 """`validate`: checks manifests without network or ledger, and says everything that is wrong at once."""
 
-import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hailuo_batch.commands.console import Console
-from hailuo_batch.commands.loading import palette_of
+from hailuo_batch.commands.loading import drawn
 from hailuo_batch.commands.text import count
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import Diagnostic, Loaded, load_manifest, render
+from hailuo_batch.manifest import Diagnostic, Loaded, Severity, load_manifest
 
 
 def run(paths: Sequence[Path], console: Console) -> ExitCode:
@@ -25,11 +25,15 @@ def run(paths: Sequence[Path], console: Console) -> ExitCode:
 
 def _tell(path: Path, loaded: Loaded, console: Console) -> None:
     for found in loaded.diagnostics:
-        console.complain(render(found, palette_of(sys.stderr)))
+        console.complain(drawn(found))
     if loaded.campaign is not None:
         shots = count(len(loaded.campaign.shots), "shot")
         takes = count(sum(1 for _ in loaded.campaign.takes), "take")
         console.say_result(f"{path}: ok, campaign {loaded.campaign.name}, {shots}, {takes}")
+    elif len(loaded.diagnostics) > 1:
+        severities = Counter(found.severity for found in loaded.diagnostics)
+        numbers = [count(severities[severity], str(severity)) for severity in Severity if severities[severity]]
+        console.say(f"{path}: {', '.join(numbers)}")
 
 
 def _document(loaded: Sequence[tuple[Path, Loaded]]) -> dict[str, Any]:

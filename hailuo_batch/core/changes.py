@@ -25,8 +25,9 @@ def describe_change(run: Run, take: Take) -> Change:
     before, after = json.loads(run.input_json), json.loads(take.input_json)
     parts = ["model"] if run.model != take.model else []
     parts += [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
-    if not parts and run.images_sha256 != take.images_sha256:
-        parts = ["the bytes of an image"]
+    both_known = None not in (run.images_sha256, take.images_sha256)
+    if run.images_sha256 != take.images_sha256 and (both_known or not parts):
+        parts.append("the bytes of an image")
     if not parts:
         return Change("new")
     urls = zip_longest(before.get("image_urls", []), after.get("image_urls", []), fillvalue="")

@@ -374,7 +374,8 @@ def _standing(run: Run) -> tuple[PlanAction, str]:
         case TakeState.RUNNING:
             return PlanAction.RESUME, f"resumes {run.run_id}"
         case TakeState.DOWNLOADING:
-            return PlanAction.DOWNLOAD, f"downloads {run.run_id}"
+            gone = any(output.path is None and output.sha256 is not None for output in run.outputs)
+            return PlanAction.DOWNLOAD, f"downloads {run.run_id}{' again: its file is gone' if gone else ''}"
         case TakeState.DONE:
             return PlanAction.KEEP, "done"
         case TakeState.IN_DOUBT:

@@ -4,9 +4,10 @@ A snapshot is what plans, engines and reports are made from; it can be built by 
 since the epoch, UTC; money is integer micro-USD; None means unknown or not yet, as each field says.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import reduce
 from itertools import chain
 from typing import assert_never
 
@@ -141,22 +142,23 @@ class Snapshot:
 
 def in_doubt_if_submitting(snapshot: Snapshot) -> Snapshot:
     """What a reader must believe when no apply holds the lock: a create that was being sent is in doubt."""
-    if not any(run.state is RunState.SUBMITTING for run in snapshot.runs):
-        return snapshot
     event = ev.CreateUnanswered("the program ended before an answer was recorded")
-    return replace(
-        snapshot,
-        takes=tuple(
-            replace(
-                record,
-                runs=tuple(
-                    fold(run, event, run.submitted_at or 0.0) if run.state is RunState.SUBMITTING else run
-                    for run in record.runs
-                ),
-            )
-            for record in snapshot.takes
-        ),
-    )
+    return foresee(snapshot, ((run.key, event) for run in snapshot.runs if run.state is RunState.SUBMITTING))
+
+
+def foresee(snapshot: Snapshot, events: Iterable[tuple[int, Event]]) -> Snapshot:
+    """The snapshot as it will be once these events, each with its run's key, are recorded. None of them is timed."""
+    told: dict[int, list[Event]] = {}
+    for key, event in events:
+        told.setdefault(key, []).append(event)
+    if not told:
+        return snapshot
+
+    def told_all(run: Run) -> Run:
+        return reduce(lambda known, event: fold(known, event, 0.0), told.get(run.key, ()), run)
+
+    takes = (replace(record, runs=tuple(map(told_all, record.runs))) for record in snapshot.takes)
+    return replace(snapshot, takes=tuple(takes))
 
 
 _OF_A_FILE = (ev.FileSaved, ev.FileMoving, ev.FileMoved, ev.FileMissed)

@@ -27,7 +27,6 @@ _COLLECTION_TAGS = {
     yaml.MappingStartEvent: frozenset({None, "!", _CORE + "map"}),
 }
 
-
 Watch = Callable[[Sequence, Node], None]
 
 
@@ -61,7 +60,7 @@ class Composer:
     under `watched`, a key of the root, with that list, as soon as it is read.
     """
 
-    def __init__(self, report: Report, watched: str = "", watch: Watch = lambda _, __: None) -> None:
+    def __init__(self, report: Report, watched: str, watch: Watch) -> None:
         self.root: Node | None = None
         self.read_to: Place = START
         self._report = report
@@ -71,9 +70,7 @@ class Composer:
         self._written = 0
         self._watched = watched
         self._watch = watch
-        self._one_at = (
-            0  # how deep what begins one thing of the many lies: an item of the list that is watched, else a value
-        )
+        self._one_at = 0  # how deep in the stack lies what is one thing of many: an item that is watched, else a value
 
     def compose(self, events: Iterable[yaml.Event]) -> Node | None:
         """The document's root. Raises Refused where the document is beyond its limits, and what the parser raises."""

@@ -114,7 +114,7 @@ class Namer:
             self._naming.tell(self.text, message, f"put {listed([f'${{{name}}}' for name in self._missing])} into it")
         else:
             enough = faults.has_enough(self.text, "repeated")
-            message = "" if enough else f"the ID {quoted(shot_id)} is already taken for {self._origin(number)}"
+            message = "" if enough else f"the ID {quoted(shot_id)}, made for {self._origin(number)}, is made again"
             faults.add(self.text, "repeated", message, "each needs an ID of its own", index)
 
     def _tell_taken_elsewhere(self, shot_id: str, first: "Namer", number: int, index: int, faults: Faults) -> None:

@@ -49,22 +49,27 @@ class TextFault:
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """The file's bytes. Raises Unreadable where it cannot be read, is no regular file or has more than `most` bytes."""
+    """The file's bytes. Raises Unreadable where it cannot be read, is no regular file or has more than `most` bytes.
+
+    Not a byte more than the file is said to have: those of a system that look empty, such as `/proc/self/environ`, hold
+    what belongs into no message.
+    """
     try:
-        check_file(path, most)
+        size = check_file(path, most)
         with path.open("rb") as file:
-            return file.read(most)
+            return file.read(size)
     except (OSError, ValueError) as error:
         raise reason(error) from None
 
 
-def check_file(path: Path, most: int) -> None:
-    """Raises Unreadable where it is no regular file of at most so many bytes, and whatever looking at it raises."""
+def check_file(path: Path, most: int) -> int:
+    """Its size in bytes. Raises Unreadable where it is no regular file of at most so many, and what looking raises."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise Unreadable(NO_FILE)
     if status.st_size > most:
         raise Unreadable(f"{_TOO_LARGE} {most // MEBIBYTE} MiB")
+    return status.st_size
 
 
 def reason(error: OSError | ValueError) -> Unreadable:

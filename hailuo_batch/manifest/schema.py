@@ -7,6 +7,7 @@ value that was found. Knows the schemas' files by name only; what they say about
 import difflib
 import functools
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -33,6 +34,7 @@ def _search(validator: Validator, pattern: str, instance: object, _schema: objec
 
 
 _compiled = functools.cache(compile_pattern)
+_ONE_WORD = re.compile(r"[\w./-]{1,50}")  # what needs no quotes between brackets
 _GUESSES = 200  # how many words a suggestion looks at: a file of a million strange keys is not worth more
 
 _extend: Callable[..., Validator] = jsonschema.validators.extend
@@ -144,6 +146,11 @@ def tell_wrong(schema: dict[str, Any], node: Node, name: str, report: Report) ->
 
 def _better_hint(schema: dict[str, Any], node: Scalar, hint: str) -> str:
     """What to write instead, where the value that was found tells."""
+    if schema.get("type") == "array" and node.type == "str" and _ONE_WORD.fullmatch(node.text):
+        return f"write {quoted(f'[{node.text}]')}"
+    value = data_of(node, 0) if schema.get("type") == "integer" else None
+    if isinstance(value, int) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        return ""  # how it is written is right
     if schema.get("type") != "string":
         return "remove the quotes" if _is_quoted_number(node) else hint
     if not hint and node.type != "str":

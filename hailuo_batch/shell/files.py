@@ -73,6 +73,13 @@ class Files:
                 if event is not None:
                     yield run.key, event
 
+    def gone(self, snapshot: Snapshot) -> Iterator[tuple[int, Event]]:
+        """The files among what `inspect` would find that are simply not there any more. Changes nothing on the disk."""
+        for run in snapshot.runs:
+            for output in run.outputs:
+                if output.path is not None and output.moving_to is None and not self._has(output.path):
+                    yield run.key, ev.FileMissed(output.index)
+
     def compare(self, output: Output) -> Comparison:
         """The file of a saved output beside its recorded size and SHA-256. Reads all of it where the size is right."""
         paths = [path for path in (output.moving_to, output.path) if path is not None]

@@ -1,11 +1,13 @@
 """Videos that do not come, come broken, or find no room: paid for, kept, and brought by the next apply."""
 
+import re
 import shutil
 from collections import namedtuple
 from dataclasses import replace
 
 import pytest
 
+from hailuo_batch.commands.plan import CHANGES
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.media import MediaFile
 from hailuo_batch.sandbox.server import SandboxServer
@@ -65,3 +67,18 @@ def test_broken_clip_that_stays_so_is_kept_with_a_warning(
     assert ended.code is ExitCode.DONE
     assert "desk: the video may not play" in ended.err
     assert shell("verify").code is ExitCode.DONE
+
+
+def test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again(
+    shell: Shell, api: SandboxServer
+) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    video = shell.outputs / "desk.mp4"
+    before = video.read_bytes()
+    video.unlink()
+    assert re.search(r"download +desk +downloads run_\w+ again: its file is gone", shell("plan").out)
+    assert shell("plan", "--detailed-exitcode").code == CHANGES
+    assert re.search(r"download +desk ", shell("apply").err)
+    assert video.read_bytes() == before
+    assert api.world.stats.creates == 3
+    assert "Nothing to do" in shell("apply").err

@@ -16,12 +16,12 @@ class Terminal(io.StringIO):
 
 
 def test_a_finding_shows_its_line_with_a_caret(shell: Shell) -> None:
-    shell.write(LAMPS.replace("takes: 2", "takes: 0"))
+    shell.write(LAMPS.replace("takes: 2", "takes: two"))
     ended = shell("validate")
     assert ended.code is ExitCode.USAGE
     heading, line, caret = ended.err.splitlines()
     assert heading.startswith(f"{shell.manifest}:5:39: error: `takes` must be a whole number")
-    assert line == "    5 |   - {id: hero, prompt: A lamp, takes: 0}"
+    assert line == "    5 |   - {id: hero, prompt: A lamp, takes: two}"
     assert caret.startswith("      |" + " " * 39 + "^ write it in plain digits")
 
 
@@ -30,6 +30,17 @@ def test_other_commands_show_it_the_same_way(shell: Shell, command: str) -> None
     shell.write(LAMPS.replace("takes: 2", "takes: 0"))
     ended = shell(command)
     assert "    5 |   - {id: hero, prompt: A lamp, takes: 0}\n" in ended.err
+
+
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_a_warning_is_shown_and_stops_nothing(shell: Shell, command: str) -> None:
+    shell.write(LAMPS.replace("campaign: lamps", "campaign: lamps\nmodel: kling/v2"))
+    ended = shell(command)
+    assert ended.code is ExitCode.DONE
+    assert (
+        f"{shell.manifest}:3:8: warning: no schema ships for the model `kling/v2`: its input is sent unchecked"
+        in ended.err
+    )
 
 
 def test_a_row_is_named_in_words_and_as_data(shell: Shell) -> None:

@@ -25,6 +25,7 @@ def test_every_error_of_every_manifest_is_said_with_its_place(shell: Shell) -> N
     assert f"{shell.manifest}:5:" in ended.err
     assert f"{shell.manifest}:6:" in ended.err
     assert f"{other}:1:" in ended.err
+    assert f"\n{shell.manifest}: 2 errors\n" in ended.err
     assert ended.out == ""
 
 

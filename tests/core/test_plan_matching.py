@@ -67,6 +67,16 @@ def test_a_change_names_every_part_that_differs(desk: Desk) -> None:
     assert desk.order(wants(changed))["a"].reason == "changed: model, image_urls, prompt"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [("1" * 64, "2" * 64, "changed: prompt, the bytes of an image"), (None, "2" * 64, "changed: prompt")],
+)
+def test_a_change_of_prompt_and_image_names_both(desk: Desk, before: str | None, after: str, said: str) -> None:
+    desk.order(wants(with_images(A, before)))
+    desk.finish(RunState.SUCCEEDED)
+    assert desk.order(wants(with_images(edited(A), after)))["a"].reason == said
+
+
 def test_a_change_of_images_shows_both_and_only_those_that_differ(desk: Desk) -> None:
     urls = [f"https://cdn.example.com/{name}.jpg?sig=1" for name in "abc"]
     desk.order(wants(take("a", image_urls=urls)))

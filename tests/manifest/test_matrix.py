@@ -128,7 +128,7 @@ def test_a_name_of_one_value_need_not_be_in_the_id(accept: Accept) -> None:
 
 def test_two_combinations_with_one_id_are_both_named(complain: Complain) -> None:
     (complaint,) = complain(matrix("a: [A loft, a library, a-loft]", "id: 'i-${a}', prompt: A"))
-    assert complaint.startswith("4:8: error: the ID `i-a-loft` is already taken for a `A loft`, for a `a-loft`")
+    assert complaint.startswith("4:8: error: the ID `i-a-loft`, made for a `A loft`, is made again, for a `a-loft`")
 
 
 def test_an_id_that_another_shot_has_names_both_places(complain: Complain) -> None:

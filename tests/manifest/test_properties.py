@@ -8,7 +8,8 @@ import operator
 import re
 import string
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,8 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from hailuo_batch import cli
+from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import Loaded, Severity, load_manifest
 from hailuo_batch.values import fingerprint
 from tests.manifest import rules
@@ -84,16 +87,29 @@ shots:
 TABLE = b'sku,name,image\n1,"Lamp, tall",https://e.example/a.jpg\n2,Vase,https://e.example/b.jpg\n'
 
 
-def load_bytes(data: bytes, beside: Mapping[str, bytes] = MappingProxyType({})) -> Loaded:
+@contextmanager
+def written(data: bytes, beside: Mapping[str, bytes]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in beside.items():
+        for name, content in {**beside, "m.yaml": data}.items():
             (Path(folder) / name).write_bytes(content)
-        path = Path(folder) / "m.yaml"
-        path.write_bytes(data)
+        yield Path(folder) / "m.yaml"
+
+
+def load_bytes(data: bytes, beside: Mapping[str, bytes] = MappingProxyType({})) -> Loaded:
+    with written(data, beside) as path:
         loaded = load_manifest(path)
     assert (loaded.campaign is None) == any(found.severity is Severity.ERROR for found in loaded.diagnostics)
     assert all(found.line >= 1 and found.column >= 1 and "\n" not in found.message for found in loaded.diagnostics)
     return loaded
+
+
+def validate_bytes(data: bytes, beside: Mapping[str, bytes]) -> None:
+    """The whole command: it ends with 0 or 2, and has told everything or nothing."""
+    said = io.StringIO()
+    with written(data, beside) as path, redirect_stdout(said), redirect_stderr(said):
+        code = cli.run(("validate", str(path)))
+    assert (code, "error: " in said.getvalue()) in {(ExitCode.DONE, False), (ExitCode.USAGE, True)}
+    assert "this is a bug" not in said.getvalue()
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
@@ -125,7 +141,7 @@ def test_no_slip_of_the_keyboard_makes_it_raise(data: st.DataObject) -> None:
             )
             + text[until:]
         )
-    load_bytes(text.encode(), {"t.csv": TABLE})
+    validate_bytes(text.encode(), {"t.csv": TABLE})
 
 
 @settings(deadline=None, max_examples=40)
@@ -244,7 +260,7 @@ def csv_of(table: list[dict[str, str]]) -> bytes:
 @example(b"a\n\r\n\r\r1")
 def test_no_table_makes_it_raise(data: bytes) -> None:
     manifest = b"version: 1\ncampaign: c\nshots: [{id: 's-$a', prompt: '$b', rows: t.csv}]\n"
-    load_bytes(manifest, {"t.csv": data})
+    validate_bytes(manifest, {"t.csv": data})
 
 
 @settings(deadline=None, max_examples=50)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hailuo_batch.commands.text import display_width
 from hailuo_batch.manifest import COLOURED, Diagnostic, Severity, render
 from hailuo_batch.manifest.diagnostics import Spot
 from hailuo_batch.manifest.lines import Around, Breaks, around, excerpt, spot_at
@@ -16,6 +17,20 @@ def test_a_finding_shows_its_line() -> None:
 def test_without_a_line_only_the_hint_follows() -> None:
     assert render(Diagnostic("m.yaml", 1, 1, "it is wrong", "write it right")).endswith("wrong\n  = write it right")
     assert render(Diagnostic("m.yaml", 1, 1, "it is wrong")) == "m.yaml:1:1: error: it is wrong"
+
+
+@pytest.mark.parametrize("columns", [20, 40, 79, 80, 81, 200])
+@pytest.mark.parametrize("letters", ["x", "灯", "e\u0301"])
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 119), (60, 59), (100, 19), (119, 0), (30, 5)])
+def test_a_line_and_its_caret_fit_the_terminal(columns: int, letters: str, before: int, after: int) -> None:
+    source = (letters * before)[:before] + "!" + letters * after
+    found = Diagnostic("m.yaml", 7, 5, "it is wrong", "write it right", source=source, caret=before)
+    _, line, caret, *more = render(found, columns=columns).splitlines()
+    assert all(display_width(text) <= max(columns, 28) for text in (line, caret))
+    at = display_width(caret.partition("^")[0])
+    assert display_width(line.partition("!")[0]) == at
+    assert ("…" in line) == (display_width(source) > max(columns - 8, 20))
+    assert more == ([] if "write it right" in caret else ["      = write it right"])
 
 
 def test_colours_are_put_around_and_never_into_words() -> None:

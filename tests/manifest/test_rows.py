@@ -1,5 +1,6 @@
 """Rows of a table: the shots they make, and what is said of a table, at its place in the table itself."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,12 @@ def test_paths_that_are_refused(complain: Complain, beside: Beside, path: str, s
     assert said in complaint
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux has such files")
+def test_no_file_of_the_system_is_shown(complain: Complain, beside: Beside) -> None:
+    (complaint,) = complain(ROWS.replace("products.csv", os.path.relpath("/proc/self/environ", beside("x", "").parent)))
+    assert complaint.endswith("1:1: error: the table is empty; begin it with a row of names, such as `sku,name,image`")
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [
@@ -158,7 +165,8 @@ def test_two_rows_with_one_id_are_both_named(complain: Complain, beside: Beside)
     beside("products.csv", "sku,name\nA1,Lamp\nB2,Vase\na1,Bowl\n")
     (complaint,) = complain(ROWS)
     assert (
-        "the ID `sku-a1` is already taken for the row at products.csv:2:1, for the row at products.csv:4:1" in complaint
+        "the ID `sku-a1`, made for the row at products.csv:2:1, is made again, for the row at products.csv:4:1"
+        in complaint
     )
 
 
