@@ -1,11 +1,15 @@
-"""What holds for every test: it speaks to this machine only, and knows nothing of its user's settings."""
+"""What holds for every test: it speaks to this machine only, and neither knows nor touches what is its user's."""
 
 import ipaddress
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from hailuo_batch.commands.shared_window import state_folder
 
 settings.register_profile("suite", deadline=None)  # a test may be slow on a busy machine, and is still right
 settings.load_profile("suite")
@@ -59,3 +63,26 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _state_of_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have the program, in this process and in those that it starts, keep its state in a folder of the test's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _users_state_stays() -> Iterator[None]:
+    """Fail the suite where a test has touched the user's own state folder all the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("XDG_STATE_HOME", raising=False)
+        folder = state_folder()
+    before = _look_into(folder)
+    yield
+    assert _look_into(folder) == before, f"a test has touched {folder}"
+
+
+def _look_into(folder: Path | None) -> dict[str, int] | None:
+    if folder is None or not folder.is_dir():
+        return None
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}

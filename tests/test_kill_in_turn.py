@@ -37,7 +37,12 @@ def kill_in_turn(server: Range, start: int, manifests: dict[int, Path]) -> dict[
     subprocess.run(
         [sys.executable, "-m", "tests.helpers.turns", str(start), str(STEPS), *map(str, manifests.values())],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "RUNBASE_API_KEY": KEY, "RUNBASE_BASE_URL": server.base_url},
+        env={
+            "PATH": os.environ["PATH"],
+            "RUNBASE_API_KEY": KEY,
+            "RUNBASE_BASE_URL": server.base_url,
+            "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
+        },
         capture_output=True,
         text=True,
         timeout=100,

@@ -38,7 +38,7 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
     "driver": frozenset(
-        {"clock", "executor", "files", "ledger", "lock", "progress", "receipts", "client", "downloader"}
+        {"clock", "executor", "files", "key_window", "ledger", "lock", "progress", "receipts", "client", "downloader"}
     ),
 }
 """`wire` is what those who speak HTTP speak it with, `disk` what files are kept safe with. The preflight follows links

@@ -16,6 +16,7 @@ from hailuo_batch.commands.key_mark import is_new_key, remember_key
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.remote import NOBODY, Remote, connect
 from hailuo_batch.commands.report_keeper import ReportKeeper
+from hailuo_batch.commands.shared_window import share_window
 from hailuo_batch.commands.signals import stop_on_signal
 from hailuo_batch.commands.workspace import CampaignPaths
 from hailuo_batch.core import halts
@@ -138,7 +139,8 @@ def _drive(
         closing(_executor(job, client, received)) as executor,
         closing(_keeper(job, ledger, clock, _reporter(console, clock, received))) as reporter,
     ):
-        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id)
+        window = share_window(job.endpoint, remote, job.settings)
+        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id, window=window)
 
         def stop(code: ExitCode) -> None:
             driver.request_stop(halts.signalled(code))
@@ -150,6 +152,8 @@ def _drive(
         except LedgerError as error:
             reporter.notice(str(error))
             return [error.exit_code]
+        if window.trouble and console.is_verbose:
+            reporter.notice(f"The window of the key was not shared with other processes: {window.trouble}.")
     return []
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from hailuo_batch.core.pace import Pace
-from hailuo_batch.core.sharing import Holding, in_buckets
+from hailuo_batch.core.sharing import Buckets, Holding
 
 _LOOK = 0.02  # of a window: how soon to look again where only another process can free a place
 _PATIENCE = 0.1  # of a window: for so long a process that had to wait for a place goes first
@@ -29,9 +29,11 @@ class Budget:
         self._under_way: dict[int, float] = {}  # since when
         self._taken_at = float("-inf")
         self._back_at: deque[float] = deque()  # when each place that was used comes back, earliest first
+        self._buckets = Buckets(window_s)  # the same, as the others are told of it
         self._earlier: deque[float] = deque()  # the same of an earlier process, as far as its books tell
         self._others: tuple[Holding, ...] = ()
         self._waits_at = float("-inf")
+        self._busy_until = float("-inf")
         self._told_under_way = 0
         self._told_at = float("-inf")
 
@@ -46,7 +48,7 @@ class Budget:
 
     def free(self, now: float) -> int:
         """How many requests may start now."""
-        if now < self.pace.held_until:
+        if now < max(self.pace.held_until, self._busy_until):
             return 0
         return max(0, min(self._room(now), self._turn(now)))
 
@@ -58,6 +60,7 @@ class Budget:
         """Its answer came, or it is known that none will."""
         del self._under_way[key]
         self._back_at.append(now + self.window_s)
+        self._buckets.add(now + self.window_s)
 
     def hear_refusal(self, key: int, now: float, retry_after_s: float | None) -> None:
         """The API says that the window is full, so somebody else uses the key. Before the place is given back."""
@@ -71,15 +74,15 @@ class Budget:
         """When the next place may come free; infinity if only an answer can free one."""
         if self.free(now) > 0:
             return now
-        room = self._room(now)
+        room, held_until = self._room(now), max(self.pace.held_until, self._busy_until)
         if room > 0:
             may_look_at = now if self._turn(now) > 0 else now + self._look_s
-            return max(self.pace.held_until, may_look_at)
+            return max(held_until, may_look_at)
         back_at = sorted((*self._back_at, *self._earlier)) if self._earlier else self._back_at
         free_at = next(islice(back_at, -room, None), float("inf"))
         if self.is_shared(now):
             free_at = min(free_at, now + self._look_s)
-        return max(self.pace.held_until, min(free_at, self.pace.rises_at(now)))
+        return max(held_until, min(free_at, self.pace.rises_at(now)))
 
     def per_second(self, now: float) -> float:
         """The requests per second that this process may make, as things stand."""
@@ -94,6 +97,10 @@ class Budget:
         for other in others:
             self.pace.adopt(other.drop, other.held_until)
         self._settle(now)
+
+    def stand_back(self, until: float) -> None:
+        """Another process decides just now: take no place before `until`."""
+        self._busy_until = until
 
     def may_be_free(self, now: float) -> bool:
         """Whether a place is free but for what others hold, of which there may be news."""
@@ -121,10 +128,14 @@ class Budget:
         """What the others are to know of this process."""
         self._settle(now)
         self._told_under_way, self._told_at = len(self._under_way), now
-        back_at = in_buckets(self._back_at, self.window_s)
-        drop = self.pace.drop if self.pace.places(now) < self.limit else None
-        held_until = self.pace.held_until
-        return Holding(back_at, len(self._under_way), self._taken_at, self._waits_at, drop, held_until)
+        return Holding(
+            back_at=self._buckets.told(),
+            under_way=len(self._under_way),
+            taken_at=self._taken_at,
+            waits_at=self._waits_at,
+            drop=self.pace.drop if self.pace.places(now) < self.limit else None,
+            held_until=self.pace.held_until,
+        )
 
     @property
     def _mine(self) -> int:
@@ -158,3 +169,4 @@ class Budget:
         for places in (self._back_at, self._earlier):
             while places and places[0] <= now:
                 places.popleft()
+        self._buckets.forget(now)

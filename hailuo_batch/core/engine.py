@@ -128,6 +128,10 @@ class Engine:
         steps, self._steps = tuple(self._steps), []
         return steps
 
+    def wants_a_turn(self, now: float) -> bool:
+        """Whether `decide` may send something, so that the others who use the key must be heard before it."""
+        return self._requests.wants_a_turn(now)
+
     def decide(self, now: float) -> list[Action]:
         """What to start now. Whatever is returned counts as started."""
         self._requests.watch(now, idle=not (self.under_way or len(self._outputs)))

@@ -91,6 +91,16 @@ class Requests:
         """How many creates are not answered yet."""
         return self._trust.under_way
 
+    def wants_a_turn(self, now: float) -> bool:
+        """Whether the other processes that use the key must be heard before anything is decided, or told of news."""
+        if now >= self.budget.news_at():
+            return True
+        if self._standing.reach >= Reach.REQUESTS or now < self._connection.held_until:
+            return False
+        if not self.budget.may_be_free(now):
+            return False
+        return self._probe.waits if self._probe.is_open else self._next_request(now) is not None
+
     # --- what to do ---
 
     def decide(self, now: float) -> Iterator[act.CreateRun | act.ReadRun]:
@@ -100,7 +110,6 @@ class Requests:
         if self._probe.is_open:
             yield from self._ask_probe(now)
             return
-        self._polling.pace = self.budget.per_second(now)
         while self.budget.free(now) > 0:
             request = self._next_request(now)
             if request is None:
@@ -120,7 +129,7 @@ class Requests:
         """When to decide again if no answer comes before; infinity where only an answer can change anything."""
         if self._standing.reach >= Reach.REQUESTS:
             return float("inf")
-        times = [max(self._can_send_at(now), self._wanted_at(now))]
+        times = [max(self._can_send_at(now), self._wanted_at(now)), self.budget.news_at()]
         if len(self._polling) > 0:
             times.append(self._last_finish_at + self._settings.run_timeout_s)
         return min(times)
@@ -148,6 +157,7 @@ class Requests:
             self._standing.halt(halts.timed_out(timeout_s, len(self._polling)))
 
     def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
+        self._polling.pace = self.budget.per_second(now)
         read = self._polling.pick(now, self._creates_ready())
         if read is not None:
             return act.ReadRun(self._runs[read])

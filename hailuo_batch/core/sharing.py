@@ -7,9 +7,9 @@ window after it. Pure: times are seconds of a clock that all processes of the ma
 
 import json
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hailuo_batch.core.pace import Drop
@@ -40,16 +40,41 @@ class Holding:
         gone = now >= self.taken_at + LONGEST_REQUEST_S + window_s
         return sum(count for at, count in self.back_at if at > now) + (0 if gone else self.under_way)
 
+    def left_behind(self, now: float, window_s: float) -> "Holding":
+        """The same, of a process that has ended by `now`: what it sent is at the server by then, or never will be."""
+        ended = ((now + window_s, self.under_way),) if self.under_way else ()
+        return replace(self, back_at=(*self.back_at, *ended), under_way=0, waits_at=float("-inf"))
+
     def is_over(self, now: float, window_s: float) -> bool:
         """Whether there is nothing left in it that anybody should know."""
         recent = max(self.waits_at, self.held_until, float("-inf") if self.drop is None else self.drop.at)
         return self.held(now, window_s) == 0 and recent + LONGEST_REQUEST_S < now
 
 
-def in_buckets(times: Iterable[float], window_s: float) -> tuple[tuple[float, int], ...]:
-    """Times at which places come back, grouped, none of them told earlier than it is."""
-    width_s = window_s / _BUCKETS
-    return tuple(sorted(Counter(math.ceil(at / width_s) * width_s for at in times).items()))
+class Buckets:
+    """The times at which places come back, in order: grouped to be told in few words, none of them too early."""
+
+    def __init__(self, window_s: float) -> None:
+        self._width_s = window_s / _BUCKETS
+        self._groups: deque[tuple[float, int]] = deque()
+
+    def add(self, at: float) -> None:
+        """A place comes back, no earlier than those before it."""
+        end = max(at, math.ceil(at / self._width_s) * self._width_s)
+        last, count = self._groups.pop() if self._groups else (end, 0)
+        if last < end:
+            self._groups.append((last, count))
+            last, count = end, 0
+        self._groups.append((last, count + 1))
+
+    def forget(self, now: float) -> None:
+        """Places that have come back are of no interest."""
+        while self._groups and self._groups[0][0] <= now:
+            self._groups.popleft()
+
+    def told(self) -> tuple[tuple[float, int], ...]:
+        """Each time, and how many places come back then."""
+        return tuple(self._groups)
 
 
 def render_holdings(boot: str, holdings: Mapping[str, Holding]) -> bytes:

@@ -19,12 +19,15 @@ from hailuo_batch.core.engine import Engine
 from hailuo_batch.core.events import Event
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.records import Run
+from hailuo_batch.core.sharing import Holding
 from hailuo_batch.core.steps import Step
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.executor import Completion
+from hailuo_batch.shell.key_window import Alone
 
 _TRIES = 10
 _PAUSE_S = 1.0
+_BUSY_S = 0.01  # until the next try, where another process has its turn
 
 
 class LedgerLike(Protocol):
@@ -61,6 +64,16 @@ class ClockLike(Protocol):
     def wall(self) -> float: ...
 
 
+class WindowLike(Protocol):
+    """What the driver needs of the window that it shares with other processes."""
+
+    def open(self, now: float) -> tuple[Holding, ...] | None: ...
+
+    def close(self, mine: Holding) -> None: ...
+
+    def leave(self) -> None: ...
+
+
 class Reporter(Protocol):
     """Who shows what happens."""
 
@@ -81,7 +94,7 @@ class _Unrecorded:
 class Driver:
     """Runs one apply to its end. `tick_s` bounds the time between two updates of the reporter."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each part that it holds together
         self,
         engine: Engine,
         ledger: LedgerLike,
@@ -91,6 +104,7 @@ class Driver:
         reporter: Reporter,
         *,
         new_id: Callable[[], str],
+        window: WindowLike | None = None,
         tick_s: float = 0.25,
     ) -> None:
         self._engine = engine
@@ -100,6 +114,7 @@ class Driver:
         self._clock = clock
         self._reporter = reporter
         self._new_id = new_id
+        self._window = window or Alone()
         self._tick_s = tick_s
         self._unrecorded: list[_Unrecorded] = []
         self._shown: set[int] = set()
@@ -112,6 +127,7 @@ class Driver:
         """Go on until the engine has finished. Raises LedgerError where an answer could not be recorded in the end."""
         while not self._is_over():
             self._hear(self._executor.wait(self._pause_s()))
+        self._leave()
         if self._unrecorded:
             raise LedgerError(_unrecorded_text(self._unrecorded))
         if self._bug is not None:
@@ -127,10 +143,32 @@ class Driver:
             self._engine.halt(self._requested)
             self._executor.cancel_fetches()
         self._keep_books()
-        self._start(self._engine.decide(self._clock.now()))
+        self._start(self._decide())
         self._report()
         given_up = self._tries > _TRIES and self._engine.under_way == len(self._unrecorded)
         return self._engine.finished or given_up
+
+    def _decide(self) -> Sequence[Action]:
+        """What to start now. Where that may be a request, in a turn of its own among the processes that use the key."""
+        now, engine = self._clock.now(), self._engine
+        if not engine.wants_a_turn(now):
+            return engine.decide(now)
+        others = self._window.open(now)
+        if others is None:
+            engine.budget.stand_back(now + _BUSY_S)
+            return engine.decide(now)
+        engine.budget.hear_others(others, now)
+        actions = engine.decide(now)
+        self._window.close(engine.budget.tell(now))
+        return actions
+
+    def _leave(self) -> None:
+        """Tell the others what this process leaves behind."""
+        now, budget = self._clock.now(), self._engine.budget
+        budget.wait_no_more()
+        if self._window.open(now) is not None:
+            self._window.close(budget.tell(now))
+        self._window.leave()
 
     def _pause_s(self) -> float:
         now = self._clock.now()

@@ -35,29 +35,35 @@ class Way:
 ways = some.lists(some.builds(Way, some.just(0.0) | times, some.just(0.0) | times, some.just(0.0) | times), max_size=60)
 
 
-def send_all(budget: Budget, wanted: list[Way]) -> list[Sent]:
-    """Start each request as early as the budget allows, in order, checking its word at every moment."""
+def send_all(budget: Budget, wanted: list[Way], refused: frozenset[int] = frozenset()) -> list[Sent]:
+    """Start each request as early as the budget allows, in order, checking its word at every moment.
+
+    The API refuses those whose numbers are in `refused`.
+    """
     sent: list[Sent] = []
     answers: list[tuple[float, int]] = []
     now = 0.0
     for number, way in enumerate(wanted):
         now += way.think_s
-        settle(budget, answers, now)
+        settle(budget, answers, now, refused)
         while budget.free(now) <= 0:
-            assert_truthful(budget, sent, now)
+            assert refused or is_truthful(budget, sent, now)
+            assert budget.next_free_at(now) > now
             now = min(budget.next_free_at(now), answers[0][0] if answers else math.inf)
-            settle(budget, answers, now)
-        assert_truthful(budget, sent, now)
+            settle(budget, answers, now, refused)
+        assert refused or is_truthful(budget, sent, now)
         budget.take(number, now)
         sent.append(Sent(now, now + way.there_s, now + way.there_s + way.back_s))
         heapq.heappush(answers, (sent[-1].answer, number))
-        settle(budget, answers, now)
+        settle(budget, answers, now, refused)
     return sent
 
 
-def settle(budget: Budget, answers: list[tuple[float, int]], now: float) -> None:
+def settle(budget: Budget, answers: list[tuple[float, int]], now: float, refused: frozenset[int]) -> None:
     while answers and answers[0][0] <= now:
         at, number = heapq.heappop(answers)
+        if number in refused:
+            budget.hear_refusal(number, at, None)
         budget.give_back(number, at)
 
 
@@ -71,23 +77,34 @@ def use(budget: Budget, at: float, *keys: int, refused: bool = False, retry_afte
         budget.give_back(key, at)
 
 
-def assert_truthful(budget: Budget, sent: list[Sent], now: float) -> None:
+def is_truthful(budget: Budget, sent: list[Sent], now: float) -> bool:
     """A place is taken from a request's start until a window after its answer, and no longer."""
     back_at = [request.answer + budget.window_s for request in sent]
     taken = [at for at in back_at if at > now]
     assert budget.free(now) == budget.limit - len(taken)
     known = [request.answer + budget.window_s for request in sent if request.answer <= now]
     if len(taken) == budget.limit:
-        assert budget.next_free_at(now) == min((at for at in known if at > now), default=math.inf)
-    else:
-        assert budget.next_free_at(now) == now
+        return budget.next_free_at(now) == min((at for at in known if at > now), default=math.inf)
+    return budget.next_free_at(now) == now
 
 
 @given(ways, some.integers(1, 5), some.integers(1, 80).map(lambda eighths: eighths / 8), times)
 def test_no_window_of_the_server_ever_sees_more_than_the_limit(
     wanted: list[Way], limit: int, window_s: float, phase: float
 ) -> None:
-    sent = send_all(Budget(limit, window_s), wanted)
+    assert_within(send_all(Budget(limit, window_s), wanted), limit, window_s, phase)
+
+
+@given(ways, some.frozensets(some.integers(0, 59), min_size=1), some.integers(1, 40), times)
+def test_nor_does_it_while_requests_are_refused_and_all_are_sent_in_the_end(
+    wanted: list[Way], refused: frozenset[int], limit: int, phase: float
+) -> None:
+    sent = send_all(Budget(limit, 10.0), wanted, refused)
+    assert len(sent) == len(wanted)
+    assert_within(sent, limit, 10.0, phase)
+
+
+def assert_within(sent: list[Sent], limit: int, window_s: float, phase: float) -> None:
     arrivals = sorted(request.arrival for request in sent)
     for earlier, later in zip(arrivals, arrivals[limit:], strict=False):
         assert later - earlier >= window_s, "a sliding window was overrun"

@@ -171,6 +171,7 @@ class Victim:
             "PYTHONPATH": str(_ROOT),
             "RUNBASE_API_KEY": KEY,
             "RUNBASE_BASE_URL": self.server.base_url,
+            "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
         }
         return subprocess.Popen(
             [sys.executable, "-m", "hailuo_batch", command, str(self.manifest), *options],

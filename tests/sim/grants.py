@@ -24,6 +24,7 @@ class Grants:
     _requests: dict[str, str] = field(default_factory=dict)
     _doubtful: dict[str, str] = field(default_factory=dict)
     _forgotten: dict[str, str] = field(default_factory=dict)
+    _named: dict[tuple[str, int], str] = field(default_factory=dict)  # by take and attempt, as a user names them
 
     def propose(self, campaign: Campaign, snapshot: Snapshot, plan: Plan, wishes: Wishes) -> None:
         """A command asks for this. `snapshot` is the ledger before its plan."""
@@ -40,12 +41,12 @@ class Grants:
     @property
     def is_waiting(self) -> bool:
         """Whether something was asked that is not known to be recorded."""
-        return bool(self._replacement or self._doubtful or self._forgotten)
+        return bool(self._replacement or self._doubtful or self._named or self._forgotten)
 
     def expect_again(self, run: Run) -> None:
         """A command asks that this run be made again."""
         if run.superseded_by is not Supersession.RESUBMIT:
-            self._doubtful[run.create_id or ""] = run.fingerprint
+            self._named[run.take_id, run.attempt] = run.fingerprint
 
     def expect_forgotten(self, runs: Iterable[Run]) -> None:
         """A command asks that these be forgotten, so that what they were made for may be paid for once more."""
@@ -57,9 +58,11 @@ class Grants:
             self.truth.grant(self._requests[id_] for id_ in self._replacement.take_ids)
         again = {run.create_id for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT}
         self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
+        named = {(run.take_id, run.attempt) for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT}
+        self.truth.grant(fingerprint for words, fingerprint in self._named.items() if words in named)
         forgotten = {run.create_id for run in snapshot.forgotten}
         self.truth.grant(fingerprint for create_id, fingerprint in self._forgotten.items() if create_id in forgotten)
-        self._replacement, self._doubtful, self._forgotten = None, {}, {}
+        self._replacement, self._doubtful, self._named, self._forgotten = None, {}, {}, {}
 
 
 def _may_be_made_again(run: Run) -> bool:

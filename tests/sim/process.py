@@ -22,6 +22,7 @@ from hailuo_batch.core.requests import PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.shell.driver import Driver
 from hailuo_batch.shell.files import Files
+from hailuo_batch.shell.key_window import KeyWindow
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.shell.receipts import Receipts
@@ -105,6 +106,7 @@ class Process:
                 clock,
                 Teller(self.history),
                 new_id=self._new_id,
+                window=self._window(),
                 tick_s=float("inf"),
             )
             self._driver = driver
@@ -120,6 +122,13 @@ class Process:
     @contextmanager
     def _connect(self, endpoint: str, settings: Settings) -> Iterator[Remote]:
         yield Remote(endpoint, self.key, is_loopback=False)
+
+    def _window(self) -> KeyWindow:
+        """The window that it shares with the processes before it, all of which have ended."""
+        name = f"process-{self.number}"
+        path = self.history.folder / f"window-{self.key}.json"
+        window_s = self.settings.rate_window_s
+        return KeyWindow(path, window_s, name=name, boot="", is_alive=lambda _: False)
 
     def _open(self) -> Ledger:
         ledger = Ledger.open(self.history.paths.ledger, NAME, ENDPOINT, self.site.clock.wall())

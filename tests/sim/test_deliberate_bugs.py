@@ -152,6 +152,10 @@ def ask_faster_than_allowed(patch: Patch) -> None:
     patch.setattr(Budget, "give_back", give_back)
 
 
+def forget_the_reads_of_earlier_processes(patch: Patch) -> None:
+    patch.setattr(Budget, "hear_others", lambda *_: None)
+
+
 def ignore_creates_under_way_in_the_cap(patch: Patch) -> None:
     """Only what is known to be paid counts."""
 
@@ -223,6 +227,7 @@ BUGS: Sequence[Callable[[Patch], None]] = (
     restore_without_receipts,
     take_an_unreadable_answer_for_a_refusal,
     ask_faster_than_allowed,
+    forget_the_reads_of_earlier_processes,
     ignore_creates_under_way_in_the_cap,
     rename_onto_what_is_there,
     begin_a_replacement_anew_with_each_command,

@@ -1,0 +1,156 @@
+"""The file through which processes share a key's window: what one holds the others see, and all goes on without it."""
+
+import fcntl
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.core.sharing import Holding
+from hailuo_batch.shell.key_window import KeyWindow, is_alive, name_of_process
+
+NOW, WINDOW_S = 1000.0, 10.0
+MINE = Holding(((NOW + 5.0, 3),), under_way=2, taken_at=NOW)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "hailuo-batch" / "window-0.json"
+
+
+def window(path: Path, name: str = "one", boot: str = "now") -> KeyWindow:
+    return KeyWindow(path, WINDOW_S, name=name, boot=boot, is_alive=lambda _: True)
+
+
+def take_turn(shared: KeyWindow, mine: Holding = MINE, now: float = NOW) -> tuple[Holding, ...] | None:
+    others = shared.open(now)
+    shared.close(mine)
+    return others
+
+
+def test_what_one_holds_the_others_see_and_itself_does_not(path: Path) -> None:
+    one, other = window(path), window(path, "other")
+    assert take_turn(one) == ()
+    assert take_turn(other, Holding()) == (MINE,)
+    assert take_turn(one) == ()
+
+
+def test_what_a_process_held_stays_known_when_it_is_gone(path: Path) -> None:
+    one = window(path)
+    take_turn(one)
+    one.leave()
+    assert take_turn(window(path, "next")) == (MINE,)
+
+
+def test_what_a_process_that_has_ended_left_under_way_comes_back_a_window_later(path: Path) -> None:
+    take_turn(window(path))
+    later = KeyWindow(path, WINDOW_S, name="later", boot="now", is_alive=lambda _: False)
+    assert later.open(NOW + 1.0) == (MINE.left_behind(NOW + 1.0, WINDOW_S),)
+
+
+def test_the_file_and_its_folder_are_for_the_user_alone(path: Path) -> None:
+    take_turn(window(path))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_while_another_has_its_turn_there_is_none(path: Path) -> None:
+    one, other = window(path), window(path, "other")
+    one.open(NOW)
+    assert other.open(NOW) is None
+    one.close(MINE)
+    assert other.open(NOW) == (MINE,)
+
+
+def test_a_turn_that_never_ends_is_not_waited_for(path: Path) -> None:
+    stuck, other = window(path), window(path, "other")
+    stuck.open(NOW)
+    assert other.open(NOW) is None
+    assert other.open(NOW + 1.0) == ()
+    assert "locked" in other.trouble
+    other.close(MINE)
+    stuck.close(Holding())
+    assert take_turn(other, now=NOW + 12.0) is not None
+    assert other.trouble == ""
+
+
+def test_a_file_that_is_taken_away_is_made_anew(path: Path) -> None:
+    one, other = window(path), window(path, "other")
+    take_turn(one)
+    path.unlink()
+    assert take_turn(other, Holding()) == ()
+    assert take_turn(one) == ()
+    assert take_turn(other) == (MINE,)
+
+
+def test_what_another_boot_left_is_nothing(path: Path) -> None:
+    take_turn(window(path))
+    assert take_turn(window(path, "other", boot="later")) == ()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\0" * 100, b"{", b"[" * 50_000, b"x" * (1 << 20), json.dumps({"version": 99}).encode()],
+    ids=["empty", "zeros", "cut", "deep", "huge", "of another version"],
+)
+def test_a_damaged_file_holds_nothing_and_is_mended(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    assert take_turn(window(path)) == ()
+    assert take_turn(window(path, "other")) == (MINE,)
+
+
+def make_link(path: Path) -> None:
+    path.symlink_to(path.parent / "elsewhere")
+
+
+def make_lone_file(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.write_text("no folder")
+
+
+@pytest.mark.parametrize("spoil", [Path.mkdir, os.mkfifo, make_link, make_lone_file])
+def test_where_no_file_can_be_had_the_process_is_alone(path: Path, spoil: Callable[[Path], None]) -> None:
+    path.parent.mkdir(parents=True)
+    spoil(path)
+    shared = window(path)
+    assert take_turn(shared) == ()
+    assert shared.trouble != ""
+    assert take_turn(shared, now=NOW + 1.0) == ()
+    assert not (path.parent / "elsewhere").exists()
+
+
+def test_a_file_that_cannot_be_written_leaves_the_process_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    shared = window(path)
+    assert take_turn(shared) == ()
+    assert shared.trouble == "No space left on device"
+    assert take_turn(window(path, "other")) == ()
+
+
+def test_a_turn_leaves_the_lock_free(path: Path) -> None:
+    take_turn(window(path))
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_process_is_alive_until_it_ends() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    name = f"{process.pid}-abc"
+    assert is_alive(name)
+    process.communicate(b"\n")
+    assert not is_alive(name)
+    assert is_alive(name_of_process("abc"))
+
+
+@pytest.mark.parametrize("name", ["", "-", "abc", "0-a", "-1-a", "9" * 40, "²-a"])
+def test_of_a_name_that_is_none_nobody_knows_that_it_has_ended(name: str) -> None:
+    assert is_alive(name)
