@@ -4,7 +4,6 @@ A wish that dies with its process before it was recorded is no wish: the same co
 recorded once. One that was recorded counts once, however often the command is repeated.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hailuo_batch.core.lifecycle import RunState
@@ -23,7 +22,8 @@ class Grants:
     _replacement: Replacement | None = None
     _requests: dict[str, str] = field(default_factory=dict)
     _doubtful: dict[str, str] = field(default_factory=dict)
-    _forgotten: dict[str, str] = field(default_factory=dict)
+    _to_forget: set[str] = field(default_factory=set)
+    _forgotten: set[str] = field(default_factory=set)  # the creates that were counted as forgotten
     _named: dict[tuple[str, int], str] = field(default_factory=dict)  # by take and attempt, as a user names them
 
     def propose(self, campaign: Campaign, snapshot: Snapshot, plan: Plan, wishes: Wishes) -> None:
@@ -41,16 +41,16 @@ class Grants:
     @property
     def is_waiting(self) -> bool:
         """Whether something was asked that is not known to be recorded."""
-        return bool(self._replacement or self._doubtful or self._named or self._forgotten)
+        return bool(self._replacement or self._doubtful or self._named or self._to_forget)
 
     def expect_again(self, run: Run) -> None:
         """A command asks that this run be made again."""
         if run.superseded_by is not Supersession.RESUBMIT:
             self._named[run.take_id, run.attempt] = run.fingerprint
 
-    def expect_forgotten(self, runs: Iterable[Run]) -> None:
-        """A command asks that these be forgotten, so that what they were made for may be paid for once more."""
-        self._forgotten |= {run.create_id: run.fingerprint for run in runs if run.create_id is not None}
+    def expect_forgotten(self, take_id: str) -> None:
+        """A command asks that a take be forgotten, so that what its runs were made for may be paid for once more."""
+        self._to_forget.add(take_id)
 
     def confirm(self, snapshot: Snapshot) -> None:
         """This is the ledger now: what of the proposal is in it counts, the rest is forgotten."""
@@ -60,9 +60,11 @@ class Grants:
         self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
         named = {(run.take_id, run.attempt) for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT}
         self.truth.grant(fingerprint for words, fingerprint in self._named.items() if words in named)
-        forgotten = {run.create_id for run in snapshot.forgotten}
-        self.truth.grant(fingerprint for create_id, fingerprint in self._forgotten.items() if create_id in forgotten)
-        self._replacement, self._doubtful, self._named, self._forgotten = None, {}, {}, {}
+        forgotten = {run.create_id: run for run in snapshot.forgotten if run.take_id in self._to_forget}
+        fresh = [run.fingerprint for create_id, run in forgotten.items() if create_id not in self._forgotten]
+        self.truth.grant(fresh)
+        self._forgotten |= {create_id for create_id in forgotten if create_id is not None}
+        self._replacement, self._doubtful, self._named, self._to_forget = None, {}, {}, set()
 
 
 def _may_be_made_again(run: Run) -> bool:

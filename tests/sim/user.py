@@ -171,7 +171,7 @@ class User:
         return ("retry", str(self.manifest), *takes)
 
     def _forgetting(self, snapshot: Snapshot, record: TakeRecord, run: Run) -> tuple[str, ...]:
-        self.grants.expect_forgotten(record.runs)
+        self.grants.expect_forgotten(record.take.id)
         force = self.site.fate.rng.choice(((), ("--force",)))
         return ("state", "rm", str(self.manifest), record.take.id, *force)
 
