@@ -20,8 +20,9 @@ from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.halts import Halt, Reach
 from hailuo_batch.core.interpret import Interpreter
 from hailuo_batch.core.lifecycle import RUNNING, RunState
+from hailuo_batch.core.matching import is_spare
 from hailuo_batch.core.outputs import Outputs, Upshot
-from hailuo_batch.core.plan import failures, is_spare
+from hailuo_batch.core.plan import failures
 from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.core.requests import Requests
 from hailuo_batch.core.settings import Settings

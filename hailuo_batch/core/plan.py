@@ -1,12 +1,10 @@
 """Campaign x ledger snapshot -> what to do with each take, and why.
 
-Pure: it decides which recorded run serves which wanted take (the rules at the end of the manifest's language),
-so that a rename, a swap or a prompt that is changed back costs nothing. It gives two things: lines for the user to
-read, and steps for the ledger to carry out before anything is sent. A take is paid for if and only if its live run
-is unsent once the steps are carried out.
+Pure: given which recorded run serves which wanted take, it gives two things: lines for the user to read, and steps
+for the ledger to carry out before anything is sent. A take is paid for if and only if its live run is unsent once the
+steps are carried out.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +14,7 @@ from hailuo_batch.core import steps as st
 from hailuo_batch.core.changes import Change, describe_change
 from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.matching import match_runs, serves
 from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.values import Campaign, Take, format_minute
 
@@ -39,9 +38,6 @@ class PlanAction(StrEnum):
     UNWANTED = "unwanted"
 
 
-HELD = frozenset(
-    {RunState.SUBMITTING, RunState.IN_DOUBT, RunState.PENDING, RunState.PROCESSING, RunState.SUCCEEDED, RunState.LOST}
-)
 PAYING = frozenset({PlanAction.CREATE, PlanAction.REPLACE})
 
 
@@ -101,12 +97,6 @@ def matches_any(take_id: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(take_id, pattern) for pattern in patterns)
 
 
-def serves(run: Run, take: Take) -> bool:
-    """Whether this run is what the take asks for. Hashes of images count only where both sides have one."""
-    images_differ = None not in (run.images_sha256, take.images_sha256) and run.images_sha256 != take.images_sha256
-    return run.fingerprint == take.fingerprint and not images_differ
-
-
 def asks_for(run: Run, take: Take) -> bool:
     """Whether this attempt, which is unsent, would ask for just what the take wants now."""
     return run.fingerprint == take.fingerprint and run.images_sha256 == take.images_sha256
@@ -124,7 +114,7 @@ class _Planner:
         wanted = {take.id: take for take in self.campaign.takes}
         recorded = {record.take.id: record for record in self.snapshot.takes}
         scope = frozenset(id_ for id_ in wanted if not self.wishes.only or matches_any(id_, self.wishes.only))
-        served = self._match(wanted, recorded)
+        served = match_runs(wanted, recorded)
         self._release(wanted, recorded, served)
         self._want(wanted, recorded)
         replacing = self._replaced(served, scope)
@@ -133,65 +123,6 @@ class _Planner:
         self._leave(wanted, recorded, {run.key for run in served.values()})
         collected = scope if self.wishes.only else scope | recorded.keys()
         return Plan(tuple(self.lines), tuple(self.steps), scope, collected)
-
-    def _match(self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -> dict[str, Run]:
-        """Which recorded run serves which wanted take; a take that is missing here has none."""
-        served: dict[str, Run] = {}
-        for id_, take in wanted.items():
-            live = recorded[id_].live if id_ in recorded else None
-            if live is not None and live.state is not RunState.UNSENT and serves(live, take):
-                served[id_] = live
-        spare = self._spare({run.key for run in served.values()})
-        self._take_over(wanted, recorded, served, spare)
-        while self._prefer_paid(wanted, served, spare):
-            self._take_over(wanted, recorded, served, spare)
-        return served
-
-    def _take_over(
-        self,
-        wanted: Mapping[str, Take],
-        recorded: Mapping[str, TakeRecord],
-        served: dict[str, Run],
-        spare: Mapping[str, list[Run]],
-    ) -> None:
-        """Each wanted take that has no run takes over one that nobody wants any more."""
-        for id_, take in wanted.items():
-            if id_ in served:
-                continue
-            pool, promise = spare.get(take.fingerprint, []), _promise(recorded.get(id_), take)
-            taken = next((run for run in pool if serves(run, take) and _keeps(promise, run)), None)
-            if taken is not None:
-                pool.remove(taken)
-                served[id_] = taken
-
-    def _prefer_paid(self, wanted: Mapping[str, Take], served: dict[str, Run], spare: Mapping[str, list[Run]]) -> bool:
-        """A run that failed gives way to one that is paid for, or may be: nothing is made anew while one is left.
-
-        Whether one did: it is free then, and may serve another take.
-        """
-        freed = False
-        for id_, run in served.items():
-            pool = spare.get(run.fingerprint, []) if run.state is RunState.FAILED else []
-            better = next((other for other in pool if other.state in HELD and serves(other, wanted[id_])), None)
-            if better is not None:
-                pool[pool.index(better)] = run
-                pool.sort(key=_newest_first)
-                served[id_] = better
-                freed = True
-        return freed
-
-    def _spare(self, used: set[int]) -> dict[str, list[Run]]:
-        """Recorded runs that nobody wants any more, by fingerprint, newest first."""
-        spare: dict[str, list[Run]] = defaultdict(list)
-        for record in self.snapshot.takes:
-            live = record.live
-            for run in record.runs:
-                free = run is live or run.superseded_by is Supersession.EDIT
-                if free and run.key not in used and run.state is not RunState.UNSENT:
-                    spare[run.fingerprint].append(run)
-        for pool in spare.values():
-            pool.sort(key=_newest_first)
-        return spare
 
     def _release(
         self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord], served: Mapping[str, Run]
@@ -298,34 +229,9 @@ class _Planner:
         self.lines.append(PlanLine(take.id, take.model, action, reason, moved_from))
 
 
-def is_spare(run: Run, scope: frozenset[str]) -> bool:
-    """Whether this run is paid for, or may be, and serves none of the takes in `scope`."""
-    is_free = run.superseded_by is Supersession.EDIT or (not run.superseded and run.take_id not in scope)
-    return is_free and run.state in HELD
-
-
 def failures(runs: Iterable[Run], fingerprint: str) -> int:
     """How many attempts at this very request have failed."""
     return sum(run.state is RunState.FAILED and run.fingerprint == fingerprint for run in runs)
-
-
-def _newest_first(run: Run) -> tuple[float, int]:
-    return -(run.submitted_at or 0.0), -run.key
-
-
-def _promise(record: TakeRecord | None, take: Take) -> frozenset[Supersession]:
-    """Why an unsent attempt at just this stands there, beyond an edit: the user asked for one more, or it failed."""
-    live = record.live if record is not None else None
-    if record is None or live is None or live.state is not RunState.UNSENT or not serves(live, take):
-        return frozenset()
-    before = (run.superseded_by for run in record.runs if serves(run, take))
-    return frozenset(why for why in before if why not in {None, Supersession.EDIT})
-
-
-def _keeps(promise: frozenset[Supersession], run: Run) -> bool:
-    """Whether an old run may serve although one more attempt is promised: in place of one that failed, what is paid
-    for, or may be; in place of one that the user wants anew, nothing."""
-    return not promise or (promise == {Supersession.RETRY} and run.state in HELD)
 
 
 def _is_replacement(record: TakeRecord, live: Run) -> bool:

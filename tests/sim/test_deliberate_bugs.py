@@ -10,11 +10,11 @@ import pytest
 from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch.commands import books
-from hailuo_batch.core import engine, plan, probe, receipt, requests, shelf, spend
+from hailuo_batch.core import engine, matching, plan, probe, receipt, requests, shelf, spend
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import lifecycle as life
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.records import Run, Snapshot
+from hailuo_batch.core.records import Run, Snapshot, TakeRecord
 from hailuo_batch.shell import driver
 from hailuo_batch.shell.client import answers
 from hailuo_batch.shell.downloader import downloader, mp4
@@ -23,6 +23,7 @@ from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.lock import Lock
 from hailuo_batch.shell.receipts import Receipts
+from hailuo_batch.values import Take
 from tests.sim.history import Failure, run_history
 
 pytestmark = pytest.mark.deep
@@ -114,16 +115,15 @@ def expire_an_old_run(patch: Patch) -> None:
 def key_takes_by_position(patch: Patch) -> None:
     """The n-th take of the manifest is served by the n-th that is recorded, and by nothing else."""
 
-    def match(self: plan._Planner, wanted: dict[str, object], recorded: dict[str, object]) -> dict[str, Run]:
-        runs = [record.live for record in self.snapshot.takes if record.in_manifest]
-        pairs = zip(self.campaign.takes, runs, strict=False)
+    def match(wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -> dict[str, Run]:
+        runs = [record.live for record in recorded.values() if record.in_manifest]
         return {
             take.id: run
-            for take, run in pairs
-            if run is not None and run.state is not life.RunState.UNSENT and plan.serves(run, take)
+            for take, run in zip(wanted.values(), runs, strict=False)
+            if run is not None and run.state is not life.RunState.UNSENT and matching.serves(run, take)
         }
 
-    patch.setattr(plan._Planner, "_match", match)
+    patch.setattr(plan, "match_runs", match)
 
 
 def drop_the_lock(patch: Patch) -> None:
