@@ -5,7 +5,7 @@ answer means (`interpret`), and tells it what the ledger has recorded (`hear`): 
 that is not on disk. Times are `now`, in seconds of a clock that never goes back.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +24,7 @@ from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.plan import failures, is_spare
 from hailuo_batch.core.polling import Polling
 from hailuo_batch.core.records import Run, Snapshot, Supersession
+from hailuo_batch.core.remaining import Remaining, time_left
 from hailuo_batch.core.shelf import Shelf
 from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.steps import AddAttempt, Step, SupersedeRun
@@ -85,6 +86,7 @@ class Engine:
         self._attempts: dict[str, list[int]] = {}
         self._twins: dict[str, list[int]] = {}  # by fingerprint
         self._creatable: deque[int] = deque()
+        self._sending: Counter[str] = Counter()  # creates under way, by model
         self._polling = Polling(settings.rate_limit / settings.rate_window_s, settings.known_durations)
         self._fetching = Fetching(settings.fetches_at_once)
         self._shelf = Shelf()
@@ -93,6 +95,7 @@ class Engine:
         self._interpreter = Interpreter()
         self._connection = Connection()
         self._trust = Trust(settings.rate_limit / settings.rate_window_s)
+        self._remaining = Remaining()
         self._refreshed: set[int] = set()
         self._odd_statuses: set[str] = set()
         self._immovable: set[tuple[int, int]] = set()
@@ -174,7 +177,20 @@ class Engine:
         waiting_s = None
         if self.reach < Reach.REQUESTS and self._next_create() is not None:
             waiting_s = max(0.0, max(self.budget.next_free_at(now), self._connection.held_until) - now)
-        return self._books.progress(len(self._scope), self._trust.under_way, self._fetching.under_way, waiting_s)
+        under_way = self._trust.under_way, self._fetching.under_way
+        left_s = self._remaining.ask(now, self.reach, lambda: self._left_s(now))
+        return self._books.progress(len(self._scope), *under_way, waiting_s, left_s)
+
+    def _left_s(self, now: float) -> float | None:
+        """About how many seconds requests are still made; None where no more are."""
+        if self.reach >= Reach.REQUESTS:
+            return None
+        creates = Counter(self._sending)
+        if self.reach < Reach.CREATES:
+            waiting = Counter(self._runs[key].model for key in self._creatable)
+            creates += {model: self._cap.most_of(count, model) for model, count in waiting.items()}
+        pace = self.settings.rate_limit / self.settings.rate_window_s
+        return time_left(self._polling.work_left(creates), now, pace, self.settings.max_in_flight)
 
     def _requests(self, now: float) -> Iterator[Action]:
         if self.reach >= Reach.REQUESTS or now < self._connection.held_until:
@@ -196,6 +212,7 @@ class Engine:
                 self._trust.start()
                 self._polling.creating(now)
                 self._cap.reserve(self._runs[create])
+                self._sending[self._runs[create].model] += 1
                 yield act.CreateRun(self._runs[create])
 
     def _ask_probe(self, probe: int, now: float) -> Iterator[Action]:
@@ -290,6 +307,7 @@ class Engine:
 
     def _hear_create(self, run: Run, outcome: Outcome, now: float) -> None:
         self._cap.release(run)
+        self._sending[run.model] -= 1
         match outcome:
             case ev.CreateNotSent():
                 self._trust.forget()

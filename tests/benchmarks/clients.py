@@ -17,15 +17,22 @@ _LONGEST_BACK_OFF_S = 30.0
 
 
 class Poller:
-    """Polls each run `pause_s` after its last answer, at most `at_once` runs open, back-off 1, 2, 4 ... s on 429."""
+    """Polls each run `pause_s` after its last answer; on 429 that request waits 1, 2, 4 ... 30 s, and a random part of
+    it less.
 
-    def __init__(self, runs: int, pause_s: float, at_once: int | None, seed: int) -> None:
+    At most `at_once` runs are open, or `creates_at_once` creates are tried; where both are None, all begin together.
+    """
+
+    def __init__(
+        self, runs: int, pause_s: float, seed: int, *, at_once: int | None = None, creates_at_once: int | None = None
+    ) -> None:
         self._pause_s = pause_s
         self._rng = Random(seed)
         self._waiting = deque(range(runs))
         self._due: list[tuple[float, int, bool]] = []
         self._refusals: dict[int, int] = {}
-        for _ in range(at_once or runs):
+        self._creates_one_by_one = creates_at_once is not None
+        for _ in range(at_once or creates_at_once or runs):
             self._open(0.0)
 
     def start(self, now: float) -> Iterator[Request]:
@@ -49,7 +56,7 @@ class Poller:
         self._refusals.pop(number, None)
         if request.creates or answer.done_at is None:
             heapq.heappush(self._due, (now + self._pause_s, number, False))
-        else:
+        if request.creates is self._creates_one_by_one and (request.creates or answer.done_at is not None):
             self._open(now)
 
     def _open(self, now: float) -> None:
