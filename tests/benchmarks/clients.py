@@ -14,6 +14,7 @@ from hailuo_batch.core.budget import Budget
 from tests.benchmarks.provider import Answer, Request
 
 _LONGEST_BACK_OFF_S = 30.0
+_MOST_DOUBLINGS = 5
 
 
 class Poller:
@@ -50,7 +51,7 @@ class Poller:
         number = request.number
         if answer.refused:
             refusals = self._refusals[number] = self._refusals.get(number, -1) + 1
-            pause_s = min(_LONGEST_BACK_OFF_S, 2.0**refusals) * self._rng.uniform(0.5, 1.0)
+            pause_s = min(_LONGEST_BACK_OFF_S, 2.0 ** min(refusals, _MOST_DOUBLINGS)) * self._rng.uniform(0.5, 1.0)
             heapq.heappush(self._due, (now + pause_s, number, request.creates))
             return
         self._refusals.pop(number, None)
