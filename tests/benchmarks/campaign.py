@@ -88,8 +88,8 @@ def main() -> int:
     print(f"{longest.runs:,} runs: {longest.cpu_s:.1f} s of processor time (goal {_MOST_CPU_S}), ", end="")
     print(f"{per_take:,.0f} bytes a take (goal {_MOST_BYTES:,})")
     if options.json is not None:
-        rows = [{name: _finite(value) for name, value in asdict(figures).items()} for figures in measured]
-        document = {"seeds": len(seeds), "bytes_per_take": per_take, "rows": rows}
+        finite = [{name: _finite(value) for name, value in asdict(figures).items()} for figures in measured]
+        document = {"seeds": len(seeds), "bytes_per_take": per_take, "rows": finite}
         options.json.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     missed = any(figures.met is False for figures in measured)
     return 1 if missed or longest.cpu_s > _MOST_CPU_S or per_take > _MOST_BYTES else 0

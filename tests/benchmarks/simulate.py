@@ -39,7 +39,7 @@ class Outcome:
     cpu_s: float
 
 
-def simulate(client: Client, provider: Provider, runs: int) -> Outcome:
+def simulate(client: Client, provider: Provider, runs: int, round_trip_s: float = ROUND_TRIP_S) -> Outcome:
     """Have the client carry its campaign through until every run has been seen to be finished, or it is given up."""
     started = time.process_time()
     now, order = 0.0, count()
@@ -47,8 +47,8 @@ def simulate(client: Client, provider: Provider, runs: int) -> Outcome:
     noticed: dict[int, float] = {}
     while len(noticed) < runs and now < GIVEN_UP_S:
         for request in client.start(now):
-            answer = provider.handle(request, now + ROUND_TRIP_S / 2)
-            heapq.heappush(on_the_way, (now + ROUND_TRIP_S, next(order), request, answer))
+            answer = provider.handle(request, now + round_trip_s / 2)
+            heapq.heappush(on_the_way, (now + round_trip_s, next(order), request, answer))
         wake_at = client.wake_at(now)
         now = min(wake_at, on_the_way[0][0]) if on_the_way else wake_at
         assert now < float("inf"), "the client waits for ever"
