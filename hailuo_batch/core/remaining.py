@@ -78,8 +78,8 @@ class Remaining:
         """The seconds left; made anew once the last one is old, or where `mark` is another than it was."""
         if now >= self._until or mark != self._mark:
             self._mark, self._at, self._left = mark, now, estimate()
-            if self._left is not None and self._left < inf:
-                self._until = now + min(_MOST_AGE_S, max(_LEAST_AGE_S, self._left * _AGE_SHARE))
+            known_s = self._left if self._left is not None and self._left < inf else 0.0
+            self._until = now + min(_MOST_AGE_S, max(_LEAST_AGE_S, known_s * _AGE_SHARE))
         return None if self._left is None else max(0.0, self._left - (now - self._at))
 
 

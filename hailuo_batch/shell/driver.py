@@ -25,6 +25,7 @@ from hailuo_batch.shell.executor import Completion
 
 _TRIES = 10
 _PAUSE_S = 1.0
+_REPORT_S = 0.1  # between two updates of the reporter: where answers come fast, a turn is too often
 
 
 class LedgerLike(Protocol):
@@ -104,7 +105,7 @@ class Driver:
         self._unrecorded: list[_Unrecorded] = []
         self._shown: set[int] = set()
         self._tries = 0
-        self._try_at = float("-inf")
+        self._try_at = self._report_at = float("-inf")
         self._bug: Exception | None = None
         self._requested: Halt | None = None
 
@@ -112,6 +113,7 @@ class Driver:
         """Go on until the engine has finished. Raises LedgerError where an answer could not be recorded in the end."""
         while not self._is_over():
             self._hear(self._executor.wait(self._pause_s()))
+        self._reporter.update(self._engine.progress(self._clock.now()))
         if self._unrecorded:
             raise LedgerError(_unrecorded_text(self._unrecorded))
         if self._bug is not None:
@@ -252,7 +254,10 @@ class Driver:
     def _report(self) -> None:
         while self._engine.notices:
             self._reporter.notice(self._engine.notices.popleft())
-        self._reporter.update(self._engine.progress(self._clock.now()))
+        now = self._clock.now()
+        if now >= self._report_at:
+            self._report_at = now + _REPORT_S
+            self._reporter.update(self._engine.progress(now))
 
 
 def _unrecorded_text(items: Sequence[_Unrecorded]) -> str:

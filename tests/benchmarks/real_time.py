@@ -33,14 +33,15 @@ def real(takes: int, seed: int) -> Applied:
         return apply(Path(folder), api, takes, limit)
 
 
-def virtual_s(durations: list[float]) -> float:
-    """How long the engine's campaign takes in virtual time, in seconds."""
-    provider = Provider(durations, SlidingWindow(LIMIT, WINDOW_S))
-    client = EngineClient(Settings(rate_limit=LIMIT, rate_window_s=WINDOW_S), len(durations))
-    return simulate(client, provider, len(durations), LATENCY_S).campaign_s
+def virtual_s(applied: Applied, limit: int, window_s: float, latency_s: float) -> float:
+    """How long the engine's campaign of the same runs takes in virtual time, in seconds."""
+    durations = [_duration_s(run) for run in applied.runs]
+    provider = Provider(durations, SlidingWindow(limit, window_s))
+    client = EngineClient(Settings(rate_limit=limit, rate_window_s=window_s), len(durations))
+    return simulate(client, provider, len(durations), latency_s).campaign_s
 
 
-def duration_s(run: Run) -> float:
+def _duration_s(run: Run) -> float:
     """How long the sandbox worked on it."""
     assert run.submitted_at is not None
     assert run.completed_at is not None
@@ -60,7 +61,7 @@ def main() -> int:
         ratios = []
         for seed in range(options.seeds):
             applied = real(takes, seed)
-            promised_s = virtual_s([duration_s(run) for run in applied.runs])
+            promised_s = virtual_s(applied, LIMIT, WINDOW_S, LATENCY_S)
             ratios.append(applied.campaign_s / promised_s)
             times = f"{promised_s:.2f} s | {applied.campaign_s:.2f} s | {ratios[-1]:.3f} | {applied.cpu_s:.1f} s"
             print(f"| {takes:,} | {seed} | {times} |", flush=True)
