@@ -7,6 +7,7 @@ paid for and what is recorded cannot drift apart.
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,11 @@ def format_duration(seconds: float) -> str:
         return f"{minutes}m {rest}s" if rest else f"{minutes}m"
     hours, minutes = divmod(round(whole / 60), 60)
     return f"{hours}h {minutes}m" if minutes else f"{hours}h"
+
+
+def format_rough_duration(seconds: float) -> str:
+    """As exact as an estimate is: `45s`, and whole minutes from three minutes on."""
+    return format_duration(seconds if seconds < 180 else 60 * math.ceil(seconds / 60))
 
 
 def format_minute(epoch_s: float) -> str:

@@ -11,7 +11,7 @@ from hailuo_batch.commands.estimate import Estimate
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.plan import Plan, PlanAction
-from hailuo_batch.values import format_duration
+from hailuo_batch.values import format_rough_duration
 
 _OPEN = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})
 
@@ -43,17 +43,12 @@ def estimate_time(plan: Plan, estimate: Estimate, experience: Experience, settin
 def describe_time(needed: TimeNeeded) -> str:
     """`about 12m`, `at least 3m`, or that it is unknown."""
     if needed.about_s is not None:
-        return f"about {_rounded(needed.about_s)}"
+        return f"about {format_rough_duration(needed.about_s)}"
     if needed.least_s > 0:
-        return f"at least {_rounded(needed.least_s)}; how long a run takes is not known yet"
+        return f"at least {format_rough_duration(needed.least_s)}; how long a run takes is not known yet"
     return "not known before a first run has finished"
 
 
 def _window_s(requests: int, settings: Settings) -> float:
     """How long the window keeps the last of so many requests waiting."""
     return max(0, math.ceil(requests / settings.rate_limit) - 1) * settings.rate_window_s
-
-
-def _rounded(seconds: float) -> str:
-    """As exact as an estimate is: whole minutes from three minutes on."""
-    return format_duration(seconds if seconds < 180 else 60 * math.ceil(seconds / 60))

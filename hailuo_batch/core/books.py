@@ -13,7 +13,8 @@ from hailuo_batch.core.spend import spend_of
 class Progress:
     """Where an apply stands. `states` counts the takes asked for; money is in micro-USD.
 
-    `waiting_s` is the time, in seconds, until the next create may start, None where none waits.
+    `waiting_s` is the time, in seconds, until the next create may start, None where none waits. `left_s` is about how
+    many seconds it still makes requests, infinity while that is being learned, None where it makes no more.
     """
 
     takes: int
@@ -23,6 +24,7 @@ class Progress:
     open_runs: int
     files_under_way: int
     waiting_s: float | None
+    left_s: float | None = None
 
 
 class Books:
@@ -48,11 +50,18 @@ class Books:
         self._charged += money.charged_micro_usd
         self._refunded += money.refunded_micro_usd
 
-    def progress(self, takes: int, creates_under_way: int, files_under_way: int, waiting_s: float | None) -> Progress:
+    def progress(
+        self,
+        takes: int,
+        creates_under_way: int,
+        files_under_way: int,
+        waiting_s: float | None,
+        left_s: float | None,
+    ) -> Progress:
         """The counts as they stand; a create on its way counts as an open run."""
         states = {state: count for state, count in self._states.items() if count}
         open_runs = self.open_runs + creates_under_way
-        return Progress(takes, states, self._charged, self._refunded, open_runs, files_under_way, waiting_s)
+        return Progress(takes, states, self._charged, self._refunded, open_runs, files_under_way, waiting_s, left_s)
 
     def _weigh(self, run: Run, sign: int) -> None:
         if not run.superseded and run.take_id in self._scope:

@@ -4,7 +4,7 @@ Three bounds hold a create back: the answers to those under way (trust), the cap
 once. Pure: `runs` and `books` are the engine's, to be looked at only.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 
 from hailuo_batch.core import halts
@@ -25,6 +25,7 @@ class Creating:
         self._books = books
         self._most_open = most_open
         self._waiting: deque[int] = deque()
+        self._sending: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -58,6 +59,23 @@ class Creating:
         self._waiting.popleft()
         self.trust.start()
         self.cap.reserve(self._runs[key])
+        self._sending[self._runs[key].model] += 1
+
+    def end(self, run: Run) -> None:
+        """The create of this attempt has come to its end, and what came of it is recorded."""
+        self.cap.release(run)
+        self._sending[run.model] -= 1
+
+    @property
+    def under_way(self) -> Counter[str]:
+        """How many are on their way, by model."""
+        return +self._sending
+
+    @property
+    def affordable(self) -> Counter[str]:
+        """How many wait, by model, as far as the cap will let them go."""
+        waiting = Counter(self._runs[key].model for key in self._waiting)
+        return Counter({model: self.cap.most_of(count, model) for model, count in waiting.items()})
 
     def stopped_by_cap(self) -> Halt | None:
         """Why the next create can never follow, where that is the cap."""

@@ -24,6 +24,7 @@ from hailuo_batch.core.matching import is_spare
 from hailuo_batch.core.outputs import Outputs, Upshot
 from hailuo_batch.core.plan import failures
 from hailuo_batch.core.records import Run, Snapshot, Supersession
+from hailuo_batch.core.remaining import Remaining
 from hailuo_batch.core.requests import Requests
 from hailuo_batch.core.settings import Settings
 from hailuo_batch.core.standing import Standing
@@ -64,6 +65,7 @@ class Engine:
         self._requests = Requests(settings, self._runs, self._books, self._standing, now)
         self._outputs = Outputs(self._runs, collected, again, at_once=settings.fetches_at_once)
         self._interpreter = Interpreter()
+        self._remaining = Remaining()
         self._steps: list[Step] = []
         for run in snapshot.forgotten:
             self._requests.cap.hear(run)
@@ -118,9 +120,10 @@ class Engine:
 
     def progress(self, now: float) -> Progress:
         """Where the apply stands."""
-        waiting_s = self._requests.create_waits_s(now)
-        creates = self._requests.creates_under_way
-        return self._books.progress(len(self._scope), creates, self._outputs.under_way, waiting_s)
+        requests = self._requests
+        left_s = self._remaining.ask(now, self.reach, lambda: requests.left_s(now))
+        under_way = requests.creates_under_way, self._outputs.under_way
+        return self._books.progress(len(self._scope), *under_way, requests.create_waits_s(now), left_s)
 
     # --- what to do ---
 

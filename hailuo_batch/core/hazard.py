@@ -12,12 +12,14 @@ from math import exp
 
 _GROWTH = 1.06
 _OLDEST_S = 20_000.0
-_PRIOR_EVENTS = 0.05  # completions that the prior is worth, in each bin
+_PRIOR_EVENTS = 0.03  # completions that the prior is worth, in each bin
+_PRIOR_POWER = 1.6  # of the age, by which the prior's rate grows
 _PRIOR_AGE_S = 60.0  # one run of that age is what the prior's own scale is worth
 _KERNEL = (1, 2, 3, 4, 3, 2, 1)
 _RELEARN_AT = 1.04  # the model is computed anew once the evidence has grown by this factor
 _LEAST_NEWS = 1  # and by so much
 _SPREADS = 2  # how often completions known by two ages are spread anew each time
+_DEAD = 1e-200  # a chance to be alive that cannot be divided by
 _SPREADS_AFRESH = 8  # the same where much was heard since
 
 
@@ -33,6 +35,8 @@ _EDGES = _make_edges()
 _BINS = len(_EDGES) - 1
 _WIDTHS = tuple(after - before for before, after in pairwise(_EDGES))
 _MIDDLES = tuple((before + after) / 2 for before, after in pairwise(_EDGES))
+_GROWN = tuple(middle**_PRIOR_POWER for middle in _MIDDLES)
+_PRIOR_LIVED = _PRIOR_AGE_S ** (_PRIOR_POWER + 1) / (_PRIOR_POWER + 1)
 
 
 def _bin_of(age: float) -> int:
@@ -48,6 +52,7 @@ class Hazard:
         "_enough",
         "_events",
         "_finish",
+        "_lives",
         "_partial",
         "_rates",
         "_steps",
@@ -64,6 +69,7 @@ class Hazard:
         self._count = 0
         self._enough = 0.0
         self._finish: tuple[float, float] | None = None
+        self._lives: tuple[float, ...] | None = None  # beyond each edge, in seconds, of a run begun at age 0
         self._rates: tuple[float, ...] = ()
         self._sums: tuple[float, ...] = ()
         self._learn()
@@ -113,20 +119,39 @@ class Hazard:
         number = max(0, min(bisect_right(self._sums, total), _BINS) - 1)
         return _EDGES[number] + (total - self._sums[number]) / self._rates[number]
 
+    def mean_left(self, age: float) -> float:
+        """How many seconds more a run that has reached this age is expected to take."""
+        self._keep_up()
+        number, alive = _bin_of(age), exp(-self.total(age))
+        if number == _BINS - 1 or alive < _DEAD:
+            return 1 / self._rates[number]
+        here = (alive - exp(-self._sums[number + 1])) / self._rates[number]
+        return (here + self._lives_beyond()[number + 1]) / alive
+
+    def mean_left_midway(self) -> float:
+        """The same for a run met at any moment of its life, each moment as likely as the other."""
+        self._keep_up()
+        beyond = self._lives_beyond()
+        return sum(width * (a + b) / 2 for width, (a, b) in zip(_WIDTHS, pairwise(beyond), strict=True)) / beyond[0]
+
     def time_to_finish(self, pace: float) -> float:
         """After how many seconds all but one of the runs begun at this pace, until then, are expected to be done."""
         self._keep_up()
         if self._finish is None or self._finish[0] != pace:
-            self._finish = pace, self._time_to_finish(pace)
+            lives = zip(reversed(_EDGES), reversed(self._lives_beyond()), strict=True)
+            self._finish = pace, next((edge + lived for edge, lived in lives if pace * lived >= 1.0), 0.0)
         return self._finish[1]
 
-    def _time_to_finish(self, pace: float) -> float:
-        beyond = exp(-self._sums[-1]) / self._rates[-1]
-        for number in reversed(range(_BINS)):
-            beyond += _WIDTHS[number] * (exp(-self._sums[number]) + exp(-self._sums[number + 1])) / 2
-            if pace * beyond >= 1.0:
-                return _EDGES[number] + beyond
-        return 0.0
+    def _lives_beyond(self) -> tuple[float, ...]:
+        """How many seconds of its life, beyond each edge, a run that begins is expected to have."""
+        if self._lives is None:
+            alive = [exp(-total) for total in self._sums]
+            steps = [
+                (before - after) / rate for (before, after), rate in zip(pairwise(alive), self._rates, strict=True)
+            ]
+            lives = accumulate(reversed(steps), initial=alive[-1] / self._rates[-1])
+            self._lives = tuple(lives)[::-1]
+        return self._lives
 
     def _live(self, before: float, age: float) -> None:
         first, last = _bin_of(before), _bin_of(age)
@@ -169,15 +194,15 @@ class Hazard:
 
     def _fit(self, events: list[float], exposure: list[float]) -> None:
         smooth_events, smooth_exposure = _smooth(events), _smooth(exposure)
-        square = sum(2 * middle * lived for middle, lived in zip(_MIDDLES, exposure, strict=True)) + _PRIOR_AGE_S**2
-        prior = _PRIOR_EVENTS * square / (2 * (sum(events) + 1))
+        weighed = sum(grown * lived for grown, lived in zip(_GROWN, exposure, strict=True)) + _PRIOR_LIVED
+        scale = (sum(events) + 1) / weighed
         self._rates = tuple(
-            (many + _PRIOR_EVENTS) / (lived + prior / middle)
-            for many, lived, middle in zip(smooth_events, smooth_exposure, _MIDDLES, strict=True)
+            (many + _PRIOR_EVENTS) / (lived + _PRIOR_EVENTS / (scale * grown))
+            for many, lived, grown in zip(smooth_events, smooth_exposure, _GROWN, strict=True)
         )
         steps = (rate * width for rate, width in zip(self._rates, _WIDTHS, strict=True))
         self._sums = tuple(accumulate(steps, initial=0.0))
-        self._finish = None
+        self._finish = self._lives = None
 
 
 def _smooth(values: list[float]) -> list[float]:

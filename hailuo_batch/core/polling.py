@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from hailuo_batch.core.queueing import Line, Outlook, Worth
+from hailuo_batch.core.remaining import Work, examples
 
 PAUSE_S = 0.5  # between two reads of one run
 PAUSE_UNANSWERED_S = 2.5  # the same, after a read that taught nothing
@@ -42,9 +43,10 @@ class _Open:
 class _Group:
     """The open runs of one model: those never asked about, oldest first, and the others."""
 
-    __slots__ = ("asked", "fresh", "outlook", "ranked", "ranked_at")
+    __slots__ = ("asked", "fresh", "model", "outlook", "ranked", "ranked_at")
 
-    def __init__(self) -> None:
+    def __init__(self, model: str) -> None:
+        self.model = model
         self.outlook = Outlook()
         self.fresh: list[tuple[float, int, _Open]] = []
         self.asked: dict[int, _Open] = {}
@@ -133,6 +135,16 @@ class Polling:
             run.waits = False
             run.group.asked.pop(key, None)
 
+    def work_left(self, creates: Mapping[str, int]) -> list[Work]:
+        """What is left to do, model by model, with so many creates of each still to come."""
+        lines: dict[str, list[Line]] = {model: [] for model in creates}
+        for run in self._open.values():
+            lines.setdefault(run.group.model, []).append(run.line)
+        return [
+            Work(self._group(model).outlook, creates.get(model, 0), len(opened), examples(opened))
+            for model, opened in lines.items()
+        ]
+
     # --- what to ask ---
 
     def pick(self, now: float, creates: int) -> int | None:
@@ -207,7 +219,7 @@ class Polling:
     def _group(self, model: str) -> _Group:
         group = self._groups.get(model)
         if group is None:
-            group = self._groups[model] = _Group()
+            group = self._groups[model] = _Group(model)
         return group
 
 

@@ -20,6 +20,7 @@ from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.polling import Polling
 from hailuo_batch.core.probe import Probe
 from hailuo_batch.core.records import Run
+from hailuo_batch.core.remaining import time_left
 from hailuo_batch.core.settings import Settings
 from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.standing import Standing
@@ -140,6 +141,16 @@ class Requests:
             return None
         return max(0.0, self._can_send_at(now) - now)
 
+    def left_s(self, now: float) -> float | None:
+        """About how many seconds requests are still made: infinity while little is known, None where no more are."""
+        if self._standing.reach >= Reach.REQUESTS:
+            return None
+        creates = self._creating.under_way
+        if self._standing.reach < Reach.CREATES:
+            creates += self._creating.affordable
+        works = self._polling.work_left(creates)
+        return time_left(works, now, self.budget.per_second(now), self._settings.max_in_flight)
+
     def watch(self, now: float, *, idle: bool) -> None:
         """Notice what only time, or the lack of a way on, shows. `idle` is whether all else is at rest."""
         reach = self._standing.reach
@@ -191,7 +202,7 @@ class Requests:
     def hear_create(self, run: Run, outcome: Outcome, now: float) -> None:
         """A create has come to its end, and what changed is recorded."""
         self._hear_rate(run, outcome, now)
-        self.cap.release(run)
+        self._creating.end(run)
         match outcome:
             case ev.CreateNotSent():
                 self._trust.forget()

@@ -128,6 +128,13 @@ class Cap:
             return alone and self.committed_micro_usd < self.cap_micro_usd
         return self.committed_micro_usd + cost <= self.cap_micro_usd
 
+    def most_of(self, count: int, model: str) -> int:
+        """How many of so many creates of this model fit under the cap; all of them while no price is known."""
+        cost = self.cost_of(model)
+        if self.cap_micro_usd is None or not cost:
+            return count
+        return max(0, min(count, (self.cap_micro_usd - self.committed_micro_usd) // cost))
+
     def waits_for_price(self, model: str) -> bool:
         """Whether a create is held back only until a run under way has taught what one costs."""
         if self.cap_micro_usd is None or self.cost_of(model) is not None:

@@ -28,6 +28,7 @@ from hailuo_batch.shell.key_window import Alone
 _TRIES = 10
 _PAUSE_S = 1.0
 _BUSY_S = 0.01  # until the next try, where another process has its turn
+_REPORT_S = 0.1  # between two updates of the reporter: where answers come fast, a turn is too often
 
 
 class LedgerLike(Protocol):
@@ -119,7 +120,7 @@ class Driver:
         self._unrecorded: list[_Unrecorded] = []
         self._shown: set[int] = set()
         self._tries = 0
-        self._try_at = float("-inf")
+        self._try_at = self._report_at = float("-inf")
         self._bug: Exception | None = None
         self._requested: Halt | None = None
 
@@ -128,6 +129,7 @@ class Driver:
         while not self._is_over():
             self._hear(self._executor.wait(self._pause_s()))
         self._leave()
+        self._reporter.update(self._engine.progress(self._clock.now()))
         if self._unrecorded:
             raise LedgerError(_unrecorded_text(self._unrecorded))
         if self._bug is not None:
@@ -290,7 +292,10 @@ class Driver:
     def _report(self) -> None:
         while self._engine.notices:
             self._reporter.notice(self._engine.notices.popleft())
-        self._reporter.update(self._engine.progress(self._clock.now()))
+        now = self._clock.now()
+        if now >= self._report_at:
+            self._report_at = now + _REPORT_S
+            self._reporter.update(self._engine.progress(now))
 
 
 def _unrecorded_text(items: Sequence[_Unrecorded]) -> str:

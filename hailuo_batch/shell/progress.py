@@ -10,11 +10,12 @@ import shutil
 import textwrap
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Never, Protocol, TextIO
 
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.lifecycle import TakeState
-from hailuo_batch.values import format_usd
+from hailuo_batch.values import format_rough_duration, format_usd
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -65,12 +66,14 @@ class LineReporter:
         self._stream = stream
         self._now = now
         self._latest = ""
+        self._left: list[str] = []
         self._shown = ""
         self._next_at = float("-inf")
 
     def update(self, progress: Progress) -> None:
         """Write a line if one is due and says something new."""
         self._latest = ", ".join([*_done(progress, " of "), *_facts(progress)])
+        self._left = _left(progress)
         if self._now() >= self._next_at:
             self._show()
 
@@ -86,7 +89,7 @@ class LineReporter:
         if self._latest != self._shown:
             self._shown = self._latest
             self._next_at = self._now() + CALM_S
-            self._write(self._latest)
+            self._write(", ".join([self._latest, *self._left]))
 
     def _write(self, text: str) -> None:
         self._stream.write(text + "\n")
@@ -171,7 +174,7 @@ def format_rate(bytes_per_s: float) -> str:
 def _layout(progress: Progress, elapsed_s: int, bytes_per_s: float, columns: int) -> str:
     """tqdm's format: as many facts as leave room for a bar, the first ones first."""
     head = "".join(f"{done} " for done in _done(progress, "/"))
-    facts = [_clock(elapsed_s), *_facts(progress)]
+    facts = [_clock(elapsed_s), *_left(progress), *_facts(progress)]
     if progress.files_under_way and bytes_per_s > 0:
         facts.append(format_rate(bytes_per_s))
     room = columns - len(head) - _LEAST_BAR - 3
@@ -187,6 +190,13 @@ def _layout(progress: Progress, elapsed_s: int, bytes_per_s: float, columns: int
 def _done(progress: Progress, of: str) -> list[str]:
     """How much of what was asked for is there; nothing where no take was asked for."""
     return [f"{progress.states.get(TakeState.DONE, 0)}{of}{progress.takes} done"] if progress.takes else []
+
+
+def _left(progress: Progress) -> list[str]:
+    """About how long it will still take, or that this is being learned."""
+    if progress.left_s is None:
+        return []
+    return ["time left: learning"] if progress.left_s == inf else [f"~{format_rough_duration(progress.left_s)} left"]
 
 
 def _facts(progress: Progress) -> list[str]:

@@ -14,18 +14,26 @@ from hailuo_batch.core.budget import Budget
 from tests.benchmarks.provider import Answer, Request
 
 _LONGEST_BACK_OFF_S = 30.0
+_MOST_DOUBLINGS = 5
 
 
 class Poller:
-    """Polls each run `pause_s` after its last answer, at most `at_once` runs open, back-off 1, 2, 4 ... s on 429."""
+    """Polls each run `pause_s` after its last answer; on 429 that request waits 1, 2, 4 ... 30 s, and a random part of
+    it less.
 
-    def __init__(self, runs: int, pause_s: float, at_once: int | None, seed: int) -> None:
+    At most `at_once` runs are open, or `creates_at_once` creates are tried; where both are None, all begin together.
+    """
+
+    def __init__(
+        self, runs: int, pause_s: float, seed: int, *, at_once: int | None = None, creates_at_once: int | None = None
+    ) -> None:
         self._pause_s = pause_s
         self._rng = Random(seed)
         self._waiting = deque(range(runs))
         self._due: list[tuple[float, int, bool]] = []
         self._refusals: dict[int, int] = {}
-        for _ in range(at_once or runs):
+        self._creates_one_by_one = creates_at_once is not None
+        for _ in range(at_once or creates_at_once or runs):
             self._open(0.0)
 
     def start(self, now: float) -> Iterator[Request]:
@@ -43,13 +51,13 @@ class Poller:
         number = request.number
         if answer.refused:
             refusals = self._refusals[number] = self._refusals.get(number, -1) + 1
-            pause_s = min(_LONGEST_BACK_OFF_S, 2.0**refusals) * self._rng.uniform(0.5, 1.0)
+            pause_s = min(_LONGEST_BACK_OFF_S, 2.0 ** min(refusals, _MOST_DOUBLINGS)) * self._rng.uniform(0.5, 1.0)
             heapq.heappush(self._due, (now + pause_s, number, request.creates))
             return
         self._refusals.pop(number, None)
         if request.creates or answer.done_at is None:
             heapq.heappush(self._due, (now + self._pause_s, number, False))
-        else:
+        if request.creates is self._creates_one_by_one and (request.creates or answer.done_at is not None):
             self._open(now)
 
     def _open(self, now: float) -> None:

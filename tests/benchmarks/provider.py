@@ -7,6 +7,7 @@ import heapq
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 
@@ -16,10 +17,18 @@ class Limiter(Protocol):
     def admits(self, now: float) -> bool: ...
 
 
-class SlidingWindow:
-    """At most `limit` requests carried out in any `window_s` seconds."""
+class Counts(Enum):
+    """Which requests a window counts; undocumented."""
 
-    def __init__(self, limit: int, window_s: float) -> None:
+    CARRIED_OUT = "those carried out"
+    ALL = "all"
+
+
+class SlidingWindow:
+    """At most `limit` requests in any `window_s` seconds: carried out ones, or all where `counts` says so."""
+
+    def __init__(self, limit: int, window_s: float, counts: Counts = Counts.CARRIED_OUT) -> None:
+        self._counts = counts
         self._limit = limit
         self._window_s = window_s
         self._taken: deque[float] = deque()
@@ -28,10 +37,10 @@ class SlidingWindow:
         """Count a request that arrives now, unless the window is full."""
         while self._taken and self._taken[0] <= now - self._window_s:
             self._taken.popleft()
-        if len(self._taken) >= self._limit:
-            return False
-        self._taken.append(now)
-        return True
+        is_free = len(self._taken) < self._limit
+        if is_free or self._counts is Counts.ALL:
+            self._taken.append(now)
+        return is_free
 
 
 class FixedWindow:

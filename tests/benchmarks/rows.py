@@ -9,6 +9,7 @@ from hailuo_batch.values import DEFAULT_MODEL
 from tests.benchmarks.bounds import blind_reference_s, lower_bound_s
 from tests.benchmarks.clients import Limiter, Oracle, Poller
 from tests.benchmarks.engine_client import EngineClient
+from tests.benchmarks.provider import Counts
 from tests.benchmarks.scenarios import Scenario, two_humped
 from tests.benchmarks.simulate import Client, simulate
 
@@ -54,7 +55,7 @@ class Figures:
     met: bool | None
 
 
-def engine(scenario: Scenario, seed: int) -> Client:
+def engine(scenario: Scenario, seed: int) -> EngineClient:
     """The product's engine."""
     known = {DEFAULT_MODEL: scenario.known_durations(seed)}
     settings = Settings(rate_limit=scenario.limit, rate_window_s=scenario.window_s, known_durations=known)
@@ -69,17 +70,24 @@ def _oracle(scenario: Scenario, seed: int) -> Client:
     return Oracle(scenario.durations(seed), scenario.limit, scenario.window_s, scenario.places)
 
 
-def _poller(pause_s: float, at_once: int | None) -> MakeClient:
-    return lambda scenario, seed: Poller(scenario.runs, pause_s, at_once, seed)
+def _poller(pause_s: float, at_once: int | None = None, creates_at_once: int | None = None) -> MakeClient:
+    def make(scenario: Scenario, seed: int) -> Client:
+        return Poller(scenario.runs, pause_s, seed, at_once=at_once, creates_at_once=creates_at_once)
+
+    return make
 
 
 def client_rows() -> Iterator[Row]:
     """A thousand runs, by every client."""
     scenario, campaign = Scenario(1000), "log-normal"
-    pollers = ((2.0, None), (2.0, 10), (0.1, 10), (0.5, 10), (6.0, 10))
-    for pause_s, at_once in pollers:
-        name = f"every {pause_s:g} s, {f'at most {at_once} at once' if at_once else 'all at once'}"
-        yield Row(name, campaign, scenario, _poller(pause_s, at_once))
+    all_count = Scenario(1000, counts=Counts.ALL)
+    yield Row("every 2 s, all begun together", campaign, scenario, _poller(2.0))
+    yield Row("every 2 s, created one by one", campaign, scenario, _poller(2.0, creates_at_once=1))
+    yield Row("every 2 s, all begun together", "429s count", all_count, _poller(2.0))
+    yield Row("every 2 s, created one by one", "429s count", all_count, _poller(2.0, creates_at_once=1))
+    for pause_s in (2.0, 0.1, 0.5, 6.0):
+        yield Row(f"every {pause_s:g} s, at most 10 at once", campaign, scenario, _poller(pause_s, 10))
+    yield Row("every 2 s, at most 10 at once", "429s count", all_count, _poller(2.0, 10))
     yield Row("limiter, creates first, then oldest poll first", campaign, scenario, _limiter)
     yield Row(ENGINE, campaign, scenario, engine)
     yield Row("oracle", campaign, scenario, _oracle)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from tests.benchmarks.provider import FixedWindow, Limiter, Provider, SlidingWindow
+from tests.benchmarks.provider import Counts, FixedWindow, Limiter, Provider, SlidingWindow
 
 LEAST_S = 20.0
 
@@ -31,6 +31,7 @@ class Scenario:
     fixed_window: bool = False
     known: int = 0
     tells_times: bool = True
+    counts: Counts = Counts.CARRIED_OUT
 
     def durations(self, seed: int) -> list[float]:
         """How long each run takes, in the order of the campaign."""
@@ -50,4 +51,4 @@ class Scenario:
         if self.fixed_window:
             phase = Random(f"phase {seed}").uniform(0.0, self.window_s)
             return FixedWindow(self.limit, self.window_s, phase)
-        return SlidingWindow(self.limit, self.window_s)
+        return SlidingWindow(self.limit, self.window_s, self.counts)

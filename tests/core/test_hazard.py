@@ -95,3 +95,16 @@ def test_the_last_runs_need_about_as_long_as_the_longest_of_those_begun_lately()
     ends = [max(duration - number / 2.0 for number, duration in enumerate(durations(600, seed))) for seed in range(40)]
     assert hazard.time_to_finish(2.0) == pytest.approx(sum(ends) / len(ends), rel=0.2)
     assert hazard.time_to_finish(20.0) > hazard.time_to_finish(2.0)
+
+
+def test_what_is_left_of_a_run_shrinks_with_its_age() -> None:
+    known = durations(500)
+    hazard = Hazard()
+    for duration in known:
+        hazard.hear_duration(0.0, duration)
+    mean = sum(known) / len(known)
+    assert hazard.mean_left(0.0) == pytest.approx(mean, rel=0.1)
+    older = [duration - 100.0 for duration in known if duration > 100.0]
+    assert hazard.mean_left(100.0) == pytest.approx(sum(older) / len(older), rel=0.2)
+    assert hazard.mean_left(1e6) > 0.0
+    assert hazard.mean_left_midway() == pytest.approx(sum(each**2 for each in known) / 2 / sum(known), rel=0.1)

@@ -8,6 +8,7 @@ import struct
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import TextIO
 
 import pytest
@@ -25,9 +26,11 @@ class Time:
         return self.at
 
 
-def progress(done: int = 2, takes: int = 6, open_runs: int = 3, files: int = 0, **wrong: int) -> Progress:
+def progress(
+    done: int = 2, takes: int = 6, open_runs: int = 3, files: int = 0, left_s: float | None = None, **wrong: int
+) -> Progress:
     states = {TakeState.DONE: done} | {TakeState(name): count for name, count in wrong.items()}
-    return Progress(takes, states, 1_400_000, 280_000, open_runs, files, None)
+    return Progress(takes, states, 1_400_000, 280_000, open_runs, files, None, left_s)
 
 
 class Screen:
@@ -75,6 +78,19 @@ def test_a_log_gets_a_line_when_something_changed_and_ten_seconds_have_passed() 
     ]
 
 
+def test_a_log_says_how_long_it_will_take_but_no_line_comes_for_that_alone() -> None:
+    now, log = Time(), io.StringIO()
+    reporter = LineReporter(log, now)
+    reporter.update(progress(left_s=inf))
+    now.at += CALM_S
+    reporter.update(progress(left_s=400.0))
+    reporter.update(progress(done=3, left_s=390.0))
+    assert log.getvalue().splitlines() == [
+        "2 of 6 done, 3 in flight, $1.12 spent, time left: learning",
+        "3 of 6 done, 3 in flight, $1.12 spent, ~7m left",
+    ]
+
+
 def test_a_log_ends_with_how_it_ended() -> None:
     now, log = Time(), io.StringIO()
     reporter = LineReporter(log, now)
@@ -118,6 +134,26 @@ def test_the_bar_shows_what_counts() -> None:
         reporter.update(progress(failed=1, in_doubt=1))
         line = screen.seen()
         for fact in ("2/6 done", "1:15", "3 in flight", "1 failed", "1 in doubt", "$1.12 spent"):
+            assert fact in line
+
+
+@pytest.mark.parametrize(
+    ("left_s", "shown"), [(inf, "0:00  time left: learning  3 in flight"), (45.2, "0:00  ~45s left  3 in flight")]
+)
+def test_the_bar_shows_how_long_it_will_take(left_s: float, shown: str) -> None:
+    with terminal(80) as screen:
+        BarReporter(screen.stream, Time(), lambda: 0).update(progress(left_s=left_s))
+        assert shown in screen.seen()
+
+
+def test_eighty_columns_hold_all_that_counts_of_a_long_campaign() -> None:
+    with terminal(80) as screen:
+        now = Time()
+        reporter = BarReporter(screen.stream, now, lambda: 0)
+        now.at += 3 * 3600
+        reporter.update(progress(done=4321, takes=10_000, open_runs=180, left_s=7_900.0, failed=12))
+        line = screen.seen().split("\r")[-1]
+        for fact in ("4321/10000 done", "3:00:00", "~2h 12m left", "180 in flight", "12 failed"):
             assert fact in line
 
 

@@ -1,0 +1,167 @@
+"""How much longer a campaign takes, from what its scheduler knows.
+
+It ends no earlier than the window lets the requests through that are left: two for each create, one for each open run.
+And it ends when the last run has finished: the time by which all have done so as likely as not, by the learned hazard,
+by the age of each open run, and by when each of the others can begin, which the pace of creates, a provider with few
+places and the bound on runs in flight decide. The later of the two counts. Pure: times are seconds.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, exp, expm1, inf, log
+
+from hailuo_batch.core.hazard import Hazard
+from hailuo_batch.core.queueing import Hypothesis, Line, Outlook
+
+_LEARNED = 0.1  # more than this share of a model's runs must have been seen finished before anything is said
+_LEARNED_AT = 12  # as many are enough for any campaign
+_MOST_LINES = 64  # open runs are looked at one by one up to so many; beyond, some stand for all
+_ALONE = 8  # runs that are to begin last count one by one; those before them in ever larger lots
+_PRECISION = 0.01
+_PRECISION_S = 0.05
+_LONGEST_S = 1e7
+_LEAST_AGE_S = 1.0  # how long an estimate is kept
+_MOST_AGE_S = 15.0
+_AGE_SHARE = 0.005  # and the share of what it said, between those two
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is left of one model's runs: `creates` to be sent, and `opened` runs, of which `lines` are examples."""
+
+    outlook: Outlook
+    creates: int
+    opened: int
+    lines: Sequence[Line]
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether so many runs were seen finished that the others can be foretold."""
+        known = self.outlook.completions
+        return known >= _LEARNED_AT or known > _LEARNED * (known + self.opened + self.creates)
+
+
+def examples(lines: Sequence[Line]) -> Sequence[Line]:
+    """A few of many, as evenly chosen as can be."""
+    return lines[:: ceil(len(lines) / _MOST_LINES)] if len(lines) > _MOST_LINES else lines
+
+
+def time_left(works: Sequence[Work], now: float, pace: float, most_open: int | None) -> float | None:
+    """How long the campaign still takes, in seconds: infinity while too little is known, None where nothing is left.
+
+    `pace` is the requests per second that the window allows, `most_open` the bound on runs in flight.
+    """
+    creates = sum(work.creates for work in works)
+    opened = sum(work.opened for work in works)
+    if creates + opened == 0:
+        return None
+    if not all(work.is_learned for work in works):
+        return inf
+    parts = []
+    for work in works:
+        share = (work.creates + work.opened) / (creates + opened)
+        places = None if most_open is None else most_open * share
+        create_pace = pace * work.creates / creates if creates else pace
+        parts.append([(weight, _Part(work, way, now, create_pace, places)) for weight, way in work.outlook.fitting])
+    return max((2 * creates + opened) / pace, _median(parts))
+
+
+class Remaining:
+    """Keeps an estimate for a while, counting down, so that to ask for it often costs little."""
+
+    def __init__(self) -> None:
+        self._mark: object = None
+        self._at = self._until = -inf
+        self._left: float | None = None
+
+    def ask(self, now: float, mark: object, estimate: Callable[[], float | None]) -> float | None:
+        """The seconds left; made anew once the last one is old, or where `mark` is another than it was."""
+        if now >= self._until or mark != self._mark:
+            self._mark, self._at, self._left = mark, now, estimate()
+            known_s = self._left if self._left is not None and self._left < inf else 0.0
+            self._until = now + min(_MOST_AGE_S, max(_LEAST_AGE_S, known_s * _AGE_SHARE))
+        return None if self._left is None else max(0.0, self._left - (now - self._at))
+
+
+class _Part:
+    """One model's runs if one hypothesis holds."""
+
+    def __init__(self, work: Work, way: Hypothesis, now: float, create_pace: float, most_open: float | None) -> None:
+        self._total = way.hazard.total
+        weight = work.opened / len(work.lines) if work.lines else 0.0
+        self._running: list[tuple[float, float, float]] = []  # age, what it has survived, for how many it stands
+        for line in work.lines:
+            begin = work.outlook.begin(way, line)
+            if begin is not None:
+                survived = way.hazard.total(max(0.0, line.last - begin))
+                self._running.append((max(0.0, now - begin), survived, weight))
+        begun = len(self._running) * weight
+        queued = max(0, round(work.opened - begun))
+        bounds = [bound for bound in (way.places, most_open) if bound is not None]
+        turns = _Turns(way.hazard, [age for age, _, _ in self._running], begun, min(bounds, default=None))
+        self._waiting = [
+            (max(turns.begin(place), (place - queued) / create_pace), many)
+            for place, many in _lots(queued + work.creates)
+        ]
+
+    def log_chance(self, after: float) -> float:
+        """Of all being done `after` so many seconds."""
+        total = self._total
+        chance = 0.0
+        for begin, number in self._waiting:
+            if after <= begin:
+                return -inf
+            chance += number * _log_done(total(after - begin))
+        for age, survived, many in self._running:
+            chance += many * _log_done(total(age + after) - survived)
+        return chance
+
+
+class _Turns:
+    """When the runs that wait for a place get one: as soon as those before them have done their work."""
+
+    def __init__(self, hazard: Hazard, ages: Sequence[float], begun: float, places: float | None) -> None:
+        self._places = places
+        if places is None:
+            return
+        mean_left = sum(map(hazard.mean_left, ages)) / len(ages) if ages else 0.0
+        self._free = places - begun
+        self._mean = hazard.mean_left(0.0)
+        self._before = begun * mean_left - (places - 1) * hazard.mean_left_midway()
+
+    def begin(self, place: float) -> float:
+        """In how many seconds the `place`-th of those that wait, from 1, begins."""
+        if self._places is None or place <= self._free:
+            return 0.0
+        return max(0.0, (self._before + (place - 1) * self._mean) / self._places)
+
+
+def _lots(many: int) -> Iterator[tuple[float, int]]:
+    """So many places in a queue, the last first, as lots: the middle of each, and its size."""
+    behind = 0
+    while behind < many:
+        size = min(many - behind, 1 + behind // _ALONE)
+        yield many - behind - (size - 1) / 2, size
+        behind += size
+
+
+def _log_done(gain: float) -> float:
+    return log(-expm1(-gain)) if gain > 0.0 else -inf
+
+
+def _median(parts: Sequence[Sequence[tuple[float, _Part]]]) -> float:
+    """The time by which all are done as likely as not."""
+    low, high = 0.0, 1.0
+    while not _is_likely(parts, high) and high < _LONGEST_S:
+        low, high = high, 2 * high
+    while high - low > max(_PRECISION_S, _PRECISION * high):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _is_likely(parts, middle) else (middle, high)
+    return high
+
+
+def _is_likely(parts: Sequence[Sequence[tuple[float, _Part]]], after: float) -> bool:
+    chance = 1.0
+    for ways in parts:
+        chance *= sum(weight * exp(part.log_chance(after)) for weight, part in ways)
+    return chance >= 0.5

@@ -1,0 +1,125 @@
+"""How far off the estimate of the time left is, at a tenth, a quarter, a half, three quarters and nine tenths.
+
+`python -m tests.benchmarks.remaining` prints the table. A campaign is measured by its time and by its finished takes.
+Each figure is a median over the seeds: of the error as a share of the whole campaign's time, which says how well its
+end was foretold, and as a share of the time that was truly left. The second cannot be small where few runs remain: how
+long the last of them takes is as random as a run is. The warm start, which knows the durations of 300 earlier runs,
+shows how much of it is chance. Where most seeds are still learning, nothing is measured.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from statistics import median
+
+from hailuo_batch.core.lifecycle import TakeState
+from tests.benchmarks.engine_client import EngineClient
+from tests.benchmarks.provider import Answer, Request
+from tests.benchmarks.rows import engine
+from tests.benchmarks.scenarios import Scenario, two_humped
+from tests.benchmarks.simulate import simulate
+
+MARKS = (0.1, 0.25, 0.5, 0.75, 0.9)
+RUNS = (20, 100, 300, 1000)
+_FINISHED = (TakeState.DOWNLOADING, TakeState.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was shown at a moment: the share of the takes that was finished, and the seconds left."""
+
+    at: float
+    finished: float
+    left_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """At one mark: medians of the error as a share of the whole time, and of the time left; None while learning."""
+
+    of_whole: float | None
+    of_left: float | None
+
+
+class Watched:
+    """The engine's client, with a look at its estimate at every turn."""
+
+    def __init__(self, client: EngineClient, runs: int) -> None:
+        self._client = client
+        self._runs = runs
+        self.looks: list[Look] = []
+
+    def start(self, now: float) -> Iterator[Request]:
+        """As the client's, and a look."""
+        yield from self._client.start(now)
+        progress = self._client.engine.progress(now)
+        finished = sum(progress.states.get(state, 0) for state in _FINISHED) / self._runs
+        self.looks.append(Look(now, finished, progress.left_s))
+
+    def wake_at(self, now: float) -> float:
+        """As the client's."""
+        return self._client.wake_at(now)
+
+    def hear(self, request: Request, answer: Answer, now: float) -> None:
+        """As the client's."""
+        self._client.hear(request, answer, now)
+
+
+def watch(scenario: Scenario, seed: int) -> tuple[float, list[Look]]:
+    """How long the campaign took, in seconds, and what was shown on the way."""
+    watched = Watched(engine(scenario, seed), scenario.runs)
+    outcome = simulate(watched, scenario.provider(seed), scenario.runs)
+    return outcome.campaign_s, watched.looks
+
+
+def errors(campaigns: Iterable[tuple[float, Sequence[Look]]], mark: float, *, by_takes: bool) -> Errors:
+    """How far off the estimates were at that share of the campaign's takes, or of its time."""
+    whole, left = [], []
+    for end, looks in campaigns:
+        look = next(look for look in looks if (look.finished if by_takes else look.at / end) >= mark)
+        if look.left_s is None or look.left_s == inf or look.at >= end:
+            continue
+        error_s = abs(look.at + look.left_s - end)
+        whole.append(error_s / end)
+        left.append(error_s / (end - look.at))
+    medians = [median(found) if found else inf for found in (whole, left)]
+    return Errors(*(None if value == inf else value for value in medians))
+
+
+def scenarios() -> Iterator[tuple[str, Scenario]]:
+    """The campaigns that are looked at."""
+    for runs in RUNS:
+        yield "log-normal", Scenario(runs)
+    for runs in RUNS:
+        yield "two-humped", Scenario(runs, two_humped)
+    for runs in RUNS[1:]:
+        yield "20 at once", Scenario(runs, places=20)
+    for runs in RUNS:
+        yield "log-normal, warm start", Scenario(runs, known=300)
+
+
+def _cell(found: Errors) -> str:
+    if found.of_whole is None or found.of_left is None:
+        return "learning"
+    return f"{100 * found.of_whole:.0f} / {100 * found.of_left:.0f} %"
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.remaining")
+    parser.add_argument("--seeds", type=int, default=16, help="how many campaigns each figure is a median of")
+    options = parser.parse_args()
+    print(f"| campaign | runs | share of its | {' | '.join(f'at {mark:.0%}' for mark in MARKS)} |")
+    print(f"| --- | ---: | --- | {' | '.join('---:' for _ in MARKS)} |")
+    for name, scenario in scenarios():
+        campaigns = [watch(scenario, seed) for seed in range(options.seeds)]
+        for measure in ("time", "takes"):
+            cells = [_cell(errors(campaigns, mark, by_takes=measure == "takes")) for mark in MARKS]
+            print(f"| {name} | {scenario.runs:,} | {measure} | {' | '.join(cells)} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

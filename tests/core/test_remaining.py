@@ -1,0 +1,140 @@
+"""How much longer a campaign takes: as foretold, and as it then is."""
+
+from math import inf
+from random import Random
+
+import pytest
+
+from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.halts import Halt, Reach
+from hailuo_batch.core.queueing import Outlook
+from hailuo_batch.core.remaining import Remaining, Work, examples, time_left
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.values import DEFAULT_MODEL
+from tests.benchmarks.engine_client import EngineClient
+from tests.benchmarks.remaining import MARKS, errors, watch
+from tests.benchmarks.scenarios import Scenario, log_normal
+
+PACE = 2.0
+WITHIN = 0.15
+
+
+def outlook(known: int = 200) -> Outlook:
+    """Of runs that last about 90 s, as many of which are known."""
+    rng, learned = Random(1), Outlook()
+    for _ in range(known):
+        learned.know(log_normal(rng))
+    return learned
+
+
+def left(creates: int, opened: int = 0, *, now: float = 0.0, most_open: int | None = None, pace: float = PACE) -> float:
+    learned = outlook()
+    lines = [learned.accept(0.0) for _ in range(opened)]
+    told = time_left([Work(learned, creates, opened, examples(lines))], now, pace, most_open)
+    assert told is not None
+    return told
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seeds"),
+    [(Scenario(20), 10), (Scenario(100), 5), (Scenario(80, places=8), 3)],
+    ids=["20 runs", "100 runs", "80 runs, 8 at once"],
+)
+def test_the_end_is_foretold_within_fifteen_percent_after_the_first_tenth(scenario: Scenario, seeds: int) -> None:
+    campaigns = [watch(scenario, seed) for seed in range(seeds)]
+    told = [errors(campaigns, mark, by_takes=by_takes).of_whole for by_takes in (False, True) for mark in MARKS]
+    assert max(error for error in told if error is not None) <= WITHIN
+    assert all(error is not None for error in told[-4:])  # from a quarter of the takes on
+
+
+def test_where_requests_decide_what_is_left_is_foretold_too() -> None:
+    campaigns = [watch(Scenario(200, limit=4), seed) for seed in range(3)]
+    told = [errors(campaigns, mark, by_takes=True).of_left for mark in MARKS]
+    assert max(error for error in told if error is not None) <= WITHIN
+    assert None not in told
+
+
+def test_it_learns_until_more_than_a_tenth_is_finished() -> None:
+    for done, told in ((0, False), (2, False), (3, True)):
+        learned = outlook(known=done)
+        work = Work(learned, 20 - done, 0, ())
+        answer = time_left([work], 0.0, PACE, None)
+        assert answer is not None
+        assert (answer < inf) is told
+
+
+def test_many_runs_take_two_requests_each() -> None:
+    assert left(creates=5000) == pytest.approx(2 * 5000 / PACE)
+
+
+def test_where_all_runs_are_surely_finished_only_their_reads_are_left() -> None:
+    assert left(0, opened=10, now=10_000.0) == pytest.approx(10 / PACE)
+
+
+def test_few_runs_take_as_long_as_the_longest() -> None:
+    alone, ten = left(creates=1, pace=100.0), left(creates=10, pace=100.0)
+    assert alone == pytest.approx(90, rel=0.1)
+    assert ten == pytest.approx(150, rel=0.1)
+
+
+def test_an_open_run_has_only_the_rest_to_go() -> None:
+    assert left(0, opened=1, now=60.0) < left(0, opened=1) - 25
+
+
+def test_a_bound_on_runs_in_flight_makes_it_longer() -> None:
+    assert left(creates=40, most_open=2) == pytest.approx(20 * 95, rel=0.1)
+
+
+def test_a_sample_of_the_open_runs_says_what_all_of_them_say() -> None:
+    learned = outlook()
+    lines = [learned.accept(float(number)) for number in range(1000)]
+    whole = time_left([Work(learned, 0, 1000, lines)], 1000.0, 50.0, None)
+    sampled = time_left([Work(learned, 0, 1000, examples(lines))], 1000.0, 50.0, None)
+    assert whole is not None
+    assert len(examples(lines)) <= 64
+    assert sampled == pytest.approx(whole, rel=0.1)
+
+
+def test_a_provider_with_few_places_is_told_from_one_without_a_limit() -> None:
+    for places in (None, 16):
+        campaign = Scenario(80, places=places)
+        learned = Outlook()
+        free_at = [0.0] * (places or campaign.runs)
+        lines = [learned.accept(0.0) for _ in range(campaign.runs)]
+        ends = []
+        for number, duration in enumerate(campaign.durations(3)):
+            begin = min(free_at)
+            free_at[free_at.index(begin)] = begin + duration
+            ends.append((begin + duration, number))
+        for end, number in sorted(ends)[:60]:
+            learned.hear_finished(lines[number], end + 1.0, end)
+        assert max(learned.fitting, key=lambda item: item[0])[1].places == places
+
+
+def engine_client(max_in_flight: int | None = None) -> EngineClient:
+    known = {DEFAULT_MODEL: Scenario(0, known=100).known_durations(0)}
+    return EngineClient(Settings(known_durations=known, max_in_flight=max_in_flight), 100)
+
+
+def test_the_engine_counts_what_it_may_create() -> None:
+    free, held = engine_client(), engine_client(max_in_flight=5)
+    told = [client.engine.progress(0.0).left_s for client in (free, held)]
+    assert told[0] is not None
+    assert told[1] is not None
+    assert told[1] > 5 * told[0]
+
+
+def test_once_creating_stops_only_open_runs_count() -> None:
+    client = engine_client()
+    assert client.engine.progress(0.0).left_s
+    client.engine.halt(Halt(Reach.CREATES, ExitCode.ACCOUNT, "Stopped creating."))
+    assert client.engine.progress(0.0).left_s is None
+
+
+def test_an_estimate_is_kept_for_a_while_and_counts_down() -> None:
+    answers = iter([100.0, 80.0, None])
+    remaining = Remaining()
+    assert remaining.ask(0.0, "a", lambda: next(answers)) == 100.0
+    assert remaining.ask(0.5, "a", lambda: next(answers)) == 99.5
+    assert remaining.ask(0.75, "b", lambda: next(answers)) == 80.0
+    assert remaining.ask(20.0, "b", lambda: next(answers)) is None
