@@ -19,8 +19,8 @@ _KERNEL = (1, 2, 3, 4, 3, 2, 1)
 _RELEARN_AT = 1.04  # the model is computed anew once the evidence has grown by this factor
 _LEAST_NEWS = 1  # and by so much
 _SPREADS = 2  # how often completions known by two ages are spread anew each time
-_DEAD = 1e-200  # a chance to be alive that cannot be divided by
 _SPREADS_AFRESH = 8  # the same where much was heard since
+_DEAD = 1e-200  # a chance to be alive that cannot be divided by
 
 
 def _make_edges() -> tuple[float, ...]:

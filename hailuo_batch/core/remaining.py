@@ -51,9 +51,10 @@ def time_left(works: Sequence[Work], now: float, pace: float, most_open: int | N
 
     `pace` is the requests per second that the window allows, `most_open` the bound on runs in flight.
     """
+    works = [work for work in works if work.creates + work.opened > 0]
     creates = sum(work.creates for work in works)
     opened = sum(work.opened for work in works)
-    if creates + opened == 0:
+    if not works:
         return None
     if not all(work.is_learned for work in works):
         return inf

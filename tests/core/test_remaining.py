@@ -63,6 +63,12 @@ def test_it_learns_until_more_than_a_tenth_is_finished() -> None:
         assert (answer < inf) is told
 
 
+def test_a_model_of_which_nothing_is_left_has_nothing_to_teach() -> None:
+    told = time_left([Work(outlook(), 1, 0, ()), Work(Outlook(), 0, 0, ())], 0.0, PACE, None)
+    assert told is not None
+    assert told < inf
+
+
 def test_many_runs_take_two_requests_each() -> None:
     assert left(creates=5000) == pytest.approx(2 * 5000 / PACE)
 
