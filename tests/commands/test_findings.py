@@ -1,12 +1,13 @@
 """How findings of a manifest reach the user: with their lines, in colour where that is wanted, or as data."""
 
 import io
+import sys
 
 import pytest
 
-from hailuo_batch.commands.loading import palette_of
+from hailuo_batch.commands.loading import drawn, palette_of
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import COLOURED, PLAIN
+from hailuo_batch.manifest import COLOURED, PLAIN, Diagnostic, render
 from tests.commands.harness import LAMPS, Shell
 
 
@@ -54,6 +55,14 @@ def test_a_row_is_named_in_words_and_as_data(shell: Shell) -> None:
     assert found["origin"] == f"the row at {table}:3:3"
     assert found["source"][found["caret"] :].startswith("'$text'")
     assert (found["path"], found["line"], found["column"]) == (str(shell.manifest), 3, 30)
+
+
+def test_a_finding_fits_the_terminal_that_it_is_shown_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Diagnostic("m.yaml", 7, 91, "it is wrong", source="x" * 90 + "!" + "y" * 29, caret=90)
+    assert drawn(found) == render(found)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "60")
+    assert drawn(found) == render(found, COLOURED, 60) != render(found, COLOURED)
 
 
 def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,12 +30,23 @@ def test_every_error_of_every_manifest_is_said_with_its_place(shell: Shell) -> N
 
 
 def test_findings_as_json(shell: Shell) -> None:
-    shell.write(LAMPS.replace("takes: 2", "takes: 0"))
+    shell.write(LAMPS.replace("takes: 2", "takes: two"))
     document = shell("validate", "--json").document
     assert document["valid"] is False
     [manifest] = document["manifests"]
-    [found] = manifest["diagnostics"]
-    assert (found["line"], found["severity"]) == (5, "error")
+    assert manifest["diagnostics"] == [
+        {
+            "path": str(shell.manifest),
+            "line": 5,
+            "column": 39,
+            "severity": "error",
+            "message": "`takes` must be a whole number from 1 to 100, not `two`",
+            "hint": "write it in plain digits, such as 3",
+            "origin": None,
+            "source": "  - {id: hero, prompt: A lamp, takes: two}",
+            "caret": 38,
+        }
+    ]
 
 
 def test_a_manifest_that_is_not_there_is_wrong_usage(shell: Shell) -> None:

@@ -24,6 +24,26 @@ def test_the_smallest_manifest(accept: Accept) -> None:
     assert take.images_sha256 is None
 
 
+def test_a_campaigns_name_has_at_most_63_characters(accept: Accept, complain: Complain) -> None:
+    text = "version: 1\ncampaign: CAMPAIGN\nshots: [{id: hero, prompt: A lamp}]\n"
+    assert accept(text.replace("CAMPAIGN", "a" * 63)).name == "a" * 63
+    (complaint,) = complain(text.replace("CAMPAIGN", "a" * 64))
+    assert complaint.startswith("2:11: error: `campaign` must be 1 to 63 lower-case letters")
+
+
+def test_shots_that_are_written_elsewhere_are_judged_too(complain: Complain) -> None:
+    said = complain(HEAD + "vars: {x: &s [{id: a, prompt: A, zebra: 1}]}\nshots: *s\n")
+    assert [complaint.partition(";")[0] for complaint in said] == [
+        "3:11: error: `x` must be a single text or number, not a list",
+        "3:34: error: unknown key `zebra` in a shot",
+    ]
+
+
+def test_only_the_first_of_two_lists_of_shots_is_judged(complain: Complain) -> None:
+    (complaint,) = complain(HEAD + "shots: [{id: a, prompt: A}]\nshots: [{id: b, prompt: B, zebra: 1}]\n")
+    assert complaint.startswith("4:1: error: duplicate key `shots`")
+
+
 def test_images_are_part_of_the_input(accept: Accept) -> None:
     campaign = accept(
         HEAD + "shots:\n  - id: hero\n    prompt: A lamp\n    image_urls:\n"
