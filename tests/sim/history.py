@@ -111,7 +111,8 @@ class History:
         self.promises = Promises(self.site, self.paths.receipts)
         self.grants = Grants(self.site.truth)
         self.keeper = Keeper(self.rng, self.paths, self.promises, self.say)
-        self.user = User(self.site, self.author, self.paths, self.grants, self.snapshot)
+        self.user = User(self.site, self.author, self.paths, self.grants, self.snapshot, self.forget)
+        self._seen: Snapshot | None = None
         self.processes = 0
         self.create_numbers = count(1)
         self._beside = False
@@ -174,6 +175,7 @@ class History:
             self.say(f"the process died at {death}")
         finally:
             process.hang_up()
+            self.forget()
         for event in self.site.fate.events:
             self.say(event)
         self.site.fate.events.clear()
@@ -219,9 +221,15 @@ class History:
         self.promises.check_files(snapshot)
 
     def snapshot(self) -> Snapshot:
-        """The ledger as it lies on the disk."""
-        with Ledger.read(self.paths.ledger, NAME, ENDPOINT) as ledger:
-            return ledger.snapshot()
+        """The ledger as it lies on the disk, read once until somebody may have changed it."""
+        if self._seen is None:
+            with Ledger.read(self.paths.ledger, NAME, ENDPOINT) as ledger:
+                self._seen = ledger.snapshot()
+        return self._seen
+
+    def forget(self) -> None:
+        """Somebody may have changed the ledger."""
+        self._seen = None
 
     def between(self) -> None:
         """What happens while no apply runs: time passes, the user edits, the folder is meddled with."""
@@ -239,6 +247,7 @@ class History:
             self.site.jump(rng.choice((-4000.0, -5.0, 5.0, 4000.0)))
         self.site.fate.asleep = True
         self.keeper.meddle()
+        self.forget()
         self.site.fate.asleep = False
         if rng.random() < 0.3 and self.paths.ledger.exists():
             self.command()
@@ -287,6 +296,7 @@ class History:
         self.author.limits = replace(self.author.limits, run_timeout_s=_PATIENCE_S)
         self.pass_time(4000.0)
         self.keeper.put_right()
+        self.forget()
 
     def give_up(self, last: Process) -> bool:
         """Where an apply stops because its key knows no run, the user gives up those that vanished. Whether any did."""
@@ -297,6 +307,7 @@ class History:
             for run in gone:
                 self.say(f"resolve --abandon of {run.run_id} of {run.take_id}")
                 ledger.record(abandoned(run).events, self.clock.wall())
+        self.forget()
         return bool(gone)
 
     def _is_gone(self, run: Run) -> bool:

@@ -73,6 +73,7 @@ class User:
     paths: CampaignPaths
     grants: Grants
     read: Callable[[], Snapshot]
+    forget: Callable[[], None]
     manifest: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,8 +128,11 @@ class User:
         """A command. Raises Violation for one that ends in a bug of ours, or in exit 4 for nothing."""
         heard = io.StringIO()
         self.site.say(f"$ hailuo-batch {shlex.join(words)}")
-        with self._at_the_terminal(), redirect_stdout(heard), redirect_stderr(heard):
-            code = ExitCode(cli.run(words))
+        try:
+            with self._at_the_terminal(), redirect_stdout(heard), redirect_stderr(heard):
+                code = ExitCode(cli.run(words))
+        finally:
+            self.forget()
         if self.grants.is_waiting:
             self.grants.confirm(self.read())
         text = " ".join(heard.getvalue().split())
