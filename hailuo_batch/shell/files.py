@@ -75,9 +75,13 @@ class Files:
 
     def gone(self, snapshot: Snapshot) -> Iterator[tuple[int, Event]]:
         """The files among what `inspect` would find that are simply not there any more. Changes nothing on the disk."""
+        listed = frozenset(_files_below(self._folder))  # a hundred thousand files are looked for one by one in a second
         for run in snapshot.runs:
             for output in run.outputs:
-                if output.path is not None and output.moving_to is None and not self._has(output.path):
+                path = output.path
+                if path is None or output.moving_to is not None or path in listed:
+                    continue
+                if not self._has(path):
                     yield run.key, ev.FileMissed(output.index)
 
     def compare(self, output: Output) -> Comparison:
@@ -144,3 +148,16 @@ class Files:
         if not parts or ".." in parts or PurePosixPath(path).is_absolute():
             raise ValueError(f"{path!r} does not lie in the output folder")
         return self._folder.joinpath(*parts)
+
+
+def _files_below(folder: Path, prefix: str = "") -> Iterator[str]:
+    """The paths, from the top one, of the files in a folder and those in it, as far as they can be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _files_below(folder / entry.name, f"{prefix}{entry.name}/")
+                elif entry.is_file():
+                    yield prefix + entry.name
+    except OSError:
+        return

@@ -1,6 +1,7 @@
 """The output folder: no rename onto a file, and a look that heals what a crash left."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,28 @@ def test_a_file_that_is_gone_is_missed(folder: Path) -> None:
     put(folder, "hero.mp4", "hero")
     of, events = look(folder, saved("hero.mp4"), saved("hero.out2.mp4", index=1))
     assert events == [(of.key, ev.FileMissed(1))]
+
+
+def test_whoever_only_looks_finds_the_same_files_gone_and_changes_nothing(folder: Path) -> None:
+    put(folder, "hero.mp4", "hero")
+    put(folder, "superseded/hero.run_1.mp4", "old")
+    put(folder, "target.mp4", "moved")
+    (folder / "dir.mp4").mkdir()
+    (folder / "link.mp4").symlink_to("hero.mp4")
+    (folder / "dangling.mp4").symlink_to("none.mp4")
+    (folder / "elsewhere").symlink_to("superseded")
+    paths = ["hero.mp4", "superseded/hero.run_1.mp4", "none.mp4", "dir.mp4", "link.mp4", "dangling.mp4"]
+    paths += ["elsewhere/hero.run_1.mp4", "../hero.mp4"]
+    outputs = [saved(path, index=index) for index, path in enumerate(paths)]
+    before = tree(folder)
+    halfway = saved("hero.mp4", "target.mp4", index=len(outputs))
+    of = run(outputs=(*outputs, halfway, Output(len(outputs) + 1, "https://x/b.mp4")))
+    gone = list(Files(folder).gone(snapshot(record(None, of))))
+    assert gone == [(of.key, ev.FileMissed(index)) for index in (2, 3, 5, 7)]
+    assert tree(folder) == before
+    inspected = replace(of, outputs=tuple(outputs))
+    assert gone == list(Files(folder).inspect(snapshot(record(None, inspected))))
+    assert len(list(Files(folder / "none").gone(snapshot(record(None, inspected))))) == len(outputs)
 
 
 def test_a_folder_that_is_gone_is_every_file_missed(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_each_url_is_looked_at_once_and_remembered() -> None:
 
 
 def test_no_more_than_eight_are_looked_at_at_once() -> None:
-    enough = threading.Event()
+    enough, one_more = threading.Event(), threading.Event()
     all_together = threading.Barrier(AT_ONCE, action=enough.set)
     under_way: list[int] = []
     most: list[int] = []
@@ -190,8 +190,11 @@ def test_no_more_than_eight_are_looked_at_at_once() -> None:
         with lock:
             under_way.append(1)
             most.append(len(under_way))
+        if len(under_way) > AT_ONCE:
+            one_more.set()
         if not enough.is_set():
             all_together.wait(10)
+            one_more.wait(0.2)
         with lock:
             under_way.pop()
         image()(peer, request)
