@@ -9,11 +9,12 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
 from hailuo_batch.cli_options import PROGRAM, Spoken
-from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError
+from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, StreamError
 
 DETAILED = "--detailed-exitcode"
 
@@ -29,6 +30,11 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
     except ManifestError as error:
         spoken.console().complain(str(error))
         return _failed(error.exit_code, arguments)
+    except StreamError as error:
+        with suppress(OSError):
+            sys.stderr.write(f"{PROGRAM}: error: {error}\n")
+            sys.stderr.flush()
+        return _leave_quietly()
     except HailuoBatchError as error:
         spoken.console().warn(f"{PROGRAM}: error: {error}")
         return _failed(error.exit_code, arguments)
@@ -50,7 +56,7 @@ def _failed(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
 
 
 def _leave_quietly() -> int:
-    """Whoever read our output has gone: say no more, also not at exit."""
+    """Nobody can read our output any more: say no more, also not at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     return ExitCode.UNFINISHED

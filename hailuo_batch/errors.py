@@ -49,6 +49,12 @@ class LedgerError(HailuoBatchError):
     exit_code = ExitCode.LEDGER
 
 
+class StreamError(HailuoBatchError):
+    """Standard output or standard error cannot be written: what was asked for could not be said."""
+
+    exit_code = ExitCode.UNFINISHED
+
+
 class OutputError(HailuoBatchError):
     """A file of the report or an output cannot be written; the ledger is untouched."""
 

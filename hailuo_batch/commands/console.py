@@ -6,11 +6,13 @@ bytes, by nothing that wraps, colours or interprets it.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TextIO
 
+from hailuo_batch.errors import StreamError
 from hailuo_batch.shell.progress import terminal_columns, wrap
 
 
@@ -45,9 +47,10 @@ class Console:
 
     def raw(self, text: str) -> None:
         """Text to stdout, byte for byte."""
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8"))
-        sys.stdout.buffer.flush()
+        with _writing(sys.stdout):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8"))
+            sys.stdout.buffer.flush()
 
     def say(self, text: str) -> None:
         """What goes along with the work, unless the user wants quiet."""
@@ -96,5 +99,20 @@ def columns_of(stream: TextIO) -> int | None:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    stream.write(text + "\n")
-    stream.flush()
+    with _writing(stream):
+        stream.write(text + "\n")
+        stream.flush()
+
+
+@contextmanager
+def _writing(stream: TextIO) -> Iterator[None]:
+    """Raises StreamError where the stream cannot be written; a reader that has gone is another matter."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = "stderr" if stream is sys.stderr else "stdout"
+        raise StreamError(
+            f"{name} cannot be written ({error.strerror}). Whatever was sent is in the ledger; `status` shows it."
+        ) from error

@@ -46,6 +46,18 @@ def test_verbose_shows_the_traceback_without_the_key(shell: Shell) -> None:
     assert KEY not in ended.err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [("schema",), ("validate", "--json", "lamps.yaml"), ("status", "lamps.yaml")])
+def test_a_full_disk_behind_stdout_is_said_in_a_line_and_is_no_bug(shell: Shell, words: tuple[str, ...]) -> None:
+    arguments = [str(shell.manifest) if word == "lamps.yaml" else word for word in words]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        program = [sys.executable, "-m", "hailuo_batch", *arguments]
+        ended = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == ExitCode.UNFINISHED
+    assert "stdout cannot be written (No space left on device)" in ended.stderr.splitlines()[-1]
+    assert "bug" not in ended.stderr
+
+
 def test_ctrl_c_anywhere_is_130(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*_: object) -> None:
         raise KeyboardInterrupt

@@ -269,7 +269,7 @@ class Network:
         if not isinstance(action, act.CreateRun):
             return
         sent = self.site.truth.sent[action.run.create_id or ""]
-        if isinstance(outcome, ev.RunCreated):
+        if isinstance(outcome, ev.RunCreated) and outcome.run_id == sent.run_id:
             most = self._terms.most_micro_usd.get(action.run.model, float("inf"))
             self._too_dear |= (outcome.cost_micro_usd or 0) > most
         match outcome:
