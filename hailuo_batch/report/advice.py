@@ -66,6 +66,15 @@ def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | N
     is_slow = run.state in RUNNING and _age_s(run.submitted_at, now) >= STUCK_AFTER_S
     if not speaks:
         return _outlived(run, commands, now) if is_slow else None
+    if is_slow:
+        return _slow(run, commands, now)
+    is_missing = run.state is RunState.SUCCEEDED and bool(run.outputs) and not run.outputs_saved
+    if is_missing and _age_s(run.completed_at, now) >= STUCK_AFTER_S:
+        return _not_here(run, commands, now)
+    return _ended(run, commands)
+
+
+def _ended(run: Run, commands: Commands) -> Advice | None:
     match run.state:
         case RunState.FAILED:
             return Advice(
@@ -92,20 +101,6 @@ def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | N
                 "comes, have it made again, which pays again, or give it up.",
                 (commands.apply(), *commands.resolve(run)[1:]),
             )
-        case RunState.PENDING | RunState.PROCESSING if is_slow:
-            return Advice(
-                f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not "
-                "finished. Each apply goes on asking for it. If it never finishes, have it made again, which pays "
-                "again, or give it up.",
-                (commands.apply(), *commands.resolve(run)[1:]),
-            )
-        case RunState.SUCCEEDED if not run.outputs_saved and _age_s(run.completed_at, now) >= STUCK_AFTER_S:
-            return Advice(
-                f"The run finished {format_duration(_age_s(run.completed_at, now))} ago, is paid for, and its video is "
-                "not here. Each apply asks for a fresh link and downloads it where it can. If its link is dead, have "
-                "it made again, which pays again, or give it up.",
-                (commands.apply(), *commands.resolve(run)[1:]),
-            )
         case RunState.ABANDONED:
             return Advice(
                 "It was given up, and what it cost, or may have cost, still counts. It can be made again, which pays "
@@ -118,6 +113,23 @@ def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | N
 
 def _age_s(since: float | None, now: float) -> float:
     return 0.0 if since is None else now - since
+
+
+def _slow(run: Run, commands: Commands, now: float) -> Advice:
+    return Advice(
+        f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
+        "Each apply goes on asking for it. If it never finishes, have it made again, which pays again, or give it up.",
+        (commands.apply(), *commands.resolve(run)[1:]),
+    )
+
+
+def _not_here(run: Run, commands: Commands, now: float) -> Advice:
+    return Advice(
+        f"The run finished {format_duration(_age_s(run.completed_at, now))} ago, is paid for, and its video is not "
+        "here. Each apply asks for a fresh link and downloads it where it can. If its link is dead, have it made "
+        "again, which pays again, or give it up.",
+        (commands.apply(), *commands.resolve(run)[1:]),
+    )
 
 
 def _outlived(run: Run, commands: Commands, now: float) -> Advice:
