@@ -87,8 +87,8 @@ class Polling:
         self._urgent.append(key)
 
     def any_key(self) -> int | None:
-        """One of the open runs; None where none is open."""
-        return next(iter(self._open), None)
+        """One of the open runs, of those the API should know if there is one; None where none is open."""
+        return next((key for key, run in self._open.items() if run.awaited), next(iter(self._open), None))
 
     def creating(self, now: float) -> None:
         """A create has started."""

@@ -18,3 +18,10 @@ def test_a_probe_that_was_not_answered_is_asked_again(outcome: Outcome) -> None:
     (probe,) = hand.reads()
     hand.answer(probe, outcome)
     assert hand.wait_for_read().run.key == probe.run.key
+
+
+def test_a_run_that_is_lost_already_is_no_probe_while_another_is_open() -> None:
+    lost, going = run(RunState.LOST, take("a"), at=STARTED_AT - 600), run(RunState.PENDING, take("b"), at=STARTED_AT)
+    hand = Hand([lost, going], Settings(key_is_new=True))
+    (probe,) = hand.reads()
+    assert probe.run.key == going.key
