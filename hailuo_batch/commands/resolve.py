@@ -17,7 +17,7 @@ from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.receipt import Intent
 from hailuo_batch.core.records import Run, TakeRecord
 from hailuo_batch.core.settle import Settlement, Way, abandoned, check_way, choose_run, named, owner_of, resubmitted
-from hailuo_batch.core.spend import newest_costs
+from hailuo_batch.core.spend import highest_costs
 from hailuo_batch.errors import AccountError, ExitCode, HailuoBatchError, UsageError
 from hailuo_batch.shell.client import Client, RunLook, is_run_id
 from hailuo_batch.shell.ledger import find_run
@@ -172,5 +172,5 @@ def _cost(writing: Writing, chosen: Run) -> str:
     cost = chosen.cost_micro_usd
     if cost is not None:
         return f", paid for with {format_usd(cost)}"
-    cost = newest_costs(writing.snapshot.paid_runs).get(chosen.model)
+    cost = highest_costs(writing.snapshot.paid_runs).get(chosen.model)
     return ", and what it may have cost is not known" if cost is None else f", and may have cost {format_usd(cost)}"

@@ -41,6 +41,15 @@ def newest_costs(runs: Iterable[Run]) -> dict[str, int]:
     return {model: mark[2] for model, mark in newest.items()}
 
 
+def highest_costs(runs: Iterable[Run]) -> dict[str, int]:
+    """The highest known cost of each model: the most that a create of it may have cost."""
+    highest: dict[str, int] = {}
+    for run in runs:
+        if run.cost_micro_usd is not None:
+            highest[run.model] = max(run.cost_micro_usd, highest.get(run.model, 0))
+    return highest
+
+
 def is_in_doubt(run: Run) -> bool:
     """Whether money may have gone for a run that nobody can name: given up on or not, it still counts."""
     abandoned_unnamed = run.state is RunState.ABANDONED and run.run_id is None
@@ -50,14 +59,15 @@ def is_in_doubt(run: Run) -> bool:
 def spend_of(runs: Iterable[Run]) -> Spend:
     """The money of these runs, superseded ones included."""
     listed = tuple(runs)
-    costs = newest_costs(listed)
+    costs, most = newest_costs(listed), highest_costs(listed)
     charged = refunded = in_doubt = 0
     at_risk: int | None = 0
     for run in listed:
         cost = run.cost_micro_usd if run.cost_micro_usd is not None else costs.get(run.model)
         if is_in_doubt(run):
             in_doubt += 1
-            at_risk = None if cost is None or at_risk is None else at_risk + cost
+            risk = most.get(run.model)
+            at_risk = None if risk is None or at_risk is None else at_risk + risk
         elif run.run_id is not None:
             charged += cost or 0
             refunded += (cost or 0) if run.state is RunState.FAILED else 0
@@ -68,13 +78,15 @@ class Cap:
     """The cap on net spend, kept by reservation: every create is counted before it is sent.
 
     It is told of each run as it changes (`hear`), asked before each create (`admits`), and told of a create from the
-    moment it is decided (`reserve`) until it is settled (`release`). A run without an answer counts as the newest known
-    cost of its model, or as the one at which it was admitted where that was more: prices also fall.
+    moment it is decided (`reserve`) until it is settled (`release`). Prices also fall: a run without an answer counts
+    as the newest known cost of its model, or as the one at which it was admitted where that was more; one that an
+    earlier apply sent, as the highest known.
     """
 
     def __init__(self, cap_micro_usd: int | None) -> None:
         self.cap_micro_usd = cap_micro_usd
         self._newest: dict[str, tuple[float, int, int]] = {}
+        self._highest: dict[str, int] = {}
         self._known = 0
         self._unpriced: dict[str, dict[int, RunState]] = defaultdict(dict)
         self._reserved: dict[str, set[int]] = defaultdict(set)
@@ -88,6 +100,7 @@ class Cap:
         if run.cost_micro_usd is not None:
             mark = (run.submitted_at or 0.0, run.key, run.cost_micro_usd)
             self._newest[run.model] = max(mark, self._newest.get(run.model, mark))
+            self._highest[run.model] = max(run.cost_micro_usd, self._highest.get(run.model, 0))
         paid = run.run_id is not None or is_in_doubt(run)
         if not paid or run.state is RunState.FAILED:
             return
@@ -151,5 +164,5 @@ class Cap:
         return bool(self._open(model))
 
     def _open_micro_usd(self, model: str) -> int:
-        newest = self.cost_of(model) or 0
-        return sum(max(newest, self._admitted_at.get(key, 0)) for key in self._open(model))
+        newest, highest = self.cost_of(model) or 0, self._highest.get(model, 0)
+        return sum(max(newest, self._admitted_at.get(key, highest)) for key in self._open(model))

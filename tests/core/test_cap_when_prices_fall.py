@@ -4,6 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from hailuo_batch.core import events as ev
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.spend import spend_of
 from tests.core.test_cap import Till
 from tests.helpers.snapshots import run
 
@@ -27,3 +29,17 @@ def test_while_prices_only_fall_and_answers_overtake_each_other_the_cap_holds(
             sent, paid = under_way.pop(which % len(under_way))
             till.answer(sent, ev.RunCreated(f"run_{sent.key}", paid))
         assert charged <= max(cap, 20)
+
+
+def test_what_an_earlier_apply_left_in_doubt_counts_at_the_price_it_may_have_had() -> None:
+    dear, doubtful, cheap = run(cost=280), run(RunState.IN_DOUBT, cost=None), run(cost=140)
+    till = Till(1_000, dear, doubtful, cheap)
+    assert till.cap.committed_micro_usd == 280 + 280 + 140
+    sent = till.create()
+    assert sent is not None
+    assert till.cap.committed_micro_usd == 700 + 140, "what is on its way now costs what a run costs now"
+
+
+def test_the_most_that_a_create_in_doubt_may_have_cost_is_the_highest_price_known() -> None:
+    runs = (run(cost=280), run(RunState.IN_DOUBT, cost=None), run(cost=140))
+    assert spend_of(runs).in_doubt_micro_usd == 280

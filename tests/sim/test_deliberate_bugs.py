@@ -26,7 +26,7 @@ from hailuo_batch.shell.receipts import Receipts
 from hailuo_batch.values import Take
 from tests.sim.history import Failure, run_history
 
-pytestmark = pytest.mark.deep
+pytestmark = [pytest.mark.deep, pytest.mark.timeout(900)]
 
 SEEDS = 2000
 
