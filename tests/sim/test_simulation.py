@@ -4,10 +4,16 @@ import pytest
 
 from tests.sim.history import run_history
 
-CHUNK = 25
+CHUNK = 20
+QUICK, ALL = 120, 300
+
+CHUNKS = [
+    *range(0, QUICK, CHUNK),
+    *(pytest.param(start, marks=pytest.mark.deep) for start in range(QUICK, ALL, CHUNK)),
+]
 
 
-@pytest.mark.parametrize("start", range(0, 300, CHUNK))
+@pytest.mark.parametrize("start", CHUNKS)
 def test_every_promise_is_kept(start: int) -> None:
     failures = [failure for seed in range(start, start + CHUNK) if (failure := run_history(seed)) is not None]
     assert not failures, "\n".join(map(str, failures))
