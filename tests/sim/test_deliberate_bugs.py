@@ -239,10 +239,9 @@ BUGS: Sequence[Callable[[Patch], None]] = (
 
 
 SHOWN_BY = {
-    "treat_500_as_not_sent": 126,
-    "ignore_creates_under_way_in_the_cap": 313,
-    "begin_a_replacement_anew_with_each_command": 1426,
-    "join_two_versions_of_a_file": 724,
+    "ignore_creates_under_way_in_the_cap": 81,
+    "begin_a_replacement_anew_with_each_command": 835,
+    "join_two_versions_of_a_file": 108,
 }
 """Where to look first for bugs that few histories show: the place moves with the product, and is then sought anew."""
 
