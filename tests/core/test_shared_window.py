@@ -100,7 +100,12 @@ class Machine:
         return max(sliding, max(map(fixed.count, set(fixed)), default=0))
 
 
-times = some.floats(0.0, 60.0)
+def moments(most_s: int) -> some.SearchStrategy[float]:
+    """Times whose sums and differences are exact: a server's window is not at the mercy of our rounding."""
+    return some.integers(0, most_s * 64).map(lambda ticks: ticks / 64)
+
+
+times = moments(60)
 workers = some.builds(
     Worker,
     requests=some.integers(0, 80),
@@ -110,7 +115,7 @@ workers = some.builds(
 )
 
 
-@given(some.lists(workers, min_size=2, max_size=3), some.floats(0.0, WINDOW_S), some.integers(0, 1000))
+@given(some.lists(workers, min_size=2, max_size=3), moments(int(WINDOW_S)), some.integers(0, 1000))
 def test_no_window_of_the_server_ever_sees_more_than_the_limit_of_all_processes_together(
     group: list[Worker], phase: float, seed: int
 ) -> None:
