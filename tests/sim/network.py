@@ -35,6 +35,7 @@ STRANGERS_KEY = "sk-another-account"
 TIMEOUT_S = 60.0
 _WAY_S = 0.08
 _SLOW_S = 25.0
+_MOST_TURNS = 20_000  # of waiting since the last create: several times what the longest `run_timeout` takes
 
 Then = Callable[[], Completion | None]
 
@@ -116,6 +117,7 @@ class Network:
         match action:
             case act.CreateRun():
                 self.creates += 1
+                self._turns = 0
                 if self._too_dear:
                     raise Violation(f"a create of {action.run.take_id} leaves after a run cost more than was agreed to")
                 self.site.say(f"create of {action.run.take_id}, attempt {action.run.attempt}")
@@ -133,7 +135,7 @@ class Network:
     def wait(self, timeout_s: float) -> list[Completion]:
         """Let time pass until an action has ended, at most so long."""
         self._turns += 1
-        if self._turns > 20_000:
+        if self._turns > _MOST_TURNS:
             raise Violation("the apply does not come to an end")
         for sent in self._just_told:
             sent.told = "receipts" not in self.site.fate.disk_failed
