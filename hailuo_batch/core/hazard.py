@@ -44,7 +44,7 @@ def _bin_of(age: float) -> int:
 
 
 class Hazard:
-    """The hazard of completion over age. `completions` counts those that were seen."""
+    """The hazard of completion over age. `completions` counts those that were seen, the oldest at age `longest`."""
 
     __slots__ = (
         "_between",
@@ -58,10 +58,12 @@ class Hazard:
         "_steps",
         "_sums",
         "completions",
+        "longest",
     )
 
     def __init__(self) -> None:
         self.completions = 0
+        self.longest = 0.0
         self._events = [0.0] * _BINS
         self._partial = [0.0] * _BINS  # exposure in bins lived through in part
         self._steps = [0] * (_BINS + 1)  # +1 where a stretch of bins lived through begins, -1 behind its end
@@ -92,15 +94,13 @@ class Hazard:
         """A run that was unfinished at age `before` was seen finished at `age`."""
         pair = _bin_of(before), _bin_of(max(before, age))
         self._between[pair] = self._between.get(pair, 0) + 1
-        self.completions += 1
-        self._count += 1
+        self._complete(age)
 
     def hear_duration(self, before: float, duration: float) -> None:
         """A run that was unfinished at age `before` finished exactly at age `duration`."""
         self._live(before, duration)
         self._events[_bin_of(duration)] += 1.0
-        self.completions += 1
-        self._count += 1
+        self._complete(duration)
 
     def rate(self, age: float) -> float:
         """Completions per second, at this age, of runs that reach it."""
@@ -152,6 +152,11 @@ class Hazard:
             lives = accumulate(reversed(steps), initial=alive[-1] / self._rates[-1])
             self._lives = tuple(lives)[::-1]
         return self._lives
+
+    def _complete(self, age: float) -> None:
+        self.completions += 1
+        self.longest = max(self.longest, age)
+        self._count += 1
 
     def _live(self, before: float, age: float) -> None:
         first, last = _bin_of(before), _bin_of(age)

@@ -14,7 +14,10 @@ from hailuo_batch.core.hazard import Hazard
 from hailuo_batch.core.queueing import Hypothesis, Line, Outlook
 
 _LEARNED = 0.1  # more than this share of a model's runs must have been seen finished before anything is said
-_LEARNED_AT = 12  # as many are enough for any campaign
+_LEARNED_AT = 30  # as many are enough for any campaign
+_BEYOND = 1.25  # times the longest duration seen: an age of which nothing is known
+_STRANGERS = 0.1  # more than this share of a model's runs at such ages is another kind of run
+_FEWEST_STRANGERS = 2  # one alone is only the slowest
 _MOST_LINES = 64  # open runs are looked at one by one up to so many; beyond, some stand for all
 _ALONE = 8  # runs that are to begin last count one by one; those before them in ever larger lots
 _PRECISION = 0.01
@@ -64,7 +67,10 @@ def time_left(works: Sequence[Work], now: float, pace: float, most_open: int | N
         places = None if most_open is None else most_open * share
         create_pace = pace * work.creates / creates if creates else pace
         parts.append([(weight, _Part(work, way, now, create_pace, places)) for weight, way in work.outlook.fitting])
-    return max((2 * creates + opened) / pace, _median(parts))
+    requests_s = (2 * creates + opened) / pace
+    if any(_outlast(ways, requests_s) for ways in parts):
+        return inf
+    return max(requests_s, _median(parts))
 
 
 class Remaining:
@@ -91,14 +97,20 @@ class _Part:
         self._total = way.hazard.total
         weight = work.opened / len(work.lines) if work.lines else 0.0
         self._running: list[tuple[float, float, float]] = []  # age, what it has survived, for how many it stands
+        unknown = [0.0]  # the ages at which runs were seen to go on that no other was seen to reach
         for line in work.lines:
             begin = work.outlook.begin(way, line)
             if begin is not None:
-                survived = way.hazard.total(max(0.0, line.last - begin))
-                self._running.append((max(0.0, now - begin), survived, weight))
+                age = max(0.0, line.last - begin)
+                self._running.append((max(0.0, now - begin), way.hazard.total(age), weight))
+                if age > _BEYOND * way.hazard.longest:
+                    unknown.append(age)
         begun = len(self._running) * weight
         queued = max(0, round(work.opened - begun))
         bounds = [bound for bound in (way.places, most_open) if bound is not None]
+        everyone = work.outlook.completions + work.opened + work.creates
+        many = (len(unknown) - 1) * weight >= max(_FEWEST_STRANGERS, _STRANGERS * everyone)
+        self.strangers_age = max(unknown) if many else 0.0
         turns = _Turns(way.hazard, [age for age, _, _ in self._running], begun, min(bounds, default=None))
         self._waiting = [
             (max(turns.begin(place), (place - queued) / create_pace), many)
@@ -159,6 +171,14 @@ def _median(parts: Sequence[Sequence[tuple[float, _Part]]]) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if _is_likely(parts, middle) else (middle, high)
     return high
+
+
+def _outlast(ways: Sequence[tuple[float, _Part]], requests_s: float) -> bool:
+    """Whether many of a model's runs are of an unknown kind and may, as likely as not, decide when the campaign ends.
+
+    Of what has lasted so long and is otherwise unknown the best guess is that it lasts as long again.
+    """
+    return sum(weight for weight, part in ways if part.strangers_age > requests_s) >= 0.5
 
 
 def _is_likely(parts: Sequence[Sequence[tuple[float, _Part]]], after: float) -> bool:
