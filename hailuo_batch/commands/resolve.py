@@ -10,6 +10,8 @@ from pathlib import Path
 
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.remote import connect
+from hailuo_batch.commands.settings import read_rate_limit
+from hailuo_batch.commands.shared_window import one_request, share_window
 from hailuo_batch.commands.workspace import Whereabouts
 from hailuo_batch.commands.writing import Writing, open_to_write
 from hailuo_batch.core import events as ev
@@ -125,7 +127,13 @@ def _find_receipt(path: Path, run_id: str) -> str | None:
 
 
 def _look_up(writing: Writing, run_id: str) -> RunLook:
-    with connect(writing.endpoint, Settings()) as remote, closing(Client(remote.base_url, remote.key)) as client:
+    rate = read_rate_limit(None)
+    settings = Settings(rate_limit=rate.requests, rate_window_s=rate.window_s)
+    with (
+        connect(writing.endpoint, settings) as remote,
+        closing(Client(remote.base_url, remote.key)) as client,
+        one_request(share_window(writing.endpoint, remote, settings), settings),
+    ):
         look = client.look_up(run_id)
     match look.outcome:
         case ev.RunMissing():

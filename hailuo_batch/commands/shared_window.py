@@ -7,15 +7,22 @@ import hashlib
 import os
 import secrets
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hailuo_batch.commands.remote import Remote
 from hailuo_batch.commands.workspace import SANDBOX
+from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.shell.key_window import Alone, KeyWindow, name_of_process
 
 _SALT = b"hailuo-batch window "
 _ROUNDS = 100_000
+_REQUEST = 0
+_LOOK_S = 0.05
+_PATIENCE_WINDOWS = 2  # whoever holds all places for so long knows of more of them
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux; where there is none, times alone tell boots apart
 
 
@@ -26,6 +33,41 @@ def share_window(endpoint: str, remote: Remote, settings: Settings) -> KeyWindow
         return Alone()
     path = folder / f"window-{_digest(endpoint, remote.key)}.json"
     return KeyWindow(path, settings.rate_window_s, name=name_of_process(secrets.token_hex(8)), boot=_boot())
+
+
+@contextmanager
+def one_request(window: KeyWindow | Alone, settings: Settings) -> Iterator[None]:
+    """Have a place in the window for a single request: waits until one is free, and gives it back at the end."""
+    budget = Budget(settings.rate_limit, settings.rate_window_s)
+    alone_from = time.monotonic() + _PATIENCE_WINDOWS * settings.rate_window_s
+    while not _takes(budget, window, time.monotonic()):
+        time.sleep(_LOOK_S)
+        if time.monotonic() >= alone_from:
+            window.leave()
+            window = Alone()
+    try:
+        yield
+    finally:
+        now = time.monotonic()
+        budget.give_back(_REQUEST, now)
+        if window.open(now) is not None:  # else this process's end tells the others as much
+            window.close(budget.tell(now))
+        window.leave()
+
+
+def _takes(budget: Budget, window: KeyWindow | Alone, now: float) -> bool:
+    others = window.open(now)
+    if others is None:
+        return False
+    budget.hear_others(others, now)
+    is_free = budget.free(now) > 0
+    if is_free:
+        budget.wait_no_more()
+        budget.take(_REQUEST, now)
+    else:
+        budget.wait(now)
+    window.close(budget.tell(now))
+    return is_free
 
 
 def state_folder() -> Path | None:

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,16 @@ def test_the_run_that_is_named_is_collected_and_nothing_is_paid_again(
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     assert (shell.outputs / "desk.mp4").is_file()
     assert api.world.stats.creates == 1
+
+
+def test_to_look_at_the_run_takes_a_place_in_the_keys_window(
+    shell: Shell, doubtful: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    assert shell("resolve", "desk", "--run-id", doubtful).code is ExitCode.DONE
+    [file] = (tmp_path / "home" / "hailuo-batch").iterdir()
+    [holding] = json.loads(file.read_text())["processes"].values()
+    assert [count for _, count in holding["back_at"]] == [1]
 
 
 def test_a_restore_keeps_the_run_that_was_named(shell: Shell, api: SandboxServer, doubtful: str) -> None:

@@ -1,16 +1,34 @@
 """Where the window of a key is shared: in the user's state folder, under a name that gives no key away."""
 
+import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from hailuo_batch.commands.remote import NOBODY, Remote
-from hailuo_batch.commands.shared_window import share_window, state_folder
+from hailuo_batch.commands.shared_window import one_request, share_window, state_folder
 from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.sharing import Holding
 from hailuo_batch.shell.key_window import Alone, KeyWindow
 
 ENDPOINT = "https://runbase.net/api/v1"
 KEY = "sk-test-0123456789"
+NARROW = Settings(rate_limit=2, rate_window_s=0.4)
+
+
+def window_of(path: Path, token: str) -> KeyWindow:
+    """The window in this file, for one of several processes that all are this one."""
+    return KeyWindow(path, NARROW.rate_window_s, name=f"{os.getpid()}-{token}", boot="")
+
+
+def hold_all(path: Path, until: float) -> None:
+    """Another process uses every place, and they come back then."""
+    other = window_of(path, "other")
+    other.open(time.monotonic())
+    other.close(Holding(back_at=((until, NARROW.rate_limit),)))
+    other.leave()
 
 
 def file_of(folder: Path, key: str = KEY, endpoint: str = ENDPOINT) -> Path:
@@ -69,3 +87,50 @@ def test_where_there_is_no_home_there_is_nothing_to_share(monkeypatch: pytest.Mo
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setattr(Path, "home", lost)
     assert isinstance(share_window(ENDPOINT, Remote(ENDPOINT, KEY, is_loopback=False), Settings()), Alone)
+
+
+# --- a single request ---
+
+
+def held_by_the_one(path: Path, now: float) -> Holding:
+    """What another process sees that the single request's holds."""
+    other = window_of(path, "other")
+    [holding] = other.open(now) or ()
+    other.leave()
+    return holding
+
+
+def test_a_single_request_waits_for_a_place(tmp_path: Path) -> None:
+    path, free_at = tmp_path / "window.json", time.monotonic() + NARROW.rate_window_s
+    hold_all(path, free_at)
+    with one_request(window_of(path, "me"), NARROW):
+        assert time.monotonic() >= free_at
+
+
+def test_a_single_request_holds_its_place_until_a_window_after_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "window.json"
+    with one_request(window_of(path, "me"), NARROW):
+        assert held_by_the_one(path, time.monotonic()).under_way == 1
+    ended_at = time.monotonic()
+    after = held_by_the_one(path, ended_at)
+    assert after.under_way == 0
+    assert after.held(ended_at, NARROW.rate_window_s) == 1
+
+
+def test_a_single_request_that_breaks_gives_its_place_back(tmp_path: Path) -> None:
+    path = tmp_path / "window.json"
+    with pytest.raises(OSError, match="broken"), one_request(window_of(path, "me"), NARROW):
+        raise OSError("broken")
+    assert held_by_the_one(path, time.monotonic()).under_way == 0
+
+
+def test_a_single_request_does_not_wait_for_ever_for_those_who_know_a_higher_limit(tmp_path: Path) -> None:
+    path = tmp_path / "window.json"
+    hold_all(path, time.monotonic() + 60.0)
+    with one_request(window_of(path, "me"), NARROW):
+        assert json.loads(path.read_text())["processes"]
+
+
+def test_without_a_window_to_share_a_single_request_just_goes() -> None:
+    with one_request(Alone(), NARROW):
+        pass

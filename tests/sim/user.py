@@ -23,6 +23,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import ReportRun, build_report
 from hailuo_batch.sandbox.world.run_ids import PREFIX
 from hailuo_batch.shell.client import RunLook, answers
+from hailuo_batch.shell.key_window import Alone
 from hailuo_batch.shell.ledger import Ledger
 from tests.sim.author import Author
 from tests.sim.grants import Grants
@@ -153,6 +154,7 @@ class User:
             mock.patch.object(writing, "Clock", return_value=site.clock),
             mock.patch.object(writing, "Ledger", _HostileLedger(site)),
             mock.patch.object(resolve, "Client", return_value=Api(site)),
+            mock.patch.object(resolve, "share_window", return_value=Alone()),  # its file would be this machine's
         ):
             yield
 
