@@ -21,12 +21,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.events import FileSaved
 from hailuo_batch.shell.downloader import Downloader
+from hailuo_batch.shell.downloader.downloader import TRANSFERS_AT_ONCE
 from tests.benchmarks.static_server import StaticServer
 from tests.helpers.mp4 import clip
 
-LANES = 4
+LANES = TRANSFERS_AT_ONCE
 GOALS = {"aria2c": 1.0, "curl": 0.5}
 _MEMORY = (
     "import resource, sys; from pathlib import Path; from hailuo_batch.shell.downloader import Downloader;"
@@ -38,7 +40,7 @@ Way = Callable[[Sequence[str], Path], None]
 
 
 def by_us(urls: Sequence[str], out: Path) -> None:
-    """This downloader, in as many threads as an apply has."""
+    """This downloader, in as many threads as an apply has, of which four receive and the others wait for the disk."""
     downloader = Downloader(out, allow_loopback=True)
 
     def fetch(numbered: tuple[int, str]) -> None:
@@ -46,8 +48,8 @@ def by_us(urls: Sequence[str], out: Path) -> None:
         outcome = downloader.fetch(url, f"take-{number}", 0, lambda: False)
         assert isinstance(outcome, FileSaved), outcome
 
-    with ThreadPoolExecutor(LANES) as lanes:
-        list(lanes.map(fetch, enumerate(urls)))
+    with ThreadPoolExecutor(Settings().fetches_at_once) as fetches:
+        list(fetches.map(fetch, enumerate(urls)))
 
 
 def by_aria2c(urls: Sequence[str], out: Path) -> None:

@@ -141,7 +141,7 @@ def test_file_for_which_there_is_just_room_is_saved(tmp_path: Path, monkeypatch:
 
 
 def test_disk_that_fills_up_during_a_download_keeps_what_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = iter([10**12, 10**12])
+    free = iter([10**12])
     real = shutil.disk_usage
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 0, next(free, 0)))
     with LoopbackServer(RangedFile(CLIP)) as server:

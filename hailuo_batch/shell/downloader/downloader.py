@@ -2,9 +2,13 @@
 
 Sends no key, no cookie and no name but the program's own. Goes on from what an earlier try has left, and never tries
 again by itself: whoever calls decides when. Its invariant: memory does not depend on the size of a file.
+
+Only so many transfers go on at once. A fetch whose file is here gives up its place before it has the disk keep it, so
+that the network does not wait for the disk.
 """
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -26,8 +30,10 @@ from hailuo_batch.shell.wire.text import printable
 
 DEFAULT_TIMEOUTS = Timeouts(connect_s=10.0, read_s=30.0, total_s=math.inf)
 MAX_REDIRECTS = 5
+TRANSFERS_AT_ONCE = 4
 _FLOOR_BYTES = 1 << 10
 _HEAD_BYTES = 1 << 9
+_LOOK_UP_S = 0.25
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -48,13 +54,15 @@ class Downloader:
         *,
         allow_loopback: bool,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
-        chunk_bytes: int = 1 << 20,
+        chunk_bytes: int = 1 << 18,
+        transfers_at_once: int = TRANSFERS_AT_ONCE,
     ) -> None:
         self._output_dir = output_dir
         self._allow_loopback = allow_loopback
         self._timeouts = timeouts
         self._chunk_bytes = chunk_bytes
         self._dialer = Dialer(timeouts.connect_s)
+        self._places = threading.BoundedSemaphore(transfers_at_once)
         self._doubted: dict[str, str] = {}  # the digest of what came for a stem and is no whole MP4
 
     def fetch(
@@ -72,13 +80,11 @@ class Downloader:
         """
         if not is_safe_stem(stem):
             return FetchFailed(printable(f"{stem!r} is no name inside the output folder"))
-        patience = Patience(
-            self._timeouts.read_s, self._timeouts.total_s, floor_bytes=_FLOOR_BYTES, cancelled=cancelled
-        )
         folder, _, name = stem.rpartition("/")
         try:
             with Landing(self._output_dir / folder, name) as landing:
-                suffix = self._bring(url, landing, patience, on_bytes)
+                with self._place(cancelled) as patience:
+                    suffix = self._bring(url, landing, patience, on_bytes)
                 return self._settle(landing, stem, index, suffix)
         except Cancelled:
             return FetchCancelled()
@@ -88,6 +94,17 @@ class Downloader:
             return FetchFailed(printable(str(error)), gone=error.gone)
         except (NotConnected, *BROKEN) as error:
             return FetchFailed(describe(error))
+
+    @contextmanager
+    def _place(self, cancelled: Callable[[], bool]) -> Iterator[Patience]:
+        """A place among the transfers, once one is free, and the patience for one that begins then."""
+        while not self._places.acquire(timeout=_LOOK_UP_S):
+            if cancelled():
+                raise Cancelled
+        try:
+            yield Patience(self._timeouts.read_s, self._timeouts.total_s, floor_bytes=_FLOOR_BYTES, cancelled=cancelled)
+        finally:
+            self._places.release()
 
     def _bring(self, url: str, landing: Landing, patience: Patience, on_bytes: Callable[[int], None]) -> str:
         """Bring the file to the landing, from where an earlier try broke off if that can be. Returns its extension."""

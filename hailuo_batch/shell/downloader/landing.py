@@ -26,6 +26,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _CHUNK = 1 << 20
 _NOTE_EVERY_BYTES = 16 << 20
+_LOOK_EVERY_BYTES = 1 << 20  # for free space: what all transfers bring between two looks is well within the reserve
 _LONGEST_NOTE = 1 << 16
 
 
@@ -52,7 +53,7 @@ class Landing:
         self._digest = hashlib.sha256()
         self._file: int | None = None
         self._source = _NOBODY
-        self._noted = 0
+        self._noted = self._looked = 0
         self._sound = True  # every write so far has gone well
         self.size = 0
         self.kept_aside: list[str] = []
@@ -111,7 +112,8 @@ class Landing:
     def write(self, chunk: bytes | memoryview) -> None:
         """Take the next bytes."""
         assert self._file is not None
-        self._make_room(len(chunk))
+        if self.size + len(chunk) - self._looked >= _LOOK_EVERY_BYTES:
+            self._make_room(len(chunk))
         with self._disk():
             rest = memoryview(chunk)
             while rest:
@@ -194,6 +196,7 @@ class Landing:
 
     def _make_room(self, count: int) -> None:
         """Raises DiskError where the disk would be full after so many more bytes."""
+        self._looked = self.size
         with self._disk():
             usage = shutil.disk_usage(self._folder)
         # file systems that do not know their size say that it is nothing
