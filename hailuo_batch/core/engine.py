@@ -121,7 +121,7 @@ class Engine:
     def progress(self, now: float) -> Progress:
         """Where the apply stands."""
         requests = self._requests
-        left_s = self._remaining.ask(now, self.reach, lambda: requests.left_s(now))
+        left_s = self._remaining.ask(now, (self.reach, requests.are_over), lambda: requests.left_s(now))
         under_way = requests.creates_under_way, self._outputs.under_way
         return self._books.progress(len(self._scope), *under_way, requests.create_waits_s(now), left_s)
 

@@ -12,8 +12,10 @@ from hailuo_batch.core.remaining import Remaining, Work, examples, time_left
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import DEFAULT_MODEL
 from tests.benchmarks.engine_client import EngineClient
-from tests.benchmarks.remaining import MARKS, errors, typical, watch
+from tests.benchmarks.remaining import MARKS, Watched, errors, typical, watch
+from tests.benchmarks.rows import engine
 from tests.benchmarks.scenarios import Scenario, log_normal, two_humped
+from tests.benchmarks.simulate import simulate
 
 PACE = 2.0
 WITHIN = 0.15
@@ -170,6 +172,15 @@ def test_once_creating_stops_only_open_runs_count() -> None:
     assert client.engine.progress(0.0).left_s
     client.engine.halt(Halt(Reach.CREATES, ExitCode.ACCOUNT, "Stopped creating."))
     assert client.engine.progress(0.0).left_s is None
+
+
+def test_nothing_is_said_to_be_left_once_the_last_run_is_done() -> None:
+    scenario = Scenario(5)
+    client = engine(scenario, 1)
+    watched = Watched(client, scenario.runs)
+    end_s = simulate(watched, scenario.provider(1), scenario.runs).campaign_s
+    assert watched.looks[-1].left_s
+    assert client.engine.progress(end_s).left_s is None
 
 
 def test_an_estimate_is_kept_for_a_while_and_counts_down() -> None:
