@@ -10,6 +10,7 @@ import pytest
 from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.sidecars import keep_sidecars
+from tests.helpers.full_disk import full_disk
 from tests.helpers.snapshots import output, record, run, snapshot, take
 
 MANIFEST = hashlib.sha256(b"manifest").hexdigest()
@@ -148,6 +149,26 @@ def test_an_image_that_is_written_out_is_named_by_its_hash(tmp_path: Path) -> No
     [named] = sidecar(tmp_path)["image_urls"]
     assert hashlib.sha256(data.encode()).hexdigest() in named
     assert len(named) < 200
+
+
+def test_a_full_disk_leaves_the_old_sidecar_whole_and_nothing_beside_it(tmp_path: Path) -> None:
+    video(tmp_path)
+    keep_sidecars(ledger_of(run(run_id="run_1")), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with full_disk(), pytest.raises(OutputError, match="sidecars"):
+        keep_sidecars(ledger_of(run(run_id="run_2")), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_a_killed_write_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    kept = video(tmp_path, "superseded/hero.run_1.mp4")
+    left = [tmp_path / ".hero.mp4.json.1.tmp", kept.with_name(".hero.run_1.mp4.json.2.tmp")]
+    for path in left:
+        path.write_text("half")
+        os.utime(path, (1, 1))
+    keep_sidecars(snapshot(), tmp_path)
+    assert not any(path.exists() for path in left)
+    assert kept.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said_without_a_traceback(tmp_path: Path) -> None:
