@@ -1,7 +1,12 @@
 """`verify`: the files on disk beside the ledger, and what differs downloaded again."""
 
+import errno
+import hashlib
 import json
+import os
+import re
 from pathlib import Path
+from typing import BinaryIO, NoReturn
 
 import pytest
 
@@ -63,6 +68,33 @@ def test_missing_and_changed_files_are_named(shell: Shell, finished: SandboxServ
     assert "3 files compared: 0 as saved, 1 missing, 2 changed." in ended.out
     assert "--repair" in ended.err
     assert videos(shell) == before
+
+
+def test_a_file_that_the_disk_cannot_read_is_named_with_the_reason(
+    shell: Shell, finished: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(file: BinaryIO, digest: str) -> NoReturn:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(hashlib, "file_digest", broken)
+    ended = shell("verify")
+    assert ended.code is ExitCode.UNFINISHED
+    assert re.search(r"unreadable +hero\.mp4 +hero, run_\w+: Input/output error", ended.out)
+    assert "3 files compared: 0 as saved, 3 unreadable." in ended.out
+
+
+def test_each_difference_says_what_differs(shell: Shell, finished: SandboxServer) -> None:
+    change(shell.outputs / "desk.mp4")
+    with (shell.outputs / "hero.mp4").open("ab") as file:
+        file.write(b"more")
+    size = (shell.outputs / "hero.mp4").stat().st_size
+    ended = shell("verify")
+    assert re.search(r"changed +desk\.mp4 +desk, run_\w+: other bytes, of the same size", ended.out)
+    assert re.search(rf"changed +hero\.mp4 +hero, run_\w+: {size:,} bytes, not {size - 4:,}", ended.out)
+    [hero] = [file for file in shell("verify", "--json").document["files"] if file["path"] == "hero.mp4"]
+    assert (hero["found_bytes"], hero["found_sha256"]) == (size, None)
+    repaired = shell("verify", "--repair").out
+    assert re.search(r"repaired +hero\.mp4 +hero, run_\w+: was changed", repaired)
 
 
 def test_superseded_files_are_compared_too(shell: Shell, finished: SandboxServer) -> None:

@@ -13,6 +13,7 @@ from hailuo_batch.report.sidecars import keep_sidecars
 from tests.helpers.full_disk import full_disk
 from tests.helpers.snapshots import output, record, run, snapshot, take
 
+TOO_LARGE = b'{"kind": "hailuo-batch sidecar"}' + b" " * 1_000_000
 MANIFEST = hashlib.sha256(b"manifest").hexdigest()
 
 
@@ -61,6 +62,14 @@ def test_a_sidecar_says_all_that_traces_a_video(tmp_path: Path) -> None:
     }
 
 
+def test_it_tells_which_attempt_it_was_and_all_the_input_of_another_model(tmp_path: Path) -> None:
+    video(tmp_path)
+    made = dataclasses.replace(run(attempt=3), input_json='{"duration":6,"prompt":"a lamp","seed":{"a":[1]}}')
+    keep_sidecars(ledger_of(made), tmp_path)
+    told = sidecar(tmp_path)
+    assert (told["attempt"], told["prompt"], told["input"]) == (3, "a lamp", {"duration": 6, "seed": {"a": [1]}})
+
+
 def test_each_output_of_a_run_has_its_own(tmp_path: Path) -> None:
     names = ("hero.mp4", "hero.out2.mp4")
     for name in names:
@@ -92,7 +101,7 @@ def test_what_is_wrong_is_written_again(tmp_path: Path, damage: str) -> None:
     assert sidecar(tmp_path)["take"] == "hero"
 
 
-@pytest.mark.parametrize("content", [b'{"mine": 1}', b"not JSON", b"[" * 100_000, b"\xff", b"[]"])
+@pytest.mark.parametrize("content", [b'{"mine": 1}', b"not JSON", b"[" * 100_000, b"\xff", b"[]", TOO_LARGE])
 def test_a_file_that_is_not_ours_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
     video(tmp_path)
     (tmp_path / "hero.mp4.json").write_bytes(content)
