@@ -221,6 +221,18 @@ def test_repair_pays_for_nothing_although_the_manifest_asks_for_more(shell: Shel
     assert "new" in shell("plan").out
 
 
+def test_repair_is_no_apply_of_a_manifest_that_has_changed(shell: Shell, finished: SandboxServer) -> None:
+    told = json.loads((shell.outputs / "report.json").read_text("utf-8"))
+    sidecar = (shell.outputs / "desk.mp4.json").read_text("utf-8")
+    shell.write(LAMPS.replace("campaign: lamps", "campaign: lamps\ndescription: Others"))
+    (shell.outputs / "desk.mp4").unlink()
+    (shell.outputs / "desk.mp4.json").unlink()
+    assert shell("verify", "--repair").code is ExitCode.DONE
+    written = json.loads((shell.outputs / "report.json").read_text("utf-8"))
+    assert (written["manifest_sha256"], written["description"]) == (told["manifest_sha256"], "")
+    assert (shell.outputs / "desk.mp4.json").read_text("utf-8") == sidecar
+
+
 def test_changed_file_that_cannot_be_had_again_stays_where_it_is(
     shell: Shell, finished: SandboxServer, impatient: None
 ) -> None:

@@ -79,7 +79,7 @@ def test_escaping(text: str, escaped: str) -> None:
 
 
 def test_long_prompts_are_cut() -> None:
-    text = render_markdown(report_of(record(take(prompt=LONG), run())))
+    text = render_markdown(report_of(record(take(prompt=LONG), run()), description=LONG))
     assert len(text) < 1000
     assert "…" in text
 
