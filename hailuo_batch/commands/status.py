@@ -62,7 +62,8 @@ def _point_out(report: Report, campaign: Campaign, console: Console) -> None:
     shown = advised if console.is_verbose else advised[:SHOWN]
     for text, alike in _alike(shown).items():
         console.say(f"{', '.join(run.take_id for run in alike)}: {text}")
-        commands = dict.fromkeys(command for run in alike if run.advice for command in run.advice.commands)
+        given = [command for run in alike if run.advice for command in run.advice.commands]
+        commands = sorted(dict.fromkeys(given), key=given.count)  # each take's own first, then what they share
         console.lay_out("\n".join(f"{INDENT}{command}" for command in commands))
     if len(shown) < len(advised):
         console.say(f"... and {len(advised) - SHOWN:,} more; -v shows what to do about each, and so does the report.")

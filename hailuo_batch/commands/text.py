@@ -70,8 +70,10 @@ def _lay_out(row: Sequence[str], widths: Sequence[int], columns: int | None) -> 
     line = (start + row[-1]).rstrip()
     if columns is None or display_width(line) <= columns:
         return line
+    whole = INDENT + (" " * _GAP).join(_pad(cell, width) for cell, width in zip(row[:-1], widths, strict=True))
+    head = whole if display_width(whole) <= columns else start
     below = wrap(row[-1], columns - 2 * len(INDENT)).splitlines()
-    return "\n".join([start.rstrip(), *(2 * INDENT + text for text in below)])
+    return "\n".join([head.rstrip(), *(2 * INDENT + text for text in below)])
 
 
 def _squeezed(widths: Sequence[int], columns: int) -> list[int]:

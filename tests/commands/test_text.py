@@ -44,6 +44,12 @@ def test_a_reason_that_is_too_long_for_the_terminal_stands_whole_below_its_row()
     assert other == "  keep    b           done"
 
 
+def test_an_id_is_not_cut_where_the_reason_stands_below_it() -> None:
+    take_id = "lamp-teal-a-workshop-with-tools-on-the-wall.take2"
+    [row] = layout_rows([("failed", take_id, "the generation was stopped by a content check")], 80)
+    assert row.splitlines()[0] == f"  failed  {take_id}"
+
+
 def test_nothing_is_cut_where_there_is_no_terminal() -> None:
     assert layout_rows([("create", "a" * 200, "b" * 200)], None) == [f"  create  {'a' * 200}  {'b' * 200}"]
 

@@ -1,10 +1,16 @@
 """`verify`: the files on disk beside the ledger, and what differs downloaded again."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import pty
 import re
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -95,6 +101,22 @@ def test_each_difference_says_what_differs(shell: Shell, finished: SandboxServer
     assert (hero["found_bytes"], hero["found_sha256"]) == (size, None)
     repaired = shell("verify", "--repair").out
     assert re.search(r"repaired +hero\.mp4 +hero, run_\w+: was changed", repaired)
+
+
+def test_rows_fit_the_terminal(shell: Shell, finished: SandboxServer) -> None:
+    with (shell.outputs / "hero.mp4").open("ab") as file:
+        file.write(b"more")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    command = [sys.executable, "-m", "hailuo_batch", "verify", str(shell.manifest)]
+    process = subprocess.run(command, stdout=theirs, stderr=subprocess.DEVNULL, timeout=30, check=False)
+    os.close(theirs)
+    lines = os.read(ours, 65536).decode().splitlines()
+    os.close(ours)
+    assert process.returncode == ExitCode.UNFINISHED
+    assert lines[0].split() == ["changed", "hero.mp4"]
+    assert "bytes, not" in " ".join(lines)
+    assert max(map(len, lines)) <= 60
 
 
 def test_superseded_files_are_compared_too(shell: Shell, finished: SandboxServer) -> None:
@@ -274,6 +296,7 @@ def test_verify_looks_while_an_apply_is_at_work(shell: Shell, start_api: StartAp
         ended = shell("verify", "--json")
         assert ended.code is ExitCode.DONE
         assert json.loads(ended.out)["compared"] == 0
+        assert "is at work on this campaign: files may come and go" in ended.err
         assert shell("verify", "--repair").code is ExitCode.LEDGER
     finally:
         process.terminate()
