@@ -4,13 +4,12 @@ Pure: the terminal's width is passed in. Every create that the money counts as a
 wanted, was given up, or was forgotten.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from hailuo_batch.commands.text import INDENT, clean, count, display_width, layout_lines, layout_rows
+from hailuo_batch.commands.text import INDENT, clean, count, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.core.spend import Spend, is_in_doubt
-from hailuo_batch.shell.progress import wrap
 from hailuo_batch.values import format_minute, format_usd
 
 SHOWN = 10
@@ -42,19 +41,7 @@ def render_doubts(snapshot: Snapshot, resolve: str, columns: int | None, *, show
         return []
     shown = rows if show_all else rows[:SHOWN]
     more = [f"{INDENT}... and {len(rows) - len(shown):,} more; `status` shows them"] if len(shown) < len(rows) else []
-    return [*_lay_out(shown, columns), *more, *layout_lines([_WAYS], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
-
-
-def _lay_out(rows: Sequence[tuple[str, str, str]], columns: int | None) -> list[str]:
-    """Each create in a line, or, where one does not fit, each with its reason below: a reason is never cut."""
-    lines = layout_rows(rows, None)
-    if columns is None or all(display_width(line) <= columns for line in lines):
-        return lines
-    heads = layout_rows([row[:2] for row in rows], columns)
-    reasons = (wrap(row[2], columns - 2 * len(INDENT)).splitlines() for row in rows)
-    return [
-        line for head, reason in zip(heads, reasons, strict=True) for line in (head, *(2 * INDENT + r for r in reason))
-    ]
+    return [*layout_rows(shown, columns), *more, *layout_lines([_WAYS], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
 
 
 def _rows(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:

@@ -1,6 +1,7 @@
 """`status`: the ledger, take by take, also while an apply is at work. Sends and writes nothing."""
 
 import sys
+from collections.abc import Iterable
 
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
@@ -8,10 +9,11 @@ from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import Reading, read_ledger, untouched_snapshot
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.status_view import render_status
+from hailuo_batch.commands.text import INDENT
 from hailuo_batch.commands.workspace import Whereabouts, command_line, folder_options, locate
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.report.model import Report, build_report
+from hailuo_batch.report.model import Report, ReportRun, build_report
 from hailuo_batch.report.render_json import document
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.values import Campaign
@@ -57,9 +59,20 @@ def _point_out(report: Report, campaign: Campaign, console: Console) -> None:
         )
     # what is in doubt was shown with the money that is at risk
     advised = [run for take in report.takes for run in take.runs if run.advice and run.state is not RunState.IN_DOUBT]
-    for run in advised if console.is_verbose else advised[:SHOWN]:
-        if run.advice is not None:
-            console.say(f"{run.take_id}: {run.advice.text}")
-            console.lay_out("\n".join(f"  {command}" for command in run.advice.commands))
-    if len(advised) > SHOWN and not console.is_verbose:
+    shown = advised if console.is_verbose else advised[:SHOWN]
+    for text, alike in _alike(shown).items():
+        console.say(f"{', '.join(run.take_id for run in alike)}: {text}")
+        given = [command for run in alike if run.advice for command in run.advice.commands]
+        commands = sorted(dict.fromkeys(given), key=given.count)  # each take's own first, then what they share
+        console.lay_out("\n".join(f"{INDENT}{command}" for command in commands))
+    if len(shown) < len(advised):
         console.say(f"... and {len(advised) - SHOWN:,} more; -v shows what to do about each, and so does the report.")
+
+
+def _alike(advised: Iterable[ReportRun]) -> dict[str, list[ReportRun]]:
+    """The attempts about which the same is to be said, by what that is."""
+    alike: dict[str, list[ReportRun]] = {}
+    for run in advised:
+        if run.advice is not None:
+            alike.setdefault(run.advice.text, []).append(run)
+    return alike

@@ -42,19 +42,16 @@ def elide_middle(text: str, columns: int) -> str:
 
 
 def layout_rows(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
-    """Rows of cells as lines, the last cell cut to fit `columns`; nothing is cut where that is None."""
+    """Each row of cells as text that fits `columns`: a last cell that is too long stands whole in lines of its own.
+
+    The other cells are cut in their middle where they must be; nothing is cut where `columns` is None.
+    """
     if not rows:
         return []
     *widths, last_width = (max(map(display_width, cells)) for cells in zip(*rows, strict=True))
     if columns is not None:
         widths = _squeezed(widths, columns - min(last_width, _LEAST_LAST))
-    lines = []
-    for row in rows:
-        cells = [_pad(elide_middle(cell, width), width) for cell, width in zip(row, widths, strict=False)]
-        start = INDENT + "".join(cell + " " * _GAP for cell in cells)
-        last = row[-1] if columns is None else elide(row[-1], max(1, columns - display_width(start)))
-        lines.append((start + last).rstrip())
-    return lines
+    return [_lay_out(row, widths, columns) for row in rows]
 
 
 def layout_lines(lines: Sequence[str], columns: int | None) -> list[str]:
@@ -65,6 +62,18 @@ def layout_lines(lines: Sequence[str], columns: int | None) -> list[str]:
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 take`, `2,000 takes`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def _lay_out(row: Sequence[str], widths: Sequence[int], columns: int | None) -> str:
+    cells = [_pad(elide_middle(cell, width), width) for cell, width in zip(row, widths, strict=False)]
+    start = INDENT + "".join(cell + " " * _GAP for cell in cells)
+    line = (start + row[-1]).rstrip()
+    if columns is None or display_width(line) <= columns:
+        return line
+    whole = INDENT + (" " * _GAP).join(_pad(cell, width) for cell, width in zip(row[:-1], widths, strict=True))
+    head = whole if display_width(whole) <= columns else start
+    below = wrap(row[-1], columns - 2 * len(INDENT)).splitlines()
+    return "\n".join([head.rstrip(), *(2 * INDENT + text for text in below)])
 
 
 def _squeezed(widths: Sequence[int], columns: int) -> list[int]:

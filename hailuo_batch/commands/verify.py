@@ -5,13 +5,14 @@ can come of it. A file that was changed is kept aside, whatever comes in its pla
 """
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
-from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import read_ledger
 from hailuo_batch.commands.report_files import leave_report, report_of
@@ -139,7 +140,7 @@ def _tell(snapshot: Snapshot, checked: Sequence[Checked], console: Console) -> N
         console.document(_document(snapshot, checked))
     found = [item for item in checked if item.comparison.found is not Found.SAME]
     if found:
-        console.result("\n".join(layout_rows([_row(item) for item in found], None)))
+        console.result("\n".join(layout_rows([_row(item) for item in found], columns_of(sys.stdout))))
     console.say_result(_totals(checked))
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from hailuo_batch.errors import OutputError
-from hailuo_batch.report.disk import write_durably
+from hailuo_batch.report.disk import sweep, write_durably
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_csv import render_csv
 from hailuo_batch.report.render_html import render_html
@@ -44,17 +44,17 @@ def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tupl
     """
     wanted = set(formats)
     texts = {form: render(report) for form, (_, render) in _FILES.items() if form in wanted}
-    written = {}
-    for form, text in texts.items():
-        path = folder / _FILES[form][0]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_durably(path, text.encode("utf-8"))
-        except OSError as error:
-            raise OutputError(
-                f"The report could not be written to {path}: {error.strerror or error}. Nothing was paid for it, and "
-                "the ledger and the videos are untouched. Make room or give the folder back its write permission, "
-                "then write it again with `hailuo-batch report`."
-            ) from error
-        written[form] = path
-    return written
+    paths = {form: folder / _FILES[form][0] for form in texts}
+    path = next(iter(paths.values()), folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for form, path in paths.items():
+            write_durably(path, texts[form].encode("utf-8"))
+        sweep(folder.iterdir())
+    except OSError as error:
+        raise OutputError(
+            f"The report could not be written to {path}: {error.strerror or error}. Nothing was paid for it, and "
+            "the ledger and the videos are untouched. Make room or give the folder back its write permission, "
+            "then write it again with `hailuo-batch report`."
+        ) from error
+    return paths

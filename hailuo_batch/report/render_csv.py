@@ -19,7 +19,7 @@ COLUMNS = (
 )
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")  # also in full width, which some spreadsheets read alike
+_FORMULA = re.compile(r'(^|;)(?=[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20])')  # the last four are read alike, in full width
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -56,9 +56,9 @@ def _row(campaign: str, tags: tuple[str, ...], run: ReportRun) -> tuple[str, ...
 
 
 def _cell(text: str) -> str:
-    """Text on one line that no spreadsheet takes for a formula."""
+    """Text on one line that no spreadsheet takes for a formula, nor a part of it where semicolons part the cells."""
     line = _SURROGATE.sub("\ufffd", _CONTROL.sub(" ", text))
-    return f"'{line}" if _FORMULA.match(line) else line
+    return _FORMULA.sub(r"\1'", line)
 
 
 def _usd(micro_usd: int) -> str:

@@ -67,9 +67,9 @@ def _code(text: str) -> str:
 
 
 def _summary(report: Report) -> str:
-    parts = [f"**{report.totals[TakeState.DONE]} of {len(report.takes)} takes done**"]
+    parts = [f"**{report.totals[TakeState.DONE]:,} of {len(report.takes):,} takes done**"]
     others = (state for state in TakeState if state is not TakeState.DONE and report.totals[state])
-    parts += [f"{report.totals[state]} {_words(state)}" for state in others]
+    parts += [f"{report.totals[state]:,} {_words(state)}" for state in others]
     return " · ".join(parts)
 
 
@@ -83,7 +83,7 @@ def _money(report: Report) -> str:
     if spend.in_doubt_takes:
         amount = spend.in_doubt_micro_usd
         most = "an unknown amount" if amount is None else f"up to {format_usd(amount)}"
-        creates = "1 create" if spend.in_doubt_takes == 1 else f"{spend.in_doubt_takes} creates"
+        creates = "1 create" if spend.in_doubt_takes == 1 else f"{spend.in_doubt_takes:,} creates"
         parts.append(f"{most} at risk in {creates} of unknown outcome")
     text = " · ".join(parts)
     return f"{text}\n\nA rehearsal on the sandbox: no real money." if report.rehearsal else text
@@ -140,7 +140,7 @@ def _files(take: ReportTake) -> str:
 
 def _table(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]], total: int) -> str:
     lines = [title, "", _row(head), _row(("---",) * len(head)), *map(_row, rows)]
-    more = [] if total <= LISTED else ["", f"And {total - LISTED} more; report.json lists them all."]
+    more = [] if total <= LISTED else ["", f"And {total - LISTED:,} more; report.json lists them all."]
     return "\n".join(lines + more)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from hailuo_batch.core.records import Output, Run, Snapshot
 from hailuo_batch.core.shelf import SUPERSEDED
 from hailuo_batch.errors import OutputError
-from hailuo_batch.report.disk import write_swiftly
+from hailuo_batch.report.disk import sweep, write_swiftly
 from hailuo_batch.report.render_json import encode
 from hailuo_batch.report.times import format_time
 
@@ -51,6 +51,7 @@ def keep_sidecars(snapshot: Snapshot, folder: Path) -> None:
         for name in found.keys() - wanted.keys():
             if found[name].sidecar and name.removesuffix(_SUFFIX) not in names:
                 (folder / name).unlink(missing_ok=True)
+        sweep(folder / name for name in names)
     except OSError as error:
         raise OutputError(
             f"The sidecars beside the videos in {folder} could not be written: {error.strerror or error}. Nothing was "

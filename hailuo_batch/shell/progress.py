@@ -83,6 +83,7 @@ class LineReporter:
 
     def close(self) -> None:
         """Write how it ended, unless that stands there already."""
+        self._left = []
         self._show()
 
     def _show(self) -> None:
@@ -174,9 +175,8 @@ def format_rate(bytes_per_s: float) -> str:
 def _layout(progress: Progress, elapsed_s: int, bytes_per_s: float, columns: int) -> str:
     """tqdm's format: as many facts as leave room for a bar, the first ones first."""
     head = "".join(f"{done} " for done in _done(progress, "/"))
-    facts = [_clock(elapsed_s), *_left(progress), *_facts(progress)]
-    if progress.files_under_way and bytes_per_s > 0:
-        facts.append(format_rate(bytes_per_s))
+    rate = [format_rate(bytes_per_s)] if progress.files_under_way and bytes_per_s > 0 else []
+    facts = [_clock(elapsed_s), *_left(progress), *rate, *_facts(progress)]
     room = columns - len(head) - _LEAST_BAR - 3
     tail = ""
     for fact in facts:

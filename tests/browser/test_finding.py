@@ -89,6 +89,17 @@ def test_nothing_found_says_so_and_the_filters_can_be_cleared(sheet: Sheet) -> N
     assert sheet.focused() == "Search"
 
 
+def test_what_is_found_is_brought_into_sight_from_far_below(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*(made(f"shot{n}") for n in range(60)))
+    sheet.run("scrollTo(0, document.body.scrollHeight)")
+    sheet.one("input[type=search]").send_keys("shot1")
+    assert sheet.texts(".shown") == ["11 of 60 takes"]
+    tools = sheet.one("#tools")
+    top, below = "getBoundingClientRect().top", "getBoundingClientRect().bottom"
+    heading = "document.querySelector('.shot h2')"
+    sheet.until(f"{heading}.{top} >= arguments[0].{below} - 1 && {heading}.{top} < innerHeight / 2", tools)
+
+
 def test_by_mark(sheet: Sheet) -> None:
     sheet.button("Pick").click()
     sheet.card("desk").find_element("css selector", "[data-mark=chosen]").click()

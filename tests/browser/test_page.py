@@ -32,6 +32,38 @@ def test_nothing_is_wider_than_the_window(open_sheet: OpenSheet, width: int) -> 
     assert sheet.run(f"return {cut}.filter(n => n.getBoundingClientRect().right > innerWidth + 1).length") == 0
 
 
+@pytest.mark.parametrize(("takes", "shots"), [(3, 2), (4, 2), (8, 1)])
+def test_a_row_of_a_wide_window_is_filled_with_whole_shots(open_sheet: OpenSheet, takes: int, shots: int) -> None:
+    wanted = [take(f"shot-{shot}", n) for shot in range(6) for n in range(1, takes + 1)]
+    sheet = open_sheet(*(record(each, run(of=each)) for each in wanted), videos=False)
+    sheet.resize(3840, 2000)
+    rects = "return [...document.querySelectorAll('.shot')].map(node => node.getBoundingClientRect().toJSON())"
+    sheet.wait(lambda: len({place["top"] for place in sheet.run(rects)}) == 6 // shots)
+    assert len({round(place["width"]) for place in sheet.run(rects)}) == 1
+    assert sheet.run("return document.documentElement.scrollWidth") <= 3840
+
+
+@pytest.mark.parametrize("width", [340, 360, 440, 600])
+def test_a_command_breaks_between_its_words(open_sheet: OpenSheet, width: int) -> None:
+    sheet = open_sheet(*campaign(1, RunState.IN_DOUBT))
+    sheet.resize(width, 900)
+    lines = """return [...document.querySelectorAll('#attention code')].map(code => {
+      const tops = [];
+      const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT);
+      while (walker.nextNode()) for (const {index, 0: word} of walker.currentNode.data.matchAll(/\\S+/g)) {
+        const range = new Range();
+        range.setStart(walker.currentNode, index);
+        range.setEnd(walker.currentNode, index + word.length);
+        tops.push(range.getClientRects().length);
+      }
+      return tops;
+    })"""
+    found = sheet.run(lines)
+    assert len(found) == 3
+    assert {rects for command in found for rects in command} == {1}
+    assert sheet.texts("#attention code")[1].endswith("'manifests/spring lamps.yaml' shot-0000 --resubmit")
+
+
 def test_one_take_is_found_among_five_thousand(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*campaign(5000), videos=False)
     assert sheet.texts(".shown") == ["5,000 takes"]
@@ -62,6 +94,13 @@ def test_a_printout_holds_every_take_and_no_buttons(open_sheet: OpenSheet) -> No
         assert not any(button.is_displayed() for button in sheet.all(".item button"))
     finally:
         sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_a_printout_names_every_take_that_needs_a_person(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(7, RunState.FAILED))
+    assert len(sheet.all(".case")) == 3
+    sheet.chrome.execute_cdp_cmd("Page.printToPDF", {})
+    assert len(sheet.all(".case")) == 7
 
 
 def test_a_page_of_a_finished_apply_offers_no_reload(open_sheet: OpenSheet) -> None:

@@ -109,6 +109,18 @@ def test_status_as_json_is_the_document_of_the_report(shell: Shell, api: Sandbox
     assert document["takes"] == written["takes"]
 
 
+def test_status_says_once_what_to_do_about_takes_that_went_wrong_alike(shell: Shell, start_api: StartApi) -> None:
+    start_api(fail_rate=1.0)
+    assert shell("apply").code is ExitCode.UNFINISHED
+    said = shell("status").err
+    assert said.count("The run failed and its cost was refunded.") == 1
+    assert "hero, hero.take2, desk: The run failed" in said
+    for take_id in ("hero", "hero.take2", "desk"):
+        assert said.count(f"  hailuo-batch retry {shell.manifest} {take_id}\n") == 1
+    assert said.splitlines()[-1] == f"  hailuo-batch apply {shell.manifest}"
+    assert said.count(f"  hailuo-batch apply {shell.manifest}\n") == 1
+
+
 def test_status_says_what_the_manifest_asks_for_beyond_the_ledger(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     shell.write(LAMPS.replace("takes: 2", "takes: 5"))

@@ -64,6 +64,27 @@ def test_only_the_formats_that_are_asked_for_are_written(shell: Shell, api: Sand
     assert [line.rpartition("/")[2] for line in said.out.split()] == ["report.csv", "report.junit.xml"]
 
 
+def test_what_it_tells_to_type_finds_the_manifest_and_its_files(shell: Shell, start_api: StartApi) -> None:
+    start_api(fail_rate=1.0)
+    folder = shell.workspace / "else where"
+    assert shell("apply", "--output-dir", str(folder)).code is ExitCode.UNFINISHED
+    assert shell("report", "--output-dir", str(folder)).code is ExitCode.DONE
+    written = json.loads((folder / "lamps" / "report.json").read_text("utf-8"))
+    assert written["resume_command"] == f"hailuo-batch apply {shell.manifest} --output-dir '{folder}'"
+
+
+def test_a_report_beside_an_apply_says_that_it_is_at_work(shell: Shell, start_api: StartApi) -> None:
+    start_api(speed=1.0)
+    process = shell.spawn("apply", "--yes")
+    try:
+        wait_until(lambda: "running" in shell("status").out)
+        assert shell("report", "--format", "json").code is ExitCode.DONE
+        assert json.loads((shell.outputs / "report.json").read_text("utf-8"))["applying"] is True
+    finally:
+        process.terminate()
+    assert ended(process).code is ExitCode.SIGTERM
+
+
 def test_an_unknown_format_is_wrong_usage(shell: Shell) -> None:
     assert shell("report", "--format", "pdf").code is ExitCode.USAGE
 

@@ -20,12 +20,14 @@ class Bench:
     def __init__(self) -> None:
         self.now = 100.0
         self.page_s = 0.0
+        self.looks = 0
         self.pages: list[Snapshot] = []
         self.fails: Exception | None = None
         self.told: list[str] = []
         self.keeper = ReportKeeper(self, self.look, self.write, lambda: self.now)
 
     def look(self) -> Snapshot:
+        self.looks += 1
         if isinstance(self.fails, LedgerError):
             raise self.fails
         return snapshot()
@@ -81,6 +83,12 @@ def test_a_page_that_cannot_be_written_stops_nothing_and_is_tried_again(bench: B
     assert bench.let_pass(20.0) == 0
     bench.fails = None
     assert bench.let_pass(20.0) >= 3
+
+
+def test_a_ledger_that_cannot_be_looked_at_is_left_alone_for_a_while(bench: Bench) -> None:
+    bench.fails = LedgerError("locked")
+    bench.let_pass(4 * EVERY_S)
+    assert bench.looks in {4, 5}
 
 
 def test_everything_is_passed_on(bench: Bench) -> None:

@@ -26,11 +26,28 @@ def test_the_end_of_an_id_stays() -> None:
 
 
 def test_rows_fit_the_terminal() -> None:
-    rows = [("create", "a" * 60 + ".take2", "because of this and of that and of more"), ("keep", "b", "done")]
+    rows = [("create", "a" * 60 + ".take2", "because of this and of more"), ("keep", "b", "done")]
     lines = layout_rows(rows, 80)
     assert max(map(display_width, lines)) <= 80
     assert ".take2" in lines[0]
     assert lines[0].index("because") == lines[1].index("done")
+
+
+def test_a_reason_that_is_too_long_for_the_terminal_stands_whole_below_its_row() -> None:
+    why = "the generation was stopped by a content check (content_policy) of which nobody knows more"
+    row, other = layout_rows([("failed", "hero.take5", why), ("keep", "b", "done")], 60)
+    first, *below = row.splitlines()
+    assert first == "  failed  hero.take5"
+    assert " ".join(line.strip() for line in below) == why
+    assert all(line.startswith("    ") for line in below)
+    assert max(map(display_width, row.splitlines())) <= 60
+    assert other == "  keep    b           done"
+
+
+def test_an_id_is_not_cut_where_the_reason_stands_below_it() -> None:
+    take_id = "lamp-teal-a-workshop-with-tools-on-the-wall.take2"
+    [row] = layout_rows([("failed", take_id, "the generation was stopped by a content check")], 80)
+    assert row.splitlines()[0] == f"  failed  {take_id}"
 
 
 def test_nothing_is_cut_where_there_is_no_terminal() -> None:

@@ -1,7 +1,18 @@
 """`verify`: the files on disk beside the ledger, and what differs downloaded again."""
 
+import errno
+import fcntl
+import hashlib
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
+from typing import BinaryIO, NoReturn
 
 import pytest
 
@@ -63,6 +74,49 @@ def test_missing_and_changed_files_are_named(shell: Shell, finished: SandboxServ
     assert "3 files compared: 0 as saved, 1 missing, 2 changed." in ended.out
     assert "--repair" in ended.err
     assert videos(shell) == before
+
+
+def test_a_file_that_the_disk_cannot_read_is_named_with_the_reason(
+    shell: Shell, finished: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(file: BinaryIO, digest: str) -> NoReturn:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(hashlib, "file_digest", broken)
+    ended = shell("verify")
+    assert ended.code is ExitCode.UNFINISHED
+    assert re.search(r"unreadable +hero\.mp4 +hero, run_\w+: Input/output error", ended.out)
+    assert "3 files compared: 0 as saved, 3 unreadable." in ended.out
+
+
+def test_each_difference_says_what_differs(shell: Shell, finished: SandboxServer) -> None:
+    change(shell.outputs / "desk.mp4")
+    with (shell.outputs / "hero.mp4").open("ab") as file:
+        file.write(b"more")
+    size = (shell.outputs / "hero.mp4").stat().st_size
+    ended = shell("verify")
+    assert re.search(r"changed +desk\.mp4 +desk, run_\w+: other bytes, of the same size", ended.out)
+    assert re.search(rf"changed +hero\.mp4 +hero, run_\w+: {size:,} bytes, not {size - 4:,}", ended.out)
+    [hero] = [file for file in shell("verify", "--json").document["files"] if file["path"] == "hero.mp4"]
+    assert (hero["found_bytes"], hero["found_sha256"]) == (size, None)
+    repaired = shell("verify", "--repair").out
+    assert re.search(r"repaired +hero\.mp4 +hero, run_\w+: was changed", repaired)
+
+
+def test_rows_fit_the_terminal(shell: Shell, finished: SandboxServer) -> None:
+    with (shell.outputs / "hero.mp4").open("ab") as file:
+        file.write(b"more")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    command = [sys.executable, "-m", "hailuo_batch", "verify", str(shell.manifest)]
+    process = subprocess.run(command, stdout=theirs, stderr=subprocess.DEVNULL, timeout=30, check=False)
+    os.close(theirs)
+    lines = os.read(ours, 65536).decode().splitlines()
+    os.close(ours)
+    assert process.returncode == ExitCode.UNFINISHED
+    assert lines[0].split() == ["changed", "hero.mp4"]
+    assert "bytes, not" in " ".join(lines)
+    assert max(map(len, lines)) <= 60
 
 
 def test_superseded_files_are_compared_too(shell: Shell, finished: SandboxServer) -> None:
@@ -189,6 +243,18 @@ def test_repair_pays_for_nothing_although_the_manifest_asks_for_more(shell: Shel
     assert "new" in shell("plan").out
 
 
+def test_repair_is_no_apply_of_a_manifest_that_has_changed(shell: Shell, finished: SandboxServer) -> None:
+    told = json.loads((shell.outputs / "report.json").read_text("utf-8"))
+    sidecar = (shell.outputs / "desk.mp4.json").read_text("utf-8")
+    shell.write(LAMPS.replace("campaign: lamps", "campaign: lamps\ndescription: Others"))
+    (shell.outputs / "desk.mp4").unlink()
+    (shell.outputs / "desk.mp4.json").unlink()
+    assert shell("verify", "--repair").code is ExitCode.DONE
+    written = json.loads((shell.outputs / "report.json").read_text("utf-8"))
+    assert (written["manifest_sha256"], written["description"]) == (told["manifest_sha256"], "")
+    assert (shell.outputs / "desk.mp4.json").read_text("utf-8") == sidecar
+
+
 def test_changed_file_that_cannot_be_had_again_stays_where_it_is(
     shell: Shell, finished: SandboxServer, impatient: None
 ) -> None:
@@ -230,6 +296,7 @@ def test_verify_looks_while_an_apply_is_at_work(shell: Shell, start_api: StartAp
         ended = shell("verify", "--json")
         assert ended.code is ExitCode.DONE
         assert json.loads(ended.out)["compared"] == 0
+        assert "is at work on this campaign: files may come and go" in ended.err
         assert shell("verify", "--repair").code is ExitCode.LEDGER
     finally:
         process.terminate()

@@ -193,6 +193,26 @@ def test_a_file_that_cannot_be_renamed_stays_and_is_told_of_once() -> None:
     assert hand.said == ["a: z.mp4 could not be renamed and stays where it is: permission denied."]
 
 
+def test_a_file_that_cannot_be_renamed_is_not_tried_again_when_more_is_heard_of_its_run() -> None:
+    hand = Hand([run(of=take("a"), outputs=(output("z.mp4"), output(None, 1)))])
+    actions = hand.decide()
+    (move,) = [action for action in actions if isinstance(action, act.MoveFile)]
+    (fetch,) = [action for action in actions if isinstance(action, act.FetchFile)]
+    hand.answer(move, ev.MoveFailed("permission denied"))
+    hand.answer(fetch, saved(fetch))
+    assert hand.decide(60.0) == []
+
+
+def test_a_file_that_was_downloaded_again_is_not_wanted_once_more_by_a_read_for_the_other() -> None:
+    made = run(outputs=(output("hero.mp4"), output("hero.out2.mp4", 1)))
+    hand = Hand([made], again=[(made.key, 0), (made.key, 1)])
+    first, second = hand.fetches()
+    hand.answer(first, saved(first))
+    hand.answer(second, GONE)
+    hand.answer(hand.wait_for_read(), ev.RunSucceeded((output(None).url, output(None, 1).url)))
+    assert [fetch.index for fetch in hand.fetches()] == [1]
+
+
 def test_the_old_file_makes_room_once_the_new_one_is_saved() -> None:
     old = run(of=take("a"), superseded_by=Supersession.REPLACE)
     new = run(of=take("a"), attempt=2, outputs=(output(None),))

@@ -1,9 +1,13 @@
 import os
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from hailuo_batch.errors import ExitCode, OutputError
+from hailuo_batch.report.disk import write_durably
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.render_csv import render_csv
 from hailuo_batch.report.render_html import render_html
@@ -80,6 +84,58 @@ def test_a_leftover_of_a_killed_write_is_no_hindrance(tmp_path: Path) -> None:
     (tmp_path / f".report.json.{os.getpid()}.tmp").write_text("half")
     write_reports(report_of(), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == NAMES
+
+
+def test_what_another_process_left_when_it_was_killed_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    old, fresh, mine = (tmp_path / name for name in (".report.json.1.tmp", ".report.csv.2.tmp", ".notes.tmp"))
+    for path in (old, fresh, mine):
+        path.write_text("half")
+    for path in (old, mine):
+        os.utime(path, (1, 1))
+    write_reports(report_of(), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == NAMES | {fresh.name, mine.name}
+
+
+def test_a_killed_write_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    write_reports(report_of(), tmp_path)
+    before = (tmp_path / "report.json").read_bytes()
+    killed_at_fsync = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from hailuo_batch.report.disk import write_durably\n"
+        "os.fsync = lambda file: os.kill(os.getpid(), 9)\n"
+        "write_durably(Path(sys.argv[1]), b'new' * 100_000)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", killed_at_fsync, tmp_path / "report.json"], check=False)
+    assert ended.returncode == -9
+    assert (tmp_path / "report.json").read_bytes() == before
+    [left] = tmp_path.glob(".*.tmp")
+    os.utime(left, (1, 1))
+    write_reports(report_of(), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == NAMES
+
+
+def test_whoever_reads_the_old_file_reads_it_to_its_end(tmp_path: Path) -> None:
+    write_reports(report_of(), tmp_path)
+    before = (tmp_path / "report.json").read_bytes()
+    with (tmp_path / "report.json").open("rb") as reader:
+        write_reports(report_of(record(take(), run())), tmp_path)
+        assert reader.read() == before
+
+
+def test_all_of_a_file_and_then_its_name_reach_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[bool, int, bool]] = []
+    target = tmp_path / "report.json"
+
+    def fsync(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        synced.append((stat.S_ISDIR(found.st_mode), found.st_size, target.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_durably(target, b"1234")
+    (file, folder) = synced
+    assert file == (False, 4, False)
+    assert (folder[0], folder[2]) == (True, True)
 
 
 def test_the_files_have_the_users_own_permissions(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import io
+import re
 from decimal import Decimal
 
 import pytest
@@ -76,6 +77,20 @@ def test_no_cell_is_a_formula(tag: str) -> None:
     [row] = rows(render_csv(report_of(record(take(tags=(tag,)), run()))))
     assert row["tags"].startswith("'")
     assert not set("\t\r\n") & set(row["tags"])
+
+
+@pytest.mark.parametrize(
+    "tags", [("a", "=1+1"), ("a;=1+1",), ("a; @x", "b"), ("a;;-1",), ('a;"=1',), ('a";\uff1d1"',), ("a;\t+1",)]
+)
+def test_no_part_of_a_cell_is_a_formula_where_semicolons_part_cells(tags: tuple[str, ...]) -> None:
+    [row] = rows(render_csv(report_of(record(take(tags=tags), run()))))
+    assert not any(re.match(r'["\s]*[=+@\uff1d-]', part) for part in row["tags"].split(";"))
+
+
+def test_lines_end_as_the_format_has_it_and_amounts_are_plain_decimals() -> None:
+    text = render_csv(report_of(record(take(), run(cost=300_000, superseded_by=Supersession.EDIT), run(attempt=2))))
+    assert text.count("\r\n") == text.count("\n") == 3
+    assert [(row["charged_usd"], row["superseded"]) for row in rows(text)] == [("0.30", "yes"), ("0.28", "no")]
 
 
 def test_text_from_outside_is_one_cell() -> None:

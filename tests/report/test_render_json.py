@@ -1,3 +1,4 @@
+import hashlib
 import json
 from typing import Any
 
@@ -5,9 +6,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.records import Supersession
 from hailuo_batch.report.render_json import render_json
 from hailuo_batch.resources import schema_text
-from tests.helpers.snapshots import output, record, run, take
+from tests.helpers.snapshots import STARTED_AT, output, record, run, take
 from tests.report.builders import HOSTILE, every_state, report_of
 
 SCHEMA = json.loads(schema_text("report"))
@@ -65,6 +67,75 @@ def test_the_contracts_fields_are_all_there() -> None:
     [file] = listed["outputs"]
     assert list(file) == ["path", "url", "bytes", "sha256"]
     assert file["path"] == "hero.mp4"
+
+
+def test_every_field_says_what_the_ledger_has() -> None:
+    lamp = take("lamp", 2, image_urls=["https://cdn.test/a.png"], tags=("spring", "teal"), model="hailuo/other")
+    old = run(of=lamp, run_id="run_1", cost=250_000, superseded_by=Supersession.EDIT)
+    new = run(RunState.FAILED, lamp, attempt=2, run_id="run_2", cost=None, reason="the filter", at=STARTED_AT + 60)
+    unsure = run(RunState.IN_DOUBT, take(model="hailuo/other"), reason="cut off")
+    report = report_of(record(lamp, old, new, in_manifest=False), record(take(model="hailuo/other"), unsure))
+    written = parsed(render_json(report))
+    left, held = written.pop("takes")
+    totals = written.pop("totals")
+    assert {state: count for state, count in totals.items() if count} == {"takes": 2, "failed": 1, "in_doubt": 1}
+    assert written == {
+        "version": 1,
+        "campaign": "spring-lamps",
+        "description": "Spring catalogue",
+        "endpoint": "https://runbase.net/api/v1",
+        "manifest_sha256": hashlib.sha256(b"manifest").hexdigest(),
+        "generated_at": "2025-10-09T08:53:20.250Z",
+        "applying": False,
+        "spend": {
+            "charged_micro_usd": 500_000,
+            "refunded_micro_usd": 250_000,
+            "net_micro_usd": 250_000,
+            "in_doubt_takes": 1,
+            "in_doubt_micro_usd": 250_000,
+        },
+        "resume_command": "hailuo-batch apply manifests/spring.yaml",
+    }
+    first, second = left.pop("runs")
+    assert left == {
+        "id": "lamp.take2",
+        "shot": "lamp",
+        "number": 2,
+        "tags": ["spring", "teal"],
+        "fingerprint": lamp.fingerprint,
+        "state": "failed",
+        "in_manifest": False,
+        "model": "hailuo/other",
+        "input": {"prompt": "a lamp on a table", "image_urls": ["https://cdn.test/a.png"]},
+        "outputs": [],
+    }
+    assert first == {
+        "run_id": "run_1",
+        "attempt": 1,
+        "state": "succeeded",
+        "superseded": True,
+        "cost_micro_usd": 250_000,
+        "submitted_at": "2025-10-09T08:53:20.000Z",
+        "completed_at": "2025-10-09T08:55:30.000Z",
+        "error": None,
+        "outputs": [
+            {
+                "path": "lamp.take2.mp4",
+                "url": "https://runbase.net/files/generated/0.mp4",
+                "bytes": 1000,
+                "sha256": hashlib.sha256(b"lamp.take2.mp4").hexdigest(),
+            }
+        ],
+        "advice": None,
+    }
+    assert (second["cost_micro_usd"], second["error"], second["outputs"]) == (None, "the filter", [])
+    [doubt] = held["runs"]
+    assert "Look for it in your Runbase account" in doubt["advice"]["text"]
+    assert doubt["advice"]["commands"][1] == "hailuo-batch resolve manifests/spring.yaml hero --resubmit"
+
+
+def test_it_says_that_an_apply_is_at_work() -> None:
+    assert parsed(render_json(report_of(submitting_means=TakeState.WAITING)))["applying"] is True
 
 
 CONTRACT = {

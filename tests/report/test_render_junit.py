@@ -1,16 +1,27 @@
+import dataclasses
 import xml.etree.ElementTree as ET
 
 import pytest
 
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.report.render_junit import render_junit
-from tests.helpers.snapshots import record, run, take
+from tests.helpers.snapshots import STARTED_AT, output, record, run, take
 from tests.report.builders import HOSTILE, every_state, report_of
 
 
 def suite_of(text: str) -> ET.Element:
     [suite] = ET.fromstring(text.encode())
     return suite
+
+
+def test_the_suite_is_the_campaign_and_each_shot_a_class() -> None:
+    text = render_junit(report_of(record(take("hero", 2))))
+    root = ET.fromstring(text.encode())
+    [suite] = root
+    [case] = suite
+    assert (root.tag, suite.tag, case.tag) == ("testsuites", "testsuite", "testcase")
+    assert (suite.get("name"), suite.get("timestamp")) == ("spring-lamps", "2025-10-09T08:53:20.250Z")
+    assert (case.get("classname"), case.get("name")) == ("hero", "hero.take2")
 
 
 def test_every_take_is_a_case_in_the_reports_order() -> None:
@@ -35,6 +46,17 @@ def test_every_take_is_a_case_in_the_reports_order() -> None:
 def test_a_state_is_a_verdict(state: RunState, verdict: str | None) -> None:
     [case] = suite_of(render_junit(report_of(record(take(), run(state, reason="why")))))
     assert [child.tag for child in case if child.tag != "system-out"] == ([verdict] if verdict else [])
+
+
+def test_a_video_that_is_still_to_come_is_skipped() -> None:
+    [case] = suite_of(render_junit(report_of(record(take(), run(outputs=(output(None),))))))
+    assert [child.tag for child in case] == ["skipped", "system-out"]
+
+
+def test_clocks_that_disagree_give_no_negative_time() -> None:
+    made = dataclasses.replace(run(), completed_at=STARTED_AT - 5.0)
+    [case] = suite_of(render_junit(report_of(record(take(), made))))
+    assert case.get("time") == "0.000"
 
 
 def test_the_counts_are_those_of_the_cases() -> None:

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Supersession
 from hailuo_batch.report.render_markdown import LISTED, escape, render_markdown
 from tests.helpers.snapshots import record, run, take
 from tests.report.builders import HOSTILE, LONG, every_state, report_of
@@ -78,7 +79,7 @@ def test_escaping(text: str, escaped: str) -> None:
 
 
 def test_long_prompts_are_cut() -> None:
-    text = render_markdown(report_of(record(take(prompt=LONG), run())))
+    text = render_markdown(report_of(record(take(prompt=LONG), run()), description=LONG))
     assert len(text) < 1000
     assert "…" in text
 
@@ -90,6 +91,35 @@ def test_a_large_campaign_still_fits_a_summary() -> None:
     assert "And 20 more" in text
     assert "And 3 more" in text
     assert len(text.encode()) < 100_000
+
+
+@pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED, RunState.PENDING])
+def test_five_thousand_takes_fit_a_summary(state: RunState) -> None:
+    takes = [record(take(f"s{n}", prompt=LONG), run(state, take(f"s{n}"), reason=LONG)) for n in range(5000)]
+    text = render_markdown(report_of(*takes, description=LONG))
+    assert f"And {5000 - LISTED:,} more" in text
+    assert len(text.encode()) < 20_000
+
+
+def test_a_row_says_what_a_person_asks_of_a_take() -> None:
+    doubtful, going, made = take("doubtful"), take("going", prompt="a going lamp"), take("made", prompt="a made lamp")
+    unsure = run(RunState.IN_DOUBT, doubtful, attempt=2, superseded_by=Supersession.EDIT, reason="cut off")
+    lost = run(RunState.LOST, run_id="run_lost", reason="not known")
+    text = render_markdown(
+        report_of(
+            record(take(), lost),
+            record(doubtful, unsure),
+            record(going, run(RunState.PENDING, going, run_id="run_1")),
+            record(made, run(of=made, cost=1_300_000)),
+        )
+    )
+    assert "| hero | lost | not known (run\\_lost) | " in text
+    assert "| doubtful (attempt 2) | in doubt | since 2025-10-09 08:53Z: cut off | " in text
+    assert (
+        "| going | running | run\\_1 | a going lamp |\n\nTo go on: `hailuo-batch apply manifests/spring.yaml`" in text
+    )
+    assert "| made | $1.30 | made.mp4 | a made lamp |" in text
+    assert "\n\nWritten 2025-10-09T08:53:20.250Z. The videos are in report.html, every detail in report.json.\n" in text
 
 
 def test_a_manifests_odd_name_stays_inside_its_command() -> None:

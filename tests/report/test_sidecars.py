@@ -10,8 +10,10 @@ import pytest
 from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.sidecars import keep_sidecars
+from tests.helpers.full_disk import full_disk
 from tests.helpers.snapshots import output, record, run, snapshot, take
 
+TOO_LARGE = b'{"kind": "hailuo-batch sidecar"}' + b" " * 1_000_000
 MANIFEST = hashlib.sha256(b"manifest").hexdigest()
 
 
@@ -60,6 +62,14 @@ def test_a_sidecar_says_all_that_traces_a_video(tmp_path: Path) -> None:
     }
 
 
+def test_it_tells_which_attempt_it_was_and_all_the_input_of_another_model(tmp_path: Path) -> None:
+    video(tmp_path)
+    made = dataclasses.replace(run(attempt=3), input_json='{"duration":6,"prompt":"a lamp","seed":{"a":[1]}}')
+    keep_sidecars(ledger_of(made), tmp_path)
+    told = sidecar(tmp_path)
+    assert (told["attempt"], told["prompt"], told["input"]) == (3, "a lamp", {"duration": 6, "seed": {"a": [1]}})
+
+
 def test_each_output_of_a_run_has_its_own(tmp_path: Path) -> None:
     names = ("hero.mp4", "hero.out2.mp4")
     for name in names:
@@ -91,7 +101,7 @@ def test_what_is_wrong_is_written_again(tmp_path: Path, damage: str) -> None:
     assert sidecar(tmp_path)["take"] == "hero"
 
 
-@pytest.mark.parametrize("content", [b'{"mine": 1}', b"not JSON", b"[" * 100_000, b"\xff", b"[]"])
+@pytest.mark.parametrize("content", [b'{"mine": 1}', b"not JSON", b"[" * 100_000, b"\xff", b"[]", TOO_LARGE])
 def test_a_file_that_is_not_ours_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
     video(tmp_path)
     (tmp_path / "hero.mp4.json").write_bytes(content)
@@ -148,6 +158,26 @@ def test_an_image_that_is_written_out_is_named_by_its_hash(tmp_path: Path) -> No
     [named] = sidecar(tmp_path)["image_urls"]
     assert hashlib.sha256(data.encode()).hexdigest() in named
     assert len(named) < 200
+
+
+def test_a_full_disk_leaves_the_old_sidecar_whole_and_nothing_beside_it(tmp_path: Path) -> None:
+    video(tmp_path)
+    keep_sidecars(ledger_of(run(run_id="run_1")), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with full_disk(), pytest.raises(OutputError, match="sidecars"):
+        keep_sidecars(ledger_of(run(run_id="run_2")), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_a_killed_write_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    kept = video(tmp_path, "superseded/hero.run_1.mp4")
+    left = [tmp_path / ".hero.mp4.json.1.tmp", kept.with_name(".hero.run_1.mp4.json.2.tmp")]
+    for path in left:
+        path.write_text("half")
+        os.utime(path, (1, 1))
+    keep_sidecars(snapshot(), tmp_path)
+    assert not any(path.exists() for path in left)
+    assert kept.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said_without_a_traceback(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ BAD_BODIES = [
     (body_of(image_urls="https://a.test/b.jpg"), "invalid_input"),
     (body_of(image_urls=[5]), "invalid_input"),
     (body_of(image_urls=["lamp.jpg"]), "invalid_input"),
+    (body_of(image_urls=["data:text/html,x"]), "invalid_input"),
     (body_of(image_urls=None), "invalid_input"),
 ]
 

@@ -116,6 +116,12 @@ def test_made_lists_every_run_with_its_input() -> None:
     assert world.made == {run_id: {"prompt": "a lamp", "image_urls": ["https://a.test/b.jpg"]}}
 
 
+def test_every_kind_of_image_reference_that_a_manifest_admits_is_taken() -> None:
+    world = world_of()
+    images = ["https://a.test/b.jpg", "http://127.0.0.1:1/b.jpg", "data:image/png;base64,AA==", "DATA:Image/PNG,x"]
+    assert world.create(0, KEY, body_of(image_urls=images)).status == 200
+
+
 def test_runs_made_in_the_same_millisecond_are_told_apart() -> None:
     world = world_of()
     assert len({create_run(world, 5) for _ in range(500)}) == 500

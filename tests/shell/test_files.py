@@ -1,5 +1,6 @@
 """The output folder: no rename onto a file, and a look that heals what a crash left."""
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import Event
 from hailuo_batch.core.records import Output, Run
-from hailuo_batch.shell.files import Files
+from hailuo_batch.shell.files import Comparison, Files, Found
 from tests.helpers.snapshots import record, run, snapshot
 
 OUTSIDE = ["", ".", "..", "/", "../hero.mp4", "a/../../hero.mp4", "/etc/passwd", "superseded/../../x.mp4"]
@@ -191,3 +192,24 @@ def test_looking_twice_finds_the_same(folder: Path) -> None:
     os.link(folder / "hero.mp4", folder / "teal.mp4")
     output = saved("hero.mp4", moving_to="teal.mp4")
     assert look(folder, output)[1][0][1] == look(folder, output)[1][0][1]
+
+
+# --- comparing ---
+
+
+@pytest.mark.parametrize("there", ["hero.mp4", "teal.mp4"])
+def test_a_file_whose_rename_was_cut_short_is_compared_where_it_lies(folder: Path, there: str) -> None:
+    put(folder, there, "lamp")
+    output = replace(saved("hero.mp4", moving_to="teal.mp4"), sha256=hashlib.sha256(b"lamp").hexdigest())
+    found = Files(folder).compare(output)
+    assert (found.found, found.path) == (Found.SAME, there)
+
+
+def test_a_file_of_another_size_is_not_read(folder: Path) -> None:
+    put(folder, "hero.mp4", "a longer lamp")
+    assert Files(folder).compare(saved("hero.mp4")) == Comparison(Found.CHANGED, "hero.mp4", 13)
+
+
+def test_a_path_outside_the_folder_is_never_looked_at(folder: Path) -> None:
+    put(folder.parent, "hero.mp4", "lamp")
+    assert Files(folder).compare(saved("../hero.mp4")).found is Found.MISSING

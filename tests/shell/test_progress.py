@@ -94,8 +94,8 @@ def test_a_log_says_how_long_it_will_take_but_no_line_comes_for_that_alone() -> 
 def test_a_log_ends_with_how_it_ended() -> None:
     now, log = Time(), io.StringIO()
     reporter = LineReporter(log, now)
-    reporter.update(progress(done=0))
-    reporter.update(progress(done=6, open_runs=0))
+    reporter.update(progress(done=0, left_s=40.0))
+    reporter.update(progress(done=6, open_runs=0, left_s=17.0))
     reporter.close()
     reporter.close()
     assert log.getvalue().splitlines()[1:] == ["6 of 6 done, 0 in flight, $1.12 spent"]
@@ -165,7 +165,51 @@ def test_the_bar_shows_how_fast_downloads_are() -> None:
         now.at += 2
         screen.seen()
         reporter.update(progress(files=1))
-        assert "1 downloading  2.0 MB/s" in screen.seen()
+        line = screen.seen()
+        assert "1 downloading" in line
+        assert "2.0 MB/s" in line
+
+
+def test_how_fast_downloads_are_is_that_of_the_last_seconds_and_gone_with_them() -> None:
+    with terminal(100) as screen:
+        now, received = Time(), iter([0, 0, 50_000_000, *[56_000_000] * 3])
+        reporter = BarReporter(screen.stream, now, lambda: next(received))
+        for _ in range(2):
+            reporter.update(progress(files=1))
+            now.at += 10
+        screen.seen()
+        reporter.update(progress(files=1))
+        assert "600.0 kB/s" in screen.seen()
+        now.at += 1
+        reporter.update(progress(files=0))
+        assert "B/s" not in screen.seen()
+
+
+@pytest.mark.parametrize("columns", range(30, 100, 7))
+def test_no_fact_is_cut_in_two(columns: int) -> None:
+    with terminal(columns) as screen:
+        now, received = Time(), iter([0, 0, 24_600_000])
+        reporter = BarReporter(screen.stream, now, lambda: next(received))
+        reporter.update(progress(files=4))
+        now.at += 2
+        screen.seen()
+        reporter.update(progress(open_runs=40, files=4, left_s=20.0, failed=3, in_doubt=1))
+        facts = screen.seen().split("\r")[-1].rpartition("| ")[2].strip().split("  ")
+    whole = ["0:02", "~20s left", "12.3 MB/s", "40 in flight", "3 failed", "1 in doubt", "$1.12 spent", "4 downloading"]
+    assert facts == whole[: len(facts)]
+
+
+def test_eighty_columns_hold_how_fast_downloads_are_beside_the_time_left_and_the_money() -> None:
+    with terminal(80) as screen:
+        now, received = Time(), iter([0, 0, 24_600_000])
+        reporter = BarReporter(screen.stream, now, lambda: next(received))
+        reporter.update(progress(done=20, takes=60))
+        now.at += 2
+        screen.seen()
+        reporter.update(progress(done=20, takes=60, open_runs=40, files=4, left_s=20.0))
+        line = screen.seen().split("\r")[-1]
+        for fact in ("20/60 done", "~20s left", "12.3 MB/s", "40 in flight", "$1.12 spent"):
+            assert fact in line
 
 
 def test_the_bar_moves_each_second_although_nothing_changes() -> None:

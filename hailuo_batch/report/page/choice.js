@@ -15,8 +15,9 @@ const forgetful = el("p", { class: "facts", hidden: true }, "This browser keeps 
 const showChoice = () => {
   const open = report.takes.filter((take) => canMark(take) && markOf(take) === null).length;
   const [chosen, rejected, reroll] = Object.keys(MARKS).map((mark) => number(marked(mark).length));
-  counts.replaceChildren(el("b", {}, chosen), " chosen · ", el("b", {}, rejected), " rejected · ", el("b", {}, reroll),
-    " to re-roll · ", el("b", {}, number(open)), " open");
+  const entry = (count, word) => el("span", { class: "word" }, el("b", {}, count), ` ${word}`);
+  counts.replaceChildren(entry(chosen, "chosen"), " · ", entry(rejected, "rejected"), " · ", entry(reroll, "to re-roll"), " · ",
+    entry(number(open), "open"));
   forgetful.hidden = marks.isKept();
 };
 let due = 0;
@@ -34,7 +35,7 @@ const exporter = (() => {
   const reroll = () => {
     const words = replaceArguments();
     if (!words) return [el("p", { class: "soft" }, "No take is marked for a re-roll.")];
-    const line = el("code", { tabindex: "0", "data-words": words }, `${report.resume_command} ${words}`);
+    const line = el("code", { tabindex: "0", "data-words": words }, unbroken(`${report.resume_command} ${words}`));
     return [el("p", { class: "soft" }, "Each of these takes is made anew, and paid for again. Its present video is kept in superseded/."),
       el("div", { class: "command" }, line, copyButton(line.textContent, "the command", line)),
       button("Copy the --replace arguments alone", () => copy(words, "the arguments", line))];

@@ -81,8 +81,10 @@ const copyButton = (text, what, fallback) => {
     setTimeout(() => button.replaceChildren(icon("copy")), 1500);
   });
 };
+// A command breaks between words, and not at a hyphen, where an option would be torn in two.
+const unbroken = (text) => text.split(/( )/).map((word) => word === " " ? word : el("span", { class: "word" }, word));
 const command = (text) => {
-  const code = el("code", { tabindex: "0" }, text);
+  const code = el("code", { tabindex: "0" }, unbroken(text));
   return el("div", { class: "command" }, code, copyButton(text, "the command", code));
 };
 const item = (text, what) => {

@@ -75,7 +75,11 @@ const find = (() => {
     }
     sheet.show(view);
   };
-  const ask = (change) => { Object.assign(asked, change); show(); };
+  const ask = (change) => {
+    Object.assign(asked, change);
+    show();
+    if (byId("shots").getBoundingClientRect().top < 0) byId("shots").scrollIntoView(); // what was found begins there
+  };
   const drop = () => ask({ ...EMPTY, order: asked.order });
 
   const start = () => {

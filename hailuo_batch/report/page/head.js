@@ -68,4 +68,5 @@ const showAttention = () => {
   byId("attention").append(el("h2", { id: "attention-title" }, `Needs you (${number(pairs.length)})`),
     el("ul", { class: "issues" }, [...kinds.values()].map(issue)));
   byId("attention").hidden = false;
+  addEventListener("beforeprint", () => { for (const more of byId("attention").querySelectorAll(".more")) more.click(); });
 };

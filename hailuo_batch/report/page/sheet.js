@@ -2,6 +2,7 @@
 // it is near the window, and laid out while it is in sight, so that scrolling costs the same however many there are.
 
 const ROWS = 4; // rows of a band
+const WIDE = 5; // columns from which one more or one less makes little difference to a video
 const SETTLE_TURNS = 20;
 const SETTLE_MS = 1000;
 const UNDER_THE_TOOLS = 80; // what ends above this many pixels is hidden by the tools, or as good as gone
@@ -20,8 +21,23 @@ const sheet = (() => {
   }, { rootMargin: "1500px 0px" });
 
   const count = () => view.reduce((sum, [, takes]) => sum + takes.length, 0);
-  // As base.css and sheet.css have it.
-  const columnsNow = () => Math.min(Number(getComputedStyle(document.documentElement).getPropertyValue("--columns")), Math.max(3, count()));
+  // How much of the rows is left empty beside the takes, the last row aside.
+  const spare = (columns) => {
+    let empty = 0;
+    let at = 0;
+    for (const [, takes] of view) {
+      const span = Math.min(takes.length, columns);
+      if (at + span > columns) { empty += columns - at; at = 0; }
+      at += span;
+    }
+    return empty / columns;
+  };
+  // As base.css has it for the window's width; where there are many, one more or one less if that leaves not half as much empty.
+  const columnsNow = () => {
+    const usual = Math.min(Number(getComputedStyle(document.documentElement).getPropertyValue("--columns")), Math.max(3, count()));
+    if (usual < WIDE) return usual;
+    return [usual + 1, usual - 1].reduce((best, other) => spare(other) < Math.min(spare(best), spare(usual) / 2) ? other : best, usual);
+  };
   // Bands end where a row of the grid ends, so that they leave no gap of their own. What is left of a row goes to its last
   // shot, whose words then stand beside its takes.
   const cut = () => {
@@ -47,6 +63,7 @@ const sheet = (() => {
     nearby.disconnect();
     shotsOf.clear();
     room.style.setProperty("--most", count());
+    room.style.setProperty("--fit", columns);
     const [groups, extra] = cut();
     bands = groups.map((entries) => {
       const band = el("div", { class: "band" }, entries.map(([shot, takes]) => shotNode(shot, takes, extra.get(shot) ?? 0)));

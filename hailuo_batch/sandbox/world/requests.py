@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 from hailuo_batch.sandbox.world.answers import Refused
 from hailuo_batch.values import DEFAULT_MODEL
 
+_IMAGE_SCHEMES = ("https://", "http://", "data:image/")
+
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
@@ -57,5 +59,6 @@ def _check_hailuo_input(request_input: Mapping[str, Any]) -> None:
     if not isinstance(images, list):
         raise Refused(400, "invalid_input", "`input.image_urls` must be an array of strings")
     for number, url in enumerate(images):
-        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise Refused(400, "invalid_input", f"`input.image_urls[{number}]` must be an http or https URL")
+        if not isinstance(url, str) or not url.lower().startswith(_IMAGE_SCHEMES):
+            what = "an http or https URL, or an image written out as a data URI"
+            raise Refused(400, "invalid_input", f"`input.image_urls[{number}]` must be {what}")
