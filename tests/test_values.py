@@ -50,6 +50,7 @@ plain_json = some.recursive(
         ("40", 40 * MICRO),
         ("0.28", 280_000),
         ("0.04", 40_000),
+        ("8.2", 8_200_000),  # times a million as a float, it is a little less
         ("0.000001", 1),
         ("999999999.999999", 10**15 - 1),
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from hailuo_batch.commands.console import Console, columns_of
+from hailuo_batch.commands.findings import findings_document
 from hailuo_batch.errors import ManifestError
 from hailuo_batch.manifest import COLOURED, PLAIN, Diagnostic, Palette, Picture, Severity, load_manifest, render
 from hailuo_batch.values import Campaign
@@ -34,11 +35,16 @@ def load_campaign(path: Path, console: Console) -> Campaign:
 
 
 def read_manifest(path: Path, console: Console) -> Manifest:
-    """The manifest, after its warnings were shown. Raises ManifestError with every error."""
+    """The manifest, after its warnings were shown.
+
+    Raises ManifestError with every error; where the user wants a document, the findings are that document.
+    """
     loaded = load_manifest(path)
     warnings = [drawn(found) for found in loaded.diagnostics if found.severity is Severity.WARNING]
     errors = [drawn(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
+        if console.as_json:
+            console.document(findings_document([(path, loaded)]))
         raise ManifestError("\n".join(warnings + errors))
     if warnings:
         console.complain("\n".join(warnings))

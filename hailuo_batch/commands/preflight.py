@@ -7,11 +7,10 @@ once; what is only suspicious is said.
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from enum import Enum
 from urllib.parse import urlsplit
 
-from hailuo_batch.commands.console import Console, Verbosity
+from hailuo_batch.commands.console import Console, Verbosity, columns_of
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.commands.text import clean, count
 from hailuo_batch.core.image_check import Finding, judge_copy, judge_data_url, judge_look
@@ -92,8 +91,8 @@ def _findings_there(
     """What a look at the web tells of those images that are there."""
     urls = [url for url in users if not _is_data(url)]
     scout = Scout(urlsplit(manifest.image_base).hostname or "")
-    shows = nullcontext(_silently) if console.verbosity is Verbosity.QUIET else tally(sys.stderr, len(urls), "images")
-    with shows as step:
+    is_quiet = console.verbosity is Verbosity.QUIET
+    with tally(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(urls), "images") as step:
         looks = scout.look_at(urls, step)
     return {url: judge_look(look, _copy_size(url, manifest)) for url, look in looks.items()}
 
@@ -130,7 +129,3 @@ def _named(take_ids: Sequence[str]) -> str:
 
 def _is_data(url: str) -> bool:
     return url[:5].lower() == "data:"
-
-
-def _silently() -> None:
-    """Count for nobody."""

@@ -3,20 +3,20 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.findings import findings_document
 from hailuo_batch.commands.loading import drawn
 from hailuo_batch.commands.text import count
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import Diagnostic, Loaded, Severity, load_manifest
+from hailuo_batch.manifest import Loaded, Severity, load_manifest
 
 
 def run(paths: Sequence[Path], console: Console) -> ExitCode:
     """Check each manifest; USAGE if any has an error."""
     loaded = [(path, load_manifest(path)) for path in paths]
     if console.as_json:
-        console.document(_document(loaded))
+        console.document(findings_document(loaded))
     else:
         for path, one in loaded:
             _tell(path, one, console)
@@ -34,37 +34,3 @@ def _tell(path: Path, loaded: Loaded, console: Console) -> None:
         severities = Counter(found.severity for found in loaded.diagnostics)
         numbers = [count(severities[severity], str(severity)) for severity in Severity if severities[severity]]
         console.say(f"{path}: {', '.join(numbers)}")
-
-
-def _document(loaded: Sequence[tuple[Path, Loaded]]) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "valid": all(one.campaign is not None for _, one in loaded),
-        "manifests": [_manifest(path, one) for path, one in loaded],
-    }
-
-
-def _manifest(path: Path, loaded: Loaded) -> dict[str, Any]:
-    campaign = loaded.campaign
-    return {
-        "path": str(path),
-        "valid": campaign is not None,
-        "campaign": None if campaign is None else campaign.name,
-        "shots": None if campaign is None else len(campaign.shots),
-        "takes": None if campaign is None else sum(1 for _ in campaign.takes),
-        "diagnostics": [_diagnostic(found) for found in loaded.diagnostics],
-    }
-
-
-def _diagnostic(found: Diagnostic) -> dict[str, Any]:
-    return {
-        "path": found.path,
-        "line": found.line,
-        "column": found.column,
-        "severity": str(found.severity),
-        "message": found.message,
-        "hint": found.hint or None,
-        "origin": found.origin or None,
-        "source": found.source or None,
-        "caret": found.caret if found.source else None,
-    }

@@ -24,6 +24,7 @@ CALM_S = 10.0
 _NARROWEST = 20
 _LEAST_BAR = 6
 _MARGIN = 3  # room for the `^C` that a terminal echoes
+_ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
 _RATE_OVER_S = 3.0
 _GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
 
@@ -137,7 +138,7 @@ class BarReporter:
         from tqdm import tqdm
 
         total = max(progress.takes, 1)
-        self._bar = bar = tqdm(total=total, file=self._stream, leave=False, bar_format="{bar}", ncols=1)
+        self._bar = bar = tqdm(total=total, file=self._stream, leave=False, bar_format="{bar}", ncols=1, nrows=_ROWS)
         return bar
 
     def _bytes_per_s(self) -> float:

@@ -4,17 +4,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+_MARGIN = 3  # room for the `^C` that a terminal echoes
+_ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
+
 
 @contextmanager
-def tally(stream: TextIO, total: int, noun: str) -> Iterator[Callable[[], None]]:
-    """Gives a function to call for each piece that is done; where the stream is no terminal, nothing is shown."""
-    if total == 0 or not stream.isatty():
+def tally(stream: TextIO, columns: int | None, total: int, noun: str) -> Iterator[Callable[[], None]]:
+    """Gives a function to call for each piece that is done.
+
+    `columns` is the width of the terminal behind the stream; None where it is none: then nothing is shown.
+    """
+    if total == 0 or columns is None:
         yield _silently
         return
     from tqdm import tqdm
 
     layout = f"{noun} {{n_fmt}}/{{total_fmt}} |{{bar}}| {{elapsed}}"
-    with tqdm(total=total, file=stream, leave=False, bar_format=layout, dynamic_ncols=True) as bar:
+    width = columns - _MARGIN
+    with tqdm(total=total, file=stream, leave=False, bar_format=layout, ncols=width, nrows=_ROWS) as bar:
 
         def step() -> None:
             bar.update()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -115,3 +116,23 @@ def ended(process: "subprocess.Popen[str]") -> Ended:
     """How a process ended."""
     out, err = process.communicate(timeout=PATIENCE_S)
     return Ended(ExitCode(process.returncode), out, err)
+
+
+def talk(answer: str, *arguments: str) -> tuple[str, int]:
+    """Run a command on a terminal, and answer its question if it has one. Gives what it said, and its exit code."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hailuo_batch", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        said = ""
+        try:
+            while heard := os.read(ours, 4096):
+                said += heard.decode()
+                if answer and said.rstrip().endswith("[y/N]"):
+                    os.write(ours, f"{answer}\n".encode())
+                    answer = ""
+        except OSError:
+            pass  # the other end has gone
+        code = process.wait(PATIENCE_S)
+    os.close(ours)
+    return said, code

@@ -44,6 +44,16 @@ def test_a_warning_is_shown_and_stops_nothing(shell: Shell, command: str) -> Non
     )
 
 
+@pytest.mark.parametrize("command", ["plan", "apply", "status", "verify"])
+def test_a_wrong_manifest_is_the_document_of_every_command(shell: Shell, command: str) -> None:
+    shell.write(LAMPS.replace("takes: 2", "takes: two").replace("prompt: A desk", "promt: A desk"))
+    ended = shell(command, "--json")
+    assert ended.code is ExitCode.USAGE
+    assert ended.document == shell("validate", "--json").document
+    assert ended.document["valid"] is False
+    assert f"{shell.manifest}:5:39: error:" in ended.err
+
+
 def test_a_row_is_named_in_words_and_as_data(shell: Shell) -> None:
     shell.manifest.parent.mkdir(exist_ok=True)
     table = shell.manifest.with_name("t.csv")

@@ -2,12 +2,13 @@
 
 import pytest
 
-from hailuo_batch.commands.estimate import Basis, Estimate, Price
+from hailuo_batch.commands.estimate import Basis, Estimate, Price, estimate_cost
 from hailuo_batch.commands.time_needed import TimeNeeded, describe_time, estimate_time
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.plan import Plan, PlanAction, PlanLine
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.values import Limits
 from tests.commands.conftest import StartApi
 from tests.commands.harness import LAMPS, Shell
 
@@ -60,6 +61,18 @@ def test_nothing_to_create_takes_no_time() -> None:
 )
 def test_time_in_words(needed: TimeNeeded, words: str) -> None:
     assert describe_time(needed) == words
+
+
+def test_another_models_price_is_not_taken_for_it() -> None:
+    estimate = estimate_cost(plan_of(2), Experience({"other/model": (1.0, 310_000)}), Limits())
+    assert estimate.prices == (Price(MODEL, 2, None, Basis.UNKNOWN),)
+    assert estimate.micro_usd is None
+
+
+def test_a_plan_says_the_least_that_its_creates_will_take(shell: Shell) -> None:
+    shell.write(LAMPS.replace("takes: 2", "takes: 99"))
+    assert "Time: at least 1m 30s; how long a run takes is not known yet." in shell("plan").out
+    assert shell("plan", "--json").document["duration"] == {"at_least_s": 90, "about_s": None}
 
 
 def test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid(shell: Shell, start_api: StartApi) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import Ended, Shell
+from tests.commands.harness import Ended, Shell, talk
 from tests.commands.test_apply import QUICKSTART
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer
 from tests.helpers.pictures import gif, png
@@ -49,6 +49,16 @@ def test_each_image_is_looked_at_once_before_the_first_create(shell: Shell, api:
     assert ended.code is ExitCode.DONE, ended.err
     assert sorted(request.target for request in server.requests) == ["/desk.png", "/lamp.png"]
     assert "may not work" not in ended.err
+
+
+def test_on_a_terminal_a_bar_counts_the_images(shell: Shell, api: SandboxServer) -> None:
+    with LoopbackServer(shop(lamp=FINE, desk=FINE)) as server:
+        write(shell, server)
+        said, code = talk("", "plan", str(shell.manifest), "--check-images")
+        assert "images 0/2 |" in said
+        assert code == ExitCode.DONE
+        said, _ = talk("", "plan", str(shell.manifest), "--check-images", "--quiet")
+        assert "images 0/2" not in said
 
 
 def test_a_finished_campaign_looks_at_nothing(shell: Shell, api: SandboxServer) -> None:

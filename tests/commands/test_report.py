@@ -34,6 +34,13 @@ def test_an_apply_leaves_every_report_and_a_sidecar_beside_each_video(shell: She
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "0", "0")
 
 
+def test_the_description_is_shown_in_every_report_for_people(shell: Shell, api: SandboxServer) -> None:
+    shell.write(LAMPS.replace("campaign: lamps", "campaign: lamps\ndescription: Spring catalogue"))
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert "Spring catalogue" in (shell.outputs / "report.md").read_text()
+    assert "Spring catalogue" in (shell.outputs / "report.html").read_text()
+
+
 def test_sidecars_can_be_left_out(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply", "--no-sidecar").code is ExitCode.DONE
     assert names(shell) == VIDEOS | REPORTS

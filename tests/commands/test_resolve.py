@@ -1,10 +1,6 @@
 """`resolve`: each way out, for each state it is for, against a server on this machine."""
 
 import json
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +8,7 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import PATIENCE_S, UNCAPPED, Shell, state_of, wait_until
+from tests.commands.harness import UNCAPPED, Shell, state_of, talk, wait_until
 from tests.commands.misbehaving import lost_answers, unknown_runs
 
 UNCHANGED = "othing was changed"
@@ -212,7 +208,7 @@ def test_a_take_that_left_the_manifest_is_settled_but_not_made_again(
 def test_on_a_terminal_it_asks_before_granting_another_payment(
     shell: Shell, doubtful: str, answer: str, code: ExitCode, state: str
 ) -> None:
-    said, ended = talk(shell, answer, "resolve", str(shell.manifest), "desk", "--resubmit")
+    said, ended = talk(answer, "resolve", str(shell.manifest), "desk", "--resubmit")
     assert "attempt 1 is in doubt" in " ".join(said.split())
     assert "[y/N]" in said
     assert ended == code
@@ -223,29 +219,9 @@ def test_on_a_terminal_it_asks_before_granting_another_payment(
 def test_what_was_answered_beforehand_or_pays_nothing_is_not_asked(
     shell: Shell, doubtful: str, options: tuple[str, ...]
 ) -> None:
-    said, ended = talk(shell, "", "resolve", str(shell.manifest), "desk", *options)
+    said, ended = talk("", "resolve", str(shell.manifest), "desk", *options)
     assert "[y/N]" not in said
     assert ended == ExitCode.DONE
-
-
-def talk(shell: Shell, answer: str, *arguments: str) -> tuple[str, int]:
-    """Run a command on a terminal, and answer its question if it has one."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "hailuo_batch", *arguments]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
-        os.close(theirs)
-        said = ""
-        try:
-            while heard := os.read(ours, 4096):
-                said += heard.decode()
-                if answer and said.rstrip().endswith("[y/N]"):
-                    os.write(ours, f"{answer}\n".encode())
-                    answer = ""
-        except OSError:
-            pass  # the other end has gone
-        code = process.wait(PATIENCE_S)
-    os.close(ours)
-    return said, code
 
 
 def test_beside_an_apply_it_exits_4_and_names_it(shell: Shell, start_api: StartApi) -> None:

@@ -4,6 +4,8 @@ import hashlib
 import re
 from pathlib import Path
 
+import pytest
+
 from hailuo_batch.manifest import STARTER, load_manifest
 from hailuo_batch.values import Limits, fingerprint
 from tests.manifest.conftest import Accept, Beside, Complain
@@ -28,6 +30,12 @@ def test_a_campaigns_name_has_at_most_63_characters(accept: Accept, complain: Co
     text = "version: 1\ncampaign: CAMPAIGN\nshots: [{id: hero, prompt: A lamp}]\n"
     assert accept(text.replace("CAMPAIGN", "a" * 63)).name == "a" * 63
     (complaint,) = complain(text.replace("CAMPAIGN", "a" * 64))
+    assert complaint.startswith("2:11: error: `campaign` must be 1 to 63 lower-case letters")
+
+
+@pytest.mark.parametrize("name", ["-lamps", "_lamps", "spring_lamps", "spring.lamps", "Lamps", "lámpák", "../lamps"])
+def test_a_campaigns_name_is_safe_as_a_files(complain: Complain, name: str) -> None:
+    (complaint,) = complain(f"version: 1\ncampaign: {name}\nshots: [{{id: hero, prompt: A lamp}}]\n")
     assert complaint.startswith("2:11: error: `campaign` must be 1 to 63 lower-case letters")
 
 

@@ -22,6 +22,12 @@ def test_one_more_is_refused_with_the_sum(complain: Complain) -> None:
     )
 
 
+def test_shots_are_counted_before_any_is_made(complain: Complain) -> None:
+    wrong = "".join(f"- {{id: s{n}, prompt: 5 $, takes: 100}}\n" for n in range(1001))
+    (complaint,) = complain(HEAD + f"shots:\n{wrong}")
+    assert "1,001 shots x 100 takes make 100,100 takes" in complaint
+
+
 @pytest.mark.parametrize(
     "entries",
     ["[&a {id: a, prompt: A}, " + "*a, " * 100_000 + "]", "{" + "".join(f"k{n}: , " for n in range(100_001)) + "}"],

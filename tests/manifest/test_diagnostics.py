@@ -3,7 +3,12 @@
 import pytest
 
 from hailuo_batch.manifest.diagnostics import Diagnostic, Refused, Report, Severity, Spot
+from hailuo_batch.manifest.faults import Faults
+from hailuo_batch.manifest.nodes import Scalar
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.scopes import Expansion
+from hailuo_batch.manifest.substitution import Pattern
+from hailuo_batch.manifest.texts import Text
 
 
 def test_a_finding_reads_like_a_compilers() -> None:
@@ -36,6 +41,15 @@ def test_after_a_thousand_findings_it_stops() -> None:
     with pytest.raises(Refused, match="1,000 findings"):
         report.error(Spot(1000, 1), "wrong")
     assert len(report.diagnostics()) == 1000
+
+
+def test_a_thousand_wrong_texts_of_one_shot_end_its_expansion() -> None:
+    faults = Faults(Expansion({}), Report("m.yaml"))
+    texts = [Text(Scalar("x", 1, column), Pattern(("x",))) for column in range(1, 1001)]
+    for text in texts[:-1]:
+        faults.add(text, "wrong", f"wrong at {text.node.column}", "", 0)
+    with pytest.raises(Refused, match="1,000 findings"):
+        faults.add(texts[-1], "wrong", "wrong at the last", "", 0)
 
 
 @pytest.mark.parametrize(

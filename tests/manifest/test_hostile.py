@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from hailuo_batch.manifest import compose, source
+from hailuo_batch.manifest import source
+from hailuo_batch.manifest.diagnostics import Refused, Report
+from hailuo_batch.manifest.source import parse_source
 from tests.manifest.conftest import Accept, Complain, Load
 
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -75,9 +77,22 @@ def test_levels_are_counted_through_aliases(complain: Complain) -> None:
     assert "deeper than 50 levels" in complaint
 
 
+def read(document: str) -> Report:
+    report = Report("m.yaml")
+    parse_source(document.encode(), report, "shots", lambda *_: None)
+    return report
+
+
+def test_five_million_nodes_are_allowed_and_no_more() -> None:
+    many = f"- &a [{'x, ' * 998}]\n- &b [{'*a, ' * 1000}]\n- *b\n- *b\n- *b\n- *b\n"
+    left = 5_000_000 - (1 + 999 + 5 * (1 + 1000 * 999))
+    assert not read(many + "- x\n" * left).has_errors
+    with pytest.raises(Refused, match="more than 5,000,000 nodes"):
+        read(many + "- x\n" * (left + 1))
+
+
 def test_fifty_levels_are_allowed(load: Load) -> None:
-    inner = compose.MAX_DEPTH - 1
-    loaded = load(HEAD + f"description: {'[' * inner}{']' * inner}\n" + GOOD)
+    loaded = load(HEAD + f"description: {'[' * 49}{']' * 49}\n" + GOOD)
     assert [found.message for found in loaded.diagnostics] == ["`description` must be text, not a list"]
 
 

@@ -68,12 +68,12 @@ def test_one_table_may_serve_many_shots(accept: Accept, beside: Beside) -> None:
 
 
 def test_a_table_may_lie_elsewhere(tmp_path: Path) -> None:
-    for name in ("data", "manifests", "elsewhere"):
-        (tmp_path / name).mkdir()
+    for name in ("data", "manifests", "elsewhere/deep"):
+        (tmp_path / name).mkdir(parents=True)
     (tmp_path / "data" / "products.csv").write_text("sku,name\nA,Lamp\n")
     manifest = tmp_path / "manifests" / "m.yaml"
     manifest.write_text(ROWS.replace("rows: products.csv", "rows: ../data/products.csv"))
-    link = tmp_path / "elsewhere" / "link.yaml"
+    link = tmp_path / "elsewhere" / "deep" / "link.yaml"
     link.symlink_to(manifest)
     assert load_manifest(manifest).campaign is not None
     assert load_manifest(link).campaign is not None

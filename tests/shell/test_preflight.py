@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.core.image_check import Look, Looked, Unseen, judge_look
-from hailuo_batch.shell.preflight import AT_ONCE, START_BYTES, Scout, read_copy
+from hailuo_batch.shell.preflight import START_BYTES, Scout, read_copy
 from hailuo_batch.shell.wire.patience import Timeouts
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer, close, refusing_port, silence
 from tests.helpers.pictures import png
@@ -181,7 +181,7 @@ def test_each_url_is_looked_at_once_and_remembered() -> None:
 
 def test_no_more_than_eight_are_looked_at_at_once() -> None:
     enough, one_more = threading.Event(), threading.Event()
-    all_together = threading.Barrier(AT_ONCE, action=enough.set)
+    all_together = threading.Barrier(8, action=enough.set)
     under_way: list[int] = []
     most: list[int] = []
     lock = threading.Lock()
@@ -190,7 +190,7 @@ def test_no_more_than_eight_are_looked_at_at_once() -> None:
         with lock:
             under_way.append(1)
             most.append(len(under_way))
-        if len(under_way) > AT_ONCE:
+        if len(under_way) > 8:
             one_more.set()
         if not enough.is_set():
             all_together.wait(10)
@@ -200,8 +200,8 @@ def test_no_more_than_eight_are_looked_at_at_once() -> None:
         image()(peer, request)
 
     with LoopbackServer(gather) as server:
-        Scout(HERE).look_at([f"{server.url}/{n}.png" for n in range(3 * AT_ONCE)], _nothing)
-    assert max(most) == AT_ONCE
+        Scout(HERE).look_at([f"{server.url}/{n}.png" for n in range(24)], _nothing)
+    assert max(most) == 8
 
 
 def test_a_stop_ends_what_is_under_way() -> None:

@@ -5,6 +5,7 @@ import io
 import os
 import pty
 import struct
+import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,9 +53,9 @@ class Screen:
 
 
 @contextmanager
-def terminal(columns: int) -> Iterator[Screen]:
+def terminal(columns: int, rows: int = 24) -> Iterator[Screen]:
     screen, inner = pty.openpty()
-    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     with os.fdopen(inner, "w", encoding="utf-8") as stream:
         try:
             yield Screen(screen, stream)
@@ -232,6 +233,13 @@ def test_a_notice_stands_above_the_bar_in_whole_words() -> None:
         text = screen.seen()
         assert "hero: rejected by the API, nothing was\r\n" in text
         assert text.split("\r")[-1].startswith("2/6 done")
+
+
+def test_a_terminal_that_does_not_say_its_size_has_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(columns=0, rows=0) as screen:
+        monkeypatch.setattr(sys, "stderr", screen.stream)
+        BarReporter(screen.stream, Time(), lambda: 0).update(progress())
+        assert "2/6 done" in screen.seen()
 
 
 def test_closing_takes_the_bar_away() -> None:

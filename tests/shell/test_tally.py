@@ -1,28 +1,32 @@
 """The bar for work that is counted: there on a terminal, gone afterwards, and nowhere else."""
 
 import io
+import re
+import time
 
 from hailuo_batch.shell.tally import tally
 
 
-class Terminal(io.StringIO):
-    """Text that a terminal would show."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 def test_on_a_terminal_it_counts_and_leaves_nothing() -> None:
-    shown = Terminal()
-    with tally(shown, 2, "images") as step:
+    shown = io.StringIO()
+    with tally(shown, 80, 2, "images") as step:
         step()
         step()
     assert "images 0/2 |" in shown.getvalue()
     assert shown.getvalue().endswith("\r")
 
 
+def test_each_step_is_counted() -> None:
+    shown, until = io.StringIO(), time.monotonic() + 10
+    with tally(shown, 80, 10**9, "images") as step:
+        while not re.search(r"images [1-9]", shown.getvalue()) and time.monotonic() < until:
+            step()
+    assert re.search(r"images [1-9][0-9]*/1000000000 \|", shown.getvalue())
+
+
 def test_elsewhere_and_with_nothing_to_count_it_is_silent() -> None:
-    for stream, total in ((io.StringIO(), 2), (Terminal(), 0)):
-        with tally(stream, total, "images") as step:
+    for columns, total in ((None, 2), (80, 0)):
+        stream = io.StringIO()
+        with tally(stream, columns, total, "images") as step:
             step()
         assert stream.getvalue() == ""

@@ -1,0 +1,169 @@
+"""The manifest's language: matrix and rows."""
+
+from tests.sentences.rule import Breakage, rule
+
+_MANIFEST = "hailuo_batch/manifest"
+_SCHEMA = "schemas/manifest.schema.json"
+_MATRIX = "manifest/test_matrix.py"
+_ROWS = "manifest/test_rows.py"
+_GALLERY = "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages"
+
+RULES = (
+    rule(
+        "a matrix has lists of scalars",
+        Breakage(
+            _SCHEMA,
+            '"items": {\n          "type": ["string", "number", "boolean", "null"],\n          "errorMessage": "must be a single text or number"\n        }',
+            '"items": {}',
+            f"{_GALLERY}[matrix-wrong-form]",
+        ),
+        Breakage(
+            _SCHEMA,
+            '"additionalProperties": {\n        "type": "array",\n',
+            '"additionalProperties": {\n',
+            f"{_MATRIX}::test_a_wrong_matrix_makes_no_noise_where_its_names_are_used",
+        ),
+    ),
+    rule(
+        "exclude drops combinations that match all keys given",
+        Breakage(
+            f"{_MANIFEST}/matrix.py",
+            "return (combination for combination in candidates if not self.is_excluded(combination))",
+            "return candidates",
+            f"{_MATRIX}::test_an_exclusion_drops_what_matches_all_of_its_keys",
+        ),
+        Breakage(
+            f"{_MANIFEST}/matrix.py",
+            "return any(tuple(combination[at] for at in places) in dropped for places, dropped in self.excluded)",
+            "return any(combination[at] in {each[n] for each in dropped} for places, dropped in self.excluded for n, at in enumerate(places))",
+            f"{_MATRIX}::test_an_exclusion_drops_what_matches_all_of_its_keys",
+        ),
+    ),
+    rule(
+        "include adds whole combinations",
+        Breakage(
+            f"{_MANIFEST}/matrix.py",
+            "missing = [name for name in known if name not in entry]",
+            "missing: list[str] = []",
+            f"{_GALLERY}[matrix-include]",
+        ),
+        Breakage(
+            f"{_MANIFEST}/matrix.py",
+            "return itertools.chain(self.remaining(), self.included)",
+            "return iter(self.remaining())",
+            f"{_MATRIX}::test_an_added_combination_comes_after_the_exclusions",
+        ),
+    ),
+    rule(
+        "after the exclusions, which do not touch them",
+        Breakage(
+            f"{_MANIFEST}/matrix.py",
+            "return itertools.chain(self.remaining(), self.included)",
+            "return itertools.chain(self.included, self.remaining())",
+            f"{_MATRIX}::test_an_added_combination_comes_after_the_exclusions",
+        ),
+        Breakage(
+            f"{_MANIFEST}/matrix.py",
+            "return itertools.chain(self.remaining(), self.included)",
+            "return itertools.chain(self.remaining(), (each for each in self.included if not self.is_excluded(each)))",
+            f"{_MATRIX}::test_an_added_combination_comes_after_the_exclusions",
+        ),
+    ),
+    rule(
+        "an empty list is an error",
+        Breakage(
+            _SCHEMA,
+            '"minItems": 1,\n        "maxItems": 100000,\n        "errorMessage": "must be a list of 1 to 100,000 values',
+            '"maxItems": 100000,\n        "errorMessage": "must be a list of 1 to 100,000 values',
+            f"{_GALLERY}[matrix-empty]",
+        ),
+        Breakage(
+            _SCHEMA,
+            '"minItems": 1,\n          "maxItems": 10000,',
+            '"maxItems": 10000,',
+            f"{_MATRIX}::test_what_is_empty_is_an_error",
+        ),
+        Breakage(
+            _SCHEMA,
+            '"minItems": 1,\n          "maxItems": 100000,',
+            '"maxItems": 100000,',
+            f"{_MATRIX}::test_what_is_empty_is_an_error",
+        ),
+    ),
+    rule(
+        "an exclusion of everything is an error",
+        Breakage(
+            f"{_MANIFEST}/matrix.py",
+            "if remaining == 0:",
+            "if remaining == 0 and not matrix.included:",
+            f"{_GALLERY}[matrix-excludes-everything]",
+        ),
+        Breakage(
+            f"{_MANIFEST}/matrix.py", "if remaining == 0:", "if False:", f"{_GALLERY}[matrix-excludes-everything]"
+        ),
+    ),
+    rule(
+        "rows and matrix may be combined: every row times every combination",
+        Breakage(
+            f"{_MANIFEST}/scopes.py",
+            "return self._rows * self._combinations\n\n    @property\n    def names",
+            "return max(self._rows, self._combinations)\n\n    @property\n    def names",
+            f"{_ROWS}::test_every_row_times_every_combination",
+        ),
+        Breakage(
+            f"{_MANIFEST}/scopes.py",
+            "            for combination in combinations:\n",
+            "            for combination in combinations[:1]:\n",
+            f"{_ROWS}::test_every_row_times_every_combination",
+        ),
+    ),
+    rule(
+        "a name in both is an error",
+        Breakage(
+            f"{_MANIFEST}/scopes.py",
+            "both = [name for name in matrix.names if name in table.names]",
+            "both = []",
+            f"{_GALLERY}[rows-times-matrix]",
+        ),
+    ),
+    rule(
+        "a CSV header has unique names",
+        Breakage(f"{_MANIFEST}/tables.py", "elif name in first:", "elif False:", f"{_GALLERY}[rows-header]"),
+    ),
+    rule(
+        "and non-empty ones",
+        Breakage(
+            f"{_MANIFEST}/tables.py",
+            "            if not name:\n",
+            "            if False:\n",
+            f"{_GALLERY}[rows-header]",
+        ),
+    ),
+    rule(
+        "a row with too few or too many fields is an error",
+        Breakage(
+            f"{_MANIFEST}/tables.py",
+            "if len(row) != len(names):",
+            "if len(row) > len(names):",
+            f"{_GALLERY}[rows-fields]",
+        ),
+        Breakage(
+            f"{_MANIFEST}/tables.py",
+            "if len(row) != len(names):",
+            "if len(row) < len(names):",
+            f"{_GALLERY}[rows-fields]",
+        ),
+    ),
+    rule(
+        "with its place",
+        Breakage(
+            f"{_MANIFEST}/tables.py", "spots[min(len(names), len(spots) - 1)])", "spots[0])", f"{_GALLERY}[rows-fields]"
+        ),
+        Breakage(
+            f"{_MANIFEST}/tables.py",
+            'f"add {missing}; a value may be empty", spots[-1])',
+            'f"add {missing}; a value may be empty", Spot(1, 1))',
+            f"{_GALLERY}[rows-fields]",
+        ),
+    ),
+)

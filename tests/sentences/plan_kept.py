@@ -1,0 +1,105 @@
+"""A plan that is kept in a file, and applied from there."""
+
+from tests.sentences.rule import Breakage, rule
+
+_FILE = "hailuo_batch/commands/plan_file.py"
+_MARK = "hailuo_batch/commands/plan_mark.py"
+_FILES = "commands/test_plan_file.py"
+_MARKS = "commands/test_plan_mark.py"
+
+RULES = (
+    rule(
+        "apply --plan refuses where the manifest has changed",
+        Breakage(
+            _MARK,
+            "if was.manifest != sources.manifest:",
+            "if False:",
+            f"{_FILES}::test_a_manifest_that_changed_is_refused_even_in_a_comment",
+        ),
+    ),
+    rule(
+        "where a table has",
+        Breakage(
+            _MARK,
+            '    changed += _differences("the table", was.tables, sources.tables)\n',
+            "",
+            f"{_FILES}::test_a_table_or_an_image_that_changed_is_refused_by_name",
+        ),
+    ),
+    rule(
+        "where an image has",
+        Breakage(
+            _MARK,
+            '    changed += _differences("the local copy of", was.images, sources.images)\n',
+            "",
+            f"{_FILES}::test_a_table_or_an_image_that_changed_is_refused_by_name",
+        ),
+    ),
+    rule(
+        "where the ledger has changed by anything but applying this plan",
+        Breakage(
+            _MARK,
+            "if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):",
+            "if False:",
+            f"{_MARKS}::test_the_same_changes_by_somebody_else_are_refused",
+        ),
+        Breakage(
+            _MARK,
+            "if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):",
+            "if changes and not is_under_way:",
+            f"{_MARKS}::test_a_users_word_is_refused_even_where_the_plan_is_remembered",
+        ),
+        Breakage(
+            _MARK,
+            "if now.restored and not saved.ledger.restored:",
+            "if False:",
+            f"{_MARKS}::test_a_backup_put_back_is_refused_unless_it_was_planned_with",
+        ),
+        Breakage(
+            _MARK,
+            "if now.mark.number < was.number or read_mark(ledger.path, was.number) != was:",
+            "if now.mark.number < was.number:",
+            f"{_MARKS}::test_another_ledger_of_the_same_length_is_refused",
+        ),
+        Breakage(
+            "hailuo_batch/commands/apply.py",
+            '        if asked.saved is None and (job.sends or job.plan.steps):\n            ledger.remember(PLAN_FACT, "")\n',
+            "",
+            f"{_FILES}::test_after_another_apply_an_interrupted_plan_is_not_taken_up_again",
+        ),
+    ),
+    rule(
+        "with exit code 2",
+        Breakage(
+            "hailuo_batch/errors.py",
+            '"""Wrong usage; nothing was sent."""\n\n    exit_code = ExitCode.USAGE',
+            '"""Wrong usage; nothing was sent."""\n\n    exit_code = ExitCode.UNFINISHED',
+            f"{_FILES}::test_a_manifest_that_changed_is_refused_even_in_a_comment",
+        ),
+    ),
+    rule(
+        "an interrupted apply --plan can be repeated",
+        Breakage(
+            _MARK,
+            "is_under_way = id_ == saved.id",
+            "is_under_way = False",
+            f"{_FILES}::test_an_interrupted_plan_can_be_repeated",
+        ),
+    ),
+    rule(
+        "it applies exactly that plan",
+        Breakage(_MARK, "    if beyond:\n", "    if False:\n", f"{_MARKS}::test_no_more_is_paid_for_than_the_file_has"),
+        Breakage(
+            _FILE,
+            "    if id_ != _id_of(document):\n",
+            "    if False:\n",
+            "commands/test_plan_file_format.py::test_a_file_that_was_changed_by_hand_is_no_plan_any_more",
+        ),
+        Breakage(
+            "hailuo_batch/commands/apply.py",
+            "return _Asked(where, options, manifest, endpoint, wishes, settings, None)\n    settings = replace(settings, cap_micro_usd=saved.cap_micro_usd)",
+            "return _Asked(where, options, manifest, endpoint, wishes, settings, None)",
+            f"{_FILES}::test_the_plans_own_cap_holds",
+        ),
+    ),
+)
