@@ -75,7 +75,9 @@ def test_one_take_is_found_among_five_thousand(open_sheet: OpenSheet) -> None:
 def test_the_sheet_is_laid_anew_for_another_width_and_keeps_its_place(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*campaign(240), videos=False)
     place = "document.querySelector('[data-shot=shot-0040]')"
+    sheet.run("addEventListener('scrollend', () => { window.rests = true; })")
     sheet.until(f"{place}.scrollIntoView() || {place}.querySelector('.take')")
+    sheet.until("window.rests")  # only then does the page know of it
     for width in (700, 3000, 1440):
         sheet.resize(width, 1000)
         sheet.until(f"Math.abs({place}.getBoundingClientRect().top - 64) < 50 && {place}.querySelector('.take')")

@@ -151,7 +151,7 @@ def test_the_full_view_goes_from_take_to_take_and_from_shot_to_shot(open_sheet: 
     assert seen == ["a", "a.take2", "b", "c", "a", "c", "b", "a"]
     sheet.press(Keys.RIGHT, Keys.ESCAPE)
     sheet.until("!document.querySelector('dialog[open]')")
-    assert sheet.focused() == "Play a.take2 in full view"
+    sheet.wait(lambda: sheet.focused() == "Play a.take2 in full view")
 
 
 def test_space_stops_and_starts_the_full_view(open_sheet: OpenSheet) -> None:

@@ -87,29 +87,36 @@ const sheet = (() => {
     const first = [...(bands.find(inSight)?.children ?? [])].find(inSight);
     return first ? { shot: first.dataset.shot, top: first.getBoundingClientRect().top } : null;
   };
-  const goTo = ({ shot: id, top }) => {
-    const shot = shotOf.get(id);
+  let rested = null; // where the reader was when the page last came to rest
+  let held = null; // the place that is being held
+  for (const type of ["wheel", "touchstart", "pointerdown", "keydown"]) {
+    addEventListener(type, () => { held = null; }, { passive: true });
+  }
+  // Bands above it find their true height only as they come near: hold it in place until they have, or the reader moves.
+  const goTo = (wanted) => {
+    const shot = shotOf.get(wanted.shot);
     if (!shot || !view.some(([shown]) => shown === shot)) return;
     fill(shot.node.parentNode);
-    // Bands above it find their true height only as they come near: hold it in place until they have, or the reader moves.
-    const began = performance.now();
+    rested = held = wanted;
+    let moved = performance.now();
     let turns = 0;
-    let held = true;
-    for (const type of ["wheel", "touchstart", "pointerdown", "keydown"]) {
-      addEventListener(type, () => { held = false; }, { once: true, passive: true });
-    }
     const settle = () => {
-      const off = shot.node.getBoundingClientRect().top - top;
-      if (held && Math.abs(off) > 1) scrollBy(0, off);
+      if (held !== wanted) return;
+      const off = shot.node.getBoundingClientRect().top - wanted.top;
+      if (Math.abs(off) > 1) {
+        const from = scrollY;
+        scrollBy(0, off);
+        if (scrollY !== from) moved = performance.now();
+      }
       turns += 1;
-      if (held && (turns < SETTLE_TURNS || performance.now() - began < SETTLE_MS)) requestAnimationFrame(settle);
+      if (turns < SETTLE_TURNS || performance.now() - moved < SETTLE_MS) requestAnimationFrame(settle);
+      else held = null;
     };
     settle();
   };
   addEventListener("beforeprint", () => bands.forEach(fill));
   // A window of another width has moved the shots before anybody hears of it.
-  let rested = null;
-  addEventListener("scrollend", () => { rested = place(); });
+  addEventListener("scrollend", () => { if (!held) rested = place(); });
   addEventListener("resize", () => {
     if (columnsNow() === columns) return;
     const before = rested;
