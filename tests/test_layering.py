@@ -37,12 +37,13 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "files": frozenset({"disk"}),
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
+    "tally": frozenset({"progress"}),
     "driver": frozenset(
         {"clock", "executor", "files", "key_window", "ledger", "lock", "progress", "receipts", "client", "downloader"}
     ),
 }
 """`wire` is what those who speak HTTP speak it with, `disk` what files are kept safe with. The preflight follows links
-by the downloader's rules; the driver holds all the parts together."""
+by the downloader's rules; a tally is a bar like the progress; the driver holds all the parts together."""
 
 IMPURE = frozenset({"time", "random", "os", "threading", "socket", "sqlite3", "urllib3", "tqdm", "click"})
 PURE = frozenset({"core", "values"})

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 CALM_S = 10.0
 _NARROWEST = 20
 _LEAST_BAR = 6
-_MARGIN = 3  # room for the `^C` that a terminal echoes
-_ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
+MARGIN = 3  # room for the `^C` that a terminal echoes
+ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
 _RATE_OVER_S = 3.0
 _GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
 
@@ -112,7 +112,7 @@ class BarReporter:
     def update(self, progress: Progress) -> None:
         """Draw the bar as it stands."""
         bar = self._bar or self._begin(progress)
-        columns = terminal_columns(self._stream) - _MARGIN
+        columns = terminal_columns(self._stream) - MARGIN
         elapsed_s = int(self._now() - self._began_at)
         bar.total, bar.n = max(progress.takes, 1), progress.states.get(TakeState.DONE, 0)
         bar.ncols = columns
@@ -138,7 +138,7 @@ class BarReporter:
         from tqdm import tqdm
 
         total = max(progress.takes, 1)
-        self._bar = bar = tqdm(total=total, file=self._stream, leave=False, bar_format="{bar}", ncols=1, nrows=_ROWS)
+        self._bar = bar = tqdm(total=total, file=self._stream, leave=False, bar_format="{bar}", ncols=1, nrows=ROWS)
         return bar
 
     def _bytes_per_s(self) -> float:

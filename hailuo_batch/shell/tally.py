@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-_MARGIN = 3  # room for the `^C` that a terminal echoes
-_ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
+from hailuo_batch.shell.progress import MARGIN, ROWS
 
 
 @contextmanager
@@ -20,8 +19,8 @@ def tally(stream: TextIO, columns: int | None, total: int, noun: str) -> Iterato
     from tqdm import tqdm
 
     layout = f"{noun} {{n_fmt}}/{{total_fmt}} |{{bar}}| {{elapsed}}"
-    width = columns - _MARGIN
-    with tqdm(total=total, file=stream, leave=False, bar_format=layout, ncols=width, nrows=_ROWS) as bar:
+    width = columns - MARGIN
+    with tqdm(total=total, file=stream, leave=False, bar_format=layout, ncols=width, nrows=ROWS) as bar:
 
         def step() -> None:
             bar.update()

@@ -5,6 +5,7 @@ const ROWS = 4; // rows of a band
 const WIDE = 5; // columns from which one more or one less makes little difference to a video
 const SETTLE_TURNS = 20;
 const SETTLE_MS = 1000;
+const SETTLE_MOST_MS = 10_000;
 const UNDER_THE_TOOLS = 80; // what ends above this many pixels is hidden by the tools, or as good as gone
 
 const sheet = (() => {
@@ -98,18 +99,21 @@ const sheet = (() => {
     if (!shot || !view.some(([shown]) => shown === shot)) return;
     fill(shot.node.parentNode);
     rested = held = wanted;
-    let moved = performance.now();
+    const began = performance.now();
+    let moved = began;
     let turns = 0;
     const settle = () => {
+      const now = performance.now();
       if (held !== wanted) return;
       const off = shot.node.getBoundingClientRect().top - wanted.top;
       if (Math.abs(off) > 1) {
         const from = scrollY;
         scrollBy(0, off);
-        if (scrollY !== from) moved = performance.now();
+        if (scrollY !== from) moved = now;
       }
       turns += 1;
-      if (turns < SETTLE_TURNS || performance.now() - moved < SETTLE_MS) requestAnimationFrame(settle);
+      const rests = turns >= SETTLE_TURNS && now - moved >= SETTLE_MS;
+      if (!rests && now - began < SETTLE_MOST_MS) requestAnimationFrame(settle);
       else held = null;
     };
     settle();
