@@ -15,15 +15,23 @@ from tests.helpers.killing import KEY, Range
 
 pytestmark = pytest.mark.deep
 
-BOUNDARIES = 72  # a little more than an apply of two takes passes, so that the last ones are past its end
-STEPS = 2
+BOUNDARIES = 60  # more than an apply of two takes passes (some 45), so that the last ones are past its end
+# How often runs are read depends on the machine, and so does the number of boundaries: each call is asked for instead.
+EVERY_APPLY = {
+    "Ledger.create",
+    "Ledger.record",
+    "Receipts._append",
+    "Client.create_run",
+    "Client.read_run",
+    "Downloader.fetch",
+}
 ROOT = Path(__file__).parents[1]
 
 
-def write_manifests(folder: Path, start: int) -> dict[int, Path]:
-    """A campaign of two takes for each boundary of this share, each in a workspace of its own."""
+def write_manifests(folder: Path) -> dict[int, Path]:
+    """A campaign of two takes for each boundary, each in a workspace of its own."""
     manifests = {}
-    for boundary in range(start, BOUNDARIES, STEPS):
+    for boundary in range(1, 1 + BOUNDARIES):
         path = folder / str(boundary) / "manifest.yaml"
         path.parent.mkdir()
         shots = [{"id": shot, "prompt": f"{shot} at {boundary}"} for shot in ("hero", "teal")]
@@ -32,10 +40,10 @@ def write_manifests(folder: Path, start: int) -> dict[int, Path]:
     return manifests
 
 
-def kill_in_turn(server: Range, start: int, manifests: dict[int, Path]) -> dict[int, tuple[bool, int]]:
-    """For each boundary: whether the program came so far and was killed there, and how the next apply ended."""
+def kill_in_turn(server: Range, manifests: dict[int, Path]) -> dict[int, tuple[str | None, int]]:
+    """For each boundary: the call at which the program was killed, if it came so far, and how the next apply ended."""
     subprocess.run(
-        [sys.executable, "-m", "tests.helpers.turns", str(start), str(STEPS), *map(str, manifests.values())],
+        [sys.executable, "-m", "tests.helpers.turns", *map(str, manifests.values())],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -45,11 +53,11 @@ def kill_in_turn(server: Range, start: int, manifests: dict[int, Path]) -> dict[
         },
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         check=True,
     )
     ends = {at: json.loads((path.parent / "ends.json").read_text()) for at, path in manifests.items()}
-    return {at: (end["killed"], end["code"]) for at, end in ends.items()}
+    return {at: (end["killed_in"], end["code"]) for at, end in ends.items()}
 
 
 def ledger_of(manifest: Path, endpoint: str) -> Snapshot:
@@ -57,11 +65,10 @@ def ledger_of(manifest: Path, endpoint: str) -> Snapshot:
         return ledger.snapshot()
 
 
-@pytest.mark.parametrize("start", range(1, 1 + STEPS))
-def test_killed_at_every_boundary_it_goes_on_without_paying_twice(tmp_path: Path, start: int) -> None:
+def test_killed_at_every_boundary_it_goes_on_without_paying_twice(tmp_path: Path) -> None:
     with Range() as server:
-        manifests = write_manifests(tmp_path, start)
-        ends = kill_in_turn(server, start, manifests)
+        manifests = write_manifests(tmp_path)
+        ends = kill_in_turn(server, manifests)
         snapshots = {at: ledger_of(path, server.base_url) for at, path in manifests.items()}
         paid = Counter(made["prompt"] for made in server.world.made.values())
         assert max(paid.values()) == 1
@@ -74,6 +81,4 @@ def test_killed_at_every_boundary_it_goes_on_without_paying_twice(tmp_path: Path
             lost = [made for made, asked in server.world.made.items() if asked["prompt"].endswith(f" at {at}")]
             doubtful = sum(state == "in_doubt" for state in states.values())
             assert len(set(lost) - known) <= doubtful, f"a paid run was forgotten at boundary {at}"
-        killed = [at for at, (was_killed, _) in ends.items() if was_killed]
-        assert len(killed) > 20
-        assert any(not was_killed for was_killed, _ in ends.values()), "the last boundaries were never reached"
+        assert {call for call, _ in ends.values()} >= EVERY_APPLY | {None}
