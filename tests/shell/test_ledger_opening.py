@@ -188,6 +188,20 @@ def test_a_ledger_with_garbage_in_its_pages_is_damaged_and_left_alone(tmp_path: 
     assert "damaged" in refusal_of(path, open_ledger)
 
 
+def test_of_a_ledger_that_is_damaged_while_it_is_in_use_nobody_says_that_nothing_was_sent(tmp_path: Path) -> None:
+    path = used_ledger(tmp_path)
+    with read_ledger(path) as ledger:
+        with path.open("r+b") as file:
+            file.write(b"\xff" * path.stat().st_size)
+        with pytest.raises(LedgerError) as caught:
+            ledger.snapshot()
+    text = str(caught.value)
+    assert "damaged" in text
+    assert "state restore" in text
+    assert "Nothing was sent" not in text
+    assert "not touched" not in text
+
+
 @OPENERS
 def test_another_programs_database_is_left_alone(tmp_path: Path, use: Opener) -> None:
     path = tmp_path / f"{NAME}.db"

@@ -16,6 +16,8 @@ _HEADER = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 _BUSY_TIMEOUT_S = 5.0
 
+UNTOUCHED = " Nothing was sent, and it was not touched."
+
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """Open the file in SQLite's mode `ro`, `rw` or `rwc`, in autocommit."""
@@ -87,16 +89,19 @@ def check_health(db: sqlite3.Connection, path: Path) -> None:
         raise _damaged(path, str(verdict))
 
 
-def _damaged(path: Path, how: str) -> LedgerError:
+def _damaged(path: Path, how: str, assurance: str = UNTOUCHED) -> LedgerError:
     return LedgerError(
-        f"{path}: the ledger is damaged ({how}). Nothing was sent, and it was not touched. Keep the file; "
-        "`hailuo-batch state restore` puts its backup back and replays the receipts, so that nothing is paid twice."
+        f"{path}: the ledger is damaged ({how}).{assurance} Keep the file; `hailuo-batch state restore` puts its "
+        "backup back and replays the receipts, so that nothing is paid twice."
     )
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the disk raise into errors for the user."""
+def explained(path: Path, assurance: str = "") -> Iterator[None]:
+    """Turn what SQLite and the disk raise into errors for the user.
+
+    `assurance` is what is certain even if the ledger turns out to be damaged here: while it is opened, UNTOUCHED.
+    """
     try:
         yield
     except sqlite3.IntegrityError as error:
@@ -107,11 +112,11 @@ def explained(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         name = getattr(error, "sqlite_errorname", "")
         if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
-            raise _damaged(path, str(error)) from error
+            raise _damaged(path, str(error), assurance) from error
         raise LedgerError(
             f"{path}: the ledger cannot be used ({error}). Look at its folder's permissions and at the free space."
         ) from error
     except sqlite3.DatabaseError as error:
-        raise _damaged(path, str(error)) from error
+        raise _damaged(path, str(error), assurance) from error
     except OSError as error:
         raise LedgerError(f"{path}: the ledger cannot be written ({error.strerror}).") from error

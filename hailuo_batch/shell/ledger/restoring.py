@@ -10,6 +10,7 @@ from pathlib import Path
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.disk import rename_new, sync_path
 from hailuo_batch.shell.ledger.opening import (
+    UNTOUCHED,
     check_header,
     check_health,
     check_version,
@@ -40,7 +41,7 @@ def set_ledger_aside(path: Path) -> Path | None:
 def check_backup(backup: Path) -> None:
     """Raises LedgerError where the backup is damaged itself, another program's, or newer than this program."""
     check_header(backup)
-    with explained(backup), closing(connect(backup, "ro")) as source:
+    with explained(backup, UNTOUCHED), closing(connect(backup, "ro")) as source:
         check_version(source, backup)
         check_health(source, backup)
 
@@ -49,7 +50,7 @@ def restore_backup(backup: Path, path: Path) -> None:
     """Copy a backup to where the ledger belongs, whole or not at all. Raises LedgerError as `check_backup` does."""
     check_backup(backup)
     draft = path.with_name(f".{path.name}.new")
-    with explained(backup):
+    with explained(backup, UNTOUCHED):
         source = connect(backup, "ro")
         try:
             draft.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.disk import rename_new, sync_path
 from hailuo_batch.shell.ledger.migrations import migrate
 from hailuo_batch.shell.ledger.opening import (
+    UNTOUCHED,
     check_header,
     check_health,
     check_version,
@@ -75,7 +76,7 @@ class Ledger:
         Raises LedgerError where it is damaged, foreign, newer, of another campaign or endpoint, or not writable.
         """
         check_header(path)
-        with explained(path):
+        with explained(path, UNTOUCHED):
             db = connect(path, "rw")
             try:
                 check_version(db, path)
@@ -93,7 +94,7 @@ class Ledger:
     def read(cls, path: Path, campaign: str, endpoint: str) -> Self:
         """Open a ledger that exists, to read it, also while another process writes. Raises LedgerError as `open`."""
         check_header(path)
-        with explained(path):
+        with explained(path, UNTOUCHED):
             db = connect(path, "ro")
             try:
                 check_version(db, path)
