@@ -105,9 +105,10 @@ def leftovers(paths: CampaignPaths) -> tuple[Path, ...]:
 def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
     """Rename what is left of a campaign, so that a new ledger can begin beside it. Returns old and new names.
 
-    Nothing is deleted and nothing is overwritten. Raises LedgerError where a rename cannot be made.
+    Nothing is deleted and nothing is overwritten. The receipts go last: cut off before, `state restore` still knows of
+    every create. Raises LedgerError where a rename cannot be made.
     """
-    left = leftovers(paths)
+    left = sorted(leftovers(paths), key=lambda path: path == paths.receipts)
     number = next(n for n in range(1, 1_000_000) if not any(_aside(path, n).exists() for path in left))
     renames = tuple((path, _aside(path, number)) for path in left)
     for path, aside in renames:

@@ -1,5 +1,6 @@
 """Where a campaign's files lie."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,27 @@ def test_setting_aside_deletes_nothing_and_overwrites_nothing(tmp_path: Path) ->
     assert (state / "c.receipts.jsonl.old-1").read_text() == "first"
     assert (state / "c.receipts.jsonl.old-2").read_text() == "second"
     assert not paths.receipts.exists()
+
+
+def test_receipts_are_set_aside_last_so_that_until_then_nothing_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = locate(Whereabouts(manifest_in(tmp_path)), "lamps")
+    paths.outputs.mkdir(parents=True)
+    paths.ledger.parent.mkdir()
+    for path in (paths.receipts, paths.backup, paths.outputs / "hero.mp4"):
+        path.write_text("something")
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self == paths.outputs:
+            raise PermissionError(errno.EPERM, "not allowed")
+        return rename(self, target)
+
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(LedgerError, match="cannot be set aside"):
+        set_aside(paths)
+    assert paths.receipts.read_text() == "something"
 
 
 def test_a_command_can_be_pasted_into_a_shell() -> None:

@@ -17,19 +17,20 @@ from hailuo_batch.shell.ledger.opening import (
     explained,
 )
 
-_SIDE_FILES = ("-wal", "-shm")
+_FILES = ("", "-wal", "-shm")
 
 
 def set_ledger_aside(path: Path) -> Path | None:
     """Rename a ledger and its side files to make room. Returns the new name, None where there is nothing.
 
-    The side files go with it: left behind, they would be replayed into the ledger that comes. Raises LedgerError.
+    The side files go with it: left behind, they would be replayed into the ledger that comes. The ledger itself goes
+    first, for without its log it would pass for whole, and be an older one. Raises LedgerError.
     """
-    if not any(_with_suffix(path, suffix).exists() for suffix in ("", *_SIDE_FILES)):
+    if not any(_with_suffix(path, suffix).exists() for suffix in _FILES):
         return None
     aside = next(name for name in map(path.with_name, _aside_names(path)) if not name.exists())
     with explained(path):
-        for suffix in (*_SIDE_FILES, ""):
+        for suffix in _FILES:
             old = _with_suffix(path, suffix)
             if old.exists():
                 old.rename(_with_suffix(aside, suffix))
