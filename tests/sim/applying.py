@@ -101,11 +101,14 @@ class Apply(Process):
         return plan
 
     def _set_aside(self, paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
-        if leftovers(paths):
-            if not self.order.new_ledger:
-                raise Violation("an apply begins anew beside what an earlier one has left, and nobody asked for that")
-            self.history.begin_anew()
-        return workspace.set_aside(paths)
+        was_at_work = bool(leftovers(paths))
+        if was_at_work and not self.order.new_ledger:
+            raise Violation("an apply begins anew beside what an earlier one has left, and nobody asked for that")
+        try:
+            return workspace.set_aside(paths)
+        finally:
+            if was_at_work and not leftovers(paths):
+                self.history.begin_anew()
 
     def _run_campaign(self, job: Job, ledger: Ledger, clock: Any, console: Console) -> Outcome:
         self.began = True

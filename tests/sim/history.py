@@ -61,7 +61,7 @@ def run_history(seed: int, say: Callable[[str], object] = str) -> Failure | None
             history.run()
         except Violation as broken:
             return Failure(seed, str(broken))
-        except Exception as error:  # noqa: BLE001 - whatever a history raises is its result
+        except (Exception, Death) as error:  # noqa: BLE001 - whatever a history raises is its result
             say(traceback.format_exc())
             return Failure(seed, f"{type(error).__name__}: {error}")
     return None
@@ -218,7 +218,8 @@ class History:
         """What the user has in mind: mostly an apply as ever."""
         rng, plans = self.rng, self.drawer.plans
         if self._is_ledger_missed() and rng.random() < 0.4:
-            self.keeper.make_room()
+            with self.site.fate.nap():
+                self.keeper.make_room()
             return Order(self.author.wishes(), new_ledger=True)
         if plans and rng.random() < 0.6:
             return Order(plan=plans[-1])
@@ -278,10 +279,10 @@ class History:
         snapshot = self.snapshot() if complete and self.keeper.has_ledger else None
         self.promises.check_files(snapshot)
 
-    def read_rows(self) -> Rows | None:
-        """The takes, runs and files in the ledger, row by row; None where there is none that can be used."""
+    def read_rows(self) -> Rows:
+        """The takes, runs and files in the ledger, row by row; nothing where there is none that can be used."""
         if not self.keeper.has_ledger:
-            return None
+            return ()
         with Ledger.read(self.paths.ledger, NAME, ENDPOINT) as ledger:
             return tuple(row for table in _TABLES for row in ledger._db.execute(f"SELECT * FROM {table} ORDER BY 1, 2"))
 
@@ -319,11 +320,10 @@ class History:
             self.weather.clear_up()
         if rng.random() < 0.1:
             self.site.jump(rng.choice((-4000.0, -5.0, 5.0, 4000.0)))
-        self.site.fate.asleep = True
-        self.keeper.meddle()
+        with self.site.fate.nap():
+            self.keeper.meddle()
         self.forget()
         self.drawer.touch()
-        self.site.fate.asleep = False
         if rng.random() < 0.3:
             self.command(rng.choice((self.settle, self.settle, self.check_files)))
         if rng.random() < 0.15:

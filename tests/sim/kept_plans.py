@@ -22,27 +22,27 @@ _FOLLOWED = frozenset({"resume", "download"})
 
 @dataclass
 class KeptPlan:
-    """A plan in a file. `rows` are the ledger's, None where there was none yet.
+    """A plan in a file. `rows` are the ledger's, nothing where there was none yet.
 
     `is_alone` says that nothing but this plan has been at work since it was begun: then it must go on.
     """
 
     path: Path
     campaign: Campaign
-    rows: Rows | None
+    rows: Rows
     takes: Mapping[str, str]
     is_alone: bool = False
     must_be_refused: bool = False
     sent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
-    def read(cls, path: Path, campaign: Campaign, rows: Rows | None) -> "KeptPlan":
+    def read(cls, path: Path, campaign: Campaign, rows: Rows) -> "KeptPlan":
         """The plan in the file, as a person reads it: the takes that it pays for or follows."""
         lines = json.loads(path.read_text(encoding="utf-8"))["takes"]
         takes = {line["id"]: line["fingerprint"] for line in lines if line["action"] in _PAYING | _FOLLOWED}
         return cls(path, campaign, rows, takes)
 
-    def look(self, campaign: Campaign, rows: Rows | None) -> None:
+    def look(self, campaign: Campaign, rows: Rows) -> None:
         """An apply of it begins, on this manifest and this ledger."""
         self.must_be_refused = campaign != self.campaign or rows != self.rows
 
@@ -61,7 +61,7 @@ class KeptPlan:
         assert run.create_id is not None
         self.sent[run.take_id].append(run.create_id)
 
-    def end(self, rows: Rows | None, *, began: bool, refused: bool) -> None:
+    def end(self, rows: Rows, *, began: bool, refused: bool) -> None:
         """An apply of it has ended, and has left the ledger so; `began` where it was carried out, at least in part."""
         self.rows = rows
         self.is_alone = (self.is_alone or began) and not (refused and not began)
@@ -71,7 +71,7 @@ class KeptPlan:
 class Drawer:
     """Where the user keeps plans. `read_rows` reads the ledger's rows as they are now."""
 
-    read_rows: Callable[[], Rows | None]
+    read_rows: Callable[[], Rows]
     plans: list[KeptPlan] = field(default_factory=list)
     made: int = 0
 
