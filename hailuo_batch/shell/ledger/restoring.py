@@ -4,6 +4,8 @@ The backup is older than the truth: the caller replays the receipts into what is
 The caller holds the lock.
 """
 
+import itertools
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -28,7 +30,7 @@ def set_ledger_aside(path: Path) -> Path | None:
     """
     if not any(_with_suffix(path, suffix).exists() for suffix in _FILES):
         return None
-    aside = next(name for name in map(path.with_name, _aside_names(path)) if not name.exists())
+    aside = next(name for name in _aside_names(path) if not name.exists())
     with explained(path):
         for suffix in _FILES:
             old = _with_suffix(path, suffix)
@@ -86,8 +88,8 @@ def find_run(path: Path, run_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _aside_names(path: Path) -> list[str]:
-    return [f"{path.name}.aside-{number}" for number in range(1, 10_000)]
+def _aside_names(path: Path) -> Iterator[Path]:
+    return (path.with_name(f"{path.name}.aside-{number}") for number in itertools.count(1))
 
 
 def _with_suffix(path: Path, suffix: str) -> Path:
