@@ -125,7 +125,7 @@ class Keeper:
         """The user deletes an output."""
         if (path := self._any_video()) is not None:
             path.unlink()
-            self.promises.files.pop(path.relative_to(self.paths.outputs).as_posix(), None)
+            self.promises.files.pop(self._name(path), None)
             self.say(f"{path.name} is deleted by the user")
 
     def change_file(self) -> None:
@@ -140,9 +140,20 @@ class Keeper:
                 return
             path.write_bytes(after)
             self.promises.by_hand.add(after)
-            self.promises.files[path.relative_to(self.paths.outputs).as_posix()] = after
+            for name in self._names_of(path):
+                self.promises.files[name] = after
             self.say(f"{path.name} is changed by the user: {len(after)} bytes, not {len(before)}")
 
     def _any_video(self) -> Path | None:
-        files = sorted(path for path in self.paths.outputs.rglob("*.mp4")) if self.paths.outputs.exists() else []
+        files = self._videos()
         return self.rng.choice(files) if files else None
+
+    def _videos(self) -> list[Path]:
+        return sorted(self.paths.outputs.rglob("*.mp4")) if self.paths.outputs.exists() else []
+
+    def _names_of(self, path: Path) -> list[str]:
+        """All the names of a file: a rename that was cut off leaves it two."""
+        return [self._name(other) for other in self._videos() if other.samefile(path)]
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.paths.outputs).as_posix()
