@@ -8,16 +8,15 @@ import os
 import tempfile
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from random import Random
 from unittest import mock
 
 from hailuo_batch.commands.workspace import CampaignPaths, leftovers
-from hailuo_batch.core.lifecycle import RUNNING, RunState
-from hailuo_batch.core.records import Run, Snapshot
-from hailuo_batch.core.settle import abandoned
+from hailuo_batch.core.lifecycle import RUNNING
+from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.shell.ledger import Ledger
 from tests.sim.applying import Apply, Order
@@ -31,15 +30,14 @@ from tests.sim.keeper import Keeper
 from tests.sim.kept_plans import Drawer, KeptPlan, Rows
 from tests.sim.network import KEY, SECOND_KEY, STRANGERS_KEY, Site
 from tests.sim.oddities import Oddities
+from tests.sim.peace import Peace
 from tests.sim.process import ENDPOINT, Process
-from tests.sim.promises import Promises, check_end
+from tests.sim.promises import Promises
 from tests.sim.truth import Truth, Violation
 from tests.sim.user import User
 from tests.sim.weather import RememberingWorld, Weather, any_settings
 
 _TABLES = ("takes", "runs", "files")
-_QUIET = 60
-_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,44 +129,7 @@ class History:
                 self.site.fate.rise()
                 last = self.apply(self._any_order(), self._any_key())
                 self.between(last)
-            self.make_peace()
-            if self.rng.random() < 0.2:
-                self.plan_in_peace()
-            self.check_peace(self.calm_down())
-            if self.rng.random() < 0.2:
-                self.repair_in_peace()
-            self.follow_advice()
-
-    def calm_down(self) -> Apply:
-        """Apply until nothing more is paid for and all that ends has ended. Returns the last apply."""
-        for _ in range(_QUIET):
-            last = self.apply(Order())
-            self.pass_time(4000.0)
-            if not (last.creates or self.give_up(last) or self._is_moving()):
-                break
-        return last
-
-    def _is_moving(self) -> bool:
-        running = (run.run_id for run in self.snapshot().runs if run.state in RUNNING)
-        return any(run_id is not None and not self.site.oddities.of(run_id) for run_id in running)
-
-    def follow_advice(self) -> None:
-        """The user does what the report and the program say, until every take is done or was given up. Raises
-        Violation where that leads nowhere."""
-        self.site.world.settings = replace(self.site.world.settings, fail_rate=0.0)
-        for _ in range(_QUIET):
-            unsettled = self.user.unsettled()
-            if not unsettled:
-                return
-            for case in unsettled:
-                self.user.follow(case)
-                self.pass_time(15.0)
-            self.author.mend()
-            self.author.lift_cap()
-            self.site.cap_micro_usd = None
-            self.calm_down()
-        states = ", ".join(map(str, self.user.unsettled()))
-        raise Violation(f"whatever the user is told to do, this comes to no end: {states}")
+            Peace(self).live()
 
     def apply(self, order: Order, key: str = KEY) -> Apply:
         """One apply, to whatever end it comes."""
@@ -177,7 +138,7 @@ class History:
         if order.plan is not None:
             order.plan.look(self.author.campaign, self.read_rows())
         self.drawer.touch(but=order.plan)
-        untouchable = None if order.new_ledger or not self._is_ledger_missed() else self._everything()
+        untouchable = None if order.new_ledger or not self.is_ledger_missed() else self._everything()
         try:
             process.run()
         except LedgerError as error:
@@ -217,7 +178,7 @@ class History:
     def _any_order(self) -> Order:
         """What the user has in mind: mostly an apply as ever."""
         rng, plans = self.rng, self.drawer.plans
-        if self._is_ledger_missed() and rng.random() < 0.4:
+        if self.is_ledger_missed() and rng.random() < 0.4:
             with self.site.fate.nap():
                 self.keeper.make_room()
             return Order(self.author.wishes(), new_ledger=True)
@@ -225,7 +186,7 @@ class History:
             return Order(plan=plans[-1])
         return Order(self.author.wishes())
 
-    def _is_ledger_missed(self) -> bool:
+    def is_ledger_missed(self) -> bool:
         """Whether the campaign has been at work, and has no ledger that can be used."""
         return not self.keeper.has_ledger and bool(leftovers(self.paths) or self.paths.ledger.exists())
 
@@ -332,7 +293,7 @@ class History:
     def command(self, give: Callable[[], bool]) -> None:
         """The user gives a command, in a process that may die."""
         if not self.keeper.has_ledger:
-            if not self._is_ledger_missed() or self.rng.random() < 0.5:
+            if not self.is_ledger_missed() or self.rng.random() < 0.5:
                 return
             give = self.restore
         self.site.fate.threaten(6)
@@ -370,69 +331,6 @@ class History:
         """Time goes by; requests that are still on their way arrive."""
         self.clock.time += seconds
         self.site.deliver_stragglers()
-
-    def make_peace(self) -> None:
-        """The adversary rests, the world is well, and the user puts things right."""
-        self.say("--- peace")
-        self.site.fate.rest()
-        self.site.oddities.rest()
-        self.weather.clear_up()
-        self.author.limits = replace(self.author.limits, run_timeout_s=_PATIENCE_S)
-        self.pass_time(4000.0)
-        if self._is_ledger_missed() and self.rng.random() < 0.4:
-            self.keeper.make_room()
-            self.apply(Order(new_ledger=True))
-            self.pass_time(4000.0)
-        self.keeper.put_right()
-        self.forget()
-
-    def plan_in_peace(self) -> None:
-        """A plan that is kept and applied at once holds, and holds on when it is applied once more."""
-        self.apply(Order())
-        for _ in range(2):
-            self.say(self.author.edit())
-        kept = self.user.keep_plan(self.author.wishes())
-        if kept is None:
-            raise Violation("no plan could be kept, for no reason")
-        kept.is_alone = True
-        self.apply(Order(plan=kept))
-        self.apply(Order(plan=kept))
-        self.pass_time(4000.0)
-
-    def repair_in_peace(self) -> None:
-        """Whatever is still served can be had again; then all is at peace."""
-        for meddle in (self.keeper.change_file, self.keeper.remove_file):
-            meddle()
-        self.user.verify()
-        self.user.repair()
-        for run, output in self.promises.differing(self.snapshot()):
-            if run.state is RunState.SUCCEEDED and not self.site.oddities.of(run.run_id or ""):
-                raise Violation(f"output {output.index + 1} of {run.run_id} of {run.take_id} could not be repaired")
-        self.user.verify()
-        self.apply(Order())
-
-    def give_up(self, last: Apply) -> bool:
-        """Where an apply stops because its key knows no run, the user gives up those that vanished. Whether any did."""
-        if ExitCode.ACCOUNT not in last.codes:
-            return False
-        gone = [run for run in self.snapshot().runs if run.state in RUNNING and self._is_gone(run)]
-        with Ledger.open(self.paths.ledger, NAME, ENDPOINT, self.clock.wall()) as ledger:
-            for run in gone:
-                self.say(f"resolve --abandon of {run.run_id} of {run.take_id}")
-                ledger.record(abandoned(run).events, self.clock.wall())
-        self.forget()
-        return bool(gone)
-
-    def _is_gone(self, run: Run) -> bool:
-        return run.run_id is not None and self.site.oddities.of(run.run_id) == "vanished"
-
-    def check_peace(self, last: Apply) -> None:
-        """All is quiet: everything adds up, and nothing more is sent for what is finished."""
-        snapshot = self.snapshot()
-        self.promises.check_settled(snapshot)
-        check_end(self.site, snapshot, stopped=bool(last.codes))
-        if last.creates:
-            raise Violation(f"the last of {_QUIET} quiet applies still paid for {last.creates} runs")
 
     def say(self, text: str) -> None:
         """A line of the story."""
