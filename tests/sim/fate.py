@@ -75,8 +75,10 @@ class Fate:
     def nap(self) -> Iterator[None]:
         """While it lasts, nothing refuses and nobody dies: what happens is not the program's doing."""
         self.asleep = True
-        yield
-        self.asleep = False
+        try:
+            yield
+        finally:
+            self.asleep = False
 
     def rise(self) -> None:
         """Choose what may go wrong in the next process, from nothing to nearly everything."""

@@ -31,7 +31,7 @@ ENDPOINT = "https://api.example/v1"
 
 
 class Process:
-    """One process, known by its number. `creates` and `requests` count what it has sent."""
+    """One process, known by its number. `creates` counts those that it has sent, once it has ended."""
 
     def __init__(self, history: "History", number: int, key: str = KEY) -> None:
         self.history = history

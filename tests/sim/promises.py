@@ -107,6 +107,10 @@ class Promises:
         live = {output.path for record in snapshot.takes if record.live for output in record.live.outputs}
         if missing := {path for path in live if path is not None} - told.keys():
             raise Violation(f"the report does not tell of {missing}")
+        for path in filter(lambda path: (folder / path).exists(), saved):
+            note = json.loads((folder / f"{path}.json").read_text(encoding="utf-8"))
+            if note["sha256"] != saved[path]:
+                raise Violation(f"the note beside {path} is of {note['sha256']}, the ledger of {saved[path]}")
 
     def expect_stranger(self, snapshot: Snapshot) -> None:
         """The next apply has the key of another account, and there are runs that it cannot know."""
