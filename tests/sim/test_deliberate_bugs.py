@@ -294,9 +294,15 @@ BUGS: Sequence[Callable[[Patch], None]] = (
 
 
 SHOWN_BY = {
+    "expire_an_old_run": 3,
     "ignore_creates_under_way_in_the_cap": 81,
-    "begin_a_replacement_anew_with_each_command": 835,
-    "join_two_versions_of_a_file": 108,
+    "begin_a_replacement_anew_with_each_command": 169,
+    "pay_any_price": 92,
+    "join_two_versions_of_a_file": 20,
+    "apply_a_stale_plan": 121,
+    "begin_anew_wherever_a_ledger_is_missing": 49,
+    "throw_away_what_is_to_be_set_aside": 62,
+    "ask_about_a_named_run_without_a_place": 161,
 }
 """Where to look first for bugs that few histories show: the place moves with the product, and is then sought anew."""
 
