@@ -114,7 +114,8 @@ def test_cut_off_while_it_is_set_aside_no_older_ledger_is_left_in_its_place(
 ) -> None:
     path = new_ledger(tmp_path)
     path.with_name(f"{path.name}-wal").write_bytes(b"what was committed last")
-    rename, renamed = Path.rename, []
+    rename = Path.rename
+    renamed: list[Path] = []
 
     def cut_off(self: Path, target: Path) -> Path:
         if renamed:
