@@ -129,6 +129,14 @@ def test_cut_off_while_it_is_set_aside_no_older_ledger_is_left_in_its_place(
     assert not path.exists()
 
 
+def test_a_log_that_was_left_alone_is_never_set_aside_onto_another(tmp_path: Path) -> None:
+    log = tmp_path / "spring-lamps.db-wal"
+    for content in (b"first", b"second"):
+        log.write_bytes(content)
+        set_ledger_aside(tmp_path / "spring-lamps.db")
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"first", b"second"}
+
+
 def test_where_there_is_no_ledger_nothing_is_set_aside(tmp_path: Path) -> None:
     assert set_ledger_aside(tmp_path / "spring-lamps.db") is None
 

@@ -28,9 +28,9 @@ def set_ledger_aside(path: Path) -> Path | None:
     The side files go with it: left behind, they would be replayed into the ledger that comes. The ledger itself goes
     first, for without its log it would pass for whole, and be an older one. Raises LedgerError.
     """
-    if not any(_with_suffix(path, suffix).exists() for suffix in _FILES):
+    if not _has_any(path):
         return None
-    aside = next(name for name in _aside_names(path) if not name.exists())
+    aside = next(name for name in _aside_names(path) if not _has_any(name))
     with explained(path):
         for suffix in _FILES:
             old = _with_suffix(path, suffix)
@@ -86,6 +86,11 @@ def find_run(path: Path, run_id: str) -> str | None:
     except LedgerError:
         return None
     return None if row is None else str(row[0])
+
+
+def _has_any(path: Path) -> bool:
+    """Whether there is a ledger of this name, or a side file of one."""
+    return any(_with_suffix(path, suffix).exists() for suffix in _FILES)
 
 
 def _aside_names(path: Path) -> Iterator[Path]:
