@@ -1,7 +1,8 @@
 """`plan`: what an apply would do, against the ledger, and about what it would cost. Creates and sends nothing.
 
 Only `--check-images` speaks to anybody, and then to the images' servers. With `--out` the plan is kept in a file, which
-`apply --plan` follows: such a plan is made only while no apply is at work, for it would not hold.
+`apply --plan` follows: such a plan is made only while no apply is at work, and of no backup that was put back by hand,
+for it would not hold.
 """
 
 import shlex
@@ -57,6 +58,11 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
     settings = read_settings(Bounds(max_spend=options.max_spend), campaign)
     paths = locate(where, campaign.name)
     state = _state(paths, campaign, endpoint)
+    if options.out is not None and state.restored:
+        raise LedgerError(
+            f"{paths.ledger}: this is a backup that was put back, and the receipts have not been replayed into it, so "
+            "that a plan kept now would not hold. Nothing was written. `hailuo-batch state restore` replays them."
+        )
     reading = _read(paths, campaign, endpoint, options, console)
     snapshot = empty_snapshot(campaign, endpoint) if reading is None else _as_found(reading, paths)
     plan = make_plan(campaign, snapshot, wishes)

@@ -8,8 +8,9 @@ repeated and a plan that somebody has reviewed is never mixed with anything else
 - The first apply of a plan finds just that, and has the ledger remember the plan's ID before it changes anything. From
   then on the journal may have grown, as long as the ledger remembers this ID: whoever else changes the ledger (an apply
   without this plan, `retry`, `resolve`, `state rm`, `verify --repair`) has the ID forgotten first. Lines that only a
-  user's word or a restored backup brings about are refused all the same, and so are a journal that lost the lines the
-  plan was made with, and a backup that was put back.
+  user's word brings about are refused all the same, and so are a journal that lost the lines the plan was made with,
+  and a backup that was put back. A create found in the receipts is no such line: a kill between receipts and ledger
+  leaves one of the plan's own there.
 - A plan's wishes, such as `--replace`, become unsent attempts in the one transaction that carries its steps out. Once
   that is done the wishes are spent, whatever becomes of those attempts: made again, they would be paid for again.
 - Then the plan is made anew, and may pay only for takes that the file has as such, with the same requests; or, once its
@@ -42,7 +43,7 @@ _STEPS = frozenset(
         "OpenReplacement",
     }
 )
-_FOREIGN = frozenset({"RunNamed", "RunAbandoned", "ForgetRuns", "PutBack"})
+_FOREIGN = frozenset({"RunNamed", "RunAbandoned", "ForgetRuns"})
 _IN_WORDS = {
     "CreateStarted": "runs were created for",
     "RunNamed": "a run was named for",

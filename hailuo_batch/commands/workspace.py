@@ -5,6 +5,7 @@ are given with an option. A rehearsal on the sandbox has files of its own, so th
 """
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,17 +98,19 @@ def leftovers(paths: CampaignPaths) -> tuple[Path, ...]:
 
     A write-ahead log counts too: SQLite would replay it into whatever ledger came to lie beside it.
     """
-    logs = (paths.ledger.with_name(f"{paths.ledger.name}-{suffix}") for suffix in ("wal", "shm"))
-    files = [path for path in (paths.receipts, paths.backup, *logs) if _has_content(path)]
+    files = [path for path in (paths.receipts, paths.backup, *_logs(paths)) if _has_content(path)]
     return (*files, paths.outputs) if _has_entries(paths.outputs) else tuple(files)
 
 
 def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
     """Rename what is left of a campaign, so that a new ledger can begin beside it. Returns old and new names.
 
-    Nothing is deleted and nothing is overwritten. Raises LedgerError where a rename cannot be made.
+    Nothing is deleted and nothing is overwritten. The receipts go last: cut off before, `state restore` still knows of
+    every create. Logs go even where they are empty, as a reader leaves them: no ledger is begun beside one. Raises
+    LedgerError where a rename cannot be made.
     """
-    left = leftovers(paths)
+    empty = (log for log in _logs(paths) if log.exists() and not _has_content(log))
+    left = sorted((*leftovers(paths), *empty), key=lambda path: path == paths.receipts)
     number = next(n for n in range(1, 1_000_000) if not any(_aside(path, n).exists() for path in left))
     renames = tuple((path, _aside(path, number)) for path in left)
     for path, aside in renames:
@@ -138,6 +141,11 @@ def folder_options(where: Whereabouts) -> tuple[str, ...]:
     state = () if where.state_dir is None else ("--state-dir", str(where.state_dir))
     outputs = () if where.output_dir is None else ("--output-dir", str(where.output_dir))
     return (*state, *outputs)
+
+
+def _logs(paths: CampaignPaths) -> Iterator[Path]:
+    """Where SQLite keeps what is not in the ledger's own file yet."""
+    yield from (paths.ledger.with_name(f"{paths.ledger.name}-{suffix}") for suffix in ("wal", "shm"))
 
 
 def _aside(path: Path, number: int) -> Path:

@@ -1,6 +1,7 @@
 """A plan that is kept in a file: applied just so, repeatable after an interruption, refused after anything else."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -144,6 +145,22 @@ def test_a_restored_backup_ends_a_plan(shell: Shell, start_api: StartApi, keep: 
     made = len(api.world.made)
     assert follow().code is ExitCode.USAGE
     assert len(api.world.made) == made
+
+
+def test_a_backup_copied_over_the_ledger_by_hand_must_be_put_in_order_first(
+    shell: Shell, api: SandboxServer, kept: Path, keep: Step, follow: Step
+) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    shutil.copy(shell.state / "lamps.db.bak", shell.state / "lamps.db")
+    refused = shell("plan", "--out", str(kept))
+    assert refused.code is ExitCode.LEDGER
+    assert "state restore" in plain(refused)
+    assert not kept.exists()
+    assert shell("plan").code is ExitCode.DONE
+    assert shell.bare("state", "restore", str(shell.manifest)).code is ExitCode.DONE
+    keep()
+    assert follow().code is ExitCode.DONE
+    assert api.world.stats.creates == 3
 
 
 def test_a_ledger_that_is_gone_or_another_one_is_refused(

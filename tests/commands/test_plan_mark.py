@@ -10,6 +10,7 @@ from hailuo_batch.commands.plan_file import LedgerState, SavedPlan, Sources
 from hailuo_batch.commands.plan_mark import PLAN_FACT, Admitted, admit, check_plan, ledger_state, mark_carried_out
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.plan import InDoubt, Plan, PlanAction, PlanLine, Wishes
+from hailuo_batch.core.receipt import Forgotten, Intent
 from hailuo_batch.core.steps import AddAttempt, WantTake
 from hailuo_batch.errors import UsageError
 from hailuo_batch.shell.ledger import Ledger
@@ -93,6 +94,14 @@ def test_a_users_word_is_refused_even_where_the_plan_is_remembered(ledger: Ledge
     ledger.record(((key, ev.RunAbandoned("given up")),), STARTED_AT)
     with pytest.raises(UsageError, match="runs were given up for desk"):
         admit(saved, ledger, REMEDY)
+
+
+def test_a_create_that_a_kill_left_in_the_receipts_alone_is_the_plans_own(ledger: Ledger, saved: SavedPlan) -> None:
+    admit(saved, ledger, REMEDY)
+    carry_out(ledger)
+    intent = Intent("create-1", STARTED_AT, "hero", 1, HERO.model, HERO.input_json, None)
+    ledger.put_back((Forgotten(intent, ev.CreateUnanswered("killed"), STARTED_AT),), STARTED_AT)
+    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), carried_out=True)
 
 
 def test_a_backup_put_back_is_refused_unless_it_was_planned_with(ledger: Ledger, saved: SavedPlan) -> None:

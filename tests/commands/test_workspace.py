@@ -1,11 +1,13 @@
 """Where a campaign's files lie."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from hailuo_batch.commands.workspace import Whereabouts, command_line, find_workspace, has_ledger, locate, set_aside
 from hailuo_batch.errors import LedgerError, UsageError
+from hailuo_batch.shell.ledger import Ledger
 
 
 def manifest_in(folder: Path) -> Path:
@@ -87,6 +89,41 @@ def test_setting_aside_deletes_nothing_and_overwrites_nothing(tmp_path: Path) ->
     assert (state / "c.receipts.jsonl.old-1").read_text() == "first"
     assert (state / "c.receipts.jsonl.old-2").read_text() == "second"
     assert not paths.receipts.exists()
+
+
+def test_receipts_are_set_aside_last_so_that_until_then_nothing_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = locate(Whereabouts(manifest_in(tmp_path)), "lamps")
+    paths.outputs.mkdir(parents=True)
+    paths.ledger.parent.mkdir()
+    for path in (paths.receipts, paths.backup, paths.outputs / "hero.mp4"):
+        path.write_text("something")
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self == paths.outputs:
+            raise PermissionError(errno.EPERM, "not allowed")
+        return rename(self, target)
+
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(LedgerError, match="cannot be set aside"):
+        set_aside(paths)
+    assert paths.receipts.read_text() == "something"
+
+
+def test_the_empty_log_that_a_reader_leaves_stands_in_no_new_ledgers_way(tmp_path: Path) -> None:
+    paths = locate(Whereabouts(manifest_in(tmp_path)), "lamps")
+    Ledger.create(paths.ledger, "lamps", "sandbox", 0.0)
+    with Ledger.open(paths.ledger, "lamps", "sandbox", 0.0), Ledger.read(paths.ledger, "lamps", "sandbox") as reader:
+        reader.snapshot()
+    with Ledger.read(paths.ledger, "lamps", "sandbox") as reader:
+        reader.snapshot()
+    paths.ledger.unlink()
+    assert paths.ledger.with_name("lamps.db-wal").stat().st_size == 0
+    set_aside(paths)
+    Ledger.create(paths.ledger, "lamps", "sandbox", 0.0)
+    assert has_ledger(paths)
 
 
 def test_a_command_can_be_pasted_into_a_shell() -> None:

@@ -1,5 +1,6 @@
 """A backup is whole or not there, and putting it back destroys nothing that lies in its place."""
 
+import errno
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -106,6 +107,34 @@ def test_a_ledger_is_never_set_aside_onto_another(tmp_path: Path) -> None:
     assert second is not None
     assert names(tmp_path) == {first.name, second.name}
     assert len(names(tmp_path)) == 2
+
+
+def test_cut_off_while_it_is_set_aside_no_older_ledger_is_left_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = new_ledger(tmp_path)
+    path.with_name(f"{path.name}-wal").write_bytes(b"what was committed last")
+    rename = Path.rename
+    renamed: list[Path] = []
+
+    def cut_off(self: Path, target: Path) -> Path:
+        if renamed:
+            raise OSError(errno.EIO, "cut off")
+        renamed.append(self)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", cut_off)
+    with pytest.raises(LedgerError):
+        set_ledger_aside(path)
+    assert not path.exists()
+
+
+def test_a_log_that_was_left_alone_is_never_set_aside_onto_another(tmp_path: Path) -> None:
+    log = tmp_path / "spring-lamps.db-wal"
+    for content in (b"first", b"second"):
+        log.write_bytes(content)
+        set_ledger_aside(tmp_path / "spring-lamps.db")
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"first", b"second"}
 
 
 def test_where_there_is_no_ledger_nothing_is_set_aside(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from multiprocessing import Pool, cpu_count
 
 from tests.sim.history import Failure, run_history
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _one(seed: int, *, verbose: bool) -> int:
-    failure = run_history(seed, print) if verbose else run_history(seed)
+    failure = run_history(seed, partial(print, file=sys.stdout)) if verbose else run_history(seed)
     print(failure or f"seed {seed}: every promise was kept")
     return int(failure is not None)
 

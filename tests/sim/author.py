@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from hailuo_batch.core.plan import InDoubt, Wishes
+from hailuo_batch.core.plan import InDoubt, Wishes, matches_any
 from hailuo_batch.values import DEFAULT_MODEL, Campaign, Limits, Shot, Take, canonical_json, fingerprint, take_id
 
 NAME = "simulated"
@@ -84,13 +84,19 @@ class Author:
     def wishes(self) -> Wishes:
         """What the command line asks beyond the manifest: mostly nothing, or what it asked the last time."""
         rng = self.rng
-        if self._last.replace and rng.random() < 0.6:
+        if self._last.replace and self._fits(self._last) and rng.random() < 0.6:
             return self._last
         only = self._globs() if rng.random() < 0.1 else ()
         replaced = self._globs() if rng.random() < 0.2 else ()
         in_doubt = InDoubt.RESUBMIT if rng.random() < 0.15 else InDoubt.HOLD
         self._last = Wishes(only, replaced, in_doubt)
         return self._last
+
+    def _fits(self, wishes: Wishes) -> bool:
+        """Whether each pattern fits a take: else the command line is refused."""
+        ids = [take.id for take in self.campaign.takes]
+        patterns = (*wishes.only, *wishes.replace)
+        return all(any(matches_any(id_, (pattern,)) for id_ in ids) for pattern in patterns)
 
     def _globs(self) -> tuple[str, ...]:
         entry = self.rng.choice(self.entries)

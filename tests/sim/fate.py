@@ -5,7 +5,8 @@ everything else. At rest nothing happens. A process that is dead can do nothing 
 """
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 
 NETWORK = (
@@ -69,6 +70,15 @@ class Fate:
         self.disk_failed = set()
         self._points_to_live = float("inf")
         self._disk_down = {}
+
+    @contextmanager
+    def nap(self) -> Iterator[None]:
+        """While it lasts, nothing refuses and nobody dies: what happens is not the program's doing."""
+        self.asleep = True
+        try:
+            yield
+        finally:
+            self.asleep = False
 
     def rise(self) -> None:
         """Choose what may go wrong in the next process, from nothing to nearly everything."""

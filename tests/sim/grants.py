@@ -24,7 +24,7 @@ class Grants:
     _doubtful: dict[str, str] = field(default_factory=dict)
     _to_forget: set[str] = field(default_factory=set)
     _forgotten: set[str] = field(default_factory=set)  # the creates that were counted as forgotten
-    _named: dict[tuple[str, int], str] = field(default_factory=dict)  # by take and attempt, as a user names them
+    _named: set[tuple[str, int]] = field(default_factory=set)  # by take and attempt, as a user names them
 
     def propose(self, campaign: Campaign, snapshot: Snapshot, plan: Plan, wishes: Wishes) -> None:
         """A command asks for this. `snapshot` is the ledger before its plan."""
@@ -46,7 +46,7 @@ class Grants:
     def expect_again(self, run: Run) -> None:
         """A command asks that this run be made again."""
         if run.superseded_by is not Supersession.RESUBMIT:
-            self._named[run.take_id, run.attempt] = run.fingerprint
+            self._named.add((run.take_id, run.attempt))
 
     def expect_forgotten(self, take_id: str) -> None:
         """A command asks that a take be forgotten, so that what its runs were made for may be paid for once more."""
@@ -56,15 +56,15 @@ class Grants:
         """This is the ledger now: what of the proposal is in it counts, the rest is forgotten."""
         if self._replacement is not None and snapshot.replacement == self._replacement:
             self.truth.grant(self._requests[id_] for id_ in self._replacement.take_ids)
-        again = {run.create_id for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT}
+        resubmitted = [run for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT]
+        again = {run.create_id for run in resubmitted}
         self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
-        named = {(run.take_id, run.attempt) for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT}
-        self.truth.grant(fingerprint for words, fingerprint in self._named.items() if words in named)
+        self.truth.grant(run.fingerprint for run in resubmitted if (run.take_id, run.attempt) in self._named)
         forgotten = {run.create_id: run for run in snapshot.forgotten if run.take_id in self._to_forget}
         fresh = [run.fingerprint for create_id, run in forgotten.items() if create_id not in self._forgotten]
         self.truth.grant(fresh)
         self._forgotten |= {create_id for create_id in forgotten if create_id is not None}
-        self._replacement, self._doubtful, self._named, self._to_forget = None, {}, {}, set()
+        self._replacement, self._doubtful, self._named, self._to_forget = None, {}, set(), set()
 
 
 def _may_be_made_again(run: Run) -> bool:

@@ -1,45 +1,43 @@
 """One seed, one history: a campaign, a world, applies with an adversary in and between them, then peace.
 
-Every apply goes the way of the command: the same lock, opening, books, plan and campaign run; only the executor, the
-clock and the disk under them are simulated. Running a seed twice gives the same history.
+Every command goes its own way, from the lock to its last word; only the executor, the clock and the disk under it are
+simulated. Running a seed twice gives the same history.
 """
 
+import os
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from random import Random
 from unittest import mock
 
-from hailuo_batch.commands import campaign_run, key_mark
-from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.commands.workspace import CampaignPaths, leftovers
 from hailuo_batch.core.lifecycle import RUNNING
-from hailuo_batch.core.plan import Wishes
-from hailuo_batch.core.records import Run, Snapshot
-from hailuo_batch.core.settle import abandoned
-from hailuo_batch.errors import ExitCode, LedgerError
-from hailuo_batch.sandbox.world import Trouble, Window, World, WorldSettings
-from hailuo_batch.sandbox.world.run_ids import RunFacts
+from hailuo_batch.core.records import Snapshot
+from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.shell.ledger import Ledger
-from tests.sim.author import NAME, PRICE, Author
+from tests.sim.applying import Apply, Order
+from tests.sim.author import NAME, Author
 from tests.sim.clock import START, VirtualClock
 from tests.sim.fate import Death, Fate
 from tests.sim.fileserver import URL
 from tests.sim.grants import Grants
 from tests.sim.hostile import hostile_disk
 from tests.sim.keeper import Keeper
+from tests.sim.kept_plans import Drawer, KeptPlan, Rows
 from tests.sim.network import KEY, SECOND_KEY, STRANGERS_KEY, Site
 from tests.sim.oddities import Oddities
+from tests.sim.peace import Peace
 from tests.sim.process import ENDPOINT, Process
-from tests.sim.promises import Promises, check_end
+from tests.sim.promises import Promises
 from tests.sim.truth import Truth, Violation
 from tests.sim.user import User
+from tests.sim.weather import RememberingWorld, Weather, any_settings
 
-_QUIET = 60
-_PATIENCE_S = 60.0
+_TABLES = ("takes", "runs", "files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +54,15 @@ class Failure:
 def run_history(seed: int, say: Callable[[str], object] = str) -> Failure | None:
     """Live through one history. Returns the promise that was broken, None where all were kept."""
     with tempfile.TemporaryDirectory(prefix="sim-", dir=_fast_folder()) as folder:
-        history = History(seed, Path(folder), say)
+        history = History(seed, Path(folder).resolve(), say)
         try:
             history.run()
         except Violation as broken:
             return Failure(seed, str(broken))
-        except Exception as error:  # noqa: BLE001 - whatever a history raises is its result
+        except (Exception, Death) as error:  # noqa: BLE001 - whatever a history raises is its result
             say(traceback.format_exc())
             return Failure(seed, f"{type(error).__name__}: {error}")
     return None
-
-
-class RememberingWorld(World):
-    """A world that need not decipher an ID twice."""
-
-    def __init__(self, settings: WorldSettings, files_base_url: str) -> None:
-        super().__init__(settings, files_base_url)
-        self._known: dict[str, RunFacts | None] = {}
-
-    def facts(self, run_id: str) -> RunFacts | None:
-        """As the world's own."""
-        if run_id not in self._known:
-            self._known[run_id] = super().facts(run_id)
-        return self._known[run_id]
 
 
 class History:
@@ -96,7 +80,7 @@ class History:
         )
         self.author = Author(self.rng)
         self.clock = VirtualClock()
-        world = RememberingWorld(self._world_settings(seed), URL)
+        world = RememberingWorld(any_settings(self.rng, seed), URL)
         self.site = Site(
             world=world,
             clock=self.clock,
@@ -110,8 +94,23 @@ class History:
         self.site.say = self.say
         self.promises = Promises(self.site, self.paths.receipts)
         self.grants = Grants(self.site.truth)
+        self.weather = Weather(self.rng, world, self.say)
         self.keeper = Keeper(self.rng, self.paths, self.promises, self.say)
-        self.user = User(self.site, self.author, self.paths, self.grants, self.snapshot, self.forget)
+        self.drawer = Drawer(self.read_rows)
+        self.manifest = folder / "manifest.yaml"
+        self.manifest.touch()
+        self.user = User(
+            self.site,
+            self.author,
+            self.grants,
+            self.promises,
+            self.drawer,
+            self.manifest,
+            read=self.snapshot,
+            forget=self.forget,
+            may_be_refused=self.may_be_refused,
+            begin=self.begin,
+        )
         self._seen: Snapshot | None = None
         self.processes = 0
         self.create_numbers = count(1)
@@ -119,57 +118,38 @@ class History:
 
     def run(self) -> None:
         """From the first apply to the last. Raises Violation."""
-        with hostile_disk(self.site.fate, self.folder):
+        rate = self.site.world.settings
+        environment = {
+            "RUNBASE_BASE_URL": ENDPOINT,
+            "RUNBASE_API_KEY": KEY,
+            "RUNBASE_RATE_LIMIT": f"{rate.rate_limit}/{rate.rate_window_s:g}s",
+        }
+        with mock.patch.dict(os.environ, environment), hostile_disk(self.site.fate, self.folder):
             for _ in range(self.rng.randint(1, 5)):
                 self.site.fate.rise()
-                self.apply(self.author.wishes(), self._any_key())
-                self.between()
-            self.make_peace()
-            self.check_peace(self.calm_down())
-            self.follow_advice()
+                last = self.apply(self._any_order(), self._any_key())
+                self.between(last)
+            Peace(self).live()
 
-    def calm_down(self) -> Process:
-        """Apply until nothing more is paid for and all that ends has ended. Returns the last apply."""
-        for _ in range(_QUIET):
-            last = self.apply(Wishes())
-            self.pass_time(4000.0)
-            if not (last.creates or self.give_up(last) or self._is_moving()):
-                break
-        return last
-
-    def _is_moving(self) -> bool:
-        running = (run.run_id for run in self.snapshot().runs if run.state in RUNNING)
-        return any(run_id is not None and not self.site.oddities.of(run_id) for run_id in running)
-
-    def follow_advice(self) -> None:
-        """The user does what the report and the program say, until every take is done or was given up. Raises
-        Violation where that leads nowhere."""
-        self.site.world.settings = replace(self.site.world.settings, fail_rate=0.0)
-        for _ in range(_QUIET):
-            unsettled = self.user.unsettled()
-            if not unsettled:
-                return
-            for case in unsettled:
-                self.user.follow(case)
-                self.pass_time(15.0)
-            self.author.mend()
-            self.author.lift_cap()
-            self.site.cap_micro_usd = None
-            self.calm_down()
-        states = ", ".join(map(str, self.user.unsettled()))
-        raise Violation(f"whatever the user is told to do, this comes to no end: {states}")
-
-    def apply(self, wishes: Wishes, key: str = KEY) -> Process:
+    def apply(self, order: Order, key: str = KEY) -> Apply:
         """One apply, to whatever end it comes."""
-        self.processes += 1
-        process = Process(self, self.processes, wishes, key)
-        self.say(f"--- apply {self.processes}: {wishes} with {key}")
+        process = Apply(self, self._next_number(), order, key)
+        self.say(f"--- apply {process.number}: {order} with {key}")
+        if order.plan is not None:
+            order.plan.look(self.author.campaign, self.read_rows())
+        self.drawer.touch(but=order.plan)
+        untouchable = None if order.new_ledger or not self.is_ledger_missed() else self._everything()
         try:
             process.run()
         except LedgerError as error:
             process.refused = str(error)
             self.say(f"refused: {error}")
             if not self.may_be_refused():
+                raise Violation(f"an apply was refused for nothing: {error}") from error
+        except UsageError as error:
+            process.refused = str(error)
+            self.say(f"refused: {error}")
+            if order.plan is None or order.plan.is_alone:
                 raise Violation(f"an apply was refused for nothing: {error}") from error
         except Death as death:
             self.say(f"the process died at {death}")
@@ -180,15 +160,55 @@ class History:
             self.say(event)
         self.site.fate.events.clear()
         died, self.site.fate.dead = self.site.fate.dead, False
+        if untouchable is not None and untouchable != self._everything():
+            raise Violation("an apply without its ledger has changed something")
+        if order.plan is not None:
+            self._end_plan(process, order.plan, died=died)
         self.look(complete=not died and not process.refused)
         if key == STRANGERS_KEY:
-            self.promises.check_stranger(process.creates, self.snapshot() if self.paths.ledger.exists() else None)
+            self.promises.check_stranger(process.creates, self.snapshot() if self.keeper.has_ledger else None)
         return process
+
+    def _end_plan(self, process: Apply, plan: KeptPlan, *, died: bool) -> None:
+        if not plan.must_be_refused:
+            plan.end(self.read_rows(), began=process.began, refused=bool(process.refused))
+        elif not (died or process.refused):
+            raise Violation(f"{plan.path.name} was not refused, and the manifest or the ledger has changed since")
+
+    def _any_order(self) -> Order:
+        """What the user has in mind: mostly an apply as ever."""
+        rng, plans = self.rng, self.drawer.plans
+        if self.is_ledger_missed() and rng.random() < 0.4:
+            with self.site.fate.nap():
+                self.keeper.make_room()
+            return Order(self.author.wishes(), new_ledger=True)
+        if plans and rng.random() < 0.6:
+            return Order(plan=plans[-1])
+        return Order(self.author.wishes())
+
+    def is_ledger_missed(self) -> bool:
+        """Whether the campaign has been at work, and has no ledger that can be used."""
+        return not self.keeper.has_ledger and bool(leftovers(self.paths) or self.paths.ledger.exists())
+
+    def begin_anew(self) -> None:
+        """From here on, the user may pay for everything once more, as `--new-ledger` says."""
+        self.say("all is begun anew")
+        self.site.truth.begin_anew()
+        self.site.truth.want(self.author.campaign)
+        self.keeper.begin_anew()
+
+    def begin(self) -> Process:
+        """A process of a command that is no apply."""
+        return Process(self, self._next_number())
+
+    def _next_number(self) -> int:
+        self.processes += 1
+        return self.processes
 
     def _any_key(self) -> str:
         """Sometimes another key of the account; sometimes, where runs are open, that of another account."""
         choice = self.rng.random()
-        if choice < 0.1 and self.paths.ledger.exists() and any(run.state in RUNNING for run in self.snapshot().runs):
+        if choice < 0.1 and self.keeper.has_ledger and any(run.state in RUNNING for run in self.snapshot().runs):
             self.promises.expect_stranger(self.snapshot())
             return STRANGERS_KEY
         return SECOND_KEY if choice > 0.85 else KEY
@@ -199,7 +219,7 @@ class History:
             return
         self._beside = True
         self.say("a second apply begins")
-        process = Process(self, self.processes, Wishes())
+        process = Apply(self, self.processes, Order())
         try:
             process.run()
         except LedgerError:
@@ -212,13 +232,26 @@ class History:
 
     def may_be_refused(self) -> bool:
         """Whether there is a reason for a command to end with exit 4."""
-        return bool(self.site.fate.disk_failed) or not self.paths.ledger.exists()
+        return bool(self.site.fate.disk_failed) or not self.keeper.has_ledger
 
     def look(self, *, complete: bool) -> None:
         """Check what lies on the disk between two processes."""
         self.promises.check_receipts()
-        snapshot = self.snapshot() if complete and self.paths.ledger.exists() else None
+        snapshot = self.snapshot() if complete and self.keeper.has_ledger else None
         self.promises.check_files(snapshot)
+
+    def read_rows(self) -> Rows:
+        """The takes, runs and files in the ledger, row by row; nothing where there is none that can be used."""
+        if not self.keeper.has_ledger:
+            return ()
+        with Ledger.read(self.paths.ledger, NAME, ENDPOINT) as ledger:
+            return tuple(row for table in _TABLES for row in ledger._db.execute(f"SELECT * FROM {table} ORDER BY 1, 2"))
+
+    def _everything(self) -> dict[Path, bytes]:
+        """What lies in the campaign's folders, but for the lock."""
+        folders = (self.paths.ledger.parent, self.paths.outputs)
+        files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+        return {path: path.read_bytes() for path in files if path != self.paths.lock}
 
     def snapshot(self) -> Snapshot:
         """The ledger as it lies on the disk, read once until somebody may have changed it."""
@@ -231,123 +264,77 @@ class History:
         """Somebody may have changed the ledger."""
         self._seen = None
 
-    def between(self) -> None:
+    def between(self, last: Apply) -> None:
         """What happens while no apply runs: time passes, the user edits, the folder is meddled with."""
-        rng = self.rng
+        rng, is_planned = self.rng, last.order.plan is not None
         self.site.fate.reborn()
         self.pass_time(rng.choice((0.0, 1.0, 15.0, 300.0, 5000.0)))
+        if is_planned and rng.random() < 0.6:
+            return  # to be repeated as it stands
+        if rng.random() < 0.1:
+            self.command(self.plan)
         for _ in range(rng.choice((0, 0, 1, 1, 2, 4))):
             self.say(self.author.edit())
         if rng.random() < 0.1:
-            self.change_price()
+            self.weather.change_price()
         if rng.random() < 0.3:
-            self.site.world.trouble = None
-            self.site.world.balances = [None, None]
+            self.weather.clear_up()
         if rng.random() < 0.1:
             self.site.jump(rng.choice((-4000.0, -5.0, 5.0, 4000.0)))
-        self.site.fate.asleep = True
-        self.keeper.meddle()
+        with self.site.fate.nap():
+            self.keeper.meddle()
         self.forget()
-        self.site.fate.asleep = False
-        if rng.random() < 0.3 and self.paths.ledger.exists():
-            self.command()
+        self.drawer.touch()
+        if rng.random() < 0.3:
+            self.command(rng.choice((self.settle, self.settle, self.check_files)))
+        if rng.random() < 0.15:
+            self.command(self.plan)
 
-    def command(self) -> None:
+    def command(self, give: Callable[[], bool]) -> None:
         """The user gives a command, in a process that may die."""
+        if not self.keeper.has_ledger:
+            if not self.is_ledger_missed() or self.rng.random() < 0.5:
+                return
+            give = self.restore
         self.site.fate.threaten(6)
-        code = ExitCode.LEDGER
+        is_written = False
         try:
-            code = self.user.try_something()
+            is_written = give()
         except Death as death:
             self.say(f"the process died at {death}")
         self.site.fate.reborn()
-        self.look(complete=code is not ExitCode.LEDGER)
+        self.look(complete=is_written)
 
-    def change_price(self) -> None:
-        """The API changes its price."""
-        price = int(PRICE * self.rng.choice((0.5, 1.0, 1.05, 2.0)))
-        self.site.world.prices = dict.fromkeys(self.site.world.prices, price)
-        self.say(f"a run now costs {price}")
+    def settle(self) -> bool:
+        """The user settles, retries or forgets something. Returns whether the ledger is in order then."""
+        return self.user.try_something() is not ExitCode.LEDGER
 
-    def trouble(self) -> None:
-        """The API refuses everything, or no more."""
-        world = self.site.world
-        world.trouble = None if world.trouble is not None else self.rng.choice(tuple(Trouble))
-        self.say(f"trouble is {world.trouble}")
+    def plan(self) -> bool:
+        """The user keeps a plan, which leaves the ledger as it is."""
+        self.user.keep_plan(self.author.wishes())
+        return False
 
-    def impoverish(self) -> None:
-        """The balance is nearly empty, or full again."""
-        world = self.site.world
-        world.balances = [self.rng.choice((None, 0, PRICE, 3 * PRICE)), None]
-        self.say(f"the balance is {world.balances[0]}")
+    def check_files(self) -> bool:
+        """The user has the files compared, or repaired. Returns whether the ledger is in order then."""
+        if self.rng.random() < 0.3:
+            self.user.verify()
+            return False
+        self.site.fate.threaten(9)
+        return self.user.repair() is not ExitCode.LEDGER
+
+    def restore(self) -> bool:
+        """The user has the ledger restored. Returns whether it is in order then."""
+        self.promises.forget_states()
+        return self.user.give("state", "restore", str(self.manifest)) is ExitCode.DONE
 
     def pass_time(self, seconds: float) -> None:
         """Time goes by; requests that are still on their way arrive."""
         self.clock.time += seconds
         self.site.deliver_stragglers()
 
-    def make_peace(self) -> None:
-        """The adversary rests, the world is well, and the user puts things right."""
-        self.say("--- peace")
-        self.site.fate.rest()
-        self.site.oddities.rest()
-        self.site.world.trouble = None
-        self.site.world.balances = [None, None]
-        self.author.limits = replace(self.author.limits, run_timeout_s=_PATIENCE_S)
-        self.pass_time(4000.0)
-        self.keeper.put_right()
-        self.forget()
-
-    def give_up(self, last: Process) -> bool:
-        """Where an apply stops because its key knows no run, the user gives up those that vanished. Whether any did."""
-        if ExitCode.ACCOUNT not in last.codes:
-            return False
-        gone = [run for run in self.snapshot().runs if run.state in RUNNING and self._is_gone(run)]
-        with Ledger.open(self.paths.ledger, NAME, ENDPOINT, self.clock.wall()) as ledger:
-            for run in gone:
-                self.say(f"resolve --abandon of {run.run_id} of {run.take_id}")
-                ledger.record(abandoned(run).events, self.clock.wall())
-        self.forget()
-        return bool(gone)
-
-    def _is_gone(self, run: Run) -> bool:
-        return run.run_id is not None and self.site.oddities.of(run.run_id) == "vanished"
-
-    def check_peace(self, last: Process) -> None:
-        """All is quiet: everything adds up, and nothing more is sent for what is finished."""
-        snapshot = self.snapshot()
-        self.promises.check_settled(snapshot)
-        check_end(self.site, snapshot, stopped=bool(last.codes))
-        if last.creates:
-            raise Violation(f"the last of {_QUIET} quiet applies still paid for {last.creates} runs")
-
     def say(self, text: str) -> None:
         """A line of the story."""
         self._say(f"{self.clock.time - START:10.2f}  {text.replace(str(self.folder), '')}")
-
-    @contextmanager
-    def as_command(self, drive: Callable[..., object], connect: Callable[..., object]) -> Iterator[None]:
-        """While it lasts, the command speaks to this world through the simulated executor."""
-        with (
-            mock.patch.multiple(campaign_run, _drive=drive, connect=connect),
-            mock.patch.object(key_mark, "_ROUNDS", 1),
-        ):
-            yield
-
-    def _world_settings(self, seed: int) -> WorldSettings:
-        rng = self.rng
-        return WorldSettings(
-            seed=seed,
-            price_micro_usd=PRICE,
-            balance_micro_usd=rng.choice((None, None, None, 2 * PRICE, 6 * PRICE)),
-            fail_rate=rng.choice((0.0, 0.0, 0.1, 0.5, 1.0)),
-            rate_limit=rng.choice((20, 20, 3)),
-            window=rng.choice(tuple(Window)),
-            median_s=rng.choice((5.0, 90.0, 90.0, 400.0)),
-            min_s=rng.choice((0.0, 20.0)),
-            max_processing=rng.choice((None, None, 1, 3)),
-            other_account_keys=frozenset({STRANGERS_KEY}),
-        )
 
 
 def _fast_folder() -> str | None:

@@ -139,6 +139,20 @@ def make_hostile(ledger: store.Ledger, fate: Fate) -> store.Ledger:
     return ledger
 
 
+class HostileLedger:
+    """In place of the class: what it opens to be written lies on the hostile disk."""
+
+    create = staticmethod(store.Ledger.create)
+    read = staticmethod(store.Ledger.read)
+
+    def __init__(self, fate: Fate) -> None:
+        self._fate = fate
+
+    def open(self, *arguments: Any) -> store.Ledger:
+        """As the class's own."""
+        return make_hostile(store.Ledger.open(*arguments), self._fate)
+
+
 @contextmanager
 def hostile_disk(fate: Fate, folder: Path) -> Iterator[None]:
     """While it lasts, the product's files below `folder` lie on a hostile disk."""

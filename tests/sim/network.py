@@ -76,15 +76,17 @@ class Site:
     def blame(self, process: int) -> None:
         """The world has refused a request of this process for its rate."""
         if not any(what in {"foreign", "late"} for _, what, _ in self.arrivals):
-            raise Violation(f"apply {process} passed the request window, and nobody else uses the key")
+            raise Violation(f"process {process} passed the request window, and nobody else uses the key")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an apply is given: its API key, and the most that a run of each model may cost before it must stop."""
+    """What a process is given: its API key, the most that a run of each model may cost before it must stop, and what
+    raises Violation for a create that it must not send."""
 
     key: str
     most_micro_usd: Mapping[str, float]
+    check_create: Callable[[act.CreateRun], None]
 
 
 class Network:
@@ -121,6 +123,7 @@ class Network:
                 if self._too_dear:
                     raise Violation(f"a create of {action.run.take_id} leaves after a run cost more than was agreed to")
                 self.site.say(f"create of {action.run.take_id}, attempt {action.run.attempt}")
+                self._terms.check_create(action)
                 expected = self.site.truth.newest_cost(self._ledger)
                 self.site.truth.send(action.run, self.process, expected, self.site.clock.now())
                 self._exchange(action)
@@ -222,7 +225,7 @@ class Network:
             run_id = answer.body.get("id")
             if isinstance(run_id, str):
                 assert action.run.create_id is not None
-                site.truth.make(action.run.create_id, run_id, site.cap_micro_usd)
+                site.truth.make(action.run.create_id, run_id, site.cap_micro_usd, now)
                 site.oddities.born(run_id)
                 site.say(f"the world made {run_id} for {action.run.take_id}")
         else:
@@ -253,7 +256,8 @@ class Network:
             case "odd status" if status == 200:
                 return answers.Answer(status, {**data, "status": "paused"})
             case "another's ID" if status == 200:
-                others = [run_id for run_id, sent in site.truth.made.items() if sent.told and run_id != data.get("id")]
+                made = ((run_id, sent) for run_id, sent in site.truth.made.items() if sent.era == site.truth.era)
+                others = [run_id for run_id, sent in made if sent.told and run_id != data.get("id")]
                 return answers.Answer(status, {**data, "id": site.fate.rng.choice(others)} if others else data)
             case _:
                 return told

@@ -1,33 +1,26 @@
-"""One apply in a simulated process: the way of the command, with the executor, the clock and the disk simulated."""
+"""A simulated process of the program: what its command has the driver do is done in this world, in virtual time.
+
+The command around it is the real one; only the executor, the clock and the disk are simulated.
+"""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
-from hailuo_batch.commands.apply import _shown_prices
-from hailuo_batch.commands.books import put_in_order
-from hailuo_batch.commands.campaign_run import Job, run_campaign
+from hailuo_batch.commands import campaign_run, key_mark
+from hailuo_batch.commands.campaign_run import Job
 from hailuo_batch.commands.console import Console
-from hailuo_batch.commands.estimate import estimate_cost
-from hailuo_batch.commands.reading import empty_snapshot
 from hailuo_batch.commands.remote import Remote
-from hailuo_batch.commands.workspace import has_ledger
 from hailuo_batch.core import halts
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.engine import Engine, Settings
-from hailuo_batch.core.experience import experience_of
-from hailuo_batch.core.plan import Wishes, make_plan
 from hailuo_batch.core.requests import PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.shell.driver import Driver
-from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.key_window import KeyWindow
 from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.shell.receipts import Receipts
-from tests.sim.author import NAME
-from tests.sim.hostile import make_hostile
 from tests.sim.network import KEY, Network, Terms
 from tests.sim.truth import Violation
 
@@ -38,43 +31,26 @@ ENDPOINT = "https://api.example/v1"
 
 
 class Process:
-    """An apply, from the lock to the last record."""
+    """One process, known by its number. `creates` counts those that it has sent, once it has ended."""
 
-    def __init__(self, history: "History", number: int, wishes: Wishes, key: str = KEY) -> None:
+    def __init__(self, history: "History", number: int, key: str = KEY) -> None:
         self.history = history
         self.site = history.site
         self.number = number
-        self.wishes = wishes
-        self.campaign = history.author.campaign
         self.key = key
-        self.settings = _settings(history)
-        self.refused = ""
         self.creates = 0
-        self.codes: tuple[ExitCode, ...] = ()
         self._network: Network | None = None
         self._ledger: Ledger | None = None
         self._driver: Driver | None = None
 
-    def run(self) -> None:
-        """Raises LedgerError where the command would end so, Death where the process dies, Violation."""
-        paths, clock = self.history.paths, self.site.clock
-        with Lock(paths.lock, Holder.this_process("apply", clock.wall())), ExitStack() as stack:
-            snapshot = empty_snapshot(self.campaign, ENDPOINT)
-            present = has_ledger(paths)
-            if present:
-                ledger = stack.enter_context(self._open())
-                snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
-            self.history.grants.confirm(snapshot)
-            self.site.truth.want(self.campaign)
-            plan = make_plan(self.campaign, snapshot, self.wishes)
-            self.history.grants.propose(self.campaign, snapshot, plan, self.wishes)
-            for line in plan.lines:
-                self.history.say(f"plan: {line.take_id} {line.action}: {line.reason}")
-            estimate = estimate_cost(plan, experience_of(snapshot.paid_runs), self.campaign.limits)
-            if not present:
-                Ledger.create(paths.ledger, NAME, ENDPOINT, clock.wall())
-                ledger = stack.enter_context(self._open())
-            self._run(Job(self.campaign, plan, paths, ENDPOINT, self.settings), ledger, _shown_prices(estimate))
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While it lasts, what a command has driven is driven by this process, through the simulated executor."""
+        with (
+            mock.patch.multiple(campaign_run, _drive=self._drive, connect=self._connect),
+            mock.patch.object(key_mark, "_ROUNDS", 1),
+        ):
+            yield
 
     def hang_up(self) -> None:
         """The process has ended, whatever way."""
@@ -82,21 +58,30 @@ class Process:
             self.creates = self._network.creates
             self._network.hang_up()
 
-    def _run(self, job: Job, ledger: Ledger, shown_prices: dict[str, int]) -> None:
-        if self.site.fate.rng.random() < 0.7:
-            job = replace(job, settings=replace(job.settings, shown_prices=shown_prices))
-        clock: Any = self.site.clock
-        with self.history.as_command(self._drive, self._connect):
-            outcome = run_campaign(job, ledger, clock, Console())
-        self.codes = outcome.codes
+    def window(self) -> KeyWindow:
+        """The window that it shares with the processes before it, all of which have ended."""
+        name = f"process-{self.number}"
+        path = self.history.folder / f"window-{self.key}.json"
+        window_s = self.site.world.settings.rate_window_s
+        return KeyWindow(path, window_s, name=name, boot="", is_alive=lambda _: False)
+
+    def share(self, *_: object) -> KeyWindow:
+        """In place of how a command comes by its window: that file would be this machine's."""
+        return self.window()
+
+    def terms(self, job: Job) -> Terms:
+        """What it was given, and may pay for: nothing, unless it is an apply."""
+        return Terms(self.key, _most_costs(job), self._refuse_create)
+
+    def _refuse_create(self, action: object) -> None:
+        raise Violation(f"process {self.number} was no apply, and paid: {action}")
 
     def _drive(
         self, job: Job, engine: Engine, ledger: Ledger, remote: Remote, clock: Any, console: Console
     ) -> Iterable[ExitCode]:
         self._ledger = ledger
         self.history.grants.confirm(ledger.snapshot())
-        most = {model: shown * (1 + PRICE_RISE) for model, shown in job.settings.shown_prices.items()}
-        self._network = Network(self.site, self.number, ledger, self._at_each_turn, Terms(self.key, most))
+        self._network = Network(self.site, self.number, ledger, self._at_each_turn, self.terms(job))
         with closing(Receipts(job.paths.receipts)) as receipts:
             driver = Driver(
                 engine,
@@ -106,7 +91,7 @@ class Process:
                 clock,
                 Teller(self.history),
                 new_id=self._new_id,
-                window=self._window(),
+                window=self.window(),
                 tick_s=float("inf"),
             )
             self._driver = driver
@@ -122,17 +107,6 @@ class Process:
     @contextmanager
     def _connect(self, endpoint: str, settings: Settings) -> Iterator[Remote]:
         yield Remote(endpoint, self.key, is_loopback=False)
-
-    def _window(self) -> KeyWindow:
-        """The window that it shares with the processes before it, all of which have ended."""
-        name = f"process-{self.number}"
-        path = self.history.folder / f"window-{self.key}.json"
-        window_s = self.settings.rate_window_s
-        return KeyWindow(path, window_s, name=name, boot="", is_alive=lambda _: False)
-
-    def _open(self) -> Ledger:
-        ledger = Ledger.open(self.history.paths.ledger, NAME, ENDPOINT, self.site.clock.wall())
-        return make_hostile(ledger, self.site.fate)
 
     def _new_id(self) -> str:
         return f"create-{next(self.history.create_numbers)}"
@@ -150,11 +124,11 @@ class Process:
         if fate.happens("foreign use"):
             self._use_the_key()
         if fate.happens("trouble"):
-            history.trouble()
+            history.weather.trouble()
         if fate.happens("price"):
-            history.change_price()
+            history.weather.change_price()
         if fate.happens("poor"):
-            history.impoverish()
+            history.weather.impoverish()
         if fate.happens("wall jump"):
             self.site.jump(fate.rng.choice((-4000.0, -30.0, 30.0, 4000.0)))
         if fate.happens("second apply"):
@@ -180,13 +154,6 @@ class Teller:
         self._history.say(f"told: {text}")
 
 
-def _settings(history: "History") -> Settings:
-    limits = history.author.limits
-    return Settings(
-        rate_limit=history.site.world.settings.rate_limit,
-        rate_window_s=history.site.world.settings.rate_window_s,
-        cap_micro_usd=limits.max_spend_micro_usd,
-        max_attempts=limits.max_attempts,
-        max_in_flight=limits.max_in_flight,
-        run_timeout_s=limits.run_timeout_s,
-    )
+def _most_costs(job: Job) -> dict[str, float]:
+    """The most that a run of each model may cost before creating must stop."""
+    return {model: shown * (1 + PRICE_RISE) for model, shown in job.settings.shown_prices.items()}

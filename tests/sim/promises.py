@@ -4,6 +4,8 @@ Everything is read anew from the ledger's own tables, the receipts and the folde
 is believed. Each check raises Violation.
 """
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +44,8 @@ class Promises:
     receipts: Path
     states: dict[int, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    by_hand: set[bytes] = field(default_factory=set)  # what the user has put in a video's place
+    _aside: dict[Path, bytes] = field(default_factory=dict)
     lost: frozenset[int] = frozenset()
     _mark: tuple[int, int, int] = (-1, 0, 0)
 
@@ -62,7 +66,8 @@ class Promises:
 
     def check_receipts(self) -> None:
         """Every create that left has its line."""
-        text = self.receipts.read_text(encoding="utf-8", errors="replace") if self.receipts.exists() else ""
+        paths = self.receipts.parent.glob(f"{self.receipts.name}*")
+        text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in paths)
         for create_id in self.site.truth.sent:
             if f'"create":"{create_id}"' not in text:
                 raise Violation(f"the create {create_id} left without a receipt")
@@ -72,9 +77,9 @@ class Promises:
         found = read_folder(self.site.outputs)
         served = {data for files in self.site.truth.served.values() for data in files}
         for path, data in found.items():
-            if data not in served:
+            if data not in served and data not in self.by_hand:
                 raise Violation(f"{path} differs from everything that was served")
-        kept = set(found.values())
+        kept = {*found.values(), *self._look_aside()}
         for path, data in self.files.items():
             if data not in kept:
                 raise Violation(f"{path} was there and is there no more")
@@ -82,6 +87,30 @@ class Promises:
         for run in snapshot.runs if snapshot is not None else ():
             for output in run.outputs:
                 self._check_output(run, output, found)
+
+    def differing(self, snapshot: Snapshot) -> list[tuple[Run, Output]]:
+        """The outputs that were ever saved and are not on disk as they were saved."""
+        found = read_folder(self.site.outputs)
+        digests = {path: hashlib.sha256(data).hexdigest() for path, data in found.items()}
+        saved = ((run, output) for run in snapshot.runs for output in run.outputs if output.sha256 is not None)
+        return [(run, output) for run, output in saved if output.sha256 not in _places(output, digests)]
+
+    def check_report(self, snapshot: Snapshot) -> None:
+        """The report says of every saved file what the ledger says, and so does the note beside each."""
+        folder = self.site.outputs
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        told = {file["path"]: file["sha256"] for take in report["takes"] for file in take["outputs"]}
+        told.pop(None, None)  # what is not on disk is told of without a path
+        saved = {output.path: output.sha256 for run in snapshot.runs for output in run.outputs if output.path}
+        if told != {path: sha256 for path, sha256 in told.items() if saved.get(path) == sha256}:
+            raise Violation(f"the report tells of {told}, the ledger of {saved}")
+        live = {output.path for record in snapshot.takes if record.live for output in record.live.outputs}
+        if missing := {path for path in live if path is not None} - told.keys():
+            raise Violation(f"the report does not tell of {missing}")
+        for path in filter(lambda path: (folder / path).exists(), saved):
+            note = json.loads((folder / f"{path}.json").read_text(encoding="utf-8"))
+            if note["sha256"] != saved[path]:
+                raise Violation(f"the note beside {path} is of {note['sha256']}, the ledger of {saved[path]}")
 
     def expect_stranger(self, snapshot: Snapshot) -> None:
         """The next apply has the key of another account, and there are runs that it cannot know."""
@@ -100,7 +129,8 @@ class Promises:
         world.settle(self.site.clock.now())
         known = {run.run_id: run for run in snapshot.paid_runs if run.run_id is not None}
         for run_id, sent in truth.made.items():
-            self._check_paid(run_id, sent, known.get(run_id), snapshot)
+            if sent.era == truth.era or run_id in known:
+                self._check_paid(run_id, sent, known.get(run_id), snapshot)
         spend = spend_of(snapshot.paid_runs)
         charged = sum(sent.cost for run_id, sent in truth.made.items() if run_id in known)
         odd = any(run.cost_micro_usd is None for run in known.values())
@@ -125,7 +155,7 @@ class Promises:
     def _check_creates(self, by_create: Mapping[str, Any], run_ids: Iterable[str | None]) -> None:
         named = set(run_ids)
         for sent in self.site.truth.sent.values():
-            if sent.settled or (sent.run_id is not None and sent.run_id in named):
+            if sent.era < self.site.truth.era or sent.settled or (sent.run_id is not None and sent.run_id in named):
                 continue
             row = by_create.get(sent.create_id)
             if row is None:
@@ -134,6 +164,17 @@ class Promises:
                 raise Violation(f"the create {sent.create_id} of {sent.take_id} has no answer, and its run is {row[3]}")
             if sent.told and not self._is_receipted(sent):
                 raise Violation(f"{sent.run_id} of {sent.take_id} was answered, and is in neither ledger nor receipts")
+
+    def _look_aside(self) -> set[bytes]:
+        """What was set aside, which must stay just so for ever. Returns the videos among it."""
+        outputs, state = self.site.outputs, self.receipts.parent
+        folders = tuple(outputs.parent.glob(f"{outputs.name}.old-*")) if outputs.parent.exists() else ()
+        for path in (*state.glob("*.old-*"), *(path for folder in folders for path in folder.rglob("*.mp4"))):
+            self._aside.setdefault(path, path.read_bytes())
+        for path, data in self._aside.items():
+            if not path.exists() or path.read_bytes() != data:
+                raise Violation(f"{path.name} was set aside, and is not as it was")
+        return {data for folder in folders for data in read_folder(folder).values()}
 
     def _is_receipted(self, sent: Sent) -> bool:
         return f'"run_id":"{sent.run_id}"' in self.receipts.read_text(encoding="utf-8", errors="replace")
@@ -145,7 +186,7 @@ class Promises:
         assert run.run_id is not None
         if data is None:
             raise Violation(f"the ledger says that {output.path} is saved, and it is not there")
-        if data not in self.site.truth.served.get(run.run_id, ()):
+        if data not in self.site.truth.served.get(run.run_id, ()) and data not in self.by_hand:
             raise Violation(f"{output.path} is not what was served for {run.run_id} of {run.take_id}")
 
     def _check_paid(self, run_id: str, sent: Sent, run: Run | None, snapshot: Snapshot) -> None:
@@ -200,8 +241,18 @@ def check_end(site: Site, snapshot: Snapshot, stopped: bool) -> None:
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, less what is still being written."""
+    """Every video below a folder, less what is still being written, the report and the notes beside the videos."""
     if not folder.exists():
         return {}
-    paths = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith((".part", ".part.json")))
+    paths = (path for path in folder.rglob("*") if path.is_file() and not _is_beside(path.name))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _is_beside(name: str) -> bool:
+    """Whether a file of this name is no video: a part of one, what is written beside them, or a draft of that."""
+    return name.startswith("report.") or name.endswith((".part", ".json", ".tmp"))
+
+
+def _places(output: Output, digests: Mapping[str, str]) -> tuple[str | None, ...]:
+    """What lies where an output was saved, or is being moved to."""
+    return tuple(digests.get(path) for path in (output.moving_to, output.path) if path is not None)

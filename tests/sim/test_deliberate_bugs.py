@@ -3,24 +3,26 @@ histories.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from urllib3.response import BaseHTTPResponse
 
-from hailuo_batch.commands import books
+from hailuo_batch.commands import apply, books, plan_mark, resolve, workspace
 from hailuo_batch.core import engine, matching, plan, probe, receipt, requests, shelf, spend
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import lifecycle as life
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.records import Run, Snapshot, TakeRecord
+from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.shell import driver
 from hailuo_batch.shell.client import answers
-from hailuo_batch.shell.downloader import downloader, mp4
+from hailuo_batch.shell.downloader import downloader, landing, mp4
 from hailuo_batch.shell.downloader.landing import Landing
 from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES
-from hailuo_batch.shell.files import Files
+from hailuo_batch.shell.files import Comparison, Files, Found
 from hailuo_batch.shell.lock import Lock
 from hailuo_batch.shell.receipts import Receipts
 from hailuo_batch.values import Take
@@ -215,6 +217,52 @@ def join_two_versions_of_a_file(patch: Patch) -> None:
     patch.setattr(downloader, "_check_overlap", skip_overlap)
 
 
+def apply_a_stale_plan(patch: Patch) -> None:
+    """Whatever has happened to the ledger since, a plan is taken to hold."""
+    patch.setattr(plan_mark, "read_changes", lambda *_: ())
+
+
+def carry_a_plan_out_anew_with_each_repetition(patch: Patch) -> None:
+    """The wishes of a plan are never spent."""
+    patch.setattr(plan_mark, "_STEPS", frozenset())
+    patch.setattr(apply, "mark_carried_out", lambda saved: saved.id)
+
+
+def repair_over_a_changed_file(patch: Patch) -> None:
+    def delete(path: Path) -> str:
+        path.unlink()
+        return path.name
+
+    patch.setattr(landing, "_keep_aside", delete)
+
+
+def take_a_short_file_for_what_was_saved(patch: Patch) -> None:
+    real = Files.compare
+
+    def compare(self: Files, output: Output) -> Comparison:
+        seen = real(self, output)
+        is_short = seen.bytes is not None and seen.bytes < (output.bytes or 0)
+        return replace(seen, found=Found.SAME) if is_short else seen
+
+    patch.setattr(Files, "compare", compare)
+
+
+def begin_anew_wherever_a_ledger_is_missing(patch: Patch) -> None:
+    patch.setattr(apply, "has_ledger", workspace.ledger_exists)
+
+
+def throw_away_what_is_to_be_set_aside(patch: Patch) -> None:
+    def set_aside(paths: workspace.CampaignPaths) -> tuple[()]:
+        paths.receipts.unlink(missing_ok=True)
+        return ()
+
+    patch.setattr(workspace, "set_aside", set_aside)
+
+
+def ask_about_a_named_run_without_a_place(patch: Patch) -> None:
+    patch.setattr(resolve, "one_request", lambda *_: nullcontext())
+
+
 BUGS: Sequence[Callable[[Patch], None]] = (
     save_the_run_id_only_at_the_end,
     retry_a_create_on_a_reset,
@@ -235,13 +283,26 @@ BUGS: Sequence[Callable[[Patch], None]] = (
     trust_any_key,
     take_a_file_cut_short_for_whole,
     join_two_versions_of_a_file,
+    apply_a_stale_plan,
+    carry_a_plan_out_anew_with_each_repetition,
+    repair_over_a_changed_file,
+    take_a_short_file_for_what_was_saved,
+    begin_anew_wherever_a_ledger_is_missing,
+    throw_away_what_is_to_be_set_aside,
+    ask_about_a_named_run_without_a_place,
 )
 
 
 SHOWN_BY = {
+    "expire_an_old_run": 3,
     "ignore_creates_under_way_in_the_cap": 81,
-    "begin_a_replacement_anew_with_each_command": 835,
-    "join_two_versions_of_a_file": 108,
+    "begin_a_replacement_anew_with_each_command": 169,
+    "pay_any_price": 92,
+    "join_two_versions_of_a_file": 20,
+    "apply_a_stale_plan": 121,
+    "begin_anew_wherever_a_ledger_is_missing": 49,
+    "throw_away_what_is_to_be_set_aside": 62,
+    "ask_about_a_named_run_without_a_place": 161,
 }
 """Where to look first for bugs that few histories show: the place moves with the product, and is then sought anew."""
 

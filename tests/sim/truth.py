@@ -23,7 +23,8 @@ class Violation(Exception):  # noqa: N818 - what is found, not a fault of the fi
 class Sent:
     """One create that left. `expected` is the newest cost that the ledger knew then; `run_id` what the world made.
 
-    `settled` says that the product was told that nothing was made; `told` that it was told the run's ID.
+    `settled` says that the product was told that nothing was made; `told` that it was told the run's ID. `era` counts
+    how often the user had begun anew before.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Sent:
     cost: int = 0
     settled: bool = False
     told: bool = False
+    era: int = 0
 
 
 @dataclass
@@ -50,10 +52,18 @@ class Truth:
     granted: Counter[str] = field(default_factory=Counter)
     served: dict[str, set[bytes]] = field(default_factory=dict)
     excess_micro_usd: int = 0
+    era: int = 0
 
     def want(self, campaign: Campaign) -> None:
         """The manifest asks for these takes, so each of them may be paid for once."""
         self.wanted |= Counter(take.fingerprint for take in campaign.takes)
+
+    def begin_anew(self) -> None:
+        """The user had the campaign begun anew: all may be paid for once more, and what was paid is not counted."""
+        self.era += 1
+        self.by_fingerprint.clear()
+        self.wanted.clear()
+        self.granted.clear()
 
     def grant(self, fingerprints: Iterable[str]) -> None:
         """The user said that each of these requests may be paid for once more."""
@@ -78,18 +88,20 @@ class Truth:
                 f"a create of {run.take_id} leaves, and the same request is already paid for, or may be, by {told}: "
                 f"{len(risked) + 1} of {allowed} allowed"
             )
-        sent = Sent(len(self.sent), run.create_id, run.take_id, run.fingerprint, process, expected)
+        number = len(self.sent)
+        sent = Sent(number, run.create_id, run.take_id, run.fingerprint, process, expected, era=self.era)
         self.sent[run.create_id] = sent
         self.by_fingerprint[run.fingerprint].append(sent)
 
-    def make(self, create_id: str, run_id: str, cap_micro_usd: int | None) -> None:
+    def make(self, create_id: str, run_id: str, cap_micro_usd: int | None, now: float) -> None:
         """The world made a run. Raises Violation where that passes the cap by more than prices rose meanwhile."""
         sent, facts = self.sent[create_id], self.world.facts(run_id)
         assert facts is not None
         sent.run_id, sent.cost = run_id, facts.cost_micro_usd
         self.made[run_id] = sent
         self.excess_micro_usd += max(0, sent.cost - (sent.expected or 0))
-        net = self.world.stats.charged_micro_usd - self.world.stats.refunded_micro_usd
+        earlier = sum(old.cost for old in self.made.values() if old.era < self.era and self.is_risked(old, now))
+        net = self.world.stats.charged_micro_usd - self.world.stats.refunded_micro_usd - earlier
         if cap_micro_usd is not None and net > cap_micro_usd + self.excess_micro_usd:
             raise Violation(f"net spend is {net}, the cap {cap_micro_usd}, prices rose by {self.excess_micro_usd}")
 

@@ -1,35 +1,37 @@
-"""The user at the real command line: settles, retries and forgets takes, at random or as the report advises.
+"""The user at the real command line: settles, retries and forgets takes, at random or as the report advises, keeps
+plans, compares and repairs files.
 
 The commands are the product's own from the first word on; only the manifest, the clock, the disk and the API they meet
 are the simulation's. What a command grants is counted when it is recorded.
 """
 
 import io
-import os
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 from hailuo_batch import cli
-from hailuo_batch.commands import resolve, writing
-from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.commands import plan, resolve, shared_window, state, verify, writing
+from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
-from hailuo_batch.core.records import Run, Snapshot, TakeRecord
+from hailuo_batch.core.plan import InDoubt, Wishes
+from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import ReportRun, build_report
 from hailuo_batch.sandbox.world.run_ids import PREFIX
 from hailuo_batch.shell.client import RunLook, answers
-from hailuo_batch.shell.key_window import Alone
-from hailuo_batch.shell.ledger import Ledger
 from tests.sim.author import Author
 from tests.sim.grants import Grants
-from tests.sim.hostile import make_hostile
+from tests.sim.hostile import HostileLedger
+from tests.sim.kept_plans import Drawer, KeptPlan
 from tests.sim.network import KEY, Site
-from tests.sim.process import ENDPOINT
+from tests.sim.process import Process
+from tests.sim.promises import Promises
 from tests.sim.truth import Violation
 
 _NOBODYS = PREFIX + "a" * 40
@@ -41,13 +43,18 @@ _SETTLED = frozenset({TakeState.DONE, TakeState.ABANDONED})
 class Api:
     """In place of the client of `resolve`: it can look a run up."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, process: int) -> None:
         self._site = site
+        self._process = process
 
     def look_up(self, run_id: str) -> RunLook:
         """What the world says of a run."""
+        limited = self._site.world.stats.rate_limited
+        self._site.arrive("read", self._process)
         answer = self._site.world.read(self._site.clock.now(), KEY, run_id)
-        self._site.arrive("foreign", 0)
+        if self._site.world.stats.rate_limited > limited:
+            self._site.blame(self._process)
+            self._site.arrivals.pop()
         return answers.look_outcome(self._site.oddities.told(answers.Answer(answer.status, answer.body)), run_id)
 
     def close(self) -> None:
@@ -71,15 +78,14 @@ class User:
 
     site: Site
     author: Author
-    paths: CampaignPaths
     grants: Grants
+    promises: Promises
+    drawer: Drawer
+    manifest: Path
     read: Callable[[], Snapshot]
     forget: Callable[[], None]
-    manifest: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.manifest = self.paths.ledger.parent.parent / "manifest.yaml"
-        self.manifest.touch()
+    may_be_refused: Callable[[], bool]
+    begin: Callable[[], Process]
 
     def try_something(self) -> ExitCode:
         """Settle, retry or forget a take, whether that is wise or not."""
@@ -91,6 +97,39 @@ class User:
         run = record.live if record.live is not None and rng.random() < 0.7 else rng.choice(record.runs)
         words = rng.choice((self._naming, self._resubmitting, self._abandoning, self._retrying, self._forgetting))
         return self.give(*words(snapshot, record, run))
+
+    def keep_plan(self, wishes: Wishes) -> KeptPlan | None:
+        """Have a plan kept in a file. None where that did not come about."""
+        rows = self.drawer.read_rows()
+        self.drawer.made += 1
+        path = self.manifest.with_name(f"plan-{self.drawer.made}.json")
+        words = [*_options("--only", wishes.only), *_options("--replace", wishes.replace)]
+        words += ["--in-doubt", "resubmit"] if wishes.in_doubt is InDoubt.RESUBMIT else []
+        if self.give("plan", str(self.manifest), "--out", str(path), *words) is not ExitCode.DONE:
+            return None
+        kept = KeptPlan.read(path, self.author.campaign, rows)
+        self.drawer.plans.append(kept)
+        return kept
+
+    def verify(self) -> ExitCode:
+        """Compare the files with the ledger. Raises Violation where anything else is said, or anything is changed."""
+        rows, differing = self.drawer.read_rows(), self.promises.differing(self.read())
+        code = self.give("verify", str(self.manifest))
+        if rows != self.drawer.read_rows():
+            raise Violation("verify has changed the ledger")
+        if (code is ExitCode.DONE) != (not differing) and not self.may_be_refused():
+            raise Violation(f"verify ends with {code}, and these outputs differ: {_named(differing)}")
+        return code
+
+    def repair(self) -> ExitCode:
+        """Have what differs downloaded again. Raises Violation where that is said to be done and is not."""
+        code = self.give("verify", str(self.manifest), "--repair")
+        differing = self.promises.differing(self.read())
+        if code is ExitCode.DONE and differing:
+            raise Violation(f"verify --repair says that all is well, and these outputs differ: {_named(differing)}")
+        if code is ExitCode.DONE or (code is ExitCode.UNFINISHED and not self.site.fate.disk_failed):
+            self.promises.check_report(self.read())
+        return code
 
     def follow(self, case: "Case") -> None:
         """Do one of the things that the report says can be done. Raises Violation where that is refused."""
@@ -127,12 +166,15 @@ class User:
 
     def give(self, *words: str) -> ExitCode:
         """A command. Raises Violation for one that ends in a bug of ours, or in exit 4 for nothing."""
-        heard = io.StringIO()
+        heard, process = io.StringIO(), self.begin()
         self.site.say(f"$ hailuo-batch {shlex.join(words)}")
+        if words[0] != "plan":
+            self.drawer.touch()
         try:
-            with self._at_the_terminal(), redirect_stdout(heard), redirect_stderr(heard):
+            with self._at_the_terminal(process), redirect_stdout(heard), redirect_stderr(heard):
                 code = ExitCode(cli.run(words))
         finally:
+            process.hang_up()
             self.forget()
         if self.grants.is_waiting:
             self.grants.confirm(self.read())
@@ -140,23 +182,32 @@ class User:
         self.site.say(f"exit {code}: {text}")
         if "this is a bug" in text:
             raise Violation(f"{shlex.join(words)}: {text}")
-        if code is ExitCode.LEDGER and not self.site.fate.disk_failed and self.paths.ledger.exists():
+        is_unfit = words[0] == "plan" and self.read().restored  # for a plan to be kept
+        if code is ExitCode.LEDGER and not (is_unfit or self.may_be_refused()):
             raise Violation(f"{shlex.join(words)} was refused for nothing: {text}")
         return code
 
     @contextmanager
-    def _at_the_terminal(self) -> Iterator[None]:
-        environment = {"RUNBASE_BASE_URL": ENDPOINT, "RUNBASE_API_KEY": KEY}
-        site = self.site
+    def _at_the_terminal(self, process: Process) -> Iterator[None]:
+        """While it lasts, commands meet this manifest, this clock, this disk and this world."""
+        site, campaign = self.site, self.author.campaign
+        loads: dict[str, Any] = {"load_campaign": lambda *_: campaign}
+        meets: dict[str, Any] = {"Clock": lambda: site.clock, "Ledger": HostileLedger(site.fate)}
+        time = SimpleNamespace(monotonic=site.clock.now, sleep=self._sleep)
         with (
-            mock.patch.dict(os.environ, environment),
-            mock.patch.object(writing, "load_campaign", return_value=self.author.campaign),
-            mock.patch.object(writing, "Clock", return_value=site.clock),
-            mock.patch.object(writing, "Ledger", _HostileLedger(site)),
-            mock.patch.object(resolve, "Client", return_value=Api(site)),
-            mock.patch.object(resolve, "share_window", return_value=Alone()),  # its file would be this machine's
+            mock.patch.multiple(writing, **loads, **meets),
+            mock.patch.multiple(state, **loads, **meets),
+            mock.patch.multiple(verify, **loads),
+            mock.patch.multiple(plan, read_manifest=lambda path, _: Manifest(path, campaign, {}, {}, "")),
+            mock.patch.multiple(resolve, Client=lambda *_: Api(site, process.number), share_window=process.share),
+            mock.patch.multiple(shared_window, time=time),
+            process.at_work(),
         ):
             yield
+
+    def _sleep(self, seconds: float) -> None:
+        self.site.clock.time += seconds
+        self.site.deliver_stragglers()
 
     # --- what to try ---
 
@@ -190,12 +241,9 @@ class User:
         return None if sent is None else sent.run_id
 
 
-class _HostileLedger:
-    """In place of the class: what it opens lies on the hostile disk."""
+def _options(name: str, values: Iterable[str]) -> list[str]:
+    return [word for value in values for word in (name, value)]
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
 
-    def open(self, *arguments: Any) -> Ledger:
-        """As the class's own."""
-        return make_hostile(Ledger.open(*arguments), self._site.fate)
+def _named(outputs: Iterable[tuple[Run, Output]]) -> str:
+    return ", ".join(f"output {output.index + 1} of {run.run_id} of {run.take_id}" for run, output in outputs)

@@ -4,6 +4,8 @@ The backup is older than the truth: the caller replays the receipts into what is
 The caller holds the lock.
 """
 
+import itertools
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,19 +20,20 @@ from hailuo_batch.shell.ledger.opening import (
     explained,
 )
 
-_SIDE_FILES = ("-wal", "-shm")
+_FILES = ("", "-wal", "-shm")
 
 
 def set_ledger_aside(path: Path) -> Path | None:
     """Rename a ledger and its side files to make room. Returns the new name, None where there is nothing.
 
-    The side files go with it: left behind, they would be replayed into the ledger that comes. Raises LedgerError.
+    The side files go with it: left behind, they would be replayed into the ledger that comes. The ledger itself goes
+    first, for without its log it would pass for whole, and be an older one. Raises LedgerError.
     """
-    if not any(_with_suffix(path, suffix).exists() for suffix in ("", *_SIDE_FILES)):
+    if not _has_any(path):
         return None
-    aside = next(name for name in map(path.with_name, _aside_names(path)) if not name.exists())
+    aside = next(name for name in _aside_names(path) if not _has_any(name))
     with explained(path):
-        for suffix in (*_SIDE_FILES, ""):
+        for suffix in _FILES:
             old = _with_suffix(path, suffix)
             if old.exists():
                 old.rename(_with_suffix(aside, suffix))
@@ -86,8 +89,13 @@ def find_run(path: Path, run_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _aside_names(path: Path) -> list[str]:
-    return [f"{path.name}.aside-{number}" for number in range(1, 10_000)]
+def _has_any(path: Path) -> bool:
+    """Whether there is a ledger of this name, or a side file of one."""
+    return any(_with_suffix(path, suffix).exists() for suffix in _FILES)
+
+
+def _aside_names(path: Path) -> Iterator[Path]:
+    return (path.with_name(f"{path.name}.aside-{number}") for number in itertools.count(1))
 
 
 def _with_suffix(path: Path, suffix: str) -> Path:

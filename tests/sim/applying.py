@@ -1,0 +1,124 @@
+"""One apply at the real command: from the lock to the last word, with what it meets simulated."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from hailuo_batch.commands import apply, workspace
+from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
+from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.loading import Manifest
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, leftovers
+from hailuo_batch.core import actions as act
+from hailuo_batch.core.plan import Plan, Wishes, make_plan
+from hailuo_batch.core.records import Snapshot
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.values import Campaign
+from tests.sim.hostile import HostileLedger
+from tests.sim.kept_plans import KeptPlan
+from tests.sim.network import KEY, Terms
+from tests.sim.process import Process
+from tests.sim.truth import Violation
+
+if TYPE_CHECKING:
+    from tests.sim.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an apply is told beyond the manifest. With a plan from a file it has no wishes of its own."""
+
+    wishes: Wishes = Wishes()
+    plan: KeptPlan | None = None
+    new_ledger: bool = False
+
+    def __str__(self) -> str:
+        of = str(self.wishes) if self.plan is None else f"--plan {self.plan.path.name}"
+        return f"{of} --new-ledger" if self.new_ledger else of
+
+
+class Apply(Process):
+    """An apply. `codes` are those of what stopped it; `began` says that it came as far as carrying its plan out."""
+
+    def __init__(self, history: "History", number: int, order: Order, key: str = KEY) -> None:
+        super().__init__(history, number, key)
+        self.order = order
+        self.refused = ""
+        self.began = False
+        self.codes: tuple[ExitCode, ...] = ()
+        self._accepts_price = self.site.fate.rng.random() < 0.3
+
+    def run(self) -> None:
+        """Raises what the command raises, Death where the process dies, Violation."""
+        order, heard = self.order, io.StringIO()
+        options = apply.ApplyOptions(
+            only=order.wishes.only,
+            replace=order.wishes.replace,
+            in_doubt=str(order.wishes.in_doubt),
+            accept_price=self._accepts_price,
+            new_ledger=order.new_ledger,
+            no_sidecar=True,
+            check_images=False,
+            plan_file=None if order.plan is None else order.plan.path,
+        )
+        with self._as_command(), redirect_stdout(heard), redirect_stderr(heard):
+            apply.run(Whereabouts(self.history.manifest), options, Console())
+
+    def terms(self, job: Job) -> Terms:
+        """As a process's own: an apply pays, but no more than its plan says."""
+        plan = self.order.plan
+        check: Callable[[act.CreateRun], None] = (lambda _: None) if plan is None else self._check_create
+        return replace(super().terms(job), check_create=check)
+
+    @contextmanager
+    def _as_command(self) -> Iterator[None]:
+        site = self.site
+        with mock.patch.multiple(
+            apply,
+            read_manifest=lambda path, _: Manifest(path, self.history.author.campaign, {}, {}, ""),
+            Clock=lambda: site.clock,
+            Ledger=HostileLedger(site.fate),
+            make_plan=self._make_plan,
+            set_aside=self._set_aside,
+            run_campaign=self._run_campaign,
+            leave_report=lambda *_: ("not written", ()),  # what is written is looked at after a repair
+        ):
+            yield
+
+    def _make_plan(self, campaign: Campaign, snapshot: Snapshot, wishes: Wishes) -> Plan:
+        history = self.history
+        history.grants.confirm(snapshot)
+        self.site.truth.want(campaign)
+        plan = make_plan(campaign, snapshot, wishes)
+        history.grants.propose(campaign, snapshot, plan, wishes)
+        for line in plan.lines:
+            history.say(f"plan: {line.take_id} {line.action}: {line.reason}")
+        return plan
+
+    def _set_aside(self, paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
+        was_at_work = bool(leftovers(paths))
+        if was_at_work and not self.order.new_ledger:
+            raise Violation("an apply begins anew beside what an earlier one has left, and nobody asked for that")
+        try:
+            return workspace.set_aside(paths)
+        finally:
+            if was_at_work and not leftovers(paths):
+                self.history.begin_anew()
+
+    def _run_campaign(self, job: Job, ledger: Ledger, clock: Any, console: Console) -> Outcome:
+        self.began = True
+        if self.order.plan is not None:
+            self.order.plan.check_beginning()
+        with self.at_work():
+            outcome = run_campaign(job, ledger, clock, console)
+        self.codes = outcome.codes
+        return outcome
+
+    def _check_create(self, action: act.CreateRun) -> None:
+        assert self.order.plan is not None
+        self.order.plan.check_create(action.run, self.site.truth, self.site.clock.now())

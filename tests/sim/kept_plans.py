@@ -1,0 +1,86 @@
+"""Plans that the user keeps in files, and what may come of them: nothing that a plan does not say, and nothing twice.
+
+What a plan says is read from its file, as a reviewer would read it. Whether it still holds is judged by the ledger's
+rows: a plan holds while they are as they were when it was made, or as its own last apply has left them.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hailuo_batch.core.records import Run
+from hailuo_batch.values import Campaign
+from tests.sim.truth import Sent, Truth, Violation
+
+Rows = tuple[object, ...]
+
+_PAYING = frozenset({"create", "replace"})
+_FOLLOWED = frozenset({"resume", "download"})
+
+
+@dataclass
+class KeptPlan:
+    """A plan in a file. `rows` are the ledger's, nothing where there was none yet.
+
+    `is_alone` says that nothing but this plan has been at work since it was begun: then it must go on.
+    """
+
+    path: Path
+    campaign: Campaign
+    rows: Rows
+    takes: Mapping[str, str]
+    is_alone: bool = False
+    must_be_refused: bool = False
+    sent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def read(cls, path: Path, campaign: Campaign, rows: Rows) -> "KeptPlan":
+        """The plan in the file, as a person reads it: the takes that it pays for or follows."""
+        lines = json.loads(path.read_text(encoding="utf-8"))["takes"]
+        takes = {line["id"]: line["fingerprint"] for line in lines if line["action"] in _PAYING | _FOLLOWED}
+        return cls(path, campaign, rows, takes)
+
+    def look(self, campaign: Campaign, rows: Rows) -> None:
+        """An apply of it begins, on this manifest and this ledger."""
+        self.must_be_refused = campaign != self.campaign or rows != self.rows
+
+    def check_beginning(self) -> None:
+        """Its apply is about to carry it out. Raises Violation where it does not hold."""
+        if self.must_be_refused:
+            raise Violation(f"{self.path.name} is applied, and the manifest or the ledger has changed since")
+
+    def check_create(self, run: Run, truth: Truth, now: float) -> None:
+        """Its apply is about to pay. Raises Violation where the plan does not say so, or has done so already."""
+        if self.takes.get(run.take_id) != run.fingerprint:
+            raise Violation(f"{self.path.name} does not have the create of {run.take_id} that leaves")
+        earlier = [truth.sent[create_id] for create_id in self.sent[run.take_id]]
+        if paid := [sent for sent in earlier if truth.is_risked(sent, now)]:
+            raise Violation(f"{self.path.name} pays once more for {run.take_id}, after {_told(paid)}")
+        assert run.create_id is not None
+        self.sent[run.take_id].append(run.create_id)
+
+    def end(self, rows: Rows, *, began: bool, refused: bool) -> None:
+        """An apply of it has ended, and has left the ledger so; `began` where it was carried out, at least in part."""
+        self.rows = rows
+        self.is_alone = (self.is_alone or began) and not (refused and not began)
+
+
+@dataclass
+class Drawer:
+    """Where the user keeps plans. `read_rows` reads the ledger's rows as they are now."""
+
+    read_rows: Callable[[], Rows]
+    plans: list[KeptPlan] = field(default_factory=list)
+    made: int = 0
+
+    def touch(self, but: KeptPlan | None = None) -> None:
+        """Something else than the plan `but` is at work."""
+        for plan in self.plans:
+            if plan is not but:
+                plan.is_alone = False
+
+
+def _told(paid: list[Sent]) -> str:
+    return ", ".join(f"{sent.create_id} ({sent.run_id})" for sent in paid)

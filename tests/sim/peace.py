@@ -1,0 +1,140 @@
+"""The end of a history: the adversary rests, the user puts things right, and everything must add up.
+
+Then the user does whatever the report advises, until every take is done or given up.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hailuo_batch.core.lifecycle import RUNNING, RunState
+from hailuo_batch.core.records import Run
+from hailuo_batch.core.settle import abandoned
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.shell.ledger import Ledger
+from tests.sim.applying import Apply, Order
+from tests.sim.author import NAME
+from tests.sim.process import ENDPOINT
+from tests.sim.promises import check_end
+from tests.sim.truth import Violation
+
+if TYPE_CHECKING:
+    from tests.sim.history import History
+
+_QUIET = 60
+_PATIENCE_S = 60.0
+
+
+@dataclass
+class Peace:
+    """What follows the adversary's time."""
+
+    history: "History"
+
+    def live(self) -> None:
+        """From the first quiet moment to the last. Raises Violation."""
+        rng = self.history.rng
+        self.make()
+        if rng.random() < 0.2:
+            self.apply_a_plan()
+        self.check(self.calm_down())
+        if rng.random() < 0.2:
+            self.repair()
+        self.follow_advice()
+
+    def calm_down(self) -> Apply:
+        """Apply until nothing more is paid for and all that ends has ended. Returns the last apply."""
+        for _ in range(_QUIET):
+            last = self.history.apply(Order())
+            self.history.pass_time(4000.0)
+            if not (last.creates or self.give_up(last) or self._is_moving()):
+                break
+        return last
+
+    def _is_moving(self) -> bool:
+        running = (run.run_id for run in self.history.snapshot().runs if run.state in RUNNING)
+        return any(run_id is not None and not self.history.site.oddities.of(run_id) for run_id in running)
+
+    def follow_advice(self) -> None:
+        """The user does what the report and the program say, until every take is done or was given up. Raises
+        Violation where that leads nowhere."""
+        history = self.history
+        history.site.world.settings = replace(history.site.world.settings, fail_rate=0.0)
+        for _ in range(_QUIET):
+            unsettled = history.user.unsettled()
+            if not unsettled:
+                return
+            for case in unsettled:
+                history.user.follow(case)
+            history.author.mend()
+            history.author.lift_cap()
+            history.site.cap_micro_usd = None
+            self.calm_down()
+        states = ", ".join(map(str, history.user.unsettled()))
+        raise Violation(f"whatever the user is told to do, this comes to no end: {states}")
+
+    def make(self) -> None:
+        """The adversary rests, the world is well, and the user puts things right."""
+        history = self.history
+        history.say("--- peace")
+        history.site.fate.rest()
+        history.site.oddities.rest()
+        history.weather.clear_up()
+        history.author.limits = replace(history.author.limits, run_timeout_s=_PATIENCE_S)
+        history.pass_time(4000.0)
+        if history.is_ledger_missed() and history.rng.random() < 0.4:
+            history.keeper.make_room()
+            history.apply(Order(new_ledger=True))
+            history.pass_time(4000.0)
+        history.keeper.put_right()
+        history.forget()
+
+    def apply_a_plan(self) -> None:
+        """A plan that is kept and applied at once holds, and holds on when it is applied once more."""
+        history = self.history
+        history.apply(Order())
+        for _ in range(2):
+            history.say(history.author.edit())
+        kept = history.user.keep_plan(history.author.wishes())
+        if kept is None:
+            raise Violation("no plan could be kept, for no reason")
+        kept.is_alone = True
+        history.apply(Order(plan=kept))
+        history.apply(Order(plan=kept))
+        history.pass_time(4000.0)
+
+    def repair(self) -> None:
+        """Whatever is still served can be had again; then all is at peace."""
+        history = self.history
+        for meddle in (history.keeper.change_file, history.keeper.remove_file):
+            meddle()
+        history.user.verify()
+        history.user.repair()
+        for run, output in history.promises.differing(history.snapshot()):
+            if run.state is RunState.SUCCEEDED and not history.site.oddities.of(run.run_id or ""):
+                raise Violation(f"output {output.index + 1} of {run.run_id} of {run.take_id} could not be repaired")
+        history.user.verify()
+        history.apply(Order())
+
+    def give_up(self, last: Apply) -> bool:
+        """Where an apply stops because its key knows no run, the user gives up those that vanished. Whether any did."""
+        history = self.history
+        if ExitCode.ACCOUNT not in last.codes:
+            return False
+        gone = [run for run in history.snapshot().runs if run.state in RUNNING and self._is_gone(run)]
+        with Ledger.open(history.paths.ledger, NAME, ENDPOINT, history.clock.wall()) as ledger:
+            for run in gone:
+                history.say(f"resolve --abandon of {run.run_id} of {run.take_id}")
+                ledger.record(abandoned(run).events, history.clock.wall())
+        history.forget()
+        return bool(gone)
+
+    def _is_gone(self, run: Run) -> bool:
+        return run.run_id is not None and self.history.site.oddities.of(run.run_id) == "vanished"
+
+    def check(self, last: Apply) -> None:
+        """All is quiet: everything adds up, and nothing more is sent for what is finished."""
+        snapshot = self.history.snapshot()
+        self.history.promises.check_settled(snapshot)
+        check_end(self.history.site, snapshot, stopped=bool(last.codes))
+        if last.creates:
+            raise Violation(f"the last of {_QUIET} quiet applies still paid for {last.creates} runs")
