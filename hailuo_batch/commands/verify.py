@@ -6,7 +6,7 @@ can come of it. A file that was changed is kept aside, whatever comes in its pla
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +21,7 @@ from hailuo_batch.commands.summary import worst
 from hailuo_batch.commands.text import clean, count, layout_rows
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, folder_options, locate
 from hailuo_batch.commands.writing import Writing, open_to_write
+from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.core.records import Output, Run, Snapshot
 from hailuo_batch.errors import ExitCode, UsageError
@@ -81,11 +82,19 @@ def run(where: Whereabouts, options: VerifyOptions, console: Console) -> ExitCod
 
 
 def check_files(snapshot: Snapshot, files: Files) -> tuple[Checked, ...]:
-    """Every output that was ever saved, of live and superseded runs, beside the disk."""
+    """Every output that was ever saved, of live and superseded runs, beside the disk.
+
+    Where the user has given a run up, a file of it that is gone is not missed.
+    """
     saved = [(run, output) for run in snapshot.runs for output in run.outputs if output.sha256 is not None]
     with ThreadPoolExecutor(_READERS, "verify") as readers:
         found = list(readers.map(files.compare, (output for _, output in saved)))
-    return tuple(Checked(*item, comparison) for item, comparison in zip(saved, found, strict=True))
+    checked = (Checked(*item, comparison) for item, comparison in zip(saved, found, strict=True))
+    return tuple(item for item in checked if not _is_given_up(item))
+
+
+def _is_given_up(item: Checked) -> bool:
+    return item.run.state is RunState.ABANDONED and item.comparison.found is Found.MISSING
 
 
 def _read(where: Whereabouts, campaign: Campaign, paths: CampaignPaths, console: Console) -> Snapshot:
@@ -122,13 +131,12 @@ def _repair(where: Whereabouts, writing: Writing, console: Console) -> tuple[tup
     )
     outcome = run_campaign(job, writing.ledger, writing.clock, console)
     after = {(item.run.key, item.output.index): item for item in check_files(outcome.snapshot, files)}
-    return tuple(_compared_again(item, after) for item in before), outcome
+    both = ((item, after.get((item.run.key, item.output.index))) for item in before)
+    return tuple(_compared_again(item, now) for item, now in both if now is not None), outcome
 
 
-def _compared_again(before: Checked, after: Mapping[tuple[int, int], Checked]) -> Checked:
-    now = after[before.run.key, before.output.index]
-    repaired = before.differs and not now.differs
-    return replace(before, output=now.output, repaired=repaired)
+def _compared_again(before: Checked, now: Checked) -> Checked:
+    return replace(before, output=now.output, repaired=before.differs and not now.differs)
 
 
 def _repair_command(where: Whereabouts) -> str:

@@ -132,6 +132,16 @@ def test_superseded_files_are_compared_too(shell: Shell, finished: SandboxServer
     assert old.read_bytes() == content
 
 
+def test_a_file_that_is_gone_of_a_run_that_was_given_up_is_no_difference(shell: Shell, finished: SandboxServer) -> None:
+    (shell.outputs / "desk.mp4").unlink()
+    assert shell("verify").code is ExitCode.UNFINISHED
+    assert shell("resolve", "desk", "--abandon").code is ExitCode.DONE
+    ended = shell("verify")
+    assert ended.code is ExitCode.DONE
+    assert "2 files compared: 2 as saved." in ended.out
+    assert shell("verify", "--repair").code is ExitCode.DONE
+
+
 def test_json_is_one_document(shell: Shell, finished: SandboxServer) -> None:
     change(shell.outputs / "hero.mp4")
     ended = shell("verify", "--json")
