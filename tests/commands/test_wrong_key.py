@@ -6,7 +6,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import Trouble
 from tests.commands.conftest import StartApi
-from tests.commands.harness import KEY, Shell
+from tests.commands.harness import KEY, SLOW, Shell
 from tests.commands.misbehaving import lost_answers
 from tests.helpers.ledgers import query
 
@@ -17,7 +17,7 @@ STRANGER = "sk-stranger-0123456789"  # of another one
 @pytest.fixture
 def running(shell: Shell, start_api: StartApi) -> SandboxServer:
     """Three runs under way, made with KEY; an API that knows the stranger's account too."""
-    api = start_api(speed=0.01, other_account_keys=frozenset({STRANGER}))
+    api = start_api(speed=SLOW, other_account_keys=frozenset({STRANGER}))
     while len(api.world.made) < 3:
         assert shell("apply", "--run-timeout", "1s").code is ExitCode.UNFINISHED
     return api
