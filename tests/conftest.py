@@ -3,17 +3,19 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from hailuo_batch.commands.shared_window import state_folder
 
-settings.register_profile("suite", deadline=None)  # a test may be slow on a busy machine, and is still right
+# a test may be slow on a busy machine, and is still right
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
+_NUMBERS = count()
 _HERE = frozenset({"localhost", "", "0.0.0.0", "::"})
 _RESERVED = (".invalid", ".test", ".example")  # names that no network knows (RFC 2606)
 
@@ -58,7 +60,7 @@ def _is_address(host: object) -> bool:
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away what the user's environment says of Runbase, of proxies and of terminals."""
-    for name in ("RUNBASE_API_KEY", "RUNBASE_BASE_URL", "RUNBASE_RATE_LIMIT", "NO_COLOR", "COLUMNS"):
+    for name in ("RUNBASE_API_KEY", "RUNBASE_BASE_URL", "RUNBASE_RATE_LIMIT", "NO_COLOR", "TERM", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -68,21 +70,20 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _state_of_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Have the program, in this process and in those that it starts, keep its state in a folder of the test's own."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+    # not the last test's, whose server may have had the same port: what that held of the key's window is waited for
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state" / str(next(_NUMBERS))))
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _users_state_stays() -> Iterator[None]:
-    """Fail the suite where a test has touched the user's own state folder all the same."""
+def _home_of_the_suites_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the suite where a test has kept state at home all the same: at a home that nobody else uses meanwhile."""
+    home = tmp_path_factory.getbasetemp() / "home"
+    home.mkdir()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
         patch.delenv("XDG_STATE_HOME", raising=False)
         folder = state_folder()
-    before = _look_into(folder)
-    yield
-    assert _look_into(folder) == before, f"a test has touched {folder}"
-
-
-def _look_into(folder: Path | None) -> dict[str, int] | None:
-    if folder is None or not folder.is_dir():
-        return None
-    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+        assert folder is not None
+        assert folder.is_relative_to(home)
+        yield
+    assert not folder.exists(), f"a test has kept its state in {folder}"

@@ -53,7 +53,7 @@ def kill_in_turn(server: Range, manifests: dict[int, Path]) -> dict[int, tuple[s
         },
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=500,
         check=True,
     )
     ends = {at: json.loads((path.parent / "ends.json").read_text()) for at, path in manifests.items()}

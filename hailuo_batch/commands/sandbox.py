@@ -28,7 +28,9 @@ class SandboxOptions:
     speed: float = 1.0
 
 
-class _Stopped(Exception):  # noqa: N818 - a signal, not a failure
+class _Stopped(BaseException):
+    """A signal, not a failure: what outlives the failures of a connection must not take it for one."""
+
     def __init__(self, code: ExitCode) -> None:
         self.code = code
 

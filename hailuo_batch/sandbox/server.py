@@ -80,8 +80,11 @@ class SandboxServer:
 
     def serve_forever(self) -> None:
         """Serve in this thread until `stop` is called from another, or an exception such as KeyboardInterrupt comes."""
-        self._serving = True
-        self._http.serve_forever(_POLL_S)
+        try:
+            self._serving = True
+            self._http.serve_forever(_POLL_S)
+        finally:
+            self._serving = False  # else `stop` would wait for a loop that an exception has ended, or not let begin
 
     def stop(self) -> None:
         """Close the socket and every connection. May be called more than once, and without a `start`."""

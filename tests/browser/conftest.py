@@ -15,6 +15,7 @@ from hailuo_batch.report.model import build_report
 from hailuo_batch.sandbox.media import load_clips
 from tests.browser import chromium
 from tests.browser.sheet import Sheet
+from tests.helpers.patience import PATIENCE_S
 from tests.helpers.snapshots import STARTED_AT, snapshot
 
 OpenSheet = Callable[..., Sheet]
@@ -25,6 +26,7 @@ def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     if not chromium.is_here():
         pytest.skip(chromium.MISSING)
     browser = chromium.start(tmp_path_factory.mktemp("chromium"))
+    browser.set_script_timeout(PATIENCE_S)
     try:
         yield browser
     finally:

@@ -15,6 +15,7 @@ from typing import Any
 from selenium.webdriver import Chrome
 
 from tests.browser import chromium
+from tests.helpers.patience import PATIENCE_S
 
 CATEGORIES = "devtools.timeline"
 STEP_PX = 800
@@ -45,7 +46,7 @@ def traced(page: Path) -> Iterator[Chrome]:
     with TemporaryDirectory(prefix="chromium-") as profile:
         browser = chromium.start(Path(profile), CATEGORIES)
         try:
-            browser.set_script_timeout(60)
+            browser.set_script_timeout(PATIENCE_S)
             browser.execute_cdp_cmd("Performance.enable", {})
             browser.get(page.as_uri())
             yield browser

@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-PATIENCE_S = 20.0
+from tests.helpers.patience import PATIENCE_S
 
 
 class Sheet:
@@ -102,8 +102,8 @@ class Sheet:
         return self.wait(lambda: self.run(f"return {script}", *arguments))
 
     def reload(self) -> None:
-        self.run("location.reload()")
-        self.until("document.readyState === 'complete'")
+        self.run("window.isOld = true; location.reload()")
+        self.until("!window.isOld && document.readyState === 'complete'")
 
     def focused(self) -> str:
         """The accessible name of what has the focus."""

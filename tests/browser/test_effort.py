@@ -1,5 +1,6 @@
 """Five thousand takes cost the reader's machine what fifty do, but for reading them once as the page opens."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.browser.test_page import campaign
 pytestmark = pytest.mark.deep
 
 FEW, MANY, STEPS = 50, 5000, 8
+TRIES = 3  # of what other work on the same core may disturb: what always costs more fails each of them
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,16 @@ def few(pages: dict[int, Path]) -> Effort:
     return scrolling(pages[FEW], 0.0, STEPS)
 
 
+def processor_times(
+    pages: dict[int, Path], share: float, measured: tuple[Effort, Effort]
+) -> Iterator[tuple[float, float]]:
+    """What the same steps took among few takes and among many: as measured, and then measured anew side by side."""
+    yield measured[0].processor_s, measured[1].processor_s
+    for _ in range(TRIES - 1):
+        few, many = scrolling(pages[FEW], 0.0, STEPS), scrolling(pages[MANY], share, STEPS)
+        yield few.processor_s, many.processor_s
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_step_of_scrolling_costs_no_more_among_five_thousand_takes(
     pages: dict[int, Path], few: Effort, share: float
@@ -37,7 +49,7 @@ def test_a_step_of_scrolling_costs_no_more_among_five_thousand_takes(
     assert few.laid_out > 500
     assert many.laid_out < 1.5 * few.laid_out
     assert many.styled < 1.5 * few.styled
-    assert many.processor_s < 1.7 * few.processor_s
+    assert any(second < 1.7 * first for first, second in processor_times(pages, share, (few, many)))
     assert 0 < many.videos < few.videos + 6
 
 

@@ -122,7 +122,7 @@ def test_the_choice_can_be_saved_as_a_file(sheet: Sheet) -> None:
     sheet.button("Export").click()
     sheet.button("Save as a file").click()
     file = sheet.folder / f"{sheet.folder.name}.choice.json"
-    sheet.wait(file.exists)
+    sheet.wait(lambda: file.exists() and file.stat().st_size)
     assert json.loads(file.read_text("utf-8"))["chosen"][0]["take"] == "a"
     assert sheet.complaints() == []
 

@@ -1,6 +1,5 @@
 """A workspace with a manifest, a command line, and a Runbase look-alike in this process."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from hailuo_batch.commands import campaign_run, key_mark, shared_window
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
 from hailuo_batch.shell.clock import Clock
+from tests.commands import haste
 from tests.commands.harness import KEY, LAMPS, UNCAPPED, Ended, Shell
 from tests.commands.misbehaving import lost_answers, unknown_runs
-
-HASTE = 20.0
 
 StartApi = Callable[..., SandboxServer]
 Step = Callable[..., Ended]
@@ -24,15 +23,24 @@ Step = Callable[..., Ended]
 @pytest.fixture(autouse=True)
 def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the program's pauses pass quickly, in this process; its time of day stays right."""
-    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() * HASTE)
+    monkeypatch.setattr(Clock, "now", haste.now)
+    monkeypatch.setattr(campaign_run, "ThreadExecutor", haste.HastyExecutor)
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash the key once and not 100,000 times: the slow hash takes longer than most of what is tested here."""
+    for module in (key_mark, shared_window):
+        monkeypatch.setattr(module, "_ROUNDS", 1)
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Shell:
+def shell(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     shell = Shell(tmp_path / "work", capfd)
     shell.workspace.mkdir()
     shell.write(LAMPS)
-    return shell
+    yield shell
+    shell.clear_away()
 
 
 @pytest.fixture

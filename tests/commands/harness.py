@@ -5,8 +5,7 @@ import os
 import pty
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ import pytest
 
 from hailuo_batch import cli
 from hailuo_batch.errors import ExitCode
+from tests.helpers.patience import PATIENCE_S
 
 KEY = "sk-test-0123456789"
-PATIENCE_S = 30.0
+SLOW = 0.01  # of real speed: no run ends while a test lasts
 
 LAMPS = """\
 version: 1
@@ -52,6 +52,7 @@ class Shell:
     workspace: Path
     capture: pytest.CaptureFixture[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
 
     @property
     def manifest(self) -> Path:
@@ -87,7 +88,7 @@ class Shell:
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start the command line with exactly these arguments as a process of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "hailuo_batch", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -95,6 +96,15 @@ class Shell:
             text=True,
             env=os.environ | self.environment,
         )
+        self.started.append(process)
+        return process
+
+    def clear_away(self) -> None:
+        """End what a test that failed half way has left running, so that no other test fails for it."""
+        for process in self.started:
+            if process.returncode is None:
+                process.kill()
+                process.communicate()
 
 
 def state_of(shell: Shell, take_id: str) -> str:
@@ -103,19 +113,26 @@ def state_of(shell: Shell, take_id: str) -> str:
     return str(state)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Come back when the condition holds; fail if it does not for long."""
-    until = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > until:
-            pytest.fail("what was waited for did not happen")
-        time.sleep(0.01)
-
-
 def ended(process: "subprocess.Popen[str]") -> Ended:
     """How a process ended."""
-    out, err = process.communicate(timeout=PATIENCE_S)
+    try:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
     return Ended(ExitCode(process.returncode), out, err)
+
+
+def rest_of(terminal: int) -> bytes:
+    """What is said on a terminal until the program on it has gone, in however many pieces it comes."""
+    said = b""
+    try:
+        while heard := os.read(terminal, 4096):
+            said += heard
+    except OSError:
+        pass  # the other end has gone
+    return said
 
 
 def talk(answer: str, *arguments: str) -> tuple[str, int]:
@@ -124,15 +141,15 @@ def talk(answer: str, *arguments: str) -> tuple[str, int]:
     command = [sys.executable, "-m", "hailuo_batch", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
-        said = ""
+        said = b""
         try:
             while heard := os.read(ours, 4096):
-                said += heard.decode()
-                if answer and said.rstrip().endswith("[y/N]"):
+                said += heard  # which may end within a character
+                if answer and said.rstrip().endswith(b"[y/N]"):
                     os.write(ours, f"{answer}\n".encode())
                     answer = ""
         except OSError:
             pass  # the other end has gone
         code = process.wait(PATIENCE_S)
     os.close(ours)
-    return said, code
+    return said.decode(), code

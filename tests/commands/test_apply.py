@@ -11,7 +11,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import KEY, LAMPS, Shell
+from tests.commands.harness import KEY, LAMPS, SLOW, Shell
 
 QUICKSTART = Path(__file__).parents[2] / "manifests" / "quickstart.yaml"
 
@@ -135,7 +135,10 @@ def test_a_refused_key_stops_everything(shell: Shell, start_api: StartApi) -> No
     assert KEY not in ended.err
 
 
-def test_the_sandbox_has_files_of_its_own_and_leaves_the_real_campaign_alone(shell: Shell) -> None:
+def test_the_sandbox_has_files_of_its_own_and_leaves_the_real_campaign_alone(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hailuo_batch.commands.remote._REHEARSAL_SPEED", SLOW)
     ended = shell("apply", "--sandbox", "--run-timeout", "1s")
     assert ended.code is ExitCode.UNFINISHED
     assert "--sandbox" in ended.out

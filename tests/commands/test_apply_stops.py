@@ -12,9 +12,10 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import PATIENCE_S, Shell, ended, wait_until
+from tests.commands.harness import SLOW, Shell, ended, rest_of
+from tests.helpers.patience import PATIENCE_S, wait_until
 
-SLOW = 0.01  # of real speed: no run ends while a test lasts
+NEVER_S = 10 * PATIENCE_S  # until an answer comes: no test waits for so long
 
 
 @pytest.mark.parametrize(
@@ -48,13 +49,13 @@ def test_requests_under_way_are_recorded_after_a_signal(shell: Shell, start_api:
 
 
 def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(speed=SLOW, latency_s=60.0)
+    api = start_api(speed=SLOW, latency_s=NEVER_S)
     process = shell.spawn("apply", "--only", "desk")
     wait_until(lambda: len(api.world.made) == 1)
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
-    while "Stopping" not in process.stderr.readline():
-        pass
+    while "Stopping" not in (line := process.stderr.readline()):
+        assert line, "it ended without a word of stopping"
     process.send_signal(signal.SIGINT)
     assert ended(process).code is ExitCode.SIGINT
     shown = shell("status")
@@ -83,7 +84,7 @@ def test_a_second_apply_names_the_first_and_readers_work_beside_it(shell: Shell,
 def test_a_create_on_its_way_is_waiting_while_its_sender_lives_and_in_doubt_after(
     shell: Shell, start_api: StartApi
 ) -> None:
-    api = start_api(speed=SLOW, latency_s=60.0)
+    api = start_api(speed=SLOW, latency_s=NEVER_S)
     process = shell.spawn("apply", "--only", "desk")
     wait_until(lambda: len(api.world.made) == 1)
     try:
@@ -104,22 +105,13 @@ def test_on_a_terminal_it_asks_before_paying(
     command = [sys.executable, "-m", "hailuo_batch", "apply", str(shell.manifest), "--only", "desk"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
-        said = ""
-        while "[y/N]" not in said:
-            said += os.read(ours, 4096).decode()
-        assert re.search(r"Pay for 1 run, about \$0\.28\?", said)
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(ours, 4096)
+        assert re.search(rb"Pay for 1 run, about \$0\.28\?", said)
         os.write(ours, f"{answer}\n".encode())
-        drain(ours)
+        rest_of(ours)
         assert process.wait(PATIENCE_S) == code
     os.close(ours)
     assert api.world.stats.creates == creates
     assert (shell.state / "lamps.db").exists() is (creates == 1)
-
-
-def drain(terminal: int) -> None:
-    """Read until the program on the terminal has gone."""
-    try:
-        while os.read(terminal, 4096):
-            pass
-    except OSError:
-        return

@@ -9,7 +9,8 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import Shell, wait_until
+from tests.commands.harness import Shell
+from tests.helpers.patience import wait_until
 
 CATALOGUE = """\
 version: 1

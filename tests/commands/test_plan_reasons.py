@@ -7,7 +7,7 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import UNCAPPED, Shell
+from tests.commands.harness import SLOW, UNCAPPED, Shell
 from tests.commands.misbehaving import lost_answers, unknown_runs
 
 
@@ -87,7 +87,7 @@ def test_renamed_and_swapped_takes_are_moved_with_their_files(shell: Shell, api:
 
 
 def test_a_run_under_way_is_resumed_by_its_id(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(speed=0.01)
+    api = start_api(speed=SLOW)
     shell("apply", "--only", "desk", "--run-timeout", "1s")
     [run_id] = api.world.made
     assert lines(shell)["desk"] == ("resume", f"resumes {run_id}")

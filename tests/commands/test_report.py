@@ -7,7 +7,8 @@ import xml.etree.ElementTree as ET
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import LAMPS, Shell, ended, wait_until
+from tests.commands.harness import LAMPS, SLOW, Shell, ended
+from tests.helpers.patience import wait_until
 
 VIDEOS = {"hero.mp4", "hero.take2.mp4", "desk.mp4"}
 SIDECARS = {f"{name}.json" for name in VIDEOS}
@@ -81,7 +82,7 @@ def test_what_it_tells_to_type_finds_the_manifest_and_its_files(shell: Shell, st
 
 
 def test_a_report_beside_an_apply_says_that_it_is_at_work(shell: Shell, start_api: StartApi) -> None:
-    start_api(speed=1.0)
+    start_api(speed=SLOW)
     process = shell.spawn("apply", "--yes")
     try:
         wait_until(lambda: "running" in shell("status").out)
@@ -97,7 +98,7 @@ def test_an_unknown_format_is_wrong_usage(shell: Shell) -> None:
 
 
 def test_the_page_is_there_while_an_apply_works(shell: Shell, start_api: StartApi) -> None:
-    start_api(speed=1.0)
+    start_api(speed=SLOW)
     process = shell.spawn("apply", "--yes")
     page = shell.outputs / "report.html"
     try:

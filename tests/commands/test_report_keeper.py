@@ -9,6 +9,7 @@ from hailuo_batch.commands.report_keeper import EVERY_S, ReportKeeper
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import LedgerError, OutputError
+from tests.helpers.patience import PATIENCE_S
 from tests.helpers.snapshots import snapshot
 
 PROGRESS = Progress(1, {}, 0, 0, 0, 0, None)
@@ -103,7 +104,7 @@ def test_the_apply_goes_on_while_a_page_is_written_and_its_end_waits_for_it() ->
     written: list[Snapshot] = []
 
     def write(seen: Snapshot) -> None:
-        gate.wait(30)
+        gate.wait(PATIENCE_S)
         written.append(seen)
 
     keeper = ReportKeeper(bench, snapshot, write, lambda: bench.now)

@@ -8,8 +8,9 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import UNCAPPED, Shell, state_of, talk, wait_until
+from tests.commands.harness import SLOW, UNCAPPED, Shell, state_of, talk
 from tests.commands.misbehaving import lost_answers, unknown_runs
+from tests.helpers.patience import wait_until
 
 UNCHANGED = "othing was changed"
 
@@ -81,7 +82,7 @@ def test_a_lost_run_may_be_named_by_its_own_id(shell: Shell, api: SandboxServer,
 
 
 def test_what_was_given_up_is_taken_up_again(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(speed=0.01)
+    api = start_api(speed=SLOW)
     shell("apply", "--only", "desk", "--run-timeout", "1s")
     [run_id] = api.world.made
     assert shell("resolve", "desk", "--abandon").code is ExitCode.DONE
@@ -134,7 +135,7 @@ def test_a_lost_run_is_made_again(shell: Shell, api: SandboxServer, lost: str) -
 
 
 def test_a_run_that_never_finishes_is_made_again_and_still_followed(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(speed=0.01)
+    api = start_api(speed=SLOW)
     shell("apply", "--only", "desk", "--run-timeout", "1s")
     assert shell("resolve", "desk", "--resubmit").code is ExitCode.DONE
     while api.world.stats.creates < 2:
@@ -158,7 +159,7 @@ def test_given_up_it_stays_counted_and_is_never_made_again(shell: Shell, api: Sa
 
 
 def test_a_run_that_never_finishes_is_given_up(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(speed=0.01)
+    api = start_api(speed=SLOW)
     shell("apply", "--only", "desk", "--run-timeout", "1s")
     ended = shell("resolve", "desk", "--abandon")
     assert "paid for with $0.28" in ended.err
@@ -225,7 +226,7 @@ def test_what_was_answered_beforehand_or_pays_nothing_is_not_asked(
 
 
 def test_beside_an_apply_it_exits_4_and_names_it(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(speed=0.01)
+    api = start_api(speed=SLOW)
     process = shell.spawn("apply", "--only", "desk")
     try:
         wait_until(lambda: len(api.world.made) == 1)

@@ -2,6 +2,8 @@
 
 import re
 import signal
+import socket
+from http.server import ThreadingHTTPServer
 
 import pytest
 
@@ -30,6 +32,29 @@ def test_sigterm_stops_it_too(shell: Shell) -> None:
     process.stdout.readline()
     process.terminate()
     assert ended(process).code is ExitCode.SIGTERM
+
+
+def test_a_signal_while_it_begins_to_serve_stops_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: ThreadingHTTPServer, _poll_s: float) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(ThreadingHTTPServer, "serve_forever", interrupted)
+    assert shell.bare("sandbox").code is ExitCode.SIGTERM
+
+
+def test_a_signal_while_a_client_connects_stops_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = ThreadingHTTPServer.serve_forever
+
+    def serve_one(server: ThreadingHTTPServer, poll_s: float) -> None:
+        with socket.create_connection(("127.0.0.1", server.server_port)):
+            honest(server, poll_s)
+
+    def interrupted(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(ThreadingHTTPServer, "serve_forever", serve_one)
+    monkeypatch.setattr("hailuo_batch.sandbox.server._HttpServer.process_request", interrupted)
+    assert shell.bare("sandbox").code is ExitCode.SIGTERM
 
 
 @pytest.mark.parametrize(

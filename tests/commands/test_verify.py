@@ -19,7 +19,8 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import LAMPS, Shell, wait_until
+from tests.commands.harness import LAMPS, SLOW, Shell, rest_of
+from tests.helpers.patience import PATIENCE_S, wait_until
 
 
 @pytest.fixture
@@ -109,9 +110,9 @@ def test_rows_fit_the_terminal(shell: Shell, finished: SandboxServer) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
     command = [sys.executable, "-m", "hailuo_batch", "verify", str(shell.manifest)]
-    process = subprocess.run(command, stdout=theirs, stderr=subprocess.DEVNULL, timeout=30, check=False)
+    process = subprocess.run(command, stdout=theirs, stderr=subprocess.DEVNULL, timeout=PATIENCE_S, check=False)
     os.close(theirs)
-    lines = os.read(ours, 65536).decode().splitlines()
+    lines = rest_of(ours).decode().splitlines()
     os.close(ours)
     assert process.returncode == ExitCode.UNFINISHED
     assert lines[0].split() == ["changed", "hero.mp4"]
@@ -299,7 +300,7 @@ def test_nothing_to_verify_is_said(shell: Shell, api: SandboxServer) -> None:
 
 
 def test_verify_looks_while_an_apply_is_at_work(shell: Shell, start_api: StartApi) -> None:
-    start_api(speed=1.0)
+    start_api(speed=SLOW)
     process = shell.spawn("apply")
     try:
         wait_until(lambda: "running" in shell("status").out)
@@ -310,4 +311,4 @@ def test_verify_looks_while_an_apply_is_at_work(shell: Shell, start_api: StartAp
         assert shell("verify", "--repair").code is ExitCode.LEDGER
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_S)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from hailuo_batch.core.lifecycle import RunState
@@ -54,7 +54,7 @@ edits = some.builds(
     some.lists(some.sampled_from(FATES), min_size=1, max_size=4).map(tuple),
 )
 histories = some.lists(edits, min_size=1, max_size=6)
-small = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+small = settings(max_examples=25)
 
 
 @contextmanager

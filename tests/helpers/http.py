@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.helpers.patience import PATIENCE_S
+
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
 
 
@@ -164,6 +166,7 @@ class LoopbackServer:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
+        self._last: tuple[str, int] | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         self.requests: list[Request] = []
@@ -175,21 +178,24 @@ class LoopbackServer:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.address[1]}"
 
     def __enter__(self) -> Self:
-        self._start(self._accept)
+        self._acceptor = self._start(self._accept)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stopping.set()
-        # Not every system lets a shutdown wake the one who accepts.
-        socket.create_connection(self.address).close()
+        # Not every system lets a shutdown wake the one who accepts. Whoever connected before is still heard to the end
+        # of what was sent, however late the server comes to it.
+        with socket.socket() as last:
+            last.bind((self.address[0], 0))
+            self._last = last.getsockname()
+            last.connect(self.address)
+            _join(self._acceptor)
         with self._lock:
             sockets, threads = list(self._sockets), list(self._threads)
         for sock in sockets:
-            with suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            _hang_up(sock)
         for thread in threads:
-            thread.join(5)
-            assert not thread.is_alive(), "a server thread hangs"
+            _join(thread)
         self._listener.close()
 
     def _tls_context(self) -> ssl.SSLContext:
@@ -201,16 +207,17 @@ class LoopbackServer:
         context.sni_callback = note
         return context
 
-    def _start(self, target: Callable[..., None], *args: Any) -> None:
+    def _start(self, target: Callable[..., None], *args: Any) -> threading.Thread:
         thread = threading.Thread(target=target, args=args, daemon=True)
         with self._lock:
             self._threads.append(thread)
         thread.start()
+        return thread
 
     def _accept(self) -> None:
-        while not self._stopping.is_set():
-            sock, _ = self._listener.accept()
-            if self._stopping.is_set():
+        while True:
+            sock, client = self._listener.accept()
+            if client == self._last:
                 sock.close()
                 return
             self.connections += 1
@@ -222,6 +229,8 @@ class LoopbackServer:
                 return
             with self._lock:
                 self._sockets.append(sock)
+            if self._stopping.is_set():
+                _hang_up(sock)
             peer = Peer(sock, self._stopping)
             if self._before is not None:
                 self._before(peer)
@@ -235,6 +244,17 @@ class LoopbackServer:
                 act(peer, request)
                 if request.headers.get("connection", "").lower() == "close":
                     peer.end()
+
+
+def _join(thread: threading.Thread) -> None:
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive(), "a server thread hangs"
+
+
+def _hang_up(sock: socket.socket) -> None:
+    """What has arrived can still be read; nothing more comes, and nothing can be sent."""
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 @contextmanager

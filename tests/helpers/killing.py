@@ -9,9 +9,9 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,11 @@ from hailuo_batch.sandbox.world import Answer, WorldSettings
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import find_holder
 from hailuo_batch.shell.receipts import load_receipts
+from tests.helpers.patience import PATIENCE_S, wait_until
 
 KEY = "sk-test-4b1d6a0f"
 NAME = "killed"
-LONG_S = 60.0
 _ROOT = Path(__file__).parents[2]
-_GLANCE_S = 0.002
 
 
 @dataclass(frozen=True)
@@ -48,15 +47,17 @@ class Range(SandboxServer):
     def __init__(self) -> None:
         super().__init__(WorldSettings(rate_limit=1_000_000, median_s=0.3, min_s=0.1), latency_s=0.03)
         self.created: Counter[str] = Counter()
-        self._target: tuple[subprocess.Popen[str], Moment] | None = None
+        self._target: tuple[Future[subprocess.Popen[str]], Moment] | None = None
         self._requests = 0
         self._count_lock = threading.Lock()
 
-    def aim(self, victim: subprocess.Popen[str], moment: Moment) -> None:
-        """Kill this process at that request of it."""
+    def aim(self, moment: Moment) -> "Future[subprocess.Popen[str]]":
+        """Kill a process that is yet to be started, and then put into the result, at that request of it."""
+        victim: Future[subprocess.Popen[str]] = Future()
         with self._count_lock:
             self._requests = 0
             self._target = (victim, moment)
+        return victim
 
     def create(self, key: str | None, body: bytes) -> Answer:
         """Answer a create, and count it."""
@@ -87,8 +88,9 @@ class Range(SandboxServer):
             return
         victim, moment = self._target
         if (number, carried_out) == (moment.request, moment.carried_out):
-            victim.kill()
-            victim.wait(LONG_S)  # the answer must not leave before the one who waits for it is dead
+            process = victim.result(PATIENCE_S)
+            process.kill()
+            process.wait(PATIENCE_S)  # the answer must not leave before the one who waits for it is dead
 
 
 @dataclass
@@ -112,7 +114,7 @@ class Victim:
     def run(self, command: str, *options: str) -> tuple[int, str]:
         """A whole command: exit code and stdout."""
         with self._start(command, *options) as process:
-            stdout, stderr = process.communicate(timeout=LONG_S)
+            stdout, stderr = process.communicate(timeout=PATIENCE_S)
         self.said += [stdout, stderr]
         return process.returncode, stdout
 
@@ -122,12 +124,12 @@ class Victim:
 
     def kill(self, moment: Moment) -> None:
         """One apply that does not live to its end."""
+        victim = self.server.aim(moment)
         with self._start("apply", "--rate-limit", "1000/10s") as process:
-            if moment.request:
-                self.server.aim(process, moment)
-            else:
+            victim.set_result(process)
+            if not moment.request:
                 self._kill_later(process, moment.after_s)
-            self.said += process.communicate(timeout=LONG_S)
+            self.said += process.communicate(timeout=PATIENCE_S)
         self.kills += process.returncode == -9
 
     def shown(self) -> dict[str, dict[str, Any]]:
@@ -185,11 +187,13 @@ class Victim:
 
     def _kill_later(self, process: subprocess.Popen[str], after_s: float) -> None:
         lock = self.folder / "state" / f"{NAME}.lock"
-        until = time.monotonic() + LONG_S
-        while (holder := find_holder(lock)) is None or holder.pid != process.pid:
+
+        def is_held() -> bool:
             assert process.poll() is None, "the program ended before it took its lock"
-            assert time.monotonic() < until, "the program never took its lock"
-            time.sleep(_GLANCE_S)
+            holder = find_holder(lock)
+            return holder is not None and holder.pid == process.pid
+
+        wait_until(is_held)
         try:
             process.wait(after_s)
         except subprocess.TimeoutExpired:

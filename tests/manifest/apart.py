@@ -30,7 +30,7 @@ class Apart:
 def load_apart(*paths: Path) -> list[Apart]:
     """Load the manifests one after the other, none of which may be right, in one process of its own."""
     command = [sys.executable, "-m", "tests.manifest.apart", *map(str, paths)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=500)
     return [Apart(**json.loads(line)) for line in result.stdout.splitlines()]
 
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hailuo_batch import cli
@@ -227,7 +227,7 @@ def manifests(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, list[dict[str,
     return {**document, "shots": shots}, tables
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=50)
 @given(manifests())
 def test_the_whole_language_expands_to_what_the_rules_say(
     written: tuple[dict[str, Any], dict[str, list[dict[str, str]]]],

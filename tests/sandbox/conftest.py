@@ -12,6 +12,7 @@ import pytest
 
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
+from tests.helpers.patience import PATIENCE_S
 from tests.sandbox.requests import KEY, body_of
 
 
@@ -88,5 +89,5 @@ def sandbox(wall: Wall) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def caller(sandbox: SandboxServer) -> Iterator[Caller]:
-    with closing(HTTPConnection(*address_of(sandbox), timeout=10)) as connection:
+    with closing(HTTPConnection(*address_of(sandbox), timeout=PATIENCE_S)) as connection:
         yield Caller(connection)

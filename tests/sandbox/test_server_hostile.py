@@ -10,6 +10,7 @@ import pytest
 from hailuo_batch.sandbox.handler import MAX_BODY_BYTES
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
+from tests.helpers.patience import PATIENCE_S
 from tests.sandbox.conftest import Caller, address_of
 
 POST = b"POST /api/v1/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-1\r\n"
@@ -17,7 +18,7 @@ POST = b"POST /api/v1/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-1\r\n
 
 def answer_to(sandbox: SandboxServer, sent: bytes) -> bytes:
     """All that comes back until the server hangs up, after the client has said its last."""
-    with socket.create_connection(address_of(sandbox), timeout=10) as connection:
+    with socket.create_connection(address_of(sandbox), timeout=PATIENCE_S) as connection:
         received = b""
         try:
             connection.sendall(sent)
@@ -91,14 +92,14 @@ def test_it_prints_nothing(sandbox: SandboxServer, caller: Caller, capfd: pytest
 
 
 def test_stopping_closes_kept_connections_and_their_threads() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with (
         SandboxServer(WorldSettings()) as sandbox,
-        closing(HTTPConnection(*address_of(sandbox), timeout=10)) as connection,
+        closing(HTTPConnection(*address_of(sandbox), timeout=PATIENCE_S)) as connection,
     ):
         Caller(connection).create()
         sandbox.stop()
-        assert threading.active_count() == before
+        assert set(threading.enumerate()) <= before
         with pytest.raises(OSError, match=r".*"):
             Caller(connection).create()
 
@@ -115,11 +116,11 @@ def test_it_serves_in_the_foreground_until_it_is_stopped() -> None:
     sandbox = SandboxServer(WorldSettings())
     foreground = threading.Thread(target=sandbox.serve_forever)
     foreground.start()
-    with closing(HTTPConnection(*address_of(sandbox), timeout=10)) as connection:
+    with closing(HTTPConnection(*address_of(sandbox), timeout=PATIENCE_S)) as connection:
         caller = Caller(connection)
         assert caller.read(caller.create()).status == 200
     sandbox.stop()
-    foreground.join(10)
+    foreground.join(PATIENCE_S)
     assert not foreground.is_alive()
 
 

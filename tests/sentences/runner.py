@@ -24,7 +24,7 @@ import urllib3
 import yaml
 
 _NEVER_BROKEN = (click, hypothesis, jsonschema, tqdm, urllib3, yaml)
-_PATIENCE_S = 45
+_PATIENCE_S = 300  # for what hangs; below the suite's own time-out, so that the verdict says which test it was
 _OPTIONS = (
     "-o",
     "addopts=",

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -32,35 +33,39 @@ class Scratch:
     """
 
     def __init__(self, folder: Path, home: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         for name in _NEEDED:
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(ROOT / name, folder)
         compile_dir(folder / "hailuo_batch", quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
-        self._runner = subprocess.Popen(
-            [sys.executable, "-m", "tests.sentences.runner"],
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(folder), "HOME": str(home)},
-        )
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        self._environment = ours | {"PYTHONPATH": str(folder), "HOME": str(home)}
+        self._runner = self._start()
 
     def run(self, tests: Iterable[str]) -> Verdict:
-        """Run these tests on the copy as it stands, up to the first that fails."""
+        """Run these tests on the copy as it stands, up to the first that fails.
+
+        Whatever breaks off the wait for the verdict, such as the time-out of the test that waits, ends the process too:
+        else the next one would take this verdict for its own, and change the copy under the tests that still run.
+        """
         assert self._runner.stdin is not None
-        assert self._runner.stdout is not None
-        self._runner.stdin.write(json.dumps([f"tests/{test}" for test in tests]) + "\n")
-        self._runner.stdin.flush()
-        ended, said = json.loads(self._runner.stdout.readline())
+        try:
+            self._runner.stdin.write(json.dumps([f"tests/{test}" for test in tests]) + "\n")
+            self._runner.stdin.flush()
+            ended, said = json.loads(self._answer())
+        except BaseException:
+            os.killpg(self._runner.pid, signal.SIGKILL)
+            self.close()
+            self._runner = self._start()
+            raise
         return Verdict(Ended(ended), said)
 
     @contextmanager
     def broken(self, breakage: Breakage) -> Iterator[None]:
         """The copy is broken like this meanwhile."""
-        path = self._folder / breakage.file
+        path = self.folder / breakage.file
         whole = path.read_bytes()
         text = whole.decode("utf-8")
         assert text.count(breakage.old) == 1
@@ -73,3 +78,18 @@ class Scratch:
     def close(self) -> None:
         """End the process."""
         self._runner.communicate()
+
+    def _answer(self) -> str:
+        assert self._runner.stdout is not None
+        return self._runner.stdout.readline()
+
+    def _start(self) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.sentences.runner"],
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self._environment,
+            start_new_session=True,
+        )

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -121,13 +120,28 @@ def test_a_test_fails_without_it(scratch: Scratch, rule: Rule) -> None:
         assert verdict.ended is Ended.FAILED, f"{breakage}\n{verdict.said}"
 
 
-def test_the_copy_is_what_it_is_a_copy_of(tmp_path: Path) -> None:
+@pytest.mark.deep
+def test_the_copy_is_what_it_is_a_copy_of(scratch: Scratch) -> None:
     """A breakage is gone when it is over, also where what came of it was an error."""
-    copy = Scratch(tmp_path / "copy", tmp_path)
     breakage = PROVABLE[0].breakages[0]
-    broken = tmp_path / "copy" / breakage.file
-    with suppress(RuntimeError), copy.broken(breakage):
+    broken = scratch.folder / breakage.file
+    with suppress(RuntimeError), scratch.broken(breakage):
         assert breakage.new in broken.read_text()
         raise RuntimeError
     assert broken.read_bytes() == breakage.path.read_bytes()
-    copy.close()
+
+
+@pytest.mark.deep
+def test_a_wait_that_is_broken_off_leaves_no_verdict_for_the_next(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(_: Scratch) -> str:
+        raise TimeoutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Scratch, "_answer", run_out)
+        with pytest.raises(TimeoutError):
+            scratch.run(["core/test_shelf.py::test_one"])
+    verdict = scratch.run(["core/test_shelf.py::test_another"])
+    assert "test_another" in verdict.said
+    assert verdict.ended is Ended.NO_VERDICT

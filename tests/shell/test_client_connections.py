@@ -12,10 +12,11 @@ from hailuo_batch.errors import AccountError
 from hailuo_batch.shell.client import Client, Timeouts
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, LoopbackServer, Peer
+from tests.helpers.patience import PATIENCE_S
 from tests.helpers.proxy import tunnel_to
 
 KEY = "sk-very-secret-0123456789"
-PATIENT = Timeouts(connect_s=10, read_s=20, total_s=20)
+PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
 SHORT = Timeouts(connect_s=0.5, read_s=0.5, total_s=1)
 RUN = http.answer(200, {"id": "run_1", "costUsd": 40000})
 CREATED = ev.RunCreated("run_1", 40000)
@@ -79,7 +80,7 @@ def test_server_that_speaks_no_tls_is_not_sent() -> None:
 @pytest.mark.parametrize("act", [http.garble_tls, http.close, http.reset, http.silence])
 def test_tls_that_breaks_after_the_handshake_leaves_the_create_in_doubt(act: http.Act) -> None:
     with LoopbackServer(act, tls=True) as server:
-        outcome = create(server.url, Timeouts(connect_s=10, read_s=0.5, total_s=10))
+        outcome = create(server.url, Timeouts(connect_s=PATIENCE_S, read_s=0.5, total_s=PATIENCE_S))
     assert isinstance(outcome, ev.CreateUnanswered)
     assert len(server.requests) == 1
 

@@ -16,10 +16,11 @@ from hailuo_batch.shell.client.client import MAX_ANSWER
 from hailuo_batch.values import canonical_json, request_json
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer
+from tests.helpers.patience import PATIENCE_S
 
 KEY = "sk-very-secret-0123456789"
-PATIENT = Timeouts(connect_s=10, read_s=20, total_s=20)
-SHORT = Timeouts(connect_s=10, read_s=0.2, total_s=0.5)
+PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
+SHORT = Timeouts(connect_s=PATIENCE_S, read_s=0.2, total_s=0.5)
 RUN = {"id": "run_1", "model": "hailuo/pro", "status": "pending", "costUsd": 280000}
 
 
@@ -204,6 +205,6 @@ def test_answer_before_the_whole_body_was_read_still_counts() -> None:
 def test_silence_ends_a_create_before_its_whole_time_is_over() -> None:
     began = time.monotonic()
     with LoopbackServer(http.silence) as server:
-        outcome = create(server, Timeouts(connect_s=2, read_s=0.1, total_s=60))
+        outcome = create(server, Timeouts(connect_s=PATIENCE_S, read_s=0.1, total_s=PATIENCE_S))
     assert isinstance(outcome, ev.CreateUnanswered)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < PATIENCE_S

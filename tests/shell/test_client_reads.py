@@ -14,9 +14,10 @@ from hailuo_batch.shell.client import Client, Timeouts
 from hailuo_batch.shell.client.client import MAX_ANSWER
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
+from tests.helpers.patience import PATIENCE_S
 
-PATIENT = Timeouts(connect_s=10, read_s=20, total_s=20)
-SHORT = Timeouts(connect_s=10, read_s=0.2, total_s=0.5)
+PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
+SHORT = Timeouts(connect_s=PATIENCE_S, read_s=0.2, total_s=0.5)
 DONE = {
     "id": "run_1",
     "status": "succeeded",
@@ -140,7 +141,7 @@ def test_connection_that_the_server_has_closed_meanwhile_is_not_used_again() -> 
 
     with LoopbackServer(answer_and_close, http.answer(200, PENDING)) as server, client_of(server) as client:
         client.read_run("run_1")
-        assert closed.wait(5)
+        assert closed.wait(PATIENCE_S)
         assert client.read_run("run_1") == ev.RunQueued()
     assert [request.connection for request in server.requests] == [1, 2]
 
@@ -150,14 +151,14 @@ def test_connection_on_which_the_server_spoke_unasked_is_not_used_again() -> Non
 
     def answer_twice(peer: Peer, request: Request) -> None:
         http.answer(200, PENDING)(peer, request)
-        assert first_is_read.wait(5)
+        assert first_is_read.wait(PATIENCE_S)
         http.answer(200, DONE)(peer, request)
         forged.set()
 
     with LoopbackServer(answer_twice, http.answer(200, PENDING)) as server, client_of(server) as client:
         client.read_run("run_1")
         first_is_read.set()
-        assert forged.wait(5)
+        assert forged.wait(PATIENCE_S)
         assert client.read_run("run_1") == ev.RunQueued()
     assert [request.connection for request in server.requests] == [1, 2]
 
@@ -174,7 +175,7 @@ def test_connection_whose_answer_was_not_read_to_its_end_is_not_used_again() -> 
 
 
 def test_silence_on_a_kept_connection_is_not_asked_twice() -> None:
-    timeouts = Timeouts(connect_s=10, read_s=1, total_s=1)
+    timeouts = Timeouts(connect_s=PATIENCE_S, read_s=1, total_s=1)
     with LoopbackServer(http.answer(200, PENDING), http.silence) as server, client_of(server, timeouts) as client:
         client.read_run("run_1")
         assert isinstance(client.read_run("run_1"), ev.ReadUnanswered)

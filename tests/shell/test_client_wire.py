@@ -13,6 +13,7 @@ from hailuo_batch.shell.wire.origin import Origin
 from hailuo_batch.shell.wire.patience import Patience
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer
+from tests.helpers.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
@@ -36,8 +37,8 @@ def test_decompression_bomb_takes_no_memory() -> None:
 
 def test_closed_line_never_dials_again_by_itself() -> None:
     with LoopbackServer(http.answer(200, {})) as server:
-        patience = Patience(5, 5)
-        line = Dialer(5).dial(Origin("http", *server.address), patience)
+        patience = Patience(PATIENCE_S, PATIENCE_S)
+        line = Dialer(PATIENCE_S).dial(Origin("http", *server.address), patience)
         line.close()
         with pytest.raises(BROKEN):
             line.request("POST", "/", {}, b"{}", patience)

@@ -13,10 +13,10 @@ from hailuo_batch.shell.downloader import Downloader, landing
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer, Peer, Request
 from tests.helpers.mp4 import clip
+from tests.helpers.patience import PATIENCE_S
 
 CLIP = clip(bytes(100_000))
 VIDEO = http.answer(200, CLIP, content_type="video/mp4")
-PATIENCE_S = 30.0
 
 
 def never() -> bool:

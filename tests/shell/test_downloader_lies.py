@@ -13,7 +13,6 @@ from hailuo_batch.core.events import FetchOutcome
 from hailuo_batch.shell.downloader import Downloader
 from hailuo_batch.shell.downloader.landing import RESERVE_BYTES
 from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES
-from hailuo_batch.shell.wire.patience import Timeouts
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
 from tests.helpers.mp4 import clip
@@ -21,15 +20,12 @@ from tests.helpers.ranges import RangedFile
 
 CLIP = clip(bytes(range(256)) * 2000)
 HALF = 300_000
-SHORT = Timeouts(connect_s=10, read_s=0.3, total_s=60)
 PIECE = bytes(1 << 16)
 Usage = namedtuple("Usage", "total used free")
 
 
 def fetch(out: Path, url: str) -> FetchOutcome:
-    return Downloader(out, allow_loopback=True, timeouts=SHORT, chunk_bytes=1 << 16).fetch(
-        f"{url}/a.mp4", "hero", 0, lambda: False
-    )
+    return Downloader(out, allow_loopback=True, chunk_bytes=1 << 16).fetch(f"{url}/a.mp4", "hero", 0, lambda: False)
 
 
 def fetch_by(out: Path, act: Act) -> FetchOutcome:
@@ -163,7 +159,7 @@ def test_part_without_end_is_not_taken_beyond_the_file(tmp_path: Path) -> None:
     came: list[int] = []
     with LoopbackServer(RangedFile(CLIP, cut_after=HALF), endless) as server:
         assert isinstance(fetch(tmp_path, server.url), ev.FetchFailed)
-        downloader = Downloader(tmp_path, allow_loopback=True, timeouts=SHORT, chunk_bytes=1 << 16)
+        downloader = Downloader(tmp_path, allow_loopback=True, chunk_bytes=1 << 16)
         outcome = downloader.fetch(f"{server.url}/a.mp4", "hero", 0, lambda: False, came.append)
     assert isinstance(outcome, ev.FetchFailed)
     assert sum(came) < len(CLIP)

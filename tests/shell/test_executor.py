@@ -13,9 +13,9 @@ from hailuo_batch.core.actions import Action
 from hailuo_batch.core.events import CreateOutcome, FetchOutcome, MoveOutcome, Outcome, ReadOutcome
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.shell.executor import Completion, ThreadExecutor
+from tests.helpers.patience import PATIENCE_S
 from tests.helpers.snapshots import run, take
 
-LONG_S = 30.0
 CREATE = act.CreateRun(run(RunState.SUBMITTING))
 READ = act.ReadRun(run(RunState.PENDING, run_id="run_1"))
 FETCH = act.FetchFile(run(), 0, "https://x/a.mp4", "hero")
@@ -71,10 +71,10 @@ def at_work(doers: Doers, api_threads: int = 2, fetch_threads: int = 2) -> Itera
 
 def collect(executor: ThreadExecutor, count: int) -> list[Completion]:
     completions: list[Completion] = []
-    until = monotonic() + LONG_S
+    until = monotonic() + PATIENCE_S
     while len(completions) < count:
         assert monotonic() < until, f"only {completions} came out"
-        completions += executor.wait(LONG_S)
+        completions += executor.wait(PATIENCE_S)
     return completions
 
 
@@ -113,7 +113,7 @@ def test_no_more_downloads_run_at_once_than_allowed() -> None:
         for _ in range(5):
             executor.start(FETCH)
         for _ in range(2):
-            assert doers.fetching.acquire(timeout=LONG_S)
+            assert doers.fetching.acquire(timeout=PATIENCE_S)
         assert not doers.fetching.acquire(timeout=0.05)
         doers.release.set()
         collect(executor, 5)
@@ -141,8 +141,8 @@ def test_wake_ends_the_waiting() -> None:
         timer = threading.Timer(0.02, executor.wake)
         timer.start()
         began = monotonic()
-        assert executor.wait(LONG_S) == []
-        assert monotonic() - began < LONG_S / 2
+        assert executor.wait(PATIENCE_S) == []
+        assert monotonic() - began < PATIENCE_S / 2
         timer.join()
 
 
@@ -199,7 +199,7 @@ def test_closing_waits_for_what_is_under_way() -> None:
     doers = Doers()
     executor = ThreadExecutor(doers, doers, doers, api_threads=1, fetch_threads=1)
     executor.start(FETCH)
-    assert doers.fetching.acquire(timeout=LONG_S)
+    assert doers.fetching.acquire(timeout=PATIENCE_S)
     timer = threading.Timer(0.02, doers.release.set)
     timer.start()
     executor.close()

@@ -11,9 +11,11 @@ from hailuo_batch.core.image_check import Look, Looked, Unseen, judge_look
 from hailuo_batch.shell.preflight import START_BYTES, Scout, read_copy
 from hailuo_batch.shell.wire.patience import Timeouts
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer, close, refusing_port, silence
+from tests.helpers.patience import PATIENCE_S
 from tests.helpers.pictures import png
 
-QUICK = Timeouts(connect_s=2.0, read_s=0.3, total_s=1.0)
+PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
+QUICK = Timeouts(connect_s=PATIENCE_S, read_s=0.3, total_s=1.0)
 HERE = "127.0.0.1"
 LARGE = png(size=500_000)
 
@@ -41,9 +43,9 @@ def image(content: bytes = LARGE, content_type: str = "image/png") -> Act:
     return act
 
 
-def look(server: LoopbackServer, path: str = "/lamp.png", trusted: str = HERE) -> Look:
+def look(server: LoopbackServer, path: str = "/lamp.png", trusted: str = HERE, timeouts: Timeouts = PATIENT) -> Look:
     url = f"{server.url}{path}"
-    return Scout(trusted, QUICK).look_at([url], _nothing)[url]
+    return Scout(trusted, timeouts).look_at([url], _nothing)[url]
 
 
 def _nothing() -> None:
@@ -108,10 +110,14 @@ def test_what_cannot_work_is_found_out(act: Act, words: str) -> None:
     assert all(words in finding.what for finding in findings)
 
 
-@pytest.mark.parametrize("act", [close, silence, answer(503)], ids=["closed", "silent", "503"])
-def test_a_server_in_trouble_is_only_suspicious(act: Act) -> None:
+@pytest.mark.parametrize(
+    ("act", "timeouts"),
+    [(close, PATIENT), (silence, QUICK), (answer(503), PATIENT)],
+    ids=["closed", "silent", "503"],
+)
+def test_a_server_in_trouble_is_only_suspicious(act: Act, timeouts: Timeouts) -> None:
     with LoopbackServer(act) as server:
-        findings = judge_look(look(server))
+        findings = judge_look(look(server, timeouts=timeouts))
     assert len(findings) == 1
     assert "could not be looked at" in findings[0].what
     assert not findings[0].fatal
@@ -120,7 +126,7 @@ def test_a_server_in_trouble_is_only_suspicious(act: Act) -> None:
 def test_a_server_that_is_away_is_only_suspicious() -> None:
     with refusing_port() as port:
         url = f"http://127.0.0.1:{port}/lamp.png"
-        seen = Scout(HERE, QUICK).look_at([url], _nothing)[url]
+        seen = Scout(HERE, PATIENT).look_at([url], _nothing)[url]
     assert isinstance(seen, Unseen)
     assert "refused" in seen.reason
     assert not seen.fatal
@@ -128,7 +134,7 @@ def test_a_server_that_is_away_is_only_suspicious() -> None:
 
 def test_a_name_that_nobody_knows_is_fatal() -> None:
     url = "https://images.invalid/lamp.png"
-    seen = Scout("", QUICK).look_at([url], _nothing)[url]
+    seen = Scout("", PATIENT).look_at([url], _nothing)[url]
     assert seen == Unseen("cannot be fetched: the name images.invalid cannot be resolved", fatal=True)
 
 
@@ -171,7 +177,7 @@ def test_a_redirect_leads_from_the_trusted_host_to_no_other_private_one() -> Non
 def test_each_url_is_looked_at_once_and_remembered() -> None:
     counted: list[int] = []
     with LoopbackServer(image()) as server:
-        scout = Scout(HERE, QUICK)
+        scout = Scout(HERE, PATIENT)
         urls = [f"{server.url}/{n}.png" for n in (1, 2, 1)]
         assert len(scout.look_at(urls, lambda: counted.append(1))) == 2
         assert len(scout.look_at(urls, lambda: counted.append(1))) == 2
@@ -193,14 +199,14 @@ def test_no_more_than_eight_are_looked_at_at_once() -> None:
         if len(under_way) > 8:
             one_more.set()
         if not enough.is_set():
-            all_together.wait(10)
-            one_more.wait(0.2)
+            all_together.wait(20)
+            one_more.wait(2)  # a ninth that is on its way is here by then, also where all goes slowly
         with lock:
             under_way.pop()
         image()(peer, request)
 
     with LoopbackServer(gather) as server:
-        Scout(HERE).look_at([f"{server.url}/{n}.png" for n in range(24)], _nothing)
+        Scout(HERE, PATIENT).look_at([f"{server.url}/{n}.png" for n in range(24)], _nothing)
     assert max(most) == 8
 
 
