@@ -98,6 +98,23 @@ def test_a_printout_holds_every_take_and_no_buttons(open_sheet: OpenSheet) -> No
         sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
+def test_a_printout_shows_the_pictures_that_are_there_and_no_empty_frames(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(60), record(take("bad"), run(RunState.FAILED, take("bad"))))
+    sheet.until("document.querySelectorAll('.film video.pictured').length >= 3")
+    sheet.run("dispatchEvent(new Event('beforeprint'))")
+    sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        shown = "[...document.querySelectorAll('.film')].filter(film => film.checkVisibility())"
+        assert len(sheet.all(".film")) == 60
+        assert 3 <= sheet.run(f"return {shown}.length") < 60
+        assert sheet.run(f"return {shown}.every(film => film.querySelector('video')?.readyState >= 2)")
+        wordy = sheet.one("[data-take=bad] .screen")
+        assert wordy.text == "The run failed and was refunded"
+        assert wordy.rect["height"] < 60
+    finally:
+        sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_a_printout_names_every_take_that_needs_a_person(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*campaign(7, RunState.FAILED))
     assert len(sheet.all(".case")) == 3
