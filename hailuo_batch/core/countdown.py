@@ -7,6 +7,8 @@ from math import inf
 
 _SLACK = 0.1  # of what is shown: an estimate made anew from one more run differs by as much without any news
 _SLACK_S = 2.0
+_LULL_S = 10.0  # while the request window keeps everything waiting, the estimate stands still
+_HALF = 0.5  # of the estimate: at less than that the countdown waits for it
 _LEAST_S = 1.0  # while anything is left
 
 
@@ -22,6 +24,7 @@ class Countdown:
             self._end_at = inf
             return left_s
         shown_s = self._end_at - now
-        if abs(left_s - shown_s) > max(_SLACK_S, _SLACK * shown_s) or shown_s == inf:
-            self._end_at = now + left_s
-        return max(_LEAST_S, self._end_at - now)
+        slack_s = max(_SLACK_S, _SLACK * shown_s)
+        if shown_s == inf or not shown_s - slack_s <= left_s <= shown_s + max(_LULL_S, slack_s):
+            self._end_at, shown_s = now + left_s, left_s
+        return max(_LEAST_S, shown_s, _HALF * left_s)

@@ -30,11 +30,31 @@ def test_it_never_goes_back_up_while_the_estimates_differ_by_less_than_a_tenth(l
     assert all(later < earlier for earlier, later in pairwise(shown))
 
 
-@pytest.mark.parametrize("estimate_s", [40.0, 20.0])
+@pytest.mark.parametrize("estimate_s", [45.0, 20.0])
 def test_an_estimate_that_really_is_another_is_shown_at_once(estimate_s: float) -> None:
     countdown = Countdown()
     countdown.show(31.0, 0.0)
     assert countdown.show(estimate_s, 1.0) == estimate_s
+
+
+def test_an_estimate_that_stands_still_while_the_window_is_full_is_no_news() -> None:
+    countdown = Countdown()
+    lulls = [20.0] * 40 + [10.0] * 40  # four looks a second; every ten seconds twenty more requests are through
+    shown = [shown_at(countdown, left_s, n / 4) for n, left_s in enumerate(lulls)]
+    assert shown == [max(5.0, 20.0 - n / 4) for n in range(80)]
+
+
+@pytest.mark.parametrize(("shown_s", "left_s"), [(1.0, 12.0), (30.0, 41.0), (600.0, 700.0)])
+def test_an_end_that_is_clearly_later_is_shown_at_once(shown_s: float, left_s: float) -> None:
+    countdown = Countdown()
+    countdown.show(shown_s, 0.0)
+    assert countdown.show(left_s, 0.0) == left_s
+
+
+def test_it_never_shows_less_than_half_of_what_is_left() -> None:
+    countdown = Countdown()
+    countdown.show(9.0, 0.0)
+    assert countdown.show(8.0, 8.0) == 4.0
 
 
 def test_many_small_steps_in_one_direction_are_followed() -> None:
