@@ -23,7 +23,7 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Why the apply stops. `text` is one short paragraph; `exit_code` what it makes of the whole."""
+    """Why the apply stops: one short paragraph, empty where all is said. `exit_code` is what it makes of the whole."""
 
     reach: Reach
     exit_code: ExitCode
@@ -191,6 +191,5 @@ def broken() -> Halt:
 
 
 def signalled(exit_code: ExitCode) -> Halt:
-    """The user, or the system, asks to stop."""
-    text = "Stopping as asked: what is under way is still finished and recorded. The same command goes on later."
-    return Halt(Reach.ALL, exit_code, text)
+    """The user, or the system, asks to stop. Whoever heard it has said so at once, before this is known."""
+    return Halt(Reach.ALL, exit_code, "")

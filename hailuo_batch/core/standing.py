@@ -23,4 +23,4 @@ class Standing:
         if halt.reach > self.reach or halt.exit_code not in {known.exit_code for known in self.halts}:
             self.halts.append(halt)
             self.reach = max(self.reach, halt.reach)
-            self.tell(Notice(halt.text))
+            self.tell(*([Notice(halt.text)] if halt.text else []))
