@@ -77,7 +77,8 @@ def remove(where: Whereabouts, take_id: str, force: bool, console: Console) -> E
             raise UsageError(f"{take_id}: the ledger knows no such take. `status` lists them.")
         if _costs(record) and not force:
             raise UsageError(
-                f"{take_id} was paid for, or may have been: {_money(record)}. --force forgets it all the same."
+                f"{take_id} was paid for, or may have been: {_money(record)}. Nothing was changed. --force "
+                "forgets it all the same; its money still counts."
             )
         writing.ledger.carry_out((ForgetRuns(take_id), ForgetTake(take_id)), writing.clock.wall())
     money = f" Its money still counts: {_money(record)}." if _costs(record) else ""
