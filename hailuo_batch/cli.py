@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hailuo_batch import __version__
-from hailuo_batch.cli_boundary import run_guarded
+from hailuo_batch.cli_boundary import open_missing_streams, run_guarded
 from hailuo_batch.cli_options import (
     PROGRAM,
     Ordered,
@@ -287,6 +287,7 @@ def sandbox(spoken: Spoken, /, **options: Any) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    open_missing_streams()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

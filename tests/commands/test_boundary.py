@@ -1,6 +1,8 @@
 """The one error boundary: what a user sees of failures, expected or not."""
 
+import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from hailuo_batch import __version__
 from hailuo_batch.commands import schema
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.harness import KEY, Shell
 
 COMMANDS = ("init", "validate", "plan", "apply", "status", "report", "schema", "sandbox")
@@ -44,6 +47,18 @@ def test_verbose_shows_the_traceback_without_the_key(shell: Shell) -> None:
     ended = shell.bare("schema", "-v")
     assert "Traceback" in ended.err
     assert KEY not in ended.err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_leads_nowhere_and_into_none_of_our_files(
+    shell: Shell, api: SandboxServer, closed: str
+) -> None:
+    program = shlex.join([sys.executable, "-m", "hailuo_batch", "apply", str(shell.manifest)])
+    ended = subprocess.run(["sh", "-c", f"{program} {closed}"], capture_output=True, text=True, check=False)
+    assert ended.returncode == ExitCode.DONE, ended.stderr
+    assert len(api.world.made) == 3
+    receipts = (shell.state / "lamps.receipts.jsonl").read_text(encoding="utf-8")
+    assert all(json.loads(line) for line in receipts.splitlines())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
