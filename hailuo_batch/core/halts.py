@@ -154,11 +154,14 @@ def silent(reason: str, since_s: float) -> Halt:
 
 def timed_out(run_timeout_s: float, open_runs: int) -> Halt:
     """No run has finished for so long that waiting on makes no sense."""
-    runs = "1 run is" if open_runs == 1 else f"{open_runs} runs are"
+    runs = (
+        "1 run is still open. It is paid for and stays recorded"
+        if open_runs == 1
+        else f"{open_runs:,} runs are still open. They are paid for and stay recorded"
+    )
     text = (
-        f"Stopped waiting: no run has finished for {format_duration(run_timeout_s)}, and {runs} still open. They are "
-        "paid for and stay recorded: run the same command again to go on waiting. One that never finishes can be made "
-        "again, or given up, with `resolve`."
+        f"Stopped waiting: no run has finished for {format_duration(run_timeout_s)}, and {runs}: run the same command "
+        "again to go on waiting. One that never finishes can be made again, or given up, with `resolve`."
     )
     return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
 
