@@ -287,7 +287,8 @@ class Driver:
 
     def _show_unrecorded(self) -> None:
         """Put on the screen, once, what was paid for and cannot be written down."""
-        fresh = [item for item in self._unrecorded if item.completion.action.run.key not in self._shown]
+        paid = [item for item in self._unrecorded if isinstance(item.completion.outcome, ev.RunCreated)]
+        fresh = [item for item in paid if item.completion.action.run.key not in self._shown]
         if fresh:
             self._shown.update(item.completion.action.run.key for item in fresh)
             self._reporter.notice(_unrecorded_text(fresh))
