@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hailuo_batch import __version__
-from hailuo_batch.cli_boundary import run_guarded
+from hailuo_batch.cli_boundary import open_missing_streams, run_guarded
 from hailuo_batch.cli_options import (
     PROGRAM,
     Ordered,
@@ -90,7 +90,9 @@ def plan(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> in
     help="Look at the images of what is to be created before paying. Default: yes, but for --sandbox.",
 )
 @click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="At most N runs at Runbase at once.")
-@click.option("--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for so long, as 45m.")
+@click.option(
+    "--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for so long, such as 45m."
+)
 @click.option("--rate-limit", metavar="N/SECONDSs", help="Requests the key allows; Runbase's own is 20/10s.")
 @click.option("--accept-price", is_flag=True, help="Go on although a run costs more than the plan showed.")
 @click.option("--new-ledger", is_flag=True, help="Begin anew where the ledger is missing: pays for all takes again.")
@@ -155,7 +157,7 @@ def report(spoken: Spoken, /, manifest: Path, formats: tuple[str, ...], no_sidec
 @common
 @click.pass_obj
 def resolve(spoken: Spoken, /, manifest: Path, take_id: str, **options: Any) -> int:
-    """Settle a take that is in doubt, lost or stuck."""
+    """Settle a take that is in doubt, lost or stuck. Needs one of --run-id, --resubmit and --abandon."""
     from hailuo_batch.commands import resolve as command
 
     where = whereabouts(manifest, options)
@@ -169,7 +171,7 @@ def resolve(spoken: Spoken, /, manifest: Path, take_id: str, **options: Any) -> 
 @common
 @click.pass_obj
 def retry(spoken: Spoken, /, manifest: Path, take_ids: tuple[str, ...], **options: Any) -> int:
-    """Grant failed or rejected takes one more attempt at the next apply."""
+    """Grant failed or rejected takes one more attempt. The next apply makes it. Without TAKE: all of them."""
     from hailuo_batch.commands import retry as command
 
     return command.run(whereabouts(manifest, options), take_ids, spoken.console())
@@ -191,7 +193,7 @@ def verify(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> 
     return command.run(where, command.VerifyOptions(**options), spoken.console(as_json))
 
 
-@cli.group()
+@cli.group(cls=Ordered)
 def state() -> None:
     """Look into the ledger, export or restore it, forget a take."""
 
@@ -251,20 +253,29 @@ def state_rm(spoken: Spoken, /, manifest: Path, take_id: str, force: bool, **opt
 @common
 @click.pass_obj
 def schema(spoken: Spoken, /, name: str) -> int:
-    """Print the JSON Schema of manifests, reports, exported ledgers or plans."""
+    """Print the JSON Schema of a manifest, report, ledger or plan. Default: the manifest's."""
     from hailuo_batch.commands import schema as command
 
     return command.run(name, spoken.console())
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
-@click.option("--latency", "latency_s", type=float, default=0.0, metavar="SECONDS", help="Before each answer.")
-@click.option("--fail-rate", type=float, default=0.0, metavar="SHARE", help="Of the runs, from 0 to 1.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: any free one.")
+@click.option(
+    "--latency", "latency_s", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Before each answer."
+)
+@click.option("--fail-rate", type=click.FloatRange(0, 1), default=0.0, metavar="SHARE", help="Of the runs.")
 @click.option("--rate-limit", default="20/10s", show_default=True, metavar="N/SECONDSs", help="Requests it allows.")
 @click.option("--balance", metavar="USD", help="Default: no end of it.")
-@click.option("--seed", type=int, default=0, help="The same seed, the same world.")
-@click.option("--speed", type=float, default=1.0, show_default=True, help="Divides how long runs take.")
+@click.option("--seed", type=int, default=0, metavar="N", help="The same seed, the same world.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="FACTOR",
+    help="Divides how long runs take.",
+)
 @common
 @click.pass_obj
 def sandbox(spoken: Spoken, /, **options: Any) -> int:
@@ -276,6 +287,7 @@ def sandbox(spoken: Spoken, /, **options: Any) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    open_missing_streams()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -50,6 +50,21 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
         return _confess(bug, spoken)
 
 
+def open_missing_streams() -> None:
+    """Have a standard stream that was closed lead nowhere: no file of ours may come to stand in its place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            _lead_nowhere(number)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _lead_nowhere(number: int) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
 def _failed(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
     """An error's code: with a detailed exit code, where 2 is no error, every error has the same one."""
     return ExitCode.UNFINISHED if DETAILED in arguments else code
@@ -57,8 +72,7 @@ def _failed(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
 
 def _leave_quietly() -> int:
     """Nobody can read our output any more: say no more, also not at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    _lead_nowhere(sys.stdout.fileno())
     return ExitCode.UNFINISHED
 
 

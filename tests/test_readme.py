@@ -52,6 +52,10 @@ def test_the_help_is_what_the_commands_say() -> None:
     assert shown == help_section(), "run `python -m tests.test_readme`"
 
 
+def test_no_command_is_cut_short_in_a_list_of_commands() -> None:
+    assert "..." not in re.sub(r"\[?[A-Z]+\]?\.\.\.", "", help_section())
+
+
 def test_every_example_manifest_is_valid(tmp_path: Path) -> None:
     manifests = blocks_of("yaml")
     assert manifests

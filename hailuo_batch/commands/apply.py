@@ -42,6 +42,7 @@ from hailuo_batch.commands.workspace import (
     has_ledger,
     ledger_exists,
     locate,
+    make_outputs,
     set_aside,
 )
 from hailuo_batch.commands.workspace_runs import learn
@@ -134,6 +135,8 @@ def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode
         if not _agreed(asked, proposal, console):
             console.warn("Declined. Nothing was sent, nothing was paid.")
             return ExitCode.UNFINISHED
+        if proposal.plan.paying:
+            make_outputs(paths)
         if ledger is None:
             for path, aside in set_aside(paths):
                 console.warn(f"Set aside: {path} is now {aside.name}.")

@@ -15,6 +15,8 @@ def run(path: Path, console: Console) -> ExitCode:
             file.write(STARTER)
     except FileExistsError:
         raise UsageError(f"{path} exists and was left as it is. Give another name: `hailuo-batch init FILE`.") from None
+    except FileNotFoundError:
+        raise UsageError(f"{path} cannot be written: there is no folder {path.parent}. Make it first.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     name = shlex.quote(str(path))

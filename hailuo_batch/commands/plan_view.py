@@ -5,7 +5,6 @@ long lists are counted, and shown whole on demand.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
@@ -124,12 +123,13 @@ def _rows(plan: Plan, columns: int | None, show_all: bool) -> list[str]:
     below: dict[int, list[str]] = {}
     for action in _ORDER:
         lines = [line for line in plan.lines if line.action is action]
-        shown = lines if show_all else _worth_showing(action, lines)
+        worth = lines if show_all else [line for line in lines if _is_worth_showing(line, plan)]
+        shown = worth if show_all else worth[:SHOWN]
         for line in shown:
             cells.append((str(line.action), line.take_id, clean(line.reason)))
             below[len(cells)] = _changed_images(line, columns, show_all)
-        if shown and len(shown) < len(lines):
-            below[len(cells)] += [f"{INDENT}{action}  ... and {len(lines) - len(shown):,} more; -v shows them"]
+        if len(shown) < len(worth):
+            below[len(cells)] += [f"{INDENT}{action}  ... and {len(worth) - len(shown):,} more; -v shows them"]
     rows = layout_rows(cells, columns)
     return [text for number, row in enumerate(rows, 1) for text in (row, *below[number])]
 
@@ -156,16 +156,21 @@ def _side_by_side(was: str, now: str, columns: int) -> tuple[str, str]:
     return elide(cut + was[start:], columns), elide(cut + now[start:], columns)
 
 
-def _worth_showing(action: PlanAction, lines: Sequence[PlanLine]) -> Sequence[PlanLine]:
-    """The first lines of a kind; of takes that are kept only those that moved."""
-    if action is PlanAction.KEEP:
-        lines = [line for line in lines if line.moved_from]
-    return lines[:SHOWN]
+def _is_worth_showing(line: PlanLine, plan: Plan) -> bool:
+    """Of takes that are kept, and of those that --only leaves out, only what moved is news."""
+    is_quiet = line.action is PlanAction.KEEP or _is_left_out(line, plan)
+    return bool(line.moved_from) or not is_quiet
+
+
+def _is_left_out(line: PlanLine, plan: Plan) -> bool:
+    return line.action is PlanAction.HOLD and line.take_id not in plan.scope
 
 
 def _totals(plan: Plan) -> str:
-    counts = Counter(line.action for line in plan.lines)
+    counts = Counter(line.action for line in plan.lines if not _is_left_out(line, plan))
     parts = [f"{counts[action]:,} {_TOTALS[action]}" for action in _ORDER if counts[action]]
+    left_out = sum(_is_left_out(line, plan) for line in plan.lines)
+    parts += [f"{left_out:,} left out by --only"] if left_out else []
     return ", ".join(parts) or "no takes"
 
 

@@ -8,7 +8,7 @@ from types import FrameType
 
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.remote import SANDBOX_KEY
-from hailuo_batch.commands.settings import parse_rate_limit
+from hailuo_batch.commands.settings import parse_option, parse_rate_limit
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
@@ -53,11 +53,12 @@ def run(options: SandboxOptions, console: Console) -> ExitCode:
 
 
 def _server(options: SandboxOptions) -> SandboxServer:
+    rate = parse_option("--rate-limit", options.rate_limit, parse_rate_limit)
+    balance = None if options.balance is None else parse_option("--balance", options.balance, parse_usd)
     try:
-        rate = parse_rate_limit(options.rate_limit)
         settings = WorldSettings(
             seed=options.seed,
-            balance_micro_usd=None if options.balance is None else parse_usd(options.balance),
+            balance_micro_usd=balance,
             fail_rate=options.fail_rate,
             rate_limit=rate.requests,
             rate_window_s=rate.window_s,

@@ -65,10 +65,10 @@ def read_settings(bounds: Bounds, campaign: Campaign) -> Settings:
     rate = read_rate_limit(bounds.rate_limit)
     cap = limits.max_spend_micro_usd
     if bounds.max_spend is not None:
-        cap = _parsed("--max-spend", bounds.max_spend, parse_usd)
+        cap = parse_option("--max-spend", bounds.max_spend, parse_usd)
     timeout_s = limits.run_timeout_s
     if bounds.run_timeout is not None:
-        timeout_s = _parsed("--run-timeout", bounds.run_timeout, parse_duration)
+        timeout_s = parse_option("--run-timeout", bounds.run_timeout, parse_duration)
     return Settings(
         rate_limit=rate.requests,
         rate_window_s=rate.window_s,
@@ -82,9 +82,9 @@ def read_settings(bounds: Bounds, campaign: Campaign) -> Settings:
 def read_rate_limit(option: str | None) -> RateLimit:
     """The option, else the environment, else Runbase's own. Raises UsageError for what cannot be read."""
     if option is not None:
-        return _parsed("--rate-limit", option, parse_rate_limit)
+        return parse_option("--rate-limit", option, parse_rate_limit)
     variable = os.environ.get("RUNBASE_RATE_LIMIT")
-    return _parsed("RUNBASE_RATE_LIMIT", variable, parse_rate_limit) if variable else RateLimit()
+    return parse_option("RUNBASE_RATE_LIMIT", variable, parse_rate_limit) if variable else RateLimit()
 
 
 def parse_rate_limit(text: str) -> RateLimit:
@@ -112,7 +112,8 @@ def _check_patterns(option: str, patterns: Iterable[str], ids: list[str]) -> Non
             )
 
 
-def _parsed(name: str, text: str, parse: Callable[[str], T]) -> T:
+def parse_option(name: str, text: str, parse: Callable[[str], T]) -> T:
+    """What the option, or variable, of that name says. Raises UsageError that names it for what cannot be read."""
     try:
         return parse(text)
     except ValueError as error:

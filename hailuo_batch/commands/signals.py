@@ -6,7 +6,7 @@ before and after, so that leaving at once loses nothing either.
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,8 +18,11 @@ _CODES = {
     signal.SIGHUP: ExitCode.SIGTERM,
 }
 _STDERR = 2
-_STOPPING = b"\r\nStopping when requests under way are recorded. Ctrl-C again leaves at once.\r\n"
-_LEAVING = b"\r\nLeft at once. The ledger knows what was sent; the same command goes on.\r\n"
+_STOPPING = (
+    "Stopping: what is under way is still finished and recorded. Asked again, it",
+    "leaves at once. The same command goes on later.",
+)
+_LEAVING = ("Left at once. The ledger knows what was sent; the same command goes on.",)
 
 
 @contextmanager
@@ -45,8 +48,11 @@ def stop_on_signal(stop: Callable[[ExitCode], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _write(text: bytes) -> None:
+def _write(lines: Sequence[str]) -> None:
+    """Below the bar where there may be one: on a terminal, whose cursor stands somewhere in a line."""
+    end = "\r\n" if os.isatty(_STDERR) else "\n"
+    text = (end if os.isatty(_STDERR) else "") + "".join(line + end for line in lines)
     try:
-        os.write(_STDERR, text)
+        os.write(_STDERR, text.encode())
     except OSError:
         return  # the terminal is gone, as it is on SIGHUP

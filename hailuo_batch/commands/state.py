@@ -77,7 +77,8 @@ def remove(where: Whereabouts, take_id: str, force: bool, console: Console) -> E
             raise UsageError(f"{take_id}: the ledger knows no such take. `status` lists them.")
         if _costs(record) and not force:
             raise UsageError(
-                f"{take_id} was paid for, or may have been: {_money(record)}. --force forgets it all the same."
+                f"{take_id} was paid for, or may have been: {_money(record)}. Nothing was changed. --force "
+                "forgets it all the same; its money still counts."
             )
         writing.ledger.carry_out((ForgetRuns(take_id), ForgetTake(take_id)), writing.clock.wall())
     money = f" Its money still counts: {_money(record)}." if _costs(record) else ""
@@ -123,12 +124,15 @@ def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> N
 
 
 def _tell_restored(before: Snapshot, after: Snapshot, paths: CampaignPaths, resolve: str, console: Console) -> None:
-    source = paths.backup.name if paths.backup.exists() else "the receipts alone"
+    source, later = paths.backup.name, ""
+    if not paths.backup.exists():
+        source = "the receipts alone"
+        later = " They do not tell which takes the manifest asks for: that is known again after the next `apply`."
     known = {run.create_id for run in before.paid_runs}
     fresh = sum(run.create_id is not None and run.create_id not in known for run in after.paid_runs)
     console.say(
         f"Restored {shown(paths.ledger)} from {source}, with {count(fresh, 'create')} that only the receipts knew of. "
-        "Nothing was sent, nothing was paid."
+        f"Nothing was sent, nothing was paid.{later}"
     )
     if risk := risk_sentence(spend_of(after.paid_runs)):
         console.say(risk)

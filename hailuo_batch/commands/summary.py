@@ -6,7 +6,7 @@ from hailuo_batch.commands.status_view import money_line, totals_line
 from hailuo_batch.commands.text import INDENT, clean, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.report.model import Report, ReportTake
+from hailuo_batch.report.model import Report, ReportTake, is_money_in_limbo
 
 SHOWN = 10
 """Takes that are not done shown at most."""
@@ -38,6 +38,7 @@ def render_summary(
     """What was made and paid, the creates of unknown outcome, laid out already, what is not done and how to go on."""
     lines = [*layout_lines([totals_line(report), money_line(report)], columns), *doubts]
     missing = [take for take in missing if take.state is not TakeState.IN_DOUBT]
+    missing.sort(key=lambda take: not is_money_in_limbo(take.state))
     if missing:
         rows = [(take.state.replace("_", " "), take.id, clean(_why(take))) for take in missing[:SHOWN]]
         lines += layout_rows(rows, columns)

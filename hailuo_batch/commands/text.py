@@ -65,15 +65,19 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def _lay_out(row: Sequence[str], widths: Sequence[int], columns: int | None) -> str:
-    cells = [_pad(elide_middle(cell, width), width) for cell, width in zip(row, widths, strict=False)]
-    start = INDENT + "".join(cell + " " * _GAP for cell in cells)
-    line = (start + row[-1]).rstrip()
+    *cells, last = row
+    line = (_aligned(cells, widths) + last).rstrip()
     if columns is None or display_width(line) <= columns:
         return line
-    whole = INDENT + (" " * _GAP).join(_pad(cell, width) for cell, width in zip(row[:-1], widths, strict=True))
-    head = whole if display_width(whole) <= columns else start
-    below = wrap(row[-1], columns - 2 * len(INDENT)).splitlines()
-    return "\n".join([head.rstrip(), *(2 * INDENT + text for text in below)])
+    own_widths = [max(width, display_width(cell)) for cell, width in zip(cells, widths, strict=True)]
+    head = _aligned(cells, _squeezed(own_widths, columns + _GAP)).rstrip()
+    below = wrap(last, columns - 2 * len(INDENT)).splitlines()
+    return "\n".join([head, *(2 * INDENT + text for text in below)])
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (_pad(elide_middle(cell, width), width) for cell, width in zip(cells, widths, strict=True))
+    return INDENT + "".join(cell + " " * _GAP for cell in padded)
 
 
 def _squeezed(widths: Sequence[int], columns: int) -> list[int]:

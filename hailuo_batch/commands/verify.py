@@ -174,6 +174,8 @@ def _detail(item: Checked) -> str:
 
 def _totals(checked: Sequence[Checked]) -> str:
     """`12 files compared: 10 are as saved, 1 missing, 1 changed.`"""
+    if not checked:
+        return "No file to compare: the ledger knows of none that was saved."
     numbers = {found: sum(i.comparison.found is found and not i.repaired for i in checked) for found in Found}
     same = numbers.pop(Found.SAME)
     repaired = sum(item.repaired for item in checked)

@@ -4,12 +4,14 @@ The same manifest finds the same ledger from anywhere: the current directory cou
 are given with an option. A rehearsal on the sandbox has files of its own, so that it cannot touch the real campaign.
 """
 
+import errno
+import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hailuo_batch.errors import LedgerError, UsageError
+from hailuo_batch.errors import LedgerError, OutputError, UsageError
 
 SANDBOX = "sandbox"
 
@@ -119,6 +121,19 @@ def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
         except OSError as error:
             raise LedgerError(f"{path}: it cannot be set aside as {aside.name} ({error.strerror}).") from error
     return renames
+
+
+def make_outputs(paths: CampaignPaths) -> None:
+    """Make the folder of the videos before any is paid for. Raises OutputError where none could be written into it."""
+    try:
+        paths.outputs.mkdir(parents=True, exist_ok=True)
+        if not os.access(paths.outputs, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise OutputError(
+            f"{shown(paths.outputs)}: no video could be saved there ({error.strerror}). Nothing was sent, nothing was "
+            "paid. Look at the folder's permissions, or give another one with --output-dir."
+        ) from error
 
 
 def shown(path: Path) -> str:

@@ -21,6 +21,7 @@ from hailuo_batch.core.halts import Halt, Reach
 from hailuo_batch.core.interpret import Interpreter
 from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.matching import is_spare
+from hailuo_batch.core.notices import Notice
 from hailuo_batch.core.outputs import Outputs, Upshot
 from hailuo_batch.core.plan import failures
 from hailuo_batch.core.records import Run, Snapshot, Supersession
@@ -83,7 +84,7 @@ class Engine:
         return self._requests.budget
 
     @property
-    def notices(self) -> deque[str]:
+    def notices(self) -> deque[Notice]:
         """What the user is to be told, oldest first; whoever shows it takes it away."""
         return self._standing.notices
 

@@ -23,7 +23,7 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Why the apply stops. `text` is one short paragraph; `exit_code` what it makes of the whole."""
+    """Why the apply stops: one short paragraph, empty where all is said. `exit_code` is what it makes of the whole."""
 
     reach: Reach
     exit_code: ExitCode
@@ -154,11 +154,14 @@ def silent(reason: str, since_s: float) -> Halt:
 
 def timed_out(run_timeout_s: float, open_runs: int) -> Halt:
     """No run has finished for so long that waiting on makes no sense."""
-    runs = "1 run is" if open_runs == 1 else f"{open_runs} runs are"
+    runs = (
+        "1 run is still open. It is paid for and stays recorded"
+        if open_runs == 1
+        else f"{open_runs:,} runs are still open. They are paid for and stay recorded"
+    )
     text = (
-        f"Stopped waiting: no run has finished for {format_duration(run_timeout_s)}, and {runs} still open. They are "
-        "paid for and stay recorded: run the same command again to go on waiting. One that never finishes can be made "
-        "again, or given up, with `resolve`."
+        f"Stopped waiting: no run has finished for {format_duration(run_timeout_s)}, and {runs}: run the same command "
+        "again to go on waiting. One that never finishes can be made again, or given up, with `resolve`."
     )
     return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
 
@@ -191,6 +194,5 @@ def broken() -> Halt:
 
 
 def signalled(exit_code: ExitCode) -> Halt:
-    """The user, or the system, asks to stop."""
-    text = "Stopping as asked: what is under way is still finished and recorded. The same command goes on later."
-    return Halt(Reach.ALL, exit_code, text)
+    """The user, or the system, asks to stop. Whoever heard it has said so at once, before this is known."""
+    return Halt(Reach.ALL, exit_code, "")

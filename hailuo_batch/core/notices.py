@@ -1,76 +1,142 @@
 """What the user is told while an apply works, one sentence or two for each thing that is not as it should be.
 
-Pure text: to which take, what happened, whether anything was paid, what to do next.
+Pure text: to which take, what happened, whether anything was paid, what to do next. What can happen to many takes alike
+has words for many as well.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hailuo_batch.core.events import FileSaved
 from hailuo_batch.core.records import Run
+from hailuo_batch.values import split_take_id
 
 
-def key_in_use() -> str:
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`text` stands for itself. `of_many`, if any, says the same of several takes, whose names are given with it."""
+
+    text: str
+    of_many: str = ""
+    take_id: str = ""
+    run_id: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def together(alike: Sequence[Notice]) -> str:
+    """Notices with the same words for many, in one text that names every one of them; more of what was told before."""
+    if len(alike) == 1:
+        return alike[0].text
+    names = [
+        f"{notice.take_id} ({notice.run_id})" if notice.run_id else notice.take_id
+        for notice in sorted(alike, key=lambda notice: split_take_id(notice.take_id))
+    ]
+    return f"{len(alike):,} more {alike[0].of_many} These are {', '.join(names)}."
+
+
+def key_in_use() -> Notice:
     """The API says that the key's window is full, and it was not this program that filled it."""
-    return (
+    return Notice(
         "Somebody else uses this API key, too: the API refuses requests for their rate. Nothing was paid for those and "
         "they are sent again. The pace is lower from here on, and rises again as there is room."
     )
 
 
-def rejected(run: Run) -> str:
+def rejected(run: Run) -> Notice:
     """The API refused the input of this take."""
-    return f"{run.take_id}: rejected by the API, nothing was paid: {run.reason}. Change it, or grant it a `retry`."
-
-
-def in_doubt(run: Run) -> str:
-    """A create went unanswered."""
-    return f"{run.take_id}: in doubt, may have been paid for and is held: {run.reason}. `resolve` settles it."
-
-
-def unknown_model(run: Run, message: str) -> str:
-    """The API has no such model."""
-    return (
-        f"{run.take_id}: the API knows no model {run.model}: {message}. Nothing was paid, and no take of that model is "
-        "created. Correct `model` in the manifest."
+    what = f"rejected by the API, nothing was paid: {run.reason}"
+    return Notice(
+        f"{run.take_id}: {what}. Change it, or grant it a `retry`.",
+        f"takes were {what}. Change them, or grant each a `retry`.",
+        run.take_id,
     )
 
 
-def unknown_status(run: Run, status: str) -> str:
+def in_doubt(run: Run) -> Notice:
+    """A create went unanswered."""
+    return Notice(
+        f"{run.take_id}: in doubt, may have been paid for and is held: {run.reason}. `resolve` settles it.",
+        f"takes are in doubt, may have been paid for and are held: {run.reason}. `resolve` settles each.",
+        run.take_id,
+    )
+
+
+def cost_unknown(run: Run, note: str) -> Notice:
+    """A run was created, and the API did not say readably what it cost."""
+    return Notice(
+        f"{run.take_id}: {run.run_id} is paid for, and its cost is unknown: {note}. It counts as the newest known one.",
+        f"runs are paid for, and their cost is unknown: {note}. Each counts as the newest known one.",
+        run.take_id,
+        run.run_id or "",
+    )
+
+
+def unknown_model(run: Run, message: str) -> Notice:
+    """The API has no such model."""
+    what = f"the API knows no model {run.model}: {message}. Nothing was paid"
+    return Notice(
+        f"{run.take_id}: {what}, and no take of that model is created. Correct `model` in the manifest.",
+        f"takes were refused: {what}.",
+        run.take_id,
+    )
+
+
+def unknown_status(run: Run, status: str) -> Notice:
     """A status that is not documented."""
-    return (
+    return Notice(
         f"{run.take_id}: the API gives {run.run_id} the status {status!r}, which is not documented; it is taken as "
         "unfinished."
     )
 
 
-def no_output(run: Run) -> str:
+def no_output(run: Run) -> Notice:
     """A run that succeeded without an output."""
-    return (
+    return Notice(
         f"{run.take_id}: {run.run_id} succeeded, and the API gives no output. It is paid for; `resolve` gives it "
-        "up or has it made again, and the next apply asks once more."
+        "up or has it made again, and the next apply asks once more.",
+        "runs succeeded, and the API gives no output. They are paid for; `resolve` gives them up or has them made "
+        "again, and the next apply asks once more.",
+        run.take_id,
+        run.run_id or "",
     )
 
 
-def lost(run: Run) -> str:
+def lost(run: Run) -> Notice:
     """The API no longer knows a run."""
-    return (
+    return Notice(
         f"{run.take_id}: the API does not know {run.run_id}. It was paid for and is marked lost; `resolve` settles it, "
-        "and the next apply asks once more."
+        "and the next apply asks once more.",
+        "runs are unknown to the API. They were paid for and are marked lost; `resolve` settles each, and the next "
+        "apply asks once more.",
+        run.take_id,
+        run.run_id or "",
     )
 
 
-def failed(run: Run, *, then: str) -> str:
+def failed(run: Run, *, then: str) -> Notice:
     """A run failed; `then` says what follows."""
-    return f"{run.take_id}: {run.run_id} failed and is refunded: {run.reason}; {then}."
-
-
-def not_downloaded(run: Run, reason: str) -> str:
-    """A download was left to the next apply."""
-    return (
-        f"{run.take_id}: its video could not be downloaded: {reason}. It is paid for and its link is kept; the next "
-        "apply tries again, and if the link stays dead, `resolve` settles it."
+    return Notice(
+        f"{run.take_id}: {run.run_id} failed and is refunded: {run.reason}; {then}.",
+        f"runs failed and are refunded: {run.reason}; {then}.",
+        run.take_id,
+        run.run_id or "",
     )
 
 
-def saved(before: Run, index: int, file: FileSaved) -> tuple[str, ...]:
+def not_downloaded(run: Run, reason: str) -> Notice:
+    """A download was left to the next apply."""
+    return Notice(
+        f"{run.take_id}: its video could not be downloaded: {reason}. It is paid for and its link is kept; the next "
+        "apply tries again, and if the link stays dead, `resolve` settles it.",
+        f"videos could not be downloaded: {reason}. They are paid for and their links are kept; the next apply tries "
+        "again, and where a link stays dead, `resolve` settles it.",
+        run.take_id,
+    )
+
+
+def saved(before: Run, index: int, file: FileSaved) -> tuple[Notice, ...]:
     """What there is to say of a file that was saved, `before` being its run until then; nothing if all is well."""
     notes = [f"{before.take_id}: {file.note}."] if file.note else []
     known = before.outputs[index].sha256
@@ -79,9 +145,9 @@ def saved(before: Run, index: int, file: FileSaved) -> tuple[str, ...]:
             f"{before.take_id}: {file.path} was downloaded again and differs from the video that was saved before. The "
             "ledger now has the new one."
         )
-    return tuple(notes)
+    return tuple(map(Notice, notes))
 
 
-def not_renamed(run: Run, source: str, reason: str) -> str:
+def not_renamed(run: Run, source: str, reason: str) -> Notice:
     """A file stays where it lay."""
-    return f"{run.take_id}: {source} could not be renamed and stays where it is: {reason}."
+    return Notice(f"{run.take_id}: {source} could not be renamed and stays where it is: {reason}.")

@@ -13,6 +13,7 @@ from hailuo_batch.core import halts, notices
 from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.fetching import Fetching, Slot
 from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.notices import Notice
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.shelf import Shelf
 
@@ -21,7 +22,7 @@ from hailuo_batch.core.shelf import Shelf
 class Upshot:
     """What follows from the end of a download or a rename. With `asks_anew`, the run's links must be read again."""
 
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     halt: Halt | None = None
     asks_anew: bool = False
 

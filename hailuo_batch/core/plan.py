@@ -262,9 +262,10 @@ def _why_new(take: Take, record: TakeRecord | None) -> Change:
 
 
 def _attempted_again(live: Run, before: Run) -> str:
+    ended = "failed" if before.state is RunState.FAILED else f"was {before.state}"
     return {
         Supersession.REPLACE: "--replace, not made yet",
-        Supersession.RETRY: f"attempt {live.attempt}, after one that was {before.state}",
+        Supersession.RETRY: f"attempt {live.attempt}, after one that {ended}",
         Supersession.RESUBMIT: "made again, as asked",
     }.get(before.superseded_by or Supersession.EDIT, "new")
 

@@ -220,7 +220,7 @@ class Requests:
         match outcome:
             case ev.RunCreated():
                 if outcome.cost_note:
-                    self._standing.tell(f"{run.take_id}: {outcome.cost_note}")
+                    self._standing.tell(notices.cost_unknown(run, outcome.cost_note))
                 self._polling.open(run.key, run.model, now)
                 self._last_finish_at = max(self._last_finish_at, now)
                 self._compare_price(run)

@@ -67,8 +67,7 @@ def check_way(record: TakeRecord, run: Run, way: Way) -> None:
         nameable = "only one that is in doubt, lost or abandoned can be named"
         what = nameable if way is Way.NAME else "nothing is to be settled"
         raise UsageError(
-            f"{told} is {_words(run.take_state)}; {what}. Nothing was sent, nothing was "
-            f"changed.{_hint(record, run, way)}"
+            f"{told} {_stands(run.take_state)}; {what}. Nothing was sent, nothing was changed.{_hint(record, run, way)}"
         )
     if way is Way.RESUBMIT and (run.superseded or not record.in_manifest):
         raise UsageError(
@@ -132,7 +131,7 @@ def _retriable(take_id: str, record: TakeRecord | None) -> Run:
         settles = {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
         hint = " `resolve` settles it." if record.state in settles else ""
         raise UsageError(
-            f"{take_id} is {_words(record.state)}; only a failed or rejected take can be retried. Nothing was "
+            f"{take_id} {_stands(record.state)}; only a failed or rejected take can be retried. Nothing was "
             f"changed.{hint}"
         )
     return live
@@ -150,8 +149,9 @@ def _hint(record: TakeRecord, run: Run, way: Way) -> str:
     if not others:
         return ""
     other = others[-1]
-    return f" Attempt {other.attempt} is {_words(other.take_state)}: --attempt {other.attempt} settles that one."
+    return f" Attempt {other.attempt} {_stands(other.take_state)}: --attempt {other.attempt} settles that one."
 
 
-def _words(state: TakeState) -> str:
-    return state.replace("_", " ")
+def _stands(state: TakeState) -> str:
+    """The verb of a sentence about a take or an attempt, or its end."""
+    return "has failed" if state is TakeState.FAILED else f"is {state.replace('_', ' ')}"

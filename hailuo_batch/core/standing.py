@@ -3,23 +3,24 @@
 from collections import deque
 
 from hailuo_batch.core.halts import Halt, Reach
+from hailuo_batch.core.notices import Notice
 
 
 class Standing:
     """What the engine's parts have said so far. `notices` are taken from the left by whoever shows them."""
 
     def __init__(self) -> None:
-        self.notices: deque[str] = deque()
+        self.notices: deque[Notice] = deque()
         self.halts: list[Halt] = []
         self.reach = Reach.NONE  # how far the halts so far go
 
-    def tell(self, *texts: str) -> None:
+    def tell(self, *notices: Notice) -> None:
         """The user is to hear this."""
-        self.notices += texts
+        self.notices += notices
 
     def halt(self, halt: Halt) -> None:
         """Stop, as far as the halt goes. What is under way still comes to its end."""
         if halt.reach > self.reach or halt.exit_code not in {known.exit_code for known in self.halts}:
             self.halts.append(halt)
             self.reach = max(self.reach, halt.reach)
-            self.tell(halt.text)
+            self.tell(*([Notice(halt.text)] if halt.text else []))

@@ -80,6 +80,11 @@ class ReportTake:
         return prompt if isinstance(prompt, str) else ""
 
 
+def is_money_in_limbo(state: TakeState | RunState) -> bool:
+    """Whether something was, or may have been, paid for and nobody knows where it is: a long list begins with it."""
+    return state in {TakeState.IN_DOUBT, TakeState.LOST, RunState.IN_DOUBT, RunState.LOST}
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A whole campaign at `generated_at` (seconds since the epoch). `totals` has a count for every state.

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
-from hailuo_batch.report.model import Report, ReportRun, ReportTake
+from hailuo_batch.report.model import Report, ReportRun, ReportTake, is_money_in_limbo
 from hailuo_batch.report.times import format_time
 from hailuo_batch.values import format_minute, format_usd
 
@@ -93,6 +93,7 @@ def _attention(report: Report) -> str:
     attempts = [(take, run) for take in report.takes for run in take.runs if run.advice]
     if not attempts:
         return ""
+    attempts.sort(key=lambda attempt: not is_money_in_limbo(attempt[1].state))
     rows = [_attention_row(take, run) for take, run in attempts[:LISTED]]
     return _table("## Needs you", ("Take", "State", "What happened", "What to do"), rows, len(attempts))
 

@@ -5,7 +5,7 @@ what came of it; tell the engine. A create is in the receipts and in the ledger 
 its answer is in both before the engine hears of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -17,6 +17,7 @@ from hailuo_batch.core.actions import Action
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.engine import Engine
 from hailuo_batch.core.events import Event
+from hailuo_batch.core.gathering import Gathering
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.sharing import Holding
@@ -117,6 +118,7 @@ class Driver:
         self._new_id = new_id
         self._window = window or Alone()
         self._tick_s = tick_s
+        self._gathering = Gathering()
         self._unrecorded: list[_Unrecorded] = []
         self._shown: set[int] = set()
         self._tries = 0
@@ -129,6 +131,7 @@ class Driver:
         while not self._is_over():
             self._hear(self._executor.wait(self._pause_s()))
         self._leave()
+        self._notice(self._gathering.rest())
         self._reporter.update(self._engine.progress(self._clock.now()))
         if self._unrecorded:
             raise LedgerError(_unrecorded_text(self._unrecorded))
@@ -284,18 +287,24 @@ class Driver:
 
     def _show_unrecorded(self) -> None:
         """Put on the screen, once, what was paid for and cannot be written down."""
-        fresh = [item for item in self._unrecorded if item.completion.action.run.key not in self._shown]
+        paid = [item for item in self._unrecorded if isinstance(item.completion.outcome, ev.RunCreated)]
+        fresh = [item for item in paid if item.completion.action.run.key not in self._shown]
         if fresh:
             self._shown.update(item.completion.action.run.key for item in fresh)
             self._reporter.notice(_unrecorded_text(fresh))
 
     def _report(self) -> None:
-        while self._engine.notices:
-            self._reporter.notice(self._engine.notices.popleft())
         now = self._clock.now()
+        while self._engine.notices:
+            self._notice(self._gathering.hear(self._engine.notices.popleft(), now))
+        self._notice(self._gathering.due(now))
         if now >= self._report_at:
             self._report_at = now + _REPORT_S
             self._reporter.update(self._engine.progress(now))
+
+    def _notice(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._reporter.notice(text)
 
 
 def _unrecorded_text(items: Sequence[_Unrecorded]) -> str:

@@ -9,11 +9,12 @@ import os
 import shutil
 import textwrap
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Never, Protocol, TextIO
 
 from hailuo_batch.core.books import Progress
+from hailuo_batch.core.countdown import Countdown
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.values import format_rough_duration, format_usd
 
@@ -66,6 +67,7 @@ class LineReporter:
     def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
         self._stream = stream
         self._now = now
+        self._countdown = Countdown()
         self._latest = ""
         self._left: list[str] = []
         self._shown = ""
@@ -74,7 +76,7 @@ class LineReporter:
     def update(self, progress: Progress) -> None:
         """Write a line if one is due and says something new."""
         self._latest = ", ".join([*_done(progress, " of "), *_facts(progress)])
-        self._left = _left(progress)
+        self._left = _left(self._countdown.show(progress.left_s, self._now()))
         if self._now() >= self._next_at:
             self._show()
 
@@ -107,6 +109,7 @@ class BarReporter:
         self._received = received
         self._began_at = now()
         self._heard: deque[tuple[float, int]] = deque([(self._began_at, received())])
+        self._countdown = Countdown()
         self._bar: tqdm[Never] | None = None
 
     def update(self, progress: Progress) -> None:
@@ -114,9 +117,10 @@ class BarReporter:
         bar = self._bar or self._begin(progress)
         columns = terminal_columns(self._stream) - MARGIN
         elapsed_s = int(self._now() - self._began_at)
+        left = _left(self._countdown.show(progress.left_s, self._now()))
         bar.total, bar.n = max(progress.takes, 1), progress.states.get(TakeState.DONE, 0)
         bar.ncols = columns
-        bar.bar_format = _layout(progress, elapsed_s, self._bytes_per_s(), columns)
+        bar.bar_format = _layout(progress, elapsed_s, left, self._bytes_per_s(), columns)
         bar.refresh()
 
     def notice(self, text: str) -> None:
@@ -173,11 +177,11 @@ def format_rate(bytes_per_s: float) -> str:
     return f"{bytes_per_s:.0f} B/s"
 
 
-def _layout(progress: Progress, elapsed_s: int, bytes_per_s: float, columns: int) -> str:
+def _layout(progress: Progress, elapsed_s: int, left: Sequence[str], bytes_per_s: float, columns: int) -> str:
     """tqdm's format: as many facts as leave room for a bar, the first ones first."""
     head = "".join(f"{done} " for done in _done(progress, "/"))
     rate = [format_rate(bytes_per_s)] if progress.files_under_way and bytes_per_s > 0 else []
-    facts = [_clock(elapsed_s), *_left(progress), *rate, *_facts(progress)]
+    facts = [_clock(elapsed_s), *left, *rate, *_facts(progress)]
     room = columns - len(head) - _LEAST_BAR - 3
     tail = ""
     for fact in facts:
@@ -193,11 +197,11 @@ def _done(progress: Progress, of: str) -> list[str]:
     return [f"{progress.states.get(TakeState.DONE, 0)}{of}{progress.takes} done"] if progress.takes else []
 
 
-def _left(progress: Progress) -> list[str]:
+def _left(left_s: float | None) -> list[str]:
     """About how long it will still take, or that this is being learned."""
-    if progress.left_s is None:
+    if left_s is None:
         return []
-    return ["time left: learning"] if progress.left_s == inf else [f"~{format_rough_duration(progress.left_s)} left"]
+    return ["time left: learning"] if left_s == inf else [f"~{format_rough_duration(left_s)} left"]
 
 
 def _facts(progress: Progress) -> list[str]:

@@ -84,8 +84,9 @@ def test_the_sheet_is_laid_anew_for_another_width_and_keeps_its_place(open_sheet
     assert len(sheet.texts(".shot h2")) == 80
 
 
-def test_a_printout_holds_every_take_and_no_buttons(open_sheet: OpenSheet) -> None:
-    sheet = open_sheet(*campaign(90), videos=False)
+def test_a_printout_holds_every_take_and_no_buttons_and_cuts_no_name(open_sheet: OpenSheet) -> None:
+    long = take("long", prompt="long")
+    sheet = open_sheet(record(long, run(of=long, run_id=f"run_{'x' * 100}")), *campaign(89), videos=False)
     assert len(sheet.all(".take")) < 90
     printed = base64.b64decode(sheet.chrome.execute_cdp_cmd("Page.printToPDF", {})["data"])
     assert printed.startswith(b"%PDF")
@@ -94,6 +95,25 @@ def test_a_printout_holds_every_take_and_no_buttons(open_sheet: OpenSheet) -> No
     try:
         assert not sheet.one("#tools").is_displayed()
         assert not any(button.is_displayed() for button in sheet.all(".item button"))
+        cut = "[...document.querySelectorAll('.item .mono')].filter(node => node.scrollWidth > node.clientWidth)"
+        assert sheet.run(f"return {cut}.length") == 0
+    finally:
+        sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_a_printout_shows_the_pictures_that_are_there_and_no_empty_frames(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(60), record(take("bad"), run(RunState.FAILED, take("bad"))))
+    sheet.until("document.querySelectorAll('.film video.pictured').length >= 3")
+    sheet.run("dispatchEvent(new Event('beforeprint'))")
+    sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        shown = "[...document.querySelectorAll('.film')].filter(film => film.checkVisibility())"
+        assert len(sheet.all(".film")) == 60
+        assert 3 <= sheet.run(f"return {shown}.length") < 60
+        assert sheet.run(f"return {shown}.every(film => film.querySelector('video')?.readyState >= 2)")
+        wordy = sheet.one("[data-take=bad] .screen")
+        assert wordy.text == "The run failed and was refunded"
+        assert wordy.rect["height"] < 60
     finally:
         sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 

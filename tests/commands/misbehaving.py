@@ -90,3 +90,12 @@ def files_at(api: SandboxServer, *urls: str) -> Iterator[list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "read", read)
         yield told
+
+
+@contextmanager
+def refusing(api: SandboxServer, message: str) -> Iterator[None]:
+    """Every create is refused as an input that the API does not take."""
+    with pytest.MonkeyPatch.context() as patch:
+        answer = Answer(400, {"error": {"code": "invalid_input", "message": message}})
+        patch.setattr(api, "create", lambda _key, _body: answer)
+        yield

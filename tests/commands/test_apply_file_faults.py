@@ -30,6 +30,16 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", PAUSES_S)
 
 
+def test_nothing_is_paid_for_where_no_video_could_be_saved(shell: Shell, api: SandboxServer) -> None:
+    (shell.workspace / "outputs").write_text("a file where the folder should be")
+    ended = shell("apply")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "no video could be saved there (Not a directory). Nothing was sent, nothing was paid." in ended.err
+    assert api.world.stats.creates == 0
+    (shell.workspace / "outputs").unlink()
+    assert shell("apply").code is ExitCode.DONE
+
+
 def test_dead_link_has_the_run_read_again_for_a_fresh_one(shell: Shell, api: SandboxServer) -> None:
     with LoopbackServer(http.answer(403, b"no")) as old, LoopbackServer(WHOLE) as fresh:
         with files_at(api, f"{old.url}/a.mp4", f"{fresh.url}/b.mp4?signature=2") as told:

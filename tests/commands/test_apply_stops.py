@@ -31,7 +31,8 @@ def test_a_signal_stops_it_in_good_order_and_the_next_apply_goes_on(
     process.send_signal(number)
     end = ended(process)
     assert end.code is code
-    assert "Stopping" in end.err
+    assert end.err.count("Stopping") == 1
+    assert "\r" not in end.err
     assert "To go on: hailuo-batch apply" in end.out
     assert "3 running" in shell("status").out
     assert "3 to resume" in shell("plan").out

@@ -1,6 +1,7 @@
 """The one error boundary: what a user sees of failures, expected or not."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,22 @@ def test_verbose_shows_the_traceback_without_the_key(shell: Shell) -> None:
     ended = shell.bare("schema", "-v")
     assert "Traceback" in ended.err
     assert KEY not in ended.err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_leads_nowhere_and_no_file_of_ours_takes_its_place(tmp_path: Path, closed: str) -> None:
+    look = tmp_path / "look.py"
+    look.write_text(
+        "import sys\n"
+        "from hailuo_batch import cli_boundary, cli\n"
+        "cli_boundary.open_missing_streams()\n"
+        f"with open({str(tmp_path / 'number')!r}, 'w') as file:\n"
+        "    file.write(str(file.fileno()))\n"
+        "cli.main(['schema', 'plan', '-v'])\n"
+    )
+    ended = subprocess.run(["sh", "-c", f"{shlex.join([sys.executable, str(look)])} {closed}"], check=False)
+    assert ended.returncode == ExitCode.DONE
+    assert int((tmp_path / "number").read_text()) > 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -77,6 +77,12 @@ def test_init_never_overwrites(shell: Shell) -> None:
     assert shell.manifest.read_text() == LAMPS
 
 
+def test_init_names_the_folder_that_is_missing(shell: Shell, tmp_path: Path) -> None:
+    ended = shell.bare("init", str(tmp_path / "films" / "lamps.yaml"))
+    assert ended.code is ExitCode.USAGE
+    assert f"there is no folder {tmp_path / 'films'}. Make it first." in ended.err
+
+
 def test_init_has_a_name_of_its_own(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert shell.bare("init").code is ExitCode.DONE

@@ -31,7 +31,7 @@ def test_the_file_is_the_document_and_fits_its_schema(shell: Shell, kept: Path, 
     document = json.loads(kept.read_text())
     jsonschema.validate(document, json.loads(schema_text("plan")))
     assert document == shell("plan", "--only", "hero*", "--json").document
-    assert "Plan: 2 to create, 1 held." in said.out
+    assert "Plan: 2 to create, 1 left out by --only." in said.out
     assert f"--plan {kept}" in plain(said)
     assert not (shell.state / "lamps.db").exists()
 

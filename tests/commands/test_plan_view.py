@@ -7,6 +7,7 @@ from hailuo_batch.commands.plan_view import render_plan
 from hailuo_batch.commands.text import display_width
 from hailuo_batch.commands.time_needed import TimeNeeded
 from hailuo_batch.core.plan import Plan, PlanAction, PlanLine
+from tests.commands.harness import Shell
 from tests.helpers.snapshots import snapshot
 
 
@@ -48,3 +49,12 @@ def test_an_image_that_was_not_there_before_is_none() -> None:
         "    was  none",
         "    now  https://a.example/lamp.png",
     ]
+
+
+def test_what_only_leaves_out_is_counted_and_listed_on_demand(shell: Shell) -> None:
+    assert shell("plan", "--only", "desk").out.splitlines()[:3] == [
+        "  create  desk  new",
+        "",
+        "Plan: 1 to create, 2 left out by --only.",
+    ]
+    assert "  hold    hero        not among the takes of --only" in shell("plan", "--only", "desk", "-v").out

@@ -34,7 +34,7 @@ def test_without_names_every_failed_take_is_made_once_more(shell: Shell, failed:
     assert ended.code is ExitCode.DONE
     assert "3 takes will be made again by the next apply: hero, hero.take2, desk." in ended.err
     assert failed.world.stats.creates == 3
-    assert "attempt 2, after one that was failed" in shell("plan").out
+    assert "attempt 2, after one that failed" in shell("plan").out
     assert shell("apply").code is ExitCode.UNFINISHED
     assert failed.world.stats.creates == 6
     assert shell("apply").code is ExitCode.UNFINISHED

@@ -62,7 +62,9 @@ def test_a_signal_while_a_client_connects_stops_it(shell: Shell, monkeypatch: py
     [("--fail-rate", "2"), ("--speed", "0"), ("--latency", "-1"), ("--balance", "much"), ("--rate-limit", "x")],
 )
 def test_what_cannot_be_is_wrong_usage(shell: Shell, options: tuple[str, str]) -> None:
-    assert shell.bare("sandbox", *options).code is ExitCode.USAGE
+    ended = shell.bare("sandbox", *options)
+    assert ended.code is ExitCode.USAGE
+    assert options[0] in ended.err
 
 
 def test_a_port_that_is_taken_is_wrong_usage(shell: Shell) -> None:

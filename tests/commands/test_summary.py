@@ -1,9 +1,12 @@
-"""How an apply ended, as a code."""
+"""How an apply ended, as a code and in words."""
 
 import pytest
 
-from hailuo_batch.commands.summary import worst
+from hailuo_batch.commands.summary import SHOWN, render_summary, worst
+from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.errors import ExitCode
+from tests.helpers.snapshots import record, run, take
+from tests.report.builders import report_of
 
 
 @pytest.mark.parametrize(
@@ -19,3 +22,11 @@ from hailuo_batch.errors import ExitCode
 )
 def test_a_signal_before_4_before_3_before_1(codes: list[ExitCode], code: ExitCode) -> None:
     assert worst(codes) is code
+
+
+def test_a_lost_run_is_named_however_many_takes_failed() -> None:
+    failed = [record(take(f"f{n}"), run(RunState.FAILED, take(f"f{n}"), reason="no")) for n in range(SHOWN + 3)]
+    report = report_of(*failed, record(take("astray"), run(RunState.LOST, take("astray"), reason="unknown")))
+    text = render_summary(report, report.takes, (), page="p", resume="r", status="s", columns=None)
+    assert [line.split() for line in text.splitlines()[2:4]] == [["lost", "astray", "unknown"], ["failed", "f0", "no"]]
+    assert "... and 4 more" in text

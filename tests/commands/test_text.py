@@ -50,6 +50,13 @@ def test_an_id_is_not_cut_where_the_reason_stands_below_it() -> None:
     assert row.splitlines()[0] == f"  failed  {take_id}"
 
 
+def test_an_id_is_cut_to_the_whole_width_where_the_reason_stands_below_it() -> None:
+    [row] = layout_rows([("failed", f"lamp-{'x' * 100}.take2", "the generation was stopped by a content check")], 80)
+    first = row.splitlines()[0]
+    assert display_width(first) == 80
+    assert first.endswith("x.take2")
+
+
 def test_nothing_is_cut_where_there_is_no_terminal() -> None:
     assert layout_rows([("create", "a" * 200, "b" * 200)], None) == [f"  create  {'a' * 200}  {'b' * 200}"]
 

@@ -20,6 +20,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
 from tests.commands.harness import LAMPS, SLOW, Shell, rest_of
+from tests.commands.misbehaving import refusing
 from tests.helpers.patience import PATIENCE_S, wait_until
 
 
@@ -56,6 +57,14 @@ def test_files_that_are_as_saved_are_well(
     assert ended.code is ExitCode.DONE
     assert "3 files compared: 3 as saved." in ended.out
     assert shell("verify", "-q").out == ""
+
+
+def test_a_campaign_without_a_video_has_nothing_to_compare(shell: Shell, api: SandboxServer) -> None:
+    with refusing(api, "no"):
+        shell("apply")
+    ended = shell("verify")
+    assert ended.code is ExitCode.DONE
+    assert ended.out == "No file to compare: the ledger knows of none that was saved.\n"
 
 
 def test_missing_and_changed_files_are_named(shell: Shell, finished: SandboxServer) -> None:

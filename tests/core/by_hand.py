@@ -59,7 +59,7 @@ class Hand:
         self._keep_books()
         started = [self._started(action) for action in self.engine.decide(self.now)]
         self.under_way += started
-        self.said += self.engine.notices
+        self.said += map(str, self.engine.notices)
         self.engine.notices.clear()
         return started
 
@@ -82,7 +82,7 @@ class Hand:
             changed = fold(changed, event, self.now)
         self.runs[changed.key] = changed
         self.engine.hear(action, outcome, (changed,) if events else (), self.now)
-        self.said += self.engine.notices
+        self.said += map(str, self.engine.notices)
         self.engine.notices.clear()
         return changed
 

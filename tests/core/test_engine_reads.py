@@ -138,7 +138,10 @@ def test_waiting_ends_when_no_run_has_finished_for_the_time_allowed() -> None:
             hand.sleep()
     assert 100.0 <= hand.now - STARTED_AT <= 105.0
     assert hand.exit_codes() == [ExitCode.UNFINISHED]
-    assert "no run has finished for 1m 40s, and 1 run is still open" in hand.engine.halts[0].text
+    assert (
+        "no run has finished for 1m 40s, and 1 run is still open. It is paid for and stays recorded"
+        in hand.engine.halts[0].text
+    )
 
 
 def test_every_run_that_finishes_grants_the_others_the_whole_time_again() -> None:

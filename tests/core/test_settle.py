@@ -104,10 +104,12 @@ def test_a_take_that_is_done_has_nothing_to_settle() -> None:
         assert "attempt 1 is done" in refusal(record(HERO, done), done, way)
 
 
-@pytest.mark.parametrize("state", [S.FAILED, S.REJECTED])
-def test_what_can_be_retried_is_sent_to_retry(state: RunState) -> None:
+@pytest.mark.parametrize(("state", "stands"), [(S.FAILED, "has failed"), (S.REJECTED, "is rejected")])
+def test_what_can_be_retried_is_sent_to_retry(state: RunState, stands: str) -> None:
     chosen = stuck(state)
-    assert "`retry` grants the take one more attempt" in refusal(record(HERO, chosen), chosen, Way.ABANDON)
+    said = refusal(record(HERO, chosen), chosen, Way.ABANDON)
+    assert f"attempt {chosen.attempt} {stands}; nothing is to be settled" in said
+    assert "`retry` grants the take one more attempt" in said
 
 
 def test_an_older_attempt_that_is_meant_is_named() -> None:

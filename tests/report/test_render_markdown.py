@@ -38,6 +38,14 @@ def test_what_needs_a_person_stands_above_the_rest_with_its_command() -> None:
     assert "because failed" in text
 
 
+@pytest.mark.parametrize("state", [RunState.LOST, RunState.IN_DOUBT])
+def test_what_may_have_been_paid_for_and_is_nowhere_is_never_cut_off(state: RunState) -> None:
+    failed = [record(take(f"f{n}"), run(RunState.FAILED, take(f"f{n}"))) for n in range(LISTED + 3)]
+    text = render_markdown(report_of(*failed, record(take("astray"), run(state, take("astray")))))
+    first = text.split("| --- | --- | --- | --- |\n")[1].splitlines()[0]
+    assert first.startswith("| astray |")
+
+
 def test_every_take_is_in_one_table_and_every_row_has_its_cells() -> None:
     text = render_markdown(report_of(*every_state(), record(take("evil", prompt=HOSTILE), run(of=take("evil")))))
     ids = [kept.take.id for kept in every_state()] + ["evil"]

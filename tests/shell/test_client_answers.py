@@ -225,6 +225,8 @@ def test_times_are_read_as_utc_or_not_at_all(text: Any, at: float | None) -> Non
     [
         ("blocked by\nmoderation", "blocked by moderation"),
         ({"message": "blocked", "code": "moderation"}, "blocked (moderation)"),
+        ({"message": "Blocked.", "code": "moderation"}, "Blocked (moderation)"),
+        ("Blocked.", "Blocked"),
         ({"message": "blocked"}, "blocked"),
         ({"code": "moderation"}, "moderation"),
         ({"why": 7}, '{"why": 7}'),

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.core import actions as act
+from hailuo_batch.core.actions import Action
 from hailuo_batch.errors import LedgerError
 from tests.shell.driver_stage import Stage
 from tests.sim.campaigns import campaign
@@ -18,3 +20,16 @@ def test_every_run_id_is_shown_when_it_comes(tmp_path: Path) -> None:
             stage.driver.run()
     shown = " ".join(stage.reporter.notices)
     assert [run_id for run_id in stage.world.made if run_id not in shown] == []
+
+
+def test_where_no_run_id_is_unrecorded_it_is_said_once_that_the_ledger_cannot_be_written(tmp_path: Path) -> None:
+    with Stage(tmp_path, THREE) as stage:
+
+        def break_at_a_read(action: Action) -> None:
+            if isinstance(action, act.ReadRun):
+                stage.files.fail()
+
+        stage.watched.on_answer = break_at_a_read
+        with pytest.raises(LedgerError, match="run the same command again and it goes on"):
+            stage.driver.run()
+    assert [text.partition(":")[0] for text in stage.reporter.notices] == ["Stopped creating", "Stopped"]

@@ -147,6 +147,14 @@ def test_the_bar_shows_how_long_it_will_take(left_s: float, shown: str) -> None:
         assert shown in screen.seen()
 
 
+def test_the_time_left_does_not_flicker_with_its_estimate() -> None:
+    with terminal(80) as screen:
+        reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        for left_s in (20.4, 19.4, 20.4):
+            reporter.update(progress(left_s=left_s))
+        assert "~19s" not in screen.seen()
+
+
 def test_eighty_columns_hold_all_that_counts_of_a_long_campaign() -> None:
     with terminal(80) as screen:
         now = Time()

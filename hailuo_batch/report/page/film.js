@@ -1,6 +1,7 @@
 // The videos on the sheet: loaded near the viewport, let go far from it, playing under the pointer or the focus.
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
+const printing = matchMedia("print"); // nothing is near a window then: what is loaded stays
 const SCREEN = 16 / 9;
 const relative = (path) => `./${path.split("/").map(encodeURIComponent).join("/")}`;
 
@@ -11,6 +12,7 @@ const load = (screen) => {
     const ratio = video.videoWidth / video.videoHeight;
     video.classList.toggle("fits", Math.abs(ratio / SCREEN - 1) < 0.02); // no sliver of the screen beside what all but fits
   });
+  on(video, "loadeddata", () => { video.classList.add("pictured"); }); // a printout has no frame without a picture
   on(video, "error", () => {
     video.remove();
     screen.append(el("span", { class: "broken" }, "This file cannot be played from here."));
@@ -24,6 +26,7 @@ const unload = (video) => {
   video.remove();
 };
 const near = new IntersectionObserver((entries) => {
+  if (printing.matches) return;
   for (const { target, isIntersecting } of entries) {
     const video = target.querySelector("video");
     if (isIntersecting && !video && !target.querySelector(".broken")) load(target);

@@ -18,6 +18,7 @@ const sheet = (() => {
   const fill = (band) => shotsOf.get(band).forEach(fillShot);
   const empty = (band) => shotsOf.get(band)?.forEach(emptyShot);
   const nearby = new IntersectionObserver((entries) => {
+    if (printing.matches) return;
     for (const { target, isIntersecting } of entries) (isIntersecting ? fill : empty)(target);
   }, { rootMargin: "1500px 0px" });
 

@@ -82,14 +82,19 @@ def parse_problem(data: Mapping[str, Any] | None) -> tuple[str, str]:
     """Code and message of an error body, each empty where there is none."""
     error = (data or {}).get("error")
     if isinstance(error, str):
-        return "", printable(error)
+        return "", _phrase(error)
     if not isinstance(error, dict):
         return "", ""
     code, message = error.get("code"), error.get("message")
     return (
         printable(code, 60) if isinstance(code, str) else "",
-        printable(message) if isinstance(message, str) else "",
+        _phrase(message) if isinstance(message, str) else "",
     )
+
+
+def _phrase(text: str) -> str:
+    """A message as a part of a sentence of ours: without a full stop of its own."""
+    return printable(text).removesuffix(".")
 
 
 def parse_failure(error: object) -> str:
@@ -99,7 +104,7 @@ def parse_failure(error: object) -> str:
         said = f"{message} ({code})" if message and code else message or code
         return said or printable(json.dumps(error))
     if isinstance(error, str):
-        return printable(error) or "the API gave no reason"
+        return _phrase(error) or "the API gave no reason"
     return "the API gave no reason" if error is None else printable(json.dumps(error))
 
 

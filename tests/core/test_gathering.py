@@ -1,0 +1,71 @@
+"""Many notices with the same words: told at once, then together, none left untold."""
+
+from hailuo_batch.core import notices
+from hailuo_batch.core.gathering import Gathering
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.notices import Notice
+from tests.helpers.snapshots import run, take
+
+
+def refused(number: int, reason: str = "the prompt is not allowed") -> Notice:
+    return notices.rejected(run(RunState.REJECTED, take(f"lamp-{number}"), reason=reason))
+
+
+def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name() -> None:
+    gathering = Gathering()
+    assert gathering.hear(refused(1), 0.0) == [
+        "lamp-1: rejected by the API, nothing was paid: the prompt is not allowed. Change it, or grant it a `retry`."
+    ]
+    for number in (2, 3, 4):
+        assert gathering.hear(refused(number), 1.0) == []
+    assert gathering.due(9.9) == []
+    [text] = gathering.due(10.0)
+    assert text == (
+        "3 more takes rejected by the API, nothing was paid: the prompt is not allowed. Change them, or grant each a "
+        "`retry`. These are lamp-2, lamp-3, lamp-4."
+    )
+    assert gathering.due(100.0) == gathering.rest() == []
+
+
+def test_what_is_still_held_at_the_end_is_told() -> None:
+    gathering = Gathering()
+    for number in (1, 2, 3):
+        gathering.hear(refused(number), 0.0)
+    assert ["These are lamp-2, lamp-3." in text for text in gathering.rest()] == [True]
+    assert gathering.rest() == []
+
+
+def test_one_alone_keeps_the_words_for_one() -> None:
+    gathering = Gathering()
+    gathering.hear(refused(1), 0.0)
+    gathering.hear(refused(2), 1.0)
+    assert gathering.due(10.0) == [refused(2).text]
+
+
+def test_each_reason_is_gathered_by_itself() -> None:
+    gathering = Gathering()
+    assert len(gathering.hear(refused(1), 0.0)) == 1
+    assert len(gathering.hear(refused(2, "the image is too large"), 0.0)) == 1
+    gathering.hear(refused(3), 0.0)
+    assert ["lamp-3" in text for text in gathering.due(10.0)] == [True]
+
+
+def test_the_longer_it_goes_on_the_fewer_texts_come_of_it() -> None:
+    gathering = Gathering()
+    told = [
+        text for second in range(1000) for text in (*gathering.hear(refused(second), second), *gathering.due(second))
+    ]
+    told += gathering.rest()
+    assert len(told) <= 10
+    assert all(any(f"lamp-{number}" in text for text in told) for number in range(1000))
+
+
+def test_what_can_be_said_of_one_only_is_always_told_at_once() -> None:
+    gathering = Gathering()
+    assert [gathering.hear(notices.key_in_use(), 0.0) for _ in range(2)] == [[notices.key_in_use().text]] * 2
+
+
+def test_what_befell_a_run_names_the_run_of_each_take() -> None:
+    alike = [notices.failed(run(RunState.FAILED, take(name), run_id=f"run_{name}"), then="x") for name in ("a", "b")]
+    assert alike[0].text.startswith("a: run_a failed and is refunded: ")
+    assert notices.together(alike).endswith("; x. These are a (run_a), b (run_b).")
