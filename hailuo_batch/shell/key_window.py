@@ -3,8 +3,8 @@
 A process decides what to send in a *turn*: it locks the file, reads what the others hold, decides, writes what it
 holds itself, and unlocks, all before anything is recorded or sent. So no two of them take the same free place, and one
 that begins anew knows what the one before it has sent: what a process that has ended left under way comes back a window
-after that was noticed. Nothing depends on it: whatever is wrong with the file, its
-folder or its lock, the process goes on as if it were alone, and looks again later. The file holds no key.
+after that was noticed. Nothing depends on it: whatever is wrong with the file, its folder or its lock, the process goes
+on as if it were alone, and looks again later. The file holds no key.
 """
 
 import fcntl

@@ -21,8 +21,8 @@ def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name()
     assert gathering.due(9.9) == []
     [text] = gathering.due(10.0)
     assert text == (
-        "3 more takes rejected by the API, nothing was paid: the prompt is not allowed. Change them, or grant each a "
-        "`retry`. These are lamp-2, lamp-3, lamp-4."
+        "3 more takes were rejected by the API, nothing was paid: the prompt is not allowed. Change them, or grant "
+        "each a `retry`. These are lamp-2, lamp-3, lamp-4."
     )
     assert gathering.due(100.0) == gathering.rest() == []
 

@@ -138,7 +138,7 @@ class Downloader:
                     raise MisfitError  # the length of a whole answer has held its reader back already
                 landing.write(chunk)
                 on_bytes(len(chunk))
-            if landing.size != (landing.size if source.total is None else source.total):
+            if source.total not in {None, landing.size}:
                 raise BadLinkError(f"{landing.size:,} bytes came of {source.total:,}")
             return extension(source.content_type, link.url)
 
