@@ -62,10 +62,13 @@ class Outputs:
                 self._fetching.want(slot, now)
 
     def moves(self) -> Iterator[act.MoveFile]:
-        """The renames to make now. Whatever is returned counts as started."""
+        """The renames to make now. Whatever is returned counts as started.
+
+        What is to be downloaded again stays where it is until then: it would not be found there.
+        """
         for move in self._shelf.next_moves():
             slot = (move.key, move.index)
-            if slot not in self._immovable:
+            if slot not in self._immovable and slot not in self._again:
                 self._immovable.add(slot)
                 yield act.MoveFile(self._runs[move.key], move.index, move.source, move.target)
 

@@ -85,11 +85,16 @@ class Files:
                     yield run.key, ev.FileMissed(output.index)
 
     def compare(self, output: Output) -> Comparison:
-        """The file of a saved output beside its recorded size and SHA-256. Reads all of it where the size is right."""
+        """The file of a saved output beside its recorded size and SHA-256. Reads all of it where the size is right.
+
+        One that is being renamed is looked for under both names.
+        """
         paths = [path for path in (output.moving_to, output.path) if path is not None]
-        path = next((path for path in paths if self._has(path)), None)
-        if path is None:
-            return Comparison(Found.MISSING, paths[-1] if paths else None)
+        found = [self._compare_at(path, output) for path in paths if self._has(path)]
+        missing = Comparison(Found.MISSING, paths[-1] if paths else None)
+        return next((seen for seen in found if seen.found is Found.SAME), found[0] if found else missing)
+
+    def _compare_at(self, path: str, output: Output) -> Comparison:
         try:
             with self._inside(path).open("rb") as file:
                 size = os.fstat(file.fileno()).st_size

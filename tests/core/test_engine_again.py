@@ -1,5 +1,6 @@
 """Outputs that are downloaded again although they are on record, and what the user is told of files that were saved."""
 
+from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.records import Supersession
@@ -26,6 +27,18 @@ def test_a_superseded_output_goes_back_to_its_own_place() -> None:
     old = run(outputs=(output("superseded/hero.run_1.mp4"),), superseded_by=Supersession.EDIT)
     (fetch,) = Hand([old], collected=set(), again=[(old.key, 0)]).fetches()
     assert fetch.stem == "superseded/hero.run_1"
+
+
+def test_an_output_that_is_downloaded_again_is_renamed_only_afterwards() -> None:
+    astray = run(outputs=(output("superseded/hero.run_1.mp4"),))
+    hand = Hand([astray], collected=set(), again=[(astray.key, 0)])
+    (fetch,) = hand.decide()
+    assert isinstance(fetch, act.FetchFile)
+    assert fetch.stem == "superseded/hero.run_1"
+    hand.answer(fetch, ev.FileSaved(0, "superseded/hero.run_1.mp4", 1000, SAME))
+    (move,) = hand.decide()
+    assert isinstance(move, act.MoveFile)
+    assert (move.source, move.target) == ("superseded/hero.run_1.mp4", "hero.mp4")
 
 
 def test_an_output_that_is_gone_from_disk_is_downloaded_again_too() -> None:

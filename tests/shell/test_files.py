@@ -205,6 +205,17 @@ def test_a_file_whose_rename_was_cut_short_is_compared_where_it_lies(folder: Pat
     assert (found.found, found.path) == (Found.SAME, there)
 
 
+@pytest.mark.parametrize("where", ["hero.mp4", "teal.mp4"])
+def test_a_file_whose_rename_was_cut_short_is_compared_with_what_lies_under_both_names(
+    folder: Path, where: str
+) -> None:
+    for name in ("hero.mp4", "teal.mp4"):
+        put(folder, name, "lamp" if name == where else "another")
+    output = replace(saved("hero.mp4", moving_to="teal.mp4"), sha256=hashlib.sha256(b"lamp").hexdigest())
+    found = Files(folder).compare(output)
+    assert (found.found, found.path) == (Found.SAME, where)
+
+
 def test_a_file_of_another_size_is_not_read(folder: Path) -> None:
     put(folder, "hero.mp4", "a longer lamp")
     assert Files(folder).compare(saved("hero.mp4")) == Comparison(Found.CHANGED, "hero.mp4", 13)
