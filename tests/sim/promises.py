@@ -89,11 +89,12 @@ class Promises:
                 self._check_output(run, output, found)
 
     def differing(self, snapshot: Snapshot) -> list[tuple[Run, Output]]:
-        """The outputs that were ever saved and are not on disk as they were saved."""
+        """The outputs that were ever saved and are not on disk as they were saved; of a run given up, only what is."""
         found = read_folder(self.site.outputs)
         digests = {path: hashlib.sha256(data).hexdigest() for path, data in found.items()}
         saved = ((run, output) for run in snapshot.runs for output in run.outputs if output.sha256 is not None)
-        return [(run, output) for run, output in saved if output.sha256 not in _places(output, digests)]
+        differing = [(run, output) for run, output in saved if output.sha256 not in _places(output, digests)]
+        return [item for item in differing if item[0].state is not RunState.ABANDONED or any(_places(item[1], digests))]
 
     def check_report(self, snapshot: Snapshot) -> None:
         """The report says of every saved file what the ledger says, and so does the note beside each."""
