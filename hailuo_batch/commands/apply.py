@@ -218,6 +218,7 @@ def _job(asked: _Asked, proposal: _Proposal, paths: CampaignPaths) -> Job:
         str(asked.where.manifest),
         folder_options(asked.where),
         "" if saved is None else mark_carried_out(saved),
+        None if saved is None else frozenset(saved.made),
     )
 
 

@@ -36,7 +36,7 @@ def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float)
     if found:
         ledger.record(found, wall)
     if snapshot.restored:
-        ledger.trust_files()
+        ledger.trust_files(wall)
     if found or snapshot.restored:
         snapshot = ledger.snapshot()
     return snapshot

@@ -50,6 +50,7 @@ class Job:
 
     `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_mark` is what the
     ledger remembers of the plan file that is applied, once its steps are carried out; empty where there is none.
+    `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for.
     """
 
     campaign: Campaign
@@ -61,6 +62,7 @@ class Job:
     manifest: str = "MANIFEST"
     options: tuple[str, ...] = ()
     plan_mark: str = ""
+    retried: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,16 @@ def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock:
         settings = replace(settings, key_is_new=is_new_key(ledger, remote.key))
     now, wall = clock.now(), clock.wall()
     plan = job.plan
-    engine = Engine(settings, snapshot, plan.scope, plan.collected, now=now, wall=wall, again=plan.again)
+    engine = Engine(
+        settings,
+        snapshot,
+        plan.scope,
+        plan.collected,
+        now=now,
+        wall=wall,
+        again=plan.again,
+        retried=job.retried,
+    )
     count_earlier_requests(engine.budget, load_receipts(job.paths.receipts), now, wall)
     return engine
 

@@ -64,6 +64,11 @@ class SavedPlan:
     paying: Mapping[str, str]
     followed: Mapping[str, str]
 
+    @property
+    def made(self) -> Mapping[str, str]:
+        """The takes that are made anew within `max_attempts` where their runs fail: those paid for or followed."""
+        return {**self.followed, **self.paying}
+
 
 def sources_of(manifest: Manifest) -> Sources:
     """What the manifest's takes are made from."""

@@ -9,13 +9,14 @@ repeated and a plan that somebody has reviewed is never mixed with anything else
   then on the journal may have grown, as long as the ledger remembers this ID: whoever else changes the ledger (an apply
   without this plan, `retry`, `resolve`, `state rm`, `verify --repair`) has the ID forgotten first. Lines that only a
   user's word brings about are refused all the same, and so are a journal that lost the lines the plan was made with,
-  and a backup that was put back. A create found in the receipts is no such line: a kill between receipts and ledger
-  leaves one of the plan's own there.
+  and a backup that was put back, whoever was the first to open it. A create found in the receipts is no such line: a
+  kill between receipts and ledger leaves one of the plan's own there.
 - A plan's wishes, such as `--replace`, become unsent attempts in the one transaction that carries its steps out. Once
   that is done the wishes are spent, whatever becomes of those attempts: made again, they would be paid for again.
 - Then the plan is made anew, and may pay only for takes that the file has as such, with the same requests; or, once its
-  steps are carried out, for another attempt at one whose run failed and was refunded, within the manifest's
-  `max_attempts`. It may well pay for less: what is made already, or turns out to be in the receipts, is not made again.
+  steps are carried out, for another attempt at one that it pays for or follows, where a run failed and was refunded,
+  within the manifest's `max_attempts`. It may well pay for less: what is made already, or turns out to be in the
+  receipts, is not made again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -43,8 +44,9 @@ _STEPS = frozenset(
         "OpenReplacement",
     }
 )
-_FOREIGN = frozenset({"RunNamed", "RunAbandoned", "ForgetRuns"})
+_FOREIGN = frozenset({"RunNamed", "RunAbandoned", "ForgetRuns", "BackupPutBack"})
 _IN_WORDS = {
+    "BackupPutBack": "a backup was put back",
     "CreateStarted": "runs were created for",
     "RunNamed": "a run was named for",
     "RunAbandoned": "runs were given up for",
@@ -127,7 +129,7 @@ def mark_carried_out(saved: SavedPlan) -> str:
 
 def check_plan(saved: SavedPlan, plan: Plan, campaign: Campaign, admitted: Admitted, remedy: str) -> None:
     """Raises UsageError where the plan as it is now would pay for anything that the file does not have."""
-    allowed = {**saved.followed, **saved.paying} if admitted.carried_out else saved.paying
+    allowed = saved.made if admitted.carried_out else saved.paying
     paying = {line.take_id for line in plan.paying}
     beyond = [take.id for take in campaign.takes if take.id in paying and allowed.get(take.id) != take.fingerprint]
     if beyond:

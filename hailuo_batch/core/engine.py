@@ -37,9 +37,10 @@ __all__ = ["Engine", "Settings"]
 class Engine:
     """One apply's decisions, over the snapshot of a ledger whose plan has been recorded.
 
-    `scope` are the takes to be made; `collected` those whose runs are followed to their end; `again` the outputs that
-    are downloaded although they are on record, whatever take they belong to. `wall` is the time of day at `now`, in
-    seconds since the epoch, so that the ages of older runs are known.
+    `scope` are the takes to be made; `retried` those of them that are made again where a run fails, None for all;
+    `collected` those whose runs are followed to their end; `again` the outputs that are downloaded although they are on
+    record, whatever take they belong to. `wall` is the time of day at `now`, in seconds since the epoch, so that the
+    ages of older runs are known.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class Engine:
         now: float,
         wall: float,
         again: frozenset[Slot] = frozenset(),
+        retried: frozenset[str] | None = None,
     ) -> None:
         self.settings = settings
         self.under_way = 0
         self._scope = scope
+        self._retried = scope if retried is None else scope & retried
         self._collected = collected
         self._epoch_offset = wall - now
         self._runs: dict[int, Run] = {}
@@ -207,8 +210,11 @@ class Engine:
 
     def _retry(self, run: Run) -> None:
         tried = failures((self._runs[key] for key in self._attempts[run.take_id]), run.fingerprint)
-        again = not run.superseded and run.take_id in self._scope and tried < self.settings.max_attempts
+        has_more = not run.superseded and run.take_id in self._scope and tried < self.settings.max_attempts
+        again = has_more and run.take_id in self._retried
         then = f"attempt {run.attempt + 1} follows" if again else "`retry` grants one more attempt"
+        if has_more and not again:
+            then = "another attempt is not in the plan that is applied"
         twins = (self._runs[key] for key in self._twins[run.fingerprint])
         if again and any(is_spare(twin, self._scope) for twin in twins):
             then = "the next apply has another run take its place"

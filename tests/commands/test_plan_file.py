@@ -2,11 +2,13 @@
 
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.shell.driver import Driver
 from tests.commands.conftest import StartApi, Step
 from tests.commands.harness import LAMPS, UNCAPPED, Ended, Shell
 from tests.commands.misbehaving import costs, lost_answers
@@ -207,6 +209,31 @@ def test_a_run_that_fails_is_made_again_within_the_manifests_attempts(
     assert api.world.stats.creates == 3
     assert follow().code is ExitCode.UNFINISHED
     assert api.world.stats.creates == 3
+
+
+class Death(BaseException):
+    """The process ends here."""
+
+
+def test_a_run_that_the_plan_only_holds_in_doubt_is_followed_and_not_made_again(
+    shell: Shell, start_api: StartApi, keep: Step, follow: Step
+) -> None:
+    def die(*_: object) -> NoReturn:
+        raise Death
+
+    shell.write(LAMPS.replace("expected_cost_usd: 0.28", "max_attempts: 2"))
+    api = start_api(fail_rate=1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Driver, "_record", die)  # the answer is in the receipts by then
+        with pytest.raises(Death):
+            shell("apply", "--only", "desk")
+    keep("--only", "desk")
+    ended = follow()
+    assert ended.code is ExitCode.UNFINISHED
+    assert "another attempt is not in the plan that is applied" in plain(ended)
+    assert api.world.stats.creates == 1
+    assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
+    assert api.world.stats.creates == 2
 
 
 def test_a_declined_plan_can_still_be_applied(

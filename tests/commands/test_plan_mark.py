@@ -112,6 +112,16 @@ def test_a_backup_put_back_is_refused_unless_it_was_planned_with(ledger: Ledger,
     assert admit(known, ledger, REMEDY).wishes == WISHES
 
 
+def test_a_backup_put_back_is_refused_too_once_another_command_has_put_it_in_order(
+    ledger: Ledger, saved: SavedPlan
+) -> None:
+    admit(saved, ledger, REMEDY)
+    ledger.remember("restored", "yes")
+    ledger.trust_files(STARTED_AT)
+    with pytest.raises(UsageError, match="something else: a backup was put back"):
+        admit(saved, ledger, REMEDY)
+
+
 def test_another_ledger_of_the_same_length_is_refused(ledger: Ledger, saved: SavedPlan, tmp_path: Path) -> None:
     path = tmp_path / "other" / "lamps.db"
     Ledger.create(path, "lamps", "sandbox", STARTED_AT)

@@ -36,6 +36,7 @@ class Hand:
         *,
         collected: set[str] | None = None,
         again: Iterable[Slot] = (),
+        retried: frozenset[str] | None = None,
     ) -> None:
         self.runs = {known.key: known for known in runs}
         self.now = STARTED_AT
@@ -48,7 +49,9 @@ class Hand:
             records.append(record(self.takes[take_id], *attempts))
         scope = frozenset(self.takes) if collected is None else frozenset(collected)
         held = snapshot(*records)
-        self.engine = Engine(settings, held, scope, scope, now=self.now, wall=self.now, again=frozenset(again))
+        self.engine = Engine(
+            settings, held, scope, scope, now=self.now, wall=self.now, again=frozenset(again), retried=retried
+        )
         self.under_way: list[Action] = []
         self.said: list[str] = []
         self._create_ids = count(1)

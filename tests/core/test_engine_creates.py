@@ -248,6 +248,20 @@ def test_a_failed_run_is_made_again_at_once_up_to_the_attempts_allowed() -> None
     assert "`retry` grants one more attempt" in hand.said[1]
 
 
+def test_a_failed_run_is_not_made_again_where_the_plan_that_is_applied_only_holds_it() -> None:
+    hand = Hand(unsent(2), Settings(max_attempts=2), retried=frozenset({"shot-1"}))
+    for create in hand.creates():
+        hand.created(create)
+    for _ in range(2):
+        hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
+    (again,) = hand.creates()
+    assert again.run.take_id == "shot-1"
+    assert sorted(text.rsplit("; ", 1)[1] for text in hand.said) == [
+        "another attempt is not in the plan that is applied.",
+        "attempt 2 follows.",
+    ]
+
+
 @pytest.mark.parametrize("code", [ExitCode.SIGINT, ExitCode.SIGTERM])
 def test_a_signal_starts_nothing_new_and_waits_only_for_what_is_under_way(code: ExitCode) -> None:
     hand = Hand(unsent(5))

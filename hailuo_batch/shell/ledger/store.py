@@ -216,9 +216,11 @@ class Ledger:
             draft.replace(target)
             sync_path(target.parent)
 
-    def trust_files(self) -> None:
+    def trust_files(self, at: float) -> None:
         """This ledger was a backup, and its files have been looked at since it was put back."""
-        self.remember("restored", "")
+        with self._transaction():
+            self._rows.set_fact("restored", "")
+            self._rows.journal(at, "", None, "BackupPutBack", None, {})
 
     def close_replacement(self) -> None:
         """The `--replace` that was under way is done."""
