@@ -135,7 +135,7 @@ class Keeper:
             middle = len(before) // 2
             mark = f"by hand {len(self.promises.by_hand)}".encode("ascii")
             changed = before[:middle] + mark + before[middle + len(mark) :]
-            after = self.rng.choice((before[: self.rng.randrange(len(before))], changed, before + mark))
+            after = self.rng.choice((before[: self.rng.randrange(max(1, len(before)))], changed, before + mark))
             if after == before:
                 return
             path.write_bytes(after)
