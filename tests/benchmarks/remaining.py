@@ -18,6 +18,7 @@ from math import inf
 from operator import attrgetter
 from statistics import median
 
+from hailuo_batch.core.countdown import Countdown
 from hailuo_batch.core.lifecycle import TakeState
 from tests.benchmarks.engine_client import EngineClient
 from tests.benchmarks.provider import Answer, Request
@@ -50,11 +51,12 @@ class Errors:
 
 
 class Watched:
-    """The engine's client, with a look at its estimate at every turn."""
+    """The engine's client, with a look at every turn at what a person is shown of its estimate."""
 
     def __init__(self, client: EngineClient, runs: int) -> None:
         self._client = client
         self._runs = runs
+        self._countdown = Countdown()
         self.looks: list[Look] = []
 
     def start(self, now: float) -> Iterator[Request]:
@@ -62,7 +64,7 @@ class Watched:
         yield from self._client.start(now)
         progress = self._client.engine.progress(now)
         finished = sum(progress.states.get(state, 0) for state in _FINISHED) / self._runs
-        self.looks.append(Look(now, finished, progress.left_s))
+        self.looks.append(Look(now, finished, self._countdown.show(progress.left_s, now)))
 
     def wake_at(self, now: float) -> float:
         """As the client's."""
