@@ -17,6 +17,8 @@ from tests.commands.conftest import StartApi
 from tests.commands.harness import Ended, ended
 from tests.helpers.patience import PATIENCE_S
 
+pytestmark = pytest.mark.deep
+
 TAKES = 12
 LIMIT, WINDOW_S = 10, 1.0
 LONG_WINDOW_S = 5.0  # in which two send more than LIMIT together, also where each sends slowly
@@ -81,7 +83,6 @@ def test_none_of_their_requests_is_refused(tmp_path: Path, api: SandboxServer) -
     assert os.environ["RUNBASE_API_KEY"] not in f"{file.name} {file.read_text()}"
 
 
-@pytest.mark.deep
 def test_that_do_not_know_of_each_other_some_are_refused_and_both_still_end_well(
     tmp_path: Path, start_api: StartApi
 ) -> None:

@@ -39,8 +39,11 @@ def left(creates: int, opened: int = 0, *, now: float = 0.0, most_open: int | No
 
 @pytest.mark.parametrize(
     ("scenario", "seeds"),
-    [(Scenario(20), 10), (Scenario(100), 5), (Scenario(80, places=8), 3)],
-    ids=["20 runs", "100 runs", "80 runs, 8 at once"],
+    [
+        pytest.param(Scenario(20), 10, id="20 runs"),
+        pytest.param(Scenario(100), 5, id="100 runs"),
+        pytest.param(Scenario(80, places=8), 3, id="80 runs, 8 at once", marks=pytest.mark.deep),
+    ],
 )
 def test_the_end_is_foretold_within_fifteen_percent_after_the_first_tenth(scenario: Scenario, seeds: int) -> None:
     campaigns = [watch(scenario, seed) for seed in range(seeds)]
