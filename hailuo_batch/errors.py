@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     ACCOUNT = 3
     LEDGER = 4
+    BUSY = 5
     SIGINT = 130
     SIGTERM = 143
 
@@ -44,9 +45,15 @@ class AccountError(HailuoBatchError):
 
 
 class LedgerError(HailuoBatchError):
-    """The ledger cannot be used: locked, damaged, missing, foreign, newer or not writable."""
+    """The ledger cannot be used: damaged, missing, foreign, newer, older than the files beside it, or not writable."""
 
     exit_code = ExitCode.LEDGER
+
+
+class BusyError(HailuoBatchError):
+    """Another process holds the campaign's lock; nothing was sent."""
+
+    exit_code = ExitCode.BUSY
 
 
 class StreamError(HailuoBatchError):

@@ -1,4 +1,5 @@
-"""What the shell asks of a disk beyond reading and writing: to have it there for good, and never to write over a file.
+"""What the shell asks of a disk beyond reading and writing: to have it there for good, never to write over a file, and
+never to be led away by a link or held up by what is no file.
 
 Raises OSError; who calls it turns that into words.
 """
@@ -6,6 +7,7 @@ Raises OSError; who calls it turns that into words.
 import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -27,6 +29,26 @@ def sync_path(path: Path) -> None:
         sync(file)
     finally:
         os.close(file)
+
+
+def open_regular(path: Path, flags: int, mode: int = 0o644) -> int:
+    """Open a file that is ours by its name, and give its descriptor back. Raises OSError.
+
+    Where a symbolic link, a FIFO, a device or a folder bears the name, nothing is opened for good, followed or
+    truncated: `strerror` says what stands there. Opening never waits. Without O_CREAT the file must exist.
+    """
+    try:
+        file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "a symbolic link bears this name", str(path)) from error
+        if error.errno == errno.ENXIO:  # a FIFO that nobody reads, or a device that is not there
+            raise OSError(errno.ENXIO, "what bears this name is no regular file", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "what bears this name is no regular file", str(path))
+    return file
 
 
 def rename_new(source: Path, target: Path) -> None:
