@@ -80,6 +80,11 @@ class Run:
         return bool(self.outputs) and all(output.path is not None for output in self.outputs)
 
     @property
+    def flaws(self) -> tuple[str, ...]:
+        """What is known to be wrong with its files that are on disk: `hero.mp4: it is no whole MP4: ...`."""
+        return tuple(f"{o.path}: {o.flaw}" for o in self.outputs if o.path is not None and o.flaw is not None)
+
+    @property
     def take_state(self) -> TakeState:
         """What this run makes of its take while it is the live one."""
         return take_state(self.state, self.outputs_saved)

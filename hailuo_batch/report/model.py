@@ -5,7 +5,7 @@ clock, file or format. Two reports of one snapshot at one moment are equal, down
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,6 +54,11 @@ class ReportRun:
     outputs: tuple[ReportOutput, ...]
     advice: Advice | None
 
+    @property
+    def said(self) -> str:
+        """What went wrong, or what is known to be wrong with its files; empty where nothing is."""
+        return self.error or "; ".join(_flaws(self.outputs))
+
 
 @dataclass(frozen=True, slots=True)
 class ReportTake:
@@ -78,10 +83,19 @@ class ReportTake:
         return next((run for run in reversed(self.runs) if not run.superseded), None)
 
     @property
+    def damaged(self) -> bool:
+        """Whether it is done, and a file of it is known to be no whole video."""
+        return self.state is TakeState.DONE and any(_flaws(self.outputs))
+
+    @property
     def prompt(self) -> str:
         """The prompt, empty for a model whose input has none."""
         prompt = self.input.get("prompt")
         return prompt if isinstance(prompt, str) else ""
+
+
+def _flaws(outputs: Iterable[ReportOutput]) -> Iterator[str]:
+    return (f"{output.path}: {output.flaw}" for output in outputs if output.flaw is not None)
 
 
 def is_money_in_limbo(state: TakeState | RunState) -> bool:
@@ -105,6 +119,7 @@ class Report:
     totals: Mapping[TakeState, int]
     spend: Spend
     resume_command: str
+    repair_command: str
     takes: tuple[ReportTake, ...]
     applying: bool = False
     forgotten: tuple[ReportRun, ...] = ()
@@ -113,6 +128,11 @@ class Report:
     def rehearsal(self) -> bool:
         """Whether this is the sandbox, where no money is real."""
         return self.endpoint == SANDBOX
+
+    @property
+    def damaged(self) -> int:
+        """How many takes are done with a file that is known to be no whole video."""
+        return sum(take.damaged for take in self.takes)
 
     @property
     def unfinished(self) -> int:
@@ -149,6 +169,7 @@ def build_report(
         totals={state: counts[state] for state in TakeState},
         spend=spend_of(settled.paid_runs),
         resume_command=commands.apply(),
+        repair_command=commands.repair(),
         takes=takes,
         applying=submitting_means is TakeState.WAITING,
         forgotten=tuple(_run(run, None, costs) for run in settled.forgotten),

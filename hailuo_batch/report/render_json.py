@@ -41,6 +41,7 @@ def document(report: Report) -> dict[str, Any]:
         "generated_at": format_time(report.generated_at),
         "applying": report.applying,
         "totals": {"takes": len(report.takes)} | {str(state): count for state, count in report.totals.items()},
+        "damaged_takes": report.damaged,
         "spend": {
             "charged_micro_usd": spend.charged_micro_usd,
             "refunded_micro_usd": spend.refunded_micro_usd,

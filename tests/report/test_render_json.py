@@ -87,6 +87,7 @@ def test_every_field_says_what_the_ledger_has() -> None:
         "manifest_sha256": hashlib.sha256(b"manifest").hexdigest(),
         "generated_at": "2025-10-09T08:53:20.250Z",
         "applying": False,
+        "damaged_takes": 0,
         "spend": {
             "charged_micro_usd": 500_000,
             "refunded_micro_usd": 250_000,
@@ -124,7 +125,7 @@ def test_every_field_says_what_the_ledger_has() -> None:
                 "url": "https://runbase.net/files/generated/0.mp4",
                 "bytes": 1000,
                 "sha256": hashlib.sha256(b"lamp.take2.mp4").hexdigest(),
-                    "flaw": None,
+                "flaw": None,
             }
         ],
         "advice": None,
