@@ -106,4 +106,10 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 def _output(output: Output) -> dict[str, Any]:
-    return {"url": output.url, "path": output.path, "bytes": output.bytes, "sha256": output.sha256}
+    return {
+        "url": output.url,
+        "path": output.path,
+        "bytes": output.bytes,
+        "sha256": output.sha256,
+        "flaw": output.flaw,
+    }

@@ -20,12 +20,16 @@ MOVING = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING}
 
 @dataclass(frozen=True, slots=True)
 class ReportOutput:
-    """One file. `path` is relative to the report, None until the file is whole on disk; `bytes` is its size."""
+    """One file. `path` is relative to the report, None until the file is on disk; `bytes` is its size.
+
+    `flaw` says what is wrong with a file that was paid for and is no whole video, None where nothing is known to be.
+    """
 
     path: str | None
     url: str
     bytes: int | None
     sha256: str | None
+    flaw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +212,4 @@ def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun
 
 
 def _outputs(outputs: Iterable[Output]) -> tuple[ReportOutput, ...]:
-    return tuple(ReportOutput(output.path, output.url, output.bytes, output.sha256) for output in outputs)
+    return tuple(ReportOutput(o.path, o.url, o.bytes, o.sha256, o.flaw if o.path else None) for o in outputs)

@@ -85,7 +85,13 @@ def _run(run: ReportRun) -> dict[str, Any]:
 
 
 def _output(output: ReportOutput) -> dict[str, Any]:
-    return {"path": output.path, "url": output.url, "bytes": output.bytes, "sha256": output.sha256}
+    return {
+        "path": output.path,
+        "url": output.url,
+        "bytes": output.bytes,
+        "sha256": output.sha256,
+        "flaw": output.flaw,
+    }
 
 
 def _advice(advice: Advice | None) -> dict[str, Any] | None:

@@ -7,18 +7,21 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.receipt import Intent, superseded_by_put_back
 from hailuo_batch.core.records import Output, Replacement, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.shell.ledger.migrations import flaws_in_journal
 from hailuo_batch.values import Take, split_take_id
 
 _RUN = (
     "key, take_id, attempt, state, model, input_json, fingerprint, images_sha256, superseded_by, create_id, run_id, "
     "cost_micro_usd, reason, submitted_at, completed_at"
 )
-_FILE = "run_key, number, url, path, bytes, sha256, moving_to"
+_FILE_AT_FIRST = "run_key, number, url, path, bytes, sha256, moving_to"  # as the first version has it
+_FILE = f"{_FILE_AT_FIRST}, flaw"
 _TAKE = "id, shot, number, model, input_json, fingerprint, tags, images_sha256"
 
 
@@ -43,8 +46,8 @@ class Rows:
         """Every row, as values."""
         runs: dict[str, list[Run]] = defaultdict(list)
         outputs: dict[int, list[Output]] = defaultdict(list)
-        for row in self._db.execute(f"SELECT {_FILE} FROM files ORDER BY run_key, number"):
-            outputs[row[0]].append(Output(*row[1:]))
+        for key, output in self._files():
+            outputs[key].append(output)
         forgotten: list[Run] = []
         for row in self._db.execute(f"SELECT {_RUN}, forgotten FROM runs ORDER BY take_id, attempt"):
             kept = forgotten if row[15] else runs[row[1]]
@@ -61,6 +64,17 @@ class Rows:
             forgotten=tuple(forgotten),
             restored=bool(self.fact("restored")),
         )
+
+    def _files(self) -> Iterator[tuple[int, Output]]:
+        """Every file, with its run's key. A ledger that no writer has brought up to date yet can be read, too."""
+        if self._db.execute("PRAGMA user_version").fetchone()[0] > 1:
+            for row in self._db.execute(f"SELECT {_FILE} FROM files ORDER BY run_key, number"):
+                yield row[0], Output(*row[1:])
+            return
+        flaws = flaws_in_journal(self._db)
+        for row in self._db.execute(f"SELECT {_FILE_AT_FIRST} FROM files ORDER BY run_key, number"):
+            output = Output(*row[1:])
+            yield row[0], replace(output, flaw=flaws.get(output.sha256 or ""))
 
     def journal(
         self,
@@ -163,7 +177,7 @@ class Rows:
         for output in after.outputs:
             if output not in before.outputs:
                 self._db.execute(
-                    f"INSERT OR REPLACE INTO files ({_FILE}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    f"INSERT OR REPLACE INTO files ({_FILE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         after.key,
                         output.index,
@@ -172,6 +186,7 @@ class Rows:
                         output.bytes,
                         output.sha256,
                         output.moving_to,
+                        output.flaw,
                     ),
                 )
 
