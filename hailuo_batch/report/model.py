@@ -48,6 +48,8 @@ class ReportRun:
     cost_micro_usd: int | None
     charged_micro_usd: int
     refunded_micro_usd: int
+    fingerprint: str
+    create_id: str | None
     submitted_at: float | None
     completed_at: float | None
     error: str | None
@@ -224,6 +226,8 @@ def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun
         cost_micro_usd=run.cost_micro_usd,
         charged_micro_usd=money.charged_micro_usd,
         refunded_micro_usd=money.refunded_micro_usd,
+        fingerprint=run.fingerprint,
+        create_id=run.create_id,
         submitted_at=run.submitted_at,
         completed_at=run.completed_at,
         error=run.reason,

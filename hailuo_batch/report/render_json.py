@@ -76,6 +76,8 @@ def _run(run: ReportRun) -> dict[str, Any]:
         "attempt": run.attempt,
         "state": str(run.state),
         "superseded": run.superseded,
+        "fingerprint": run.fingerprint,
+        "create_id": run.create_id,
         "cost_micro_usd": run.cost_micro_usd,
         "submitted_at": format_time(run.submitted_at),
         "completed_at": format_time(run.completed_at),

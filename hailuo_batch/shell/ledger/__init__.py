@@ -1,6 +1,6 @@
 """The ledger: one SQLite file per campaign."""
 
-from hailuo_batch.shell.ledger.glances import Change, Mark, read_changes, read_experience, read_mark
+from hailuo_batch.shell.ledger.glances import Change, Mark, read_changes, read_experience, read_mark, read_names
 from hailuo_batch.shell.ledger.restoring import check_backup, find_run, restore_backup, set_ledger_aside
 from hailuo_batch.shell.ledger.store import Ledger
 
@@ -13,6 +13,7 @@ __all__ = [
     "read_changes",
     "read_experience",
     "read_mark",
+    "read_names",
     "restore_backup",
     "set_ledger_aside",
 ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailuo_batch.core.experience import Experience
+from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.ledger.opening import check_header, check_version, connect, explained
 
@@ -69,6 +70,35 @@ def read_changes(path: Path, after: int) -> tuple[Change, ...]:
     with _reading(path) as db:
         lines = db.execute("SELECT take_id, what FROM journal WHERE number > ? ORDER BY number", (after,)).fetchall()
     return tuple(Change(*line) for line in lines)
+
+
+def read_names(path: Path) -> Names:
+    """Every run and every create that the ledger at this path knows, or has ever known. Raises LedgerError.
+
+    The journal counts, too: a run whose place the user gave to another by `resolve` is in no other table any more.
+    """
+    with _reading(path) as db:
+        rows = db.execute("SELECT run_id, create_id FROM runs").fetchall()
+        lines = db.execute(
+            "SELECT detail FROM journal "
+            "WHERE what IN ('CreateStarted', 'RunCreated', 'RunNamed', 'PutBack', 'FilesSetAside')"
+        ).fetchall()
+    run_ids, create_ids = {row[0] for row in rows}, {row[1] for row in rows}
+    for (line,) in lines:
+        runs, creates = _named_in(line)
+        run_ids |= runs
+        create_ids |= creates
+    return Names(frozenset(run_ids - {None}), frozenset(create_ids - {None}))
+
+
+def _named_in(line: str) -> tuple[set[str], set[str]]:
+    """The runs and the creates that a line of the journal names."""
+    try:
+        detail = json.loads(line)
+        run_ids = {detail.get("run_id"), *detail.get("run_ids", ())}
+        return run_ids, {detail.get("create_id"), detail.get("create"), *detail.get("create_ids", ())}
+    except (ValueError, TypeError, AttributeError):
+        return set(), set()  # a line that nobody can read names nobody
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from hailuo_batch.core.events import CreateStarted, Event
 from hailuo_batch.core.receipt import Forgotten
 from hailuo_batch.core.records import Replacement, Run, Snapshot, fold
 from hailuo_batch.core.steps import Step
+from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.disk import rename_new, sync_path
 from hailuo_batch.shell.ledger.migrations import migrate
@@ -221,6 +222,12 @@ class Ledger:
         with self._transaction():
             self._rows.set_fact("restored", "")
             self._rows.journal(at, "", None, "BackupPutBack", None, {})
+
+    def note_set_aside(self, names: Names, at: float) -> None:
+        """These runs and creates were known when this ledger was begun, and the user meant to begin all the same."""
+        with self._transaction():
+            detail = {"run_ids": sorted(names.run_ids), "create_ids": sorted(names.create_ids)}
+            self._rows.journal(at, "", None, "FilesSetAside", None, detail)
 
     def close_replacement(self) -> None:
         """The `--replace` that was under way is done."""
