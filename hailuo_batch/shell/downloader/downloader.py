@@ -20,7 +20,7 @@ from hailuo_batch import __version__
 from hailuo_batch.core.events import FetchCancelled, FetchFailed, FetchOutcome, FileSaved
 from hailuo_batch.shell.downloader import mp4
 from hailuo_batch.shell.downloader.heads import MisfitError, range_headers, read_head
-from hailuo_batch.shell.downloader.landing import DiskError, Landing
+from hailuo_batch.shell.downloader.landing import Claims, DiskError, Landing
 from hailuo_batch.shell.downloader.links import BadLinkError, Link, parse_link, resolve
 from hailuo_batch.shell.downloader.naming import begins_like_document, extension, is_mp4, is_safe_stem
 from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES, Partial
@@ -63,6 +63,7 @@ class Downloader:
         self._chunk_bytes = chunk_bytes
         self._dialer = Dialer(timeouts.connect_s)
         self._places = threading.BoundedSemaphore(transfers_at_once)
+        self._claims = Claims()
         self._doubted: dict[str, str] = {}  # the digest of what came for a stem and is no whole MP4
 
     def fetch(
@@ -82,7 +83,7 @@ class Downloader:
             return FetchFailed(printable(f"{stem!r} is no name inside the output folder"))
         folder, _, name = stem.rpartition("/")
         try:
-            with Landing(self._output_dir / folder, name) as landing:
+            with Landing(self._output_dir / folder, name, self._claims) as landing:
                 with self._place(cancelled) as patience:
                     suffix = self._bring(url, landing, patience, on_bytes)
                 return self._settle(landing, stem, index, suffix)
