@@ -1,6 +1,5 @@
 """File servers that lie about how long a file is, or never come to its end: what is not whole gets no final name."""
 
-import gzip
 import hashlib
 from pathlib import Path
 
@@ -120,19 +119,6 @@ def test_chunked_file_that_ends_early_is_gone_on_with_where_its_version_is_named
         assert isinstance(fetch(tmp_path, server.url), ev.FetchFailed)
         assert fetch(tmp_path, server.url) == saved()
     assert "range" in server.requests[1].headers
-
-
-def test_compressed_file_that_was_not_asked_for_is_not_kept(tmp_path: Path) -> None:
-    packed = gzip.compress(CLIP)
-    act = http.answer(200, packed, content_type="video/mp4", headers={"Content-Encoding": "gzip"})
-    with LoopbackServer(act) as server:
-        outcomes = [fetch(tmp_path, server.url) for _ in range(2)]
-    assert [isinstance(outcome, ev.FetchFailed) and "compressed (gzip)" in outcome.reason for outcome in outcomes] == [
-        True,
-        True,
-    ]
-    assert {request.headers["accept-encoding"] for request in server.requests} == {"identity"}
-    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("lines", [(), ('ETag: "one"',)])

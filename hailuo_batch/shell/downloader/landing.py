@@ -140,6 +140,10 @@ class Landing:
         """What came is not to be gone on with."""
         self._source = _NOBODY
 
+    def has(self, extension: str) -> bool:
+        """Whether a file stands under the name with this extension."""
+        return os.path.lexists(self._folder / f"{self._name}{extension}")
+
     def settle(self, extension: str) -> str:
         """Put the whole file under its final name, durably, and give that name.
 
