@@ -35,6 +35,7 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "downloader": frozenset({"wire", "disk"}),
     "preflight": frozenset({"wire", "downloader"}),
     "files": frozenset({"disk"}),
+    "room": frozenset({"disk"}),
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
     "tally": frozenset({"progress"}),

@@ -38,6 +38,7 @@ from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter
 from hailuo_batch.shell.receipts import Receipts, load_receipts
+from hailuo_batch.shell.room import Room
 from hailuo_batch.values import Campaign
 
 _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
@@ -150,8 +151,9 @@ def _drive(
         closing(_executor(job, client, received)) as executor,
         closing(_keeper(job, ledger, clock, _reporter(console, clock, received))) as reporter,
     ):
+        room = Room(job.paths.outputs, job.paths.ledger.parent)
         window = share_window(job.endpoint, remote, job.settings)
-        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id, window=window)
+        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id, window=window, room=room)
 
         def stop(code: ExitCode) -> None:
             driver.request_stop(halts.signalled(code))

@@ -20,6 +20,7 @@ from hailuo_batch.core.events import Event
 from hailuo_batch.core.gathering import Gathering
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.records import Run
+from hailuo_batch.core.room import Need
 from hailuo_batch.core.sharing import Holding
 from hailuo_batch.core.steps import Step
 from hailuo_batch.errors import LedgerError
@@ -76,6 +77,20 @@ class WindowLike(Protocol):
     def leave(self) -> None: ...
 
 
+class RoomLike(Protocol):
+    """What the driver needs to know of the disks."""
+
+    def lacks(self, need: Need, /) -> str: ...
+
+
+class Ample:
+    """Disks that have room for everything."""
+
+    def lacks(self, _need: Need) -> str:
+        """Nothing."""
+        return ""
+
+
 class Reporter(Protocol):
     """Who shows what happens."""
 
@@ -107,6 +122,7 @@ class Driver:
         *,
         new_id: Callable[[], str],
         window: WindowLike | None = None,
+        room: RoomLike | None = None,
         tick_s: float = 0.25,
     ) -> None:
         self._engine = engine
@@ -117,6 +133,7 @@ class Driver:
         self._reporter = reporter
         self._new_id = new_id
         self._window = window or Alone()
+        self._room = room or Ample()
         self._tick_s = tick_s
         self._gathering = Gathering()
         self._unrecorded: list[_Unrecorded] = []
@@ -128,6 +145,8 @@ class Driver:
 
     def run(self) -> None:
         """Go on until the engine has finished. Raises LedgerError where an answer could not be recorded in the end."""
+        # before anything is paid for: room for all of it, so that no one pays for the first half of what does not fit
+        self._look_for_room(self._engine.need_in_all)
         while not self._is_over():
             self._hear(self._executor.wait(self._pause_s()))
         self._leave()
@@ -205,6 +224,10 @@ class Driver:
     def _start_creates(self, actions: Sequence[act.CreateRun]) -> None:
         if not actions:
             return
+        # before each create: others write to the disk, too, and a video that finds no room was paid for in vain
+        if not self._look_for_room(self._engine.need):
+            self._give_up(actions, "there is no room for its video")
+            return
         at = self._clock.wall()
         intents = [(action.run.key, ev.CreateStarted(self._new_id())) for action in actions]
         intended = [
@@ -222,14 +245,26 @@ class Driver:
         for run in started:
             self._executor.start(act.CreateRun(run))
 
+    def _look_for_room(self, need: Need) -> bool:
+        """Whether there is room for what is needed. Where there is none, nothing is created any more."""
+        lack = self._room.lacks(need)
+        if lack:
+            self._engine.halt(halts.no_room(lack))
+        return not lack
+
+    def _give_up(self, actions: Sequence[act.CreateRun], reason: str) -> None:
+        """Creates that were decided on, of which nothing was written and nothing was sent, wait for another apply."""
+        for action in reversed(actions):
+            self._engine.hear(action, ev.CreateNotSent(reason), (), self._clock.now())
+
     def _take_back(self, actions: Sequence[act.CreateRun], create_ids: Sequence[str]) -> None:
         """Creates that could not be written down beforehand were not sent."""
-        outcome = ev.CreateNotSent("it could not be written down beforehand")
+        reason = "it could not be written down beforehand"
+        results = [(create_id, ev.CreateNotSent(reason)) for create_id in create_ids]
         # where not even this can be written, the next apply finds intents without an answer and holds them in doubt
         with suppress(LedgerError):
-            self._receipts.write_results([(create_id, outcome) for create_id in create_ids], self._clock.wall())
-        for action in reversed(actions):
-            self._engine.hear(action, outcome, (), self._clock.now())
+            self._receipts.write_results(results, self._clock.wall())
+        self._give_up(actions, reason)
 
     def _start_move(self, action: act.MoveFile) -> None:
         event = ev.FileMoving(action.index, action.target)

@@ -19,7 +19,7 @@ from hailuo_batch.core.receipt import Receipt
 from hailuo_batch.core.records import Run, TakeRecord
 from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import Step
-from hailuo_batch.shell.driver import Driver
+from hailuo_batch.shell.driver import Driver, RoomLike
 from hailuo_batch.shell.executor import Completion
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.receipts import Receipts, load_receipts
@@ -129,6 +129,7 @@ class Stage(Studio):
         *,
         after: Studio | None = None,
         tick_s: float = 60.0,
+        room: RoomLike | None = None,
     ) -> None:
         super().__init__(folder)
         if after is not None:
@@ -157,6 +158,7 @@ class Stage(Studio):
             self.reporter,
             new_id=lambda: f"create-{next(self.ids)}",
             tick_s=tick_s,
+            room=room,
         )
 
     def __enter__(self) -> Self:
