@@ -163,11 +163,9 @@ class Ledger:
         with self._transaction():
             for key, event in events:
                 before = changed.get(key) or self._rows.run(key)
-                after = fold(before, event, at)
-                self._rows.update_run(before, after)
+                after = self._apply(before, event, at)
                 if after.take_state is not before.take_state:
                     self._rows.refresh_take(after.take_id)
-                self._rows.journal(at, after.take_id, after.attempt, type(event).__name__, after.state, asdict(event))
                 changed[key] = after
         return tuple(changed.values())
 
@@ -181,9 +179,11 @@ class Ledger:
                 started = fold(run, CreateStarted(lost.intent.create_id), lost.intent.at)
                 after = fold(started, lost.outcome, lost.at)
                 self._rows.update_run(run, after)
-                self._rows.refresh_take(after.take_id)
                 detail = {"create": lost.intent.create_id, **asdict(lost.outcome)}
                 self._rows.journal(at, after.take_id, after.attempt, "PutBack", after.state, detail)
+                for event in lost.later:
+                    after = self._apply(after, event, lost.ended_at)
+                self._rows.refresh_take(after.take_id)
 
     def fact(self, name: str) -> str:
         """What was remembered under this name; empty where nothing was."""
@@ -217,6 +217,11 @@ class Ledger:
             draft.replace(target)
             sync_path(target.parent)
 
+    def doubt_files(self) -> None:
+        """This ledger is older than its files, as a backup is: some may have been renamed since."""
+        with self._transaction():
+            self._rows.set_fact("restored", "yes")
+
     def trust_files(self, at: float) -> None:
         """This ledger was a backup, and its files have been looked at since it was put back."""
         with self._transaction():
@@ -233,6 +238,13 @@ class Ledger:
         """The `--replace` that was under way is done."""
         with self._transaction():
             self._rows.set_fact("replacement", "")
+
+    def _apply(self, before: Run, event: Event, at: float) -> Run:
+        """The run after the event, as it is then written down, with its line in the journal."""
+        after = fold(before, event, at)
+        self._rows.update_run(before, after)
+        self._rows.journal(at, after.take_id, after.attempt, type(event).__name__, after.state, asdict(event))
+        return after
 
     def _carry_out(self, step: Step, touched: dict[str, None]) -> int | None:
         rows = self._rows
