@@ -29,6 +29,7 @@ from hailuo_batch.commands.preflight import Reach, check_images
 from hailuo_batch.commands.reading import empty_snapshot
 from hailuo_batch.commands.report_files import leave_report, report_of
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_key, read_settings, read_wishes
+from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.summary import not_done, render_summary, worst
 from hailuo_batch.commands.text import count
 from hailuo_batch.commands.time_needed import TimeNeeded, estimate_time
@@ -50,7 +51,8 @@ from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.plan import Plan, Wishes, make_plan
 from hailuo_batch.core.records import Snapshot, in_doubt_if_submitting
-from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError, UsageError
+from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import document
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
@@ -126,6 +128,15 @@ class _Proposal:
 
 def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode:
     """Apply the manifest. Raises what reading a manifest, taking the lock or opening the ledger raises."""
+    try:
+        with ExitStack() as heeded:
+            return _apply(where, options, console, heeded)
+    except ReaderGoneError:
+        return ExitCode.SIGTERM  # as on SIGHUP, and before anything was sent
+
+
+def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: ExitStack) -> ExitCode:
+    """`heeded` is left once all is closed: until then, from consent on, a signal stops the apply in good order."""
     asked = _read(where, options, console)
     paths, clock = locate(where, asked.campaign.name), Clock()
     with Lock(paths.lock, Holder.this_process("apply", clock.wall())), ExitStack() as stack:
@@ -135,6 +146,7 @@ def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode
         if not _agreed(asked, proposal, console):
             console.warn("Declined. Nothing was sent, nothing was paid.")
             return ExitCode.UNFINISHED
+        heeded.enter_context(heeding(console.stop))
         if proposal.plan.paying:
             make_outputs(paths)
         if ledger is None:
@@ -262,7 +274,12 @@ def _shown_prices(estimate: Estimate) -> dict[str, int]:
 
 
 def _finish(
-    where: Whereabouts, options: ApplyOptions, job: Job, outcome: Outcome, clock: Clock, console: Console
+    where: Whereabouts,
+    options: ApplyOptions,
+    job: Job,
+    outcome: Outcome,
+    clock: Clock,
+    console: Console,
 ) -> ExitCode:
     """Write the report and the sidecars, and say how it ended."""
     report = report_of(outcome.snapshot, where, clock.wall())
@@ -280,8 +297,18 @@ def _finish(
         columns=columns,
     )
     if console.as_json:
-        console.document(document(report))
+        codes += _unwritten(report, console)
         console.lay_out(summary)
     else:
-        console.say_result(summary)
-    return worst(codes)
+        console.conclude(summary)
+    return worst([*codes, *([] if console.stop.code is None else [console.stop.code])])
+
+
+def _unwritten(report: Report, console: Console) -> tuple[ExitCode, ...]:
+    """Write the document. Gives the code of what stands in the way: the work is done, and its end has a code too."""
+    try:
+        console.document(document(report))
+    except StreamError as error:
+        console.warn(str(error))
+        return (error.exit_code,)
+    return ()
