@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hailuo_batch.commands.books import put_in_order
-from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
+from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacement, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.estimate import Basis, Estimate, estimate_cost
@@ -60,6 +60,7 @@ from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.values import Campaign
 
+_ENDED_WELL = frozenset({ExitCode.DONE, ExitCode.UNFINISHED})
 _DURATIONS = 300  # earlier runs of a model that teach an apply how long the next ones take, at most
 
 
@@ -159,7 +160,7 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
         if asked.saved is None and (job.sends or job.plan.steps):
             ledger.remember(PLAN_FACT, "")
         outcome = run_campaign(job, ledger, clock, console)
-        return _finish(where, options, job, outcome, clock, console)
+        return _finish(where, options, job, outcome, ledger, clock, console)
 
 
 def _read(where: Whereabouts, options: ApplyOptions, console: Console) -> _Asked:
@@ -278,10 +279,14 @@ def _finish(
     options: ApplyOptions,
     job: Job,
     outcome: Outcome,
+    ledger: Ledger,
     clock: Clock,
     console: Console,
 ) -> ExitCode:
-    """Write the report and the sidecars, and say how it ended."""
+    """Write the report and the sidecars, and say how it ended.
+
+    A `--replace` is over only after all that, and only where nothing cut the apply short: then it ends last of all.
+    """
     report = report_of(outcome.snapshot, where, clock.wall())
     missing = not_done(report, job.plan.scope)
     page, unwritten = leave_report(report, outcome.snapshot, job.paths.outputs, options.no_sidecar, console)
@@ -301,7 +306,10 @@ def _finish(
         console.lay_out(summary)
     else:
         console.conclude(summary)
-    return worst([*codes, *([] if console.stop.code is None else [console.stop.code])])
+    code = worst([*codes, *([] if console.stop.code is None else [console.stop.code])])
+    if code in _ENDED_WELL and not unwritten:
+        end_replacement(ledger, outcome.snapshot)
+    return code
 
 
 def _unwritten(report: Report, console: Console) -> tuple[ExitCode, ...]:

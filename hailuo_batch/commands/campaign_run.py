@@ -101,6 +101,17 @@ def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Ou
         return _carry_out(job, ledger, clock, console)
 
 
+def end_replacement(ledger: Ledger, snapshot: Snapshot) -> None:
+    """End the `--replace` that is under way, if nothing of it is left to be made.
+
+    The last thing that an apply does: the same command finishes a wish that is under way, and pays for every take again
+    where it is a new one. It is a new one only after a command that has ended well, all that it prints and writes
+    included.
+    """
+    if _is_replaced(snapshot):
+        ledger.close_replacement()
+
+
 def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     if job.plan.steps or job.sends:
         ledger.back_up(job.paths.backup)
@@ -118,8 +129,6 @@ def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outc
                 remember_key(ledger, remote.key)
         codes = (*(halt.exit_code for halt in engine.halts), *failed)
         snapshot = ledger.snapshot()
-    if _is_replaced(snapshot):
-        ledger.close_replacement()
     return Outcome(snapshot, codes)
 
 
