@@ -19,6 +19,7 @@ from hailuo_batch.commands.report_keeper import ReportKeeper
 from hailuo_batch.commands.shared_window import share_window
 from hailuo_batch.commands.signals import stop_on_signal
 from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.commands.writing import back_up
 from hailuo_batch.core import halts
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.events import FetchOutcome
@@ -97,7 +98,7 @@ class Received:
 def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     """Carry the plan out. Raises AccountError for a missing key and LedgerError where nothing can be begun."""
     if job.plan.steps or job.sends:
-        ledger.back_up(job.paths.backup)
+        back_up(ledger, job.paths, console)
     ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
     ledger.carry_out(job.plan.steps, clock.wall())
     if job.plan_mark:
