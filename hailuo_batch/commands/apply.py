@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
@@ -50,6 +51,7 @@ from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.plan import Plan, Wishes, make_plan
 from hailuo_batch.core.records import Snapshot, in_doubt_if_submitting
+from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.render_json import document
 from hailuo_batch.shell.clock import Clock
@@ -131,6 +133,8 @@ def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode
     with Lock(paths.lock, Holder.this_process("apply", clock.wall())), ExitStack() as stack:
         present = ledger_exists(paths) if options.new_ledger else has_ledger(paths)
         ledger = stack.enter_context(_open(asked, paths, clock)) if present else None
+        if ledger is not None:
+            check_not_older(paths, asked.campaign.name, asked.endpoint, where)
         proposal = _propose(asked, paths, ledger, clock)
         if not _agreed(asked, proposal, console):
             console.warn("Declined. Nothing was sent, nothing was paid.")
@@ -138,10 +142,7 @@ def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode
         if proposal.plan.paying:
             make_outputs(paths)
         if ledger is None:
-            for path, aside in set_aside(paths):
-                console.warn(f"Set aside: {path} is now {aside.name}.")
-            Ledger.create(paths.ledger, asked.campaign.name, asked.endpoint, clock.wall())
-            ledger = stack.enter_context(_open(asked, paths, clock))
+            ledger = stack.enter_context(_begin(asked, paths, clock, console))
             ledger.remember(PLAN_FACT, "" if asked.saved is None else asked.saved.id)
         job = _job(asked, proposal, paths)
         if asked.saved is None and (job.sends or job.plan.steps):
@@ -184,6 +185,19 @@ def _read_saved(path: Path, options: ApplyOptions) -> SavedPlan:
 
 def _open(asked: _Asked, paths: CampaignPaths, clock: Clock) -> Ledger:
     return Ledger.open(paths.ledger, asked.campaign.name, asked.endpoint, clock.wall())
+
+
+def _begin(asked: _Asked, paths: CampaignPaths, clock: Clock, console: Console) -> Ledger:
+    """Begin a new ledger. It remembers the runs that what is set aside was made by: put back, a file of theirs says
+    nothing against it."""
+    names = names_beside(paths, asked.campaign.name, asked.endpoint)
+    for path, aside in set_aside(paths):
+        console.warn(f"Set aside: {path} is now {aside.name}.")
+    Ledger.create(paths.ledger, asked.campaign.name, asked.endpoint, clock.wall())
+    ledger = _open(asked, paths, clock)
+    if names != Names():
+        ledger.note_set_aside(names, clock.wall())
+    return ledger
 
 
 def _propose(asked: _Asked, paths: CampaignPaths, ledger: Ledger | None, clock: Clock) -> _Proposal:

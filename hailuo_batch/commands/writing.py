@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
@@ -59,6 +60,7 @@ def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterato
         Lock(paths.lock, Holder.this_process(command, clock.wall())),
         Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger,
     ):
+        check_not_older(paths, campaign.name, endpoint, where)  # the backup may be what shows it
         back_up(ledger, paths, console)
         ledger.remember(PLAN_FACT, "")
         snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())

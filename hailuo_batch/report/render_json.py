@@ -41,6 +41,7 @@ def document(report: Report) -> dict[str, Any]:
         "generated_at": format_time(report.generated_at),
         "applying": report.applying,
         "totals": {"takes": len(report.takes)} | {str(state): count for state, count in report.totals.items()},
+        "damaged_takes": report.damaged,
         "spend": {
             "charged_micro_usd": spend.charged_micro_usd,
             "refunded_micro_usd": spend.refunded_micro_usd,
@@ -75,6 +76,8 @@ def _run(run: ReportRun) -> dict[str, Any]:
         "attempt": run.attempt,
         "state": str(run.state),
         "superseded": run.superseded,
+        "fingerprint": run.fingerprint,
+        "create_id": run.create_id,
         "cost_micro_usd": run.cost_micro_usd,
         "submitted_at": format_time(run.submitted_at),
         "completed_at": format_time(run.completed_at),
@@ -85,7 +88,13 @@ def _run(run: ReportRun) -> dict[str, Any]:
 
 
 def _output(output: ReportOutput) -> dict[str, Any]:
-    return {"path": output.path, "url": output.url, "bytes": output.bytes, "sha256": output.sha256}
+    return {
+        "path": output.path,
+        "url": output.url,
+        "bytes": output.bytes,
+        "sha256": output.sha256,
+        "flaw": output.flaw,
+    }
 
 
 def _advice(advice: Advice | None) -> dict[str, Any] | None:

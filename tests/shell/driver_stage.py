@@ -5,6 +5,7 @@ Driver, engine, ledger and receipts are the real ones; the executor is the simul
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,7 @@ from hailuo_batch.core.events import CreateUnanswered, Event, Outcome
 from hailuo_batch.core.plan import Wishes
 from hailuo_batch.core.receipt import Receipt
 from hailuo_batch.core.records import Run, TakeRecord
+from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import Step
 from hailuo_batch.shell.driver import Driver
 from hailuo_batch.shell.executor import Completion
@@ -138,7 +140,12 @@ class Stage(Studio):
         plan = self.put_in_order(ledger, wanted, Wishes())
         self.watched = WatchedExecutor(self.world, self.clock, self.disk, self.rng)
         self.engine = WatchedEngine(
-            settings, ledger.snapshot(), plan.scope, plan.collected, now=self.clock.now(), wall=self.clock.wall()
+            replace(settings, consent=Consent.GIVEN),
+            ledger.snapshot(),
+            plan.scope,
+            plan.collected,
+            now=self.clock.now(),
+            wall=self.clock.wall(),
         )
         self.watched.calls = self.engine.calls = self.calls
         self.driver = Driver(

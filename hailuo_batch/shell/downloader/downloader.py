@@ -170,18 +170,18 @@ class Downloader:
 
     def _settle(self, landing: Landing, stem: str, index: int, suffix: str) -> FileSaved:
         """Check what came and put it under its final name."""
-        notes = self._check(landing, stem, suffix)
+        flaw = self._check(landing, stem, suffix)
         folder, _, _ = stem.rpartition("/")
         name = landing.settle(suffix)
         self._doubted.pop(stem, None)
-        notes += [f"a file that differs was called {name}; it is kept as {aside}" for aside in landing.kept_aside]
+        notes = [f"a file that differs was called {name}; it is kept as {aside}" for aside in landing.kept_aside]
         path = f"{folder}/{name}" if folder else name
-        return FileSaved(index, path, landing.size, landing.sha256, "; ".join(notes))
+        return FileSaved(index, path, landing.size, landing.sha256, "; ".join(notes), flaw)
 
-    def _check(self, landing: Landing, stem: str, suffix: str) -> list[str]:
-        """What is to be said of a file that is kept. Raises BadLinkError for one that is not.
+    def _check(self, landing: Landing, stem: str, suffix: str) -> str:
+        """What is wrong with a file that is kept, empty where nothing is. Raises BadLinkError for one that is not kept.
 
-        What seems broken and comes a second time just so is what was paid for, whatever it is.
+        What is damaged and comes a second time just so is what was paid for: it is kept, and known to be damaged.
         """
         head = landing.read_at(0, _HEAD_BYTES)
         fault = ""
@@ -197,8 +197,8 @@ class Downloader:
         if fault and self._doubted.get(stem) != landing.sha256:
             self._doubted[stem] = landing.sha256
             landing.discard()
-            raise BadLinkError(f"what came is no whole MP4: {fault}")
-        return [f"the video may not play: {fault}. It came twice with the same bytes and is kept"] if fault else []
+            raise BadLinkError(f"what came is damaged: it is no whole MP4: {fault}")
+        return f"it is no whole MP4: {fault}" if fault else ""
 
 
 def _check_overlap(landing: Landing, response: BaseHTTPResponse, offset: int) -> None:

@@ -1,6 +1,6 @@
 """The ledger: one SQLite file per campaign."""
 
-from hailuo_batch.shell.ledger.glances import find_run, read_experience
+from hailuo_batch.shell.ledger.glances import find_run, read_experience, read_mark, read_names
 from hailuo_batch.shell.ledger.reader import Change, LedgerReader, Mark
 from hailuo_batch.shell.ledger.restoring import check_backup, restore_backup, set_ledger_aside
 from hailuo_batch.shell.ledger.store import Ledger
@@ -13,6 +13,8 @@ __all__ = [
     "check_backup",
     "find_run",
     "read_experience",
+    "read_mark",
+    "read_names",
     "restore_backup",
     "set_ledger_aside",
 ]

@@ -20,7 +20,8 @@ RUN = (
     "cost_micro_usd, reason, submitted_at, completed_at, forgotten"
 )
 TAKE = "id, shot, number, model, input_json, fingerprint, images_sha256, tags, position, in_manifest, state"
-FILE = "run_key, number, url, path, bytes, sha256, moving_to"
+FILE = "run_key, number, url, path, bytes, sha256, moving_to, flaw"
+FILE_AT_FIRST = FILE.replace("flaw", "NULL")  # as the ledger's first version has it
 
 Shape = tuple[type, ...]
 Requests = dict[str, tuple[str, str]]
@@ -35,7 +36,7 @@ _RUN_TYPES = (
     *(_MAY_BE_INT, _MAY_BE_TEXT, _MAY_BE_TIME, _MAY_BE_TIME, _INT),
 )
 _TAKE_TYPES = (_TEXT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _TEXT, _INT, _INT, _TEXT)
-_FILE_TYPES = (_INT, _INT, _TEXT, _MAY_BE_TEXT, _MAY_BE_INT, _MAY_BE_TEXT, _MAY_BE_TEXT)
+_FILE_TYPES = (_INT, _INT, _TEXT, _MAY_BE_TEXT, _MAY_BE_INT, *(3 * [_MAY_BE_TEXT]))
 
 _RUN_STATES: Mapping[str, RunState] = {state.value: state for state in RunState}
 _TAKE_STATES = frozenset(state.value for state in TakeState)

@@ -1,9 +1,10 @@
-"""A ledger looked into for one thing, without loading it: what its runs were like, or whose a run is.
+"""A ledger looked into for one thing, without loading it: what its runs were like, whose a run is, where it ends.
 
 Nothing here writes. A ledger beside the one that matters may be damaged, foreign or newer: then it tells nothing, and
 its own commands say why.
 """
 
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,8 +12,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from hailuo_batch.core.experience import Experience
+from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.ledger.opening import check_version, explained, open_to_read
+from hailuo_batch.shell.ledger.reader import LAST, Mark, mark_of
+from hailuo_batch.shell.ledger.rows import Rows
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 
 _NEWEST_RUNS = 1_000
@@ -36,6 +40,41 @@ def find_run(path: Path, run_id: str) -> str | None:
     except LedgerError:
         return None
     return None if row is None else str(row[0])
+
+
+def read_mark(path: Path) -> Mark:
+    """Where the journal of the ledger at this path ends. Raises LedgerError."""
+    with _reading(path) as db:
+        return mark_of(Rows(db).line_up_to(LAST))
+
+
+def read_names(path: Path) -> Names:
+    """Every run and every create that the ledger at this path knows, or has ever known. Raises LedgerError.
+
+    The journal counts, too: a run whose place the user gave to another by `resolve` is in no other table any more.
+    """
+    with _reading(path) as db:
+        rows = db.execute("SELECT run_id, create_id FROM runs").fetchall()
+        lines = db.execute(
+            "SELECT detail FROM journal "
+            "WHERE what IN ('CreateStarted', 'RunCreated', 'RunNamed', 'PutBack', 'FilesSetAside')"
+        ).fetchall()
+    run_ids, create_ids = {row[0] for row in rows}, {row[1] for row in rows}
+    for (line,) in lines:
+        runs, creates = _named_in(line)
+        run_ids |= runs
+        create_ids |= creates
+    return Names(frozenset(run_ids - {None}), frozenset(create_ids - {None}))
+
+
+def _named_in(line: str) -> tuple[set[str], set[str]]:
+    """The runs and the creates that a line of the journal names."""
+    try:
+        detail = json.loads(line)
+        run_ids = {detail.get("run_id"), *detail.get("run_ids", ())}
+        return run_ids, {detail.get("create_id"), detail.get("create"), *detail.get("create_ids", ())}
+    except (ValueError, TypeError, AttributeError):
+        return set(), set()  # a line that nobody can read names nobody
 
 
 @contextmanager

@@ -22,6 +22,11 @@ _HEADER_BYTES = 100
 _BUSY_TIMEOUT_S = 5.0
 _CANNOT_SHARE = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
 
+_being_written: set[tuple[int, int] | None] = set()
+"""The ledgers that this process has open to write. Such a file is opened by SQLite alone: to close any descriptor of it
+gives up every lock that SQLite holds on it in this process, and a stranger could then take its log away, with all that
+is written into it from then on."""
+
 UNTOUCHED = " Nothing was sent, and it was not touched."
 
 
@@ -30,6 +35,16 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
     db.execute("PRAGMA trusted_schema = OFF")
+    return db
+
+
+def connect_to_write(path: Path, stack: ExitStack) -> sqlite3.Connection:
+    """Open the file to write it; the stack closes it. Raises LedgerError."""
+    check_header(path)
+    file = disk.identity(path)
+    db = stack.enter_context(closing(connect(path, "rw")))
+    _being_written.add(file)
+    stack.callback(_being_written.discard, file)
     return db
 
 
@@ -58,8 +73,9 @@ def check_header(path: Path) -> None:
     """What can be said before SQLite touches the file. Raises LedgerError.
 
     SQLite would take an empty file for a new database, and would fill up a last page that was cut short with zeros.
-    Not for a file that this process has open: see `LedgerReader.mark`.
     """
+    if disk.identity(path) in _being_written:
+        return
     try:
         with disk.open_to_read(path) as file:
             header = file.read(_HEADER_BYTES)
@@ -146,6 +162,8 @@ def explained(path: Path, assurance: str = "") -> Iterator[None]:
             "changed; please report this."
         ) from error
     except sqlite3.OperationalError as error:
+        if str(error).startswith("Could not decode to UTF-8"):
+            raise _damaged(path, "a text in it is no UTF-8", assurance) from error
         name = getattr(error, "sqlite_errorname", "")
         if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
             raise _damaged(path, str(error), assurance) from error

@@ -6,7 +6,7 @@ It can write nothing, and so back nothing up: only a Ledger can, and there is no
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,8 @@ from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_health, check_version, explained, open_to_read
 from hailuo_batch.shell.ledger.rows import Rows
 
-_LAST = 2**63 - 1
+LAST = 2**63 - 1
+"""No journal has so many lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,13 @@ class Mark:
 
     number: int = 0
     sha256: str = ""
+
+
+def mark_of(line: Sequence[object] | None) -> Mark:
+    """The mark of a line of the journal, its number first; an empty one where there is none."""
+    if line is None or not isinstance(line[0], int):
+        return Mark()
+    return Mark(line[0], hashlib.sha256(json.dumps(line).encode("utf-8")).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +117,10 @@ class LedgerReader:
         with self._explained():
             yield from self._rows.journal_lines()
 
-    def mark(self, number: int = _LAST) -> Mark:
-        """The mark of the last line up to this number, by default of the very last; an empty one where none is.
-
-        Read here and not by a second opening of the file: to close any descriptor of it would give up every lock that
-        SQLite holds on it in this process, and a stranger could then take away the log under a writer's hands.
-        """
+    def mark(self, number: int = LAST) -> Mark:
+        """The mark of the last line up to this number, by default of the very last; an empty one where none is."""
         with self._explained():
-            line = self._rows.line_up_to(number)
-        return Mark() if line is None else Mark(int(line[0]), hashlib.sha256(json.dumps(line).encode()).hexdigest())
+            return mark_of(self._rows.line_up_to(number))
 
     def changes(self, after: int) -> tuple[Change, ...]:
         """What the journal tells after this number, oldest first."""

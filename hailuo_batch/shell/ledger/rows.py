@@ -8,15 +8,17 @@ import json
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.receipt import Intent, superseded_by_put_back
 from hailuo_batch.core.records import Output, Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.shell.ledger import checking
-from hailuo_batch.shell.ledger.checking import FILE, RUN, TAKE, DamagedRow, Requests
+from hailuo_batch.shell.ledger.checking import FILE, FILE_AT_FIRST, RUN, TAKE, DamagedRow, Requests
+from hailuo_batch.shell.ledger.migrations import flaws_in_journal
 from hailuo_batch.values import LATEST_S, Take, split_take_id
 
 _UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
@@ -106,11 +108,20 @@ class Rows:
         return forgotten, runs
 
     def _outputs_of_all(self) -> dict[int, list[Output]]:
+        """The files of every run, by its key. A ledger that no writer has brought up to date yet can be read, too."""
         outputs: dict[int, list[Output]] = defaultdict(list)
+        is_first = self._db.execute("PRAGMA user_version").fetchone()[0] == 1
         with self._readable("files"):
-            for row in self._db.execute(f"SELECT {FILE} FROM files ORDER BY run_key, number"):
+            columns = FILE_AT_FIRST if is_first else FILE
+            for row in self._db.execute(f"SELECT {columns} FROM files ORDER BY run_key, number"):
                 _append_output(row, outputs[row[0]])
-        return outputs
+        return self._with_flaws(outputs) if is_first else outputs
+
+    def _with_flaws(self, outputs: Mapping[int, Sequence[Output]]) -> dict[int, list[Output]]:
+        """What a ledger of the first version says in its journal alone."""
+        with self._readable("journal"):
+            flaws = flaws_in_journal(self._db)
+        return {key: [replace(each, flaw=flaws.get(each.sha256 or "")) for each in of] for key, of in outputs.items()}
 
     def journal(
         self,
@@ -243,7 +254,7 @@ class Rows:
         for output in after.outputs:
             if output not in before.outputs:
                 self._db.execute(
-                    f"INSERT OR REPLACE INTO files ({FILE}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    f"INSERT OR REPLACE INTO files ({FILE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         after.key,
                         output.index,
@@ -252,6 +263,7 @@ class Rows:
                         output.bytes,
                         output.sha256,
                         output.moving_to,
+                        output.flaw,
                     ),
                 )
 

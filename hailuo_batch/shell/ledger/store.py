@@ -18,16 +18,17 @@ from hailuo_batch.core.events import CreateStarted, Event
 from hailuo_batch.core.receipt import Forgotten
 from hailuo_batch.core.records import Replacement, Run, Snapshot, fold
 from hailuo_batch.core.steps import Step
+from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.disk import check_regular, identity, rename_new, sync_path
 from hailuo_batch.shell.ledger.beside import SIDE_FILES, new_draft, side_file
 from hailuo_batch.shell.ledger.migrations import migrate
 from hailuo_batch.shell.ledger.opening import (
     UNTOUCHED,
-    check_header,
     check_health,
     check_version,
     connect,
+    connect_to_write,
     explained,
     make_durable,
 )
@@ -79,9 +80,8 @@ class Ledger(LedgerReader):
         So no command writes into a ledger, or backs one up, in which a single value is damaged. Raises LedgerError
         where it is damaged, foreign, newer, of another campaign or endpoint, or not writable.
         """
-        check_header(path)
         with explained(path, UNTOUCHED), ExitStack() as stack:
-            db = stack.enter_context(closing(connect(path, "rw")))
+            db = connect_to_write(path, stack)
             check_version(db, path)
             check_health(db, path)
             ledger = cls(path, db, stack)
@@ -212,6 +212,12 @@ class Ledger(LedgerReader):
         with self._transaction():
             self._rows.set_fact("restored", "")
             self._rows.journal(at, "", None, "BackupPutBack", None, {})
+
+    def note_set_aside(self, names: Names, at: float) -> None:
+        """These runs and creates were known when this ledger was begun, and the user meant to begin all the same."""
+        with self._transaction():
+            detail = {"run_ids": sorted(names.run_ids), "create_ids": sorted(names.create_ids)}
+            self._rows.journal(at, "", None, "FilesSetAside", None, detail)
 
     def close_replacement(self) -> None:
         """The `--replace` that was under way is done."""
