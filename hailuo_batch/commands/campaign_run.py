@@ -19,6 +19,7 @@ from hailuo_batch.commands.report_keeper import ReportKeeper
 from hailuo_batch.commands.shared_window import share_window
 from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.commands.writing import back_up
 from hailuo_batch.core import halts
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.events import FetchOutcome
@@ -115,7 +116,7 @@ def end_replacement(ledger: Ledger, snapshot: Snapshot) -> None:
 
 def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     if job.plan.steps or job.sends:
-        ledger.back_up(job.paths.backup)
+        back_up(ledger, job.paths, console)
     ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
     ledger.carry_out(job.plan.steps, clock.wall())
     if job.plan_mark:

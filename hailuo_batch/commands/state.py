@@ -171,8 +171,7 @@ def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> N
             )
         return
     try:
-        check_backup(paths.backup)
-        Ledger.read(paths.backup, campaign.name, endpoint).close()
+        check_backup(paths.backup, campaign.name, endpoint)
     except LedgerError as error:
         raise LedgerError(
             f"The backup cannot be restored, and nothing was touched. {error} Where {paths.receipts.name} is whole, "
