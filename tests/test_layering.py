@@ -37,6 +37,7 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "files": frozenset({"disk"}),
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
+    "lock": frozenset({"disk"}),
     "tally": frozenset({"progress"}),
     "driver": frozenset(
         {"clock", "executor", "files", "key_window", "ledger", "lock", "progress", "receipts", "client", "downloader"}

@@ -29,6 +29,7 @@ from hailuo_batch.shell.key_window import Alone
 _TRIES = 10
 _PAUSE_S = 1.0
 _BUSY_S = 0.01  # until the next try, where another process has its turn
+_UNWRITTEN = ev.CreateNotSent("it could not be written down beforehand")
 _REPORT_S = 0.1  # between two updates of the reporter: where answers come fast, a turn is too often
 
 
@@ -94,7 +95,11 @@ class _Unrecorded:
 
 
 class Driver:
-    """Runs one apply to its end. `tick_s` bounds the time between two updates of the reporter."""
+    """Runs one apply to its end.
+
+    `check_records` raises LedgerError where what is written would be found by nobody; `tick_s` bounds the time between
+    two updates of the reporter.
+    """
 
     def __init__(  # noqa: PLR0913 - one for each part that it holds together
         self,
@@ -106,6 +111,7 @@ class Driver:
         reporter: Reporter,
         *,
         new_id: Callable[[], str],
+        check_records: Callable[[], None] = lambda: None,
         window: WindowLike | None = None,
         tick_s: float = 0.25,
     ) -> None:
@@ -116,6 +122,7 @@ class Driver:
         self._clock = clock
         self._reporter = reporter
         self._new_id = new_id
+        self._check_records = check_records
         self._window = window or Alone()
         self._tick_s = tick_s
         self._gathering = Gathering()
@@ -205,6 +212,12 @@ class Driver:
     def _start_creates(self, actions: Sequence[act.CreateRun]) -> None:
         if not actions:
             return
+        try:
+            self._check_records()
+        except LedgerError as error:
+            self._engine.halt(halts.unwritable(str(error)))
+            self._unsend(actions)
+            return
         at = self._clock.wall()
         intents = [(action.run.key, ev.CreateStarted(self._new_id())) for action in actions]
         intended = [
@@ -224,12 +237,14 @@ class Driver:
 
     def _take_back(self, actions: Sequence[act.CreateRun], create_ids: Sequence[str]) -> None:
         """Creates that could not be written down beforehand were not sent."""
-        outcome = ev.CreateNotSent("it could not be written down beforehand")
         # where not even this can be written, the next apply finds intents without an answer and holds them in doubt
         with suppress(LedgerError):
-            self._receipts.write_results([(create_id, outcome) for create_id in create_ids], self._clock.wall())
+            self._receipts.write_results([(create_id, _UNWRITTEN) for create_id in create_ids], self._clock.wall())
+        self._unsend(actions)
+
+    def _unsend(self, actions: Sequence[act.CreateRun]) -> None:
         for action in reversed(actions):
-            self._engine.hear(action, outcome, (), self._clock.now())
+            self._engine.hear(action, _UNWRITTEN, (), self._clock.now())
 
     def _start_move(self, action: act.MoveFile) -> None:
         event = ev.FileMoving(action.index, action.target)
