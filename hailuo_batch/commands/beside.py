@@ -35,7 +35,7 @@ def unknown_runs(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Tr
     The files are read before the ledger: an apply that is at work writes them in the other order. Raises LedgerError,
     and OutputError where the files cannot be looked at.
     """
-    traces = [trace for trace in _traces(paths, campaign, endpoint) if trace.is_money]
+    traces = [trace for trace in traces_beside(paths, campaign, endpoint) if trace.is_money]
     if not traces:
         return ()
     return (read_names(paths.ledger) | _receipted(paths)).unknown(traces)
@@ -43,7 +43,7 @@ def unknown_runs(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Tr
 
 def names_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Names:
     """The runs and creates that the files beside the ledger, or in its place, name."""
-    traces = tuple(_traces(paths, campaign, endpoint))
+    traces = tuple(traces_beside(paths, campaign, endpoint))
     return Names(
         frozenset(trace.run_id for trace in traces if trace.run_id is not None),
         frozenset(trace.create_id for trace in traces if trace.create_id is not None),
@@ -66,7 +66,8 @@ def older_than_files(paths: CampaignPaths, unknown: Sequence[Trace], where: Wher
     )
 
 
-def _traces(paths: CampaignPaths, campaign: str, endpoint: str) -> Iterator[Trace]:
+def traces_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Iterator[Trace]:
+    """What the files beside the ledger, or in its place, tell of runs. Raises OutputError where nobody can look."""
     try:
         yield from read_traces(paths.outputs, campaign, endpoint)
     except OSError as error:
@@ -82,7 +83,7 @@ def _of_backup(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Trac
     if not paths.backup.exists():
         return ()
     try:
-        if read_mark(paths.backup).number <= read_mark(paths.ledger).number:
+        if paths.ledger.exists() and read_mark(paths.backup).number <= read_mark(paths.ledger).number:
             return ()
         with Ledger.read(paths.backup, campaign, endpoint) as backup:
             return tuple(Trace.of(run, paths.backup.name) for run in backup.snapshot().paid_runs)

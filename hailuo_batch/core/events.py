@@ -237,9 +237,10 @@ class FetchFailed:
 
 @dataclass(frozen=True, slots=True)
 class DiskFull:
-    """There is no room for an output."""
+    """There is no room for an output. `for_any` says that there is none for any other either."""
 
     reason: str
+    for_any: bool = False
 
 
 @dataclass(frozen=True, slots=True)

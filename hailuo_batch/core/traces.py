@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output, Run
+from hailuo_batch.values import fingerprint
 
 _NAMED_LATER = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
 
@@ -17,8 +18,8 @@ _NAMED_LATER = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABAND
 class Trace:
     """One run, as a file beside the ledger tells of it; `source` names that file.
 
-    `input_json` is None where the file does not hold the input whole, `create_id` where it does not name the create.
-    The other fields are as those of a run.
+    `input_json` is as much of the input as the file shows: all of it only where `is_whole`. `create_id` is None where
+    the file does not name the create. The other fields are as those of a run.
     """
 
     source: str
@@ -27,7 +28,7 @@ class Trace:
     state: RunState
     model: str
     fingerprint: str
-    input_json: str | None = None
+    input_json: str = "{}"
     create_id: str | None = None
     run_id: str | None = None
     superseded: bool = False
@@ -36,6 +37,11 @@ class Trace:
     submitted_at: float | None = None
     completed_at: float | None = None
     outputs: tuple[Output, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the input is the one that was sent, and not an abbreviation of it."""
+        return fingerprint(self.model, self.input_json) == self.fingerprint
 
     @property
     def is_money(self) -> bool:

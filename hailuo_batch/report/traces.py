@@ -12,9 +12,10 @@ from typing import Any
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output
 from hailuo_batch.core.traces import Trace
-from hailuo_batch.values import MICRO, canonical_json, fingerprint
+from hailuo_batch.values import LATEST_S, MICRO, canonical_json, fingerprint
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)  # of a run or of a create
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+_CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _TAKE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.take[1-9][0-9]{0,6})?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LONGEST_MODEL = 1_000
@@ -24,7 +25,6 @@ _MOST_COST_MICRO_USD = 10_000 * MICRO
 _MOST_BYTES = 2**53
 _MOST_ATTEMPTS = 1_000_000
 _MOST_OUTPUTS = 1_000
-_YEAR_3000 = 32_503_680_000
 
 
 def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: str, source: str) -> Trace | None:
@@ -33,7 +33,9 @@ def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: 
         return None
     try:
         index = _number(data["output"], 1, _MOST_OUTPUTS) - 1
-        saved = Output(index, "", video, _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256))
+        saved = Output(
+            index, "", _path(video), _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
+        )
         model, wanted = _text(data["model"], _LONGEST_MODEL), _matched(data["fingerprint"], _SHA256)
         return Trace(
             source=source,
@@ -43,7 +45,7 @@ def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: 
             model=model,
             fingerprint=wanted,
             input_json=_input(data, model, wanted),
-            run_id=_matched(data["run_id"], _NAME),
+            run_id=_matched(data["run_id"], _RUN_ID),
             superseded=data.get("superseded") is True,
             cost_micro_usd=_cost(data.get("cost_micro_usd")),
             submitted_at=_time(data.get("submitted_at")),
@@ -75,7 +77,6 @@ def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Tra
         made = run["fingerprint"] if superseded else run.get("fingerprint", asked)
         run_id, create_id = run.get("run_id"), run.get("create_id")
         model, wanted = _text(take["model"], _LONGEST_MODEL), _matched(made, _SHA256)
-        input_json = _canonical(take["input"]) if wanted == asked else None
         return Trace(
             source=source,
             take_id=_matched(take["id"], _TAKE_ID),
@@ -83,9 +84,9 @@ def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Tra
             state=RunState(run["state"]),
             model=model,
             fingerprint=wanted,
-            input_json=input_json if input_json and fingerprint(model, input_json) == wanted else None,
-            create_id=None if create_id is None else _matched(create_id, _NAME),
-            run_id=None if run_id is None else _matched(run_id, _NAME),
+            input_json=_canonical(take["input"]) if wanted == asked else "{}",
+            create_id=None if create_id is None else _matched(create_id, _CREATE_ID),
+            run_id=None if run_id is None else _matched(run_id, _RUN_ID),
             superseded=superseded,
             cost_micro_usd=_cost(run.get("cost_micro_usd")),
             error=_error(run.get("error")),
@@ -97,17 +98,17 @@ def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Tra
         return None
 
 
-def _input(data: Mapping[str, Any], model: str, wanted: str) -> str | None:
-    """The input, put together again: the one spelling that has the right fingerprint; None where none has, as where
-    an image is named by its hash alone."""
+def _input(data: Mapping[str, Any], model: str, wanted: str) -> str:
+    """The input, put together again: the spelling that has the right fingerprint. Where none has, as where an image is
+    named by its hash alone, what is shown."""
     rest = data.get("input", {})
     if not isinstance(rest, dict):
-        return None
+        raise TypeError("an input is an object")
     prompts: list[dict[str, Any]] = [{"prompt": data.get("prompt")}] + ([{}] if data.get("prompt") is None else [])
     images: list[dict[str, Any]] = [{"image_urls": data.get("image_urls")}]
     images += [{}] if data.get("image_urls") == [] else []
-    spelled = (_canonical(rest | prompt | image) for prompt in prompts for image in reversed(images))
-    return next((text for text in spelled if fingerprint(model, text) == wanted), None)
+    spelled = [_canonical(rest | prompt | image) for prompt in prompts for image in reversed(images)]
+    return next((text for text in spelled if fingerprint(model, text) == wanted), spelled[0])
 
 
 def _canonical(value: Any) -> str:
@@ -157,7 +158,7 @@ def _time(value: Any) -> float | None:
         at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-    return at if 0 <= at < _YEAR_3000 else None
+    return at if 0 <= at < LATEST_S else None
 
 
 def _error(value: Any) -> str | None:

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,25 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSY
 _A_LINK = "a symbolic link bears this name"
 _NO_FILE = "what bears this name is no regular file"
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What is free on a file system, for this user: bytes, and files. None where the file system does not say."""
+
+    bytes: int | None
+    files: int | None
+    total_bytes: int | None = None
+
+
+def space_in(folder: Path) -> Space:
+    """What is free where this folder lies. Raises OSError."""
+    state = os.statvfs(folder)
+    # file systems that do not know their size say that it is nothing
+    total = state.f_blocks * state.f_frsize or None
+    return Space(
+        None if total is None else state.f_bavail * state.f_frsize, state.f_favail if state.f_files else None, total
+    )
 
 
 def sync(file: int) -> None:

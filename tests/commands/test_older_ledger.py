@@ -13,8 +13,10 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.harness import KEY, Shell
+from tests.commands.conftest import StartApi
+from tests.commands.harness import KEY, SLOW, UNCAPPED, Ended, Shell, ended, state_of
 from tests.commands.misbehaving import lost_answers
+from tests.helpers.patience import wait_until
 
 pytestmark = pytest.mark.usefixtures("uncapped")
 
@@ -175,3 +177,146 @@ def test_a_run_whose_place_the_user_gave_to_another_is_known(shell: Shell, api: 
     assert lost in (shell.outputs / "report.json").read_text()
     assert lost not in shell("status", "--json").out
     assert shell("plan").code is ExitCode.DONE
+
+
+# --- the way out ---
+
+
+def restore(shell: Shell) -> Ended:
+    ended = shell.bare("state", "restore", str(shell.manifest))
+    assert ended.code is ExitCode.DONE, ended.err
+    return ended
+
+
+def test_a_restore_takes_in_what_only_the_files_know_and_nothing_is_paid_twice(
+    shell: Shell, api: SandboxServer, put_back: PutBack
+) -> None:
+    told, videos = shell("status", "--json").document, files(shell.outputs)
+    put_back()
+    ended = restore(shell)
+    assert "2 runs that only the files beside it knew of" in ended.err
+    assert "Nothing was sent, nothing was paid" in ended.err
+    after = shell("status", "--json").document
+    assert {take["id"]: take["state"] for take in after["takes"]} == dict.fromkeys(
+        ("desk", "hero", "hero.take2"), "done"
+    )
+    assert after["spend"] == told["spend"]
+    reads = api.world.stats.reads
+    assert shell("apply", "--yes").code is ExitCode.DONE
+    assert (api.world.stats.creates, api.world.stats.reads) == (3, reads), "all was here: nobody needs to be asked"
+    assert {name: content for name, content in files(shell.outputs).items() if name.endswith("mp4")} == {
+        name: content for name, content in videos.items() if name.endswith("mp4")
+    }
+    assert shell("verify").code is ExitCode.DONE
+
+
+def test_the_ledger_that_was_there_is_kept_for_it_knows_more_than_its_backup(
+    shell: Shell, api: SandboxServer, put_back: PutBack
+) -> None:
+    put_back()
+    assert "Kept" in restore(shell).err
+    assert not list(shell.state.glob("*.aside-*"))
+
+
+def test_a_state_folder_that_is_gone_is_made_again_from_the_files(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply", "--yes").code is ExitCode.DONE
+    spend = shell("status", "--json").document["spend"]
+    shutil.rmtree(shell.state)
+    assert "3 runs that only the files beside it knew of" in restore(shell).err
+    assert shell("status", "--json").document["spend"] == spend
+    assert shell("apply", "--yes").code is ExitCode.DONE
+    assert api.world.stats.creates == 3
+    ids = {path.name for path in shell.outputs.glob("*.mp4")}
+    assert ids == {"desk.mp4", "hero.mp4", "hero.take2.mp4"}
+
+
+def test_what_was_adopted_is_in_the_receipts_and_in_every_later_restore(
+    shell: Shell, api: SandboxServer, put_back: PutBack
+) -> None:
+    put_back()
+    restore(shell)
+    for path in (*shell.state.glob("*.db*"), *shell.outputs.glob("*.json")):
+        path.unlink()
+    restore(shell)
+    assert shell("apply", "--yes").code is ExitCode.DONE
+    assert api.world.stats.creates == 3
+
+
+def test_the_true_receipts_may_come_back_after_runs_were_adopted(
+    shell: Shell, api: SandboxServer, put_back: PutBack
+) -> None:
+    receipts = (shell.state / "lamps.receipts.jsonl").read_bytes()
+    put_back()
+    (shell.outputs / "report.json").unlink()  # which names the creates
+    restore(shell)
+    (shell.state / "lamps.receipts.jsonl").write_bytes(receipts)
+    assert shell("apply", "--yes").code is ExitCode.DONE
+    assert shell("status", "--json").document["totals"]["done"] == 3
+    assert shell("status", "--json").document["spend"]["in_doubt_takes"] == 0
+    assert api.world.stats.creates == 3
+
+
+def test_a_video_that_is_gone_or_changed_is_downloaded_again_and_not_paid_again(
+    shell: Shell, api: SandboxServer, put_back: PutBack
+) -> None:
+    videos = {name: content for name, content in files(shell.outputs).items() if name.endswith("mp4")}
+    put_back()
+    (shell.outputs / "hero.mp4").unlink()
+    restore(shell)
+    assert state_of(shell, "hero") in {"downloading", "running"}
+    assert shell("apply", "--yes").code is ExitCode.DONE
+    assert {name: content for name, content in files(shell.outputs).items() if name.endswith("mp4")} == videos
+    assert api.world.stats.creates == 3
+
+
+def test_a_create_in_doubt_stays_so_after_a_restore(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply", "--yes", "--only", "desk").code is ExitCode.DONE
+    shutil.copytree(shell.state, shell.workspace / "cache")
+    with lost_answers(api):
+        assert shell("apply", "--yes", "--only", "hero").code is ExitCode.UNFINISHED
+    shutil.rmtree(shell.state)
+    (shell.workspace / "cache").rename(shell.state)
+    restore(shell)
+    assert state_of(shell, "hero") == "in_doubt"
+    assert shell("apply", "--yes", "--only", "hero").code is ExitCode.UNFINISHED
+    assert api.world.stats.creates == 2
+
+
+def test_a_run_that_has_not_finished_is_asked_for_after_a_restore(shell: Shell, start_api: StartApi) -> None:
+    api = start_api(speed=SLOW)
+    shell.write(UNCAPPED)
+    cut_off(shell, api, 1, "--only", "desk")
+    shutil.copytree(shell.state, shell.workspace / "cache")
+    cut_off(shell, api, 3)
+    shutil.rmtree(shell.state)
+    (shell.workspace / "cache").rename(shell.state)
+    assert shell("apply", "--yes").code is ExitCode.LEDGER
+    restore(shell)
+    assert shell("status", "--json").document["totals"]["running"] == 3
+    assert api.world.stats.creates == 3
+
+
+def cut_off(shell: Shell, api: SandboxServer, creates: int, *options: str) -> None:
+    """Stop an apply once so many runs were made, none of which finishes."""
+    process = shell.spawn("apply", "--yes", *options)
+    wait_until(lambda: shell("status", "--json").document["totals"]["running"] == creates)
+    process.terminate()
+    assert ended(process).code is ExitCode.SIGTERM
+
+
+def test_a_replacement_is_found_with_the_video_that_it_replaced(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply", "--yes").code is ExitCode.DONE
+    shutil.copytree(shell.state, shell.workspace / "cache")
+    assert shell("apply", "--yes", "--replace", "desk").code is ExitCode.DONE
+    told, paths = shell("status", "--json").document, sorted(files(shell.outputs))
+    shutil.rmtree(shell.state)
+    (shell.workspace / "cache").rename(shell.state)
+    restore(shell)
+    assert shell("apply", "--yes").code is ExitCode.DONE
+    after = shell("status", "--json").document
+    assert [[(run["run_id"], run["superseded"], run["state"]) for run in take["runs"]] for take in after["takes"]] == [
+        [(run["run_id"], run["superseded"], run["state"]) for run in take["runs"]] for take in told["takes"]
+    ]
+    assert sorted(files(shell.outputs)) == paths
+    assert shell("verify").code is ExitCode.DONE
+    assert api.world.stats.creates == 4

@@ -141,11 +141,9 @@ class Ledger(LedgerReader):
         with self._transaction():
             for key, event in events:
                 before = changed.get(key) or self._rows.run(key)
-                after = fold(before, event, at)
-                self._rows.update_run(before, after)
+                after = self._apply(before, event, at)
                 if after.take_state is not before.take_state:
                     self._rows.refresh_take(after.take_id)
-                self._rows.journal(at, after.take_id, after.attempt, type(event).__name__, after.state, asdict(event))
                 changed[key] = after
         return tuple(changed.values())
 
@@ -159,9 +157,11 @@ class Ledger(LedgerReader):
                 started = fold(run, CreateStarted(lost.intent.create_id), lost.intent.at)
                 after = fold(started, lost.outcome, lost.at)
                 self._rows.update_run(run, after)
-                self._rows.refresh_take(after.take_id)
                 detail = {"create": lost.intent.create_id, **asdict(lost.outcome)}
                 self._rows.journal(at, after.take_id, after.attempt, "PutBack", after.state, detail)
+                for event in lost.later:
+                    after = self._apply(after, event, lost.ended_at)
+                self._rows.refresh_take(after.take_id)
 
     def remember(self, name: str, value: str) -> None:
         """Remember a fact about the campaign as a whole."""
@@ -207,6 +207,11 @@ class Ledger(LedgerReader):
             return False
         return self.mark(mark.number) == mark
 
+    def doubt_files(self) -> None:
+        """This ledger is older than its files, as a backup is: some may have been renamed since."""
+        with self._transaction():
+            self._rows.set_fact("restored", "yes")
+
     def trust_files(self, at: float) -> None:
         """This ledger was a backup, and its files have been looked at since it was put back."""
         with self._transaction():
@@ -223,6 +228,13 @@ class Ledger(LedgerReader):
         """The `--replace` that was under way is done."""
         with self._transaction():
             self._rows.set_fact("replacement", "")
+
+    def _apply(self, before: Run, event: Event, at: float) -> Run:
+        """The run after the event, as it is then written down, with its line in the journal."""
+        after = fold(before, event, at)
+        self._rows.update_run(before, after)
+        self._rows.journal(at, after.take_id, after.attempt, type(event).__name__, after.state, asdict(event))
+        return after
 
     def _carry_out(self, step: Step, touched: dict[str, None]) -> int | None:
         rows = self._rows
