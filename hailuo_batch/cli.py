@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hailuo_batch import __version__
-from hailuo_batch.cli_boundary import open_missing_streams, run_guarded
+from hailuo_batch.cli_boundary import leave, open_missing_streams, run_guarded
 from hailuo_batch.cli_options import (
     PROGRAM,
     Ordered,
@@ -24,6 +24,7 @@ from hailuo_batch.cli_options import (
     whereabouts,
     wish_options,
 )
+from hailuo_batch.shell.streams import guard_streams
 
 
 @click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -288,7 +289,8 @@ def sandbox(spoken: Spoken, /, **options: Any) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     open_missing_streams()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    guard_streams()
+    leave(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:

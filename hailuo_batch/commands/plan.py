@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.commands.loading import read_manifest
@@ -64,6 +65,8 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
             "that a plan kept now would not hold. Nothing was written. `hailuo-batch state restore` replays them."
         )
     reading = _read(paths, campaign, endpoint, options, console)
+    if reading is not None:
+        check_not_older(paths, campaign.name, endpoint, where)
     snapshot = empty_snapshot(campaign, endpoint) if reading is None else _as_found(reading, paths)
     plan = make_plan(campaign, snapshot, wishes)
     experience = learn(paths, snapshot)

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.loading import load_campaign
@@ -125,12 +126,14 @@ def _is_given_up(item: Checked) -> bool:
 
 
 def _read(where: Whereabouts, campaign: Campaign, paths: CampaignPaths, console: Console) -> Snapshot:
-    reading = read_ledger(paths, campaign, read_endpoint(where.sandbox))
+    endpoint = read_endpoint(where.sandbox)
+    reading = read_ledger(paths, campaign, endpoint)
     if reading is None:
         raise UsageError(
             f"There is nothing to verify yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing "
             "was ever sent for it."
         )
+    check_not_older(paths, campaign.name, endpoint, where)
     if reading.holder is not None:
         console.say(f"{reading.holder} is at work on this campaign: files may come and go meanwhile.")
     return reading.snapshot

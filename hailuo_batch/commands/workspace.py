@@ -156,7 +156,7 @@ def shown(path: Path) -> str:
 
 def command_line(command: str, where: Whereabouts) -> str:
     """A command for the same campaign, as it can be pasted into a shell."""
-    words = ["hailuo-batch", command, str(where.manifest)]
+    words = ["hailuo-batch", *command.split(), str(where.manifest)]
     words += ["--sandbox"] if where.sandbox else []
     return shlex.join([*words, *folder_options(where)])
 

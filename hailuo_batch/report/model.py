@@ -4,6 +4,7 @@ Owns what a reader is told: which attempts are listed, what an unanswered create
 clock, file or format. Two reports of one snapshot at one moment are equal, down to their order.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import Any
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
-from hailuo_batch.core.spend import Spend, newest_costs, spend_of
+from hailuo_batch.core.spend import Spend, money_of, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
 
 MOVING = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING})
@@ -48,6 +49,8 @@ class ReportRun:
     cost_micro_usd: int | None
     charged_micro_usd: int
     refunded_micro_usd: int
+    fingerprint: str
+    create_id: str | None
     submitted_at: float | None
     completed_at: float | None
     error: str | None
@@ -73,9 +76,15 @@ class ReportTake:
     state: TakeState
     in_manifest: bool
     model: str
-    input: Mapping[str, Any]
+    input_json: str
     runs: tuple[ReportRun, ...]
     outputs: tuple[ReportOutput, ...]
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """The input as data, read from its text each time: of ten thousand takes, few commands need it."""
+        parsed: dict[str, Any] = json.loads(self.input_json)
+        return parsed
 
     @property
     def live(self) -> ReportRun | None:
@@ -201,7 +210,7 @@ def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int], now:
         state=record.state,
         in_manifest=record.in_manifest,
         model=take.model,
-        input=take.input,
+        input_json=take.input_json,
         runs=tuple(
             _run(run, advise(run, record.in_manifest and run is live, commands, now), costs)
             for run in record.runs
@@ -212,8 +221,7 @@ def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int], now:
 
 
 def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun:
-    cost = costs.get(run.model) if run.cost_micro_usd is None else run.cost_micro_usd
-    money = spend_of((replace(run, cost_micro_usd=cost),))
+    charged, refunded = money_of(run, costs)
     return ReportRun(
         take_id=run.take_id,
         model=run.model,
@@ -222,8 +230,10 @@ def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun
         state=run.state,
         superseded=run.superseded,
         cost_micro_usd=run.cost_micro_usd,
-        charged_micro_usd=money.charged_micro_usd,
-        refunded_micro_usd=money.refunded_micro_usd,
+        charged_micro_usd=charged,
+        refunded_micro_usd=refunded,
+        fingerprint=run.fingerprint,
+        create_id=run.create_id,
         submitted_at=run.submitted_at,
         completed_at=run.completed_at,
         error=run.reason,

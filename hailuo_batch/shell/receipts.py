@@ -17,6 +17,7 @@ from hailuo_batch.core.receipt import Intent, Receipt, Result, parse_at, parse_r
 from hailuo_batch.core.records import Run
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.disk import sync, sync_path
+from hailuo_batch.values import fingerprint
 
 
 class Receipts:
@@ -78,6 +79,7 @@ def load_receipts(path: Path) -> tuple[Receipt, ...]:
 
 
 def _intent_line(run: Run) -> dict[str, Any]:
+    whole = fingerprint(run.model, run.input_json) == run.fingerprint
     return {
         "create": run.create_id,
         "at": run.submitted_at,
@@ -86,6 +88,7 @@ def _intent_line(run: Run) -> dict[str, Any]:
         "model": run.model,
         "input": json.loads(run.input_json),
         "images_sha256": run.images_sha256,
+        **({} if whole else {"fingerprint": run.fingerprint}),
     }
 
 

@@ -115,6 +115,8 @@ def test_every_field_says_what_the_ledger_has() -> None:
         "attempt": 1,
         "state": "succeeded",
         "superseded": True,
+        "fingerprint": lamp.fingerprint,
+        "create_id": old.create_id,
         "cost_micro_usd": 250_000,
         "submitted_at": "2025-10-09T08:53:20.000Z",
         "completed_at": "2025-10-09T08:55:30.000Z",

@@ -22,6 +22,7 @@ from hailuo_batch.core.steps import Step
 from hailuo_batch.shell.driver import Driver, RoomLike
 from hailuo_batch.shell.executor import Completion
 from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.progress import Listener
 from hailuo_batch.shell.receipts import Receipts, load_receipts
 from hailuo_batch.values import Campaign
 from tests.helpers.full_disk import full_disk
@@ -80,9 +81,15 @@ class WatchedReceipts:
 
 
 class WatchedEngine(Engine):
-    """A real engine."""
+    """A real engine. `breaks` is raised where it is asked what an answer means."""
 
     calls: list[str]
+    breaks: Exception | None = None
+
+    def interpret(self, action: Action, outcome: Outcome, now: float) -> tuple[Event, ...]:
+        if self.breaks is not None:
+            raise self.breaks
+        return super().interpret(action, outcome, now)
 
     def hear(self, action: Action, outcome: Outcome, runs: Iterable[Run], now: float) -> None:
         self.calls.append(f"engine: {type(outcome).__name__}")
@@ -128,6 +135,7 @@ class Stage(Studio):
         settings: Settings = Settings(),
         *,
         after: Studio | None = None,
+        reporter: Listener | None = None,
         tick_s: float = 60.0,
         room: RoomLike | None = None,
     ) -> None:
@@ -155,7 +163,7 @@ class Stage(Studio):
             WatchedReceipts(self._stack.enter_context(closing(Receipts(self.receipts_path))), self.files, self.calls),
             self.watched,
             self.clock,
-            self.reporter,
+            reporter or self.reporter,
             new_id=lambda: f"create-{next(self.ids)}",
             tick_s=tick_s,
             room=room,

@@ -109,11 +109,14 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
 VERSION = len(MIGRATIONS)
 
 
-def migrate(db: sqlite3.Connection, at: float) -> None:
-    """Bring a ledger to VERSION, in one transaction. `at` is seconds since the epoch, UTC."""
+def migrate(db: sqlite3.Connection, at: float) -> bool:
+    """Bring a ledger to VERSION, in one transaction. Returns whether it was an older one.
+
+    `at` is seconds since the epoch, UTC.
+    """
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     if version == VERSION:
-        return
+        return False
     db.execute("BEGIN IMMEDIATE")
     try:
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
@@ -125,3 +128,4 @@ def migrate(db: sqlite3.Connection, at: float) -> None:
     except BaseException:
         db.execute("ROLLBACK")
         raise
+    return True
