@@ -153,10 +153,11 @@ def test_a_migration_that_is_cut_off_leaves_the_first_version(old: Old, monkeypa
     assert old.export() | {"exported_at": ""} == before | {"exported_at": ""}
 
 
-def test_what_cannot_be_read_of_the_old_journal_does_not_keep_it_from_being_brought_up_to_date(old: Old) -> None:
+def test_what_is_not_understood_of_the_old_journal_does_not_keep_it_from_being_brought_up_to_date(old: Old) -> None:
     said = "the video may not play"
+    whole = f'{{"note": "{said}: cut. It came twice with the same bytes and is kept", "sha256": 7}}'
     with closing(sqlite3.connect(old.ledger)) as db, db:
-        for line in (said, f'["{said}"]', f'"{said}"', f'{{"note": "{said}"}}', f'{{"x": "{said}", "note": 7}}'):
+        for line in (f'{{"x": "{said}"}}', f'{{"note": "{said}"}}', f'{{"x": "{said}", "note": 7}}', whole):
             db.execute("INSERT INTO journal (at, take_id, what, detail) VALUES (0, 'hero', 'FileSaved', ?)", (line,))
     Ledger.open(old.ledger, "old", "sandbox", STARTED_AT).close()
     assert query(old.ledger, "SELECT flaw FROM files WHERE flaw IS NOT NULL") == [(FLAW,)]
