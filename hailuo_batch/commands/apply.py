@@ -147,7 +147,7 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
         ledger = stack.enter_context(_open(asked, paths, clock)) if present else None
         if ledger is not None:
             check_not_older(paths, asked.campaign.name, asked.endpoint, where)
-        proposal = _propose(asked, paths, ledger, clock)
+        proposal = _propose(asked, paths, ledger, clock, console)
         if not _agreed(asked, proposal, console):
             console.warn("Declined. Nothing was sent, nothing was paid.")
             return ExitCode.UNFINISHED
@@ -213,14 +213,14 @@ def _begin(asked: _Asked, paths: CampaignPaths, clock: Clock, console: Console) 
     return ledger
 
 
-def _propose(asked: _Asked, paths: CampaignPaths, ledger: Ledger | None, clock: Clock) -> _Proposal:
+def _propose(asked: _Asked, paths: CampaignPaths, ledger: Ledger | None, clock: Clock, console: Console) -> _Proposal:
     """The plan as it is now. Raises UsageError where a plan from a file does not hold any more."""
     snapshot = empty_snapshot(asked.campaign, asked.endpoint)
     admitted = Admitted(asked.wishes)
     if asked.saved is not None:
         admitted = admit(asked.saved, ledger, asked.remedy)
     if ledger is not None:
-        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
+        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall(), console.warn)
     plan = make_plan(asked.campaign, snapshot, admitted.wishes)
     if asked.saved is not None:
         check_plan(asked.saved, plan, asked.campaign, admitted, asked.remedy)
