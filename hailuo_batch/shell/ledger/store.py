@@ -35,6 +35,7 @@ from hailuo_batch.shell.ledger.opening import (
 from hailuo_batch.shell.ledger.reader import LedgerReader
 from hailuo_batch.shell.ledger.restoring import set_ledger_aside
 from hailuo_batch.shell.ledger.rows import Rows
+from hailuo_batch.values import is_in_part
 
 
 class Ledger(LedgerReader):
@@ -141,6 +142,8 @@ class Ledger(LedgerReader):
         with self._transaction():
             for key, event in events:
                 before = changed.get(key) or self._rows.run(key)
+                if isinstance(event, CreateStarted):
+                    self._check_whole(before)
                 after = self._apply(before, event, at)
                 if after.take_state is not before.take_state:
                     self._rows.refresh_take(after.take_id)
@@ -162,6 +165,13 @@ class Ledger(LedgerReader):
                 for event in lost.later:
                     after = self._apply(after, event, lost.ended_at)
                 self._rows.refresh_take(after.take_id)
+
+    def _check_whole(self, run: Run) -> None:
+        """Nothing is paid for but what its fingerprint stands for, whatever way an input in part has come here."""
+        if is_in_part(run.input_json):
+            raise LedgerError(
+                f"{self.path}: only a part of the input of {run.take_id} is on record. Nothing was sent for it."
+            )
 
     def remember(self, name: str, value: str) -> None:
         """Remember a fact about the campaign as a whole."""
