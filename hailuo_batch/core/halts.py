@@ -152,6 +152,16 @@ def silent(reason: str, since_s: float) -> Halt:
     return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
 
 
+def not_the_api(endpoint: str, came: str) -> Halt:
+    """Before the API has answered at all, somebody else did. `came` is what they answered."""
+    text = (
+        f"Stopped: {endpoint} does not answer like the API; what came back is {came}. Nothing was paid. Check "
+        "RUNBASE_BASE_URL, and whether a proxy (HTTPS_PROXY), a firewall or a login page of this network stands in "
+        "between, then run the same command again."
+    )
+    return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
+
+
 def timed_out(run_timeout_s: float, open_runs: int) -> Halt:
     """No run has finished for so long that waiting on makes no sense."""
     runs = (

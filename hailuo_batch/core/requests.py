@@ -18,7 +18,7 @@ from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.halts import Reach
 from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.polling import Polling
-from hailuo_batch.core.probe import Probe
+from hailuo_batch.core.probe import NO_RUN, Probe
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.remaining import time_left
 from hailuo_batch.core.settings import Settings
@@ -33,12 +33,13 @@ class Requests:
     """The creates and reads of one apply. What must be said or stops it goes to `standing`."""
 
     def __init__(
-        self, settings: Settings, runs: Mapping[int, Run], books: Books, standing: Standing, now: float
+        self, settings: Settings, runs: Mapping[int, Run], books: Books, standing: Standing, now: float, endpoint: str
     ) -> None:
         self.budget = Budget(settings.rate_limit, settings.rate_window_s)
         self.cap = Cap(settings.cap_micro_usd)
         self.key_refused = False
         self._settings = settings
+        self._endpoint = endpoint
         self._runs = runs
         self._standing = standing
         pace = settings.rate_limit / settings.rate_window_s
@@ -105,7 +106,7 @@ class Requests:
             return False
         if not self.budget.may_be_free(now):
             return False
-        return self._probe.waits if self._probe.is_open else self._next_request(now) is not None
+        return self._probe.waits if self._asks_first else self._next_request(now) is not None
 
     # --- what to do ---
 
@@ -113,7 +114,7 @@ class Requests:
         """What to send now. Whatever is returned counts as sent."""
         if self._standing.reach >= Reach.REQUESTS or now < self._connection.held_until:
             return
-        if self._probe.is_open:
+        if self._asks_first:
             yield from self._ask_probe(now)
             return
         while self.budget.free(now) > 0:
@@ -162,7 +163,7 @@ class Requests:
         if reach < Reach.CREATES and len(self._creating) > 0:
             if (reached := self._creating.stopped_by_cap()) is not None:
                 self._standing.halt(reached)
-            elif idle and self._next_create() is None and len(self._polling) == 0 and not self._probe.is_open:
+            elif idle and self._next_create() is None and len(self._polling) == 0 and not self._asks_first:
                 self._standing.halt(halts.held_up(len(self._creating)))
         if self._standing.reach >= Reach.REQUESTS:
             return
@@ -180,24 +181,30 @@ class Requests:
         create = self._next_create()
         return None if create is None else act.CreateRun(self._runs[create])
 
+    @property
+    def _asks_first(self) -> bool:
+        """Whether one question goes before all else: about the key, or, ahead of the first create, about the API."""
+        pays = self._standing.reach < Reach.CREATES and len(self._creating) > 0
+        return self._probe.is_open or (pays and not self._connection.is_proven)
+
     def _ask_probe(self, now: float) -> Iterator[act.ReadRun]:
         if self._probe.waits and self.budget.free(now) > 0:
-            key = self._probe.ask()
-            self.budget.take(key, now)
-            self._polling.asked(key, now)
-            yield act.ReadRun(self._runs[key])
+            run = self._probe.ask(self._runs.values())
+            self.budget.take(run.key, now)
+            self._polling.asked(run.key, now)
+            yield act.ReadRun(run)
 
     def _can_send_at(self, now: float) -> float:
         return max(self.budget.next_free_at(now), self._connection.held_until)
 
     def _wanted_at(self, now: float) -> float:
         """When the next request is wanted, whether or not it may be sent then."""
-        if self._probe.is_open:
+        if self._asks_first:
             return now if self._probe.waits else float("inf")
         return now if self._next_create() is not None else self._polling.next_look_at(now)
 
     def _next_create(self) -> int | None:
-        return self._creating.next() if self._standing.reach < Reach.CREATES and not self._probe.is_open else None
+        return self._creating.next() if self._standing.reach < Reach.CREATES and not self._asks_first else None
 
     def _creates_ready(self) -> int:
         return self._creating.ready() if self._standing.reach < Reach.CREATES else 0
@@ -241,17 +248,9 @@ class Requests:
         if self._probe.hear(run, outcome):
             self.key_refused = True
             self._standing.halt(halts.wrong_key([unknown.run_id or "" for unknown in self._probe.unknown]))
-        match outcome:
-            case ev.ReadUnanswered() | ev.ReadNotSent():
-                self._connection.hear_silence(now, outcome.reason)
-            case ev.ReadRefused():
-                self._connection.hear_answer()
-                self._hear_refusal(run, outcome)
-            case ev.StatusUnknown():
-                self._connection.hear_answer()
-                self._notice_status(run, outcome.status)
-            case _:
-                self._connection.hear_answer()
+        self._hear_reply(run, outcome, now)
+        if isinstance(outcome, ev.StatusUnknown):
+            self._notice_status(run, outcome.status)
         no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
         if no_answer or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
             self._polling.unanswered(run.key)
@@ -264,6 +263,33 @@ class Requests:
         self._polling.close(run.key)
         self._last_finish_at = now
         return True
+
+    def hear_check(self, outcome: Outcome, now: float) -> None:
+        """The read of a run that cannot exist has come to its end: it says only who answers."""
+        self._hear_rate(NO_RUN, outcome, now)
+        self._probe.hear(NO_RUN, outcome)
+        self._hear_reply(NO_RUN, outcome, now)
+
+    def _hear_reply(self, run: Run, outcome: Outcome, now: float) -> None:
+        """What the end of a read says of the API, whatever it says of the run."""
+        match outcome:
+            case ev.ReadUnanswered():
+                self._hear_no_answer(outcome, now)
+            case ev.ReadNotSent():
+                self._connection.hear_silence(now, outcome.reason)
+            case ev.ReadRefused():
+                self._connection.hear_answer()
+                self._hear_refusal(run, outcome)
+            case _:
+                self._connection.hear_answer()
+
+    def _hear_no_answer(self, outcome: ev.ReadUnanswered, now: float) -> None:
+        """A read brought nothing of its run. While the API has never answered, who else did is not waited for."""
+        connection = self._connection
+        if not connection.is_proven and self._probe.shows_a_stranger(outcome):
+            self._standing.halt(halts.not_the_api(self._endpoint, outcome.reason))
+        connection.is_proven |= outcome.by is ev.Replier.API
+        connection.hear_silence(now, outcome.reason)
 
     def _hear_rate(self, run: Run, outcome: Outcome, now: float) -> None:
         """What the end of a request says of the window, and the place that it frees."""

@@ -6,11 +6,13 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.sandbox.world import Answer
 from tests.commands.conftest import StartApi
 from tests.commands.harness import SLOW, Shell, ended, rest_of
 from tests.helpers.patience import PATIENCE_S, wait_until
@@ -61,8 +63,21 @@ def has_ended_when_asked_again(process: "subprocess.Popen[str]") -> bool:
     return process.poll() is not None
 
 
-def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(speed=SLOW, latency_s=NEVER_S)
+def silent(api: SandboxServer) -> Callable[[str | None, bytes], Answer]:
+    """A create that makes the run, and whose answer does not come."""
+    honest = api.create
+
+    def create(key: str | None, body: bytes) -> Answer:
+        answer = honest(key, body)
+        api._stopping.wait(NEVER_S)
+        return answer
+
+    return create
+
+
+def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = start_api(speed=SLOW)
+    monkeypatch.setattr(api, "create", silent(api))
     process = shell.spawn("apply", "--only", "desk")
     wait_until(lambda: len(api.world.made) == 1)
     process.send_signal(signal.SIGINT)
@@ -95,9 +110,10 @@ def test_a_second_apply_names_the_first_and_readers_work_beside_it(shell: Shell,
 
 
 def test_a_create_on_its_way_is_waiting_while_its_sender_lives_and_in_doubt_after(
-    shell: Shell, start_api: StartApi
+    shell: Shell, start_api: StartApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = start_api(speed=SLOW, latency_s=NEVER_S)
+    api = start_api(speed=SLOW)
+    monkeypatch.setattr(api, "create", silent(api))
     process = shell.spawn("apply", "--only", "desk")
     wait_until(lambda: len(api.world.made) == 1)
     try:
