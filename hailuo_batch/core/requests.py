@@ -21,6 +21,7 @@ from hailuo_batch.core.polling import Polling
 from hailuo_batch.core.probe import NO_RUN, Probe
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.remaining import time_left
+from hailuo_batch.core.run_timeout import RunTimeout
 from hailuo_batch.core.settings import Settings
 from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.standing import Standing
@@ -49,7 +50,7 @@ class Requests:
         self._connection = Connection()
         self._odd_statuses: set[str] = set()
         self._told_of_others = False
-        self._last_finish_at = now
+        self._timeout = RunTimeout(settings.run_timeout_s, now)
         self._probe = Probe()
 
     # --- what is wanted ---
@@ -106,6 +107,8 @@ class Requests:
             return False
         if not self.budget.may_be_free(now):
             return False
+        if self._timeout.is_due(now) and len(self._polling) > 0:
+            return True
         return self._probe.waits if self._asks_first else self._next_request(now) is not None
 
     # --- what to do ---
@@ -138,7 +141,7 @@ class Requests:
             return float("inf")
         times = [max(self._can_send_at(now), self._wanted_at(now)), self.budget.news_at()]
         if len(self._polling) > 0:
-            times.append(self._last_finish_at + self._settings.run_timeout_s)
+            times.append(self._timeout.wake_at())
         return min(times)
 
     def create_waits_s(self, now: float) -> float | None:
@@ -167,11 +170,10 @@ class Requests:
                 self._standing.halt(halts.held_up(len(self._creating)))
         if self._standing.reach >= Reach.REQUESTS:
             return
-        timeout_s = self._settings.run_timeout_s
         if self._connection.is_gone(now):
             self._standing.halt(halts.silent(self._connection.reason, self._connection.silent_for_s(now)))
-        elif len(self._polling) > 0 and now >= self._last_finish_at + timeout_s:
-            self._standing.halt(halts.timed_out(timeout_s, len(self._polling)))
+        elif self._timeout.is_over(now, self._polling):
+            self._standing.halt(halts.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
     def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
         self._polling.pace = self.budget.per_second(now)
@@ -234,7 +236,7 @@ class Requests:
                 if outcome.cost_note:
                     self._standing.tell(notices.cost_unknown(run, outcome.cost_note))
                 self._polling.open(run.key, run.model, now)
-                self._last_finish_at = max(self._last_finish_at, now)
+                self._timeout.restart(now)
                 self._compare_price(run)
             case ev.CreateRefused():
                 self._creating.want_again(run.key)
@@ -261,7 +263,7 @@ class Requests:
         if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
             self._polling.finished(run.key, _duration_s(outcome))
         self._polling.close(run.key)
-        self._last_finish_at = now
+        self._timeout.restart(now)
         return True
 
     def hear_check(self, outcome: Outcome, now: float) -> None:
