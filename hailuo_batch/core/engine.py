@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
-from hailuo_batch.core import notices
+from hailuo_batch.core import halts, notices
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.books import Books, Progress
 from hailuo_batch.core.budget import Budget
@@ -29,7 +29,7 @@ from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.core.remaining import Remaining
 from hailuo_batch.core.requests import Requests
 from hailuo_batch.core.room import Need, Sizes
-from hailuo_batch.core.settings import Settings
+from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.steps import AddAttempt, Step, SupersedeRun
 
@@ -239,6 +239,10 @@ class Engine:
         twins = (self._runs[key] for key in self._twins[run.fingerprint])
         if again and any(is_spare(twin, self._scope) for twin in twins):
             then = "the next apply has another run take its place"
+        elif again and self.settings.consent is not Consent.GIVEN:
+            # no attempt is recorded either: the next apply would pay for it whatever max_attempts says by then
+            then = "it would be made again, and nobody has agreed to pay for that"
+            self._standing.halt(halts.not_made_again(self.settings.consent))
         elif again:
             self._steps += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
         self._standing.tell(notices.failed(run, then=then))

@@ -22,7 +22,7 @@ from hailuo_batch.core.probe import NO_RUN, Probe
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.remaining import time_left
 from hailuo_batch.core.run_timeout import RunTimeout
-from hailuo_batch.core.settings import Settings
+from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.trust import STORM, Trust
@@ -97,7 +97,7 @@ class Requests:
     @property
     def creates_to_come(self) -> int:
         """How many creates wait, as far as the cap will let them go."""
-        return self._creating.affordable.total() if self._standing.reach < Reach.CREATES else 0
+        return self._creating.affordable.total() if self._may_create else 0
 
     def wants_a_turn(self, now: float) -> bool:
         """Whether the other processes that use the key must be heard before anything is decided, or told of news."""
@@ -155,7 +155,7 @@ class Requests:
         if self._standing.reach >= Reach.REQUESTS:
             return None
         creates = self._creating.under_way
-        if self._standing.reach < Reach.CREATES:
+        if self._may_create:
             creates += self._creating.affordable
         works = self._polling.work_left(creates)
         return time_left(works, now, self.budget.per_second(now), self._settings.max_in_flight)
@@ -166,6 +166,9 @@ class Requests:
         if reach < Reach.CREATES and len(self._creating) > 0:
             if (reached := self._creating.stopped_by_cap()) is not None:
                 self._standing.halt(reached)
+            elif self._settings.consent is not Consent.GIVEN:
+                # after the cap: whoever agreed to pay would still be told of that one
+                self._standing.halt(halts.not_agreed(self._settings.consent))
             elif idle and self._next_create() is None and len(self._polling) == 0 and not self._asks_first:
                 self._standing.halt(halts.held_up(len(self._creating)))
         if self._standing.reach >= Reach.REQUESTS:
@@ -186,7 +189,7 @@ class Requests:
     @property
     def _asks_first(self) -> bool:
         """Whether one question goes before all else: about the key, or, ahead of the first create, about the API."""
-        pays = self._standing.reach < Reach.CREATES and len(self._creating) > 0
+        pays = self._may_create and len(self._creating) > 0
         return self._probe.is_open or (pays and not self._connection.is_proven)
 
     def _ask_probe(self, now: float) -> Iterator[act.ReadRun]:
@@ -206,10 +209,16 @@ class Requests:
         return now if self._next_create() is not None else self._polling.next_look_at(now)
 
     def _next_create(self) -> int | None:
-        return self._creating.next() if self._standing.reach < Reach.CREATES and not self._asks_first else None
+        return self._creating.next() if self._may_create and not self._asks_first else None
 
     def _creates_ready(self) -> int:
-        return self._creating.ready() if self._standing.reach < Reach.CREATES else 0
+        return self._creating.ready() if self._may_create else 0
+
+    @property
+    def _may_create(self) -> bool:
+        """Whether anything may be paid for. Consent is asked for here too, where creates are chosen, so that no path
+        around the halt in `watch` can pay."""
+        return self._standing.reach < Reach.CREATES and self._settings.consent is Consent.GIVEN
 
     # --- what came of it ---
 

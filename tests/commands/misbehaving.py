@@ -66,6 +66,38 @@ def unknown_runs(api: SandboxServer, forgotten: Callable[[str], bool] = lambda _
 
 
 @contextmanager
+def nothing_finishes(api: SandboxServer, of: Callable[[str], bool] = lambda _: True) -> Iterator[None]:
+    """Of these runs, by their prompts, each that is asked about is still being worked on."""
+    honest = api.read
+
+    def read(key: str | None, run_id: str) -> Answer:
+        answer = honest(key, run_id)
+        if not of(api.world.made[run_id]["prompt"]):
+            return answer
+        fields = {name: value for name, value in answer.body.items() if name in {"id", "model", "costUsd", "createdAt"}}
+        return replace(answer, body={**fields, "status": "processing"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "read", read)
+        yield
+
+
+@contextmanager
+def everything_fails(api: SandboxServer) -> Iterator[None]:
+    """Every run that is asked about has failed, and is refunded."""
+    honest = api.read
+
+    def read(key: str | None, run_id: str) -> Answer:
+        answer = honest(key, run_id)
+        fields = {name: value for name, value in answer.body.items() if name != "output"}
+        return replace(answer, body={**fields, "status": "failed", "error": "no luck"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "read", read)
+        yield
+
+
+@contextmanager
 def _reads_without_costs(api: SandboxServer) -> Iterator[None]:
     honest = api.read
 

@@ -42,7 +42,7 @@ def test_a_signal_stops_it_in_good_order_and_the_next_apply_goes_on(
     assert end.code is code
     assert end.err.count("Stopping") == 1
     assert "\r" not in end.err
-    assert "To go on: hailuo-batch apply" in end.out
+    assert "To continue: hailuo-batch apply" in end.out
     assert "3 running" in shell("status").out
     assert "3 to resume" in shell("plan").out
     assert len(api.world.made) == 3
@@ -98,7 +98,7 @@ def test_a_second_apply_names_the_first_and_readers_work_beside_it(shell: Shell,
     try:
         wait_until(lambda: "3 running" in shell("status").out)
         second = shell("apply")
-        assert second.code is ExitCode.LEDGER
+        assert second.code is ExitCode.BUSY
         assert f"process {process.pid}" in second.err
         assert "at work" in shell("status").err
         assert shell("plan").code is ExitCode.DONE
@@ -137,7 +137,7 @@ def test_on_a_terminal_it_asks_before_paying(
         said = b""
         while b"[y/N]" not in said:
             said += os.read(ours, 4096)
-        assert re.search(rb"Pay for 1 run, about \$0\.28\?", said)
+        assert re.search(rb"Pay for 1 run, about \$0\.28, at most \$5\.00\?", said)
         os.write(ours, f"{answer}\n".encode())
         rest_of(ours)
         assert process.wait(PATIENCE_S) == code
