@@ -38,7 +38,18 @@ def unknown_runs(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Tr
     traces = [trace for trace in traces_beside(paths, campaign, endpoint) if trace.is_money]
     if not traces:
         return ()
-    return (read_names(paths.ledger) | _receipted(paths)).unknown(traces)
+    return known_names(paths).unknown(traces)
+
+
+def known_names(paths: CampaignPaths) -> Names:
+    """The runs and creates that the ledger or the receipts know, or have ever known. Raises LedgerError."""
+    receipts = load_receipts(paths.receipts)
+    named = (receipt.outcome for receipt in receipts if isinstance(receipt, Result))
+    receipted = Names(
+        frozenset(outcome.run_id for outcome in named if isinstance(outcome, RunCreated)),
+        frozenset(receipt.create_id for receipt in receipts),
+    )
+    return read_names(paths.ledger) | receipted
 
 
 def names_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Names:
@@ -89,12 +100,3 @@ def _of_backup(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Trac
             return tuple(Trace.of(run, paths.backup.name) for run in backup.snapshot().paid_runs)
     except LedgerError:
         return ()
-
-
-def _receipted(paths: CampaignPaths) -> Names:
-    receipts = load_receipts(paths.receipts)
-    named = (receipt.outcome for receipt in receipts if isinstance(receipt, Result))
-    return Names(
-        frozenset(outcome.run_id for outcome in named if isinstance(outcome, RunCreated)),
-        frozenset(receipt.create_id for receipt in receipts),
-    )

@@ -25,7 +25,7 @@ from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core.plan import make_plan
 from hailuo_batch.core.records import Snapshot, foresee
-from hailuo_batch.errors import ExitCode, LedgerError
+from hailuo_batch.errors import BusyError, ExitCode, LedgerError
 from hailuo_batch.shell.files import Files
 from hailuo_batch.values import Campaign
 
@@ -107,7 +107,7 @@ def _read(
     reading.say_what_receipts_know(console)
     if reading.holder is not None:
         if options.out is not None:
-            raise LedgerError(
+            raise BusyError(
                 f"{reading.holder} is at work on this campaign, so that a plan kept now would not hold. Nothing was "
                 "written. Make it when that has ended."
             )

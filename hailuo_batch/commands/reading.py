@@ -7,6 +7,7 @@ as after a crash, or where an older ledger was put back beside newer receipts. N
 from dataclasses import dataclass, field
 
 from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.locking import find_writer
 from hailuo_batch.commands.plan_file import LedgerState
 from hailuo_batch.commands.plan_mark import ledger_state
 from hailuo_batch.commands.text import count
@@ -16,9 +17,12 @@ from hailuo_batch.core.records import Snapshot, TakeRecord, in_doubt_if_submitti
 from hailuo_batch.core.replaying import replayed
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.lock import Holder, find_holder
+from hailuo_batch.shell.lock import Holder
 from hailuo_batch.shell.receipts import load_receipts
 from hailuo_batch.values import Campaign
+
+RESUME_FACT = "resume"
+"""The fact under which a ledger remembers the command that continues the last apply, without its yes."""
 
 _LOOKS = 5
 
@@ -28,12 +32,14 @@ class Reading:
     """The ledger at one moment, and who was writing it then.
 
     `snapshot` is with all that the receipts know, `recorded` as the ledger alone has it; `state` says where it stood.
+    `resume` continues the last apply, empty before the first.
     """
 
     snapshot: Snapshot
     holder: Holder | None
     recorded: Snapshot
     state: LedgerState = field(default_factory=LedgerState)
+    resume: str = ""
 
     @property
     def submitting_means(self) -> TakeState:
@@ -61,16 +67,16 @@ def read_ledger(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Read
     if not has_ledger(paths):
         return None
     for _ in range(_LOOKS):
-        before = find_holder(paths.lock)
+        before = find_writer(paths)
         with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger, ledger.moment():
-            recorded, state = ledger.snapshot(), ledger_state(ledger)
+            recorded, state, resume = ledger.snapshot(), ledger_state(ledger), ledger.fact(RESUME_FACT)
         receipts = load_receipts(paths.receipts)
-        holder = find_holder(paths.lock)
+        holder = find_writer(paths)
         if (before is None) == (holder is None):
             break  # no apply began or ended while the ledger was read
     # a writer is ahead of what was read here, in the receipts before the ledger: it will take its own receipts over
     snapshot = recorded if holder is not None else replayed(recorded, receipts, Clock().wall())
-    return Reading(snapshot, holder, recorded, state)
+    return Reading(snapshot, holder, recorded, state, resume)
 
 
 def empty_snapshot(campaign: Campaign, endpoint: str) -> Snapshot:

@@ -5,11 +5,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hailuo_batch.commands.beside import traces_beside, unknown_runs
+from hailuo_batch.commands.beside import known_names, traces_beside, unknown_runs
 from hailuo_batch.commands.books import put_in_order, take_in
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
 from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.locking import campaign_lock
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.reading import Reading, read_ledger
 from hailuo_batch.commands.settings import read_endpoint
@@ -32,7 +33,6 @@ from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger, check_backup, restore_backup, set_ledger_aside
-from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.shell.receipts import load_receipts
 from hailuo_batch.values import Campaign, format_usd
 
@@ -68,7 +68,7 @@ def restore(where: Whereabouts, console: Console) -> ExitCode:
     endpoint = read_endpoint(where.sandbox)
     paths, clock = locate(where, campaign.name), Clock()
     _check_sources(paths, campaign, endpoint)
-    with Lock(paths.lock, Holder.this_process("state restore", clock.wall())):
+    with campaign_lock(paths, "state restore", clock):
         _check_sources(paths, campaign, endpoint)
         keeps = _is_only_older(paths, campaign, endpoint)
         traces = tuple(traces_beside(paths, campaign.name, endpoint))
@@ -81,7 +81,8 @@ def restore(where: Whereabouts, console: Console) -> ExitCode:
             files = Files(paths.outputs)
             before = ledger.snapshot()
             put_in_order(ledger, paths.receipts, files, clock.wall(), console.warn)
-            replayed, after = take_in(ledger, traces, _inputs(campaign, before), paths.receipts, files, clock.wall())
+            names, inputs = known_names(paths), _inputs(campaign, before)
+            replayed, after = take_in(ledger, traces, names, inputs, paths.receipts, files, clock.wall())
     if aside is not None and aside.exists():
         console.say(f"The ledger that was there is kept as {shown(aside)}.")
     source = paths.ledger if keeps else paths.backup
