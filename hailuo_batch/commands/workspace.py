@@ -6,12 +6,12 @@ are given with an option. A rehearsal on the sandbox has files of its own, so th
 
 import errno
 import os
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
+from hailuo_batch.text import shell_line
 
 SANDBOX = "sandbox"
 
@@ -144,11 +144,11 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def command_line(command: str, where: Whereabouts) -> str:
+def command_line(name: str, where: Whereabouts) -> str:
     """A command for the same campaign, as it can be pasted into a shell."""
-    words = ["hailuo-batch", command, str(where.manifest)]
+    words = ["hailuo-batch", name, str(where.manifest)]
     words += ["--sandbox"] if where.sandbox else []
-    return shlex.join([*words, *folder_options(where)])
+    return shell_line([*words, *folder_options(where)])
 
 
 def folder_options(where: Whereabouts) -> tuple[str, ...]:

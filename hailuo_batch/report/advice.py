@@ -4,11 +4,11 @@ Owns those words; knows nothing of how they are shown. Only what needs a person 
 next apply settles alone gets none, and no advice ever leads to paying twice without saying so.
 """
 
-import shlex
 from dataclasses import dataclass
 
 from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.records import Run
+from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 
 SANDBOX = "sandbox"
@@ -52,7 +52,7 @@ class Commands:
 
     def _line(self, command: str, *words: str) -> str:
         rehearsal = ("--sandbox",) if self.endpoint == SANDBOX else ()
-        return shlex.join(("hailuo-batch", command, self.manifest, *rehearsal, *self.options, *words))
+        return shell_line(("hailuo-batch", command, self.manifest, *rehearsal, *self.options, *words))
 
 
 def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | None:

@@ -8,6 +8,7 @@ import pty
 import shlex
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +18,9 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import SLOW, UNCAPPED, Shell
+from tests.commands.harness import SLOW, UNCAPPED, Shell, rest_of
 from tests.commands.misbehaving import held
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.patience import PATIENCE_S, wait_until
 
 TAKES = 3
 FULL = Path("/dev/full")
@@ -58,9 +59,12 @@ class Again:
 
     def assert_every_answer_is_recorded(self, api: SandboxServer) -> None:
         """Also the one to a create that was refused."""
-        found = self.runs()
-        assert "in_doubt" not in found
-        assert {id_ for ids in found.values() for id_ in ids} - {None} == set(api.world.made)
+        assert "in_doubt" not in self.runs()
+        assert self.run_ids() == set(api.world.made)
+
+    def run_ids(self) -> set[str]:
+        """All that the ledger knows."""
+        return {id_ for ids in self.runs().values() for id_ in ids if id_ is not None}
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +120,25 @@ def test_a_closed_terminal_stops_it_and_every_answer_is_recorded(
             holding.answer()
             assert process.wait(PATIENCE_S) == ExitCode.SIGTERM
         again.assert_every_answer_is_recorded(api)
+
+
+def test_answers_are_recorded_while_the_terminal_is_stopped_as_by_ctrl_s(shell: Shell, start_api: StartApi) -> None:
+    api, again = start_api(speed=SLOW), Again(shell, 0)
+    ours, theirs = pty.openpty()
+    with (
+        held(api) as holding,
+        subprocess.Popen(again.words(), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process,
+    ):
+        holding.wait_for(TAKES)
+        termios.tcflow(theirs, termios.TCOOFF)
+        holding.answer()
+        wait_until(lambda: len(api.world.made) == TAKES and api.world.made.keys() <= again.run_ids())
+        termios.tcflow(theirs, termios.TCOON)
+        process.terminate()
+        os.close(theirs)
+        rest_of(ours)
+        assert process.wait(PATIENCE_S) == ExitCode.SIGTERM
+    os.close(ours)
 
 
 @contextmanager
