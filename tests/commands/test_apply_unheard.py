@@ -12,6 +12,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,16 @@ class Again:
         return {id_ for ids in self.runs().values() for id_ in ids if id_ is not None}
 
 
+@contextmanager
+def running(words: list[str], **streams: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that does not outlive the test."""
+    with subprocess.Popen(words, **streams) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.fixture(autouse=True)
 def _uncapped(shell: Shell) -> None:
     """Under a cap and without a known price, one create would go alone."""
@@ -77,7 +88,7 @@ def test_a_reader_that_goes_away_stops_it_and_every_answer_is_recorded(shell: Sh
     api, again = start_api(speed=SLOW), Again(shell, 0)
     with (
         held(api) as holding,
-        subprocess.Popen(again.words(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+        running(again.words(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
     ):
         holding.wait_for(TAKES)
         assert process.stdout is not None
@@ -110,7 +121,7 @@ def test_a_closed_terminal_stops_it_and_every_answer_is_recorded(
         program, *words = again.words()
         with (
             held(api) as holding,
-            subprocess.Popen(
+            running(
                 [program, *by, *words], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
             ) as process,
         ):
@@ -127,7 +138,7 @@ def test_answers_are_recorded_while_the_terminal_is_stopped_as_by_ctrl_s(shell: 
     ours, theirs = pty.openpty()
     with (
         held(api) as holding,
-        subprocess.Popen(again.words(), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process,
+        running(again.words(), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process,
     ):
         holding.wait_for(TAKES)
         termios.tcflow(theirs, termios.TCOOFF)
@@ -167,8 +178,12 @@ def test_a_log_on_a_full_disk_is_silent_and_every_answer_is_recorded(
 ) -> None:
     for time in range(times):
         api, again = start_api(speed=SLOW, seed=time), Again(shell, time)
-        with held(api) as holding, small_disk(tmp_path / str(time)) as log, log.open("a") as file:
-            process = subprocess.Popen(again.words(*SOON), stdout=file, stderr=file)
+        with (
+            held(api) as holding,
+            small_disk(tmp_path / str(time)) as log,
+            log.open("a") as file,
+            running(again.words(*SOON), stdout=file, stderr=file) as process,
+        ):
             holding.wait_for(TAKES)
             holding.answer()
             assert process.wait(PATIENCE_S) == ExitCode.UNFINISHED
