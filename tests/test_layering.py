@@ -48,8 +48,10 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "downloader": frozenset({"wire", "disk"}),
     "preflight": frozenset({"wire", "downloader"}),
     "files": frozenset({"disk"}),
+    "room": frozenset({"disk"}),
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
+    "lock": frozenset({"disk"}),
     "progress": frozenset({"streams"}),
     "tally": frozenset({"progress"}),
     "driver": frozenset(

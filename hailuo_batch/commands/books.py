@@ -3,16 +3,21 @@
 For commands that write the ledger and hold its lock. Nothing is sent here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
+from hailuo_batch.core.adopting import adopt, saved_as
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.events import RunCreated
+from hailuo_batch.core.events import Event, RunCreated
+from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.receipt import Receipt, Result, recover, unreceipted
-from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.core.sharing import LONGEST_REQUEST_S
-from hailuo_batch.shell.files import Files
+from hailuo_batch.core.traces import Names, Trace
+from hailuo_batch.shell.files import Files, Found
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.receipts import Receipts, load_receipts
 
@@ -40,6 +45,61 @@ def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float)
     if found or snapshot.restored:
         snapshot = ledger.snapshot()
     return snapshot
+
+
+def take_in(
+    ledger: Ledger,
+    traces: Sequence[Trace],
+    names: Names,
+    inputs: Mapping[str, str],
+    receipts_path: Path,
+    files: Files,
+    wall: float,
+) -> tuple[Snapshot, Snapshot]:
+    """Take into the ledger, which is in order, the runs that only the files beside it know of, each with its videos
+    where they are found as they were saved. Returns the ledger as it was and as it then stands. Raises LedgerError.
+
+    `names` are those that ledger and receipts have ever known: a run whose place the user gave to another by `resolve`
+    does not come back. A video that an older ledger knows under another name is found again, too.
+    """
+    before = ledger.snapshot()
+    found = tuple(_found(traces, before, files))
+    known = {run.run_id: run for run in before.paid_runs if run.run_id is not None}
+    adoption = adopt(before, names.unknown(found), inputs, wall)
+    for at, items in groupby(adoption.events, lambda item: item.at):
+        ledger.record([(item.key, item.event) for item in items], at)
+    ledger.put_back(adoption.attempts, wall)
+    again = tuple(_found_again(found, known))
+    if again:
+        ledger.record(again, wall)
+    after = ledger.snapshot()
+    _complete_receipts(after, load_receipts(receipts_path), receipts_path, wall)
+    return before, after
+
+
+def _found(traces: Sequence[Trace], snapshot: Snapshot, files: Files) -> Iterator[Trace]:
+    """The traces, each with the files alone that are there with their bytes, and are nobody else's."""
+    taken = {output.path for run in snapshot.runs for output in run.outputs}
+    for trace in traces:
+        outputs = []
+        for output in trace.outputs:
+            is_there = output.path not in taken and files.compare(output).found is Found.SAME
+            if is_there:
+                taken.add(output.path)
+            outputs.append(output if is_there else replace(output, path=None))
+        yield replace(trace, outputs=tuple(outputs))
+
+
+def _found_again(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[tuple[int, Event]]:
+    """The files of runs that the ledger knows, where it has missed them."""
+    for trace in traces:
+        run = known.get(trace.run_id or "")
+        if run is None or run.state is not RunState.SUCCEEDED:
+            continue
+        missed = {output.index: output.sha256 for output in run.outputs if output.path is None}
+        for event in filter(None, map(saved_as, trace.outputs)):
+            if event.sha256 == missed.pop(event.index, None):
+                yield run.key, event
 
 
 def _complete_receipts(snapshot: Snapshot, receipts: Sequence[Receipt], path: Path, wall: float) -> None:

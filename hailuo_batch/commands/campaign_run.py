@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from hailuo_batch.commands.books import count_earlier_requests
 from hailuo_batch.commands.console import Console, Verbosity
+from hailuo_batch.commands.in_place import Records
 from hailuo_batch.commands.key_mark import is_new_key, remember_key
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.remote import NOBODY, Remote, connect
@@ -19,6 +20,7 @@ from hailuo_batch.commands.report_keeper import ReportKeeper
 from hailuo_batch.commands.shared_window import share_window
 from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.commands.writing import back_up
 from hailuo_batch.core import halts
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.events import FetchOutcome
@@ -32,12 +34,14 @@ from hailuo_batch.report.model import build_report
 from hailuo_batch.shell.client import Client
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.downloader import Downloader
-from hailuo_batch.shell.driver import Driver
+from hailuo_batch.shell.driver import Deadline, Driver
 from hailuo_batch.shell.executor import ThreadExecutor
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.lock import Lock
 from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter, UnfailingReporter
 from hailuo_batch.shell.receipts import Receipts, load_receipts
+from hailuo_batch.shell.room import Room
 from hailuo_batch.shell.streams import never_waiting
 from hailuo_batch.values import Campaign
 
@@ -51,7 +55,9 @@ class Job:
 
     `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_mark` is what the
     ledger remembers of the plan file that is applied, once its steps are carried out; empty where there is none.
-    `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for.
+    `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for. `lock` is
+    the campaign's, which must be in place while anything is paid for. `resume` is the command that continues, and
+    `deadline` bounds how long the apply lasts, None where nothing does.
     """
 
     campaign: Campaign
@@ -64,6 +70,9 @@ class Job:
     options: tuple[str, ...] = ()
     plan_mark: str = ""
     retried: frozenset[str] | None = None
+    lock: Lock | None = None
+    resume: str = ""
+    deadline: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +117,13 @@ def end_replacement(ledger: Ledger, snapshot: Snapshot) -> None:
     where it is a new one. It is a new one only after a command that has ended well, all that it prints and writes
     included.
     """
-    if _is_replaced(snapshot):
+    if is_replaced(snapshot):
         ledger.close_replacement()
 
 
 def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     if job.plan.steps or job.sends:
-        ledger.back_up(job.paths.backup)
+        back_up(ledger, job.paths, console)
     ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
     ledger.carry_out(job.plan.steps, clock.wall())
     if job.plan_mark:
@@ -168,8 +177,22 @@ def _drive(
         closing(_executor(job, client, received)) as executor,
         closing(_keeper(job, ledger, clock, shown)) as reporter,
     ):
+        room = Room(job.paths.outputs, job.paths.ledger.parent)
         window = share_window(job.endpoint, remote, job.settings)
-        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id, window=window)
+        records = Records(ledger, receipts, *([] if job.lock is None else [job.lock]))
+        driver = Driver(
+            engine,
+            ledger,
+            receipts,
+            executor,
+            clock,
+            reporter,
+            new_id=_new_id,
+            check_records=records.check,
+            window=window,
+            room=room,
+            deadline=job.deadline,
+        )
 
         def stop(code: ExitCode) -> None:
             driver.request_stop(halts.signalled(code))
@@ -178,6 +201,7 @@ def _drive(
         try:
             with console.stop.carried_out_by(stop):
                 driver.run()
+            records.check()
         except LedgerError as error:
             reporter.notice(str(error))
             codes.append(error.exit_code)
@@ -208,6 +232,7 @@ def _keeper(job: Job, ledger: Ledger, clock: Clock, reporter: Reporter) -> Repor
             generated_at=clock.wall(),
             manifest=job.manifest,
             options=job.options,
+            resume=job.resume,
             submitting_means=TakeState.WAITING,
         )
         write_reports(report, job.paths.outputs, (Format.HTML,))
@@ -223,7 +248,7 @@ def _reporter(console: Console, clock: Clock, received: Received) -> Reporter:
     return LineReporter(sys.stderr, clock.now)
 
 
-def _is_replaced(snapshot: Snapshot) -> bool:
+def is_replaced(snapshot: Snapshot) -> bool:
     """Whether a `--replace` is under way of which nothing is left to be made."""
     if snapshot.replacement is None:
         return False

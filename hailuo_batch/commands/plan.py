@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.commands.loading import read_manifest
@@ -24,7 +25,7 @@ from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core.plan import make_plan
 from hailuo_batch.core.records import Snapshot, foresee
-from hailuo_batch.errors import ExitCode, LedgerError
+from hailuo_batch.errors import BusyError, ExitCode, LedgerError
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.text import quote
@@ -64,6 +65,8 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
             "that a plan kept now would not hold. Nothing was written. `hailuo-batch state restore` replays them."
         )
     reading = _read(paths, campaign, endpoint, options, console)
+    if reading is not None:
+        check_not_older(paths, campaign.name, endpoint, where)
     snapshot = empty_snapshot(campaign, endpoint) if reading is None else _as_found(reading, paths)
     plan = make_plan(campaign, snapshot, wishes)
     experience = learn(paths, snapshot)
@@ -116,7 +119,7 @@ def _read(
     reading = read_ledger(paths, campaign, endpoint)
     if reading is not None and reading.holder is not None:
         if options.out is not None:
-            raise LedgerError(
+            raise BusyError(
                 f"{reading.holder} is at work on this campaign, so that a plan kept now would not hold. Nothing was "
                 "written. Make it when that has ended."
             )

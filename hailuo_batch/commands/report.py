@@ -4,6 +4,7 @@ ledger alone.
 
 from dataclasses import dataclass
 
+from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import read_ledger
@@ -37,11 +38,13 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
             f"There is nothing to report on yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing "
             "was ever sent for it. `hailuo-batch apply` makes its videos, and the report with them."
         )
+    check_not_older(paths, campaign.name, endpoint, where)  # what shows it would be written over
     report = build_report(
         reading.snapshot,
         generated_at=Clock().wall(),
         manifest=str(where.manifest),
         options=folder_options(where),
+        resume=reading.resume,
         submitting_means=reading.submitting_means,
     )
     written = write_reports(report, paths.outputs, map(Format, options.formats) if options.formats else Format)

@@ -21,6 +21,15 @@ class Refusal(StrEnum):
     PROTOCOL = "protocol"  # 400 for a malformed request: a bug of ours; the whole batch
 
 
+class Replier(StrEnum):
+    """Who gave an answer that says nothing of a run: by it one knows whether the API is there at all."""
+
+    NOBODY = "nobody"  # no answer came, or one of the API that it cannot stand by: ask again
+    API = "api"  # an error body of the API's own, about something else than the run
+    GATEWAY = "gateway"  # a 5xx that is not the API's: whoever stands before it says that it is away
+    STRANGER = "stranger"  # anything else that is not the API's: a proxy, a firewall, a login page, a wrong address
+
+
 # --- events of a create ---
 
 
@@ -130,9 +139,10 @@ class RunAbandoned:
 
 @dataclass(frozen=True, slots=True)
 class FileSaved:
-    """Output `index` is whole on disk at `path`, relative to the output folder, with `/` between its parts.
+    """Output `index` is on disk at `path`: relative to the output folder, with `/` between its parts.
 
-    `note` says what the user should know of it, else it is empty.
+    `note` says what the user should know of how it got there, and `flaw` what is wrong with the file itself, which
+    came so every time; each is empty where there is nothing to say.
     """
 
     index: int
@@ -140,6 +150,7 @@ class FileSaved:
     bytes: int
     sha256: str
     note: str = ""
+    flaw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +224,10 @@ class ReadRefused:
 
 @dataclass(frozen=True, slots=True)
 class ReadUnanswered:
-    """No readable answer came to a read. Harmless: it may be asked again."""
+    """No answer came to a read that says anything of the run. Harmless: it may be asked again."""
 
     reason: str
+    by: Replier = Replier.NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +247,10 @@ class FetchFailed:
 
 @dataclass(frozen=True, slots=True)
 class DiskFull:
-    """There is no room for an output."""
+    """There is no room for an output. `for_any` says that there is none for any other either."""
 
     reason: str
+    for_any: bool = False
 
 
 @dataclass(frozen=True, slots=True)

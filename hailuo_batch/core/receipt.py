@@ -12,15 +12,19 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import CreateOutcome, Event
 from hailuo_batch.core.lifecycle import TRANSITIONS, RunState
 from hailuo_batch.core.records import Run, Snapshot, Supersession
-from hailuo_batch.values import canonical_json, fingerprint
+from hailuo_batch.values import LATEST_S, canonical_json, fingerprint
 
-_YEAR_3000 = 32_503_680_000
+ADOPTED = "adopted-"
+"""What the ID of a create begins with that only a file beside the ledger told of: its own is not known."""
 NO_ANSWER = "the program ended before an answer was recorded"
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A create that was about to be sent: of which attempt at which take, and all that was asked."""
+    """A create that was about to be sent: of which attempt at which take, and all that was asked.
+
+    `made_of` is the fingerprint where the input is not known whole, else None.
+    """
 
     create_id: str
     at: float
@@ -29,6 +33,7 @@ class Intent:
     model: str
     input_json: str
     images_sha256: str | None
+    made_of: str | None = None
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> "Intent":
@@ -42,12 +47,13 @@ class Intent:
             model=_text(data["model"]),
             input_json=_text(canonical_json(data["input"])),
             images_sha256=None if images is None else _text(images),
+            made_of=_text(data["fingerprint"]) if "fingerprint" in data else None,
         )
 
     @property
     def fingerprint(self) -> str:
         """What the money buys."""
-        return fingerprint(self.model, self.input_json)
+        return self.made_of or fingerprint(self.model, self.input_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def parse_at(value: object) -> float:
     """A time, in seconds since the epoch. Raises ValueError or TypeError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("a time is a number")
-    if not 0 <= value < _YEAR_3000:
+    if not 0 <= value < LATEST_S:
         raise ValueError("a time lies between 1970 and 3000")
     return float(value)
 
@@ -110,13 +116,16 @@ class Recovered:
 class Forgotten:
     """A create that the ledger knows nothing of, and what came of it: it must be put back as a run of its take.
 
-    `outdated` says that the run which speaks for the take in the ledger was made later.
+    `outdated` says that the run which speaks for the take in the ledger was made later. `later` is what happened to the
+    run after its create, at `ended_at`.
     """
 
     intent: Intent
     outcome: CreateOutcome
     at: float
     outdated: bool = False
+    later: tuple[Event, ...] = ()
+    ended_at: float = 0.0
 
 
 def recover(
@@ -133,7 +142,12 @@ def recover(
     runs = {run.create_id: run for run in snapshot.paid_runs if run.create_id is not None}
     named = {run.run_id for run in snapshot.paid_runs if run.run_id is not None}
     missed = (_missed(run, results.get(create_id), named, now) for create_id, run in runs.items())
-    unknown = (intent for create_id, intent in intents.items() if create_id not in runs)
+    adopted = {run.run_id for create_id, run in runs.items() if create_id.startswith(ADOPTED)}
+    unknown = (
+        intent
+        for create_id, intent in intents.items()
+        if create_id not in runs and _run_id_of(results.get(create_id)) not in adopted
+    )
     forgotten = (_forgotten(intent, results.get(intent.create_id), named) for intent in unknown)
     speakers = {record.take.id: record.live for record in snapshot.takes}
     order = {create_id: number for number, create_id in enumerate(intents)}
@@ -218,6 +232,10 @@ def _unless_taken(outcome: CreateOutcome, named: set[str]) -> CreateOutcome:
         return ev.CreateUnanswered(f"the API answered with the ID of another run, {outcome.run_id}")
     named.add(outcome.run_id)
     return outcome
+
+
+def _run_id_of(result: Result | None) -> str:
+    return result.outcome.run_id if result is not None and isinstance(result.outcome, ev.RunCreated) else ""
 
 
 def _outcome_of(result: Result | None) -> CreateOutcome | None:

@@ -16,7 +16,7 @@ from hailuo_batch.core.records import Output, Run, Snapshot
 from hailuo_batch.core.shelf import SUPERSEDED
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.disk import sweep, write_swiftly
-from hailuo_batch.report.render_json import encode
+from hailuo_batch.report.encoding import encode_readably
 from hailuo_batch.report.times import format_time
 
 KIND = "hailuo-batch sidecar"
@@ -94,6 +94,7 @@ def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) 
         "submitted_at": format_time(run.submitted_at),
         "completed_at": format_time(run.completed_at),
         "fingerprint": run.fingerprint,
+        **({"flaw": output.flaw} if output.flaw is not None else {}),
     }
 
 
@@ -110,7 +111,7 @@ def _identity(facts: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _text(facts: Mapping[str, Any]) -> str:
-    return encode(facts, indent=2) + "\n"
+    return encode_readably(facts) + "\n"
 
 
 def _names(folder: Path) -> Iterator[str]:

@@ -2,10 +2,10 @@
 
 import shutil
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
+from hailuo_batch.core.actions import CreateRun
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.shell.driver import Driver
@@ -218,8 +218,12 @@ class Death(BaseException):
 def test_a_run_that_the_plan_only_holds_in_doubt_is_followed_and_not_made_again(
     shell: Shell, start_api: StartApi, keep: Step, follow: Step
 ) -> None:
-    def die(*_: object) -> NoReturn:
-        raise Death
+    record = Driver._record
+
+    def die(driver: Driver, now: float) -> None:
+        if any(isinstance(item.completion.action, CreateRun) for item in driver._unrecorded):
+            raise Death
+        record(driver, now)
 
     shell.write(LAMPS.replace("expected_cost_usd: 0.28", "max_attempts: 2"))
     api = start_api(fail_rate=1.0)
@@ -258,7 +262,7 @@ def test_the_price_that_was_reviewed_is_the_one_that_holds(
     with costs(api, 900_000):
         other = shell.manifest.with_name("other.yaml")
         other.write_text(UNCAPPED.replace("campaign: lamps", "campaign: tables"))
-        assert shell.bare("apply", str(other), "--only", "desk", "--accept-price").code is ExitCode.DONE
+        assert shell.bare("apply", "--yes", str(other), "--only", "desk", "--accept-price").code is ExitCode.DONE
         assert "2 x $0.90, the newest price paid" in shell("plan").out
         ended = follow("--max-in-flight", "1")
         assert ended.code is ExitCode.ACCOUNT

@@ -60,7 +60,7 @@ def test_the_run_of_a_forgotten_take_is_refused(shell: Shell, api: SandboxServer
 def test_the_run_of_another_campaign_is_refused(shell: Shell, api: SandboxServer, doubtful: str, left: str) -> None:
     desks = shell.manifest.with_name("desks.yaml")
     desks.write_text(UNCAPPED.replace("campaign: lamps", "campaign: desks"), encoding="utf-8")
-    assert shell.bare("apply", str(desks), "--only", "hero").code is ExitCode.DONE
+    assert shell.bare("apply", "--yes", str(desks), "--only", "hero").code is ExitCode.DONE
     if left == "receipts":
         (shell.state / "desks.db").write_bytes(b"not a ledger any more")
     else:
@@ -102,7 +102,7 @@ def test_a_look_that_fails_changes_nothing(
 
 
 def test_a_busy_key_is_not_called_a_matter_of_the_account(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(rate_limit=1, rate_window_s=3600.0)
+    api = start_api(rate_limit=2, rate_window_s=3600.0)  # the read before the create, and the create
     with lost_answers(api):
         shell("apply", "--only", "desk")
     ended = shell("resolve", "desk", "--run-id", next(iter(api.world.made)))

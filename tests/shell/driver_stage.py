@@ -5,6 +5,7 @@ Driver, engine, ledger and receipts are the real ones; the executor is the simul
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,8 +17,9 @@ from hailuo_batch.core.events import CreateUnanswered, Event, Outcome
 from hailuo_batch.core.plan import Wishes
 from hailuo_batch.core.receipt import Receipt
 from hailuo_batch.core.records import Run, TakeRecord
+from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import Step
-from hailuo_batch.shell.driver import Driver
+from hailuo_batch.shell.driver import Driver, RoomLike
 from hailuo_batch.shell.executor import Completion
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.progress import Listener
@@ -135,6 +137,7 @@ class Stage(Studio):
         after: Studio | None = None,
         reporter: Listener | None = None,
         tick_s: float = 60.0,
+        room: RoomLike | None = None,
     ) -> None:
         super().__init__(folder)
         if after is not None:
@@ -146,8 +149,14 @@ class Stage(Studio):
         plan = self.put_in_order(ledger, wanted, Wishes())
         self.watched = WatchedExecutor(self.world, self.clock, self.disk, self.rng)
         self.engine = WatchedEngine(
-            settings, ledger.snapshot(), plan.scope, plan.collected, now=self.clock.now(), wall=self.clock.wall()
+            replace(settings, consent=Consent.GIVEN),
+            ledger.snapshot(),
+            plan.scope,
+            plan.collected,
+            now=self.clock.now(),
+            wall=self.clock.wall(),
         )
+        self.engine._requests._connection.is_proven = True  # what is read before the first create is tested elsewhere
         self.watched.calls = self.engine.calls = self.calls
         self.driver = Driver(
             self.engine,
@@ -158,6 +167,7 @@ class Stage(Studio):
             reporter or self.reporter,
             new_id=lambda: f"create-{next(self.ids)}",
             tick_s=tick_s,
+            room=room,
         )
 
     def __enter__(self) -> Self:

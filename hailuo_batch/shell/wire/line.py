@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
@@ -19,12 +19,42 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url, make_headers, parse_url
 
+from hailuo_batch.shell.wire.interim import FinalAnswer
 from hailuo_batch.shell.wire.origin import Origin, proxy_url
 from hailuo_batch.shell.wire.patience import Patience, PatientSocket
 from hailuo_batch.shell.wire.text import printable
 
 BROKEN = (HTTPError, http.client.HTTPException, OSError, ValueError)
 """Whatever a network, a proxy or a server can make the libraries below raise."""
+
+
+_MOST_INTERIM = 100
+
+if TYPE_CHECKING:
+
+    class _Response(http.client.HTTPResponse):
+        def _read_status(self) -> tuple[str, int, str]: ...
+
+else:
+    _Response = http.client.HTTPResponse
+
+
+class _Answer(_Response):
+    """An answer behind however many interim ones (RFC 9110, section 15.2): any 1xx is passed over with its head.
+
+    http.client does so with 100 alone, and without end; another 1xx passes there for the answer itself, so that a run
+    which was made and paid for, or a video that was sent, would seem to be refused.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(_MOST_INTERIM):
+            version, status, reason = super()._read_status()
+            if not 100 <= status < 200:
+                return version, status, reason
+            if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.BadStatusLine("another protocol, which was not asked for")
+            http.client.parse_headers(self.fp)
+        raise http.client.BadStatusLine("interim answers without end")
 
 
 class NotConnected(Exception):  # noqa: N818 - says what is known, which is the point of it
@@ -36,12 +66,13 @@ class Line:
 
     def __init__(self, conn: HTTPConnection, sock: PatientSocket) -> None:
         self._conn = conn
+        self._conn.response_class = FinalAnswer
         self._sock = sock
 
     def request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, patience: Patience
     ) -> BaseHTTPResponse:
-        """Send a request and read the head of the answer; its body is left to be read, undecoded.
+        """Send a request and read the head of the answer, past interim ones; its body is left to be read, undecoded.
 
         Raises what is listed in BROKEN, and Cancelled.
         """
@@ -50,8 +81,9 @@ class Line:
         # A server may answer and close before it has read a whole body: its answer is worth more than the error.
         with suppress(BrokenPipeError):
             self._conn.request(method, target, body=body, headers=headers, preload_content=False, decode_content=False)
+        response = self._conn.getresponse()
         patience.renew()
-        return self._conn.getresponse()
+        return response
 
     @property
     def reusable(self) -> bool:
@@ -89,6 +121,7 @@ class Dialer:
                 raise
         except BROKEN as error:
             raise NotConnected(f"no connection to {origin.netloc}: {describe(error)}") from None
+        conn.response_class = _Answer
         # A connection that was closed must never be opened again behind the back of the one who sends.
         conn.auto_open = 0
         sock = PatientSocket(conn.sock, patience)
