@@ -5,7 +5,6 @@ Only `--check-images` speaks to anybody, and then to the images' servers. With `
 for it would not hold.
 """
 
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from hailuo_batch.core.plan import make_plan
 from hailuo_batch.core.records import Snapshot, foresee
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
 from hailuo_batch.shell.files import Files
+from hailuo_batch.text import quote
 from hailuo_batch.values import Campaign
 
 CHANGES = 2
@@ -86,7 +86,7 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
     check_images(manifest, plan, Reach.WEB if options.check_images else Reach.NOTHING, console)
     if options.out is not None:
         write_plan(options.out, document)
-        apply = f"{command_line('apply', where)} --plan {shlex.quote(str(options.out))}"
+        apply = f"{command_line('apply', where)} --plan {quote(str(options.out))}"
         console.say(f"Wrote {shown(options.out)}. To do just this: {apply}")
     return CHANGES if options.detailed_exitcode and changes_anything(plan, snapshot) else ExitCode.DONE
 

@@ -16,6 +16,7 @@ from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.sidecars import keep_sidecars
 from hailuo_batch.shell.clock import Clock
+from hailuo_batch.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +52,5 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
     if not (options.formats or options.no_sidecar):
         keep_sidecars(reading.snapshot, paths.outputs)
     console.say(totals_line(report))
-    console.result("\n".join(shown(path) for path in written.values()))
+    console.result("\n".join(one_line(shown(path)) for path in written.values()))
     return ExitCode.DONE

@@ -5,7 +5,6 @@ are given with an option. A rehearsal on the sandbox has files of its own, so th
 """
 
 import os
-import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
+from hailuo_batch.text import shell_line
 
 SANDBOX = "sandbox"
 _TRIED_BYTES = 1 << 20
@@ -159,7 +159,7 @@ def command_line(command: str, where: Whereabouts) -> str:
     """A command for the same campaign, as it can be pasted into a shell."""
     words = ["hailuo-batch", *command.split(), str(where.manifest)]
     words += ["--sandbox"] if where.sandbox else []
-    return shlex.join([*words, *folder_options(where)])
+    return shell_line([*words, *folder_options(where)])
 
 
 def folder_options(where: Whereabouts) -> tuple[str, ...]:
