@@ -3,6 +3,7 @@
 Declarations only. Each command imports its parts when it is called, so that `--help` answers at once.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from hailuo_batch.cli_options import (
     whereabouts,
     wish_options,
 )
+
+_SELDOM = (100_000, 50, 50)
 
 
 @click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -288,6 +291,7 @@ def sandbox(spoken: Spoken, /, **options: Any) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     open_missing_streams()
+    gc.set_threshold(*_SELDOM)  # ten thousand takes are a hundred thousand values, none of which is ever garbage
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -28,7 +28,7 @@ from hailuo_batch.commands.plan_mark import (
 from hailuo_batch.commands.plan_view import describe_cost, render_plan
 from hailuo_batch.commands.preflight import Reach, check_images
 from hailuo_batch.commands.reading import empty_snapshot
-from hailuo_batch.commands.report_files import leave_report, report_of
+from hailuo_batch.commands.report_files import leave_report, remember_settled, report_of, settled_receipts
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_key, read_settings, read_wishes
 from hailuo_batch.commands.summary import not_done, render_summary, worst
 from hailuo_batch.commands.text import count
@@ -148,6 +148,8 @@ def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode
         if asked.saved is None and (job.sends or job.plan.steps):
             ledger.remember(PLAN_FACT, "")
         outcome = run_campaign(job, ledger, clock, console)
+        if outcome.snapshot is proposal.snapshot:
+            remember_settled(paths)
         return _finish(where, options, job, outcome, clock, console)
 
 
@@ -207,7 +209,8 @@ def _propose(asked: _Asked, paths: CampaignPaths, ledger: Ledger | None, clock: 
     if asked.saved is not None:
         admitted = admit(asked.saved, ledger, asked.remedy)
     if ledger is not None:
-        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
+        settled = settled_receipts(paths)
+        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall(), settled)
     plan = make_plan(asked.campaign, snapshot, admitted.wishes)
     if asked.saved is not None:
         check_plan(asked.saved, plan, asked.campaign, admitted, asked.remedy)
@@ -233,6 +236,7 @@ def _job(asked: _Asked, proposal: _Proposal, paths: CampaignPaths) -> Job:
         folder_options(asked.where),
         "" if saved is None else mark_carried_out(saved),
         None if saved is None else frozenset(saved.made),
+        proposal.snapshot,
     )
 
 
@@ -281,7 +285,7 @@ def _finish(
     """Write the report and the sidecars, and say how it ended."""
     report = report_of(outcome.snapshot, where, clock.wall())
     missing = not_done(report, job.plan.scope)
-    page, unwritten = leave_report(report, outcome.snapshot, job.paths.outputs, options.no_sidecar, console)
+    page, unwritten = leave_report(report, outcome.snapshot, job.paths, options.no_sidecar, console)
     codes = [*outcome.codes, *([ExitCode.UNFINISHED] if missing else []), *unwritten]
     columns = columns_of(sys.stderr if console.as_json else sys.stdout)
     summary = render_summary(

@@ -51,6 +51,7 @@ class Job:
     `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_mark` is what the
     ledger remembers of the plan file that is applied, once its steps are carried out; empty where there is none.
     `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for.
+    `snapshot` is the ledger as it was planned with, under the same lock.
     """
 
     campaign: Campaign
@@ -63,6 +64,7 @@ class Job:
     options: tuple[str, ...] = ()
     plan_mark: str = ""
     retried: frozenset[str] | None = None
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,7 @@ def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Ou
     """Carry the plan out. Raises AccountError for a missing key and LedgerError where nothing can be begun."""
     if job.plan.steps or job.sends:
         ledger.back_up(job.paths.backup)
-    ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
-    ledger.carry_out(job.plan.steps, clock.wall())
-    if job.plan_mark:
-        ledger.remember(PLAN_FACT, job.plan_mark)
-    snapshot = ledger.snapshot()
+    snapshot = _begun(job, ledger, clock)
     codes: tuple[ExitCode, ...] = ()
     if job.sends or Shelf(snapshot.runs).next_moves():
         with connect(job.endpoint, job.settings) if job.sends else nullcontext(NOBODY) as remote:
@@ -115,6 +113,17 @@ def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Ou
     if _is_replaced(snapshot):
         ledger.close_replacement()
     return Outcome(snapshot, codes)
+
+
+def _begun(job: Job, ledger: Ledger, clock: Clock) -> Snapshot:
+    """Carry out the plan's bookkeeping. Returns the ledger as it then stands."""
+    described = ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
+    ledger.carry_out(job.plan.steps, clock.wall())
+    if job.plan_mark:
+        ledger.remember(PLAN_FACT, job.plan_mark)
+    if job.snapshot is None or described or job.plan.steps or job.sends:
+        return ledger.snapshot()
+    return job.snapshot
 
 
 def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock: Clock) -> Engine:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.spend import Spend, money_of, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
@@ -123,6 +123,16 @@ class Report:
     def unfinished(self) -> int:
         """How many takes the next apply carries on with by itself."""
         return sum(self.totals[state] for state in MOVING)
+
+
+def is_timeless(report: Report) -> bool:
+    """Whether a later report of the same ledger would say the same: nothing is waited for that could take too long."""
+    return not any(_may_take_long(run) for take in report.takes for run in take.runs)
+
+
+def _may_take_long(run: ReportRun) -> bool:
+    is_missing = run.state is RunState.SUCCEEDED and any(output.path is None for output in run.outputs)
+    return is_missing or run.state in RUNNING
 
 
 def build_report(

@@ -5,7 +5,7 @@ field that a run needs tells of no run. Pure.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,15 +57,20 @@ def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: 
         return None
 
 
-def parse_report(data: Mapping[str, Any], campaign: str, endpoint: str, source: str) -> Iterator[Trace]:
-    """The runs that a report lists, as far as each can be read."""
+def parse_report(
+    data: Mapping[str, Any], campaign: str, endpoint: str, source: str, is_known: Callable[[str], bool]
+) -> Iterator[Trace]:
+    """The runs that a report lists, as far as each can be read; but for those that are known by their IDs."""
     takes = data.get("takes")
     if data.get("campaign") != campaign or data.get("endpoint") != endpoint or not isinstance(takes, list):
         return
     for take in takes:
         runs = take.get("runs") if isinstance(take, dict) else None
         for run in runs if isinstance(runs, list) else ():
-            trace = _listed(take, run, source) if isinstance(run, dict) else None
+            run_id = run.get("run_id") if isinstance(run, dict) else None
+            if not isinstance(run, dict) or (isinstance(run_id, str) and is_known(run_id)):
+                continue
+            trace = _listed(take, run, source)
             if trace is not None:
                 yield trace
 

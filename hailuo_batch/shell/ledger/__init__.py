@@ -1,6 +1,14 @@
 """The ledger: one SQLite file per campaign."""
 
-from hailuo_batch.shell.ledger.glances import Change, Mark, read_changes, read_experience, read_mark, read_names
+from hailuo_batch.shell.ledger.glances import (
+    Change,
+    Mark,
+    read_changes,
+    read_experience,
+    read_mark,
+    read_names,
+    read_run_ids,
+)
 from hailuo_batch.shell.ledger.restoring import check_backup, find_run, restore_backup, set_ledger_aside
 from hailuo_batch.shell.ledger.store import Ledger
 
@@ -14,6 +22,7 @@ __all__ = [
     "read_experience",
     "read_mark",
     "read_names",
+    "read_run_ids",
     "restore_backup",
     "set_ledger_aside",
 ]

@@ -72,6 +72,12 @@ def read_changes(path: Path, after: int) -> tuple[Change, ...]:
     return tuple(Change(*line) for line in lines)
 
 
+def read_run_ids(path: Path) -> frozenset[str]:
+    """The IDs of the runs that the ledger at this path has, forgotten ones included. Raises LedgerError."""
+    with _reading(path) as db:
+        return frozenset(row[0] for row in db.execute("SELECT run_id FROM runs WHERE run_id IS NOT NULL"))
+
+
 def read_names(path: Path) -> Names:
     """Every run and every create that the ledger at this path knows, or has ever known. Raises LedgerError.
 

@@ -127,13 +127,15 @@ class Ledger:
             finally:
                 self._db.execute("ROLLBACK")
 
-    def describe(self, manifest_sha256: str, description: str) -> None:
-        """Record what the manifest says of the campaign as a whole; writes only what changed."""
+    def describe(self, manifest_sha256: str, description: str) -> bool:
+        """Record what the manifest says of the campaign as a whole. Returns whether anything was new, and written."""
         facts = {"manifest_sha256": manifest_sha256, "description": description}
-        if any(self._rows.fact(name) != value for name, value in facts.items()):
-            with self._transaction():
-                for name, value in facts.items():
-                    self._rows.set_fact(name, value)
+        if all(self._rows.fact(name) == value for name, value in facts.items()):
+            return False
+        with self._transaction():
+            for name, value in facts.items():
+                self._rows.set_fact(name, value)
+        return True
 
     def carry_out(self, steps: Sequence[Step], at: float) -> tuple[Run, ...]:
         """Carry out a plan's bookkeeping in one transaction. Returns the runs that it changed or made.
