@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from hailuo_batch import __version__
-from hailuo_batch.cli_boundary import open_missing_streams, run_guarded
+from hailuo_batch.cli_boundary import leave, open_missing_streams, run_guarded
 from hailuo_batch.cli_options import (
     PROGRAM,
     Ordered,
@@ -25,6 +25,7 @@ from hailuo_batch.cli_options import (
     whereabouts,
     wish_options,
 )
+from hailuo_batch.shell.streams import guard_streams
 
 _SELDOM = (100_000, 50, 50)
 
@@ -292,7 +293,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     open_missing_streams()
     gc.set_threshold(*_SELDOM)  # ten thousand takes are a hundred thousand values, none of which is ever garbage
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    guard_streams()
+    leave(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:

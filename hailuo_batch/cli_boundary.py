@@ -5,16 +5,19 @@ for whoever mends it, and the API key in neither.
 """
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 import click
 
 from hailuo_batch.cli_options import PROGRAM, Spoken
-from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, StreamError
+from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, ReaderGoneError
+from hailuo_batch.shell.streams import catch_up
 
 DETAILED = "--detailed-exitcode"
 
@@ -28,15 +31,14 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
     try:
         return int(cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=spoken) or 0)
     except ManifestError as error:
-        spoken.console().complain(str(error))
+        with suppress(ReaderGoneError):
+            spoken.console().complain(str(error))
         return _failed(error.exit_code, arguments)
-    except StreamError as error:
-        with suppress(OSError):
-            sys.stderr.write(f"{PROGRAM}: error: {error}\n")
-            sys.stderr.flush()
-        return _leave_quietly()
+    except ReaderGoneError as error:
+        return _failed(error.exit_code, arguments)  # there is nobody to say anything to
     except HailuoBatchError as error:
-        spoken.console().warn(f"{PROGRAM}: error: {error}")
+        with suppress(ReaderGoneError):
+            spoken.console().warn(f"{PROGRAM}: error: {error}")
         return _failed(error.exit_code, arguments)
     except click.ClickException as error:
         error.show()
@@ -44,10 +46,16 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nStopped.", err=True)
         return ExitCode.SIGINT
-    except BrokenPipeError:
-        return _leave_quietly()
     except Exception as bug:  # noqa: BLE001 - the one boundary: a bug is said in a line, its traceback kept
         return _confess(bug, spoken)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process. Its code stands by now: a signal that comes too late to change it makes it come at once."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: os._exit(code))
+    catch_up()
+    sys.exit(code)
 
 
 def open_missing_streams() -> None:
@@ -68,12 +76,6 @@ def _lead_nowhere(number: int) -> None:
 def _failed(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
     """An error's code: with a detailed exit code, where 2 is no error, every error has the same one."""
     return ExitCode.UNFINISHED if DETAILED in arguments else code
-
-
-def _leave_quietly() -> int:
-    """Nobody can read our output any more: say no more, also not at exit."""
-    _lead_nowhere(sys.stdout.fileno())
-    return ExitCode.UNFINISHED
 
 
 def _confess(bug: Exception, spoken: Spoken) -> int:

@@ -62,6 +62,10 @@ class StreamError(HailuoBatchError):
     exit_code = ExitCode.UNFINISHED
 
 
+class ReaderGoneError(StreamError):
+    """Nobody reads what is printed any more: there is nobody left to say anything to."""
+
+
 class OutputError(HailuoBatchError):
     """A file of the report or an output cannot be written; the ledger is untouched."""
 

@@ -12,10 +12,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 DEFAULT_MODEL = "hailuo/pro"
 MICRO = 1_000_000
+MAX_COST_MICRO_USD = 10_000 * MICRO
+"""The most that one run is believed to cost. What says more says nothing: the cost of such a run is unknown."""
+LATEST_S = 32_503_680_000
+"""The year 3000, in seconds since the epoch: a time from then on is no time of ours."""
 
 _USD = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?", re.ASCII)
 _DURATION = re.compile(r"(0|[1-9][0-9]{0,8})([smh])", re.ASCII)
@@ -77,9 +82,15 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+@lru_cache(maxsize=64)
+def _model_json(model: str) -> str:
+    """A campaign has ten thousand takes, and a model or two."""
+    return canonical_json(model)
+
+
 def request_json(model: str, input_json: str) -> str:
     """The body of a create: the canonical JSON of `{"model", "input"}`, given the canonical JSON of the input."""
-    return f'{{"input":{input_json},"model":{canonical_json(model)}}}'
+    return f'{{"input":{input_json},"model":{_model_json(model)}}}'
 
 
 def fingerprint(model: str, input_json: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
-from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
+from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacement, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.estimate import Basis, Estimate, estimate_cost
@@ -30,6 +30,7 @@ from hailuo_batch.commands.preflight import Reach, check_images
 from hailuo_batch.commands.reading import empty_snapshot
 from hailuo_batch.commands.report_files import leave_report, remember_settled, report_of, settled_receipts
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_key, read_settings, read_wishes
+from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.summary import not_done, render_summary, worst
 from hailuo_batch.commands.text import count
 from hailuo_batch.commands.time_needed import TimeNeeded, estimate_time
@@ -52,7 +53,8 @@ from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.plan import Plan, Wishes, make_plan
 from hailuo_batch.core.records import Snapshot, in_doubt_if_submitting
 from hailuo_batch.core.traces import Names
-from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError, UsageError
+from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import document
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
@@ -60,6 +62,7 @@ from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.values import Campaign
 
+_ENDED_WELL = frozenset({ExitCode.DONE, ExitCode.UNFINISHED})
 _DURATIONS = 300  # earlier runs of a model that teach an apply how long the next ones take, at most
 
 
@@ -128,6 +131,15 @@ class _Proposal:
 
 def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode:
     """Apply the manifest. Raises what reading a manifest, taking the lock or opening the ledger raises."""
+    try:
+        with ExitStack() as heeded:
+            return _apply(where, options, console, heeded)
+    except ReaderGoneError:
+        return ExitCode.SIGTERM  # as on SIGHUP, and before anything was sent
+
+
+def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: ExitStack) -> ExitCode:
+    """`heeded` is left once all is closed: until then, from consent on, a signal stops the apply in good order."""
     asked = _read(where, options, console)
     paths, clock = locate(where, asked.campaign.name), Clock()
     with Lock(paths.lock, Holder.this_process("apply", clock.wall())), ExitStack() as stack:
@@ -139,6 +151,7 @@ def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode
         if not _agreed(asked, proposal, console):
             console.warn("Declined. Nothing was sent, nothing was paid.")
             return ExitCode.UNFINISHED
+        heeded.enter_context(heeding(console.stop))
         if proposal.plan.paying:
             make_outputs(paths)
         if ledger is None:
@@ -150,7 +163,7 @@ def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode
         outcome = run_campaign(job, ledger, clock, console)
         if outcome.snapshot is proposal.snapshot:
             remember_settled(paths)
-        return _finish(where, options, job, outcome, clock, console)
+        return _finish(where, options, job, outcome, ledger, clock, console)
 
 
 def _read(where: Whereabouts, options: ApplyOptions, console: Console) -> _Asked:
@@ -280,9 +293,18 @@ def _shown_prices(estimate: Estimate) -> dict[str, int]:
 
 
 def _finish(
-    where: Whereabouts, options: ApplyOptions, job: Job, outcome: Outcome, clock: Clock, console: Console
+    where: Whereabouts,
+    options: ApplyOptions,
+    job: Job,
+    outcome: Outcome,
+    ledger: Ledger,
+    clock: Clock,
+    console: Console,
 ) -> ExitCode:
-    """Write the report and the sidecars, and say how it ended."""
+    """Write the report and the sidecars, and say how it ended.
+
+    A `--replace` is over only after all that, and only where nothing cut the apply short: then it ends last of all.
+    """
     report = report_of(outcome.snapshot, where, clock.wall())
     missing = not_done(report, job.plan.scope)
     page, unwritten = leave_report(report, outcome.snapshot, job.paths, options.no_sidecar, console)
@@ -298,8 +320,21 @@ def _finish(
         columns=columns,
     )
     if console.as_json:
-        console.document(document(report))
+        codes += _unwritten(report, console)
         console.lay_out(summary)
     else:
-        console.say_result(summary)
-    return worst(codes)
+        console.conclude(summary)
+    code = worst([*codes, *([] if console.stop.code is None else [console.stop.code])])
+    if code in _ENDED_WELL and not unwritten:
+        end_replacement(ledger, outcome.snapshot)
+    return code
+
+
+def _unwritten(report: Report, console: Console) -> tuple[ExitCode, ...]:
+    """Write the document. Gives the code of what stands in the way: the work is done, and its end has a code too."""
+    try:
+        console.document(document(report))
+    except StreamError as error:
+        console.warn(str(error))
+        return (error.exit_code,)
+    return ()

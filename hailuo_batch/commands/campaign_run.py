@@ -17,8 +17,9 @@ from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.remote import NOBODY, Remote, connect
 from hailuo_batch.commands.report_keeper import ReportKeeper
 from hailuo_batch.commands.shared_window import share_window
-from hailuo_batch.commands.signals import stop_on_signal
+from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.commands.writing import back_up
 from hailuo_batch.core import halts
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.events import FetchOutcome
@@ -36,8 +37,10 @@ from hailuo_batch.shell.driver import Driver
 from hailuo_batch.shell.executor import ThreadExecutor
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter
+from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter, UnfailingReporter
 from hailuo_batch.shell.receipts import Receipts, load_receipts
+from hailuo_batch.shell.room import Room
+from hailuo_batch.shell.streams import never_waiting
 from hailuo_batch.values import Campaign
 
 _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
@@ -98,8 +101,24 @@ class Received:
 
 def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     """Carry the plan out. Raises AccountError for a missing key and LedgerError where nothing can be begun."""
+    with heeding(console.stop):
+        return _carry_out(job, ledger, clock, console)
+
+
+def end_replacement(ledger: Ledger, snapshot: Snapshot) -> None:
+    """End the `--replace` that is under way, if nothing of it is left to be made.
+
+    The last thing that an apply does: the same command finishes a wish that is under way, and pays for every take again
+    where it is a new one. It is a new one only after a command that has ended well, all that it prints and writes
+    included.
+    """
+    if _is_replaced(snapshot):
+        ledger.close_replacement()
+
+
+def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     if job.plan.steps or job.sends:
-        ledger.back_up(job.paths.backup)
+        back_up(ledger, job.paths, console)
     snapshot = _begun(job, ledger, clock)
     codes: tuple[ExitCode, ...] = ()
     if job.sends or Shelf(snapshot.runs).next_moves():
@@ -110,8 +129,6 @@ def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Ou
                 remember_key(ledger, remote.key)
         codes = (*(halt.exit_code for halt in engine.halts), *failed)
         snapshot = ledger.snapshot()
-    if _is_replaced(snapshot):
-        ledger.close_replacement()
     return Outcome(snapshot, codes)
 
 
@@ -153,28 +170,37 @@ def _drive(
 ) -> Iterable[ExitCode]:
     """Run the driver to its end. Returns the exit codes of what went wrong beyond the engine's halts."""
     received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
+    shown = UnfailingReporter(_reporter(console, clock, received))
+    codes: list[ExitCode] = []
     with (
+        never_waiting(),
         closing(Client(remote.base_url, remote.key)) as client,
         closing(Receipts(job.paths.receipts)) as receipts,
         closing(_executor(job, client, received)) as executor,
-        closing(_keeper(job, ledger, clock, _reporter(console, clock, received))) as reporter,
+        closing(_keeper(job, ledger, clock, shown)) as reporter,
     ):
+        room = Room(job.paths.outputs, job.paths.ledger.parent)
         window = share_window(job.endpoint, remote, job.settings)
-        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id, window=window)
+        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id, window=window, room=room)
 
         def stop(code: ExitCode) -> None:
             driver.request_stop(halts.signalled(code))
             executor.wake()
 
         try:
-            with stop_on_signal(stop):
+            with console.stop.carried_out_by(stop):
                 driver.run()
         except LedgerError as error:
             reporter.notice(str(error))
-            return [error.exit_code]
+            codes.append(error.exit_code)
         if window.trouble and console.is_verbose:
             reporter.notice(f"The window of the key was not shared with other processes: {window.trouble}.")
-    return []
+    if shown.failure is not None:
+        console.warn(
+            f"How the work went could not be shown to its end ({type(shown.failure).__name__}: {shown.failure}). "
+            "Nothing else is amiss: all of it was done and recorded."
+        )
+    return codes
 
 
 def _executor(job: Job, client: Client, received: Received) -> ThreadExecutor:

@@ -15,7 +15,7 @@ from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.state_view import export_document, render_ledger
 from hailuo_batch.commands.text import count
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, ledger_exists, locate, shown
-from hailuo_batch.commands.writing import open_to_write
+from hailuo_batch.commands.writing import back_up, open_to_write
 from hailuo_batch.core.records import Snapshot, TakeRecord
 from hailuo_batch.core.spend import is_in_doubt, spend_of
 from hailuo_batch.core.steps import ForgetRuns, ForgetTake
@@ -64,7 +64,7 @@ def restore(where: Whereabouts, console: Console) -> ExitCode:
         aside = None if keeps else _put_back(paths, campaign, endpoint, clock)
         with Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger:
             if keeps:
-                ledger.back_up(paths.backup)
+                back_up(ledger, paths, console)
                 ledger.doubt_files()
             ledger.remember(PLAN_FACT, "")
             files = Files(paths.outputs)
@@ -99,9 +99,7 @@ def _is_only_older(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> b
     try:
         if not ledger_exists(paths):
             return False
-        check_backup(paths.ledger)
-        with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger:
-            ledger.snapshot()
+        check_backup(paths.ledger, campaign.name, endpoint)
         unknown = unknown_runs(paths, campaign.name, endpoint)
     except LedgerError:
         return False
@@ -171,8 +169,7 @@ def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> N
             )
         return
     try:
-        check_backup(paths.backup)
-        Ledger.read(paths.backup, campaign.name, endpoint).close()
+        check_backup(paths.backup, campaign.name, endpoint)
     except LedgerError as error:
         raise LedgerError(
             f"The backup cannot be restored, and nothing was touched. {error} Where {paths.receipts.name} is whole, "

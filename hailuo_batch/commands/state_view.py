@@ -60,9 +60,14 @@ def _said(run: Run, columns: int | None) -> Iterator[str]:
     """What else there is to say of an attempt; a run ID is never cut, so that it can be copied."""
     if run.run_id is not None:
         yield run.run_id
-    texts = [run.reason] if run.reason else [output.path or output.url for output in run.outputs]
+    texts = [run.reason] if run.reason else [_place(output) for output in run.outputs]
     for text in texts:
         yield clean(text) if columns is None else elide(clean(text), columns - 3 * len(INDENT))
+
+
+def _place(output: Output) -> str:
+    flaw = f", damaged: {output.flaw}" if output.flaw else ""
+    return f"{output.path or output.url}{flaw}"
 
 
 def _cost(run: Run) -> str:
@@ -106,4 +111,10 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 def _output(output: Output) -> dict[str, Any]:
-    return {"url": output.url, "path": output.path, "bytes": output.bytes, "sha256": output.sha256}
+    return {
+        "url": output.url,
+        "path": output.path,
+        "bytes": output.bytes,
+        "sha256": output.sha256,
+        "flaw": output.flaw,
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.commands.status_view import money_line, totals_line
+from hailuo_batch.commands.status_view import money_line, totals_line, word_of
 from hailuo_batch.commands.text import INDENT, clean, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.errors import ExitCode
@@ -21,8 +21,9 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
 
 
 def not_done(report: Report, scope: frozenset[str]) -> tuple[ReportTake, ...]:
-    """The takes asked for that have no video yet."""
-    return tuple(take for take in report.takes if take.id in scope and take.state is not TakeState.DONE)
+    """The takes asked for that have no video yet, or a damaged one: paid for, and not what was paid for."""
+    asked_for = (take for take in report.takes if take.id in scope)
+    return tuple(take for take in asked_for if take.state is not TakeState.DONE or take.damaged)
 
 
 def render_summary(
@@ -40,13 +41,15 @@ def render_summary(
     missing = [take for take in missing if take.state is not TakeState.IN_DOUBT]
     missing.sort(key=lambda take: not is_money_in_limbo(take.state))
     if missing:
-        rows = [(take.state.replace("_", " "), take.id, clean(_why(take))) for take in missing[:SHOWN]]
+        rows = [(word_of(take), take.id, clean(_why(take))) for take in missing[:SHOWN]]
         lines += layout_rows(rows, columns)
         if len(missing) > SHOWN:
             lines.append(f"{INDENT}... and {len(missing) - SHOWN:,} more")
     lines.append(f"Report: {page}")
     if any(run.advice for take in missing for run in take.runs):
         lines.append(f"What to do about each: {status}")
+    if any(take.damaged for take in missing):
+        lines.append(f"To try damaged videos again, at no cost: {report.repair_command}")
     if report.unfinished:
         lines.append(f"To go on: {resume}")
     return "\n".join(lines)
@@ -56,4 +59,4 @@ def _why(take: ReportTake) -> str:
     run = take.live
     if run is None:
         return "nothing sent yet"
-    return run.error or run.run_id or ""
+    return run.said or run.run_id or ""

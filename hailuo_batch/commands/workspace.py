@@ -4,16 +4,17 @@ The same manifest finds the same ledger from anywhere: the current directory cou
 are given with an option. A rehearsal on the sandbox has files of its own, so that it cannot touch the real campaign.
 """
 
-import errno
 import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
 
 SANDBOX = "sandbox"
+_TRIED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +133,22 @@ def make_outputs(paths: CampaignPaths) -> None:
     """Make the folder of the videos before any is paid for. Raises OutputError where none could be written into it."""
     try:
         paths.outputs.mkdir(parents=True, exist_ok=True)
-        if not os.access(paths.outputs, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        _try_to_write(paths.outputs)
     except OSError as error:
         raise OutputError(
             f"{shown(paths.outputs)}: no video could be saved there ({error.strerror}). Nothing was sent, nothing was "
-            "paid. Look at the folder's permissions, or give another one with --output-dir."
+            "paid. Look at the folder's permissions and at the free space, or give another one with --output-dir."
         ) from error
+
+
+def _try_to_write(folder: Path) -> None:
+    """Have the disk keep a file without a name for a moment. Raises OSError.
+
+    Permissions and free space do not tell of a quota that is used up, a server that refuses, a disk that fails.
+    """
+    with TemporaryFile(dir=folder, buffering=0) as file:
+        file.write(bytes(_TRIED_BYTES))
+        os.fsync(file.fileno())
 
 
 def shown(path: Path) -> str:

@@ -12,7 +12,7 @@ from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate, shown
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import UsageError
 from hailuo_batch.shell.clock import Clock
@@ -34,6 +34,16 @@ class Writing:
     clock: Clock
 
 
+def back_up(ledger: Ledger, paths: CampaignPaths, console: Console) -> None:
+    """Back the ledger up before its first change. Raises LedgerError."""
+    aside = ledger.back_up(paths.backup)
+    if aside is not None:
+        console.warn(
+            f"{shown(paths.backup)} was no earlier state of this ledger. It is kept as {aside.name}, and a new backup "
+            "was made."
+        )
+
+
 @contextmanager
 def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterator[Writing]:
     """The ledger of a manifest's campaign, for `command`. Raises UsageError where the campaign has none yet."""
@@ -51,7 +61,7 @@ def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterato
         Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger,
     ):
         check_not_older(paths, campaign.name, endpoint, where)  # the backup may be what shows it
-        ledger.back_up(paths.backup)
+        back_up(ledger, paths, console)
         ledger.remember(PLAN_FACT, "")
         snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
         yield Writing(campaign, endpoint, paths, ledger, snapshot, clock)

@@ -27,6 +27,7 @@ from hailuo_batch.core.plan import failures
 from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.core.remaining import Remaining
 from hailuo_batch.core.requests import Requests
+from hailuo_batch.core.room import Need, Sizes
 from hailuo_batch.core.settings import Settings
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.steps import AddAttempt, Step, SupersedeRun
@@ -68,6 +69,7 @@ class Engine:
         self._books = Books(scope)
         self._requests = Requests(settings, self._runs, self._books, self._standing, now)
         self._outputs = Outputs(self._runs, collected, again, at_once=settings.fetches_at_once)
+        self._sizes = Sizes()
         self._interpreter = Interpreter()
         self._remaining = Remaining()
         self._steps: list[Step] = []
@@ -121,6 +123,21 @@ class Engine:
     def halt(self, halt: Halt) -> None:
         """Stop, as far as the halt goes. What is under way still comes to its end."""
         self._standing.halt(halt)
+
+    @property
+    def need(self) -> Need:
+        """The room that is needed for what is paid for and not here yet, creates that were decided on included."""
+        return self._sizes.need(self._awaited)
+
+    @property
+    def need_in_all(self) -> Need:
+        """The room that is needed for all that this apply will pay for, as far as the cap lets it."""
+        creates = self._requests.creates_to_come
+        return self._sizes.need(self._awaited + creates if creates else 0)
+
+    @property
+    def _awaited(self) -> int:
+        return self._books.open_runs + self._requests.creates_under_way + len(self._outputs)
 
     def progress(self, now: float) -> Progress:
         """Where the apply stands."""
@@ -233,6 +250,7 @@ class Engine:
         self._books.hear(before, run)
         self._requests.cap.hear(run)
         self._outputs.hear(run)
+        self._sizes.hear(run)
         self._interpreter.know(run)
 
     def _see_to(self, run: Run, now: float) -> None:

@@ -169,8 +169,18 @@ def timed_out(run_timeout_s: float, open_runs: int) -> Halt:
 def disk_full(reason: str) -> Halt:
     """There is no room for the videos."""
     text = (
-        f"Stopped creating: no room for the outputs ({reason}). What was paid for is recorded and is downloaded by the "
-        "next apply: free some space, then run the same command again."
+        f"Stopped creating: {reason}. Nothing more is paid for. What was paid for is recorded: what fits is saved, and "
+        "the rest is downloaded by the next apply. Free some space, then run the same command again."
+    )
+    return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
+
+
+def no_room(lack: str) -> Halt:
+    """There would be no room for what the next create pays for."""
+    text = (
+        f"Stopped creating: {lack}. Nothing is paid for that could not be saved; what was paid for before is still "
+        "collected, as far as it fits. Free some space, give another folder with --output-dir, or make fewer at a time "
+        "with --only; then run the same command again."
     )
     return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
 

@@ -12,9 +12,8 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import CreateOutcome, Event
 from hailuo_batch.core.lifecycle import TRANSITIONS, RunState
 from hailuo_batch.core.records import Run, Snapshot, Supersession
-from hailuo_batch.values import canonical_json, fingerprint
+from hailuo_batch.values import LATEST_S, canonical_json, fingerprint
 
-_YEAR_3000 = 32_503_680_000
 ADOPTED = "adopted-"
 """What the ID of a create begins with that only a file beside the ledger told of: its own is not known."""
 NO_ANSWER = "the program ended before an answer was recorded"
@@ -73,7 +72,7 @@ def parse_at(value: object) -> float:
     """A time, in seconds since the epoch. Raises ValueError or TypeError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("a time is a number")
-    if not 0 <= value < _YEAR_3000:
+    if not 0 <= value < LATEST_S:
         raise ValueError("a time lies between 1970 and 3000")
     return float(value)
 

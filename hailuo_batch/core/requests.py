@@ -92,6 +92,11 @@ class Requests:
         """How many creates are not answered yet."""
         return self._trust.under_way
 
+    @property
+    def creates_to_come(self) -> int:
+        """How many creates wait, as far as the cap will let them go."""
+        return self._creating.affordable.total() if self._standing.reach < Reach.CREATES else 0
+
     def wants_a_turn(self, now: float) -> bool:
         """Whether the other processes that use the key must be heard before anything is decided, or told of news."""
         if now >= self.budget.news_at():

@@ -43,6 +43,10 @@ class Commands:
         """One more attempt for a take."""
         return self._line("retry", take_id)
 
+    def repair(self) -> str:
+        """Another try at the downloads that came damaged, and at files that have changed."""
+        return self._line("verify", "--repair")
+
     def resolve(self, run: Run) -> tuple[str, ...]:
         """The ways out for an attempt."""
         attempt = ("--attempt", str(run.attempt)) if run.superseded else ()
@@ -100,6 +104,13 @@ def _ended(run: Run, commands: Commands) -> Advice | None:
                 "The run succeeded and is paid for, but the API named no file. Each apply asks for it again. If none "
                 "comes, have it made again, which pays again, or give it up.",
                 (commands.apply(), *commands.resolve(run)[1:]),
+            )
+        case RunState.SUCCEEDED if run.flaws:
+            return Advice(
+                "The video is damaged: it came so twice, with the same bytes, and was kept because it is paid for. Try "
+                "the download again, which costs nothing. If it stays damaged, give the run ID to Runbase's support, "
+                "or have another one made, which pays again.",
+                (commands.repair(), commands.apply("--replace", run.take_id)),
             )
         case RunState.ABANDONED:
             return Advice(

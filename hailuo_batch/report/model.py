@@ -6,7 +6,7 @@ clock, file or format. Two reports of one snapshot at one moment are equal, down
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,12 +21,16 @@ MOVING = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING}
 
 @dataclass(frozen=True, slots=True)
 class ReportOutput:
-    """One file. `path` is relative to the report, None until the file is whole on disk; `bytes` is its size."""
+    """One file. `path` is relative to the report, None until the file is on disk; `bytes` is its size.
+
+    `flaw` says what is wrong with a file that was paid for and is no whole video, None where nothing is known to be.
+    """
 
     path: str | None
     url: str
     bytes: int | None
     sha256: str | None
+    flaw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,11 @@ class ReportRun:
     error: str | None
     outputs: tuple[ReportOutput, ...]
     advice: Advice | None
+
+    @property
+    def said(self) -> str:
+        """What went wrong, or what is known to be wrong with its files; empty where nothing is."""
+        return self.error or "; ".join(_flaws(self.outputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +92,19 @@ class ReportTake:
         return next((run for run in reversed(self.runs) if not run.superseded), None)
 
     @property
+    def damaged(self) -> bool:
+        """Whether it is done, and a file of it is known to be no whole video."""
+        return self.state is TakeState.DONE and any(_flaws(self.outputs))
+
+    @property
     def prompt(self) -> str:
         """The prompt, empty for a model whose input has none."""
         prompt = self.input.get("prompt")
         return prompt if isinstance(prompt, str) else ""
+
+
+def _flaws(outputs: Iterable[ReportOutput]) -> Iterator[str]:
+    return (f"{output.path}: {output.flaw}" for output in outputs if output.flaw is not None)
 
 
 def is_money_in_limbo(state: TakeState | RunState) -> bool:
@@ -110,6 +128,7 @@ class Report:
     totals: Mapping[TakeState, int]
     spend: Spend
     resume_command: str
+    repair_command: str
     takes: tuple[ReportTake, ...]
     applying: bool = False
     forgotten: tuple[ReportRun, ...] = ()
@@ -118,6 +137,11 @@ class Report:
     def rehearsal(self) -> bool:
         """Whether this is the sandbox, where no money is real."""
         return self.endpoint == SANDBOX
+
+    @property
+    def damaged(self) -> int:
+        """How many takes are done with a file that is known to be no whole video."""
+        return sum(take.damaged for take in self.takes)
 
     @property
     def unfinished(self) -> int:
@@ -164,6 +188,7 @@ def build_report(
         totals={state: counts[state] for state in TakeState},
         spend=spend_of(settled.paid_runs),
         resume_command=commands.apply(),
+        repair_command=commands.repair(),
         takes=takes,
         applying=submitting_means is TakeState.WAITING,
         forgotten=tuple(_run(run, None, costs) for run in settled.forgotten),
@@ -228,4 +253,4 @@ def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun
 
 
 def _outputs(outputs: Iterable[Output]) -> tuple[ReportOutput, ...]:
-    return tuple(ReportOutput(output.path, output.url, output.bytes, output.sha256) for output in outputs)
+    return tuple(ReportOutput(o.path, o.url, o.bytes, o.sha256, o.flaw if o.path else None) for o in outputs)

@@ -31,6 +31,7 @@ def document(report: Report) -> dict[str, Any]:
         "generated_at": format_time(report.generated_at),
         "applying": report.applying,
         "totals": {"takes": len(report.takes)} | {str(state): count for state, count in report.totals.items()},
+        "damaged_takes": report.damaged,
         "spend": {
             "charged_micro_usd": spend.charged_micro_usd,
             "refunded_micro_usd": spend.refunded_micro_usd,
@@ -77,7 +78,13 @@ def _run(run: ReportRun) -> dict[str, Any]:
 
 
 def _output(output: ReportOutput) -> dict[str, Any]:
-    return {"path": output.path, "url": output.url, "bytes": output.bytes, "sha256": output.sha256}
+    return {
+        "path": output.path,
+        "url": output.url,
+        "bytes": output.bytes,
+        "sha256": output.sha256,
+        "flaw": output.flaw,
+    }
 
 
 def _advice(advice: Advice | None) -> dict[str, Any] | None:

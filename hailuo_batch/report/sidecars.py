@@ -121,6 +121,7 @@ def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) 
         "submitted_at": format_time(run.submitted_at),
         "completed_at": format_time(run.completed_at),
         "fingerprint": run.fingerprint,
+        **({"flaw": output.flaw} if output.flaw is not None else {}),
     }
 
 

