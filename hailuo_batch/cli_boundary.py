@@ -29,7 +29,7 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     spoken = Spoken()
     try:
-        return int(cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=spoken) or 0)
+        return _run(cli, arguments, spoken)
     except ManifestError as error:
         with suppress(ReaderGoneError):
             spoken.console().complain(str(error))
@@ -48,6 +48,13 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
         return ExitCode.SIGINT
     except Exception as bug:  # noqa: BLE001 - the one boundary: a bug is said in a line, its traceback kept
         return _confess(bug, spoken)
+
+
+def _run(cli: click.Group, arguments: Sequence[str], spoken: Spoken) -> int:
+    code = int(cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=spoken) or 0)
+    if not spoken.has_begun:
+        spoken.console().demand_written()  # it was help, or the version
+    return code
 
 
 def leave(code: int) -> NoReturn:

@@ -19,15 +19,17 @@ Command = Callable[..., Any]
 
 @dataclass
 class Spoken:
-    """How much the user wants to hear, known as soon as the options are read."""
+    """How much the user wants to hear, known as soon as the options are read, and whether a command has begun."""
 
     quiet: bool = False
     verbose: bool = False
+    has_begun: bool = False
 
     def console(self, as_json: bool = False) -> "Console":
         """The user's end of the command."""
         from hailuo_batch.commands.console import Console, Verbosity
 
+        self.has_begun = True
         level = Verbosity.QUIET if self.quiet else Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
         return Console(level, as_json)
 

@@ -38,6 +38,7 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "room": frozenset({"disk"}),
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
+    "lock": frozenset({"disk"}),
     "progress": frozenset({"streams"}),
     "tally": frozenset({"progress"}),
     "driver": frozenset(

@@ -142,7 +142,7 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
     """`heeded` is left once all is closed: until then, from consent on, a signal stops the apply in good order."""
     asked = _read(where, options, console)
     paths, clock = locate(where, asked.campaign.name), Clock()
-    with Lock(paths.lock, Holder.this_process("apply", clock.wall())), ExitStack() as stack:
+    with Lock(paths.lock, Holder.this_process("apply", clock.wall())) as lock, ExitStack() as stack:
         present = ledger_exists(paths) if options.new_ledger else has_ledger(paths)
         ledger = stack.enter_context(_open(asked, paths, clock)) if present else None
         if ledger is not None:
@@ -157,7 +157,7 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
         if ledger is None:
             ledger = stack.enter_context(_begin(asked, paths, clock, console))
             ledger.remember(PLAN_FACT, "" if asked.saved is None else asked.saved.id)
-        job = _job(asked, proposal, paths)
+        job = replace(_job(asked, proposal, paths), lock=lock)
         if asked.saved is None and (job.sends or job.plan.steps):
             ledger.remember(PLAN_FACT, "")
         outcome = run_campaign(job, ledger, clock, console)
@@ -249,7 +249,7 @@ def _job(asked: _Asked, proposal: _Proposal, paths: CampaignPaths) -> Job:
         folder_options(asked.where),
         "" if saved is None else mark_carried_out(saved),
         None if saved is None else frozenset(saved.made),
-        proposal.snapshot,
+        snapshot=proposal.snapshot,
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from hailuo_batch.commands.books import count_earlier_requests
 from hailuo_batch.commands.console import Console, Verbosity
+from hailuo_batch.commands.in_place import Records
 from hailuo_batch.commands.key_mark import is_new_key, remember_key
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.remote import NOBODY, Remote, connect
@@ -37,6 +38,7 @@ from hailuo_batch.shell.driver import Driver
 from hailuo_batch.shell.executor import ThreadExecutor
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.lock import Lock
 from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter, UnfailingReporter
 from hailuo_batch.shell.receipts import Receipts, load_receipts
 from hailuo_batch.shell.room import Room
@@ -53,8 +55,9 @@ class Job:
 
     `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_mark` is what the
     ledger remembers of the plan file that is applied, once its steps are carried out; empty where there is none.
-    `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for.
-    `snapshot` is the ledger as it was planned with, under the same lock.
+    `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for. `lock` is
+    the campaign's, which must be in place while anything is paid for. `snapshot` is the ledger as it was planned with,
+    under that lock.
     """
 
     campaign: Campaign
@@ -67,6 +70,7 @@ class Job:
     options: tuple[str, ...] = ()
     plan_mark: str = ""
     retried: frozenset[str] | None = None
+    lock: Lock | None = None
     snapshot: Snapshot | None = None
 
 
@@ -181,7 +185,19 @@ def _drive(
     ):
         room = Room(job.paths.outputs, job.paths.ledger.parent)
         window = share_window(job.endpoint, remote, job.settings)
-        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id, window=window, room=room)
+        records = Records(ledger, receipts, *([] if job.lock is None else [job.lock]))
+        driver = Driver(
+            engine,
+            ledger,
+            receipts,
+            executor,
+            clock,
+            reporter,
+            new_id=_new_id,
+            check_records=records.check,
+            window=window,
+            room=room,
+        )
 
         def stop(code: ExitCode) -> None:
             driver.request_stop(halts.signalled(code))
@@ -190,6 +206,7 @@ def _drive(
         try:
             with console.stop.carried_out_by(stop):
                 driver.run()
+            records.check()
         except LedgerError as error:
             reporter.notice(str(error))
             codes.append(error.exit_code)

@@ -68,7 +68,7 @@ class Console:
             sys.stdout.buffer.flush()
         except OSError as error:
             self._demand(sys.stdout, error)
-        self._demand(sys.stdout, failure_of(sys.stdout))
+        self.demand_written()
 
     def say(self, text: str) -> None:
         """What goes along with the work, unless the user wants quiet."""
@@ -110,6 +110,10 @@ class Console:
         if not answer.endswith("\n"):
             self._mind(sys.stderr, _write(sys.stderr, ""))
         return answer.strip().lower() in {"y", "yes"}
+
+    def demand_written(self) -> None:
+        """Raises what `result` raises where anything that went to stdout so far could not be written."""
+        self._demand(sys.stdout, failure_of(sys.stdout))
 
     def _demand(self, stream: TextIO, failure: OSError | None) -> None:
         """What could not be written was asked for."""

@@ -30,6 +30,7 @@ from hailuo_batch.shell.progress import Listener, Unfailing
 _TRIES = 10
 _PAUSE_S = 1.0
 _BUSY_S = 0.01  # until the next try, where another process has its turn
+_UNWRITTEN = "it could not be written down beforehand"
 _REPORT_S = 0.1  # between two updates of the reporter: where answers come fast, a turn is too often
 
 
@@ -101,7 +102,11 @@ class _Unrecorded:
 
 
 class Driver:
-    """Runs one apply to its end. `tick_s` bounds the time between two updates of the reporter."""
+    """Runs one apply to its end.
+
+    `check_records` raises LedgerError where what is written would be found by nobody; `tick_s` bounds the time between
+    two updates of the reporter.
+    """
 
     def __init__(  # noqa: PLR0913 - one for each part that it holds together
         self,
@@ -113,6 +118,7 @@ class Driver:
         reporter: Listener,
         *,
         new_id: Callable[[], str],
+        check_records: Callable[[], None] = lambda: None,
         window: WindowLike | None = None,
         room: RoomLike | None = None,
         tick_s: float = 0.25,
@@ -124,6 +130,7 @@ class Driver:
         self._clock = clock
         self._reporter = Unfailing(reporter, self._stop_unread)
         self._new_id = new_id
+        self._check_records = check_records
         self._window = window or Alone()
         self._room = room or Ample()
         self._tick_s = tick_s
@@ -226,6 +233,12 @@ class Driver:
     def _start_creates(self, actions: Sequence[act.CreateRun]) -> None:
         if not actions:
             return
+        try:
+            self._check_records()
+        except LedgerError as error:
+            self._engine.halt(halts.unwritable(str(error)))
+            self._give_up(actions, _UNWRITTEN)
+            return
         # before each create: others write to the disk, too, and a video that finds no room was paid for in vain
         if not self._look_for_room(self._engine.need):
             self._give_up(actions, "there is no room for its video")
@@ -262,12 +275,11 @@ class Driver:
 
     def _take_back(self, actions: Sequence[act.CreateRun], create_ids: Sequence[str]) -> None:
         """Creates that could not be written down beforehand were not sent."""
-        reason = "it could not be written down beforehand"
-        results = [(create_id, ev.CreateNotSent(reason)) for create_id in create_ids]
+        results = [(create_id, ev.CreateNotSent(_UNWRITTEN)) for create_id in create_ids]
         # where not even this can be written, the next apply finds intents without an answer and holds them in doubt
         with suppress(LedgerError):
             self._receipts.write_results(results, self._clock.wall())
-        self._give_up(actions, reason)
+        self._give_up(actions, _UNWRITTEN)
 
     def _start_move(self, action: act.MoveFile) -> None:
         event = ev.FileMoving(action.index, action.target)

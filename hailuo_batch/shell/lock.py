@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.disk import is_still_there
 
 _GLANCES = 100
 _GLANCE_S = 0.01
@@ -60,6 +61,11 @@ class Lock:
             os.close(file)
             raise
         self._file = file
+
+    def check_in_place(self) -> None:
+        """Raises LedgerError where the lock's file is no longer what bears its name: it would keep nobody out."""
+        if self._file is not None and not is_still_there(self._file, self.path):
+            raise LedgerError(f"{self.path}: it was removed, moved or replaced while this was at work.")
 
     def release(self) -> None:
         """Give the lock back; the file stays. May be called more than once."""

@@ -16,7 +16,7 @@ from hailuo_batch.core.events import Event
 from hailuo_batch.core.receipt import Intent, Receipt, Result, parse_at, parse_result
 from hailuo_batch.core.records import Run
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.disk import sync, sync_path
+from hailuo_batch.shell.disk import is_still_there, open_regular, sync, sync_path
 from hailuo_batch.values import fingerprint
 
 
@@ -28,7 +28,7 @@ class Receipts:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._file = open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             size = os.fstat(self._file).st_size
             self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
             sync_path(path.parent)
@@ -42,6 +42,11 @@ class Receipts:
     def write_results(self, results: Sequence[tuple[str, Event]], at: float) -> None:
         """This came of these creates, by their IDs. Raises LedgerError where that cannot be written."""
         self._append(_result_line(create_id, event, at) for create_id, event in results)
+
+    def check_in_place(self) -> None:
+        """Raises LedgerError where the file is no longer what bears its name: nobody would find what is written."""
+        if not is_still_there(self._file, self.path):
+            raise LedgerError(f"{self.path}: it was removed, moved or replaced while this was at work.")
 
     def close(self) -> None:
         """Close the file."""

@@ -112,6 +112,13 @@ def test_every_byte_that_comes_is_heard_of_by_the_progress_line(shell: Shell) ->
             http.answer(200, gzip.compress(CLIP), content_type="video/mp4", headers={"Content-Encoding": "gzip"}),
             id="compressed although nobody asked",
         ),
+        pytest.param(
+            http.raw(
+                b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n"
+                b"Content-Type: video/mp4\r\nContent-Length: %d\r\n\r\n%b" % (len(CLIP), CLIP)
+            ),
+            id="behind early hints",
+        ),
     ],
 )
 def test_a_video_that_comes_in_a_strange_way_is_saved_as_one(shell: Shell, api: SandboxServer, act: Act) -> None:

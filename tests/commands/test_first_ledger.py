@@ -29,6 +29,7 @@ STATES = {
     "slow": "running",
     "new": "waiting",
 }
+SAID = "the video may not play"
 FLAW = "it is no whole MP4: its free box is 7 bytes longer than the file"
 
 
@@ -153,10 +154,20 @@ def test_a_migration_that_is_cut_off_leaves_the_first_version(old: Old, monkeypa
     assert old.export() | {"exported_at": ""} == before | {"exported_at": ""}
 
 
-def test_what_cannot_be_read_of_the_old_journal_does_not_keep_it_from_being_brought_up_to_date(old: Old) -> None:
-    said = "the video may not play"
-    with closing(sqlite3.connect(old.ledger)) as db, db:
-        for line in (f'{{"note": "{said}"}}', f'{{"x": "{said}", "note": 7}}', f'{{"note": "{said}", "sha256": 7}}'):
-            db.execute("INSERT INTO journal (at, take_id, what, detail) VALUES (0, 'hero', 'FileSaved', ?)", (line,))
+def tell(ledger: Path, *details: str) -> None:
+    with closing(sqlite3.connect(ledger)) as db, db:
+        for detail in details:
+            db.execute("INSERT INTO journal (at, take_id, what, detail) VALUES (0, 'hero', 'FileSaved', ?)", (detail,))
+
+
+def test_an_old_line_that_names_no_file_does_not_keep_it_from_being_brought_up_to_date(old: Old) -> None:
+    tell(old.ledger, f'{{"note": "{SAID}"}}', f'{{"x": "{SAID}", "note": 7}}', f'{{"note": "{SAID}", "sha256": []}}')
     Ledger.open(old.ledger, "old", "sandbox", STARTED_AT).close()
     assert query(old.ledger, "SELECT flaw FROM files WHERE flaw IS NOT NULL") == [(FLAW,)]
+
+
+def test_what_cannot_be_read_of_the_old_journal_does_not_keep_it_from_being_looked_at(old: Old) -> None:
+    tell(old.ledger, SAID, f'["{SAID}"]', f'"{SAID}"')
+    with Ledger.read(old.ledger, "old", "sandbox") as ledger:
+        flaws = [output.flaw for run in ledger.snapshot().runs for output in run.outputs]
+    assert set(flaws) == {None, FLAW}

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
@@ -25,6 +25,35 @@ from hailuo_batch.shell.wire.text import printable
 
 BROKEN = (HTTPError, http.client.HTTPException, OSError, ValueError)
 """Whatever a network, a proxy or a server can make the libraries below raise."""
+
+
+_MOST_INTERIM = 100
+
+if TYPE_CHECKING:
+
+    class _Response(http.client.HTTPResponse):
+        def _read_status(self) -> tuple[str, int, str]: ...
+
+else:
+    _Response = http.client.HTTPResponse
+
+
+class _Answer(_Response):
+    """An answer behind however many interim ones (RFC 9110, section 15.2): any 1xx is passed over with its head.
+
+    http.client does so with 100 alone, and without end; another 1xx passes there for the answer itself, so that a run
+    which was made and paid for, or a video that was sent, would seem to be refused.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(_MOST_INTERIM):
+            version, status, reason = super()._read_status()
+            if not 100 <= status < 200:
+                return version, status, reason
+            if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.BadStatusLine("another protocol, which was not asked for")
+            http.client.parse_headers(self.fp)
+        raise http.client.BadStatusLine("interim answers without end")
 
 
 class NotConnected(Exception):  # noqa: N818 - says what is known, which is the point of it
@@ -89,6 +118,7 @@ class Dialer:
                 raise
         except BROKEN as error:
             raise NotConnected(f"no connection to {origin.netloc}: {describe(error)}") from None
+        conn.response_class = _Answer
         # A connection that was closed must never be opened again behind the back of the one who sends.
         conn.auto_open = 0
         sock = PatientSocket(conn.sock, patience)
