@@ -249,7 +249,6 @@ def _job(asked: _Asked, proposal: _Proposal, paths: CampaignPaths) -> Job:
         folder_options(asked.where),
         "" if saved is None else mark_carried_out(saved),
         None if saved is None else frozenset(saved.made),
-        snapshot=proposal.snapshot,
     )
 
 

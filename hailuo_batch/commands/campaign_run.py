@@ -56,8 +56,7 @@ class Job:
     `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_mark` is what the
     ledger remembers of the plan file that is applied, once its steps are carried out; empty where there is none.
     `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for. `lock` is
-    the campaign's, which must be in place while anything is paid for. `snapshot` is the ledger as it was planned with,
-    under that lock.
+    the campaign's, which must be in place while anything is paid for.
     """
 
     campaign: Campaign
@@ -71,7 +70,6 @@ class Job:
     plan_mark: str = ""
     retried: frozenset[str] | None = None
     lock: Lock | None = None
-    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,11 @@ def end_replacement(ledger: Ledger, snapshot: Snapshot) -> None:
 def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     if job.plan.steps or job.sends:
         back_up(ledger, job.paths, console)
-    snapshot = _begun(job, ledger, clock)
+    ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
+    ledger.carry_out(job.plan.steps, clock.wall())
+    if job.plan_mark:
+        ledger.remember(PLAN_FACT, job.plan_mark)
+    snapshot = ledger.snapshot()
     codes: tuple[ExitCode, ...] = ()
     if job.sends or Shelf(snapshot.runs).next_moves():
         with connect(job.endpoint, job.settings) if job.sends else nullcontext(NOBODY) as remote:
@@ -134,17 +136,6 @@ def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outc
         codes = (*(halt.exit_code for halt in engine.halts), *failed)
         snapshot = ledger.snapshot()
     return Outcome(snapshot, codes)
-
-
-def _begun(job: Job, ledger: Ledger, clock: Clock) -> Snapshot:
-    """Carry out the plan's bookkeeping. Returns the ledger as it then stands."""
-    described = ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
-    ledger.carry_out(job.plan.steps, clock.wall())
-    if job.plan_mark:
-        ledger.remember(PLAN_FACT, job.plan_mark)
-    if job.snapshot is None or described or job.plan.steps or job.sends:
-        return ledger.snapshot()
-    return job.snapshot
 
 
 def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock: Clock) -> Engine:

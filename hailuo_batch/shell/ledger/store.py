@@ -35,6 +35,7 @@ from hailuo_batch.shell.ledger.opening import (
 from hailuo_batch.shell.ledger.reader import LedgerReader
 from hailuo_batch.shell.ledger.restoring import set_ledger_aside
 from hailuo_batch.shell.ledger.rows import Rows
+from hailuo_batch.values import is_in_part
 
 
 class Ledger(LedgerReader):
@@ -105,15 +106,13 @@ class Ledger(LedgerReader):
             self._known = version, super().snapshot()
         return self._known[1]
 
-    def describe(self, manifest_sha256: str, description: str) -> bool:
-        """Record what the manifest says of the campaign as a whole. Returns whether anything was new, and written."""
+    def describe(self, manifest_sha256: str, description: str) -> None:
+        """Record what the manifest says of the campaign as a whole; writes only what changed."""
         facts = {"manifest_sha256": manifest_sha256, "description": description}
-        if all(self._rows.fact(name) == value for name, value in facts.items()):
-            return False
-        with self._transaction():
-            for name, value in facts.items():
-                self._rows.set_fact(name, value)
-        return True
+        if any(self._rows.fact(name) != value for name, value in facts.items()):
+            with self._transaction():
+                for name, value in facts.items():
+                    self._rows.set_fact(name, value)
 
     def carry_out(self, steps: Sequence[Step], at: float) -> tuple[Run, ...]:
         """Carry out a plan's bookkeeping in one transaction. Returns the runs that it changed or made.
@@ -143,6 +142,8 @@ class Ledger(LedgerReader):
         with self._transaction():
             for key, event in events:
                 before = changed.get(key) or self._rows.run(key)
+                if isinstance(event, CreateStarted):
+                    self._check_whole(before)
                 after = self._apply(before, event, at)
                 if after.take_state is not before.take_state:
                     self._rows.refresh_take(after.take_id)
@@ -164,6 +165,13 @@ class Ledger(LedgerReader):
                 for event in lost.later:
                     after = self._apply(after, event, lost.ended_at)
                 self._rows.refresh_take(after.take_id)
+
+    def _check_whole(self, run: Run) -> None:
+        """Nothing is paid for but what its fingerprint stands for, whatever way an input in part has come here."""
+        if is_in_part(run.input_json):
+            raise LedgerError(
+                f"{self.path}: only a part of the input of {run.take_id} is on record. Nothing was sent for it."
+            )
 
     def remember(self, name: str, value: str) -> None:
         """Remember a fact about the campaign as a whole."""
