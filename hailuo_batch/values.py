@@ -98,6 +98,16 @@ def fingerprint(model: str, input_json: str) -> str:
     return hashlib.sha256(request_json(model, input_json).encode("utf-8")).hexdigest()
 
 
+def recorded_in_part(input_json: str) -> str:
+    """An input of which only a part is known, as it is recorded: with a blank before it, as no input is ever sent."""
+    return f" {input_json}"
+
+
+def is_in_part(recorded: str) -> bool:
+    """Whether a recorded input is only a part of what was sent, so that its fingerprint cannot be compared with it."""
+    return recorded.startswith(" ")
+
+
 def take_id(shot: str, number: int) -> str:
     """A take's ID: take 1 has its shot's, so that asking for more takes renames nothing."""
     return shot if number == 1 else f"{shot}.take{number}"

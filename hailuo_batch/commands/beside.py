@@ -42,7 +42,18 @@ def unknown_runs(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Tr
     traces = [trace for trace in _traces(paths, campaign, endpoint, _untouched(paths), has) if trace.is_money]
     if not traces:
         return ()
-    return (read_names(paths.ledger) | _receipted(paths)).unknown(traces)
+    return known_names(paths).unknown(traces)
+
+
+def known_names(paths: CampaignPaths) -> Names:
+    """The runs and creates that the ledger or the receipts know, or have ever known. Raises LedgerError."""
+    receipts = load_receipts(paths.receipts)
+    named = (receipt.outcome for receipt in receipts if isinstance(receipt, Result))
+    receipted = Names(
+        frozenset(outcome.run_id for outcome in named if isinstance(outcome, RunCreated)),
+        frozenset(receipt.create_id for receipt in receipts),
+    )
+    return read_names(paths.ledger) | receipted
 
 
 class _Runs:
@@ -134,12 +145,3 @@ def _of_backup(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Trac
             return tuple(Trace.of(run, paths.backup.name) for run in backup.snapshot().paid_runs)
     except LedgerError:
         return ()
-
-
-def _receipted(paths: CampaignPaths) -> Names:
-    receipts = load_receipts(paths.receipts)
-    named = (receipt.outcome for receipt in receipts if isinstance(receipt, Result))
-    return Names(
-        frozenset(outcome.run_id for outcome in named if isinstance(outcome, RunCreated)),
-        frozenset(receipt.create_id for receipt in receipts),
-    )

@@ -59,17 +59,23 @@ def _take_over(ledger: Ledger, snapshot: Snapshot, receipts_path: Path, wall: fl
 
 
 def take_in(
-    ledger: Ledger, traces: Sequence[Trace], inputs: Mapping[str, str], receipts_path: Path, files: Files, wall: float
+    ledger: Ledger,
+    traces: Sequence[Trace],
+    names: Names,
+    inputs: Mapping[str, str],
+    receipts_path: Path,
+    files: Files,
+    wall: float,
 ) -> tuple[Snapshot, Snapshot]:
     """Take into the ledger, which is in order, the runs that only the files beside it know of, each with its videos
     where they are found as they were saved. Returns the ledger as it was and as it then stands. Raises LedgerError.
 
-    A video that an older ledger knows under another name is found again, too.
+    `names` are those that ledger and receipts have ever known: a run whose place the user gave to another by `resolve`
+    does not come back. A video that an older ledger knows under another name is found again, too.
     """
     before = ledger.snapshot()
     found = tuple(_found(traces, before, files))
     known = {run.run_id: run for run in before.paid_runs if run.run_id is not None}
-    names = Names(frozenset(known), frozenset(run.create_id for run in before.paid_runs if run.create_id))
     adoption = adopt(before, names.unknown(found), inputs, wall)
     for at, items in groupby(adoption.events, lambda item: item.at):
         ledger.record([(item.key, item.event) for item in items], at)

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hailuo_batch.commands.beside import traces_beside, unknown_runs
+from hailuo_batch.commands.beside import known_names, traces_beside, unknown_runs
 from hailuo_batch.commands.books import put_in_order, take_in
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
@@ -70,7 +70,8 @@ def restore(where: Whereabouts, console: Console) -> ExitCode:
             files = Files(paths.outputs)
             before = ledger.snapshot()
             put_in_order(ledger, paths.receipts, files, clock.wall())
-            replayed, after = take_in(ledger, traces, _inputs(campaign, before), paths.receipts, files, clock.wall())
+            names, inputs = known_names(paths), _inputs(campaign, before)
+            replayed, after = take_in(ledger, traces, names, inputs, paths.receipts, files, clock.wall())
     if aside is not None and aside.exists():
         console.say(f"The ledger that was there is kept as {shown(aside)}.")
     source = paths.ledger if keeps else paths.backup

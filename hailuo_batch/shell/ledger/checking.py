@@ -3,7 +3,8 @@
 SQLite keeps any value in any column, and a disk, a sync tool or a person may have put one there that the program never
 writes. Such a row is never guessed at: it raises DamagedRow, which names table, row and column, and nothing that was
 read beside it is used. A row that passes has the types of its columns, states that the table of transitions knows, a
-request that is the one its fingerprint stands for, and money and times within their bounds.
+request that is the one its fingerprint stands for, unless it is marked as known in part, and money and times within
+their bounds.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any, TypeGuard
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.records import Output, Replacement, Run, Supersession
-from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, Take, fingerprint
+from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, Take, fingerprint, is_in_part
 
 RUN = (
     "key, take_id, attempt, state, model, input_json, fingerprint, images_sha256, superseded_by, create_id, run_id, "
@@ -189,10 +190,12 @@ def _fault(value: object) -> str:
 
 
 def _check_request(table: str, row: object, model: str, input_json: str, request: str) -> None:
-    """What was or will be paid for is what the fingerprint says, to the letter."""
+    """What was or will be paid for is what the fingerprint says, to the letter, unless only a part of it is known."""
     if not isinstance(parse_json(table, row, input_json), dict):
         raise DamagedRow(table, row, f"input_json is {shown(input_json)}, which is no input")
-    if fingerprint(model, input_json) != request:
+    if not _SHA256.fullmatch(request):
+        raise DamagedRow(table, row, f"fingerprint is {shown(request)}, which is no SHA-256")
+    if not is_in_part(input_json) and fingerprint(model, input_json) != request:
         raise DamagedRow(table, row, f"model and input are not those of its fingerprint {shown(request)}")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from hailuo_batch.core.experience import Experience
+from hailuo_batch.core.experience import LONGEST_S, Duration, Experience
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.ledger.opening import check_version, explained, open_to_read
@@ -101,14 +101,14 @@ def _experience(db: sqlite3.Connection) -> Experience:
         (MAX_COST_MICRO_USD, LATEST_S),
     )
     durations = defaultdict(list)
-    for model, duration_s in db.execute(
-        "SELECT model, completed_at - submitted_at FROM runs WHERE state = 'succeeded' AND typeof(model) = 'text' "
-        "AND submitted_at BETWEEN 0 AND ? AND completed_at BETWEEN 0 AND ? AND completed_at > submitted_at "
-        "ORDER BY submitted_at DESC LIMIT ?",
-        (LATEST_S, LATEST_S, _NEWEST_RUNS),
+    for model, at, duration_s in db.execute(
+        "SELECT model, submitted_at, completed_at - submitted_at FROM runs WHERE state = 'succeeded' "
+        "AND typeof(model) = 'text' AND submitted_at BETWEEN 0 AND ? AND completed_at BETWEEN 0 AND ? "
+        "AND completed_at > submitted_at AND completed_at <= submitted_at + ? ORDER BY submitted_at DESC LIMIT ?",
+        (LATEST_S, LATEST_S, LONGEST_S, _NEWEST_RUNS),
     ):
-        durations[model].append(duration_s)
+        durations[model].append(Duration(at, duration_s))
     return Experience(
         {model: (at, cost) for model, at, cost, _ in costs},
-        {model: tuple(known) for model, known in durations.items()},
+        {model: tuple(reversed(known)) for model, known in durations.items()},
     )

@@ -19,7 +19,7 @@ from hailuo_batch.core.records import Output, Run, Snapshot, Supersession, TakeR
 from hailuo_batch.shell.ledger import checking
 from hailuo_batch.shell.ledger.checking import FILE, FILE_AT_FIRST, RUN, TAKE, DamagedRow, Requests
 from hailuo_batch.shell.ledger.migrations import flaws_in_journal
-from hailuo_batch.values import LATEST_S, Take, split_take_id
+from hailuo_batch.values import LATEST_S, Take, recorded_in_part, split_take_id
 
 _UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
 _STATES = ", ".join(f"'{state.value}'" for state in RunState)
@@ -300,6 +300,7 @@ class Rows:
     def put_back(self, intent: Intent, outdated: bool) -> Run:
         """An attempt, as yet unsent, that a receipt tells of; it speaks for its take unless a newer one does."""
         shot, number = split_take_id(intent.take_id)
+        asked = intent.input_json if intent.made_of is None else recorded_in_part(intent.input_json)
         self._db.execute(
             f"INSERT OR IGNORE INTO takes ({TAKE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
             (
@@ -307,7 +308,7 @@ class Rows:
                 shot,
                 number,
                 intent.model,
-                intent.input_json,
+                asked,
                 intent.fingerprint,
                 intent.images_sha256,
                 "[]",
@@ -333,7 +334,7 @@ class Rows:
                 self._next_attempt(intent.take_id),
                 RunState.UNSENT,
                 intent.model,
-                intent.input_json,
+                asked,
                 intent.fingerprint,
                 intent.images_sha256,
                 by,
