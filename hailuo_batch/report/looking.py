@@ -7,7 +7,8 @@ beyond its bound. Raises OSError where a folder that is there cannot be read.
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,23 @@ def survey(folder: Path) -> Survey:
     """What there is."""
     names: list[str] = []
     sidecars: dict[str, Stamp] = {}
-    for prefix, entry in _entries(folder):
-        if not entry.is_file() or (not prefix and entry.name.startswith("report.")):
-            continue
-        name = prefix + entry.name
-        names.append(name)
-        if name.endswith(SUFFIX) and not entry.is_symlink():
-            try:
-                sidecars[name] = _stamp_of(entry.stat(follow_symlinks=False))
-            except FileNotFoundError:
-                continue  # gone meanwhile
+    for place, prefix in ((folder, ""), (folder / SUPERSEDED, f"{SUPERSEDED}/")):
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(place) as entries:
+            for entry in entries:
+                name = prefix + entry.name
+                if not entry.is_file() or name.startswith("report."):
+                    continue
+                names.append(name)
+                if name.endswith(SUFFIX) and (stamp := _look(entry)) is not None:
+                    sidecars[name] = stamp
     return Survey(frozenset(names), sidecars)
+
+
+def _look(entry: os.DirEntry[str]) -> Stamp | None:
+    try:
+        return _stamp_of(entry.stat(follow_symlinks=False)) if entry.is_file(follow_symlinks=False) else None
+    except FileNotFoundError:
+        return None  # gone meanwhile
 
 
 def look(path: Path) -> Stamp | None:
@@ -88,15 +95,6 @@ def read_bounded(path: str | Path, largest: int) -> bytes | None:
         return None
     finally:
         os.close(file)
-
-
-def _entries(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    for place, prefix in ((folder, ""), (folder / SUPERSEDED, f"{SUPERSEDED}/")):
-        try:
-            with os.scandir(place) as entries:
-                yield from ((prefix, entry) for entry in entries)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
 
 
 def _stamp_of(seen: os.stat_result) -> Stamp:

@@ -211,22 +211,25 @@ def _unsent(run: Run) -> Run:
 def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int], now: float) -> ReportTake:
     take, live = record.take, record.live
     speaker = live or next(reversed(record.runs), None)
+    runs: list[ReportRun] = []
+    outputs: tuple[ReportOutput, ...] = ()
+    for run in record.runs:
+        if run.state is not RunState.UNSENT:
+            told = _run(run, advise(run, record.in_manifest and run is live, commands, now), costs)
+            outputs = told.outputs if run is speaker else outputs
+            runs.append(told)
     return ReportTake(
         id=take.id,
         shot=take.shot,
         number=take.number,
         tags=take.tags,
         fingerprint=take.fingerprint,
-        state=record.state,
+        state=TakeState.WAITING if speaker is None else speaker.take_state,
         in_manifest=record.in_manifest,
         model=take.model,
         input_json=take.input_json,
-        runs=tuple(
-            _run(run, advise(run, record.in_manifest and run is live, commands, now), costs)
-            for run in record.runs
-            if run.state is not RunState.UNSENT
-        ),
-        outputs=_outputs(speaker.outputs) if speaker else (),
+        runs=tuple(runs),
+        outputs=outputs,
     )
 
 

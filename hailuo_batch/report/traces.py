@@ -19,7 +19,7 @@ _CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _TAKE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.take[1-9][0-9]{0,6})?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LONGEST_MODEL = 1_000
-_LONGEST_ERROR = 2_000
+_LONGEST_PHRASE = 2_000
 _LONGEST_URL = 16_384
 _MOST_COST_MICRO_USD = 10_000 * MICRO
 _MOST_BYTES = 2**53
@@ -33,9 +33,8 @@ def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: 
         return None
     try:
         index = _number(data["output"], 1, _MOST_OUTPUTS) - 1
-        saved = Output(
-            index, "", _path(video), _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
-        )
+        size, digest = _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
+        saved = Output(index, "", _path(video), size, digest, flaw=_phrase(data.get("flaw")))
         model, wanted = _text(data["model"], _LONGEST_MODEL), _matched(data["fingerprint"], _SHA256)
         return Trace(
             source=source,
@@ -94,7 +93,7 @@ def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Tra
             run_id=None if run_id is None else _matched(run_id, _RUN_ID),
             superseded=superseded,
             cost_micro_usd=_cost(run.get("cost_micro_usd")),
-            error=_error(run.get("error")),
+            error=_phrase(run.get("error")),
             submitted_at=_time(run.get("submitted_at")),
             completed_at=_time(run.get("completed_at")),
             outputs=_outputs(run.get("outputs")),
@@ -136,7 +135,8 @@ def _output(index: int, item: Mapping[str, Any]) -> Output:
     link = url if isinstance(url, str) and len(url) <= _LONGEST_URL and url.isprintable() else ""
     try:
         path = _path(item["path"])
-        return Output(index, link, path, _number(item["bytes"], 0, _MOST_BYTES), _matched(item["sha256"], _SHA256))
+        size, digest = _number(item["bytes"], 0, _MOST_BYTES), _matched(item["sha256"], _SHA256)
+        return Output(index, link, path, size, digest, flaw=_phrase(item.get("flaw")))
     except (KeyError, TypeError, ValueError):
         return Output(index, link)
 
@@ -166,10 +166,10 @@ def _time(value: Any) -> float | None:
     return at if 0 <= at < LATEST_S else None
 
 
-def _error(value: Any) -> str | None:
+def _phrase(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
-    return "".join(letter if letter.isprintable() else " " for letter in value[:_LONGEST_ERROR])
+    return "".join(letter if letter.isprintable() else " " for letter in value[:_LONGEST_PHRASE])
 
 
 def _number(value: Any, least: int, most: int) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from hailuo_batch.core.experience import LONGEST_S, Duration, Experience
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.ledger.opening import check_version, explained, open_to_read
+from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_version, explained, open_to_read
 from hailuo_batch.shell.ledger.reader import LAST, Mark, mark_of
 from hailuo_batch.shell.ledger.rows import Rows
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
@@ -86,7 +86,7 @@ def _named_in(line: str) -> tuple[set[str], set[str]]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    with explained(path), ExitStack() as stack:
+    with explained(path, UNTOUCHED), ExitStack() as stack:
         db = open_to_read(path, stack)
         check_version(db, path)
         yield db
