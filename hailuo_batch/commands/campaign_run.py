@@ -33,7 +33,7 @@ from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
 from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.driver import Driver
+from hailuo_batch.shell.driver import Deadline, Driver
 from hailuo_batch.shell.executor import ThreadExecutor
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
@@ -59,7 +59,8 @@ class Job:
     `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_mark` is what the
     ledger remembers of the plan file that is applied, once its steps are carried out; empty where there is none.
     `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for. `lock` is
-    the campaign's, which must be in place while anything is paid for.
+    the campaign's, which must be in place while anything is paid for. `resume` is the command that continues, and
+    `deadline` bounds how long the apply lasts, None where nothing does.
     """
 
     campaign: Campaign
@@ -73,6 +74,8 @@ class Job:
     plan_mark: str = ""
     retried: frozenset[str] | None = None
     lock: Lock | None = None
+    resume: str = ""
+    deadline: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def end_replacement(ledger: Ledger, snapshot: Snapshot) -> None:
     where it is a new one. It is a new one only after a command that has ended well, all that it prints and writes
     included.
     """
-    if _is_replaced(snapshot):
+    if is_replaced(snapshot):
         ledger.close_replacement()
 
 
@@ -194,6 +197,7 @@ def _drive(
             check_records=records.check,
             window=window,
             room=room,
+            deadline=job.deadline,
         )
 
         def stop(code: ExitCode) -> None:
@@ -234,6 +238,7 @@ def _keeper(job: Job, ledger: Ledger, clock: Clock, reporter: Reporter) -> Repor
             generated_at=clock.wall(),
             manifest=job.manifest,
             options=job.options,
+            resume=job.resume,
             submitting_means=TakeState.WAITING,
         )
         write_reports(report, job.paths.outputs, (Format.HTML,))
@@ -249,7 +254,7 @@ def _reporter(console: Console, clock: Clock, received: Received) -> Reporter:
     return LineReporter(sys.stderr, clock.now)
 
 
-def _is_replaced(snapshot: Snapshot) -> bool:
+def is_replaced(snapshot: Snapshot) -> bool:
     """Whether a `--replace` is under way of which nothing is left to be made."""
     if snapshot.replacement is None:
         return False

@@ -26,7 +26,7 @@ from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core.plan import make_plan
 from hailuo_batch.core.records import Snapshot, foresee
-from hailuo_batch.errors import ExitCode, LedgerError
+from hailuo_batch.errors import BusyError, ExitCode, LedgerError
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.values import Campaign
@@ -119,7 +119,7 @@ def _read(
     reading = read_ledger(paths, campaign, endpoint)
     if reading is not None and reading.holder is not None:
         if options.out is not None:
-            raise LedgerError(
+            raise BusyError(
                 f"{reading.holder} is at work on this campaign, so that a plan kept now would not hold. Nothing was "
                 "written. Make it when that has ended."
             )

@@ -31,13 +31,13 @@ class Reach(Enum):
     WEB = "web"
 
 
-def check_images(manifest: Manifest, plan: Plan, reach: Reach, console: Console) -> None:
-    """Look at the images of all takes that the plan pays for, and say what is suspicious.
+def check_images(manifest: Manifest, plan: Plan, reach: Reach, console: Console) -> int:
+    """Look at the images of all takes that the plan pays for, and say what is suspicious: of how many images.
 
     Raises UsageError, naming every image that cannot work and whose takes.
     """
     if reach is Reach.NOTHING or not plan.paying:
-        return
+        return 0
     users = _users(manifest, plan)
     found = {url: _findings_here(url, manifest) for url in users}
     if reach is Reach.WEB:
@@ -51,6 +51,7 @@ def check_images(manifest: Manifest, plan: Plan, reach: Reach, console: Console)
         raise UsageError(
             "\n".join([f"{count(len(fatal), 'image')} cannot be used, so that nothing is created:", *fatal, _REMEDY])
         )
+    return len(warnings)
 
 
 _REMEDY = (

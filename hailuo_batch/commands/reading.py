@@ -2,22 +2,27 @@
 
 from dataclasses import dataclass
 
+from hailuo_batch.commands.locking import find_writer
 from hailuo_batch.commands.workspace import CampaignPaths, has_ledger
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.records import Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.lock import Holder, find_holder
+from hailuo_batch.shell.lock import Holder
 from hailuo_batch.values import Campaign
+
+RESUME_FACT = "resume"
+"""The fact under which a ledger remembers the command that continues the last apply, without its yes."""
 
 _LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The ledger at one moment, and who was writing it then."""
+    """The ledger at one moment, and who wrote it then. `resume` continues the last apply, empty before the first."""
 
     snapshot: Snapshot
     holder: Holder | None
+    resume: str = ""
 
     @property
     def submitting_means(self) -> TakeState:
@@ -35,13 +40,13 @@ def read_ledger(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Read
     if not has_ledger(paths):
         return None
     for _ in range(_LOOKS):
-        before = find_holder(paths.lock)
+        before = find_writer(paths)
         with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger:
-            snapshot = ledger.snapshot()
-        holder = find_holder(paths.lock)
+            snapshot, resume = ledger.snapshot(), ledger.fact(RESUME_FACT)
+        holder = find_writer(paths)
         if (before is None) == (holder is None):
             break  # no apply began or ended while the ledger was read
-    return Reading(snapshot, holder)
+    return Reading(snapshot, holder, resume)
 
 
 def empty_snapshot(campaign: Campaign, endpoint: str) -> Snapshot:

@@ -44,6 +44,7 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
         generated_at=Clock().wall(),
         manifest=str(where.manifest),
         options=folder_options(where),
+        resume=reading.resume,
         submitting_means=reading.submitting_means,
     )
     kept = Kept(paths, mark)

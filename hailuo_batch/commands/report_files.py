@@ -19,9 +19,14 @@ from hailuo_batch.report.sidecars import are_kept, keep_sidecars, sidecars_right
 from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, Right, load_right, save_right
 
 
-def report_of(snapshot: Snapshot, where: Whereabouts, now: float) -> Report:
-    """The report of a ledger that nobody writes any more, `now` in seconds since the epoch."""
-    return build_report(snapshot, generated_at=now, manifest=str(where.manifest), options=folder_options(where))
+def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = "") -> Report:
+    """The report of a ledger that nobody writes any more, `now` in seconds since the epoch.
+
+    `resume` is the command that continues the apply, where one has just ended.
+    """
+    return build_report(
+        snapshot, generated_at=now, manifest=str(where.manifest), options=folder_options(where), resume=resume
+    )
 
 
 def leave_report(

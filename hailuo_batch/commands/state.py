@@ -9,6 +9,7 @@ from hailuo_batch.commands.books import put_in_order, take_in
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
 from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.locking import campaign_lock
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.reading import Reading, read_ledger
 from hailuo_batch.commands.settings import read_endpoint
@@ -23,7 +24,6 @@ from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger, check_backup, restore_backup, set_ledger_aside
-from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.shell.receipts import load_receipts
 from hailuo_batch.values import Campaign, format_usd
 
@@ -57,7 +57,7 @@ def restore(where: Whereabouts, console: Console) -> ExitCode:
     endpoint = read_endpoint(where.sandbox)
     paths, clock = locate(where, campaign.name), Clock()
     _check_sources(paths, campaign, endpoint)
-    with Lock(paths.lock, Holder.this_process("state restore", clock.wall())):
+    with campaign_lock(paths, "state restore", clock):
         _check_sources(paths, campaign, endpoint)
         keeps = _is_only_older(paths, campaign, endpoint)
         traces = tuple(traces_beside(paths, campaign.name, endpoint))

@@ -40,6 +40,7 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
         generated_at=Clock().wall(),
         manifest=str(where.manifest),
         options=folder_options(where),
+        resume=reading.resume,
         submitting_means=reading.submitting_means,
     )
     if console.as_json:

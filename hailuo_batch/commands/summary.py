@@ -11,11 +11,19 @@ from hailuo_batch.report.model import Report, ReportTake, is_money_in_limbo
 SHOWN = 10
 """Takes that are not done shown at most."""
 
-_SEVERITY = (ExitCode.SIGINT, ExitCode.SIGTERM, ExitCode.LEDGER, ExitCode.ACCOUNT, ExitCode.UNFINISHED)
+_SEVERITY = (
+    ExitCode.SIGINT,
+    ExitCode.SIGTERM,
+    ExitCode.BUSY,
+    ExitCode.LEDGER,
+    ExitCode.ACCOUNT,
+    ExitCode.USAGE,  # an apply that lacks --yes: that says more than that its takes are not done
+    ExitCode.UNFINISHED,
+)
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """The code that speaks for all: a signal before 4 before 3 before 1, and DONE where there is none."""
+    """The code that speaks for all: a signal, then 5, 4, 3, 2 and 1, and DONE where there is none."""
     given = set(codes)
     return next((code for code in _SEVERITY if code in given), ExitCode.DONE)
 
@@ -51,7 +59,7 @@ def render_summary(
     if any(take.damaged for take in missing):
         lines.append(f"To try damaged videos again, at no cost: {report.repair_command}")
     if report.unfinished:
-        lines.append(f"To go on: {resume}")
+        lines.append(f"To continue: {resume}")
     return "\n".join(lines)
 
 

@@ -17,7 +17,7 @@ from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.loading import load_campaign
-from hailuo_batch.commands.reading import read_ledger
+from hailuo_batch.commands.reading import RESUME_FACT, read_ledger
 from hailuo_batch.commands.report_files import leave_report, report_of
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings
 from hailuo_batch.commands.summary import worst
@@ -77,7 +77,7 @@ def run(where: Whereabouts, options: VerifyOptions, console: Console) -> ExitCod
     if options.repair:
         with open_to_write(where, "verify", console) as writing:
             checked, outcome = _repair(where, writing, console)
-            report = report_of(outcome.snapshot, where, writing.clock.wall())
+            report = report_of(outcome.snapshot, where, writing.clock.wall(), writing.ledger.fact(RESUME_FACT))
             _, unwritten = leave_report(report, outcome.snapshot, writing.paths, options.no_sidecar, console)
             codes = (*outcome.codes, *unwritten)
             _tell(writing.snapshot, checked, console)

@@ -10,6 +10,7 @@ from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.locking import campaign_lock
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate, shown
@@ -18,7 +19,6 @@ from hailuo_batch.errors import UsageError
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.values import Campaign
 
 
@@ -32,6 +32,14 @@ class Writing:
     ledger: Ledger
     snapshot: Snapshot
     clock: Clock
+
+
+def no_ledger(paths: CampaignPaths, campaign: Campaign) -> UsageError:
+    """The campaign has never been at work."""
+    return UsageError(
+        f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it, and there is "
+        "nothing to change."
+    )
 
 
 def back_up(ledger: Ledger, paths: CampaignPaths, console: Console) -> None:
@@ -52,12 +60,9 @@ def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterato
     paths = locate(where, campaign.name)
     clock = Clock()
     if not has_ledger(paths):
-        raise UsageError(
-            f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it, and there is "
-            "nothing to change."
-        )
+        raise no_ledger(paths, campaign)
     with (
-        Lock(paths.lock, Holder.this_process(command, clock.wall())),
+        campaign_lock(paths, command, clock),
         Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger,
     ):
         check_not_older(paths, campaign.name, endpoint, where)  # the backup may be what shows it

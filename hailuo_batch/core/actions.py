@@ -17,7 +17,7 @@ class CreateRun:
 
 @dataclass(frozen=True, slots=True)
 class ReadRun:
-    """Ask the API where the run stands."""
+    """Ask the API where the run stands. Of the one that stands for no run, only whether it is the API that answers."""
 
     run: Run
 

@@ -14,12 +14,14 @@ class Connection:
 
     def __init__(self) -> None:
         self.held_until = float("-inf")
+        self.is_proven = False  # the API itself has answered in this apply
         self.reason = ""
         self._silences = 0
         self._since: float | None = None
 
     def hear_answer(self) -> None:
         """The API answered, whatever it said."""
+        self.is_proven = True
         self._silences = 0
         self._since = None
 

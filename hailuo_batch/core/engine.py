@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
-from hailuo_batch.core import notices
+from hailuo_batch.core import halts, notices
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.books import Books, Progress
 from hailuo_batch.core.budget import Budget
@@ -24,11 +24,12 @@ from hailuo_batch.core.matching import is_spare
 from hailuo_batch.core.notices import Notice
 from hailuo_batch.core.outputs import Outputs, Upshot
 from hailuo_batch.core.plan import failures
+from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.core.remaining import Remaining
 from hailuo_batch.core.requests import Requests
 from hailuo_batch.core.room import Need, Sizes
-from hailuo_batch.core.settings import Settings
+from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.steps import AddAttempt, Step, SupersedeRun
 
@@ -67,7 +68,7 @@ class Engine:
         self._twins: dict[str, list[int]] = {}  # by fingerprint
         self._standing = Standing()
         self._books = Books(scope)
-        self._requests = Requests(settings, self._runs, self._books, self._standing, now)
+        self._requests = Requests(settings, self._runs, self._books, self._standing, now, snapshot.endpoint)
         self._outputs = Outputs(self._runs, collected, again, at_once=settings.fetches_at_once)
         self._sizes = Sizes()
         self._interpreter = Interpreter()
@@ -176,7 +177,7 @@ class Engine:
 
     def interpret(self, action: Action, outcome: Outcome, now: float) -> tuple[Event, ...]:
         """The events to record before `hear` is called with the runs as they then stand."""
-        if isinstance(outcome, ev.RunMissing) and self._requests.is_probe(action.run):
+        if action.run is NO_RUN or (isinstance(outcome, ev.RunMissing) and self._requests.is_probe(action.run)):
             return ()
         return self._interpreter.events(self._runs[action.run.key], outcome, now)
 
@@ -191,6 +192,9 @@ class Engine:
     def hear(self, action: Action, outcome: Outcome, runs: Iterable[Run], now: float) -> None:
         """An action has come to its end, and what changed is recorded: `runs`, as they stand now."""
         self.under_way -= 1
+        if action.run is NO_RUN:
+            self._requests.hear_check(outcome, now)
+            return
         for run in runs:
             self._take_in(run)
         run = self._runs[action.run.key]
@@ -235,6 +239,10 @@ class Engine:
         twins = (self._runs[key] for key in self._twins[run.fingerprint])
         if again and any(is_spare(twin, self._scope) for twin in twins):
             then = "the next apply has another run take its place"
+        elif again and self.settings.consent is not Consent.GIVEN:
+            # no attempt is recorded either: the next apply would pay for it whatever max_attempts says by then
+            then = "it would be made again, and nobody has agreed to pay for that"
+            self._standing.halt(halts.not_made_again(self.settings.consent))
         elif again:
             self._steps += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
         self._standing.tell(notices.failed(run, then=then))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from hailuo_batch.core.events import Refusal
+from hailuo_batch.core.settings import Consent
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import format_duration, format_usd
 
@@ -123,12 +124,39 @@ def wrong_key(run_ids: Sequence[str]) -> Halt:
     return Halt(Reach.REQUESTS, ExitCode.ACCOUNT, text)
 
 
+_UNPAID = {Consent.MISSING: ExitCode.USAGE, Consent.DECLINED: ExitCode.UNFINISHED}
+
+
+def not_agreed(consent: Consent) -> Halt:
+    """Takes wait to be paid for, and the user has not agreed. What they cost was said where the question belongs."""
+    return Halt(Reach.CREATES, _UNPAID[consent], "")
+
+
+def not_made_again(consent: Consent) -> Halt:
+    """A run failed that `max_attempts` would have made again, and the user has not agreed to pay."""
+    if consent is Consent.DECLINED:
+        text = "A run that failed is not made again, for the payment was declined. Run the same command to be asked."
+    else:
+        text = "A run that failed is not made again: paying needs a yes, and --yes is missing."
+    return Halt(Reach.CREATES, _UNPAID[consent], f"{text} Its cost is refunded. Runs under way are still collected.")
+
+
+def out_of_time(max_duration_s: float) -> Halt:
+    """The user gave the apply so much time, and it is over."""
+    text = (
+        f"Stopped after {format_duration(max_duration_s)}, as asked by --max-duration. Runs under way are paid for and "
+        "recorded. Run the same command to continue."
+    )
+    return Halt(Reach.ALL, ExitCode.UNFINISHED, text)
+
+
 def held_up(count: int) -> Halt:
     """Creates wait for the end of runs that this apply does not follow."""
     takes = "1 take waits" if count == 1 else f"{count} takes wait"
     text = (
         f"Stopped creating: {takes} for runs under way to finish, and these runs are not among the takes of --only. "
-        "Nothing was paid for what waits. Run the same command without --only."
+        "Nothing was paid for what waits. Give --only the takes of those runs, too, or run the same command when they "
+        "have finished."
     )
     return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
 
@@ -148,6 +176,16 @@ def silent(reason: str, since_s: float) -> Halt:
     text = (
         f"Stopped: the API has not answered for {format_duration(since_s)} ({reason}). Nothing is lost: run the same "
         "command again when the network is back, and it goes on where it stopped."
+    )
+    return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
+
+
+def not_the_api(endpoint: str, came: str) -> Halt:
+    """Before the API has answered at all, somebody else did. `came` is what they answered."""
+    text = (
+        f"Stopped: {endpoint} does not answer like the API; what came back is {came}. Nothing was paid. Check "
+        "RUNBASE_BASE_URL, and whether a proxy (HTTPS_PROXY), a firewall or a login page of this network stands in "
+        "between, then run the same command again."
     )
     return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
 

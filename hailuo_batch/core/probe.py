@@ -1,7 +1,10 @@
-"""Whether a key that did not make a campaign's runs knows them: asked before anything else is.
+"""What must be known of whoever answers before an apply goes on: is it the API, and does it know this key's runs?
 
+Two questions, and one read may answer both. *The key*: one that did not make a campaign's runs must know one of them.
 A run may have vanished, so that one answer of "not known" says little of the key: the newest few are asked about, one
-after the other, until the key knows one. A run that is lost already proves nothing. Pure.
+after the other, until the key knows one. A run that is lost already proves nothing. *The API*: before the first create
+somebody must have answered like it, since a gateway that answers in its place may pass a create on and hide what came
+of it. A run that is open is read for that, and where there is none, one that cannot exist. Pure.
 """
 
 from collections import deque
@@ -10,8 +13,17 @@ from heapq import nlargest
 
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import Outcome
-from hailuo_batch.core.lifecycle import RUNNING
+from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.records import Run
+
+# In the documented form, so that no rule on paths keeps it from the API; and whatever IDs are made of, be it chance,
+# time or a counter, it never gives zeros alone.
+_NO_RUN_ID = f"run_{'0' * 32}"
+NO_RUN = Run(-1, "", 0, RunState.LOST, "", "{}", "", run_id=_NO_RUN_ID)
+"""Stands for the run that cannot exist, where a read needs one. In no ledger: nothing is ever recorded of it."""
+
+GATEWAY_TRIES = 3
+"""So many answers in a row of a gateway that the API is away stop the apply: a single one may be a moment's."""
 
 _MOST = 3
 
@@ -22,41 +34,51 @@ class Probe:
     def __init__(self) -> None:
         self.unknown: list[Run] = []
         self._left: deque[Run] = deque()
-        self._is_asked = False
+        self._asked: int | None = None
+        self._gateway_answers = 0
 
     def begin(self, runs: Iterable[Run]) -> None:
         """The key is new: of these runs it must know one that is under way, if there is any."""
-        under_way = (run for run in runs if run.state in RUNNING)
-        self._left.extend(nlargest(_MOST, under_way, key=lambda run: (run.submitted_at or 0.0, run.key)))
+        self._left.extend(_newest(_MOST, runs))
 
     @property
     def is_open(self) -> bool:
-        """Whether all else waits for an answer."""
+        """Whether all else waits for an answer about the key."""
         return bool(self._left)
 
     @property
     def waits(self) -> bool:
-        """Whether there is a run to ask about now."""
-        return self.is_open and not self._is_asked
+        """Whether no question is under way."""
+        return self._asked is None
 
     def concerns(self, run: Run) -> bool:
         """Whether the answer about this run decides about the key."""
         return self.is_open and self._left[0].key == run.key
 
-    def ask(self) -> int:
-        """The key of the run to ask about, by the ledger: the question is on its way."""
-        self._is_asked = True
-        return self._left[0].key
+    def ask(self, runs: Iterable[Run]) -> Run:
+        """The run to ask about, by the ledger: the question is on its way. NO_RUN where none of `runs` is open."""
+        run = self._left[0] if self._left else next(iter(_newest(1, runs)), NO_RUN)
+        self._asked = run.key
+        return run
 
     def hear(self, run: Run, outcome: Outcome) -> bool:
         """An answer about a run. Returns whether it shows that the key knows none."""
-        if not self.concerns(run):
-            return False
-        self._is_asked = False
-        if isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
+        if run.key == self._asked:
+            self._asked = None
+        if not self.concerns(run) or isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
             return False
         if not isinstance(outcome, ev.RunMissing):
             self._left.clear()
             return False
         self.unknown.append(self._left.popleft())
         return not self._left
+
+    def shows_a_stranger(self, outcome: ev.ReadUnanswered) -> bool:
+        """Whether this answer, before any of the API's, shows that it is not the API that answers."""
+        self._gateway_answers = self._gateway_answers + 1 if outcome.by is ev.Replier.GATEWAY else 0
+        return outcome.by is ev.Replier.STRANGER or self._gateway_answers >= GATEWAY_TRIES
+
+
+def _newest(count: int, runs: Iterable[Run]) -> list[Run]:
+    under_way = (run for run in runs if run.state in RUNNING)
+    return nlargest(count, under_way, key=lambda run: (run.submitted_at or 0.0, run.key))

@@ -18,10 +18,11 @@ from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.halts import Reach
 from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.polling import Polling
-from hailuo_batch.core.probe import Probe
+from hailuo_batch.core.probe import NO_RUN, Probe
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.remaining import time_left
-from hailuo_batch.core.settings import Settings
+from hailuo_batch.core.run_timeout import RunTimeout
+from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.trust import STORM, Trust
@@ -33,12 +34,13 @@ class Requests:
     """The creates and reads of one apply. What must be said or stops it goes to `standing`."""
 
     def __init__(
-        self, settings: Settings, runs: Mapping[int, Run], books: Books, standing: Standing, now: float
+        self, settings: Settings, runs: Mapping[int, Run], books: Books, standing: Standing, now: float, endpoint: str
     ) -> None:
         self.budget = Budget(settings.rate_limit, settings.rate_window_s)
         self.cap = Cap(settings.cap_micro_usd)
         self.key_refused = False
         self._settings = settings
+        self._endpoint = endpoint
         self._runs = runs
         self._standing = standing
         pace = settings.rate_limit / settings.rate_window_s
@@ -48,7 +50,7 @@ class Requests:
         self._connection = Connection()
         self._odd_statuses: set[str] = set()
         self._told_of_others = False
-        self._last_finish_at = now
+        self._timeout = RunTimeout(settings.run_timeout_s, now)
         self._probe = Probe()
 
     # --- what is wanted ---
@@ -95,7 +97,7 @@ class Requests:
     @property
     def creates_to_come(self) -> int:
         """How many creates wait, as far as the cap will let them go."""
-        return self._creating.affordable.total() if self._standing.reach < Reach.CREATES else 0
+        return self._creating.affordable.total() if self._may_create else 0
 
     def wants_a_turn(self, now: float) -> bool:
         """Whether the other processes that use the key must be heard before anything is decided, or told of news."""
@@ -105,7 +107,9 @@ class Requests:
             return False
         if not self.budget.may_be_free(now):
             return False
-        return self._probe.waits if self._probe.is_open else self._next_request(now) is not None
+        if self._timeout.is_due(now) and len(self._polling) > 0:
+            return True
+        return self._probe.waits if self._asks_first else self._next_request(now) is not None
 
     # --- what to do ---
 
@@ -113,7 +117,7 @@ class Requests:
         """What to send now. Whatever is returned counts as sent."""
         if self._standing.reach >= Reach.REQUESTS or now < self._connection.held_until:
             return
-        if self._probe.is_open:
+        if self._asks_first:
             yield from self._ask_probe(now)
             return
         while self.budget.free(now) > 0:
@@ -137,7 +141,7 @@ class Requests:
             return float("inf")
         times = [max(self._can_send_at(now), self._wanted_at(now)), self.budget.news_at()]
         if len(self._polling) > 0:
-            times.append(self._last_finish_at + self._settings.run_timeout_s)
+            times.append(self._timeout.wake_at())
         return min(times)
 
     def create_waits_s(self, now: float) -> float | None:
@@ -151,7 +155,7 @@ class Requests:
         if self._standing.reach >= Reach.REQUESTS:
             return None
         creates = self._creating.under_way
-        if self._standing.reach < Reach.CREATES:
+        if self._may_create:
             creates += self._creating.affordable
         works = self._polling.work_left(creates)
         return time_left(works, now, self.budget.per_second(now), self._settings.max_in_flight)
@@ -162,15 +166,17 @@ class Requests:
         if reach < Reach.CREATES and len(self._creating) > 0:
             if (reached := self._creating.stopped_by_cap()) is not None:
                 self._standing.halt(reached)
-            elif idle and self._next_create() is None and len(self._polling) == 0 and not self._probe.is_open:
+            elif self._settings.consent is not Consent.GIVEN:
+                # after the cap: whoever agreed to pay would still be told of that one
+                self._standing.halt(halts.not_agreed(self._settings.consent))
+            elif idle and self._next_create() is None and len(self._polling) == 0 and not self._asks_first:
                 self._standing.halt(halts.held_up(len(self._creating)))
         if self._standing.reach >= Reach.REQUESTS:
             return
-        timeout_s = self._settings.run_timeout_s
         if self._connection.is_gone(now):
             self._standing.halt(halts.silent(self._connection.reason, self._connection.silent_for_s(now)))
-        elif len(self._polling) > 0 and now >= self._last_finish_at + timeout_s:
-            self._standing.halt(halts.timed_out(timeout_s, len(self._polling)))
+        elif self._timeout.is_over(now, self._polling):
+            self._standing.halt(halts.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
     def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
         self._polling.pace = self.budget.per_second(now)
@@ -180,27 +186,39 @@ class Requests:
         create = self._next_create()
         return None if create is None else act.CreateRun(self._runs[create])
 
+    @property
+    def _asks_first(self) -> bool:
+        """Whether one question goes before all else: about the key, or, ahead of the first create, about the API."""
+        pays = self._may_create and len(self._creating) > 0
+        return self._probe.is_open or (pays and not self._connection.is_proven)
+
     def _ask_probe(self, now: float) -> Iterator[act.ReadRun]:
         if self._probe.waits and self.budget.free(now) > 0:
-            key = self._probe.ask()
-            self.budget.take(key, now)
-            self._polling.asked(key, now)
-            yield act.ReadRun(self._runs[key])
+            run = self._probe.ask(self._runs.values())
+            self.budget.take(run.key, now)
+            self._polling.asked(run.key, now)
+            yield act.ReadRun(run)
 
     def _can_send_at(self, now: float) -> float:
         return max(self.budget.next_free_at(now), self._connection.held_until)
 
     def _wanted_at(self, now: float) -> float:
         """When the next request is wanted, whether or not it may be sent then."""
-        if self._probe.is_open:
+        if self._asks_first:
             return now if self._probe.waits else float("inf")
         return now if self._next_create() is not None else self._polling.next_look_at(now)
 
     def _next_create(self) -> int | None:
-        return self._creating.next() if self._standing.reach < Reach.CREATES and not self._probe.is_open else None
+        return self._creating.next() if self._may_create and not self._asks_first else None
 
     def _creates_ready(self) -> int:
-        return self._creating.ready() if self._standing.reach < Reach.CREATES else 0
+        return self._creating.ready() if self._may_create else 0
+
+    @property
+    def _may_create(self) -> bool:
+        """Whether anything may be paid for. Consent is asked for here too, where creates are chosen, so that no path
+        around the halt in `watch` can pay."""
+        return self._standing.reach < Reach.CREATES and self._settings.consent is Consent.GIVEN
 
     # --- what came of it ---
 
@@ -227,7 +245,7 @@ class Requests:
                 if outcome.cost_note:
                     self._standing.tell(notices.cost_unknown(run, outcome.cost_note))
                 self._polling.open(run.key, run.model, now)
-                self._last_finish_at = max(self._last_finish_at, now)
+                self._timeout.restart(now)
                 self._compare_price(run)
             case ev.CreateRefused():
                 self._creating.want_again(run.key)
@@ -241,17 +259,9 @@ class Requests:
         if self._probe.hear(run, outcome):
             self.key_refused = True
             self._standing.halt(halts.wrong_key([unknown.run_id or "" for unknown in self._probe.unknown]))
-        match outcome:
-            case ev.ReadUnanswered() | ev.ReadNotSent():
-                self._connection.hear_silence(now, outcome.reason)
-            case ev.ReadRefused():
-                self._connection.hear_answer()
-                self._hear_refusal(run, outcome)
-            case ev.StatusUnknown():
-                self._connection.hear_answer()
-                self._notice_status(run, outcome.status)
-            case _:
-                self._connection.hear_answer()
+        self._hear_reply(run, outcome, now)
+        if isinstance(outcome, ev.StatusUnknown):
+            self._notice_status(run, outcome.status)
         no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
         if no_answer or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
             self._polling.unanswered(run.key)
@@ -262,8 +272,35 @@ class Requests:
         if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
             self._polling.finished(run.key, _duration_s(outcome))
         self._polling.close(run.key)
-        self._last_finish_at = now
+        self._timeout.restart(now)
         return True
+
+    def hear_check(self, outcome: Outcome, now: float) -> None:
+        """The read of a run that cannot exist has come to its end: it says only who answers."""
+        self._hear_rate(NO_RUN, outcome, now)
+        self._probe.hear(NO_RUN, outcome)
+        self._hear_reply(NO_RUN, outcome, now)
+
+    def _hear_reply(self, run: Run, outcome: Outcome, now: float) -> None:
+        """What the end of a read says of the API, whatever it says of the run."""
+        match outcome:
+            case ev.ReadUnanswered():
+                self._hear_no_answer(outcome, now)
+            case ev.ReadNotSent():
+                self._connection.hear_silence(now, outcome.reason)
+            case ev.ReadRefused():
+                self._connection.hear_answer()
+                self._hear_refusal(run, outcome)
+            case _:
+                self._connection.hear_answer()
+
+    def _hear_no_answer(self, outcome: ev.ReadUnanswered, now: float) -> None:
+        """A read brought nothing of its run. While the API has never answered, who else did is not waited for."""
+        connection = self._connection
+        if not connection.is_proven and self._probe.shows_a_stranger(outcome):
+            self._standing.halt(halts.not_the_api(self._endpoint, outcome.reason))
+        connection.is_proven |= outcome.by is ev.Replier.API
+        connection.hear_silence(now, outcome.reason)
 
     def _hear_rate(self, run: Run, outcome: Outcome, now: float) -> None:
         """What the end of a request says of the window, and the place that it frees."""

@@ -116,6 +116,7 @@ def is_money_in_limbo(state: TakeState | RunState) -> bool:
 class Report:
     """A whole campaign at `generated_at` (seconds since the epoch). `totals` has a count for every state.
 
+    `resume_command` continues the apply that has left the campaign so, with its options; `apply_command` has none.
     `applying` is whether an apply was at work then. `forgotten` are attempts at takes that the user had forgotten: they
     are in no take, but their money counts.
     """
@@ -128,6 +129,7 @@ class Report:
     totals: Mapping[TakeState, int]
     spend: Spend
     resume_command: str
+    apply_command: str
     repair_command: str
     takes: tuple[ReportTake, ...]
     applying: bool = False
@@ -166,13 +168,15 @@ def build_report(
     manifest_sha256: str | None = None,
     manifest: str = "MANIFEST",
     options: tuple[str, ...] = (),
+    resume: str = "",
     submitting_means: TakeState = TakeState.IN_DOUBT,
 ) -> Report:
     """The report of a snapshot. Pure.
 
     `manifest` is the manifest as the user named it and `options` say where its files lie, for the commands that are
-    advised; `manifest_sha256` replaces the recorded one. `submitting_means` is what a create on its way is to this
-    reader: WAITING while an apply holds the lock, else IN_DOUBT.
+    advised, `resume` the one that continues the apply, where that is known; `manifest_sha256` replaces the recorded
+    one. `submitting_means` is what a create on its way is to this reader: WAITING while an apply holds the lock, else
+    IN_DOUBT.
     """
     commands = Commands(manifest, snapshot.endpoint, options)
     settled = _settled(snapshot, submitting_means)
@@ -187,7 +191,8 @@ def build_report(
         generated_at=generated_at,
         totals={state: counts[state] for state in TakeState},
         spend=spend_of(settled.paid_runs),
-        resume_command=commands.apply(),
+        resume_command=resume or commands.apply(),
+        apply_command=commands.apply(),
         repair_command=commands.repair(),
         takes=takes,
         applying=submitting_means is TakeState.WAITING,

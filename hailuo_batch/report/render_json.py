@@ -40,6 +40,7 @@ def document(report: Report) -> dict[str, Any]:
             "in_doubt_micro_usd": spend.in_doubt_micro_usd,
         },
         "resume_command": report.resume_command,
+        "apply_command": report.apply_command,
         "takes": [_take(take) for take in report.takes],
     }
 

@@ -117,7 +117,7 @@ def _others(report: Report) -> str:
         return ""
     rows = [(escape(take.id), _words(take.state), _run_id(take), escape(take.prompt)) for take in takes[:LISTED]]
     table = _table("## Not done", ("Take", "State", "Run", "Prompt"), rows, len(takes))
-    return f"{table}\n\nTo go on: {_code(report.resume_command)}" if report.unfinished else table
+    return f"{table}\n\nTo continue: {_code(report.resume_command)}" if report.unfinished else table
 
 
 def _done(report: Report) -> str:

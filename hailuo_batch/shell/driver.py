@@ -101,8 +101,16 @@ class _Unrecorded:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When an apply stops whatever is left, in seconds of the driver's clock, and how."""
+
+    at: float
+    halt: Halt
+
+
 class Driver:
-    """Runs one apply to its end.
+    """Runs one apply to its end, or to its deadline.
 
     `check_records` raises LedgerError where what is written would be found by nobody; `tick_s` bounds the time between
     two updates of the reporter.
@@ -122,6 +130,7 @@ class Driver:
         window: WindowLike | None = None,
         room: RoomLike | None = None,
         tick_s: float = 0.25,
+        deadline: Deadline | None = None,
     ) -> None:
         self._engine = engine
         self._ledger = ledger
@@ -134,6 +143,7 @@ class Driver:
         self._window = window or Alone()
         self._room = room or Ample()
         self._tick_s = tick_s
+        self._deadline = deadline
         self._gathering = Gathering()
         self._unrecorded: list[_Unrecorded] = []
         self._shown: set[int] = set()
@@ -172,6 +182,9 @@ class Driver:
 
     def _is_over(self) -> bool:
         """One turn of the loop: start all that can be started now."""
+        if self._deadline is not None and self._clock.now() >= self._deadline.at:
+            self._engine.halt(self._deadline.halt)
+            self._executor.cancel_fetches()
         if self._requested is not None:
             self._engine.halt(self._requested)
             self._executor.cancel_fetches()
@@ -206,6 +219,8 @@ class Driver:
     def _pause_s(self) -> float:
         now = self._clock.now()
         wake_at = min(self._engine.wake_at(now), self._try_at if self._unrecorded else float("inf"))
+        if self._deadline is not None and now < self._deadline.at:
+            wake_at = min(wake_at, self._deadline.at)
         return max(0.0, min(wake_at - now, self._tick_s))
 
     def _keep_books(self) -> None:

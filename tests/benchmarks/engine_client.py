@@ -14,6 +14,7 @@ from hailuo_batch.core.actions import Action
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.events import Event
 from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.core.records import Run, Snapshot, TakeRecord, fold
 from hailuo_batch.core.settings import Consent
 from hailuo_batch.values import DEFAULT_MODEL, Take, canonical_json, fingerprint
@@ -72,6 +73,9 @@ class EngineClient:
 
     def hear(self, request: Request, answer: Answer, now: float) -> None:
         """Interpret, record, hear."""
+        if request.number == NO_RUN.key:
+            self.engine.hear(act.ReadRun(NO_RUN), ev.RunMissing(), (), now)
+            return
         run = self._runs[request.number]
         action = act.CreateRun(run) if request.creates else act.ReadRun(run)
         self._finish(action, self._outcome(request, answer), now)

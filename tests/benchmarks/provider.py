@@ -105,6 +105,8 @@ class Provider:
             self.created_at[number] = now
             self.done_at[number] = self._begin(now) + self._durations[number]
             self._end(self.done_at[number])
+        if number not in self.done_at:
+            return Answer()  # there is no such run
         done_at = self.done_at[number]
         return Answer(created_at=self.created_at[number], done_at=done_at if done_at <= now else None)
 

@@ -17,6 +17,7 @@ from hailuo_batch.errors import ExitCode
 from tests.helpers.patience import PATIENCE_S
 
 KEY = "sk-test-0123456789"
+CTRL_D = "\x04"
 SLOW = 0.01  # of real speed: no run ends while a test lasts
 
 LAMPS = """\
@@ -146,7 +147,10 @@ def rest_of(terminal: int) -> bytes:
 
 
 def talk(answer: str, *arguments: str) -> tuple[str, int]:
-    """Run a command on a terminal, and answer its question if it has one. Gives what it said, and its exit code."""
+    """Run a command on a terminal, and answer its question if it has one. Gives what it said, and its exit code.
+
+    CTRL_D as the answer ends what is typed.
+    """
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "hailuo_batch", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
@@ -156,7 +160,7 @@ def talk(answer: str, *arguments: str) -> tuple[str, int]:
             while heard := os.read(ours, 4096):
                 said += heard  # which may end within a character
                 if answer and said.rstrip().endswith(b"[y/N]"):
-                    os.write(ours, f"{answer}\n".encode())
+                    os.write(ours, answer.encode() if answer == CTRL_D else f"{answer}\n".encode())
                     answer = ""
         except OSError:
             pass  # the other end has gone

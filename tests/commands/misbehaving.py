@@ -10,6 +10,8 @@ import pytest
 
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world.answers import Answer
+from tests.helpers import http
+from tests.helpers.http import Act, LoopbackServer, Peer, Request
 from tests.helpers.patience import PATIENCE_S, wait_until
 
 RATE_LIMITED = Answer(429, {"error": {"code": "RATE_LIMITED", "message": "too many requests"}})
@@ -61,6 +63,38 @@ def unknown_runs(api: SandboxServer, forgotten: Callable[[str], bool] = lambda _
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "read", read)
         yield asked
+
+
+@contextmanager
+def nothing_finishes(api: SandboxServer, of: Callable[[str], bool] = lambda _: True) -> Iterator[None]:
+    """Of these runs, by their prompts, each that is asked about is still being worked on."""
+    honest = api.read
+
+    def read(key: str | None, run_id: str) -> Answer:
+        answer = honest(key, run_id)
+        if not of(api.world.made[run_id]["prompt"]):
+            return answer
+        fields = {name: value for name, value in answer.body.items() if name in {"id", "model", "costUsd", "createdAt"}}
+        return replace(answer, body={**fields, "status": "processing"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "read", read)
+        yield
+
+
+@contextmanager
+def everything_fails(api: SandboxServer) -> Iterator[None]:
+    """Every run that is asked about has failed, and is refunded."""
+    honest = api.read
+
+    def read(key: str | None, run_id: str) -> Answer:
+        answer = honest(key, run_id)
+        fields = {name: value for name, value in answer.body.items() if name != "output"}
+        return replace(answer, body={**fields, "status": "failed", "error": "no luck"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "read", read)
+        yield
 
 
 @contextmanager
@@ -141,3 +175,37 @@ def held(api: SandboxServer) -> Iterator[Held]:
             yield holding
         finally:
             holding.answer()
+
+
+class Gateway:
+    """A gateway before the API: it carries every request there and answers what it likes, the API's own answer where
+    `creates` or `reads` is None. `passes` creates and reads are answered honestly first."""
+
+    def __init__(self, api: SandboxServer) -> None:
+        self.creates: Act | None = None
+        self.reads: Act | None = None
+        self.passes = 0
+        self.read_ids: list[str] = []
+        self._api = api
+
+    def __call__(self, peer: Peer, request: Request) -> None:
+        key = request.headers.get("authorization", "").removeprefix("Bearer ") or None
+        is_create = request.method == "POST"
+        run_id = request.target.rpartition("/")[2]
+        if not is_create:
+            self.read_ids.append(run_id)
+        own = self._api.create(key, request.body) if is_create else self._api.read(key, run_id)
+        said = self.creates if is_create else self.reads
+        if said is None or self.passes > 0:
+            self.passes -= 1
+            said = http.answer(own.status, dict(own.body), headers=own.headers)
+        said(peer, request)
+
+
+@contextmanager
+def behind_a_gateway(api: SandboxServer) -> Iterator[Gateway]:
+    """The command line speaks to the API through a gateway that is its address."""
+    gateway = Gateway(api)
+    with LoopbackServer(gateway) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RUNBASE_BASE_URL", f"{server.url}/api/v1")
+        yield gateway

@@ -6,11 +6,13 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.sandbox.world import Answer
 from tests.commands.conftest import StartApi
 from tests.commands.harness import SLOW, Shell, ended, rest_of
 from tests.helpers.patience import PATIENCE_S, wait_until
@@ -40,7 +42,7 @@ def test_a_signal_stops_it_in_good_order_and_the_next_apply_goes_on(
     assert end.code is code
     assert end.err.count("Stopping") == 1
     assert "\r" not in end.err
-    assert "To go on: hailuo-batch apply" in end.out
+    assert "To continue: hailuo-batch apply" in end.out
     assert "3 running" in shell("status").out
     assert "3 to resume" in shell("plan").out
     assert len(api.world.made) == 3
@@ -61,8 +63,21 @@ def has_ended_when_asked_again(process: "subprocess.Popen[str]") -> bool:
     return process.poll() is not None
 
 
-def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(speed=SLOW, latency_s=NEVER_S)
+def silent(api: SandboxServer) -> Callable[[str | None, bytes], Answer]:
+    """A create that makes the run, and whose answer does not come."""
+    honest = api.create
+
+    def create(key: str | None, body: bytes) -> Answer:
+        answer = honest(key, body)
+        api._stopping.wait(NEVER_S)
+        return answer
+
+    return create
+
+
+def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = start_api(speed=SLOW)
+    monkeypatch.setattr(api, "create", silent(api))
     process = shell.spawn("apply", "--only", "desk")
     wait_until(lambda: len(api.world.made) == 1)
     process.send_signal(signal.SIGINT)
@@ -83,7 +98,7 @@ def test_a_second_apply_names_the_first_and_readers_work_beside_it(shell: Shell,
     try:
         wait_until(lambda: "3 running" in shell("status").out)
         second = shell("apply")
-        assert second.code is ExitCode.LEDGER
+        assert second.code is ExitCode.BUSY
         assert f"process {process.pid}" in second.err
         assert "at work" in shell("status").err
         assert shell("plan").code is ExitCode.DONE
@@ -95,9 +110,10 @@ def test_a_second_apply_names_the_first_and_readers_work_beside_it(shell: Shell,
 
 
 def test_a_create_on_its_way_is_waiting_while_its_sender_lives_and_in_doubt_after(
-    shell: Shell, start_api: StartApi
+    shell: Shell, start_api: StartApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = start_api(speed=SLOW, latency_s=NEVER_S)
+    api = start_api(speed=SLOW)
+    monkeypatch.setattr(api, "create", silent(api))
     process = shell.spawn("apply", "--only", "desk")
     wait_until(lambda: len(api.world.made) == 1)
     try:
@@ -121,7 +137,7 @@ def test_on_a_terminal_it_asks_before_paying(
         said = b""
         while b"[y/N]" not in said:
             said += os.read(ours, 4096)
-        assert re.search(rb"Pay for 1 run, about \$0\.28\?", said)
+        assert re.search(rb"Pay for 1 run, about \$0\.28, at most \$5\.00\?", said)
         os.write(ours, f"{answer}\n".encode())
         rest_of(ours)
         assert process.wait(PATIENCE_S) == code

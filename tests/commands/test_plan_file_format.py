@@ -173,6 +173,6 @@ def test_no_plan_is_kept_while_an_apply_is_at_work(shell: Shell, api: SandboxSer
     assert shell("apply").code is ExitCode.DONE
     with Lock(shell.state / "lamps.lock", Holder.this_process("apply", 0.0)):
         ended = shell("plan", "--out", str(kept))
-    assert ended.code is ExitCode.LEDGER
+    assert ended.code is ExitCode.BUSY
     assert "is at work" in ended.err
     assert not kept.exists()

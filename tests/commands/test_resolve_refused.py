@@ -102,7 +102,7 @@ def test_a_look_that_fails_changes_nothing(
 
 
 def test_a_busy_key_is_not_called_a_matter_of_the_account(shell: Shell, start_api: StartApi) -> None:
-    api = start_api(rate_limit=1, rate_window_s=3600.0)
+    api = start_api(rate_limit=2, rate_window_s=3600.0)  # the read before the create, and the create
     with lost_answers(api):
         shell("apply", "--only", "desk")
     ended = shell("resolve", "desk", "--run-id", next(iter(api.world.made)))

@@ -11,6 +11,7 @@ from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.core.records import Run, fold
 from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import AddAttempt, SupersedeRun
@@ -28,7 +29,10 @@ def unsent(number: int, model: str = "hailuo/pro") -> list[Run]:
 
 
 class Hand:
-    """Drives an engine, for a user who agrees to pay. `now`, also the time of day, moves only when the test says so."""
+    """Drives an engine, for a user who agrees to pay. `now`, also the time of day, moves only when the test says so.
+
+    `proven` is whether the API has answered already, so that the first create need not wait for that.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Hand:
         again: Iterable[Slot] = (),
         retried: frozenset[str] | None = None,
         consent: Consent = Consent.GIVEN,
+        proven: bool = True,
     ) -> None:
         self.runs = {known.key: known for known in runs}
         self.now = STARTED_AT
@@ -61,6 +66,7 @@ class Hand:
             again=frozenset(again),
             retried=retried,
         )
+        self.engine._requests._connection.is_proven = proven
         self.under_way: list[Action] = []
         self.said: list[str] = []
         self._create_ids = count(1)
@@ -88,15 +94,21 @@ class Hand:
         """What came of an action, recorded and heard."""
         self.now += after_s
         self.under_way.remove(action)
+        if action.run is NO_RUN:
+            self._hear(action, outcome, ())
+            return NO_RUN
         changed = self.runs[action.run.key]
         events = self.engine.interpret(action, outcome, self.now)
         for event in events:
             changed = fold(changed, event, self.now)
         self.runs[changed.key] = changed
-        self.engine.hear(action, outcome, (changed,) if events else (), self.now)
+        self._hear(action, outcome, (changed,) if events else ())
+        return changed
+
+    def _hear(self, action: Action, outcome: Outcome, changed: tuple[Run, ...]) -> None:
+        self.engine.hear(action, outcome, changed, self.now)
         self.said += map(str, self.engine.notices)
         self.engine.notices.clear()
-        return changed
 
     def created(self, action: act.CreateRun, cost: int | None = COST) -> Run:
         return self.answer(action, ev.RunCreated(f"run_{action.run.key}", cost))

@@ -1,14 +1,16 @@
-"""A new key must know a run that is under way, before anything else is asked."""
+"""What is asked before anything else: whether a new key knows a run under way, and whether the API answers at all."""
 
 import pytest
 
+from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.events import Outcome
+from hailuo_batch.core.events import Outcome, Replier
 from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.errors import ExitCode
 from tests.core.by_hand import Hand, unsent
-from tests.helpers.snapshots import STARTED_AT, run, take
+from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,113 @@ def test_a_lost_run_proves_nothing_about_a_key() -> None:
     hand = Hand([*unsent(1), run(RunState.LOST, take("gone"), at=STARTED_AT - 600)], Settings(key_is_new=True))
     assert not hand.engine.probing
     assert len(hand.decide()) == 2
+
+
+# --- who answers at all, before the first create ---
+
+PAGE = ev.ReadUnanswered("HTTP 403 with an HTML page", Replier.STRANGER)
+AWAY = ev.ReadUnanswered("HTTP 503 with an HTML page", Replier.GATEWAY)
+
+
+def test_before_the_first_create_a_run_that_cannot_exist_is_read_and_counts_in_the_window() -> None:
+    hand = Hand(unsent(3), Settings(rate_limit=2, rate_window_s=10.0), proven=False)
+    assert hand.decide() == [act.ReadRun(NO_RUN)]
+    assert hand.decide(5.0) == []
+    hand.answer(act.ReadRun(NO_RUN), ev.RunMissing())
+    (create,) = hand.creates()
+    assert create.run.take_id == "shot-0"
+    assert hand.said == []
+
+
+def test_an_open_run_is_read_instead_and_answers_for_the_key_as_well() -> None:
+    hand = Hand(
+        [*unsent(3), run(RunState.PENDING, take("old"), at=STARTED_AT - 600)], Settings(key_is_new=True), proven=False
+    )
+    (read,) = hand.reads()
+    assert read.run.take_id == "old"
+    hand.answer(read, ev.RunStarted())
+    assert len(hand.creates()) == 3
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        ev.ReadUnanswered("timed out"),
+        ev.ReadUnanswered("HTTP 500: broken"),
+        ev.ReadNotSent("connection refused"),
+        AWAY,
+    ],
+)
+def test_where_nobody_could_answer_it_is_asked_again_and_nothing_is_created(outcome: Outcome) -> None:
+    hand = Hand(unsent(3), proven=False)
+    hand.answer(hand.wait_for_read(), outcome)
+    again = hand.wait_for_read()
+    assert again.run is NO_RUN
+    assert hand.exit_codes() == []
+    hand.answer(again, ev.RunMissing())
+    assert len(hand.creates()) == 3
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        ev.ReadUnanswered("HTTP 400: not a run ID", Replier.API),
+        ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", "too many requests"),
+    ],
+)
+def test_an_error_body_of_the_apis_own_is_an_answer_too(outcome: Outcome) -> None:
+    hand = Hand(unsent(3), proven=False)
+    hand.answer(hand.wait_for_read(), outcome)
+    assert hand.decide() == []
+    hand.sleep()
+    assert len(hand.creates()) == 3
+
+
+def test_a_stranger_in_place_of_the_api_stops_it_at_once() -> None:
+    hand = Hand(unsent(3), proven=False)
+    hand.answer(hand.wait_for_read(), PAGE)
+    assert hand.decide(1000.0) == []
+    assert hand.engine.finished
+    assert hand.exit_codes() == [ExitCode.UNFINISHED]
+    assert "https://runbase.net/api/v1 does not answer like the API" in hand.said[0]
+    assert PAGE.reason in hand.said[0]
+
+
+def test_a_gateway_that_says_three_times_that_the_api_is_away_stops_it() -> None:
+    hand = Hand(unsent(3), proven=False)
+    for _ in range(3):
+        assert hand.exit_codes() == []
+        hand.answer(hand.wait_for_read(), AWAY)
+    assert hand.exit_codes() == [ExitCode.UNFINISHED]
+    assert hand.decide(1000.0) == []
+
+
+def test_a_stranger_after_the_api_is_no_answer_and_is_waited_out() -> None:
+    hand = Hand([*unsent(1), run(RunState.PENDING, take("old"), at=STARTED_AT - 600)], proven=False)
+    hand.answer(hand.wait_for_read(), ev.RunStarted())
+    (create,) = hand.creates()
+    hand.created(create)
+    hand.answer(hand.wait_for_read(), PAGE)
+    assert hand.exit_codes() == []
+    hand.wait_for_read()
+
+
+def test_a_key_that_the_api_refuses_is_told_of_before_anything_is_created() -> None:
+    hand = Hand(unsent(3), proven=False)
+    hand.answer(hand.wait_for_read(), ev.ReadRefused(ev.Refusal.ACCOUNT, "invalid_api_key", "no such key"))
+    assert hand.exit_codes() == [ExitCode.ACCOUNT]
+    assert hand.engine.finished
+
+
+def test_an_attempt_that_follows_a_failed_run_needs_no_further_question() -> None:
+    hand = Hand([run(RunState.PENDING, take("a"), at=STARTED_AT - 600)], Settings(max_attempts=2), proven=False)
+    hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
+    (create,) = hand.creates()
+    assert create.run.attempt == 2
+
+
+def test_where_nothing_can_be_paid_for_nothing_is_asked() -> None:
+    before = run(of=take("paid"), cost=COST)
+    hand = Hand([*unsent(1), before], Settings(cap_micro_usd=COST), proven=False)
+    assert hand.decide() == []
+    assert hand.exit_codes() == [ExitCode.ACCOUNT]

@@ -96,6 +96,7 @@ def test_every_field_says_what_the_ledger_has() -> None:
             "in_doubt_micro_usd": 250_000,
         },
         "resume_command": "hailuo-batch apply manifests/spring.yaml",
+        "apply_command": "hailuo-batch apply manifests/spring.yaml",
     }
     first, second = left.pop("runs")
     assert left == {

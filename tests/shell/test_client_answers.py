@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Refusal
+from hailuo_batch.core.events import Refusal, Replier
 from hailuo_batch.shell.client.answers import (
     Answer,
     NotSent,
@@ -51,19 +51,95 @@ def test_refused_create_is_sorted_by_its_code_then_by_its_status(status: int, co
     assert create_outcome(Answer(status, error(code))) == ev.CreateRefused(refusal, code, "no")
 
 
+NOT_THE_APIS: list[Any] = [
+    None,
+    {},
+    {"error": None},
+    {"error": "invalid_api_key"},
+    {"error": ["invalid_api_key"]},
+    {"error": {}},
+    {"error": {"code": 401, "message": ""}},
+    {"error": {"code": " \n", "message": "\x07"}},
+    {"code": "invalid_api_key", "message": "no"},
+    {"detail": "no"},
+    {"detail": [{"loc": ["body"], "msg": "no"}]},
+]
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 429])
+@pytest.mark.parametrize("data", NOT_THE_APIS)
+def test_refusal_without_the_apis_own_body_leaves_the_create_in_doubt(status: int, data: Any) -> None:
+    assert isinstance(create_outcome(Answer(status, data)), ev.CreateUnanswered)
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 429])
+@pytest.mark.parametrize("data", NOT_THE_APIS)
+def test_read_that_not_the_api_refuses_is_unanswered_by_a_stranger(status: int, data: Any) -> None:
+    outcome = read_outcome(Answer(status, data, retry_after="3600"), "run_1")
+    assert isinstance(outcome, ev.ReadUnanswered)
+    assert outcome.by is Replier.STRANGER
+
+
+@pytest.mark.parametrize(("status", "refusal"), [(401, Refusal.ACCOUNT), (403, Refusal.ACCOUNT), (429, Refusal.RATE)])
 @pytest.mark.parametrize(
-    ("status", "refusal"),
+    ("said", "code", "message"),
+    [({"code": "odd"}, "odd", None), ({"message": "no."}, "", "no"), ({"code": 7, "message": "no"}, "", "no")],
+)
+def test_a_code_or_a_message_makes_the_body_the_apis_own(
+    status: int, refusal: Refusal, said: Any, code: str, message: str | None
+) -> None:
+    outcome = create_outcome(Answer(status, {"error": said}))
+    assert outcome == ev.CreateRefused(refusal, code, message or f"HTTP {status}")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
     [
-        (401, Refusal.ACCOUNT),
-        (402, Refusal.BALANCE),
-        (403, Refusal.ACCOUNT),
-        (404, Refusal.ADDRESS),
-        (429, Refusal.RATE),
+        ({"detail": "Prompt is too long."}, "HTTP 422: Prompt is too long"),
+        (
+            {"detail": [{"loc": ["body", "input"], "msg": "field required"}, {"msg": "x"}]},
+            "HTTP 422: field required; x",
+        ),
+        ({"detail": {"message": "no model"}}, "HTTP 422: no model"),
+        ({"message": "rejected"}, "HTTP 422: rejected"),
+        ({"error": "Unprocessable"}, "HTTP 422: Unprocessable"),
+        ({"errors": ["a", {"message": "b"}]}, "HTTP 422: a; b"),
+        ({"title": "Bad input", "status": 422}, "HTTP 422: Bad input"),
+        ({"detail": 7, "message": ""}, "HTTP 422 with JSON that is not the API's"),
+        ({"detail": [[["deep"]]] * 9999}, "HTTP 422 with JSON that is not the API's"),
+        (error("unprocessable", "too long"), "HTTP 422: too long"),
+        (error("unprocessable", ""), "HTTP 422: unprocessable"),
     ],
 )
-def test_refusal_without_a_readable_body_counts_by_its_status(status: int, refusal: Refusal) -> None:
-    outcome = create_outcome(Answer(status, None))
-    assert outcome == ev.CreateRefused(refusal, "", f"HTTP {status} without a readable reason")
+def test_whatever_words_an_answer_has_are_shown(data: Any, words: str) -> None:
+    assert create_outcome(Answer(422, data)) == ev.CreateUnanswered(words)
+    read = read_outcome(Answer(422, data), "run_1")
+    assert isinstance(read, ev.ReadUnanswered)
+    assert read.reason == words
+
+
+@pytest.mark.parametrize(
+    ("answer", "by"),
+    [
+        (Answer(500, error("internal")), Replier.NOBODY),
+        (Answer(503, None), Replier.GATEWAY),
+        (Answer(502, {"message": "bad gateway"}), Replier.GATEWAY),
+        (Answer(404, error("not_found")), Replier.API),
+        (Answer(400, error("invalid_input")), Replier.API),
+        (Answer(200, error("odd")), Replier.API),
+        (Answer(200, None), Replier.STRANGER),
+        (Answer(200, {"status": "ok"}), Replier.STRANGER),
+        (Answer(200, {"status": "failed"}), Replier.STRANGER),
+        (Answer(302, None), Replier.STRANGER),
+        (Answer(200, None, flaw="timed out"), Replier.NOBODY),
+        (Answer(200, {"id": "run_2", "status": "failed"}), Replier.NOBODY),
+        (Answer(200, {"id": None, "status": "failed"}), Replier.NOBODY),
+    ],
+)
+def test_who_answered_a_read_is_told_by_its_body(answer: Answer, by: Replier) -> None:
+    outcome = read_outcome(answer, "run_1")
+    assert isinstance(outcome, ev.ReadUnanswered)
+    assert outcome.by is by
 
 
 @pytest.mark.parametrize("code", ["invalid_input", "never_seen"])
@@ -87,8 +163,8 @@ def test_success_without_a_readable_run_id_leaves_the_create_in_doubt(run_id: An
 
 
 def test_success_that_is_no_json_object_leaves_the_create_in_doubt() -> None:
-    outcome = create_outcome(Answer(201, None))
-    assert outcome == ev.CreateUnanswered("HTTP 201, but the answer names no readable run ID")
+    outcome = create_outcome(Answer(201, None, content="an empty body"))
+    assert outcome == ev.CreateUnanswered("HTTP 201 with an empty body: a proxy or firewall may have answered")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
@@ -175,8 +251,6 @@ def test_texts_of_the_server_come_out_printable_and_short() -> None:
         (run(status=None), ev.ReadUnanswered("the answer names no status")),
         (run(status=["succeeded"]), ev.ReadUnanswered("the answer names no status")),
         (run(id="run_2", status="succeeded"), ev.ReadUnanswered("the answer is about another run")),
-        ({}, ev.ReadUnanswered("the answer is no JSON object")),
-        (None, ev.ReadUnanswered("the answer is no JSON object")),
     ],
 )
 def test_status_of_a_run_is_read(data: Any, outcome: ev.ReadOutcome) -> None:

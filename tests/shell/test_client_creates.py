@@ -192,7 +192,8 @@ def test_slow_answer_within_the_time_outs_is_an_answer() -> None:
 def test_answer_before_the_whole_body_was_read_still_counts() -> None:
     def answer_early(peer: http.Peer) -> None:
         peer.sock.recv(100)
-        peer.send(b"HTTP/1.1 402 No\r\nContent-Length: 0\r\n\r\n")
+        body = json.dumps(error("insufficient_balance")).encode()
+        peer.send(b"HTTP/1.1 402 No\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         peer.sock.shutdown(socket.SHUT_WR)
         peer.ended = True
 

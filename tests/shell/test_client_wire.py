@@ -1,12 +1,15 @@
 """What the client stands on: bodies that must not grow, connections that must not come back to life."""
 
 import gzip
+import math
 import tracemalloc
 import zlib
 from collections.abc import Callable
 
 import pytest
 
+from hailuo_batch.core import events as ev
+from hailuo_batch.shell.client import Client
 from hailuo_batch.shell.client.fields import decode_body
 from hailuo_batch.shell.wire.line import BROKEN, Dialer
 from hailuo_batch.shell.wire.origin import Origin
@@ -44,3 +47,52 @@ def test_closed_line_never_dials_again_by_itself() -> None:
             line.request("POST", "/", {}, b"{}", patience)
     assert server.requests == []
     assert server.connections <= 1
+
+
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\nContent-Length: 7\r\n\r\n"
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{"id": "run_1", "costUsd": 280000}'
+INTERIM = [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n", EARLY, EARLY + EARLY]
+
+
+@pytest.mark.parametrize("interim", INTERIM)
+def test_interim_answers_to_a_create_are_passed_over(interim: bytes) -> None:
+    with LoopbackServer(http.raw(interim + ANSWER)) as server:
+        client = Client(server.url, None)
+        assert client.create_run("hailuo/pro", "{}") == ev.RunCreated("run_1", 280_000)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("interim", INTERIM)
+def test_interim_answers_to_reads_are_passed_over_on_a_connection_that_is_kept(interim: bytes) -> None:
+    body = b'{"id": "run_1", "status": "pending"}'
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    def act(peer: http.Peer, _: http.Request) -> None:
+        peer.send(interim)
+        peer.send(head + body)
+
+    with LoopbackServer(act) as server:
+        client = Client(server.url, None)
+        assert [client.read_run("run_1") for _ in range(3)] == [ev.RunQueued()] * 3
+        client.close()
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("interim", [EARLY * 1000 + ANSWER, EARLY, b"HTTP/1.1 101 Switching Protocols\r\n\r\n"])
+def test_interim_answers_alone_leave_a_create_in_doubt(interim: bytes) -> None:
+    with LoopbackServer(http.raw(interim)) as server:
+        outcome = Client(server.url, None).create_run("hailuo/pro", "{}")
+    assert isinstance(outcome, ev.CreateUnanswered)
+
+
+@pytest.mark.parametrize("interim", [EARLY, b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_interim_answers_that_never_end_hold_nobody(interim: bytes) -> None:
+    def flood(peer: http.Peer, _: http.Request) -> None:
+        while not peer.ended:
+            peer.send(interim)
+
+    with LoopbackServer(flood) as server:
+        line = Dialer(PATIENCE_S).dial(Origin("http", *server.address), patience := Patience(0.2, math.inf))
+        with pytest.raises(BROKEN):
+            line.request("GET", "/", {}, None, patience)
+        line.close()

@@ -17,7 +17,7 @@ from unittest import mock
 from hailuo_batch.commands.workspace import CampaignPaths, leftovers
 from hailuo_batch.core.lifecycle import RUNNING
 from hailuo_batch.core.records import Snapshot
-from hailuo_batch.errors import ExitCode, LedgerError, OutputError, UsageError
+from hailuo_batch.errors import BusyError, ExitCode, LedgerError, OutputError, UsageError
 from hailuo_batch.shell.ledger import Ledger
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME, Author
@@ -227,7 +227,7 @@ class History:
         process = Apply(self, self.processes, Order())
         try:
             process.run()
-        except LedgerError:
+        except BusyError:
             self.say("the second apply is refused")
         else:
             raise Violation("two applies were at work at the same time")

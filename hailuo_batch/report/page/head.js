@@ -33,7 +33,7 @@ const showHead = (states) => {
       money()));
   if (open > 0 && !report.applying) {
     byId("head").append(el("div", { class: "resume" },
-      el("span", { class: "soft" }, `${plural(open, "take is", "takes are")} not finished. To go on:`),
+      el("span", { class: "soft" }, `${plural(open, "take is", "takes are")} not finished. To continue:`),
       command(report.resume_command)));
   }
 };

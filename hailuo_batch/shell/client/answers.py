@@ -19,6 +19,7 @@ from hailuo_batch.core.events import (
     ReadRefused,
     ReadUnanswered,
     Refusal,
+    Replier,
     RunCreated,
     RunFailed,
     RunMissing,
@@ -49,8 +50,8 @@ class Unanswered:
 class Answer:
     """The head of an answer came.
 
-    `data` is the JSON object in its body, None where there is none. `flaw` says why the body is not whole, else it is
-    empty. `retry_after` and `date` are those headers.
+    `data` is the JSON object in its body, None where there is none; `content` then says in words what came instead.
+    `flaw` says why the body is not whole, else it is empty. `retry_after` and `date` are those headers.
     """
 
     status: int
@@ -58,6 +59,12 @@ class Answer:
     flaw: str = ""
     retry_after: str | None = None
     date: str | None = None
+    content: str = "no readable body"
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is a 2xx."""
+        return 200 <= self.status < 300
 
 
 Exchange = NotSent | Unanswered | Answer
@@ -98,15 +105,20 @@ def _answered_create(answer: Answer) -> CreateOutcome:
         return RunCreated(run_id, cost_micro_usd, cost_note)
     if answer.flaw:
         return CreateUnanswered(f"HTTP {answer.status}, but {answer.flaw}")
-    code, message = _problem(answer)
-    refusal = _refusal(answer.status, code)
-    if refusal is not None:
-        return CreateRefused(refusal, code, message, fields.parse_retry_after(answer.retry_after, answer.date))
-    if answer.status == 400:
-        return InputRejected(code, message)
-    if 200 <= answer.status < 300:
+    if data and answer.is_success:
         return CreateUnanswered(f"HTTP {answer.status}, but the answer names no readable run ID")
-    return CreateUnanswered(_said(answer, message))
+    problem = fields.parse_problem(data)
+    if problem is None:
+        # A gateway may have passed the create on before it answered in its own words: whatever the status says, only
+        # the API's own body proves that nothing was made. To believe a page here would be to pay twice.
+        return CreateUnanswered(_reason(answer))
+    refusal = _refusal(answer.status, problem.code)
+    if refusal is not None:
+        wait_s = fields.parse_retry_after(answer.retry_after, answer.date)
+        return CreateRefused(refusal, problem.code, problem.message or f"HTTP {answer.status}", wait_s)
+    if answer.status == 400:
+        return InputRejected(problem.code, problem.message or f"HTTP {answer.status}")
+    return CreateUnanswered(_reason(answer))
 
 
 def _named_run(status: int, run_id: object) -> str | None:
@@ -125,13 +137,23 @@ def _refusal(status: int, code: str) -> Refusal | None:
     return _BY_CODE.get((status, code.casefold()), _BY_STATUS.get(status))
 
 
-def _problem(answer: Answer) -> tuple[str, str]:
-    code, message = fields.parse_problem(answer.data)
-    return code, message or f"HTTP {answer.status} without a readable reason"
+def _reason(answer: Answer) -> str:
+    """What came in place of an answer that could be used, in words."""
+    problem, status = fields.parse_problem(answer.data), f"HTTP {answer.status}"
+    if problem is not None:
+        return f"{status}: {problem.message or problem.code}"
+    if answer.data:
+        said = fields.parse_foreign_words(answer.data)
+        return f"{status}: {said}" if said else f"{status} with JSON that is not the API's"
+    return f"{status} with {answer.content}: a proxy or firewall may have answered"
 
 
-def _said(answer: Answer, message: str) -> str:
-    return message if message.startswith("HTTP ") else f"HTTP {answer.status}: {message}"
+def _replier(answer: Answer) -> Replier:
+    """Who gave an answer from which nothing of the run can be read."""
+    is_own = fields.parse_problem(answer.data) is not None
+    if answer.status >= 500:
+        return Replier.NOBODY if is_own else Replier.GATEWAY
+    return Replier.API if is_own else Replier.STRANGER
 
 
 def read_outcome(exchange: Exchange, run_id: str) -> ReadOutcome:
@@ -169,20 +191,22 @@ def look_outcome(exchange: Exchange, run_id: str) -> RunLook:
 def _answered_read(answer: Answer, run_id: str) -> ReadOutcome:
     if answer.flaw:
         return ReadUnanswered(f"HTTP {answer.status}, but {answer.flaw}")
-    if 200 <= answer.status < 300:
-        return _run(answer.data, run_id) if answer.data else ReadUnanswered("the answer is no JSON object")
-    code, message = _problem(answer)
-    if answer.status == 404:
-        # A proxy or a wrong address also answers 404: only the API's own code speaks of the run.
-        return RunMissing() if code.casefold() == "run_not_found" else ReadUnanswered(_said(answer, message))
-    refusal = _refusal(answer.status, code)
-    if refusal is None or answer.status == 400:
-        return ReadUnanswered(_said(answer, message))
-    return ReadRefused(refusal, code, message, fields.parse_retry_after(answer.retry_after, answer.date))
+    problem = fields.parse_problem(answer.data)
+    if answer.is_success and answer.data and "id" in answer.data:
+        return _run(answer.data, run_id)
+    if answer.is_success or problem is None:
+        return ReadUnanswered(_reason(answer), _replier(answer))
+    if answer.status == 404 and problem.code.casefold() == "run_not_found":
+        return RunMissing()
+    refusal = _refusal(answer.status, problem.code)
+    if refusal is None or answer.status in {400, 404}:
+        return ReadUnanswered(_reason(answer), _replier(answer))
+    wait_s = fields.parse_retry_after(answer.retry_after, answer.date)
+    return ReadRefused(refusal, problem.code, problem.message or f"HTTP {answer.status}", wait_s)
 
 
 def _run(data: Mapping[str, Any], run_id: str) -> ReadOutcome:
-    if data.get("id", run_id) != run_id:
+    if data["id"] != run_id:
         return ReadUnanswered("the answer is about another run")
     status = data.get("status")
     cost_micro_usd, _ = fields.parse_cost(data.get("costUsd"))

@@ -28,7 +28,7 @@ from hailuo_batch.shell.client.answers import (
     look_outcome,
     read_outcome,
 )
-from hailuo_batch.shell.client.fields import decode_body, is_run_id, parse_object, strike_out
+from hailuo_batch.shell.client.fields import decode_body, describe_content, is_run_id, parse_object, strike_out
 from hailuo_batch.shell.wire.line import BROKEN, Dialer, Line, NotConnected, describe
 from hailuo_batch.shell.wire.patience import Patience, Timeouts
 from hailuo_batch.values import request_json
@@ -145,13 +145,10 @@ class Client:
             request.method, request.path, self._headers(request, connection), request.body, patience
         )
         body, flaw = self._read_body(response)
-        return Answer(
-            response.status,
-            parse_object(body, self._key),
-            flaw,
-            response.headers.get("Retry-After"),
-            response.headers.get("Date"),
-        )
+        headers, data = response.headers, parse_object(body, self._key)
+        leads_to = headers.get("Location") if 300 <= response.status < 400 else None
+        content = describe_content(body, leads_to, self._key) if data is None else ""
+        return Answer(response.status, data, flaw, headers.get("Retry-After"), headers.get("Date"), content)
 
     def _read_body(self, response: BaseHTTPResponse) -> tuple[bytes, str]:
         """The body, as much as came of it, and what is wrong with it."""

@@ -4,10 +4,12 @@ Every function takes whatever JSON may hold at that place and gives a value of o
 none raises. Text comes out printable and bounded.
 """
 
+import html
 import json
 import re
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,6 +19,9 @@ from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 
 MAX_RETRY_AFTER_S = 600.0
 _MAX_URL = 16_384
+_MOST_WORDS = 5
+_MOST_SHOWN = 1 << 12
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
@@ -76,18 +81,62 @@ def parse_urls(output: object) -> tuple[str, ...]:
     return tuple(url for url in urls if isinstance(url, str) and 0 < len(url) <= _MAX_URL and url.isprintable())
 
 
-def parse_problem(data: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Code and message of an error body, each empty where there is none."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What an error body of the API's own says: at least one of code and message is not empty."""
+
+    code: str
+    message: str
+
+
+def parse_problem(data: Mapping[str, Any] | None) -> Problem | None:
+    """The API's own error body, `{"error": {...}}` with a code or a message in words; None for anything else."""
     error = (data or {}).get("error")
-    if isinstance(error, str):
-        return "", _phrase(error)
     if not isinstance(error, dict):
-        return "", ""
+        return None
     code, message = error.get("code"), error.get("message")
-    return (
-        printable(code, 60) if isinstance(code, str) else "",
-        _phrase(message) if isinstance(message, str) else "",
+    problem = Problem(
+        printable(code, 60) if isinstance(code, str) else "", _phrase(message) if isinstance(message, str) else ""
     )
+    return problem if problem.code or problem.message else None
+
+
+def parse_foreign_words(data: Mapping[str, Any]) -> str:
+    """What JSON says that is not the API's own, in the shapes that web frameworks use; empty where it says nothing."""
+    for name in ("detail", "message", "error", "error_description", "errors", "title"):
+        said = _words(data.get(name))
+        if said:
+            return said
+    return ""
+
+
+def _words(value: object) -> str:
+    """A text, or an object that holds one, or a list of either."""
+    if isinstance(value, str):
+        return _phrase(value)
+    if isinstance(value, dict):
+        texts = (value.get(name) for name in ("msg", "message", "detail"))
+        return next((_phrase(text) for text in texts if isinstance(text, str) and _phrase(text)), "")
+    if isinstance(value, list):
+        said = (_words(item) for item in value[:_MOST_WORDS] if not isinstance(item, list))
+        return _phrase("; ".join(filter(None, said)))
+    return ""
+
+
+def describe_content(body: bytes, location: str | None, secret: str | None) -> str:
+    """What a body is that holds no JSON object, in words. `location` is where a redirect leads, None for none."""
+    if location is not None:
+        return f"a redirect to {printable(strike_out(location, secret), 100)}"
+    text = strike_out(body[:_MOST_SHOWN].decode("utf-8", errors="replace").strip(), secret)
+    if not text:
+        return "an empty body"
+    if text.startswith("<") or "<html" in text.lower():
+        title = _TITLE.search(text)
+        words = printable(html.unescape(title[1]), 60) if title else ""
+        return f"an HTML page ({words})" if words else "an HTML page"
+    if text[0] in '[{"' or text in {"null", "true", "false"}:
+        return "JSON that is not the API's"
+    return f"the text {printable(text, 60)!r}"
 
 
 def _phrase(text: str) -> str:
@@ -98,9 +147,11 @@ def _phrase(text: str) -> str:
 def parse_failure(error: object) -> str:
     """Why a run failed: its shape is not documented, so a string, an object or anything else."""
     if isinstance(error, dict):
-        code, message = parse_problem({"error": error})
-        said = f"{message} ({code})" if message and code else message or code
-        return said or printable(json.dumps(error))
+        problem = parse_problem({"error": error})
+        if problem is None:
+            return printable(json.dumps(error))
+        both = problem.message and problem.code
+        return f"{problem.message} ({problem.code})" if both else problem.message or problem.code
     if isinstance(error, str):
         return _phrase(error) or "the API gave no reason"
     return "the API gave no reason" if error is None else printable(json.dumps(error))

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url, make_headers, parse_url
 
+from hailuo_batch.shell.wire.interim import FinalAnswer
 from hailuo_batch.shell.wire.origin import Origin, proxy_url
 from hailuo_batch.shell.wire.patience import Patience, PatientSocket
 from hailuo_batch.shell.wire.text import printable
@@ -65,12 +66,13 @@ class Line:
 
     def __init__(self, conn: HTTPConnection, sock: PatientSocket) -> None:
         self._conn = conn
+        self._conn.response_class = FinalAnswer
         self._sock = sock
 
     def request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, patience: Patience
     ) -> BaseHTTPResponse:
-        """Send a request and read the head of the answer; its body is left to be read, undecoded.
+        """Send a request and read the head of the answer, past interim ones; its body is left to be read, undecoded.
 
         Raises what is listed in BROKEN, and Cancelled.
         """
@@ -79,8 +81,9 @@ class Line:
         # A server may answer and close before it has read a whole body: its answer is worth more than the error.
         with suppress(BrokenPipeError):
             self._conn.request(method, target, body=body, headers=headers, preload_content=False, decode_content=False)
+        response = self._conn.getresponse()
         patience.renew()
-        return self._conn.getresponse()
+        return response
 
     @property
     def reusable(self) -> bool:

@@ -6,6 +6,7 @@ program wants to stop.
 """
 
 import io
+import math
 import socket
 import time
 from collections.abc import Callable
@@ -53,8 +54,13 @@ class Patience:
 
     def renew(self) -> None:
         """Begin to wait for bytes anew."""
-        self._owed_bytes = self._floor_bytes
+        self._owed_bytes: float = self._floor_bytes
         self._quiet_until = time.monotonic() + self._read_s
+
+    def expect_head(self) -> None:
+        """Begin to wait for the head of an answer: in `read_s` seconds it must be whole, in however many pieces."""
+        self.renew()
+        self._owed_bytes = math.inf
 
     def heard(self, count: int) -> None:
         """Take note of bytes that came."""
