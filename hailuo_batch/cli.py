@@ -3,6 +3,7 @@
 Declarations only. Each command imports its parts when it is called, so that `--help` answers at once.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ from hailuo_batch.cli_options import (
     wish_options,
 )
 from hailuo_batch.shell.streams import guard_streams
+
+_SELDOM = (100_000, 50, 50)
 
 
 @click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -272,6 +275,7 @@ def sandbox(spoken: Spoken, /, **options: Any) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     open_missing_streams()
+    gc.set_threshold(*_SELDOM)  # ten thousand takes are a hundred thousand values, none of which is ever garbage
     guard_streams()
     leave(run(sys.argv[1:] if arguments is None else arguments))
 

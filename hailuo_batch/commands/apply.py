@@ -29,7 +29,7 @@ from hailuo_batch.commands.plan_mark import (
 )
 from hailuo_batch.commands.proposal import Asked, Proposal, Verdict, agree
 from hailuo_batch.commands.reading import RESUME_FACT, empty_snapshot, untouched_snapshot
-from hailuo_batch.commands.report_files import leave_report, report_of
+from hailuo_batch.commands.report_files import leave_report, remember_settled, report_of, settled_receipts
 from hailuo_batch.commands.settings import read_endpoint, read_settings, read_wishes
 from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.summary import not_done, render_summary, worst
@@ -115,6 +115,8 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
             if asked.saved is None:
                 ledger.remember(PLAN_FACT, "")
         outcome = run_campaign(job, ledger, clock, console)
+        if outcome.snapshot is proposal.snapshot:
+            remember_settled(paths)
         return _finish(asked, verdict, job, outcome, ledger, clock, console)
 
 
@@ -174,7 +176,9 @@ def _propose(asked: Asked, paths: CampaignPaths, ledger: Ledger | None, clock: C
     if asked.saved is not None:
         admitted = admit(asked.saved, ledger, asked.remedy)
     if ledger is not None:
-        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall(), console.warn)
+        settled = settled_receipts(paths)
+        files = Files(paths.outputs)
+        snapshot = put_in_order(ledger, paths.receipts, files, clock.wall(), console.warn, settled)
     plan = make_plan(asked.campaign, snapshot, admitted.wishes)
     if asked.saved is not None:
         check_plan(asked.saved, plan, asked.campaign, admitted, asked.remedy)
@@ -264,7 +268,7 @@ def _finish(
         ledger.remember(RESUME_FACT, resume)
     report = report_of(snapshot, where, clock.wall(), resume)
     missing = not_done(report, job.plan.scope)
-    page, unwritten = leave_report(report, snapshot, job.paths.outputs, options.no_sidecar, console)
+    page, unwritten = leave_report(report, snapshot, job.paths, options.no_sidecar, console)
     codes = [*outcome.codes, *([ExitCode.UNFINISHED] if missing else []), *unwritten]
     codes += [] if verdict.unpaid is None else [verdict.unpaid.exit_code]
     columns = columns_of(sys.stderr if console.as_json else sys.stdout)

@@ -4,7 +4,8 @@ The receipts are not among those files: what they know and the ledger does not i
 the sidecars and report.json beside the videos, and the ledger's own backup.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from hailuo_batch.commands.text import clean, count
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, shown
@@ -12,8 +13,10 @@ from hailuo_batch.core.events import RunCreated
 from hailuo_batch.core.receipt import Result
 from hailuo_batch.core.traces import Names, Trace
 from hailuo_batch.errors import LedgerError, OutputError
+from hailuo_batch.report.looking import Stamp
 from hailuo_batch.report.reading import read_traces
-from hailuo_batch.shell.ledger import Ledger, read_mark, read_names
+from hailuo_batch.report.written import REPORTS, SIDECARS, load_right
+from hailuo_batch.shell.ledger import Ledger, read_mark, read_names, read_run_ids
 from hailuo_batch.shell.receipts import load_receipts
 
 _SHOWN = 3
@@ -32,10 +35,11 @@ def check_not_older(paths: CampaignPaths, campaign: str, endpoint: str, where: W
 def unknown_runs(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Trace, ...]:
     """The runs that the files beside the ledger name and that neither it nor the receipts know.
 
-    The files are read before the ledger: an apply that is at work writes them in the other order. Raises LedgerError,
-    and OutputError where the files cannot be looked at.
+    The ledger is asked again after the files are read: an apply that is at work writes them in the other order. Raises
+    LedgerError, and OutputError where the files cannot be looked at.
     """
-    traces = [trace for trace in traces_beside(paths, campaign, endpoint) if trace.is_money]
+    has = _Runs(paths.ledger)
+    traces = [trace for trace in _traces(paths, campaign, endpoint, _untouched(paths), has) if trace.is_money]
     if not traces:
         return ()
     return known_names(paths).unknown(traces)
@@ -50,6 +54,37 @@ def known_names(paths: CampaignPaths) -> Names:
         frozenset(receipt.create_id for receipt in receipts),
     )
     return read_names(paths.ledger) | receipted
+
+
+class _Runs:
+    """Whether a ledger has a run. It is read only once somebody asks."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._ledger = ledger
+        self._ids: frozenset[str] | None = None
+
+    def __call__(self, run_id: str) -> bool:
+        if self._ids is None:
+            self._ids = read_run_ids(self._ledger)
+        return run_id in self._ids
+
+
+def _untouched(paths: CampaignPaths) -> dict[str, Stamp]:
+    """The files that were right beside this very ledger, as it stands or as it once stood: it knows what they name.
+
+    A ledger never loses a run. One whose journal does not have the line at which they were right is an older one.
+    """
+    untouched: dict[str, Stamp] = {}
+    for name, right in load_right(paths.seen).items():
+        if name in {SIDECARS, REPORTS} and mark_of(paths, right.mark[0]) == right.mark:
+            untouched.update(right.files)
+    return untouched
+
+
+def mark_of(paths: CampaignPaths, number: int = 2**63 - 1) -> tuple[int, str]:
+    """The mark of the ledger's journal up to this line. Raises LedgerError."""
+    mark = read_mark(paths.ledger, min(max(number, 0), 2**63 - 1))
+    return mark.number, mark.sha256
 
 
 def names_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Names:
@@ -79,8 +114,18 @@ def older_than_files(paths: CampaignPaths, unknown: Sequence[Trace], where: Wher
 
 def traces_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Iterator[Trace]:
     """What the files beside the ledger, or in its place, tell of runs. Raises OutputError where nobody can look."""
+    return _traces(paths, campaign, endpoint, {}, lambda _: False)
+
+
+def _traces(
+    paths: CampaignPaths,
+    campaign: str,
+    endpoint: str,
+    untouched: Mapping[str, Stamp],
+    is_known: Callable[[str], bool],
+) -> Iterator[Trace]:
     try:
-        yield from read_traces(paths.outputs, campaign, endpoint)
+        yield from read_traces(paths.outputs, campaign, endpoint, untouched, is_known)
     except OSError as error:
         raise OutputError(
             f"{paths.outputs}: the folder cannot be looked into ({error.strerror}), and the files there may be newer "

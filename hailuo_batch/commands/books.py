@@ -17,6 +17,7 @@ from hailuo_batch.core.receipt import Receipt, Result, recover, unreceipted
 from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.core.sharing import LONGEST_REQUEST_S
 from hailuo_batch.core.traces import Names, Trace
+from hailuo_batch.report.looking import Stamp, look
 from hailuo_batch.shell.files import Files, Found
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.receipts import Receipts, load_receipts
@@ -25,15 +26,37 @@ _NAMED = 3
 
 
 def put_in_order(
-    ledger: Ledger, receipts_path: Path, files: Files, wall: float, warn: Callable[[str], object] = lambda _: None
+    ledger: Ledger,
+    receipts_path: Path,
+    files: Files,
+    wall: float,
+    warn: Callable[[str], object] = lambda _: None,
+    settled: Stamp | None = None,
 ) -> Snapshot:
     """Take over what the receipts and the disk know and the ledger does not. Returns the ledger as it then stands.
 
     Creates that were under way when an earlier apply ended, and have no answer in the receipts, are in doubt
-    afterwards. `wall` is seconds since the epoch, UTC. `warn` is told, once, of costs that cannot be believed. Raises
-    LedgerError.
+    afterwards. `wall` is seconds since the epoch, UTC. `warn` is told, once, of costs that cannot be believed.
+    `settled` is the stamp of receipts that are known to say nothing new to the ledger as it stands: they are not read
+    again. Raises LedgerError.
     """
     snapshot = ledger.snapshot()
+    if settled is None or look(receipts_path) != settled:
+        snapshot = _take_over(ledger, snapshot, receipts_path, wall, warn)
+    found = tuple(files.inspect(snapshot))
+    if found:
+        ledger.record(found, wall)
+    if snapshot.restored:
+        ledger.trust_files(wall)
+    if found or snapshot.restored:
+        snapshot = ledger.snapshot()
+    return snapshot
+
+
+def _take_over(
+    ledger: Ledger, snapshot: Snapshot, receipts_path: Path, wall: float, warn: Callable[[str], object]
+) -> Snapshot:
+    """What the receipts know into the ledger, and what the ledger alone knows into the receipts."""
     receipts = load_receipts(receipts_path)
     missed, forgotten = recover(snapshot, receipts, wall)
     ledger.put_back(forgotten, wall)
@@ -43,13 +66,6 @@ def put_in_order(
         snapshot = ledger.snapshot()
     _warn_of_costs([*(item.event for item in missed), *(lost.outcome for lost in forgotten)], warn)
     _complete_receipts(snapshot, receipts, receipts_path, wall)
-    found = tuple(files.inspect(snapshot))
-    if found:
-        ledger.record(found, wall)
-    if snapshot.restored:
-        ledger.trust_files(wall)
-    if found or snapshot.restored:
-        snapshot = ledger.snapshot()
     return snapshot
 
 

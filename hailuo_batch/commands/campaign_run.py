@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from hailuo_batch.commands.books import count_earlier_requests
 from hailuo_batch.commands.console import Console, Verbosity
@@ -27,13 +28,11 @@ from hailuo_batch.core.events import FetchOutcome
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.core.records import Snapshot
-from hailuo_batch.core.shelf import Shelf
+from hailuo_batch.core.shelf import Shelf, all_in_place
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
-from hailuo_batch.shell.client import Client
 from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.downloader import Downloader
 from hailuo_batch.shell.driver import Deadline, Driver
 from hailuo_batch.shell.executor import ThreadExecutor
 from hailuo_batch.shell.files import Files
@@ -44,6 +43,10 @@ from hailuo_batch.shell.receipts import Receipts, load_receipts
 from hailuo_batch.shell.room import Room
 from hailuo_batch.shell.streams import never_waiting
 from hailuo_batch.values import Campaign
+
+if TYPE_CHECKING:
+    from hailuo_batch.shell.client import Client
+    from hailuo_batch.shell.downloader import Downloader
 
 _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
 _UNSETTLED = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING, TakeState.DOWNLOADING})
@@ -86,7 +89,7 @@ class Outcome:
 class Received:
     """A downloader that counts the bytes that come."""
 
-    def __init__(self, downloader: Downloader) -> None:
+    def __init__(self, downloader: "Downloader") -> None:
         self._downloader = downloader
         self._lock = threading.Lock()
         self._bytes = 0
@@ -130,7 +133,7 @@ def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outc
         ledger.remember(PLAN_FACT, job.plan_mark)
     snapshot = ledger.snapshot()
     codes: tuple[ExitCode, ...] = ()
-    if job.sends or Shelf(snapshot.runs).next_moves():
+    if job.sends or (not all_in_place(snapshot.runs) and Shelf(snapshot.runs).next_moves()):
         with connect(job.endpoint, job.settings) if job.sends else nullcontext(NOBODY) as remote:
             engine = _engine(job, snapshot, ledger, remote, clock)
             failed = _drive(job, engine, ledger, remote, clock, console)
@@ -167,6 +170,9 @@ def _drive(
     job: Job, engine: Engine, ledger: Ledger, remote: Remote, clock: Clock, console: Console
 ) -> Iterable[ExitCode]:
     """Run the driver to its end. Returns the exit codes of what went wrong beyond the engine's halts."""
+    from hailuo_batch.shell.client import Client  # which bring all of HTTP with them
+    from hailuo_batch.shell.downloader import Downloader
+
     received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
     shown = UnfailingReporter(_reporter(console, clock, received))
     codes: list[ExitCode] = []
@@ -215,7 +221,7 @@ def _drive(
     return codes
 
 
-def _executor(job: Job, client: Client, received: Received) -> ThreadExecutor:
+def _executor(job: Job, client: "Client", received: Received) -> ThreadExecutor:
     return ThreadExecutor(
         client,
         received,

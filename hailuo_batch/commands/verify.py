@@ -78,7 +78,7 @@ def run(where: Whereabouts, options: VerifyOptions, console: Console) -> ExitCod
         with open_to_write(where, "verify", console) as writing:
             checked, outcome = _repair(where, writing, console)
             report = report_of(outcome.snapshot, where, writing.clock.wall(), writing.ledger.fact(RESUME_FACT))
-            _, unwritten = leave_report(report, outcome.snapshot, writing.paths.outputs, options.no_sidecar, console)
+            _, unwritten = leave_report(report, outcome.snapshot, writing.paths, options.no_sidecar, console)
             codes = (*outcome.codes, *unwritten)
             _tell(writing.snapshot, checked, console)
     else:

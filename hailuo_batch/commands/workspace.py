@@ -38,6 +38,11 @@ class CampaignPaths:
     lock: Path
     outputs: Path
 
+    @property
+    def seen(self) -> Path:
+        """What was last found right beside the ledger: a memory aid, of which nothing but time depends."""
+        return self.ledger.with_suffix(".seen.json")
+
 
 def find_workspace(manifest: Path) -> Path:
     """The parent of the folder `manifests` where the manifest, symlinks resolved, lies directly in one; else its own.

@@ -135,7 +135,7 @@ def saved_as(output: Output) -> ev.FileSaved | None:
     """The event that puts a file on record, None where the output has none."""
     if output.path is None or output.bytes is None or output.sha256 is None:
         return None
-    return ev.FileSaved(output.index, output.path, output.bytes, output.sha256)
+    return ev.FileSaved(output.index, output.path, output.bytes, output.sha256, flaw=output.flaw or "")
 
 
 def _intent(trace: Trace, now: float, *, is_taken: bool) -> Intent:

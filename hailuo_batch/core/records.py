@@ -77,7 +77,10 @@ class Run:
     @property
     def outputs_saved(self) -> bool:
         """Whether there is at least one output and every one is on disk."""
-        return bool(self.outputs) and all(output.path is not None for output in self.outputs)
+        for output in self.outputs:  # a loop, for plans and reports ask this of every run several times
+            if output.path is None:
+                return False
+        return bool(self.outputs)
 
     @property
     def flaws(self) -> tuple[str, ...]:
@@ -101,7 +104,10 @@ class TakeRecord:
     @property
     def live(self) -> Run | None:
         """The run that speaks for the take, None only where all are superseded."""
-        return next((run for run in reversed(self.runs) if not run.superseded), None)
+        for run in reversed(self.runs):
+            if run.superseded_by is None:
+                return run
+        return None
 
     @property
     def state(self) -> TakeState:

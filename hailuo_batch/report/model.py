@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.spend import Spend, money_of, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
@@ -151,6 +151,16 @@ class Report:
         return sum(self.totals[state] for state in MOVING)
 
 
+def is_timeless(report: Report) -> bool:
+    """Whether a later report of the same ledger would say the same: nothing is waited for that could take too long."""
+    return not any(_may_take_long(run) for take in report.takes for run in take.runs)
+
+
+def _may_take_long(run: ReportRun) -> bool:
+    is_missing = run.state is RunState.SUCCEEDED and any(output.path is None for output in run.outputs)
+    return is_missing or run.state in RUNNING
+
+
 def build_report(
     snapshot: Snapshot,
     *,
@@ -206,22 +216,25 @@ def _unsent(run: Run) -> Run:
 def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int], now: float) -> ReportTake:
     take, live = record.take, record.live
     speaker = live or next(reversed(record.runs), None)
+    runs: list[ReportRun] = []
+    outputs: tuple[ReportOutput, ...] = ()
+    for run in record.runs:
+        if run.state is not RunState.UNSENT:
+            told = _run(run, advise(run, record.in_manifest and run is live, commands, now), costs)
+            outputs = told.outputs if run is speaker else outputs
+            runs.append(told)
     return ReportTake(
         id=take.id,
         shot=take.shot,
         number=take.number,
         tags=take.tags,
         fingerprint=take.fingerprint,
-        state=record.state,
+        state=TakeState.WAITING if speaker is None else speaker.take_state,
         in_manifest=record.in_manifest,
         model=take.model,
         input_json=take.input_json,
-        runs=tuple(
-            _run(run, advise(run, record.in_manifest and run is live, commands, now), costs)
-            for run in record.runs
-            if run.state is not RunState.UNSENT
-        ),
-        outputs=_outputs(speaker.outputs) if speaker else (),
+        runs=tuple(runs),
+        outputs=outputs,
     )
 
 

@@ -5,7 +5,7 @@ field that a run needs tells of no run. Pure.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ _CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _TAKE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.take[1-9][0-9]{0,6})?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LONGEST_MODEL = 1_000
-_LONGEST_ERROR = 2_000
+_LONGEST_PHRASE = 2_000
 _LONGEST_URL = 16_384
 _MOST_COST_MICRO_USD = 10_000 * MICRO
 _MOST_BYTES = 2**53
@@ -33,9 +33,8 @@ def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: 
         return None
     try:
         index = _number(data["output"], 1, _MOST_OUTPUTS) - 1
-        saved = Output(
-            index, "", _path(video), _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
-        )
+        size, digest = _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
+        saved = Output(index, "", _path(video), size, digest, flaw=_phrase(data.get("flaw")))
         model, wanted = _text(data["model"], _LONGEST_MODEL), _matched(data["fingerprint"], _SHA256)
         return Trace(
             source=source,
@@ -56,15 +55,20 @@ def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: 
         return None
 
 
-def parse_report(data: Mapping[str, Any], campaign: str, endpoint: str, source: str) -> Iterator[Trace]:
-    """The runs that a report lists, as far as each can be read."""
+def parse_report(
+    data: Mapping[str, Any], campaign: str, endpoint: str, source: str, is_known: Callable[[str], bool]
+) -> Iterator[Trace]:
+    """The runs that a report lists, as far as each can be read; but for those that are known by their IDs."""
     takes = data.get("takes")
     if data.get("campaign") != campaign or data.get("endpoint") != endpoint or not isinstance(takes, list):
         return
     for take in takes:
         runs = take.get("runs") if isinstance(take, dict) else None
         for run in runs if isinstance(runs, list) else ():
-            trace = _listed(take, run, source) if isinstance(run, dict) else None
+            run_id = run.get("run_id") if isinstance(run, dict) else None
+            if not isinstance(run, dict) or (isinstance(run_id, str) and is_known(run_id)):
+                continue
+            trace = _listed(take, run, source)
             if trace is not None:
                 yield trace
 
@@ -89,7 +93,7 @@ def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Tra
             run_id=None if run_id is None else _matched(run_id, _RUN_ID),
             superseded=superseded,
             cost_micro_usd=_cost(run.get("cost_micro_usd")),
-            error=_error(run.get("error")),
+            error=_phrase(run.get("error")),
             submitted_at=_time(run.get("submitted_at")),
             completed_at=_time(run.get("completed_at")),
             outputs=_outputs(run.get("outputs")),
@@ -131,7 +135,8 @@ def _output(index: int, item: Mapping[str, Any]) -> Output:
     link = url if isinstance(url, str) and len(url) <= _LONGEST_URL and url.isprintable() else ""
     try:
         path = _path(item["path"])
-        return Output(index, link, path, _number(item["bytes"], 0, _MOST_BYTES), _matched(item["sha256"], _SHA256))
+        size, digest = _number(item["bytes"], 0, _MOST_BYTES), _matched(item["sha256"], _SHA256)
+        return Output(index, link, path, size, digest, flaw=_phrase(item.get("flaw")))
     except (KeyError, TypeError, ValueError):
         return Output(index, link)
 
@@ -161,10 +166,10 @@ def _time(value: Any) -> float | None:
     return at if 0 <= at < LATEST_S else None
 
 
-def _error(value: Any) -> str | None:
+def _phrase(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
-    return "".join(letter if letter.isprintable() else " " for letter in value[:_LONGEST_ERROR])
+    return "".join(letter if letter.isprintable() else " " for letter in value[:_LONGEST_PHRASE])
 
 
 def _number(value: Any, least: int, most: int) -> int:

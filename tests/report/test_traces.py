@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Supersession
 from hailuo_batch.core.traces import Trace
+from hailuo_batch.report.looking import read_object
 from hailuo_batch.report.model import build_report
-from hailuo_batch.report.reading import read_object, read_traces
+from hailuo_batch.report.reading import read_traces
 from hailuo_batch.report.render_json import render_json
 from hailuo_batch.report.sidecars import keep_sidecars
 from hailuo_batch.report.traces import parse_report, parse_sidecar
@@ -28,6 +29,11 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
+
+
+def nobody(run_id: str) -> bool:
+    """Who knows no run."""
+    return False
 
 
 def made_of(data: dict[str, Any]) -> Take:
@@ -128,7 +134,7 @@ def test_a_time_out_of_bounds_is_unknown(tmp_path: Path, value: object) -> None:
 def test_no_made_up_file_is_a_fault(data: dict[str, Any], runs: Any) -> None:
     parsed({"campaign": CAMPAIGN, "endpoint": ENDPOINT} | data)
     report = {"campaign": CAMPAIGN, "endpoint": ENDPOINT, "takes": [{"runs": runs} | data, {"runs": [data]}, runs]}
-    list(parse_report(report, CAMPAIGN, ENDPOINT, "report.json"))
+    list(parse_report(report, CAMPAIGN, ENDPOINT, "report.json", nobody))
 
 
 def test_a_report_tells_of_every_run_and_of_creates_in_doubt() -> None:
@@ -143,7 +149,7 @@ def test_a_report_tells_of_every_run_and_of_creates_in_doubt() -> None:
         ),
     )
     data = json.loads(render_json(build_report(ledger, generated_at=STARTED_AT)))
-    doubt, old, new = parse_report(data, CAMPAIGN, ENDPOINT, "report.json")
+    doubt, old, new = parse_report(data, CAMPAIGN, ENDPOINT, "report.json", nobody)
     assert (doubt.run_id, doubt.is_money, doubt.state) == (None, True, RunState.IN_DOUBT)
     assert (old.run_id, old.superseded, old.fingerprint, old.is_whole) == ("run_1", True, older.fingerprint, False)
     assert (new.run_id, new.state, new.input_json, new.is_whole) == ("run_2", RunState.PENDING, desk.input_json, True)
@@ -162,7 +168,7 @@ def test_a_report_of_the_first_version_tells_what_its_live_runs_were_made_of() -
     data = json.loads(render_json(build_report(ledger, generated_at=STARTED_AT)))
     for told in data["takes"][0]["runs"]:
         del told["fingerprint"], told["create_id"]
-    [trace] = parse_report(data, CAMPAIGN, ENDPOINT, "report.json")
+    [trace] = parse_report(data, CAMPAIGN, ENDPOINT, "report.json", nobody)
     assert (trace.run_id, trace.fingerprint) == ("run_2", lamp.fingerprint)
 
 
@@ -170,7 +176,7 @@ def test_a_report_of_the_first_version_tells_what_its_live_runs_were_made_of() -
 def test_a_report_names_no_file_beyond_the_folder(path: object) -> None:
     data = json.loads(render_json(build_report(snapshot(record(take(), run())), generated_at=STARTED_AT)))
     data["takes"][0]["runs"][0]["outputs"][0]["path"] = path
-    [trace] = parse_report(data, CAMPAIGN, ENDPOINT, "report.json")
+    [trace] = parse_report(data, CAMPAIGN, ENDPOINT, "report.json", nobody)
     assert trace.outputs[0].path is None
 
 
@@ -178,7 +184,7 @@ def test_only_regular_files_are_looked_into(tmp_path: Path) -> None:
     told = sidecar(tmp_path)
     for name in ("report.json", "hero.mp4.json"):
         (tmp_path / name).unlink(missing_ok=True)
-    assert list(read_traces(tmp_path, CAMPAIGN, ENDPOINT)) == []
+    assert list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody)) == []
     os.mkfifo(tmp_path / "report.json")
     os.mkfifo(tmp_path / "hero.mp4.json")
     elsewhere = tmp_path.with_name("elsewhere.json")
@@ -186,7 +192,7 @@ def test_only_regular_files_are_looked_into(tmp_path: Path) -> None:
     (tmp_path / "desk.mp4.json").symlink_to(elsewhere)
     (tmp_path / "folder.mp4.json").mkdir()
     (tmp_path / "superseded").write_text("no folder")
-    assert list(read_traces(tmp_path, CAMPAIGN, ENDPOINT)) == []
+    assert list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody)) == []
     assert read_object(tmp_path / "desk.mp4.json", 1_000_000) is None
 
 
@@ -194,4 +200,4 @@ def test_a_file_with_a_name_that_no_ledger_could_hold_tells_of_nothing(tmp_path:
     told = sidecar(tmp_path)
     (tmp_path / "hero.mp4.json").unlink()
     (Path(os.fsdecode(bytes(tmp_path) + b"/\xff.mp4.json"))).write_text(json.dumps(told))
-    assert list(read_traces(tmp_path, CAMPAIGN, ENDPOINT)) == []
+    assert list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody)) == []

@@ -1,6 +1,6 @@
 """The ledger: one SQLite file per campaign."""
 
-from hailuo_batch.shell.ledger.glances import find_run, read_experience, read_mark, read_names
+from hailuo_batch.shell.ledger.glances import find_run, read_experience, read_mark, read_names, read_run_ids
 from hailuo_batch.shell.ledger.reader import Change, LedgerReader, Mark
 from hailuo_batch.shell.ledger.restoring import check_backup, restore_backup, set_ledger_aside
 from hailuo_batch.shell.ledger.store import Ledger
@@ -15,6 +15,7 @@ __all__ = [
     "read_experience",
     "read_mark",
     "read_names",
+    "read_run_ids",
     "restore_backup",
     "set_ledger_aside",
 ]

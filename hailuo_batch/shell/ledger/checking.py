@@ -191,11 +191,13 @@ def _fault(value: object) -> str:
 
 def _check_request(table: str, row: object, model: str, input_json: str, request: str) -> None:
     """What was or will be paid for is what the fingerprint says, to the letter, unless only a part of it is known."""
+    if input_json.startswith("{") and fingerprint(model, input_json) == request:
+        return  # the very text that was hashed when it was made of an object: its rows are many, and seldom damaged
     if not isinstance(parse_json(table, row, input_json), dict):
         raise DamagedRow(table, row, f"input_json is {shown(input_json)}, which is no input")
     if not _SHA256.fullmatch(request):
         raise DamagedRow(table, row, f"fingerprint is {shown(request)}, which is no SHA-256")
-    if not is_in_part(input_json) and fingerprint(model, input_json) != request:
+    if not is_in_part(input_json):
         raise DamagedRow(table, row, f"model and input are not those of its fingerprint {shown(request)}")
 
 

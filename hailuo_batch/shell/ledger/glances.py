@@ -14,7 +14,7 @@ from pathlib import Path
 from hailuo_batch.core.experience import LONGEST_S, Duration, Experience
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.ledger.opening import check_version, explained, open_to_read
+from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_version, explained, open_to_read
 from hailuo_batch.shell.ledger.reader import LAST, Mark, mark_of
 from hailuo_batch.shell.ledger.rows import Rows
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
@@ -42,10 +42,17 @@ def find_run(path: Path, run_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def read_mark(path: Path) -> Mark:
-    """Where the journal of the ledger at this path ends. Raises LedgerError."""
+def read_mark(path: Path, number: int = LAST) -> Mark:
+    """The mark of the last line up to this number of the journal at this path, by default of the very last. Raises
+    LedgerError."""
     with _reading(path) as db:
-        return mark_of(Rows(db).line_up_to(LAST))
+        return mark_of(Rows(db).line_up_to(number))
+
+
+def read_run_ids(path: Path) -> frozenset[str]:
+    """The IDs of the runs that the ledger at this path has, forgotten ones included. Raises LedgerError."""
+    with _reading(path) as db:
+        return frozenset(row[0] for row in db.execute("SELECT run_id FROM runs WHERE run_id IS NOT NULL"))
 
 
 def read_names(path: Path) -> Names:
@@ -79,7 +86,7 @@ def _named_in(line: str) -> tuple[set[str], set[str]]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    with explained(path), ExitStack() as stack:
+    with explained(path, UNTOUCHED), ExitStack() as stack:
         db = open_to_read(path, stack)
         check_version(db, path)
         yield db

@@ -109,6 +109,11 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
 VERSION = len(MIGRATIONS)
 
 
+def is_current(db: sqlite3.Connection) -> bool:
+    """Whether no migration is left to be made."""
+    return bool(db.execute("PRAGMA user_version").fetchone()[0] == VERSION)
+
+
 def migrate(db: sqlite3.Connection, at: float) -> bool:
     """Bring a ledger to VERSION, in one transaction. Returns whether it was an older one.
 

@@ -23,7 +23,7 @@ from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.disk import check_regular, identity, rename_new, sync_path
 from hailuo_batch.shell.ledger.beside import SIDE_FILES, new_draft, side_file
-from hailuo_batch.shell.ledger.migrations import migrate
+from hailuo_batch.shell.ledger.migrations import is_current, migrate
 from hailuo_batch.shell.ledger.opening import (
     UNTOUCHED,
     check_health,
@@ -46,6 +46,7 @@ class Ledger(LedgerReader):
         super().__init__(path, db, closing)
         self._known: tuple[int, Snapshot] | None = None
         self._files: dict[Path, tuple[int, int] | None] = {}
+        self._journal_is_sound = False
 
     @classmethod
     def create(cls, path: Path, campaign: str, endpoint: str, at: float) -> None:
@@ -77,10 +78,13 @@ class Ledger(LedgerReader):
 
     @classmethod
     def open(cls, path: Path, campaign: str, endpoint: str, at: float) -> Self:
-        """Open a ledger that exists, to write it, once all of it was read and found sound. The caller holds its lock.
+        """Open a ledger that exists, to write it, once all that it knows was read and found sound. The caller holds its
+        lock.
 
-        So no command writes into a ledger, or backs one up, in which a single value is damaged. Raises LedgerError
-        where it is damaged, foreign, newer, of another campaign or endpoint, or not writable.
+        The journal, which nobody decides by, follows before the first write and the backup: a command that finds
+        nothing to do spares itself that. So no command writes into a ledger, or backs one up, in which a single value
+        is damaged. Raises LedgerError where it is damaged, foreign, newer, of another campaign or endpoint, or not
+        writable.
         """
         with explained(path, UNTOUCHED), ExitStack() as stack:
             db = connect_to_write(path, stack)
@@ -88,8 +92,9 @@ class Ledger(LedgerReader):
             check_health(db, path)
             ledger = cls(path, db, stack)
             ledger._check_identity(campaign, endpoint)
-            ledger._rows.check_journal()
             ledger.snapshot()
+            if not is_current(db):
+                ledger._check_journal()
             make_durable(db, path)
             if migrate(db, at):
                 ledger._known = None
@@ -186,6 +191,7 @@ class Ledger(LedgerReader):
         It was read whole when it was opened, so that no damage is copied over a good backup. Only an earlier state of
         this very ledger is written over: whatever else bears the name is kept, and its new name returned.
         """
+        self._check_journal()
         aside = None if self._is_earlier(target) else set_ledger_aside(target)
         with explained(target):
             draft = new_draft(target)
@@ -293,6 +299,7 @@ class Ledger(LedgerReader):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        self._check_journal()
         self._known = None
         with explained(self.path):
             self._db.execute("BEGIN IMMEDIATE")
@@ -303,6 +310,12 @@ class Ledger(LedgerReader):
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+    def _check_journal(self) -> None:
+        if not self._journal_is_sound:
+            with explained(self.path, UNTOUCHED):
+                self._rows.check_journal()
+            self._journal_is_sound = True
 
 
 def _names(path: Path) -> list[Path]:
