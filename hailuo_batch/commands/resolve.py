@@ -16,6 +16,7 @@ from hailuo_batch.commands.workspace import Whereabouts
 from hailuo_batch.commands.writing import Writing, open_to_write
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.obstacles import remedy
 from hailuo_batch.core.receipt import Intent
 from hailuo_batch.core.records import Run, TakeRecord
 from hailuo_batch.core.settle import Settlement, Way, abandoned, check_way, choose_run, named, owner_of, resubmitted
@@ -147,9 +148,13 @@ def _look_up(writing: Writing, run_id: str) -> RunLook:
             )
         case ev.ReadRefused():
             raise AccountError(f"The API refused to read {run_id}: {look.outcome.message}. Nothing was changed.")
-        case ev.ReadUnanswered() | ev.ReadNotSent():
+        case ev.ReadUnanswered():
             raise HailuoBatchError(
                 f"{run_id} could not be read: {look.outcome.reason}. Nothing was changed; try again."
+            )
+        case ev.ReadNotSent(reason, obstacle, setting):
+            raise HailuoBatchError(
+                f"{run_id} could not be read: {reason}. Nothing was changed. {remedy(obstacle, setting)}."
             )
         case _:
             return look

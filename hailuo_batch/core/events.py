@@ -8,6 +8,8 @@ it travels beside them. Times are seconds since the epoch, UTC; money is integer
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hailuo_batch.core.obstacles import Obstacle
+
 
 class Refusal(StrEnum):
     """Why the API refused a request, by what the refusal touches. Nothing was made or paid."""
@@ -230,9 +232,11 @@ class ReadUnanswered:
 
 @dataclass(frozen=True, slots=True)
 class ReadNotSent:
-    """The connection for a read never stood: the network or the API is away."""
+    """The connection for a read never stood. `obstacle` is what kept it, `setting` what names the proxy in between."""
 
     reason: str
+    obstacle: Obstacle = Obstacle.PASSING
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

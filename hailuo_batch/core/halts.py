@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from hailuo_batch.core.events import Refusal
+from hailuo_batch.core.obstacles import Obstacle, remedy
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import format_duration, format_usd
 
@@ -148,6 +149,15 @@ def silent(reason: str, since_s: float) -> Halt:
     text = (
         f"Stopped: the API has not answered for {format_duration(since_s)} ({reason}). Nothing is lost: run the same "
         "command again when the network is back, and it goes on where it stopped."
+    )
+    return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
+
+
+def no_way(reason: str, obstacle: Obstacle, setting: str) -> Halt:
+    """Before the API has answered at all, no connection to it comes to stand, and waiting cannot help."""
+    text = (
+        f"Stopped: {reason}. Nothing was sent, nothing was paid. {remedy(obstacle, setting)}; then run the same "
+        "command again."
     )
     return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
 

@@ -271,6 +271,8 @@ class Requests:
             case ev.ReadUnanswered():
                 self._hear_no_answer(outcome, now)
             case ev.ReadNotSent():
+                if outcome.obstacle.lasts and not self._connection.is_proven:
+                    self._standing.halt(halts.no_way(outcome.reason, outcome.obstacle, outcome.setting))
                 self._connection.hear_silence(now, outcome.reason)
             case ev.ReadRefused():
                 self._connection.hear_answer()

@@ -62,10 +62,13 @@ def test_certificate_that_is_not_trusted_is_not_sent() -> None:
 
 
 @pytest.mark.usefixtures("_trusted")
-def test_certificate_for_another_name_is_not_sent() -> None:
-    with LoopbackServer(RUN, tls=True) as server:
-        outcome = create(server.url.replace("127.0.0.1", "127.0.0.2"))
+def test_certificate_for_another_name_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(RUN, tls=True) as server, LoopbackServer(tunnel_to(server.address)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        outcome = create("https://other.example.test")
     assert isinstance(outcome, ev.CreateNotSent)
+    assert "its certificate is for another name" in outcome.reason
+    assert server.requests == []
 
 
 def test_server_that_speaks_no_tls_is_not_sent() -> None:

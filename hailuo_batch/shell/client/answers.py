@@ -28,15 +28,18 @@ from hailuo_batch.core.events import (
     RunSucceeded,
     StatusUnknown,
 )
+from hailuo_batch.core.obstacles import Obstacle
 from hailuo_batch.shell.client import fields
 from hailuo_batch.shell.wire.text import printable
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The connection provably never stood: no byte of the request left."""
+    """The connection provably never stood: no byte of the request left. `setting` names the proxy, if there is one."""
 
     reason: str
+    obstacle: Obstacle = Obstacle.PASSING
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +162,8 @@ def _replier(answer: Answer) -> Replier:
 def read_outcome(exchange: Exchange, run_id: str) -> ReadOutcome:
     """What the API said of the run when it was asked."""
     match exchange:
-        case NotSent(reason):
-            return ReadNotSent(reason)
+        case NotSent(reason, obstacle, setting):
+            return ReadNotSent(reason, obstacle, setting)
         case Unanswered(reason):
             return ReadUnanswered(reason)
         case Answer():
