@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hailuo_batch.core.events import FileSaved
 from hailuo_batch.core.records import Run
-from hailuo_batch.values import split_take_id
+from hailuo_batch.values import format_duration, split_take_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,20 @@ def key_in_use() -> Notice:
         "Somebody else uses this API key, too: the API refuses requests for their rate. Nothing was paid for those and "
         "they are sent again. The pace is lower from here on, and rises again as there is room."
     )
+
+
+def told_to_wait(wait_s: float) -> Notice:
+    """The API says itself how long it wants to be left alone."""
+    return Notice(
+        f"The API takes no requests for the next {format_duration(wait_s)}: it refused one for its rate, and said so. "
+        "Nothing was paid for it. It is sent again then; to stop waiting, press Ctrl-C and run the same command later."
+    )
+
+
+def no_answer(reason: str, advice: str, patience_s: float) -> Notice:
+    """An outage begins. `advice` is what would mend it, empty where that is not known."""
+    mend = f" {advice}." if advice else ""
+    return Notice(f"No answer from the API: {reason}. Trying again for up to {format_duration(patience_s)}.{mend}")
 
 
 def rejected(run: Run) -> Notice:

@@ -57,7 +57,7 @@ class Hand:
         self.engine = Engine(
             settings, held, scope, scope, now=self.now, wall=self.now, again=frozenset(again), retried=retried
         )
-        self.engine._requests._connection.is_proven = proven
+        self.engine._requests._service.is_proven = proven
         self.under_way: list[Action] = []
         self.said: list[str] = []
         self._create_ids = count(1)

@@ -18,7 +18,7 @@ from hailuo_batch.shell.wire.text import printable
 from hailuo_batch.values import MICRO
 
 MAX_COST_MICRO_USD = 10_000 * MICRO
-MAX_RETRY_AFTER_S = 600.0
+MAX_RETRY_AFTER_S = 86_400.0  # a day: an apply that waits for longer is better started again
 _MAX_URL = 16_384
 _MOST_WORDS = 5
 _MOST_SHOWN = 1 << 12
@@ -160,7 +160,7 @@ def parse_failure(error: object) -> str:
 
 
 def parse_retry_after(text: str | None, date: str | None) -> float | None:
-    """Retry-After in seconds, at most ten minutes. A date in it counts from the answer's own Date, not by our clock."""
+    """Retry-After in seconds, at most a day. A date in it counts from the answer's own Date, not by our clock."""
     if text is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
