@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from hailuo_batch.shell.wire.text import printable
@@ -22,6 +23,7 @@ MAX_RETRY_AFTER_S = 86_400.0  # a day: an apply that waits for longer is better 
 _MAX_URL = 16_384
 _MOST_WORDS = 5
 _MOST_SHOWN = 1 << 12
+STRUCK_OUT = "[API key]"
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _YEAR_3000 = 32_503_680_000
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -35,19 +37,48 @@ def is_run_id(value: object) -> bool:
 def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
     """The JSON object that the body is, None where it is anything else. A secret it echoes is struck out everywhere."""
     try:
-        data = json.loads(body.decode("utf-8-sig", errors="replace"))
-        if secret is not None:
-            # Written out anew, because JSON has many spellings of one text.
-            plain = json.dumps(data, ensure_ascii=False)
-            data = json.loads(strike_out(plain, json.dumps(secret, ensure_ascii=False)[1:-1]))
+        data = _struck(json.loads(body.decode("utf-8-sig", errors="replace")), secret)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
 
 
+def _struck(data: Any, secret: str | None) -> Any:
+    """The data without the secret: read first, because JSON has many spellings of one text."""
+    match data:
+        case dict():
+            return {strike_out(name, secret): _struck(value, secret) for name, value in data.items()}
+        case list():
+            return [_struck(value, secret) for value in data]
+        case str():
+            return strike_out(data, secret)
+        case int() | float():
+            return data if strike_out(str(data), secret) == str(data) else STRUCK_OUT
+        case _:
+            return data
+
+
 def strike_out(text: str, secret: str | None) -> str:
-    """The text without the secret."""
-    return text.replace(secret, "[API key]") if secret else text
+    """The text without the secret, in whatever spelling of its characters a server gives it back."""
+    return _spellings(secret).sub(STRUCK_OUT, text) if secret else text
+
+
+@lru_cache(maxsize=4)
+def _spellings(secret: str) -> re.Pattern[str]:
+    """What finds the secret as it is, escaped as in JSON, percent-encoded or as in HTML, once or several times over."""
+    return re.compile("".join(f"(?:{_spelled(char)})" for char in secret), re.IGNORECASE)
+
+
+def _spelled(char: str) -> str:
+    """One character of it. Every repetition is bounded, so that no answer takes long to look through."""
+    code = ord(char)
+    ways = (
+        rf"\\{{0,8}}{re.escape(char)}",
+        rf"\\{{1,8}}(?:u00{code:02x}|u\{{0{{0,6}}{code:x}\}}|x{code:02x})",
+        rf"%(?:25){{0,8}}{code:02x}",
+        rf"&(?:amp;){{0,8}}#(?:0{{0,6}}{code}|x0{{0,6}}{code:x});?",
+    )
+    return "|".join(ways)
 
 
 def parse_cost(value: object) -> tuple[int | None, str]:
