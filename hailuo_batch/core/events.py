@@ -97,13 +97,24 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusUnknown:
+    """The API gave a status that is not documented: treated as unfinished. `error` is what it says beside it, if
+    anything."""
+
+    status: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunSucceeded:
-    """The run is finished and its outputs can be fetched; `urls` may be empty, which is the API's fault."""
+    """The run is finished and its outputs can be fetched; `urls` may be empty, which is the API's fault, and `error` is
+    then what it says beside that, if anything."""
 
     urls: tuple[str, ...]
     cost_micro_usd: int | None = None
     created_at: float | None = None
     completed_at: float | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +196,7 @@ Event = (
     | RunCreated
     | RunQueued
     | RunStarted
+    | StatusUnknown
     | RunSucceeded
     | RunFailed
     | RunLost
@@ -198,13 +210,6 @@ Event = (
 
 
 # --- outcomes that change no run ---
-
-
-@dataclass(frozen=True, slots=True)
-class StatusUnknown:
-    """The API gave a status that is not documented: treated as unfinished."""
-
-    status: str
 
 
 @dataclass(frozen=True, slots=True)

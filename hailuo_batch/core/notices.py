@@ -7,7 +7,7 @@ has words for many as well.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hailuo_batch.core.events import FileSaved
+from hailuo_batch.core.events import FileSaved, StatusUnknown
 from hailuo_batch.core.records import Run
 from hailuo_batch.values import format_duration, split_take_id
 
@@ -97,20 +97,22 @@ def unknown_model(run: Run, message: str) -> Notice:
     )
 
 
-def unknown_status(run: Run, status: str) -> Notice:
+def unknown_status(run: Run, outcome: StatusUnknown) -> Notice:
     """A status that is not documented."""
+    said = f", and says: {outcome.error}" if outcome.error else ""
     return Notice(
-        f"{run.take_id}: the API gives {run.run_id} the status {status!r}, which is not documented; it is taken as "
-        "unfinished."
+        f"{run.take_id}: the API gives {run.run_id} the status {outcome.status!r}, which is not documented{said}. It "
+        "is taken as unfinished."
     )
 
 
 def no_output(run: Run) -> Notice:
     """A run that succeeded without an output."""
+    what = f"the API gives no output{f', and says: {run.reason}' if run.reason else ''}"
     return Notice(
-        f"{run.take_id}: {run.run_id} succeeded, and the API gives no output. It is paid for; `resolve` gives it "
-        "up or has it made again, and the next apply asks once more.",
-        "runs succeeded, and the API gives no output. They are paid for; `resolve` gives them up or has them made "
+        f"{run.take_id}: {run.run_id} succeeded, and {what}. It is paid for; `resolve` gives it up or has it made "
+        "again, and the next apply asks once more.",
+        f"runs succeeded, and {what}. They are paid for; `resolve` gives them up or has them made "
         "again, and the next apply asks once more.",
         run.take_id,
         run.run_id or "",

@@ -239,7 +239,7 @@ class Requests:
             self.key_refused = True
             self._standing.halt(halts.wrong_key([unknown.run_id or "" for unknown in self._probe.unknown]))
         if isinstance(outcome, ev.StatusUnknown):
-            self._notice_status(run, outcome.status)
+            self._notice_status(run, outcome)
         no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
         if no_answer or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
             self._polling.unanswered(run.key)
@@ -269,10 +269,10 @@ class Requests:
         if self._trust.is_storm:
             self._standing.halt(halts.storm(STORM))
 
-    def _notice_status(self, run: Run, status: str) -> None:
-        if status not in self._odd_statuses:
-            self._odd_statuses.add(status)
-            self._standing.tell(notices.unknown_status(run, status))
+    def _notice_status(self, run: Run, outcome: ev.StatusUnknown) -> None:
+        if outcome.status not in self._odd_statuses:
+            self._odd_statuses.add(outcome.status)
+            self._standing.tell(notices.unknown_status(run, outcome))
 
 
 def _duration_s(outcome: ev.RunSucceeded | ev.RunFailed) -> float | None:

@@ -160,7 +160,8 @@ def describe_content(body: bytes, location: str | None, secret: str | None) -> s
     """What a body is that holds no JSON object, in words. `location` is where a redirect leads, None for none."""
     if location is not None:
         return f"a redirect to {printable(strike_out(location, secret), 100)}"
-    text = strike_out(body[:_MOST_SHOWN].decode("utf-8", errors="replace").strip(), secret)
+    # struck out in more than is shown, so that no half of the secret is left at the end
+    text = strike_out(body[: 2 * _MOST_SHOWN].decode("utf-8", errors="replace").strip(), secret)[:_MOST_SHOWN]
     if not text:
         return "an empty body"
     if text.startswith("<") or "<html" in text.lower():
