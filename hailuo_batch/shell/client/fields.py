@@ -6,6 +6,7 @@ none raises. Text comes out printable and bounded.
 
 import html
 import json
+import math
 import re
 import zlib
 from collections.abc import Mapping
@@ -18,9 +19,12 @@ from typing import Any
 from hailuo_batch.shell.wire.text import printable
 from hailuo_batch.values import MICRO
 
+# Far above what a video costs anywhere, and so low that the sum over all runs that a ledger can hold fits into its
+# 64 bits: 900 million of them. What is above is somebody's mistake, and no plan or cap should be built upon it.
 MAX_COST_MICRO_USD = 10_000 * MICRO
 MAX_RETRY_AFTER_S = 86_400.0  # a day: an apply that waits for longer is better started again
 _MAX_URL = 16_384
+_MOST_DIGITS = 400
 _MOST_WORDS = 5
 _MOST_SHOWN = 1 << 12
 STRUCK_OUT = "[API key]"
@@ -37,10 +41,16 @@ def is_run_id(value: object) -> bool:
 def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
     """The JSON object that the body is, None where it is anything else. A secret it echoes is struck out everywhere."""
     try:
-        data = _struck(json.loads(body.decode("utf-8-sig", errors="replace")), secret)
+        text = body.decode("utf-8-sig", errors="replace")
+        data = _struck(json.loads(text, parse_int=_parse_int), secret)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
+
+
+def _parse_int(digits: str) -> float:
+    """A whole number; one that nothing can mean is infinity, so that it spoils only its own field and not the answer."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
 
 
 def _struck(data: Any, secret: str | None) -> Any:
@@ -85,11 +95,15 @@ def parse_cost(value: object) -> tuple[int | None, str]:
     """`costUsd` in micro-USD, or None with the reason why it is unknown."""
     if value is None:
         return None, "the answer names no cost"
-    if not isinstance(value, int) or isinstance(value, bool):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or (isinstance(value, float) and not math.isinf(value))
+    ):
         return None, printable(f"the answer's cost {value!r} is no integer", 100)
     if value < 0:
         return None, "the answer's cost is negative"
-    if value > MAX_COST_MICRO_USD:
+    if isinstance(value, float) or value > MAX_COST_MICRO_USD:
         return None, "the answer's cost is above 10,000 US dollars"
     return value, ""
 
