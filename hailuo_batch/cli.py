@@ -3,6 +3,7 @@
 Declarations only. Each command imports its parts when it is called, so that `--help` answers at once.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import click
 
 from hailuo_batch import __version__
-from hailuo_batch.cli_boundary import open_missing_streams, run_guarded
+from hailuo_batch.cli_boundary import leave, open_missing_streams, run_guarded
 from hailuo_batch.cli_options import (
     PROGRAM,
     Ordered,
     Spoken,
+    apply_options,
     as_json,
     common,
     ledger_options,
@@ -24,6 +26,9 @@ from hailuo_batch.cli_options import (
     whereabouts,
     wish_options,
 )
+from hailuo_batch.shell.streams import guard_streams
+
+_SELDOM = (100_000, 50, 50)
 
 
 @click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -75,27 +80,9 @@ def plan(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> in
 
 @cli.command()
 @one_manifest
-@click.option("--yes", is_flag=True, help="Do not ask before paying.")
+@click.option("--yes", is_flag=True, help="Agree to pay beforehand; needed where there is no terminal to ask at.")
 @wish_options
-@click.option(
-    "--plan",
-    "plan_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Do just what this plan, kept by plan --out, says; repeat it after an interruption.",
-)
-@click.option(
-    "--check-images/--no-check-images",
-    default=None,
-    help="Look at the images of what is to be created before paying. Default: yes, but for --sandbox.",
-)
-@click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="At most N runs at Runbase at once.")
-@click.option(
-    "--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for so long, such as 45m."
-)
-@click.option("--rate-limit", metavar="N/SECONDSs", help="Requests the key allows; Runbase's own is 20/10s.")
-@click.option("--accept-price", is_flag=True, help="Go on although a run costs more than the plan showed.")
-@click.option("--new-ledger", is_flag=True, help="Begin anew where the ledger is missing: pays for all takes again.")
+@apply_options
 @no_sidecar
 @ledger_options
 @as_json
@@ -152,7 +139,7 @@ def report(spoken: Spoken, /, manifest: Path, formats: tuple[str, ...], no_sidec
 @click.option("--resubmit", is_flag=True, help="Have the next apply make it again, which pays again.")
 @click.option("--abandon", is_flag=True, help="Give it up; what it may have cost still counts.")
 @click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="An older attempt, not the newest.")
-@click.option("--yes", is_flag=True, help="Do not ask before granting another payment.")
+@click.option("--yes", is_flag=True, help="Agree to another payment beforehand; needed where there is no terminal.")
 @ledger_options
 @common
 @click.pass_obj
@@ -288,7 +275,9 @@ def sandbox(spoken: Spoken, /, **options: Any) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     open_missing_streams()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    gc.set_threshold(*_SELDOM)  # ten thousand takes are a hundred thousand values, none of which is ever garbage
+    guard_streams()
+    leave(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -5,16 +5,21 @@ for whoever mends it, and the API key in neither.
 """
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from io import StringIO
+from typing import NoReturn
 
 import click
 
 from hailuo_batch.cli_options import PROGRAM, Spoken
-from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, StreamError
+from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, ReaderGoneError
+from hailuo_batch.shell.streams import catch_up
+from hailuo_batch.text import harmless, one_line
 
 DETAILED = "--detailed-exitcode"
 
@@ -26,28 +31,50 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     spoken = Spoken()
     try:
-        return int(cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=spoken) or 0)
+        return _run(cli, arguments, spoken)
     except ManifestError as error:
-        spoken.console().complain(str(error))
+        with suppress(ReaderGoneError):
+            spoken.console().complain(str(error))
         return _failed(error.exit_code, arguments)
-    except StreamError as error:
-        with suppress(OSError):
-            sys.stderr.write(f"{PROGRAM}: error: {error}\n")
-            sys.stderr.flush()
-        return _leave_quietly()
+    except ReaderGoneError as error:
+        return _failed(error.exit_code, arguments)  # there is nobody to say anything to
     except HailuoBatchError as error:
-        spoken.console().warn(f"{PROGRAM}: error: {error}")
+        with suppress(ReaderGoneError):
+            text, *below = map(str, error.args or ("",))
+            spoken.console().warn(f"{PROGRAM}: error: {text}", *below)
         return _failed(error.exit_code, arguments)
     except click.ClickException as error:
-        error.show()
+        with suppress(ReaderGoneError):
+            spoken.console().complain(_shown(error))
         return _failed(ExitCode.USAGE, arguments)
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nStopped.", err=True)
         return ExitCode.SIGINT
-    except BrokenPipeError:
-        return _leave_quietly()
     except Exception as bug:  # noqa: BLE001 - the one boundary: a bug is said in a line, its traceback kept
         return _confess(bug, spoken)
+
+
+def _run(cli: click.Group, arguments: Sequence[str], spoken: Spoken) -> int:
+    code = int(cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=spoken) or 0)
+    if not spoken.has_begun:
+        spoken.console().demand_written()  # it was help, or the version
+    return code
+
+
+def _shown(error: click.ClickException) -> str:
+    """What click says of wrong usage. It quotes what was typed, or what a script was given."""
+    said = StringIO()
+    error.show(said)
+    message = error.format_message()
+    return said.getvalue().replace(message, one_line(message)).removesuffix("\n")
+
+
+def leave(code: int) -> NoReturn:
+    """End the process. Its code stands by now: a signal that comes too late to change it makes it come at once."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: os._exit(code))
+    catch_up()
+    sys.exit(code)
 
 
 def open_missing_streams() -> None:
@@ -70,16 +97,10 @@ def _failed(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
     return ExitCode.UNFINISHED if DETAILED in arguments else code
 
 
-def _leave_quietly() -> int:
-    """Nobody can read our output any more: say no more, also not at exit."""
-    _lead_nowhere(sys.stdout.fileno())
-    return ExitCode.UNFINISHED
-
-
 def _confess(bug: Exception, spoken: Spoken) -> int:
     """A bug of ours: one line for the user, the traceback to stderr or to a file, the key in neither."""
-    trace = _without_key("".join(traceback.format_exception(bug)))
-    line = _without_key(f"{type(bug).__name__}: {bug}".splitlines()[0])
+    trace = harmless(_without_key("".join(traceback.format_exception(bug))))
+    line = one_line(_without_key(f"{type(bug).__name__}: {bug}".splitlines()[0]))
     if spoken.verbose:
         where = "its traceback is above"
         click.echo(trace, err=True)

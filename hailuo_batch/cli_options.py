@@ -19,15 +19,17 @@ Command = Callable[..., Any]
 
 @dataclass
 class Spoken:
-    """How much the user wants to hear, known as soon as the options are read."""
+    """How much the user wants to hear, known as soon as the options are read, and whether a command has begun."""
 
     quiet: bool = False
     verbose: bool = False
+    has_begun: bool = False
 
     def console(self, as_json: bool = False) -> "Console":
         """The user's end of the command."""
         from hailuo_batch.commands.console import Console, Verbosity
 
+        self.has_begun = True
         level = Verbosity.QUIET if self.quiet else Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
         return Console(level, as_json)
 
@@ -87,6 +89,44 @@ wish_options = Group(
             help="Takes in doubt: leave them, or make them again, which may pay twice.",
         ),
         click.option("--max-spend", metavar="USD", help="Cap on the campaign's net spend; beats the manifest's."),
+    ]
+)
+apply_options = Group(
+    [
+        click.option(
+            "--plan",
+            "plan_file",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Do just what this plan, kept by plan --out, says; repeat it after an interruption.",
+        ),
+        click.option(
+            "--check-images/--no-check-images",
+            default=None,
+            help="Look at the images of what is to be created before paying. Default: yes, but for --sandbox.",
+        ),
+        click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="At most N runs at once."),
+        click.option(
+            "--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for so long, such as 45m."
+        ),
+        click.option(
+            "--max-duration",
+            metavar="DURATION",
+            help="Stop in good order so long after the start, waits included, such as 2h; run it again to continue.",
+        ),
+        click.option(
+            "--wait",
+            metavar="DURATION",
+            help="Wait so long for another apply of the campaign. Default: exit 5.",
+        ),
+        click.option("--rate-limit", metavar="N/SECONDSs", help="Requests the key allows; Runbase's own is 20/10s."),
+        click.option("--accept-price", is_flag=True, help="Go on although a run costs more than the plan showed."),
+        click.option(
+            "--require-ledger", is_flag=True, help="Exit 4 where there is no ledger yet, such as after a lost CI cache."
+        ),
+        click.option(
+            "--new-ledger", is_flag=True, help="Start again where the ledger is missing: pays for all takes again."
+        ),
     ]
 )
 no_sidecar = click.option("--no-sidecar", is_flag=True, help="Write no JSON file beside each video.")

@@ -21,9 +21,12 @@ class ExitCode(IntEnum):
 
 
 class HailuoBatchError(Exception):
-    """An expected failure. `str(error)` is the paragraph the user reads."""
+    """An expected failure. Its first argument is the paragraph the user reads; each further one is a line below it."""
 
     exit_code = ExitCode.UNFINISHED
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 class UsageError(HailuoBatchError):
@@ -60,6 +63,10 @@ class StreamError(HailuoBatchError):
     """Standard output or standard error cannot be written: what was asked for could not be said."""
 
     exit_code = ExitCode.UNFINISHED
+
+
+class ReaderGoneError(StreamError):
+    """Nobody reads what is printed any more: there is nobody left to say anything to."""
 
 
 class OutputError(HailuoBatchError):

@@ -12,10 +12,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 DEFAULT_MODEL = "hailuo/pro"
 MICRO = 1_000_000
+# Far above what a video costs anywhere, and so low that the sum over 900 million runs still fits into the 64 bits of a
+# column of the ledger. What is above is a mistake of somebody, and no plan and no cap should be built upon it.
+MAX_COST_MICRO_USD = 10_000 * MICRO
+"""The most that one run is believed to cost. What says more says nothing: the cost of such a run is unknown."""
+LATEST_S = 32_503_680_000
+"""The year 3000, in seconds since the epoch: a time from then on is no time of ours."""
 
 _USD = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?", re.ASCII)
 _DURATION = re.compile(r"(0|[1-9][0-9]{0,8})([smh])", re.ASCII)
@@ -77,14 +84,30 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+@lru_cache(maxsize=64)
+def _model_json(model: str) -> str:
+    """A campaign has ten thousand takes, and a model or two."""
+    return canonical_json(model)
+
+
 def request_json(model: str, input_json: str) -> str:
     """The body of a create: the canonical JSON of `{"model", "input"}`, given the canonical JSON of the input."""
-    return f'{{"input":{input_json},"model":{canonical_json(model)}}}'
+    return f'{{"input":{input_json},"model":{_model_json(model)}}}'
 
 
 def fingerprint(model: str, input_json: str) -> str:
     """The SHA-256, in hex, of the body of a create: what the money buys."""
     return hashlib.sha256(request_json(model, input_json).encode("utf-8")).hexdigest()
+
+
+def recorded_in_part(input_json: str) -> str:
+    """An input of which only a part is known, as it is recorded: with a blank before it, as no input is ever sent."""
+    return f" {input_json}"
+
+
+def is_in_part(recorded: str) -> bool:
+    """Whether a recorded input is only a part of what was sent, so that its fingerprint cannot be compared with it."""
+    return recorded.startswith(" ")
 
 
 def take_id(shot: str, number: int) -> str:

@@ -13,19 +13,32 @@ ALLOWED: dict[str, frozenset[str]] = {
     PACKAGE: frozenset(),
     "errors": frozenset(),
     "resources": frozenset(),
+    "text": frozenset(),
     "values": frozenset({"errors"}),
     "core": frozenset({"core", "values", "errors"}),
-    "manifest": frozenset({"manifest", "values", "errors", "resources"}),
+    "manifest": frozenset({"manifest", "values", "errors", "resources", "text"}),
     "sandbox.world": frozenset({"sandbox.world", "values"}),
     "sandbox": frozenset({"sandbox", "sandbox.world", "core", "values", "errors", PACKAGE}),
-    "report": frozenset({"report", "core", "values", "errors", "resources", PACKAGE}),
-    "shell": frozenset({"core", "values", "errors", PACKAGE}),
+    "report": frozenset({"report", "core", "values", "errors", "resources", "text", PACKAGE}),
+    "shell": frozenset({"core", "values", "errors", "text", PACKAGE}),
     "commands": frozenset(
-        {"commands", "shell", "report", "manifest", "sandbox", "sandbox.world", "core", "values", "errors", "resources"}
+        {
+            "commands",
+            "shell",
+            "report",
+            "manifest",
+            "sandbox",
+            "sandbox.world",
+            "core",
+            "values",
+            "errors",
+            "resources",
+            "text",
+        }
     ),
     "cli_options": frozenset({"commands", PACKAGE}),
-    "cli_boundary": frozenset({"cli_options", "errors"}),
-    "cli": frozenset({"cli_options", "cli_boundary", "commands", PACKAGE}),
+    "cli_boundary": frozenset({"cli_options", "shell", "errors", "text"}),
+    "cli": frozenset({"cli_options", "cli_boundary", "commands", "shell", PACKAGE}),
     "__main__": frozenset({"cli"}),
 }
 """What each room may import. The rooms of the shell are also strangers to each other, but for SHELL_ALLOWED."""
@@ -35,18 +48,22 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "downloader": frozenset({"wire", "disk"}),
     "preflight": frozenset({"wire", "downloader"}),
     "files": frozenset({"disk"}),
+    "room": frozenset({"disk"}),
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
+    "lock": frozenset({"disk"}),
+    "progress": frozenset({"streams"}),
     "tally": frozenset({"progress"}),
     "driver": frozenset(
         {"clock", "executor", "files", "key_window", "ledger", "lock", "progress", "receipts", "client", "downloader"}
     ),
 }
 """`wire` is what those who speak HTTP speak it with, `disk` what files are kept safe with. The preflight follows links
-by the downloader's rules; a tally is a bar like the progress; the driver holds all the parts together."""
+by the downloader's rules; the progress is written to streams, and a tally is a bar like it; the driver holds all the
+parts together."""
 
 IMPURE = frozenset({"time", "random", "os", "threading", "socket", "sqlite3", "urllib3", "tqdm", "click"})
-PURE = frozenset({"core", "values"})
+PURE = frozenset({"core", "values", "text"})
 
 MODULES = sorted(ROOT.rglob("*.py"))
 

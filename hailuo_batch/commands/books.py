@@ -3,35 +3,46 @@
 For commands that write the ledger and hold its lock. Nothing is sent here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
+from hailuo_batch.core.adopting import adopt, saved_as
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.events import RunCreated
+from hailuo_batch.core.events import Event, RunCreated
+from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.receipt import Receipt, Result, recover, unreceipted
-from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.core.sharing import LONGEST_REQUEST_S
-from hailuo_batch.shell.files import Files
+from hailuo_batch.core.traces import Names, Trace
+from hailuo_batch.report.looking import Stamp, look
+from hailuo_batch.shell.files import Files, Found
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.receipts import Receipts, load_receipts
 
+_NAMED = 3
 
-def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float) -> Snapshot:
+
+def put_in_order(
+    ledger: Ledger,
+    receipts_path: Path,
+    files: Files,
+    wall: float,
+    warn: Callable[[str], object] = lambda _: None,
+    settled: Stamp | None = None,
+) -> Snapshot:
     """Take over what the receipts and the disk know and the ledger does not. Returns the ledger as it then stands.
 
     Creates that were under way when an earlier apply ended, and have no answer in the receipts, are in doubt
-    afterwards. `wall` is seconds since the epoch, UTC. Raises LedgerError.
+    afterwards. `wall` is seconds since the epoch, UTC. `warn` is told, once, of costs that cannot be believed.
+    `settled` is the stamp of receipts that are known to say nothing new to the ledger as it stands: they are not read
+    again. Raises LedgerError.
     """
     snapshot = ledger.snapshot()
-    receipts = load_receipts(receipts_path)
-    missed, forgotten = recover(snapshot, receipts, wall)
-    ledger.put_back(forgotten, wall)
-    for item in missed:
-        ledger.record(((item.key, item.event),), item.at)
-    if missed or forgotten:
-        snapshot = ledger.snapshot()
-    _complete_receipts(snapshot, receipts, receipts_path, wall)
+    if settled is None or look(receipts_path) != settled:
+        snapshot = _take_over(ledger, snapshot, receipts_path, wall, warn)
     found = tuple(files.inspect(snapshot))
     if found:
         ledger.record(found, wall)
@@ -40,6 +51,88 @@ def put_in_order(ledger: Ledger, receipts_path: Path, files: Files, wall: float)
     if found or snapshot.restored:
         snapshot = ledger.snapshot()
     return snapshot
+
+
+def _take_over(
+    ledger: Ledger, snapshot: Snapshot, receipts_path: Path, wall: float, warn: Callable[[str], object]
+) -> Snapshot:
+    """What the receipts know into the ledger, and what the ledger alone knows into the receipts."""
+    receipts = load_receipts(receipts_path)
+    missed, forgotten = recover(snapshot, receipts, wall)
+    ledger.put_back(forgotten, wall)
+    for item in missed:
+        ledger.record(((item.key, item.event),), item.at)
+    if missed or forgotten:
+        snapshot = ledger.snapshot()
+    _warn_of_costs([*(item.event for item in missed), *(lost.outcome for lost in forgotten)], warn)
+    _complete_receipts(snapshot, receipts, receipts_path, wall)
+    return snapshot
+
+
+def _warn_of_costs(events: Iterable[Event], warn: Callable[[str], object]) -> None:
+    noted = [event for event in events if isinstance(event, RunCreated) and event.cost_note]
+    if noted:
+        named = ", ".join(event.run_id for event in noted[:_NAMED])
+        more = f" and {len(noted) - _NAMED:,} more" if len(noted) > _NAMED else ""
+        warn(
+            f"What {named}{more} cost is not known: {noted[0].cost_note}. Each counts as paid for, at an unknown "
+            "price, until the API names its cost."
+        )
+
+
+def take_in(
+    ledger: Ledger,
+    traces: Sequence[Trace],
+    names: Names,
+    inputs: Mapping[str, str],
+    receipts_path: Path,
+    files: Files,
+    wall: float,
+) -> tuple[Snapshot, Snapshot]:
+    """Take into the ledger, which is in order, the runs that only the files beside it know of, each with its videos
+    where they are found as they were saved. Returns the ledger as it was and as it then stands. Raises LedgerError.
+
+    `names` are those that ledger and receipts have ever known: a run whose place the user gave to another by `resolve`
+    does not come back. A video that an older ledger knows under another name is found again, too.
+    """
+    before = ledger.snapshot()
+    found = tuple(_found(traces, before, files))
+    known = {run.run_id: run for run in before.paid_runs if run.run_id is not None}
+    adoption = adopt(before, names.unknown(found), inputs, wall)
+    for at, items in groupby(adoption.events, lambda item: item.at):
+        ledger.record([(item.key, item.event) for item in items], at)
+    ledger.put_back(adoption.attempts, wall)
+    again = tuple(_found_again(found, known))
+    if again:
+        ledger.record(again, wall)
+    after = ledger.snapshot()
+    _complete_receipts(after, load_receipts(receipts_path), receipts_path, wall)
+    return before, after
+
+
+def _found(traces: Sequence[Trace], snapshot: Snapshot, files: Files) -> Iterator[Trace]:
+    """The traces, each with the files alone that are there with their bytes, and are nobody else's."""
+    taken = {output.path for run in snapshot.runs for output in run.outputs}
+    for trace in traces:
+        outputs = []
+        for output in trace.outputs:
+            is_there = output.path not in taken and files.compare(output).found is Found.SAME
+            if is_there:
+                taken.add(output.path)
+            outputs.append(output if is_there else replace(output, path=None))
+        yield replace(trace, outputs=tuple(outputs))
+
+
+def _found_again(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[tuple[int, Event]]:
+    """The files of runs that the ledger knows, where it has missed them."""
+    for trace in traces:
+        run = known.get(trace.run_id or "")
+        if run is None or run.state is not RunState.SUCCEEDED:
+            continue
+        missed = {output.index: output.sha256 for output in run.outputs if output.path is None}
+        for event in filter(None, map(saved_as, trace.outputs)):
+            if event.sha256 == missed.pop(event.index, None):
+                yield run.key, event
 
 
 def _complete_receipts(snapshot: Snapshot, receipts: Sequence[Receipt], path: Path, wall: float) -> None:

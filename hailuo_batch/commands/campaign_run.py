@@ -9,36 +9,44 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from hailuo_batch.commands.books import count_earlier_requests
 from hailuo_batch.commands.console import Console, Verbosity
+from hailuo_batch.commands.in_place import Records
 from hailuo_batch.commands.key_mark import is_new_key, remember_key
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.remote import NOBODY, Remote, connect
 from hailuo_batch.commands.report_keeper import ReportKeeper
 from hailuo_batch.commands.shared_window import share_window
-from hailuo_batch.commands.signals import stop_on_signal
+from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.commands.writing import back_up
 from hailuo_batch.core import halts
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.events import FetchOutcome
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.core.records import Snapshot
-from hailuo_batch.core.shelf import Shelf
+from hailuo_batch.core.shelf import Shelf, all_in_place
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
-from hailuo_batch.shell.client import Client
 from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.downloader import Downloader
-from hailuo_batch.shell.driver import Driver
+from hailuo_batch.shell.driver import Deadline, Driver
 from hailuo_batch.shell.executor import ThreadExecutor
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter
+from hailuo_batch.shell.lock import Lock
+from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter, UnfailingReporter
 from hailuo_batch.shell.receipts import Receipts, load_receipts
+from hailuo_batch.shell.room import Room
+from hailuo_batch.shell.streams import never_waiting
 from hailuo_batch.values import Campaign
+
+if TYPE_CHECKING:
+    from hailuo_batch.shell.client import Client
+    from hailuo_batch.shell.downloader import Downloader
 
 _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
 _UNSETTLED = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING, TakeState.DOWNLOADING})
@@ -50,7 +58,9 @@ class Job:
 
     `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_mark` is what the
     ledger remembers of the plan file that is applied, once its steps are carried out; empty where there is none.
-    `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for.
+    `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for. `lock` is
+    the campaign's, which must be in place while anything is paid for. `resume` is the command that continues, and
+    `deadline` bounds how long the apply lasts, None where nothing does.
     """
 
     campaign: Campaign
@@ -63,6 +73,9 @@ class Job:
     options: tuple[str, ...] = ()
     plan_mark: str = ""
     retried: frozenset[str] | None = None
+    lock: Lock | None = None
+    resume: str = ""
+    deadline: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ class Outcome:
 class Received:
     """A downloader that counts the bytes that come."""
 
-    def __init__(self, downloader: Downloader) -> None:
+    def __init__(self, downloader: "Downloader") -> None:
         self._downloader = downloader
         self._lock = threading.Lock()
         self._bytes = 0
@@ -96,15 +109,31 @@ class Received:
 
 def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     """Carry the plan out. Raises AccountError for a missing key and LedgerError where nothing can be begun."""
+    with heeding(console.stop):
+        return _carry_out(job, ledger, clock, console)
+
+
+def end_replacement(ledger: Ledger, snapshot: Snapshot) -> None:
+    """End the `--replace` that is under way, if nothing of it is left to be made.
+
+    The last thing that an apply does: the same command finishes a wish that is under way, and pays for every take again
+    where it is a new one. It is a new one only after a command that has ended well, all that it prints and writes
+    included.
+    """
+    if is_replaced(snapshot):
+        ledger.close_replacement()
+
+
+def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     if job.plan.steps or job.sends:
-        ledger.back_up(job.paths.backup)
+        back_up(ledger, job.paths, console)
     ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
     ledger.carry_out(job.plan.steps, clock.wall())
     if job.plan_mark:
         ledger.remember(PLAN_FACT, job.plan_mark)
     snapshot = ledger.snapshot()
     codes: tuple[ExitCode, ...] = ()
-    if job.sends or Shelf(snapshot.runs).next_moves():
+    if job.sends or (not all_in_place(snapshot.runs) and Shelf(snapshot.runs).next_moves()):
         with connect(job.endpoint, job.settings) if job.sends else nullcontext(NOBODY) as remote:
             engine = _engine(job, snapshot, ledger, remote, clock)
             failed = _drive(job, engine, ledger, remote, clock, console)
@@ -112,8 +141,6 @@ def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Ou
                 remember_key(ledger, remote.key)
         codes = (*(halt.exit_code for halt in engine.halts), *failed)
         snapshot = ledger.snapshot()
-    if _is_replaced(snapshot):
-        ledger.close_replacement()
     return Outcome(snapshot, codes)
 
 
@@ -143,32 +170,58 @@ def _drive(
     job: Job, engine: Engine, ledger: Ledger, remote: Remote, clock: Clock, console: Console
 ) -> Iterable[ExitCode]:
     """Run the driver to its end. Returns the exit codes of what went wrong beyond the engine's halts."""
+    from hailuo_batch.shell.client import Client  # which bring all of HTTP with them
+    from hailuo_batch.shell.downloader import Downloader
+
     received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
+    shown = UnfailingReporter(_reporter(console, clock, received))
+    codes: list[ExitCode] = []
     with (
+        never_waiting(),
         closing(Client(remote.base_url, remote.key)) as client,
         closing(Receipts(job.paths.receipts)) as receipts,
         closing(_executor(job, client, received)) as executor,
-        closing(_keeper(job, ledger, clock, _reporter(console, clock, received))) as reporter,
+        closing(_keeper(job, ledger, clock, shown)) as reporter,
     ):
+        room = Room(job.paths.outputs, job.paths.ledger.parent)
         window = share_window(job.endpoint, remote, job.settings)
-        driver = Driver(engine, ledger, receipts, executor, clock, reporter, new_id=_new_id, window=window)
+        records = Records(ledger, receipts, *([] if job.lock is None else [job.lock]))
+        driver = Driver(
+            engine,
+            ledger,
+            receipts,
+            executor,
+            clock,
+            reporter,
+            new_id=_new_id,
+            check_records=records.check,
+            window=window,
+            room=room,
+            deadline=job.deadline,
+        )
 
         def stop(code: ExitCode) -> None:
             driver.request_stop(halts.signalled(code))
             executor.wake()
 
         try:
-            with stop_on_signal(stop):
+            with console.stop.carried_out_by(stop):
                 driver.run()
+            records.check()
         except LedgerError as error:
             reporter.notice(str(error))
-            return [error.exit_code]
+            codes.append(error.exit_code)
         if window.trouble and console.is_verbose:
             reporter.notice(f"The window of the key was not shared with other processes: {window.trouble}.")
-    return []
+    if shown.failure is not None:
+        console.warn(
+            f"How the work went could not be shown to its end ({type(shown.failure).__name__}: {shown.failure}). "
+            "Nothing else is amiss: all of it was done and recorded."
+        )
+    return codes
 
 
-def _executor(job: Job, client: Client, received: Received) -> ThreadExecutor:
+def _executor(job: Job, client: "Client", received: Received) -> ThreadExecutor:
     return ThreadExecutor(
         client,
         received,
@@ -185,6 +238,7 @@ def _keeper(job: Job, ledger: Ledger, clock: Clock, reporter: Reporter) -> Repor
             generated_at=clock.wall(),
             manifest=job.manifest,
             options=job.options,
+            resume=job.resume,
             submitting_means=TakeState.WAITING,
         )
         write_reports(report, job.paths.outputs, (Format.HTML,))
@@ -200,7 +254,7 @@ def _reporter(console: Console, clock: Clock, received: Received) -> Reporter:
     return LineReporter(sys.stderr, clock.now)
 
 
-def _is_replaced(snapshot: Snapshot) -> bool:
+def is_replaced(snapshot: Snapshot) -> bool:
     """Whether a `--replace` is under way of which nothing is left to be made."""
     if snapshot.replacement is None:
         return False

@@ -2,18 +2,25 @@
 
 Knows how much the user wants to hear and what the streams are; knows nothing of campaigns. A document is written as
 bytes, by nothing that wraps, colours or interprets it.
+
+What was asked for must come through: a stdout that cannot be written is an error. What goes along with the work need
+not: a stderr on a full disk is silent, and the work goes on. Where nobody reads any more, the command ends, at once or,
+where an apply is at work, as it does on a signal.
 """
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, TextIO
 
-from hailuo_batch.errors import StreamError
-from hailuo_batch.shell.progress import terminal_columns, wrap
+from hailuo_batch.commands.signals import Stop
+from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
+from hailuo_batch.manifest import COLOURED
+from hailuo_batch.shell.progress import terminal_columns
+from hailuo_batch.shell.streams import failure_of, is_reader_gone
+from hailuo_batch.text import harmless, one_line, wrap
 
 
 class Verbosity(IntEnum):
@@ -26,15 +33,25 @@ class Verbosity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The user's end of a command. With `as_json`, stdout belongs to the one document."""
+    """The user's end of a command. With `as_json`, stdout belongs to the one document. `stop` is the user's wish that
+    the command should end.
+
+    Raises StreamError where what was asked for cannot be written, and ReaderGoneError where nobody reads any more.
+    """
 
     verbosity: Verbosity = Verbosity.NORMAL
     as_json: bool = False
+    stop: Stop = field(default_factory=Stop)
 
     def result(self, text: str) -> None:
         """What was asked for, in words; nowhere where a document is the answer."""
         if not self.as_json:
-            _write(sys.stdout, text)
+            self._demand(sys.stdout, _write(sys.stdout, text))
+
+    def conclude(self, text: str) -> None:
+        """How it ended, for work that was not asked for to be read about: it is done whether or not this is written."""
+        if self.verbosity > Verbosity.QUIET and not self.as_json:
+            self._mind(sys.stdout, _write(sys.stdout, text))
 
     def say_result(self, text: str) -> None:
         """As `result`, for what goes without saying where the user wants quiet."""
@@ -47,28 +64,31 @@ class Console:
 
     def raw(self, text: str) -> None:
         """Text to stdout, byte for byte."""
-        with _writing(sys.stdout):
+        try:
             sys.stdout.flush()
             sys.stdout.buffer.write(text.encode("utf-8"))
             sys.stdout.buffer.flush()
+        except OSError as error:
+            self._demand(sys.stdout, error)
+        self.demand_written()
 
     def say(self, text: str) -> None:
-        """What goes along with the work, unless the user wants quiet."""
+        """What goes along with the work, as one paragraph, unless the user wants quiet."""
         if self.verbosity > Verbosity.QUIET:
-            _write(sys.stderr, self._wrapped(text))
+            self._mind(sys.stderr, _write(sys.stderr, self._wrapped(text)))
 
     def lay_out(self, text: str) -> None:
         """As `say`, for lines that fit the terminal already."""
         if self.verbosity > Verbosity.QUIET:
-            _write(sys.stderr, text)
+            self._mind(sys.stderr, _write(sys.stderr, text))
 
-    def warn(self, text: str) -> None:
-        """What the user must hear."""
-        _write(sys.stderr, self._wrapped(text))
+    def warn(self, text: str, *below: str) -> None:
+        """What the user must hear, as one paragraph, with lines of their own below it."""
+        self._mind(sys.stderr, _write(sys.stderr, "\n".join(map(self._wrapped, (text, *below)))))
 
     def complain(self, text: str) -> None:
-        """What the user must hear, as it stands: findings that other programs read too."""
-        _write(sys.stderr, text)
+        """What the user must hear, as it stands and in its colours: findings that other programs read too."""
+        self._mind(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
 
     @property
     def is_interactive(self) -> bool:
@@ -82,15 +102,40 @@ class Console:
 
     def ask(self, question: str) -> bool:
         """A question that only `y` or `yes` answers with yes. Raises KeyboardInterrupt."""
-        sys.stderr.write(self._wrapped(f"{question} [y/N] ") + " ")
-        sys.stderr.flush()
-        answer = sys.stdin.readline()
+        self._mind(sys.stderr, _write(sys.stderr, self._wrapped(f"{question} [y/N] "), end=" "))
+        if failure_of(sys.stderr) is not None:
+            return False  # what was not asked is not answered
+        try:
+            answer = sys.stdin.readline()
+        except (OSError, ValueError):
+            answer = ""  # the terminal is gone, or what was typed is no text
         if not answer.endswith("\n"):
-            _write(sys.stderr, "")
+            self._mind(sys.stderr, _write(sys.stderr, ""))
         return answer.strip().lower() in {"y", "yes"}
 
+    def demand_written(self) -> None:
+        """Raises what `result` raises where anything that went to stdout so far could not be written."""
+        self._demand(sys.stdout, failure_of(sys.stdout))
+
+    def _demand(self, stream: TextIO, failure: OSError | None) -> None:
+        """What could not be written was asked for."""
+        self._mind(stream, failure)
+        if failure is not None:
+            raise StreamError(
+                f"stdout cannot be written ({failure.strerror}). Whatever was sent is in the ledger; `status` shows it."
+            )
+
+    def _mind(self, stream: TextIO, failure: OSError | None) -> None:
+        """What could not be written went along with the work."""
+        if failure is None or not is_reader_gone(failure, _number_of(stream)):
+            return
+        if not self.stop.is_heeded:
+            raise ReaderGoneError("Nobody reads what is printed any more.")
+        self.stop.request(ExitCode.SIGTERM)
+
     def _wrapped(self, text: str) -> str:
-        return wrap(text, terminal_columns(sys.stderr)) if sys.stderr.isatty() else text
+        line = one_line(text)
+        return wrap(line, terminal_columns(sys.stderr)) if sys.stderr.isatty() else line
 
 
 def columns_of(stream: TextIO) -> int | None:
@@ -98,21 +143,20 @@ def columns_of(stream: TextIO) -> int | None:
     return terminal_columns(stream) if stream.isatty() else None
 
 
-def _write(stream: TextIO, text: str) -> None:
-    with _writing(stream):
-        stream.write(text + "\n")
-        stream.flush()
-
-
-@contextmanager
-def _writing(stream: TextIO) -> Iterator[None]:
-    """Raises StreamError where the stream cannot be written; a reader that has gone is another matter."""
+def _write(stream: TextIO, text: str, end: str = "\n", keep: Sequence[str] = ()) -> OSError | None:
+    """Write the text, and return what stands in the way where it cannot be. Nothing gets past here that a terminal
+    would take for an order, but what is in `keep`."""
     try:
-        yield
-    except BrokenPipeError:
-        raise
+        stream.write(harmless(text, keep) + end)
+        stream.flush()
     except OSError as error:
-        name = "stderr" if stream is sys.stderr else "stdout"
-        raise StreamError(
-            f"{name} cannot be written ({error.strerror}). Whatever was sent is in the ledger; `status` shows it."
-        ) from error
+        return error
+    return failure_of(stream)
+
+
+def _number_of(stream: TextIO) -> int | None:
+    """Its file descriptor, None where it has none."""
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):
+        return None

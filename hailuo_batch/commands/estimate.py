@@ -42,6 +42,12 @@ class Estimate:
         return sum(price.creates for price in self.prices)
 
     @property
+    def known_prices(self) -> dict[str, int]:
+        """What a run of each model was last paid, in micro-USD, where that is known."""
+        known = (price for price in self.prices if price.basis is Basis.LEDGER)
+        return {price.model: price.cost_micro_usd for price in known if price.cost_micro_usd is not None}
+
+    @property
     def micro_usd(self) -> int | None:
         """What they cost together; None where any price is unknown."""
         total = 0

@@ -19,7 +19,8 @@ class Manifest:
     """A manifest without errors: its campaign, and the files that it was made from.
 
     `tables` has the SHA-256, in hex, of each table by its path; `copies` the images that have a local copy, by their
-    URLs; `image_base` is the URL that relative references begin with, empty where there is none.
+    URLs; `image_base` is the URL that relative references begin with, empty where there is none. `warnings` counts
+    those that were shown.
     """
 
     path: Path
@@ -27,6 +28,7 @@ class Manifest:
     tables: Mapping[str, str]
     copies: Mapping[str, Picture]
     image_base: str
+    warnings: int = 0
 
 
 def load_campaign(path: Path, console: Console) -> Campaign:
@@ -48,7 +50,7 @@ def read_manifest(path: Path, console: Console) -> Manifest:
         raise ManifestError("\n".join(warnings + errors))
     if warnings:
         console.complain("\n".join(warnings))
-    return Manifest(path, loaded.campaign, loaded.tables, loaded.copies, loaded.image_base)
+    return Manifest(path, loaded.campaign, loaded.tables, loaded.copies, loaded.image_base, len(warnings))
 
 
 def drawn(found: Diagnostic) -> str:

@@ -16,8 +16,19 @@ from typing import Any
 
 from hailuo_batch.commands.estimate import Basis
 from hailuo_batch.commands.loading import Manifest
+from hailuo_batch.commands.plan_fields import (
+    flag_of,
+    mapping_of,
+    mappings_of,
+    number_of,
+    parse_document,
+    text_by_name_of,
+    text_of,
+    texts_of,
+)
 from hailuo_batch.core.plan import PAYING, InDoubt, Plan, PlanAction, Wishes
 from hailuo_batch.errors import UsageError
+from hailuo_batch.shell.disk import open_regular
 from hailuo_batch.shell.ledger import Mark
 from hailuo_batch.values import Campaign, canonical_json
 
@@ -104,10 +115,16 @@ def complete_document(
 
 
 def write_plan(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the document, whole or not at all. Raises UsageError where it cannot be written."""
+    """Write the document, whole or not at all, in place of an earlier plan at most.
+
+    Raises UsageError where it cannot be written, and where something else bears that name.
+    """
     draft = path.with_name(f".{path.name}.new")
+    text = json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2) + "\n"
     try:
-        draft.write_text(json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2) + "\n", encoding="utf-8")
+        _refuse_to_replace(path)
+        with os.fdopen(open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+            file.write(text.encode("ascii"))
         draft.replace(path)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
@@ -117,14 +134,12 @@ def write_plan(path: Path, document: Mapping[str, Any]) -> None:
 def read_plan(path: Path) -> SavedPlan:
     """The plan in the file. Raises UsageError where there is none, or where it was changed by hand."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise _no_plan(path, "it is far too large")
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = _parse(_read(path))
     except OSError as error:
         raise UsageError(f"{path}: the plan cannot be read ({error.strerror}). Nothing was sent.") from error
-    except (ValueError, RecursionError) as error:
-        raise _no_plan(path, "it is no JSON") from error
-    if not isinstance(document, dict) or document.get("version") != 1 or "rests_on" not in document:
+    except ValueError as error:
+        raise _no_plan(path, str(error)) from error
+    if not _is_plan(document):
         raise _no_plan(path, "that command writes another form")
     id_ = document.pop("id", None)
     if id_ != _id_of(document):
@@ -134,30 +149,89 @@ def read_plan(path: Path) -> SavedPlan:
         )
     try:
         return _parsed(path, id_, document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise _no_plan(path, "that command writes another form") from error
 
 
+def _read(path: Path) -> bytes:
+    """The file's bytes. A link to it is followed; what is no regular file is not waited for. Raises OSError, and
+    ValueError where it is far too large."""
+    with os.fdopen(open_regular(path.resolve(), os.O_RDONLY), "rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise ValueError("it is far too large")
+    return data
+
+
+def _parse(data: bytes) -> Any:
+    """The document in these bytes. Raises ValueError that says what is wrong."""
+    try:
+        return parse_document(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise ValueError("it is no JSON") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    except MemoryError as error:
+        raise ValueError("it is far too large") from error
+
+
+def _is_plan(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("version") == 1 and "rests_on" in document
+
+
+def _refuse_to_replace(path: Path) -> None:
+    """Raises ValueError where something that is no plan bears the name, such as a manifest or a device, and OSError
+    where that cannot be seen."""
+    try:
+        is_plan = _is_plan(_parse(_read(path)))
+    except FileNotFoundError:
+        return
+    except ValueError:
+        is_plan = False
+    if not is_plan and path.stat().st_size:
+        raise ValueError("a file that is no plan bears this name, and was left as it is")
+
+
 def _parsed(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
-    asked, rests, models = document["wishes"], document["rests_on"], document["estimate"]["models"]
-    ledger = rests["ledger"]
+    """Raises KeyError, TypeError or ValueError where a field is missing or holds what it should not."""
+    asked, rests = mapping_of(document, "wishes"), mapping_of(document, "rests_on")
+    ledger = mapping_of(rests, "ledger")
+    journal_sha256 = "" if ledger["journal_sha256"] is None else text_of(ledger, "journal_sha256")
     return SavedPlan(
         path=path,
         id=id_,
-        campaign=document["campaign"],
-        endpoint=document["endpoint"],
-        wishes=Wishes(tuple(asked["only"]), tuple(asked["replace"]), InDoubt(asked["in_doubt"])),
-        cap_micro_usd=document["cap_micro_usd"],
-        prices={each["model"]: each["cost_micro_usd"] for each in models if each["basis"] == Basis.LEDGER},
-        sources=Sources(rests["manifest_sha256"], rests["takes_sha256"], dict(rests["tables"]), dict(rests["images"])),
-        ledger=LedgerState(Mark(ledger["journal"], ledger["journal_sha256"] or ""), ledger["restored"]),
+        campaign=text_of(document, "campaign"),
+        endpoint=text_of(document, "endpoint"),
+        wishes=Wishes(texts_of(asked, "only"), texts_of(asked, "replace"), InDoubt(text_of(asked, "in_doubt"))),
+        cap_micro_usd=None if document["cap_micro_usd"] is None else number_of(document, "cap_micro_usd"),
+        prices=_prices(mapping_of(document, "estimate")),
+        sources=Sources(
+            text_of(rests, "manifest_sha256"),
+            text_of(rests, "takes_sha256"),
+            text_by_name_of(rests, "tables"),
+            text_by_name_of(rests, "images"),
+        ),
+        ledger=LedgerState(Mark(number_of(ledger, "journal"), journal_sha256), flag_of(ledger, "restored")),
         paying=_takes(document, PAYING),
         followed=_takes(document, _FOLLOWED),
     )
 
 
+def _prices(estimate: Mapping[str, Any]) -> dict[str, int]:
+    models = mappings_of(estimate, "models")
+    known = [each for each in models if text_of(each, "basis") == Basis.LEDGER]
+    return {text_of(each, "model"): number_of(each, "cost_micro_usd") for each in known}
+
+
 def _takes(document: Mapping[str, Any], actions: frozenset[PlanAction]) -> dict[str, str]:
-    return {take["id"]: take["fingerprint"] for take in document["takes"] if PlanAction(take["action"]) in actions}
+    takes = mappings_of(document, "takes")
+    ids = [text_of(take, "id") for take in takes]
+    if len(set(ids)) != len(ids):
+        raise ValueError("a take stands there twice")
+    chosen = [take for take in takes if PlanAction(text_of(take, "action")) in actions]
+    return {text_of(take, "id"): text_of(take, "fingerprint") for take in chosen}
 
 
 def _id_of(document: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from hailuo_batch.commands.plan_file import LedgerState, SavedPlan, Sources
 from hailuo_batch.core.plan import Plan, Wishes
 from hailuo_batch.errors import UsageError
-from hailuo_batch.shell.ledger import Change, Ledger, Mark, read_changes, read_mark
+from hailuo_batch.shell.ledger import Change, Ledger, LedgerReader, Mark
 from hailuo_batch.values import Campaign
 
 PLAN_FACT = "plan"
@@ -91,9 +91,9 @@ def check_sources(saved: SavedPlan, campaign: Campaign, endpoint: str, sources: 
         raise _refusal(saved, "; ".join(changed), remedy)
 
 
-def ledger_state(ledger: Ledger) -> LedgerState:
+def ledger_state(ledger: LedgerReader) -> LedgerState:
     """How the ledger stands. Raises LedgerError."""
-    return LedgerState(read_mark(ledger.path), bool(ledger.fact("restored")))
+    return LedgerState(ledger.mark(), bool(ledger.fact("restored")))
 
 
 def admit(saved: SavedPlan, ledger: Ledger | None, remedy: str) -> Admitted:
@@ -111,9 +111,9 @@ def admit(saved: SavedPlan, ledger: Ledger | None, remedy: str) -> Admitted:
     was, now = saved.ledger.mark, ledger_state(ledger)
     if now.restored and not saved.ledger.restored:
         raise _refusal(saved, "the ledger is a backup that was put back since", remedy)
-    if now.mark.number < was.number or read_mark(ledger.path, was.number) != was:
+    if now.mark.number < was.number or ledger.mark(was.number) != was:
         raise _refusal(saved, "this is another ledger than the plan was made with, or an older state of it", remedy)
-    changes = read_changes(ledger.path, was.number) if now.mark != was else ()
+    changes = ledger.changes(was.number) if now.mark != was else ()
     if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):
         raise _refusal(saved, f"the ledger has changed by something else: {_describe(changes)}", remedy)
     if is_under_way and (stage == _CARRIED_OUT or any(change.what in _STEPS for change in changes)):

@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 from hailuo_batch.commands.console import Console, Verbosity, columns_of
 from hailuo_batch.commands.loading import Manifest
-from hailuo_batch.commands.text import clean, count
+from hailuo_batch.commands.text import clean, count, elide
 from hailuo_batch.core.image_check import Finding, judge_copy, judge_data_url, judge_look
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.errors import UsageError
-from hailuo_batch.shell.preflight import Scout, read_copy
 from hailuo_batch.shell.tally import tally
 
 _TAKES_NAMED = 2
@@ -32,13 +31,13 @@ class Reach(Enum):
     WEB = "web"
 
 
-def check_images(manifest: Manifest, plan: Plan, reach: Reach, console: Console) -> None:
-    """Look at the images of all takes that the plan pays for, and say what is suspicious.
+def check_images(manifest: Manifest, plan: Plan, reach: Reach, console: Console) -> int:
+    """Look at the images of all takes that the plan pays for, and say what is suspicious: of how many images.
 
     Raises UsageError, naming every image that cannot work and whose takes.
     """
     if reach is Reach.NOTHING or not plan.paying:
-        return
+        return 0
     users = _users(manifest, plan)
     found = {url: _findings_here(url, manifest) for url in users}
     if reach is Reach.WEB:
@@ -49,9 +48,8 @@ def check_images(manifest: Manifest, plan: Plan, reach: Reach, console: Console)
     if warnings:
         _warn(warnings, console)
     if fatal:
-        raise UsageError(
-            "\n".join([f"{count(len(fatal), 'image')} cannot be used, so that nothing is created:", *fatal, _REMEDY])
-        )
+        raise UsageError(f"{count(len(fatal), 'image')} cannot be used, so that nothing is created:", *fatal, _REMEDY)
+    return len(warnings)
 
 
 _REMEDY = (
@@ -79,6 +77,8 @@ def _findings_here(url: str, manifest: Manifest) -> tuple[Finding, ...]:
     copy = manifest.copies.get(url)
     if copy is None or copy.file is None:
         return ()
+    from hailuo_batch.shell.preflight import read_copy
+
     try:
         return judge_copy(*read_copy(copy.file))
     except OSError as error:
@@ -89,6 +89,8 @@ def _findings_there(
     manifest: Manifest, users: Mapping[str, Sequence[str]], console: Console
 ) -> Mapping[str, tuple[Finding, ...]]:
     """What a look at the web tells of those images that are there."""
+    from hailuo_batch.shell.preflight import Scout  # which brings all of HTTP with it
+
     urls = [url for url in users if not _is_data(url)]
     scout = Scout(urlsplit(manifest.image_base).hostname or "")
     is_quiet = console.verbosity is Verbosity.QUIET
@@ -114,12 +116,11 @@ def _lines(found: Mapping[str, Sequence[Finding]], users: Mapping[str, Sequence[
 def _warn(lines: Sequence[str], console: Console) -> None:
     shown = lines if console.is_verbose else lines[:_WARNED]
     more = [f"  ... and {len(lines) - len(shown):,} more; -v shows them"] if len(shown) < len(lines) else []
-    console.warn("\n".join([f"{count(len(lines), 'image')} may not work:", *shown, *more]))
+    console.warn(f"{count(len(lines), 'image')} may not work:", *shown, *more)
 
 
 def _shown(url: str) -> str:
-    text = clean(url)
-    return text if len(text) <= _URL_SHOWN else text[: _URL_SHOWN - 1] + "…"
+    return elide(clean(url), _URL_SHOWN)
 
 
 def _named(take_ids: Sequence[str]) -> str:

@@ -4,17 +4,19 @@ ledger alone.
 
 from dataclasses import dataclass
 
+from hailuo_batch.commands.beside import check_not_older, mark_of
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import read_ledger
+from hailuo_batch.commands.report_files import Kept
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.status_view import totals_line
-from hailuo_batch.commands.workspace import Whereabouts, folder_options, locate, shown
+from hailuo_batch.commands.workspace import Whereabouts, folder_options, has_ledger, locate, shown
 from hailuo_batch.errors import ExitCode, UsageError
-from hailuo_batch.report.files import Format, write_reports
+from hailuo_batch.report.files import Format
 from hailuo_batch.report.model import build_report
-from hailuo_batch.report.sidecars import keep_sidecars
 from hailuo_batch.shell.clock import Clock
+from hailuo_batch.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +32,30 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
     campaign = load_campaign(where.manifest, console)
     endpoint = read_endpoint(where.sandbox)
     paths = locate(where, campaign.name)
+    mark = mark_of(paths) if has_ledger(paths) else (0, "")  # first: what an apply adds meanwhile is not in it
     reading = read_ledger(paths, campaign, endpoint)
     if reading is None:
         raise UsageError(
             f"There is nothing to report on yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing "
             "was ever sent for it. `hailuo-batch apply` makes its videos, and the report with them."
         )
+    reading.say_what_receipts_know(console)
+    check_not_older(paths, campaign.name, endpoint, where)  # what shows it would be written over
     report = build_report(
         reading.snapshot,
         generated_at=Clock().wall(),
         manifest=str(where.manifest),
         options=folder_options(where),
+        resume=reading.resume,
         submitting_means=reading.submitting_means,
     )
-    written = write_reports(report, paths.outputs, map(Format, options.formats) if options.formats else Format)
-    if not (options.formats or options.no_sidecar):
-        keep_sidecars(reading.snapshot, paths.outputs)
+    kept = Kept(paths, mark)
+    try:
+        written = kept.reports(report, tuple(map(Format, options.formats) if options.formats else Format))
+        if not (options.formats or options.no_sidecar):
+            kept.sidecars(reading.snapshot)
+    finally:
+        kept.remember()
     console.say(totals_line(report))
-    console.result("\n".join(shown(path) for path in written.values()))
+    console.result("\n".join(one_line(shown(path)) for path in written.values()))
     return ExitCode.DONE

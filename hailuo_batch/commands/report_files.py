@@ -1,34 +1,117 @@
 """The report and the sidecars after a command that changed what they show: all brought in line with the ledger.
 
-A disk that refuses them stops nothing: it is said, and it makes the exit code.
+What is right already, and has not been touched since that was seen, is neither made nor written again. A disk that
+refuses the files stops nothing: it is said, and it makes the exit code.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
+from hailuo_batch.commands.beside import mark_of
 from hailuo_batch.commands.console import Console
-from hailuo_batch.commands.workspace import Whereabouts, folder_options, shown
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, folder_options, shown
 from hailuo_batch.core.records import Snapshot
-from hailuo_batch.errors import ExitCode, OutputError
-from hailuo_batch.report.files import Format, write_reports
+from hailuo_batch.errors import ExitCode, LedgerError, OutputError
+from hailuo_batch.report.files import Format, are_right, now_right, paths_of, write_reports
+from hailuo_batch.report.looking import Stamp, look
 from hailuo_batch.report.model import Report, build_report
-from hailuo_batch.report.sidecars import keep_sidecars
+from hailuo_batch.report.sidecars import are_kept, keep_sidecars, sidecars_right
+from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, Right, load_right, save_right
 
 
-def report_of(snapshot: Snapshot, where: Whereabouts, now: float) -> Report:
-    """The report of a ledger that nobody writes any more, `now` in seconds since the epoch."""
-    return build_report(snapshot, generated_at=now, manifest=str(where.manifest), options=folder_options(where))
+def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = "") -> Report:
+    """The report of a ledger that nobody writes any more, `now` in seconds since the epoch.
+
+    `resume` is the command that continues the apply, where one has just ended.
+    """
+    return build_report(
+        snapshot, generated_at=now, manifest=str(where.manifest), options=folder_options(where), resume=resume
+    )
 
 
 def leave_report(
-    report: Report, snapshot: Snapshot, folder: Path, no_sidecar: bool, console: Console
+    report: Report, snapshot: Snapshot, paths: CampaignPaths, no_sidecar: bool, console: Console
 ) -> tuple[str, tuple[ExitCode, ...]]:
-    """Write every report file and the sidecars. Returns where the page lies, and what stopped the writing."""
+    """Have every report file and the sidecars right. Returns where the page lies, and what stopped the writing.
+
+    For a command that holds the lock and changes the ledger no more.
+    """
     page = "not written"
+    kept = Kept(paths, _mark(paths))
     try:
-        page = shown(write_reports(report, folder)[Format.HTML])
+        page = shown(kept.reports(report, tuple(Format))[Format.HTML])
         if not no_sidecar:
-            keep_sidecars(snapshot, folder)
+            kept.sidecars(snapshot)
     except OutputError as error:
         console.warn(str(error))
         return page, (error.exit_code,)
+    finally:
+        kept.remember()
     return page, ()
+
+
+def settled_receipts(paths: CampaignPaths) -> Stamp | None:
+    """The stamp of the receipts when they were last seen to say nothing new to the ledger as it stands; None where they
+    have to be read. Raises LedgerError."""
+    right = load_right(paths.seen).get(RECEIPTS)
+    return right.files.get(paths.receipts.name) if right is not None and right.mark == mark_of(paths) else None
+
+
+def remember_settled(paths: CampaignPaths) -> None:
+    """The receipts were seen to say nothing new to the ledger as it stands. For a caller that holds the lock."""
+    before, stamp = load_right(paths.seen), look(paths.receipts)
+    right = None if stamp is None else Right(mark_of(paths), "", {paths.receipts.name: stamp})
+    if right is not None and before.get(RECEIPTS) != right:
+        save_right(paths.seen, {**before, RECEIPTS: right})
+
+
+def _mark(paths: CampaignPaths) -> Mark | None:
+    """Where the journal ends; None where the ledger has gone from under its name: there is still a report to write."""
+    try:
+        return mark_of(paths)
+    except LedgerError:
+        return None
+
+
+class Kept:
+    """The report files and the sidecars of a campaign, and what was last found right of them.
+
+    `mark` is where the ledger's journal ended before the snapshot was taken that they are made from, None where that is
+    not known: then everything is written, and nothing remembered.
+    """
+
+    def __init__(self, paths: CampaignPaths, mark: Mark | None) -> None:
+        self._paths = paths
+        self._mark = mark
+        self._before = load_right(paths.seen)
+        self._right = dict(self._before)
+
+    def reports(self, report: Report, formats: Collection[Format]) -> dict[Format, Path]:
+        """Have these files hold the report. Returns where each lies. Raises OutputError."""
+        folder, right = self._paths.outputs, self._right.get(REPORTS)
+        if self._mark is None:
+            return write_reports(report, folder, formats)
+        if are_right(right, report, self._mark, folder, formats):
+            return paths_of(folder, formats)
+        written = write_reports(report, folder, formats)
+        self._note(REPORTS, now_right(right, report, self._mark, folder, formats))
+        return written
+
+    def sidecars(self, snapshot: Snapshot) -> None:
+        """Have the sidecars right. Raises OutputError."""
+        folder = self._paths.outputs
+        if self._mark is None:
+            keep_sidecars(snapshot, folder)
+        elif not are_kept(self._right.get(SIDECARS), folder, self._mark):
+            self._note(SIDECARS, sidecars_right(folder, self._mark, keep_sidecars(snapshot, folder)))
+
+    def remember(self) -> None:
+        """Have the next command know what is right now."""
+        if self._right != self._before:
+            save_right(self._paths.seen, self._right)
+
+    def _note(self, name: str, right: Right | None) -> None:
+        if right is None:
+            self._right.pop(name, None)
+        else:
+            self._right[name] = right

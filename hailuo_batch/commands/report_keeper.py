@@ -46,11 +46,11 @@ class ReportKeeper:
         began_at = self._now()
         if began_at < self._due_at or (self._writer is not None and self._writer.is_alive()):
             return
-        with suppress(HailuoBatchError):
-            snapshot = self._look()
-            self._due_at = float("inf")
-            self._writer = threading.Thread(target=self._work, args=(snapshot, began_at), name="report")
-            self._writer.start()
+        with suppress(HailuoBatchError, RuntimeError):  # the latter where the machine gives no further thread
+            writer = threading.Thread(target=self._work, args=(self._look(), began_at), name="report")
+            self._due_at = float("inf")  # until the writer says when
+            writer.start()
+            self._writer = writer
             return
         self._rest(began_at)
 
@@ -66,7 +66,7 @@ class ReportKeeper:
 
     def _work(self, snapshot: Snapshot, began_at: float) -> None:
         try:
-            with suppress(HailuoBatchError):
+            with suppress(Exception):  # whatever it is, the report at the end meets it too, and can say so
                 self._write(snapshot)
         finally:
             self._rest(began_at)

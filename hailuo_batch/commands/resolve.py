@@ -7,21 +7,24 @@ names is written into the receipts before the ledger, so that no restored backup
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.reading import read_ledger
 from hailuo_batch.commands.remote import connect
-from hailuo_batch.commands.settings import read_rate_limit
+from hailuo_batch.commands.settings import read_endpoint, read_rate_limit
 from hailuo_batch.commands.shared_window import one_request, share_window
-from hailuo_batch.commands.workspace import Whereabouts
-from hailuo_batch.commands.writing import Writing, open_to_write
+from hailuo_batch.commands.workspace import SANDBOX, Whereabouts, locate
+from hailuo_batch.commands.writing import Writing, no_ledger, open_to_write
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.obstacles import remedy
 from hailuo_batch.core.receipt import Intent
-from hailuo_batch.core.records import Run, TakeRecord
+from hailuo_batch.core.records import Run, Snapshot, TakeRecord
 from hailuo_batch.core.settle import Settlement, Way, abandoned, check_way, choose_run, named, owner_of, resubmitted
 from hailuo_batch.core.spend import highest_costs
-from hailuo_batch.errors import AccountError, ExitCode, HailuoBatchError, UsageError
+from hailuo_batch.errors import AccountError, BusyError, ExitCode, HailuoBatchError, UsageError
 from hailuo_batch.shell.client import Client, RunLook, is_run_id
 from hailuo_batch.shell.ledger import find_run
 from hailuo_batch.shell.receipts import Receipts, load_receipts
@@ -52,6 +55,8 @@ def read_wish(take_id: str, run_id: str | None, resubmit: bool, abandon: bool, a
 
 def run(where: Whereabouts, wish: Wish, console: Console) -> ExitCode:
     """Settle the take. Raises UsageError where the wish does not fit it, and what asking the API raises."""
+    if wish.way is Way.RESUBMIT and not (wish.yes or where.sandbox or console.is_interactive):
+        _refuse_unagreed(where, wish, console)
     with open_to_write(where, "resolve", console) as writing:
         record, chosen = choose_run(writing.snapshot, wish.take_id, wish.attempt)
         check_way(record, chosen, wish.way)
@@ -59,7 +64,7 @@ def run(where: Whereabouts, wish: Wish, console: Console) -> ExitCode:
             case Way.NAME:
                 settlement, said = _name(writing, record, chosen, wish.run_id)
             case Way.RESUBMIT:
-                if not (wish.yes or not console.is_interactive or console.ask(_question(writing, chosen))):
+                if not _agreed(writing, wish, chosen, console):
                     console.warn("Declined. Nothing was sent, nothing was changed.")
                     return ExitCode.UNFINISHED
                 settlement = resubmitted(chosen)
@@ -71,6 +76,34 @@ def run(where: Whereabouts, wish: Wish, console: Console) -> ExitCode:
         writing.ledger.record(settlement.events, at)
     console.say(said)
     return ExitCode.DONE
+
+
+def _refuse_unagreed(where: Whereabouts, wish: Wish, console: Console) -> NoReturn:
+    """Another payment without a yes, and nobody to ask: say so, by a look that changes nothing.
+
+    Raises UsageError, or what stands in the way before that.
+    """
+    campaign = load_campaign(where.manifest, console)
+    endpoint = read_endpoint(where.sandbox)
+    paths = locate(where, campaign.name)
+    reading = read_ledger(paths, campaign, endpoint)
+    if reading is None:
+        raise no_ledger(paths, campaign)
+    if reading.holder is not None:
+        raise BusyError(f"{reading.holder} is at work on this campaign. Nothing was sent, nothing was changed.")
+    record, chosen = choose_run(reading.settled, wish.take_id, wish.attempt)
+    check_way(record, chosen, wish.way)
+    raise UsageError(
+        f"{_standing(reading.settled, chosen)}. Making it again pays for it again: that needs a yes, and --yes is "
+        "missing. Nothing was sent, nothing was changed."
+    )
+
+
+def _agreed(writing: Writing, wish: Wish, chosen: Run, console: Console) -> bool:
+    """Whether the user agrees to another payment; in a rehearsal none is real."""
+    if wish.yes or writing.endpoint == SANDBOX:
+        return True
+    return console.ask(f"{_standing(writing.snapshot, chosen)}. Making it again pays for it again. Make it again?")
 
 
 def _name(writing: Writing, record: TakeRecord, chosen: Run, run_id: str) -> tuple[Settlement, str]:
@@ -172,25 +205,23 @@ def _write_receipt(writing: Writing, create_id: str, event: ev.RunCreated) -> No
         receipts.write_results(((create_id, event),), writing.clock.wall())
 
 
-def _question(writing: Writing, chosen: Run) -> str:
+def _standing(snapshot: Snapshot, chosen: Run) -> str:
     state = chosen.take_state.replace("_", " ")
-    return (
-        f"{chosen.take_id}: attempt {chosen.attempt} is {state}{_cost(writing, chosen)}. Making it again pays for it "
-        "again. Make it again?"
-    )
+    return f"{chosen.take_id}: attempt {chosen.attempt} is {state}{_cost(snapshot, chosen)}"
 
 
 def _given_up(writing: Writing, chosen: Run) -> str:
     what = "a run that may exist" if chosen.run_id is None else f"the run {chosen.run_id}"
+    what += _cost(writing.snapshot, chosen)
     return (
-        f"{chosen.take_id}: attempt {chosen.attempt} is given up. What may be lost is {what}{_cost(writing, chosen)}; "
-        "the money still counts. `resolve --run-id` takes it up again if it turns up."
+        f"{chosen.take_id}: attempt {chosen.attempt} is given up. What may be lost is {what}; the money still counts. "
+        "`resolve --run-id` takes it up again if it turns up."
     )
 
 
-def _cost(writing: Writing, chosen: Run) -> str:
+def _cost(snapshot: Snapshot, chosen: Run) -> str:
     cost = chosen.cost_micro_usd
     if cost is not None:
         return f", paid for with {format_usd(cost)}"
-    cost = highest_costs(writing.snapshot.paid_runs).get(chosen.model)
+    cost = highest_costs(snapshot.paid_runs).get(chosen.model)
     return ", and what it may have cost is not known" if cost is None else f", and may have cost {format_usd(cost)}"

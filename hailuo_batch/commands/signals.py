@@ -1,22 +1,36 @@
 """Ctrl-C and its kin while an apply works: the first one stops it in good order, a second one leaves at once.
 
 The handlers only set a wish and write a line; the driver's loop does the rest. What was paid for is written down
-before and after, so that leaving at once loses nothing either.
+before and after, so that leaving at once loses nothing either. A reader of what is printed that goes away is such a
+wish, too: it counts as SIGHUP does, which comes from a terminal that was closed.
 """
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.shell.clock import Clock
+from hailuo_batch.shell.streams import told_when_unread, write_from_handler
 
+_BY_DEFAULT_DEADLY = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGPWR")
 _CODES = {
     signal.SIGINT: ExitCode.SIGINT,
-    signal.SIGTERM: ExitCode.SIGTERM,
-    signal.SIGHUP: ExitCode.SIGTERM,
+    **{getattr(signal, name): ExitCode.SIGTERM for name in _BY_DEFAULT_DEADLY if hasattr(signal, name)},
 }
+"""Every signal that ends a process whose author did not think of it, and that somebody sends: users, terminals that are
+closed, supervisors, batch systems that announce their end, the limit of processor time. What measures time or tells of
+a fault is left alone."""
+
+_ALWAYS_HEARD = frozenset({signal.SIGINT, signal.SIGTERM})
+_ASKED_AGAIN = _ALWAYS_HEARD | {signal.SIGQUIT}
+_AGAIN_S = 1.0
+"""A second signal is a wish of its own only after so long: `timeout`, and whoever starts the program for the user, pass
+on the signal that the terminal has sent as well. SIGHUP never is one: a terminal that is closed may send it twice."""
+
 _STDERR = 2
 _STOPPING = (
     "Stopping: what is under way is still finished and recorded. Asked again, it",
@@ -25,22 +39,75 @@ _STOPPING = (
 _LEAVING = ("Left at once. The ledger knows what was sent; the same command goes on.",)
 
 
+class Stop:
+    """The wish that a command should end before its work is done. `code` is what it then exits with, None without one.
+
+    The first wish counts. It reaches whoever is at work, and waits where nobody is yet.
+    """
+
+    def __init__(self) -> None:
+        self.code: ExitCode | None = None
+        self.is_heeded = False
+        self._act: Callable[[ExitCode], None] | None = None
+
+    def request(self, code: ExitCode) -> None:
+        """Wish it. Safe to call from a signal handler."""
+        if self.code is None:
+            self.code = code
+            if self._act is not None:
+                self._act(code)
+
+    @contextmanager
+    def carried_out_by(self, act: Callable[[ExitCode], None]) -> Iterator[None]:
+        """While it lasts, `act` is called with the wish: at once, where it has come already."""
+        self._act = act
+        try:
+            if self.code is not None:
+                act(self.code)
+            yield
+        finally:
+            self._act = None
+
+
 @contextmanager
-def stop_on_signal(stop: Callable[[ExitCode], None]) -> Iterator[None]:
-    """While it lasts, have the first signal call `stop` with its exit code, and the second end the process."""
-    asked = False
+def heeding(stop: Stop) -> Iterator[None]:
+    """While it lasts, the first signal, or a reader that goes, is that wish, and a second signal ends the process."""
+    if stop.is_heeded:
+        yield
+        return
+    stop.is_heeded = True
+    try:
+        with told_when_unread(lambda: stop.request(ExitCode.SIGTERM)), _handled(_handler(stop)):
+            yield
+    finally:
+        stop.is_heeded = False
+
+
+def _handler(stop: Stop) -> Callable[[int, FrameType | None], None]:
+    asked_at: float | None = None
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        code = _CODES[signal.Signals(number)]
-        if asked:
+        nonlocal asked_at
+        code, now = _CODES[signal.Signals(number)], Clock().now()
+        if asked_at is None:
+            asked_at = now
+            _write(_STOPPING)
+            stop.request(code)
+        elif number in _ASKED_AGAIN and now - asked_at >= _AGAIN_S:
             _write(_LEAVING)
             os._exit(code)
-        asked = True
-        _write(_STOPPING)
-        stop(code)
 
-    before = {number: signal.signal(number, handle) for number in _CODES}
+    return handle
+
+
+@contextmanager
+def _handled(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    # what whoever started the program has it ignore stays ignored, as `nohup` asks for
+    heard = [number for number in _CODES if number in _ALWAYS_HEARD or signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield
     finally:
@@ -52,7 +119,4 @@ def _write(lines: Sequence[str]) -> None:
     """Below the bar where there may be one: on a terminal, whose cursor stands somewhere in a line."""
     end = "\r\n" if os.isatty(_STDERR) else "\n"
     text = (end if os.isatty(_STDERR) else "") + "".join(line + end for line in lines)
-    try:
-        os.write(_STDERR, text.encode())
-    except OSError:
-        return  # the terminal is gone, as it is on SIGHUP
+    write_from_handler(_STDERR, text)

@@ -1,18 +1,31 @@
 """`state`: looks into the ledger, exports it, restores its backup, forgets a take. Sends nothing."""
 
+import os
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
-from hailuo_batch.commands.books import put_in_order
+from hailuo_batch.commands.beside import known_names, traces_beside, unknown_runs
+from hailuo_batch.commands.books import put_in_order, take_in
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
 from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.locking import campaign_lock
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.reading import Reading, read_ledger
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.state_view import export_document, render_ledger
 from hailuo_batch.commands.text import count
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, locate, shown
-from hailuo_batch.commands.writing import open_to_write
+from hailuo_batch.commands.workspace import (
+    CampaignPaths,
+    Whereabouts,
+    command_line,
+    has_ledger,
+    ledger_exists,
+    locate,
+    shown,
+)
+from hailuo_batch.commands.writing import back_up, open_to_write
 from hailuo_batch.core.records import Snapshot, TakeRecord
 from hailuo_batch.core.spend import is_in_doubt, spend_of
 from hailuo_batch.core.steps import ForgetRuns, ForgetTake
@@ -20,7 +33,6 @@ from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger, check_backup, restore_backup, set_ledger_aside
-from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.shell.receipts import load_receipts
 from hailuo_batch.values import Campaign, format_usd
 
@@ -28,7 +40,7 @@ from hailuo_batch.values import Campaign, format_usd
 def show(where: Whereabouts, console: Console) -> ExitCode:
     """Show every attempt at every take, also while an apply is at work."""
     reading, paths = _read(where, console)
-    console.result(render_ledger(reading.snapshot, paths, columns_of(sys.stdout)))
+    console.result(render_ledger(reading.recorded, paths, columns_of(sys.stdout)))
     return ExitCode.DONE
 
 
@@ -37,36 +49,89 @@ def export(where: Whereabouts, console: Console) -> ExitCode:
     campaign = load_campaign(where.manifest, console)
     endpoint = read_endpoint(where.sandbox)
     paths = locate(where, campaign.name)
-    _existing(paths, campaign, endpoint)
-    with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger:
-        console.document(export_document(ledger.snapshot(), ledger.journal(), Clock().wall()))
+    if not has_ledger(paths):
+        raise _no_ledger(paths, campaign)
+    with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger, ledger.moment():
+        document = export_document(ledger.snapshot(), ledger.journal(), Clock().wall())
+    console.document(document)
     return ExitCode.DONE
 
 
 def restore(where: Whereabouts, console: Console) -> ExitCode:
-    """Put the backup back, or begin an empty ledger where there is none, and replay the receipts into it.
+    """Put the backup back, or begin an empty ledger where there is none, and replay the receipts into it; then take in
+    the runs that only the files beside it know of.
 
-    Raises UsageError where there is neither, and LedgerError where the backup cannot be used; then nothing was touched.
+    A ledger that is whole, and only older than those files, stays: it knows more than its backup. Raises UsageError
+    where there is nothing to restore from, and LedgerError where the backup cannot be used; then nothing was touched.
     """
     campaign = load_campaign(where.manifest, console)
     endpoint = read_endpoint(where.sandbox)
     paths, clock = locate(where, campaign.name), Clock()
     _check_sources(paths, campaign, endpoint)
-    with Lock(paths.lock, Holder.this_process("state restore", clock.wall())):
+    with campaign_lock(paths, "state restore", clock):
         _check_sources(paths, campaign, endpoint)
-        aside = set_ledger_aside(paths.ledger)
-        if paths.backup.exists():
-            restore_backup(paths.backup, paths.ledger)
-        else:
-            Ledger.create(paths.ledger, campaign.name, endpoint, clock.wall())
+        keeps = _is_only_older(paths, campaign, endpoint)
+        traces = tuple(traces_beside(paths, campaign.name, endpoint))
+        aside = None if keeps else _put_back(paths, campaign, endpoint, clock)
         with Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger:
+            if keeps:
+                back_up(ledger, paths, console)
+                ledger.doubt_files()
             ledger.remember(PLAN_FACT, "")
+            files = Files(paths.outputs)
             before = ledger.snapshot()
-            snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
+            put_in_order(ledger, paths.receipts, files, clock.wall(), console.warn)
+            names, inputs = known_names(paths), _inputs(campaign, before)
+            replayed, after = take_in(ledger, traces, names, inputs, paths.receipts, files, clock.wall())
     if aside is not None and aside.exists():
         console.say(f"The ledger that was there is kept as {shown(aside)}.")
-    _tell_restored(before, snapshot, paths, command_line("resolve", where), console)
+    source = paths.ledger if keeps else paths.backup
+    _tell_restored(_Restored(before, replayed, after, source), paths, command_line("resolve", where), console)
     return ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Restored:
+    """What a restore did: the ledger as it was put back, with the receipts replayed, and with what the files know.
+
+    `source` is what it was made from: the ledger that was there, or the backup, which there may be none of.
+    """
+
+    before: Snapshot
+    replayed: Snapshot
+    after: Snapshot
+    source: Path
+
+
+def _is_only_older(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> bool:
+    """Whether the ledger that is there can be used, and only lacks runs that the files beside it name.
+
+    Where its own backup is what knows them, that is put back instead.
+    """
+    try:
+        if not ledger_exists(paths):
+            return False
+        check_backup(paths.ledger, campaign.name, endpoint)
+        unknown = unknown_runs(paths, campaign.name, endpoint)
+    except LedgerError:
+        return False
+    return bool(unknown) and all(trace.source != paths.backup.name for trace in unknown)
+
+
+def _put_back(paths: CampaignPaths, campaign: Campaign, endpoint: str, clock: Clock) -> Path | None:
+    """Set the ledger aside, and put its backup in its place, or an empty one. Returns where it is now."""
+    aside = set_ledger_aside(paths.ledger)
+    if os.path.lexists(paths.backup):
+        restore_backup(paths.backup, paths.ledger)
+    else:
+        Ledger.create(paths.ledger, campaign.name, endpoint, clock.wall())
+    return aside
+
+
+def _inputs(campaign: Campaign, snapshot: Snapshot) -> dict[str, str]:
+    """Every whole input that is known, by its fingerprint: a file beside the ledger may show only a part."""
+    recorded = {run.fingerprint: run.input_json for run in snapshot.runs}
+    return recorded | {take.fingerprint: take.input_json for take in campaign.takes}
 
 
 def remove(where: Whereabouts, take_id: str, force: bool, console: Console) -> ExitCode:
@@ -97,25 +162,30 @@ def _read(where: Whereabouts, console: Console) -> tuple[Reading, CampaignPaths]
 def _existing(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Reading:
     reading = read_ledger(paths, campaign, endpoint)
     if reading is None:
-        raise UsageError(f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it.")
+        raise _no_ledger(paths, campaign)
     return reading
+
+
+def _no_ledger(paths: CampaignPaths, campaign: Campaign) -> UsageError:
+    return UsageError(f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it.")
 
 
 def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> None:
     """Raises where there is nothing to restore from, before anything is touched.
 
-    Receipts that name no create are no source: an empty ledger would have everything paid for again.
+    Receipts that name no create are no source, nor are files that name no run: an empty ledger would have everything
+    paid for again.
     """
-    if not paths.backup.exists():
-        if not load_receipts(paths.receipts):
+    if not os.path.lexists(paths.backup):
+        named = any(trace.is_money for trace in traces_beside(paths, campaign.name, endpoint))
+        if not named and not load_receipts(paths.receipts):
             raise UsageError(
-                f"There is neither a backup at {paths.backup} nor any receipt in {paths.receipts}: nothing to restore "
-                "from. Nothing was touched."
+                f"There is neither a backup at {paths.backup} nor any receipt in {paths.receipts}, and no file in "
+                f"{shown(paths.outputs)} names a run of this campaign: nothing to restore from. Nothing was touched."
             )
         return
     try:
-        check_backup(paths.backup)
-        Ledger.read(paths.backup, campaign.name, endpoint).close()
+        check_backup(paths.backup, campaign.name, endpoint)
     except LedgerError as error:
         raise LedgerError(
             f"The backup cannot be restored, and nothing was touched. {error} Where {paths.receipts.name} is whole, "
@@ -123,20 +193,26 @@ def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> N
         ) from error
 
 
-def _tell_restored(before: Snapshot, after: Snapshot, paths: CampaignPaths, resolve: str, console: Console) -> None:
-    source, later = paths.backup.name, ""
-    if not paths.backup.exists():
-        source = "the receipts alone"
+def _tell_restored(done: _Restored, paths: CampaignPaths, resolve: str, console: Console) -> None:
+    later = ""
+    what = f"Restored {shown(paths.ledger)} from {done.source.name}"
+    if done.source == paths.ledger:
+        what = f"Kept {shown(paths.ledger)}, which is whole"
+    elif not done.source.exists():
+        what = f"Restored {shown(paths.ledger)} from the receipts alone"
         later = " They do not tell which takes the manifest asks for: that is known again after the next `apply`."
-    known = {run.create_id for run in before.paid_runs}
-    fresh = sum(run.create_id is not None and run.create_id not in known for run in after.paid_runs)
+    known = {run.create_id for run in done.before.paid_runs}
+    fresh = sum(run.create_id is not None and run.create_id not in known for run in done.replayed.paid_runs)
+    creates = count(fresh, "create")
+    named = {(run.create_id, run.run_id) for run in done.replayed.paid_runs}
+    found = sum((run.create_id, run.run_id) not in named for run in done.after.paid_runs)
+    taken = f", and {count(found, 'run')} that only the files beside it knew of" if found else ""
     console.say(
-        f"Restored {shown(paths.ledger)} from {source}, with {count(fresh, 'create')} that only the receipts knew of. "
-        f"Nothing was sent, nothing was paid.{later}"
+        f"{what}, with {creates} that only the receipts knew of{taken}. Nothing was sent, nothing was paid.{later}"
     )
-    if risk := risk_sentence(spend_of(after.paid_runs)):
+    if risk := risk_sentence(spend_of(done.after.paid_runs)):
         console.say(risk)
-        console.lay_out("\n".join(render_doubts(after, resolve, columns_of(sys.stderr))))
+        console.lay_out("\n".join(render_doubts(done.after, resolve, columns_of(sys.stderr))))
 
 
 def _costs(record: TakeRecord) -> bool:

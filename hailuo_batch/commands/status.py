@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable
 
+from hailuo_batch.commands.beside import older_than_files, unknown_runs
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.loading import load_campaign
@@ -26,17 +27,22 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
     """Show the ledger. Raises what reading a manifest or a ledger raises."""
     campaign = load_campaign(where.manifest, console)
     endpoint = read_endpoint(where.sandbox)
-    reading = read_ledger(locate(where, campaign.name), campaign, endpoint)
+    paths = locate(where, campaign.name)
+    reading = read_ledger(paths, campaign, endpoint)
+    unknown = () if reading is None else unknown_runs(paths, campaign.name, endpoint)
     if reading is None:
         console.say("There is no ledger yet: nothing was ever sent for this campaign.")
-        reading = Reading(untouched_snapshot(campaign, endpoint), None)
+        untouched = untouched_snapshot(campaign, endpoint)
+        reading = Reading(untouched, None, untouched)
     elif reading.holder is not None:
         console.say(f"{reading.holder} is at work on this campaign.")
+    reading.say_what_receipts_know(console)
     report = build_report(
         reading.snapshot,
         generated_at=Clock().wall(),
         manifest=str(where.manifest),
         options=folder_options(where),
+        resume=reading.resume,
         submitting_means=reading.submitting_means,
     )
     if console.as_json:
@@ -46,6 +52,9 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
         doubts = render_doubts(reading.settled, command_line("resolve", where), columns, show_all=True)
         console.result(render_status(report, doubts, columns))
     _point_out(report, campaign, console)
+    if unknown:  # shown all the same: this is what the ledger has
+        console.warn(older_than_files(paths, unknown, where))
+        return ExitCode.LEDGER
     return ExitCode.DONE
 
 

@@ -11,19 +11,20 @@ from hailuo_batch.values import format_duration, format_usd
 
 def render_status(report: Report, doubts: Sequence[str], columns: int | None) -> str:
     """Every take with its state, then the totals, the money, and the creates of unknown outcome, laid out already."""
-    rows = [(_word(take.state), take.id, clean(_detail(take, report.generated_at))) for take in report.takes]
+    rows = [(word_of(take), take.id, clean(_detail(take, report.generated_at))) for take in report.takes]
     sentences = [*layout_lines([totals_line(report), money_line(report)], columns), *doubts]
     return "\n".join([*layout_rows(rows, columns), "", *sentences] if rows else sentences)
 
 
 def totals_line(report: Report) -> str:
-    """`4 of 6 takes done, 2 running.`"""
+    """`4 of 6 takes done (1 damaged), 2 running.`"""
     others = [
         f"{report.totals[state]:,} {_word(state)}"
         for state in TakeState
         if state is not TakeState.DONE and report.totals[state]
     ]
     done = f"{report.totals[TakeState.DONE]:,} of {count(len(report.takes), 'take')} done"
+    done += f" ({report.damaged:,} damaged)" if report.damaged else ""
     return ", ".join([done, *others]) + "."
 
 
@@ -36,6 +37,11 @@ def money_line(report: Report) -> str:
     return f"{text} {risk_sentence(spend)}".rstrip()
 
 
+def word_of(take: ReportTake) -> str:
+    """How a take stands, in a word: that of its state, or that its video is damaged."""
+    return "damaged" if take.damaged else _word(take.state)
+
+
 def _word(state: TakeState) -> str:
     return state.replace("_", " ")
 
@@ -46,6 +52,8 @@ def _detail(take: ReportTake, now: float) -> str:
     if run is None:
         return left + "nothing sent yet"
     match take.state:
+        case TakeState.DONE if take.damaged:
+            return left + run.said
         case TakeState.DONE:
             cost = "" if run.cost_micro_usd is None else f", {format_usd(run.cost_micro_usd)}"
             return left + ", ".join(output.path for output in take.outputs if output.path) + cost

@@ -2,27 +2,37 @@
 
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.commands.status_view import money_line, totals_line
+from hailuo_batch.commands.status_view import money_line, totals_line, word_of
 from hailuo_batch.commands.text import INDENT, clean, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import Report, ReportTake, is_money_in_limbo
+from hailuo_batch.text import one_line
 
 SHOWN = 10
 """Takes that are not done shown at most."""
 
-_SEVERITY = (ExitCode.SIGINT, ExitCode.SIGTERM, ExitCode.LEDGER, ExitCode.ACCOUNT, ExitCode.UNFINISHED)
+_SEVERITY = (
+    ExitCode.SIGINT,
+    ExitCode.SIGTERM,
+    ExitCode.BUSY,
+    ExitCode.LEDGER,
+    ExitCode.ACCOUNT,
+    ExitCode.USAGE,  # an apply that lacks --yes: that says more than that its takes are not done
+    ExitCode.UNFINISHED,
+)
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """The code that speaks for all: a signal before 4 before 3 before 1, and DONE where there is none."""
+    """The code that speaks for all: a signal, then 5, 4, 3, 2 and 1, and DONE where there is none."""
     given = set(codes)
     return next((code for code in _SEVERITY if code in given), ExitCode.DONE)
 
 
 def not_done(report: Report, scope: frozenset[str]) -> tuple[ReportTake, ...]:
-    """The takes asked for that have no video yet."""
-    return tuple(take for take in report.takes if take.id in scope and take.state is not TakeState.DONE)
+    """The takes asked for that have no video yet, or a damaged one: paid for, and not what was paid for."""
+    asked_for = (take for take in report.takes if take.id in scope)
+    return tuple(take for take in asked_for if take.state is not TakeState.DONE or take.damaged)
 
 
 def render_summary(
@@ -40,15 +50,17 @@ def render_summary(
     missing = [take for take in missing if take.state is not TakeState.IN_DOUBT]
     missing.sort(key=lambda take: not is_money_in_limbo(take.state))
     if missing:
-        rows = [(take.state.replace("_", " "), take.id, clean(_why(take))) for take in missing[:SHOWN]]
+        rows = [(word_of(take), take.id, clean(_why(take))) for take in missing[:SHOWN]]
         lines += layout_rows(rows, columns)
         if len(missing) > SHOWN:
             lines.append(f"{INDENT}... and {len(missing) - SHOWN:,} more")
-    lines.append(f"Report: {page}")
+    lines.append(f"Report: {one_line(page)}")
     if any(run.advice for take in missing for run in take.runs):
         lines.append(f"What to do about each: {status}")
+    if any(take.damaged for take in missing):
+        lines.append(f"To try damaged videos again, at no cost: {report.repair_command}")
     if report.unfinished:
-        lines.append(f"To go on: {resume}")
+        lines.append(f"To continue: {resume}")
     return "\n".join(lines)
 
 
@@ -57,5 +69,5 @@ def _why(take: ReportTake) -> str:
     if run is None:
         return "nothing sent yet"
     if take.state in {TakeState.RUNNING, TakeState.DOWNLOADING}:
-        return ": ".join(filter(None, (run.run_id, run.error)))
-    return run.error or run.run_id or ""
+        return ": ".join(filter(None, (run.run_id, run.said)))
+    return run.said or run.run_id or ""

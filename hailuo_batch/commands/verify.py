@@ -1,5 +1,7 @@
 """`verify`: the files on disk beside the sizes and SHA-256 in the ledger; if wished, what differs is downloaded again.
 
+A file that is as saved and was damaged when it came is not well either: it counts until it comes whole.
+
 Without `--repair` it sends and writes nothing. A repair pays for nothing: no take is in its scope, so that no create
 can come of it. A file that was changed is kept aside, whatever comes in its place, and the report is true afterwards.
 """
@@ -11,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.loading import load_campaign
-from hailuo_batch.commands.reading import read_ledger
+from hailuo_batch.commands.reading import RESUME_FACT, read_ledger
 from hailuo_batch.commands.report_files import leave_report, report_of
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings
 from hailuo_batch.commands.summary import worst
@@ -45,6 +48,21 @@ class Checked:
         """Whether the disk has not what the ledger says."""
         return self.comparison.found is not Found.SAME and not self.repaired
 
+    @property
+    def damaged(self) -> bool:
+        """Whether the disk has what the ledger says, and that came damaged.
+
+        That of a run which no longer speaks for its take, or was given up, bothers nobody: there is another one, or
+        none is wanted.
+        """
+        speaks = not self.run.superseded and self.run.state is RunState.SUCCEEDED
+        return self.output.flaw is not None and self.comparison.found is Found.SAME and speaks and not self.repaired
+
+    @property
+    def is_well(self) -> bool:
+        """Whether there is nothing about it to repair."""
+        return not (self.differs or self.damaged)
+
 
 @dataclass(frozen=True, slots=True)
 class VerifyOptions:
@@ -59,8 +77,8 @@ def run(where: Whereabouts, options: VerifyOptions, console: Console) -> ExitCod
     if options.repair:
         with open_to_write(where, "verify", console) as writing:
             checked, outcome = _repair(where, writing, console)
-            report = report_of(outcome.snapshot, where, writing.clock.wall())
-            _, unwritten = leave_report(report, outcome.snapshot, writing.paths.outputs, options.no_sidecar, console)
+            report = report_of(outcome.snapshot, where, writing.clock.wall(), writing.ledger.fact(RESUME_FACT))
+            _, unwritten = leave_report(report, outcome.snapshot, writing.paths, options.no_sidecar, console)
             codes = (*outcome.codes, *unwritten)
             _tell(writing.snapshot, checked, console)
     else:
@@ -69,16 +87,26 @@ def run(where: Whereabouts, options: VerifyOptions, console: Console) -> ExitCod
         snapshot = _read(where, campaign, paths, console)
         checked, codes = check_files(snapshot, Files(paths.outputs)), ()
         _tell(snapshot, checked, console)
-    differing = sum(item.differs for item in checked)
-    if not differing:
+    if all(item.is_well for item in checked):
         return worst(codes)
     if options.repair:
-        console.warn(
-            f"{count(differing, 'file')} could not be downloaded again. What stands in their place is left as it is."
-        )
+        _tell_unrepaired(checked, console)
     else:
         console.say(f"To download them again, at no cost, from what the API still has: {_repair_command(where)}")
     return worst([*codes, ExitCode.UNFINISHED])
+
+
+def _tell_unrepaired(checked: Sequence[Checked], console: Console) -> None:
+    differing, damaged = sum(item.differs for item in checked), sum(item.damaged for item in checked)
+    if differing:
+        console.warn(
+            f"{count(differing, 'file')} could not be downloaded again. What stands in their place is left as it is."
+        )
+    if damaged:
+        console.warn(
+            f"{count(damaged, 'file')} came damaged again, or not at all, and what was there is kept. Nothing was "
+            "paid. `status` says what else can be done."
+        )
 
 
 def check_files(snapshot: Snapshot, files: Files) -> tuple[Checked, ...]:
@@ -98,12 +126,14 @@ def _is_given_up(item: Checked) -> bool:
 
 
 def _read(where: Whereabouts, campaign: Campaign, paths: CampaignPaths, console: Console) -> Snapshot:
-    reading = read_ledger(paths, campaign, read_endpoint(where.sandbox))
+    endpoint = read_endpoint(where.sandbox)
+    reading = read_ledger(paths, campaign, endpoint)
     if reading is None:
         raise UsageError(
             f"There is nothing to verify yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing "
             "was ever sent for it."
         )
+    check_not_older(paths, campaign.name, endpoint, where)
     if reading.holder is not None:
         console.say(f"{reading.holder} is at work on this campaign: files may come and go meanwhile.")
     return reading.snapshot
@@ -113,7 +143,7 @@ def _repair(where: Whereabouts, writing: Writing, console: Console) -> tuple[tup
     """Download again what differs; what then stands on disk, and how the work ended."""
     files = Files(writing.paths.outputs)
     before = check_files(writing.snapshot, files)
-    slots = frozenset((item.run.key, item.output.index) for item in before if item.differs)
+    slots = frozenset((item.run.key, item.output.index) for item in before if not item.is_well)
     if not slots:
         return before, Outcome(writing.snapshot, ())
     known = writing.snapshot
@@ -136,7 +166,7 @@ def _repair(where: Whereabouts, writing: Writing, console: Console) -> tuple[tup
 
 
 def _compared_again(before: Checked, now: Checked) -> Checked:
-    return replace(before, output=now.output, repaired=before.differs and not now.differs)
+    return replace(before, output=now.output, repaired=now.is_well and not before.is_well)
 
 
 def _repair_command(where: Whereabouts) -> str:
@@ -146,7 +176,7 @@ def _repair_command(where: Whereabouts) -> str:
 def _tell(snapshot: Snapshot, checked: Sequence[Checked], console: Console) -> None:
     if console.as_json:
         console.document(_document(snapshot, checked))
-    found = [item for item in checked if item.comparison.found is not Found.SAME]
+    found = [item for item in checked if item.comparison.found is not Found.SAME or item.damaged or item.repaired]
     if found:
         console.result("\n".join(layout_rows([_row(item) for item in found], columns_of(sys.stdout))))
     console.say_result(_totals(checked))
@@ -154,7 +184,7 @@ def _tell(snapshot: Snapshot, checked: Sequence[Checked], console: Console) -> N
 
 def _row(item: Checked) -> tuple[str, str, str]:
     path = item.comparison.path or item.output.path or f"output {item.output.index + 1} of {item.run.run_id}"
-    word = "repaired" if item.repaired else item.comparison.found.value
+    word = "repaired" if item.repaired else "damaged" if item.damaged else item.comparison.found.value
     return word, clean(path), clean(_detail(item))
 
 
@@ -168,6 +198,8 @@ def _detail(item: Checked) -> str:
             return f"{of}: other bytes, of the same size"
         case Found.UNREADABLE:
             return f"{of}: {seen.reason}"
+        case Found.SAME:
+            return f"{of}: was damaged" if item.repaired else f"{of}: {item.output.flaw}"
         case _:
             return f"{of}: was {seen.found}" if item.repaired else of
 
@@ -177,9 +209,10 @@ def _totals(checked: Sequence[Checked]) -> str:
     if not checked:
         return "No file to compare: the ledger knows of none that was saved."
     numbers = {found: sum(i.comparison.found is found and not i.repaired for i in checked) for found in Found}
-    same = numbers.pop(Found.SAME)
-    repaired = sum(item.repaired for item in checked)
+    damaged, repaired = sum(item.damaged for item in checked), sum(item.repaired for item in checked)
+    same = numbers.pop(Found.SAME) - damaged
     parts = [f"{same:,} as saved", *([f"{repaired:,} repaired"] if repaired else [])]
+    parts += [f"{damaged:,} damaged"] if damaged else []
     parts += [f"{number:,} {found}" for found, number in numbers.items() if number]
     return f"{count(len(checked), 'file')} compared: {', '.join(parts)}."
 
@@ -192,6 +225,7 @@ def _document(snapshot: Snapshot, checked: Iterable[Checked]) -> dict[str, Any]:
         "endpoint": snapshot.endpoint,
         "compared": len(items),
         "differing": sum(item.differs for item in items),
+        "damaged": sum(item.damaged for item in items),
         "repaired": sum(item.repaired for item in items),
         "files": [_file(item) for item in items],
     }
@@ -210,6 +244,7 @@ def _file(item: Checked) -> dict[str, Any]:
         "repaired": item.repaired,
         "bytes": item.output.bytes,
         "sha256": item.output.sha256,
+        "flaw": item.output.flaw,
         "found_bytes": item.comparison.bytes,
         "found_sha256": item.comparison.sha256,
     }

@@ -10,8 +10,13 @@ _OPEN = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING, R
 
 def has_work(plan: Plan, snapshot: Snapshot) -> bool:
     """Whether anything may have to be sent or downloaded."""
+    return bool(plan.paying) or collects(plan, snapshot)
+
+
+def collects(plan: Plan, snapshot: Snapshot) -> bool:
+    """Whether anything is under way that has to be followed to its end. Pays for nothing."""
     collected = (record for record in snapshot.takes if record.take.id in plan.collected)
-    return bool(plan.paying) or any(_is_open(run) for record in collected for run in record.runs)
+    return any(_is_open(run) for record in collected for run in record.runs)
 
 
 def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:

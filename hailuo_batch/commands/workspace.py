@@ -4,16 +4,18 @@ The same manifest finds the same ledger from anywhere: the current directory cou
 are given with an option. A rehearsal on the sandbox has files of its own, so that it cannot touch the real campaign.
 """
 
-import errno
 import os
-import shlex
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
+from hailuo_batch.text import shell_line
 
 SANDBOX = "sandbox"
+_TRIED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class CampaignPaths:
     receipts: Path
     lock: Path
     outputs: Path
+
+    @property
+    def seen(self) -> Path:
+        """What was last found right beside the ledger: a memory aid, of which nothing but time depends."""
+        return self.ledger.with_suffix(".seen.json")
 
 
 def find_workspace(manifest: Path) -> Path:
@@ -111,9 +118,9 @@ def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
     every create. Logs go even where they are empty, as a reader leaves them: no ledger is begun beside one. Raises
     LedgerError where a rename cannot be made.
     """
-    empty = (log for log in _logs(paths) if log.exists() and not _has_content(log))
+    empty = (log for log in _logs(paths) if os.path.lexists(log) and not _has_content(log))
     left = sorted((*leftovers(paths), *empty), key=lambda path: path == paths.receipts)
-    number = next(n for n in range(1, 1_000_000) if not any(_aside(path, n).exists() for path in left))
+    number = next(n for n in range(1, 1_000_000) if not any(os.path.lexists(_aside(path, n)) for path in left))
     renames = tuple((path, _aside(path, number)) for path in left)
     for path, aside in renames:
         try:
@@ -127,13 +134,22 @@ def make_outputs(paths: CampaignPaths) -> None:
     """Make the folder of the videos before any is paid for. Raises OutputError where none could be written into it."""
     try:
         paths.outputs.mkdir(parents=True, exist_ok=True)
-        if not os.access(paths.outputs, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        _try_to_write(paths.outputs)
     except OSError as error:
         raise OutputError(
             f"{shown(paths.outputs)}: no video could be saved there ({error.strerror}). Nothing was sent, nothing was "
-            "paid. Look at the folder's permissions, or give another one with --output-dir."
+            "paid. Look at the folder's permissions and at the free space, or give another one with --output-dir."
         ) from error
+
+
+def _try_to_write(folder: Path) -> None:
+    """Have the disk keep a file without a name for a moment. Raises OSError.
+
+    Permissions and free space do not tell of a quota that is used up, a server that refuses, a disk that fails.
+    """
+    with TemporaryFile(dir=folder, buffering=0) as file:
+        file.write(bytes(_TRIED_BYTES))
+        os.fsync(file.fileno())
 
 
 def shown(path: Path) -> str:
@@ -146,9 +162,9 @@ def shown(path: Path) -> str:
 
 def command_line(command: str, where: Whereabouts) -> str:
     """A command for the same campaign, as it can be pasted into a shell."""
-    words = ["hailuo-batch", command, str(where.manifest)]
+    words = ["hailuo-batch", *command.split(), str(where.manifest)]
     words += ["--sandbox"] if where.sandbox else []
-    return shlex.join([*words, *folder_options(where)])
+    return shell_line([*words, *folder_options(where)])
 
 
 def folder_options(where: Whereabouts) -> tuple[str, ...]:
@@ -168,10 +184,12 @@ def _aside(path: Path, number: int) -> Path:
 
 
 def _has_content(path: Path) -> bool:
+    """Whether the file is not empty; a link, a FIFO or a device in its place is not nothing either."""
     try:
-        return path.stat().st_size > 0
+        status = path.lstat()
     except OSError:
         return False
+    return status.st_size > 0 or not stat.S_ISREG(status.st_mode)
 
 
 def _has_entries(folder: Path) -> bool:

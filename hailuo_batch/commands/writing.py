@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
+from hailuo_batch.commands.locking import campaign_lock
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate, shown
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import UsageError
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.lock import Holder, Lock
 from hailuo_batch.values import Campaign
 
 
@@ -33,6 +34,24 @@ class Writing:
     clock: Clock
 
 
+def no_ledger(paths: CampaignPaths, campaign: Campaign) -> UsageError:
+    """The campaign has never been at work."""
+    return UsageError(
+        f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it, and there is "
+        "nothing to change."
+    )
+
+
+def back_up(ledger: Ledger, paths: CampaignPaths, console: Console) -> None:
+    """Back the ledger up before its first change. Raises LedgerError."""
+    aside = ledger.back_up(paths.backup)
+    if aside is not None:
+        console.warn(
+            f"{shown(paths.backup)} was no earlier state of this ledger. It is kept as {aside.name}, and a new backup "
+            "was made."
+        )
+
+
 @contextmanager
 def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterator[Writing]:
     """The ledger of a manifest's campaign, for `command`. Raises UsageError where the campaign has none yet."""
@@ -41,15 +60,13 @@ def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterato
     paths = locate(where, campaign.name)
     clock = Clock()
     if not has_ledger(paths):
-        raise UsageError(
-            f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it, and there is "
-            "nothing to change."
-        )
+        raise no_ledger(paths, campaign)
     with (
-        Lock(paths.lock, Holder.this_process(command, clock.wall())),
+        campaign_lock(paths, command, clock),
         Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger,
     ):
-        ledger.back_up(paths.backup)
+        check_not_older(paths, campaign.name, endpoint, where)  # the backup may be what shows it
+        back_up(ledger, paths, console)
         ledger.remember(PLAN_FACT, "")
-        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
+        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall(), console.warn)
         yield Writing(campaign, endpoint, paths, ledger, snapshot, clock)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
-from hailuo_batch.core import notices
+from hailuo_batch.core import halts, notices
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.books import Books, Progress
 from hailuo_batch.core.budget import Budget
@@ -28,7 +28,8 @@ from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.core.remaining import Remaining
 from hailuo_batch.core.requests import Requests
-from hailuo_batch.core.settings import Settings
+from hailuo_batch.core.room import Need, Sizes
+from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.steps import AddAttempt, Step, SupersedeRun
 
@@ -69,6 +70,7 @@ class Engine:
         self._books = Books(scope)
         self._requests = Requests(settings, self._runs, self._books, self._standing, now, snapshot.endpoint)
         self._outputs = Outputs(self._runs, collected, again, at_once=settings.fetches_at_once)
+        self._sizes = Sizes()
         self._interpreter = Interpreter()
         self._remaining = Remaining()
         self._steps: list[Step] = []
@@ -122,6 +124,21 @@ class Engine:
     def halt(self, halt: Halt) -> None:
         """Stop, as far as the halt goes. What is under way still comes to its end."""
         self._standing.halt(halt)
+
+    @property
+    def need(self) -> Need:
+        """The room that is needed for what is paid for and not here yet, creates that were decided on included."""
+        return self._sizes.need(self._awaited)
+
+    @property
+    def need_in_all(self) -> Need:
+        """The room that is needed for all that this apply will pay for, as far as the cap lets it."""
+        creates = self._requests.creates_to_come
+        return self._sizes.need(self._awaited + creates if creates else 0)
+
+    @property
+    def _awaited(self) -> int:
+        return self._books.open_runs + self._requests.creates_under_way + len(self._outputs)
 
     def progress(self, now: float) -> Progress:
         """Where the apply stands."""
@@ -222,6 +239,10 @@ class Engine:
         twins = (self._runs[key] for key in self._twins[run.fingerprint])
         if again and any(is_spare(twin, self._scope) for twin in twins):
             then = "the next apply has another run take its place"
+        elif again and self.settings.consent is not Consent.GIVEN:
+            # no attempt is recorded either: the next apply would pay for it whatever max_attempts says by then
+            then = "it would be made again, and nobody has agreed to pay for that"
+            self._standing.halt(halts.not_made_again(self.settings.consent))
         elif again:
             self._steps += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
         self._standing.tell(notices.failed(run, then=then))
@@ -237,6 +258,7 @@ class Engine:
         self._books.hear(before, run)
         self._requests.cap.hear(run)
         self._outputs.hear(run)
+        self._sizes.hear(run)
         self._interpreter.know(run)
 
     def _see_to(self, run: Run, now: float) -> None:

@@ -152,9 +152,10 @@ class RunAbandoned:
 
 @dataclass(frozen=True, slots=True)
 class FileSaved:
-    """Output `index` is whole on disk at `path`, relative to the output folder, with `/` between its parts.
+    """Output `index` is on disk at `path`: relative to the output folder, with `/` between its parts.
 
-    `note` says what the user should know of it, else it is empty.
+    `note` says what the user should know of how it got there, and `flaw` what is wrong with the file itself, which
+    came so every time; each is empty where there is nothing to say.
     """
 
     index: int
@@ -162,6 +163,7 @@ class FileSaved:
     bytes: int
     sha256: str
     note: str = ""
+    flaw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,9 +256,10 @@ class FetchFailed:
 
 @dataclass(frozen=True, slots=True)
 class DiskFull:
-    """There is no room for an output."""
+    """There is no room for an output. `for_any` says that there is none for any other either."""
 
     reason: str
+    for_any: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,32 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
+from typing import NamedTuple
 
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Run
 
+LONGEST_S = 86_400.0
+"""What looks longer is a clock that jumped, or a run that nobody asked about for days; it says nothing of the next."""
+
+
+class Duration(NamedTuple):
+    """How many seconds a run took that was sent `at` so many seconds since the epoch, UTC."""
+
+    at: float
+    seconds: float
+
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """By model: when the newest run with a known cost was sent, and that cost; and how long runs took that succeeded.
+    """By model: when the newest run with a known cost was sent, and that cost; and how long runs took that succeeded,
+    the newest last.
 
     Times are seconds since the epoch, UTC.
     """
 
     costs: Mapping[str, tuple[float, int]] = field(default_factory=dict)
-    durations_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    durations: Mapping[str, tuple[Duration, ...]] = field(default_factory=dict)
 
     def cost_of(self, model: str) -> int | None:
         """The newest known cost of a run of this model, None while none is known."""
@@ -29,39 +41,39 @@ class Experience:
         return None if known is None else known[1]
 
     def durations_of(self, most: int) -> dict[str, tuple[float, ...]]:
-        """How long runs took, in seconds, by model; at most so many of each."""
-        return {model: known[-most:] for model, known in self.durations_s.items()}
+        """How long runs took, in seconds, by model; of each at most so many, the newest."""
+        return {model: tuple(run.seconds for run in known[-most:]) for model, known in self.durations.items()}
 
     def typical_s(self, model: str) -> float | None:
         """How long half of the runs of this model took at most, None while none is known."""
-        known = self.durations_s.get(model)
-        return median(known) if known else None
+        known = self.durations.get(model)
+        return median(run.seconds for run in known) if known else None
 
 
 def experience_of(runs: Iterable[Run]) -> Experience:
     """What these runs were like."""
     newest: dict[str, tuple[float, int, int]] = {}
-    durations: dict[str, list[float]] = defaultdict(list)
+    durations: dict[str, list[Duration]] = defaultdict(list)
     for run in runs:
         if run.cost_micro_usd is not None:
             mark = (run.submitted_at or 0.0, run.key, run.cost_micro_usd)
             newest[run.model] = max(mark, newest.get(run.model, mark))
         if run.state is RunState.SUCCEEDED and run.submitted_at is not None and run.completed_at is not None:
-            duration_s = run.completed_at - run.submitted_at
-            durations[run.model] += [duration_s] if duration_s > 0 else []
+            duration = Duration(run.submitted_at, run.completed_at - run.submitted_at)
+            durations[run.model] += [duration] if 0 < duration.seconds <= LONGEST_S else []
     return Experience(
         {model: (mark[0], mark[2]) for model, mark in newest.items()},
-        {model: tuple(known) for model, known in durations.items() if known},
+        {model: tuple(sorted(known)) for model, known in durations.items() if known},
     )
 
 
 def joined(experiences: Iterable[Experience]) -> Experience:
-    """What several ledgers tell together: of costs the newest, of durations all."""
+    """What several ledgers tell together: of costs the newest, of durations all, the newest last whosever they are."""
     costs: dict[str, tuple[float, int]] = {}
-    durations: dict[str, tuple[float, ...]] = {}
+    durations: dict[str, list[Duration]] = defaultdict(list)
     for experience in experiences:
         for model, mark in experience.costs.items():
             costs[model] = max(mark, costs.get(model, mark))
-        for model, known in experience.durations_s.items():
-            durations[model] = durations.get(model, ()) + known
-    return Experience(costs, durations)
+        for model, known in experience.durations.items():
+            durations[model] += known
+    return Experience(costs, {model: tuple(sorted(known)) for model, known in durations.items()})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from hailuo_batch.core.events import Refusal
+from hailuo_batch.core.settings import Consent
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import format_duration, format_usd
 
@@ -123,12 +124,39 @@ def wrong_key(run_ids: Sequence[str]) -> Halt:
     return Halt(Reach.REQUESTS, ExitCode.ACCOUNT, text)
 
 
+_UNPAID = {Consent.MISSING: ExitCode.USAGE, Consent.DECLINED: ExitCode.UNFINISHED}
+
+
+def not_agreed(consent: Consent) -> Halt:
+    """Takes wait to be paid for, and the user has not agreed. What they cost was said where the question belongs."""
+    return Halt(Reach.CREATES, _UNPAID[consent], "")
+
+
+def not_made_again(consent: Consent) -> Halt:
+    """A run failed that `max_attempts` would have made again, and the user has not agreed to pay."""
+    if consent is Consent.DECLINED:
+        text = "A run that failed is not made again, for the payment was declined. Run the same command to be asked."
+    else:
+        text = "A run that failed is not made again: paying needs a yes, and --yes is missing."
+    return Halt(Reach.CREATES, _UNPAID[consent], f"{text} Its cost is refunded. Runs under way are still collected.")
+
+
+def out_of_time(max_duration_s: float) -> Halt:
+    """The user gave the apply so much time, and it is over."""
+    text = (
+        f"Stopped after {format_duration(max_duration_s)}, as asked by --max-duration. Runs under way are paid for and "
+        "recorded. Run the same command to continue."
+    )
+    return Halt(Reach.ALL, ExitCode.UNFINISHED, text)
+
+
 def held_up(count: int) -> Halt:
     """Creates wait for the end of runs that this apply does not follow."""
     takes = "1 take waits" if count == 1 else f"{count} takes wait"
     text = (
         f"Stopped creating: {takes} for runs under way to finish, and these runs are not among the takes of --only. "
-        "Nothing was paid for what waits. Run the same command without --only."
+        "Nothing was paid for what waits. Give --only the takes of those runs, too, or run the same command when they "
+        "have finished."
     )
     return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
 
@@ -205,8 +233,18 @@ def timed_out(run_timeout_s: float, open_runs: int) -> Halt:
 def disk_full(reason: str) -> Halt:
     """There is no room for the videos."""
     text = (
-        f"Stopped creating: no room for the outputs ({reason}). What was paid for is recorded and is downloaded by the "
-        "next apply: free some space, then run the same command again."
+        f"Stopped creating: {reason}. Nothing more is paid for. What was paid for is recorded: what fits is saved, and "
+        "the rest is downloaded by the next apply. Free some space, then run the same command again."
+    )
+    return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
+
+
+def no_room(lack: str) -> Halt:
+    """There would be no room for what the next create pays for."""
+    text = (
+        f"Stopped creating: {lack}. Nothing is paid for that could not be saved; what was paid for before is still "
+        "collected, as far as it fits. Free some space, give another folder with --output-dir, or make fewer at a time "
+        "with --only; then run the same command again."
     )
     return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
 

@@ -155,6 +155,11 @@ def not_downloaded(run: Run, reason: str) -> Notice:
 def saved(before: Run, index: int, file: FileSaved) -> tuple[Notice, ...]:
     """What there is to say of a file that was saved, `before` being its run until then; nothing if all is well."""
     notes = [f"{before.take_id}: {file.note}."] if file.note else []
+    if file.flaw:
+        notes.append(
+            f"{before.take_id}: {file.path} came damaged twice with the same bytes: {file.flaw}. It is paid for and "
+            "kept as it came, and is shown as damaged. `verify --repair` tries the download again at no cost."
+        )
     known = before.outputs[index].sha256
     if known is not None and known != file.sha256:
         notes.append(

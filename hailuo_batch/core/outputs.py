@@ -17,6 +17,9 @@ from hailuo_batch.core.notices import Notice
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.shelf import Shelf
 
+MOST_MISFITS = 20
+"""Files in a row for which there was no room, after which no other one is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upshot:
@@ -38,6 +41,7 @@ class Outputs:
         self._again = set(again)
         self._fetching = Fetching(at_once)
         self._shelf = Shelf()
+        self._misfits = 0  # files in a row for which there was no room
         self._asked_anew: set[int] = set()  # runs whose links have been read again
         self._immovable: set[Slot] = set()
 
@@ -90,16 +94,23 @@ class Outputs:
             case ev.FetchFailed():
                 return self._hear_failure(slot, outcome, now)
             case ev.DiskFull():
-                self._fetching.done(slot)
-                self._fetching.drop_idle()
-                return Upshot(halt=halts.disk_full(outcome.reason))
+                return self._hear_no_room(slot, outcome)
             case ev.FileSaved():
                 self._fetching.done(slot)
                 self._again.discard(slot)
+                self._misfits = 0
                 return Upshot(notices.saved(action.run, action.index, outcome))
             case _:
                 self._fetching.done(slot)
                 return Upshot()
+
+    def _hear_no_room(self, slot: Slot, outcome: ev.DiskFull) -> Upshot:
+        """Nothing more is paid for. What was paid for and is smaller may fit, so the others are still tried."""
+        self._fetching.done(slot)
+        self._misfits += 1
+        if outcome.for_any or self._misfits >= MOST_MISFITS:
+            self._fetching.drop_idle()
+        return Upshot(halt=halts.disk_full(outcome.reason))
 
     def _hear_failure(self, slot: Slot, outcome: ev.FetchFailed, now: float) -> Upshot:
         tries = self._fetching.failed(slot, now)

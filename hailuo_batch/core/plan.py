@@ -284,6 +284,8 @@ def _standing(run: Run) -> tuple[PlanAction, str]:
             gone = any(output.path is None and output.sha256 is not None for output in run.outputs)
             return PlanAction.DOWNLOAD, f"downloads {run.run_id}{' again: its file is gone' if gone else ''}"
         case TakeState.DONE:
+            if run.flaws:
+                return PlanAction.KEEP, f"done, damaged: {'; '.join(run.flaws)}"
             return PlanAction.KEEP, "done"
         case TakeState.IN_DOUBT:
             return PlanAction.HOLD, f"in doubt{_since(run)}, may be paid for{because}; settle it with resolve"

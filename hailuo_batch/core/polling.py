@@ -135,6 +135,13 @@ class Polling:
             run.waits = False
             run.group.asked.pop(key, None)
 
+    def ask_each(self, since: float) -> bool:
+        """Whether every open run has been asked about since then, with whatever result; the others are asked next."""
+        missing = [run for run in self._open.values() if run.asked_at < since or not run.waits]
+        if not self._urgent:
+            self._urgent.extend(run.key for run in missing if run.waits)
+        return not missing
+
     def work_left(self, creates: Mapping[str, int]) -> list[Work]:
         """What is left to do, model by model, with so many creates of each still to come."""
         lines: dict[str, list[Line]] = {model: [] for model in creates}

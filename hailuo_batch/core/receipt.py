@@ -12,15 +12,20 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import CreateOutcome, Event
 from hailuo_batch.core.lifecycle import TRANSITIONS, RunState
 from hailuo_batch.core.records import Run, Snapshot, Supersession
-from hailuo_batch.values import canonical_json, fingerprint
+from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, canonical_json, fingerprint
 
-_YEAR_3000 = 32_503_680_000
+_MOST_ATTEMPTS = 2**31
+ADOPTED = "adopted-"
+"""What the ID of a create begins with that only a file beside the ledger told of: its own is not known."""
 NO_ANSWER = "the program ended before an answer was recorded"
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A create that was about to be sent: of which attempt at which take, and all that was asked."""
+    """A create that was about to be sent: of which attempt at which take, and all that was asked.
+
+    `made_of` is the fingerprint where the input is not known whole, else None.
+    """
 
     create_id: str
     at: float
@@ -29,25 +34,31 @@ class Intent:
     model: str
     input_json: str
     images_sha256: str | None
+    made_of: str | None = None
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> "Intent":
-        """From a line's data. Raises ValueError, TypeError or KeyError where it is not one."""
+    def parse(cls, data: Mapping[str, Any], before: float = 0.0) -> "Intent":
+        """From a line's data. Raises ValueError, TypeError or KeyError where it is not one.
+
+        `before` is the time of the line before it. Time and number of the attempt are there for people: a payment is
+        not forgotten for want of one that can be read.
+        """
         images = data["images_sha256"]
         return cls(
             create_id=_text(data["create"]),
-            at=parse_at(data["at"]),
+            at=parse_at(data["at"], before),
             take_id=_text(data["take"]),
-            attempt=int(data["attempt"]),
+            attempt=_attempt(data["attempt"]),
             model=_text(data["model"]),
             input_json=_text(canonical_json(data["input"])),
             images_sha256=None if images is None else _text(images),
+            made_of=_text(data["fingerprint"]) if "fingerprint" in data else None,
         )
 
     @property
     def fingerprint(self) -> str:
         """What the money buys."""
-        return fingerprint(self.model, self.input_json)
+        return self.made_of or fingerprint(self.model, self.input_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +69,27 @@ class Result:
     at: float
     outcome: CreateOutcome
 
+    @classmethod
+    def parse(cls, data: Mapping[str, Any], before: float = 0.0) -> "Result | None":
+        """From a line's data; None for an outcome that is not known. Raises as `Intent.parse`."""
+        outcome = parse_result(data)
+        return None if outcome is None else cls(_text(data["create"]), parse_at(data["at"], before), outcome)
+
 
 Receipt = Intent | Result
 
 
-def parse_at(value: object) -> float:
-    """A time, in seconds since the epoch. Raises ValueError or TypeError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError("a time is a number")
-    if not 0 <= value < _YEAR_3000:
-        raise ValueError("a time lies between 1970 and 3000")
+def parse_at(value: object, before: float) -> float:
+    """The time of a line, in seconds since the epoch; that of the line before it where it cannot be read."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LATEST_S:
+        return before
     return float(value)
+
+
+def _attempt(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_ATTEMPTS:
+        return 1
+    return value
 
 
 def _text(value: object) -> str:
@@ -78,13 +99,22 @@ def _text(value: object) -> str:
     return value
 
 
+def _cost(value: object) -> tuple[int | None, str]:
+    """A cost, or None with the reason why it is unknown."""
+    if value is None:
+        return None, ""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None, "the cost in its receipt is no integer"
+    if not 0 <= value <= MAX_COST_MICRO_USD:
+        return None, "the cost in its receipt is none that a run can have"
+    return value, ""
+
+
 def parse_result(data: Mapping[str, Any]) -> CreateOutcome | None:
     """The outcome that a line names, None where it names none that is known."""
     match data["result"]:
         case "RunCreated":
-            cost = data["cost_micro_usd"]
-            known = isinstance(cost, int) and not isinstance(cost, bool)
-            return ev.RunCreated(_text(data["run_id"]), cost if known else None)
+            return ev.RunCreated(_text(data["run_id"]), *_cost(data.get("cost_micro_usd")))
         case "CreateNotSent":
             return ev.CreateNotSent(_text(data["reason"]))
         case "CreateRefused":
@@ -110,13 +140,16 @@ class Recovered:
 class Forgotten:
     """A create that the ledger knows nothing of, and what came of it: it must be put back as a run of its take.
 
-    `outdated` says that the run which speaks for the take in the ledger was made later.
+    `outdated` says that the run which speaks for the take in the ledger was made later. `later` is what happened to the
+    run after its create, at `ended_at`.
     """
 
     intent: Intent
     outcome: CreateOutcome
     at: float
     outdated: bool = False
+    later: tuple[Event, ...] = ()
+    ended_at: float = 0.0
 
 
 def recover(
@@ -133,7 +166,12 @@ def recover(
     runs = {run.create_id: run for run in snapshot.paid_runs if run.create_id is not None}
     named = {run.run_id for run in snapshot.paid_runs if run.run_id is not None}
     missed = (_missed(run, results.get(create_id), named, now) for create_id, run in runs.items())
-    unknown = (intent for create_id, intent in intents.items() if create_id not in runs)
+    adopted = {run.run_id for create_id, run in runs.items() if create_id.startswith(ADOPTED)}
+    unknown = (
+        intent
+        for create_id, intent in intents.items()
+        if create_id not in runs and _run_id_of(results.get(create_id)) not in adopted
+    )
     forgotten = (_forgotten(intent, results.get(intent.create_id), named) for intent in unknown)
     speakers = {record.take.id: record.live for record in snapshot.takes}
     order = {create_id: number for number, create_id in enumerate(intents)}
@@ -218,6 +256,10 @@ def _unless_taken(outcome: CreateOutcome, named: set[str]) -> CreateOutcome:
         return ev.CreateUnanswered(f"the API answered with the ID of another run, {outcome.run_id}")
     named.add(outcome.run_id)
     return outcome
+
+
+def _run_id_of(result: Result | None) -> str:
+    return result.outcome.run_id if result is not None and isinstance(result.outcome, ev.RunCreated) else ""
 
 
 def _outcome_of(result: Result | None) -> CreateOutcome | None:

@@ -31,7 +31,8 @@ class Output:
     """One output of a run. `path` is relative to the output folder, None until the file is whole on disk.
 
     `moving_to` is set while a rename is under way. `bytes` and `sha256` are those of the file as it was saved, and
-    stay when the file is missed.
+    stay when the file is missed. `flaw` says in words what is wrong with the file as it was saved, None where nothing
+    is known to be: such a file was paid for, and is no whole video.
     """
 
     index: int
@@ -40,6 +41,7 @@ class Output:
     bytes: int | None = None
     sha256: str | None = None
     moving_to: str | None = None
+    flaw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,15 @@ class Run:
     @property
     def outputs_saved(self) -> bool:
         """Whether there is at least one output and every one is on disk."""
-        return bool(self.outputs) and all(output.path is not None for output in self.outputs)
+        for output in self.outputs:  # a loop, for plans and reports ask this of every run several times
+            if output.path is None:
+                return False
+        return bool(self.outputs)
+
+    @property
+    def flaws(self) -> tuple[str, ...]:
+        """What is known to be wrong with its files that are on disk: `hero.mp4: it is no whole MP4: ...`."""
+        return tuple(f"{o.path}: {o.flaw}" for o in self.outputs if o.path is not None and o.flaw is not None)
 
     @property
     def take_state(self) -> TakeState:
@@ -94,7 +104,10 @@ class TakeRecord:
     @property
     def live(self) -> Run | None:
         """The run that speaks for the take, None only where all are superseded."""
-        return next((run for run in reversed(self.runs) if not run.superseded), None)
+        for run in reversed(self.runs):
+            if run.superseded_by is None:
+                return run
+        return None
 
     @property
     def state(self) -> TakeState:
@@ -158,7 +171,7 @@ def foresee(snapshot: Snapshot, events: Iterable[tuple[int, Event]]) -> Snapshot
         return reduce(lambda known, event: fold(known, event, 0.0), told.get(run.key, ()), run)
 
     takes = (replace(record, runs=tuple(map(told_all, record.runs))) for record in snapshot.takes)
-    return replace(snapshot, takes=tuple(takes))
+    return replace(snapshot, takes=tuple(takes), forgotten=tuple(map(told_all, snapshot.forgotten)))
 
 
 def unknown_status_reason(event: ev.StatusUnknown) -> str:
@@ -232,7 +245,9 @@ def _outputs(known: tuple[Output, ...], urls: tuple[str, ...]) -> tuple[Output, 
 
 
 def _saved(output: Output, event: ev.FileSaved) -> Output:
-    return replace(output, path=event.path, bytes=event.bytes, sha256=event.sha256, moving_to=None)
+    return replace(
+        output, path=event.path, bytes=event.bytes, sha256=event.sha256, moving_to=None, flaw=event.flaw or None
+    )
 
 
 def _with_output(run: Run, index: int, change: Callable[[Output], Output]) -> Run:

@@ -20,8 +20,9 @@ from hailuo_batch.core.polling import Polling
 from hailuo_batch.core.probe import NO_RUN, Probe
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.remaining import time_left
+from hailuo_batch.core.run_timeout import RunTimeout
 from hailuo_batch.core.service import Service
-from hailuo_batch.core.settings import Settings
+from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.trust import STORM, Trust
@@ -47,7 +48,7 @@ class Requests:
         self._creating = Creating(runs, books, self.cap, self._trust, settings.max_in_flight)
         self._service = Service(endpoint, settings, self.budget, standing)
         self._odd_statuses: set[str] = set()
-        self._last_finish_at = now
+        self._timeout = RunTimeout(settings.run_timeout_s, now)
         self._probe = Probe()
 
     # --- what is wanted ---
@@ -91,6 +92,11 @@ class Requests:
         """How many creates are not answered yet."""
         return self._trust.under_way
 
+    @property
+    def creates_to_come(self) -> int:
+        """How many creates wait, as far as the cap will let them go."""
+        return self._creating.affordable.total() if self._may_create else 0
+
     def wants_a_turn(self, now: float) -> bool:
         """Whether the other processes that use the key must be heard before anything is decided, or told of news."""
         if now >= self.budget.news_at():
@@ -99,6 +105,8 @@ class Requests:
             return False
         if not self.budget.may_be_free(now):
             return False
+        if self._timeout.is_due(now) and len(self._polling) > 0:
+            return True
         return self._probe.waits if self._asks_first else self._next_request(now) is not None
 
     # --- what to do ---
@@ -131,7 +139,7 @@ class Requests:
             return float("inf")
         times = [max(self._can_send_at(now), self._wanted_at(now)), self.budget.news_at(), self._service.ends_at]
         if len(self._polling) > 0:
-            times.append(self._last_finish_at + self._settings.run_timeout_s)
+            times.append(self._timeout.wake_at())
         return min(times)
 
     def create_waits_s(self, now: float) -> float | None:
@@ -145,7 +153,7 @@ class Requests:
         if self._standing.reach >= Reach.REQUESTS:
             return None
         creates = self._creating.under_way
-        if self._standing.reach < Reach.CREATES:
+        if self._may_create:
             creates += self._creating.affordable
         works = self._polling.work_left(creates)
         return time_left(works, now, self.budget.per_second(now), self._settings.max_in_flight)
@@ -156,16 +164,16 @@ class Requests:
         if reach < Reach.CREATES and len(self._creating) > 0:
             if (reached := self._creating.stopped_by_cap()) is not None:
                 self._standing.halt(reached)
+            elif self._settings.consent is not Consent.GIVEN:
+                # after the cap: whoever agreed to pay would still be told of that one
+                self._standing.halt(halts.not_agreed(self._settings.consent))
             elif idle and self._next_create() is None and len(self._polling) == 0 and not self._asks_first:
                 self._standing.halt(halts.held_up(len(self._creating)))
         if self._standing.reach >= Reach.REQUESTS:
             return
-        timeout_s = self._settings.run_timeout_s
         self._service.watch(now)
-        if self._standing.reach >= Reach.REQUESTS:
-            return
-        if len(self._polling) > 0 and now >= self._last_finish_at + timeout_s:
-            self._standing.halt(halts.timed_out(timeout_s, len(self._polling)))
+        if self._standing.reach < Reach.REQUESTS and self._timeout.is_over(now, self._polling):
+            self._standing.halt(halts.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
     def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
         self._polling.pace = self.budget.per_second(now)
@@ -178,7 +186,7 @@ class Requests:
     @property
     def _asks_first(self) -> bool:
         """Whether one question goes before all else: about the key, or, ahead of the first create, about the API."""
-        pays = self._standing.reach < Reach.CREATES and len(self._creating) > 0
+        pays = self._may_create and len(self._creating) > 0
         return self._probe.is_open or (pays and not self._service.is_proven)
 
     def _ask_probe(self, now: float) -> Iterator[act.ReadRun]:
@@ -198,10 +206,16 @@ class Requests:
         return now if self._next_create() is not None else self._polling.next_look_at(now)
 
     def _next_create(self) -> int | None:
-        return self._creating.next() if self._standing.reach < Reach.CREATES and not self._asks_first else None
+        return self._creating.next() if self._may_create and not self._asks_first else None
 
     def _creates_ready(self) -> int:
-        return self._creating.ready() if self._standing.reach < Reach.CREATES else 0
+        return self._creating.ready() if self._may_create else 0
+
+    @property
+    def _may_create(self) -> bool:
+        """Whether anything may be paid for. Consent is asked for here too, where creates are chosen, so that no path
+        around the halt in `watch` can pay."""
+        return self._standing.reach < Reach.CREATES and self._settings.consent is Consent.GIVEN
 
     # --- what came of it ---
 
@@ -222,7 +236,7 @@ class Requests:
                 if outcome.cost_note:
                     self._standing.tell(notices.cost_unknown(run, outcome.cost_note))
                 self._polling.open(run.key, run.model, now)
-                self._last_finish_at = max(self._last_finish_at, now)
+                self._timeout.restart(now)
                 self._compare_price(run)
             case ev.CreateRefused():
                 self._creating.want_again(run.key)
@@ -250,7 +264,7 @@ class Requests:
         if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
             self._polling.finished(run.key, _duration_s(outcome))
         self._polling.close(run.key)
-        self._last_finish_at = now
+        self._timeout.restart(now)
         return True
 
     def hear_check(self, outcome: Outcome, now: float) -> None:

@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Consent(Enum):
+    """Whether the user has agreed to pay."""
+
+    GIVEN = "given"
+    MISSING = "missing"  # nobody could be asked, and nobody has said yes beforehand
+    DECLINED = "declined"  # asked, and the answer was not yes
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What bounds an apply. Money in micro-USD, times in seconds; None means no such bound.
 
+    `consent` is missing unless somebody says otherwise: what is forgotten must not pay.
     `shown_prices` is what the plan showed for each model; creating stops where a run costs clearly more.
     `key_is_new` says that another key made the runs that the ledger knows. `known_durations` are, for each model, how
     long runs of earlier applies took. `fetches_at_once` is more than the transfers that go on at once, for some fetches
@@ -24,3 +34,4 @@ class Settings:
     shown_prices: Mapping[str, int] = field(default_factory=dict)
     key_is_new: bool = False
     known_durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    consent: Consent = Consent.MISSING

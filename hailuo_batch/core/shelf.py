@@ -35,6 +35,15 @@ def home_stem(run: Run, index: int) -> str:
     return f"{run.take_id}{_number(index)}"
 
 
+def all_in_place(runs: Iterable[Run]) -> bool:
+    """Whether every saved file plainly lies where it belongs, which a look at each tells: then no rename is due."""
+    return all(
+        output.path is None or _stem(output.path) == (own_stem if run.superseded else home_stem)(run, output.index)
+        for run in runs
+        for output in run.outputs
+    )
+
+
 class Shelf:
     """The saved files of every run. It is told of each run as it changes."""
 

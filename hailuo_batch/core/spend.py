@@ -5,7 +5,7 @@ known cost of its model, and where none is known at all, one create goes alone t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hailuo_batch.core.lifecycle import RunState
@@ -63,15 +63,26 @@ def spend_of(runs: Iterable[Run]) -> Spend:
     charged = refunded = in_doubt = 0
     at_risk: int | None = 0
     for run in listed:
-        cost = run.cost_micro_usd if run.cost_micro_usd is not None else costs.get(run.model)
         if is_in_doubt(run):
             in_doubt += 1
             risk = most.get(run.model)
             at_risk = None if risk is None or at_risk is None else at_risk + risk
-        elif run.run_id is not None:
-            charged += cost or 0
-            refunded += (cost or 0) if run.state is RunState.FAILED else 0
+            continue
+        paid, back = money_of(run, costs)
+        charged += paid
+        refunded += back
     return Spend(charged, refunded, in_doubt, at_risk)
+
+
+def money_of(run: Run, costs: Mapping[str, int]) -> tuple[int, int]:
+    """What was charged for one run and what came back of it, nothing while its create is in doubt.
+
+    `costs` are the newest known of each model, for a run whose own is not known.
+    """
+    if run.run_id is None or is_in_doubt(run):
+        return 0, 0
+    cost = costs.get(run.model, 0) if run.cost_micro_usd is None else run.cost_micro_usd
+    return cost, cost if run.state is RunState.FAILED else 0
 
 
 class Cap:

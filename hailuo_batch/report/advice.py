@@ -1,14 +1,15 @@
 """What a person has to do about an attempt that does not end in a video by itself, in words and commands.
 
 Owns those words; knows nothing of how they are shown. Only what needs a person gets advice: an attempt that the
-next apply settles alone gets none, and no advice ever leads to paying twice without saying so.
+next apply settles alone gets none, and no advice ever leads to paying twice without saying so. An apply is advised for
+the one take that it is about: without --only it would pay for every other one that is not done, too.
 """
 
-import shlex
 from dataclasses import dataclass
 
 from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.records import Run
+from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 
 SANDBOX = "sandbox"
@@ -43,6 +44,10 @@ class Commands:
         """One more attempt for a take."""
         return self._line("retry", take_id)
 
+    def repair(self) -> str:
+        """Another try at the downloads that came damaged, and at files that have changed."""
+        return self._line("verify", "--repair")
+
     def resolve(self, run: Run) -> tuple[str, ...]:
         """The ways out for an attempt."""
         attempt = ("--attempt", str(run.attempt)) if run.superseded else ()
@@ -52,7 +57,7 @@ class Commands:
 
     def _line(self, command: str, *words: str) -> str:
         rehearsal = ("--sandbox",) if self.endpoint == SANDBOX else ()
-        return shlex.join(("hailuo-batch", command, self.manifest, *rehearsal, *self.options, *words))
+        return shell_line(("hailuo-batch", command, self.manifest, *rehearsal, *self.options, *words))
 
 
 def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | None:
@@ -80,26 +85,33 @@ def _ended(run: Run, commands: Commands) -> Advice | None:
             return Advice(
                 "The run failed and its cost was refunded. Change its prompt or images and apply again, or grant it "
                 "one more attempt.",
-                (commands.retry(run.take_id), commands.apply()),
+                (commands.retry(run.take_id), commands.apply("--only", run.take_id)),
             )
         case RunState.REJECTED:
             return Advice(
                 "The API refused the input and nothing was paid. Change the shot in the manifest and apply again, or "
                 "grant it one more attempt as it is.",
-                (commands.apply(), commands.retry(run.take_id)),
+                (commands.apply("--only", run.take_id), commands.retry(run.take_id)),
             )
         case RunState.LOST:
             return Advice(
                 "The API does not know this run although it was paid for, and its cost still counts. Each apply asks "
                 "for it once more. If it stays lost, give the run ID to Runbase's support; then name the run that it "
                 "is, have it made again, or give it up.",
-                (commands.apply(), *commands.resolve(run)),
+                (commands.apply("--only", run.take_id), *commands.resolve(run)),
             )
         case RunState.SUCCEEDED if not run.outputs:
             return Advice(
                 "The run succeeded and is paid for, but the API named no file. Each apply asks for it again. If none "
                 "comes, have it made again, which pays again, or give it up.",
-                (commands.apply(), *commands.resolve(run)[1:]),
+                (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
+            )
+        case RunState.SUCCEEDED if run.flaws:
+            return Advice(
+                "The video is damaged: it came so twice, with the same bytes, and was kept because it is paid for. Try "
+                "the download again, which costs nothing. If it stays damaged, give the run ID to Runbase's support, "
+                "or have another one made, which pays again.",
+                (commands.repair(), commands.apply("--replace", run.take_id)),
             )
         case RunState.ABANDONED:
             return Advice(
@@ -119,7 +131,7 @@ def _slow(run: Run, commands: Commands, now: float) -> Advice:
     return Advice(
         f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
         "Each apply goes on asking for it. If it never finishes, have it made again, which pays again, or give it up.",
-        (commands.apply(), *commands.resolve(run)[1:]),
+        (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
     )
 
 
@@ -128,7 +140,7 @@ def _not_here(run: Run, commands: Commands, now: float) -> Advice:
         f"The run finished {format_duration(_age_s(run.completed_at, now))} ago, is paid for, and its video is not "
         "here. Each apply asks for a fresh link and downloads it where it can. If its link is dead, have it made "
         "again, which pays again, or give it up.",
-        (commands.apply(), *commands.resolve(run)[1:]),
+        (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
     )
 
 
@@ -136,7 +148,7 @@ def _outlived(run: Run, commands: Commands, now: float) -> Advice:
     return Advice(
         f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
         "Nothing waits for it any more, but each apply goes on asking for it. If it never finishes, give it up.",
-        (commands.apply(), commands.resolve(run)[-1]),
+        (commands.resolve(run)[-1],),
     )
 
 

@@ -7,7 +7,7 @@ bytes say. Raises OSError as it comes.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,12 +27,12 @@ def write_swiftly(path: Path, content: bytes) -> None:
     _replace(path, content, lambda _: None)
 
 
-def sweep(paths: Iterable[Path]) -> None:
-    """Of these files, remove the temporary ones that were left by a killed write: far older than the newest of all."""
-    there = list(paths)
-    left = [path for path in there if _TEMPORARY.fullmatch(path.name)]
+def sweep(folder: Path, names: Collection[str]) -> None:
+    """Of these files in the folder, remove the temporary ones that were left by a killed write: far older than the
+    newest of all."""
+    left = [folder / name for name in names if _TEMPORARY.fullmatch(name.rpartition("/")[2])]
     if left:
-        stale_at = max(_changed_at(there), default=0.0) - _STALE_S
+        stale_at = max(_changed_at(folder / name for name in names), default=0.0) - _STALE_S
         for path in left:
             if any(changed_at < stale_at for changed_at in _changed_at([path])):
                 path.unlink(missing_ok=True)

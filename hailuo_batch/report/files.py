@@ -4,18 +4,22 @@ Owns their names and the order in which they are written. All are rendered befor
 failure leaves the old report standing.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.disk import sweep, write_durably
-from hailuo_batch.report.model import Report
+from hailuo_batch.report.looking import looks
+from hailuo_batch.report.model import Report, is_timeless
 from hailuo_batch.report.render_csv import render_csv
 from hailuo_batch.report.render_html import render_html
 from hailuo_batch.report.render_json import render_json
 from hailuo_batch.report.render_junit import render_junit
 from hailuo_batch.report.render_markdown import render_markdown
+from hailuo_batch.report.written import Mark, Right
 
 
 class Format(StrEnum):
@@ -37,6 +41,40 @@ _FILES: Mapping[Format, tuple[str, Callable[[Report], str]]] = {
 }
 
 
+def are_right(right: Right | None, report: Report, mark: Mark, folder: Path, formats: Iterable[Format]) -> bool:
+    """Whether these files hold this report already, but for when it was made, and nobody has touched them since.
+
+    `mark` is where the ledger's journal ended before the report was made from it.
+    """
+    names = [_FILES[form][0] for form in formats]
+    if right is None or (right.mark, right.made_of) != (mark, _made_of(report)):
+        return False
+    now = looks(folder, names)
+    return all(name in now and now[name] == right.files.get(name) for name in names)
+
+
+def now_right(old: Right | None, report: Report, mark: Mark, folder: Path, formats: Iterable[Format]) -> Right | None:
+    """What is to be remembered of these files, which have just been written or found right; None for a report that is
+    another one as time goes by."""
+    if not is_timeless(report):
+        return None
+    made_of = _made_of(report)
+    others = old.files if old is not None and (old.mark, old.made_of) == (mark, made_of) else {}
+    return Right(mark, made_of, {**others, **looks(folder, [_FILES[form][0] for form in formats])})
+
+
+def _made_of(report: Report) -> str:
+    """What the report shows beyond what the journal's mark stands for."""
+    shown = (report.resume_command, report.manifest_sha256, report.description, report.applying)
+    return hashlib.sha256(json.dumps(shown).encode("ascii")).hexdigest()
+
+
+def paths_of(folder: Path, formats: Iterable[Format]) -> dict[Format, Path]:
+    """Where each of these files lies."""
+    wanted = set(formats)
+    return {form: folder / name for form, (name, _) in _FILES.items() if form in wanted}
+
+
 def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tuple(Format)) -> dict[Format, Path]:
     """Write the report in these formats into the folder, which is made where it is missing. Returns where each lies.
 
@@ -44,13 +82,13 @@ def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tupl
     """
     wanted = set(formats)
     texts = {form: render(report) for form, (_, render) in _FILES.items() if form in wanted}
-    paths = {form: folder / _FILES[form][0] for form in texts}
+    paths = paths_of(folder, texts)
     path = next(iter(paths.values()), folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for form, path in paths.items():
             write_durably(path, texts[form].encode("utf-8"))
-        sweep(folder.iterdir())
+        sweep(folder, [path.name for path in folder.iterdir()])
     except OSError as error:
         raise OutputError(
             f"The report could not be written to {path}: {error.strerror or error}. Nothing was paid for it, and "

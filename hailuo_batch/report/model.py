@@ -4,14 +4,15 @@ Owns what a reader is told: which attempts are listed, what an unanswered create
 clock, file or format. Two reports of one snapshot at one moment are equal, down to their order.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
-from hailuo_batch.core.spend import Spend, newest_costs, spend_of
+from hailuo_batch.core.spend import Spend, money_of, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
 
 MOVING = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING})
@@ -20,12 +21,16 @@ MOVING = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING}
 
 @dataclass(frozen=True, slots=True)
 class ReportOutput:
-    """One file. `path` is relative to the report, None until the file is whole on disk; `bytes` is its size."""
+    """One file. `path` is relative to the report, None until the file is on disk; `bytes` is its size.
+
+    `flaw` says what is wrong with a file that was paid for and is no whole video, None where nothing is known to be.
+    """
 
     path: str | None
     url: str
     bytes: int | None
     sha256: str | None
+    flaw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,18 @@ class ReportRun:
     cost_micro_usd: int | None
     charged_micro_usd: int
     refunded_micro_usd: int
+    fingerprint: str
+    create_id: str | None
     submitted_at: float | None
     completed_at: float | None
     error: str | None
     outputs: tuple[ReportOutput, ...]
     advice: Advice | None
+
+    @property
+    def said(self) -> str:
+        """What went wrong, or what is known to be wrong with its files; empty where nothing is."""
+        return self.error or "; ".join(_flaws(self.outputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +76,15 @@ class ReportTake:
     state: TakeState
     in_manifest: bool
     model: str
-    input: Mapping[str, Any]
+    input_json: str
     runs: tuple[ReportRun, ...]
     outputs: tuple[ReportOutput, ...]
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """The input as data, read from its text each time: of ten thousand takes, few commands need it."""
+        parsed: dict[str, Any] = json.loads(self.input_json)
+        return parsed
 
     @property
     def live(self) -> ReportRun | None:
@@ -74,10 +92,19 @@ class ReportTake:
         return next((run for run in reversed(self.runs) if not run.superseded), None)
 
     @property
+    def damaged(self) -> bool:
+        """Whether it is done, and a file of it is known to be no whole video."""
+        return self.state is TakeState.DONE and any(_flaws(self.outputs))
+
+    @property
     def prompt(self) -> str:
         """The prompt, empty for a model whose input has none."""
         prompt = self.input.get("prompt")
         return prompt if isinstance(prompt, str) else ""
+
+
+def _flaws(outputs: Iterable[ReportOutput]) -> Iterator[str]:
+    return (f"{output.path}: {output.flaw}" for output in outputs if output.flaw is not None)
 
 
 def is_money_in_limbo(state: TakeState | RunState) -> bool:
@@ -89,6 +116,7 @@ def is_money_in_limbo(state: TakeState | RunState) -> bool:
 class Report:
     """A whole campaign at `generated_at` (seconds since the epoch). `totals` has a count for every state.
 
+    `resume_command` continues the apply that has left the campaign so, with its options; `apply_command` has none.
     `applying` is whether an apply was at work then. `forgotten` are attempts at takes that the user had forgotten: they
     are in no take, but their money counts.
     """
@@ -101,6 +129,8 @@ class Report:
     totals: Mapping[TakeState, int]
     spend: Spend
     resume_command: str
+    apply_command: str
+    repair_command: str
     takes: tuple[ReportTake, ...]
     applying: bool = False
     forgotten: tuple[ReportRun, ...] = ()
@@ -111,9 +141,24 @@ class Report:
         return self.endpoint == SANDBOX
 
     @property
+    def damaged(self) -> int:
+        """How many takes are done with a file that is known to be no whole video."""
+        return sum(take.damaged for take in self.takes)
+
+    @property
     def unfinished(self) -> int:
         """How many takes the next apply carries on with by itself."""
         return sum(self.totals[state] for state in MOVING)
+
+
+def is_timeless(report: Report) -> bool:
+    """Whether a later report of the same ledger would say the same: nothing is waited for that could take too long."""
+    return not any(_may_take_long(run) for take in report.takes for run in take.runs)
+
+
+def _may_take_long(run: ReportRun) -> bool:
+    is_missing = run.state is RunState.SUCCEEDED and any(output.path is None for output in run.outputs)
+    return is_missing or run.state in RUNNING
 
 
 def build_report(
@@ -123,13 +168,15 @@ def build_report(
     manifest_sha256: str | None = None,
     manifest: str = "MANIFEST",
     options: tuple[str, ...] = (),
+    resume: str = "",
     submitting_means: TakeState = TakeState.IN_DOUBT,
 ) -> Report:
     """The report of a snapshot. Pure.
 
     `manifest` is the manifest as the user named it and `options` say where its files lie, for the commands that are
-    advised; `manifest_sha256` replaces the recorded one. `submitting_means` is what a create on its way is to this
-    reader: WAITING while an apply holds the lock, else IN_DOUBT.
+    advised, `resume` the one that continues the apply, where that is known; `manifest_sha256` replaces the recorded
+    one. `submitting_means` is what a create on its way is to this reader: WAITING while an apply holds the lock, else
+    IN_DOUBT.
     """
     commands = Commands(manifest, snapshot.endpoint, options)
     settled = _settled(snapshot, submitting_means)
@@ -144,7 +191,9 @@ def build_report(
         generated_at=generated_at,
         totals={state: counts[state] for state in TakeState},
         spend=spend_of(settled.paid_runs),
-        resume_command=commands.apply(),
+        resume_command=resume or commands.apply(),
+        apply_command=commands.apply(),
+        repair_command=commands.repair(),
         takes=takes,
         applying=submitting_means is TakeState.WAITING,
         forgotten=tuple(_run(run, None, costs) for run in settled.forgotten),
@@ -167,28 +216,30 @@ def _unsent(run: Run) -> Run:
 def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int], now: float) -> ReportTake:
     take, live = record.take, record.live
     speaker = live or next(reversed(record.runs), None)
+    runs: list[ReportRun] = []
+    outputs: tuple[ReportOutput, ...] = ()
+    for run in record.runs:
+        if run.state is not RunState.UNSENT:
+            told = _run(run, advise(run, record.in_manifest and run is live, commands, now), costs)
+            outputs = told.outputs if run is speaker else outputs
+            runs.append(told)
     return ReportTake(
         id=take.id,
         shot=take.shot,
         number=take.number,
         tags=take.tags,
         fingerprint=take.fingerprint,
-        state=record.state,
+        state=TakeState.WAITING if speaker is None else speaker.take_state,
         in_manifest=record.in_manifest,
         model=take.model,
-        input=take.input,
-        runs=tuple(
-            _run(run, advise(run, record.in_manifest and run is live, commands, now), costs)
-            for run in record.runs
-            if run.state is not RunState.UNSENT
-        ),
-        outputs=_outputs(speaker.outputs) if speaker else (),
+        input_json=take.input_json,
+        runs=tuple(runs),
+        outputs=outputs,
     )
 
 
 def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun:
-    cost = costs.get(run.model) if run.cost_micro_usd is None else run.cost_micro_usd
-    money = spend_of((replace(run, cost_micro_usd=cost),))
+    charged, refunded = money_of(run, costs)
     return ReportRun(
         take_id=run.take_id,
         model=run.model,
@@ -197,8 +248,10 @@ def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun
         state=run.state,
         superseded=run.superseded,
         cost_micro_usd=run.cost_micro_usd,
-        charged_micro_usd=money.charged_micro_usd,
-        refunded_micro_usd=money.refunded_micro_usd,
+        charged_micro_usd=charged,
+        refunded_micro_usd=refunded,
+        fingerprint=run.fingerprint,
+        create_id=run.create_id,
         submitted_at=run.submitted_at,
         completed_at=run.completed_at,
         error=run.reason,
@@ -208,4 +261,4 @@ def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun
 
 
 def _outputs(outputs: Iterable[Output]) -> tuple[ReportOutput, ...]:
-    return tuple(ReportOutput(output.path, output.url, output.bytes, output.sha256) for output in outputs)
+    return tuple(ReportOutput(o.path, o.url, o.bytes, o.sha256, o.flaw if o.path else None) for o in outputs)

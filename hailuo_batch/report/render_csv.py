@@ -15,7 +15,7 @@ from hailuo_batch.values import MICRO
 
 COLUMNS = (
     *("campaign", "tags", "take", "run_id", "model", "created", "finished", "charged_usd", "refunded_usd"),
-    *("attempt", "state", "superseded"),
+    *("attempt", "state", "superseded", "damaged"),
 )
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -52,6 +52,7 @@ def _row(campaign: str, tags: tuple[str, ...], run: ReportRun) -> tuple[str, ...
         str(run.attempt),
         str(run.state),
         "yes" if run.superseded else "no",
+        "yes" if any(output.flaw for output in run.outputs) else "no",
     )
 
 

@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hailuo_batch.report.encoding import encode
 from hailuo_batch.report.model import Report
-from hailuo_batch.report.render_json import document, encode
+from hailuo_batch.report.render_json import document
 
 _PAGE = Path(__file__).parent / "page"
 _STYLES = ("base", "head", "sheet", "overlay")

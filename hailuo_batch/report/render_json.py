@@ -4,29 +4,19 @@ Owns the names and the order of the fields. Fields may be added, never changed; 
 RFC 3339 in UTC, and one report always gives the same text.
 """
 
-import json
-import re
 from typing import Any
 
 from hailuo_batch.report.advice import Advice
+from hailuo_batch.report.encoding import encode_readably
 from hailuo_batch.report.model import Report, ReportOutput, ReportRun, ReportTake
 from hailuo_batch.report.times import format_time
 
 VERSION = 1
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
 
 def render_json(report: Report) -> str:
     """The text of report.json."""
-    return encode(document(report), indent=2) + "\n"
-
-
-def encode(value: Any, *, indent: int | None = None) -> str:
-    """JSON that can always be written as UTF-8: a lone surrogate, which JSON from outside can hold, stays escaped."""
-    separators = None if indent else (",", ":")
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return encode_readably(document(report)) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -41,6 +31,7 @@ def document(report: Report) -> dict[str, Any]:
         "generated_at": format_time(report.generated_at),
         "applying": report.applying,
         "totals": {"takes": len(report.takes)} | {str(state): count for state, count in report.totals.items()},
+        "damaged_takes": report.damaged,
         "spend": {
             "charged_micro_usd": spend.charged_micro_usd,
             "refunded_micro_usd": spend.refunded_micro_usd,
@@ -49,6 +40,7 @@ def document(report: Report) -> dict[str, Any]:
             "in_doubt_micro_usd": spend.in_doubt_micro_usd,
         },
         "resume_command": report.resume_command,
+        "apply_command": report.apply_command,
         "takes": [_take(take) for take in report.takes],
     }
 
@@ -63,7 +55,7 @@ def _take(take: ReportTake) -> dict[str, Any]:
         "state": str(take.state),
         "in_manifest": take.in_manifest,
         "model": take.model,
-        "input": dict(take.input),
+        "input": take.input,
         "runs": [_run(run) for run in take.runs],
         "outputs": [_output(output) for output in take.outputs],
     }
@@ -75,6 +67,8 @@ def _run(run: ReportRun) -> dict[str, Any]:
         "attempt": run.attempt,
         "state": str(run.state),
         "superseded": run.superseded,
+        "fingerprint": run.fingerprint,
+        "create_id": run.create_id,
         "cost_micro_usd": run.cost_micro_usd,
         "submitted_at": format_time(run.submitted_at),
         "completed_at": format_time(run.completed_at),
@@ -85,7 +79,13 @@ def _run(run: ReportRun) -> dict[str, Any]:
 
 
 def _output(output: ReportOutput) -> dict[str, Any]:
-    return {"path": output.path, "url": output.url, "bytes": output.bytes, "sha256": output.sha256}
+    return {
+        "path": output.path,
+        "url": output.url,
+        "bytes": output.bytes,
+        "sha256": output.sha256,
+        "flaw": output.flaw,
+    }
 
 
 def _advice(advice: Advice | None) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """report.junit.xml: the campaign as a test report, one case for each take, for whatever shows those.
 
-Owns what a state means there: gone wrong is a failure, in doubt an error, not finished or not wanted is skipped. The
-format has no one owner; this keeps to the elements that every reader of it knows.
+Owns what a state means there: gone wrong is a failure, so is a damaged video, in doubt is an error, not finished or not
+wanted is skipped. The format has no one owner; this keeps to the elements that every reader of it knows.
 """
 
 import re
@@ -43,7 +43,7 @@ def render_junit(report: Report) -> str:
 
 def _case(take: ReportTake) -> ET.Element:
     case = ET.Element("testcase", classname=_text(take.shot), name=_text(take.id), time=f"{_took_s(take):.3f}")
-    if take.state is not TakeState.DONE:
+    if take.state is not TakeState.DONE or take.damaged:
         case.append(_verdict(take))
     facts = [*(f"run {run.run_id}" for run in take.runs if run.run_id), *(o.path for o in take.outputs if o.path)]
     if facts:
@@ -52,14 +52,16 @@ def _case(take: ReportTake) -> ET.Element:
 
 
 def _verdict(take: ReportTake) -> ET.Element:
-    state = take.state.replace("_", " ")
+    state = "damaged" if take.damaged else take.state.replace("_", " ")
     if not take.in_manifest:
         return ET.Element("skipped", message=f"{state}; no longer in the manifest")
     run = take.live
-    reason = run.error if run and run.error else ""
-    verdict = ET.Element(_VERDICTS[take.state], message=_text(f"{state}: {reason}" if reason else state))
+    reason = run.said if run else ""
+    verdict = ET.Element(
+        "failure" if take.damaged else _VERDICTS[take.state], message=_text(f"{state}: {reason}" if reason else state)
+    )
     if verdict.tag != "skipped":
-        verdict.set("type", str(take.state))
+        verdict.set("type", "damaged" if take.damaged else str(take.state))
         advice = run.advice if run else None
         verdict.text = "" if advice is None else _text("\n".join((advice.text, *advice.commands)))
     return verdict

@@ -67,7 +67,8 @@ def _code(text: str) -> str:
 
 
 def _summary(report: Report) -> str:
-    parts = [f"**{report.totals[TakeState.DONE]:,} of {len(report.takes):,} takes done**"]
+    damaged = f" ({report.damaged:,} damaged)" if report.damaged else ""
+    parts = [f"**{report.totals[TakeState.DONE]:,} of {len(report.takes):,} takes done**{damaged}"]
     others = (state for state in TakeState if state is not TakeState.DONE and report.totals[state])
     parts += [f"{report.totals[state]:,} {_words(state)}" for state in others]
     return " · ".join(parts)
@@ -105,7 +106,8 @@ def _attention_row(take: ReportTake, run: ReportRun) -> tuple[str, ...]:
     to_do = "" if advice is None else "<br>".join((escape(advice.text, 500), *map(_code, advice.commands)))
     unsure = run.state is RunState.IN_DOUBT and run.submitted_at is not None
     since = f"since {format_minute(run.submitted_at or 0.0)}: " if unsure else ""
-    return name, _words(run.state), since + escape(run.error or "") + run_id, to_do
+    state = "damaged" if take.damaged and run is take.live else _words(run.state)
+    return name, state, since + escape(run.said) + run_id, to_do
 
 
 def _others(report: Report) -> str:
@@ -115,7 +117,7 @@ def _others(report: Report) -> str:
         return ""
     rows = [(escape(take.id), _words(take.state), _run_id(take), escape(take.prompt)) for take in takes[:LISTED]]
     table = _table("## Not done", ("Take", "State", "Run", "Prompt"), rows, len(takes))
-    return f"{table}\n\nTo go on: {_code(report.resume_command)}" if report.unfinished else table
+    return f"{table}\n\nTo continue: {_code(report.resume_command)}" if report.unfinished else table
 
 
 def _done(report: Report) -> str:

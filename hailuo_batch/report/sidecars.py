@@ -7,23 +7,22 @@ sidecars of videos that the ledger no longer knows, stay as they are.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hailuo_batch.core.records import Output, Run, Snapshot
-from hailuo_batch.core.shelf import SUPERSEDED
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.disk import sweep, write_swiftly
-from hailuo_batch.report.render_json import encode
+from hailuo_batch.report.encoding import encode_readably
+from hailuo_batch.report.looking import SUFFIX, Survey, read_bounded, survey
+from hailuo_batch.report.reading import LARGEST_SIDECAR, SIDECAR
 from hailuo_batch.report.times import format_time
+from hailuo_batch.report.written import Mark, Right
 
-KIND = "hailuo-batch sidecar"
 VERSION = 1
 
-_SUFFIX = ".json"
-_LARGEST = 1_000_000
 _LONGEST_REFERENCE = 2_000
 
 
@@ -35,12 +34,13 @@ class _Found:
     sidecar: Mapping[str, Any]
 
 
-def keep_sidecars(snapshot: Snapshot, folder: Path) -> None:
-    """Bring the sidecars in line with the videos that are there. Raises OutputError where they cannot be written."""
+def keep_sidecars(snapshot: Snapshot, folder: Path) -> frozenset[str]:
+    """Bring the sidecars in line with the videos that are there. Returns those that there are then, by their paths in
+    the folder. Raises OutputError where they cannot be written."""
     try:
-        names = frozenset(_names(folder))
+        names = survey(folder).names
         found = {name: sidecar for name in names if (sidecar := _read(folder, name))}
-        wanted = {f"{path}{_SUFFIX}": facts for path, facts in _described(snapshot) if path in names}
+        wanted = {f"{path}{SUFFIX}": facts for path, facts in _described(snapshot) if path in names}
         hashes = {_identity(old.sidecar): old.sidecar.get("manifest_sha256") for old in found.values() if old.sidecar}
         for name, facts in wanted.items():
             if name in names and name not in found:
@@ -49,15 +49,42 @@ def keep_sidecars(snapshot: Snapshot, folder: Path) -> None:
             if name not in found or found[name].text != text:
                 write_swiftly(folder / name, text.encode("utf-8"))
         for name in found.keys() - wanted.keys():
-            if found[name].sidecar and name.removesuffix(_SUFFIX) not in names:
+            if found[name].sidecar and name.removesuffix(SUFFIX) not in names:
                 (folder / name).unlink(missing_ok=True)
-        sweep(folder / name for name in names)
+        sweep(folder, names)
+        return frozenset(wanted.keys() - (names - found.keys()))
     except OSError as error:
         raise OutputError(
             f"The sidecars beside the videos in {folder} could not be written: {error.strerror or error}. Nothing was "
             "paid for them, and the ledger and the videos are untouched. Make room or give the folder back its write "
             "permission, then write them again with `hailuo-batch report`."
         ) from error
+
+
+def sidecars_right(folder: Path, mark: Mark, names: Collection[str]) -> Right:
+    """What is to be remembered of the sidecars of these names, which have just been kept. `mark` is where the ledger's
+    journal ends. Of other files nobody knows what they tell."""
+    seen = survey(folder)
+    return Right(mark, _made_of(seen), {name: stamp for name, stamp in seen.sidecars.items() if name in names})
+
+
+def are_kept(right: Right | None, folder: Path, mark: Mark) -> bool:
+    """Whether the sidecars are in line with the ledger and with the videos that are there, and nobody has touched them
+    since that was seen."""
+    if right is None or right.mark != mark:
+        return False
+    try:
+        seen = survey(folder)
+    except OSError:
+        return False
+    untouched = all(seen.sidecars.get(name) == stamp for name, stamp in right.files.items())
+    return untouched and right.made_of == _made_of(seen)
+
+
+def _made_of(seen: Survey) -> str:
+    """What the sidecars show beyond what the journal's mark stands for: which videos are there."""
+    names = "\n".join(sorted(seen.names))
+    return hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _described(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -73,7 +100,7 @@ def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) 
     given: dict[str, Any] = json.loads(run.input_json)
     images = given.pop("image_urls", [])
     return {
-        "kind": KIND,
+        "kind": SIDECAR,
         "version": VERSION,
         "file": PurePosixPath(output.path or "").name,
         "bytes": output.bytes,
@@ -94,6 +121,7 @@ def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) 
         "submitted_at": format_time(run.submitted_at),
         "completed_at": format_time(run.completed_at),
         "fingerprint": run.fingerprint,
+        **({"flaw": output.flaw} if output.flaw is not None else {}),
     }
 
 
@@ -110,28 +138,18 @@ def _identity(facts: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _text(facts: Mapping[str, Any]) -> str:
-    return encode(facts, indent=2) + "\n"
-
-
-def _names(folder: Path) -> Iterator[str]:
-    """The files in the folder and in `superseded/`, by their paths in it."""
-    for place, prefix in ((folder, ""), (folder / SUPERSEDED, f"{SUPERSEDED}/")):
-        if place.is_dir():
-            yield from (f"{prefix}{entry.name}" for entry in place.iterdir() if entry.is_file())
+    return encode_readably(facts) + "\n"
 
 
 def _read(folder: Path, name: str) -> _Found | None:
     """The sidecar in this file, None where it is not one of ours."""
-    path = folder / name
-    if not name.endswith(_SUFFIX) or name.startswith("report.") or path.stat().st_size > _LARGEST:
-        return None
-    content = path.read_bytes()
+    content = read_bounded(f"{folder}/{name}", LARGEST_SIDECAR) if name.endswith(SUFFIX) else None
     if not content:
-        return _Found("", {})
+        return None if content is None else _Found("", {})
     try:
         text = content.decode("utf-8")
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    ours = isinstance(value, dict) and value.get("kind") == KIND
+    ours = isinstance(value, dict) and value.get("kind") == SIDECAR
     return _Found(text, value) if ours else None

@@ -8,10 +8,33 @@ import errno
 import fcntl
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_A_LINK = "a symbolic link bears this name"
+_NO_FILE = "what bears this name is no regular file"
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What is free on a file system, for this user: bytes, and files. None where the file system does not say."""
+
+    bytes: int | None
+    files: int | None
+    total_bytes: int | None = None
+
+
+def space_in(folder: Path) -> Space:
+    """What is free where this folder lies. Raises OSError."""
+    state = os.statvfs(folder)
+    # file systems that do not know their size say that it is nothing
+    total = state.f_blocks * state.f_frsize or None
+    return Space(
+        None if total is None else state.f_bavail * state.f_frsize, state.f_favail if state.f_files else None, total
+    )
 
 
 def sync(file: int) -> None:
@@ -41,14 +64,47 @@ def open_regular(path: Path, flags: int, mode: int = 0o644) -> int:
         file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise OSError(errno.ELOOP, "a symbolic link bears this name", str(path)) from error
+            raise OSError(errno.ELOOP, _A_LINK, str(path)) from error
         if error.errno == errno.ENXIO:  # a FIFO that nobody reads, or a device that is not there
-            raise OSError(errno.ENXIO, "what bears this name is no regular file", str(path)) from error
+            raise OSError(errno.ENXIO, _NO_FILE, str(path)) from error
         raise
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise OSError(errno.EINVAL, "what bears this name is no regular file", str(path))
+        raise OSError(errno.EINVAL, _NO_FILE, str(path))
     return file
+
+
+def open_to_read(path: Path) -> BinaryIO:
+    """A file that is ours by its name, to be read; as `open_regular`."""
+    return os.fdopen(open_regular(path, os.O_RDONLY), "rb")
+
+
+def check_regular(path: Path) -> None:
+    """Raises OSError where what bears the name is no regular file; for what somebody else opens, or renames over."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, _A_LINK if stat.S_ISLNK(mode) else _NO_FILE, str(path))
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file bears the name, by the numbers of device and file; None where there is none, or it cannot be seen.
+
+    The numbers are a file's own only as long as it is open somewhere: they may then be given to another.
+    """
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def is_still_there(file: int, path: Path) -> bool:
+    """Whether an open file still bears the name under which it was opened: it may have been removed or replaced."""
+    status = os.fstat(file)
+    return identity(path) == (status.st_dev, status.st_ino)
 
 
 def rename_new(source: Path, target: Path) -> None:

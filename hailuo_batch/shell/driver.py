@@ -14,21 +14,23 @@ from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import halts
 from hailuo_batch.core.actions import Action
-from hailuo_batch.core.books import Progress
 from hailuo_batch.core.engine import Engine
 from hailuo_batch.core.events import Event
 from hailuo_batch.core.gathering import Gathering
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.records import Run
+from hailuo_batch.core.room import Need
 from hailuo_batch.core.sharing import Holding
 from hailuo_batch.core.steps import Step
-from hailuo_batch.errors import LedgerError
+from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.shell.executor import Completion
 from hailuo_batch.shell.key_window import Alone
+from hailuo_batch.shell.progress import Listener, Unfailing
 
 _TRIES = 10
 _PAUSE_S = 1.0
 _BUSY_S = 0.01  # until the next try, where another process has its turn
+_UNWRITTEN = "it could not be written down beforehand"
 _REPORT_S = 0.1  # between two updates of the reporter: where answers come fast, a turn is too often
 
 
@@ -76,12 +78,18 @@ class WindowLike(Protocol):
     def leave(self) -> None: ...
 
 
-class Reporter(Protocol):
-    """Who shows what happens."""
+class RoomLike(Protocol):
+    """What the driver needs to know of the disks."""
 
-    def update(self, progress: Progress) -> None: ...
+    def lacks(self, need: Need, /) -> str: ...
 
-    def notice(self, text: str) -> None: ...
+
+class Ample:
+    """Disks that have room for everything."""
+
+    def lacks(self, _need: Need) -> str:
+        """Nothing."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +101,20 @@ class _Unrecorded:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When an apply stops whatever is left, in seconds of the driver's clock, and how."""
+
+    at: float
+    halt: Halt
+
+
 class Driver:
-    """Runs one apply to its end. `tick_s` bounds the time between two updates of the reporter."""
+    """Runs one apply to its end, or to its deadline.
+
+    `check_records` raises LedgerError where what is written would be found by nobody; `tick_s` bounds the time between
+    two updates of the reporter.
+    """
 
     def __init__(  # noqa: PLR0913 - one for each part that it holds together
         self,
@@ -103,24 +123,32 @@ class Driver:
         receipts: ReceiptsLike,
         executor: ExecutorLike,
         clock: ClockLike,
-        reporter: Reporter,
+        reporter: Listener,
         *,
         new_id: Callable[[], str],
+        check_records: Callable[[], None] = lambda: None,
         window: WindowLike | None = None,
+        room: RoomLike | None = None,
         tick_s: float = 0.25,
+        deadline: Deadline | None = None,
     ) -> None:
         self._engine = engine
         self._ledger = ledger
         self._receipts = receipts
         self._executor = executor
         self._clock = clock
-        self._reporter = reporter
+        self._reporter = Unfailing(reporter, self._stop_unread)
         self._new_id = new_id
+        self._check_records = check_records
         self._window = window or Alone()
+        self._room = room or Ample()
         self._tick_s = tick_s
+        self._deadline = deadline
         self._gathering = Gathering()
         self._unrecorded: list[_Unrecorded] = []
         self._shown: set[int] = set()
+        self._answers: list[Completion] = []  # to creates, and in no receipt yet
+        self._answers_due = 0
         self._tries = 0
         self._try_at = self._report_at = float("-inf")
         self._bug: Exception | None = None
@@ -128,8 +156,14 @@ class Driver:
 
     def run(self) -> None:
         """Go on until the engine has finished. Raises LedgerError where an answer could not be recorded in the end."""
-        while not self._is_over():
-            self._hear(self._executor.wait(self._pause_s()))
+        try:
+            # before anything is paid for, room for all of it: nobody shall pay for the first half of what does not fit
+            self._look_for_room(self._engine.need_in_all)
+            while not self._is_over():
+                self._hear(self._executor.wait(self._pause_s()))
+        except Exception:
+            self._save_answers()
+            raise
         self._leave()
         self._notice(self._gathering.rest())
         self._reporter.update(self._engine.progress(self._clock.now()))
@@ -142,8 +176,15 @@ class Driver:
         """Have the loop stop as the halt says at its next turn. Safe to call from a signal handler."""
         self._requested = halt
 
+    def _stop_unread(self) -> None:
+        """Nobody reads what is said any more: as on SIGHUP."""
+        self.request_stop(halts.signalled(ExitCode.SIGTERM))
+
     def _is_over(self) -> bool:
         """One turn of the loop: start all that can be started now."""
+        if self._deadline is not None and self._clock.now() >= self._deadline.at:
+            self._engine.halt(self._deadline.halt)
+            self._executor.cancel_fetches()
         if self._requested is not None:
             self._engine.halt(self._requested)
             self._executor.cancel_fetches()
@@ -178,6 +219,8 @@ class Driver:
     def _pause_s(self) -> float:
         now = self._clock.now()
         wake_at = min(self._engine.wake_at(now), self._try_at if self._unrecorded else float("inf"))
+        if self._deadline is not None and now < self._deadline.at:
+            wake_at = min(wake_at, self._deadline.at)
         return max(0.0, min(wake_at - now, self._tick_s))
 
     def _keep_books(self) -> None:
@@ -205,6 +248,16 @@ class Driver:
     def _start_creates(self, actions: Sequence[act.CreateRun]) -> None:
         if not actions:
             return
+        try:
+            self._check_records()
+        except LedgerError as error:
+            self._engine.halt(halts.unwritable(str(error)))
+            self._give_up(actions, _UNWRITTEN)
+            return
+        # before each create: others write to the disk, too, and a video that finds no room was paid for in vain
+        if not self._look_for_room(self._engine.need):
+            self._give_up(actions, "there is no room for its video")
+            return
         at = self._clock.wall()
         intents = [(action.run.key, ev.CreateStarted(self._new_id())) for action in actions]
         intended = [
@@ -220,16 +273,28 @@ class Driver:
             return
         self._engine.hear_runs(started, self._clock.now())
         for run in started:
+            self._answers_due += 1
             self._executor.start(act.CreateRun(run))
+
+    def _look_for_room(self, need: Need) -> bool:
+        """Whether there is room for what is needed. Where there is none, nothing is created any more."""
+        lack = self._room.lacks(need)
+        if lack:
+            self._engine.halt(halts.no_room(lack))
+        return not lack
+
+    def _give_up(self, actions: Sequence[act.CreateRun], reason: str) -> None:
+        """Creates that were decided on, of which nothing was written and nothing was sent, wait for another apply."""
+        for action in reversed(actions):
+            self._engine.hear(action, ev.CreateNotSent(reason), (), self._clock.now())
 
     def _take_back(self, actions: Sequence[act.CreateRun], create_ids: Sequence[str]) -> None:
         """Creates that could not be written down beforehand were not sent."""
-        outcome = ev.CreateNotSent("it could not be written down beforehand")
+        results = [(create_id, ev.CreateNotSent(_UNWRITTEN)) for create_id in create_ids]
         # where not even this can be written, the next apply finds intents without an answer and holds them in doubt
         with suppress(LedgerError):
-            self._receipts.write_results([(create_id, outcome) for create_id in create_ids], self._clock.wall())
-        for action in reversed(actions):
-            self._engine.hear(action, outcome, (), self._clock.now())
+            self._receipts.write_results(results, self._clock.wall())
+        self._give_up(actions, _UNWRITTEN)
 
     def _start_move(self, action: act.MoveFile) -> None:
         event = ev.FileMoving(action.index, action.target)
@@ -242,6 +307,7 @@ class Driver:
         self._executor.start(action)
 
     def _hear(self, completions: Sequence[Completion]) -> None:
+        self._note_answers(completions)
         now, at = self._clock.now(), self._clock.wall()
         fresh = []
         for completion in completions:
@@ -249,11 +315,29 @@ class Driver:
             events = self._engine.interpret(completion.action, completion.outcome, now)
             fresh.append(_Unrecorded(completion, events, at))
         self._keep_receipts(fresh, at)
+        self._answers = []
         self._unrecorded += fresh
         if self._bug is not None:
             self._engine.halt(halts.broken())
         if self._unrecorded and now >= self._try_at:
             self._record(now)
+
+    def _note_answers(self, completions: Sequence[Completion]) -> None:
+        self._answers += [each for each in completions if isinstance(each.action, act.CreateRun)]
+        self._answers_due -= sum(isinstance(each.action, act.CreateRun) for each in completions)
+
+    def _save_answers(self) -> None:
+        """This loop is broken, which it never should be, and answers that were paid for may still be on their way.
+
+        Neither engine nor ledger can be relied on, so the receipts alone are: the next apply takes over what is there.
+        """
+        with suppress(Exception):
+            while self._answers_due > 0:
+                self._note_answers(self._executor.wait(self._tick_s))
+        outcomes = [(each.action.run.create_id or "", each.outcome) for each in self._answers]
+        results = [(id_, outcome) for id_, outcome in outcomes if isinstance(outcome, ev.CreateOutcome)]
+        with suppress(LedgerError):
+            self._receipts.write_results(results, self._clock.wall())
 
     def _keep_receipts(self, items: Sequence[_Unrecorded], at: float) -> None:
         creates = [item for item in items if isinstance(item.completion.action, act.CreateRun)]

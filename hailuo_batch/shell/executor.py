@@ -7,6 +7,7 @@ whatever a doer raises becomes the outcome that promises least.
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -15,6 +16,7 @@ from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.events import CreateOutcome, FetchOutcome, MoveOutcome, Outcome, ReadOutcome
+from hailuo_batch.errors import HailuoBatchError
 
 
 class Api(Protocol):
@@ -57,11 +59,13 @@ class ThreadExecutor:
         self._files = ThreadPoolExecutor(fetch_threads, "file")
         self._done: SimpleQueue[Completion | None] = SimpleQueue()
         self._cancelled = threading.Event()
+        self._begin()
 
     def start(self, action: Action) -> None:
         """Have the action carried out; its completion comes out of `wait`."""
         lane = self._requests if isinstance(action, act.CreateRun | act.ReadRun) else self._files
-        lane.submit(self._carry_out, action)
+        with suppress(RuntimeError):  # the machine gives no further thread: those that there are will come to it
+            lane.submit(self._carry_out, action)
 
     def wait(self, timeout_s: float) -> list[Completion]:
         """The actions that have ended since, after at least one has, or after the time, or after `wake`."""
@@ -87,6 +91,17 @@ class ThreadExecutor:
         """Wait for what is under way, and end the threads."""
         self._requests.shutdown()
         self._files.shutdown()
+
+    def _begin(self) -> None:
+        """Have a thread in each lane before anything is paid for, so that nothing which is started waits for ever."""
+        try:
+            for lane in (self._requests, self._files):
+                lane.submit(int).result()
+        except RuntimeError as error:
+            raise HailuoBatchError(
+                f"This machine gives the program no thread to work with ({error}). Nothing was sent, nothing was paid. "
+                "End other programs, or raise the limit of processes (`ulimit -u`), then run the same command again."
+            ) from error
 
     def _carry_out(self, action: Action) -> None:
         try:

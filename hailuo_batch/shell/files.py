@@ -67,8 +67,12 @@ class Files:
         A ledger that was restored may call a file by the name that another one bears by now: there the bytes decide.
         """
         look = self._compare if snapshot.restored else self._look
+        # ten thousand files are listed in the time in which a few hundred are looked for one by one
+        listed = frozenset() if snapshot.restored else frozenset(_files_below(self._folder))
         for run in snapshot.runs:
             for output in run.outputs:
+                if output.path in listed and output.moving_to is None:
+                    continue
                 event = look(output)
                 if event is not None:
                     yield run.key, event

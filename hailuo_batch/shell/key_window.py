@@ -2,25 +2,36 @@
 
 A process decides what to send in a *turn*: it locks the file, reads what the others hold, decides, writes what it
 holds itself, and unlocks, all before anything is recorded or sent. So no two of them take the same free place, and one
-that begins anew knows what the one before it has sent: what a process that has ended left under way comes back a window
-after that was noticed. Nothing depends on it: whatever is wrong with the file, its folder or its lock, the process goes
-on as if it were alone, and looks again later. The file holds no key.
+that begins later knows what the one before it has sent: what a process that has ended left under way comes back a
+window after that was noticed. Whether a process has ended, the kernel says: each locks a byte of the file that is its
+own, for as long as it has the file open. A process ID would not do: containers that share a home each have a process 1.
+Nothing depends on the file: whatever is wrong with it, its folder or its lock, the process works as if it were alone,
+and looks again later. The file holds no key.
 """
 
 import fcntl
 import os
-import stat
+import re
+import struct
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hailuo_batch.core.sharing import Holding, parse_holdings, render_holdings
+from hailuo_batch.shell.disk import open_regular
 
 _MOST_BYTES = 1 << 18
 _GLANCES = 20
 _GLANCE_S = 0.0005
 _PATIENCE_S = 1.0  # a turn takes less than a thousandth of that: who holds the lock for longer is stuck
 _ALONE_S = 10.0
+_LOCKED = "locks-"  # how the name begins of a process that keeps a byte of the file locked
+_TOKEN = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_FIRST_BYTE, _BYTES = 1 << 40, 1 << 62  # behind whatever the file may hold, and so many of them
+# Linux's locks of an open file: they go with the last descriptor of it, and are seen from every PID namespace.
+_OWNED_LOCKS = hasattr(fcntl, "F_OFD_SETLK") and sys.platform == "linux" and struct.calcsize("P") == 8
+_FLOCK = "hhqqi4x"  # struct flock, on 64-bit Linux
 
 
 class Alone:
@@ -41,12 +52,18 @@ class Alone:
 
 
 def name_of_process(token: str) -> str:
-    """What this process is called among all that share a window; `token` is in no other's name."""
-    return f"{os.getpid()}-{token}"
+    """What this process is called among all that share a window; `token`, 16 hexadecimal digits, is in no other's name.
+
+    Where bytes cannot be locked so that only the end of their holder frees them, its process ID has to do.
+    """
+    return f"{_LOCKED}{token}" if _OWNED_LOCKS else f"{os.getpid()}-{token}"
 
 
-def is_alive(name: str) -> bool:
-    """Whether the process of this name may still be at work."""
+def is_alive(file: int, name: str) -> bool:
+    """Whether the process of this name may still be at work. `file` is the window's, opened by another one."""
+    if name.startswith(_LOCKED):
+        byte = _byte_of(name)
+        return byte is None or _is_locked(file, byte)
     pid = name.partition("-")[0]
     if not (pid.isascii() and pid.isdigit() and len(pid) < 10 and int(pid) > 0):
         return True
@@ -59,6 +76,24 @@ def is_alive(name: str) -> bool:
     return True
 
 
+def _byte_of(name: str) -> int | None:
+    """The byte, far behind the file's end, that the process of this name keeps locked; None where it names none."""
+    token = name.removeprefix(_LOCKED)
+    return _FIRST_BYTE + int(token, 16) % _BYTES if _TOKEN.fullmatch(token) else None
+
+
+def _is_locked(file: int, byte: int) -> bool:
+    """Whether somebody else keeps this byte locked. Never disturbs them."""
+    if not _OWNED_LOCKS:
+        return True
+    answer = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _lock_of(fcntl.F_WRLCK, byte))
+    return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+
+
+def _lock_of(kind: int, byte: int) -> bytes:
+    return struct.pack(_FLOCK, kind, os.SEEK_SET, byte, 1, 0)
+
+
 class KeyWindow:
     """The window in the file at `path`, for the process called `name`; no other may ever be called so.
 
@@ -67,7 +102,7 @@ class KeyWindow:
     """
 
     def __init__(
-        self, path: Path, window_s: float, *, name: str, boot: str, is_alive: Callable[[str], bool] = is_alive
+        self, path: Path, window_s: float, *, name: str, boot: str, is_alive: Callable[[int, str], bool] = is_alive
     ) -> None:
         self.trouble = ""
         self._is_alive = is_alive
@@ -125,13 +160,21 @@ class KeyWindow:
                 return self._file
             self._drop_file()
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        file = os.open(self._path, flags, 0o600)
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+        file = open_regular(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._show_alive(file)
+        except BaseException:
             os.close(file)
-            raise PermissionError(0, "it is no file of this user")
+            raise
         return file
+
+    def _show_alive(self, file: int) -> None:
+        """Have the kernel tell the others, for as long as the file is open, that this process is at work."""
+        if os.fstat(file).st_uid != os.geteuid():
+            raise PermissionError(0, "it is no file of this user")
+        byte = _byte_of(self._name)
+        if byte is not None and _OWNED_LOCKS:
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, _lock_of(fcntl.F_WRLCK, byte))
 
     def _is_in_place(self, file: int) -> bool:
         try:
@@ -146,7 +189,7 @@ class KeyWindow:
             known.pop(self._name, None)
             self._others = known
         for name, other in self._others.items():
-            if other.under_way and not self._is_alive(name):
+            if other.under_way and not self._is_alive(file, name):
                 self._others[name] = other.left_behind(now, self._window_s)
 
     def _write(self, file: int, holdings: Mapping[str, Holding]) -> None:

@@ -1,7 +1,9 @@
 """The campaign's lock: one writer at a time, whatever happens to the process that holds it.
 
-An operating-system lock on a file of its own that is never deleted; the kernel releases it when its process ends. It
-is never waited for. The file names the holder as JSON, for messages only: whether it is held, the kernel alone says.
+Operating-system locks, which the kernel releases when their process ends: on a file of its own that is never deleted,
+and on a second file, the guard, that outlives the first. Whoever deletes the lock's file beside a holder does not get a
+second lock: the guard is still held. The lock's file names the holder as JSON, for messages only: whether it is held,
+the kernel alone says.
 """
 
 import fcntl
@@ -9,17 +11,21 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hailuo_batch.errors import LedgerError
+from hailuo_batch.errors import BusyError, LedgerError
+from hailuo_batch.shell.disk import is_still_there, open_regular
 
 _GLANCES = 100
 _GLANCE_S = 0.01
+_LOOK_S = 0.2  # between two looks at a lock that is waited for
+_OPENINGS = 100  # of a file that is deleted again and again under its name
 _LONGEST = 4096
+_FIRST = '{"pid": '  # what every note of ours begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +50,69 @@ class Holder:
 
 
 class Lock:
-    """The lock in the file at `path`, for `holder`. Not for use by several threads at once."""
+    """The lock in the file at `path`, for `holder`. Not for use by several threads at once.
 
-    def __init__(self, path: Path, holder: Holder) -> None:
+    `guard` is the second file: the campaign's receipts, which are there from its first create on. The ledger's own file
+    is none, for closing any descriptor of it takes away SQLite's locks on it.
+    """
+
+    def __init__(self, path: Path, holder: Holder, guard: Path | None = None) -> None:
         self.path = path
         self._holder = holder
+        self._guard_path = guard
         self._file: int | None = None
+        self._guard: int | None = None
 
-    def acquire(self) -> None:
-        """Take the lock at once. Raises LedgerError where another process holds it or the file cannot be had."""
-        file = self._open()
+    def acquire(self, wait_s: float = 0.0, waiting: Callable[[Holder], None] = lambda _: None) -> bool:
+        """Take the lock, and if another process holds it, wait so many seconds for it.
+
+        `waiting` is told for whom, each time that this is another one. Returns whether there was any wait, after which
+        nothing that was read before is sure to hold. Raises BusyError where another process still holds it, and
+        LedgerError where the file cannot be had, or is not ours.
+        """
+        give_up_at = time.monotonic() + wait_s
+        told: Holder | None = None
+        while True:
+            try:
+                self._acquire()
+            except _HeldError as held:
+                left_s = give_up_at - time.monotonic()
+                if left_s <= 0:
+                    raise self._held_by(held.holder) from None
+                if told is None or (held.holder.pid and held.holder != told):
+                    told = held.holder
+                    waiting(told)
+                time.sleep(min(_LOOK_S, left_s))
+            else:
+                return told is not None
+
+    def hold_guard(self) -> None:
+        """Have the guard held under its name, and made where it is not there yet: before the first payment.
+
+        Raises BusyError where another process holds it, LedgerError where it cannot be had.
+        """
+        if self._guard_path is None:
+            return
         try:
-            self._claim(file)
-        except BaseException:
-            os.close(file)
-            raise
-        self._file = file
+            self._take_guard(self._guard_path, os.O_CREAT)
+        except _HeldError as held:
+            raise self._held_by(held.holder) from None
+
+    def check_in_place(self) -> None:
+        """Raises LedgerError where the lock's file is no longer what bears its name: it would keep nobody out."""
+        if self._file is not None and not is_still_there(self._file, self.path):
+            raise LedgerError(f"{self.path}: it was removed, moved or replaced while this was at work.")
 
     def release(self) -> None:
-        """Give the lock back; the file stays. May be called more than once."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        """Give the lock back; the files stay. May be called more than once."""
+        files, self._file, self._guard = (self._guard, self._file), None, None
+        for file in files:
+            if file is not None:
+                os.close(file)
 
     def __enter__(self) -> Self:
-        self.acquire()
+        if self._file is None:
+            self.acquire()
         return self
 
     def __exit__(
@@ -76,42 +120,101 @@ class Lock:
     ) -> None:
         self.release()
 
-    def _open(self) -> int:
+    def _acquire(self) -> None:
+        """Take the lock at once, or nothing. Raises _HeldError."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise self._unusable(error) from error
+            self._file = self._open_alone()
+            if self._guard_path is not None:
+                self._take_guard(self._guard_path)
+            self._sign(self._file)
+        except BaseException as error:
+            self.release()
+            if isinstance(error, OSError):
+                raise self._unusable(self.path, error) from error
+            raise
 
-    def _claim(self, file: int) -> None:
+    def _open_alone(self) -> int:
+        """The lock's file, locked and under its name: one that was deleted meanwhile locks nobody out."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for _ in range(_OPENINGS):
+            file = open_regular(self.path, os.O_RDWR | os.O_CREAT)
+            try:
+                _claim(file)
+                if is_still_there(file, self.path):
+                    return file
+            except BaseException:
+                os.close(file)
+                raise
+            os.close(file)
+        raise OSError(0, "it is deleted as soon as it is made")
+
+    def _take_guard(self, path: Path, flags: int = 0) -> None:
+        if self._guard is not None and is_still_there(self._guard, path):
+            return
         try:
-            alone = _lock_alone(file)
-            holder = self._holder if alone else _read_holder(file)
-            if alone:
-                os.ftruncate(file, 0)
-                os.pwrite(file, (json.dumps(asdict(holder)) + "\n").encode("utf-8"), 0)
+            file = open_regular(path, os.O_RDWR | flags)
+        except FileNotFoundError:
+            return  # no create was ever sent, or the receipts are gone: `hold_guard` makes it
         except OSError as error:
-            raise self._unusable(error) from error
-        if not alone:
-            raise self._held_by(holder)
+            raise self._unusable(path, error) from error
+        try:
+            _claim(file)
+        except BaseException:
+            os.close(file)
+            raise
+        if self._guard is not None:
+            os.close(self._guard)
+        self._guard = file
 
-    def _held_by(self, holder: Holder) -> LedgerError:
-        return LedgerError(
+    def _sign(self, file: int) -> None:
+        """Note down who holds the lock. Raises LedgerError for a file with anything else in it: it is not ours."""
+        note = os.pread(file, _LONGEST, 0).decode("utf-8", errors="replace").strip("\0\n")
+        if not (note.startswith(_FIRST) or _FIRST.startswith(note)):
+            raise LedgerError(
+                f"{self.path}: this file holds something that hailuo-batch has not written, so that it is not taken "
+                "for the campaign's lock, and was left as it is. Nothing was sent, nothing was paid. Move it away, or "
+                "give another --state-dir."
+            )
+        os.ftruncate(file, 0)
+        os.pwrite(file, (json.dumps(asdict(self._holder)) + "\n").encode("utf-8"), 0)
+
+    def _held_by(self, holder: Holder) -> BusyError:
+        return BusyError(
             f"{self.path}: {holder} is at work on this campaign. Nothing was sent by this one, nothing was paid. Wait "
-            "until it has finished, or stop it with Ctrl-C where it runs; `hailuo-batch status` shows how far it is."
+            "until it has finished (`apply --wait 30m` does), or stop it with Ctrl-C where it runs; `hailuo-batch "
+            "status` shows how far it is."
         )
 
-    def _unusable(self, error: OSError) -> LedgerError:
+    @staticmethod
+    def _unusable(path: Path, error: OSError) -> LedgerError:
         return LedgerError(
-            f"{self.path}: the campaign cannot be locked ({error.strerror}). Nothing was sent, nothing was paid. "
-            "Look at the folder's permissions, or give --state-dir a folder on a local disk."
+            f"{path}: the campaign cannot be locked ({error.strerror}). Nothing was sent, nothing was paid. Look at "
+            "what bears this name and at the folder's permissions, or give --state-dir a folder on a local disk."
         )
 
 
-def find_holder(path: Path) -> Holder | None:
-    """Who holds the lock now; None where nobody does or there is no such file. Never disturbs a holder."""
+class _HeldError(Exception):
+    """Another process holds the lock, or its guard."""
+
+    def __init__(self, holder: Holder) -> None:
+        super().__init__(str(holder))
+        self.holder = holder
+
+
+def find_holder(path: Path, guard: Path | None = None) -> Holder | None:
+    """Who holds the lock now; None where nobody does or there is no such file. Never disturbs a holder.
+
+    A holder whose lock's file was deleted is known by the guard alone, and has no name.
+    """
+    holder = _look(path)
+    if holder is None and guard is not None and _look(guard) is not None:
+        return Holder()
+    return holder
+
+
+def _look(path: Path) -> Holder | None:
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = open_regular(path, os.O_RDONLY)
     except OSError:
         return None
     try:
@@ -122,6 +225,12 @@ def find_holder(path: Path) -> Holder | None:
         return None
     finally:
         os.close(file)
+
+
+def _claim(file: int) -> None:
+    """Lock the open file for this process alone. Raises _HeldError where another has it."""
+    if not _lock_alone(file):
+        raise _HeldError(_read_holder(file))
 
 
 def _lock_alone(file: int) -> bool:

@@ -7,7 +7,6 @@ least once a second and never wraps.
 
 import os
 import shutil
-import textwrap
 from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Never, Protocol, TextIO
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.countdown import Countdown
 from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.shell.streams import is_reader_gone
+from hailuo_batch.text import one_line, wrap
 from hailuo_batch.values import format_rough_duration, format_usd
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CALM_S = 10.0
 _NARROWEST = 20
+_WIDEST = 1_000  # no screen is wider, and `COLUMNS` may say anything
 _LEAST_BAR = 6
 MARGIN = 3  # room for the `^C` that a terminal echoes
 ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
@@ -30,7 +32,7 @@ _RATE_OVER_S = 3.0
 _GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
 
 
-class Reporter(Protocol):
+class Listener(Protocol):
     """Who is told how an apply goes."""
 
     def update(self, progress: Progress) -> None:
@@ -39,8 +41,58 @@ class Reporter(Protocol):
     def notice(self, text: str) -> None:
         """Something that is not as it should be, in a sentence or two."""
 
+
+class Reporter(Listener, Protocol):
+    """Who shows how an apply goes."""
+
     def close(self) -> None:
         """The apply is over. May be called more than once."""
+
+
+class Unfailing:
+    """Passes on to a listener until that fails, and is silent from then on: what is shown must not end what is done.
+
+    `failure` is what it failed with. `on_gone` is called where that says that nobody reads any more.
+    """
+
+    def __init__(self, listener: Listener, on_gone: Callable[[], None] = lambda: None) -> None:
+        self.failure: Exception | None = None
+        self._listener = listener
+        self._on_gone = on_gone
+
+    def update(self, progress: Progress) -> None:
+        """Pass it on."""
+        self._guarded(lambda: self._listener.update(progress))
+
+    def notice(self, text: str) -> None:
+        """Pass it on."""
+        self._guarded(lambda: self._listener.notice(text))
+
+    def _guarded(self, pass_on: Callable[[], None]) -> None:
+        if self.failure is not None:
+            return
+        try:
+            pass_on()
+        except Exception as failure:  # noqa: BLE001 - answers that were paid for are on their way meanwhile
+            self.failure = failure
+            if isinstance(failure, OSError) and is_reader_gone(failure):
+                self._on_gone()
+
+
+class UnfailingReporter(Unfailing):
+    """The same for a reporter, which is closed in the end. What it says in words is made harmless here."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__(reporter)
+        self._close = reporter.close
+
+    def notice(self, text: str) -> None:
+        """Pass it on, in one line."""
+        super().notice(one_line(text))
+
+    def close(self) -> None:
+        """Pass it on."""
+        self._guarded(self._close)
 
 
 class QuietReporter:
@@ -160,13 +212,7 @@ def terminal_columns(stream: TextIO) -> int:
         columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
         columns = 0
-    return max(columns or shutil.get_terminal_size().columns, _NARROWEST)
-
-
-def wrap(text: str, columns: int) -> str:
-    """The text in lines of whole words; a word that is longer than a line, such as a path, stays whole."""
-    lines = (textwrap.fill(line, columns, break_long_words=False, break_on_hyphens=False) for line in text.splitlines())
-    return "\n".join(lines)
+    return min(max(columns or shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
 
 
 def format_rate(bytes_per_s: float) -> str:

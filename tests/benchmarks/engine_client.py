@@ -6,6 +6,7 @@ recorded and then heard.
 
 import heapq
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
@@ -15,6 +16,7 @@ from hailuo_batch.core.events import Event
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.core.records import Run, Snapshot, TakeRecord, fold
+from hailuo_batch.core.settings import Consent
 from hailuo_batch.values import DEFAULT_MODEL, Take, canonical_json, fingerprint
 from tests.benchmarks.provider import Answer, Request
 
@@ -41,7 +43,7 @@ class EngineClient:
     def __init__(self, settings: Settings, runs: int, *, tells_times: bool = True) -> None:
         snapshot = snapshot_of(runs)
         scope = frozenset(record.take.id for record in snapshot.takes)
-        self.engine = Engine(settings, snapshot, scope, scope, now=0.0, wall=WALL)
+        self.engine = Engine(replace(settings, consent=Consent.GIVEN), snapshot, scope, scope, now=0.0, wall=WALL)
         self._runs = {run.key: run for run in snapshot.runs}
         self._tells_times = tells_times
         self._fetches: list[tuple[float, int, act.FetchFile]] = []

@@ -52,10 +52,10 @@ def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_an
         planned = cli(server, "plan", *words)
         assert {take["id"]: take["action"] for take in planned["takes"]} == {
             "hero": "replace",
-            "hero.take2": "keep",
-            "lamp-white": "keep",
+            "hero.take2": "hold",
+            "lamp-white": "hold",
             "lamp-teal": "replace",
-            "hero-wide": "keep",
+            "hero-wide": "hold",
         }
         after = cli(server, "apply", *words, "--yes")
     runs = [{take["id"]: len(take["runs"]) for take in document["takes"]} for document in (before, after)]

@@ -45,6 +45,19 @@ def test_the_head_says_how_far_it_is_and_what_it_cost(open_sheet: OpenSheet) -> 
     assert sheet.complaints() == []
 
 
+def test_a_damaged_video_is_called_so_wherever_it_is_shown(open_sheet: OpenSheet) -> None:
+    broken = dataclasses.replace(output(), flaw="it has no moov box")
+    sheet = open_sheet(record(take(), run(outputs=(broken,))), *takes("desk", 1))
+    assert "2 of 2 takes done (1 damaged)" in sheet.one("#head").text
+    assert "damaged" in sheet.card("hero").text
+    assert "hero.mp4: it has no moov box" in sheet.card("hero").text
+    assert "damaged" not in sheet.card("desk").text
+    assert "verify" in sheet.one("#attention").text
+    sheet.film("hero").click()
+    assert "Damaged: it has no moov box" in sheet.one("dialog[open]").text
+    assert sheet.complaints() == []
+
+
 def test_takes_of_one_shot_stand_side_by_side_under_its_name(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*takes("hero", 3), *takes("desk", 1))
     assert sheet.texts(".shot h2") == ["hero", "desk"]

@@ -17,6 +17,7 @@ from hailuo_batch.errors import ExitCode
 from tests.helpers.patience import PATIENCE_S
 
 KEY = "sk-test-0123456789"
+CTRL_D = "\x04"
 SLOW = 0.01  # of real speed: no run ends while a test lasts
 
 LAMPS = """\
@@ -72,7 +73,11 @@ class Shell:
         self.manifest.write_text(text, encoding="utf-8")
 
     def __call__(self, command: str, *options: str) -> Ended:
-        """Run a command on the manifest, in this process."""
+        """Run a command on the manifest, in this process. What pays says yes beforehand: nobody can be asked here."""
+        return self.bare(command, str(self.manifest), *_agreed(command, options))
+
+    def without_yes(self, command: str, *options: str) -> Ended:
+        """As a call, for a user who has not agreed to any payment."""
         return self.bare(command, str(self.manifest), *options)
 
     def bare(self, *arguments: str) -> Ended:
@@ -83,8 +88,8 @@ class Shell:
         return Ended(ExitCode(code), out, err)
 
     def spawn(self, command: str, *options: str) -> "subprocess.Popen[str]":
-        """Start a command on the manifest as a process of its own."""
-        return self.start(command, str(self.manifest), *options)
+        """Start a command on the manifest as a process of its own. What pays says yes beforehand."""
+        return self.start(command, str(self.manifest), *_agreed(command, options))
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start the command line with exactly these arguments as a process of its own."""
@@ -105,6 +110,12 @@ class Shell:
             if process.returncode is None:
                 process.kill()
                 process.communicate()
+
+
+def _agreed(command: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    """The options of a command, with the yes to what it pays."""
+    pays = command == "apply" or (command == "resolve" and "--resubmit" in options)
+    return (*options, "--yes") if pays and "--yes" not in options else options
 
 
 def state_of(shell: Shell, take_id: str) -> str:
@@ -136,7 +147,10 @@ def rest_of(terminal: int) -> bytes:
 
 
 def talk(answer: str, *arguments: str) -> tuple[str, int]:
-    """Run a command on a terminal, and answer its question if it has one. Gives what it said, and its exit code."""
+    """Run a command on a terminal, and answer its question if it has one. Gives what it said, and its exit code.
+
+    CTRL_D as the answer ends what is typed.
+    """
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "hailuo_batch", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
@@ -146,7 +160,7 @@ def talk(answer: str, *arguments: str) -> tuple[str, int]:
             while heard := os.read(ours, 4096):
                 said += heard  # which may end within a character
                 if answer and said.rstrip().endswith(b"[y/N]"):
-                    os.write(ours, f"{answer}\n".encode())
+                    os.write(ours, answer.encode() if answer == CTRL_D else f"{answer}\n".encode())
                     answer = ""
         except OSError:
             pass  # the other end has gone

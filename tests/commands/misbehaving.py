@@ -12,7 +12,9 @@ from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world.answers import Answer
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
+from tests.helpers.patience import PATIENCE_S, wait_until
 
+RATE_LIMITED = Answer(429, {"error": {"code": "RATE_LIMITED", "message": "too many requests"}})
 UNKNOWN_RUN = Answer(404, {"error": {"code": "run_not_found", "message": "no such run for this account or key"}})
 
 
@@ -64,6 +66,40 @@ def unknown_runs(api: SandboxServer, forgotten: Callable[[str], bool] = lambda _
 
 
 @contextmanager
+def nothing_finishes(api: SandboxServer, of: Callable[[str], bool] = lambda _: True) -> Iterator[None]:
+    """Of these runs, by their prompts, each that is asked about is still being worked on."""
+    honest = api.read
+
+    def read(key: str | None, run_id: str) -> Answer:
+        answer = honest(key, run_id)
+        if run_id not in api.world.made or not of(api.world.made[run_id]["prompt"]):
+            return answer
+        fields = {name: value for name, value in answer.body.items() if name in {"id", "model", "costUsd", "createdAt"}}
+        return replace(answer, body={**fields, "status": "processing"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "read", read)
+        yield
+
+
+@contextmanager
+def everything_fails(api: SandboxServer) -> Iterator[None]:
+    """Every run that is asked about has failed, and is refunded."""
+    honest = api.read
+
+    def read(key: str | None, run_id: str) -> Answer:
+        answer = honest(key, run_id)
+        if run_id not in api.world.made:
+            return answer
+        fields = {name: value for name, value in answer.body.items() if name != "output"}
+        return replace(answer, body={**fields, "status": "failed", "error": "no luck"})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "read", read)
+        yield
+
+
+@contextmanager
 def _reads_without_costs(api: SandboxServer) -> Iterator[None]:
     honest = api.read
 
@@ -101,6 +137,46 @@ def refusing(api: SandboxServer, message: str) -> Iterator[None]:
         answer = Answer(400, {"error": {"code": "invalid_input", "message": message}})
         patch.setattr(api, "create", lambda _key, _body: answer)
         yield
+
+
+class Held:
+    """Creates that have arrived and wait for their answers. The first of them is refused for the rate, of which the
+    program has something to say; the others are made at once."""
+
+    def __init__(self, api: SandboxServer) -> None:
+        self.arrived = 0
+        self._honest = api.create
+        self._lock = threading.Lock()
+        self._speaks = threading.Event()
+
+    def wait_for(self, creates: int) -> None:
+        """Come back when so many have arrived."""
+        wait_until(lambda: self.arrived >= creates)
+
+    def answer(self) -> None:
+        """Let the answers go."""
+        self._speaks.set()
+
+    def create(self, key: str | None, body: bytes) -> Answer:
+        """In place of the API's own."""
+        with self._lock:
+            self.arrived += 1
+            is_first = self.arrived == 1
+        answer = RATE_LIMITED if is_first else self._honest(key, body)
+        self._speaks.wait(PATIENCE_S)
+        return answer
+
+
+@contextmanager
+def held(api: SandboxServer) -> Iterator[Held]:
+    """The API answers no create until it is told to."""
+    holding = Held(api)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "create", holding.create)
+        try:
+            yield holding
+        finally:
+            holding.answer()
 
 
 class Gateway:

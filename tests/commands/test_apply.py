@@ -190,7 +190,7 @@ def test_the_current_directory_counts_for_nothing(
 def test_quickstart_ends_with_six_videos(shell: Shell, api: SandboxServer) -> None:
     manifest = shell.manifest.with_name("quickstart.yaml")
     shutil.copy(QUICKSTART, manifest)
-    ended = shell.bare("apply", str(manifest), "--no-check-images")
+    ended = shell.bare("apply", "--yes", str(manifest), "--no-check-images")
     assert ended.code is ExitCode.DONE, ended.err
     assert len(list((shell.workspace / "outputs" / "quickstart").glob("*.mp4"))) == 6
 

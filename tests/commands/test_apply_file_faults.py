@@ -1,5 +1,6 @@
 """A whole apply against a file server that misbehaves: what was paid for stays to be downloaded, and then comes."""
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -101,3 +102,28 @@ def test_every_byte_that_comes_is_heard_of_by_the_progress_line(shell: Shell) ->
         outcomes = [received.fetch(f"{server.url}/a.mp4", name, 0, lambda: False) for name in ("a", "b")]
     assert {type(outcome) for outcome in outcomes} == {ev.FileSaved}
     assert received() == 2 * len(CLIP)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(http.answer(200, CLIP, content_type="application/octet-stream"), id="without a name"),
+        pytest.param(
+            http.answer(200, gzip.compress(CLIP), content_type="video/mp4", headers={"Content-Encoding": "gzip"}),
+            id="compressed although nobody asked",
+        ),
+        pytest.param(
+            http.raw(
+                b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n"
+                b"Content-Type: video/mp4\r\nContent-Length: %d\r\n\r\n%b" % (len(CLIP), CLIP)
+            ),
+            id="behind early hints",
+        ),
+    ],
+)
+def test_a_video_that_comes_in_a_strange_way_is_saved_as_one(shell: Shell, api: SandboxServer, act: Act) -> None:
+    with LoopbackServer(act) as server, files_at(api, f"{server.url}/files/8c1f"):
+        ended = shell("apply", "--only", "desk")
+    assert ended.code is ExitCode.DONE, ended.err
+    assert (shell.outputs / "desk.mp4").read_bytes() == CLIP
+    assert shell("verify").code is ExitCode.DONE

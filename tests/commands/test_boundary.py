@@ -63,16 +63,47 @@ def test_a_stream_that_is_closed_leads_nowhere_and_no_file_of_ours_takes_its_pla
     assert int((tmp_path / "number").read_text()) > 2
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("words", [("schema",), ("validate", "--json", "lamps.yaml"), ("status", "lamps.yaml")])
-def test_a_full_disk_behind_stdout_is_said_in_a_line_and_is_no_bug(shell: Shell, words: tuple[str, ...]) -> None:
-    arguments = [str(shell.manifest) if word == "lamps.yaml" else word for word in words]
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        program = [sys.executable, "-m", "hailuo_batch", *arguments]
-        ended = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert ended.returncode == ExitCode.UNFINISHED
-    assert "stdout cannot be written (No space left on device)" in ended.stderr.splitlines()[-1]
-    assert "bug" not in ended.stderr
+def ended_with(shell: Shell, words: tuple[str, ...], redirected: str) -> tuple[int, str]:
+    """The exit code of a process of its own, and what it could say where it still could."""
+    named = [str(shell.manifest) if word == "lamps.yaml" else word for word in words]
+    script = f"exec {shlex.join([sys.executable, '-m', 'hailuo_batch', *named])} {redirected}"
+    ended = subprocess.run(["sh", "-c", script], stderr=subprocess.PIPE, text=True, check=False)
+    return ended.returncode, ended.stderr
+
+
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+
+
+@needs_full
+@pytest.mark.parametrize("where", [">/dev/full", ">/dev/full 2>&1"])
+@pytest.mark.parametrize(
+    "words", [("schema",), ("validate", "--json", "lamps.yaml"), ("status", "lamps.yaml"), ("--help",), ("--version",)]
+)
+def test_a_full_disk_behind_stdout_is_said_in_a_line_and_is_no_bug(
+    shell: Shell, words: tuple[str, ...], where: str
+) -> None:
+    code, said = ended_with(shell, words, where)
+    assert code == ExitCode.UNFINISHED
+    assert "bug" not in said
+    assert "2>&1" in where or "stdout cannot be written (No space left on device)" in said.splitlines()[-1]
+
+
+@needs_full
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("status", "lamps.yaml"), ExitCode.DONE),
+        (("plan", "--json", "lamps.yaml"), ExitCode.DONE),
+        (("status", "nothing.yaml"), ExitCode.USAGE),
+        (("verify", "lamps.yaml"), ExitCode.USAGE),
+        (("aply",), ExitCode.USAGE),
+        (("apply", "--yes", "lamps.yaml"), ExitCode.ACCOUNT),
+    ],
+)
+def test_a_full_disk_behind_stderr_is_silent_and_changes_no_exit_code(
+    shell: Shell, words: tuple[str, ...], code: ExitCode
+) -> None:
+    assert ended_with(shell, words, "2>/dev/full") == (code, "")
 
 
 def test_ctrl_c_anywhere_is_130(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hailuo_batch.commands.estimate import Basis, Estimate, Price, estimate_cost
 from hailuo_batch.commands.time_needed import TimeNeeded, describe_time, estimate_time
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.experience import Experience
+from hailuo_batch.core.experience import Duration, Experience
 from hailuo_batch.core.plan import Plan, PlanAction, PlanLine
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Limits
@@ -23,7 +23,7 @@ def plan_of(creates: int, resumed: int = 0) -> Plan:
 
 def time_for(creates: int, *durations_s: float, resumed: int = 0, settings: Settings = Settings()) -> TimeNeeded:
     estimate = Estimate((Price(MODEL, creates, None, Basis.UNKNOWN),) if creates else ())
-    experience = Experience({}, {MODEL: durations_s} if durations_s else {})
+    experience = Experience({}, {MODEL: tuple(Duration(0.0, s) for s in durations_s)} if durations_s else {})
     return estimate_time(plan_of(creates, resumed), estimate, experience, settings)
 
 

@@ -1,11 +1,15 @@
 """The file that a plan is kept in, what else it may not be, and what goes with it on the command line."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
+from hailuo_batch.commands.plan_file import _id_of
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer
@@ -50,13 +54,101 @@ def test_a_file_that_was_changed_by_hand_is_no_plan_any_more(
     refused(follow(), "the plan was changed after it was written", api, 0)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"[" * 100_000, b"\xff\xfe", b'{"version": 1, "rests_on": 3}'])
-def test_what_is_no_plan_is_refused_in_words(shell: Shell, kept: Path, follow: Step, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "it is no JSON"),
+        (b"{}", "writes another form"),
+        (b"[1]", "writes another form"),
+        (b'{"version": 1, "rests_on": 3}', "was changed after it was written"),
+        (b"[" * 100_000, "it is nested too deep"),
+        (b"\xff\xfe{\x00", "it is not UTF-8"),
+        (b'{"version": 1, "version": 1}', "it has `version` twice"),
+        (b'{"version": NaN}', "it holds NaN, and a plan holds plain numbers only"),
+        (b'{"version": -Infinity}', "it holds -Infinity, and a plan holds plain numbers only"),
+        (b'{"version": 1e400}', "it holds 1e400, and a plan holds plain numbers only"),
+        (b'{"version": 1' + b"0" * 5_000 + b"}", "it holds 10000000000000000000, and a plan holds plain"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_what_is_no_plan_is_refused_in_words(
+    shell: Shell, kept: Path, follow: Step, content: bytes, words: str
+) -> None:
     kept.write_bytes(content)
     ended = follow()
     assert ended.code is ExitCode.USAGE
-    assert "plan" in ended.err
-    assert "bug" not in ended.err
+    assert words in plain(ended)
+    assert "Nothing was sent" in plain(ended)
+
+
+def forged(kept: Path, change: Callable[[Any], None]) -> None:
+    """Change the plan, and give it the ID that belongs to what it then says."""
+    document = json.loads(kept.read_text())
+    change(document)
+    del document["id"]
+    kept.write_text(json.dumps({"id": _id_of(document), **document}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan.update(cap_micro_usd="5"),
+        lambda plan: plan.update(cap_micro_usd=1 << 63),
+        lambda plan: plan.update(cap_micro_usd=-1),
+        lambda plan: plan.update(cap_micro_usd=True),
+        lambda plan: plan.update(campaign=None),
+        lambda plan: plan.update(takes={}),
+        lambda plan: plan["takes"][0].update(fingerprint=7),
+        lambda plan: plan["takes"].append(plan["takes"][0]),
+        lambda plan: plan["wishes"].update(only="desk"),
+        lambda plan: plan["wishes"].update(in_doubt="perhaps"),
+        lambda plan: plan["rests_on"]["ledger"].update(journal="0"),
+        lambda plan: plan["rests_on"]["ledger"].update(restored="no"),
+        lambda plan: plan["rests_on"].update(tables=[]),
+        lambda plan: plan["estimate"].update(
+            models=[{"model": "hailuo/pro", "basis": "ledger", "cost_micro_usd": "1"}]
+        ),
+    ],
+)
+def test_a_plan_whose_fields_hold_something_else_is_refused_in_words(
+    api: SandboxServer, kept: Path, keep: Step, follow: Step, change: Callable[[Any], None]
+) -> None:
+    keep()
+    forged(kept, change)
+    ended = follow("--yes")
+    assert ended.code is ExitCode.USAGE, ended.err
+    assert "that command writes another form" in plain(ended)
+    assert api.world.stats.creates == 0
+
+
+def test_a_plan_is_read_whatever_an_editor_has_put_before_it(kept: Path, keep: Step, follow: Step) -> None:
+    keep()
+    kept.write_bytes(b"\xef\xbb\xbf" + kept.read_bytes())
+    assert "no plan" not in follow().err
+
+
+def test_what_is_no_regular_file_is_neither_read_nor_replaced(shell: Shell, kept: Path, follow: Step) -> None:
+    os.mkfifo(kept)
+    assert "no regular file" in plain(follow())
+    ended = shell("plan", "--out", str(kept))
+    assert ended.code is ExitCode.USAGE
+    assert "no regular file" in plain(ended)
+    assert kept.is_fifo()
+
+
+def test_a_link_to_a_plan_is_followed(kept: Path, keep: Step, follow: Step) -> None:
+    keep()
+    kept.rename(kept.with_name("real.json"))
+    kept.symlink_to("real.json")
+    assert "no plan" not in follow().err
+
+
+def test_a_file_that_is_no_plan_is_not_written_over(shell: Shell) -> None:
+    before = shell.manifest.read_text()
+    ended = shell("plan", "--out", str(shell.manifest))
+    assert ended.code is ExitCode.USAGE
+    assert "was left as it is" in plain(ended)
+    assert shell.manifest.read_text() == before
 
 
 def test_a_file_that_cannot_be_had_is_said(shell: Shell, kept: Path, follow: Step) -> None:
@@ -81,6 +173,6 @@ def test_no_plan_is_kept_while_an_apply_is_at_work(shell: Shell, api: SandboxSer
     assert shell("apply").code is ExitCode.DONE
     with Lock(shell.state / "lamps.lock", Holder.this_process("apply", 0.0)):
         ended = shell("plan", "--out", str(kept))
-    assert ended.code is ExitCode.LEDGER
+    assert ended.code is ExitCode.BUSY
     assert "is at work" in ended.err
     assert not kept.exists()

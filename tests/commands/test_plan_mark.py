@@ -1,6 +1,8 @@
 """How far a kept plan has got, read off a real ledger at each moment at which an apply of it may have been cut off."""
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,3 +149,12 @@ def test_no_more_is_paid_for_than_the_file_has(saved: SavedPlan) -> None:
     other = Campaign("lamps", (Shot("hero", (take("hero", prompt="another"),)),), "")
     with pytest.raises(UsageError, match="creates of hero"):
         check_plan(saved, plan("hero"), other, begun, REMEDY)
+
+
+def test_looking_where_the_journal_ends_leaves_the_ledger_locked_against_strangers(ledger: Ledger) -> None:
+    """SQLite's locks are a process's: to close another descriptor of the file gives them up, and whoever closes the
+    ledger last then takes its log away, with all that is written into it afterwards."""
+    assert ledger_state(ledger).mark.number > 0
+    stranger = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT 1 FROM runs'); db.close()"
+    subprocess.run([sys.executable, "-c", stranger, str(ledger.path)], check=True)
+    assert ledger.path.with_name(f"{ledger.path.name}-wal").exists()

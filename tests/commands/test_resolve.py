@@ -225,13 +225,13 @@ def test_what_was_answered_beforehand_or_pays_nothing_is_not_asked(
     assert ended == ExitCode.DONE
 
 
-def test_beside_an_apply_it_exits_4_and_names_it(shell: Shell, start_api: StartApi) -> None:
+def test_beside_an_apply_it_exits_5_and_names_it(shell: Shell, start_api: StartApi) -> None:
     api = start_api(speed=SLOW)
     process = shell.spawn("apply", "--only", "desk")
     try:
         wait_until(lambda: len(api.world.made) == 1)
         ended = shell("resolve", "desk", "--abandon")
-        assert ended.code is ExitCode.LEDGER
+        assert ended.code is ExitCode.BUSY
         assert f"process {process.pid}" in ended.err
     finally:
         process.kill()

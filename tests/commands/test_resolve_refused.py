@@ -60,7 +60,7 @@ def test_the_run_of_a_forgotten_take_is_refused(shell: Shell, api: SandboxServer
 def test_the_run_of_another_campaign_is_refused(shell: Shell, api: SandboxServer, doubtful: str, left: str) -> None:
     desks = shell.manifest.with_name("desks.yaml")
     desks.write_text(UNCAPPED.replace("campaign: lamps", "campaign: desks"), encoding="utf-8")
-    assert shell.bare("apply", str(desks), "--only", "hero").code is ExitCode.DONE
+    assert shell.bare("apply", "--yes", str(desks), "--only", "hero").code is ExitCode.DONE
     if left == "receipts":
         (shell.state / "desks.db").write_bytes(b"not a ledger any more")
     else:

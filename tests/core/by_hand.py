@@ -13,6 +13,7 @@ from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.core.records import Run, fold
+from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import AddAttempt, SupersedeRun
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Take
@@ -28,7 +29,7 @@ def unsent(number: int, model: str = "hailuo/pro") -> list[Run]:
 
 
 class Hand:
-    """Drives an engine. `now` moves only when the test says so; the time of day is the same clock.
+    """Drives an engine, for a user who agrees to pay. `now`, also the time of day, moves only when the test says so.
 
     `proven` is whether the API has answered already, so that the first create need not wait for that.
     """
@@ -41,6 +42,7 @@ class Hand:
         collected: set[str] | None = None,
         again: Iterable[Slot] = (),
         retried: frozenset[str] | None = None,
+        consent: Consent = Consent.GIVEN,
         proven: bool = True,
     ) -> None:
         self.runs = {known.key: known for known in runs}
@@ -55,7 +57,14 @@ class Hand:
         scope = frozenset(self.takes) if collected is None else frozenset(collected)
         held = snapshot(*records)
         self.engine = Engine(
-            settings, held, scope, scope, now=self.now, wall=self.now, again=frozenset(again), retried=retried
+            replace(settings, consent=consent),
+            held,
+            scope,
+            scope,
+            now=self.now,
+            wall=self.now,
+            again=frozenset(again),
+            retried=retried,
         )
         self.engine._requests._service.is_proven = proven
         self.under_way: list[Action] = []

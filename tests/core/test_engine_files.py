@@ -8,6 +8,7 @@ from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.halts import Reach
 from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.outputs import MOST_MISFITS
 from hailuo_batch.core.records import Run, Supersession
 from hailuo_batch.errors import ExitCode
 from tests.core.by_hand import SUCCESS, Hand, unsent
@@ -150,6 +151,33 @@ def test_a_full_disk_stops_paying_and_lets_what_is_under_way_end() -> None:
         hand.answer(fetch, saved(fetch))
     assert hand.decide(60.0) == []
     assert hand.engine.finished
+
+
+def test_what_does_not_fit_keeps_no_other_file_from_being_tried() -> None:
+    hand = Hand([unfetched(shot) for shot in "abcd"], Settings(fetches_at_once=1))
+    tried = []
+    for outcome in (ev.DiskFull("too large"), None, ev.DiskFull("too large"), None):
+        (fetch,) = hand.fetches(1.0)
+        tried.append(fetch.stem)
+        hand.answer(fetch, outcome or saved(fetch))
+    assert tried == ["a", "b", "c", "d"]
+    assert hand.engine.finished
+
+
+def test_where_nothing_fits_nothing_else_is_tried() -> None:
+    hand = Hand([unfetched(shot) for shot in "abcd"], Settings(fetches_at_once=1))
+    hand.answer(hand.fetches()[0], ev.DiskFull("no space left on device", for_any=True))
+    assert hand.fetches(60.0) == []
+    assert hand.engine.finished
+
+
+def test_after_many_files_in_a_row_that_do_not_fit_no_other_is_tried() -> None:
+    hand = Hand([unfetched(f"s{n}") for n in range(3 * MOST_MISFITS)], Settings(fetches_at_once=1))
+    tried = 0
+    while fetches := hand.fetches(1.0):
+        tried += 1
+        hand.answer(fetches[0], saved(fetches[0]) if tried == 5 else ev.DiskFull("too large"))
+    assert tried == 5 + MOST_MISFITS
 
 
 def test_a_full_disk_still_lets_runs_be_read_to_their_end() -> None:

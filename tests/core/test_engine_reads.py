@@ -155,6 +155,11 @@ def test_every_run_that_finishes_grants_the_others_the_whole_time_again() -> Non
     hand.decide(50.0)
     assert hand.engine.halts == []
     hand.decide(50.0)
+    for read in hand.under_way:
+        hand.answer(read, ev.RunStarted(), after_s=0.0)
+    for read in hand.reads():
+        hand.answer(read, ev.RunStarted())
+    hand.decide()
     assert hand.engine.reach is Reach.REQUESTS
 
 
@@ -163,7 +168,9 @@ def test_a_time_out_does_not_stop_the_downloads() -> None:
     hand = Hand([run(RunState.PENDING, at=EARLIER), waiting], Settings(run_timeout_s=100.0))
     for read in hand.reads():
         hand.answer(read, ev.RunStarted())
-    hand.decide(200.0)
+    for read in hand.reads(after_s=200.0):
+        hand.answer(read, ev.RunStarted())
+    hand.decide()
     assert hand.engine.reach is Reach.REQUESTS
     assert not hand.engine.finished
 

@@ -1,8 +1,18 @@
 """What earlier runs teach: the newest cost, a typical duration, and nothing where nothing is known."""
 
-from hailuo_batch.core.experience import Experience, experience_of, joined
+from dataclasses import replace
+
+import pytest
+
+from hailuo_batch.core.experience import LONGEST_S, Duration, Experience, experience_of, joined
 from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Run
 from tests.helpers.snapshots import STARTED_AT, run
+
+
+def lasting(seconds: float, at: float) -> Run:
+    """A run that took so long."""
+    return replace(run(), submitted_at=at, completed_at=at + seconds)
 
 
 def test_the_newest_known_cost_counts_over_all_ledgers() -> None:
@@ -16,7 +26,7 @@ def test_the_newest_known_cost_counts_over_all_ledgers() -> None:
 def test_half_of_the_runs_that_succeeded_took_no_longer_than_what_is_typical() -> None:
     runs = [run(), run(RunState.FAILED), run(RunState.PROCESSING)]
     assert experience_of(runs).typical_s("hailuo/pro") == 130.0
-    assert len(joined([experience_of(runs), experience_of(runs)]).durations_s["hailuo/pro"]) == 2
+    assert len(joined([experience_of(runs), experience_of(runs)]).durations["hailuo/pro"]) == 2
 
 
 def test_nothing_is_known_of_a_model_without_runs() -> None:
@@ -27,9 +37,23 @@ def test_nothing_is_known_of_a_model_without_runs() -> None:
 
 def test_a_clock_that_went_back_teaches_no_duration() -> None:
     assert experience_of([run(at=STARTED_AT), run()]).typical_s("other/model") is None
-    assert experience_of([]).durations_s == {}
+    assert experience_of([]).durations == {}
 
 
 def test_no_more_durations_are_given_than_are_asked_for() -> None:
-    experience = Experience(durations_s={"hailuo/pro": (1.0, 2.0, 3.0), "other/model": (4.0,)})
-    assert experience.durations_of(2) == {"hailuo/pro": (2.0, 3.0), "other/model": (4.0,)}
+    known = tuple(Duration(STARTED_AT + n, float(n)) for n in (1, 2, 3))
+    experience = Experience(durations={"hailuo/pro": known, "other/model": known[:1]})
+    assert experience.durations_of(2) == {"hailuo/pro": (2.0, 3.0), "other/model": (1.0,)}
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_the_newest_durations_count_whichever_ledger_they_are_in(ours_first: bool) -> None:
+    old = [lasting(500, at=STARTED_AT - 1e6 + n) for n in range(1_000)]
+    new = [lasting(60, at=STARTED_AT + n) for n in range(250)]
+    ledgers = [experience_of(new), experience_of(old)]
+    known = joined(ledgers if ours_first else ledgers[::-1]).durations_of(300)["hailuo/pro"]
+    assert known == (500.0,) * 50 + (60.0,) * 250
+
+
+def test_a_run_that_nobody_asked_about_for_days_teaches_no_duration() -> None:
+    assert experience_of([lasting(LONGEST_S + 1, at=STARTED_AT)]).durations == {}

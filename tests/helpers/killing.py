@@ -120,12 +120,12 @@ class Victim:
 
     def apply(self) -> int:
         """One apply to its end: the exit code."""
-        return self.run("apply", "--rate-limit", "1000/10s")[0]
+        return self.run("apply", "--yes", "--rate-limit", "1000/10s")[0]
 
     def kill(self, moment: Moment) -> None:
         """One apply that does not live to its end."""
         victim = self.server.aim(moment)
-        with self._start("apply", "--rate-limit", "1000/10s") as process:
+        with self._start("apply", "--yes", "--rate-limit", "1000/10s") as process:
             victim.set_result(process)
             if not moment.request:
                 self._kill_later(process, moment.after_s)

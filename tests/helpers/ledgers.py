@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import steps as st
 from hailuo_batch.core.records import Run
-from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.ledger import Ledger, LedgerReader
 from hailuo_batch.values import Take
 from tests.helpers.snapshots import STARTED_AT
 
@@ -29,7 +29,7 @@ def new_ledger(folder: Path) -> Path:
 class Opener(Protocol):
     """One of the two ways to open a ledger that exists."""
 
-    def __call__(self, path: Path, campaign: str = NAME, endpoint: str = ENDPOINT) -> Ledger: ...
+    def __call__(self, path: Path, campaign: str = NAME, endpoint: str = ENDPOINT) -> LedgerReader: ...
 
 
 def open_ledger(path: Path, campaign: str = NAME, endpoint: str = ENDPOINT) -> Ledger:
@@ -37,7 +37,7 @@ def open_ledger(path: Path, campaign: str = NAME, endpoint: str = ENDPOINT) -> L
     return Ledger.open(path, campaign, endpoint, STARTED_AT)
 
 
-def read_ledger(path: Path, campaign: str = NAME, endpoint: str = ENDPOINT) -> Ledger:
+def read_ledger(path: Path, campaign: str = NAME, endpoint: str = ENDPOINT) -> LedgerReader:
     """Open to read."""
     return Ledger.read(path, campaign, endpoint)
 

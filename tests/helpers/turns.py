@@ -75,7 +75,7 @@ def live(manifest: Path, killed_at: int | None) -> int:
     if child == 0:
         if killed_at is not None:
             Trap(killed_at, manifest.parent / KILLED_IN)
-        code = cli.run(["apply", "-q", "--rate-limit", "1000/10s", str(manifest)])
+        code = cli.run(["apply", "--yes", "-q", "--rate-limit", "1000/10s", str(manifest)])
         sys.stdout.flush()
         os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

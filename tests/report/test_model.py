@@ -131,6 +131,7 @@ def test_what_takes_longer_than_an_hour_may_need_a_person(stuck: Run, told: str)
     assert told in late.runs[0].advice.text
     assert "2h 5m ago" in late.runs[0].advice.text
     assert [command.split()[1] for command in late.runs[0].advice.commands] == ["apply", "resolve", "resolve"]
+    assert late.runs[0].advice.commands[0].endswith("--only hero")  # it must pay for nothing else
     assert not any("--run-id" in command for command in late.runs[0].advice.commands)
 
 
@@ -141,8 +142,8 @@ def test_a_run_that_nothing_waits_for_and_never_finishes_can_only_be_given_up() 
     [late] = report_of(record(take(), outlived, later), generated_at=STARTED_AT + 7500.0).takes
     assert soon.runs[0].advice is None
     assert late.runs[0].advice is not None
-    assert [command.split()[1] for command in late.runs[0].advice.commands] == ["apply", "resolve"]
-    assert late.runs[0].advice.commands[1].endswith("--attempt 1 --abandon")
+    assert [command.split()[1] for command in late.runs[0].advice.commands] == ["resolve"]
+    assert late.runs[0].advice.commands[0].endswith("--attempt 1 --abandon")
 
 
 def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:

@@ -22,7 +22,7 @@ def test_a_run_is_a_row_with_its_money_and_times() -> None:
     wanted = take(tags=("spring", "catalogue"))
     text = render_csv(report_of(record(wanted, run(RunState.FAILED, run_id="run_1", cost=1_280_001))))
     assert text.splitlines()[0] == (
-        "campaign,tags,take,run_id,model,created,finished,charged_usd,refunded_usd,attempt,state,superseded"
+        "campaign,tags,take,run_id,model,created,finished,charged_usd,refunded_usd,attempt,state,superseded,damaged"
     )
     assert rows(text) == [
         {
@@ -38,6 +38,7 @@ def test_a_run_is_a_row_with_its_money_and_times() -> None:
             "attempt": "1",
             "state": "failed",
             "superseded": "no",
+            "damaged": "no",
         }
     ]
 

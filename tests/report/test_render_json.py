@@ -65,7 +65,7 @@ def test_the_contracts_fields_are_all_there() -> None:
     assert {"cost_micro_usd": 280_000, "submitted_at": "2025-10-09T08:53:20.000Z"}.items() <= attempt.items()
     assert {"completed_at": "2025-10-09T08:55:30.000Z", "error": None}.items() <= attempt.items()
     [file] = listed["outputs"]
-    assert list(file) == ["path", "url", "bytes", "sha256"]
+    assert list(file) == ["path", "url", "bytes", "sha256", "flaw"]
     assert file["path"] == "hero.mp4"
 
 
@@ -87,6 +87,7 @@ def test_every_field_says_what_the_ledger_has() -> None:
         "manifest_sha256": hashlib.sha256(b"manifest").hexdigest(),
         "generated_at": "2025-10-09T08:53:20.250Z",
         "applying": False,
+        "damaged_takes": 0,
         "spend": {
             "charged_micro_usd": 500_000,
             "refunded_micro_usd": 250_000,
@@ -95,6 +96,7 @@ def test_every_field_says_what_the_ledger_has() -> None:
             "in_doubt_micro_usd": 250_000,
         },
         "resume_command": "hailuo-batch apply manifests/spring.yaml",
+        "apply_command": "hailuo-batch apply manifests/spring.yaml",
     }
     first, second = left.pop("runs")
     assert left == {
@@ -114,6 +116,8 @@ def test_every_field_says_what_the_ledger_has() -> None:
         "attempt": 1,
         "state": "succeeded",
         "superseded": True,
+        "fingerprint": lamp.fingerprint,
+        "create_id": old.create_id,
         "cost_micro_usd": 250_000,
         "submitted_at": "2025-10-09T08:53:20.000Z",
         "completed_at": "2025-10-09T08:55:30.000Z",
@@ -124,6 +128,7 @@ def test_every_field_says_what_the_ledger_has() -> None:
                 "url": "https://runbase.net/files/generated/0.mp4",
                 "bytes": 1000,
                 "sha256": hashlib.sha256(b"lamp.take2.mp4").hexdigest(),
+                "flaw": None,
             }
         ],
         "advice": None,
@@ -180,7 +185,7 @@ def test_takes_and_runs_keep_the_order_of_the_manifest_and_of_their_making() -> 
 def test_a_file_that_is_still_to_come_has_a_link_and_no_path() -> None:
     [listed] = parsed(render_json(report_of(record(take(), run(outputs=(output(None),))))))["takes"]
     assert listed["outputs"] == [
-        {"path": None, "url": "https://runbase.net/files/generated/0.mp4", "bytes": None, "sha256": None}
+        {"path": None, "url": "https://runbase.net/files/generated/0.mp4", "bytes": None, "sha256": None, "flaw": None}
     ]
 
 

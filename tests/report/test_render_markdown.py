@@ -124,7 +124,8 @@ def test_a_row_says_what_a_person_asks_of_a_take() -> None:
     assert "| hero | lost | not known (run\\_lost) | " in text
     assert "| doubtful (attempt 2) | in doubt | since 2025-10-09 08:53Z: cut off | " in text
     assert (
-        "| going | running | run\\_1 | a going lamp |\n\nTo go on: `hailuo-batch apply manifests/spring.yaml`" in text
+        "| going | running | run\\_1 | a going lamp |\n\nTo continue: `hailuo-batch apply manifests/spring.yaml`"
+        in text
     )
     assert "| made | $1.30 | made.mp4 | a made lamp |" in text
     assert "\n\nWritten 2025-10-09T08:53:20.250Z. The videos are in report.html, every detail in report.json.\n" in text
@@ -132,4 +133,4 @@ def test_a_row_says_what_a_person_asks_of_a_take() -> None:
 
 def test_a_manifests_odd_name_stays_inside_its_command() -> None:
     text = render_markdown(report_of(record(take(), run(RunState.FAILED)), manifest="a`b|<i>.yaml"))
-    assert "<code>hailuo-batch apply 'a\\`b&#124;&lt;i&gt;.yaml'</code>" in text
+    assert "<code>hailuo-batch apply 'a\\`b&#124;&lt;i&gt;.yaml' --only hero</code>" in text

@@ -25,8 +25,8 @@ RULES = (
         Breakage(_VALUES, _DUMPS, _DUMPS.replace("sort_keys=True, ", ""), _CANONICAL),
         Breakage(
             _VALUES,
-            'f\'{{"input":{input_json},"model":{canonical_json(model)}}}\'',
-            'f\'{{"model":{canonical_json(model)},"input":{input_json}}}\'',
+            'f\'{{"input":{input_json},"model":{_model_json(model)}}}\'',
+            'f\'{{"model":{_model_json(model)},"input":{input_json}}}\'',
             _FINGERPRINT,
         ),
     ),

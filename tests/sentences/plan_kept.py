@@ -63,7 +63,7 @@ RULES = (
         ),
         Breakage(
             _MARK,
-            "if now.mark.number < was.number or read_mark(ledger.path, was.number) != was:",
+            "if now.mark.number < was.number or ledger.mark(was.number) != was:",
             "if now.mark.number < was.number:",
             f"{_MARKS}::test_another_ledger_of_the_same_length_is_refused",
         ),

@@ -5,6 +5,7 @@ Driver, engine, ledger and receipts are the real ones; the executor is the simul
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,10 +17,12 @@ from hailuo_batch.core.events import CreateUnanswered, Event, Outcome
 from hailuo_batch.core.plan import Wishes
 from hailuo_batch.core.receipt import Receipt
 from hailuo_batch.core.records import Run, TakeRecord
+from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import Step
-from hailuo_batch.shell.driver import Driver
+from hailuo_batch.shell.driver import Driver, RoomLike
 from hailuo_batch.shell.executor import Completion
 from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.progress import Listener
 from hailuo_batch.shell.receipts import Receipts, load_receipts
 from hailuo_batch.values import Campaign
 from tests.helpers.full_disk import full_disk
@@ -78,9 +81,15 @@ class WatchedReceipts:
 
 
 class WatchedEngine(Engine):
-    """A real engine."""
+    """A real engine. `breaks` is raised where it is asked what an answer means."""
 
     calls: list[str]
+    breaks: Exception | None = None
+
+    def interpret(self, action: Action, outcome: Outcome, now: float) -> tuple[Event, ...]:
+        if self.breaks is not None:
+            raise self.breaks
+        return super().interpret(action, outcome, now)
 
     def hear(self, action: Action, outcome: Outcome, runs: Iterable[Run], now: float) -> None:
         self.calls.append(f"engine: {type(outcome).__name__}")
@@ -126,7 +135,9 @@ class Stage(Studio):
         settings: Settings = Settings(),
         *,
         after: Studio | None = None,
+        reporter: Listener | None = None,
         tick_s: float = 60.0,
+        room: RoomLike | None = None,
     ) -> None:
         super().__init__(folder)
         if after is not None:
@@ -138,7 +149,12 @@ class Stage(Studio):
         plan = self.put_in_order(ledger, wanted, Wishes())
         self.watched = WatchedExecutor(self.world, self.clock, self.disk, self.rng)
         self.engine = WatchedEngine(
-            settings, ledger.snapshot(), plan.scope, plan.collected, now=self.clock.now(), wall=self.clock.wall()
+            replace(settings, consent=Consent.GIVEN),
+            ledger.snapshot(),
+            plan.scope,
+            plan.collected,
+            now=self.clock.now(),
+            wall=self.clock.wall(),
         )
         self.engine._requests._service.is_proven = True  # what is read before the first create is tested elsewhere
         self.watched.calls = self.engine.calls = self.calls
@@ -148,9 +164,10 @@ class Stage(Studio):
             WatchedReceipts(self._stack.enter_context(closing(Receipts(self.receipts_path))), self.files, self.calls),
             self.watched,
             self.clock,
-            self.reporter,
+            reporter or self.reporter,
             new_id=lambda: f"create-{next(self.ids)}",
             tick_s=tick_s,
+            room=room,
         )
 
     def __enter__(self) -> Self:

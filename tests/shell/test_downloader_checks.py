@@ -3,8 +3,7 @@
 import errno
 import hashlib
 import os
-import shutil
-from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,17 @@ import pytest
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import FetchOutcome
 from hailuo_batch.shell.downloader import Downloader
-from hailuo_batch.shell.downloader.landing import RESERVE_BYTES
+from hailuo_batch.shell.downloader.landing import SPARE_BYTES, Claims, DiskError, Landing
+from hailuo_batch.shell.downloader.partial import Source
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer
 from tests.helpers.mp4 import FTYP, MOOV, box, clip
 from tests.helpers.ranges import RangedFile
+from tests.helpers.small_disk import decoy_disk
 
 CLIP = clip(bytes(range(256)) * 5000)
 HEADLESS = FTYP + box(b"mdat", b"light" * 1000)
 CUT = CLIP[:-1]
-Usage = namedtuple("Usage", "total used free")
 
 
 def tries(out: Path, *acts: Act, path: str = "/a.mp4") -> list[FetchOutcome]:
@@ -55,9 +55,7 @@ def test_broken_mp4_is_not_kept_the_first_time(content: bytes, tmp_path: Path) -
 def test_broken_mp4_that_comes_twice_with_the_same_bytes_is_kept_with_a_warning(tmp_path: Path) -> None:
     _, outcome = tries(tmp_path, video(HEADLESS), video(HEADLESS))
     assert isinstance(outcome, ev.FileSaved)
-    assert outcome == saved(HEADLESS, outcome.note)
-    assert "no moov" in outcome.note
-    assert "came twice" in outcome.note
+    assert outcome == replace(saved(HEADLESS), flaw="it is no whole MP4: it has no moov box")
     assert (tmp_path / "hero.mp4").read_bytes() == HEADLESS
 
 
@@ -124,7 +122,7 @@ def test_answer_that_says_it_is_a_document_is_not_kept(kind: str, tmp_path: Path
 
 def room_for(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk with room for so many bytes that does not get fuller."""
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 0, RESERVE_BYTES + size))
+    decoy_disk(monkeypatch, lambda: SPARE_BYTES + size)
 
 
 def test_file_for_which_there_is_no_room_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,20 +139,20 @@ def test_file_for_which_there_is_just_room_is_saved(tmp_path: Path, monkeypatch:
 
 
 def test_disk_that_fills_up_during_a_download_keeps_what_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = iter([10**12])
-    real = shutil.disk_usage
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 0, next(free, 0)))
+    free = iter([10**12] * 2)
+    real = os.statvfs
+    decoy_disk(monkeypatch, lambda: next(free, 0))
     with LoopbackServer(RangedFile(CLIP)) as server:
         downloader = Downloader(tmp_path, allow_loopback=True, chunk_bytes=1 << 18)
         assert isinstance(downloader.fetch(server.url, "hero", 0, lambda: False), ev.DiskFull)
         assert names(tmp_path) == [".hero.part", ".hero.part.json"]
-        monkeypatch.setattr(shutil, "disk_usage", real)
+        monkeypatch.setattr(os, "statvfs", real)
         assert isinstance(downloader.fetch(server.url, "hero", 0, lambda: False), ev.FileSaved)
     assert "range" in server.requests[1].headers
 
 
 def test_file_system_that_does_not_know_its_size_is_not_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 0))
+    decoy_disk(monkeypatch, lambda: 0, total=0)
     assert tries(tmp_path, video(CLIP)) == [saved(CLIP)]
 
 
@@ -174,3 +172,34 @@ def test_write_that_the_disk_refuses_leaves_nothing_behind(
         outcome = Downloader(tmp_path, allow_loopback=True).fetch(server.url, "hero", 0, lambda: False)
     assert isinstance(outcome, ev.DiskFull)
     assert names(tmp_path) == []
+
+
+def source(total: int) -> Source:
+    return Source("https://x/a.mp4", '"one"', total)
+
+
+def test_two_files_on_their_way_do_not_count_on_the_same_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room_for(1500, monkeypatch)
+    claims = Claims()
+    with Landing(tmp_path, "a", claims) as first, Landing(tmp_path, "b", claims) as second:
+        first.begin(source(1000))
+        with pytest.raises(DiskError) as refused:
+            second.begin(source(1000))
+        assert isinstance(refused.value.outcome, ev.DiskFull)
+        with Landing(tmp_path, "c", claims) as third:
+            third.begin(source(500))
+    with Landing(tmp_path, "b", claims) as second:
+        second.begin(source(1500))
+        second.write(bytes(1500))
+        assert claims.bytes == 0  # what has come is on the disk, and is not to come any more
+    assert claims.bytes == 0
+
+
+@pytest.mark.parametrize(("left", "for_any"), [(SPARE_BYTES, True), (SPARE_BYTES + (1 << 20), False)])
+def test_a_disk_on_which_nothing_fits_is_told_from_a_file_that_is_too_large(
+    left: int, for_any: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoy_disk(monkeypatch, lambda: left)
+    [outcome] = tries(tmp_path, video(CLIP))
+    assert isinstance(outcome, ev.DiskFull)
+    assert outcome.for_any is for_any

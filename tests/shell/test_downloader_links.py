@@ -91,9 +91,7 @@ def test_link_to_an_address_that_is_not_public_is_not_followed(host: str) -> Non
         resolve(Origin("https", host, 443), allow_loopback=False)
 
 
-@pytest.mark.parametrize(
-    "host", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::808:808", "::ffff:808:808", "2002:808:808::1"]
-)
+@pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::808:808", "::ffff:808:808"])
 def test_public_address_is_followed(host: str) -> None:
     assert resolve(Origin("https", host, 443), allow_loopback=False) == (host,)
 

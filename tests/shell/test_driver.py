@@ -12,6 +12,7 @@ from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.halts import Reach
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.receipt import Intent, Result
+from hailuo_batch.core.room import Need
 from hailuo_batch.errors import ExitCode, LedgerError
 from tests.shell.driver_stage import Stage
 from tests.sim.campaigns import Studio, campaign
@@ -30,6 +31,42 @@ def codes(stage: Stage) -> list[ExitCode]:
 
 def states(stage: Stage) -> list[TakeState]:
     return [record.state for record in stage.records.values()]
+
+
+class Shelf:
+    """A disk that has room until so many times were looked."""
+
+    def __init__(self, looks: int) -> None:
+        self._looks = looks
+        self.asked: list[Need] = []
+
+    def lacks(self, need: Need, /) -> str:
+        self.asked.append(need)
+        return "3 MB are free" if len(self.asked) > self._looks else ""
+
+
+# --- room ---
+
+
+def test_no_create_is_written_or_sent_where_there_is_no_room_for_all_of_them(tmp_path: Path) -> None:
+    with Stage(tmp_path, SIX, room=Shelf(0)) as stage:
+        stage.driver.run()
+        assert stage.receipts == ()
+    assert stage.creates == []
+    assert codes(stage) == [ExitCode.UNFINISHED]
+    assert any("3 MB are free" in text and "Nothing is paid" in text for text in stage.reporter.notices)
+    assert set(states(stage)) == {TakeState.WAITING}
+
+
+def test_room_is_looked_for_before_each_create_and_what_is_paid_for_is_collected(tmp_path: Path) -> None:
+    shelf = Shelf(3)
+    with Stage(tmp_path, SIX, Settings(max_in_flight=1), room=shelf) as stage:
+        stage.driver.run()
+        assert len([receipt for receipt in stage.receipts if isinstance(receipt, Intent)]) == 2
+    assert (shelf.asked[0].runs, len(shelf.asked)) == (6, 4)
+    assert len(stage.creates) == 2
+    assert sorted(states(stage)) == sorted([TakeState.DONE] * 2 + [TakeState.WAITING] * 4)
+    assert codes(stage) == [ExitCode.UNFINISHED]
 
 
 # --- the order of things ---

@@ -12,6 +12,7 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.events import CreateOutcome, FetchOutcome, MoveOutcome, Outcome, ReadOutcome
 from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.errors import HailuoBatchError
 from hailuo_batch.shell.executor import Completion, ThreadExecutor
 from tests.helpers.patience import PATIENCE_S
 from tests.helpers.snapshots import run, take
@@ -205,3 +206,31 @@ def test_closing_waits_for_what_is_under_way() -> None:
     executor.close()
     assert [type(completion.outcome) for completion in executor.wait(0.0)] == [ev.FileSaved]
     timer.join()
+
+
+@contextmanager
+def no_further_thread() -> Iterator[None]:
+    """This machine is at its limit."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        yield
+
+
+def test_where_no_further_thread_can_be_had_those_that_there_are_do_it_all() -> None:
+    doers = Doers()
+    doers.release.set()
+    with at_work(doers, api_threads=20) as executor:
+        with no_further_thread():
+            for action in (CREATE, READ, FETCH):
+                executor.start(action)
+        outcomes = {type(completion.outcome) for completion in collect(executor, 3)}
+    assert outcomes == {ev.RunCreated, ev.RunStarted, ev.FileSaved}
+
+
+def test_where_no_thread_can_be_had_at_all_that_is_said_before_anything_is_sent() -> None:
+    with no_further_thread(), pytest.raises(HailuoBatchError, match="nothing was paid"):
+        ThreadExecutor(Doers(), Doers(), Doers(), api_threads=1, fetch_threads=1)

@@ -6,13 +6,14 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hailuo_batch.core.sharing import Holding
 from hailuo_batch.shell.key_window import KeyWindow, is_alive, name_of_process
+from tests.helpers.patience import wait_until
 
 NOW, WINDOW_S = 1000.0, 10.0
 MINE = Holding(((NOW + 5.0, 3),), under_way=2, taken_at=NOW)
@@ -24,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def window(path: Path, name: str = "one", boot: str = "now") -> KeyWindow:
-    return KeyWindow(path, WINDOW_S, name=name, boot=boot, is_alive=lambda _: True)
+    return KeyWindow(path, WINDOW_S, name=name, boot=boot, is_alive=lambda *_: True)
 
 
 def take_turn(shared: KeyWindow, mine: Holding = MINE, now: float = NOW) -> tuple[Holding, ...] | None:
@@ -49,7 +50,7 @@ def test_what_a_process_held_stays_known_when_it_is_gone(path: Path) -> None:
 
 def test_what_a_process_that_has_ended_left_under_way_comes_back_a_window_later(path: Path) -> None:
     take_turn(window(path))
-    later = KeyWindow(path, WINDOW_S, name="later", boot="now", is_alive=lambda _: False)
+    later = KeyWindow(path, WINDOW_S, name="later", boot="now", is_alive=lambda *_: False)
     assert later.open(NOW + 1.0) == (MINE.left_behind(NOW + 1.0, WINDOW_S),)
 
 
@@ -142,15 +143,105 @@ def test_a_turn_leaves_the_lock_free(path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_a_process_is_alive_until_it_ends() -> None:
+@pytest.fixture
+def file(path: Path) -> Iterator[int]:
+    """The window's file, as a process has it open that looks for another one."""
+    take_turn(window(path), Holding())
+    with path.open("r+b") as opened:
+        yield opened.fileno()
+
+
+def test_a_process_is_alive_for_as_long_as_it_has_the_file_open(path: Path, file: int) -> None:
+    name = name_of_process("0123456789abcdef")
+    one = window(path, name)
+    assert not is_alive(file, name)
+    take_turn(one)
+    assert is_alive(file, name)
+    assert not is_alive(file, name_of_process("fedcba9876543210"))
+    one.leave()
+    assert not is_alive(file, name)
+
+
+def test_a_process_that_makes_the_file_again_is_alive_there(path: Path) -> None:
+    name = name_of_process("0123456789abcdef")
+    one = window(path, name)
+    take_turn(one)
+    path.unlink()
+    take_turn(one)
+    with path.open("r+b") as file:
+        assert is_alive(file.fileno(), name)
+
+
+def test_a_process_of_an_earlier_version_is_alive_until_it_ends(file: int) -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     name = f"{process.pid}-abc"
-    assert is_alive(name)
+    assert is_alive(file, name)
     process.communicate(b"\n")
-    assert not is_alive(name)
-    assert is_alive(name_of_process("abc"))
+    assert not is_alive(file, name)
 
 
-@pytest.mark.parametrize("name", ["", "-", "abc", "0-a", "-1-a", "9" * 40, "²-a"])
-def test_of_a_name_that_is_none_nobody_knows_that_it_has_ended(name: str) -> None:
-    assert is_alive(name)
+@pytest.mark.parametrize(
+    "name", ["", "-", "abc", "0-a", "-1-a", "9" * 40, "²-a", "locks-", "locks-xyz", "locks-" + "g" * 16]
+)
+def test_of_a_name_that_is_none_nobody_knows_that_it_has_ended(file: int, name: str) -> None:
+    assert is_alive(file, name)
+
+
+TAKES_ALL_AND_IS_KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from hailuo_batch.core.sharing import Holding
+from hailuo_batch.shell.key_window import KeyWindow, name_of_process
+assert os.getpid() == 1
+window = KeyWindow(Path(sys.argv[1]), 10.0, name=name_of_process(sys.argv[2]), boot="")
+assert window.open(time.monotonic()) is not None
+window.close(Holding(under_way=20, taken_at=time.monotonic()))
+print("holds", flush=True)
+input()
+"""
+LOOKS = """
+import os, sys, time
+from pathlib import Path
+from hailuo_batch.core.sharing import Holding
+from hailuo_batch.shell.key_window import KeyWindow, name_of_process
+assert os.getpid() == 1
+window = KeyWindow(Path(sys.argv[1]), 10.0, name=name_of_process(sys.argv[2]), boot="")
+print(sum(other.under_way for other in window.open(time.monotonic())))
+"""
+APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def places_seen(path: Path, token: str) -> int:
+    """How many places one more process of its own PID namespace sees held by requests under way."""
+    command = [*APART, sys.executable, "-c", LOOKS, str(path), token]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.skipif(
+    subprocess.run([*APART, "true"], capture_output=True, check=False).returncode != 0,
+    reason="no PID namespaces may be made here",
+)
+def test_a_container_that_was_killed_holds_no_places_and_one_at_work_does(path: Path) -> None:
+    """Each is process 1 of its own, and all share one home."""
+    ids = [f"{number:016x}" for number in range(4)]
+    held = [
+        subprocess.Popen(
+            [*APART, sys.executable, "-c", TAKES_ALL_AND_IS_KILLED, str(path), token],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for token in ids[:3]
+    ]
+    try:
+        for process in held:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "holds\n"
+        for process in held[1:]:
+            process.kill()  # of `unshare`, with which its child is killed: in a moment
+        wait_until(lambda: places_seen(path, ids[3]) <= 20)
+        assert places_seen(path, ids[3]) == 20
+    finally:
+        for process in held:
+            process.kill()
+            process.communicate()

@@ -13,7 +13,7 @@ from hailuo_batch.core.events import Event
 from hailuo_batch.core.lifecycle import IllegalTransition, RunState, TakeState
 from hailuo_batch.core.records import Output, Replacement, Supersession
 from hailuo_batch.errors import ExitCode, LedgerError
-from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.ledger import Ledger, LedgerReader
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import (
     SAVED,
@@ -227,10 +227,10 @@ def test_readers_see_the_last_commit_while_a_writer_is_in_the_middle(ledger: Led
     before = ledger.snapshot()
     with closing(sqlite3.connect(path, isolation_level=None)) as writer, read_ledger(path) as reader:
         writer.execute("BEGIN IMMEDIATE")
-        writer.execute("UPDATE runs SET state = 'pending' WHERE key = ?", (hero.key,))
+        writer.execute("UPDATE runs SET state = 'rejected' WHERE key = ?", (hero.key,))
         assert reader.snapshot() == before
         writer.execute("COMMIT")
-        assert reader.snapshot().takes[0].state is TakeState.RUNNING
+        assert reader.snapshot().takes[0].state is TakeState.REJECTED
 
 
 def test_a_reader_in_the_middle_does_not_hold_up_the_writer(ledger: Ledger, path: Path) -> None:
@@ -243,8 +243,15 @@ def test_a_reader_in_the_middle_does_not_hold_up_the_writer(ledger: Ledger, path
 
 
 def test_a_reader_cannot_write(path: Path) -> None:
-    with read_ledger(path) as reader, pytest.raises(LedgerError, match="readonly"):
-        want(reader, take("hero"))
+    with read_ledger(path) as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader._db.execute("DELETE FROM facts")
+
+
+def test_only_a_ledger_that_was_read_whole_can_be_written_or_backed_up() -> None:
+    """A reader has no way to, and to open one for writing is to read it whole."""
+    changing = {name for name in vars(Ledger) if not name.startswith("_")} - {"open", "create", "read", "snapshot"}
+    assert {"back_up", "record", "carry_out"} <= changing
+    assert not any(hasattr(LedgerReader, name) for name in changing)
 
 
 def test_what_is_remembered_is_there_after_opening_again(path: Path) -> None:

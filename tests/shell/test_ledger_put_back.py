@@ -1,5 +1,6 @@
 """Creates that only the receipts know of become runs again, and speak for their takes unless newer ones do."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,29 @@ def test_a_paid_run_is_a_run_again(ledger: Ledger) -> None:
     assert (run.state, run.run_id, run.cost_micro_usd) == (RunState.PENDING, "run_9", 280_000)
     assert (run.create_id, run.submitted_at) == ("create-9", LATER)
     assert (record.take.shot, record.take.number, run.fingerprint) == ("hero", 1, take("hero").fingerprint)
+
+
+def in_part(outcome: CreateOutcome) -> Forgotten:
+    """As of a sidecar that names an image by its hash alone: all that is known is what the whole was."""
+    shown, whole = take("hero"), take("hero", image_urls=["data:image/png;base64,iVBORw0KGgo="])
+    intent = Intent("adopted-run_9", LATER, "hero", 1, shown.model, shown.input_json, None, whole.fingerprint)
+    return Forgotten(intent, outcome, LATER)
+
+
+def test_of_a_run_whose_input_is_known_in_part_the_fingerprint_counts(ledger: Ledger) -> None:
+    ledger.put_back([in_part(ev.RunCreated("run_9", 280_000))], LATER)
+    with open_ledger(ledger.path) as again:
+        (run,) = runs_of(again, "hero")
+    assert run.fingerprint == take("hero", image_urls=["data:image/png;base64,iVBORw0KGgo="]).fingerprint
+    assert json.loads(run.input_json) == take("hero").input
+
+
+def test_an_input_that_is_known_in_part_is_never_paid_for(ledger: Ledger) -> None:
+    ledger.put_back([in_part(UNANSWERED)], LATER)
+    (run,) = runs_of(ledger, "hero")
+    ledger.record([(run.key, ev.CreateNotSent("refused"))], LATER)
+    with pytest.raises(LedgerError, match="only a part of the input of hero"):
+        ledger.record([(run.key, ev.CreateStarted("create-10"))], LATER)
 
 
 def test_a_second_take_knows_its_shot(ledger: Ledger) -> None:

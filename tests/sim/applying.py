@@ -60,6 +60,7 @@ class Apply(Process):
             only=order.wishes.only,
             replace=order.wishes.replace,
             in_doubt=str(order.wishes.in_doubt),
+            yes=True,
             accept_price=self._accepts_price,
             new_ledger=order.new_ledger,
             no_sidecar=True,

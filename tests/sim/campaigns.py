@@ -1,7 +1,7 @@
 """Campaigns and applies for tests that live in virtual time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -11,6 +11,7 @@ from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.plan import Plan, Wishes, make_plan
 from hailuo_batch.core.receipt import recover
 from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.settings import Consent
 from hailuo_batch.sandbox.world import World, WorldSettings
 from hailuo_batch.shell.driver import Driver
 from hailuo_batch.shell.ledger import Ledger
@@ -94,7 +95,8 @@ class Studio:
             receipts = Receipts(self.receipts_path)
             try:
                 now, wall = self.clock.now(), self.clock.wall()
-                engine = Engine(settings, ledger.snapshot(), plan.scope, plan.collected, now=now, wall=wall)
+                given = replace(settings, consent=Consent.GIVEN)
+                engine = Engine(given, ledger.snapshot(), plan.scope, plan.collected, now=now, wall=wall)
                 driver = Driver(
                     engine,
                     ledger,

@@ -17,7 +17,7 @@ from unittest import mock
 from hailuo_batch.commands.workspace import CampaignPaths, leftovers
 from hailuo_batch.core.lifecycle import RUNNING
 from hailuo_batch.core.records import Snapshot
-from hailuo_batch.errors import ExitCode, LedgerError, UsageError
+from hailuo_batch.errors import BusyError, ExitCode, LedgerError, OutputError, UsageError
 from hailuo_batch.shell.ledger import Ledger
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME, Author
@@ -141,16 +141,10 @@ class History:
         untouchable = None if order.new_ledger or not self.is_ledger_missed() else self._everything()
         try:
             process.run()
-        except LedgerError as error:
+        except (LedgerError, OutputError, UsageError) as error:
             process.refused = str(error)
             self.say(f"refused: {error}")
-            if not self.may_be_refused():
-                raise Violation(f"an apply was refused for nothing: {error}") from error
-        except UsageError as error:
-            process.refused = str(error)
-            self.say(f"refused: {error}")
-            if order.plan is None or order.plan.is_alone:
-                raise Violation(f"an apply was refused for nothing: {error}") from error
+            self._check_refusal(order, error)
         except Death as death:
             self.say(f"the process died at {death}")
         finally:
@@ -168,6 +162,17 @@ class History:
         if key == STRANGERS_KEY:
             self.promises.check_stranger(process.creates, self.snapshot() if self.keeper.has_ledger else None)
         return process
+
+    def _check_refusal(self, order: Order, error: LedgerError | OutputError | UsageError) -> None:
+        """Raises Violation where there was no reason for it."""
+        if isinstance(error, LedgerError):
+            has_reason = self.may_be_refused()
+        elif isinstance(error, OutputError):
+            has_reason = bool(self.site.fate.disk_failed)
+        else:
+            has_reason = order.plan is not None and not order.plan.is_alone
+        if not has_reason:
+            raise Violation(f"an apply was refused for nothing: {error}") from error
 
     def _end_plan(self, process: Apply, plan: KeptPlan, *, died: bool) -> None:
         if not plan.must_be_refused:
@@ -222,7 +227,7 @@ class History:
         process = Apply(self, self.processes, Order())
         try:
             process.run()
-        except LedgerError:
+        except BusyError:
             self.say("the second apply is refused")
         else:
             raise Violation("two applies were at work at the same time")

@@ -65,7 +65,7 @@ class Keeper:
             return
         self.copies += 1
         self._copy = self.paths.ledger.with_name(f"copy-{self.copies}")
-        with Ledger.read(self.paths.ledger, NAME, ENDPOINT) as ledger:
+        with Ledger.open(self.paths.ledger, NAME, ENDPOINT, 0.0) as ledger:
             ledger.back_up(self._copy)
         self.say("the ledger is backed up")
 

@@ -63,7 +63,7 @@ class Process:
         name = f"process-{self.number}"
         path = self.history.folder / f"window-{self.key}.json"
         window_s = self.site.world.settings.rate_window_s
-        return KeyWindow(path, window_s, name=name, boot="", is_alive=lambda _: False)
+        return KeyWindow(path, window_s, name=name, boot="", is_alive=lambda *_: False)
 
     def share(self, *_: object) -> KeyWindow:
         """In place of how a command comes by its window: that file would be this machine's."""

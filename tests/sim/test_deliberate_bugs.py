@@ -23,6 +23,7 @@ from hailuo_batch.shell.downloader import downloader, landing, mp4
 from hailuo_batch.shell.downloader.landing import Landing
 from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES
 from hailuo_batch.shell.files import Comparison, Files, Found
+from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import Lock
 from hailuo_batch.shell.receipts import Receipts
 from hailuo_batch.values import Take
@@ -219,7 +220,7 @@ def join_two_versions_of_a_file(patch: Patch) -> None:
 
 def apply_a_stale_plan(patch: Patch) -> None:
     """Whatever has happened to the ledger since, a plan is taken to hold."""
-    patch.setattr(plan_mark, "read_changes", lambda *_: ())
+    patch.setattr(Ledger, "changes", lambda *_: ())
 
 
 def carry_a_plan_out_anew_with_each_repetition(patch: Patch) -> None:

@@ -148,6 +148,7 @@ class User:
             words[words.index(_PLACEHOLDER)] = run_id
         if "--resubmit" in words:
             self.grants.expect_again(case.run)
+            words.append("--yes")
         vanished = "--run-id" in words and self.site.oddities.of(words[-1]) == "vanished"
         if self.give(*words) is not ExitCode.DONE and not vanished:
             raise Violation(f"{case.run.take_id} is {case.run.state}, and what the report advises is refused")
@@ -218,7 +219,7 @@ class User:
 
     def _resubmitting(self, snapshot: Snapshot, record: TakeRecord, run: Run) -> tuple[str, ...]:
         self.grants.expect_again(run)
-        return ("resolve", *self._attempt(run), "--resubmit")
+        return ("resolve", *self._attempt(run), "--resubmit", "--yes")
 
     def _abandoning(self, snapshot: Snapshot, record: TakeRecord, run: Run) -> tuple[str, ...]:
         return ("resolve", *self._attempt(run), "--abandon")

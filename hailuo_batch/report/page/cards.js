@@ -38,7 +38,8 @@ const takeCard = (take) => {
   const run = liveRun(take);
   const card = el("li", { class: "take", id: `take-${take.id}`, "data-take": take.id },
     films(take), el("p", { class: "badges" }, badge(take)),
-    el("div", { class: "row" }, stateMark(take.state), el("span", { class: "facts" }, facts(run))),
+    el("div", { class: "row" }, stateMark(take.state),
+      el("span", { class: "facts" }, [isDamaged(take) ? "damaged" : "", facts(run)].filter(Boolean).join(" · "))),
     isAlone(take) ? null : el("p", { class: "name" }, take.id),
     take.in_manifest ? null : el("p", { class: "facts" }, "no longer in the manifest"),
     reason(run),

@@ -35,7 +35,7 @@ const exporter = (() => {
   const reroll = () => {
     const words = replaceArguments();
     if (!words) return [el("p", { class: "soft" }, "No take is marked for a re-roll.")];
-    const line = el("code", { tabindex: "0", "data-words": words }, unbroken(`${report.resume_command} ${words}`));
+    const line = el("code", { tabindex: "0", "data-words": words }, unbroken(`${report.apply_command} ${onlyArguments()} ${words}`));
     return [el("p", { class: "soft" }, "Each of these takes is made anew, and paid for again. Its present video is kept in superseded/."),
       el("div", { class: "command" }, line, copyButton(line.textContent, "the command", line)),
       button("Copy the --replace arguments alone", () => copy(words, "the arguments", line))];

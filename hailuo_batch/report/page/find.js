@@ -20,7 +20,8 @@ const find = (() => {
   const haystacks = new Map();
   const haystack = (take) => {
     if (!haystacks.has(take)) {
-      const runs = take.runs.flatMap((run) => [run.run_id, run.error, ...saved(run.outputs).map(({ path }) => path)]);
+      const runs = take.runs.flatMap((run) => [run.run_id, run.error,
+        ...saved(run.outputs).map(({ path, flaw }) => (flaw ? `${path} damaged: ${flaw}` : path))]);
       haystacks.set(take, [take.id, promptOf(take), take.model, ...take.tags, ...runs].join("\n").toLowerCase());
     }
     return haystacks.get(take);

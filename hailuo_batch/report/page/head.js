@@ -20,6 +20,7 @@ const money = () => {
 const showHead = (states) => {
   const rehearsal = report.endpoint === "sandbox";
   const open = ["waiting", "running", "downloading"].reduce((sum, state) => sum + report.totals[state], 0);
+  const damaged = report.takes.filter(isDamaged).length;
   byId("head").append(
     el("div", {},
       el("p", { class: "eyebrow" }, el("span", {}, "Contact sheet"), moment(report.generated_at),
@@ -28,11 +29,11 @@ const showHead = (states) => {
       report.description ? el("p", { class: "description", dir: "auto" }, report.description) : null),
     el("div", { class: "overview" },
       el("div", {}, el("p", { class: "total" }, el("b", {}, `${number(report.totals.done)} of ${plural(report.totals.takes, "take", "takes")}`),
-        " done"), report.totals.takes ? meter() : null, states),
+        damaged ? ` done (${number(damaged)} damaged)` : " done"), report.totals.takes ? meter() : null, states),
       money()));
   if (open > 0 && !report.applying) {
     byId("head").append(el("div", { class: "resume" },
-      el("span", { class: "soft" }, `${plural(open, "take is", "takes are")} not finished. To go on:`),
+      el("span", { class: "soft" }, `${plural(open, "take is", "takes are")} not finished. To continue:`),
       command(report.resume_command)));
   }
 };

@@ -40,8 +40,10 @@ addEventListener("storage", ({ key }) => {
 
 // As Python's shlex.quote has it.
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
-const replaceArguments = () => marked("reroll").filter((take) => take.in_manifest)
-  .map((take) => `--replace ${quoted(take.id)}`).join(" ");
+const rerolled = (option) => marked("reroll").filter((take) => take.in_manifest)
+  .map((take) => `${option} ${quoted(take.id)}`).join(" ");
+const replaceArguments = () => rerolled("--replace");
+const onlyArguments = () => rerolled("--only"); // else the command would pay for whatever else is not done yet
 const choice = () => {
   const entry = (take) => ({ take: take.id, shot: take.shot, run_id: liveRun(take).run_id,
     files: saved(take.outputs).map(({ path, sha256 }) => ({ path, sha256 })) });

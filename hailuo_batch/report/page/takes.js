@@ -48,5 +48,11 @@ const references = (take) => {
   const images = Array.isArray(take.input.image_urls) ? take.input.image_urls : [];
   return images.length ? el("ul", { class: "images", "aria-label": "Reference images" }, images.map(reference)) : null;
 };
-const reason = (run) => (run && run.error ? longText(run.error, "reason") : null);
+const flaws = (outputs) => saved(outputs).filter((output) => output.flaw);
+const isDamaged = (take) => take.state === "done" && flaws(take.outputs).length > 0;
+const reason = (run) => {
+  if (!run) return null;
+  const said = run.error || flaws(run.outputs).map(({ path, flaw }) => `${path}: ${flaw}`).join("; ");
+  return said ? longText(said, "reason") : null;
+};
 const inputOf = (take) => [...longText(promptOf(take)), references(take)];

@@ -2,12 +2,26 @@
 
 `client` sends and receives, `answers` decides what an answer means, `fields` reads single fields, `address` reads the
 base URL. Its invariant: a create leaves at most once, and whatever is not provably otherwise is in doubt.
+
+The client brings all of HTTP with it, and is loaded only once somebody speaks to Runbase.
 """
+
+from typing import TYPE_CHECKING
 
 from hailuo_batch.shell.client.address import parse_base_url
 from hailuo_batch.shell.client.answers import RunLook
-from hailuo_batch.shell.client.client import Client
 from hailuo_batch.shell.client.fields import is_run_id
 from hailuo_batch.shell.wire.patience import Timeouts
 
+if TYPE_CHECKING:
+    from hailuo_batch.shell.client.client import Client
+
 __all__ = ["Client", "RunLook", "Timeouts", "is_run_id", "parse_base_url"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "Client":
+        from hailuo_batch.shell.client.client import Client
+
+        return Client
+    raise AttributeError(name)

@@ -17,11 +17,8 @@ from functools import lru_cache
 from typing import Any
 
 from hailuo_batch.shell.wire.text import printable
-from hailuo_batch.values import MICRO
+from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 
-# Far above what a video costs anywhere, and so low that the sum over all runs that a ledger can hold fits into its
-# 64 bits: 900 million of them. What is above is somebody's mistake, and no plan or cap should be built upon it.
-MAX_COST_MICRO_USD = 10_000 * MICRO
 MAX_RETRY_AFTER_S = 86_400.0  # a day: an apply that waits for longer is better started again
 _MAX_URL = 16_384
 _MOST_DIGITS = 400
@@ -29,7 +26,6 @@ _MOST_WORDS = 5
 _MOST_SHOWN = 1 << 12
 STRUCK_OUT = "[API key]"
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
-_YEAR_3000 = 32_503_680_000
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
@@ -49,7 +45,7 @@ def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
 
 
 def _parse_int(digits: str) -> float:
-    """A whole number; one that nothing can mean is infinity, so that it spoils only its own field and not the answer."""
+    """A whole number; one that nothing can mean is infinity: it spoils its own field, and not the whole answer."""
     return int(digits) if len(digits) <= _MOST_DIGITS else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
 
 
@@ -95,15 +91,13 @@ def parse_cost(value: object) -> tuple[int | None, str]:
     """`costUsd` in micro-USD, or None with the reason why it is unknown."""
     if value is None:
         return None, "the answer names no cost"
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or (isinstance(value, float) and not math.isinf(value))
-    ):
+    if isinstance(value, float) and math.isinf(value):
+        value = -1 if value < 0 else MAX_COST_MICRO_USD + 1
+    if not isinstance(value, int) or isinstance(value, bool):
         return None, printable(f"the answer's cost {value!r} is no integer", 100)
     if value < 0:
         return None, "the answer's cost is negative"
-    if isinstance(value, float) or value > MAX_COST_MICRO_USD:
+    if value > MAX_COST_MICRO_USD:
         return None, "the answer's cost is above 10,000 US dollars"
     return value, ""
 
@@ -117,7 +111,7 @@ def parse_time(value: object) -> float | None:
         at = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return at if 0 <= at < _YEAR_3000 else None
+    return at if 0 <= at < LATEST_S else None
 
 
 def parse_urls(output: object) -> tuple[str, ...]:

@@ -20,10 +20,12 @@ from hailuo_batch import __version__
 from hailuo_batch.core.events import FetchCancelled, FetchFailed, FetchOutcome, FileSaved
 from hailuo_batch.shell.downloader import mp4
 from hailuo_batch.shell.downloader.heads import MisfitError, range_headers, read_head
-from hailuo_batch.shell.downloader.landing import DiskError, Landing
+from hailuo_batch.shell.downloader.kinds import HEAD_BYTES, extension_of
+from hailuo_batch.shell.downloader.landing import Claims, DiskError, Landing
 from hailuo_batch.shell.downloader.links import BadLinkError, Link, parse_link, resolve
 from hailuo_batch.shell.downloader.naming import begins_like_document, extension, is_mp4, is_safe_stem
 from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES, Partial
+from hailuo_batch.shell.downloader.unpacking import unpacker
 from hailuo_batch.shell.wire.line import BROKEN, Dialer, Line, NotConnected, describe
 from hailuo_batch.shell.wire.patience import Cancelled, Patience, Timeouts
 from hailuo_batch.shell.wire.text import printable
@@ -32,7 +34,6 @@ DEFAULT_TIMEOUTS = Timeouts(connect_s=10.0, read_s=30.0, total_s=math.inf)
 MAX_REDIRECTS = 5
 TRANSFERS_AT_ONCE = 4
 _FLOOR_BYTES = 1 << 10
-_HEAD_BYTES = 1 << 9
 _LOOK_UP_S = 0.25
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -63,6 +64,7 @@ class Downloader:
         self._chunk_bytes = chunk_bytes
         self._dialer = Dialer(timeouts.connect_s)
         self._places = threading.BoundedSemaphore(transfers_at_once)
+        self._claims = Claims()
         self._doubted: dict[str, str] = {}  # the digest of what came for a stem and is no whole MP4
 
     def fetch(
@@ -82,7 +84,7 @@ class Downloader:
             return FetchFailed(printable(f"{stem!r} is no name inside the output folder"))
         folder, _, name = stem.rpartition("/")
         try:
-            with Landing(self._output_dir / folder, name) as landing:
+            with Landing(self._output_dir / folder, name, self._claims) as landing:
                 with self._place(cancelled) as patience:
                     suffix = self._bring(url, landing, patience, on_bytes)
                 return self._settle(landing, stem, index, suffix)
@@ -133,14 +135,22 @@ class Downloader:
                 _check_overlap(landing, response, offset)
             else:
                 landing.begin(source)
-            while chunk := response.read(self._chunk_bytes, decode_content=False):
+            for chunk in self._pieces(response, on_bytes):
                 if partial is not None and landing.size + len(chunk) > (source.total or math.inf):
                     raise MisfitError  # the length of a whole answer has held its reader back already
                 landing.write(chunk)
-                on_bytes(len(chunk))
             if source.total not in {None, landing.size}:
                 raise BadLinkError(f"{landing.size:,} bytes came of {source.total:,}")
             return extension(source.content_type, link.url)
+
+    def _pieces(self, response: BaseHTTPResponse, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
+        """The file as it is to be saved: what comes, unpacked where the server has compressed it."""
+        packed = unpacker(response.headers.get("Content-Encoding", ""))
+        while chunk := response.read(self._chunk_bytes, decode_content=False):
+            on_bytes(len(chunk))
+            yield from (chunk,) if packed is None else packed.feed(chunk)
+        if packed is not None:
+            packed.finish()
 
     @contextmanager
     def _answer(
@@ -168,22 +178,26 @@ class Downloader:
                 continue
         return self._dialer.dial(link.origin, patience, last)
 
-    def _settle(self, landing: Landing, stem: str, index: int, suffix: str) -> FileSaved:
-        """Check what came and put it under its final name."""
-        notes = self._check(landing, stem, suffix)
+    def _settle(self, landing: Landing, stem: str, index: int, hint: str) -> FileSaved:
+        """Check what came and put it under its final name, which its first bytes decide before what is said of it.
+
+        A file that stands under the name that is hinted at was saved before, and that name stays.
+        """
+        suffix = hint if landing.has(hint) else extension_of(landing.read_at(0, HEAD_BYTES), hint)
+        flaw = self._check(landing, stem, suffix)
         folder, _, _ = stem.rpartition("/")
         name = landing.settle(suffix)
         self._doubted.pop(stem, None)
-        notes += [f"a file that differs was called {name}; it is kept as {aside}" for aside in landing.kept_aside]
+        notes = [f"a file that differs was called {name}; it is kept as {aside}" for aside in landing.kept_aside]
         path = f"{folder}/{name}" if folder else name
-        return FileSaved(index, path, landing.size, landing.sha256, "; ".join(notes))
+        return FileSaved(index, path, landing.size, landing.sha256, "; ".join(notes), flaw)
 
-    def _check(self, landing: Landing, stem: str, suffix: str) -> list[str]:
-        """What is to be said of a file that is kept. Raises BadLinkError for one that is not.
+    def _check(self, landing: Landing, stem: str, suffix: str) -> str:
+        """What is wrong with a file that is kept, empty where nothing is. Raises BadLinkError for one that is not kept.
 
-        What seems broken and comes a second time just so is what was paid for, whatever it is.
+        What is damaged and comes a second time just so is what was paid for: it is kept, and known to be damaged.
         """
-        head = landing.read_at(0, _HEAD_BYTES)
+        head = landing.read_at(0, HEAD_BYTES)
         fault = ""
         if not head:
             fault = "the file is empty"
@@ -197,8 +211,8 @@ class Downloader:
         if fault and self._doubted.get(stem) != landing.sha256:
             self._doubted[stem] = landing.sha256
             landing.discard()
-            raise BadLinkError(f"what came is no whole MP4: {fault}")
-        return [f"the video may not play: {fault}. It came twice with the same bytes and is kept"] if fault else []
+            raise BadLinkError(f"what came is damaged: it is no whole MP4: {fault}")
+        return f"it is no whole MP4: {fault}" if fault else ""
 
 
 def _check_overlap(landing: Landing, response: BaseHTTPResponse, offset: int) -> None:

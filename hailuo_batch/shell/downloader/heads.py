@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from hailuo_batch.shell.downloader.links import BadLinkError
 from hailuo_batch.shell.downloader.naming import is_document, media_type
 from hailuo_batch.shell.downloader.partial import Partial, Source, clean_validator
+from hailuo_batch.shell.downloader.unpacking import unpacker
 
 _GONE = frozenset({403, 404, 410})
 _ETAG = re.compile(r'"[\x21\x23-\x7e]+"', re.ASCII)
@@ -42,12 +43,21 @@ def read_head(status: int, headers: Mapping[str, str], url: str, asked: Partial 
         raise BadLinkError(f"the file server answered HTTP {status}", gone=status in _GONE)
     if is_document(content_type):
         raise BadLinkError(f"the file server sent {media_type(content_type)}, not a video")
-    encoding = headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise BadLinkError(f"the file server sent the file compressed ({encoding}), which was not asked for")
+    if headers.get("Transfer-Encoding", "chunked").strip().lower() not in {"", "chunked", "identity"}:
+        raise BadLinkError("the file server sent the file in a way that was not asked for")
+    packed = _is_packed(headers)
     if asked is not None and status == 206:
+        if packed:  # lengths and places are those of the compressed bytes, and those are not what is here
+            raise MisfitError
         return _continued(headers, content_type, url, asked), asked.resumes_at
+    if packed:  # how long it will be is not known, and no part of it can be asked for
+        return Source(url, content_type=content_type), 0
     return Source(url, _validator(headers), _length(headers), content_type), 0
+
+
+def _is_packed(headers: Mapping[str, str]) -> bool:
+    """Whether the body is compressed. Raises PackedError where it is so in a way that cannot be undone here."""
+    return unpacker(headers.get("Content-Encoding", "")) is not None
 
 
 def _continued(headers: Mapping[str, str], content_type: str, url: str, asked: Partial) -> Source:

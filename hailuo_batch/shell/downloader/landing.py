@@ -9,24 +9,25 @@ import errno
 import hashlib
 import itertools
 import os
-import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hailuo_batch.core.events import DiskFull, FetchFailed
-from hailuo_batch.shell.disk import sync, sync_path
+from hailuo_batch.shell.disk import open_regular, open_to_read, space_in, sync, sync_path
 from hailuo_batch.shell.downloader.partial import Partial, Source, parse_note, render_note
 
-RESERVE_BYTES = 64 << 20
-"""Left free on the disk whatever comes: the ledger and the report must still be written."""
+SPARE_BYTES = 2 << 20
+"""Left free on the disk by every file that comes: the ledger must still be written, which may lie there, too."""
 
 _NOBODY = Source("")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _CHUNK = 1 << 20
 _NOTE_EVERY_BYTES = 16 << 20
-_LOOK_EVERY_BYTES = 1 << 20  # for free space: what all transfers bring between two looks is well within the reserve
+_LOOK_EVERY_BYTES = 1 << 18  # for free space: what all transfers bring between two looks is within what is spared
+_LITTLE_BYTES = 1 << 16  # where not even this has room, it makes no sense to try another file
 _LONGEST_NOTE = 1 << 16
 
 
@@ -45,11 +46,13 @@ class Landing:
     landing to go on with, where its source can be told from others; else removes it. Every method raises DiskError.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, claims: "Claims | None" = None) -> None:
         self._folder = folder
         self._name = name
         self._part = folder / f".{name}.part"
         self._note = folder / f".{name}.part.json"
+        self._claims = claims or Claims()
+        self._claimed = 0
         self._digest = hashlib.sha256()
         self._file: int | None = None
         self._source = _NOBODY
@@ -62,6 +65,8 @@ class Landing:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with self._claims.lock:
+            self._claim(0)
         if self._file is None:
             return
         # What cannot be written, noted or removed any more is not wanted either.
@@ -80,7 +85,8 @@ class Landing:
         try:
             if not 0 < self._note.stat().st_size <= _LONGEST_NOTE or self._part.is_symlink():
                 return None
-            partial = parse_note(self._note.read_text(encoding="utf-8"))
+            with open_to_read(self._note) as file:
+                partial = parse_note(file.read(_LONGEST_NOTE).decode("utf-8"))
             return partial if partial is not None and self._part.stat().st_size >= partial.size else None
         except (OSError, ValueError):
             return None
@@ -99,7 +105,7 @@ class Landing:
     def resume(self, partial: Partial, source: Source) -> bool:
         """Go on from what an earlier landing has left; False where its bytes are not those that it noted."""
         with self._disk():
-            self._file = os.open(self._part, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            self._file = open_regular(self._part, os.O_RDWR)
             os.ftruncate(self._file, partial.size)
             while chunk := os.read(self._file, _CHUNK):
                 self._digest.update(chunk)
@@ -120,6 +126,8 @@ class Landing:
                 rest = rest[os.write(self._file, rest) :]
         self._digest.update(chunk)
         self.size += len(chunk)
+        with self._claims.lock:
+            self._claim(max(0, self._claimed - len(chunk)))
         if self.size - self._noted >= _NOTE_EVERY_BYTES:
             self._keep()
 
@@ -132,6 +140,10 @@ class Landing:
     def discard(self) -> None:
         """What came is not to be gone on with."""
         self._source = _NOBODY
+
+    def has(self, extension: str) -> bool:
+        """Whether a file stands under the name with this extension."""
+        return os.path.lexists(self._folder / f"{self._name}{extension}")
 
     def settle(self, extension: str) -> str:
         """Put the whole file under its final name, durably, and give that name.
@@ -178,7 +190,8 @@ class Landing:
         if not partial.is_worth_keeping:
             return False
         try:
-            self._note.write_text(render_note(partial), encoding="utf-8")
+            with os.fdopen(open_regular(self._note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+                file.write(render_note(partial).encode("utf-8"))
         except OSError:
             return False
         self._noted = self.size
@@ -195,18 +208,26 @@ class Landing:
                 path.unlink(missing_ok=True)
 
     def _make_room(self, count: int) -> None:
-        """Raises DiskError where the disk would be full after so many more bytes."""
+        """Claim room for so many bytes more. Raises DiskError where the disk would be full after them."""
         self._looked = self.size
-        with self._disk():
-            usage = shutil.disk_usage(self._folder)
-        # file systems that do not know their size say that it is nothing
-        if usage.total > 0 and usage.free < count + RESERVE_BYTES:
-            if count > usage.total:
-                raise DiskError(FetchFailed(f"the file is said to have {count:,} bytes, more than the whole disk"))
-            self._sound &= self._source.total is not None  # what may have no end must not keep the disk full
-            free, reserve = usage.free // 10**6, RESERVE_BYTES // 10**6
-            why = f"{free:,} MB are free, {reserve:,} MB are kept so, and {count // 10**6 + 1:,} MB are to come"
-            raise DiskError(DiskFull(f"no room in {self._folder}: {why}"))
+        with self._disk(), self._claims.lock:
+            others = self._claims.bytes - self._claimed
+            space = space_in(self._folder)
+            wanted = others + count + SPARE_BYTES
+            if space.bytes is None or space.bytes >= wanted:
+                self._claim(count)
+                return
+        if space.total_bytes is not None and count > space.total_bytes:
+            raise DiskError(FetchFailed(f"the file is said to have {count:,} bytes, more than the whole disk"))
+        self._sound &= self._source.total is not None  # what may have no end must not keep the disk full
+        why = f"{space.bytes:,} bytes are free, and {wanted:,} are wanted for it and what else is written"
+        for_any = space.bytes < others + SPARE_BYTES + _LITTLE_BYTES
+        raise DiskError(DiskFull(f"there is no room for {self._name} in {self._folder}: {why}", for_any))
+
+    def _claim(self, count: int) -> None:
+        """So many bytes are still to come. The lock of the claims is held."""
+        self._claims.bytes += count - self._claimed
+        self._claimed = count
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
@@ -217,10 +238,21 @@ class Landing:
             why = os.strerror(error.errno) if error.errno else str(error)
             full = error.errno in _FULL
             raise DiskError(
-                DiskFull(f"no room in {self._folder}: {why}")
+                DiskFull(f"there is no room for {self._name} in {self._folder}: {why}", for_any=True)
                 if full
                 else FetchFailed(f"cannot write to {self._folder}: {why}")
             ) from error
+
+
+class Claims:
+    """The bytes that are still to come of all files on their way to one disk, so that no two count on the same room.
+
+    Whoever looks how much room there is, and then claims some of it, holds the lock from the one to the other.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.bytes = 0
 
 
 def _keep_aside(path: Path) -> str:

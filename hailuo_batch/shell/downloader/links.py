@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from hailuo_batch.shell.downloader.addresses import Address, is_public, is_this_machine
 from hailuo_batch.shell.wire.origin import DEFAULT_PORTS, Origin, proxy_url
-
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA gives out; beyond it lie old ways to write an IPv4 address
 
 
 class BadLinkError(Exception):
@@ -64,31 +61,21 @@ def resolve(origin: Origin, *, allow_loopback: bool) -> tuple[str | None, ...]:
         found = [literal] if literal else _look_up(origin)
     except (OSError, UnicodeError):
         raise UnknownNameError(f"the name {origin.host} cannot be resolved") from None
-    allowed = tuple(str(address) for address in found if _is_allowed(address, allow_loopback=allow_loopback))
+    allowed = tuple(
+        str(address) for address in found if is_public(address) or (allow_loopback and is_this_machine(address))
+    )
     if not allowed:
         raise BadLinkError(f"the link leads to {origin.host}, which is no public address")
     return allowed
 
 
-def _literal(host: str) -> _Address | None:
+def _literal(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
 
 
-def _look_up(origin: Origin) -> list[_Address]:
+def _look_up(origin: Origin) -> list[Address]:
     found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ipaddress.ip_address(str(entry[4][0])) for entry in found))
-
-
-def _is_allowed(address: _Address, *, allow_loopback: bool) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        if inner is not None:
-            return _is_allowed(inner, allow_loopback=allow_loopback)
-        if not address.is_loopback and address not in _UNICAST:
-            return False
-    return (allow_loopback and address.is_loopback) or (address.is_global and not address.is_multicast)

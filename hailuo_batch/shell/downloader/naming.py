@@ -57,7 +57,7 @@ def is_mp4(extension: str) -> bool:
 
 
 def extension(content_type: str, url: str) -> str:
-    """The extension with its dot: by the Content-Type, else as the URL's path has it, else `.bin`."""
+    """The extension that is hinted at, with its dot: by the Content-Type, else as in the URL's path, else `.bin`."""
     known = _EXTENSIONS.get(media_type(content_type))
     if known is not None:
         return f".{known}"

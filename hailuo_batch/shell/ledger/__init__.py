@@ -1,18 +1,21 @@
 """The ledger: one SQLite file per campaign."""
 
-from hailuo_batch.shell.ledger.glances import Change, Mark, read_changes, read_experience, read_mark
-from hailuo_batch.shell.ledger.restoring import check_backup, find_run, restore_backup, set_ledger_aside
+from hailuo_batch.shell.ledger.glances import find_run, read_experience, read_mark, read_names, read_run_ids
+from hailuo_batch.shell.ledger.reader import Change, LedgerReader, Mark
+from hailuo_batch.shell.ledger.restoring import check_backup, restore_backup, set_ledger_aside
 from hailuo_batch.shell.ledger.store import Ledger
 
 __all__ = [
     "Change",
     "Ledger",
+    "LedgerReader",
     "Mark",
     "check_backup",
     "find_run",
-    "read_changes",
     "read_experience",
     "read_mark",
+    "read_names",
+    "read_run_ids",
     "restore_backup",
     "set_ledger_aside",
 ]

@@ -4,8 +4,10 @@ A migration never changes once it is released, and imports nothing of the progra
 way for ever. The schema's version is SQLite's `user_version`.
 """
 
+import json
+import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 APPLICATION_ID = 0x48424C31  # "HBL1": what a ledger's file header says it is
 
@@ -78,15 +80,48 @@ CREATE TABLE journal (            -- append-only: each change of state or money
 )
 """
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+_KEPT_ALL_THE_SAME = re.compile(r"the video may not play: (.*?)\. It came twice with the same bytes and is kept")
+
+
+def _second(db: sqlite3.Connection) -> None:
+    """A file says itself what is wrong with it; until then only the journal did, once."""
+    db.execute("ALTER TABLE files ADD COLUMN flaw TEXT")  # NULL: nothing is known to be wrong with the file as saved
+    for sha256, flaw in flaws_in_journal(db).items():
+        db.execute("UPDATE files SET flaw = ? WHERE sha256 = ?", (flaw, sha256))
+
+
+def flaws_in_journal(db: sqlite3.Connection) -> Mapping[str, str]:
+    """What the first version's journal says is wrong with files that were saved all the same, by their SHA-256."""
+    lines = db.execute("SELECT detail FROM journal WHERE what = 'FileSaved' AND detail LIKE '%the video may not play%'")
+    flaws = {}
+    for (text,) in lines:
+        try:
+            detail = json.loads(text)
+            match = _KEPT_ALL_THE_SAME.match(detail["note"])
+            if match is not None and isinstance(detail["sha256"], str):
+                flaws[detail["sha256"]] = f"it is no whole MP4: {match[1]}"
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue  # a line that cannot be read says nothing; the ledger's health is looked at elsewhere
+    return flaws
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
 VERSION = len(MIGRATIONS)
 
 
-def migrate(db: sqlite3.Connection, at: float) -> None:
-    """Bring a ledger to VERSION, in one transaction. `at` is seconds since the epoch, UTC."""
+def is_current(db: sqlite3.Connection) -> bool:
+    """Whether no migration is left to be made."""
+    return bool(db.execute("PRAGMA user_version").fetchone()[0] == VERSION)
+
+
+def migrate(db: sqlite3.Connection, at: float) -> bool:
+    """Bring a ledger to VERSION, in one transaction. Returns whether it was an older one.
+
+    `at` is seconds since the epoch, UTC.
+    """
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     if version == VERSION:
-        return
+        return False
     db.execute("BEGIN IMMEDIATE")
     try:
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
@@ -98,3 +133,4 @@ def migrate(db: sqlite3.Connection, at: float) -> None:
     except BaseException:
         db.execute("ROLLBACK")
         raise
+    return True

@@ -1,30 +1,72 @@
 """Opening a ledger's file without ever mistaking a damaged, foreign or newer one for an empty one.
 
-Nothing here changes a file that it refuses.
+Nothing here changes a file that it refuses. Under the names of a ledger only regular files are opened: SQLite would
+follow a link, and wait for a FIFO.
 """
 
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell import disk
+from hailuo_batch.shell.ledger.beside import SIDE_FILES, side_file
+from hailuo_batch.shell.ledger.checking import DamagedRow
+from hailuo_batch.shell.ledger.copying import copied
 from hailuo_batch.shell.ledger.migrations import APPLICATION_ID, VERSION
 
 _HEADER = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 _BUSY_TIMEOUT_S = 5.0
+_CANNOT_SHARE = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
+
+_being_written: set[tuple[int, int] | None] = set()
+"""The ledgers that this process has open to write. Such a file is opened by SQLite alone: to close any descriptor of it
+gives up every lock that SQLite holds on it in this process, and a stranger could then take its log away, with all that
+is written into it from then on."""
 
 UNTOUCHED = " Nothing was sent, and it was not touched."
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Open the file in SQLite's mode `ro`, `rw` or `rwc`, in autocommit."""
+    """Open the file in SQLite's mode `ro` or `rw`, in autocommit."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
     db.execute("PRAGMA trusted_schema = OFF")
     return db
+
+
+def connect_to_write(path: Path, stack: ExitStack) -> sqlite3.Connection:
+    """Open the file to write it; the stack closes it. Raises LedgerError."""
+    check_header(path)
+    file = disk.identity(path)
+    db = stack.enter_context(closing(connect(path, "rw")))
+    _being_written.add(file)
+    stack.callback(_being_written.discard, file)
+    return db
+
+
+def open_to_read(path: Path, stack: ExitStack) -> sqlite3.Connection:
+    """Open the file to read it, whoever writes it meanwhile; the stack closes it. Raises LedgerError.
+
+    A reader shares a small file with the writers, which cannot be made where the folder cannot be written. There a
+    copy is read, in a folder of its own, that is of one moment.
+    """
+    check_header(path)
+    with ExitStack() as attempt:
+        db = attempt.enter_context(closing(connect(path, "ro")))
+        try:
+            db.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            if not getattr(error, "sqlite_errorname", "").startswith(_CANNOT_SHARE):
+                raise
+        else:
+            stack.push(attempt.pop_all())
+            return db
+    copy = stack.enter_context(copied(path))
+    return stack.enter_context(closing(connect(copy, "rw")))
 
 
 def check_header(path: Path) -> None:
@@ -32,13 +74,21 @@ def check_header(path: Path) -> None:
 
     SQLite would take an empty file for a new database, and would fill up a last page that was cut short with zeros.
     """
+    if disk.identity(path) in _being_written:
+        return
     try:
-        with path.open("rb") as file:
+        with disk.open_to_read(path) as file:
             header = file.read(_HEADER_BYTES)
             size = file.seek(0, os.SEEK_END)
-        is_folded = not _has_content(path.with_name(path.name + "-wal"))
+        for suffix in SIDE_FILES:
+            disk.check_regular(side_file(path, suffix))
+        is_folded = not _has_content(side_file(path, "-wal"))
     except OSError as error:
-        raise LedgerError(f"{path}: the ledger cannot be read ({error.strerror}). Nothing was sent.") from error
+        name = error.filename or path
+        raise LedgerError(
+            f"{name}: the ledger cannot be read ({error.strerror}). Nothing was sent. Look at what lies there; where "
+            "the ledger is gone for good, `hailuo-batch state restore` puts its backup back."
+        ) from error
     if header[: len(_HEADER)] != _HEADER or len(header) < _HEADER_BYTES:
         raise _damaged(path, "it is not an SQLite file")
     if is_folded and size % _page_bytes(header):
@@ -104,12 +154,16 @@ def explained(path: Path, assurance: str = "") -> Iterator[None]:
     """
     try:
         yield
+    except DamagedRow as error:
+        raise _damaged(path, str(error), assurance) from error
     except sqlite3.IntegrityError as error:
         raise LedgerError(
             f"{path}: the ledger refuses what does not fit it ({error}), which is a fault of this program. It was not "
             "changed; please report this."
         ) from error
     except sqlite3.OperationalError as error:
+        if str(error).startswith("Could not decode to UTF-8"):
+            raise _damaged(path, "a text in it is no UTF-8", assurance) from error
         name = getattr(error, "sqlite_errorname", "")
         if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
             raise _damaged(path, str(error), assurance) from error

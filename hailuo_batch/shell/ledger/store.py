@@ -6,12 +6,12 @@ receipts or what is to be done next. Times are seconds since the epoch, UTC.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from hailuo_batch.core import steps as st
@@ -19,28 +19,34 @@ from hailuo_batch.core.events import CreateStarted, Event
 from hailuo_batch.core.receipt import Forgotten
 from hailuo_batch.core.records import Replacement, Run, Snapshot, fold
 from hailuo_batch.core.steps import Step
+from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.disk import rename_new, sync_path
-from hailuo_batch.shell.ledger.migrations import migrate
+from hailuo_batch.shell.disk import check_regular, identity, rename_new, sync_path
+from hailuo_batch.shell.ledger.beside import SIDE_FILES, new_draft, side_file
+from hailuo_batch.shell.ledger.migrations import is_current, migrate
 from hailuo_batch.shell.ledger.opening import (
     UNTOUCHED,
-    check_header,
     check_health,
     check_version,
     connect,
+    connect_to_write,
     explained,
     make_durable,
 )
+from hailuo_batch.shell.ledger.reader import LedgerReader
+from hailuo_batch.shell.ledger.restoring import set_ledger_aside
 from hailuo_batch.shell.ledger.rows import Rows
+from hailuo_batch.values import is_in_part
 
 
-class Ledger:
-    """An open ledger. Use `open` to write and `read` to read; both close as context managers."""
+class Ledger(LedgerReader):
+    """An open ledger that may be written. Use `open` to write and `read` to read; both close as context managers."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
-        self.path = path
-        self._db = db
-        self._rows = Rows(db)
+    def __init__(self, path: Path, db: sqlite3.Connection, closing: ExitStack) -> None:
+        super().__init__(path, db, closing)
+        self._known: tuple[int, Snapshot] | None = None
+        self._files: dict[Path, tuple[int, int] | None] = {}
+        self._journal_is_sound = False
 
     @classmethod
     def create(cls, path: Path, campaign: str, endpoint: str, at: float) -> None:
@@ -48,13 +54,11 @@ class Ledger:
 
         Raises LedgerError where that cannot be done.
         """
-        draft = path.with_name(f".{path.name}.new")
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_leftovers(path)
-            draft.unlink(missing_ok=True)
-            db = connect(draft, "rwc")
-            try:
+            draft = new_draft(path)
+            with closing(connect(draft, "rw")) as db:
                 db.execute("PRAGMA synchronous = FULL")
                 migrate(db, at)
                 rows = Rows(db)
@@ -62,69 +66,51 @@ class Ledger:
                 rows.set_fact("campaign", campaign)
                 rows.set_fact("endpoint", endpoint)
                 db.execute("COMMIT")
-            finally:
-                db.close()
             try:
                 rename_new(draft, path)
             finally:
                 draft.unlink(missing_ok=True)
 
+    @staticmethod
+    def read(path: Path, campaign: str, endpoint: str) -> LedgerReader:
+        """Open a ledger that exists, to read it, also while another process writes. Raises LedgerError as `open`."""
+        return LedgerReader.at(path, campaign, endpoint)
+
     @classmethod
     def open(cls, path: Path, campaign: str, endpoint: str, at: float) -> Self:
-        """Open a ledger that exists, to write it. The caller holds its lock.
+        """Open a ledger that exists, to write it, once all that it knows was read and found sound. The caller holds its
+        lock.
 
-        Raises LedgerError where it is damaged, foreign, newer, of another campaign or endpoint, or not writable.
+        The journal, which nobody decides by, follows before the first write and the backup: a command that finds
+        nothing to do spares itself that. So no command writes into a ledger, or backs one up, in which a single value
+        is damaged. Raises LedgerError where it is damaged, foreign, newer, of another campaign or endpoint, or not
+        writable.
         """
-        check_header(path)
-        with explained(path, UNTOUCHED):
-            db = connect(path, "rw")
-            try:
-                check_version(db, path)
-                check_health(db, path)
-                ledger = cls(path, db)
-                ledger._check_identity(campaign, endpoint)
-                make_durable(db, path)
-                migrate(db, at)
-            except BaseException:
-                db.close()
-                raise
+        with explained(path, UNTOUCHED), ExitStack() as stack:
+            db = connect_to_write(path, stack)
+            check_version(db, path)
+            check_health(db, path)
+            ledger = cls(path, db, stack)
+            ledger._check_identity(campaign, endpoint)
+            ledger.snapshot()
+            if not is_current(db):
+                ledger._check_journal()
+            make_durable(db, path)
+            if migrate(db, at):
+                ledger._known = None
+            ledger.snapshot()  # from here on its log is open, too
+            ledger._files = {name: found for name in _names(path) if (found := identity(name)) is not None}
+            ledger._closing = stack.pop_all()
+            ledger._assurance = ""  # from here on, something may be sent
         return ledger
-
-    @classmethod
-    def read(cls, path: Path, campaign: str, endpoint: str) -> Self:
-        """Open a ledger that exists, to read it, also while another process writes. Raises LedgerError as `open`."""
-        check_header(path)
-        with explained(path, UNTOUCHED):
-            db = connect(path, "ro")
-            try:
-                check_version(db, path)
-                ledger = cls(path, db)
-                ledger._check_identity(campaign, endpoint)
-            except BaseException:
-                db.close()
-                raise
-        return ledger
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; the last one to close folds the write-ahead log into it."""
-        self._db.close()
 
     def snapshot(self) -> Snapshot:
-        """All that the ledger knows, as of one moment."""
-        with explained(self.path):
-            self._db.execute("BEGIN")
-            try:
-                return self._rows.snapshot()
-            finally:
-                self._db.execute("ROLLBACK")
+        """All that the ledger knows of takes and runs, read once until something is written."""
+        with self._explained():
+            version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        if self._known is None or self._known[0] != version:
+            self._known = version, super().snapshot()
+        return self._known[1]
 
     def describe(self, manifest_sha256: str, description: str) -> None:
         """Record what the manifest says of the campaign as a whole; writes only what changed."""
@@ -162,11 +148,11 @@ class Ledger:
         with self._transaction():
             for key, event in events:
                 before = changed.get(key) or self._rows.run(key)
-                after = fold(before, event, at)
-                self._rows.update_run(before, after)
+                if isinstance(event, CreateStarted):
+                    self._check_whole(before)
+                after = self._apply(before, event, at)
                 if after.take_state is not before.take_state:
                     self._rows.refresh_take(after.take_id)
-                self._rows.journal(at, after.take_id, after.attempt, type(event).__name__, after.state, asdict(event))
                 changed[key] = after
         return tuple(changed.values())
 
@@ -180,14 +166,18 @@ class Ledger:
                 started = fold(run, CreateStarted(lost.intent.create_id), lost.intent.at)
                 after = fold(started, lost.outcome, lost.at)
                 self._rows.update_run(run, after)
-                self._rows.refresh_take(after.take_id)
                 detail = {"create": lost.intent.create_id, **asdict(lost.outcome)}
                 self._rows.journal(at, after.take_id, after.attempt, "PutBack", after.state, detail)
+                for event in lost.later:
+                    after = self._apply(after, event, lost.ended_at)
+                self._rows.refresh_take(after.take_id)
 
-    def fact(self, name: str) -> str:
-        """What was remembered under this name; empty where nothing was."""
-        with explained(self.path):
-            return self._rows.fact(name)
+    def _check_whole(self, run: Run) -> None:
+        """Nothing is paid for but what its fingerprint stands for, whatever way an input in part has come here."""
+        if is_in_part(run.input_json):
+            raise LedgerError(
+                f"{self.path}: only a part of the input of {run.take_id} is on record. Nothing was sent for it."
+            )
 
     def remember(self, name: str, value: str) -> None:
         """Remember a fact about the campaign as a whole."""
@@ -195,26 +185,49 @@ class Ledger:
             with self._transaction():
                 self._rows.set_fact(name, value)
 
-    def journal(self) -> Iterator[dict[str, object]]:
-        """Every line of the journal, oldest first."""
-        with explained(self.path):
-            yield from self._rows.journal_lines()
+    def back_up(self, target: Path) -> Path | None:
+        """Copy the ledger, whole or not at all, by SQLite's own means. Raises LedgerError where that fails.
 
-    def back_up(self, target: Path) -> None:
-        """Copy the ledger, whole or not at all, by SQLite's own means. Raises LedgerError where that fails."""
-        draft = target.with_name(f".{target.name}.new")
+        It was read whole when it was opened, so that no damage is copied over a good backup. Only an earlier state of
+        this very ledger is written over: whatever else bears the name is kept, and its new name returned.
+        """
+        self._check_journal()
+        aside = None if self._is_earlier(target) else set_ledger_aside(target)
         with explained(target):
-            draft.unlink(missing_ok=True)
-            copy = connect(draft, "rwc")
-            try:
+            draft = new_draft(target)
+            with closing(connect(draft, "rw")) as copy:
                 self._db.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
                 Rows(copy).set_fact("restored", "yes")  # what is true of the copy once it is put back
-            finally:
-                copy.close()
             sync_path(draft)
             draft.replace(target)
             sync_path(target.parent)
+        return aside
+
+    def check_in_place(self) -> None:
+        """Raises LedgerError where its file, or its log, is no longer what bears its name: others would not see what
+        is written into it, and it would be gone with this process."""
+        for path, was in self._files.items():
+            if identity(path) != was:
+                raise LedgerError(f"{path}: it was removed, moved or replaced while this was at work.")
+
+    def _is_earlier(self, backup: Path) -> bool:
+        """Whether this is no file at all, or one whose journal goes on in this ledger's."""
+        with explained(backup):
+            check_regular(backup)
+        if not backup.exists():
+            return True
+        try:
+            with self.read(backup, self.fact("campaign"), self.fact("endpoint")) as reader:
+                mark = reader.mark()
+        except LedgerError:
+            return False
+        return self.mark(mark.number) == mark
+
+    def doubt_files(self) -> None:
+        """This ledger is older than its files, as a backup is: some may have been renamed since."""
+        with self._transaction():
+            self._rows.set_fact("restored", "yes")
 
     def trust_files(self, at: float) -> None:
         """This ledger was a backup, and its files have been looked at since it was put back."""
@@ -222,10 +235,23 @@ class Ledger:
             self._rows.set_fact("restored", "")
             self._rows.journal(at, "", None, "BackupPutBack", None, {})
 
+    def note_set_aside(self, names: Names, at: float) -> None:
+        """These runs and creates were known when this ledger was begun, and the user meant to begin all the same."""
+        with self._transaction():
+            detail = {"run_ids": sorted(names.run_ids), "create_ids": sorted(names.create_ids)}
+            self._rows.journal(at, "", None, "FilesSetAside", None, detail)
+
     def close_replacement(self) -> None:
         """The `--replace` that was under way is done."""
         with self._transaction():
             self._rows.set_fact("replacement", "")
+
+    def _apply(self, before: Run, event: Event, at: float) -> Run:
+        """The run after the event, as it is then written down, with its line in the journal."""
+        after = fold(before, event, at)
+        self._rows.update_run(before, after)
+        self._rows.journal(at, after.take_id, after.attempt, type(event).__name__, after.state, asdict(event))
+        return after
 
     def _carry_out(self, step: Step, touched: dict[str, None]) -> int | None:
         rows = self._rows
@@ -271,21 +297,10 @@ class Ledger:
                 take_id, detail = step.take_id, asdict(step)
         self._rows.journal(at, take_id, None, type(step).__name__, None, detail)
 
-    def _check_identity(self, campaign: str, endpoint: str) -> None:
-        recorded = self._rows.fact("campaign"), self._rows.fact("endpoint")
-        if recorded[0] != campaign:
-            raise LedgerError(
-                f"{self.path}: this is the ledger of the campaign {recorded[0]!r}, not of {campaign!r}. Nothing was "
-                "sent. Put the right file back, or give another --state-dir."
-            )
-        if recorded[1] != endpoint:
-            raise LedgerError(
-                f"{self.path}: this campaign was made at {recorded[1]}, and now {endpoint} is asked for. Nothing was "
-                "sent. Set RUNBASE_BASE_URL back, or give another --state-dir for the other endpoint."
-            )
-
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        self._check_journal()
+        self._known = None
         with explained(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -296,10 +311,20 @@ class Ledger:
                     self._db.execute("ROLLBACK")
                 raise
 
+    def _check_journal(self) -> None:
+        if not self._journal_is_sound:
+            with explained(self.path, UNTOUCHED):
+                self._rows.check_journal()
+            self._journal_is_sound = True
+
+
+def _names(path: Path) -> list[Path]:
+    return [path, *(side_file(path, suffix) for suffix in SIDE_FILES)]
+
 
 def _refuse_leftovers(path: Path) -> None:
     """SQLite would replay the side files of a ledger that is gone into the new one."""
-    left = [name for name in (f"{path.name}-wal", f"{path.name}-shm") if path.with_name(name).exists()]
+    left = [name for name in (f"{path.name}-wal", f"{path.name}-shm") if os.path.lexists(path.with_name(name))]
     if left and not path.exists():
         raise LedgerError(
             f"{path}: the ledger is missing, and {left[0]} of it is still there. Nothing was sent. Put the ledger "

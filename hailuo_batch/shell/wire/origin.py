@@ -6,7 +6,6 @@ urllib.request finds them. Loopback addresses are never reached through a proxy.
 
 import ipaddress
 import os
-import urllib.request
 from dataclasses import dataclass
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -63,10 +62,12 @@ def find_proxy(origin: Origin) -> ProxySetting | None:
     """
     if origin.is_loopback or origin.scheme == "http":
         return None
-    proxies = urllib.request.getproxies()
+    from urllib.request import getproxies, proxy_bypass  # a tenth of what it takes to start a command
+
+    proxies = getproxies()
     scheme = origin.scheme if proxies.get(origin.scheme) else "all"
     proxy = proxies.get(scheme)
-    if not proxy or urllib.request.proxy_bypass(f"{origin.host}:{origin.port}"):
+    if not proxy or proxy_bypass(f"{origin.host}:{origin.port}"):
         return None
     return ProxySetting(proxy if "://" in proxy else f"http://{proxy}", _variable_of(f"{scheme}_proxy", proxy))
 

@@ -1,0 +1,147 @@
+"""Whether a ledger is older than the files beside it: a copy that was put back, as from a cache or a snapshot.
+
+The receipts are not among those files: what they know and the ledger does not is simply taken over. Beyond them count
+the sidecars and report.json beside the videos, and the ledger's own backup.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from hailuo_batch.commands.text import clean, count
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, shown
+from hailuo_batch.core.events import RunCreated
+from hailuo_batch.core.receipt import Result
+from hailuo_batch.core.traces import Names, Trace
+from hailuo_batch.errors import LedgerError, OutputError
+from hailuo_batch.report.looking import Stamp
+from hailuo_batch.report.reading import read_traces
+from hailuo_batch.report.written import REPORTS, SIDECARS, load_right
+from hailuo_batch.shell.ledger import Ledger, read_mark, read_names, read_run_ids
+from hailuo_batch.shell.receipts import load_receipts
+
+_SHOWN = 3
+
+
+def check_not_older(paths: CampaignPaths, campaign: str, endpoint: str, where: Whereabouts) -> None:
+    """Raises LedgerError where the files beside the ledger name runs that neither it nor the receipts know.
+
+    For a ledger that is there and can be read; before anything is written into it, its backup or its outputs.
+    """
+    unknown = unknown_runs(paths, campaign, endpoint)
+    if unknown:
+        raise LedgerError(older_than_files(paths, unknown, where))
+
+
+def unknown_runs(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Trace, ...]:
+    """The runs that the files beside the ledger name and that neither it nor the receipts know.
+
+    The ledger is asked again after the files are read: an apply that is at work writes them in the other order. Raises
+    LedgerError, and OutputError where the files cannot be looked at.
+    """
+    has = _Runs(paths.ledger)
+    traces = [trace for trace in _traces(paths, campaign, endpoint, _untouched(paths), has) if trace.is_money]
+    if not traces:
+        return ()
+    return known_names(paths).unknown(traces)
+
+
+def known_names(paths: CampaignPaths) -> Names:
+    """The runs and creates that the ledger or the receipts know, or have ever known. Raises LedgerError."""
+    receipts = load_receipts(paths.receipts)
+    named = (receipt.outcome for receipt in receipts if isinstance(receipt, Result))
+    receipted = Names(
+        frozenset(outcome.run_id for outcome in named if isinstance(outcome, RunCreated)),
+        frozenset(receipt.create_id for receipt in receipts),
+    )
+    return read_names(paths.ledger) | receipted
+
+
+class _Runs:
+    """Whether a ledger has a run. It is read only once somebody asks."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._ledger = ledger
+        self._ids: frozenset[str] | None = None
+
+    def __call__(self, run_id: str) -> bool:
+        if self._ids is None:
+            self._ids = read_run_ids(self._ledger)
+        return run_id in self._ids
+
+
+def _untouched(paths: CampaignPaths) -> dict[str, Stamp]:
+    """The files that were right beside this very ledger, as it stands or as it once stood: it knows what they name.
+
+    A ledger never loses a run. One whose journal does not have the line at which they were right is an older one.
+    """
+    untouched: dict[str, Stamp] = {}
+    for name, right in load_right(paths.seen).items():
+        if name in {SIDECARS, REPORTS} and mark_of(paths, right.mark[0]) == right.mark:
+            untouched.update(right.files)
+    return untouched
+
+
+def mark_of(paths: CampaignPaths, number: int = 2**63 - 1) -> tuple[int, str]:
+    """The mark of the ledger's journal up to this line. Raises LedgerError."""
+    mark = read_mark(paths.ledger, min(max(number, 0), 2**63 - 1))
+    return mark.number, mark.sha256
+
+
+def names_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Names:
+    """The runs and creates that the files beside the ledger, or in its place, name."""
+    traces = tuple(traces_beside(paths, campaign, endpoint))
+    return Names(
+        frozenset(trace.run_id for trace in traces if trace.run_id is not None),
+        frozenset(trace.create_id for trace in traces if trace.create_id is not None),
+    )
+
+
+def older_than_files(paths: CampaignPaths, unknown: Sequence[Trace], where: Whereabouts) -> str:
+    """What has happened, and the way out."""
+    runs = list(dict.fromkeys(trace.run_id or f"a create for {trace.take_id}" for trace in unknown))
+    named = ", ".join(clean(run) for run in runs[:_SHOWN])
+    if len(runs) > _SHOWN:
+        named += f" and {len(runs) - _SHOWN:,} more"
+    source = paths.backup if unknown[0].source == paths.backup.name else paths.outputs / unknown[0].source
+    return (
+        f"{paths.ledger}: the ledger is older than the files beside it. It does not know {count(len(runs), 'run')} "
+        f"that they name ({named}; see {clean(shown(source))}), which may have been paid for. It may have been put "
+        "back from a cache or a copy. Nothing was sent, nothing was paid, nothing was changed. Take these runs into "
+        f"the ledger, so that none is paid for twice: {command_line('state restore', where)}. If the files are of "
+        "another campaign, move them away instead."
+    )
+
+
+def traces_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Iterator[Trace]:
+    """What the files beside the ledger, or in its place, tell of runs. Raises OutputError where nobody can look."""
+    return _traces(paths, campaign, endpoint, {}, lambda _: False)
+
+
+def _traces(
+    paths: CampaignPaths,
+    campaign: str,
+    endpoint: str,
+    untouched: Mapping[str, Stamp],
+    is_known: Callable[[str], bool],
+) -> Iterator[Trace]:
+    try:
+        yield from read_traces(paths.outputs, campaign, endpoint, untouched, is_known)
+    except OSError as error:
+        raise OutputError(
+            f"{paths.outputs}: the folder cannot be looked into ({error.strerror}), and the files there may be newer "
+            "than the ledger. Nothing was sent, nothing was paid. Look at the folder's permissions."
+        ) from error
+    yield from _of_backup(paths, campaign, endpoint)
+
+
+def _of_backup(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Trace, ...]:
+    """The runs of the backup where it is longer than the ledger; none where it cannot be used."""
+    if not paths.backup.exists():
+        return ()
+    try:
+        if paths.ledger.exists() and read_mark(paths.backup).number <= read_mark(paths.ledger).number:
+            return ()
+        with Ledger.read(paths.backup, campaign, endpoint) as backup:
+            return tuple(Trace.of(run, paths.backup.name) for run in backup.snapshot().paid_runs)
+    except LedgerError:
+        return ()

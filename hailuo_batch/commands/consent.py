@@ -1,0 +1,138 @@
+"""The yes that paying needs: what could be paid, the question, and what is said where nobody has agreed.
+
+A payment needs a yes at a terminal, or `--yes` beforehand; what pays nothing needs none. The question names the most
+that can be paid. Runs that fail and are made again within `max_attempts` are refunded, so that they add nothing to it,
+and the same yes covers them. Nothing here sends or writes anything.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.estimate import Estimate
+from hailuo_batch.commands.text import count
+from hailuo_batch.core import halts
+from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.lifecycle import RUNNING, RunState
+from hailuo_batch.core.plan import Plan, failures
+from hailuo_batch.core.records import Run, Snapshot, TakeRecord
+from hailuo_batch.core.settings import Consent, Settings
+from hailuo_batch.core.spend import Cap
+from hailuo_batch.values import format_usd
+
+_MAY_FAIL = frozenset({*RUNNING, RunState.LOST})
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a yes would pay for.
+
+    `runs` are due now, of which `affordable` fit under the cap by the prices that the plan shows; all of them cost
+    `micro_usd` (None: a price is not known). `left_micro_usd` is what the cap leaves, None where there is no cap.
+    `open_runs` may fail, and are then made again: each take is tried `attempts` times at most. `reached` says that the
+    cap admits nothing at all.
+    """
+
+    runs: int
+    affordable: int
+    micro_usd: int | None
+    left_micro_usd: int | None
+    open_runs: int
+    attempts: int
+    reached: Halt | None = None
+
+    @property
+    def may_pay(self) -> bool:
+        """Whether there is anything to agree to."""
+        return self.reached is None and (self.runs > 0 or self.open_runs > 0)
+
+    def __str__(self) -> str:
+        """`up to 35 of 48 runs, at most $10.00`."""
+        some = f"up to {self.affordable:,} of " if self.affordable < self.runs else ""
+        runs = some + count(self.runs, "run")
+        if self.micro_usd is None:
+            runs += " at a price that is not known yet"
+        elif not some:
+            runs += f", about {format_usd(self.micro_usd)}"
+        if self.left_micro_usd is None:
+            return f"{runs} (no spend limit is set)"
+        return f"{runs}, at most {format_usd(self.left_micro_usd)}"
+
+
+def offer_of(
+    plan: Plan, snapshot: Snapshot, estimate: Estimate, settings: Settings, retried: frozenset[str] | None
+) -> Offer:
+    """What this plan may pay for. `retried` are the takes that are made again where a run fails, None for all."""
+    cap = Cap(settings.cap_micro_usd)
+    for run in snapshot.paid_runs:
+        cap.hear(run)
+    prices = {price.model: price.cost_micro_usd for price in estimate.prices}
+    models = [line.model for line in plan.paying]
+    reached, affordable, left = None, len(models), None
+    if settings.cap_micro_usd is not None:
+        left = max(0, settings.cap_micro_usd - cap.committed_micro_usd)
+        affordable = _affordable([prices[model] for model in models], left)
+        if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
+            # as the engine has it: the first that the cap does not admit stops all that come after it
+            reached = halts.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cap.cost_of(models[0]))
+        affordable = max(affordable, min(1, len(models)))  # one goes alone to teach a price that is only expected
+    open_runs = sum(1 for _ in _made_again(plan, snapshot, settings.max_attempts, retried))
+    return Offer(len(models), affordable, estimate.micro_usd, left, open_runs, settings.max_attempts, reached)
+
+
+def ask_consent(offer: Offer, warnings: int, console: Console) -> Consent:
+    """Ask at the terminal where there is anything to agree to. Raises KeyboardInterrupt."""
+    if not offer.may_pay or not console.is_interactive:
+        return Consent.MISSING
+    return Consent.GIVEN if console.ask(_question(offer, warnings)) else Consent.DECLINED
+
+
+def unpaid(offer: Offer, consent: Consent) -> Halt | None:
+    """What is said, and how it makes the command end, where runs are due and nobody has agreed to pay; else None."""
+    if offer.runs == 0 or consent is Consent.GIVEN:
+        return None
+    if offer.reached is not None:
+        return offer.reached
+    exit_code = halts.not_agreed(consent).exit_code
+    if consent is Consent.DECLINED:
+        return Halt(halts.Reach.CREATES, exit_code, f"Declined. Nothing is created, and nothing paid of {offer}.")
+    text = (
+        f"Nothing is created: paying needs a yes, and --yes is missing. Nothing was paid. With --yes this command pays "
+        f"for {offer}."
+    )
+    return Halt(halts.Reach.CREATES, exit_code, text)
+
+
+def _question(offer: Offer, warnings: int) -> str:
+    again = f"up to {count(offer.attempts, 'attempt')} for each take"
+    if offer.runs == 0:
+        alone = offer.open_runs == 1
+        runs = "1 run is under way. If it fails" if alone else f"{offer.open_runs:,} runs are under way. If one fails"
+        return f"{runs}, it is refunded. Pay for making it again then, {again}?"
+    seen = "" if not warnings else "There is 1 warning. " if warnings == 1 else f"There are {warnings:,} warnings. "
+    retries = f"A run that fails is refunded and made again, {again}. " if offer.attempts > 1 else ""
+    return f"{seen}{retries}Pay for {offer}?"
+
+
+def _affordable(prices: Iterable[int | None], left: int) -> int:
+    """How many of these creates, in this order, fit into so much money; one whose price is not known, always."""
+    number = 0
+    for price in prices:
+        left -= price or 0
+        if left < 0:
+            break
+        number += 1
+    return number
+
+
+def _made_again(plan: Plan, snapshot: Snapshot, max_attempts: int, retried: frozenset[str] | None) -> Iterable[Run]:
+    """The runs under way that would be made again if they failed."""
+    ids = plan.scope if retried is None else plan.scope & retried
+    ids |= {line.moved_from for line in plan.lines if line.take_id in ids and line.moved_from}
+    records = (record for record in snapshot.takes if record.take.id in ids)
+    lives = ((record, record.live) for record in records)
+    return (live for record, live in lives if live is not None and _has_another(record, live, max_attempts))
+
+
+def _has_another(record: TakeRecord, live: Run, max_attempts: int) -> bool:
+    return live.state in _MAY_FAIL and failures(record.runs, live.fingerprint) + 1 < max_attempts

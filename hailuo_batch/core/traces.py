@@ -1,0 +1,88 @@
+"""What the files beside a ledger tell of its campaign's runs: the sidecars, report.json and the ledger's backup.
+
+They are written after the ledger, so that a ledger that does not know a run which they name is older than they are: a
+copy that was put back. Taken for the truth, it would have that run paid for a second time. Pure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Output, Run
+from hailuo_batch.values import fingerprint
+
+_NAMED_LATER = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One run, as a file beside the ledger tells of it; `source` names that file.
+
+    `input_json` is as much of the input as the file shows: all of it only where `is_whole`. `create_id` is None where
+    the file does not name the create. The other fields are as those of a run.
+    """
+
+    source: str
+    take_id: str
+    attempt: int
+    state: RunState
+    model: str
+    fingerprint: str
+    input_json: str = "{}"
+    create_id: str | None = None
+    run_id: str | None = None
+    superseded: bool = False
+    cost_micro_usd: int | None = None
+    error: str | None = None
+    submitted_at: float | None = None
+    completed_at: float | None = None
+    outputs: tuple[Output, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the input is the one that was sent, and not an abbreviation of it."""
+        return fingerprint(self.model, self.input_json) == self.fingerprint
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it tells of a payment, or of a create that may have been one."""
+        return self.run_id is not None or (self.create_id is not None and self.state in _NAMED_LATER)
+
+    @classmethod
+    def of(cls, run: Run, source: str) -> "Trace":
+        """What a ledger, such as a backup, tells of a run."""
+        return cls(
+            source=source,
+            take_id=run.take_id,
+            attempt=run.attempt,
+            state=run.state,
+            model=run.model,
+            fingerprint=run.fingerprint,
+            input_json=run.input_json,
+            create_id=run.create_id,
+            run_id=run.run_id,
+            superseded=run.superseded,
+            cost_micro_usd=run.cost_micro_usd,
+            error=run.reason,
+            submitted_at=run.submitted_at,
+            completed_at=run.completed_at,
+            outputs=run.outputs,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The runs and creates that somebody knows, by their IDs."""
+
+    run_ids: frozenset[str] = frozenset()
+    create_ids: frozenset[str] = frozenset()
+
+    def __or__(self, other: "Names") -> "Names":
+        return Names(self.run_ids | other.run_ids, self.create_ids | other.create_ids)
+
+    def unknown(self, traces: Iterable[Trace]) -> tuple[Trace, ...]:
+        """The traces of money that is not among these. A run that is known by its ID needs no create that is."""
+        return tuple(trace for trace in traces if trace.is_money and not self._knows(trace))
+
+    def _knows(self, trace: Trace) -> bool:
+        return trace.run_id in self.run_ids if trace.run_id is not None else trace.create_id in self.create_ids

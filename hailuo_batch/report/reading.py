@@ -1,0 +1,47 @@
+"""Reading back what an earlier command left beside the videos: the sidecars and report.json.
+
+Owns which files are looked into: those that were found right, and that nobody has touched since, are not.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from hailuo_batch.core.traces import Trace
+from hailuo_batch.report.looking import SUFFIX, Stamp, look, read_object, survey
+from hailuo_batch.report.traces import parse_report, parse_sidecar
+
+SIDECAR = "hailuo-batch sidecar"
+"""The kind that a sidecar says that it is."""
+LARGEST_SIDECAR = 1_000_000
+REPORT = "report.json"
+_LARGEST_REPORT = 1_000_000_000
+
+
+def read_traces(
+    folder: Path,
+    campaign: str,
+    endpoint: str,
+    right: Mapping[str, Stamp],
+    is_known: Callable[[str], bool],
+) -> Iterator[Trace]:
+    """What the files in the output folder tell of this campaign's runs at this endpoint.
+
+    Files with the stamps of `right` are passed over, and runs that are known by their IDs. Raises OSError where the
+    folder cannot be read.
+    """
+    for name, stamp in survey(folder).sidecars.items():
+        if right.get(name) == stamp:
+            continue
+        found = read_object(f"{folder}/{name}", LARGEST_SIDECAR)
+        if found is None or found.get("kind") != SIDECAR:
+            continue
+        run_id = found.get("run_id")
+        if isinstance(run_id, str) and is_known(run_id):
+            continue
+        trace = parse_sidecar(found, campaign, endpoint, name.removesuffix(SUFFIX), name)
+        if trace is not None:
+            yield trace
+    if right.get(REPORT, ()) != look(folder / REPORT):
+        report = read_object(folder / REPORT, _LARGEST_REPORT)
+        if report is not None:
+            yield from parse_report(report, campaign, endpoint, REPORT, is_known)

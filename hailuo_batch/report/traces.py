@@ -1,0 +1,196 @@
+"""What a sidecar and a report.json tell of the runs behind them, read as if somebody had made them up.
+
+Owns how the two are read back; nothing is believed that is not of its type and within its bounds, and what lacks a
+field that a run needs tells of no run. Pure.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Output
+from hailuo_batch.core.traces import Trace
+from hailuo_batch.values import LATEST_S, MICRO, canonical_json, fingerprint
+
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+_CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
+_TAKE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.take[1-9][0-9]{0,6})?", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_LONGEST_MODEL = 1_000
+_LONGEST_PHRASE = 2_000
+_LONGEST_URL = 16_384
+_MOST_COST_MICRO_USD = 10_000 * MICRO
+_MOST_BYTES = 2**53
+_MOST_ATTEMPTS = 1_000_000
+_MOST_OUTPUTS = 1_000
+
+
+def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: str, source: str) -> Trace | None:
+    """The run of the video at this path; None where the sidecar is of another campaign or endpoint, or names none."""
+    if data.get("campaign") != campaign or data.get("endpoint") != endpoint:
+        return None
+    try:
+        index = _number(data["output"], 1, _MOST_OUTPUTS) - 1
+        size, digest = _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
+        saved = Output(index, "", _path(video), size, digest, flaw=_phrase(data.get("flaw")))
+        model, wanted = _text(data["model"], _LONGEST_MODEL), _matched(data["fingerprint"], _SHA256)
+        return Trace(
+            source=source,
+            take_id=_matched(data["take"], _TAKE_ID),
+            attempt=_number(data["attempt"], 1, _MOST_ATTEMPTS),
+            state=RunState.SUCCEEDED,
+            model=model,
+            fingerprint=wanted,
+            input_json=_input(data, model, wanted),
+            run_id=_matched(data["run_id"], _RUN_ID),
+            superseded=data.get("superseded") is True,
+            cost_micro_usd=_cost(data.get("cost_micro_usd")),
+            submitted_at=_time(data.get("submitted_at")),
+            completed_at=_time(data.get("completed_at")),
+            outputs=(saved,),
+        )
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def parse_report(
+    data: Mapping[str, Any], campaign: str, endpoint: str, source: str, is_known: Callable[[str], bool]
+) -> Iterator[Trace]:
+    """The runs that a report lists, as far as each can be read; but for those that are known by their IDs."""
+    takes = data.get("takes")
+    if data.get("campaign") != campaign or data.get("endpoint") != endpoint or not isinstance(takes, list):
+        return
+    for take in takes:
+        runs = take.get("runs") if isinstance(take, dict) else None
+        for run in runs if isinstance(runs, list) else ():
+            run_id = run.get("run_id") if isinstance(run, dict) else None
+            if not isinstance(run, dict) or (isinstance(run_id, str) and is_known(run_id)):
+                continue
+            trace = _listed(take, run, source)
+            if trace is not None:
+                yield trace
+
+
+def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Trace | None:
+    try:
+        asked = _matched(take["fingerprint"], _SHA256)
+        superseded = run.get("superseded") is True
+        # a report of the first version does not say what its runs were made of: the live one, of what the take asks
+        made = run["fingerprint"] if superseded else run.get("fingerprint", asked)
+        run_id, create_id = run.get("run_id"), run.get("create_id")
+        model, wanted = _text(take["model"], _LONGEST_MODEL), _matched(made, _SHA256)
+        return Trace(
+            source=source,
+            take_id=_matched(take["id"], _TAKE_ID),
+            attempt=_number(run["attempt"], 1, _MOST_ATTEMPTS),
+            state=RunState(run["state"]),
+            model=model,
+            fingerprint=wanted,
+            input_json=_canonical(take["input"]) if wanted == asked else "{}",
+            create_id=None if create_id is None else _matched(create_id, _CREATE_ID),
+            run_id=None if run_id is None else _matched(run_id, _RUN_ID),
+            superseded=superseded,
+            cost_micro_usd=_cost(run.get("cost_micro_usd")),
+            error=_phrase(run.get("error")),
+            submitted_at=_time(run.get("submitted_at")),
+            completed_at=_time(run.get("completed_at")),
+            outputs=_outputs(run.get("outputs")),
+        )
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def _input(data: Mapping[str, Any], model: str, wanted: str) -> str:
+    """The input, put together again: the spelling that has the right fingerprint. Where none has, as where an image is
+    named by its hash alone, what is shown."""
+    rest = data.get("input", {})
+    if not isinstance(rest, dict):
+        raise TypeError("an input is an object")
+    prompts: list[dict[str, Any]] = [{"prompt": data.get("prompt")}] + ([{}] if data.get("prompt") is None else [])
+    images: list[dict[str, Any]] = [{"image_urls": data.get("image_urls")}]
+    images += [{}] if data.get("image_urls") == [] else []
+    spelled = [_canonical(rest | prompt | image) for prompt in prompts for image in reversed(images)]
+    return next((text for text in spelled if fingerprint(model, text) == wanted), spelled[0])
+
+
+def _canonical(value: Any) -> str:
+    if not isinstance(value, dict):
+        raise TypeError("an input is an object")
+    text = canonical_json(value)
+    text.encode("utf-8")  # half a character of a surrogate pair cannot be recorded
+    return text
+
+
+def _outputs(value: Any) -> tuple[Output, ...]:
+    if not isinstance(value, list) or len(value) > _MOST_OUTPUTS:
+        return ()
+    return tuple(_output(index, item if isinstance(item, dict) else {}) for index, item in enumerate(value))
+
+
+def _output(index: int, item: Mapping[str, Any]) -> Output:
+    """An output; what cannot be read of it counts as not known, so that it is downloaded again."""
+    url = item.get("url")
+    link = url if isinstance(url, str) and len(url) <= _LONGEST_URL and url.isprintable() else ""
+    try:
+        path = _path(item["path"])
+        size, digest = _number(item["bytes"], 0, _MOST_BYTES), _matched(item["sha256"], _SHA256)
+        return Output(index, link, path, size, digest, flaw=_phrase(item.get("flaw")))
+    except (KeyError, TypeError, ValueError):
+        return Output(index, link)
+
+
+def _path(value: Any) -> str:
+    """A path within the output folder, in the top of it or in one folder below."""
+    path = _text(value, 1_000)
+    parts = path.split("/")
+    if len(parts) > 2 or any(part in {"", ".", ".."} for part in parts):
+        raise ValueError("a file lies in the output folder")
+    return path
+
+
+def _cost(value: Any) -> int | None:
+    try:
+        return None if value is None else _number(value, 0, _MOST_COST_MICRO_USD)
+    except (TypeError, ValueError):
+        return None
+
+
+def _time(value: Any) -> float | None:
+    try:
+        moment = datetime.fromisoformat(value)
+        at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return at if 0 <= at < LATEST_S else None
+
+
+def _phrase(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return "".join(letter if letter.isprintable() else " " for letter in value[:_LONGEST_PHRASE])
+
+
+def _number(value: Any, least: int, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("a whole number is expected")
+    if not least <= value <= most:
+        raise ValueError("the number lies outside its bounds")
+    return value
+
+
+def _matched(value: Any, pattern: re.Pattern[str]) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text is expected")
+    if pattern.fullmatch(value) is None:
+        raise ValueError("the text is not as it should be")
+    return value
+
+
+def _text(value: Any, longest: int) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text is expected")
+    if not 0 < len(value) <= longest or not value.isprintable():
+        raise ValueError("the text is not as it should be")
+    return value

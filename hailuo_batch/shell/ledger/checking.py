@@ -1,0 +1,214 @@
+"""A row of the ledger as a value: the one place where what SQLite holds becomes what the program believes.
+
+SQLite keeps any value in any column, and a disk, a sync tool or a person may have put one there that the program never
+writes. Such a row is never guessed at: it raises DamagedRow, which names table, row and column, and nothing that was
+read beside it is used. A row that passes has the types of its columns, states that the table of transitions knows, a
+request that is the one its fingerprint stands for, unless it is marked as known in part, and money and times within
+their bounds.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard
+
+from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.records import Output, Replacement, Run, Supersession
+from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, Take, fingerprint, is_in_part
+
+RUN = (
+    "key, take_id, attempt, state, model, input_json, fingerprint, images_sha256, superseded_by, create_id, run_id, "
+    "cost_micro_usd, reason, submitted_at, completed_at, forgotten"
+)
+TAKE = "id, shot, number, model, input_json, fingerprint, images_sha256, tags, position, in_manifest, state"
+FILE = "run_key, number, url, path, bytes, sha256, moving_to, flaw"
+FILE_AT_FIRST = FILE.replace("flaw", "NULL")  # as the ledger's first version has it
+
+Shape = tuple[type, ...]
+Requests = dict[str, tuple[str, str]]
+"""Model and input of each fingerprint that was found to be theirs: a take and its runs mostly share one."""
+
+_NULL = type(None)
+_TEXT, _MAY_BE_TEXT = (str,), (str, _NULL)
+_INT, _MAY_BE_INT = (int,), (int, _NULL)
+_MAY_BE_TIME = (float, _NULL)
+_RUN_TYPES = (
+    *(_INT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT),
+    *(_MAY_BE_INT, _MAY_BE_TEXT, _MAY_BE_TIME, _MAY_BE_TIME, _INT),
+)
+_TAKE_TYPES = (_TEXT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _TEXT, _INT, _INT, _TEXT)
+_FILE_TYPES = (_INT, _INT, _TEXT, _MAY_BE_TEXT, _MAY_BE_INT, *(3 * [_MAY_BE_TEXT]))
+
+_RUN_STATES: Mapping[str, RunState] = {state.value: state for state in RunState}
+_TAKE_STATES = frozenset(state.value for state in TakeState)
+_SUPERSESSIONS: Mapping[str | None, Supersession | None] = {None: None, **{by.value: by for by in Supersession}}
+_NAMED = frozenset({RunState.PENDING, RunState.PROCESSING, RunState.SUCCEEDED, RunState.FAILED, RunState.LOST})
+_SENT = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
+_MOST = 2**53
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_SHOWN = 60
+
+
+class DamagedRow(Exception):  # noqa: N818 - named for what it is; the user reads it as a damaged ledger
+    """A value in the ledger is none that the program can have written."""
+
+    def __init__(self, table: str, row: object, what: str) -> None:
+        super().__init__(f"table {table}, row {shown(row)}: {what}")
+
+
+def shown(value: object) -> str:
+    """Any value as it may stand in a message: short, and with nothing in it that a terminal would obey."""
+    text = ascii(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: Requests) -> Run:
+    """The run in a row of RUN's columns. Raises DamagedRow."""
+    if tuple(map(type, row)) not in _known_run_shapes:
+        _learn("runs", row, row[0], RUN, _RUN_TYPES, _known_run_shapes)
+    key, take_id, attempt, name, model, input_json, request, images, by, create_id, run_id, cost, reason, *times = row
+    submitted_at, completed_at, forgotten = times
+    state = _RUN_STATES.get(name)
+    if state is None:
+        raise DamagedRow("runs", key, f"state is {shown(name)}, which is no state of a run")
+    if by not in _SUPERSESSIONS:
+        raise DamagedRow("runs", key, f"superseded_by is {shown(by)}, which is no reason that there is")
+    if not (0 < attempt <= _MOST and 0 <= forgotten <= 1):
+        raise DamagedRow("runs", key, f"attempt {attempt}, forgotten {forgotten} cannot be")
+    if cost is not None and not 0 <= cost <= MAX_COST_MICRO_USD:
+        raise DamagedRow("runs", key, f"cost_micro_usd is {cost}, which no run can cost")
+    for at in (submitted_at, completed_at):
+        if at is not None and not 0 <= at < LATEST_S:
+            raise DamagedRow("runs", key, f"{at} is no time between 1970 and 3000")
+    if (state in _NAMED and not run_id) or (state in _SENT and not create_id):
+        raise DamagedRow("runs", key, f"it is {state} without its {'run_id' if state in _NAMED else 'create_id'}")
+    if requests.get(request) != (model, input_json):
+        _check_request("runs", key, model, input_json, request)
+        requests[request] = (model, input_json)
+    return Run(
+        key,
+        take_id,
+        attempt,
+        state,
+        model,
+        input_json,
+        request,
+        images,
+        _SUPERSESSIONS[by],
+        create_id,
+        run_id,
+        cost,
+        reason,
+        submitted_at,
+        completed_at,
+        outputs,
+    )
+
+
+def parse_take(row: Sequence[Any], requests: Requests) -> Take:
+    """The take in a row of TAKE's columns. Raises DamagedRow."""
+    if tuple(map(type, row)) not in _known_take_shapes:
+        _learn("takes", row, row[0], TAKE, _TAKE_TYPES, _known_take_shapes)
+    id_, shot, number, model, input_json, request, images, tags, position, in_manifest, state = row
+    if not id_ or not shot:
+        raise DamagedRow("takes", id_, "it has no name")
+    if not (0 < number <= _MOST and 0 <= position <= _MOST and 0 <= in_manifest <= 1):
+        raise DamagedRow("takes", id_, f"number {number}, position {position}, in_manifest {in_manifest} cannot be")
+    if state not in _TAKE_STATES:
+        raise DamagedRow("takes", id_, f"state is {shown(state)}, which is no state of a take")
+    if requests.get(request) != (model, input_json):
+        _check_request("takes", id_, model, input_json, request)
+        requests[request] = (model, input_json)
+    return Take(id_, shot, number, model, input_json, request, _parse_tags(id_, tags), images)
+
+
+def parse_output(row: Sequence[Any]) -> Output:
+    """The output in a row of FILE's columns. Raises DamagedRow."""
+    if tuple(map(type, row)) not in _known_file_shapes:
+        _learn("files", row, row[:2], FILE, _FILE_TYPES, _known_file_shapes)
+    key, index, _, _, size, sha256 = row[:6]
+    if not 0 <= index <= _MOST or (size is not None and not 0 <= size <= _MOST):
+        raise DamagedRow("files", (key, index), f"number {index}, bytes {size} cannot be")
+    if sha256 is not None and not _SHA256.fullmatch(sha256):
+        raise DamagedRow("files", (key, index), f"sha256 is {shown(sha256)}, which is no SHA-256")
+    return Output(*row[1:])
+
+
+def parse_fact(name: object, value: object) -> str:
+    """A fact about the campaign as a whole. Raises DamagedRow."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        raise DamagedRow("facts", name, f"value is {shown(value)}, which is no text")
+    if name == "restored" and value not in {"", "yes"}:
+        raise DamagedRow("facts", name, f"value is {shown(value)}, neither empty nor yes")
+    if name == "key_mark" and not value.isascii():
+        raise DamagedRow("facts", name, f"value is {shown(value)}, which is no mark of a key")
+    return value
+
+
+def parse_replacement(text: str) -> Replacement | None:
+    """The fact that remembers a `--replace`; None where none is under way. Raises DamagedRow."""
+    if not text:
+        return None
+    data = parse_json("facts", "replacement", text)
+    asked = data if isinstance(data, dict) else {}
+    patterns, take_ids = asked.get("patterns"), asked.get("take_ids")
+    if not _is_texts(patterns) or not _is_texts(take_ids):
+        raise DamagedRow("facts", "replacement", f"value is {shown(text)}, which says neither patterns nor takes")
+    return Replacement(tuple(patterns), frozenset(take_ids))
+
+
+def parse_json(table: str, row: object, text: str) -> Any:
+    """A column that holds JSON. Raises DamagedRow."""
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError):
+        raise DamagedRow(table, row, f"{shown(text)} is no JSON") from None
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(text)
+
+
+_decode = json.JSONDecoder(parse_constant=_no_number).decode
+_known_run_shapes: set[Shape] = set()
+_known_take_shapes: set[Shape] = set()
+_known_file_shapes: set[Shape] = set()
+"""The types of the rows that were found right, so that each is looked at column by column only once."""
+
+
+def _learn(
+    table: str, row: Sequence[Any], name: object, columns: str, types: Sequence[tuple[type, ...]], known: set[Shape]
+) -> None:
+    for column, value, allowed in zip(columns.split(", "), row, types, strict=True):
+        if type(value) not in allowed:
+            raise DamagedRow(table, name, f"{column} is {shown(value)}, which is {_fault(value)}")
+    known.add(tuple(map(type, row)))
+
+
+def _fault(value: object) -> str:
+    return "missing" if value is None else "no value of its kind"
+
+
+def _check_request(table: str, row: object, model: str, input_json: str, request: str) -> None:
+    """What was or will be paid for is what the fingerprint says, to the letter, unless only a part of it is known."""
+    if input_json.startswith("{") and fingerprint(model, input_json) == request:
+        return  # the very text that was hashed when it was made of an object: its rows are many, and seldom damaged
+    if not isinstance(parse_json(table, row, input_json), dict):
+        raise DamagedRow(table, row, f"input_json is {shown(input_json)}, which is no input")
+    if not _SHA256.fullmatch(request):
+        raise DamagedRow(table, row, f"fingerprint is {shown(request)}, which is no SHA-256")
+    if not is_in_part(input_json):
+        raise DamagedRow(table, row, f"model and input are not those of its fingerprint {shown(request)}")
+
+
+def _parse_tags(id_: str, text: str) -> tuple[str, ...]:
+    if text == "[]":
+        return ()
+    tags = parse_json("takes", id_, text)
+    if not _is_texts(tags):
+        raise DamagedRow("takes", id_, f"tags are {shown(text)}, which are no texts")
+    return tuple(tags)
+
+
+def _is_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

@@ -1,0 +1,181 @@
+"""The same command once more, after the first was interrupted just before it had ended well: nothing is paid twice."""
+
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from tests.commands.harness import UNCAPPED, Ended, Shell, state_of
+from tests.commands.misbehaving import lost_answers
+from tests.helpers.struck import strike
+
+KILL, TERM, INT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
+CODES = {KILL: -signal.SIGKILL, TERM: ExitCode.SIGTERM, INT: ExitCode.SIGINT}
+TAKES = 3
+
+Strike = Callable[..., int]
+
+
+@pytest.fixture
+def struck(shell: Shell) -> Strike:
+    """Runs a command on the manifest that is struck at a call of its own."""
+
+    def run(where: str, number: signal.Signals, command: str, *options: str) -> int:
+        return strike(where, number, [command, str(shell.manifest), *options])
+
+    return run
+
+
+@pytest.fixture
+def done(shell: Shell, api: SandboxServer) -> None:
+    """Every take is done."""
+    shell.write(UNCAPPED)
+    assert shell("apply", "--yes").code is ExitCode.DONE
+    assert api.world.stats.creates == TAKES
+
+
+def replace(shell: Shell) -> Ended:
+    return shell("apply", "--yes", "--replace", "*")
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize(
+    "number", [KILL, TERM, pytest.param(INT, marks=pytest.mark.deep)], ids=lambda number: number.name
+)
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param("after:shell.driver:Driver.run", marks=pytest.mark.deep),
+        "before:commands.report_files:write_reports",
+        pytest.param("after:commands.apply:leave_report", marks=pytest.mark.deep),
+        pytest.param("before:commands.console:Console.conclude", marks=pytest.mark.deep),
+        "before:commands.apply:end_replacement",
+    ],
+)
+def test_a_replacement_is_finished_and_no_second_one_begun(
+    shell: Shell, api: SandboxServer, struck: Strike, where: str, number: signal.Signals
+) -> None:
+    code = struck(where, number, "apply", "--yes", "--replace", "*")
+    assert api.world.stats.creates == 2 * TAKES
+    if "end_replacement" in where and number is not KILL:
+        return  # its exit code stands by then
+    assert code == CODES[number]
+    assert replace(shell).code is ExitCode.DONE
+    assert api.world.stats.creates == 2 * TAKES
+    assert replace(shell).code is ExitCode.DONE
+    assert api.world.stats.creates == 3 * TAKES
+
+
+@pytest.mark.usefixtures("done")
+def test_a_replacement_whose_reports_cannot_be_written_is_not_over(shell: Shell, api: SandboxServer) -> None:
+    obstacle = shell.outputs / "report.html"
+    obstacle.unlink()
+    obstacle.mkdir()
+    for _ in range(2):
+        assert replace(shell).code is ExitCode.UNFINISHED
+        assert api.world.stats.creates == 2 * TAKES
+    obstacle.rmdir()
+    assert replace(shell).code is ExitCode.DONE
+    assert api.world.stats.creates == 2 * TAKES
+    assert replace(shell).code is ExitCode.DONE
+    assert api.world.stats.creates == 3 * TAKES
+
+
+@pytest.mark.usefixtures("done")
+def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
+    shell: Shell, api: SandboxServer, struck: Strike
+) -> None:
+    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--replace", "*")
+    (shell.outputs / "desk.mp4").unlink()
+    assert shell("verify", "--repair").code is ExitCode.DONE
+    assert replace(shell).code is ExitCode.DONE
+    assert api.world.stats.creates == 2 * TAKES
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param("after:commands.workspace:_aside", marks=pytest.mark.deep),
+        "after:commands.apply:set_aside",
+        pytest.param("after:shell.ledger.store:rename_new", marks=pytest.mark.deep),
+        pytest.param("after:commands.campaign_run:Ledger.back_up", marks=pytest.mark.deep),
+        pytest.param("before:shell.client:Client.create_run", marks=pytest.mark.deep),
+        "after:shell.driver:Driver.run",
+        pytest.param("before:commands.report_files:write_reports", marks=pytest.mark.deep),
+    ],
+)
+def test_a_new_ledger_is_begun_once(shell: Shell, api: SandboxServer, struck: Strike, where: str) -> None:
+    (shell.state / "lamps.db").unlink()
+    assert struck(where, KILL, "apply", "--yes", "--new-ledger") == -KILL
+    shell("apply", "--yes", "--new-ledger")
+    assert api.world.stats.creates <= 2 * TAKES
+    kept = sorted(path.name for path in shell.state.glob("lamps.receipts.jsonl*"))
+    assert kept == ["lamps.receipts.jsonl", "lamps.receipts.jsonl.old-1"]
+
+
+@pytest.mark.usefixtures("uncapped")
+@pytest.mark.parametrize(
+    "where", ["after:shell.ledger:Ledger.carry_out", "after:shell.driver:Driver.run", "before:commands.apply:_finish"]
+)
+def test_what_was_in_doubt_is_resubmitted_once(shell: Shell, api: SandboxServer, struck: Strike, where: str) -> None:
+    with lost_answers(api):
+        assert shell("apply", "--yes", "--only", "desk").code is ExitCode.UNFINISHED
+    words = ("--yes", "--only", "desk", "--in-doubt", "resubmit")
+    assert struck(where, KILL, "apply", *words) == -KILL
+    for _ in range(2):
+        assert shell("apply", *words).code is ExitCode.DONE
+        assert api.world.stats.creates == 2
+
+
+@pytest.mark.usefixtures("uncapped")
+@pytest.mark.parametrize("where", ["after:shell.ledger:Ledger.carry_out", "before:shell.ledger:Ledger.record"])
+def test_a_resolve_that_was_interrupted_grants_one_payment(
+    shell: Shell, api: SandboxServer, struck: Strike, where: str
+) -> None:
+    with lost_answers(api):
+        assert shell("apply", "--yes", "--only", "desk").code is ExitCode.UNFINISHED
+    words = ("resolve", "desk", "--resubmit", "--yes")
+    assert struck(where, KILL, *words) == -KILL
+    assert shell(*words).code in {ExitCode.DONE, ExitCode.USAGE}
+    assert shell("apply", "--yes", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 2
+
+
+def test_a_retry_that_was_interrupted_grants_one_attempt(shell: Shell, api: SandboxServer, struck: Strike) -> None:
+    shell.write(UNCAPPED)
+    quick, api.world.settings = api.world.settings, type(api.world.settings)(fail_rate=1.0, median_s=0.01, min_s=0.01)
+    assert shell("apply", "--yes", "--only", "desk").code is ExitCode.UNFINISHED
+    assert struck("after:shell.ledger:Ledger.carry_out", KILL, "retry", "desk") == -KILL
+    assert shell("retry", "desk").code is ExitCode.USAGE
+    api.world.settings = quick
+    assert shell("apply", "--yes", "--only", "desk").code is ExitCode.DONE
+    assert state_of(shell, "desk") == "done"
+    assert api.world.stats.creates == 2
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize("where", ["before:shell.downloader:Downloader.fetch", "after:shell.driver:Driver.run"])
+def test_a_repair_that_was_interrupted_is_finished_and_pays_nothing(
+    shell: Shell, api: SandboxServer, struck: Strike, where: str
+) -> None:
+    (shell.outputs / "desk.mp4").write_bytes(b"changed")
+    assert struck(where, KILL, "verify", "--repair") == -KILL
+    assert shell("verify", "--repair").code is ExitCode.DONE
+    assert shell("verify").code is ExitCode.DONE
+    assert api.world.stats.creates == TAKES
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize("where", ["after:shell.driver:Driver.run", "before:commands.report_files:write_reports"])
+def test_a_plan_that_replaces_is_finished_and_pays_once(
+    shell: Shell, api: SandboxServer, struck: Strike, keep: Callable[..., Ended], kept: str, where: str
+) -> None:
+    keep("--replace", "*")
+    words = ("--yes", "--no-check-images", "--plan", str(kept))
+    assert struck(where, KILL, "apply", *words) == -KILL
+    for _ in range(2):
+        assert shell("apply", *words).code is ExitCode.DONE
+        assert api.world.stats.creates == 2 * TAKES

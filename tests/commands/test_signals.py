@@ -1,0 +1,100 @@
+"""Which signals are a wish to stop, which are one to leave at once, and who hears of it."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from hailuo_batch.commands.signals import Stop, heeding
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.shell.clock import Clock
+
+
+class Left(BaseException):
+    """The process has ended."""
+
+
+class Time:
+    at = 100.0
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time()
+    monkeypatch.setattr(Clock, "now", lambda _: time.at)
+    return time
+
+
+@pytest.fixture(autouse=True)
+def _no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(code: int) -> None:
+        raise Left(code)
+
+    monkeypatch.setattr(os, "_exit", leave)
+
+
+@pytest.fixture
+def stop(time: Time) -> Iterator[Stop]:
+    stop = Stop()
+    with heeding(stop):
+        yield stop
+
+
+def test_a_signal_passed_on_by_whoever_started_it_is_the_same_signal(stop: Stop, time: Time) -> None:
+    for _ in range(3):
+        signal.raise_signal(signal.SIGTERM)
+        time.at += 0.3
+    assert stop.code is ExitCode.SIGTERM
+
+
+def test_asked_again_after_a_while_it_leaves(stop: Stop, time: Time) -> None:
+    signal.raise_signal(signal.SIGINT)
+    time.at += 1.0
+    with pytest.raises(Left, match="143"):
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.code is ExitCode.SIGINT
+
+
+def test_a_terminal_that_is_closed_may_say_so_as_often_as_it_likes(stop: Stop, time: Time) -> None:
+    for _ in range(3):
+        signal.raise_signal(signal.SIGHUP)
+        time.at += 10.0
+    assert stop.code is ExitCode.SIGTERM
+
+
+def test_a_reader_that_went_before_is_no_first_signal(stop: Stop, time: Time) -> None:
+    stop.request(ExitCode.SIGTERM)
+    time.at += 10.0
+    signal.raise_signal(signal.SIGINT)
+    assert stop.code is ExitCode.SIGTERM
+
+
+def test_what_it_is_started_to_ignore_stays_ignored_as_nohup_asks_for() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stop = Stop()
+    try:
+        with heeding(stop):
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert stop.code is None
+
+
+def test_a_wish_that_came_early_is_carried_out_by_whoever_comes_to_work(stop: Stop) -> None:
+    told: list[ExitCode] = []
+    signal.raise_signal(signal.SIGINT)
+    with stop.carried_out_by(told.append):
+        assert told == [ExitCode.SIGINT]
+    signal.raise_signal(signal.SIGINT)
+    assert told == [ExitCode.SIGINT]
+
+
+def test_afterwards_all_is_as_it_was(time: Time) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    stop = Stop()
+    with heeding(stop), heeding(stop):
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert not stop.is_heeded
