@@ -11,6 +11,7 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from io import StringIO
 from typing import NoReturn
 
 import click
@@ -18,6 +19,7 @@ import click
 from hailuo_batch.cli_options import PROGRAM, Spoken
 from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, ReaderGoneError
 from hailuo_batch.shell.streams import catch_up
+from hailuo_batch.text import harmless, one_line
 
 DETAILED = "--detailed-exitcode"
 
@@ -38,10 +40,12 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
         return _failed(error.exit_code, arguments)  # there is nobody to say anything to
     except HailuoBatchError as error:
         with suppress(ReaderGoneError):
-            spoken.console().warn(f"{PROGRAM}: error: {error}")
+            text, *below = map(str, error.args or ("",))
+            spoken.console().warn(f"{PROGRAM}: error: {text}", *below)
         return _failed(error.exit_code, arguments)
     except click.ClickException as error:
-        error.show()
+        with suppress(ReaderGoneError):
+            spoken.console().complain(_shown(error))
         return _failed(ExitCode.USAGE, arguments)
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nStopped.", err=True)
@@ -55,6 +59,14 @@ def _run(cli: click.Group, arguments: Sequence[str], spoken: Spoken) -> int:
     if not spoken.has_begun:
         spoken.console().demand_written()  # it was help, or the version
     return code
+
+
+def _shown(error: click.ClickException) -> str:
+    """What click says of wrong usage. It quotes what was typed, or what a script was given."""
+    said = StringIO()
+    error.show(said)
+    message = error.format_message()
+    return said.getvalue().replace(message, one_line(message)).removesuffix("\n")
 
 
 def leave(code: int) -> NoReturn:
@@ -87,8 +99,8 @@ def _failed(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
 
 def _confess(bug: Exception, spoken: Spoken) -> int:
     """A bug of ours: one line for the user, the traceback to stderr or to a file, the key in neither."""
-    trace = _without_key("".join(traceback.format_exception(bug)))
-    line = _without_key(f"{type(bug).__name__}: {bug}".splitlines()[0])
+    trace = harmless(_without_key("".join(traceback.format_exception(bug))))
+    line = one_line(_without_key(f"{type(bug).__name__}: {bug}".splitlines()[0]))
     if spoken.verbose:
         where = "its traceback is above"
         click.echo(trace, err=True)

@@ -21,9 +21,12 @@ class ExitCode(IntEnum):
 
 
 class HailuoBatchError(Exception):
-    """An expected failure. `str(error)` is the paragraph the user reads."""
+    """An expected failure. Its first argument is the paragraph the user reads; each further one is a line below it."""
 
     exit_code = ExitCode.UNFINISHED
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 class UsageError(HailuoBatchError):

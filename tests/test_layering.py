@@ -13,18 +13,31 @@ ALLOWED: dict[str, frozenset[str]] = {
     PACKAGE: frozenset(),
     "errors": frozenset(),
     "resources": frozenset(),
+    "text": frozenset(),
     "values": frozenset({"errors"}),
     "core": frozenset({"core", "values", "errors"}),
-    "manifest": frozenset({"manifest", "values", "errors", "resources"}),
+    "manifest": frozenset({"manifest", "values", "errors", "resources", "text"}),
     "sandbox.world": frozenset({"sandbox.world", "values"}),
     "sandbox": frozenset({"sandbox", "sandbox.world", "core", "values", "errors", PACKAGE}),
-    "report": frozenset({"report", "core", "values", "errors", "resources", PACKAGE}),
-    "shell": frozenset({"core", "values", "errors", PACKAGE}),
+    "report": frozenset({"report", "core", "values", "errors", "resources", "text", PACKAGE}),
+    "shell": frozenset({"core", "values", "errors", "text", PACKAGE}),
     "commands": frozenset(
-        {"commands", "shell", "report", "manifest", "sandbox", "sandbox.world", "core", "values", "errors", "resources"}
+        {
+            "commands",
+            "shell",
+            "report",
+            "manifest",
+            "sandbox",
+            "sandbox.world",
+            "core",
+            "values",
+            "errors",
+            "resources",
+            "text",
+        }
     ),
     "cli_options": frozenset({"commands", PACKAGE}),
-    "cli_boundary": frozenset({"cli_options", "shell", "errors"}),
+    "cli_boundary": frozenset({"cli_options", "shell", "errors", "text"}),
     "cli": frozenset({"cli_options", "cli_boundary", "commands", "shell", PACKAGE}),
     "__main__": frozenset({"cli"}),
 }
@@ -36,6 +49,7 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "preflight": frozenset({"wire", "downloader"}),
     "files": frozenset({"disk"}),
     "room": frozenset({"disk"}),
+    "key_window": frozenset({"disk"}),
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
     "lock": frozenset({"disk"}),
@@ -50,7 +64,7 @@ by the downloader's rules; the progress is written to streams, and a tally is a 
 parts together."""
 
 IMPURE = frozenset({"time", "random", "os", "threading", "socket", "sqlite3", "urllib3", "tqdm", "click"})
-PURE = frozenset({"core", "values"})
+PURE = frozenset({"core", "values", "text"})
 
 MODULES = sorted(ROOT.rglob("*.py"))
 

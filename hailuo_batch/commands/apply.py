@@ -99,7 +99,7 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
         ledger = stack.enter_context(_open(asked, paths, clock)) if present else None
         if ledger is not None:
             check_not_older(paths, asked.campaign.name, asked.endpoint, where)
-        proposal = _propose(asked, paths, ledger, clock)
+        proposal = _propose(asked, paths, ledger, clock, console)
         verdict = agree(asked, proposal, console)
         if verdict.unpaid is not None:
             if ledger is None:
@@ -172,7 +172,7 @@ def _begin(asked: Asked, paths: CampaignPaths, clock: Clock, console: Console) -
     return ledger
 
 
-def _propose(asked: Asked, paths: CampaignPaths, ledger: Ledger | None, clock: Clock) -> Proposal:
+def _propose(asked: Asked, paths: CampaignPaths, ledger: Ledger | None, clock: Clock, console: Console) -> Proposal:
     """The plan as it is now. Raises UsageError where a plan from a file does not hold any more."""
     snapshot = empty_snapshot(asked.campaign, asked.endpoint)
     admitted = Admitted(asked.wishes)
@@ -180,7 +180,8 @@ def _propose(asked: Asked, paths: CampaignPaths, ledger: Ledger | None, clock: C
         admitted = admit(asked.saved, ledger, asked.remedy)
     if ledger is not None:
         settled = settled_receipts(paths)
-        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall(), settled)
+        files = Files(paths.outputs)
+        snapshot = put_in_order(ledger, paths.receipts, files, clock.wall(), console.warn, settled)
     plan = make_plan(asked.campaign, snapshot, admitted.wishes)
     if asked.saved is not None:
         check_plan(asked.saved, plan, asked.campaign, admitted, asked.remedy)

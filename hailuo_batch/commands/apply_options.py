@@ -4,7 +4,6 @@ Whoever continues an apply pastes a command that this program printed: it must n
 given. So what decides what is paid for is in it again, and a wish that is fulfilled, or recorded in the ledger, is not.
 """
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from hailuo_batch.commands.preflight import Reach
 from hailuo_batch.commands.settings import Bounds, parse_option
 from hailuo_batch.commands.workspace import Whereabouts, command_line
 from hailuo_batch.errors import UsageError
+from hailuo_batch.text import quote
 from hailuo_batch.values import parse_duration
 
 
@@ -96,7 +96,7 @@ def again(where: Whereabouts, options: ApplyOptions, *, paid: bool, replacing: b
             }
         ),
     ]
-    return " ".join([command_line("apply", where), *map(shlex.quote, words)])
+    return " ".join([command_line("apply", where), *map(quote, words)])
 
 
 def _repeated(name: str, values: Iterable[str]) -> list[str]:

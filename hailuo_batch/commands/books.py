@@ -3,7 +3,7 @@
 For commands that write the ledger and hold its lock. Nothing is sent here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
@@ -22,19 +22,27 @@ from hailuo_batch.shell.files import Files, Found
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.receipts import Receipts, load_receipts
 
+_NAMED = 3
+
 
 def put_in_order(
-    ledger: Ledger, receipts_path: Path, files: Files, wall: float, settled: Stamp | None = None
+    ledger: Ledger,
+    receipts_path: Path,
+    files: Files,
+    wall: float,
+    warn: Callable[[str], object] = lambda _: None,
+    settled: Stamp | None = None,
 ) -> Snapshot:
     """Take over what the receipts and the disk know and the ledger does not. Returns the ledger as it then stands.
 
     Creates that were under way when an earlier apply ended, and have no answer in the receipts, are in doubt
-    afterwards. `wall` is seconds since the epoch, UTC. `settled` is the stamp of receipts that are known to say nothing
-    new to the ledger as it stands: they are not read again. Raises LedgerError.
+    afterwards. `wall` is seconds since the epoch, UTC. `warn` is told, once, of costs that cannot be believed.
+    `settled` is the stamp of receipts that are known to say nothing new to the ledger as it stands: they are not read
+    again. Raises LedgerError.
     """
     snapshot = ledger.snapshot()
     if settled is None or look(receipts_path) != settled:
-        snapshot = _take_over(ledger, snapshot, receipts_path, wall)
+        snapshot = _take_over(ledger, snapshot, receipts_path, wall, warn)
     found = tuple(files.inspect(snapshot))
     if found:
         ledger.record(found, wall)
@@ -45,7 +53,9 @@ def put_in_order(
     return snapshot
 
 
-def _take_over(ledger: Ledger, snapshot: Snapshot, receipts_path: Path, wall: float) -> Snapshot:
+def _take_over(
+    ledger: Ledger, snapshot: Snapshot, receipts_path: Path, wall: float, warn: Callable[[str], object]
+) -> Snapshot:
     """What the receipts know into the ledger, and what the ledger alone knows into the receipts."""
     receipts = load_receipts(receipts_path)
     missed, forgotten = recover(snapshot, receipts, wall)
@@ -54,8 +64,20 @@ def _take_over(ledger: Ledger, snapshot: Snapshot, receipts_path: Path, wall: fl
         ledger.record(((item.key, item.event),), item.at)
     if missed or forgotten:
         snapshot = ledger.snapshot()
+    _warn_of_costs([*(item.event for item in missed), *(lost.outcome for lost in forgotten)], warn)
     _complete_receipts(snapshot, receipts, receipts_path, wall)
     return snapshot
+
+
+def _warn_of_costs(events: Iterable[Event], warn: Callable[[str], object]) -> None:
+    noted = [event for event in events if isinstance(event, RunCreated) and event.cost_note]
+    if noted:
+        named = ", ".join(event.run_id for event in noted[:_NAMED])
+        more = f" and {len(noted) - _NAMED:,} more" if len(noted) > _NAMED else ""
+        warn(
+            f"What {named}{more} cost is not known: {noted[0].cost_note}. Each counts as paid for, at an unknown "
+            "price, until the API names its cost."
+        )
 
 
 def take_in(

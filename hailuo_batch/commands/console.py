@@ -10,15 +10,17 @@ where an apply is at work, as it does on a signal.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, TextIO
 
 from hailuo_batch.commands.signals import Stop
 from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
-from hailuo_batch.shell.progress import terminal_columns, wrap
+from hailuo_batch.manifest import COLOURED
+from hailuo_batch.shell.progress import terminal_columns
 from hailuo_batch.shell.streams import failure_of, is_reader_gone
+from hailuo_batch.text import harmless, one_line, wrap
 
 
 class Verbosity(IntEnum):
@@ -71,7 +73,7 @@ class Console:
         self.demand_written()
 
     def say(self, text: str) -> None:
-        """What goes along with the work, unless the user wants quiet."""
+        """What goes along with the work, as one paragraph, unless the user wants quiet."""
         if self.verbosity > Verbosity.QUIET:
             self._mind(sys.stderr, _write(sys.stderr, self._wrapped(text)))
 
@@ -80,13 +82,13 @@ class Console:
         if self.verbosity > Verbosity.QUIET:
             self._mind(sys.stderr, _write(sys.stderr, text))
 
-    def warn(self, text: str) -> None:
-        """What the user must hear."""
-        self._mind(sys.stderr, _write(sys.stderr, self._wrapped(text)))
+    def warn(self, text: str, *below: str) -> None:
+        """What the user must hear, as one paragraph, with lines of their own below it."""
+        self._mind(sys.stderr, _write(sys.stderr, "\n".join(map(self._wrapped, (text, *below)))))
 
     def complain(self, text: str) -> None:
-        """What the user must hear, as it stands: findings that other programs read too."""
-        self._mind(sys.stderr, _write(sys.stderr, text))
+        """What the user must hear, as it stands and in its colours: findings that other programs read too."""
+        self._mind(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
 
     @property
     def is_interactive(self) -> bool:
@@ -132,7 +134,8 @@ class Console:
         self.stop.request(ExitCode.SIGTERM)
 
     def _wrapped(self, text: str) -> str:
-        return wrap(text, terminal_columns(sys.stderr)) if sys.stderr.isatty() else text
+        line = one_line(text)
+        return wrap(line, terminal_columns(sys.stderr)) if sys.stderr.isatty() else line
 
 
 def columns_of(stream: TextIO) -> int | None:
@@ -140,10 +143,11 @@ def columns_of(stream: TextIO) -> int | None:
     return terminal_columns(stream) if stream.isatty() else None
 
 
-def _write(stream: TextIO, text: str, end: str = "\n") -> OSError | None:
-    """Write the text, and return what stands in the way where it cannot be."""
+def _write(stream: TextIO, text: str, end: str = "\n", keep: Sequence[str] = ()) -> OSError | None:
+    """Write the text, and return what stands in the way where it cannot be. Nothing gets past here that a terminal
+    would take for an order, but what is in `keep`."""
     try:
-        stream.write(text + end)
+        stream.write(harmless(text, keep) + end)
         stream.flush()
     except OSError as error:
         return error

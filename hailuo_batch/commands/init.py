@@ -1,11 +1,11 @@
 """`init`: writes a commented manifest to begin with. Never overwrites anything."""
 
-import shlex
 from pathlib import Path
 
 from hailuo_batch.commands.console import Console
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.manifest import STARTER
+from hailuo_batch.text import quote
 
 
 def run(path: Path, console: Console) -> ExitCode:
@@ -19,7 +19,7 @@ def run(path: Path, console: Console) -> ExitCode:
         raise UsageError(f"{path} cannot be written: there is no folder {path.parent}. Make it first.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
-    name = shlex.quote(str(path))
+    name = quote(str(path))
     console.say(f"Wrote {path}. Write your shots into it, then:")
     console.lay_out(f"  hailuo-batch validate {name}\n  hailuo-batch apply --sandbox {name}")
     return ExitCode.DONE

@@ -5,7 +5,6 @@ Only `--check-images` speaks to anybody, and then to the images' servers. With `
 for it would not hold.
 """
 
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +14,19 @@ from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.commands.loading import read_manifest
 from hailuo_batch.commands.plan_file import LedgerState, complete_document, sources_of, write_plan
-from hailuo_batch.commands.plan_mark import ledger_state
 from hailuo_batch.commands.plan_view import plan_document, render_plan
 from hailuo_batch.commands.preflight import Reach, check_images
 from hailuo_batch.commands.reading import Reading, empty_snapshot, read_ledger
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings, read_wishes
 from hailuo_batch.commands.time_needed import estimate_time
 from hailuo_batch.commands.work_left import changes_anything
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, ledger_exists, locate, shown
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, locate, shown
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core.plan import make_plan
 from hailuo_batch.core.records import Snapshot, foresee
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
 from hailuo_batch.shell.files import Files
-from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.text import quote
 from hailuo_batch.values import Campaign
 
 CHANGES = 2
@@ -58,12 +56,6 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
     wishes = read_wishes(campaign, options.only, options.replace, options.in_doubt)
     settings = read_settings(Bounds(max_spend=options.max_spend), campaign)
     paths = locate(where, campaign.name)
-    state = _state(paths, campaign, endpoint)
-    if options.out is not None and state.restored:
-        raise LedgerError(
-            f"{paths.ledger}: this is a backup that was put back, and the receipts have not been replayed into it, so "
-            "that a plan kept now would not hold. Nothing was written. `hailuo-batch state restore` replays them."
-        )
     reading = _read(paths, campaign, endpoint, options, console)
     if reading is not None:
         check_not_older(paths, campaign.name, endpoint, where)
@@ -75,6 +67,7 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
     cap = settings.cap_micro_usd
     if console.as_json or options.out is not None:
         document = plan_document(campaign, plan, snapshot, estimate, time, cap)
+        state = LedgerState() if reading is None else reading.state
         document = complete_document(document, wishes, sources_of(manifest), state, plan)
     if console.as_json:
         console.document(document)
@@ -93,7 +86,7 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
     check_images(manifest, plan, Reach.WEB if options.check_images else Reach.NOTHING, console)
     if options.out is not None:
         write_plan(options.out, document)
-        apply = f"{command_line('apply', where)} --plan {shlex.quote(str(options.out))}"
+        apply = f"{command_line('apply', where)} --plan {quote(str(options.out))}"
         console.say(f"Wrote {shown(options.out)}. To do just this: {apply}")
     return CHANGES if options.detailed_exitcode and changes_anything(plan, snapshot) else ExitCode.DONE
 
@@ -104,24 +97,24 @@ def _as_found(reading: Reading, paths: CampaignPaths) -> Snapshot:
     return settled if reading.holder is not None else foresee(settled, Files(paths.outputs).gone(settled))
 
 
-def _state(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> LedgerState:
-    """How the ledger stands before it is read: if it changes meanwhile, the plan will not be taken for one of it."""
-    if not ledger_exists(paths):
-        return LedgerState()
-    with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger:
-        return ledger_state(ledger)
-
-
 def _read(
     paths: CampaignPaths, campaign: Campaign, endpoint: str, options: PlanOptions, console: Console
 ) -> Reading | None:
-    """The ledger, None where there is none yet."""
+    """The ledger, None where there is none yet. Raises LedgerError where a plan that is kept would not hold."""
     reading = read_ledger(paths, campaign, endpoint)
-    if reading is not None and reading.holder is not None:
+    if reading is None:
+        return None
+    reading.say_what_receipts_know(console)
+    if reading.holder is not None:
         if options.out is not None:
             raise BusyError(
                 f"{reading.holder} is at work on this campaign, so that a plan kept now would not hold. Nothing was "
                 "written. Make it when that has ended."
             )
         console.say(f"{reading.holder} is at work on this campaign; this is the plan as of now.")
+    if options.out is not None and reading.state.restored:
+        raise LedgerError(
+            f"{paths.ledger}: this is a backup that was put back, and the receipts have not been replayed into it, so "
+            "that a plan kept now would not hold. Nothing was written. `hailuo-batch state restore` replays them."
+        )
     return reading

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from hailuo_batch.commands.console import Console, Verbosity, columns_of
 from hailuo_batch.commands.loading import Manifest
-from hailuo_batch.commands.text import clean, count
+from hailuo_batch.commands.text import clean, count, elide
 from hailuo_batch.core.image_check import Finding, judge_copy, judge_data_url, judge_look
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.errors import UsageError
@@ -48,9 +48,7 @@ def check_images(manifest: Manifest, plan: Plan, reach: Reach, console: Console)
     if warnings:
         _warn(warnings, console)
     if fatal:
-        raise UsageError(
-            "\n".join([f"{count(len(fatal), 'image')} cannot be used, so that nothing is created:", *fatal, _REMEDY])
-        )
+        raise UsageError(f"{count(len(fatal), 'image')} cannot be used, so that nothing is created:", *fatal, _REMEDY)
     return len(warnings)
 
 
@@ -118,12 +116,11 @@ def _lines(found: Mapping[str, Sequence[Finding]], users: Mapping[str, Sequence[
 def _warn(lines: Sequence[str], console: Console) -> None:
     shown = lines if console.is_verbose else lines[:_WARNED]
     more = [f"  ... and {len(lines) - len(shown):,} more; -v shows them"] if len(shown) < len(lines) else []
-    console.warn("\n".join([f"{count(len(lines), 'image')} may not work:", *shown, *more]))
+    console.warn(f"{count(len(lines), 'image')} may not work:", *shown, *more)
 
 
 def _shown(url: str) -> str:
-    text = clean(url)
-    return text if len(text) <= _URL_SHOWN else text[: _URL_SHOWN - 1] + "…"
+    return elide(clean(url), _URL_SHOWN)
 
 
 def _named(take_ids: Sequence[str]) -> str:

@@ -1,13 +1,24 @@
-"""Looking into a ledger without writing it, also while an apply is at work."""
+"""Looking into a ledger without writing it, also while an apply is at work.
 
-from dataclasses import dataclass
+Every reader sees what the next writer would find: the ledger of one moment with all that the receipts know beyond it,
+as after a crash, or where an older ledger was put back beside newer receipts. Nothing of that is written down.
+"""
 
+from dataclasses import dataclass, field
+
+from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.locking import find_writer
+from hailuo_batch.commands.plan_file import LedgerState
+from hailuo_batch.commands.plan_mark import ledger_state
+from hailuo_batch.commands.text import count
 from hailuo_batch.commands.workspace import CampaignPaths, has_ledger
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.records import Snapshot, TakeRecord, in_doubt_if_submitting
+from hailuo_batch.core.replaying import replayed
+from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import Holder
+from hailuo_batch.shell.receipts import load_receipts
 from hailuo_batch.values import Campaign
 
 RESUME_FACT = "resume"
@@ -18,10 +29,16 @@ _LOOKS = 5
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The ledger at one moment, and who wrote it then. `resume` continues the last apply, empty before the first."""
+    """The ledger at one moment, and who was writing it then.
+
+    `snapshot` is with all that the receipts know, `recorded` as the ledger alone has it; `state` says where it stood.
+    `resume` continues the last apply, empty before the first.
+    """
 
     snapshot: Snapshot
     holder: Holder | None
+    recorded: Snapshot
+    state: LedgerState = field(default_factory=LedgerState)
     resume: str = ""
 
     @property
@@ -34,6 +51,16 @@ class Reading:
         """The snapshot, with every create whose sender is gone in doubt."""
         return in_doubt_if_submitting(self.snapshot) if self.holder is None else self.snapshot
 
+    def say_what_receipts_know(self, console: Console) -> None:
+        """Say what is shown beyond the ledger, if anything."""
+        known = {(run.create_id, run.run_id) for run in self.recorded.paid_runs}
+        fresh = sum((run.create_id, run.run_id) not in known for run in self.snapshot.paid_runs)
+        if fresh:
+            console.say(
+                f"The receipts know {count(fresh, 'create')} that the ledger does not know yet, as after a crash, or "
+                "where an older ledger was put back. What is shown has them; the next `apply` records them."
+            )
+
 
 def read_ledger(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Reading | None:
     """The campaign's ledger; None where there is none yet. Raises LedgerError where there ought to be one."""
@@ -41,12 +68,15 @@ def read_ledger(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Read
         return None
     for _ in range(_LOOKS):
         before = find_writer(paths)
-        with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger:
-            snapshot, resume = ledger.snapshot(), ledger.fact(RESUME_FACT)
+        with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger, ledger.moment():
+            recorded, state, resume = ledger.snapshot(), ledger_state(ledger), ledger.fact(RESUME_FACT)
+        receipts = load_receipts(paths.receipts)
         holder = find_writer(paths)
         if (before is None) == (holder is None):
             break  # no apply began or ended while the ledger was read
-    return Reading(snapshot, holder, resume)
+    # a writer is ahead of what was read here, in the receipts before the ledger: it will take its own receipts over
+    snapshot = recorded if holder is not None else replayed(recorded, receipts, Clock().wall())
+    return Reading(snapshot, holder, recorded, state, resume)
 
 
 def empty_snapshot(campaign: Campaign, endpoint: str) -> Snapshot:

@@ -16,6 +16,7 @@ from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.files import Format
 from hailuo_batch.report.model import build_report
 from hailuo_batch.shell.clock import Clock
+from hailuo_batch.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
             f"There is nothing to report on yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing "
             "was ever sent for it. `hailuo-batch apply` makes its videos, and the report with them."
         )
+    reading.say_what_receipts_know(console)
     check_not_older(paths, campaign.name, endpoint, where)  # what shows it would be written over
     report = build_report(
         reading.snapshot,
@@ -55,5 +57,5 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
     finally:
         kept.remember()
     console.say(totals_line(report))
-    console.result("\n".join(shown(path) for path in written.values()))
+    console.result("\n".join(one_line(shown(path)) for path in written.values()))
     return ExitCode.DONE

@@ -1,5 +1,6 @@
 """`state`: looks into the ledger, exports it, restores its backup, forgets a take. Sends nothing."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,15 @@ from hailuo_batch.commands.reading import Reading, read_ledger
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.state_view import export_document, render_ledger
 from hailuo_batch.commands.text import count
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, ledger_exists, locate, shown
+from hailuo_batch.commands.workspace import (
+    CampaignPaths,
+    Whereabouts,
+    command_line,
+    has_ledger,
+    ledger_exists,
+    locate,
+    shown,
+)
 from hailuo_batch.commands.writing import back_up, open_to_write
 from hailuo_batch.core.records import Snapshot, TakeRecord
 from hailuo_batch.core.spend import is_in_doubt, spend_of
@@ -31,7 +40,7 @@ from hailuo_batch.values import Campaign, format_usd
 def show(where: Whereabouts, console: Console) -> ExitCode:
     """Show every attempt at every take, also while an apply is at work."""
     reading, paths = _read(where, console)
-    console.result(render_ledger(reading.snapshot, paths, columns_of(sys.stdout)))
+    console.result(render_ledger(reading.recorded, paths, columns_of(sys.stdout)))
     return ExitCode.DONE
 
 
@@ -40,9 +49,11 @@ def export(where: Whereabouts, console: Console) -> ExitCode:
     campaign = load_campaign(where.manifest, console)
     endpoint = read_endpoint(where.sandbox)
     paths = locate(where, campaign.name)
-    _existing(paths, campaign, endpoint)
-    with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger:
-        console.document(export_document(ledger.snapshot(), ledger.journal(), Clock().wall()))
+    if not has_ledger(paths):
+        raise _no_ledger(paths, campaign)
+    with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger, ledger.moment():
+        document = export_document(ledger.snapshot(), ledger.journal(), Clock().wall())
+    console.document(document)
     return ExitCode.DONE
 
 
@@ -69,7 +80,7 @@ def restore(where: Whereabouts, console: Console) -> ExitCode:
             ledger.remember(PLAN_FACT, "")
             files = Files(paths.outputs)
             before = ledger.snapshot()
-            put_in_order(ledger, paths.receipts, files, clock.wall())
+            put_in_order(ledger, paths.receipts, files, clock.wall(), console.warn)
             names, inputs = known_names(paths), _inputs(campaign, before)
             replayed, after = take_in(ledger, traces, names, inputs, paths.receipts, files, clock.wall())
     if aside is not None and aside.exists():
@@ -110,7 +121,7 @@ def _is_only_older(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> b
 def _put_back(paths: CampaignPaths, campaign: Campaign, endpoint: str, clock: Clock) -> Path | None:
     """Set the ledger aside, and put its backup in its place, or an empty one. Returns where it is now."""
     aside = set_ledger_aside(paths.ledger)
-    if paths.backup.exists():
+    if os.path.lexists(paths.backup):
         restore_backup(paths.backup, paths.ledger)
     else:
         Ledger.create(paths.ledger, campaign.name, endpoint, clock.wall())
@@ -151,8 +162,12 @@ def _read(where: Whereabouts, console: Console) -> tuple[Reading, CampaignPaths]
 def _existing(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Reading:
     reading = read_ledger(paths, campaign, endpoint)
     if reading is None:
-        raise UsageError(f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it.")
+        raise _no_ledger(paths, campaign)
     return reading
+
+
+def _no_ledger(paths: CampaignPaths, campaign: Campaign) -> UsageError:
+    return UsageError(f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it.")
 
 
 def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> None:
@@ -161,7 +176,7 @@ def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> N
     Receipts that name no create are no source, nor are files that name no run: an empty ledger would have everything
     paid for again.
     """
-    if not paths.backup.exists():
+    if not os.path.lexists(paths.backup):
         named = any(trace.is_money for trace in traces_beside(paths, campaign.name, endpoint))
         if not named and not load_receipts(paths.receipts):
             raise UsageError(

@@ -10,6 +10,7 @@ from hailuo_batch.commands.workspace import CampaignPaths
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.spend import spend_of
 from hailuo_batch.report.times import format_time
+from hailuo_batch.text import one_line
 from hailuo_batch.values import format_minute, format_usd
 
 EXPORT_VERSION = 1
@@ -20,7 +21,7 @@ def render_ledger(snapshot: Snapshot, paths: CampaignPaths, columns: int | None)
     spend = spend_of(snapshot.paid_runs)
     charged, refunded = format_usd(spend.charged_micro_usd), format_usd(spend.refunded_micro_usd)
     lines = [
-        f"{paths.ledger}",
+        one_line(str(paths.ledger)),
         f"{INDENT}campaign {snapshot.campaign} at {snapshot.endpoint}, {count(len(snapshot.takes), 'take')}",
         f"{INDENT}charged {charged}, refunded {refunded}, net {format_usd(spend.net_micro_usd)}",
         *([f"{INDENT}{risk_sentence(spend)}"] if spend.in_doubt_takes else []),
@@ -59,7 +60,7 @@ def _standing(run: Run) -> str:
 def _said(run: Run, columns: int | None) -> Iterator[str]:
     """What else there is to say of an attempt; a run ID is never cut, so that it can be copied."""
     if run.run_id is not None:
-        yield run.run_id
+        yield one_line(run.run_id)
     texts = [run.reason] if run.reason else [_place(output) for output in run.outputs]
     for text in texts:
         yield clean(text) if columns is None else elide(clean(text), columns - 3 * len(INDENT))

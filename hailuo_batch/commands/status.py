@@ -32,9 +32,11 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
     unknown = () if reading is None else unknown_runs(paths, campaign.name, endpoint)
     if reading is None:
         console.say("There is no ledger yet: nothing was ever sent for this campaign.")
-        reading = Reading(untouched_snapshot(campaign, endpoint), None)
+        untouched = untouched_snapshot(campaign, endpoint)
+        reading = Reading(untouched, None, untouched)
     elif reading.holder is not None:
         console.say(f"{reading.holder} is at work on this campaign.")
+    reading.say_what_receipts_know(console)
     report = build_report(
         reading.snapshot,
         generated_at=Clock().wall(),

@@ -7,6 +7,7 @@ from hailuo_batch.commands.text import INDENT, clean, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import Report, ReportTake, is_money_in_limbo
+from hailuo_batch.text import one_line
 
 SHOWN = 10
 """Takes that are not done shown at most."""
@@ -53,7 +54,7 @@ def render_summary(
         lines += layout_rows(rows, columns)
         if len(missing) > SHOWN:
             lines.append(f"{INDENT}... and {len(missing) - SHOWN:,} more")
-    lines.append(f"Report: {page}")
+    lines.append(f"Report: {one_line(page)}")
     if any(run.advice for take in missing for run in take.runs):
         lines.append(f"What to do about each: {status}")
     if any(take.damaged for take in missing):

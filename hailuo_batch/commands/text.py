@@ -1,29 +1,16 @@
-"""Text for terminals: made harmless, measured in columns, cut to fit, laid out in rows.
+"""Text for terminals: cut to fit, laid out in rows. Pure."""
 
-Pure. What came from a manifest, a server or a ledger is shown as text and nothing else: no character moves the cursor.
-"""
-
-import unicodedata
 from collections.abc import Sequence
 
-from hailuo_batch.shell.progress import wrap
+from hailuo_batch.text import clean, columns_of, display_width, wrap
+
+__all__ = ["INDENT", "clean", "count", "display_width", "elide", "elide_middle", "layout_lines", "layout_rows"]
 
 INDENT = "  "
 _GAP = 2
 _LEAST_LAST = 30
 _LEAST_CELL = 16
 _ELLIPSIS = "…"
-
-
-def clean(text: str) -> str:
-    """The text in one line, with what cannot be seen written out."""
-    line = " ".join(text.split())
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
-
-
-def display_width(text: str) -> int:
-    """How many columns the text takes."""
-    return sum(_columns(character) for character in text)
 
 
 def elide(text: str, columns: int) -> str:
@@ -97,13 +84,7 @@ def _pad(text: str, columns: int) -> str:
 def _head(text: str, columns: int) -> str:
     used = 0
     for index, character in enumerate(text):
-        used += _columns(character)
+        used += columns_of(character)
         if used > columns:
             return text[:index]
     return text
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -10,6 +10,7 @@ from hailuo_batch.commands.loading import drawn
 from hailuo_batch.commands.text import count
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import Loaded, Severity, load_manifest
+from hailuo_batch.text import one_line
 
 
 def run(paths: Sequence[Path], console: Console) -> ExitCode:
@@ -29,7 +30,7 @@ def _tell(path: Path, loaded: Loaded, console: Console) -> None:
     if loaded.campaign is not None:
         shots = count(len(loaded.campaign.shots), "shot")
         takes = count(sum(1 for _ in loaded.campaign.takes), "take")
-        console.say_result(f"{path}: ok, campaign {loaded.campaign.name}, {shots}, {takes}")
+        console.say_result(f"{one_line(str(path))}: ok, campaign {loaded.campaign.name}, {shots}, {takes}")
     elif len(loaded.diagnostics) > 1:
         severities = Counter(found.severity for found in loaded.diagnostics)
         numbers = [count(severities[severity], str(severity)) for severity in Severity if severities[severity]]

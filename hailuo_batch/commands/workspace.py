@@ -5,13 +5,14 @@ are given with an option. A rehearsal on the sandbox has files of its own, so th
 """
 
 import os
-import shlex
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
+from hailuo_batch.text import shell_line
 
 SANDBOX = "sandbox"
 _TRIED_BYTES = 1 << 20
@@ -117,9 +118,9 @@ def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
     every create. Logs go even where they are empty, as a reader leaves them: no ledger is begun beside one. Raises
     LedgerError where a rename cannot be made.
     """
-    empty = (log for log in _logs(paths) if log.exists() and not _has_content(log))
+    empty = (log for log in _logs(paths) if os.path.lexists(log) and not _has_content(log))
     left = sorted((*leftovers(paths), *empty), key=lambda path: path == paths.receipts)
-    number = next(n for n in range(1, 1_000_000) if not any(_aside(path, n).exists() for path in left))
+    number = next(n for n in range(1, 1_000_000) if not any(os.path.lexists(_aside(path, n)) for path in left))
     renames = tuple((path, _aside(path, number)) for path in left)
     for path, aside in renames:
         try:
@@ -163,7 +164,7 @@ def command_line(command: str, where: Whereabouts) -> str:
     """A command for the same campaign, as it can be pasted into a shell."""
     words = ["hailuo-batch", *command.split(), str(where.manifest)]
     words += ["--sandbox"] if where.sandbox else []
-    return shlex.join([*words, *folder_options(where)])
+    return shell_line([*words, *folder_options(where)])
 
 
 def folder_options(where: Whereabouts) -> tuple[str, ...]:
@@ -183,10 +184,12 @@ def _aside(path: Path, number: int) -> Path:
 
 
 def _has_content(path: Path) -> bool:
+    """Whether the file is not empty; a link, a FIFO or a device in its place is not nothing either."""
     try:
-        return path.stat().st_size > 0
+        status = path.lstat()
     except OSError:
         return False
+    return status.st_size > 0 or not stat.S_ISREG(status.st_mode)
 
 
 def _has_entries(folder: Path) -> bool:

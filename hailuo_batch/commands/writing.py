@@ -68,5 +68,5 @@ def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterato
         check_not_older(paths, campaign.name, endpoint, where)  # the backup may be what shows it
         back_up(ledger, paths, console)
         ledger.remember(PLAN_FACT, "")
-        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall())
+        snapshot = put_in_order(ledger, paths.receipts, Files(paths.outputs), clock.wall(), console.warn)
         yield Writing(campaign, endpoint, paths, ledger, snapshot, clock)

@@ -12,8 +12,9 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import CreateOutcome, Event
 from hailuo_batch.core.lifecycle import TRANSITIONS, RunState
 from hailuo_batch.core.records import Run, Snapshot, Supersession
-from hailuo_batch.values import LATEST_S, canonical_json, fingerprint
+from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, canonical_json, fingerprint
 
+_MOST_ATTEMPTS = 2**31
 ADOPTED = "adopted-"
 """What the ID of a create begins with that only a file beside the ledger told of: its own is not known."""
 NO_ANSWER = "the program ended before an answer was recorded"
@@ -36,14 +37,18 @@ class Intent:
     made_of: str | None = None
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> "Intent":
-        """From a line's data. Raises ValueError, TypeError or KeyError where it is not one."""
+    def parse(cls, data: Mapping[str, Any], before: float = 0.0) -> "Intent":
+        """From a line's data. Raises ValueError, TypeError or KeyError where it is not one.
+
+        `before` is the time of the line before it. Time and number of the attempt are there for people: a payment is
+        not forgotten for want of one that can be read.
+        """
         images = data["images_sha256"]
         return cls(
             create_id=_text(data["create"]),
-            at=parse_at(data["at"]),
+            at=parse_at(data["at"], before),
             take_id=_text(data["take"]),
-            attempt=int(data["attempt"]),
+            attempt=_attempt(data["attempt"]),
             model=_text(data["model"]),
             input_json=_text(canonical_json(data["input"])),
             images_sha256=None if images is None else _text(images),
@@ -64,17 +69,27 @@ class Result:
     at: float
     outcome: CreateOutcome
 
+    @classmethod
+    def parse(cls, data: Mapping[str, Any], before: float = 0.0) -> "Result | None":
+        """From a line's data; None for an outcome that is not known. Raises as `Intent.parse`."""
+        outcome = parse_result(data)
+        return None if outcome is None else cls(_text(data["create"]), parse_at(data["at"], before), outcome)
+
 
 Receipt = Intent | Result
 
 
-def parse_at(value: object) -> float:
-    """A time, in seconds since the epoch. Raises ValueError or TypeError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError("a time is a number")
-    if not 0 <= value < LATEST_S:
-        raise ValueError("a time lies between 1970 and 3000")
+def parse_at(value: object, before: float) -> float:
+    """The time of a line, in seconds since the epoch; that of the line before it where it cannot be read."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LATEST_S:
+        return before
     return float(value)
+
+
+def _attempt(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_ATTEMPTS:
+        return 1
+    return value
 
 
 def _text(value: object) -> str:
@@ -84,13 +99,22 @@ def _text(value: object) -> str:
     return value
 
 
+def _cost(value: object) -> tuple[int | None, str]:
+    """A cost, or None with the reason why it is unknown."""
+    if value is None:
+        return None, ""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None, "the cost in its receipt is no integer"
+    if not 0 <= value <= MAX_COST_MICRO_USD:
+        return None, "the cost in its receipt is none that a run can have"
+    return value, ""
+
+
 def parse_result(data: Mapping[str, Any]) -> CreateOutcome | None:
     """The outcome that a line names, None where it names none that is known."""
     match data["result"]:
         case "RunCreated":
-            cost = data["cost_micro_usd"]
-            known = isinstance(cost, int) and not isinstance(cost, bool)
-            return ev.RunCreated(_text(data["run_id"]), cost if known else None)
+            return ev.RunCreated(_text(data["run_id"]), *_cost(data.get("cost_micro_usd")))
         case "CreateNotSent":
             return ev.CreateNotSent(_text(data["reason"]))
         case "CreateRefused":

@@ -171,7 +171,7 @@ def foresee(snapshot: Snapshot, events: Iterable[tuple[int, Event]]) -> Snapshot
         return reduce(lambda known, event: fold(known, event, 0.0), told.get(run.key, ()), run)
 
     takes = (replace(record, runs=tuple(map(told_all, record.runs))) for record in snapshot.takes)
-    return replace(snapshot, takes=tuple(takes))
+    return replace(snapshot, takes=tuple(takes), forgotten=tuple(map(told_all, snapshot.forgotten)))
 
 
 _OF_A_FILE = (ev.FileSaved, ev.FileMoving, ev.FileMoved, ev.FileMissed)

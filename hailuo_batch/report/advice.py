@@ -5,11 +5,11 @@ next apply settles alone gets none, and no advice ever leads to paying twice wit
 the one take that it is about: without --only it would pay for every other one that is not done, too.
 """
 
-import shlex
 from dataclasses import dataclass
 
 from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.records import Run
+from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 
 SANDBOX = "sandbox"
@@ -57,7 +57,7 @@ class Commands:
 
     def _line(self, command: str, *words: str) -> str:
         rehearsal = ("--sandbox",) if self.endpoint == SANDBOX else ()
-        return shlex.join(("hailuo-batch", command, self.manifest, *rehearsal, *self.options, *words))
+        return shell_line(("hailuo-batch", command, self.manifest, *rehearsal, *self.options, *words))
 
 
 def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | None:
@@ -111,7 +111,7 @@ def _ended(run: Run, commands: Commands) -> Advice | None:
                 "The video is damaged: it came so twice, with the same bytes, and was kept because it is paid for. Try "
                 "the download again, which costs nothing. If it stays damaged, give the run ID to Runbase's support, "
                 "or have another one made, which pays again.",
-                (commands.repair(), commands.apply("--replace", run.take_id)),
+                (commands.repair(), commands.apply("--only", run.take_id, "--replace", run.take_id)),
             )
         case RunState.ABANDONED:
             return Advice(

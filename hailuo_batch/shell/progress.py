@@ -7,7 +7,6 @@ least once a second and never wraps.
 
 import os
 import shutil
-import textwrap
 from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
@@ -17,6 +16,7 @@ from hailuo_batch.core.books import Progress
 from hailuo_batch.core.countdown import Countdown
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.shell.streams import is_reader_gone
+from hailuo_batch.text import one_line, wrap
 from hailuo_batch.values import format_rough_duration, format_usd
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CALM_S = 10.0
 _NARROWEST = 20
+_WIDEST = 1_000  # no screen is wider, and `COLUMNS` may say anything
 _LEAST_BAR = 6
 MARGIN = 3  # room for the `^C` that a terminal echoes
 ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
@@ -79,11 +80,15 @@ class Unfailing:
 
 
 class UnfailingReporter(Unfailing):
-    """The same for a reporter, which is closed in the end."""
+    """The same for a reporter, which is closed in the end. What it says in words is made harmless here."""
 
     def __init__(self, reporter: Reporter) -> None:
         super().__init__(reporter)
         self._close = reporter.close
+
+    def notice(self, text: str) -> None:
+        """Pass it on, in one line."""
+        super().notice(one_line(text))
 
     def close(self) -> None:
         """Pass it on."""
@@ -207,13 +212,7 @@ def terminal_columns(stream: TextIO) -> int:
         columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
         columns = 0
-    return max(columns or shutil.get_terminal_size().columns, _NARROWEST)
-
-
-def wrap(text: str, columns: int) -> str:
-    """The text in lines of whole words; a word that is longer than a line, such as a path, stays whole."""
-    lines = (textwrap.fill(line, columns, break_long_words=False, break_on_hyphens=False) for line in text.splitlines())
-    return "\n".join(lines)
+    return min(max(columns or shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
 
 
 def format_rate(bytes_per_s: float) -> str:

@@ -7,17 +7,21 @@ it, the create counts as unanswered. The API key is in no line.
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hailuo_batch.core.events import Event
-from hailuo_batch.core.receipt import Intent, Receipt, Result, parse_at, parse_result
+from hailuo_batch.core.receipt import Intent, Receipt, Result
 from hailuo_batch.core.records import Run
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.disk import is_still_there, open_regular, sync, sync_path
+from hailuo_batch.shell.disk import is_still_there, open_regular, open_to_read, sync, sync_path
 from hailuo_batch.values import fingerprint
+
+_FIRST = b'{"create":'  # what every line of ours begins with
+_LONGEST = 1 << 28  # of a line: a manifest with all its tables may have as much, and no request has
+_CHUNK = 1 << 16
 
 
 class Receipts:
@@ -31,9 +35,17 @@ class Receipts:
             self._file = open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             size = os.fstat(self._file).st_size
             self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
+            is_foreign = not _is_ours(os.pread(self._file, len(_FIRST), 0))
             sync_path(path.parent)
         except OSError as error:
             raise self._unwritable(error) from error
+        if is_foreign and not load_receipts(path):
+            self.close()
+            raise LedgerError(
+                f"{path}: this file holds something that hailuo-batch has not written, so that it is not taken for the "
+                "receipts, and was left as it is. Nothing was sent, nothing was paid. Move it away, or give another "
+                "--state-dir."
+            )
 
     def write_intents(self, runs: Sequence[Run]) -> None:
         """These creates are about to be sent. Raises LedgerError where that cannot be written."""
@@ -71,16 +83,39 @@ class Receipts:
         )
 
 
+def _is_ours(beginning: bytes) -> bool:
+    """Whether the file may begin like this: a power cut leaves a part of a line, or zeros."""
+    return beginning.startswith(_FIRST) or _FIRST.startswith(beginning.rstrip(b"\0\n"))
+
+
 def load_receipts(path: Path) -> tuple[Receipt, ...]:
     """Every whole line of the file, in order; none where there is no file. Raises LedgerError if it is unreadable."""
     try:
-        text = path.read_bytes().decode("utf-8", errors="replace")
+        with open_to_read(path) as file:
+            return tuple(_receipts_in(file))
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise LedgerError(f"{path}: the receipts cannot be read ({error.strerror}). Nothing was sent.") from error
-    parsed = (_parse(line) for line in text.split("\n"))
-    return tuple(receipt for receipt in parsed if receipt is not None)
+
+
+def _receipts_in(file: BinaryIO) -> Iterator[Receipt]:
+    at = 0.0
+    for line in _lines(file):
+        receipt = _parse(line.decode("utf-8", errors="replace"), at)
+        if receipt is not None:
+            at = receipt.at
+            yield receipt
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of the file, but for those longer than any of ours: they are never held whole."""
+    while line := file.readline(_LONGEST):
+        if line.endswith(b"\n") or len(line) < _LONGEST:
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(_CHUNK)
 
 
 def _intent_line(run: Run) -> dict[str, Any]:
@@ -101,12 +136,11 @@ def _result_line(create_id: str, event: Event, at: float) -> dict[str, Any]:
     return {"create": create_id, "at": at, "result": type(event).__name__, **asdict(event)}
 
 
-def _parse(line: str) -> Receipt | None:
+def _parse(line: str, before: float) -> Receipt | None:
     try:
         data = json.loads(line)
         if "result" in data:
-            outcome = parse_result(data)
-            return None if outcome is None else Result(str(data["create"]), parse_at(data["at"]), outcome)
-        return Intent.parse(data)
+            return Result.parse(data, before)
+        return Intent.parse(data, before)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None

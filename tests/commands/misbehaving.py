@@ -72,7 +72,7 @@ def nothing_finishes(api: SandboxServer, of: Callable[[str], bool] = lambda _: T
 
     def read(key: str | None, run_id: str) -> Answer:
         answer = honest(key, run_id)
-        if not of(api.world.made[run_id]["prompt"]):
+        if run_id not in api.world.made or not of(api.world.made[run_id]["prompt"]):
             return answer
         fields = {name: value for name, value in answer.body.items() if name in {"id", "model", "costUsd", "createdAt"}}
         return replace(answer, body={**fields, "status": "processing"})
@@ -89,6 +89,8 @@ def everything_fails(api: SandboxServer) -> Iterator[None]:
 
     def read(key: str | None, run_id: str) -> Answer:
         answer = honest(key, run_id)
+        if run_id not in api.world.made:
+            return answer
         fields = {name: value for name, value in answer.body.items() if name != "output"}
         return replace(answer, body={**fields, "status": "failed", "error": "no luck"})
 

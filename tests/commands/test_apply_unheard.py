@@ -8,18 +8,20 @@ import pty
 import shlex
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
-from tests.commands.harness import SLOW, UNCAPPED, Shell
+from tests.commands.harness import SLOW, UNCAPPED, Shell, rest_of
 from tests.commands.misbehaving import held
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.patience import PATIENCE_S, wait_until
 
 TAKES = 3
 FULL = Path("/dev/full")
@@ -58,9 +60,22 @@ class Again:
 
     def assert_every_answer_is_recorded(self, api: SandboxServer) -> None:
         """Also the one to a create that was refused."""
-        found = self.runs()
-        assert "in_doubt" not in found
-        assert {id_ for ids in found.values() for id_ in ids} - {None} == set(api.world.made)
+        assert "in_doubt" not in self.runs()
+        assert self.run_ids() == set(api.world.made)
+
+    def run_ids(self) -> set[str]:
+        """All that the ledger knows."""
+        return {id_ for ids in self.runs().values() for id_ in ids if id_ is not None}
+
+
+@contextmanager
+def running(words: list[str], **streams: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that does not outlive the test."""
+    with subprocess.Popen(words, **streams) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +88,7 @@ def test_a_reader_that_goes_away_stops_it_and_every_answer_is_recorded(shell: Sh
     api, again = start_api(speed=SLOW), Again(shell, 0)
     with (
         held(api) as holding,
-        subprocess.Popen(again.words(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+        running(again.words(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
     ):
         holding.wait_for(TAKES)
         assert process.stdout is not None
@@ -106,7 +121,7 @@ def test_a_closed_terminal_stops_it_and_every_answer_is_recorded(
         program, *words = again.words()
         with (
             held(api) as holding,
-            subprocess.Popen(
+            running(
                 [program, *by, *words], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
             ) as process,
         ):
@@ -116,6 +131,25 @@ def test_a_closed_terminal_stops_it_and_every_answer_is_recorded(
             holding.answer()
             assert process.wait(PATIENCE_S) == ExitCode.SIGTERM
         again.assert_every_answer_is_recorded(api)
+
+
+def test_answers_are_recorded_while_the_terminal_is_stopped_as_by_ctrl_s(shell: Shell, start_api: StartApi) -> None:
+    api, again = start_api(speed=SLOW), Again(shell, 0)
+    ours, theirs = pty.openpty()
+    with (
+        held(api) as holding,
+        running(again.words(), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process,
+    ):
+        holding.wait_for(TAKES)
+        termios.tcflow(theirs, termios.TCOOFF)
+        holding.answer()
+        wait_until(lambda: len(api.world.made) == TAKES and api.world.made.keys() <= again.run_ids())
+        termios.tcflow(theirs, termios.TCOON)
+        process.terminate()
+        os.close(theirs)
+        rest_of(ours)
+        assert process.wait(PATIENCE_S) == ExitCode.SIGTERM
+    os.close(ours)
 
 
 @contextmanager
@@ -144,8 +178,12 @@ def test_a_log_on_a_full_disk_is_silent_and_every_answer_is_recorded(
 ) -> None:
     for time in range(times):
         api, again = start_api(speed=SLOW, seed=time), Again(shell, time)
-        with held(api) as holding, small_disk(tmp_path / str(time)) as log, log.open("a") as file:
-            process = subprocess.Popen(again.words(*SOON), stdout=file, stderr=file)
+        with (
+            held(api) as holding,
+            small_disk(tmp_path / str(time)) as log,
+            log.open("a") as file,
+            running(again.words(*SOON), stdout=file, stderr=file) as process,
+        ):
             holding.wait_for(TAKES)
             holding.answer()
             assert process.wait(PATIENCE_S) == ExitCode.UNFINISHED

@@ -98,7 +98,7 @@ def test_a_damaged_line_of_the_journal_stops_whoever_writes_or_shows_it(
 ) -> None:
     damage(shell.state / "lamps.db", DAMAGED_JOURNAL[what])
     before = touched(shell)
-    for words in (("apply",), ("verify", "--repair"), ("state", "export")):
+    for words in (("apply", "--yes"), ("verify", "--repair"), ("state", "export")):
         code, err = run(shell, words)
         assert (words, code) == (words, ExitCode.LEDGER), err
         assert "table journal, row 1" in err

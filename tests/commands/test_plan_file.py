@@ -231,7 +231,12 @@ def test_a_run_that_the_plan_only_holds_in_doubt_is_followed_and_not_made_again(
         patch.setattr(Driver, "_record", die)  # the answer is in the receipts by then
         with pytest.raises(Death):
             shell("apply", "--only", "desk")
+    receipts = shell.state / "lamps.receipts.jsonl"
+    whole = receipts.read_bytes()
+    intent, _ = whole.splitlines(keepends=True)
+    receipts.write_bytes(intent)
     keep("--only", "desk")
+    receipts.write_bytes(whole)  # put back, where they had been lost
     ended = follow()
     assert ended.code is ExitCode.UNFINISHED
     assert "another attempt is not in the plan that is applied" in plain(ended)

@@ -1,15 +1,19 @@
 """`state`: the ledger shown, exported and restored, and a take forgotten. Nothing is paid for because of it."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from hailuo_batch.commands.text import display_width
+from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.shell.ledger.rows import Rows
 from tests.commands.harness import KEY, UNCAPPED, Ended, Shell
 from tests.commands.misbehaving import lost_answers, unknown_runs
 
@@ -159,3 +163,20 @@ def test_there_is_nothing_to_see_before_the_first_apply(shell: Shell, command: s
     assert ended.code is ExitCode.USAGE
     assert "nothing was ever sent" in ended.err
     assert not shell.state.exists()
+
+
+def test_an_export_is_of_one_moment_whoever_writes_meanwhile(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    before = state(shell, "export").document["journal"]
+    snapshot = Rows.snapshot
+
+    def while_an_apply_writes(rows: Rows) -> Snapshot:
+        found = snapshot(rows)
+        with closing(sqlite3.connect(shell.state / "lamps.db")) as db, db:
+            db.execute("INSERT INTO journal (at, take_id, what, detail) VALUES (0.0, 'desk', 'RunStarted', '{}')")
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rows, "snapshot", while_an_apply_writes)
+        assert state(shell, "export").document["journal"] == before
+    assert len(state(shell, "export").document["journal"]) == len(before) + 1

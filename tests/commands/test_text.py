@@ -2,16 +2,7 @@
 
 import pytest
 
-from hailuo_batch.commands.text import clean, count, display_width, elide, elide_middle, layout_lines, layout_rows
-
-
-def test_what_cannot_be_seen_is_written_out() -> None:
-    assert clean("a\x1b[2Jb\u202ec\n d") == "a\\u001b[2Jb\\u202ec d"
-
-
-@pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("日本", 4), ("e\u0301", 1), ("", 0)])
-def test_width_is_that_of_the_terminal(text: str, columns: int) -> None:
-    assert display_width(text) == columns
+from hailuo_batch.commands.text import count, display_width, elide, elide_middle, layout_lines, layout_rows
 
 
 @pytest.mark.parametrize("columns", range(2, 12))

@@ -18,11 +18,13 @@ from hailuo_batch.core.receipt import (
     Receipt,
     Recovered,
     Result,
+    parse_at,
     parse_result,
     recover,
     superseded_by_put_back,
 )
 from hailuo_batch.core.records import Run, Supersession, fold
+from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take
 
 NOW = STARTED_AT + 1000
@@ -255,14 +257,37 @@ def test_every_outcome_is_read_back_as_it_was_written(outcome: CreateOutcome) ->
     assert parse_result(line) == outcome
 
 
-def test_a_cost_that_is_no_number_is_unknown_and_an_unknown_result_is_none() -> None:
-    assert parse_result({"result": "RunCreated", "run_id": "run_x", "cost_micro_usd": "280"}) == ev.RunCreated(
-        "run_x", None
-    )
-    assert parse_result({"result": "RunCreated", "run_id": "run_x", "cost_micro_usd": True}) == ev.RunCreated(
-        "run_x", None
-    )
+@pytest.mark.parametrize(
+    "cost", ["280", True, 280.0, 1e30, -1, 10**30, MAX_COST_MICRO_USD + 1, float("inf"), float("nan"), [280], {}]
+)
+def test_a_cost_that_no_run_can_have_is_unknown_and_that_is_said(cost: object) -> None:
+    created = parse_result({"result": "RunCreated", "run_id": "run_x", "cost_micro_usd": cost})
+    assert isinstance(created, ev.RunCreated)
+    assert (created.run_id, created.cost_micro_usd) == ("run_x", None)
+    assert "the cost in its receipt" in created.cost_note
+
+
+def test_the_highest_cost_is_believed_and_one_that_is_not_named_is_not_spoken_of() -> None:
+    line = {"result": "RunCreated", "run_id": "run_x", "cost_micro_usd": MAX_COST_MICRO_USD}
+    assert parse_result(line) == ev.RunCreated("run_x", MAX_COST_MICRO_USD)
+    assert parse_result(line | {"cost_micro_usd": None}) == ev.RunCreated("run_x", None)
+    del line["cost_micro_usd"]
+    assert parse_result(line) == ev.RunCreated("run_x", None)
+
+
+def test_an_unknown_result_is_none() -> None:
     assert parse_result({"result": "Celebrated"}) is None
+
+
+@pytest.mark.parametrize("at", ["soon", -1, 10**30, float("nan"), float("inf"), True, None, LATEST_S])
+def test_a_time_that_cannot_be_read_is_that_of_the_line_before(at: object) -> None:
+    assert Intent.parse(LINE | {"at": at}, STARTED_AT).at == STARTED_AT
+    assert parse_at(at, STARTED_AT) == STARTED_AT
+
+
+@pytest.mark.parametrize("attempt", ["first", 0, -1, 10**30, 2.5, float("inf"), True, None])
+def test_a_create_is_not_forgotten_for_the_number_of_its_attempt(attempt: object) -> None:
+    assert Intent.parse(LINE | {"attempt": attempt}).take_id == "hero"
 
 
 def test_a_forgotten_create_carries_its_intent() -> None:

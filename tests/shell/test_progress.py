@@ -16,7 +16,8 @@ import pytest
 
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.lifecycle import TakeState
-from hailuo_batch.shell.progress import CALM_S, BarReporter, LineReporter, QuietReporter, Reporter, format_rate, wrap
+from hailuo_batch.shell.progress import CALM_S, BarReporter, LineReporter, QuietReporter, Reporter, format_rate
+from hailuo_batch.text import display_width
 
 
 class Time:
@@ -243,6 +244,23 @@ def test_a_notice_stands_above_the_bar_in_whole_words() -> None:
         assert text.split("\r")[-1].startswith("2/6 done")
 
 
+def test_a_notice_of_wide_text_fits_the_terminal() -> None:
+    with terminal(80) as screen:
+        reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        reporter.notice(f"hero: {'出力フォルダーに書き込めません。' * 5}")
+        lines = screen.seen().splitlines()
+    assert len(lines) == 3
+    assert max(map(display_width, lines)) <= 80
+
+
+def test_a_terminal_that_claims_to_be_of_any_width_has_a_bar_of_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(10**9))
+    with terminal(columns=0) as screen:
+        monkeypatch.setattr(sys, "stderr", screen.stream)
+        BarReporter(screen.stream, Time(), lambda: 0).update(progress())
+        assert len(screen.seen()) < 5_000
+
+
 def test_a_terminal_that_does_not_say_its_size_has_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(columns=0, rows=0) as screen:
         monkeypatch.setattr(sys, "stderr", screen.stream)
@@ -266,11 +284,6 @@ def test_closing_takes_the_bar_away() -> None:
 )
 def test_rates_read_well(bytes_per_s: float, text: str) -> None:
     assert format_rate(bytes_per_s) == text
-
-
-def test_wrapping_keeps_paths_whole() -> None:
-    path = "/a/very/long/path/that/is/longer/than/a-line"
-    assert wrap(f"look at {path} now", 20).splitlines() == ["look at", path, "now"]
 
 
 def test_work_for_no_take_at_all_shows_what_it_does_and_no_share_of_nothing() -> None:

@@ -17,6 +17,7 @@ from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.receipt import Intent, Result
 from hailuo_batch.core.records import Run
 from hailuo_batch.errors import ExitCode, LedgerError
+from hailuo_batch.shell import receipts as shell_receipts
 from hailuo_batch.shell.receipts import Receipts, load_receipts
 from tests.helpers import snapshots
 from tests.helpers.full_disk import full_disk
@@ -42,6 +43,11 @@ def intent_of(run: Run) -> Intent:
     assert run.create_id is not None
     assert run.submitted_at is not None
     return Intent(run.create_id, run.submitted_at, run.take_id, run.attempt, run.model, run.input_json, None)
+
+
+def line(**changes: Any) -> str:
+    whole = {"create": "b", "at": 1.5, "take": "hero", "attempt": 1, "model": "m", "input": {}, "images_sha256": None}
+    return json.dumps(whole | changes)
 
 
 @pytest.fixture
@@ -188,11 +194,6 @@ def test_a_write_that_stopped_half_way_spoils_no_other_line(
 # --- what a stranger leaves ---
 
 
-def line(**changes: Any) -> str:
-    whole = {"create": "b", "at": 1.5, "take": "hero", "attempt": 1, "model": "m", "input": {}, "images_sha256": None}
-    return json.dumps(whole | changes)
-
-
 @pytest.mark.parametrize(
     "garbage",
     [
@@ -208,10 +209,8 @@ def line(**changes: Any) -> str:
         "<html>502</html>",
         '{"result":"RunCreated"}',
         '{"result":"RunDeleted","create":"b","at":1}',
-        '{"result":"RunCreated","create":"b","at":"soon","run_id":"run_1","cost_micro_usd":1}',
+        '{"result":"RunCreated","create":7,"at":1,"run_id":"run_1","cost_micro_usd":1}',
         '{"result":"CreateRefused","create":"b","at":1,"refusal":"never","code":"","message":""}',
-        line(at="soon"),
-        line(attempt="first"),
         line(input=float("nan")),
     ],
 )
@@ -235,7 +234,50 @@ def test_bytes_that_are_no_text_are_passed_over(path: Path) -> None:
 def test_a_cost_that_is_no_integer_is_unknown_and_the_run_is_kept(path: Path) -> None:
     path.parent.mkdir()
     path.write_text('{"create":"a","at":1.0,"result":"RunCreated","run_id":"run_1","cost_micro_usd":"0.28"}\n')
-    assert load_receipts(path) == (Result("a", 1.0, ev.RunCreated("run_1", None)),)
+    (result,) = load_receipts(path)
+    assert isinstance(result, Result)
+    assert isinstance(result.outcome, ev.RunCreated)
+    assert (result.outcome.run_id, result.outcome.cost_micro_usd) == ("run_1", None)
+
+
+def test_a_payment_is_not_forgotten_for_want_of_a_time(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text(f"{line(create='a')}\n{line(at='soon')}\n{line(create='c', at=2.5, attempt='first')}\n")
+    assert [(receipt.create_id, receipt.at) for receipt in load_receipts(path)] == [("a", 1.5), ("b", 1.5), ("c", 2.5)]
+
+
+def test_a_line_without_end_is_passed_over_and_never_held_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell_receipts, "_LONGEST", 1000)
+    path.parent.mkdir()
+    path.write_text(f"{line(create='a')}\n{line(create='b', input={'prompt': 500_000 * 'x'})}\n{line(create='c')}")
+    assert [receipt.create_id for receipt in load_receipts(path)] == ["a", "c"]
+
+
+FOREIGN = {
+    "a text": b"sku,name\nA1,A lamp\n",
+    "an SQLite file": b"SQLite format 3\0" + bytes(4080),
+    "other JSON lines": b'{"id": 1}\n{"id": 2}\n',
+    "bytes": bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_nothing_is_appended_to_a_file_that_is_somebody_elses(path: Path, what: str) -> None:
+    path.parent.mkdir()
+    path.write_bytes(FOREIGN[what])
+    with pytest.raises(LedgerError, match="something that hailuo-batch has not written"):
+        Receipts(path)
+    assert path.read_bytes() == FOREIGN[what]
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 100, b'{"cre', b'{"create":"a","at', b"garbage\n" + line().encode()])
+def test_what_a_crash_or_a_stranger_leaves_of_receipts_is_appended_to(path: Path, left: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(left)
+    with closing(Receipts(path)) as receipts:
+        receipts.write_intents([intended(create_id="z")])
+    assert path.read_bytes().startswith(left)
+    assert load_receipts(path)[-1].create_id == "z"
 
 
 # --- where it cannot be written ---

@@ -12,13 +12,14 @@ from tests.shell.test_receipts import line
 
 UNREADABLE = {
     "deeply nested": "[" * 200_000,  # RecursionError
-    "at is huge": '{"create":"a","at":1' + "0" * 400 + ',"result":"CreateNotSent","reason":""}',  # OverflowError
-    "attempt is infinite": line(attempt=float("inf")),  # OverflowError
+    "a number without end": '{"create":"a","at":1'
+    + "0" * 5000
+    + ',"result":"CreateNotSent","reason":""}',  # ValueError
 }
 UNRECORDABLE = {
     "images_sha256 is an object": line(images_sha256={}),  # "the ledger is damaged"
     "take has half a character": line(take="\ud800"),  # UnicodeEncodeError
-    "at is no number": line(at=float("nan")),  # recorded as NULL
+    "input is no JSON": line(input=float("nan")),
 }
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hailuo_batch.core.events import DiskFull, FetchFailed
-from hailuo_batch.shell.disk import space_in, sync, sync_path
+from hailuo_batch.shell.disk import open_regular, open_to_read, space_in, sync, sync_path
 from hailuo_batch.shell.downloader.partial import Partial, Source, parse_note, render_note
 
 SPARE_BYTES = 2 << 20
@@ -85,7 +85,8 @@ class Landing:
         try:
             if not 0 < self._note.stat().st_size <= _LONGEST_NOTE or self._part.is_symlink():
                 return None
-            partial = parse_note(self._note.read_text(encoding="utf-8"))
+            with open_to_read(self._note) as file:
+                partial = parse_note(file.read(_LONGEST_NOTE).decode("utf-8"))
             return partial if partial is not None and self._part.stat().st_size >= partial.size else None
         except (OSError, ValueError):
             return None
@@ -104,7 +105,7 @@ class Landing:
     def resume(self, partial: Partial, source: Source) -> bool:
         """Go on from what an earlier landing has left; False where its bytes are not those that it noted."""
         with self._disk():
-            self._file = os.open(self._part, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            self._file = open_regular(self._part, os.O_RDWR)
             os.ftruncate(self._file, partial.size)
             while chunk := os.read(self._file, _CHUNK):
                 self._digest.update(chunk)
@@ -189,7 +190,8 @@ class Landing:
         if not partial.is_worth_keeping:
             return False
         try:
-            self._note.write_text(render_note(partial), encoding="utf-8")
+            with os.fdopen(open_regular(self._note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+                file.write(render_note(partial).encode("utf-8"))
         except OSError:
             return False
         self._noted = self.size

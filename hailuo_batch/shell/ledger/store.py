@@ -6,6 +6,7 @@ receipts or what is to be done next. Times are seconds since the epoch, UTC.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -323,7 +324,7 @@ def _names(path: Path) -> list[Path]:
 
 def _refuse_leftovers(path: Path) -> None:
     """SQLite would replay the side files of a ledger that is gone into the new one."""
-    left = [name for name in (f"{path.name}-wal", f"{path.name}-shm") if path.with_name(name).exists()]
+    left = [name for name in (f"{path.name}-wal", f"{path.name}-shm") if os.path.lexists(path.with_name(name))]
     if left and not path.exists():
         raise LedgerError(
             f"{path}: the ledger is missing, and {left[0]} of it is still there. Nothing was sent. Put the ledger "

@@ -1,0 +1,127 @@
+"""Text that came from anywhere, as a terminal may have it: harmless, measured in columns, wrapped, quoted for a shell.
+
+Pure. What came from a manifest, a file's name, a server or a ledger is shown as text and nothing else: no character
+moves the cursor, changes a colour, turns the reading direction or ends a line where one line is meant.
+"""
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_BY_NAME = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_NO_WIDTH = frozenset({"Mn", "Me", "Cf"})
+_SOFT_HYPHEN = "\u00ad"
+_DRAWN_WIDE = "\ufe0f"  # has the character before it drawn as a picture
+_STAYS_BEFORE = frozenset({"Pe", "Pf", "Po", "Lm"})  # what a line does not begin with: closing marks, long vowels
+_STAYS_AFTER = frozenset({"Ps", "Pi"})  # what a line does not end with: opening marks
+
+
+def harmless(text: str, keep: Sequence[str] = ()) -> str:
+    """The text with whatever moves, hides or turns anything written out. Line breaks stay, as do the sequences of
+    `keep`, which are our own."""
+    if text.isascii() and text.isprintable():
+        return text
+    if not keep:
+        return "".join(c if c == "\n" or not _is_hostile(c) else _written_out(c) for c in text)
+    ours = re.compile("|".join(map(re.escape, keep)))
+    kept = [*ours.findall(text), ""]
+    return "".join(harmless(piece) + own for piece, own in zip(ours.split(text), kept, strict=True))
+
+
+def one_line(text: str) -> str:
+    """The same as one line: a line break is written out, too."""
+    return harmless(text).replace("\n", _BY_NAME["\n"])
+
+
+def clean(text: str) -> str:
+    """The same as one line of words, with one blank between them: for what was written over several lines."""
+    return one_line(" ".join(text.split()))
+
+
+def quote(word: str) -> str:
+    """The word as a shell has it. One that cannot be shown as it is takes the form that bash, zsh and ksh know."""
+    if one_line(word) == word:
+        return shlex.quote(word)
+    return "$'" + "".join(_for_shell(character) for character in word) + "'"
+
+
+def shell_line(words: Iterable[str]) -> str:
+    """A command that can be pasted into a shell."""
+    return " ".join(map(quote, words))
+
+
+def display_width(text: str) -> int:
+    """How many columns the text takes."""
+    return sum(map(columns_of, text))
+
+
+def columns_of(character: str) -> int:
+    """How many columns a terminal gives to a character, at most."""
+    if character.isascii():
+        return 1
+    if character == _DRAWN_WIDE:
+        return 1  # it has the one before it take another
+    if unicodedata.category(character) in _NO_WIDTH and character != _SOFT_HYPHEN:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def wrap(text: str, columns: int) -> str:
+    """The text in lines of whole words. A word that is longer than a line, such as a path, stays whole, but where it is
+    of characters that take two columns: between those a line may end anywhere."""
+    return "\n".join("\n".join(_filled(line, columns)) for line in text.splitlines())
+
+
+def _filled(text: str, columns: int) -> list[str]:
+    lines, line, room = list[str](), "", columns
+    for piece in re.findall(r"\s+|\S+", text.expandtabs()):
+        if piece.isspace():
+            line, room = line + piece, room - display_width(piece)
+            continue
+        for part in _parts(piece, columns):
+            width = display_width(part)
+            if width > room and line.strip():
+                lines.append(line.rstrip())
+                line, room = "", columns
+            line, room = line + part, room - width
+    return [*lines, line.rstrip()]
+
+
+def _parts(word: str, columns: int) -> list[str]:
+    """The word in pieces between which a line may end: the whole, where it fits one."""
+    if display_width(word) <= columns:
+        return [word]
+    parts = [""]
+    for character in word:
+        last = parts[-1][-1:]
+        if last and _may_part(last, character):
+            parts.append("")
+        parts[-1] += character
+    return parts
+
+
+def _may_part(before: str, after: str) -> bool:
+    """Whether a line may end between these two: beside a character that takes two columns, unless a mark forbids it."""
+    if columns_of(after) == 0 or 2 not in {columns_of(before), columns_of(after)}:
+        return False
+    return unicodedata.category(after) not in _STAYS_BEFORE and unicodedata.category(before) not in _STAYS_AFTER
+
+
+def _is_hostile(character: str) -> bool:
+    return unicodedata.category(character) in _CONTROLS or character in _DIRECTIONS
+
+
+def _written_out(character: str) -> str:
+    return _BY_NAME.get(character) or f"\\u{ord(character):04x}"
+
+
+def _for_shell(character: str) -> str:
+    if character in {"'", "\\"}:
+        return f"\\{character}"
+    if not _is_hostile(character):
+        return character
+    named = _BY_NAME.get(character)
+    return named or "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
