@@ -49,6 +49,7 @@ SHELL_ALLOWED: dict[str, frozenset[str]] = {
     "preflight": frozenset({"wire", "downloader"}),
     "files": frozenset({"disk"}),
     "room": frozenset({"disk"}),
+    "key_window": frozenset({"disk"}),
     "ledger": frozenset({"disk"}),
     "receipts": frozenset({"disk"}),
     "lock": frozenset({"disk"}),

@@ -8,6 +8,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hailuo_batch.commands.apply_options import ApplyOptions, again, check_options
 from hailuo_batch.commands.beside import check_not_older, names_beside
@@ -56,9 +57,11 @@ from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamEr
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import document
 from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.driver import Deadline
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
+
+if TYPE_CHECKING:
+    from hailuo_batch.shell.driver import Deadline
 
 __all__ = ["ApplyOptions", "run"]
 
@@ -225,8 +228,12 @@ def _job(asked: Asked, proposal: Proposal, verdict: Verdict, paths: CampaignPath
     )
 
 
-def _deadline(options: ApplyOptions, at: float) -> Deadline | None:
-    return None if options.max_duration is None else Deadline(at, halts.out_of_time(options.max_duration_s))
+def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":
+    if options.max_duration is None:
+        return None
+    from hailuo_batch.shell.driver import Deadline
+
+    return Deadline(at, halts.out_of_time(options.max_duration_s))
 
 
 def _read_again(asked: Asked, console: Console) -> Asked:

@@ -23,17 +23,16 @@ from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.workspace import CampaignPaths
 from hailuo_batch.commands.writing import back_up
 from hailuo_batch.core import halts
-from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.events import FetchOutcome
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.settings import Settings
 from hailuo_batch.core.shelf import Shelf, all_in_place
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
 from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.driver import Deadline, Driver
 from hailuo_batch.shell.executor import ThreadExecutor
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
@@ -45,8 +44,10 @@ from hailuo_batch.shell.streams import never_waiting
 from hailuo_batch.values import Campaign
 
 if TYPE_CHECKING:
+    from hailuo_batch.core.engine import Engine
     from hailuo_batch.shell.client import Client
     from hailuo_batch.shell.downloader import Downloader
+    from hailuo_batch.shell.driver import Deadline
 
 _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
 _UNSETTLED = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING, TakeState.DOWNLOADING})
@@ -75,7 +76,7 @@ class Job:
     retried: frozenset[str] | None = None
     lock: Lock | None = None
     resume: str = ""
-    deadline: Deadline | None = None
+    deadline: "Deadline | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,9 @@ def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outc
     return Outcome(snapshot, codes)
 
 
-def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock: Clock) -> Engine:
+def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock: Clock) -> "Engine":
+    from hailuo_batch.core.engine import Engine  # the parts of the work, for those who have any
+
     settings = job.settings
     if remote.key is not None:
         if not any(run.run_id is not None for run in snapshot.paid_runs):
@@ -167,11 +170,12 @@ def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock:
 
 
 def _drive(
-    job: Job, engine: Engine, ledger: Ledger, remote: Remote, clock: Clock, console: Console
+    job: Job, engine: "Engine", ledger: Ledger, remote: Remote, clock: Clock, console: Console
 ) -> Iterable[ExitCode]:
     """Run the driver to its end. Returns the exit codes of what went wrong beyond the engine's halts."""
     from hailuo_batch.shell.client import Client  # which bring all of HTTP with them
     from hailuo_batch.shell.downloader import Downloader
+    from hailuo_batch.shell.driver import Driver
 
     received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
     shown = UnfailingReporter(_reporter(console, clock, received))

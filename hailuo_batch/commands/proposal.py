@@ -18,12 +18,11 @@ from hailuo_batch.commands.settings import read_key
 from hailuo_batch.commands.time_needed import TimeNeeded
 from hailuo_batch.commands.work_left import collects, has_work
 from hailuo_batch.commands.workspace import SANDBOX, Whereabouts, command_line
-from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.plan import Plan, Wishes
 from hailuo_batch.core.records import Snapshot
-from hailuo_batch.core.settings import Consent
+from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.values import Campaign
 
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 
 from hailuo_batch.commands.settings import DEFAULT_BASE_URL, read_key
 from hailuo_batch.commands.workspace import SANDBOX
-from hailuo_batch.core.engine import Settings
-from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world import WorldSettings
+from hailuo_batch.core.settings import Settings
 from hailuo_batch.shell.client.address import split_base_url
 
 SANDBOX_KEY = "sk-sandbox"
@@ -40,6 +38,9 @@ def connect(endpoint: str, settings: Settings) -> Iterator[Remote]:
     if endpoint != SANDBOX:
         yield Remote(endpoint, read_key(), split_base_url(endpoint)[0].is_loopback)
         return
+    from hailuo_batch.sandbox.server import SandboxServer  # with a server's parts, for rehearsals alone
+    from hailuo_batch.sandbox.world import WorldSettings
+
     world = WorldSettings(rate_limit=settings.rate_limit, rate_window_s=settings.rate_window_s)
     with SandboxServer(world, speed=_REHEARSAL_SPEED) as server:
         yield Remote(server.base_url, SANDBOX_KEY, is_loopback=True)

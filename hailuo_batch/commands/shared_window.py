@@ -15,7 +15,7 @@ from pathlib import Path
 from hailuo_batch.commands.remote import Remote
 from hailuo_batch.commands.workspace import SANDBOX
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.settings import Settings
 from hailuo_batch.shell.key_window import Alone, KeyWindow, name_of_process
 
 _SALT = b"hailuo-batch window "

@@ -111,7 +111,7 @@ def _ended(run: Run, commands: Commands) -> Advice | None:
                 "The video is damaged: it came so twice, with the same bytes, and was kept because it is paid for. Try "
                 "the download again, which costs nothing. If it stays damaged, give the run ID to Runbase's support, "
                 "or have another one made, which pays again.",
-                (commands.repair(), commands.apply("--replace", run.take_id)),
+                (commands.repair(), commands.apply("--only", run.take_id, "--replace", run.take_id)),
             )
         case RunState.ABANDONED:
             return Advice(

@@ -14,11 +14,6 @@ from hailuo_batch.errors import OutputError
 from hailuo_batch.report.disk import sweep, write_durably
 from hailuo_batch.report.looking import looks
 from hailuo_batch.report.model import Report, is_timeless
-from hailuo_batch.report.render_csv import render_csv
-from hailuo_batch.report.render_html import render_html
-from hailuo_batch.report.render_json import render_json
-from hailuo_batch.report.render_junit import render_junit
-from hailuo_batch.report.render_markdown import render_markdown
 from hailuo_batch.report.written import Mark, Right
 
 
@@ -32,13 +27,30 @@ class Format(StrEnum):
     JUNIT = "junit"
 
 
-_FILES: Mapping[Format, tuple[str, Callable[[Report], str]]] = {
-    Format.HTML: ("report.html", render_html),
-    Format.JSON: ("report.json", render_json),
-    Format.MARKDOWN: ("report.md", render_markdown),
-    Format.CSV: ("report.csv", render_csv),
-    Format.JUNIT: ("report.junit.xml", render_junit),
+_NAMES: Mapping[Format, str] = {
+    Format.HTML: "report.html",
+    Format.JSON: "report.json",
+    Format.MARKDOWN: "report.md",
+    Format.CSV: "report.csv",
+    Format.JUNIT: "report.junit.xml",
 }
+
+
+def _renderers() -> Mapping[Format, Callable[[Report], str]]:
+    """What makes each file. Loaded by those who write one: mostly, all is right already."""
+    from hailuo_batch.report.render_csv import render_csv
+    from hailuo_batch.report.render_html import render_html
+    from hailuo_batch.report.render_json import render_json
+    from hailuo_batch.report.render_junit import render_junit
+    from hailuo_batch.report.render_markdown import render_markdown
+
+    return {
+        Format.HTML: render_html,
+        Format.JSON: render_json,
+        Format.MARKDOWN: render_markdown,
+        Format.CSV: render_csv,
+        Format.JUNIT: render_junit,
+    }
 
 
 def are_right(right: Right | None, report: Report, mark: Mark, folder: Path, formats: Iterable[Format]) -> bool:
@@ -46,7 +58,7 @@ def are_right(right: Right | None, report: Report, mark: Mark, folder: Path, for
 
     `mark` is where the ledger's journal ended before the report was made from it.
     """
-    names = [_FILES[form][0] for form in formats]
+    names = [_NAMES[form] for form in formats]
     if right is None or (right.mark, right.made_of) != (mark, _made_of(report)):
         return False
     now = looks(folder, names)
@@ -60,7 +72,7 @@ def now_right(old: Right | None, report: Report, mark: Mark, folder: Path, forma
         return None
     made_of = _made_of(report)
     others = old.files if old is not None and (old.mark, old.made_of) == (mark, made_of) else {}
-    return Right(mark, made_of, {**others, **looks(folder, [_FILES[form][0] for form in formats])})
+    return Right(mark, made_of, {**others, **looks(folder, [_NAMES[form] for form in formats])})
 
 
 def _made_of(report: Report) -> str:
@@ -72,7 +84,7 @@ def _made_of(report: Report) -> str:
 def paths_of(folder: Path, formats: Iterable[Format]) -> dict[Format, Path]:
     """Where each of these files lies."""
     wanted = set(formats)
-    return {form: folder / name for form, (name, _) in _FILES.items() if form in wanted}
+    return {form: folder / name for form, name in _NAMES.items() if form in wanted}
 
 
 def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tuple(Format)) -> dict[Format, Path]:
@@ -81,7 +93,7 @@ def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tupl
     Raises OutputError where the disk does not allow it; the ledger is not touched.
     """
     wanted = set(formats)
-    texts = {form: render(report) for form, (_, render) in _FILES.items() if form in wanted}
+    texts = {form: render(report) for form, render in _renderers().items() if form in wanted}
     paths = paths_of(folder, texts)
     path = next(iter(paths.values()), folder)
     try:

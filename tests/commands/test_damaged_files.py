@@ -78,7 +78,7 @@ def test_status_says_so_and_what_to_do(shell: Shell, damaged: SandboxServer) -> 
     assert FLAW in line
     told = " ".join(ended.err.split())
     assert f"hailuo-batch verify {shell.manifest} --repair" in told
-    assert f"hailuo-batch apply {shell.manifest} --replace desk" in told
+    assert f"hailuo-batch apply {shell.manifest} --only desk --replace desk" in told
     assert "pays again" in told
     [desk] = [take for take in shell("status", "--json").document["takes"] if take["id"] == "desk"]
     assert desk["state"] == "done"

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output, Run, Supersession, fold
-from hailuo_batch.core.shelf import Move, Shelf, home_stem, own_stem
+from hailuo_batch.core.shelf import Move, Shelf, all_in_place, home_stem, own_stem
 from tests.helpers.snapshots import STARTED_AT, output, run, take
 
 A, B, C = take("a"), take("b"), take("c")
@@ -202,3 +203,24 @@ def test_every_file_comes_home_from_wherever_it_lay_and_none_is_lost(wanted: lis
             assert path.rsplit(".", 1)[0] == home_stem(known, index)
         elif known.take_id in replaced:
             assert path.rsplit(".", 1)[0] == own_stem(known, index)
+
+
+@pytest.mark.parametrize(
+    ("superseded_by", "path", "in_place"),
+    [
+        (None, "hero.mp4", True),
+        (None, None, True),
+        (None, "hero.webm", True),
+        (None, "superseded/hero.run_1.mp4", False),
+        (None, "hero.out2.mp4", False),
+        (Supersession.EDIT, "superseded/hero.run_1.mp4", True),
+        (Supersession.EDIT, "hero.mp4", False),
+    ],
+)
+def test_a_look_at_each_file_tells_that_no_rename_is_due(
+    superseded_by: Supersession | None, path: str | None, in_place: bool
+) -> None:
+    made = run(run_id="run_1", superseded_by=superseded_by, outputs=(output(path),))
+    assert all_in_place([made]) is in_place
+    if in_place:
+        assert Shelf([made]).next_moves() == ()

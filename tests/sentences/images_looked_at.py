@@ -29,13 +29,13 @@ RULES = (
     rule(
         "apply looks at them unless --no-check-images",
         Breakage(
-            "hailuo_batch/commands/apply.py",
-            "(Reach.LOCAL if self.where.sandbox else Reach.WEB)",
+            "hailuo_batch/commands/proposal.py",
+            "(Reach.LOCAL if self.is_rehearsal else Reach.WEB)",
             "Reach.LOCAL",
             _FATAL,
         ),
         Breakage(
-            "hailuo_batch/commands/apply.py",
+            "hailuo_batch/commands/apply_options.py",
             "Reach.WEB if self.check_images else Reach.NOTHING",
             "Reach.WEB",
             f"{_COMMANDS}::test_nobody_is_asked_where_it_is_not_wanted",
@@ -181,9 +181,9 @@ RULES = (
         Breakage(_COMMAND, "    if fatal:\n", "    if False:\n", _FATAL),
         Breakage(_COMMAND, 'so that nothing is created:", *fatal,', 'so that nothing is created:", fatal[0],', _FATAL),
         Breakage(
-            "hailuo_batch/commands/apply.py",
-            "    check_images(asked.manifest, plan, asked.reach, console)\n",
-            "",
+            "hailuo_batch/commands/proposal.py",
+            "asked.manifest.warnings + check_images(asked.manifest, proposal.plan, asked.reach, console)",
+            "asked.manifest.warnings",
             _FATAL,
         ),
     ),

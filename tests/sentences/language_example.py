@@ -183,13 +183,13 @@ RULES = (
         "run_timeout: apply stops waiting when no run has finished for so long",
         Breakage(
             f"{_PACKAGE}/core/requests.py",
-            "elif len(self._polling) > 0 and now >= self._last_finish_at + timeout_s:",
+            "elif self._timeout.is_over(now, self._polling):",
             "elif False:",
             "core/test_engine_reads.py::test_every_run_that_finishes_grants_the_others_the_whole_time_again",
         ),
         Breakage(
             f"{_PACKAGE}/core/requests.py",
-            "self._polling.close(run.key)\n        self._last_finish_at = now\n",
+            "self._polling.close(run.key)\n        self._timeout.restart(now)\n",
             "self._polling.close(run.key)\n",
             "core/test_engine_reads.py::test_every_run_that_finishes_grants_the_others_the_whole_time_again",
         ),

@@ -69,7 +69,7 @@ RULES = (
         ),
         Breakage(
             "hailuo_batch/commands/apply.py",
-            '        if asked.saved is None and (job.sends or job.plan.steps):\n            ledger.remember(PLAN_FACT, "")\n',
+            '            if asked.saved is None:\n                ledger.remember(PLAN_FACT, "")\n',
             "",
             f"{_FILES}::test_after_another_apply_an_interrupted_plan_is_not_taken_up_again",
         ),
@@ -103,14 +103,14 @@ RULES = (
         ),
         Breakage(
             "hailuo_batch/commands/apply.py",
-            "return _Asked(where, options, manifest, endpoint, wishes, settings, None)\n    settings = replace(settings, cap_micro_usd=saved.cap_micro_usd)",
-            "return _Asked(where, options, manifest, endpoint, wishes, settings, None)",
+            "return Asked(where, options, manifest, endpoint, wishes, settings, None)\n    settings = replace(settings, cap_micro_usd=saved.cap_micro_usd)",
+            "return Asked(where, options, manifest, endpoint, wishes, settings, None)",
             f"{_FILES}::test_the_plans_own_cap_holds",
         ),
         Breakage(
             "hailuo_batch/commands/apply.py",
-            "        None if saved is None else frozenset(saved.made),\n",
-            "",
+            "        asked.retried,\n",
+            "        None,\n",
             f"{_FILES}::test_a_run_that_the_plan_only_holds_in_doubt_is_followed_and_not_made_again",
         ),
     ),

@@ -1,0 +1,166 @@
+"""Nothing is paid for without a yes, and no second command is at work on a campaign."""
+
+from tests.sentences.rule import Breakage, rule
+
+_APPLY = "hailuo_batch/commands/apply.py"
+_CONSENT = "hailuo_batch/commands/consent.py"
+_OPTIONS = "hailuo_batch/commands/apply_options.py"
+_PROPOSAL = "hailuo_batch/commands/proposal.py"
+_RESOLVE = "hailuo_batch/commands/resolve.py"
+_LOCK = "hailuo_batch/shell/lock.py"
+_TESTS = "commands/test_consent.py"
+_OFFERS = "commands/test_offer.py"
+_ENGINE = "core/test_engine_consent.py"
+_BUSY = "commands/test_busy.py"
+_LOCKS = "shell/test_lock.py"
+_HINTS = "commands/test_continue.py"
+
+RULES = (
+    rule(
+        "who says nothing has not agreed",
+        Breakage(
+            "hailuo_batch/core/settings.py",
+            "    consent: Consent = Consent.MISSING",
+            "    consent: Consent = Consent.GIVEN",
+            f"{_ENGINE}::test_who_says_nothing_has_not_agreed",
+        ),
+        Breakage(
+            _PROPOSAL,
+            "    if not (has_yes or console.is_interactive):\n        return Consent.MISSING",
+            "    if not (has_yes or console.is_interactive):\n        return Consent.GIVEN",
+            f"{_TESTS}::test_what_runs_is_collected_and_reported_and_nothing_is_created",
+        ),
+    ),
+    rule(
+        "without a yes no create is sent, whatever waits",
+        Breakage(
+            "hailuo_batch/core/requests.py",
+            " and self._settings.consent is Consent.GIVEN",
+            "",
+            f"{_ENGINE}::test_no_turn_among_those_who_use_the_key_is_asked_for",
+        ),
+        Breakage(
+            "hailuo_batch/core/requests.py",
+            "            elif self._settings.consent is not Consent.GIVEN:",
+            "            elif False:",
+            f"{_ENGINE}::test_what_only_waits_to_be_paid_for_ends_it_at_once",
+        ),
+    ),
+    rule(
+        "further attempts after a failure included",
+        Breakage(
+            "hailuo_batch/core/engine.py",
+            "        elif again and self.settings.consent is not Consent.GIVEN:",
+            "        elif False:",
+            f"{_ENGINE}::test_a_run_that_fails_is_not_made_again_and_no_attempt_is_prepared",
+        ),
+        Breakage(
+            _APPLY,
+            "replace(asked.campaign.limits, max_attempts=1)",
+            "asked.campaign.limits",
+            f"{_TESTS}::test_a_run_that_failed_before_is_not_made_again_without_one",
+        ),
+        Breakage(
+            _CONSENT,
+            "return self.reached is None and (self.runs > 0 or self.open_runs > 0)",
+            "return self.reached is None and self.runs > 0",
+            f"{_OFFERS}::test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own",
+        ),
+    ),
+    rule(
+        "no wish is recorded that the next apply would pay for under another word",
+        Breakage(
+            _APPLY,
+            "proposal.snapshot, Wishes(asked.wishes.only))",
+            "proposal.snapshot, asked.wishes)",
+            f"{_TESTS}::test_a_replacement_without_one_leaves_no_wish_behind",
+        ),
+        Breakage(
+            _APPLY,
+            "replace(proposal.plan, steps=(), collected",
+            "replace(proposal.plan, collected",
+            f"{_TESTS}::test_a_plan_from_a_file_waits_for_one_and_then_does_just_that",
+        ),
+        Breakage(
+            _APPLY,
+            "            if ledger is None:\n                return _leave_unbegun(asked, verdict.unpaid, clock, console)\n",
+            "",
+            f"{_TESTS}::test_a_campaign_that_never_began_leaves_nothing_behind",
+        ),
+    ),
+    rule(
+        "resolve --resubmit without a yes changes nothing",
+        Breakage(
+            _RESOLVE,
+            "    if wish.way is Way.RESUBMIT and not (wish.yes or where.sandbox or console.is_interactive):",
+            "    if False:",
+            f"{_TESTS}::test_making_again_what_is_in_doubt_needs_one",
+        ),
+    ),
+    rule(
+        "the question names the most that can be paid",
+        Breakage(
+            _CONSENT,
+            "        left -= price or 0",
+            "        left -= 0",
+            f"{_OFFERS}::test_it_names_the_most_that_can_be_paid",
+        ),
+        Breakage(
+            _CONSENT,
+            "settings.cap_micro_usd - cap.committed_micro_usd)",
+            "settings.cap_micro_usd)",
+            f"{_OFFERS}::test_it_names_the_most_that_can_be_paid",
+        ),
+    ),
+    rule(
+        "the lock cannot be had twice",
+        Breakage(
+            _LOCK,
+            "            if self._guard_path is not None:\n                self._take_guard(self._guard_path)\n",
+            "",
+            f"{_LOCKS}::test_the_guard_holds_where_the_locks_file_was_deleted",
+        ),
+        Breakage(
+            _LOCK,
+            "                if is_still_there(file, self.path):\n                    return file",
+            "                return file",
+            f"{_LOCKS}::test_a_lock_whose_file_is_deleted_between_opening_and_locking_is_taken_again",
+        ),
+        Breakage(
+            _APPLY,
+            "        lock.hold_guard()\n",
+            "",
+            f"{_BUSY}::test_a_deleted_lock_lets_no_second_apply_in",
+        ),
+    ),
+    rule(
+        "after a wait everything is read again",
+        Breakage(
+            _APPLY,
+            "        asked = _read_again(asked, console)",
+            "        pass",
+            f"{_BUSY}::test_it_waits_says_for_whom_and_then_looks_again",
+        ),
+    ),
+    rule(
+        "what is printed to be typed next pays for no more than what was given",
+        Breakage(
+            _OPTIONS,
+            '        *_valued("--max-spend", bounds.max_spend),\n',
+            "",
+            f"{_HINTS}::test_a_stopped_apply_is_continued_with_all_that_decided_what_it_pays",
+        ),
+        Breakage(
+            _OPTIONS,
+            "options.replace if replacing or not paid else ()",
+            "options.replace",
+            f"{_HINTS}::test_a_replacement_under_way_is_named_and_a_finished_one_is_not",
+        ),
+        Breakage(
+            _OPTIONS,
+            'None if paid or options.in_doubt == "hold" else options.in_doubt',
+            'None if options.in_doubt == "hold" else options.in_doubt',
+            f"{_HINTS}::test_what_was_in_doubt_is_made_again_once_and_what_is_so_since_is_not",
+        ),
+    ),
+)
