@@ -17,6 +17,8 @@ from typing import Any
 
 DEFAULT_MODEL = "hailuo/pro"
 MICRO = 1_000_000
+# Far above what a video costs anywhere, and so low that the sum over 900 million runs still fits into the 64 bits of a
+# column of the ledger. What is above is a mistake of somebody, and no plan and no cap should be built upon it.
 MAX_COST_MICRO_USD = 10_000 * MICRO
 """The most that one run is believed to cost. What says more says nothing: the cost of such a run is unknown."""
 LATEST_S = 32_503_680_000

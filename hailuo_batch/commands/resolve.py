@@ -18,6 +18,7 @@ from hailuo_batch.commands.shared_window import one_request, share_window
 from hailuo_batch.commands.workspace import SANDBOX, Whereabouts, locate
 from hailuo_batch.commands.writing import Writing, no_ledger, open_to_write
 from hailuo_batch.core import events as ev
+from hailuo_batch.core.obstacles import remedy
 from hailuo_batch.core.receipt import Intent
 from hailuo_batch.core.records import Run, Snapshot, TakeRecord
 from hailuo_batch.core.settings import Settings
@@ -27,7 +28,7 @@ from hailuo_batch.errors import AccountError, BusyError, ExitCode, HailuoBatchEr
 from hailuo_batch.shell.client import Client, RunLook, is_run_id
 from hailuo_batch.shell.ledger import find_run
 from hailuo_batch.shell.receipts import Receipts, load_receipts
-from hailuo_batch.values import format_usd
+from hailuo_batch.values import format_duration, format_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +175,29 @@ def _look_up(writing: Writing, run_id: str) -> RunLook:
                 f"The API knows no run {run_id} for this key. Nothing was changed; look at the ID once more."
             )
         case ev.ReadRefused(refusal=ev.Refusal.RATE):
-            raise HailuoBatchError(
-                f"The API has no room for a question about {run_id} now: somebody else uses the key. Nothing was "
-                "changed; try again in a moment."
-            )
+            raise HailuoBatchError(_no_room(run_id, look.outcome.retry_after_s or 0.0, settings))
         case ev.ReadRefused():
             raise AccountError(f"The API refused to read {run_id}: {look.outcome.message}. Nothing was changed.")
-        case ev.ReadUnanswered() | ev.ReadNotSent():
+        case ev.ReadUnanswered():
             raise HailuoBatchError(
                 f"{run_id} could not be read: {look.outcome.reason}. Nothing was changed; try again."
             )
+        case ev.ReadNotSent(reason, obstacle, setting):
+            raise HailuoBatchError(
+                f"{run_id} could not be read: {reason}. Nothing was changed. {remedy(obstacle, setting)}."
+            )
         case _:
             return look
+
+
+def _no_room(run_id: str, wait_s: float, settings: Settings) -> str:
+    if wait_s > settings.rate_window_s:
+        duration = format_duration(wait_s)
+        return f"{run_id} could not be read: the API takes no requests for the next {duration}. Nothing was changed."
+    return (
+        f"The API has no room for a question about {run_id} now: somebody else uses the key. Nothing was changed; try "
+        "again in a moment."
+    )
 
 
 def _write_receipt(writing: Writing, create_id: str, event: ev.RunCreated) -> None:

@@ -59,7 +59,7 @@ def _detail(take: ReportTake, now: float) -> str:
             return left + ", ".join(output.path for output in take.outputs if output.path) + cost
         case TakeState.RUNNING | TakeState.DOWNLOADING:
             age = "" if run.submitted_at is None else f", sent {format_duration(now - run.submitted_at)} ago"
-            return f"{left}{run.run_id}{age}"
+            return f"{left}{run.run_id}{age}" + (f"; {run.error}" if run.error else "")
         case TakeState.WAITING:
             return left + (run.error or "nothing sent yet")
         case _:

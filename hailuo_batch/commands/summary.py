@@ -68,4 +68,6 @@ def _why(take: ReportTake) -> str:
     run = take.live
     if run is None:
         return "nothing sent yet"
+    if take.state in {TakeState.RUNNING, TakeState.DOWNLOADING}:
+        return ": ".join(filter(None, (run.run_id, run.said)))
     return run.said or run.run_id or ""

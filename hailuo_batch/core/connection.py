@@ -7,6 +7,7 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 GONE_AFTER_S = 180.0
 GONE_AFTER_SILENCES = 6
+TOLD_AFTER_SILENCES = 2
 
 
 class Connection:
@@ -14,26 +15,32 @@ class Connection:
 
     def __init__(self) -> None:
         self.held_until = float("-inf")
-        self.is_proven = False  # the API itself has answered in this apply
         self.reason = ""
+        self.advice = ""  # what would mend it, where that is known
         self._silences = 0
+        self._is_told = False
         self._since: float | None = None
 
     def hear_answer(self) -> None:
         """The API answered, whatever it said."""
-        self.is_proven = True
         self._silences = 0
         self._since = None
+        self._is_told = False
 
-    def hear_silence(self, now: float, reason: str) -> None:
-        """A request was not answered. Requests that broke together count as one silence."""
-        self.reason = reason
+    def hear_silence(self, now: float, reason: str, advice: str = "") -> bool:
+        """A request was not answered. Requests that broke together count as one silence.
+
+        Returns whether the user is to hear of it: once an outage, when it is no matter of a moment.
+        """
+        self.reason, self.advice = reason, advice
         if self._since is None:
             self._since = now
-        if now < self.held_until:
-            return
-        self._silences += 1
-        self.held_until = now + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (self._silences - 1))
+        if now >= self.held_until:
+            self._silences += 1
+            self.held_until = now + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (self._silences - 1))
+        is_news = not self._is_told and (self._silences >= TOLD_AFTER_SILENCES or bool(advice))
+        self._is_told |= is_news
+        return is_news
 
     def silent_for_s(self, now: float) -> float:
         """Seconds since the first silence after the last answer."""

@@ -8,6 +8,8 @@ it travels beside them. Times are seconds since the epoch, UTC; money is integer
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hailuo_batch.core.obstacles import Obstacle
+
 
 class Refusal(StrEnum):
     """Why the API refused a request, by what the refusal touches. Nothing was made or paid."""
@@ -95,13 +97,24 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusUnknown:
+    """The API gave a status that is not documented: treated as unfinished. `error` is what it says beside it, if
+    anything."""
+
+    status: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunSucceeded:
-    """The run is finished and its outputs can be fetched; `urls` may be empty, which is the API's fault."""
+    """The run is finished and its outputs can be fetched; `urls` may be empty, which is the API's fault, and `error` is
+    then what it says beside that, if anything."""
 
     urls: tuple[str, ...]
     cost_micro_usd: int | None = None
     created_at: float | None = None
     completed_at: float | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +198,7 @@ Event = (
     | RunCreated
     | RunQueued
     | RunStarted
+    | StatusUnknown
     | RunSucceeded
     | RunFailed
     | RunLost
@@ -198,13 +212,6 @@ Event = (
 
 
 # --- outcomes that change no run ---
-
-
-@dataclass(frozen=True, slots=True)
-class StatusUnknown:
-    """The API gave a status that is not documented: treated as unfinished."""
-
-    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +239,11 @@ class ReadUnanswered:
 
 @dataclass(frozen=True, slots=True)
 class ReadNotSent:
-    """The connection for a read never stood: the network or the API is away."""
+    """The connection for a read never stood. `obstacle` is what kept it, `setting` what names the proxy in between."""
 
     reason: str
+    obstacle: Obstacle = Obstacle.PASSING
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

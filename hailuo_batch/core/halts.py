@@ -171,11 +171,37 @@ def storm(count: int) -> Halt:
     return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
 
 
-def silent(reason: str, since_s: float) -> Halt:
-    """The network, or the API, has been away for long."""
+def silent(reason: str, since_s: float, advice: str) -> Halt:
+    """The network, or the API, has been away for long. `advice` is what would mend it, empty where nothing is known."""
     text = (
         f"Stopped: the API has not answered for {format_duration(since_s)} ({reason}). Nothing is lost: run the same "
-        "command again when the network is back, and it goes on where it stopped."
+        f"command again when the network is back, and it goes on where it stopped.{f' {advice}.' if advice else ''}"
+    )
+    return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
+
+
+def no_way(reason: str, advice: str) -> Halt:
+    """Before the API has answered at all, no connection to it comes to stand, and waiting cannot help."""
+    text = f"Stopped: {reason}. Nothing was sent, nothing was paid. {advice}; then run the same command again."
+    return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
+
+
+def refused_for_long(run_timeout_s: float) -> Halt:
+    """The API has refused every request for its rate, for as long as a run is waited for."""
+    text = (
+        f"Stopped waiting: the API has refused every request for its rate for {format_duration(run_timeout_s)}. "
+        "Nothing was paid for those, and runs under way stay recorded. Run the same command again later; if nobody "
+        "else uses this key, look at its limits in your Runbase account."
+    )
+    return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
+
+
+def told_to_wait_for_longer(wait_s: float, run_timeout_s: float) -> Halt:
+    """The API says itself that it takes no requests for longer than a run is waited for."""
+    text = (
+        f"Stopped: the API takes no requests for the next {format_duration(wait_s)}, and this apply waits for "
+        f"{format_duration(run_timeout_s)} at most. Nothing was paid for what it refused, and runs under way stay "
+        "recorded. Run the same command again then, or with a longer --run-timeout."
     )
     return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
 

@@ -9,8 +9,8 @@ from typing import TypeGuard, get_args
 
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import Event, Outcome
-from hailuo_batch.core.lifecycle import TRANSITIONS, RunState
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.lifecycle import RUNNING, TRANSITIONS, RunState
+from hailuo_batch.core.records import Run, unknown_status_reason
 
 MISSES_TO_LOSE = 5
 LOSE_AFTER_S = 10.0
@@ -75,5 +75,7 @@ def _says_nothing_new(run: Run, outcome: Event) -> bool:
             return run.state in {RunState.PENDING, RunState.PROCESSING} and run.reason is None
         case ev.RunStarted():
             return run.state is RunState.PROCESSING and run.reason is None
+        case ev.StatusUnknown():
+            return run.state in RUNNING and run.reason == unknown_status_reason(outcome)
         case _:
             return False

@@ -7,9 +7,9 @@ has words for many as well.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hailuo_batch.core.events import FileSaved
+from hailuo_batch.core.events import FileSaved, StatusUnknown
 from hailuo_batch.core.records import Run
-from hailuo_batch.values import split_take_id
+from hailuo_batch.values import format_duration, split_take_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,20 @@ def key_in_use() -> Notice:
         "Somebody else uses this API key, too: the API refuses requests for their rate. Nothing was paid for those and "
         "they are sent again. The pace is lower from here on, and rises again as there is room."
     )
+
+
+def told_to_wait(wait_s: float) -> Notice:
+    """The API says itself how long it wants to be left alone."""
+    return Notice(
+        f"The API takes no requests for the next {format_duration(wait_s)}: it refused one for its rate, and said so. "
+        "Nothing was paid for it. It is sent again then; to stop waiting, press Ctrl-C and run the same command later."
+    )
+
+
+def no_answer(reason: str, advice: str, patience_s: float) -> Notice:
+    """An outage begins. `advice` is what would mend it, empty where that is not known."""
+    mend = f" {advice}." if advice else ""
+    return Notice(f"No answer from the API: {reason}. Trying again for up to {format_duration(patience_s)}.{mend}")
 
 
 def rejected(run: Run) -> Notice:
@@ -83,20 +97,22 @@ def unknown_model(run: Run, message: str) -> Notice:
     )
 
 
-def unknown_status(run: Run, status: str) -> Notice:
+def unknown_status(run: Run, outcome: StatusUnknown) -> Notice:
     """A status that is not documented."""
+    said = f", and says: {outcome.error}" if outcome.error else ""
     return Notice(
-        f"{run.take_id}: the API gives {run.run_id} the status {status!r}, which is not documented; it is taken as "
-        "unfinished."
+        f"{run.take_id}: the API gives {run.run_id} the status {outcome.status!r}, which is not documented{said}. It "
+        "is taken as unfinished."
     )
 
 
 def no_output(run: Run) -> Notice:
     """A run that succeeded without an output."""
+    what = f"the API gives no output{f', and says: {run.reason}' if run.reason else ''}"
     return Notice(
-        f"{run.take_id}: {run.run_id} succeeded, and the API gives no output. It is paid for; `resolve` gives it "
-        "up or has it made again, and the next apply asks once more.",
-        "runs succeeded, and the API gives no output. They are paid for; `resolve` gives them up or has them made "
+        f"{run.take_id}: {run.run_id} succeeded, and {what}. It is paid for; `resolve` gives it up or has it made "
+        "again, and the next apply asks once more.",
+        f"runs succeeded, and {what}. They are paid for; `resolve` gives them up or has them made "
         "again, and the next apply asks once more.",
         run.take_id,
         run.run_id or "",

@@ -55,7 +55,8 @@ class Pace:
             self.drop = Drop(max(1, int(self.places(now) * _DROP)), now)
         if now >= self.held_until:
             self._hold_s = min(_LONGEST_HOLD_S, self._hold_s * 2 or _FIRST_HOLD_S)
-            self.held_until = now + max(self._hold_s, retry_after_s or 0.0)
+            self.held_until = now + self._hold_s
+        self.held_until = max(self.held_until, now + (retry_after_s or 0.0))
 
     def hear_answer(self) -> None:
         """The API carried a request out: the window is not full."""

@@ -22,9 +22,6 @@ _NO_RUN_ID = f"run_{'0' * 32}"
 NO_RUN = Run(-1, "", 0, RunState.LOST, "", "{}", "", run_id=_NO_RUN_ID)
 """Stands for the run that cannot exist, where a read needs one. In no ledger: nothing is ever recorded of it."""
 
-GATEWAY_TRIES = 3
-"""So many answers in a row of a gateway that the API is away stop the apply: a single one may be a moment's."""
-
 _MOST = 3
 
 
@@ -35,7 +32,6 @@ class Probe:
         self.unknown: list[Run] = []
         self._left: deque[Run] = deque()
         self._asked: int | None = None
-        self._gateway_answers = 0
 
     def begin(self, runs: Iterable[Run]) -> None:
         """The key is new: of these runs it must know one that is under way, if there is any."""
@@ -72,11 +68,6 @@ class Probe:
             return False
         self.unknown.append(self._left.popleft())
         return not self._left
-
-    def shows_a_stranger(self, outcome: ev.ReadUnanswered) -> bool:
-        """Whether this answer, before any of the API's, shows that it is not the API that answers."""
-        self._gateway_answers = self._gateway_answers + 1 if outcome.by is ev.Replier.GATEWAY else 0
-        return outcome.by is ev.Replier.STRANGER or self._gateway_answers >= GATEWAY_TRIES
 
 
 def _newest(count: int, runs: Iterable[Run]) -> list[Run]:

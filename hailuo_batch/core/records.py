@@ -174,6 +174,12 @@ def foresee(snapshot: Snapshot, events: Iterable[tuple[int, Event]]) -> Snapshot
     return replace(snapshot, takes=tuple(takes), forgotten=tuple(map(told_all, snapshot.forgotten)))
 
 
+def unknown_status_reason(event: ev.StatusUnknown) -> str:
+    """Why a run stands where it stands whose status nobody knows: the API's own words first, for they may be cut."""
+    status = f"the API gives it the status {event.status!r}, which is not documented"
+    return f"{event.error} ({status})" if event.error else status
+
+
 _OF_A_FILE = (ev.FileSaved, ev.FileMoving, ev.FileMoved, ev.FileMissed)
 
 
@@ -202,8 +208,12 @@ def _folded(run: Run, event: Event, at: float) -> Run:  # noqa: C901 - one arm f
             return replace(named, completed_at=None, outputs=())
         case ev.RunQueued() | ev.RunStarted():
             return replace(run, reason=None) if run.reason is not None else run
+        case ev.StatusUnknown():
+            return replace(run, reason=unknown_status_reason(event))
         case ev.RunSucceeded():
-            return replace(_finished(run, event, at), reason=None, outputs=_outputs(run.outputs, event.urls))
+            return replace(
+                _finished(run, event, at), reason=event.error or None, outputs=_outputs(run.outputs, event.urls)
+            )
         case ev.RunFailed():
             return replace(_finished(run, event, at), reason=event.error)
         case ev.RunLost():

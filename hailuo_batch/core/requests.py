@@ -12,7 +12,6 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core import halts, notices
 from hailuo_batch.core.books import Books
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.connection import Connection
 from hailuo_batch.core.creating import Creating
 from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.halts import Reach
@@ -22,6 +21,7 @@ from hailuo_batch.core.probe import NO_RUN, Probe
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.remaining import time_left
 from hailuo_batch.core.run_timeout import RunTimeout
+from hailuo_batch.core.service import Service
 from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.standing import Standing
@@ -40,16 +40,14 @@ class Requests:
         self.cap = Cap(settings.cap_micro_usd)
         self.key_refused = False
         self._settings = settings
-        self._endpoint = endpoint
         self._runs = runs
         self._standing = standing
         pace = settings.rate_limit / settings.rate_window_s
         self._polling = Polling(pace, settings.known_durations)
         self._trust = Trust(pace)
         self._creating = Creating(runs, books, self.cap, self._trust, settings.max_in_flight)
-        self._connection = Connection()
+        self._service = Service(endpoint, settings, self.budget, standing)
         self._odd_statuses: set[str] = set()
-        self._told_of_others = False
         self._timeout = RunTimeout(settings.run_timeout_s, now)
         self._probe = Probe()
 
@@ -103,7 +101,7 @@ class Requests:
         """Whether the other processes that use the key must be heard before anything is decided, or told of news."""
         if now >= self.budget.news_at():
             return True
-        if self._standing.reach >= Reach.REQUESTS or now < self._connection.held_until:
+        if self._standing.reach >= Reach.REQUESTS or now < self._service.held_until:
             return False
         if not self.budget.may_be_free(now):
             return False
@@ -115,7 +113,7 @@ class Requests:
 
     def decide(self, now: float) -> Iterator[act.CreateRun | act.ReadRun]:
         """What to send now. Whatever is returned counts as sent."""
-        if self._standing.reach >= Reach.REQUESTS or now < self._connection.held_until:
+        if self._standing.reach >= Reach.REQUESTS or now < self._service.held_until:
             return
         if self._asks_first:
             yield from self._ask_probe(now)
@@ -139,7 +137,7 @@ class Requests:
         """When to decide again if no answer comes before; infinity where only an answer can change anything."""
         if self._standing.reach >= Reach.REQUESTS:
             return float("inf")
-        times = [max(self._can_send_at(now), self._wanted_at(now)), self.budget.news_at()]
+        times = [max(self._can_send_at(now), self._wanted_at(now)), self.budget.news_at(), self._service.ends_at]
         if len(self._polling) > 0:
             times.append(self._timeout.wake_at())
         return min(times)
@@ -173,9 +171,8 @@ class Requests:
                 self._standing.halt(halts.held_up(len(self._creating)))
         if self._standing.reach >= Reach.REQUESTS:
             return
-        if self._connection.is_gone(now):
-            self._standing.halt(halts.silent(self._connection.reason, self._connection.silent_for_s(now)))
-        elif self._timeout.is_over(now, self._polling):
+        self._service.watch(now)
+        if self._standing.reach < Reach.REQUESTS and self._timeout.is_over(now, self._polling):
             self._standing.halt(halts.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
     def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
@@ -190,7 +187,7 @@ class Requests:
     def _asks_first(self) -> bool:
         """Whether one question goes before all else: about the key, or, ahead of the first create, about the API."""
         pays = self._may_create and len(self._creating) > 0
-        return self._probe.is_open or (pays and not self._connection.is_proven)
+        return self._probe.is_open or (pays and not self._service.is_proven)
 
     def _ask_probe(self, now: float) -> Iterator[act.ReadRun]:
         if self._probe.waits and self.budget.free(now) > 0:
@@ -200,7 +197,7 @@ class Requests:
             yield act.ReadRun(run)
 
     def _can_send_at(self, now: float) -> float:
-        return max(self.budget.next_free_at(now), self._connection.held_until)
+        return max(self.budget.next_free_at(now), self._service.held_until)
 
     def _wanted_at(self, now: float) -> float:
         """When the next request is wanted, whether or not it may be sent then."""
@@ -224,18 +221,12 @@ class Requests:
 
     def hear_create(self, run: Run, outcome: Outcome, now: float) -> None:
         """A create has come to its end, and what changed is recorded."""
-        self._hear_rate(run, outcome, now)
+        self._service.hear(run.key, outcome, now)
         self._creating.end(run)
-        match outcome:
-            case ev.CreateNotSent():
-                self._trust.forget()
-                self._connection.hear_silence(now, outcome.reason)
-                self._creating.want_again(run.key)
-                return
-            case ev.CreateUnanswered():
-                self._connection.hear_silence(now, outcome.reason)
-            case _:
-                self._connection.hear_answer()
+        if isinstance(outcome, ev.CreateNotSent):
+            self._trust.forget()
+            self._creating.want_again(run.key)
+            return
         if run.state is RunState.IN_DOUBT:
             self._doubt(run)
             return
@@ -249,19 +240,20 @@ class Requests:
                 self._compare_price(run)
             case ev.CreateRefused():
                 self._creating.want_again(run.key)
-                self._hear_refusal(run, outcome)
+                if outcome.refusal is ev.Refusal.MODEL:
+                    self._creating.drop_model(run.model)
+                    self._standing.tell(notices.unknown_model(run, outcome.message))
             case ev.InputRejected():
                 self._standing.tell(notices.rejected(run))
 
     def hear_read(self, run: Run, outcome: Outcome, now: float) -> bool:
         """A read has come to its end, and what changed is recorded. Returns whether it was the run's last one."""
-        self._hear_rate(run, outcome, now)
+        self._service.hear(run.key, outcome, now)
         if self._probe.hear(run, outcome):
             self.key_refused = True
             self._standing.halt(halts.wrong_key([unknown.run_id or "" for unknown in self._probe.unknown]))
-        self._hear_reply(run, outcome, now)
         if isinstance(outcome, ev.StatusUnknown):
-            self._notice_status(run, outcome.status)
+            self._notice_status(run, outcome)
         no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
         if no_answer or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
             self._polling.unanswered(run.key)
@@ -277,51 +269,8 @@ class Requests:
 
     def hear_check(self, outcome: Outcome, now: float) -> None:
         """The read of a run that cannot exist has come to its end: it says only who answers."""
-        self._hear_rate(NO_RUN, outcome, now)
+        self._service.hear(NO_RUN.key, outcome, now)
         self._probe.hear(NO_RUN, outcome)
-        self._hear_reply(NO_RUN, outcome, now)
-
-    def _hear_reply(self, run: Run, outcome: Outcome, now: float) -> None:
-        """What the end of a read says of the API, whatever it says of the run."""
-        match outcome:
-            case ev.ReadUnanswered():
-                self._hear_no_answer(outcome, now)
-            case ev.ReadNotSent():
-                self._connection.hear_silence(now, outcome.reason)
-            case ev.ReadRefused():
-                self._connection.hear_answer()
-                self._hear_refusal(run, outcome)
-            case _:
-                self._connection.hear_answer()
-
-    def _hear_no_answer(self, outcome: ev.ReadUnanswered, now: float) -> None:
-        """A read brought nothing of its run. While the API has never answered, who else did is not waited for."""
-        connection = self._connection
-        if not connection.is_proven and self._probe.shows_a_stranger(outcome):
-            self._standing.halt(halts.not_the_api(self._endpoint, outcome.reason))
-        connection.is_proven |= outcome.by is ev.Replier.API
-        connection.hear_silence(now, outcome.reason)
-
-    def _hear_rate(self, run: Run, outcome: Outcome, now: float) -> None:
-        """What the end of a request says of the window, and the place that it frees."""
-        if isinstance(outcome, ev.CreateRefused | ev.ReadRefused) and outcome.refusal is ev.Refusal.RATE:
-            self.budget.hear_refusal(run.key, now, outcome.retry_after_s)
-            if not self._told_of_others:
-                self._told_of_others = True
-                self._standing.tell(notices.key_in_use())
-        elif not isinstance(outcome, ev.CreateUnanswered | ev.CreateNotSent | ev.ReadUnanswered | ev.ReadNotSent):
-            self.budget.hear_answer()
-        self.budget.give_back(run.key, now)
-
-    def _hear_refusal(self, run: Run, outcome: ev.CreateRefused | ev.ReadRefused) -> None:
-        if outcome.refusal is ev.Refusal.RATE:
-            return
-        halt = halts.refused(outcome.refusal, outcome.code, outcome.message)
-        if halt is not None:
-            self._standing.halt(halt)
-            return
-        self._creating.drop_model(run.model)
-        self._standing.tell(notices.unknown_model(run, outcome.message))
 
     def _compare_price(self, run: Run) -> None:
         shown = self._settings.shown_prices.get(run.model)
@@ -334,10 +283,10 @@ class Requests:
         if self._trust.is_storm:
             self._standing.halt(halts.storm(STORM))
 
-    def _notice_status(self, run: Run, status: str) -> None:
-        if status not in self._odd_statuses:
-            self._odd_statuses.add(status)
-            self._standing.tell(notices.unknown_status(run, status))
+    def _notice_status(self, run: Run, outcome: ev.StatusUnknown) -> None:
+        if outcome.status not in self._odd_statuses:
+            self._odd_statuses.add(outcome.status)
+            self._standing.tell(notices.unknown_status(run, outcome))
 
 
 def _duration_s(outcome: ev.RunSucceeded | ev.RunFailed) -> float | None:

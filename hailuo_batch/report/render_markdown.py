@@ -129,7 +129,11 @@ def _done(report: Report) -> str:
 
 
 def _run_id(take: ReportTake) -> str:
-    return escape(take.live.run_id) if take.live and take.live.run_id else ""
+    """The run's ID, and what the API says of it where it goes on all the same."""
+    run = take.live
+    if run is None or not run.run_id:
+        return ""
+    return f"{escape(run.run_id)}: {escape(run.error)}" if run.error else escape(run.run_id)
 
 
 def _cost(take: ReportTake) -> str:

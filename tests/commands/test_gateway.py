@@ -127,10 +127,40 @@ def test_a_gateway_that_comes_up_in_the_middle_leaves_three_creates_in_doubt_and
     shell.write(shell.manifest.read_text().replace("takes: 2", "takes: 20"))
     gateway.passes = 3  # the check and two creates
     gateway.creates = gateway.reads = page(403)
-    ended = shell("apply", "--run-timeout", "1s")
+    ended = shell("apply", "--run-timeout", "1m")
     assert ended.code is ExitCode.UNFINISHED
     states = Counter(take["state"] for take in shell("status", "--json").document["takes"])
     assert states["running"] == 2
     assert 3 <= states["in_doubt"] <= 5, "those that were under way when the third came back"
     assert api.world.stats.creates == states["running"] + states["in_doubt"]
     assert "creates in a row went unanswered" in ended.err
+
+
+LIMITED = {"error": {"code": "RATE_LIMITED", "message": "too many requests"}}
+
+
+def test_the_words_of_an_answer_that_is_not_the_apis_are_shown(shell: Shell, gateway: Gateway) -> None:
+    gateway.creates = http.answer(422, {"detail": [{"loc": ["body", "input"], "msg": "prompt is too long"}]})
+    ended = shell("apply", "--only", "desk")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "HTTP 422: prompt is too long" in ended.err
+    assert "HTTP 422: prompt is too long" in shell("status").out
+
+
+def test_the_time_for_which_the_api_takes_no_requests_is_told(shell: Shell, gateway: Gateway) -> None:
+    gateway.creates = http.answer(429, LIMITED, headers={"Retry-After": "3600"})
+    ended = shell("apply", "--only", "desk", "--run-timeout", "10m")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "takes no requests for the next 1h" in ended.err
+    assert "omebody else" not in ended.err
+    assert state_of(shell, "desk") == "waiting"
+
+
+def test_an_api_that_refuses_everything_for_its_rate_does_not_hold_an_apply_for_ever(
+    shell: Shell, gateway: Gateway
+) -> None:
+    gateway.creates = gateway.reads = http.answer(429, LIMITED)
+    ended = shell("apply", "--only", "desk", "--run-timeout", "1s")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "refused every request for its rate for 1s" in ended.err
+    assert state_of(shell, "desk") == "waiting"

@@ -66,7 +66,7 @@ class Hand:
             again=frozenset(again),
             retried=retried,
         )
-        self.engine._requests._connection.is_proven = proven
+        self.engine._requests._service.is_proven = proven
         self.under_way: list[Action] = []
         self.said: list[str] = []
         self._create_ids = count(1)

@@ -89,7 +89,6 @@ def test_whatever_a_server_answers_in_whatever_order_a_run_can_take_it(
         (RunState.PENDING, ev.RunQueued()),
         (RunState.PROCESSING, ev.RunStarted()),
         (RunState.PROCESSING, ev.RunQueued()),
-        (RunState.PENDING, ev.StatusUnknown("dreaming")),
         (RunState.PENDING, ev.ReadUnanswered("timed out")),
         (RunState.SUCCEEDED, ev.RunFailed("broke")),
         (RunState.SUCCEEDED, ev.RunQueued()),
@@ -112,6 +111,18 @@ def test_an_answer_that_changes_nothing_gives_no_event(state: RunState, outcome:
 )
 def test_an_answer_that_changes_something_is_the_event_itself(state: RunState, outcome: Outcome) -> None:
     assert interpreter().events(run(state), outcome, STARTED_AT) == (outcome,)
+
+
+@pytest.mark.parametrize("state", [RunState.PENDING, RunState.PROCESSING, RunState.LOST])
+def test_an_unknown_status_is_an_event_when_it_is_new_and_not_at_every_poll(state: RunState) -> None:
+    made, known = interpreter(), run(state)
+    for outcome in (ev.StatusUnknown("paused", "the queue is full"), ev.StatusUnknown("paused"), ev.StatusUnknown("x")):
+        (event,) = made.events(known, outcome, STARTED_AT)
+        known = fold(known, event, STARTED_AT)
+        assert known.state in RUNNING
+        assert all(part in (known.reason or "") for part in (outcome.status, outcome.error))
+        assert made.events(known, outcome, STARTED_AT) == ()
+    assert made.events(known, ev.RunQueued(), STARTED_AT) == (ev.RunQueued(),), "the status is known again"
 
 
 @pytest.mark.parametrize("outcome", [ev.RunQueued(), ev.RunStarted()])

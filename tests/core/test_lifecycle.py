@@ -21,6 +21,7 @@ CreateUnanswered  .          in_doubt  .         .          .          .        
 RunCreated        .          pending   pending   .          .          .         . . .          .
 RunQueued         .          .         .         pending    processing .         . . pending    .
 RunStarted        .          .         .         processing processing .         . . processing .
+StatusUnknown     .          .         .         pending    processing .         . . pending    .
 RunSucceeded      .          .         .         succeeded  succeeded  succeeded . . succeeded  .
 RunFailed         .          .         .         failed     failed     .         . . failed     .
 RunLost           .          .         .         lost       lost       .         . . lost       .
@@ -46,6 +47,7 @@ EVENTS: tuple[Event, ...] = (
     ev.RunCreated("run_x", 280_000),
     ev.RunQueued(),
     ev.RunStarted(),
+    ev.StatusUnknown("paused", "the queue is full"),
     ev.RunSucceeded(("https://runbase.net/files/generated/0.mp4",)),
     ev.RunFailed("the model broke"),
     ev.RunLost(),

@@ -156,7 +156,7 @@ class Stage(Studio):
             now=self.clock.now(),
             wall=self.clock.wall(),
         )
-        self.engine._requests._connection.is_proven = True  # what is read before the first create is tested elsewhere
+        self.engine._requests._service.is_proven = True  # what is read before the first create is tested elsewhere
         self.watched.calls = self.engine.calls = self.calls
         self.driver = Driver(
             self.engine,

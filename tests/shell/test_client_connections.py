@@ -3,13 +3,19 @@
 import logging
 import socket
 import ssl
+import time
+from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import CreateOutcome
+from hailuo_batch.core.obstacles import Obstacle
 from hailuo_batch.errors import AccountError
 from hailuo_batch.shell.client import Client, Timeouts
+from hailuo_batch.shell.client.fields import strike_out
+from hailuo_batch.shell.wire.dialing import _certificate_fault
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, LoopbackServer, Peer
 from tests.helpers.patience import PATIENCE_S
@@ -62,10 +68,13 @@ def test_certificate_that_is_not_trusted_is_not_sent() -> None:
 
 
 @pytest.mark.usefixtures("_trusted")
-def test_certificate_for_another_name_is_not_sent() -> None:
-    with LoopbackServer(RUN, tls=True) as server:
-        outcome = create(server.url.replace("127.0.0.1", "127.0.0.2"))
+def test_certificate_for_another_name_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(RUN, tls=True) as server, LoopbackServer(tunnel_to(server.address)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        outcome = create("https://other.example.test")
     assert isinstance(outcome, ev.CreateNotSent)
+    assert "its certificate is for another name" in outcome.reason
+    assert server.requests == []
 
 
 def test_server_that_speaks_no_tls_is_not_sent() -> None:
@@ -107,6 +116,48 @@ def test_create_goes_through_the_tunnel_of_the_environments_proxy(monkeypatch: p
     assert server.requests[0].headers["host"] == "api.example.test"
 
 
+@pytest.mark.usefixtures("_trusted")
+def test_create_goes_through_a_tunnel_of_a_proxy_that_speaks_tls_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(RUN, tls=True) as server, LoopbackServer(tunnel_to(server.address), tls=True) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert create("https://api.example.test/api/v1") == CREATED
+    assert proxy.requests[0].target == "api.example.test:443"
+    assert server.requests[0].headers["host"] == "api.example.test"
+
+
+def test_proxy_whose_own_certificate_is_not_trusted_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(http.silence, tls=True) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        outcome = create("https://api.example.test/api/v1")
+    assert isinstance(outcome, ev.CreateNotSent)
+    assert f"the proxy 127.0.0.1:{proxy.address[1]} (HTTPS_PROXY) cannot be used: its certificate" in outcome.reason
+    assert proxy.requests == []
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_interim_answer_of_a_proxy_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(RUN, tls=True) as server:
+        tunnel = tunnel_to(server.address)
+
+        def act(peer: Peer, request: http.Request) -> None:
+            peer.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+            tunnel(peer, request)
+
+        with LoopbackServer(act) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            assert create("https://api.example.test/api/v1") == CREATED
+
+
+@pytest.mark.parametrize(("code", "words"), [(9, "not yet valid"), (10, "has expired")])
+def test_certificate_at_the_wrong_time_speaks_of_the_clock(code: int, words: str) -> None:
+    error = ssl.SSLCertVerificationError(words)
+    error.verify_code, error.verify_message = code, f"certificate {words}"
+    assert _certificate_fault(error) == (
+        Obstacle.CERTIFICATE_DATE,
+        f"its certificate is not valid at this time (certificate {words})",
+    )
+
+
 @pytest.mark.parametrize(
     "act", [http.answer(502, b""), http.answer(407, b""), http.close, http.reset, http.silence, http.raw(b"garbage")]
 )
@@ -144,13 +195,62 @@ def test_loopback_and_what_no_proxy_names_are_reached_directly(monkeypatch: pyte
     assert "cannot be resolved" in outcome.reason
 
 
-def test_key_that_a_server_echoes_is_struck_out_in_every_spelling() -> None:
-    escaped = "".join(f"\\u{ord(char):04x}" for char in KEY)
-    body = f'{{"error": {{"code": "{KEY}", "message": "wrong key {KEY} or {escaped}"}}}}'
+ESCAPED = "".join(f"\\u{ord(char):04x}" for char in KEY)
+SPELLINGS = [
+    KEY,
+    ESCAPED,
+    ESCAPED.replace("\\", "\\\\"),
+    "\\u0073" + KEY[1:],
+    KEY.upper(),
+    quote(KEY.replace("-", " ")).replace("%20", "%2D"),
+    "".join(f"%{ord(char):02x}" for char in KEY),
+    "".join(f"%25{ord(char):02X}" for char in KEY),
+    "".join(f"&#{ord(char)};" for char in KEY),
+    "".join(f"&amp;#x{ord(char):X};" for char in KEY),
+    "".join(f"\\\\x{ord(char):02x}" for char in KEY),
+]
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS)
+def test_key_that_a_server_echoes_is_struck_out_in_every_spelling(spelled: str) -> None:
+    body = f'{{"error": {{"code": "{spelled}", "message": "wrong key {spelled} or {KEY}"}}}}'
     with LoopbackServer(http.answer(401, body)) as server:
         outcome = create(server.url)
     assert isinstance(outcome, ev.CreateRefused)
     assert (outcome.code, outcome.message) == ("[API key]", "wrong key [API key] or [API key]")
+
+
+@pytest.mark.parametrize("spelled", [spelled.replace("\\\\", "\\") for spelled in SPELLINGS])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda spelled: http.answer(403, f"<html><title>no {spelled}</title></html>", content_type="text/html"),
+        lambda spelled: http.answer(403, f"no access for {spelled}", content_type="text/plain"),
+        lambda spelled: http.answer(302, b"", headers={"Location": f"https://login.example/?key={spelled}"}),
+        lambda spelled: http.answer(422, f"{'x' * 290}{spelled}", content_type="text/plain"),
+        lambda spelled: http.raw(f"HTTP/1.1 200 OK\r\nContent-Length: {'9' * 288}{spelled}, 1\r\n\r\n".encode()),
+    ],
+)
+def test_key_in_an_answer_that_is_not_the_apis_is_struck_out(spelled: str, act: Callable[[str], http.Act]) -> None:
+    with LoopbackServer(act(spelled)) as server:
+        outcome = create(server.url)
+    assert isinstance(outcome, ev.CreateUnanswered)
+    assert KEY[:12].lower() not in outcome.reason.lower()
+    assert spelled[:12] not in outcome.reason
+
+
+def test_looking_for_the_key_takes_no_time_whatever_comes() -> None:
+    began = time.process_time()
+    for text in (
+        "\\" * 500_000,
+        "%25" * 300_000,
+        "&amp;" * 200_000,
+        "&#" + "0" * 900_000,
+        "s" * 900_000,
+        KEY[:-1] * 30_000,
+    ):
+        strike_out(text, KEY)
+    assert time.process_time() - began < PATIENCE_S
 
 
 @pytest.mark.parametrize(

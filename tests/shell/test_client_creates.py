@@ -163,6 +163,14 @@ def test_readable_run_id_makes_a_run_whatever_else_is_wrong(act: Act) -> None:
     assert created_by(act) == ev.RunCreated("run_1", 280000)
 
 
+@pytest.mark.parametrize("digits", ["1" + "0" * 30, "9" * 399, "9" * 5000, "-" + "9" * 5000, "1e400", "-1e30", "NaN"])
+def test_number_that_nothing_can_mean_spoils_the_cost_and_never_the_run(digits: str) -> None:
+    outcome = created_by(http.answer(200, f'{{"id": "run_1", "costUsd": {digits}}}'))
+    assert isinstance(outcome, ev.RunCreated)
+    assert (outcome.run_id, outcome.cost_micro_usd) == ("run_1", None)
+    assert outcome.cost_note
+
+
 def test_refused_connection_is_not_sent() -> None:
     with http.refusing_port() as port:
         outcome = create(f"http://127.0.0.1:{port}")

@@ -74,6 +74,7 @@ def events_of(key: int, number: int) -> dict[type[Event], some.SearchStrategy[Ev
         ev.RunCreated: some.builds(ev.RunCreated, run_id, cost),
         ev.RunQueued: some.just(ev.RunQueued()),
         ev.RunStarted: some.just(ev.RunStarted()),
+        ev.StatusUnknown: some.builds(ev.StatusUnknown, some.text(), some.text()),
         ev.RunSucceeded: some.builds(ev.RunSucceeded, some.just(URLS), cost, some.none(), at),
         ev.RunFailed: some.builds(ev.RunFailed, some.text(), cost, some.none(), at),
         ev.RunLost: some.just(ev.RunLost()),

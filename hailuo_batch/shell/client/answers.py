@@ -28,15 +28,18 @@ from hailuo_batch.core.events import (
     RunSucceeded,
     StatusUnknown,
 )
+from hailuo_batch.core.obstacles import Obstacle
 from hailuo_batch.shell.client import fields
 from hailuo_batch.shell.wire.text import printable
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The connection provably never stood: no byte of the request left."""
+    """The connection provably never stood: no byte of the request left. `setting` names the proxy, if there is one."""
 
     reason: str
+    obstacle: Obstacle = Obstacle.PASSING
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +162,8 @@ def _replier(answer: Answer) -> Replier:
 def read_outcome(exchange: Exchange, run_id: str) -> ReadOutcome:
     """What the API said of the run when it was asked."""
     match exchange:
-        case NotSent(reason):
-            return ReadNotSent(reason)
+        case NotSent(reason, obstacle, setting):
+            return ReadNotSent(reason, obstacle, setting)
         case Unanswered(reason):
             return ReadUnanswered(reason)
         case Answer():
@@ -208,19 +211,21 @@ def _answered_read(answer: Answer, run_id: str) -> ReadOutcome:
 def _run(data: Mapping[str, Any], run_id: str) -> ReadOutcome:
     if data["id"] != run_id:
         return ReadUnanswered("the answer is about another run")
-    status = data.get("status")
+    status, error = data.get("status"), data.get("error")
     cost_micro_usd, _ = fields.parse_cost(data.get("costUsd"))
     times = fields.parse_time(data.get("createdAt")), fields.parse_time(data.get("completedAt"))
+    said = "" if error is None else fields.parse_failure(error)
     match status:
         case "pending":
             return RunQueued()
         case "processing":
             return RunStarted()
         case "succeeded":
-            return RunSucceeded(fields.parse_urls(data.get("output")), cost_micro_usd, *times)
+            urls = fields.parse_urls(data.get("output"))
+            return RunSucceeded(urls, cost_micro_usd, *times, "" if urls else said)
         case "failed":
-            return RunFailed(fields.parse_failure(data.get("error")), cost_micro_usd, *times)
+            return RunFailed(fields.parse_failure(error), cost_micro_usd, *times)
         case str():
-            return StatusUnknown(printable(status, 60))
+            return StatusUnknown(printable(status, 60), said)
         case _:
             return ReadUnanswered("the answer names no status")

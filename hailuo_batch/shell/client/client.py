@@ -31,12 +31,14 @@ from hailuo_batch.shell.client.answers import (
 from hailuo_batch.shell.client.fields import decode_body, describe_content, is_run_id, parse_object, strike_out
 from hailuo_batch.shell.wire.line import BROKEN, Dialer, Line, NotConnected, describe
 from hailuo_batch.shell.wire.patience import Patience, Timeouts
+from hailuo_batch.shell.wire.text import printable
 from hailuo_batch.values import request_json
 
 DEFAULT_TIMEOUTS = Timeouts()
 MAX_ANSWER = 1 << 20
 _CHUNK = 1 << 16
 _MAX_IDLE = 32
+_LONGEST_REASON = 2000
 _KEY = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
 
 
@@ -101,7 +103,7 @@ class Client:
         try:
             line = self._dialer.dial(self._origin, patience := self._patience())
         except NotConnected as error:
-            return NotSent(self._clean(error))
+            return self._not_sent(error)
         try:
             return self._speak(line, request, patience, "close")
         except BROKEN as error:
@@ -114,7 +116,7 @@ class Client:
         try:
             line = self._dialer.dial(self._origin, patience := self._patience())
         except NotConnected as error:
-            return NotSent(self._clean(error))
+            return self._not_sent(error)
         try:
             answer = self._speak(line, request, patience, "keep-alive")
         except BROKEN as error:
@@ -199,4 +201,8 @@ class Client:
         return Patience(self._timeouts.read_s, self._timeouts.total_s)
 
     def _clean(self, error: BaseException) -> str:
-        return strike_out(describe(error), self._key)
+        # The key goes before the text is cut: half of it, left at the end, would be found by nobody.
+        return printable(strike_out(describe(error, _LONGEST_REASON), self._key))
+
+    def _not_sent(self, error: NotConnected) -> NotSent:
+        return NotSent(self._clean(error), error.obstacle, error.setting)

@@ -6,21 +6,25 @@ none raises. Text comes out printable and bounded.
 
 import html
 import json
+import math
 import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from hailuo_batch.shell.wire.text import printable
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 
-MAX_RETRY_AFTER_S = 600.0
+MAX_RETRY_AFTER_S = 86_400.0  # a day: an apply that waits for longer is better started again
 _MAX_URL = 16_384
+_MOST_DIGITS = 400
 _MOST_WORDS = 5
 _MOST_SHOWN = 1 << 12
+STRUCK_OUT = "[API key]"
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
@@ -33,25 +37,62 @@ def is_run_id(value: object) -> bool:
 def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
     """The JSON object that the body is, None where it is anything else. A secret it echoes is struck out everywhere."""
     try:
-        data = json.loads(body.decode("utf-8-sig", errors="replace"))
-        if secret is not None:
-            # Written out anew, because JSON has many spellings of one text.
-            plain = json.dumps(data, ensure_ascii=False)
-            data = json.loads(strike_out(plain, json.dumps(secret, ensure_ascii=False)[1:-1]))
+        text = body.decode("utf-8-sig", errors="replace")
+        data = _struck(json.loads(text, parse_int=_parse_int), secret)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
 
 
+def _parse_int(digits: str) -> float:
+    """A whole number; one that nothing can mean is infinity: it spoils its own field, and not the whole answer."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
+
+
+def _struck(data: Any, secret: str | None) -> Any:
+    """The data without the secret: read first, because JSON has many spellings of one text."""
+    match data:
+        case dict():
+            return {strike_out(name, secret): _struck(value, secret) for name, value in data.items()}
+        case list():
+            return [_struck(value, secret) for value in data]
+        case str():
+            return strike_out(data, secret)
+        case int() | float():
+            return data if strike_out(str(data), secret) == str(data) else STRUCK_OUT
+        case _:
+            return data
+
+
 def strike_out(text: str, secret: str | None) -> str:
-    """The text without the secret."""
-    return text.replace(secret, "[API key]") if secret else text
+    """The text without the secret, in whatever spelling of its characters a server gives it back."""
+    return _spellings(secret).sub(STRUCK_OUT, text) if secret else text
+
+
+@lru_cache(maxsize=4)
+def _spellings(secret: str) -> re.Pattern[str]:
+    """What finds the secret as it is, escaped as in JSON, percent-encoded or as in HTML, once or several times over."""
+    return re.compile("".join(f"(?:{_spelled(char)})" for char in secret), re.IGNORECASE)
+
+
+def _spelled(char: str) -> str:
+    """One character of it. Every repetition is bounded, so that no answer takes long to look through."""
+    code = ord(char)
+    ways = (
+        rf"\\{{0,8}}{re.escape(char)}",
+        rf"\\{{1,8}}(?:u00{code:02x}|u\{{0{{0,6}}{code:x}\}}|x{code:02x})",
+        rf"%(?:25){{0,8}}{code:02x}",
+        rf"&(?:amp;){{0,8}}#(?:0{{0,6}}{code}|x0{{0,6}}{code:x});?",
+    )
+    return "|".join(ways)
 
 
 def parse_cost(value: object) -> tuple[int | None, str]:
     """`costUsd` in micro-USD, or None with the reason why it is unknown."""
     if value is None:
         return None, "the answer names no cost"
+    if isinstance(value, float) and math.isinf(value):
+        value = -1 if value < 0 else MAX_COST_MICRO_USD + 1
     if not isinstance(value, int) or isinstance(value, bool):
         return None, printable(f"the answer's cost {value!r} is no integer", 100)
     if value < 0:
@@ -127,7 +168,8 @@ def describe_content(body: bytes, location: str | None, secret: str | None) -> s
     """What a body is that holds no JSON object, in words. `location` is where a redirect leads, None for none."""
     if location is not None:
         return f"a redirect to {printable(strike_out(location, secret), 100)}"
-    text = strike_out(body[:_MOST_SHOWN].decode("utf-8", errors="replace").strip(), secret)
+    # struck out in more than is shown, so that no half of the secret is left at the end
+    text = strike_out(body[: 2 * _MOST_SHOWN].decode("utf-8", errors="replace").strip(), secret)[:_MOST_SHOWN]
     if not text:
         return "an empty body"
     if text.startswith("<") or "<html" in text.lower():
@@ -158,7 +200,7 @@ def parse_failure(error: object) -> str:
 
 
 def parse_retry_after(text: str | None, date: str | None) -> float | None:
-    """Retry-After in seconds, at most ten minutes. A date in it counts from the answer's own Date, not by our clock."""
+    """Retry-After in seconds, at most a day. A date in it counts from the answer's own Date, not by our clock."""
     if text is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):

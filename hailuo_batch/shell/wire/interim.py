@@ -1,21 +1,29 @@
-"""Interim answers: what a server may say before it answers, such as `103 Early Hints`. All of them are passed over.
+"""Interim answers (RFC 9110, section 15.2), such as `103 Early Hints`: whatever a server says before it answers.
 
-The library below knows `100 Continue` alone, and would take any other one for the answer. One that asks to speak
-another protocol is an answer: nothing comes after it that could be read.
+All of them are passed over, with their heads. The library below knows `100 Continue` alone, passes that over without
+end, and would take any other one for the answer: a run that was made and paid for, or a video that was sent, would seem
+to be refused.
 """
 
 import http.client
 import socket
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from hailuo_batch.shell.wire.patience import PatientSocket
 
-MOST_INTERIM = 16
-_SWITCHING = 101
+MOST_INTERIM = 100
+
+if TYPE_CHECKING:
+
+    class _Response(http.client.HTTPResponse):
+        def _read_status(self) -> tuple[str, int, str]: ...
+
+else:
+    _Response = http.client.HTTPResponse
 
 
-class FinalAnswer(http.client.HTTPResponse):
-    """The answer that is not an interim one. Raises HTTPException where too many of those come, and none of this."""
+class FinalAnswer(_Response):
+    """The answer behind however many interim ones, up to a bound: each of them has the time that a head has."""
 
     def __init__(
         self, sock: PatientSocket, debuglevel: int = 0, method: str | None = None, url: str | None = None
@@ -23,12 +31,13 @@ class FinalAnswer(http.client.HTTPResponse):
         super().__init__(cast("socket.socket", sock), debuglevel, method, url)
         self._patience = sock.patience
 
-    def begin(self) -> None:
-        """Read the head."""
+    def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MOST_INTERIM + 1):
             self._patience.expect_head()
-            super().begin()
-            if not 100 <= self.status < 200 or self.status == _SWITCHING:
-                return
-            self.headers = cast("http.client.HTTPMessage", None)  # what `begin` takes for a head not read yet
-        raise http.client.HTTPException("too many interim answers")
+            version, status, reason = super()._read_status()
+            if not 100 <= status < 200:
+                return version, status, reason
+            if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.BadStatusLine("another protocol, which was not asked for")
+            http.client.parse_headers(self.fp)
+        raise http.client.BadStatusLine("interim answers without end")

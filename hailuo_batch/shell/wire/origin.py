@@ -5,6 +5,7 @@ urllib.request finds them. Loopback addresses are never reached through a proxy.
 """
 
 import ipaddress
+import os
 from dataclasses import dataclass
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -40,8 +41,22 @@ def is_loopback_host(host: str) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class ProxySetting:
+    """The URL of a proxy, and the setting that names it: a variable such as HTTPS_PROXY, or the system's own."""
+
+    url: str
+    setting: str
+
+
 def proxy_url(origin: Origin) -> str | None:
-    """The URL of the proxy that the environment wants between us and the origin, None for a direct connection.
+    """The URL of the proxy that the environment wants between us and the origin, None for a direct connection."""
+    found = find_proxy(origin)
+    return None if found is None else found.url
+
+
+def find_proxy(origin: Origin) -> ProxySetting | None:
+    """The proxy that the environment wants between us and the origin, None for a direct connection.
 
     Plain http is spoken to this machine alone, and so never through a proxy.
     """
@@ -50,7 +65,14 @@ def proxy_url(origin: Origin) -> str | None:
     from urllib.request import getproxies, proxy_bypass  # a tenth of what it takes to start a command
 
     proxies = getproxies()
-    proxy = proxies.get(origin.scheme) or proxies.get("all")
+    scheme = origin.scheme if proxies.get(origin.scheme) else "all"
+    proxy = proxies.get(scheme)
     if not proxy or proxy_bypass(f"{origin.host}:{origin.port}"):
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    return ProxySetting(proxy if "://" in proxy else f"http://{proxy}", _variable_of(f"{scheme}_proxy", proxy))
+
+
+def _variable_of(name: str, value: str) -> str:
+    """The variable of this name that has the value, in the spelling in which it is set: small letters come first."""
+    spelled = (known for known, held in os.environ.items() if known.lower() == name and held == value)
+    return next(iter(sorted(spelled, reverse=True)), "the system's proxy settings")

@@ -52,6 +52,12 @@ class Patience:
         self._ends_at = time.monotonic() + total_s
         self.renew()
 
+    def at_most(self, total_s: float) -> "Patience":
+        """The patience for a step of this exchange that may take no longer than that, however it drips."""
+        step = Patience(total_s, min(total_s, self._ends_at - time.monotonic()), cancelled=self._cancelled)
+        step.expect_head()
+        return step
+
     def renew(self) -> None:
         """Begin to wait for bytes anew."""
         self._owed_bytes: float = self._floor_bytes

@@ -1,0 +1,180 @@
+"""The steps of a connection, each with what its failure shows: the TCP connection, the proxy's tunnel, TLS.
+
+Which obstacle it was is decided by the step alone, and by what the other end said there: an exception of one class
+comes out of several steps. Every step closes what it was given where it fails, and raises NotConnected. No byte of a
+request leaves here.
+"""
+
+import os
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import unquote
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import make_headers, parse_url
+from urllib3.util.ssltransport import SSLTransport
+
+from hailuo_batch.core.obstacles import Obstacle
+from hailuo_batch.shell.wire.faults import BROKEN, NotConnected, describe
+from hailuo_batch.shell.wire.interim import FinalAnswer
+from hailuo_batch.shell.wire.origin import Origin, ProxySetting
+from hailuo_batch.shell.wire.patience import Cancelled, Patience, PatientSocket
+from hailuo_batch.shell.wire.text import printable
+
+_NAME_MISMATCH = frozenset({62, 63, 64})  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH, _EMAIL_ and _IP_ADDRESS_
+_DATE_MISMATCH = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID and _HAS_EXPIRED
+_NO_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}
+)
+_LOGIN_WANTED = 407
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Whoever stands in between. `authorization` is the header's value, empty for none."""
+
+    origin: Origin
+    setting: str
+    authorization: str
+
+    def __str__(self) -> str:
+        return f"the proxy {self.origin.netloc} ({self.setting})"
+
+
+def read_proxy(found: ProxySetting) -> Proxy:
+    """The proxy that a setting means. The message repeats no URL, which may hold a password."""
+    try:
+        url = parse_url(found.url)
+        scheme, host, port = (url.scheme or "").lower(), (url.host or "").strip("[]"), url.port
+    except (LocationParseError, ValueError):
+        scheme, host, port = "", "", None
+    if scheme not in {"http", "https"} or not host:
+        kind = "a SOCKS proxy, and only http:// and https:// ones are supported" if scheme.startswith("socks") else ""
+        reason = f"{found.setting} names {kind or 'no http:// or https:// URL of a proxy'}"
+        raise NotConnected(reason, Obstacle.PROXY_URL, found.setting)
+    headers = make_headers(proxy_basic_auth=unquote(url.auth)) if url.auth else {}
+    origin = Origin(scheme, host, port or (443 if scheme == "https" else 80))
+    return Proxy(origin, found.setting, headers.get("proxy-authorization", ""))
+
+
+def reach(host: str, port: int, connect_s: float) -> socket.socket:
+    """A TCP connection to a server itself."""
+    try:
+        return _connected(host, port, connect_s)
+    except (socket.gaierror, UnicodeError):
+        raise NotConnected("its name cannot be resolved", Obstacle.NAME) from None
+    except BROKEN as error:
+        raise NotConnected(describe(error)) from None
+
+
+def reach_proxy(proxy: Proxy, connect_s: float) -> socket.socket:
+    """A TCP connection to the proxy. A time-out counts, too: the proxy is of this network, and set by its user."""
+    try:
+        return _connected(proxy.origin.host, proxy.origin.port, connect_s)
+    except BROKEN as error:
+        why = "its name cannot be resolved" if isinstance(error, UnicodeError) else describe(error)
+        reason = f"{proxy} cannot be reached: {why}"
+        raise NotConnected(reason, Obstacle.PROXY_AWAY, proxy.setting) from None
+
+
+def open_tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, patience: Patience) -> None:
+    """Have the proxy connect to the origin. Raises Cancelled, too."""
+    try:
+        status = _asked_for_tunnel(sock, origin, proxy, patience)
+    except Cancelled:
+        sock.close()
+        raise
+    except BROKEN as error:
+        sock.close()
+        raise NotConnected(f"{proxy} made no connection: {describe(error)}", setting=proxy.setting) from None
+    if 200 <= status < 300:
+        return
+    sock.close()
+    if status == _LOGIN_WANTED:
+        reason = f"{proxy} asks for a name and a password, or refuses those it was given (HTTP 407)"
+        raise NotConnected(reason, Obstacle.PROXY_LOGIN, proxy.setting)
+    obstacle = Obstacle.PASSING if status >= 500 else Obstacle.PROXY_REFUSES
+    raise NotConnected(f"{proxy} made no connection: it answered HTTP {status}", obstacle, proxy.setting)
+
+
+def secure_proxy(sock: socket.socket, proxy: Proxy, context: ssl.SSLContext) -> socket.socket:
+    """The connection to a proxy that wants TLS for itself."""
+    try:
+        return secure(sock, proxy.origin.host, context, None)
+    except NotConnected as error:
+        raise NotConnected(f"{proxy} cannot be used: {error}", error.obstacle, proxy.setting) from None
+
+
+def secure(sock: socket.socket, host: str, context: ssl.SSLContext, proxy: Proxy | None) -> socket.socket:
+    """The connection with TLS upon it, to whoever can show a certificate for `host`."""
+    name = host.rstrip(".")
+    try:
+        if not isinstance(sock, ssl.SSLSocket):
+            sock.getpeername()  # raises where it is reset already: then the library would leave its socket open
+            sock = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
+            sock.do_handshake()
+            return sock
+        return cast("socket.socket", SSLTransport(sock, context, server_hostname=name))  # TLS within the proxy's own
+    except BROKEN as error:
+        sock.close()
+        obstacle, reason = _tls_fault(error)
+        through = "" if proxy is None else f", through {proxy}"
+        raise NotConnected(f"{reason}{through}", obstacle, "" if proxy is None else proxy.setting) from None
+
+
+def _connected(host: str, port: int, connect_s: float) -> socket.socket:
+    sock = socket.create_connection((host, port), connect_s)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _asked_for_tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, patience: Patience) -> int:
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    lines = [f"CONNECT {host}:{origin.port} HTTP/1.1", f"Host: {host}:{origin.port}"]
+    if proxy.authorization:
+        lines.append(f"Proxy-Authorization: {proxy.authorization}")
+    patient = PatientSocket(sock, patience)
+    patient.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+    answer = FinalAnswer(patient, method="CONNECT")
+    try:
+        answer.begin()
+        return answer.status
+    finally:
+        answer.close()
+
+
+def _tls_fault(error: BaseException) -> tuple[Obstacle, str]:
+    """What a handshake that failed shows, and the reason in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate_fault(error)
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return Obstacle.NO_TLS, "what answers there does not speak TLS"
+    return Obstacle.PASSING, describe(error)
+
+
+def _certificate_fault(error: ssl.SSLCertVerificationError) -> tuple[Obstacle, str]:
+    said = printable(error.verify_message, 200)
+    if error.verify_code in _NAME_MISMATCH:
+        return Obstacle.CERTIFICATE_NAME, f"its certificate is for another name ({said})"
+    if error.verify_code in _DATE_MISMATCH:
+        return Obstacle.CERTIFICATE_DATE, f"its certificate is not valid at this time ({said})"
+    fault = _ca_file_fault(os.environ.get("SSL_CERT_FILE", ""))
+    if fault:
+        return Obstacle.CA_FILE, f"its certificate cannot be checked: {fault}"
+    return Obstacle.CERTIFICATE, f"its certificate cannot be trusted ({said})"
+
+
+def _ca_file_fault(path: str) -> str:
+    """Why the file of CA certificates is no use, empty where it is. OpenSSL says nothing of one that it cannot read."""
+    if not path:
+        return ""
+    named = printable(f"SSL_CERT_FILE names {path}, which")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        return f"{named} holds no certificate that can be read"
+    except (OSError, ValueError) as error:
+        return f"{named} cannot be read ({describe(error)})"
+    return ""
