@@ -96,8 +96,9 @@ def has_ledger(paths: CampaignPaths) -> bool:
         raise LedgerError(
             f"{paths.ledger}: the ledger is missing, but the campaign has been at work: there is {names}. Nothing was "
             "sent, nothing was paid. Put the ledger back where it was, or have `hailuo-batch state restore` rebuild it "
-            "from its backup and the receipts, so that nothing is paid twice. If you mean to begin anew and pay for "
-            "every take again, `hailuo-batch apply --new-ledger` sets those aside and starts an empty ledger."
+            "from its backup, the receipts and the files beside it, so that nothing is paid twice. If you mean to "
+            "start over and pay for every take again, `hailuo-batch apply --new-ledger` sets those aside and starts an "
+            "empty ledger."
         )
     return False
 

@@ -66,6 +66,8 @@ def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | N
     `speaks` is whether it is the live attempt of a take that the manifest still asks for. `now` is seconds since the
     epoch, UTC.
     """
+    if run.state is RunState.SUCCEEDED and run.outputs_saved and not run.flaws:
+        return None  # as nearly all are in the end
     if run.state is RunState.IN_DOUBT:
         return _in_doubt(run, speaks, commands)
     is_slow = run.state in RUNNING and _age_s(run.submitted_at, now) >= STUCK_AFTER_S

@@ -104,6 +104,21 @@ def test_a_report_of_what_is_waited_for_is_written_each_time(shell: Shell, start
     assert stamps(shell)["report.json"] != before
 
 
+def test_files_of_somebody_else_are_neither_touched_nor_in_the_way(idle: Shell) -> None:
+    odd = idle.outputs / os.fsdecode(b"\xff.mp4.json")
+    odd.write_text('{"kind": "hailuo-batch sidecar"}')
+    odd.with_suffix("").write_bytes(b"a video that no ledger knows")
+    (idle.outputs / "notes.json").write_text("[]")
+    os.mkfifo(idle.outputs / "pipe.mp4.json")
+    for _ in range(2):
+        assert idle("apply", "--yes").code is ExitCode.DONE
+    before = stamps(idle)
+    assert before.keys() >= {odd.name, "notes.json", "pipe.mp4.json"}
+    for command in (("apply", "--yes"), ("report",), ("plan",), ("status",)):
+        assert idle(*command).code is ExitCode.DONE
+        assert stamps(idle) == before
+
+
 @pytest.mark.parametrize(
     "damage",
     [
