@@ -17,9 +17,7 @@ from typing import Any, TextIO
 
 from hailuo_batch.commands.signals import Stop
 from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
-from hailuo_batch.manifest import COLOURED
-from hailuo_batch.shell.progress import terminal_columns
-from hailuo_batch.shell.streams import failure_of, is_reader_gone
+from hailuo_batch.shell.streams import failure_of, is_reader_gone, terminal_columns
 from hailuo_batch.text import harmless, one_line, wrap
 
 
@@ -88,6 +86,8 @@ class Console:
 
     def complain(self, text: str) -> None:
         """What the user must hear, as it stands and in its colours: findings that other programs read too."""
+        from hailuo_batch.manifest import COLOURED  # heavy, and of use to findings alone
+
         self._mind(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
 
     @property

@@ -5,8 +5,6 @@ reads a clock: `now`, a clock that never goes back, in seconds, is passed in. On
 least once a second and never wraps.
 """
 
-import os
-import shutil
 from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Never, Protocol, TextIO
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.countdown import Countdown
 from hailuo_batch.core.lifecycle import TakeState
-from hailuo_batch.shell.streams import is_reader_gone
+from hailuo_batch.shell.streams import is_reader_gone, terminal_columns
 from hailuo_batch.text import one_line, wrap
 from hailuo_batch.values import format_rough_duration, format_usd
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 CALM_S = 10.0
-_NARROWEST = 20
-_WIDEST = 1_000  # no screen is wider, and `COLUMNS` may say anything
 _LEAST_BAR = 6
 MARGIN = 3  # room for the `^C` that a terminal echoes
 ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
@@ -204,15 +200,6 @@ class BarReporter:
             self._heard.popleft()
         (since, before), (_, after) = self._heard[0], self._heard[-1]
         return (after - before) / (now - since) if now > since else 0.0
-
-
-def terminal_columns(stream: TextIO) -> int:
-    """How wide the terminal behind the stream is, in columns; 80 or `COLUMNS` where it does not say."""
-    try:
-        columns = os.get_terminal_size(stream.fileno()).columns
-    except (OSError, ValueError):
-        columns = 0
-    return min(max(columns or shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
 
 
 def format_rate(bytes_per_s: float) -> str:

@@ -13,6 +13,7 @@ import errno
 import io
 import os
 import select
+import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ _READER_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN, errno.
 _TERMINAL_GONE = frozenset({errno.EIO, errno.ENXIO})
 _PIECE = 4096  # what a pipe takes without waiting, where `poll` says that it has room
 _MOST_LATE = 1 << 20  # kept for a reader that does not read; beyond it, what is new is dropped
+_NARROWEST = 20
+_WIDEST = 1_000  # no screen is wider, and `COLUMNS` may say anything
 
 
 class Sink(io.RawIOBase):
@@ -173,3 +176,12 @@ def _is_device(number: int) -> bool:
         return stat.S_ISCHR(os.fstat(number).st_mode)
     except OSError:
         return False
+
+
+def terminal_columns(stream: TextIO) -> int:
+    """How wide the terminal behind the stream is, in columns; 80 or `COLUMNS` where it does not say."""
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return min(max(columns or shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)

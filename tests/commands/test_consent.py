@@ -168,6 +168,16 @@ def test_a_plan_from_a_file_waits_for_one_and_then_does_just_that(
     assert running.world.stats.creates == 4
 
 
+def test_a_plans_wish_without_one_is_not_paid_for_by_an_apply_without_the_plan(
+    shell: Shell, api: SandboxServer, keep: Step, kept: Path
+) -> None:
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    keep("--replace", "desk", "--only", "desk")
+    assert shell.without_yes("apply", "--no-check-images", "--plan", str(kept)).code is ExitCode.USAGE
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 1
+
+
 def test_a_lost_ledger_is_not_begun_anew_without_one(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     (shell.state / "lamps.db").unlink()

@@ -75,4 +75,4 @@ def test_a_key_that_is_refused_for_ever_does_not_keep_it_waiting() -> None:
         for read in hand.reads():
             hand.answer(read, ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", "wait"))
         hand.sleep()
-    assert "no run has finished" in hand.engine.halts[0].text
+    assert "refused every request for its rate for 1m 40s" in hand.engine.halts[0].text

@@ -43,7 +43,7 @@ RULES = (
             "hailuo_batch/core/requests.py",
             "            elif self._settings.consent is not Consent.GIVEN:",
             "            elif False:",
-            f"{_ENGINE}::test_what_only_waits_to_be_paid_for_ends_it_at_once",
+            f"{_ENGINE}::test_nothing_is_created_and_what_runs_is_followed_and_downloaded",
         ),
     ),
     rule(
@@ -79,7 +79,7 @@ RULES = (
             _APPLY,
             "replace(proposal.plan, steps=(), collected",
             "replace(proposal.plan, collected",
-            f"{_TESTS}::test_a_plan_from_a_file_waits_for_one_and_then_does_just_that",
+            f"{_TESTS}::test_a_plans_wish_without_one_is_not_paid_for_by_an_apply_without_the_plan",
         ),
         Breakage(
             _APPLY,

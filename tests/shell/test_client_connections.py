@@ -11,9 +11,11 @@ import pytest
 
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import CreateOutcome
+from hailuo_batch.core.obstacles import Obstacle
 from hailuo_batch.errors import AccountError
 from hailuo_batch.shell.client import Client, Timeouts
 from hailuo_batch.shell.client.fields import strike_out
+from hailuo_batch.shell.wire.dialing import _certificate_fault
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, LoopbackServer, Peer
 from tests.helpers.patience import PATIENCE_S
@@ -112,6 +114,48 @@ def test_create_goes_through_the_tunnel_of_the_environments_proxy(monkeypatch: p
     assert connect.headers["proxy-authorization"] == "Basic dXNAZXI6cGFzcw=="
     assert "authorization" not in connect.headers
     assert server.requests[0].headers["host"] == "api.example.test"
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_create_goes_through_a_tunnel_of_a_proxy_that_speaks_tls_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(RUN, tls=True) as server, LoopbackServer(tunnel_to(server.address), tls=True) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert create("https://api.example.test/api/v1") == CREATED
+    assert proxy.requests[0].target == "api.example.test:443"
+    assert server.requests[0].headers["host"] == "api.example.test"
+
+
+def test_proxy_whose_own_certificate_is_not_trusted_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(http.silence, tls=True) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        outcome = create("https://api.example.test/api/v1")
+    assert isinstance(outcome, ev.CreateNotSent)
+    assert f"the proxy 127.0.0.1:{proxy.address[1]} (HTTPS_PROXY) cannot be used: its certificate" in outcome.reason
+    assert proxy.requests == []
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_interim_answer_of_a_proxy_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer(RUN, tls=True) as server:
+        tunnel = tunnel_to(server.address)
+
+        def act(peer: Peer, request: http.Request) -> None:
+            peer.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+            tunnel(peer, request)
+
+        with LoopbackServer(act) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            assert create("https://api.example.test/api/v1") == CREATED
+
+
+@pytest.mark.parametrize(("code", "words"), [(9, "not yet valid"), (10, "has expired")])
+def test_certificate_at_the_wrong_time_speaks_of_the_clock(code: int, words: str) -> None:
+    error = ssl.SSLCertVerificationError(words)
+    error.verify_code, error.verify_message = code, f"certificate {words}"
+    assert _certificate_fault(error) == (
+        Obstacle.CERTIFICATE_DATE,
+        f"its certificate is not valid at this time (certificate {words})",
+    )
 
 
 @pytest.mark.parametrize(

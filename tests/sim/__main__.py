@@ -1,13 +1,14 @@
-"""`python -m tests.sim --seeds N --start S [--jobs J]`, or `--seed X --verbose` to watch one history."""
+"""`python -m tests.sim --seeds N --start S [--jobs J] [--tally]`, or `--seed X --verbose` to watch one history."""
 
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from multiprocessing import Pool, cpu_count
 
-from tests.sim.history import Failure, run_history
+from tests.sim.history import Failure, live, run_history
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,11 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--most", type=int, default=10, help="stop after so many failures")
     parser.add_argument("--seed", type=int, help="only this history")
     parser.add_argument("--verbose", action="store_true", help="tell the story of --seed")
+    parser.add_argument("--tally", action="store_true", help="say which adversities came about, and how often")
     options = parser.parse_args(arguments)
     if options.seed is not None:
         return _one(options.seed, verbose=options.verbose)
     seeds = range(options.start, options.start + options.seeds)
-    return _many(seeds, options.jobs, options.most)
+    return _many(seeds, options)
 
 
 def _one(seed: int, *, verbose: bool) -> int:
@@ -32,19 +34,25 @@ def _one(seed: int, *, verbose: bool) -> int:
     return int(failure is not None)
 
 
-def _many(seeds: range, jobs: int, most: int) -> int:
+def _many(seeds: range, options: argparse.Namespace) -> int:
     began = time.perf_counter()
     failures: list[Failure] = []
+    tally: Counter[str] = Counter()
+    met: Counter[str] = Counter()
     done = 0
-    with Pool(jobs) as pool:
-        for failure in pool.imap_unordered(run_history, seeds, chunksize=8):
+    with Pool(options.jobs) as pool:
+        for failure, counts in pool.imap_unordered(live, seeds, chunksize=8):
             done += 1
+            tally += counts
+            met.update(counts.keys())
             if failure is not None:
                 failures.append(failure)
                 print(failure, flush=True)
-                if len(failures) >= most:
+                if len(failures) >= options.most:
                     break
     seconds = time.perf_counter() - began
+    if options.tally:
+        print("\n".join(f"{number:7,}  in {met[what]:5,} histories  {what}" for what, number in tally.most_common()))
     print(f"{done} seeds in {seconds:.1f} s: {done / seconds:.0f} seeds per second, {len(failures)} failures")
     return int(bool(failures))
 

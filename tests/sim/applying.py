@@ -1,8 +1,7 @@
 """One apply at the real command: from the lock to the last word, with what it meets simulated."""
 
-import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from hailuo_batch.commands import apply, workspace
 from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import Manifest
+from hailuo_batch.commands.report_files import leave_report
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, leftovers
 from hailuo_batch.core import actions as act
 from hailuo_batch.core.plan import Plan, Wishes, make_plan
@@ -21,8 +21,10 @@ from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.values import Campaign
 from tests.sim.hostile import HostileLedger
 from tests.sim.kept_plans import KeptPlan
-from tests.sim.network import KEY, Terms
+from tests.sim.network import Terms
 from tests.sim.process import Process
+from tests.sim.site import KEY
+from tests.sim.terminal import Terminal
 from tests.sim.truth import Violation
 
 if TYPE_CHECKING:
@@ -36,44 +38,55 @@ class Order:
     wishes: Wishes = Wishes()
     plan: KeptPlan | None = None
     new_ledger: bool = False
+    yes: bool = True
 
     def __str__(self) -> str:
         of = str(self.wishes) if self.plan is None else f"--plan {self.plan.path.name}"
-        return f"{of} --new-ledger" if self.new_ledger else of
+        flags = (("--new-ledger", self.new_ledger), ("--yes", self.yes))
+        return " ".join([of, *(flag for flag, is_given in flags if is_given)])
 
 
 class Apply(Process):
-    """An apply. `codes` are those of what stopped it; `began` says that it came as far as carrying its plan out."""
+    """An apply. `code` is how it ended, None where it did not end by itself; `codes` are those of what stopped it.
+
+    `began` says that it came as far as carrying its plan out. `to_pay` are the takes that its first plan would pay for.
+    """
 
     def __init__(self, history: "History", number: int, order: Order, key: str = KEY) -> None:
         super().__init__(history, number, key)
         self.order = order
         self.refused = ""
         self.began = False
+        self.code: ExitCode | None = None
         self.codes: tuple[ExitCode, ...] = ()
+        self.to_pay: tuple[str, ...] | None = None
+        self.terminal = Terminal(self.site.fate, history.say)
+        self._console = Console()
         self._accepts_price = self.site.fate.rng.random() < 0.3
+        self._no_sidecar = self.site.fate.rng.random() < 0.1
 
     def run(self) -> None:
         """Raises what the command raises, Death where the process dies, Violation."""
-        order, heard = self.order, io.StringIO()
+        order = self.order
         options = apply.ApplyOptions(
             only=order.wishes.only,
             replace=order.wishes.replace,
             in_doubt=str(order.wishes.in_doubt),
-            yes=True,
+            yes=order.yes,
             accept_price=self._accepts_price,
             new_ledger=order.new_ledger,
-            no_sidecar=True,
+            no_sidecar=self._no_sidecar,
             check_images=False,
             plan_file=None if order.plan is None else order.plan.path,
         )
-        with self._as_command(), redirect_stdout(heard), redirect_stderr(heard):
-            apply.run(Whereabouts(self.history.manifest), options, Console())
+        with self._as_command(), self.site.terminals.open(self.terminal):
+            self.code = apply.run(Whereabouts(self.history.manifest), options, self._console)
 
     def terms(self, job: Job) -> Terms:
         """As a process's own: an apply pays, but no more than its plan says."""
         plan = self.order.plan
         check: Callable[[act.CreateRun], None] = (lambda _: None) if plan is None else self._check_create
+        check = check if self.order.yes else self._refuse_create
         return replace(super().terms(job), check_create=check)
 
     @contextmanager
@@ -87,7 +100,7 @@ class Apply(Process):
             make_plan=self._make_plan,
             set_aside=self._set_aside,
             run_campaign=self._run_campaign,
-            leave_report=lambda *_: ("not written", ()),  # what is written is looked at after a repair
+            leave_report=self._leave_report,
         ):
             yield
 
@@ -96,6 +109,8 @@ class Apply(Process):
         history.grants.confirm(snapshot)
         self.site.truth.want(campaign)
         plan = make_plan(campaign, snapshot, wishes)
+        if self.to_pay is None:
+            self.to_pay = tuple(line.take_id for line in plan.paying)
         history.grants.propose(campaign, snapshot, plan, wishes)
         for line in plan.lines:
             history.say(f"plan: {line.take_id} {line.action}: {line.reason}")
@@ -119,6 +134,17 @@ class Apply(Process):
             outcome = run_campaign(job, ledger, clock, console)
         self.codes = outcome.codes
         return outcome
+
+    def _leave_report(self, *arguments: Any) -> Any:
+        """All is made, and the end is near: the process may be stopped or killed just here."""
+        fate = self.site.fate
+        if fate.happens("signal at the end"):
+            fate.count("signal at the end")
+            self._console.stop.request(ExitCode.SIGINT)
+        if fate.happens("death at the end"):
+            fate.count("death at the end")
+            fate.doom(4)
+        return leave_report(*arguments)
 
     def _check_create(self, action: act.CreateRun) -> None:
         assert self.order.plan is not None

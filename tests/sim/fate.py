@@ -5,6 +5,7 @@ everything else. At rest nothing happens. A process that is dead can do nothing 
 """
 
 import errno
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
@@ -21,8 +22,10 @@ NETWORK = (
     "5xx after",
     "another's ID",
     "slow",
+    "odd cost",
 )
 READS = ("missing", "odd status")
+GATEWAY = ("gateway", "gateway after", "gateway reads")  # not passed on; passed on; whatever is read
 FETCHES = (
     "fetch breaks",
     "link dead",
@@ -37,6 +40,14 @@ RANGES = ("range ignored", "range odd", "version ignored")
 FETCHING = ("fetch slow",)
 DISKS = ("receipts", "ledger", "output")
 WEATHER = ("foreign use", "trouble", "price", "wall jump", "signal", "second apply", "poor")
+FIELD = {
+    "records gone": (0.01, 0.03, 0.1),  # at a turn
+    "lock gone": (0.01, 0.03, 0.1),
+    "disk fills": (0.03, 0.1),
+    "reader gone": (0.02, 0.1, 0.3),  # at a line
+    "signal at the end": (0.5, 1.0),
+    "death at the end": (0.5, 1.0),
+}
 _CHANCES = (0.02, 0.05, 0.15, 0.4, 0.9)
 _RARE = (0.003, 0.01, 0.03)
 
@@ -55,6 +66,7 @@ class Fate:
         self.is_late = False  # whether it had been dead before the moment that was last looked at
         self.asleep = False
         self.disk_failed: set[str] = set()
+        self.counts: Counter[str] = Counter()
         self._chances: dict[str, float] = {}
         self._points_to_live = float("inf")
         self._disk_down: dict[str, int] = {}
@@ -91,12 +103,26 @@ class Fate:
                 self._chances[kind] = rng.choice(chances)
         for kind in self._some(WEATHER):
             self._chances[kind] = rng.choice(_RARE)
+        if rng.random() < 0.5:
+            kind = rng.choice(tuple(FIELD))
+            self._chances[kind] = rng.choice(FIELD[kind])
+        if rng.random() < 0.4:
+            for kind in self._some(GATEWAY):
+                self._chances[kind] = rng.choice(_CHANCES)
         self.threaten(9)
+
+    def intend(self, kind: str) -> None:
+        """Have this go wrong wherever it can; nothing where it is empty."""
+        self._chances = {kind: 1.0} if kind else {}
 
     def threaten(self, most: float) -> None:
         """The process that begins now may die, within 2 to the power of `most` such moments."""
         if self.rng.random() < 0.5:
-            self._points_to_live = int(2 ** self.rng.uniform(0, most))
+            self.doom(most)
+
+    def doom(self, most: float) -> None:
+        """The process will die, within so many."""
+        self._points_to_live = int(2 ** self.rng.uniform(0, most))
 
     def point(self, where: str) -> None:
         """A moment at which the process may die. Raises Death."""
@@ -129,6 +155,10 @@ class Fate:
         """Whether this goes wrong now."""
         chance = self._chances.get(what)
         return chance is not None and self.rng.random() < chance
+
+    def count(self, oddity: str) -> None:
+        """This has come about, once more."""
+        self.counts[oddity] += 1
 
     def one_of(self, kinds: Sequence[str]) -> str:
         """The first of these that goes wrong now, empty for none."""

@@ -105,6 +105,7 @@ class FileServer:
         """What is cut short cannot be told from what was made once it has come twice just so."""
         if data in self._short:
             self._truth.serve(run_id, data)
+            self._truth.cut_short.add(data)
         self._short.add(data)
 
 

@@ -7,8 +7,9 @@ simulated. Running a seed twice gives the same history.
 import os
 import tempfile
 import traceback
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -28,16 +29,19 @@ from tests.sim.grants import Grants
 from tests.sim.hostile import hostile_disk
 from tests.sim.keeper import Keeper
 from tests.sim.kept_plans import Drawer, KeptPlan, Rows
-from tests.sim.network import KEY, SECOND_KEY, STRANGERS_KEY, Site
 from tests.sim.oddities import Oddities
 from tests.sim.peace import Peace
 from tests.sim.process import ENDPOINT, Process
 from tests.sim.promises import Promises
+from tests.sim.records import Records
+from tests.sim.site import KEY, SECOND_KEY, STRANGERS_KEY, Site
 from tests.sim.truth import Truth, Violation
 from tests.sim.user import User
+from tests.sim.vandal import Vandal
 from tests.sim.weather import RememberingWorld, Weather, any_settings
 
 _TABLES = ("takes", "runs", "files")
+_LOGS = ("wal", "shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +57,22 @@ class Failure:
 
 def run_history(seed: int, say: Callable[[str], object] = str) -> Failure | None:
     """Live through one history. Returns the promise that was broken, None where all were kept."""
+    return live(seed, say)[0]
+
+
+def live(seed: int, say: Callable[[str], object] = str) -> tuple[Failure | None, Counter[str]]:
+    """As `run_history`, and how often which adversity came about."""
     with tempfile.TemporaryDirectory(prefix="sim-", dir=_fast_folder()) as folder:
         history = History(seed, Path(folder).resolve(), say)
+        failure = None
         try:
             history.run()
         except Violation as broken:
-            return Failure(seed, str(broken))
+            failure = Failure(seed, str(broken))
         except (Exception, Death) as error:  # noqa: BLE001 - whatever a history raises is its result
             say(traceback.format_exc())
-            return Failure(seed, f"{type(error).__name__}: {error}")
-    return None
+            failure = Failure(seed, f"{type(error).__name__}: {error}")
+    return failure, history.site.fate.counts
 
 
 class History:
@@ -95,7 +105,9 @@ class History:
         self.promises = Promises(self.site, self.paths.receipts)
         self.grants = Grants(self.site.truth)
         self.weather = Weather(self.rng, world, self.say)
-        self.keeper = Keeper(self.rng, self.paths, self.promises, self.say)
+        vandal = Vandal(self.rng, self.paths, folder / "cache", self.say)
+        self.keeper = Keeper(self.rng, self.paths, self.promises, vandal, self.say, self.site.fate.count)
+        self.records = Records(self.site.truth, self.paths, lambda: self.keeper.has_ledger)
         self.drawer = Drawer(self.read_rows)
         self.manifest = folder / "manifest.yaml"
         self.manifest.touch()
@@ -108,6 +120,7 @@ class History:
             self.manifest,
             read=self.snapshot,
             forget=self.forget,
+            has_ledger=lambda: self.keeper.has_ledger,
             may_be_refused=self.may_be_refused,
             begin=self.begin,
         )
@@ -124,9 +137,11 @@ class History:
             "RUNBASE_API_KEY": KEY,
             "RUNBASE_RATE_LIMIT": f"{rate.rate_limit}/{rate.rate_window_s:g}s",
         }
-        with mock.patch.dict(os.environ, environment), hostile_disk(self.site.fate, self.folder):
+        with mock.patch.dict(os.environ, environment), hostile_disk(self.site, self.folder):
             for _ in range(self.rng.randint(1, 5)):
                 self.site.fate.rise()
+                if self.rng.random() < 0.1:
+                    self.site.fill_disk()
                 last = self.apply(self._any_order(), self._any_key())
                 self.between(last)
             Peace(self).live()
@@ -135,16 +150,34 @@ class History:
         """One apply, to whatever end it comes."""
         process = Apply(self, self._next_number(), order, key)
         self.say(f"--- apply {process.number}: {order} with {key}")
+        if not order.yes:
+            self.site.fate.count("no consent")
         if order.plan is not None:
             order.plan.look(self.author.campaign, self.read_rows())
         self.drawer.touch(but=order.plan)
-        untouchable = None if order.new_ledger or not self.is_ledger_missed() else self._everything()
+        is_unusable = self.is_ledger_missed() or self.is_behind()
+        if self.keeper.has_ledger and self.is_behind():
+            self.site.fate.count("apply on an older ledger")
+        before = self._everything() if is_unusable and not order.new_ledger else None
+        died = self._run(process)
+        if before is not None and (process.refused or died) and (differing := self._differing(before)):
+            raise Violation(f"an apply that cannot use its ledger has changed {differing}")
+        if order.plan is not None:
+            self._end_plan(process, order.plan, died=died)
+        self.look(complete=process.code is not None and not process.is_bereft)
+        if key == STRANGERS_KEY:
+            self.promises.check_stranger(process.creates, self.snapshot() if self.keeper.has_ledger else None)
+        return process
+
+    def _run(self, process: Apply) -> bool:
+        """Have it run to its end. Returns whether it died."""
         try:
             process.run()
-        except (LedgerError, OutputError, UsageError) as error:
+        except (LedgerError, UsageError, OutputError, BrokenPipeError) as error:
             process.refused = str(error)
             self.say(f"refused: {error}")
-            self._check_refusal(order, error)
+            if not self._has_reason(process, error):
+                raise Violation(f"an apply was refused for nothing: {error}") from error
         except Death as death:
             self.say(f"the process died at {death}")
         finally:
@@ -154,25 +187,30 @@ class History:
             self.say(event)
         self.site.fate.events.clear()
         died, self.site.fate.dead = self.site.fate.dead, False
-        if untouchable is not None and untouchable != self._everything():
-            raise Violation("an apply without its ledger has changed something")
-        if order.plan is not None:
-            self._end_plan(process, order.plan, died=died)
-        self.look(complete=not died and not process.refused)
-        if key == STRANGERS_KEY:
-            self.promises.check_stranger(process.creates, self.snapshot() if self.keeper.has_ledger else None)
-        return process
+        if process.is_bereft:
+            self.promises.forget_states()
+        if not died:
+            process.check_end()
+        self.grants.end(process.code, self.snapshot() if self.keeper.has_ledger else None)
+        return died
 
-    def _check_refusal(self, order: Order, error: LedgerError | OutputError | UsageError) -> None:
-        """Raises Violation where there was no reason for it."""
-        if isinstance(error, LedgerError):
-            has_reason = self.may_be_refused()
-        elif isinstance(error, OutputError):
-            has_reason = bool(self.site.fate.disk_failed)
-        else:
-            has_reason = order.plan is not None and not order.plan.is_alone
-        if not has_reason:
-            raise Violation(f"an apply was refused for nothing: {error}") from error
+    def _has_reason(self, process: Apply, error: Exception) -> bool:
+        """Whether an apply may end so, before it has done its work."""
+        match error:
+            case UsageError():
+                return process.order.plan is not None and not process.order.plan.is_alone
+            case OutputError():
+                return self.site.room.is_short or bool(self.site.fate.disk_failed)
+            case BrokenPipeError():
+                return process.terminal.is_gone
+            case _:
+                return self.may_be_refused()
+
+    def is_behind(self) -> bool:
+        """Whether the user has put an older ledger back than the files beside it are of, and nothing has caught up."""
+        if self.keeper.is_suspect:
+            self.keeper.is_suspect = self.records.is_behind
+        return self.keeper.is_suspect
 
     def _end_plan(self, process: Apply, plan: KeptPlan, *, died: bool) -> None:
         if not plan.must_be_refused:
@@ -181,10 +219,13 @@ class History:
             raise Violation(f"{plan.path.name} was not refused, and the manifest or the ledger has changed since")
 
     def _any_order(self) -> Order:
-        """What the user has in mind: mostly an apply as ever."""
+        """What the user has in mind: mostly an apply as ever, and mostly one that may pay."""
+        return replace(self._any_wish(), yes=self.rng.random() > 0.08)
+
+    def _any_wish(self) -> Order:
         rng, plans = self.rng, self.drawer.plans
         if self.is_ledger_missed() and rng.random() < 0.4:
-            with self.site.fate.nap():
+            with self.site.fate.nap(), self.records.taking_away():
                 self.keeper.make_room()
             return Order(self.author.wishes(), new_ledger=True)
         if plans and rng.random() < 0.6:
@@ -228,7 +269,13 @@ class History:
         try:
             process.run()
         except BusyError:
-            self.say("the second apply is refused")
+            self.say("the second apply is told that another is at work")
+        except LedgerError as error:
+            if not self.site.fate.disk_failed:
+                raise Violation(
+                    f"a second apply is told that the ledger is broken, and it is in use: {error}"
+                ) from error
+            self.say(f"the second apply is refused: {error}")
         else:
             raise Violation("two applies were at work at the same time")
         finally:
@@ -237,7 +284,7 @@ class History:
 
     def may_be_refused(self) -> bool:
         """Whether there is a reason for a command to end with exit 4."""
-        return bool(self.site.fate.disk_failed) or not self.keeper.has_ledger
+        return bool(self.site.fate.disk_failed) or not self.keeper.has_ledger or self.is_behind()
 
     def look(self, *, complete: bool) -> None:
         """Check what lies on the disk between two processes."""
@@ -252,11 +299,19 @@ class History:
         with Ledger.read(self.paths.ledger, NAME, ENDPOINT) as ledger:
             return tuple(row for table in _TABLES for row in ledger._db.execute(f"SELECT * FROM {table} ORDER BY 1, 2"))
 
-    def _everything(self) -> dict[Path, bytes]:
-        """What lies in the campaign's folders, but for the lock."""
-        folders = (self.paths.ledger.parent, self.paths.outputs)
-        files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
-        return {path: path.read_bytes() for path in files if path != self.paths.lock}
+    def _everything(self) -> dict[str, object]:
+        """What lies in the campaign's folders, but for what every reader leaves; of a ledger that can be used, what it
+        says."""
+        state, outputs = self.paths.ledger.parent, self.paths.outputs
+        files = [path for folder in (state, outputs) for path in folder.rglob("*") if path.is_file()]
+        passing = {self.paths.lock, *(self.paths.ledger.with_name(f"{self.paths.ledger.name}-{end}") for end in _LOGS)}
+        passing |= {self.paths.ledger} if self.keeper.has_ledger else set()
+        content = {str(path.relative_to(self.folder)): path.read_bytes() for path in files if path not in passing}
+        return {**content, "what the ledger says": self.read_rows()}
+
+    def _differing(self, before: dict[str, object]) -> str:
+        after = self._everything()
+        return ", ".join(sorted(name for name in before.keys() | after if before.get(name) != after.get(name)))
 
     def snapshot(self) -> Snapshot:
         """The ledger as it lies on the disk, read once until somebody may have changed it."""
@@ -284,10 +339,12 @@ class History:
             self.weather.change_price()
         if rng.random() < 0.3:
             self.weather.clear_up()
+        if self.site.room.is_short and rng.random() < 0.6:
+            self.site.room.clear()
         if rng.random() < 0.1:
             self.site.jump(rng.choice((-4000.0, -5.0, 5.0, 4000.0)))
         with self.site.fate.nap():
-            self.keeper.meddle()
+            self.keeper.meddle(self.records)
         self.forget()
         self.drawer.touch()
         if rng.random() < 0.3:
@@ -297,10 +354,10 @@ class History:
 
     def command(self, give: Callable[[], bool]) -> None:
         """The user gives a command, in a process that may die."""
-        if not self.keeper.has_ledger:
-            if not self.is_ledger_missed() or self.rng.random() < 0.5:
+        if not self.keeper.has_ledger or self.is_behind():
+            if not (self.is_ledger_missed() or self.is_behind()) or self.rng.random() < 0.3:
                 return
-            give = self.restore
+            give = self.rng.choice((self.restore, self.try_in_vain))
         self.site.fate.threaten(6)
         is_written = False
         try:
@@ -326,6 +383,15 @@ class History:
             return False
         self.site.fate.threaten(9)
         return self.user.repair() is not ExitCode.LEDGER
+
+    def try_in_vain(self) -> bool:
+        """Some command, with a ledger that cannot be used. Raises Violation where that changes anything."""
+        before = self._everything()
+        self.site.fate.count("command in vain")
+        self.user.try_in_vain(looks_on=self.keeper.has_ledger)
+        if differing := self._differing(before):
+            raise Violation(f"a command that cannot use the ledger has changed {differing}")
+        return False
 
     def restore(self) -> bool:
         """The user has the ledger restored. Returns whether it is in order then."""

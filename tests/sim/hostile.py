@@ -15,6 +15,8 @@ from unittest import mock
 from hailuo_batch.shell.ledger import store
 from hailuo_batch.shell.ledger.rows import Rows
 from tests.sim.fate import Death, Fate
+from tests.sim.room import full
+from tests.sim.site import Site
 
 _WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE")
 
@@ -22,14 +24,19 @@ _WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE")
 class HostileDisk:
     """Stands in for the calls of the module `os` that change something below `folder`."""
 
-    def __init__(self, fate: Fate, folder: Path) -> None:
-        self._fate = fate
+    def __init__(self, site: Site, folder: Path) -> None:
+        self._fate = site.fate
+        self._room = site.room
+        self._terminals = site.terminals
         self._state = str(folder / "state")
         self._folder = str(folder)
-        self._write, self._fsync = os.write, os.fsync
+        self._write, self._fsync, self._statvfs = os.write, os.fsync, os.statvfs
 
     def write(self, file: int, data: Any) -> int:
         """Writes all, or a part of it and then fails, or nothing."""
+        printed = self._terminals.take(file, data)
+        if printed is not None:
+            return printed
         kind = self._kind_of(file)
         if not kind:
             return self._write(file, data)
@@ -39,7 +46,14 @@ class HostileDisk:
             if not self._fate.is_late:
                 self._write(file, data[: self._fate.rng.randrange(len(data) + 1)])
             raise
+        if kind == "output":
+            data = data[: self._room.take(len(data))] or _nothing(data)
         return self._write(file, data)
+
+    def statvfs(self, path: Any) -> Any:
+        """How much room there is."""
+        kind = self._kind_of(path) if isinstance(path, int) else self._kind(os.fspath(path))
+        return self._room.look() if kind == "output" else self._statvfs(path)
 
     def fsync(self, file: int) -> None:
         """Says that all is on disk, or not. A simulated process may die, but the machine never does."""
@@ -67,6 +81,8 @@ class HostileDisk:
             kind = self._kind(os.fspath(path))
             if kind:
                 self._fate.point(f"unlink of {kind}")
+            if kind == "output" and self._room.is_short:
+                self._room.give_back(_last_bytes(path))
             real(path, **options)
 
         return call
@@ -83,6 +99,22 @@ class HostileDisk:
         if path.endswith(".receipts.jsonl"):
             return "receipts"
         return "ledger" if path.startswith(self._state) else "output"
+
+
+def _nothing(data: Any) -> Any:
+    """What fits of bytes where none do. Raises OSError, unless none were to be written."""
+    if len(data):
+        raise full()
+    return data
+
+
+def _last_bytes(path: Any) -> int:
+    """How many bytes go with this name, the last one of its file perhaps."""
+    try:
+        seen = os.lstat(path)
+    except OSError:
+        return 0
+    return seen.st_size if seen.st_nlink == 1 else 0
 
 
 class HostileDb:
@@ -154,9 +186,9 @@ class HostileLedger:
 
 
 @contextmanager
-def hostile_disk(fate: Fate, folder: Path) -> Iterator[None]:
+def hostile_disk(site: Site, folder: Path) -> Iterator[None]:
     """While it lasts, the product's files below `folder` lie on a hostile disk."""
-    disk = HostileDisk(fate, folder)
+    disk = HostileDisk(site, folder)
     with mock.patch.multiple(
         os,
         write=disk.write,
@@ -165,5 +197,6 @@ def hostile_disk(fate: Fate, folder: Path) -> Iterator[None]:
         rename=disk.naming(os.rename),
         replace=disk.naming(os.replace),
         unlink=disk.unlink(os.unlink),
+        statvfs=disk.statvfs,
     ):
         yield

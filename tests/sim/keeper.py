@@ -11,6 +11,8 @@ from hailuo_batch.shell.ledger import Ledger, restore_backup, set_ledger_aside
 from tests.sim.author import NAME
 from tests.sim.process import ENDPOINT
 from tests.sim.promises import Promises
+from tests.sim.records import Records
+from tests.sim.vandal import Vandal
 
 _SIDE = ("", "-wal", "-shm")
 
@@ -22,8 +24,11 @@ class Keeper:
     rng: Random
     paths: CampaignPaths
     promises: Promises
+    vandal: Vandal
     say: Callable[[str], None]
+    count: Callable[[str], None]
     copies: int = 0
+    is_suspect: bool = False  # the ledger may be older than what lies beside it
     _copy: Path | None = field(default=None)
     _damaged: bytes | None = field(default=None)  # the ledger's file as it was left damaged
 
@@ -34,21 +39,23 @@ class Keeper:
             return False
         return self._damaged is None or self.paths.ledger.read_bytes() != self._damaged
 
-    def meddle(self) -> None:
+    def meddle(self, records: Records) -> None:
         """Something, or nothing, happens to the folder."""
-        choice = self.rng.random()
-        if choice < 0.15:
-            self.copy()
-        elif choice < 0.3:
-            self.restore()
-        elif choice < 0.35:
-            self.delete()
-        elif choice < 0.38:
-            self.damage()
-        elif choice < 0.46:
-            self.remove_file()
-        elif choice < 0.56:
-            self.change_file()
+        deeds: dict[Callable[[], object], float] = {
+            self.copy: 0.1,
+            self.restore: 0.1,
+            self.delete: 0.05,
+            self.damage: 0.03,
+            self.alter: 0.06,
+            self.remove_file: 0.08,
+            self.change_file: 0.1,
+            self.cache_state: 0.22,
+            self.alter_costs: 0.04,
+        }
+        deed = self.rng.choices((*deeds, None), (*deeds.values(), 1 - sum(deeds.values())))[0]
+        if deed is not None:
+            with records.taking_away():
+                deed()
 
     def put_right(self) -> None:
         """Where the ledger is missing or damaged, the user has it back; where nothing else is left, it makes room."""
@@ -64,7 +71,8 @@ class Keeper:
         if not self.has_ledger:
             return
         self.copies += 1
-        self._copy = self.paths.ledger.with_name(f"copy-{self.copies}")
+        self.vandal.cache.mkdir(exist_ok=True)
+        self._copy = self.vandal.cache / f"copy-{self.copies}"
         with Ledger.open(self.paths.ledger, NAME, ENDPOINT, 0.0) as ledger:
             ledger.back_up(self._copy)
         self.say("the ledger is backed up")
@@ -75,8 +83,10 @@ class Keeper:
         if not backups:
             return
         chosen = self.rng.choice(backups)
+        self.paths.ledger.parent.mkdir(exist_ok=True)
         set_ledger_aside(self.paths.ledger)
         restore_backup(chosen, self.paths.ledger)
+        self.is_suspect = True
         self.promises.forget_states()
         self.say(f"{chosen.name} is put back")
 
@@ -84,6 +94,7 @@ class Keeper:
         """There is no backup: an empty ledger is begun beside the receipts."""
         set_ledger_aside(self.paths.ledger)
         Ledger.create(self.paths.ledger, NAME, ENDPOINT, 0.0)
+        self.is_suspect = True
         self.promises.forget_states()
         self.say("an empty ledger is begun beside the receipts")
 
@@ -110,6 +121,38 @@ class Keeper:
         if self.rng.random() < 0.3:
             self.put_right()
 
+    def alter(self) -> None:
+        """One value in the ledger becomes one that fits no type; sometimes it is put right at once."""
+        if not self.has_ledger or not self.vandal.alter_value():
+            return
+        self.count("value altered")
+        self._damaged = self.paths.ledger.read_bytes()
+        self.promises.forget_states()
+        if self.rng.random() < 0.2:
+            self.put_right()
+
+    def cache_state(self) -> None:
+        """The whole state folder is copied away, as a CI cache does; or the copy is put back, whole or in parts."""
+        if self.has_ledger and (not self.vandal.has_copy or self.rng.random() < 0.3):
+            self.vandal.keep_state()
+        elif self.vandal.put_state_back():
+            self.count("older state put back")
+            self.promises.is_plain_copy = self.is_suspect = True
+            self.promises.forget_states()
+
+    def take_away(self) -> None:
+        """While an apply is at work, files of the state folder go, or others come in their place."""
+        self.vandal.take_away()
+        self.promises.is_plain_copy = self.is_suspect = True
+        self.promises.forget_states()
+        self.promises.forget_aside()
+
+    def alter_costs(self) -> None:
+        """Costs in the receipts become what no cost is, and the ledger an older one, which has to take them over."""
+        if self.vandal.alter_costs():
+            self.count("receipts' costs altered")
+            self.restore()
+
     def make_room(self) -> None:
         """A ledger that cannot be used is moved away, for a new one to be begun."""
         if self.paths.ledger.exists():
@@ -119,6 +162,7 @@ class Keeper:
     def begin_anew(self) -> None:
         """The backup of what was before is of no use to what comes."""
         self._copy = None
+        self.vandal.forget_copies()
         self.promises.forget_states()
 
     def remove_file(self) -> None:

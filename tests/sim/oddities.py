@@ -15,6 +15,7 @@ from tests.sim.clock import VirtualClock
 _KINDS = ("vanished", "endless", "unknown status", "mute", "dead link")
 HIDING = frozenset({"vanished", "endless", "unknown status"})  # nobody can know how such a run ended
 FOR_EVER = float("inf")
+_NO_COSTS = (None, -1, "0.28", 0.28, 1e300, 10**12, 10**30, -(10**30), True, "", [280_000], {"amount": 280_000})
 
 
 class Oddities:
@@ -78,7 +79,7 @@ class Oddities:
         clip = self._world.clip_of(name, self._clock.now())
         return None if clip is None else clip.tail
 
-    def odd_answer(self, status: int, data: Mapping[str, Any], *, is_create: bool) -> answers.Answer:
+    def odd_answer(self, status: int, data: Mapping[str, Any]) -> answers.Answer:
         """An answer of which something has the wrong type."""
         rng = self._rng
         odd = dict(data)
@@ -89,9 +90,13 @@ class Oddities:
             odd["id"] = rng.choice((17, None, "", "run id with spaces", ["run_1"]))
         elif choice == 2:
             odd["status"] = rng.choice((None, 7, "", {}))
-        elif choice == 3 and is_create:
-            odd["costUsd"] = rng.choice((None, -1, "0.28", 0.28, 10**12, True))
+        elif choice == 3:
+            return answers.Answer(status, self.with_odd_cost(data))
         else:
             odd.pop("model", None)
             odd["extra"] = "x" * 100
         return answers.Answer(status, odd)
+
+    def with_odd_cost(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An answer whose cost, where it names one, is what no cost can be."""
+        return {**data, "costUsd": self._rng.choice(_NO_COSTS)} if "costUsd" in data else data

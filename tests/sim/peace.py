@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hailuo_batch.core.lifecycle import RUNNING, RunState
+from hailuo_batch.core.plan import Wishes
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.settle import abandoned
 from hailuo_batch.errors import ExitCode
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _QUIET = 60
 _PATIENCE_S = 60.0
+_ENDS = ("death at the end", "signal at the end", "")
 
 
 @dataclass
@@ -36,9 +38,13 @@ class Peace:
         self.make()
         if rng.random() < 0.2:
             self.apply_a_plan()
+        if rng.random() < 0.2:
+            self.apply_without_a_yes()
         self.check(self.calm_down())
         if rng.random() < 0.2:
             self.repair()
+        if rng.random() < 0.15:
+            self.replace_in_vain()
         self.follow_advice()
 
     def calm_down(self) -> Apply:
@@ -51,6 +57,8 @@ class Peace:
         return last
 
     def _is_moving(self) -> bool:
+        if not self.history.keeper.has_ledger:
+            return False  # nothing was ever paid for
         running = (run.run_id for run in self.history.snapshot().runs if run.state in RUNNING)
         return any(run_id is not None and not self.history.site.oddities.of(run_id) for run_id in running)
 
@@ -79,14 +87,34 @@ class Peace:
         history.site.fate.rest()
         history.site.oddities.rest()
         history.weather.clear_up()
+        history.site.room.clear()
         history.author.limits = replace(history.author.limits, run_timeout_s=_PATIENCE_S)
         history.pass_time(4000.0)
         if history.is_ledger_missed() and history.rng.random() < 0.4:
-            history.keeper.make_room()
+            with history.records.taking_away():
+                history.keeper.make_room()
             history.apply(Order(new_ledger=True))
             history.pass_time(4000.0)
-        history.keeper.put_right()
+        if (history.is_ledger_missed() or history.is_behind()) and history.rng.random() < 0.5:
+            history.restore()
+        with history.records.taking_away():
+            history.keeper.put_right()
         history.forget()
+        if history.is_behind() and not history.restore():
+            raise Violation("the ledger is older than what lies beside it, and cannot be restored")
+
+    def apply_without_a_yes(self) -> None:
+        """Where nobody has agreed, nothing is paid for, which is said by exit 2; what was paid for is collected."""
+        history = self.history
+        for _ in range(_QUIET):
+            last = history.apply(Order(yes=False))
+            history.pass_time(4000.0)
+            if not self._is_moving():
+                break
+        if last.to_pay and last.code in {ExitCode.DONE, ExitCode.UNFINISHED}:
+            raise Violation(f"an apply without a yes ends with {last.code}, and leaves these unpaid: {last.to_pay}")
+        if self._is_moving():
+            raise Violation("applies without a yes do not collect what is paid for")
 
     def apply_a_plan(self) -> None:
         """A plan that is kept and applied at once holds, and holds on when it is applied once more."""
@@ -101,6 +129,16 @@ class Peace:
         history.apply(Order(plan=kept))
         history.apply(Order(plan=kept))
         history.pass_time(4000.0)
+
+    def replace_in_vain(self) -> None:
+        """A `--replace` is cut off near its end, once or more often, and given again: it is one wish all the same."""
+        fate = self.history.site.fate
+        for kind in (*fate.rng.choices(_ENDS, k=2), ""):
+            fate.intend(kind)
+            self.history.apply(Order(Wishes(replace=("*",))))
+            fate.rest()
+            self.history.pass_time(4000.0)
+        self.calm_down()
 
     def repair(self) -> None:
         """Whatever is still served can be had again; then all is at peace."""

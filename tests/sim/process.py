@@ -3,7 +3,7 @@
 The command around it is the real one; only the executor, the clock and the disk are simulated.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -11,23 +11,29 @@ from unittest import mock
 from hailuo_batch.commands import campaign_run, key_mark
 from hailuo_batch.commands.campaign_run import Job
 from hailuo_batch.commands.console import Console
+from hailuo_batch.commands.in_place import Records
 from hailuo_batch.commands.remote import Remote
+from hailuo_batch.commands.signals import Stop
 from hailuo_batch.core import halts
-from hailuo_batch.core.books import Progress
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.requests import PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
+from hailuo_batch.shell import driver
 from hailuo_batch.shell.driver import Driver
 from hailuo_batch.shell.key_window import KeyWindow
 from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.shell.progress import Reporter, UnfailingReporter
 from hailuo_batch.shell.receipts import Receipts
-from tests.sim.network import KEY, Network, Terms
+from hailuo_batch.shell.room import Room
+from tests.sim.network import Network, Terms
+from tests.sim.site import KEY
 from tests.sim.truth import Violation
 
 if TYPE_CHECKING:
     from tests.sim.history import History
 
 ENDPOINT = "https://api.example/v1"
+_REPORT_S = 5.0  # how it goes is of no matter here, and costs a tenth of the time to say more often
 
 
 class Process:
@@ -39,9 +45,23 @@ class Process:
         self.number = number
         self.key = key
         self.creates = 0
+        self._is_lock_gone = False
+        self.is_bereft = False  # files of the state folder were taken away while it was at work
         self._network: Network | None = None
         self._ledger: Ledger | None = None
-        self._driver: Driver | None = None
+        self._stop_wish: Stop | None = None
+        self._weather: dict[str, Callable[[], object]] = {
+            "signal": self._stop,
+            "foreign use": self._use_the_key,
+            "trouble": history.weather.trouble,
+            "price": history.weather.change_price,
+            "poor": history.weather.impoverish,
+            "wall jump": self._jump,
+            "second apply": self._second_apply,
+            "lock gone": self._lose_lock,
+            "records gone": self._lose_records,
+            "disk fills": self.site.fill_disk,
+        }
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -49,14 +69,27 @@ class Process:
         with (
             mock.patch.multiple(campaign_run, _drive=self._drive, connect=self._connect),
             mock.patch.object(key_mark, "_ROUNDS", 1),
+            mock.patch.object(driver, "_REPORT_S", _REPORT_S),
         ):
             yield
 
     def hang_up(self) -> None:
         """The process has ended, whatever way."""
-        if self._network is not None:
-            self.creates = self._network.creates
-            self._network.hang_up()
+        network = self._network
+        if network is None:
+            return
+        self.creates = network.creates
+        network.hang_up()
+        if network.bereft is not None:
+            self.is_bereft = True
+            self.history.records.lose(network.bereft)
+        self.history.records.settle()
+
+    def check_end(self) -> None:
+        """It has ended by itself. Raises Violation where it has left a create behind whose answer may still come."""
+        if self._network is not None and self._network.unheard:
+            left = ", ".join(sorted(self._network.unheard))
+            raise Violation(f"process {self.number} has ended, and nobody waits for the answers to {left}")
 
     def window(self) -> KeyWindow:
         """The window that it shares with the processes before it, all of which have ended."""
@@ -74,7 +107,7 @@ class Process:
         return Terms(self.key, _most_costs(job), self._refuse_create)
 
     def _refuse_create(self, action: object) -> None:
-        raise Violation(f"process {self.number} was no apply, and paid: {action}")
+        raise Violation(f"process {self.number} was not told to pay, and paid: {action}")
 
     def _drive(
         self, job: Job, engine: Engine, ledger: Ledger, remote: Remote, clock: Any, console: Console
@@ -83,22 +116,27 @@ class Process:
         self.history.grants.confirm(ledger.snapshot())
         self._network = Network(self.site, self.number, ledger, self._at_each_turn, self.terms(job))
         with closing(Receipts(job.paths.receipts)) as receipts:
-            driver = Driver(
+            records = Records(ledger, receipts, *([] if job.lock is None else [job.lock]))
+            work = Driver(
                 engine,
                 ledger,
                 receipts,
                 self._network,
                 clock,
-                Teller(self.history),
+                self._reporter(console),
                 new_id=self._new_id,
+                check_records=records.check,
                 window=self.window(),
+                room=Room(job.paths.outputs, job.paths.ledger.parent),
                 tick_s=float("inf"),
             )
-            self._driver = driver
+            self._stop_wish = console.stop
             try:
-                driver.run()
+                with console.stop.carried_out_by(lambda code: work.request_stop(halts.signalled(code))):
+                    work.run()
+                records.check()
             except LedgerError as error:
-                if not self.site.fate.disk_failed:
+                if not (self.site.fate.disk_failed or self._network.bereft is not None or self._is_lock_gone):
                     raise Violation(f"the ledger could not be written, for no reason: {error}") from error
                 self.history.say(str(error))
                 return [error.exit_code]
@@ -108,50 +146,58 @@ class Process:
     def _connect(self, endpoint: str, settings: Settings) -> Iterator[Remote]:
         yield Remote(endpoint, self.key, is_loopback=False)
 
+    def _reporter(self, console: Console) -> Reporter:
+        """Whoever tells how it goes, on whatever stands for stderr."""
+        clock: Any = self.site.clock
+        received: Any = int  # nothing is shown of it where no terminal is
+        return UnfailingReporter(campaign_run._reporter(console, clock, received))
+
     def _new_id(self) -> str:
         return f"create-{next(self.history.create_numbers)}"
 
     def _at_each_turn(self) -> None:
         """Between two turns of the driver."""
         assert self._ledger is not None
-        assert self._driver is not None
         fate, history = self.site.fate, self.history
         fate.point("between two turns")
         history.promises.check_step(self._ledger)
-        if fate.happens("signal"):
-            history.say("SIGINT")
-            self._driver.request_stop(halts.signalled(ExitCode.SIGINT))
-        if fate.happens("foreign use"):
-            self._use_the_key()
-        if fate.happens("trouble"):
-            history.weather.trouble()
-        if fate.happens("price"):
-            history.weather.change_price()
-        if fate.happens("poor"):
-            history.weather.impoverish()
-        if fate.happens("wall jump"):
-            self.site.jump(fate.rng.choice((-4000.0, -30.0, 30.0, 4000.0)))
-        if fate.happens("second apply"):
-            history.second_apply()
+        for what, happen in self._weather.items():
+            if fate.happens(what):
+                fate.count(what)
+                happen()
+
+    def _stop(self) -> None:
+        assert self._stop_wish is not None
+        self.history.say("SIGINT")
+        self._stop_wish.request(ExitCode.SIGINT)
+
+    def _jump(self) -> None:
+        self.site.jump(self.site.fate.rng.choice((-4000.0, -30.0, 30.0, 4000.0)))
+
+    def _lose_lock(self) -> None:
+        """The lock's file goes, and somebody starts another apply."""
+        self._is_lock_gone = True
+        self.history.keeper.vandal.remove_lock()
+        self._second_apply()
+
+    def _second_apply(self) -> None:
+        """Not where nothing is left that a second one could meet."""
+        if self._network is not None and self._network.bereft is None:
+            self.history.second_apply()
+
+    def _lose_records(self) -> None:
+        """Files of the state folder are taken away, once for each process."""
+        assert self._network is not None
+        if self._network.bereft is not None:
+            return
+        with self.site.fate.nap(), self.history.records.taking_away():
+            self.history.keeper.take_away()
+        self._network.bereave(between_turns=True)
 
     def _use_the_key(self) -> None:
         for _ in range(self.site.fate.rng.randint(1, 20)):
             if self.site.world.occupy(self.site.clock.now(), self.key):
                 self.site.arrive("foreign", self.number)
-
-
-class Teller:
-    """A reporter that adds to the story."""
-
-    def __init__(self, history: "History") -> None:
-        self._history = history
-
-    def update(self, progress: Progress) -> None:
-        """Progress is no story."""
-
-    def notice(self, text: str) -> None:
-        """What the user is told."""
-        self._history.say(f"told: {text}")
 
 
 def _most_costs(job: Job) -> dict[str, float]:

@@ -15,8 +15,8 @@ from hailuo_batch.core.lifecycle import TRANSITIONS, RunState, TakeState
 from hailuo_batch.core.records import Output, Run, Snapshot
 from hailuo_batch.core.spend import spend_of
 from hailuo_batch.shell.ledger import Ledger
-from tests.sim.network import Site
 from tests.sim.oddities import HIDING
+from tests.sim.site import Site
 from tests.sim.truth import Sent, Violation
 
 _UNKNOWN = {RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED}
@@ -47,7 +47,12 @@ class Promises:
     by_hand: set[bytes] = field(default_factory=set)  # what the user has put in a video's place
     _aside: dict[Path, bytes] = field(default_factory=dict)
     lost: frozenset[int] = frozenset()
+    is_plain_copy: bool = False  # the ledger was put back by no means of the product's: files may have moved since
     _mark: tuple[int, int, int] = (-1, 0, 0)
+
+    def forget_aside(self) -> None:
+        """The user has removed a folder: what was set aside there is gone with it."""
+        self._aside = {path: data for path, data in self._aside.items() if path.exists()}
 
     def forget_states(self) -> None:
         """The ledger was put back to an older one."""
@@ -60,17 +65,18 @@ class Promises:
         if mark == self._mark:
             return
         self._mark = mark
-        rows = ledger._db.execute("SELECT key, create_id, run_id, state FROM runs").fetchall()
+        rows = ledger._db.execute("SELECT key, create_id, run_id, state, cost_micro_usd FROM runs").fetchall()
         self._check_states({row[0]: row[3] for row in rows})
+        self._check_costs((row[2], row[4]) for row in rows)
         self._check_creates({row[1]: row for row in rows}, {row[2] for row in rows})
 
     def check_receipts(self) -> None:
         """Every create that left has its line."""
         paths = self.receipts.parent.glob(f"{self.receipts.name}*")
         text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in paths)
-        for create_id in self.site.truth.sent:
-            if f'"create":"{create_id}"' not in text:
-                raise Violation(f"the create {create_id} left without a receipt")
+        for sent in self.site.truth.sent.values():
+            if not sent.unreceipted and f'"create":"{sent.create_id}"' not in text:
+                raise Violation(f"the create {sent.create_id} left without a receipt")
 
     def check_files(self, snapshot: Snapshot | None) -> None:
         """Nothing paid was overwritten or deleted, and every file is whole; with a snapshot, each is where it says."""
@@ -89,12 +95,16 @@ class Promises:
                 self._check_output(run, output, found)
 
     def differing(self, snapshot: Snapshot) -> list[tuple[Run, Output]]:
-        """The outputs that were ever saved and are not on disk as they were saved; of a run given up, only what is."""
+        """The outputs that were ever saved and are not on disk as they were saved; of a run given up, only what is. And
+        those of live runs that came damaged, as far as the ledger knows."""
         found = read_folder(self.site.outputs)
         digests = {path: hashlib.sha256(data).hexdigest() for path, data in found.items()}
         saved = ((run, output) for run in snapshot.runs for output in run.outputs if output.sha256 is not None)
         differing = [(run, output) for run, output in saved if output.sha256 not in _places(output, digests)]
-        return [item for item in differing if item[0].state is not RunState.ABANDONED or any(_places(item[1], digests))]
+        missed = [(run, output) for run, output in differing if not _is_given_up(run, _places(output, digests))]
+        live = (run for run in snapshot.runs if run.state is RunState.SUCCEEDED and not run.superseded)
+        damaged = ((run, output) for run in live for output in run.outputs if output.flaw is not None)
+        return missed + [item for item in damaged if item not in missed]
 
     def check_report(self, snapshot: Snapshot) -> None:
         """The report says of every saved file what the ledger says, and so does the note beside each."""
@@ -130,7 +140,7 @@ class Promises:
         world.settle(self.site.clock.now())
         known = {run.run_id: run for run in snapshot.paid_runs if run.run_id is not None}
         for run_id, sent in truth.made.items():
-            if sent.era == truth.era or run_id in known:
+            if truth.is_knowable(sent) or run_id in known:
                 self._check_paid(run_id, sent, known.get(run_id), snapshot)
         spend = spend_of(snapshot.paid_runs)
         charged = sum(sent.cost for run_id, sent in truth.made.items() if run_id in known)
@@ -154,17 +164,24 @@ class Promises:
         self.states = dict(states)
 
     def _check_creates(self, by_create: Mapping[str, Any], run_ids: Iterable[str | None]) -> None:
-        named = set(run_ids)
+        named = {run_id for run_id in run_ids if run_id is not None}
         for sent in self.site.truth.sent.values():
-            if sent.era < self.site.truth.era or sent.settled or (sent.run_id is not None and sent.run_id in named):
+            if not self.site.truth.is_knowable(sent) or sent.settled or sent.run_id in named:
                 continue
             row = by_create.get(sent.create_id)
             if row is None:
                 raise Violation(f"the ledger does not know the create {sent.create_id} of {sent.take_id}")
             if row[3] not in _UNKNOWN and row[2] is None:
                 raise Violation(f"the create {sent.create_id} of {sent.take_id} has no answer, and its run is {row[3]}")
-            if sent.told and not self._is_receipted(sent):
+            if sent.told and not sent.unreceipted and not self._is_receipted(sent):
                 raise Violation(f"{sent.run_id} of {sent.take_id} was answered, and is in neither ledger nor receipts")
+
+    def _check_costs(self, costs: Iterable[tuple[str | None, object]]) -> None:
+        """A cost that the ledger has is what the world took: what no cost can be is not known, and counts so."""
+        made = self.site.truth.made
+        for run_id, cost in costs:
+            if run_id in made and cost is not None and cost != made[run_id].cost:
+                raise Violation(f"{run_id} cost {made[run_id].cost}, and the ledger says {cost!r}")
 
     def _look_aside(self) -> set[bytes]:
         """What was set aside, which must stay just so for ever. Returns the videos among it."""
@@ -187,8 +204,12 @@ class Promises:
         assert run.run_id is not None
         if data is None:
             raise Violation(f"the ledger says that {output.path} is saved, and it is not there")
+        if self.is_plain_copy:
+            return
         if data not in self.site.truth.served.get(run.run_id, ()) and data not in self.by_hand:
             raise Violation(f"{output.path} is not what was served for {run.run_id} of {run.take_id}")
+        if data in self.site.truth.cut_short and output.flaw is None and not run.superseded:
+            raise Violation(f"{output.path} came cut short, and the ledger does not say so")
 
     def _check_paid(self, run_id: str, sent: Sent, run: Run | None, snapshot: Snapshot) -> None:
         if run is None:
@@ -252,6 +273,11 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 def _is_beside(name: str) -> bool:
     """Whether a file of this name is no video: a part of one, what is written beside them, or a draft of that."""
     return name.startswith("report.") or name.endswith((".part", ".json", ".tmp"))
+
+
+def _is_given_up(run: Run, places: Iterable[str | None]) -> bool:
+    """Whether the user has given the run up, and has nothing of the file either."""
+    return run.state is RunState.ABANDONED and not any(places)
 
 
 def _places(output: Output, digests: Mapping[str, str]) -> tuple[str | None, ...]:

@@ -24,7 +24,8 @@ class Sent:
     """One create that left. `expected` is the newest cost that the ledger knew then; `run_id` what the world made.
 
     `settled` says that the product was told that nothing was made; `told` that it was told the run's ID. `era` counts
-    how often the user had begun anew before.
+    how often the user had begun anew before. `unrecorded` says that the user has taken away all that told of it, and
+    `unreceipted` its line in the receipts alone.
     """
 
     number: int
@@ -38,6 +39,8 @@ class Sent:
     settled: bool = False
     told: bool = False
     era: int = 0
+    unrecorded: bool = False
+    unreceipted: bool = False
 
 
 @dataclass
@@ -51,6 +54,7 @@ class Truth:
     wanted: Counter[str] = field(default_factory=Counter)
     granted: Counter[str] = field(default_factory=Counter)
     served: dict[str, set[bytes]] = field(default_factory=dict)
+    cut_short: set[bytes] = field(default_factory=set)  # of what was served, what was no whole file
     excess_micro_usd: int = 0
     era: int = 0
 
@@ -75,7 +79,7 @@ class Truth:
         costs = {self.sent[create_id].number: cost for create_id, cost in rows if create_id in self.sent}
         return costs[max(costs)] if costs else None
 
-    def send(self, run: Run, process: int, expected: int | None, now: float) -> None:
+    def send(self, run: Run, process: int, expected: int | None, now: float) -> Sent:
         """A create leaves. Raises Violation where it may pay a second time."""
         assert run.create_id is not None
         if run.create_id in self.sent:
@@ -92,6 +96,7 @@ class Truth:
         sent = Sent(number, run.create_id, run.take_id, run.fingerprint, process, expected, era=self.era)
         self.sent[run.create_id] = sent
         self.by_fingerprint[run.fingerprint].append(sent)
+        return sent
 
     def make(self, create_id: str, run_id: str, cap_micro_usd: int | None, now: float) -> None:
         """The world made a run. Raises Violation where that passes the cap by more than prices rose meanwhile."""
@@ -100,13 +105,22 @@ class Truth:
         sent.run_id, sent.cost = run_id, facts.cost_micro_usd
         self.made[run_id] = sent
         self.excess_micro_usd += max(0, sent.cost - (sent.expected or 0))
-        earlier = sum(old.cost for old in self.made.values() if old.era < self.era and self.is_risked(old, now))
+        unknowable = (old for old in self.made.values() if not self.is_knowable(old))
+        earlier = sum(old.cost for old in unknowable if self._is_paid(old, now))
         net = self.world.stats.charged_micro_usd - self.world.stats.refunded_micro_usd - earlier
         if cap_micro_usd is not None and net > cap_micro_usd + self.excess_micro_usd:
             raise Violation(f"net spend is {net}, the cap {cap_micro_usd}, prices rose by {self.excess_micro_usd}")
 
+    def is_knowable(self, sent: Sent) -> bool:
+        """Whether the product must know of this create: the user has neither begun anew since nor taken away all that
+        told of it."""
+        return sent.era == self.era and not sent.unrecorded
+
     def is_risked(self, sent: Sent, now: float) -> bool:
         """Whether this create is paid for, or may be as far as the product can know."""
+        return not sent.unrecorded and self._is_paid(sent, now)
+
+    def _is_paid(self, sent: Sent, now: float) -> bool:
         if sent.run_id is None:
             return not sent.settled
         facts = self.world.facts(sent.run_id)

@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from hailuo_batch import cli
-from hailuo_batch.commands import plan, resolve, shared_window, state, verify, writing
+from hailuo_batch.commands import plan, report, resolve, shared_window, state, status, verify, writing
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
 from hailuo_batch.core.plan import InDoubt, Wishes
@@ -29,9 +29,9 @@ from tests.sim.author import Author
 from tests.sim.grants import Grants
 from tests.sim.hostile import HostileLedger
 from tests.sim.kept_plans import Drawer, KeptPlan
-from tests.sim.network import KEY, Site
 from tests.sim.process import Process
 from tests.sim.promises import Promises
+from tests.sim.site import KEY, Site
 from tests.sim.truth import Violation
 
 _NOBODYS = PREFIX + "a" * 40
@@ -84,6 +84,7 @@ class User:
     manifest: Path
     read: Callable[[], Snapshot]
     forget: Callable[[], None]
+    has_ledger: Callable[[], bool]
     may_be_refused: Callable[[], bool]
     begin: Callable[[], Process]
 
@@ -131,6 +132,30 @@ class User:
             self.promises.check_report(self.read())
         return code
 
+    def try_in_vain(self, *, looks_on: bool) -> None:
+        """Give any command, where the ledger cannot be used: each is refused with exit 4. With `looks_on`, the ledger
+        can be read, and is older than what lies beside it: then it may be looked at."""
+        take = self.site.fate.rng.choice(list(self.author.campaign.takes)).id
+        looking: tuple[tuple[str, ...], ...] = (("state", "show"), ("state", "export"))
+        words = self.site.fate.rng.choice(
+            (
+                ("plan",),
+                ("status",),
+                ("report",),
+                ("verify",),
+                ("verify", "--repair"),
+                ("retry",),
+                ("resolve", take, "--abandon"),
+                ("resolve", take, "--resubmit", "--yes"),
+                ("state", "rm", take, "--force"),
+                *(() if looks_on else looking),
+            )
+        )
+        at = 2 if words[0] == "state" else 1
+        code = self.give(*words[:at], str(self.manifest), *words[at:])
+        if code is not ExitCode.LEDGER:
+            raise Violation(f"{words[0]} ends with {code}, and the ledger cannot be used")
+
     def follow(self, case: "Case") -> None:
         """Do one of the things that the report says can be done. Raises Violation where that is refused."""
         advice = None if case.told is None else case.told.advice
@@ -177,16 +202,19 @@ class User:
         finally:
             process.hang_up()
             self.forget()
-        if self.grants.is_waiting:
+        if self.grants.is_waiting and self.has_ledger():
             self.grants.confirm(self.read())
         text = " ".join(heard.getvalue().split())
         self.site.say(f"exit {code}: {text}")
         if "this is a bug" in text:
             raise Violation(f"{shlex.join(words)}: {text}")
-        is_unfit = words[0] == "plan" and self.read().restored  # for a plan to be kept
-        if code is ExitCode.LEDGER and not (is_unfit or self.may_be_refused()):
+        if code is ExitCode.LEDGER and not (self.may_be_refused() or self._is_unfit(words)):
             raise Violation(f"{shlex.join(words)} was refused for nothing: {text}")
         return code
+
+    def _is_unfit(self, words: tuple[str, ...]) -> bool:
+        """Whether no plan may be kept of the ledger as it is."""
+        return words[0] == "plan" and self.read().restored
 
     @contextmanager
     def _at_the_terminal(self, process: Process) -> Iterator[None]:
@@ -199,6 +227,8 @@ class User:
             mock.patch.multiple(writing, **loads, **meets),
             mock.patch.multiple(state, **loads, **meets),
             mock.patch.multiple(verify, **loads),
+            mock.patch.multiple(status, **loads),
+            mock.patch.multiple(report, **loads),
             mock.patch.multiple(plan, read_manifest=lambda path, _: Manifest(path, campaign, {}, {}, "")),
             mock.patch.multiple(resolve, Client=lambda *_: Api(site, process.number), share_window=process.share),
             mock.patch.multiple(shared_window, time=time),

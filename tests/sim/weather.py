@@ -7,7 +7,7 @@ from random import Random
 from hailuo_batch.sandbox.world import Trouble, Window, World, WorldSettings
 from hailuo_batch.sandbox.world.run_ids import RunFacts
 from tests.sim.author import PRICE
-from tests.sim.network import STRANGERS_KEY
+from tests.sim.site import STRANGERS_KEY
 
 
 class RememberingWorld(World):

@@ -1,0 +1,145 @@
+"""Bugs that put back what the program once did when the world around it was not as it should be: an older state folder,
+a reader that goes away, a full disk, a gateway, altered records, nobody who has agreed.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hailuo_batch.commands import apply, campaign_run, in_place, proposal
+from hailuo_batch.commands.campaign_run import Outcome, end_replacement
+from hailuo_batch.core import events as ev
+from hailuo_batch.core import requests
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Output, Run, Supersession
+from hailuo_batch.core.settings import Consent
+from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell import driver, lock, progress, streams
+from hailuo_batch.shell.client import answers, fields
+from hailuo_batch.shell.downloader import landing
+from hailuo_batch.shell.ledger import checking
+
+Patch = pytest.MonkeyPatch
+
+
+def believe_an_older_ledger(patch: Patch) -> None:
+    patch.setattr(apply, "check_not_older", lambda *_: None)
+
+
+def end_an_apply_with_its_reader(patch: Patch) -> None:
+    """What cannot be printed ends the work, wherever it is."""
+
+    def catch_up(self: streams.Sink) -> None:
+        while self._late:
+            del self._late[: os.write(self._number, bytes(self._late))]
+
+    patch.setattr(streams.Sink, "catch_up", catch_up)
+    patch.setattr(progress.Unfailing, "_guarded", lambda _, pass_on: pass_on())
+    patch.setattr(driver.Driver, "_save_answers", lambda _: None)
+
+
+def pay_for_what_finds_no_room(patch: Patch) -> None:
+    patch.setattr(driver.Driver, "_look_for_room", lambda *_: True)
+
+
+def keep_much_of_a_small_disk_free(patch: Patch) -> None:
+    patch.setattr(landing, "SPARE_BYTES", 64 << 20)
+
+
+def end_a_replacement_before_its_report(patch: Patch) -> None:
+    real = campaign_run._carry_out
+
+    def carry_out(job: Any, ledger: Any, *rest: Any) -> Outcome:
+        outcome = real(job, ledger, *rest)
+        end_replacement(ledger, outcome.snapshot)
+        return outcome
+
+    patch.setattr(campaign_run, "_carry_out", carry_out)
+
+
+def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:
+    """The status alone says that nothing was made."""
+    real = answers.create_outcome
+
+    def outcome(exchange: answers.Exchange) -> ev.CreateOutcome:
+        known = real(exchange)
+        match exchange:
+            case answers.Answer(status=400) if isinstance(known, ev.CreateUnanswered):
+                return ev.InputRejected("", "HTTP 400")
+            case answers.Answer(status=401 | 402 | 403 | 404 | 429 as status) if isinstance(known, ev.CreateUnanswered):
+                return ev.CreateRefused(answers._BY_STATUS[status], "", f"HTTP {status}")
+            case _:
+                return known
+
+    patch.setattr(answers, "create_outcome", outcome)
+
+
+def pay_before_the_api_is_known(patch: Patch) -> None:
+    patch.setattr(requests.Requests, "_asks_first", property(lambda self: self._probe.is_open))
+
+
+def believe_any_value_of_a_run(patch: Patch) -> None:
+    """What SQLite holds is taken as it comes."""
+
+    def parse_run(row: Any, outputs: tuple[Output, ...], _requests: object) -> Run:
+        by = None if row[8] is None else Supersession(row[8])
+        values: tuple[Any, ...] = (*row[:3], RunState(row[3]), *row[4:8], by, *row[9:15], outputs)
+        return Run(*values)
+
+    patch.setattr(checking, "parse_run", parse_run)
+
+
+def write_into_files_that_are_gone(patch: Patch) -> None:
+    patch.setattr(in_place.Records, "check", lambda _: None)
+
+
+def lock_the_file_of_the_lock_alone(patch: Patch) -> None:
+    patch.setattr(lock.Lock, "_take_guard", lambda *_: None)
+
+
+def call_a_busy_campaign_broken(patch: Patch) -> None:
+    patch.setattr(lock.Lock, "_held_by", lambda _, holder: LedgerError(f"{holder} is at work on this campaign."))
+
+
+def believe_any_cost_of_an_answer(patch: Patch) -> None:
+    def parse_cost(value: object) -> tuple[int | None, str]:
+        return (value, "") if isinstance(value, int) else (None, "the answer's cost is no integer")
+
+    patch.setattr(fields, "parse_cost", parse_cost)
+
+
+def pay_without_a_yes(patch: Patch) -> None:
+    """Where nobody can be asked, nobody has to agree."""
+    patch.setattr(apply, "agree", lambda *_: proposal.Verdict(Consent.GIVEN))
+
+
+def make_again_without_a_yes(patch: Patch) -> None:
+    """Only what is due now needs a yes, and not the attempt that follows a failure."""
+    real = proposal.agree
+
+    def agree(*arguments: Any) -> proposal.Verdict:
+        verdict = real(*arguments)
+        return verdict if verdict.unpaid is not None else replace(verdict, consent=Consent.GIVEN)
+
+    patch.setattr(apply, "agree", agree)
+
+
+FIELD_BUGS: Sequence[Callable[[Patch], None]] = (
+    believe_an_older_ledger,
+    end_an_apply_with_its_reader,
+    pay_for_what_finds_no_room,
+    keep_much_of_a_small_disk_free,
+    end_a_replacement_before_its_report,
+    take_a_gateways_word_for_a_refusal,
+    pay_before_the_api_is_known,
+    believe_any_value_of_a_run,
+    write_into_files_that_are_gone,
+    lock_the_file_of_the_lock_alone,
+    call_a_busy_campaign_broken,
+    believe_any_cost_of_an_answer,
+    pay_without_a_yes,
+    make_again_without_a_yes,
+)

@@ -1,0 +1,117 @@
+"""What is on record of the creates that left, wherever it lies: in the ledger, in the receipts, and beside them.
+
+The user may take records away: put an older state folder back, delete a file of it. A create of which nothing is left
+that tells is no longer the product's to know; one that the report, a note beside a video or the backup still names is.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hailuo_batch.commands.workspace import CampaignPaths
+from tests.sim.truth import Sent, Truth
+
+Names = frozenset[str]
+
+
+@dataclass
+class Records:
+    """The records of one campaign. `has_ledger` says whether there is a ledger that can be used."""
+
+    truth: Truth
+    paths: CampaignPaths
+    has_ledger: Callable[[], bool]
+    _bereft: list[Sent] = field(default_factory=list)
+
+    @contextmanager
+    def taking_away(self) -> Iterator[None]:
+        """While it lasts, the user does what may take records away, or bring them back."""
+        before = self._names()
+        yield
+        self._compare(before)
+
+    def lose(self, sent: Iterable[Sent]) -> None:
+        """These left after their records had been taken away, and before that could be noticed."""
+        self._bereft += sent
+
+    def settle(self) -> None:
+        """A process has ended: what it sent too late to be recorded is on record, or is not."""
+        names = self._names()
+        for sent in self._bereft:
+            sent.unrecorded = not _is_among(sent, names)
+            sent.unreceipted = True
+        self._bereft.clear()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something beside the ledger tells of a run that neither the ledger nor the receipts know."""
+        known, traces = self._ledger_names() | self._receipt_names(), self._traces()
+        ours = (sent for sent in self.truth.sent.values() if sent.era == self.truth.era)
+        named = (sent.run_id if sent.run_id in traces else sent.create_id for sent in ours)
+        return any(name in traces - known for name in named)
+
+    def _compare(self, before: Names) -> None:
+        after, receipts = self._names(), self._receipt_names()
+        for sent in self.truth.sent.values():
+            sent.unreceipted = sent.create_id not in receipts
+            if _is_among(sent, after):
+                sent.unrecorded = False
+            elif _is_among(sent, before):
+                sent.unrecorded = True
+
+    def _names(self) -> Names:
+        """The IDs of all creates and runs that are on record anywhere."""
+        return self._ledger_names() | self._receipt_names() | self._traces()
+
+    def _ledger_names(self) -> Names:
+        return _rows(self.paths.ledger) if self.has_ledger() else frozenset()
+
+    def _receipt_names(self) -> Names:
+        try:
+            lines = self.paths.receipts.read_bytes().decode("utf-8", errors="replace").split("\n")
+        except OSError:
+            return frozenset()
+        return frozenset(name for line in lines for name in _named(line, ("create", "run_id")))
+
+    def _traces(self) -> Names:
+        """What the report, the notes beside the videos and the backup tell of."""
+        folder = self.paths.outputs
+        notes = folder.rglob("*.mp4.json") if folder.exists() else ()
+        names = {name for note in notes for name in _named(note.read_text(encoding="utf-8"), ("run_id",))}
+        with suppress(OSError, ValueError):
+            report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+            runs = [run for take in report["takes"] for run in take["runs"]]
+            names.update(run[name] for run in runs for name in ("run_id", "create_id") if run.get(name))
+        return frozenset(names) | (_rows(self.paths.backup) if self.paths.backup.exists() else frozenset())
+
+
+def _is_among(sent: Sent, names: Names) -> bool:
+    return sent.create_id in names or (sent.run_id is not None and sent.run_id in names)
+
+
+def _named(text: str, fields: Iterable[str]) -> list[str]:
+    with suppress(ValueError):
+        data = json.loads(text)
+        return [data[name] for name in fields if isinstance(data, dict) and isinstance(data.get(name), str)]
+    return []
+
+
+def _rows(path: Path) -> Names:
+    """Every create and run that a ledger's file knows or has known; none where it cannot be read. Looking leaves no
+    trace beside it."""
+    log = path.with_name(f"{path.name}-wal")
+    how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    names: set[str] = set()
+    with suppress(sqlite3.Error, ValueError), closing(sqlite3.connect(f"{path.as_uri()}?{how}", uri=True)) as db:
+        names.update(name for row in db.execute("SELECT create_id, run_id FROM runs") for name in row if name)
+        for (line,) in db.execute(
+            "SELECT detail FROM journal WHERE what IN ('CreateStarted', 'RunCreated', 'PutBack')"
+        ):
+            names.update(_named(line, ("create", "create_id", "run_id")))
+    return frozenset(names)
+
+
+__all__ = ["Records"]
