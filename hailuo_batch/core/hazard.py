@@ -3,7 +3,8 @@
 Ages fall into bins whose widths grow with age, so that seconds and hours are told apart equally well. What is known
 of a completion may be its exact age or only two ages between which it lies; the latter is spread over the bins as the
 rest of the evidence has it. A weak prior, a rate that grows with age at a scale learned from the same evidence, carries
-a cold start and the ages that nothing is known of. Pure: times are seconds.
+a cold start and the ages that nothing is known of. It begins without a scale: until a first completion was seen, some
+runs are expected to finish at every age, be it seconds or hours. Pure: times are seconds.
 """
 
 from bisect import bisect_right
@@ -13,8 +14,10 @@ from math import exp
 _GROWTH = 1.06
 _OLDEST_S = 20_000.0
 _PRIOR_EVENTS = 0.03  # completions that the prior is worth, in each bin
-_PRIOR_POWER = 1.6  # of the age, by which the prior's rate grows
-_PRIOR_AGE_S = 60.0  # one run of that age is what the prior's own scale is worth
+_PRIOR_SHARE = 0.1  # of the runs, for each growth of their age by e, until a first one was seen finished
+_FAR = 2.0  # times the longest known duration: what has lived longer says nothing of the scale
+_PRIOR_POWER = 1.6  # of the age, by which the rest of the prior's rate grows
+_PRIOR_RUNS = 0.25  # completions, in the first second, that its scale begins with: nearly none
 _KERNEL = (1, 2, 3, 4, 3, 2, 1)
 _RELEARN_AT = 1.04  # the model is computed anew once the evidence has grown by this factor
 _LEAST_NEWS = 1  # and by so much
@@ -36,7 +39,8 @@ _BINS = len(_EDGES) - 1
 _WIDTHS = tuple(after - before for before, after in pairwise(_EDGES))
 _MIDDLES = tuple((before + after) / 2 for before, after in pairwise(_EDGES))
 _GROWN = tuple(middle**_PRIOR_POWER for middle in _MIDDLES)
-_PRIOR_LIVED = _PRIOR_AGE_S ** (_PRIOR_POWER + 1) / (_PRIOR_POWER + 1)
+_PRIOR_LIVED = _PRIOR_RUNS / (_PRIOR_POWER + 1)
+_TIMELESS = tuple(_PRIOR_SHARE / middle for middle in _MIDDLES)
 
 
 def _bin_of(age: float) -> int:
@@ -169,7 +173,7 @@ class Hazard:
         self._steps[last] -= 1
 
     def _keep_up(self) -> None:
-        if self._count > self._enough:
+        if self._count >= self._enough:
             self._learn()
 
     def _learn(self) -> None:
@@ -199,11 +203,18 @@ class Hazard:
 
     def _fit(self, events: list[float], exposure: list[float]) -> None:
         smooth_events, smooth_exposure = _smooth(events), _smooth(exposure)
-        weighed = sum(grown * lived for grown, lived in zip(_GROWN, exposure, strict=True)) + _PRIOR_LIVED
-        scale = (sum(events) + 1) / weighed
+        known = sum(events)
+        # Only what lived near the ages of completions says at what scale runs finish: one run that never does would
+        # drive the scale towards days, and those that begin beside it would be left alone until long after their end.
+        near = _bin_of(_FAR * self.longest) + 1 if known else _BINS
+        weighed = sum(grown * lived for grown, lived in zip(_GROWN[:near], exposure[:near], strict=True)) + _PRIOR_LIVED
+        scale = (known + 1 if known else _PRIOR_RUNS) / weighed
+        prior = [scale * grown for grown in _GROWN]
+        if not known:
+            prior = [rate + timeless for rate, timeless in zip(prior, _TIMELESS, strict=True)]
         self._rates = tuple(
-            (many + _PRIOR_EVENTS) / (lived + _PRIOR_EVENTS / (scale * grown))
-            for many, lived, grown in zip(smooth_events, smooth_exposure, _GROWN, strict=True)
+            (many + _PRIOR_EVENTS) / (lived + _PRIOR_EVENTS / rate)
+            for many, lived, rate in zip(smooth_events, smooth_exposure, prior, strict=True)
         )
         steps = (rate * width for rate, width in zip(self._rates, _WIDTHS, strict=True))
         self._sums = tuple(accumulate(steps, initial=0.0))

@@ -21,7 +21,7 @@ _END_S = 500.0  # a read that goes before a create puts off the end: it must sav
 _RESERVE = 1.15  # the reads that are left when all is created, over the time that the last runs need
 _SPARE = 0.01  # and the share of the time so far that is added to it
 _FEW = 10  # completions, below which little is known and few reads go before creates
-_FEW_READS = 0.1  # for each create, while little is known
+_FEW_WASTED = 0.05  # reads that find a run unfinished, for each create, while little is known
 _STALE = 0.05  # the ranking is kept while this share of the runs in it could be asked about
 
 
@@ -65,7 +65,7 @@ class Polling:
         self._open: dict[int, _Open] = {}
         self._groups: dict[str, _Group] = {}
         self._urgent: deque[int] = deque()
-        self._reads = self._creates = 0
+        self._wasted = self._creates = 0  # reads that found no end, those under way included
         self._first_create_at = float("inf")
         self._read_at = float("-inf")
         for model, durations in (known_durations or {}).items():
@@ -97,7 +97,7 @@ class Polling:
     def asked(self, key: int, now: float) -> None:
         """A read has started: the run, if it is open, is not due until it is answered."""
         self._read_at = now
-        self._reads += 1
+        self._wasted += 1
         run = self._open.get(key)
         if run is None:
             return
@@ -122,6 +122,7 @@ class Polling:
 
     def finished(self, key: int, duration_s: float | None) -> None:
         """The run was seen finished, after `duration_s` by the API's own clock, None where it does not say."""
+        self._wasted -= 1
         run = self._open.get(key)
         if run is not None and run.awaited:
             done_at = None if duration_s is None else run.line.since + duration_s
@@ -175,7 +176,7 @@ class Polling:
     def _pick_before_creates(self, now: float, creates: int) -> int | None:
         left_s, so_far_s = (creates + len(self._open)) / self.pace, max(0.0, now - self._first_create_at)
         if sum(group.outlook.completions for group in self._groups.values()) < _FEW:
-            may_read = self._reads < _FEW_READS * self._creates and left_s >= 2 * so_far_s
+            may_read = self._wasted + 1 <= _FEW_WASTED * self._creates and left_s >= 2 * so_far_s
             least = Worth(_SURE, 0.0)
         else:
             finish_s = max(group.outlook.time_to_finish(self.pace) for group in self._groups.values())

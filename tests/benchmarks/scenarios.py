@@ -19,6 +19,11 @@ def two_humped(rng: Random) -> float:
     return rng.lognormvariate(4.0943, 0.2) if rng.random() < 0.6 else rng.lognormvariate(5.4806, 0.2)
 
 
+def lasting(seconds: float) -> Callable[[Random], float]:
+    """So long, give or take 15 %: what a test, or a rehearsal, or a slow model takes."""
+    return lambda rng: seconds * rng.uniform(0.85, 1.15)
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One kind of campaign. `known` durations are told to clients that can learn: a warm start."""

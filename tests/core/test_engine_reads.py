@@ -48,14 +48,14 @@ def test_a_finished_campaign_asks_nothing() -> None:
 
 
 def test_reads_go_on_among_many_creates() -> None:
-    hand = Hand([*unsent(40), run(RunState.PENDING, take("old"), at=EARLIER)], Settings(rate_limit=20))
+    hand = Hand([*unsent(40), run(RunState.PENDING, take("old"), at=EARLIER)], Settings(rate_limit=40))
     asked: list[str] = []
-    while len(asked) < 12:
+    while len(asked) < 30:
         for action in hand.decide():
             asked.append(action.run.take_id)
             is_read = isinstance(action, act.ReadRun)
             hand.answer(action, ev.RunStarted() if is_read else ev.RunCreated(f"run_{action.run.key}", COST))
-    assert "old" in asked[:6]
+    assert "old" in asked
     assert asked.count("old") < 6
 
 
