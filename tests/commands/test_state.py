@@ -13,7 +13,7 @@ from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.shell.ledger.rows import Rows
+from hailuo_batch.shell.ledger.row_reader import RowReader
 from tests.commands.harness import KEY, UNCAPPED, Ended, Shell
 from tests.commands.misbehaving import lost_answers, unknown_runs
 
@@ -168,15 +168,15 @@ def test_there_is_nothing_to_see_before_the_first_apply(shell: Shell, command: s
 def test_an_export_is_of_one_moment_whoever_writes_meanwhile(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     before = state(shell, "export").document["journal"]
-    snapshot = Rows.snapshot
+    snapshot = RowReader.snapshot
 
-    def while_an_apply_writes(rows: Rows) -> Snapshot:
+    def while_an_apply_writes(rows: RowReader) -> Snapshot:
         found = snapshot(rows)
         with closing(sqlite3.connect(shell.state / "lamps.db")) as db, db:
             db.execute("INSERT INTO journal (at, take_id, what, detail) VALUES (0.0, 'desk', 'RunStarted', '{}')")
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rows, "snapshot", while_an_apply_writes)
+        patch.setattr(RowReader, "snapshot", while_an_apply_writes)
         assert state(shell, "export").document["journal"] == before
     assert len(state(shell, "export").document["journal"]) == len(before) + 1

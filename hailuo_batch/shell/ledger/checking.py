@@ -39,13 +39,15 @@ _RUN_TYPES = (
 _TAKE_TYPES = (_TEXT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _TEXT, _INT, _INT, _TEXT)
 _FILE_TYPES = (_INT, _INT, _TEXT, _MAY_BE_TEXT, _MAY_BE_INT, *(3 * [_MAY_BE_TEXT]))
 
-_RUN_STATES: Mapping[str, RunState] = {state.value: state for state in RunState}
 _TAKE_STATES = frozenset(state.value for state in TakeState)
 _SUPERSESSIONS: Mapping[str | None, Supersession | None] = {None: None, **{by.value: by for by in Supersession}}
 _NAMED = frozenset({RunState.PENDING, RunState.PROCESSING, RunState.SUCCEEDED, RunState.FAILED, RunState.LOST})
 _SENT = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
+_RUN_STATES = {state.value: (state, state in _NAMED, state in _SENT) for state in RunState}
+"""Each state by its name, whether the API has named such a run, and whether its create was at least begun."""
 _MOST = 2**53
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_SHA256_LENGTH = 64
 _SHOWN = 60
 
 
@@ -66,43 +68,40 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: Request
     """The run in a row of RUN's columns. Raises DamagedRow."""
     if tuple(map(type, row)) not in _known_run_shapes:
         _learn("runs", row, row[0], RUN, _RUN_TYPES, _known_run_shapes)
-    key, take_id, attempt, name, model, input_json, request, images, by, create_id, run_id, cost, reason, *times = row
-    submitted_at, completed_at, forgotten = times
-    state = _RUN_STATES.get(name)
-    if state is None:
+    key, take_id, attempt, name, model, input_json, request, images, by, create_id, run_id, cost, reason, *rest = row
+    submitted_at, completed_at, forgotten = rest
+    if name not in _RUN_STATES:
         raise DamagedRow("runs", key, f"state is {shown(name)}, which is no state of a run")
+    state, is_named, is_sent = _RUN_STATES[name]
     if by not in _SUPERSESSIONS:
         raise DamagedRow("runs", key, f"superseded_by is {shown(by)}, which is no reason that there is")
+    _check_numbers(key, attempt, forgotten, cost, submitted_at, completed_at)
+    if (is_named and not run_id) or (is_sent and not create_id):
+        raise DamagedRow("runs", key, f"it is {state} without its {'run_id' if is_named else 'create_id'}")
+    if requests.get(request) != (model, input_json):
+        _check_request("runs", key, model, input_json, request)
+        requests[request] = (model, input_json)
+    superseded_by = _SUPERSESSIONS[by]
+    asked = (take_id, attempt, state, model, input_json, request, images, superseded_by)
+    return Run(key, *asked, create_id, run_id, cost, reason, submitted_at, completed_at, outputs)
+
+
+def _check_numbers(
+    key: int,
+    attempt: int,
+    forgotten: int,
+    cost: int | None,
+    submitted_at: float | None,
+    completed_at: float | None,
+) -> None:
     if not (0 < attempt <= _MOST and 0 <= forgotten <= 1):
         raise DamagedRow("runs", key, f"attempt {attempt}, forgotten {forgotten} cannot be")
     if cost is not None and not 0 <= cost <= MAX_COST_MICRO_USD:
         raise DamagedRow("runs", key, f"cost_micro_usd is {cost}, which no run can cost")
-    for at in (submitted_at, completed_at):
-        if at is not None and not 0 <= at < LATEST_S:
-            raise DamagedRow("runs", key, f"{at} is no time between 1970 and 3000")
-    if (state in _NAMED and not run_id) or (state in _SENT and not create_id):
-        raise DamagedRow("runs", key, f"it is {state} without its {'run_id' if state in _NAMED else 'create_id'}")
-    if requests.get(request) != (model, input_json):
-        _check_request("runs", key, model, input_json, request)
-        requests[request] = (model, input_json)
-    return Run(
-        key,
-        take_id,
-        attempt,
-        state,
-        model,
-        input_json,
-        request,
-        images,
-        _SUPERSESSIONS[by],
-        create_id,
-        run_id,
-        cost,
-        reason,
-        submitted_at,
-        completed_at,
-        outputs,
-    )
+    if submitted_at is not None and not 0 <= submitted_at < LATEST_S:
+        raise DamagedRow("runs", key, f"submitted_at is {submitted_at}, no time between 1970 and 3000")
+    if completed_at is not None and not 0 <= completed_at < LATEST_S:
+        raise DamagedRow("runs", key, f"completed_at is {completed_at}, no time between 1970 and 3000")
 
 
 def parse_take(row: Sequence[Any], requests: Requests) -> Take:
@@ -129,7 +128,7 @@ def parse_output(row: Sequence[Any]) -> Output:
     key, index, _, _, size, sha256 = row[:6]
     if not 0 <= index <= _MOST or (size is not None and not 0 <= size <= _MOST):
         raise DamagedRow("files", (key, index), f"number {index}, bytes {size} cannot be")
-    if sha256 is not None and not _SHA256.fullmatch(sha256):
+    if sha256 is not None and len(sha256) != _SHA256_LENGTH:
         raise DamagedRow("files", (key, index), f"sha256 is {shown(sha256)}, which is no SHA-256")
     return Output(*row[1:])
 

@@ -16,7 +16,7 @@ from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_version, explained, open_to_read
 from hailuo_batch.shell.ledger.reader import LAST, Mark, mark_of
-from hailuo_batch.shell.ledger.rows import Rows
+from hailuo_batch.shell.ledger.row_reader import RowReader
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 
 _NEWEST_RUNS = 1_000
@@ -46,7 +46,7 @@ def read_mark(path: Path, number: int = LAST) -> Mark:
     """The mark of the last line up to this number of the journal at this path, by default of the very last. Raises
     LedgerError."""
     with _reading(path) as db:
-        return mark_of(Rows(db).line_up_to(number))
+        return mark_of(RowReader(db).line_up_to(number))
 
 
 def read_run_ids(path: Path) -> frozenset[str]:

@@ -16,7 +16,7 @@ from typing import Self
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_health, check_version, explained, open_to_read
-from hailuo_batch.shell.ledger.rows import Rows
+from hailuo_batch.shell.ledger.row_reader import RowReader
 
 LAST = 2**63 - 1
 """No journal has so many lines."""
@@ -54,7 +54,7 @@ class LedgerReader:
     def __init__(self, path: Path, db: sqlite3.Connection, closing: ExitStack) -> None:
         self.path = path
         self._db = db
-        self._rows = Rows(db)
+        self._rows = RowReader(db)
         self._closing = closing
         self._assurance = UNTOUCHED
 

@@ -44,6 +44,7 @@ class Ledger(LedgerReader):
 
     def __init__(self, path: Path, db: sqlite3.Connection, closing: ExitStack) -> None:
         super().__init__(path, db, closing)
+        self._rows: Rows = Rows(db)
         self._known: tuple[int, Snapshot] | None = None
         self._files: dict[Path, tuple[int, int] | None] = {}
         self._journal_is_sound = False

@@ -1,0 +1,219 @@
+"""Takes, runs and files as rows: the SQL that reads them.
+
+What a row says is believed only once `checking` has found it well-typed: every method raises DamagedRow. Nothing here
+writes.
+"""
+
+import json
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
+from hailuo_batch.shell.ledger import checking
+from hailuo_batch.shell.ledger.checking import FILE, FILE_AT_FIRST, RUN, TAKE, DamagedRow, Requests
+from hailuo_batch.shell.ledger.migrations import flaws_in_journal
+from hailuo_batch.values import LATEST_S
+
+_UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
+_STATES = ", ".join(f"'{state.value}'" for state in RunState)
+_ASCII = "NOT GLOB '*[^ -~]*'"  # all that the program writes here; bytes that are no UTF-8 are not among it
+_LINE_IS_SOUND = (
+    f"typeof(at) = 'real' AND at >= 0 AND at < {LATEST_S} AND typeof(take_id) = 'text' AND take_id {_ASCII} "
+    "AND typeof(attempt) IN ('integer', 'null') AND typeof(what) = 'text' AND what NOT GLOB '*[^A-Za-z]*' "
+    f"AND (state IS NULL OR state IN ({_STATES})) "
+    f"AND typeof(detail) = 'text' AND detail {_ASCII} AND detail GLOB '{{*' AND json_valid(detail)"
+)
+
+
+class RowReader:
+    """The rows of one open database, to be read."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def fact(self, name: str) -> str:
+        """A fact about the campaign as a whole; empty where it was never recorded."""
+        with self._readable("facts"):
+            row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return "" if row is None else checking.parse_fact(name, row[0])
+
+    def snapshot(self) -> Snapshot:
+        """Every row, as values."""
+        requests: Requests = {}
+        forgotten, runs = self._runs(requests)
+        takes = self._takes(runs, requests)
+        facts = self._facts()
+        return Snapshot(
+            campaign=facts.get("campaign", ""),
+            endpoint=facts.get("endpoint", ""),
+            takes=tuple(record for record in takes if record.in_manifest or record.runs),
+            manifest_sha256=facts.get("manifest_sha256", ""),
+            description=facts.get("description", ""),
+            replacement=checking.parse_replacement(facts.get("replacement", "")),
+            forgotten=tuple(forgotten),
+            restored=bool(facts.get("restored")),
+        )
+
+    def check_journal(self) -> None:
+        """Look at every line of the journal, without loading it. Raises DamagedRow.
+
+        SQLite does it: that takes a fifth of the time that it takes to load them.
+        """
+        _make_sure_of_json(self._db)
+        row = self._db.execute(f"SELECT number FROM journal WHERE ({_LINE_IS_SOUND}) IS NOT TRUE LIMIT 1").fetchone()
+        if row is not None:
+            raise DamagedRow("journal", row[0], "it is no line that this program writes")
+
+    def _facts(self) -> dict[str, str]:
+        with self._readable("facts"):
+            rows = self._db.execute("SELECT name, value FROM facts").fetchall()
+        return {name: checking.parse_fact(name, value) for name, value in rows}
+
+    def _takes(self, runs: Mapping[str, list[Run]], requests: Requests) -> list[TakeRecord]:
+        """Every take with its runs, those in the manifest first."""
+        left, records = set(runs), []
+        with self._readable("takes"):
+            for row in self._db.execute(f"SELECT {TAKE} FROM takes ORDER BY in_manifest DESC, position, id"):
+                take = checking.parse_take(row, requests)
+                left.discard(take.id)
+                records.append(TakeRecord(take, bool(row[9]), tuple(runs.get(take.id, ()))))
+        for take_id in left:
+            raise DamagedRow("runs", runs[take_id][0].key, f"no take is called {checking.shown(take_id)}")
+        return records
+
+    def _runs(self, requests: Requests) -> tuple[list[Run], dict[str, list[Run]]]:
+        """The runs that are forgotten, and the others by their takes."""
+        outputs = self._outputs_of_all()
+        forgotten: list[Run] = []
+        runs: dict[str, list[Run]] = defaultdict(list)
+        with self._readable("runs"):
+            for row in self._db.execute(f"SELECT {RUN} FROM runs ORDER BY take_id, attempt"):
+                run = checking.parse_run(row, tuple(outputs.pop(row[0], ())), requests)
+                (forgotten if row[15] else runs[run.take_id]).append(run)
+        for key in outputs:
+            raise DamagedRow("files", key, "no run has this key")
+        return forgotten, runs
+
+    def _outputs_of_all(self) -> dict[int, list[Output]]:
+        """The files of every run, by its key. A ledger that no writer has brought up to date yet can be read, too."""
+        outputs: dict[int, list[Output]] = defaultdict(list)
+        is_first = self._db.execute("PRAGMA user_version").fetchone()[0] == 1
+        with self._readable("files"):
+            columns = FILE_AT_FIRST if is_first else FILE
+            for row in self._db.execute(f"SELECT {columns} FROM files ORDER BY run_key, number"):
+                _append_output(row, outputs[row[0]])
+        return self._with_flaws(outputs) if is_first else outputs
+
+    def _with_flaws(self, outputs: Mapping[int, Sequence[Output]]) -> dict[int, list[Output]]:
+        """What a ledger of the first version says in its journal alone."""
+        with self._readable("journal"):
+            flaws = flaws_in_journal(self._db)
+        return {key: [replace(each, flaw=flaws.get(each.sha256 or "")) for each in of] for key, of in outputs.items()}
+
+    # --- the journal ---
+
+    def journal_lines(self) -> Iterator[dict[str, object]]:
+        """The journal's lines, oldest first."""
+        self.check_journal()
+        for row in self._db.execute("SELECT at, take_id, attempt, what, state, detail FROM journal ORDER BY number"):
+            yield {
+                "at": row[0],
+                "take_id": row[1],
+                "attempt": row[2],
+                "what": row[3],
+                "state": row[4],
+                "detail": json.loads(row[5]),
+            }
+
+    def line_up_to(self, number: int) -> tuple[Any, ...] | None:
+        """The journal's last line up to this number, None where there is none."""
+        with self._readable("journal"):
+            line: tuple[Any, ...] | None = self._db.execute(
+                "SELECT number, at, take_id, attempt, what, state, detail FROM journal WHERE number <= ? "
+                "ORDER BY number DESC LIMIT 1",
+                (number,),
+            ).fetchone()
+        if line is not None and any(isinstance(value, bytes) for value in line):
+            raise DamagedRow("journal", line[0], "it is no line that this program writes")
+        return line
+
+    def changes(self, after: int) -> list[tuple[str, str]]:
+        """To which take something happened after this line of the journal, and what."""
+        with self._readable("journal"):
+            lines = self._db.execute(
+                "SELECT number, take_id, what FROM journal WHERE number > ? ORDER BY number", (after,)
+            ).fetchall()
+        for number, *texts in lines:
+            if not all(isinstance(text, str) for text in texts):
+                raise DamagedRow("journal", number, "it is no line that this program writes")
+        return [(take_id, what) for _, take_id, what in lines]
+
+    # --- one run ---
+
+    def run(self, key: int) -> Run:
+        """The run with this key."""
+        with self._readable("runs"):
+            row = self._db.execute(f"SELECT {RUN} FROM runs WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise DamagedRow("runs", key, "it is gone")
+        return checking.parse_run(row, self._outputs(key), {})
+
+    def _outputs(self, key: int) -> tuple[Output, ...]:
+        outputs: list[Output] = []
+        with self._readable("files"):
+            for row in self._db.execute(f"SELECT {FILE} FROM files WHERE run_key = ? ORDER BY number", (key,)):
+                _append_output(row, outputs)
+        return tuple(outputs)
+
+    @contextmanager
+    def _readable(self, table: str) -> Iterator[None]:
+        """Bytes that are no UTF-8 are a damaged row like any other."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            match = _UNDECODABLE.match(str(error))
+            if match is None:
+                raise
+            for row, value in self._db.execute(f"SELECT rowid, CAST({match[1]} AS BLOB) FROM {table}"):
+                if not _is_utf_8(value):
+                    raise DamagedRow(table, row, f"{match[1]} is {checking.shown(value)}, no UTF-8") from None
+            raise
+
+
+def _append_output(row: tuple[Any, ...], outputs: list[Output]) -> None:
+    """The outputs of a run are numbered from 0 on without a gap: an event finds its output by that number."""
+    output = checking.parse_output(row)
+    if output.index != len(outputs):
+        raise DamagedRow("files", row[:2], f"output {len(outputs)} of its run is missing")
+    outputs.append(output)
+
+
+def _is_utf_8(value: object) -> bool:
+    try:
+        if isinstance(value, bytes):
+            value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _make_sure_of_json(db: sqlite3.Connection) -> None:
+    """Some builds of SQLite before 3.38 lack what looks at JSON."""
+    try:
+        db.execute("SELECT json_valid('{}')")
+    except sqlite3.OperationalError:
+        db.create_function("json_valid", 1, _is_json, deterministic=True)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
