@@ -28,7 +28,7 @@ from hailuo_batch.cli_options import (
 )
 from hailuo_batch.shell.streams import guard_streams
 
-_SELDOM = (100_000, 50, 50)
+_SELDOM = (500_000, 5, 5)
 
 
 @click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -275,7 +275,7 @@ def sandbox(spoken: Spoken, /, **options: Any) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     open_missing_streams()
-    gc.set_threshold(*_SELDOM)  # ten thousand takes are a hundred thousand values, none of which is ever garbage
+    gc.set_threshold(*_SELDOM)  # ten thousand takes are 300,000 values, and none of them is garbage
     guard_streams()
     leave(run(sys.argv[1:] if arguments is None else arguments))
 
