@@ -42,13 +42,14 @@ DISKS = ("receipts", "ledger", "output")
 WEATHER = ("foreign use", "trouble", "price", "wall jump", "signal", "second apply", "poor")
 FIELD = {
     "records gone": (0.01, 0.03, 0.1),  # at a turn
-    "lock gone": (0.01, 0.03, 0.1),
+    "lock gone": (0.03, 0.1, 0.3),
     "disk fills": (0.03, 0.1),
     "reader gone": (0.02, 0.1, 0.3),  # at a line
     "signal at the end": (0.5, 1.0),
     "death at the end": (0.5, 1.0),
 }
 _CHANCES = (0.02, 0.05, 0.15, 0.4, 0.9)
+_OFTEN = (0.15, 0.4, 0.9)
 _RARE = (0.003, 0.01, 0.03)
 
 
@@ -106,9 +107,11 @@ class Fate:
         if rng.random() < 0.5:
             kind = rng.choice(tuple(FIELD))
             self._chances[kind] = rng.choice(FIELD[kind])
+            if kind == "reader gone":
+                self._chances["slow"] = 0.5  # so that something is on its way when it is noticed
         if rng.random() < 0.4:
             for kind in self._some(GATEWAY):
-                self._chances[kind] = rng.choice(_CHANCES)
+                self._chances[kind] = rng.choice(_OFTEN)
         self.threaten(9)
 
     def intend(self, kind: str) -> None:

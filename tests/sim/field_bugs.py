@@ -12,7 +12,7 @@ import pytest
 from hailuo_batch.commands import apply, campaign_run, in_place, proposal
 from hailuo_batch.commands.campaign_run import Outcome, end_replacement
 from hailuo_batch.core import events as ev
-from hailuo_batch.core import requests
+from hailuo_batch.core import receipt, requests
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output, Run, Supersession
 from hailuo_batch.core.settings import Consent
@@ -111,6 +111,10 @@ def believe_any_cost_of_an_answer(patch: Patch) -> None:
     patch.setattr(fields, "parse_cost", parse_cost)
 
 
+def believe_any_cost_of_a_receipt(patch: Patch) -> None:
+    patch.setattr(receipt, "_cost", lambda value: (value if isinstance(value, int) else None, ""))
+
+
 def pay_without_a_yes(patch: Patch) -> None:
     """Where nobody can be asked, nobody has to agree."""
     patch.setattr(apply, "agree", lambda *_: proposal.Verdict(Consent.GIVEN))
@@ -140,6 +144,7 @@ FIELD_BUGS: Sequence[Callable[[Patch], None]] = (
     lock_the_file_of_the_lock_alone,
     call_a_busy_campaign_broken,
     believe_any_cost_of_an_answer,
+    believe_any_cost_of_a_receipt,
     pay_without_a_yes,
     make_again_without_a_yes,
 )

@@ -135,7 +135,12 @@ class Keeper:
         """The whole state folder is copied away, as a CI cache does; or the copy is put back, whole or in parts."""
         if self.has_ledger and (not self.vandal.has_copy or self.rng.random() < 0.3):
             self.vandal.keep_state()
-        elif self.vandal.put_state_back():
+        else:
+            self.put_state_back(whole=self.rng.random() < 0.5)
+
+    def put_state_back(self, *, whole: bool) -> None:
+        """The copy of the state folder is put back."""
+        if self.vandal.put_state_back(whole=whole):
             self.count("older state put back")
             self.promises.is_plain_copy = self.is_suspect = True
             self.promises.forget_states()

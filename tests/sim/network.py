@@ -29,8 +29,8 @@ _WAY_S = 0.08
 _SLOW_S = 25.0
 _SMALLEST_VIDEO = 150  # bytes
 _AMPLE = 3_000_000  # more than any video here has, and room for a report
-_OF_CREATES = (*NETWORK, *GATEWAY[:2])
-_OF_READS = (*NETWORK, *READS, GATEWAY[2])
+_OF_CREATES = (*GATEWAY[:2], *NETWORK)
+_OF_READS = (GATEWAY[2], *NETWORK, *READS)
 _STRANGERS = frozenset({*GATEWAY, "answer cut", "5xx before", "5xx after"})  # what does not show that the API is there
 _MOST_TURNS = 20_000  # of waiting since the last create: several times what the longest `run_timeout` takes
 

@@ -14,6 +14,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.shell.ledger import Ledger
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME
+from tests.sim.interlude import Interlude
 from tests.sim.process import ENDPOINT
 from tests.sim.promises import check_end
 from tests.sim.truth import Violation
@@ -45,6 +46,8 @@ class Peace:
             self.repair()
         if rng.random() < 0.15:
             self.replace_in_vain()
+        if rng.random() < 0.1:
+            self.go_back()
         self.follow_advice()
 
     def calm_down(self) -> Apply:
@@ -96,11 +99,11 @@ class Peace:
             history.apply(Order(new_ledger=True))
             history.pass_time(4000.0)
         if (history.is_ledger_missed() or history.is_behind()) and history.rng.random() < 0.5:
-            history.restore()
+            Interlude(history).restore()
         with history.records.taking_away():
             history.keeper.put_right()
         history.forget()
-        if history.is_behind() and not history.restore():
+        if history.is_behind() and not Interlude(history).restore():
             raise Violation("the ledger is older than what lies beside it, and cannot be restored")
 
     def apply_without_a_yes(self) -> None:
@@ -139,6 +142,29 @@ class Peace:
             fate.rest()
             self.history.pass_time(4000.0)
         self.calm_down()
+
+    def go_back(self) -> None:
+        """The state folder is copied away, more is made, and the whole copy is put back. Then nothing is made a second
+        time: every command says so, until the ledger is restored."""
+        history, keeper = self.history, self.history.keeper
+        keeper.vandal.keep_state()
+        for _ in range(3):
+            history.say(history.author.edit())
+        history.apply(Order())
+        history.pass_time(4000.0)
+        with history.records.taking_away():
+            keeper.put_state_back(whole=True)
+        history.forget()
+        history.drawer.touch()
+        is_behind = history.is_behind()
+        if is_behind:
+            Interlude(history).try_in_vain()
+        last = history.apply(Order())
+        if is_behind and not last.refused:
+            raise Violation("an apply is at work on a ledger that is older than what lies beside it")
+        if is_behind and not Interlude(history).restore():
+            raise Violation("the ledger is older than what lies beside it, and cannot be restored")
+        self.check(self.calm_down())
 
     def repair(self) -> None:
         """Whatever is still served can be had again; then all is at peace."""

@@ -39,6 +39,8 @@ class Records:
 
     def settle(self) -> None:
         """A process has ended: what it sent too late to be recorded is on record, or is not."""
+        if not self._bereft:
+            return
         names = self._names()
         for sent in self._bereft:
             sent.unrecorded = not _is_among(sent, names)
@@ -47,9 +49,9 @@ class Records:
 
     @property
     def is_behind(self) -> bool:
-        """Whether something beside the ledger tells of a run that neither the ledger nor the receipts know."""
+        """Whether something beside the ledger tells of a payment that neither the ledger nor the receipts know."""
         known, traces = self._ledger_names() | self._receipt_names(), self._traces()
-        ours = (sent for sent in self.truth.sent.values() if sent.era == self.truth.era)
+        ours = (sent for sent in self.truth.sent.values() if sent.era == self.truth.era and _is_paid(sent))
         named = (sent.run_id if sent.run_id in traces else sent.create_id for sent in ours)
         return any(name in traces - known for name in named)
 
@@ -86,6 +88,11 @@ class Records:
             runs = [run for take in report["takes"] for run in take["runs"]]
             names.update(run[name] for run in runs for name in ("run_id", "create_id") if run.get(name))
         return frozenset(names) | (_rows(self.paths.backup) if self.paths.backup.exists() else frozenset())
+
+
+def _is_paid(sent: Sent) -> bool:
+    """Whether it was paid for, or may have been, as far as the product was told."""
+    return sent.run_id is not None or not sent.settled
 
 
 def _is_among(sent: Sent, names: Names) -> bool:

@@ -27,6 +27,7 @@ from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import Lock
 from hailuo_batch.shell.receipts import Receipts
 from hailuo_batch.values import Take
+from tests.sim.field_bugs import FIELD_BUGS
 from tests.sim.history import Failure, run_history
 
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(900)]
@@ -291,6 +292,7 @@ BUGS: Sequence[Callable[[Patch], None]] = (
     begin_anew_wherever_a_ledger_is_missing,
     throw_away_what_is_to_be_set_aside,
     ask_about_a_named_run_without_a_place,
+    *FIELD_BUGS,
 )
 
 

@@ -77,14 +77,13 @@ class Vandal:
         self._cached = {path.name: path.read_bytes() for path in self._state() if path.exists()}
         self.say(f"a copy of the state folder is kept: {', '.join(self._cached)}")
 
-    def put_state_back(self) -> bool:
+    def put_state_back(self, *, whole: bool) -> bool:
         """The copy is put back: whole, or only some of its files. Returns whether there was one."""
         if self._cached is None:
             return False
         ledger, backup, receipts = self._state()
-        parts = ((ledger, backup, receipts), (ledger,), (receipts,), (backup,), (ledger, backup), (ledger, receipts))
-        weights = (6, 2, 2, 1, 1, 1)
-        for path in self.rng.choices(parts, weights)[0]:
+        some = ((ledger,), (receipts,), (backup,), (ledger, backup), (ledger, receipts))
+        for path in (ledger, backup, receipts) if whole else self.rng.choices(some, (2, 2, 1, 1, 1))[0]:
             self._remove(path)
             if path.name in self._cached:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -160,7 +159,7 @@ class Vandal:
             ("ledger and receipts are removed", lambda: self._remove(ledger, receipts)),
             ("the ledger is replaced by a copy of it", lambda: self._replace(ledger)),
             ("the receipts are replaced by a copy of them", lambda: self._replace(receipts)),
-            ("an older state folder is put back", self.put_state_back),
+            ("an older state folder is put back", lambda: self.put_state_back(whole=True)),
         )
         what, do = self.rng.choice(deeds)
         if "older" in what and self._cached is None:
