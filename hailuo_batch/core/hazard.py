@@ -2,22 +2,21 @@
 
 Ages fall into bins whose widths grow with age, so that seconds and hours are told apart equally well. What is known
 of a completion may be its exact age or only two ages between which it lies; the latter is spread over the bins as the
-rest of the evidence has it. A weak prior, a rate that grows with age at a scale learned from the same evidence, carries
-a cold start and the ages that nothing is known of. It begins without a scale: until a first completion was seen, some
-runs are expected to finish at every age, be it seconds or hours. Pure: times are seconds.
+rest of the evidence has it. A weak prior carries a cold start and the ages that nothing is known of: a rate that grows
+with age, at a scale that is learned from the same evidence and is known in advance to nobody. Pure: times are seconds.
 """
 
 from bisect import bisect_right
 from itertools import accumulate, pairwise
-from math import exp
+from math import exp, fsum
 
 _GROWTH = 1.06
 _OLDEST_S = 20_000.0
 _PRIOR_EVENTS = 0.03  # completions that the prior is worth, in each bin
-_PRIOR_SHARE = 0.1  # of the runs, for each growth of their age by e, until a first one was seen finished
-_FAR = 2.0  # times the longest known duration: what has lived longer says nothing of the scale
-_PRIOR_POWER = 1.6  # of the age, by which the rest of the prior's rate grows
-_PRIOR_RUNS = 0.25  # completions, in the first second, that its scale begins with: nearly none
+_PRIOR_POWER = 1.6  # of the age, by which the prior's rate grows
+_FIRST_EVENTS = 0.25  # the completions by which the scale is guessed while none is known
+_FIRST_SHARE = 0.1  # and the share of the runs that finishes meanwhile in each growth of their age by e
+_SAME_KIND = 2.0  # times the longest duration known: older runs are of another kind, and teach nothing of the scale
 _KERNEL = (1, 2, 3, 4, 3, 2, 1)
 _RELEARN_AT = 1.04  # the model is computed anew once the evidence has grown by this factor
 _LEAST_NEWS = 1  # and by so much
@@ -39,8 +38,8 @@ _BINS = len(_EDGES) - 1
 _WIDTHS = tuple(after - before for before, after in pairwise(_EDGES))
 _MIDDLES = tuple((before + after) / 2 for before, after in pairwise(_EDGES))
 _GROWN = tuple(middle**_PRIOR_POWER for middle in _MIDDLES)
-_PRIOR_LIVED = _PRIOR_RUNS / (_PRIOR_POWER + 1)
-_TIMELESS = tuple(_PRIOR_SHARE / middle for middle in _MIDDLES)
+_LIVED_AT_FIRST = _FIRST_EVENTS / (_PRIOR_POWER + 1)  # seconds of age, grown alike: as if by one second
+_TIMELESS = tuple(_FIRST_SHARE / middle for middle in _MIDDLES)
 
 
 def _bin_of(age: float) -> int:
@@ -161,6 +160,8 @@ class Hazard:
         self.completions += 1
         self.longest = max(self.longest, age)
         self._count += 1
+        if self.completions == 1:  # before it there was only the prior
+            self._enough = 0.0
 
     def _live(self, before: float, age: float) -> None:
         first, last = _bin_of(before), _bin_of(age)
@@ -173,7 +174,7 @@ class Hazard:
         self._steps[last] -= 1
 
     def _keep_up(self) -> None:
-        if self._count >= self._enough:
+        if self._count > self._enough:
             self._learn()
 
     def _learn(self) -> None:
@@ -203,22 +204,30 @@ class Hazard:
 
     def _fit(self, events: list[float], exposure: list[float]) -> None:
         smooth_events, smooth_exposure = _smooth(events), _smooth(exposure)
-        known = sum(events)
-        # Only what lived near the ages of completions says at what scale runs finish: one run that never does would
-        # drive the scale towards days, and those that begin beside it would be left alone until long after their end.
-        near = _bin_of(_FAR * self.longest) + 1 if known else _BINS
-        weighed = sum(grown * lived for grown, lived in zip(_GROWN[:near], exposure[:near], strict=True)) + _PRIOR_LIVED
-        scale = (known + 1 if known else _PRIOR_RUNS) / weighed
-        prior = [scale * grown for grown in _GROWN]
-        if not known:
-            prior = [rate + timeless for rate, timeless in zip(prior, _TIMELESS, strict=True)]
         self._rates = tuple(
-            (many + _PRIOR_EVENTS) / (lived + _PRIOR_EVENTS / rate)
-            for many, lived, rate in zip(smooth_events, smooth_exposure, prior, strict=True)
+            (many + _PRIOR_EVENTS) / (lived + _PRIOR_EVENTS / expected)
+            for many, lived, expected in zip(smooth_events, smooth_exposure, self._prior(events, exposure), strict=True)
         )
         steps = (rate * width for rate, width in zip(self._rates, _WIDTHS, strict=True))
         self._sums = tuple(accumulate(steps, initial=0.0))
         self._finish = self._lives = None
+
+    def _prior(self, events: list[float], exposure: list[float]) -> list[float]:
+        """The rate that is expected in each bin before its own evidence is looked at."""
+        known = sum(events)
+        if known == 0.0:
+            # A run that was left from another day may have driven this scale to days. Those that are begun beside it
+            # are looked at all the same, at ages that grow by a share: seconds and hours are as likely.
+            scale = _FIRST_EVENTS / (_LIVED_AT_FIRST + _grown(exposure))
+            return [scale * grown + timeless for grown, timeless in zip(_GROWN, _TIMELESS, strict=True)]
+        alike = _bin_of(_SAME_KIND * self.longest) + 1
+        scale = (known + 1) / (_LIVED_AT_FIRST + _grown(exposure[:alike]))
+        return [scale * grown for grown in _GROWN]
+
+
+def _grown(exposure: list[float]) -> float:
+    """The exposure up to some age, each second of it the heavier the likelier the prior has an end in it."""
+    return fsum(grown * lived for grown, lived in zip(_GROWN, exposure, strict=False))
 
 
 def _smooth(values: list[float]) -> list[float]:

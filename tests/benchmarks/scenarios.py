@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log
 from random import Random
 
 from tests.benchmarks.provider import Counts, FixedWindow, Limiter, Provider, SlidingWindow
@@ -19,9 +20,14 @@ def two_humped(rng: Random) -> float:
     return rng.lognormvariate(4.0943, 0.2) if rng.random() < 0.6 else rng.lognormvariate(5.4806, 0.2)
 
 
-def lasting(seconds: float) -> Callable[[Random], float]:
-    """So long, give or take 15 %: what a test, or a rehearsal, or a slow model takes."""
-    return lambda rng: seconds * rng.uniform(0.85, 1.15)
+def alike(seconds: float) -> Callable[[Random], float]:
+    """All take the same time."""
+    return lambda _: seconds
+
+
+def about(seconds: float) -> Callable[[Random], float]:
+    """So long in the median, sigma 0.35, with no least."""
+    return lambda rng: rng.lognormvariate(log(seconds), 0.35)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,35 @@ def test_while_nothing_is_known_few_reads_go_before_creates() -> None:
     assert 0 < reads <= 40
 
 
+def test_reads_that_find_a_run_finished_are_none_of_those_few() -> None:
+    polling = Polling(2.0)
+    for number in range(40):
+        polling.creating(number / 2)
+        polling.open(number, MODEL, number / 2)
+    reads = 0
+    while (key := polling.pick(40.0, creates=10_000)) is not None:
+        polling.asked(key, 40.0)
+        polling.finished(key, 4.5)
+        reads += 1
+    assert reads > 9
+
+
+def test_a_run_left_from_another_day_does_not_keep_new_ones_from_being_looked_at() -> None:
+    polling = Polling(2.0)
+    polling.open(99, MODEL, -400_000.0)
+    goes_on(polling, 99, 0.0)
+    for key in range(5):
+        polling.open(key, MODEL, 0.0)
+    now, seen = 0.0, set[int]()
+    while now < 15.0:
+        chosen = polling.pick(now, creates=0)
+        if chosen is not None:
+            goes_on(polling, chosen, now)
+            seen.add(chosen)
+        now += 0.1
+    assert seen >= set(range(5))
+
+
 def test_a_run_that_is_being_asked_about_is_not_asked_twice() -> None:
     polling = told(run1=200.0)
     polling.asked(1, 1000.0)
