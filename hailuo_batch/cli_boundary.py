@@ -48,10 +48,20 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
             spoken.console().complain(_shown(error))
         return _failed(ExitCode.USAGE, arguments)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nStopped.", err=True)
-        return ExitCode.SIGINT
-    except Exception as bug:  # noqa: BLE001 - the one boundary: a bug is said in a line, its traceback kept
-        return _confess(bug, spoken)
+        return _stopped()
+    except Exception as error:  # noqa: BLE001 - the one boundary: a bug is said in a line, its traceback kept
+        return _stopped() if _is_interrupt(error) else _confess(error, spoken)
+
+
+def _stopped() -> int:
+    """Ctrl-C where nothing was sent yet: from consent on, an apply heeds it itself."""
+    click.echo("\nStopped. Nothing was paid.", err=True)
+    return ExitCode.SIGINT
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether this is Ctrl-C under another name: Python wraps what comes up while it makes a class."""
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interrupt(error.__cause__))
 
 
 def _run(cli: click.Group, arguments: Sequence[str], spoken: Spoken) -> int:

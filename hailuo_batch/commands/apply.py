@@ -293,7 +293,8 @@ def _finish(
         console.lay_out(summary)
     else:
         console.conclude(summary)
-    code = worst([*codes, *([] if console.stop.code is None else [console.stop.code])])
+    wish = console.stop.settle()
+    code = worst([*codes, *([] if wish is None else [wish])])
     if code in _ENDED_WELL and not unwritten:
         end_replacement(ledger, outcome.snapshot)
     return code

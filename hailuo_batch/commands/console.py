@@ -10,7 +10,9 @@ where an apply is at work, as it does on a signal.
 
 import json
 import sys
+import termios
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, TextIO
@@ -101,7 +103,8 @@ class Console:
         return self.verbosity is Verbosity.VERBOSE
 
     def ask(self, question: str) -> bool:
-        """A question that only `y` or `yes` answers with yes. Raises KeyboardInterrupt."""
+        """A question that only `y` or `yes`, typed after it was asked, answers with yes. Raises KeyboardInterrupt."""
+        _forget_what_was_typed()
         self._mind(sys.stderr, _write(sys.stderr, self._wrapped(f"{question} [y/N] "), end=" "))
         if failure_of(sys.stderr) is not None:
             return False  # what was not asked is not answered
@@ -136,6 +139,12 @@ class Console:
     def _wrapped(self, text: str) -> str:
         line = one_line(text)
         return wrap(line, terminal_columns(sys.stderr)) if sys.stderr.isatty() else line
+
+
+def _forget_what_was_typed() -> None:
+    """Drop what was typed ahead: a key pressed for something else shall not pay."""
+    with suppress(termios.error, OSError, ValueError):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def columns_of(stream: TextIO) -> int | None:

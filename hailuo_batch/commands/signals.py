@@ -42,12 +42,14 @@ _LEAVING = ("Left at once. The ledger knows what was sent; the same command goes
 class Stop:
     """The wish that a command should end before its work is done. `code` is what it then exits with, None without one.
 
-    The first wish counts. It reaches whoever is at work, and waits where nobody is yet.
+    The first wish counts. It reaches whoever is at work, and waits where nobody is yet. One that comes after the
+    command has settled how it ends is too late.
     """
 
     def __init__(self) -> None:
         self.code: ExitCode | None = None
         self.is_heeded = False
+        self.is_too_late = False
         self._act: Callable[[ExitCode], None] | None = None
 
     def request(self, code: ExitCode) -> None:
@@ -56,6 +58,15 @@ class Stop:
             self.code = code
             if self._act is not None:
                 self._act(code)
+
+    def settle(self) -> ExitCode | None:
+        """The wish as it stands now, for good: the command is about to end, with a code that no signal changes.
+
+        What the command writes last may depend on that code. Were a signal still to end the process with another one,
+        whoever repeats a command that did not end well would have it begin anew, and pay anew.
+        """
+        self.is_too_late = True
+        return self.code
 
     @contextmanager
     def carried_out_by(self, act: Callable[[ExitCode], None]) -> Iterator[None]:
@@ -71,13 +82,17 @@ class Stop:
 
 @contextmanager
 def heeding(stop: Stop) -> Iterator[None]:
-    """While it lasts, the first signal, or a reader that goes, is that wish, and a second signal ends the process."""
+    """While it lasts, the first signal, or a reader that goes, is that wish, and a second signal ends the process.
+
+    Signals are that wish until the process has ended: in no moment of its end may one give it another exit code.
+    """
     if stop.is_heeded:
         yield
         return
     stop.is_heeded = True
+    _handle_signals(_handler(stop))
     try:
-        with told_when_unread(lambda: stop.request(ExitCode.SIGTERM)), _handled(_handler(stop)):
+        with told_when_unread(lambda: stop.request(ExitCode.SIGTERM)):
             yield
     finally:
         stop.is_heeded = False
@@ -88,6 +103,8 @@ def _handler(stop: Stop) -> Callable[[int, FrameType | None], None]:
 
     def handle(number: int, _frame: FrameType | None) -> None:
         nonlocal asked_at
+        if stop.is_too_late:
+            return
         code, now = _CODES[signal.Signals(number)], Clock().now()
         if asked_at is None:
             asked_at = now
@@ -100,19 +117,13 @@ def _handler(stop: Stop) -> Callable[[int, FrameType | None], None]:
     return handle
 
 
-@contextmanager
-def _handled(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def _handle_signals(handle: Callable[[int, FrameType | None], None]) -> None:
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
-        return
-    # what whoever started the program has it ignore stays ignored, as `nohup` asks for
-    heard = [number for number in _CODES if number in _ALWAYS_HEARD or signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        return  # signals are the main thread's
+    for number in _CODES:
+        # what whoever started the program has it ignore stays ignored, as `nohup` asks for
+        if number in _ALWAYS_HEARD or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handle)
 
 
 def _write(lines: Sequence[str]) -> None:

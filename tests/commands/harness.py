@@ -14,6 +14,7 @@ import pytest
 
 from hailuo_batch import cli
 from hailuo_batch.errors import ExitCode
+from tests.helpers.handlers import kept_handlers
 from tests.helpers.patience import PATIENCE_S
 
 KEY = "sk-test-0123456789"
@@ -83,7 +84,8 @@ class Shell:
     def bare(self, *arguments: str) -> Ended:
         """Run the command line with exactly these arguments, in this process."""
         self.capture.readouterr()
-        code = cli.run(arguments)
+        with kept_handlers():
+            code = cli.run(arguments)
         out, err = self.capture.readouterr()
         return Ended(ExitCode(code), out, err)
 

@@ -14,7 +14,7 @@ from hailuo_batch.commands import remote
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi, Step
-from tests.commands.harness import CTRL_D, LAMPS, SLOW, UNCAPPED, Ended, Shell, state_of, talk
+from tests.commands.harness import CTRL_D, LAMPS, SLOW, UNCAPPED, Ended, Shell, rest_of, state_of, talk
 from tests.commands.misbehaving import everything_fails, lost_answers, nothing_finishes
 from tests.helpers.patience import PATIENCE_S
 
@@ -268,6 +268,23 @@ def test_a_no_before_anything_began_leaves_nothing_behind(shell: Shell, api: San
     assert not (shell.state / "lamps.db").exists()
 
 
+def test_what_was_typed_before_the_question_was_asked_is_no_yes(shell: Shell, api: SandboxServer) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hailuo_batch", "apply", str(shell.manifest)]
+    os.write(ours, b"y\n")
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(ours, 4096)
+        os.write(ours, b"n\n")
+        said += rest_of(ours)
+        assert process.wait(PATIENCE_S) == ExitCode.UNFINISHED
+    os.close(ours)
+    assert b"Declined" in said
+    assert api.world.stats.creates == 0
+
+
 def test_ctrl_c_at_the_question_changes_nothing(shell: Shell, running: SandboxServer) -> None:
     before = (shell.state / "lamps.receipts.jsonl").read_bytes(), journal(shell)
     reads = running.world.stats.reads
@@ -279,8 +296,10 @@ def test_ctrl_c_at_the_question_changes_nothing(shell: Shell, running: SandboxSe
         while b"[y/N]" not in said:
             said += os.read(ours, 4096)
         process.send_signal(signal.SIGINT)
+        said += rest_of(ours)
         assert process.wait(PATIENCE_S) == ExitCode.SIGINT
     os.close(ours)
+    assert b"Stopped. Nothing was paid." in said
     assert ((shell.state / "lamps.receipts.jsonl").read_bytes(), journal(shell)) == before
     assert (running.world.stats.creates, running.world.stats.reads) == (1, reads)
     assert not (shell.outputs / "hero.mp4").exists()

@@ -51,7 +51,7 @@ def replace(shell: Shell) -> Ended:
         "before:commands.report_files:write_reports",
         pytest.param("after:commands.apply:leave_report", marks=pytest.mark.deep),
         pytest.param("before:commands.console:Console.conclude", marks=pytest.mark.deep),
-        "before:commands.apply:end_replacement",
+        "before:commands.signals:Stop.settle",
     ],
 )
 def test_a_replacement_is_finished_and_no_second_one_begun(
@@ -59,11 +59,23 @@ def test_a_replacement_is_finished_and_no_second_one_begun(
 ) -> None:
     code = struck(where, number, "apply", "--yes", "--replace", "*")
     assert api.world.stats.creates == 2 * TAKES
-    if "end_replacement" in where and number is not KILL:
-        return  # its exit code stands by then
     assert code == CODES[number]
     assert replace(shell).code is ExitCode.DONE
     assert api.world.stats.creates == 2 * TAKES
+    assert replace(shell).code is ExitCode.DONE
+    assert api.world.stats.creates == 3 * TAKES
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize("number", [TERM, INT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "where",
+    ["before:commands.apply:end_replacement", "after:commands.apply:end_replacement", "after:commands.apply:run"],
+)
+def test_a_signal_that_comes_after_a_replacement_has_ended_well_changes_no_exit_code(
+    shell: Shell, api: SandboxServer, struck: Strike, where: str, number: signal.Signals
+) -> None:
+    assert struck(where, number, "apply", "--yes", "--replace", "*") == ExitCode.DONE
     assert replace(shell).code is ExitCode.DONE
     assert api.world.stats.creates == 3 * TAKES
 

@@ -9,6 +9,7 @@ import pytest
 from hailuo_batch.commands.signals import Stop, heeding
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.shell.clock import Clock
+from tests.helpers.handlers import kept_handlers
 
 
 class Left(BaseException):
@@ -27,11 +28,13 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 @pytest.fixture(autouse=True)
-def _no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def leave(code: int) -> None:
         raise Left(code)
 
     monkeypatch.setattr(os, "_exit", leave)
+    with kept_handlers():
+        yield
 
 
 @pytest.fixture
@@ -91,10 +94,18 @@ def test_a_wish_that_came_early_is_carried_out_by_whoever_comes_to_work(stop: St
     assert told == [ExitCode.SIGINT]
 
 
-def test_afterwards_all_is_as_it_was(time: Time) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+def test_a_signal_is_that_wish_until_the_process_has_ended(time: Time) -> None:
     stop = Stop()
     with heeding(stop), heeding(stop):
-        assert signal.getsignal(signal.SIGTERM) is not before
-    assert signal.getsignal(signal.SIGTERM) is before
+        pass
     assert not stop.is_heeded
+    signal.raise_signal(signal.SIGTERM)
+    assert stop.code is ExitCode.SIGTERM
+
+
+def test_a_signal_that_comes_after_the_end_is_settled_is_no_wish_and_ends_nothing(stop: Stop, time: Time) -> None:
+    assert stop.settle() is None
+    for _ in range(2):
+        signal.raise_signal(signal.SIGINT)
+        time.at += 10.0
+    assert stop.code is None

@@ -21,6 +21,7 @@ from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import BusyError, LedgerError, OutputError, UsageError
 from hailuo_batch.report import files
 from hailuo_batch.shell.ledger import Ledger
+from tests.helpers.handlers import kept_handlers
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME, Author
 from tests.sim.clock import START, VirtualClock
@@ -145,6 +146,7 @@ class History:
             mock.patch.dict(os.environ, environment),
             mock.patch.object(files, "_renderers", return_value=renderers),
             hostile_disk(self.site, self.folder),
+            kept_handlers(),
         ):
             for _ in range(self.rng.randint(1, 5)):
                 self.site.fate.rise()
