@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hailuo_batch.commands.apply_options import ApplyOptions, again, check_options
 from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
-from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacement, is_replaced, run_campaign
+from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacement, is_replaced, moves_files, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.estimate import estimate_cost
@@ -115,8 +115,8 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
         job = replace(_job(asked, proposal, verdict, paths), lock=lock, deadline=_deadline(options, give_up_at))
         if job.sends or job.plan.steps:
             ledger.remember(RESUME_FACT, job.resume)
-            if asked.saved is None:
-                ledger.remember(PLAN_FACT, "")
+        if asked.saved is None and (job.sends or job.plan.steps or moves_files(proposal.snapshot)):
+            ledger.remember(PLAN_FACT, "")
         outcome = run_campaign(job, ledger, clock, console)
         if outcome.snapshot is proposal.snapshot:
             remember_settled(paths)

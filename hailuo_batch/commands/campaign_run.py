@@ -134,7 +134,7 @@ def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outc
         ledger.remember(PLAN_FACT, job.plan_mark)
     snapshot = ledger.snapshot()
     codes: tuple[ExitCode, ...] = ()
-    if job.sends or (not all_in_place(snapshot.runs) and Shelf(snapshot.runs).next_moves()):
+    if job.sends or moves_files(snapshot):
         with connect(job.endpoint, job.settings) if job.sends else nullcontext(NOBODY) as remote:
             engine = _engine(job, snapshot, ledger, remote, clock)
             failed = _drive(job, engine, ledger, remote, clock, console)
@@ -256,6 +256,11 @@ def _reporter(console: Console, clock: Clock, received: Received) -> Reporter:
     if sys.stderr.isatty():
         return BarReporter(sys.stderr, clock.now, received)
     return LineReporter(sys.stderr, clock.now)
+
+
+def moves_files(snapshot: Snapshot) -> bool:
+    """Whether files are to be moved to the names that their takes have now."""
+    return not all_in_place(snapshot.runs) and bool(Shelf(snapshot.runs).next_moves())
 
 
 def is_replaced(snapshot: Snapshot) -> bool:

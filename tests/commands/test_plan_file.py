@@ -1,6 +1,7 @@
 """A plan that is kept in a file: applied just so, repeatable after an interruption, refused after anything else."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.commands.conftest import StartApi, Step
 from tests.commands.harness import LAMPS, UNCAPPED, Ended, Shell
 from tests.commands.misbehaving import costs, lost_answers
 from tests.helpers.pictures import png
+from tests.helpers.struck import strike
 
 TABLE = """\
 version: 1
@@ -117,6 +119,20 @@ def test_after_another_apply_an_interrupted_plan_is_not_taken_up_again(
     made = len(api.world.made)
     assert follow().code is ExitCode.USAGE
     assert len(api.world.made) == made
+
+
+def test_after_another_apply_that_only_moves_files_an_interrupted_plan_is_not_taken_up_again(
+    shell: Shell, api: SandboxServer, uncapped: None, keep: Step
+) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    shell.write(UNCAPPED.replace("id: desk", "id: table"))
+    keep()
+    words = ["apply", str(shell.manifest), "--plan", str(shell.workspace / "plan.json"), "--yes"]
+    assert strike("before:shell.files:Files.move", signal.SIGKILL, words) == -signal.SIGKILL
+    other = shell("apply")
+    assert "Nothing to do" in other.err
+    assert (shell.outputs / "table.mp4").exists()
+    refused(shell.bare(*words), "the ledger has changed by something else", api, 3)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ class Order:
 class Apply(Process):
     """An apply. `code` is how it ended, None where it did not end by itself; `codes` are those of what stopped it.
 
-    `began` says that it came as far as carrying its plan out. `to_pay` are the takes that its first plan would pay for.
+    `began` says that it came as far as carrying its plan out, `is_reported` as far as its last reports. `to_pay` are
+    the takes that its first plan would pay for.
     """
 
     def __init__(self, history: "History", number: int, order: Order, key: str = KEY) -> None:
@@ -57,6 +58,7 @@ class Apply(Process):
         self.order = order
         self.refused = ""
         self.began = False
+        self.is_reported = False
         self.code: ExitCode | None = None
         self.codes: tuple[ExitCode, ...] = ()
         self.to_pay: tuple[str, ...] | None = None
@@ -144,7 +146,9 @@ class Apply(Process):
         if fate.happens("death at the end"):
             fate.count("death at the end")
             fate.doom(4)
-        return leave_report(*arguments)
+        left = leave_report(*arguments)
+        self.is_reported = True
+        return left
 
     def _check_create(self, action: act.CreateRun) -> None:
         assert self.order.plan is not None

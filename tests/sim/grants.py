@@ -2,7 +2,8 @@
 
 A wish that dies with its process before it was recorded is no wish: the same command, repeated, may then have it
 recorded once. One that was recorded counts once, however often the command is repeated, until an apply has ended well
-with all of it done: what is asked after that is a new wish.
+with all of it done, its reports written: what is asked after that is a new wish, even where the process is killed
+between its last write and its exit.
 """
 
 from dataclasses import dataclass, field
@@ -58,10 +59,10 @@ class Grants:
         """A command asks that a take be forgotten, so that what its runs were made for may be paid for once more."""
         self._to_forget.add(take_id)
 
-    def end(self, code: ExitCode | None, snapshot: Snapshot | None) -> None:
+    def end(self, code: ExitCode | None, snapshot: Snapshot | None, *, is_reported: bool) -> None:
         """An apply has ended, None where it was interrupted, and has left the ledger so. A `--replace` of which nothing
         is left to be made ends with it, if it has ended well. Raises Violation where such a one is left open."""
-        if code not in _WELL or snapshot is None or self._open is None:
+        if snapshot is None or self._open is None or not (code in _WELL or (code is None and is_reported)):
             return
         if any(_is_to_be_made(record, self._open) for record in snapshot.takes):
             return

@@ -67,7 +67,7 @@ class Interlude:
         except Death as death:
             history.say(f"the process died at {death}")
         history.site.fate.reborn()
-        history.look(complete=is_written)
+        history.look(complete=is_written and not history.user.is_bereft)
 
     def settle(self) -> bool:
         """The user settles, retries or forgets something. Returns whether the ledger is in order then."""

@@ -37,16 +37,16 @@ class Peace:
         """From the first quiet moment to the last. Raises Violation."""
         rng = self.history.rng
         self.make()
-        if rng.random() < 0.2:
+        if rng.random() < 0.1:
             self.apply_a_plan()
-        if rng.random() < 0.2:
+        if rng.random() < 0.1:
             self.apply_without_a_yes()
         self.check(self.calm_down())
-        if rng.random() < 0.2:
+        if rng.random() < 0.12:
             self.repair()
-        if rng.random() < 0.15:
-            self.replace_in_vain()
         if rng.random() < 0.1:
+            self.replace_in_vain()
+        if rng.random() < 0.06:
             self.go_back()
         self.follow_advice()
 

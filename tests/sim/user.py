@@ -87,6 +87,7 @@ class User:
     has_ledger: Callable[[], bool]
     may_be_refused: Callable[[], bool]
     begin: Callable[[], Process]
+    is_bereft: bool = False  # files of the state folder were taken away while the last command was at work
 
     def try_something(self) -> ExitCode:
         """Settle, retry or forget a take, whether that is wise or not."""
@@ -202,6 +203,7 @@ class User:
         finally:
             process.hang_up()
             self.forget()
+            self.is_bereft = process.is_bereft
         if self.grants.is_waiting and self.has_ledger():
             self.grants.confirm(self.read())
         text = " ".join(heard.getvalue().split())
