@@ -84,8 +84,10 @@ class Receipts:
 
 
 def _is_ours(beginning: bytes) -> bool:
-    """Whether the file may begin like this: a power cut leaves a part of a line, or zeros."""
-    return beginning.startswith(_FIRST) or _FIRST.startswith(beginning.rstrip(b"\0\n"))
+    """Whether the file may begin like this: a power cut leaves a part of a line, or zeros, and a full disk a part of a
+    line each time that it is written to."""
+    lines = (line.strip(b"\0") for line in beginning.split(b"\n"))
+    return all(line.startswith(_FIRST) or _FIRST.startswith(line) for line in lines)
 
 
 def load_receipts(path: Path) -> tuple[Receipt, ...]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.core.receipt import recover
-from hailuo_batch.shell.receipts import load_receipts
+from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.receipts import Receipts, load_receipts
 from tests.helpers.ledgers import new_ledger, open_ledger
 from tests.helpers.snapshots import STARTED_AT
 from tests.shell.test_receipts import line
@@ -28,6 +29,22 @@ def test_a_line_that_cannot_be_read_is_passed_over(tmp_path: Path, garbage: str)
     path = tmp_path / "c.receipts.jsonl"
     path.write_text(f"{garbage}\n{line()}\n")
     assert [receipt.create_id for receipt in load_receipts(path)] == ["b"]
+
+
+@pytest.mark.parametrize("parts", [('{"c', '{"cre'), ("{", "", "{"), ('{"create":', "\0\0"), ("\0\0\0", '{"cr')])
+def test_lines_that_a_full_disk_cut_short_again_and_again_are_ours(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    path = tmp_path / "c.receipts.jsonl"
+    path.write_text("\n".join(parts))
+    Receipts(path).close()
+
+
+@pytest.mark.parametrize("text", ['{\n  "create": 1}\n', "[]\n", "\n\nname,text\n", '{"cre\n{"name'])
+def test_what_we_have_not_written_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "c.receipts.jsonl"
+    path.write_text(text)
+    with pytest.raises(LedgerError, match="has not written"):
+        Receipts(path)
+    assert path.read_text() == text
 
 
 @pytest.mark.parametrize("garbage", UNRECORDABLE.values(), ids=UNRECORDABLE)

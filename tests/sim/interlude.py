@@ -99,4 +99,5 @@ class Interlude:
     def restore(self) -> bool:
         """The user has the ledger restored. Returns whether it is in order then."""
         self.history.promises.forget_states()
+        self.history.keeper.is_suspect = True  # one that dies half way leaves an older ledger, to be restored again
         return self.history.user.give("state", "restore", str(self.history.manifest)) is ExitCode.DONE

@@ -1,7 +1,7 @@
 """Plans that the user keeps in files, and what may come of them: nothing that a plan does not say, and nothing twice.
 
 What a plan says is read from its file, as a reviewer would read it. Whether it still holds is judged by the ledger's
-rows: a plan holds while they are as they were when it was made, or as its own last apply has left them.
+rows: a plan holds while they are as they were when it was made, be it again, or as its own last apply has left them.
 """
 
 import json
@@ -22,7 +22,8 @@ _FOLLOWED = frozenset({"resume", "download"})
 
 @dataclass
 class KeptPlan:
-    """A plan in a file. `rows` are the ledger's, nothing where there was none yet.
+    """A plan in a file. `rows` are the ledger's when it was made, nothing where there was none yet, and `left` those
+    that its own last apply has left.
 
     `is_alone` says that nothing but this plan has been at work since it was begun: then it must go on.
     """
@@ -31,6 +32,7 @@ class KeptPlan:
     campaign: Campaign
     rows: Rows
     takes: Mapping[str, str]
+    left: Rows = ()
     is_alone: bool = False
     must_be_refused: bool = False
     sent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -40,11 +42,11 @@ class KeptPlan:
         """The plan in the file, as a person reads it: the takes that it pays for or follows."""
         lines = json.loads(path.read_text(encoding="utf-8"))["takes"]
         takes = {line["id"]: line["fingerprint"] for line in lines if line["action"] in _PAYING | _FOLLOWED}
-        return cls(path, campaign, rows, takes)
+        return cls(path, campaign, rows, takes, left=rows)
 
     def look(self, campaign: Campaign, rows: Rows) -> None:
         """An apply of it begins, on this manifest and this ledger."""
-        self.must_be_refused = campaign != self.campaign or rows != self.rows
+        self.must_be_refused = campaign != self.campaign or rows not in (self.rows, self.left)
 
     def check_beginning(self) -> None:
         """Its apply is about to carry it out. Raises Violation where it does not hold."""
@@ -63,7 +65,7 @@ class KeptPlan:
 
     def end(self, rows: Rows, *, began: bool, refused: bool) -> None:
         """An apply of it has ended, and has left the ledger so; `began` where it was carried out, at least in part."""
-        self.rows = rows
+        self.left = rows
         self.is_alone = (self.is_alone or began) and not (refused and not began)
 
 

@@ -83,6 +83,7 @@ class Process:
         if network.bereft is not None:
             self.is_bereft = True
             self.history.records.lose(network.bereft)
+            self.history.records.forgive_answers()
         self.history.records.settle()
 
     def check_end(self) -> None:

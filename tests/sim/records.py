@@ -37,6 +37,12 @@ class Records:
         """These left after their records had been taken away, and before that could be noticed."""
         self._bereft += sent
 
+    def forgive_answers(self) -> None:
+        """The receipts were taken away while a process was at work: what was answered since may be in no receipt."""
+        receipts = self._receipt_names()
+        for sent in self.truth.sent.values():
+            sent.unreceipted = sent.unreceipted or (sent.told and sent.run_id not in receipts)
+
     def settle(self) -> None:
         """A process has ended: what it sent too late to be recorded is on record, or is not."""
         if not self._bereft:
@@ -58,7 +64,8 @@ class Records:
     def _compare(self, before: Names) -> None:
         after, receipts = self._names(), self._receipt_names()
         for sent in self.truth.sent.values():
-            sent.unreceipted = sent.create_id not in receipts
+            answer_is_lost = sent.unreceipted and sent.told and sent.run_id not in receipts
+            sent.unreceipted = answer_is_lost or sent.create_id not in receipts
             if _is_among(sent, after):
                 sent.unrecorded = False
             elif _is_among(sent, before):

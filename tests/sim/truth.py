@@ -25,7 +25,7 @@ class Sent:
 
     `settled` says that the product was told that nothing was made; `told` that it was told the run's ID. `era` counts
     how often the user had begun anew before. `unrecorded` says that the user has taken away all that told of it, and
-    `unreceipted` its line in the receipts alone.
+    `unreceipted` a line of it in the receipts alone.
     """
 
     number: int
