@@ -71,7 +71,7 @@ class Server:
             case "odd status" if status == 200:
                 return answers.Answer(status, {**data, "status": "paused"})
             case "another's ID" if status == 200:
-                made = ((run_id, sent) for run_id, sent in site.truth.made.items() if sent.era == site.truth.era)
+                made = ((run_id, sent) for run_id, sent in site.truth.made.items() if site.truth.is_knowable(sent))
                 others = [run_id for run_id, sent in made if sent.told and run_id != data.get("id")]
                 return answers.Answer(status, {**data, "id": site.fate.rng.choice(others)} if others else data)
             case _:
