@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hailuo_batch.commands.apply_options import ApplyOptions, again, check_options
 from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
-from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacement, is_replaced, run_campaign
+from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacements, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.estimate import estimate_cost
@@ -52,6 +52,7 @@ from hailuo_batch.core import halts
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.plan import Wishes, make_plan
 from hailuo_batch.core.records import in_doubt_if_submitting
+from hailuo_batch.core.replacing import in_these_words, is_made
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamError, UsageError
 from hailuo_batch.report.model import Report
@@ -268,7 +269,7 @@ def _finish(
     where, options, snapshot = asked.where, asked.options, outcome.snapshot
     wishes_left = {
         "paid": verdict.unpaid is None,
-        "replacing": snapshot.replacement is not None and not is_replaced(snapshot),
+        "replacing": any(not is_made(snapshot, own) for own in in_these_words(snapshot, asked.wishes.replace)),
     }
     resume = again(where, replace(options, yes=False), **wishes_left)
     if job.sends:
@@ -296,7 +297,7 @@ def _finish(
     wish = console.stop.settle()
     code = worst([*codes, *([] if wish is None else [wish])])
     if code in _ENDED_WELL and not unwritten:
-        end_replacement(ledger, outcome.snapshot)
+        end_replacements(ledger, outcome.snapshot, asked.wishes.replace, job.plan.scope)
     return code
 
 

@@ -9,7 +9,7 @@ their bounds.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
@@ -144,16 +144,24 @@ def parse_fact(name: object, value: object) -> str:
     return value
 
 
-def parse_replacement(text: str) -> Replacement | None:
-    """The fact that remembers a `--replace`; None where none is under way. Raises DamagedRow."""
-    if not text:
-        return None
-    data = parse_json("facts", "replacement", text)
+def parse_replacements(text: str) -> tuple[Replacement, ...]:
+    """The fact that remembers each `--replace` under way: one as an object, or several in a list. Raises DamagedRow."""
+    data = parse_json("facts", "replacement", text) if text else []
+    return tuple(_parse_replacement(each, text) for each in (data if isinstance(data, list) else [data]))
+
+
+def _parse_replacement(data: object, text: str) -> Replacement:
     asked = data if isinstance(data, dict) else {}
-    patterns, take_ids = asked.get("patterns"), asked.get("take_ids")
-    if not _is_texts(patterns) or not _is_texts(take_ids):
+    patterns, take_ids, only = asked.get("patterns"), asked.get("take_ids"), asked.get("only", [])
+    if not _is_texts(patterns) or not _is_texts(take_ids) or not _is_texts(only):
         raise DamagedRow("facts", "replacement", f"value is {shown(text)}, which says neither patterns nor takes")
-    return Replacement(tuple(patterns), frozenset(take_ids))
+    return Replacement(tuple(patterns), frozenset(take_ids), tuple(only))
+
+
+def render_replacements(replacements: Iterable[Replacement]) -> str:
+    """The fact, as `parse_replacements` reads it; empty where none is under way."""
+    texts = [{"patterns": each.patterns, "take_ids": sorted(each.take_ids), "only": each.only} for each in replacements]
+    return json.dumps(texts) if texts else ""
 
 
 def parse_json(table: str, row: object, text: str) -> Any:
