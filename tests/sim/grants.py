@@ -65,14 +65,14 @@ class Grants:
         """A command asks that a take be forgotten, so that what its runs were made for may be paid for once more."""
         self._to_forget.add(take_id)
 
-    def end(self, code: ExitCode | None, snapshot: Snapshot | None) -> None:
+    def end(self, code: ExitCode | None, snapshot: Snapshot | None, *, has_said_all: bool) -> None:
         """An apply has ended, None where it was interrupted, and has left the ledger so. A `--replace` of which nothing
         is left to be made ends with it, if it has ended well and was asked for no other. Raises Violation where such
-        one is left open."""
+        one is left open. Killed while it ends them, once it `has_said_all`, it leaves a wish open or not."""
         if snapshot is None:
             return
         for each in tuple(self._open):
-            is_over = code in _WELL and self._is_finished(each, snapshot)
+            is_over = (code in _WELL or has_said_all) and self._is_finished(each, snapshot)
             if is_over and code is ExitCode.DONE and each in snapshot.replacements:
                 raise Violation(f"the --replace of {each.patterns} is done, and the ledger holds it for open")
             if is_over and each not in snapshot.replacements:

@@ -201,7 +201,8 @@ class History:
             self.promises.forget_states()
         if not died:
             process.check_end()
-        self.grants.end(process.code, self.snapshot() if self.keeper.has_ledger else None)
+        snapshot = self.snapshot() if self.keeper.has_ledger else None
+        self.grants.end(process.code, snapshot, has_said_all=process.has_said_all)
         return died
 
     def _has_reason(self, process: Apply, error: Exception) -> bool:
