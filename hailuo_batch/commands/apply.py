@@ -49,6 +49,7 @@ from hailuo_batch.commands.workspace import (
 )
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core import halts
+from hailuo_batch.core.experience import NEWEST
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.plan import Wishes, make_plan
 from hailuo_batch.core.records import in_doubt_if_submitting
@@ -67,7 +68,6 @@ if TYPE_CHECKING:
 __all__ = ["ApplyOptions", "run"]
 
 _ENDED_WELL = frozenset({ExitCode.DONE, ExitCode.UNFINISHED})
-_DURATIONS = 300  # earlier runs of a model that teach an apply how long the next ones take, at most
 
 
 def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode:
@@ -208,7 +208,7 @@ def _without_paying(asked: Asked, proposal: Proposal) -> Proposal:
 
 def _job(asked: Asked, proposal: Proposal, verdict: Verdict, paths: CampaignPaths) -> Job:
     settings, saved, plan = asked.settings, asked.saved, proposal.plan
-    durations = proposal.experience.durations_of(_DURATIONS)
+    durations = proposal.experience.durations_of(NEWEST)
     settings = replace(settings, known_durations=durations, consent=verdict.consent)
     if not asked.options.accept_price:
         prices = proposal.estimate.known_prices if saved is None else saved.prices
