@@ -16,7 +16,7 @@ from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.matching import match_runs, serves
 from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
-from hailuo_batch.core.replacing import in_these_words
+from hailuo_batch.core.replacing import in_these_words, is_repeated
 from hailuo_batch.values import Campaign, Take, format_minute
 
 
@@ -152,11 +152,10 @@ class _Planner:
     def _replaced(self, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
         """The takes whose replacement begins with this plan; none when the same wish is already under way."""
         wishes = self.wishes
-        under_way = tuple(in_these_words(self.snapshot, wishes.replace))
-        if not wishes.replace or any(frozenset(each.only) == frozenset(wishes.only) for each in under_way):
+        if not wishes.replace or is_repeated(self.snapshot, wishes.replace, wishes.only):
             return frozenset()
         # the same words for other takes: what was begun among them is finished, and not paid for again
-        begun = frozenset[str]().union(*(each.take_ids for each in under_way))
+        begun = frozenset[str]().union(*(each.take_ids for each in in_these_words(self.snapshot, wishes.replace)))
         chosen = frozenset(
             id_
             for id_, run in served.items()

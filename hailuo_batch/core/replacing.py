@@ -19,6 +19,12 @@ def in_these_words(snapshot: Snapshot, patterns: Iterable[str]) -> Iterator[Repl
     return (each for each in snapshot.replacements if frozenset(each.patterns) == words)
 
 
+def is_repeated(snapshot: Snapshot, patterns: Iterable[str], only: Iterable[str]) -> bool:
+    """Whether these words are those of a replacement under way, `--only` included: they finish it, and begin none."""
+    takes = frozenset(only)
+    return any(frozenset(each.only) == takes for each in in_these_words(snapshot, patterns))
+
+
 def is_made(snapshot: Snapshot, replacement: Replacement) -> bool:
     """Whether nothing of it is left to be made. What is in doubt may still be."""
     return not any(record.take.id in replacement.take_ids and record.state in _TO_BE_MADE for record in snapshot.takes)

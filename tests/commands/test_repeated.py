@@ -60,9 +60,13 @@ def test_a_replacement_is_finished_and_no_second_one_begun(
     code = struck(where, number, "apply", "--yes", "--replace", "*")
     assert api.world.stats.creates == 2 * TAKES
     assert code == CODES[number]
-    assert replace(shell).code is ExitCode.DONE
+    finished = replace(shell)
+    assert finished.code is ExitCode.DONE
+    assert "finishes the --replace that was interrupted before, and begins no other one" in finished.err
     assert api.world.stats.creates == 2 * TAKES
-    assert replace(shell).code is ExitCode.DONE
+    again = replace(shell)
+    assert again.code is ExitCode.DONE
+    assert "interrupted" not in again.err
     assert api.world.stats.creates == 3 * TAKES
 
 
