@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hailuo_batch.commands.apply_options import ApplyOptions, again, check_options
 from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
-from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacement, is_replaced, moves_files, run_campaign
+from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacements, moves_files, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.estimate import estimate_cost
@@ -49,9 +49,11 @@ from hailuo_batch.commands.workspace import (
 )
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core import halts
+from hailuo_batch.core.experience import NEWEST
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.plan import Wishes, make_plan
 from hailuo_batch.core.records import in_doubt_if_submitting
+from hailuo_batch.core.replacing import in_these_words, is_made
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamError, UsageError
 from hailuo_batch.report.model import Report
@@ -66,7 +68,6 @@ if TYPE_CHECKING:
 __all__ = ["ApplyOptions", "run"]
 
 _ENDED_WELL = frozenset({ExitCode.DONE, ExitCode.UNFINISHED})
-_DURATIONS = 300  # earlier runs of a model that teach an apply how long the next ones take, at most
 
 
 def run(where: Whereabouts, options: ApplyOptions, console: Console) -> ExitCode:
@@ -207,7 +208,7 @@ def _without_paying(asked: Asked, proposal: Proposal) -> Proposal:
 
 def _job(asked: Asked, proposal: Proposal, verdict: Verdict, paths: CampaignPaths) -> Job:
     settings, saved, plan = asked.settings, asked.saved, proposal.plan
-    durations = proposal.experience.durations_of(_DURATIONS)
+    durations = proposal.experience.durations_of(NEWEST)
     settings = replace(settings, known_durations=durations, consent=verdict.consent)
     if not asked.options.accept_price:
         prices = proposal.estimate.known_prices if saved is None else saved.prices
@@ -268,7 +269,7 @@ def _finish(
     where, options, snapshot = asked.where, asked.options, outcome.snapshot
     wishes_left = {
         "paid": verdict.unpaid is None,
-        "replacing": snapshot.replacement is not None and not is_replaced(snapshot),
+        "replacing": any(not is_made(snapshot, own) for own in in_these_words(snapshot, asked.wishes.replace)),
     }
     resume = again(where, replace(options, yes=False), **wishes_left)
     if job.sends:
@@ -296,7 +297,7 @@ def _finish(
     wish = console.stop.settle()
     code = worst([*codes, *([] if wish is None else [wish])])
     if code in _ENDED_WELL and not unwritten:
-        end_replacement(ledger, outcome.snapshot)
+        end_replacements(ledger, outcome.snapshot, asked.wishes.replace, job.plan.scope)
     return code
 
 

@@ -27,6 +27,7 @@ from hailuo_batch.core.events import FetchOutcome
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.replacing import ended
 from hailuo_batch.core.settings import Settings
 from hailuo_batch.core.shelf import Shelf, all_in_place
 from hailuo_batch.errors import ExitCode, LedgerError
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from hailuo_batch.shell.driver import Deadline
 
 _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
-_UNSETTLED = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING, TakeState.DOWNLOADING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +114,16 @@ def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Ou
         return _carry_out(job, ledger, clock, console)
 
 
-def end_replacement(ledger: Ledger, snapshot: Snapshot) -> None:
-    """End the `--replace` that is under way, if nothing of it is left to be made.
+def end_replacements(ledger: Ledger, snapshot: Snapshot, patterns: tuple[str, ...], scope: frozenset[str]) -> None:
+    """End each `--replace` under way that this apply was asked for, and of which nothing is left to be made.
 
     The last thing that an apply does: the same command finishes a wish that is under way, and pays for every take again
     where it is a new one. It is a new one only after a command that has ended well, all that it prints and writes
     included.
     """
-    if is_replaced(snapshot):
-        ledger.close_replacement()
+    over = ended(snapshot, patterns, scope)
+    if over:
+        ledger.close_replacements(over)
 
 
 def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
@@ -261,14 +262,6 @@ def _reporter(console: Console, clock: Clock, received: Received) -> Reporter:
 def moves_files(snapshot: Snapshot) -> bool:
     """Whether files are to be moved to the names that their takes have now."""
     return not all_in_place(snapshot.runs) and bool(Shelf(snapshot.runs).next_moves())
-
-
-def is_replaced(snapshot: Snapshot) -> bool:
-    """Whether a `--replace` is under way of which nothing is left to be made."""
-    if snapshot.replacement is None:
-        return False
-    chosen = snapshot.replacement.take_ids
-    return not any(record.take.id in chosen and record.state in _UNSETTLED for record in snapshot.takes)
 
 
 def _new_id() -> str:

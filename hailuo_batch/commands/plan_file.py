@@ -119,13 +119,14 @@ def write_plan(path: Path, document: Mapping[str, Any]) -> None:
 
     Raises UsageError where it cannot be written, and where something else bears that name.
     """
-    draft = path.with_name(f".{path.name}.new")
     text = json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2) + "\n"
     try:
-        _refuse_to_replace(path)
+        real = _followed(path)
+        _refuse_to_replace(real)
+        draft = real.with_name(f".{real.name}.new")
         with os.fdopen(open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
             file.write(text.encode("ascii"))
-        draft.replace(path)
+        draft.replace(real)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: the plan cannot be written ({why}). Nothing was sent.") from error
@@ -156,7 +157,7 @@ def read_plan(path: Path) -> SavedPlan:
 def _read(path: Path) -> bytes:
     """The file's bytes. A link to it is followed; what is no regular file is not waited for. Raises OSError, and
     ValueError where it is far too large."""
-    with os.fdopen(open_regular(path.resolve(), os.O_RDONLY), "rb") as file:
+    with os.fdopen(open_regular(Path(os.path.realpath(path)), os.O_RDONLY), "rb") as file:
         data = file.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
         raise ValueError("it is far too large")
@@ -179,6 +180,19 @@ def _parse(data: bytes) -> Any:
 
 def _is_plan(document: Any) -> bool:
     return isinstance(document, dict) and document.get("version") == 1 and "rests_on" in document
+
+
+def _followed(path: Path) -> Path:
+    """Where the plan itself lies: a link to one stays. Raises ValueError for a link that leads to no file.
+
+    What such a link stands for, a terminal or a pipe perhaps, is somebody else's, and so is the link.
+    """
+    if not path.is_symlink():
+        return path
+    real = Path(os.path.realpath(path))
+    if not real.is_file():
+        raise ValueError("a symbolic link bears this name, and leads to no plan")
+    return real
 
 
 def _refuse_to_replace(path: Path) -> None:

@@ -22,8 +22,14 @@ from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.plan import Plan, Wishes
 from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.replacing import is_repeated
 from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.values import Campaign
+
+_FINISHES = (
+    "This finishes the --replace that was interrupted before, and begins no other one. Once it is finished, the same "
+    "command makes these takes again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ def agree(asked: Asked, proposal: Proposal, console: Console) -> Verdict:
     Raises AccountError without a key, UsageError for an image that cannot be used, KeyboardInterrupt at the question.
     """
     plan, snapshot = proposal.plan, proposal.snapshot
+    if asked.saved is None and is_repeated(snapshot, asked.wishes.replace, asked.wishes.only):
+        console.say(_FINISHES)
     if not has_work(plan, snapshot):
         console.say("Nothing to do: nothing is to be sent, downloaded or paid.")
         return Verdict(Consent.MISSING)  # and nothing is left that could need one

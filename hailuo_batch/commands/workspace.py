@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from hailuo_batch.core.shelf import SUPERSEDED
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
+from hailuo_batch.shell.disk import check_folders
 from hailuo_batch.text import shell_line
 
 SANDBOX = "sandbox"
@@ -132,7 +134,8 @@ def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
 
 
 def make_outputs(paths: CampaignPaths) -> None:
-    """Make the folder of the videos before any is paid for. Raises OutputError where none could be written into it."""
+    """Make the folder of the videos before any is paid for. Raises OutputError where none could be written into it, or
+    what is superseded could not be put aside."""
     try:
         paths.outputs.mkdir(parents=True, exist_ok=True)
         _try_to_write(paths.outputs)
@@ -140,6 +143,12 @@ def make_outputs(paths: CampaignPaths) -> None:
         raise OutputError(
             f"{shown(paths.outputs)}: no video could be saved there ({error.strerror}). Nothing was sent, nothing was "
             "paid. Look at the folder's permissions and at the free space, or give another one with --output-dir."
+        ) from error
+    try:
+        check_folders(paths.outputs, (SUPERSEDED,))
+    except OSError as error:
+        raise OutputError(
+            f"{error.strerror}. Nothing was sent, nothing was paid. Then run the same command again."
         ) from error
 
 

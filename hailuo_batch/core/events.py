@@ -248,10 +248,14 @@ class ReadNotSent:
 
 @dataclass(frozen=True, slots=True)
 class FetchFailed:
-    """A download broke; nothing stands under the final name. `gone` is 403, 404 or 410: the link is dead."""
+    """A download broke; nothing stands under the final name. `gone` is 403, 404 or 410: the link is dead.
+
+    `is_blocked` says that the output folder is in the way, so that to try again is of no use until somebody mends it.
+    """
 
     reason: str
     gone: bool = False
+    is_blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

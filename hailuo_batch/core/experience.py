@@ -16,6 +16,9 @@ from hailuo_batch.core.records import Run
 LONGEST_S = 86_400.0
 """What looks longer is a clock that jumped, or a run that nobody asked about for days; it says nothing of the next."""
 
+NEWEST = 300
+"""How many of the newest runs of a model say how long the next ones take: a provider gets faster, or slower."""
+
 
 class Duration(NamedTuple):
     """How many seconds a run took that was sent `at` so many seconds since the epoch, UTC."""
@@ -45,9 +48,9 @@ class Experience:
         return {model: tuple(run.seconds for run in known[-most:]) for model, known in self.durations.items()}
 
     def typical_s(self, model: str) -> float | None:
-        """How long half of the runs of this model took at most, None while none is known."""
+        """How long half of the newest runs of this model took at most, None while none is known."""
         known = self.durations.get(model)
-        return median(run.seconds for run in known) if known else None
+        return median(run.seconds for run in known[-NEWEST:]) if known else None
 
 
 def experience_of(runs: Iterable[Run]) -> Experience:

@@ -113,8 +113,11 @@ class Outputs:
         return Upshot(halt=halts.disk_full(outcome.reason))
 
     def _hear_failure(self, slot: Slot, outcome: ev.FetchFailed, now: float) -> Upshot:
-        tries = self._fetching.failed(slot, now)
         run = self._runs[slot[0]]
+        if outcome.is_blocked:
+            self._fetching.done(slot)
+            return Upshot((notices.not_downloaded(run, outcome.reason),))
+        tries = self._fetching.failed(slot, now)
         asks_anew = run.key not in self._asked_anew and (outcome.gone or tries > 1)
         if asks_anew:
             self._asked_anew.add(run.key)

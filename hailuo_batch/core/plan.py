@@ -16,6 +16,7 @@ from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.matching import match_runs, serves
 from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.replacing import in_these_words, is_repeated
 from hailuo_batch.values import Campaign, Take, format_minute
 
 
@@ -150,16 +151,18 @@ class _Planner:
 
     def _replaced(self, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
         """The takes whose replacement begins with this plan; none when the same wish is already under way."""
-        under_way = self.snapshot.replacement
-        if not self.wishes.replace or (under_way is not None and under_way.patterns == self.wishes.replace):
+        wishes = self.wishes
+        if not wishes.replace or is_repeated(self.snapshot, wishes.replace, wishes.only):
             return frozenset()
+        # the same words for other takes: what was begun among them is finished, and not paid for again
+        begun = frozenset[str]().union(*(each.take_ids for each in in_these_words(self.snapshot, wishes.replace)))
         chosen = frozenset(
             id_
             for id_, run in served.items()
-            if id_ in scope and matches_any(id_, self.wishes.replace) and run.state is RunState.SUCCEEDED
+            if id_ in scope - begun and matches_any(id_, wishes.replace) and run.state is RunState.SUCCEEDED
         )
         if chosen:
-            self.steps.append(st.OpenReplacement(Replacement(self.wishes.replace, chosen)))
+            self.steps.append(st.OpenReplacement(Replacement(wishes.replace, chosen, wishes.only)))
         return chosen
 
     def _settle(

@@ -118,19 +118,20 @@ class TakeRecord:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A `--replace` that is under way: its patterns, and the takes that it makes anew."""
+    """A `--replace` that is under way: its patterns, the takes that it makes anew, and the patterns of `--only`."""
 
     patterns: tuple[str, ...]
     take_ids: frozenset[str]
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The whole ledger at one moment, takes in the manifest's order, then those that left it.
 
-    `endpoint` is the API's base URL, or the word `sandbox`. `replacement` is None while none is under way. `forgotten`
-    are runs of takes that the user had forgotten: only their money, and their run IDs, still count. `restored` says
-    that this is a backup put back: files may have been renamed since it was made.
+    `endpoint` is the API's base URL, or the word `sandbox`. `replacements` are those under way, oldest first.
+    `forgotten` are runs of takes that the user had forgotten: only their money, and their run IDs, still count.
+    `restored` says that this is a backup put back: files may have been renamed since it was made.
     """
 
     campaign: str
@@ -138,7 +139,7 @@ class Snapshot:
     takes: tuple[TakeRecord, ...] = ()
     manifest_sha256: str = ""
     description: str = ""
-    replacement: Replacement | None = None
+    replacements: tuple[Replacement, ...] = ()
     forgotten: tuple[Run, ...] = ()
     restored: bool = False
 

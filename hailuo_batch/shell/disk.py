@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -87,6 +88,24 @@ def check_regular(path: Path) -> None:
         return
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, _A_LINK if stat.S_ISLNK(mode) else _NO_FILE, str(path))
+
+
+def check_folders(top: Path, below: Iterable[str]) -> None:
+    """Raises OSError where one of the folders `below`, each in the one before it, is a link or no folder at all.
+
+    What is not there yet is made by who needs it. Where `top` itself lies is the user's business, links included.
+    """
+    folder = top
+    for name in below:
+        folder /= name
+        try:
+            mode = folder.lstat().st_mode
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(mode):
+            what = "a symbolic link" if stat.S_ISLNK(mode) else "no folder"
+            wish = f"{folder} is {what}, where a folder of this program's own belongs: rename or remove it"
+            raise OSError(errno.ENOTDIR, wish, str(folder))
 
 
 def identity(path: Path) -> tuple[int, int] | None:

@@ -1,7 +1,7 @@
 """Renames in the output folder, and whether what the ledger calls saved is really there.
 
 Paths are relative to the output folder and come from the ledger: each is checked to stay inside before it is used.
-No rename goes onto a file that exists.
+No rename goes onto a file that exists, nor through a link.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import Event, MoveOutcome
 from hailuo_batch.core.records import Output, Snapshot
-from hailuo_batch.shell.disk import rename_new
+from hailuo_batch.shell.disk import check_folders, rename_new
 
 
 class Found(StrEnum):
@@ -51,6 +51,8 @@ class Files:
         """Rename output `index`."""
         try:
             start, end = self._inside(source), self._inside(target)
+            for path in (source, target):
+                check_folders(self._folder, PurePosixPath(path).parts[:-1])
             end.parent.mkdir(parents=True, exist_ok=True)
             rename_new(start, end)
         except FileExistsError:

@@ -143,6 +143,30 @@ def test_a_link_to_a_plan_is_followed(kept: Path, keep: Step, follow: Step) -> N
     assert "no plan" not in follow().err
 
 
+def test_a_plan_is_kept_where_a_link_leads_and_the_link_stays(kept: Path, keep: Step) -> None:
+    keep()
+    real = kept.rename(kept.with_name("real.json"))
+    kept.symlink_to("real.json")
+    before = json.loads(real.read_text())
+    keep("--replace", "*", "--only", "hero")
+    assert kept.is_symlink()
+    assert json.loads(real.read_text())["wishes"] != before["wishes"]
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/null", "nowhere.json", "plan.json"])
+def test_a_link_that_leads_to_no_plan_is_neither_followed_nor_replaced(
+    shell: Shell, kept: Path, follow: Step, target: str
+) -> None:
+    kept.symlink_to(target)
+    ended = shell("plan", "--out", str(kept))
+    assert ended.code is ExitCode.USAGE
+    assert "the plan cannot be written" in plain(ended)
+    assert str(kept.readlink()) == target
+    ended = follow()
+    assert ended.code is ExitCode.USAGE
+    assert "cannot be read" in plain(ended)
+
+
 def test_a_file_that_is_no_plan_is_not_written_over(shell: Shell) -> None:
     before = shell.manifest.read_text()
     ended = shell("plan", "--out", str(shell.manifest))

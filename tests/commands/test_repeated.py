@@ -60,9 +60,13 @@ def test_a_replacement_is_finished_and_no_second_one_begun(
     code = struck(where, number, "apply", "--yes", "--replace", "*")
     assert api.world.stats.creates == 2 * TAKES
     assert code == CODES[number]
-    assert replace(shell).code is ExitCode.DONE
+    finished = replace(shell)
+    assert finished.code is ExitCode.DONE
+    assert "finishes the --replace that was interrupted before, and begins no other one" in finished.err
     assert api.world.stats.creates == 2 * TAKES
-    assert replace(shell).code is ExitCode.DONE
+    again = replace(shell)
+    assert again.code is ExitCode.DONE
+    assert "interrupted" not in again.err
     assert api.world.stats.creates == 3 * TAKES
 
 
@@ -70,7 +74,7 @@ def test_a_replacement_is_finished_and_no_second_one_begun(
 @pytest.mark.parametrize("number", [TERM, INT], ids=lambda number: number.name)
 @pytest.mark.parametrize(
     "where",
-    ["before:commands.apply:end_replacement", "after:commands.apply:end_replacement", "after:commands.apply:run"],
+    ["before:commands.apply:end_replacements", "after:commands.apply:end_replacements", "after:commands.apply:run"],
 )
 def test_a_signal_that_comes_after_a_replacement_has_ended_well_changes_no_exit_code(
     shell: Shell, api: SandboxServer, struck: Strike, where: str, number: signal.Signals
@@ -93,6 +97,70 @@ def test_a_replacement_whose_reports_cannot_be_written_is_not_over(shell: Shell,
     assert api.world.stats.creates == 2 * TAKES
     assert replace(shell).code is ExitCode.DONE
     assert api.world.stats.creates == 3 * TAKES
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize(
+    ("where", "number"),
+    [
+        ("after:shell.client:Client.create_run", INT),
+        pytest.param("after:shell.driver:Driver.run", KILL, marks=pytest.mark.deep),
+        ("before:commands.report_files:write_reports", TERM),
+    ],
+)
+def test_another_replacement_does_not_end_one_that_was_interrupted(
+    shell: Shell, api: SandboxServer, struck: Strike, where: str, number: signal.Signals
+) -> None:
+    assert struck(where, number, "apply", "--yes", "--replace", "desk") == CODES[number]
+    assert shell("apply", "--replace", "hero*").code is ExitCode.DONE
+    assert api.world.stats.creates == TAKES + 3
+    assert shell("apply", "--replace", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == TAKES + 3
+    assert shell("apply", "--replace", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == TAKES + 4
+
+
+@pytest.mark.usefixtures("done")
+def test_the_words_of_a_replacement_are_one_wish_in_any_order(shell: Shell, api: SandboxServer, struck: Strike) -> None:
+    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--replace", "desk", "--replace", "hero*")
+    assert shell("apply", "--replace", "hero*", "--replace", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 2 * TAKES
+
+
+@pytest.mark.usefixtures("done")
+def test_a_replacement_of_other_takes_in_the_same_words_is_another_wish(
+    shell: Shell, api: SandboxServer, struck: Strike
+) -> None:
+    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--only", "desk", "--replace", "*")
+    assert shell("apply", "--only", "hero", "--replace", "*").code is ExitCode.DONE
+    assert api.world.stats.creates == TAKES + 2
+    assert shell("apply", "--only", "desk", "--replace", "*").code is ExitCode.DONE
+    assert api.world.stats.creates == TAKES + 2
+
+
+@pytest.mark.usefixtures("done")
+def test_wider_words_begin_only_what_is_not_under_way(shell: Shell, api: SandboxServer, struck: Strike) -> None:
+    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--only", "desk", "--replace", "*")
+    assert shell("apply", "--replace", "*").code is ExitCode.DONE
+    assert api.world.stats.creates == 2 * TAKES
+    assert shell("apply", "--replace", "*").code is ExitCode.DONE
+    assert api.world.stats.creates == 3 * TAKES
+
+
+@pytest.mark.usefixtures("done")
+def test_an_apply_that_names_no_other_replacement_ends_all_that_it_finishes(
+    shell: Shell, api: SandboxServer, struck: Strike
+) -> None:
+    for words in (("desk",), ("hero*",)):
+        struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--replace", *words)
+    assert api.world.stats.creates == 2 * TAKES
+    assert shell("apply", "--only", "hero*").code is ExitCode.DONE
+    assert shell("apply", "--replace", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 2 * TAKES
+    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--replace", "desk")
+    assert shell("apply").code is ExitCode.DONE
+    assert shell("apply", "--replace", "desk", "--replace", "hero*").code is ExitCode.DONE
+    assert api.world.stats.creates == 2 * TAKES + 1 + TAKES
 
 
 @pytest.mark.usefixtures("done")

@@ -86,6 +86,9 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "overwritten": overwritten,
     "of another program": with_pragma("application_id = 7"),
     "newer": with_pragma("user_version = 1000"),
+    "newer by its own record": lambda ledger: _rewrite(ledger, "INSERT INTO migrations VALUES (99, 0.0)"),
+    "without a table": lambda ledger: _rewrite(ledger, "DROP TABLE files"),
+    "without the table of its version": lambda ledger: _rewrite(ledger, "DROP TABLE migrations"),
     "of another campaign": lambda ledger: _rewrite(ledger, "UPDATE facts SET value = 'x' WHERE name = 'campaign'"),
     "of another endpoint": lambda ledger: _rewrite(ledger, "UPDATE facts SET value = 'x' WHERE name = 'endpoint'"),
 }

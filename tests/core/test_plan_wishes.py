@@ -53,7 +53,7 @@ def test_the_wish_to_replace_is_recorded_before_its_create(desk: Desk) -> None:
     desk.order(wants(A, B))
     desk.finish(RunState.SUCCEEDED)
     desk.order(wants(A, B), Wishes(replace=("a", "x*")))
-    assert desk.snapshot.replacement == Replacement(("a", "x*"), frozenset({"a"}))
+    assert desk.snapshot.replacements == (Replacement(("a", "x*"), frozenset({"a"})),)
 
 
 @pytest.mark.parametrize("state", [RunState.UNSENT, RunState.IN_DOUBT, RunState.PENDING, RunState.SUCCEEDED])
@@ -76,7 +76,7 @@ def test_once_a_replacement_is_done_the_same_wish_begins_another(desk: Desk) -> 
     desk.finish(RunState.SUCCEEDED)
     desk.order(wants(A), wish)
     desk.finish(RunState.SUCCEEDED)
-    desk.ledger.close_replacement()
+    desk.ledger.close_replacements(desk.snapshot.replacements)
     assert paying(desk.order(wants(A), wish)) == {"a"}
     assert len(desk.record_of("a").runs) == 3
 
@@ -116,7 +116,7 @@ def test_only_what_succeeded_is_replaced(desk: Desk, state: RunState) -> None:
     desk.order(wants(A))
     desk.finish(state)
     assert not paying(desk.order(wants(A), Wishes(replace=("*",))))
-    assert desk.snapshot.replacement is None
+    assert desk.snapshot.replacements == ()
 
 
 def test_replace_stays_within_only(desk: Desk) -> None:

@@ -181,13 +181,22 @@ def test_every_field_survives_closing_and_opening(path: Path) -> None:
     assert [(record.take.id, record.in_manifest) for record in read.takes[1:]] == [("brass", True), ("teal", False)]
     assert read.takes[2].runs[0].reason == "no (invalid_input)"
     assert (read.manifest_sha256, read.description) == ("f" * 64, "Spring — catalogue")
-    assert read.replacement == replacement
+    assert read.replacements == (replacement,)
 
 
-def test_a_replacement_that_is_done_is_forgotten(ledger: Ledger) -> None:
-    ledger.carry_out([st.OpenReplacement(Replacement(("*",), frozenset({"hero"})))], LATER)
-    ledger.close_replacement()
-    assert ledger.snapshot().replacement is None
+def test_a_replacement_that_is_done_is_forgotten_and_no_other(ledger: Ledger) -> None:
+    first, second = Replacement(("h*",), frozenset({"hero"})), Replacement(("*",), frozenset({"teal"}), ("teal",))
+    ledger.carry_out([st.OpenReplacement(first), st.OpenReplacement(second)], LATER)
+    assert ledger.snapshot().replacements == (first, second)
+    ledger.close_replacements([first])
+    assert ledger.snapshot().replacements == (second,)
+    ledger.close_replacements([second])
+    assert ledger.fact("replacement") == ""
+
+
+def test_a_replacement_that_the_first_version_recorded_is_under_way(ledger: Ledger) -> None:
+    ledger.remember("replacement", '{"patterns": ["h*"], "take_ids": ["hero"]}')
+    assert ledger.snapshot().replacements == (Replacement(("h*",), frozenset({"hero"})),)
 
 
 def test_takes_come_in_the_manifests_order_and_those_that_left_it_last(ledger: Ledger) -> None:

@@ -3,22 +3,42 @@
 from pathlib import Path
 
 from hailuo_batch.core import events as ev
+from hailuo_batch.core.experience import NEWEST, Experience
+from hailuo_batch.core.records import Run
 from hailuo_batch.shell.ledger import read_experience
-from tests.helpers.ledgers import ENDPOINT, create, new_ledger, open_ledger, want
+from tests.helpers.ledgers import ENDPOINT, new_ledger, open_ledger, want
 from tests.helpers.snapshots import STARTED_AT, take
 
 URLS = ("https://runbase.net/files/generated/a.mp4",)
 
 
-def test_the_newest_runs_are_told_newest_last_and_none_that_seems_to_have_taken_days(tmp_path: Path) -> None:
-    path = new_ledger(tmp_path)
+def experience_of(path: Path, runs: int, changes: str = "") -> Experience:
+    """What a ledger tells of so many runs, each sent a second after the one before it. Its ten seconds are put up by
+    its number."""
     with open_ledger(path) as ledger:
-        for number, run in enumerate(want(ledger, *(take(f"t{number}") for number in range(1_003)))):
-            create(ledger, run, f"run_{number}")
-            took_s = 100_000 if number == 1_002 else 10 + number
-            ledger.record([(run.key, ev.RunSucceeded(URLS, None, None, STARTED_AT + took_s))], STARTED_AT)
+        made = want(ledger, *(take(f"t{number}") for number in range(runs)))
+        ledger.record([event for number, run in enumerate(made) for event in _life(run, 10 + number)], STARTED_AT)
         ledger._db.execute("UPDATE runs SET submitted_at = submitted_at + key, completed_at = completed_at + key")
-    experience = read_experience(path, ENDPOINT)
-    assert experience is not None
-    assert experience.durations_of(3) == {"hailuo/pro": (1_009.0, 1_010.0, 1_011.0)}
-    assert len(experience.durations["hailuo/pro"]) == 1_000
+        ledger._db.execute(changes)
+    known = read_experience(path, ENDPOINT)
+    assert known is not None
+    return known
+
+
+def _life(run: Run, took_s: float) -> list[tuple[int, ev.Event]]:
+    done = ev.RunSucceeded(URLS, None, None, STARTED_AT + took_s)
+    sent = ev.CreateStarted(f"create-{run.key}")
+    return [(run.key, event) for event in (sent, ev.RunCreated(f"run_{run.key}", 280_000), done)]
+
+
+def test_the_newest_runs_are_told_newest_last_and_none_that_seems_to_have_taken_days(tmp_path: Path) -> None:
+    days = f"UPDATE runs SET completed_at = completed_at + 100000 WHERE key = {NEWEST + 3}"
+    experience = experience_of(new_ledger(tmp_path), NEWEST + 3, days)
+    assert experience.durations_of(3) == {"hailuo/pro": (NEWEST + 9.0, NEWEST + 10.0, NEWEST + 11.0)}
+    assert len(experience.durations["hailuo/pro"]) == NEWEST
+
+
+def test_many_new_runs_of_one_model_hide_no_other_model(tmp_path: Path) -> None:
+    other = "UPDATE runs SET model = 'other/model' WHERE key <= 2"
+    experience = experience_of(new_ledger(tmp_path), NEWEST + 3, other)
+    assert experience.durations_of(3)["other/model"] == (10.0, 11.0)

@@ -61,7 +61,7 @@ def test_a_new_ledger_is_empty_and_knows_its_campaign(tmp_path: Path) -> None:
     with read_ledger(new_ledger(tmp_path)) as ledger:
         snapshot = ledger.snapshot()
     assert (snapshot.campaign, snapshot.endpoint, snapshot.takes) == (NAME, ENDPOINT, ())
-    assert snapshot.replacement is None
+    assert snapshot.replacements == ()
 
 
 def test_a_ledger_is_made_in_a_folder_that_does_not_exist_yet(tmp_path: Path) -> None:

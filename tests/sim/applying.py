@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from hailuo_batch.commands import apply, workspace
-from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
+from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacements, run_campaign
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.commands.report_files import leave_report
@@ -49,8 +49,8 @@ class Order:
 class Apply(Process):
     """An apply. `code` is how it ended, None where it did not end by itself; `codes` are those of what stopped it.
 
-    `began` says that it came as far as carrying its plan out, `is_reported` as far as its last reports. `to_pay` are
-    the takes that its first plan would pay for.
+    `began` says that it came as far as carrying its plan out, `has_said_all` that nothing was left to it but to end the
+    wishes that it has fulfilled. `to_pay` are the takes that its first plan would pay for.
     """
 
     def __init__(self, history: "History", number: int, order: Order, key: str = KEY) -> None:
@@ -58,7 +58,7 @@ class Apply(Process):
         self.order = order
         self.refused = ""
         self.began = False
-        self.is_reported = False
+        self.has_said_all = False
         self.code: ExitCode | None = None
         self.codes: tuple[ExitCode, ...] = ()
         self.to_pay: tuple[str, ...] | None = None
@@ -103,6 +103,7 @@ class Apply(Process):
             set_aside=self._set_aside,
             run_campaign=self._run_campaign,
             leave_report=self._leave_report,
+            end_replacements=self._end_replacements,
         ):
             yield
 
@@ -146,9 +147,11 @@ class Apply(Process):
         if fate.happens("death at the end"):
             fate.count("death at the end")
             fate.doom(4)
-        left = leave_report(*arguments)
-        self.is_reported = True
-        return left
+        return leave_report(*arguments)
+
+    def _end_replacements(self, *arguments: Any) -> None:
+        self.has_said_all = True
+        end_replacements(*arguments)
 
     def _check_create(self, action: act.CreateRun) -> None:
         assert self.order.plan is not None

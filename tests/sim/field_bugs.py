@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hailuo_batch.commands import apply, campaign_run, in_place, proposal
-from hailuo_batch.commands.campaign_run import Outcome, end_replacement
+from hailuo_batch.commands.campaign_run import Outcome, end_replacements
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import receipt, requests
 from hailuo_batch.core.lifecycle import RunState
@@ -54,7 +54,7 @@ def end_a_replacement_before_its_report(patch: Patch) -> None:
 
     def carry_out(job: Any, ledger: Any, *rest: Any) -> Outcome:
         outcome = real(job, ledger, *rest)
-        end_replacement(ledger, outcome.snapshot)
+        end_replacements(ledger, outcome.snapshot, (), job.plan.scope)
         return outcome
 
     patch.setattr(campaign_run, "_carry_out", carry_out)

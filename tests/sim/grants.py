@@ -2,15 +2,15 @@
 
 A wish that dies with its process before it was recorded is no wish: the same command, repeated, may then have it
 recorded once. One that was recorded counts once, however often the command is repeated, until an apply has ended well
-with all of it done, its reports written: what is asked after that is a new wish, even where the process is killed
-between its last write and its exit.
+with all of it done: what is asked after that is a new wish.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.plan import InDoubt, Plan, Wishes
-from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession
 from hailuo_batch.core.steps import OpenReplacement
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Campaign
@@ -26,7 +26,9 @@ class Grants:
 
     truth: Truth
     _replacement: Replacement | None = None
-    _open: Replacement | None = None  # the one that is recorded and has not come to its end
+    _open: list[Replacement] = field(default_factory=list)  # those recorded that have not come to their end
+    _asked: frozenset[str] = frozenset()  # what the command that was last proposed replaces
+    _scope: frozenset[str] = frozenset()
     _requests: dict[str, str] = field(default_factory=dict)
     _doubtful: dict[str, str] = field(default_factory=dict)
     _to_forget: set[str] = field(default_factory=set)
@@ -36,9 +38,13 @@ class Grants:
     def propose(self, campaign: Campaign, snapshot: Snapshot, plan: Plan, wishes: Wishes) -> None:
         """A command asks for this. `snapshot` is the ledger before its plan."""
         opened = [step.replacement for step in plan.steps if isinstance(step, OpenReplacement)]
-        before = snapshot.replacement
-        is_repeated = any(known is not None and known.patterns == wishes.replace for known in (before, self._open))
-        self._replacement = opened[0] if opened and not is_repeated else None
+        known = [
+            each for each in (*snapshot.replacements, *self._open) if _words(each.patterns) == _words(wishes.replace)
+        ]
+        is_repeated = any(_words(each.only) == _words(wishes.only) for each in known)
+        is_begun = bool(opened) and any(each.take_ids & opened[0].take_ids for each in known)
+        self._replacement = opened[0] if opened and not is_repeated and not is_begun else None
+        self._asked, self._scope = _words(wishes.replace), plan.scope
         self._requests = {take.id: take.fingerprint for take in campaign.takes}
         self._doubtful = {}
         if wishes.in_doubt is InDoubt.RESUBMIT:
@@ -59,23 +65,32 @@ class Grants:
         """A command asks that a take be forgotten, so that what its runs were made for may be paid for once more."""
         self._to_forget.add(take_id)
 
-    def end(self, code: ExitCode | None, snapshot: Snapshot | None, *, is_reported: bool) -> None:
+    def end(self, code: ExitCode | None, snapshot: Snapshot | None, *, has_said_all: bool) -> None:
         """An apply has ended, None where it was interrupted, and has left the ledger so. A `--replace` of which nothing
-        is left to be made ends with it, if it has ended well. Raises Violation where such a one is left open."""
-        if snapshot is None or self._open is None or not (code in _WELL or (code is None and is_reported)):
+        is left to be made ends with it, if it has ended well and was asked for no other. Raises Violation where such
+        one is left open. Killed while it ends them, once it `has_said_all`, it leaves a wish open or not."""
+        if snapshot is None:
             return
-        if any(_is_to_be_made(record, self._open) for record in snapshot.takes):
-            return
-        if code is ExitCode.DONE and snapshot.replacement is not None:
-            raise Violation(f"the --replace of {self._open.patterns} is done, and the ledger holds it for open")
-        if snapshot.replacement is None:
-            self._open = None
+        for each in tuple(self._open):
+            is_over = (code in _WELL or has_said_all) and self._is_finished(each, snapshot)
+            if is_over and code is ExitCode.DONE and each in snapshot.replacements:
+                raise Violation(f"the --replace of {each.patterns} is done, and the ledger holds it for open")
+            if is_over and each not in snapshot.replacements:
+                self._open.remove(each)
+
+    def _is_finished(self, replacement: Replacement, snapshot: Snapshot) -> bool:
+        if self._asked and _words(replacement.patterns) != self._asked:
+            return False
+        of_it = [record for record in snapshot.takes if record.take.id in replacement.take_ids]
+        return not any(
+            record.state in _NOT_ENDED or (record.in_manifest and record.take.id not in self._scope) for record in of_it
+        )
 
     def confirm(self, snapshot: Snapshot) -> None:
         """This is the ledger now: what of the proposal is in it counts, the rest is forgotten."""
-        if self._replacement is not None and snapshot.replacement == self._replacement:
+        if self._replacement is not None and self._replacement in snapshot.replacements:
             self.truth.grant(self._requests[id_] for id_ in self._replacement.take_ids)
-            self._open = self._replacement
+            self._open.append(self._replacement)
         resubmitted = [run for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT]
         again = {run.create_id for run in resubmitted}
         self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
@@ -87,8 +102,8 @@ class Grants:
         self._replacement, self._doubtful, self._named, self._to_forget = None, {}, set(), set()
 
 
-def _is_to_be_made(record: TakeRecord, replacement: Replacement) -> bool:
-    return record.take.id in replacement.take_ids and record.state in _NOT_ENDED
+def _words(patterns: Iterable[str]) -> frozenset[str]:
+    return frozenset(patterns)
 
 
 def _may_be_made_again(run: Run) -> bool:

@@ -202,7 +202,7 @@ class History:
         if not died:
             process.check_end()
         snapshot = self.snapshot() if self.keeper.has_ledger else None
-        self.grants.end(process.code, snapshot, is_reported=process.is_reported)
+        self.grants.end(process.code, snapshot, has_said_all=process.has_said_all)
         return died
 
     def _has_reason(self, process: Apply, error: Exception) -> bool:

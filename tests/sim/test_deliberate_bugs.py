@@ -189,7 +189,7 @@ def begin_a_replacement_anew_with_each_command(patch: Patch) -> None:
     real = plan._Planner._replaced
 
     def replaced(self: plan._Planner, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
-        under_way, self.snapshot = self.snapshot, replace(self.snapshot, replacement=None)
+        under_way, self.snapshot = self.snapshot, replace(self.snapshot, replacements=())
         chosen = real(self, served, scope)
         self.snapshot = under_way
         return chosen

@@ -18,6 +18,7 @@ from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch import __version__
 from hailuo_batch.core.events import FetchCancelled, FetchFailed, FetchOutcome, FileSaved
+from hailuo_batch.shell.disk import check_folders
 from hailuo_batch.shell.downloader import mp4
 from hailuo_batch.shell.downloader.heads import MisfitError, range_headers, read_head
 from hailuo_batch.shell.downloader.kinds import HEAD_BYTES, extension_of
@@ -83,6 +84,10 @@ class Downloader:
         if not is_safe_stem(stem):
             return FetchFailed(printable(f"{stem!r} is no name inside the output folder"))
         folder, _, name = stem.rpartition("/")
+        try:
+            check_folders(self._output_dir, folder.split("/") if folder else ())
+        except OSError as error:
+            return FetchFailed(printable(error.strerror or str(error)), is_blocked=True)
         try:
             with Landing(self._output_dir / folder, name, self._claims) as landing:
                 with self._place(cancelled) as patience:

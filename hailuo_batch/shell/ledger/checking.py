@@ -9,7 +9,7 @@ their bounds.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
@@ -43,11 +43,13 @@ _TAKE_STATES = frozenset(state.value for state in TakeState)
 _SUPERSESSIONS: Mapping[str | None, Supersession | None] = {None: None, **{by.value: by for by in Supersession}}
 _NAMED = frozenset({RunState.PENDING, RunState.PROCESSING, RunState.SUCCEEDED, RunState.FAILED, RunState.LOST})
 _SENT = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
-_RUN_STATES = {state.value: (state, state in _NAMED, state in _SENT) for state in RunState}
-"""Each state by its name, whether the API has named such a run, and whether its create was at least begun."""
+_NAMELESS = frozenset({RunState.UNSENT, RunState.SUBMITTING, RunState.IN_DOUBT, RunState.REJECTED})
+_RUN_STATES = {state.value: (state, state in _NAMED, state in _SENT, state in _NAMELESS) for state in RunState}
+"""Each state by its name, whether the API has named such a run, whether its create was at least begun, and whether the
+API cannot have named it."""
 _MOST = 2**53
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_SHA256_LENGTH = 64
+_NOWHERE = frozenset({"", ".", ".."})  # parts that a path inside the output folder never has
 _SHOWN = 60
 
 
@@ -72,12 +74,15 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: Request
     submitted_at, completed_at, forgotten = rest
     if name not in _RUN_STATES:
         raise DamagedRow("runs", key, f"state is {shown(name)}, which is no state of a run")
-    state, is_named, is_sent = _RUN_STATES[name]
+    state, is_named, is_sent, is_nameless = _RUN_STATES[name]
     if by not in _SUPERSESSIONS:
         raise DamagedRow("runs", key, f"superseded_by is {shown(by)}, which is no reason that there is")
     _check_numbers(key, attempt, forgotten, cost, submitted_at, completed_at)
     if (is_named and not run_id) or (is_sent and not create_id):
         raise DamagedRow("runs", key, f"it is {state} without its {'run_id' if is_named else 'create_id'}")
+    if is_nameless and run_id is not None:
+        # taken for unsent, a run that exists would be paid for again
+        raise DamagedRow("runs", key, f"it is {state}, and has the run_id {shown(run_id)}")
     if requests.get(request) != (model, input_json):
         _check_request("runs", key, model, input_json, request)
         requests[request] = (model, input_json)
@@ -125,12 +130,33 @@ def parse_output(row: Sequence[Any]) -> Output:
     """The output in a row of FILE's columns. Raises DamagedRow."""
     if tuple(map(type, row)) not in _known_file_shapes:
         _learn("files", row, row[:2], FILE, _FILE_TYPES, _known_file_shapes)
-    key, index, _, _, size, sha256 = row[:6]
+    key, index, _, path, size, sha256, moving_to = row[:7]
     if not 0 <= index <= _MOST or (size is not None and not 0 <= size <= _MOST):
         raise DamagedRow("files", (key, index), f"number {index}, bytes {size} cannot be")
-    if sha256 is not None and len(sha256) != _SHA256_LENGTH:
+    if sha256 is not None and not _SHA256.fullmatch(sha256):
         raise DamagedRow("files", (key, index), f"sha256 is {shown(sha256)}, which is no SHA-256")
+    if path is None and moving_to is not None:
+        raise DamagedRow("files", (key, index), "it is being renamed, and is not there")
+    if path is not None and (size is None or sha256 is None):
+        raise DamagedRow("files", (key, index), "it is saved, and its bytes or sha256 are missing")
+    for name in (path, moving_to):
+        if name is not None and not _is_inside(name):
+            raise DamagedRow("files", (key, index), f"path is {shown(name)}, which is none inside the output folder")
     return Output(*row[1:])
+
+
+def _is_inside(path: str) -> bool:
+    return "\0" not in path and _NOWHERE.isdisjoint(path.split("/"))
+
+
+def check_migrations(rows: Sequence[Sequence[object]], version: int) -> None:
+    """Every migration up to this version has its row, and no other one is there. Raises DamagedRow."""
+    if [number for number, _ in rows] != list(range(1, version + 1)):
+        numbers = ", ".join(shown(number) for number, _ in rows) or "none"
+        raise DamagedRow("migrations", version, f"the ledger is of this version, and its migrations are {numbers}")
+    for number, at in rows:
+        if not isinstance(at, float):
+            raise DamagedRow("migrations", number, f"applied_at is {shown(at)}, which is no time")
 
 
 def parse_fact(name: object, value: object) -> str:
@@ -144,16 +170,24 @@ def parse_fact(name: object, value: object) -> str:
     return value
 
 
-def parse_replacement(text: str) -> Replacement | None:
-    """The fact that remembers a `--replace`; None where none is under way. Raises DamagedRow."""
-    if not text:
-        return None
-    data = parse_json("facts", "replacement", text)
+def parse_replacements(text: str) -> tuple[Replacement, ...]:
+    """The fact that remembers each `--replace` under way: one as an object, or several in a list. Raises DamagedRow."""
+    data = parse_json("facts", "replacement", text) if text else []
+    return tuple(_parse_replacement(each, text) for each in (data if isinstance(data, list) else [data]))
+
+
+def _parse_replacement(data: object, text: str) -> Replacement:
     asked = data if isinstance(data, dict) else {}
-    patterns, take_ids = asked.get("patterns"), asked.get("take_ids")
-    if not _is_texts(patterns) or not _is_texts(take_ids):
+    patterns, take_ids, only = asked.get("patterns"), asked.get("take_ids"), asked.get("only", [])
+    if not _is_texts(patterns) or not _is_texts(take_ids) or not _is_texts(only):
         raise DamagedRow("facts", "replacement", f"value is {shown(text)}, which says neither patterns nor takes")
-    return Replacement(tuple(patterns), frozenset(take_ids))
+    return Replacement(tuple(patterns), frozenset(take_ids), tuple(only))
+
+
+def render_replacements(replacements: Iterable[Replacement]) -> str:
+    """The fact, as `parse_replacements` reads it; empty where none is under way."""
+    texts = [{"patterns": each.patterns, "take_ids": sorted(each.take_ids), "only": each.only} for each in replacements]
+    return json.dumps(texts) if texts else ""
 
 
 def parse_json(table: str, row: object, text: str) -> Any:

@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from hailuo_batch.core.experience import LONGEST_S, Duration, Experience
+from hailuo_batch.core.experience import LONGEST_S, NEWEST, Duration, Experience
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_version, explained, open_to_read
 from hailuo_batch.shell.ledger.reader import LAST, Mark, mark_of
 from hailuo_batch.shell.ledger.row_reader import RowReader
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
-
-_NEWEST_RUNS = 1_000
 
 
 def read_experience(path: Path, endpoint: str) -> Experience | None:
@@ -102,10 +100,12 @@ def _experience(db: sqlite3.Connection) -> Experience:
     )
     durations = defaultdict(list)
     for model, at, duration_s in db.execute(
-        "SELECT model, submitted_at, completed_at - submitted_at FROM runs WHERE state = 'succeeded' "
+        "SELECT model, submitted_at, seconds FROM (SELECT model, submitted_at, completed_at - submitted_at AS seconds, "
+        "ROW_NUMBER() OVER (PARTITION BY model ORDER BY submitted_at DESC) AS nth FROM runs WHERE state = 'succeeded' "
         "AND typeof(model) = 'text' AND submitted_at BETWEEN 0 AND ? AND completed_at BETWEEN 0 AND ? "
-        "AND completed_at > submitted_at AND completed_at <= submitted_at + ? ORDER BY submitted_at DESC LIMIT ?",
-        (LATEST_S, LATEST_S, LONGEST_S, _NEWEST_RUNS),
+        "AND completed_at > submitted_at AND completed_at <= submitted_at + ?) "
+        "WHERE nth <= ? ORDER BY submitted_at DESC",
+        (LATEST_S, LATEST_S, LONGEST_S, NEWEST),
     ):
         durations[model].append(Duration(at, duration_s))
     return Experience(

@@ -13,12 +13,13 @@ from pathlib import Path
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell import disk
 from hailuo_batch.shell.ledger.beside import SIDE_FILES, side_file
-from hailuo_batch.shell.ledger.checking import DamagedRow
+from hailuo_batch.shell.ledger.checking import DamagedRow, check_migrations
 from hailuo_batch.shell.ledger.copying import copied
 from hailuo_batch.shell.ledger.migrations import APPLICATION_ID, VERSION
 
 _HEADER = b"SQLite format 3\0"
 _HEADER_BYTES = 100
+_VERSIONS = "SELECT user_version, version, applied_at FROM pragma_user_version LEFT JOIN migrations ORDER BY version"
 _BUSY_TIMEOUT_S = 5.0
 _CANNOT_SHARE = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
 
@@ -124,8 +125,12 @@ def check_version(db: sqlite3.Connection, path: Path) -> None:
             f"{path}: this is a database of another program. Nothing was sent, and it was not touched. Move it away, "
             "or give another --state-dir."
         )
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
+    # in one statement, which sees one moment: another process may be at migrating it
+    rows = db.execute(_VERSIONS).fetchall()
+    version = max(number for row in rows for number in row[:2] if isinstance(number, int))
+    if version <= VERSION:
+        check_migrations([row[1:] for row in rows if row[1] is not None], rows[0][0])
+    else:
         raise LedgerError(
             f"{path}: a newer hailuo-batch wrote this ledger (version {version}; this program knows {VERSION}). "
             "Nothing was sent, and it was not touched. Upgrade hailuo-batch."
@@ -165,7 +170,7 @@ def explained(path: Path, assurance: str = "") -> Iterator[None]:
         if str(error).startswith("Could not decode to UTF-8"):
             raise _damaged(path, "a text in it is no UTF-8", assurance) from error
         name = getattr(error, "sqlite_errorname", "")
-        if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
+        if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"}:  # the last: a table or a column is missing
             raise _damaged(path, str(error), assurance) from error
         raise LedgerError(
             f"{path}: the ledger cannot be used ({error}). Look at its folder's permissions and at the free space."

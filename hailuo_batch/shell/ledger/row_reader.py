@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
+from hailuo_batch.core.records import Output, Replacement, Run, Snapshot, TakeRecord
 from hailuo_batch.shell.ledger import checking
 from hailuo_batch.shell.ledger.checking import FILE, FILE_AT_FIRST, RUN, TAKE, DamagedRow, Requests
 from hailuo_batch.shell.ledger.migrations import flaws_in_journal
@@ -43,6 +43,10 @@ class RowReader:
             row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return "" if row is None else checking.parse_fact(name, row[0])
 
+    def replacements(self) -> tuple[Replacement, ...]:
+        """The replacements that are under way, oldest first."""
+        return checking.parse_replacements(self.fact("replacement"))
+
     def snapshot(self) -> Snapshot:
         """Every row, as values."""
         requests: Requests = {}
@@ -55,7 +59,7 @@ class RowReader:
             takes=tuple(record for record in takes if record.in_manifest or record.runs),
             manifest_sha256=facts.get("manifest_sha256", ""),
             description=facts.get("description", ""),
-            replacement=checking.parse_replacement(facts.get("replacement", "")),
+            replacements=checking.parse_replacements(facts.get("replacement", "")),
             forgotten=tuple(forgotten),
             restored=bool(facts.get("restored")),
         )

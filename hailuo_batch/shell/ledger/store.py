@@ -5,10 +5,9 @@ A run moves only by `records.fold`, so only along the transition table. It knows
 receipts or what is to be done next. Times are seconds since the epoch, UTC.
 """
 
-import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +21,7 @@ from hailuo_batch.core.steps import Step
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.disk import check_regular, identity, rename_new, sync_path
+from hailuo_batch.shell.ledger import checking
 from hailuo_batch.shell.ledger.beside import SIDE_FILES, new_draft, side_file
 from hailuo_batch.shell.ledger.migrations import is_current, migrate
 from hailuo_batch.shell.ledger.opening import (
@@ -242,10 +242,11 @@ class Ledger(LedgerReader):
             detail = {"run_ids": sorted(names.run_ids), "create_ids": sorted(names.create_ids)}
             self._rows.journal(at, "", None, "FilesSetAside", None, detail)
 
-    def close_replacement(self) -> None:
-        """The `--replace` that was under way is done."""
+    def close_replacements(self, ended: Collection[Replacement]) -> None:
+        """These replacements, which were under way, are done."""
         with self._transaction():
-            self._rows.set_fact("replacement", "")
+            left = [each for each in self._rows.replacements() if each not in ended]
+            self._rows.set_fact("replacement", checking.render_replacements(left))
 
     def _apply(self, before: Run, event: Event, at: float) -> Run:
         """The run after the event, as it is then written down, with its line in the journal."""
@@ -281,7 +282,8 @@ class Ledger(LedgerReader):
                 touched[step.take_id] = None
                 return rows.add_attempt(step.take_id)
             case st.OpenReplacement():
-                rows.set_fact("replacement", _replacement_json(step.replacement))
+                opened = [*rows.replacements(), step.replacement]
+                rows.set_fact("replacement", checking.render_replacements(opened))
         return None
 
     def _journal_step(self, step: Step, at: float) -> None:
@@ -331,7 +333,3 @@ def _refuse_leftovers(path: Path) -> None:
             f"{path}: the ledger is missing, and {left[0]} of it is still there. Nothing was sent. Put the ledger "
             "back, or have `hailuo-batch state restore` restore its backup."
         )
-
-
-def _replacement_json(replacement: Replacement) -> str:
-    return json.dumps({"patterns": replacement.patterns, "take_ids": sorted(replacement.take_ids)})

@@ -1,0 +1,38 @@
+"""Which `--replace` is under way, and when it is over.
+
+The same command, repeated, finishes a wish that is under way; once the wish is over it is a new one, and pays for every
+take again. So a wish ends only with an apply that ends well and has finished all of it, and that was asked for it in
+its own words or for no other replacement. Several may be under way: a new one forgets none before it.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.records import Replacement, Snapshot
+
+_TO_BE_MADE = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING, TakeState.DOWNLOADING})
+
+
+def in_these_words(snapshot: Snapshot, patterns: Iterable[str]) -> Iterator[Replacement]:
+    """The replacements under way that were asked for by these patterns, in whatever order."""
+    words = frozenset(patterns)
+    return (each for each in snapshot.replacements if frozenset(each.patterns) == words)
+
+
+def is_repeated(snapshot: Snapshot, patterns: Iterable[str], only: Iterable[str]) -> bool:
+    """Whether these words are those of a replacement under way, `--only` included: they finish it, and begin none."""
+    takes = frozenset(only)
+    return any(frozenset(each.only) == takes for each in in_these_words(snapshot, patterns))
+
+
+def is_made(snapshot: Snapshot, replacement: Replacement) -> bool:
+    """Whether nothing of it is left to be made. What is in doubt may still be."""
+    return not any(record.take.id in replacement.take_ids and record.state in _TO_BE_MADE for record in snapshot.takes)
+
+
+def ended(snapshot: Snapshot, patterns: tuple[str, ...], scope: frozenset[str]) -> tuple[Replacement, ...]:
+    """The replacements that are over once an apply has ended well that was asked to replace these (none perhaps), among
+    the takes of `scope`."""
+    chosen = in_these_words(snapshot, patterns) if patterns else iter(snapshot.replacements)
+    elsewhere = {record.take.id for record in snapshot.takes if record.in_manifest} - scope
+    return tuple(each for each in chosen if is_made(snapshot, each) and not each.take_ids & elsewhere)
