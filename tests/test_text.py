@@ -68,6 +68,11 @@ def test_wrapping_keeps_paths_whole() -> None:
     assert wrap(f"look at {path} now", 20).splitlines() == ["look at", path, "now"]
 
 
+def test_wrapping_keeps_commands_whole() -> None:
+    command = "`hailuo-batch retry lamps.yaml hero`"
+    assert wrap(f"one more attempt: {command}, then", 20).splitlines() == ["one more attempt:", f"{command},", "then"]
+
+
 def test_wrapping_keeps_indentation_and_empty_lines() -> None:
     assert wrap("  one two\n\nthree", 7) == "  one\ntwo\n\nthree"
 

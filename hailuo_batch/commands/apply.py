@@ -150,7 +150,7 @@ def _read_saved(path: Path, options: ApplyOptions) -> SavedPlan:
     if beside:
         raise UsageError(
             f"--plan does just what {path} says, so that {' and '.join(beside)} cannot be given with it. Nothing was "
-            "sent. Give them to `hailuo-batch plan` instead, and make a new plan."
+            "sent. Give them to `hailuo-batch plan MANIFEST --out FILE` instead, and apply that plan."
         )
     return read_plan(path)
 

@@ -178,7 +178,7 @@ def _drive(
     from hailuo_batch.shell.driver import Driver
 
     received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
-    shown = UnfailingReporter(_reporter(console, clock, received))
+    shown = UnfailingReporter(_reporter(console, clock, received), console.typeable)
     codes: list[ExitCode] = []
     with (
         never_waiting(),

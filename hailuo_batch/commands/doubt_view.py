@@ -40,7 +40,11 @@ def render_doubts(snapshot: Snapshot, resolve: str, columns: int | None, *, show
     if not rows:
         return []
     shown = rows if show_all else rows[:SHOWN]
-    more = [f"{INDENT}... and {len(rows) - len(shown):,} more; `status` shows them"] if len(shown) < len(rows) else []
+    more = (
+        [f"{INDENT}... and {len(rows) - len(shown):,} more; `hailuo-batch status MANIFEST` shows them"]
+        if len(shown) < len(rows)
+        else []
+    )
     return [*layout_rows(shown, columns), *more, *layout_lines([_WAYS], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
 
 

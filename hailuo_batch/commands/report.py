@@ -37,7 +37,7 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
     if reading is None:
         raise UsageError(
             f"There is nothing to report on yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing "
-            "was ever sent for it. `hailuo-batch apply` makes its videos, and the report with them."
+            "was ever sent for it. `hailuo-batch apply MANIFEST` makes its videos, and the report with them."
         )
     reading.say_what_receipts_know(console)
     check_not_older(paths, campaign.name, endpoint, where)  # what shows it would be written over

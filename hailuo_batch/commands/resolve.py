@@ -215,8 +215,14 @@ def _given_up(writing: Writing, chosen: Run) -> str:
     what += _cost(writing.snapshot, chosen)
     return (
         f"{chosen.take_id}: attempt {chosen.attempt} is given up. What may be lost is {what}; the money still counts. "
-        "`resolve --run-id` takes it up again if it turns up."
+        f"`hailuo-batch resolve MANIFEST {chosen.take_id}{_older(chosen)} --run-id ID` takes it up again if it "
+        "turns up."
     )
+
+
+def _older(chosen: Run) -> str:
+    """The option that names an attempt which is not the one that speaks for its take."""
+    return f" --attempt {chosen.attempt}" if chosen.superseded else ""
 
 
 def _cost(snapshot: Snapshot, chosen: Run) -> str:

@@ -139,7 +139,7 @@ def remove(where: Whereabouts, take_id: str, force: bool, console: Console) -> E
     with open_to_write(where, "state rm", console) as writing:
         record = next((record for record in writing.snapshot.takes if record.take.id == take_id), None)
         if record is None:
-            raise UsageError(f"{take_id}: the ledger knows no such take. `status` lists them.")
+            raise UsageError(f"{take_id}: the ledger knows no such take. `hailuo-batch status MANIFEST` lists them.")
         if _costs(record) and not force:
             raise UsageError(
                 f"{take_id} was paid for, or may have been: {_money(record)}. Nothing was changed. --force "
@@ -200,7 +200,7 @@ def _tell_restored(done: _Restored, paths: CampaignPaths, resolve: str, console:
         what = f"Kept {shown(paths.ledger)}, which is whole"
     elif not done.source.exists():
         what = f"Restored {shown(paths.ledger)} from the receipts alone"
-        later = " They do not tell which takes the manifest asks for: that is known again after the next `apply`."
+        later = " They do not tell which takes the manifest asks for: that is known again after the next apply."
     known = {run.create_id for run in done.before.paid_runs}
     fresh = sum(run.create_id is not None and run.create_id not in known for run in done.replayed.paid_runs)
     creates = count(fresh, "create")

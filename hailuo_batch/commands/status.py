@@ -64,7 +64,8 @@ def _point_out(report: Report, campaign: Campaign, console: Console) -> None:
     new = sum(take.id not in recorded for take in campaign.takes)
     if new:
         console.say(
-            f"The manifest asks for {new:,} more; `hailuo-batch plan` shows what the next apply does with them."
+            f"The manifest asks for {new:,} more; `hailuo-batch plan MANIFEST` shows what the next apply does with "
+            "them."
         )
     # what is in doubt was shown with the money that is at risk
     advised = [run for take in report.takes for run in take.runs if run.advice and run.state is not RunState.IN_DOUBT]

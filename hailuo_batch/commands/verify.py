@@ -105,7 +105,7 @@ def _tell_unrepaired(checked: Sequence[Checked], console: Console) -> None:
     if damaged:
         console.warn(
             f"{count(damaged, 'file')} came damaged again, or not at all, and what was there is kept. Nothing was "
-            "paid. `status` says what else can be done."
+            "paid. `hailuo-batch status MANIFEST` says what else can be done."
         )
 
 

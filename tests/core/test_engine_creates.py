@@ -245,7 +245,7 @@ def test_a_failed_run_is_made_again_at_once_up_to_the_attempts_allowed() -> None
     assert hand.decide(60.0) == []
     assert hand.engine.finished
     assert "attempt 2 follows" in hand.said[0]
-    assert "`retry` grants one more attempt" in hand.said[1]
+    assert "to grant it one more attempt: `hailuo-batch retry MANIFEST shot-0`" in hand.said[1]
 
 
 def test_a_failed_run_is_not_made_again_where_the_plan_that_is_applied_only_holds_it() -> None:

@@ -1,0 +1,71 @@
+"""A command that a message names is one that its reader can paste: with the manifest, and with what finds its files."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from tests.commands.conftest import StartApi
+from tests.commands.harness import UNCAPPED, Shell
+from tests.commands.misbehaving import lost_answers, unknown_runs
+from tests.commands.test_busy import held
+
+
+def named(text: str) -> list[str]:
+    """The commands that stand in a text between backticks."""
+    return re.findall(r"`(hailuo-batch [^`]*)`", text)
+
+
+@pytest.mark.usefixtures("api")
+def test_who_comes_second_is_told_how_to_look_at_the_first(shell: Shell) -> None:
+    with held(shell):
+        ended = shell("apply")
+    assert ended.code is ExitCode.BUSY
+    assert named(ended.err) == [f"hailuo-batch status {shell.manifest}"]
+
+
+def test_who_names_a_take_wrongly_is_told_how_to_list_them(shell: Shell) -> None:
+    assert named(shell("apply", "--only", "heros").err) == [f"hailuo-batch plan {shell.manifest} -v"]
+    assert named(shell("plan", "--only", "heros", "--sandbox").err) == [
+        f"hailuo-batch plan {shell.manifest} --sandbox -v"
+    ]
+
+
+def test_a_run_that_failed_is_told_with_the_command_that_grants_another(shell: Shell, start_api: StartApi) -> None:
+    shell.write(UNCAPPED.replace("takes: 2", "takes: 3"))
+    start_api(fail_rate=1.0)
+    said = shell("apply", "--max-in-flight", "1").err
+    assert f"to grant it one more attempt: `hailuo-batch retry {shell.manifest} hero`" in said
+    assert not [command for command in named(said) if "MANIFEST" in command]
+    assert shell.bare(*named(said)[0].split()[1:]).code is ExitCode.DONE
+
+
+def test_a_run_that_is_lost_is_told_with_the_command_that_says_more(shell: Shell, api: SandboxServer) -> None:
+    with unknown_runs(api):
+        said = shell("apply", "--only", "desk").err
+    assert f"`hailuo-batch status {shell.manifest}` shows what else can be done" in said
+
+
+def test_what_is_given_up_is_told_with_the_command_that_takes_it_up_again(shell: Shell, api: SandboxServer) -> None:
+    shell.write(UNCAPPED)
+    with lost_answers(api):
+        shell("apply", "--only", "desk")
+    [run_id] = api.world.made
+    [command] = named(shell("resolve", "desk", "--abandon").err)
+    assert command == f"hailuo-batch resolve {shell.manifest} desk --run-id ID"
+    assert shell.bare(*command.replace("--run-id ID", f"--run-id {run_id}").split()[1:]).code is ExitCode.DONE
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", ["status", "schema"])
+def test_a_result_that_cannot_be_written_names_a_campaign_only_where_there_is_one(shell: Shell, command: str) -> None:
+    words = [sys.executable, "-m", "hailuo_batch", command, *([str(shell.manifest)] if command == "status" else [])]
+    with Path("/dev/full").open("wb") as full:
+        said = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False, text=True).stderr
+    assert "stdout cannot be written" in said
+    assert named(said) == ([f"hailuo-batch status {shell.manifest}"] if command == "status" else [])
+    assert ("ledger" in said) == (command == "status")
