@@ -82,7 +82,8 @@ def _filled(text: str, columns: int) -> list[str]:
         if piece.isspace():
             line, room = line + piece, room - display_width(piece)
             continue
-        for part in _parts(piece, columns):
+        indented = 0 if line.strip() else display_width(line)
+        for part in _parts(piece, columns - indented):
             width = display_width(part)
             if width > room and line.strip():
                 lines.append(line.rstrip())
