@@ -14,7 +14,7 @@ from hailuo_batch.commands.apply_options import ApplyOptions, again, check_optio
 from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacement, is_replaced, run_campaign
-from hailuo_batch.commands.console import Console, columns_of
+from hailuo_batch.commands.console import Console, Verbosity, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.commands.loading import read_manifest
@@ -279,10 +279,11 @@ def _finish(
     codes = [*outcome.codes, *([ExitCode.UNFINISHED] if missing else []), *unwritten]
     codes += [] if verdict.unpaid is None else [verdict.unpaid.exit_code]
     columns = columns_of(sys.stderr if console.as_json else sys.stdout)
+    doubts = render_doubts(in_doubt_if_submitting(snapshot), command_line("resolve", where), columns)
     summary = render_summary(
         report,
         missing,
-        render_doubts(in_doubt_if_submitting(snapshot), command_line("resolve", where), columns),
+        doubts,
         page=page,
         resume=again(where, options, **wishes_left),
         status=command_line("status", where),
@@ -293,6 +294,8 @@ def _finish(
         console.lay_out(summary)
     else:
         console.conclude(summary)
+    if doubts and console.verbosity is Verbosity.QUIET:
+        console.complain(console.typeable("\n".join(doubts)))  # money that nobody can account for must be heard of
     wish = console.stop.settle()
     code = worst([*codes, *([] if wish is None else [wish])])
     if code in _ENDED_WELL and not unwritten:

@@ -164,9 +164,8 @@ def held_up(count: int) -> Halt:
 def storm(count: int) -> Halt:
     """Creates go unanswered one after the other."""
     text = (
-        f"Stopped creating: {count} creates in a row went unanswered. Each may be paid for and is held in doubt; "
-        "`status` names them, `resolve` settles them. Runs under way are still collected. When the API answers "
-        "again, run the same command again."
+        f"Stopped creating: {count} creates in a row went unanswered. Each may be paid for and is held in doubt. "
+        "Runs under way are still collected. When the API answers again, run the same command again."
     )
     return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
 

@@ -17,12 +17,16 @@ _MORE = "`hailuo-batch status MANIFEST` shows what else can be done."
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`text` stands for itself. `of_many`, if any, says the same of several takes, whose names are given with it."""
+    """`text` stands for itself. `of_many`, if any, says the same of several takes, whose names are given with it.
+
+    `is_summed_up` says that whoever ends the apply tells it anyway, of every take, with what can be done.
+    """
 
     text: str
     of_many: str = ""
     take_id: str = ""
     run_id: str = ""
+    is_summed_up: bool = False
 
     def __str__(self) -> str:
         return self.text
@@ -78,9 +82,10 @@ def rejected(run: Run) -> Notice:
 def in_doubt(run: Run) -> Notice:
     """A create went unanswered."""
     return Notice(
-        f"{run.take_id}: in doubt, may have been paid for and is held: {run.reason}. `resolve` settles it.",
-        f"takes are in doubt, may have been paid for and are held: {run.reason}. `resolve` settles each.",
+        f"{run.take_id}: in doubt, may have been paid for and is held: {run.reason}.",
+        f"takes are in doubt, may have been paid for and are held: {run.reason}.",
         run.take_id,
+        is_summed_up=True,
     )
 
 

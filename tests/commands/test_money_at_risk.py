@@ -50,6 +50,26 @@ def test_an_apply_tells_at_its_end(doubtful: Ended) -> None:
     check_told(doubtful.out)
 
 
+def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell, api: SandboxServer) -> None:
+    shell.write(MANY)
+    with lost_answers(api):
+        ended = shell("apply")
+    assert len(re.findall("in doubt, may have been paid for", ended.err)) == 1  # the first one, when it came about
+    assert "more takes are in doubt" not in ended.err
+    assert "resolve" not in ended.err
+    assert ended.out.count(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n") == 1
+
+
+def test_who_wants_quiet_is_told_all_the_same(shell: Shell, api: SandboxServer) -> None:
+    shell.write(UNCAPPED)
+    with lost_answers(api):
+        ended = shell("apply", "-q", "--only", "hero*")
+    assert ended.out == ""
+    for take_id in ("hero", "hero.take2"):
+        assert re.search(rf"^  {re.escape(take_id)} +since ", ended.err, re.MULTILINE)
+    assert ended.err.endswith(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n")
+
+
 def test_status_tells(shell: Shell, doubtful: Ended) -> None:
     check_told(shell("status").out)
 

@@ -39,6 +39,13 @@ def test_what_is_still_held_at_the_end_is_told() -> None:
     assert gathering.rest() == []
 
 
+def test_what_is_summed_up_at_the_end_is_not_told_just_before() -> None:
+    gathering = Gathering()
+    for number in (1, 2, 3):
+        gathering.hear(notices.in_doubt(run(RunState.IN_DOUBT, take(f"lamp-{number}"), reason="timed out")), 0.0)
+    assert gathering.rest() == []
+
+
 def test_one_alone_keeps_the_words_for_one() -> None:
     gathering = Gathering()
     gathering.hear(refused(1), 0.0)
