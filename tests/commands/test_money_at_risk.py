@@ -117,7 +117,19 @@ def test_what_was_given_up_is_still_told(shell: Shell, doubtful: Ended) -> None:
     assert shell("resolve", "hero", "--abandon").code is ExitCode.DONE
     out = shell("status").out
     assert RISK in out
-    assert "given up by the user" in out
+    to_settle, _, settled = out.partition("Given up or forgotten: there is nothing left to settle")
+    assert re.search("^  hero.take2 +since ", to_settle, re.MULTILINE)
+    assert not re.search("^  hero +since ", to_settle, re.MULTILINE)
+    assert re.search("^  hero +since .* given up by the user$", settled, re.MULTILINE)
+
+
+def test_where_all_is_given_up_nobody_is_sent_to_settle_it(shell: Shell, doubtful: Ended) -> None:
+    for take_id in ("hero", "hero.take2"):
+        assert shell("resolve", take_id, "--abandon").code is ExitCode.DONE
+    for ended in (shell("status"), shell("plan"), shell("apply")):
+        assert RISK in ended.out
+        assert "there is nothing left to settle" in ended.out
+        assert "TAKE --run-id ID" not in ended.out
 
 
 def test_nothing_is_told_where_nothing_is_at_risk(shell: Shell, api: SandboxServer) -> None:
