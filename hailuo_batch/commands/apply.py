@@ -273,7 +273,8 @@ def _finish(
     resume = again(where, replace(options, yes=False), **wishes_left)
     if job.sends:
         ledger.remember(RESUME_FACT, resume)
-    report = report_of(snapshot, where, clock.wall(), resume)
+    attempts = asked.campaign.limits.max_attempts
+    report = report_of(snapshot, where, clock.wall(), resume, max_attempts=attempts)
     missing = not_done(report, job.plan.scope)
     page, unwritten = leave_report(report, snapshot, job.paths, options.no_sidecar, console)
     codes = [*outcome.codes, *([ExitCode.UNFINISHED] if missing else []), *unwritten]

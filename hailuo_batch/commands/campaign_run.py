@@ -244,6 +244,7 @@ def _keeper(job: Job, ledger: Ledger, clock: Clock, reporter: Reporter) -> Repor
             options=job.options,
             resume=job.resume,
             submitting_means=TakeState.WAITING,
+            max_attempts=job.campaign.limits.max_attempts,
         )
         write_reports(report, job.paths.outputs, (Format.HTML,))
 

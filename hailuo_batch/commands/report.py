@@ -48,6 +48,7 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
         options=folder_options(where),
         resume=reading.resume,
         submitting_means=reading.submitting_means,
+        max_attempts=campaign.limits.max_attempts,
     )
     kept = Kept(paths, mark)
     try:
