@@ -68,7 +68,7 @@ def run(where: Whereabouts, wish: Wish, console: Console) -> ExitCode:
                     console.warn("Declined. Nothing was sent, nothing was changed.")
                     return ExitCode.UNFINISHED
                 settlement = resubmitted(chosen)
-                said = f"{chosen.take_id} is made again, and paid for, by the next apply."
+                said = f"{chosen.take_id} is made again, and paid for, by the next apply. {_to_start(chosen)}"
             case Way.ABANDON:
                 settlement, said = abandoned(chosen), _given_up(writing, chosen)
         at = writing.clock.wall()
@@ -124,7 +124,10 @@ def _name(writing: Writing, record: TakeRecord, chosen: Run, run_id: str) -> tup
     older = chosen.superseded and not settlement.steps
     what = f"Attempt {chosen.attempt} at {chosen.take_id}" if older else chosen.take_id
     then = ", and its files go to superseded/" if older else ""
-    return settlement, f"{what} is {run_id} from now on; the next apply collects it{then}. Nothing was paid."
+    return (
+        settlement,
+        f"{what} is {run_id} from now on; the next apply collects it{then}. Nothing was paid. {_to_start(chosen)}",
+    )
 
 
 def _check_owner(writing: Writing, chosen: Run, run_id: str) -> None:
@@ -208,6 +211,10 @@ def _write_receipt(writing: Writing, create_id: str, event: ev.RunCreated) -> No
 def _standing(snapshot: Snapshot, chosen: Run) -> str:
     state = chosen.take_state.replace("_", " ")
     return f"{chosen.take_id}: attempt {chosen.attempt} is {state}{_cost(snapshot, chosen)}"
+
+
+def _to_start(chosen: Run) -> str:
+    return f"To start it: `hailuo-batch apply MANIFEST --only {chosen.take_id}`."
 
 
 def _given_up(writing: Writing, chosen: Run) -> str:

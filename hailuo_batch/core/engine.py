@@ -236,6 +236,8 @@ class Engine:
         then = f"attempt {run.attempt + 1} follows" if again else ""
         if run.superseded:
             then = "another attempt has taken its place"
+        elif tried < self.settings.max_attempts and not has_more:
+            then = "an apply that asks for this take makes it again"
         if has_more and not again:
             then = "another attempt is not in the plan that is applied"
         twins = (self._runs[key] for key in self._twins[run.fingerprint])

@@ -60,6 +60,35 @@ def test_what_is_given_up_is_told_with_the_command_that_takes_it_up_again(shell:
     assert shell.bare(*command.replace("--run-id ID", f"--run-id {run_id}").split()[1:]).code is ExitCode.DONE
 
 
+def test_every_command_named_in_a_rehearsal_stays_in_it(shell: Shell) -> None:
+    shell.write(UNCAPPED)
+    assert shell("apply", "--sandbox", "--only", "desk", "--max-duration", "1s").code is ExitCode.UNFINISHED
+    said = [
+        shell("retry", "--sandbox", "desks").err,
+        shell("resolve", "--sandbox", "desks", "--abandon").err,
+        shell.bare("state", "rm", str(shell.manifest), "--sandbox", "desks").err,
+        shell("apply", "--sandbox", "--only", "desks").err,
+    ]
+    for words in said:
+        assert named(words), words
+        assert all(f"{shell.manifest} --sandbox" in command for command in named(words))
+
+
+def test_what_is_to_be_made_again_is_told_with_the_command_that_does(shell: Shell, start_api: StartApi) -> None:
+    shell.write(UNCAPPED)
+    start_api(fail_rate=1.0)
+    shell("apply", "--only", "desk")
+    assert named(shell("retry").err) == [f"hailuo-batch apply {shell.manifest}"]
+
+
+def test_what_is_resubmitted_is_told_with_the_command_that_makes_it(shell: Shell, api: SandboxServer) -> None:
+    shell.write(UNCAPPED)
+    with lost_answers(api):
+        shell("apply", "--only", "desk")
+    [command] = named(shell("resolve", "desk", "--resubmit").err)
+    assert command == f"hailuo-batch apply {shell.manifest} --only desk"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("command", ["status", "schema"])
 def test_a_result_that_cannot_be_written_names_a_campaign_only_where_there_is_one(shell: Shell, command: str) -> None:
