@@ -88,7 +88,7 @@ def _refuse_unagreed(where: Whereabouts, wish: Wish, console: Console) -> NoRetu
     paths = locate(where, campaign.name)
     reading = read_ledger(paths, campaign, endpoint)
     if reading is None:
-        raise no_ledger(paths, campaign)
+        raise no_ledger(paths, campaign, where)
     if reading.holder is not None:
         raise BusyError(f"{reading.holder} is at work on this campaign. Nothing was sent, nothing was changed.")
     record, chosen = choose_run(reading.settled, wish.take_id, wish.attempt)

@@ -11,7 +11,7 @@ from hailuo_batch.commands.reading import Reading, read_ledger, untouched_snapsh
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.status_view import render_status
 from hailuo_batch.commands.text import INDENT
-from hailuo_batch.commands.workspace import Whereabouts, command_line, folder_options, locate
+from hailuo_batch.commands.workspace import Whereabouts, command_line, folder_options, locate, of_a_rehearsal
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.advice import in_one
@@ -34,7 +34,9 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
     reading = read_ledger(paths, campaign, endpoint)
     unknown = () if reading is None else unknown_runs(paths, campaign.name, endpoint)
     if reading is None:
-        console.say("There is no ledger yet: nothing was ever sent for this campaign.")
+        console.say(
+            "There is no ledger yet: nothing was ever sent for this campaign." + of_a_rehearsal(where, campaign.name)
+        )
         untouched = untouched_snapshot(campaign, endpoint)
         reading = Reading(untouched, None, untouched)
     elif reading.holder is not None:

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -103,6 +103,12 @@ def has_ledger(paths: CampaignPaths) -> bool:
             "aside and starts an empty ledger."
         )
     return False
+
+
+def of_a_rehearsal(where: Whereabouts, campaign: str) -> str:
+    """For whoever has left out --sandbox where the real campaign has no ledger: that a rehearsal has one, if it has."""
+    has_one = not where.sandbox and os.path.lexists(locate(replace(where, sandbox=True), campaign).ledger)
+    return " There is one of a rehearsal: add --sandbox for that." if has_one else ""
 
 
 def leftovers(paths: CampaignPaths) -> tuple[Path, ...]:

@@ -74,6 +74,16 @@ def test_every_command_named_in_a_rehearsal_stays_in_it(shell: Shell) -> None:
         assert all(f"{shell.manifest} --sandbox" in command for command in named(words))
 
 
+def test_who_leaves_out_sandbox_after_a_rehearsal_is_told_so(shell: Shell) -> None:
+    hint = "There is one of a rehearsal: add --sandbox for that."
+    looks = (("status",), ("report",), ("retry",), ("resolve", "desk", "--abandon"), ("resolve", "desk", "--resubmit"))
+    assert not [words for words in looks if hint in shell.without_yes(*words).err]
+    shell("apply", "--sandbox", "--only", "desk", "--max-duration", "1s")
+    assert [hint in shell.without_yes(*words).err for words in looks] == [True] * len(looks)
+    assert hint in shell.bare("state", "show", str(shell.manifest)).err
+    assert hint not in shell("status", "--sandbox").err
+
+
 def test_what_is_to_be_made_again_is_told_with_the_command_that_does(shell: Shell, start_api: StartApi) -> None:
     shell.write(UNCAPPED)
     start_api(fail_rate=1.0)
