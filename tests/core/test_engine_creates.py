@@ -274,3 +274,11 @@ def test_a_signal_starts_nothing_new_and_waits_only_for_what_is_under_way(code: 
     assert hand.engine.finished
     assert hand.decide(60.0) == []
     assert hand.exit_codes() == [code]
+
+
+def test_of_a_failed_run_that_was_superseded_no_attempt_is_offered() -> None:
+    older = run(RunState.PENDING, take("hero"), superseded_by=Supersession.EDIT)
+    hand = Hand([older, run(of=take("hero"), attempt=2)])
+    hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
+    hand.decide()
+    assert "another attempt has taken its place" in hand.said[0]
