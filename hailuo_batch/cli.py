@@ -23,7 +23,6 @@ from hailuo_batch.cli_options import (
     ledger_options,
     no_sidecar,
     one_manifest,
-    whereabouts,
     wish_options,
 )
 from hailuo_batch.shell.streams import guard_streams
@@ -74,7 +73,7 @@ def plan(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> in
     """Show what apply would do, and about what it would cost. Creates nothing."""
     from hailuo_batch.commands import plan as command
 
-    where = whereabouts(manifest, options)
+    where = spoken.whereabouts(manifest, options)
     return command.run(where, command.PlanOptions(**options), spoken.console(as_json))
 
 
@@ -93,7 +92,7 @@ def apply(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> i
     from hailuo_batch.commands import apply as command
     from hailuo_batch.commands.settings import Bounds
 
-    where = whereabouts(manifest, options)
+    where = spoken.whereabouts(manifest, options)
     bounds = Bounds(**{name: options.pop(name) for name in ("rate_limit", "max_spend", "max_in_flight", "run_timeout")})
     return command.run(where, command.ApplyOptions(bounds=bounds, **options), spoken.console(as_json))
 
@@ -108,7 +107,7 @@ def status(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> 
     """Show the ledger take by take, also while an apply is at work. Sends nothing."""
     from hailuo_batch.commands import status as command
 
-    return command.run(whereabouts(manifest, options), spoken.console(as_json))
+    return command.run(spoken.whereabouts(manifest, options), spoken.console(as_json))
 
 
 @cli.command()
@@ -129,7 +128,7 @@ def report(spoken: Spoken, /, manifest: Path, formats: tuple[str, ...], no_sidec
     from hailuo_batch.commands import report as command
 
     wanted = command.ReportOptions(formats, no_sidecar)
-    return command.run(whereabouts(manifest, options), wanted, spoken.console())
+    return command.run(spoken.whereabouts(manifest, options), wanted, spoken.console())
 
 
 @cli.command()
@@ -147,7 +146,7 @@ def resolve(spoken: Spoken, /, manifest: Path, take_id: str, **options: Any) -> 
     """Settle a take that is in doubt, lost or stuck. Needs one of --run-id, --resubmit and --abandon."""
     from hailuo_batch.commands import resolve as command
 
-    where = whereabouts(manifest, options)
+    where = spoken.whereabouts(manifest, options)
     return command.run(where, command.read_wish(take_id, **options), spoken.console())
 
 
@@ -161,7 +160,7 @@ def retry(spoken: Spoken, /, manifest: Path, take_ids: tuple[str, ...], **option
     """Grant failed or rejected takes one more attempt. The next apply makes it. Without TAKE: all of them."""
     from hailuo_batch.commands import retry as command
 
-    return command.run(whereabouts(manifest, options), take_ids, spoken.console())
+    return command.run(spoken.whereabouts(manifest, options), take_ids, spoken.console())
 
 
 @cli.command()
@@ -176,7 +175,7 @@ def verify(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> 
     """Compare the files on disk with the ledger's sizes and SHA-256. Pays for nothing."""
     from hailuo_batch.commands import verify as command
 
-    where = whereabouts(manifest, options)
+    where = spoken.whereabouts(manifest, options)
     return command.run(where, command.VerifyOptions(**options), spoken.console(as_json))
 
 
@@ -194,7 +193,7 @@ def state_show(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
     """Show every attempt at every take. Sends nothing."""
     from hailuo_batch.commands import state as command
 
-    return command.show(whereabouts(manifest, options), spoken.console())
+    return command.show(spoken.whereabouts(manifest, options), spoken.console())
 
 
 @state.command("export")
@@ -206,7 +205,7 @@ def state_export(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
     """Print the whole ledger, journal included, as one JSON document."""
     from hailuo_batch.commands import state as command
 
-    return command.export(whereabouts(manifest, options), spoken.console(as_json=True))
+    return command.export(spoken.whereabouts(manifest, options), spoken.console(as_json=True))
 
 
 @state.command("restore")
@@ -218,7 +217,7 @@ def state_restore(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
     """Put the ledger's backup back and replay the receipts. Keeps the ledger that was there."""
     from hailuo_batch.commands import state as command
 
-    return command.restore(whereabouts(manifest, options), spoken.console())
+    return command.restore(spoken.whereabouts(manifest, options), spoken.console())
 
 
 @state.command("rm")
@@ -232,7 +231,7 @@ def state_rm(spoken: Spoken, /, manifest: Path, take_id: str, force: bool, **opt
     """Forget a take. Its files stay, and its money still counts."""
     from hailuo_batch.commands import state as command
 
-    return command.remove(whereabouts(manifest, options), take_id, force, spoken.console())
+    return command.remove(spoken.whereabouts(manifest, options), take_id, force, spoken.console())
 
 
 @cli.command()

@@ -19,11 +19,13 @@ Command = Callable[..., Any]
 
 @dataclass
 class Spoken:
-    """How much the user wants to hear, known as soon as the options are read, and whether a command has begun."""
+    """How much the user wants to hear, known as soon as the options are read, which campaign the command is about, if
+    any, and whether it has begun."""
 
     quiet: bool = False
     verbose: bool = False
     has_begun: bool = False
+    where: "Whereabouts | None" = None
 
     def console(self, as_json: bool = False) -> "Console":
         """The user's end of the command."""
@@ -31,7 +33,14 @@ class Spoken:
 
         self.has_begun = True
         level = Verbosity.QUIET if self.quiet else Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
-        return Console(level, as_json)
+        return Console(level, as_json, self.where)
+
+    def whereabouts(self, manifest: Path, options: dict[str, Any]) -> "Whereabouts":
+        """Where the campaign's files lie; takes those options out of the others."""
+        from hailuo_batch.commands.workspace import Whereabouts
+
+        self.where = Whereabouts(manifest, options.pop("sandbox"), options.pop("state_dir"), options.pop("output_dir"))
+        return self.where
 
 
 @dataclass
@@ -138,10 +147,3 @@ class Ordered(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
         return sorted(super().list_commands(ctx), key=list(self.commands).index)
-
-
-def whereabouts(manifest: Path, options: dict[str, Any]) -> "Whereabouts":
-    """Where the campaign's files lie; takes those options out of the others."""
-    from hailuo_batch.commands.workspace import Whereabouts
-
-    return Whereabouts(manifest, options.pop("sandbox"), options.pop("state_dir"), options.pop("output_dir"))

@@ -71,17 +71,19 @@ def columns_of(character: str) -> int:
 
 def wrap(text: str, columns: int) -> str:
     """The text in lines of whole words. A word that is longer than a line, such as a path, stays whole, but where it is
-    of characters that take two columns: between those a line may end anywhere."""
+    of characters that take two columns: between those a line may end anywhere. A command stays whole, too: pasted with
+    the end of a line in it, it would be two."""
     return "\n".join("\n".join(_filled(line, columns)) for line in text.splitlines())
 
 
 def _filled(text: str, columns: int) -> list[str]:
     lines, line, room = list[str](), "", columns
-    for piece in re.findall(r"\s+|\S+", text.expandtabs()):
+    for piece in re.findall(r"`hailuo-batch [^`]*`\S*|\s+|\S+", text.expandtabs()):
         if piece.isspace():
             line, room = line + piece, room - display_width(piece)
             continue
-        for part in _parts(piece, columns):
+        indented = 0 if line.strip() else display_width(line)
+        for part in _parts(piece, columns - indented):
             width = display_width(part)
             if width > room and line.strip():
                 lines.append(line.rstrip())

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hailuo_batch.text import clean, display_width, harmless, one_line, quote, shell_line, wrap
@@ -68,10 +68,16 @@ def test_wrapping_keeps_paths_whole() -> None:
     assert wrap(f"look at {path} now", 20).splitlines() == ["look at", path, "now"]
 
 
+def test_wrapping_keeps_commands_whole() -> None:
+    command = "`hailuo-batch retry lamps.yaml hero`"
+    assert wrap(f"one more attempt: {command}, then", 20).splitlines() == ["one more attempt:", f"{command},", "then"]
+
+
 def test_wrapping_keeps_indentation_and_empty_lines() -> None:
     assert wrap("  one two\n\nthree", 7) == "  one\ntwo\n\nthree"
 
 
+@example(" 、日日", 6)
 @given(st.text(alphabet=st.sampled_from("ab c日本、「」e\u0301😀"), max_size=80), st.integers(4, 30))
 def test_no_line_is_wider_than_the_screen_and_no_word_is_lost(text: str, columns: int) -> None:
     lines = wrap(text, columns).splitlines()

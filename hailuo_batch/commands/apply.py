@@ -14,7 +14,7 @@ from hailuo_batch.commands.apply_options import ApplyOptions, again, check_optio
 from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacements, moves_files, run_campaign
-from hailuo_batch.commands.console import Console, columns_of
+from hailuo_batch.commands.console import Console, Verbosity, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.commands.loading import read_manifest
@@ -151,7 +151,7 @@ def _read_saved(path: Path, options: ApplyOptions) -> SavedPlan:
     if beside:
         raise UsageError(
             f"--plan does just what {path} says, so that {' and '.join(beside)} cannot be given with it. Nothing was "
-            "sent. Give them to `hailuo-batch plan` instead, and make a new plan."
+            "sent. Give them to `hailuo-batch plan MANIFEST --out FILE` instead, and apply that plan."
         )
     return read_plan(path)
 
@@ -274,16 +274,18 @@ def _finish(
     resume = again(where, replace(options, yes=False), **wishes_left)
     if job.sends:
         ledger.remember(RESUME_FACT, resume)
-    report = report_of(snapshot, where, clock.wall(), resume)
+    attempts = asked.campaign.limits.max_attempts
+    report = report_of(snapshot, where, clock.wall(), resume, max_attempts=attempts)
     missing = not_done(report, job.plan.scope)
     page, unwritten = leave_report(report, snapshot, job.paths, options.no_sidecar, console)
     codes = [*outcome.codes, *([ExitCode.UNFINISHED] if missing else []), *unwritten]
     codes += [] if verdict.unpaid is None else [verdict.unpaid.exit_code]
     columns = columns_of(sys.stderr if console.as_json else sys.stdout)
+    doubts = render_doubts(in_doubt_if_submitting(snapshot), command_line("resolve", where), columns)
     summary = render_summary(
         report,
         missing,
-        render_doubts(in_doubt_if_submitting(snapshot), command_line("resolve", where), columns),
+        doubts,
         page=page,
         resume=again(where, options, **wishes_left),
         status=command_line("status", where),
@@ -294,6 +296,8 @@ def _finish(
         console.lay_out(summary)
     else:
         console.conclude(summary)
+    if doubts and console.verbosity is Verbosity.QUIET:
+        console.complain(console.typeable("\n".join(doubts)))  # money that nobody can account for must be heard of
     wish = console.stop.settle()
     code = worst([*codes, *([] if wish is None else [wish])])
     if code in _ENDED_WELL and not unwritten:

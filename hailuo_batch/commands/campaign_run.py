@@ -179,7 +179,7 @@ def _drive(
     from hailuo_batch.shell.driver import Driver
 
     received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
-    shown = UnfailingReporter(_reporter(console, clock, received))
+    shown = UnfailingReporter(_reporter(console, clock, received), console.typeable)
     codes: list[ExitCode] = []
     with (
         never_waiting(),
@@ -245,6 +245,7 @@ def _keeper(job: Job, ledger: Ledger, clock: Clock, reporter: Reporter) -> Repor
             options=job.options,
             resume=job.resume,
             submitting_means=TakeState.WAITING,
+            max_attempts=job.campaign.limits.max_attempts,
         )
         write_reports(report, job.paths.outputs, (Format.HTML,))
 

@@ -95,7 +95,7 @@ def unpaid(offer: Offer, consent: Consent) -> Halt | None:
         return offer.reached
     exit_code = halts.not_agreed(consent).exit_code
     if consent is Consent.DECLINED:
-        return Halt(halts.Reach.CREATES, exit_code, f"Declined. Nothing is created, and nothing paid of {offer}.")
+        return Halt(halts.Reach.CREATES, exit_code, f"Declined. Nothing is created, nothing is paid: it was {offer}.")
     text = (
         f"Nothing is created: paying needs a yes, and --yes is missing. Nothing was paid. With --yes this command pays "
         f"for {offer}."

@@ -18,6 +18,7 @@ from enum import IntEnum
 from typing import Any, TextIO
 
 from hailuo_batch.commands.signals import Stop
+from hailuo_batch.commands.workspace import Whereabouts, with_manifest
 from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
 from hailuo_batch.shell.streams import failure_of, is_reader_gone, terminal_columns
 from hailuo_batch.text import harmless, one_line, wrap
@@ -34,24 +35,26 @@ class Verbosity(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Console:
     """The user's end of a command. With `as_json`, stdout belongs to the one document. `stop` is the user's wish that
-    the command should end.
+    the command should end. `where` is the campaign that the command is about, None for one that is about none: it
+    stands in every command that is named.
 
     Raises StreamError where what was asked for cannot be written, and ReaderGoneError where nobody reads any more.
     """
 
     verbosity: Verbosity = Verbosity.NORMAL
     as_json: bool = False
+    where: Whereabouts | None = None
     stop: Stop = field(default_factory=Stop)
 
     def result(self, text: str) -> None:
         """What was asked for, in words; nowhere where a document is the answer."""
         if not self.as_json:
-            self._demand(sys.stdout, _write(sys.stdout, text))
+            self._demand(sys.stdout, _write(sys.stdout, self.typeable(text)))
 
     def conclude(self, text: str) -> None:
         """How it ended, for work that was not asked for to be read about: it is done whether or not this is written."""
         if self.verbosity > Verbosity.QUIET and not self.as_json:
-            self._mind(sys.stdout, _write(sys.stdout, text))
+            self._mind(sys.stdout, _write(sys.stdout, self.typeable(text)))
 
     def say_result(self, text: str) -> None:
         """As `result`, for what goes without saying where the user wants quiet."""
@@ -80,7 +83,7 @@ class Console:
     def lay_out(self, text: str) -> None:
         """As `say`, for lines that fit the terminal already."""
         if self.verbosity > Verbosity.QUIET:
-            self._mind(sys.stderr, _write(sys.stderr, text))
+            self._mind(sys.stderr, _write(sys.stderr, self.typeable(text)))
 
     def warn(self, text: str, *below: str) -> None:
         """What the user must hear, as one paragraph, with lines of their own below it."""
@@ -91,6 +94,10 @@ class Console:
         from hailuo_batch.manifest import COLOURED  # heavy, and of use to findings alone
 
         self._mind(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
+
+    def typeable(self, text: str) -> str:
+        """The text with each command in it as this user has to type it."""
+        return text if self.where is None else with_manifest(text, self.where)
 
     @property
     def is_interactive(self) -> bool:
@@ -124,9 +131,8 @@ class Console:
         """What could not be written was asked for."""
         self._mind(stream, failure)
         if failure is not None:
-            raise StreamError(
-                f"stdout cannot be written ({failure.strerror}). Whatever was sent is in the ledger; `status` shows it."
-            )
+            sent = " Whatever was sent is in the ledger; `hailuo-batch status MANIFEST` shows it."
+            raise StreamError(f"stdout cannot be written ({failure.strerror}).{sent if self.where else ''}")
 
     def _mind(self, stream: TextIO, failure: OSError | None) -> None:
         """What could not be written went along with the work."""
@@ -137,7 +143,7 @@ class Console:
         self.stop.request(ExitCode.SIGTERM)
 
     def _wrapped(self, text: str) -> str:
-        line = one_line(text)
+        line = one_line(self.typeable(text))
         return wrap(line, terminal_columns(sys.stderr)) if sys.stderr.isatty() else line
 
 

@@ -4,7 +4,7 @@ Pure: the terminal's width is passed in. Every create that the money counts as a
 wanted, was given up, or was forgotten.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from hailuo_batch.commands.text import INDENT, clean, count, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import RunState
@@ -20,6 +20,7 @@ _WAYS = (
     "there), --resubmit (have it made again; if it was there, that pays twice) or --abandon (give it up; its money "
     "still counts):"
 )
+_SETTLED = "Given up or forgotten: there is nothing left to settle, and what each may have cost still counts:"
 
 
 def risk_sentence(spend: Spend) -> str:
@@ -32,26 +33,36 @@ def risk_sentence(spend: Spend) -> str:
 
 
 def render_doubts(snapshot: Snapshot, resolve: str, columns: int | None, *, show_all: bool = False) -> list[str]:
-    """A line for each such create, then the three ways out; nothing where there is none.
+    """A line for each such create that is to be settled, then the three ways out; then those that are settled already,
+    and only cost. Nothing where there is none.
 
     `resolve` is that command for this campaign, as it can be pasted into a shell.
     """
-    rows = list(_rows(snapshot))
-    if not rows:
-        return []
+    counting = [run for run in snapshot.runs if _counts(run)]
+    to_settle = [_row(run) for run in counting if run.state is not RunState.ABANDONED]
+    settled = [_row(run) for run in counting if run.state is RunState.ABANDONED]
+    settled += [(run.take_id, _since(run), "forgotten") for run in snapshot.forgotten if _counts(run)]
+    lines = _listed(to_settle, columns, show_all)
+    if to_settle:
+        lines += [*layout_lines([_WAYS], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
+    if settled:
+        lines += [*layout_lines([_SETTLED], columns), *_listed(settled, columns, show_all)]
+    return lines
+
+
+def _listed(rows: Sequence[Sequence[str]], columns: int | None, show_all: bool) -> list[str]:
     shown = rows if show_all else rows[:SHOWN]
-    more = [f"{INDENT}... and {len(rows) - len(shown):,} more; `status` shows them"] if len(shown) < len(rows) else []
-    return [*layout_rows(shown, columns), *more, *layout_lines([_WAYS], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
+    more = (
+        [f"{INDENT}... and {len(rows) - len(shown):,} more; `hailuo-batch status MANIFEST` shows them"]
+        if len(shown) < len(rows)
+        else []
+    )
+    return [*layout_rows(shown, columns), *more]
 
 
-def _rows(snapshot: Snapshot) -> Iterator[tuple[str, str, str]]:
-    told = [run for run in snapshot.runs if _counts(run)]
-    for run in told:
-        whose = f"{run.take_id} --attempt {run.attempt}" if run.superseded else run.take_id
-        yield whose, _since(run), clean(run.reason or "")
-    for run in snapshot.forgotten:
-        if _counts(run):
-            yield run.take_id, _since(run), "forgotten; only its money counts"
+def _row(run: Run) -> tuple[str, str, str]:
+    whose = f"{run.take_id} --attempt {run.attempt}" if run.superseded else run.take_id
+    return whose, _since(run), clean(run.reason or "")
 
 
 def _counts(run: Run) -> bool:

@@ -84,7 +84,7 @@ def _text(troubles: list[str], lost: dict[str, str]) -> str:
         "to the videos."
     )
     back = (
-        "Where the files were moved, move them back: all is in them. Else `hailuo-batch state restore` rebuilds the "
-        "ledger from what is left."
+        "Where the files were moved, move them back: all is in them. Else `hailuo-batch state restore MANIFEST` "
+        "rebuilds the ledger from what is left."
     )
     return " ".join([*troubles, *([named] if paid else []), *([back] if troubles else [])])

@@ -115,6 +115,7 @@ def _read(
     if options.out is not None and reading.state.restored:
         raise LedgerError(
             f"{paths.ledger}: this is a backup that was put back, and the receipts have not been replayed into it, so "
-            "that a plan kept now would not hold. Nothing was written. `hailuo-batch state restore` replays them."
+            "that a plan kept now would not hold. Nothing was written. `hailuo-batch state restore MANIFEST` replays "
+            "them."
         )
     return reading

@@ -58,7 +58,7 @@ class Reading:
         if fresh:
             console.say(
                 f"The receipts know {count(fresh, 'create')} that the ledger does not know yet, as after a crash, or "
-                "where an older ledger was put back. What is shown has them; the next `apply` records them."
+                "where an older ledger was put back. What is shown has them; the next apply records them."
             )
 
 

@@ -11,7 +11,7 @@ from hailuo_batch.commands.reading import read_ledger
 from hailuo_batch.commands.report_files import Kept
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.status_view import totals_line
-from hailuo_batch.commands.workspace import Whereabouts, folder_options, has_ledger, locate, shown
+from hailuo_batch.commands.workspace import Whereabouts, folder_options, has_ledger, locate, of_a_rehearsal, shown
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.files import Format
 from hailuo_batch.report.model import build_report
@@ -37,7 +37,8 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
     if reading is None:
         raise UsageError(
             f"There is nothing to report on yet: the campaign {campaign.name} has no ledger at {paths.ledger}. Nothing "
-            "was ever sent for it. `hailuo-batch apply` makes its videos, and the report with them."
+            "was ever sent for it. `hailuo-batch apply MANIFEST` makes its videos, and the report with them."
+            f"{of_a_rehearsal(where, campaign.name)}"
         )
     reading.say_what_receipts_know(console)
     check_not_older(paths, campaign.name, endpoint, where)  # what shows it would be written over
@@ -48,6 +49,7 @@ def run(where: Whereabouts, options: ReportOptions, console: Console) -> ExitCod
         options=folder_options(where),
         resume=reading.resume,
         submitting_means=reading.submitting_means,
+        max_attempts=campaign.limits.max_attempts,
     )
     kept = Kept(paths, mark)
     try:

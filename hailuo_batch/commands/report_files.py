@@ -19,13 +19,18 @@ from hailuo_batch.report.sidecars import are_kept, keep_sidecars, sidecars_right
 from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, Right, load_right, save_right
 
 
-def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = "") -> Report:
+def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = "", *, max_attempts: int = 1) -> Report:
     """The report of a ledger that nobody writes any more, `now` in seconds since the epoch.
 
-    `resume` is the command that continues the apply, where one has just ended.
+    `resume` is the command that continues the apply, where one has just ended, and `max_attempts` the manifest's.
     """
     return build_report(
-        snapshot, generated_at=now, manifest=str(where.manifest), options=folder_options(where), resume=resume
+        snapshot,
+        generated_at=now,
+        manifest=str(where.manifest),
+        options=folder_options(where),
+        resume=resume,
+        max_attempts=max_attempts,
     )
 
 

@@ -68,7 +68,7 @@ def run(where: Whereabouts, wish: Wish, console: Console) -> ExitCode:
                     console.warn("Declined. Nothing was sent, nothing was changed.")
                     return ExitCode.UNFINISHED
                 settlement = resubmitted(chosen)
-                said = f"{chosen.take_id} is made again, and paid for, by the next apply."
+                said = f"{chosen.take_id} is made again, and paid for, by the next apply. {_to_start(chosen)}"
             case Way.ABANDON:
                 settlement, said = abandoned(chosen), _given_up(writing, chosen)
         at = writing.clock.wall()
@@ -88,7 +88,7 @@ def _refuse_unagreed(where: Whereabouts, wish: Wish, console: Console) -> NoRetu
     paths = locate(where, campaign.name)
     reading = read_ledger(paths, campaign, endpoint)
     if reading is None:
-        raise no_ledger(paths, campaign)
+        raise no_ledger(paths, campaign, where)
     if reading.holder is not None:
         raise BusyError(f"{reading.holder} is at work on this campaign. Nothing was sent, nothing was changed.")
     record, chosen = choose_run(reading.settled, wish.take_id, wish.attempt)
@@ -124,7 +124,10 @@ def _name(writing: Writing, record: TakeRecord, chosen: Run, run_id: str) -> tup
     older = chosen.superseded and not settlement.steps
     what = f"Attempt {chosen.attempt} at {chosen.take_id}" if older else chosen.take_id
     then = ", and its files go to superseded/" if older else ""
-    return settlement, f"{what} is {run_id} from now on; the next apply collects it{then}. Nothing was paid."
+    return (
+        settlement,
+        f"{what} is {run_id} from now on; the next apply collects it{then}. Nothing was paid. {_to_start(chosen)}",
+    )
 
 
 def _check_owner(writing: Writing, chosen: Run, run_id: str) -> None:
@@ -210,13 +213,23 @@ def _standing(snapshot: Snapshot, chosen: Run) -> str:
     return f"{chosen.take_id}: attempt {chosen.attempt} is {state}{_cost(snapshot, chosen)}"
 
 
+def _to_start(chosen: Run) -> str:
+    return f"To start it: `hailuo-batch apply MANIFEST --only {chosen.take_id}`."
+
+
 def _given_up(writing: Writing, chosen: Run) -> str:
     what = "a run that may exist" if chosen.run_id is None else f"the run {chosen.run_id}"
     what += _cost(writing.snapshot, chosen)
     return (
         f"{chosen.take_id}: attempt {chosen.attempt} is given up. What may be lost is {what}; the money still counts. "
-        "`resolve --run-id` takes it up again if it turns up."
+        f"`hailuo-batch resolve MANIFEST {chosen.take_id}{_older(chosen)} --run-id ID` takes it up again if it "
+        "turns up."
     )
+
+
+def _older(chosen: Run) -> str:
+    """The option that names an attempt which is not the one that speaks for its take."""
+    return f" --attempt {chosen.attempt}" if chosen.superseded else ""
 
 
 def _cost(snapshot: Snapshot, chosen: Run) -> str:

@@ -18,5 +18,8 @@ def run(where: Whereabouts, take_ids: tuple[str, ...], console: Console) -> Exit
     if not granted:
         console.say("No take has failed or been rejected: there is nothing to retry.")
         return ExitCode.DONE
-    console.say(f"{count(len(granted), 'take')} will be made again by the next apply: {', '.join(granted)}.")
+    console.say(
+        f"{count(len(granted), 'take')} will be made again by the next apply: {', '.join(granted)}. To start it: "
+        "`hailuo-batch apply MANIFEST`."
+    )
     return ExitCode.DONE

@@ -108,7 +108,7 @@ def _check_patterns(option: str, patterns: Iterable[str], ids: list[str]) -> Non
         if not any(matches_any(id_, (pattern,)) for id_ in ids):
             raise UsageError(
                 f"{option} {pattern!r} fits no take of this manifest. Nothing was sent. Take IDs look like {ids[0]!r}; "
-                "`hailuo-batch plan -v` lists them all."
+                "`hailuo-batch plan MANIFEST -v` lists them all."
             )
 
 

@@ -33,10 +33,10 @@ on the signal that the terminal has sent as well. SIGHUP never is one: a termina
 
 _STDERR = 2
 _STOPPING = (
-    "Stopping: what is under way is still finished and recorded. Asked again, it",
-    "leaves at once. The same command goes on later.",
+    "Stopping: requests under way are finished and recorded. To leave at once, press",
+    "Ctrl-C again after a second. The same command continues later.",
 )
-_LEAVING = ("Left at once. The ledger knows what was sent; the same command goes on.",)
+_LEAVING = ("Left at once. The ledger knows what was sent; the same command continues.",)
 
 
 class Stop:

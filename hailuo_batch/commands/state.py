@@ -23,6 +23,7 @@ from hailuo_batch.commands.workspace import (
     has_ledger,
     ledger_exists,
     locate,
+    of_a_rehearsal,
     shown,
 )
 from hailuo_batch.commands.writing import back_up, open_to_write
@@ -50,7 +51,7 @@ def export(where: Whereabouts, console: Console) -> ExitCode:
     endpoint = read_endpoint(where.sandbox)
     paths = locate(where, campaign.name)
     if not has_ledger(paths):
-        raise _no_ledger(paths, campaign)
+        raise _no_ledger(paths, campaign, where)
     with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger, ledger.moment():
         document = export_document(ledger.snapshot(), ledger.journal(), Clock().wall())
     console.document(document)
@@ -139,7 +140,7 @@ def remove(where: Whereabouts, take_id: str, force: bool, console: Console) -> E
     with open_to_write(where, "state rm", console) as writing:
         record = next((record for record in writing.snapshot.takes if record.take.id == take_id), None)
         if record is None:
-            raise UsageError(f"{take_id}: the ledger knows no such take. `status` lists them.")
+            raise UsageError(f"{take_id}: the ledger knows no such take. `hailuo-batch status MANIFEST` lists them.")
         if _costs(record) and not force:
             raise UsageError(
                 f"{take_id} was paid for, or may have been: {_money(record)}. Nothing was changed. --force "
@@ -156,18 +157,21 @@ def _read(where: Whereabouts, console: Console) -> tuple[Reading, CampaignPaths]
     campaign = load_campaign(where.manifest, console)
     endpoint = read_endpoint(where.sandbox)
     paths = locate(where, campaign.name)
-    return _existing(paths, campaign, endpoint), paths
+    return _existing(paths, campaign, endpoint, where), paths
 
 
-def _existing(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> Reading:
+def _existing(paths: CampaignPaths, campaign: Campaign, endpoint: str, where: Whereabouts) -> Reading:
     reading = read_ledger(paths, campaign, endpoint)
     if reading is None:
-        raise _no_ledger(paths, campaign)
+        raise _no_ledger(paths, campaign, where)
     return reading
 
 
-def _no_ledger(paths: CampaignPaths, campaign: Campaign) -> UsageError:
-    return UsageError(f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it.")
+def _no_ledger(paths: CampaignPaths, campaign: Campaign, where: Whereabouts) -> UsageError:
+    return UsageError(
+        f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it."
+        f"{of_a_rehearsal(where, campaign.name)}"
+    )
 
 
 def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> None:
@@ -200,7 +204,7 @@ def _tell_restored(done: _Restored, paths: CampaignPaths, resolve: str, console:
         what = f"Kept {shown(paths.ledger)}, which is whole"
     elif not done.source.exists():
         what = f"Restored {shown(paths.ledger)} from the receipts alone"
-        later = " They do not tell which takes the manifest asks for: that is known again after the next `apply`."
+        later = " They do not tell which takes the manifest asks for: that is known again after the next apply."
     known = {run.create_id for run in done.before.paid_runs}
     fresh = sum(run.create_id is not None and run.create_id not in known for run in done.replayed.paid_runs)
     creates = count(fresh, "create")

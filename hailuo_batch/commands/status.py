@@ -1,7 +1,7 @@
 """`status`: the ledger, take by take, also while an apply is at work. Sends and writes nothing."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hailuo_batch.commands.beside import older_than_files, unknown_runs
 from hailuo_batch.commands.console import Console, columns_of
@@ -11,16 +11,19 @@ from hailuo_batch.commands.reading import Reading, read_ledger, untouched_snapsh
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.status_view import render_status
 from hailuo_batch.commands.text import INDENT
-from hailuo_batch.commands.workspace import Whereabouts, command_line, folder_options, locate
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.commands.workspace import Whereabouts, command_line, folder_options, locate, of_a_rehearsal
+from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.report.advice import in_one
 from hailuo_batch.report.model import Report, ReportRun, build_report
 from hailuo_batch.report.render_json import document
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.values import Campaign
 
 SHOWN = 10
-"""Attempts that need a person shown at most, unless all are asked for."""
+"""What needs a person, and of each the takes, shown at most, unless all are asked for."""
+
+_MADE_AGAIN = frozenset({RunState.FAILED, RunState.REJECTED})
 
 
 def run(where: Whereabouts, console: Console) -> ExitCode:
@@ -31,7 +34,9 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
     reading = read_ledger(paths, campaign, endpoint)
     unknown = () if reading is None else unknown_runs(paths, campaign.name, endpoint)
     if reading is None:
-        console.say("There is no ledger yet: nothing was ever sent for this campaign.")
+        console.say(
+            "There is no ledger yet: nothing was ever sent for this campaign." + of_a_rehearsal(where, campaign.name)
+        )
         untouched = untouched_snapshot(campaign, endpoint)
         reading = Reading(untouched, None, untouched)
     elif reading.holder is not None:
@@ -44,6 +49,7 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
         options=folder_options(where),
         resume=reading.resume,
         submitting_means=reading.submitting_means,
+        max_attempts=campaign.limits.max_attempts,
     )
     if console.as_json:
         console.document(document(report))
@@ -64,18 +70,29 @@ def _point_out(report: Report, campaign: Campaign, console: Console) -> None:
     new = sum(take.id not in recorded for take in campaign.takes)
     if new:
         console.say(
-            f"The manifest asks for {new:,} more; `hailuo-batch plan` shows what the next apply does with them."
+            f"The manifest asks for {new:,} more; `hailuo-batch plan MANIFEST` shows what the next apply does with "
+            "them."
         )
     # what is in doubt was shown with the money that is at risk
     advised = [run for take in report.takes for run in take.runs if run.advice and run.state is not RunState.IN_DOUBT]
-    shown = advised if console.is_verbose else advised[:SHOWN]
-    for text, alike in _alike(shown).items():
-        console.say(f"{', '.join(run.take_id for run in alike)}: {text}")
-        given = [command for run in alike if run.advice for command in run.advice.commands]
-        commands = sorted(dict.fromkeys(given), key=given.count)  # each take's own first, then what they share
+    left = frozenset(take.id for take in report.takes if take.in_manifest and take.state is not TakeState.DONE)
+    groups = list(_alike(advised).items())
+    shown = groups if console.is_verbose else groups[:SHOWN]
+    for text, alike in shown:
+        console.say(f"{_names(alike, console.is_verbose)}: {text}")
+        made_again = all(run.state in _MADE_AGAIN for run in alike)
+        is_all = made_again and not new and left == {run.take_id for run in alike}
+        commands = in_one([(run.take_id, run.advice) for run in alike if run.advice], is_all)
         console.lay_out("\n".join(f"{INDENT}{command}" for command in commands))
-    if len(shown) < len(advised):
-        console.say(f"... and {len(advised) - SHOWN:,} more; -v shows what to do about each, and so does the report.")
+    if len(shown) < len(groups):
+        more = sum(len(alike) for _, alike in groups[SHOWN:])
+        console.say(f"... and {more:,} more; -v shows what to do about each, and so does the report.")
+
+
+def _names(alike: Sequence[ReportRun], show_all: bool) -> str:
+    shown = alike if show_all else alike[:SHOWN]
+    more = f" and {len(alike) - len(shown):,} more" if len(shown) < len(alike) else ""
+    return ", ".join(run.take_id for run in shown) + more
 
 
 def _alike(advised: Iterable[ReportRun]) -> dict[str, list[ReportRun]]:

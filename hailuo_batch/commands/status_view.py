@@ -42,6 +42,14 @@ def word_of(take: ReportTake) -> str:
     return "damaged" if take.damaged else _word(take.state)
 
 
+def why_waiting(take: ReportTake) -> str:
+    """Why a take waits whose create was not sent: it is its first, or one that came before has made room for it."""
+    run = take.live or (take.runs[-1] if take.runs else None)
+    if run is None or not run.superseded:
+        return (run.error if run else "") or "nothing sent yet"
+    return f"to be made again, after attempt {run.attempt}" + (f": {run.error}" if run.error else "")
+
+
 def _word(state: TakeState) -> str:
     return state.replace("_", " ")
 
@@ -61,7 +69,7 @@ def _detail(take: ReportTake, now: float) -> str:
             age = "" if run.submitted_at is None else f", sent {format_duration(now - run.submitted_at)} ago"
             return f"{left}{run.run_id}{age}" + (f"; {run.error}" if run.error else "")
         case TakeState.WAITING:
-            return left + (run.error or "nothing sent yet")
+            return left + why_waiting(take)
         case _:
             name = f"{run.run_id}: " if run.run_id else ""
             return f"{left}{name}{run.error or ''}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.commands.status_view import money_line, totals_line, word_of
+from hailuo_batch.commands.status_view import money_line, totals_line, why_waiting, word_of
 from hailuo_batch.commands.text import INDENT, clean, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.errors import ExitCode
@@ -67,7 +67,7 @@ def render_summary(
 def _why(take: ReportTake) -> str:
     run = take.live
     if run is None:
-        return "nothing sent yet"
+        return why_waiting(take) if take.state is TakeState.WAITING else "nothing sent yet"
     if take.state in {TakeState.RUNNING, TakeState.DOWNLOADING}:
         return ": ".join(filter(None, (run.run_id, run.said)))
     return run.said or run.run_id or ""

@@ -77,7 +77,13 @@ def run(where: Whereabouts, options: VerifyOptions, console: Console) -> ExitCod
     if options.repair:
         with open_to_write(where, "verify", console) as writing:
             checked, outcome = _repair(where, writing, console)
-            report = report_of(outcome.snapshot, where, writing.clock.wall(), writing.ledger.fact(RESUME_FACT))
+            report = report_of(
+                outcome.snapshot,
+                where,
+                writing.clock.wall(),
+                writing.ledger.fact(RESUME_FACT),
+                max_attempts=writing.campaign.limits.max_attempts,
+            )
             _, unwritten = leave_report(report, outcome.snapshot, writing.paths, options.no_sidecar, console)
             codes = (*outcome.codes, *unwritten)
             _tell(writing.snapshot, checked, console)
@@ -105,7 +111,7 @@ def _tell_unrepaired(checked: Sequence[Checked], console: Console) -> None:
     if damaged:
         console.warn(
             f"{count(damaged, 'file')} came damaged again, or not at all, and what was there is kept. Nothing was "
-            "paid. `status` says what else can be done."
+            "paid. `hailuo-batch status MANIFEST` says what else can be done."
         )
 
 

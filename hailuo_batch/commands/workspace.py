@@ -5,9 +5,10 @@ are given with an option. A rehearsal on the sandbox has files of its own, so th
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -18,6 +19,7 @@ from hailuo_batch.text import shell_line
 
 SANDBOX = "sandbox"
 _TRIED_BYTES = 1 << 20
+_FOR_ANY_MANIFEST = re.compile(r"(?<=`)hailuo-batch ((?:state )?[a-z]+) MANIFEST\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,18 @@ def has_ledger(paths: CampaignPaths) -> bool:
         names = ", ".join(shown(path) for path in left)
         raise LedgerError(
             f"{paths.ledger}: the ledger is missing, but the campaign has been at work: there is {names}. Nothing was "
-            "sent, nothing was paid. Put the ledger back where it was, or have `hailuo-batch state restore` rebuild it "
-            "from its backup, the receipts and the files beside it, so that nothing is paid twice. If you mean to "
-            "start over and pay for every take again, `hailuo-batch apply --new-ledger` sets those aside and starts an "
-            "empty ledger."
+            "sent, nothing was paid. Put the ledger back where it was, or have `hailuo-batch state restore MANIFEST` "
+            "rebuild it from its backup, the receipts and the files beside it, so that nothing is paid twice. If you "
+            "mean to start over and pay for every take again, `hailuo-batch apply MANIFEST --new-ledger` sets those "
+            "aside and starts an empty ledger."
         )
     return False
+
+
+def of_a_rehearsal(where: Whereabouts, campaign: str) -> str:
+    """For whoever has left out --sandbox where the real campaign has no ledger: that a rehearsal has one, if it has."""
+    has_one = not where.sandbox and os.path.lexists(locate(replace(where, sandbox=True), campaign).ledger)
+    return " There is one of a rehearsal: add --sandbox for that." if has_one else ""
 
 
 def leftovers(paths: CampaignPaths) -> tuple[Path, ...]:
@@ -175,6 +183,14 @@ def command_line(command: str, where: Whereabouts) -> str:
     words = ["hailuo-batch", *command.split(), str(where.manifest)]
     words += ["--sandbox"] if where.sandbox else []
     return shell_line([*words, *folder_options(where)])
+
+
+def with_manifest(text: str, where: Whereabouts) -> str:
+    """The text with each command that says MANIFEST, such as `hailuo-batch status MANIFEST`, for this campaign.
+
+    Most words are written where nobody knows how the user called the manifest, or where its files lie.
+    """
+    return _FOR_ANY_MANIFEST.sub(lambda found: command_line(found[1], where), text)
 
 
 def folder_options(where: Whereabouts) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.locking import campaign_lock
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate, shown
+from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate, of_a_rehearsal, shown
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import UsageError
 from hailuo_batch.shell.clock import Clock
@@ -34,11 +34,11 @@ class Writing:
     clock: Clock
 
 
-def no_ledger(paths: CampaignPaths, campaign: Campaign) -> UsageError:
+def no_ledger(paths: CampaignPaths, campaign: Campaign, where: Whereabouts) -> UsageError:
     """The campaign has never been at work."""
     return UsageError(
         f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it, and there is "
-        "nothing to change."
+        f"nothing to change.{of_a_rehearsal(where, campaign.name)}"
     )
 
 
@@ -60,7 +60,7 @@ def open_to_write(where: Whereabouts, command: str, console: Console) -> Iterato
     paths = locate(where, campaign.name)
     clock = Clock()
     if not has_ledger(paths):
-        raise no_ledger(paths, campaign)
+        raise no_ledger(paths, campaign, where)
     with (
         campaign_lock(paths, command, clock),
         Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger,

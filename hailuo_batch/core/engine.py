@@ -233,7 +233,11 @@ class Engine:
         tried = failures((self._runs[key] for key in self._attempts[run.take_id]), run.fingerprint)
         has_more = not run.superseded and run.take_id in self._scope and tried < self.settings.max_attempts
         again = has_more and run.take_id in self._retried
-        then = f"attempt {run.attempt + 1} follows" if again else "`retry` grants one more attempt"
+        then = f"attempt {run.attempt + 1} follows" if again else ""
+        if run.superseded:
+            then = "another attempt has taken its place"
+        elif tried < self.settings.max_attempts and not has_more:
+            then = "an apply that asks for this take makes it again"
         if has_more and not again:
             then = "another attempt is not in the plan that is applied"
         twins = (self._runs[key] for key in self._twins[run.fingerprint])

@@ -49,8 +49,8 @@ class Gathering:
         return told
 
     def rest(self) -> list[str]:
-        """All that is still held."""
-        return [_told(kind) for kind in self._kinds.values() if kind.held]
+        """All that is still held, but for what is told at the end anyway."""
+        return [_told(kind) for kind in self._kinds.values() if kind.held and not kind.held[0].is_summed_up]
 
 
 def _told(kind: _Kind) -> str:

@@ -91,8 +91,8 @@ def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: in
         text = (
             f"Stopped creating: the cap is {format_usd(cap_micro_usd)}, and a run's price is not known: the create "
             "that would have taught it came back without a cost, or not at all. Runs under way are still collected. If "
-            "it is in doubt, `resolve --run-id` may teach it; else take the cap away for one apply of `--only` one "
-            "take."
+            "it is in doubt, `hailuo-batch resolve MANIFEST TAKE --run-id ID` may teach it; else take the cap away for "
+            "one apply of one take with --only."
         )
         return Halt(Reach.CREATES, ExitCode.ACCOUNT, text)
     text = (
@@ -164,9 +164,8 @@ def held_up(count: int) -> Halt:
 def storm(count: int) -> Halt:
     """Creates go unanswered one after the other."""
     text = (
-        f"Stopped creating: {count} creates in a row went unanswered. Each may be paid for and is held in doubt; "
-        "`status` names them, `resolve` settles them. Runs under way are still collected. When the API answers "
-        "again, run the same command again."
+        f"Stopped creating: {count} creates in a row went unanswered. Each may be paid for and is held in doubt. "
+        "Runs under way are still collected. When the API answers again, run the same command again."
     )
     return Halt(Reach.CREATES, ExitCode.UNFINISHED, text)
 
@@ -225,7 +224,8 @@ def timed_out(run_timeout_s: float, open_runs: int) -> Halt:
     )
     text = (
         f"Stopped waiting: no run has finished for {format_duration(run_timeout_s)}, and {runs}: run the same command "
-        "again to go on waiting. One that never finishes can be made again, or given up, with `resolve`."
+        "again to go on waiting. One that never finishes is given up with `hailuo-batch resolve MANIFEST TAKE "
+        "--abandon`, or made again with --resubmit instead, which pays again."
     )
     return Halt(Reach.REQUESTS, ExitCode.UNFINISHED, text)
 

@@ -1,7 +1,7 @@
 """What the user is told while an apply works, one sentence or two for each thing that is not as it should be.
 
 Pure text: to which take, what happened, whether anything was paid, what to do next. What can happen to many takes alike
-has words for many as well.
+has words for many as well. A command says MANIFEST for the manifest, which whoever shows it knows.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,22 @@ from hailuo_batch.core.events import FileSaved, StatusUnknown
 from hailuo_batch.core.records import Run
 from hailuo_batch.values import format_duration, split_take_id
 
+_RETRY_ALL = "all that failed or were rejected one more attempt: `hailuo-batch retry MANIFEST`"
+_MORE = "`hailuo-batch status MANIFEST` shows what else can be done."
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`text` stands for itself. `of_many`, if any, says the same of several takes, whose names are given with it."""
+    """`text` stands for itself. `of_many`, if any, says the same of several takes, whose names are given with it.
+
+    `is_summed_up` says that whoever ends the apply tells it anyway, of every take, with what can be done.
+    """
 
     text: str
     of_many: str = ""
     take_id: str = ""
     run_id: str = ""
+    is_summed_up: bool = False
 
     def __str__(self) -> str:
         return self.text
@@ -34,6 +41,10 @@ def together(alike: Sequence[Notice]) -> str:
         for notice in sorted(alike, key=lambda notice: split_take_id(notice.take_id))
     ]
     return f"{len(alike):,} more {alike[0].of_many} These are {', '.join(names)}."
+
+
+def _retry(run: Run) -> str:
+    return f"`hailuo-batch retry MANIFEST {run.take_id}`"
 
 
 def key_in_use() -> Notice:
@@ -62,8 +73,8 @@ def rejected(run: Run) -> Notice:
     """The API refused the input of this take."""
     what = f"rejected by the API, nothing was paid: {run.reason}"
     return Notice(
-        f"{run.take_id}: {what}. Change it, or grant it a `retry`.",
-        f"takes were {what}. Change them, or grant each a `retry`.",
+        f"{run.take_id}: {what}. Change it, or grant it one more attempt with {_retry(run)}.",
+        f"takes were {what}. Change them, or grant {_RETRY_ALL}.",
         run.take_id,
     )
 
@@ -71,9 +82,10 @@ def rejected(run: Run) -> Notice:
 def in_doubt(run: Run) -> Notice:
     """A create went unanswered."""
     return Notice(
-        f"{run.take_id}: in doubt, may have been paid for and is held: {run.reason}. `resolve` settles it.",
-        f"takes are in doubt, may have been paid for and are held: {run.reason}. `resolve` settles each.",
+        f"{run.take_id}: in doubt, may have been paid for and is held: {run.reason}.",
+        f"takes are in doubt, may have been paid for and are held: {run.reason}.",
         run.take_id,
+        is_summed_up=True,
     )
 
 
@@ -110,10 +122,9 @@ def no_output(run: Run) -> Notice:
     """A run that succeeded without an output."""
     what = f"the API gives no output{f', and says: {run.reason}' if run.reason else ''}"
     return Notice(
-        f"{run.take_id}: {run.run_id} succeeded, and {what}. It is paid for; `resolve` gives it up or has it made "
-        "again, and the next apply asks once more.",
-        f"runs succeeded, and {what}. They are paid for; `resolve` gives them up or has them made "
-        "again, and the next apply asks once more.",
+        f"{run.take_id}: {run.run_id} succeeded, and {what}. It is paid for, and the next apply asks once more. "
+        f"{_MORE}",
+        f"runs succeeded, and {what}. They are paid for, and the next apply asks once more. {_MORE}",
         run.take_id,
         run.run_id or "",
     )
@@ -122,20 +133,20 @@ def no_output(run: Run) -> Notice:
 def lost(run: Run) -> Notice:
     """The API no longer knows a run."""
     return Notice(
-        f"{run.take_id}: the API does not know {run.run_id}. It was paid for and is marked lost; `resolve` settles it, "
-        "and the next apply asks once more.",
-        "runs are unknown to the API. They were paid for and are marked lost; `resolve` settles each, and the next "
-        "apply asks once more.",
+        f"{run.take_id}: the API does not know {run.run_id}. It was paid for and is marked lost; the next apply asks "
+        f"once more. {_MORE}",
+        f"runs are unknown to the API. They were paid for and are marked lost; the next apply asks once more. {_MORE}",
         run.take_id,
         run.run_id or "",
     )
 
 
-def failed(run: Run, *, then: str) -> Notice:
-    """A run failed; `then` says what follows."""
+def failed(run: Run, *, then: str = "") -> Notice:
+    """A run failed; `then` says what follows, empty where that is the user's to say."""
     return Notice(
-        f"{run.take_id}: {run.run_id} failed and is refunded: {run.reason}; {then}.",
-        f"runs failed and are refunded: {run.reason}; {then}.",
+        f"{run.take_id}: {run.run_id} failed and is refunded: {run.reason}; "
+        f"{then or f'to grant it one more attempt: {_retry(run)}'}.",
+        f"runs failed and are refunded: {run.reason}; {then or f'to grant {_RETRY_ALL}'}.",
         run.take_id,
         run.run_id or "",
     )
@@ -145,9 +156,11 @@ def not_downloaded(run: Run, reason: str) -> Notice:
     """A download was left to the next apply."""
     return Notice(
         f"{run.take_id}: its video could not be downloaded: {reason}. It is paid for and its link is kept; the next "
-        "apply tries again, and if the link stays dead, `resolve` settles it.",
+        f"apply tries again. If the link stays dead, `hailuo-batch resolve MANIFEST {run.take_id} --resubmit` has it "
+        "made again, which pays again.",
         f"videos could not be downloaded: {reason}. They are paid for and their links are kept; the next apply tries "
-        "again, and where a link stays dead, `resolve` settles it.",
+        "again. Where a link stays dead, `hailuo-batch resolve MANIFEST TAKE --resubmit` has it made again, which pays "
+        "again.",
         run.take_id,
     )
 
@@ -158,7 +171,8 @@ def saved(before: Run, index: int, file: FileSaved) -> tuple[Notice, ...]:
     if file.flaw:
         notes.append(
             f"{before.take_id}: {file.path} came damaged twice with the same bytes: {file.flaw}. It is paid for and "
-            "kept as it came, and is shown as damaged. `verify --repair` tries the download again at no cost."
+            "kept as it came, and is shown as damaged. `hailuo-batch verify MANIFEST --repair` tries the "
+            "download again at no cost."
         )
     known = before.outputs[index].sha256
     if known is not None and known != file.sha256:

@@ -46,8 +46,8 @@ def choose_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[T
     record = next((record for record in snapshot.takes if record.take.id == take_id), None)
     if record is None or not record.runs:
         raise UsageError(
-            f"{take_id}: the ledger knows no run of this take. Nothing was sent, nothing was changed. `status` lists "
-            "the takes."
+            f"{take_id}: the ledger knows no run of this take. Nothing was sent, nothing was changed. "
+            "`hailuo-batch status MANIFEST` lists the takes."
         )
     if attempt is None:
         return record, record.live or record.runs[-1]
@@ -125,11 +125,12 @@ def _retriable(take_id: str, record: TakeRecord | None) -> Run:
     live = record.live if record is not None else None
     if record is None or live is None:
         raise UsageError(
-            f"{take_id}: the ledger knows no such take of this manifest. Nothing was changed. `status` lists the takes."
+            f"{take_id}: the ledger knows no such take of this manifest. Nothing was changed. `hailuo-batch status "
+            "MANIFEST` lists the takes."
         )
     if record.state not in _MAY_RETRY:
         settles = {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
-        hint = " `resolve` settles it." if record.state in settles else ""
+        hint = " `hailuo-batch status MANIFEST` shows how to settle it." if record.state in settles else ""
         raise UsageError(
             f"{take_id} {_stands(record.state)}; only a failed or rejected take can be retried. Nothing was "
             f"changed.{hint}"
@@ -144,7 +145,7 @@ def _leads_out(run: Run, way: Way) -> bool:
 def _hint(record: TakeRecord, run: Run, way: Way) -> str:
     """Where the user may have meant to go."""
     if run.take_state in _MAY_RETRY and not run.superseded:
-        return " `retry` grants the take one more attempt."
+        return f" `hailuo-batch retry MANIFEST {run.take_id}` grants the take one more attempt."
     others = [other for other in record.runs if other.key != run.key and _leads_out(other, way)]
     if not others:
         return ""

@@ -5,7 +5,8 @@ next apply settles alone gets none, and no advice ever leads to paying twice wit
 the one take that it is about: without --only it would pay for every other one that is not done, too.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.records import Run
@@ -18,11 +19,54 @@ STUCK_AFTER_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A command about one take: `head` finds the campaign, `words` name the take and say what is to be done with it.
+
+    `takes_many` is whether it may be given the words of several takes at once.
+    """
+
+    head: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    takes_many: bool = True
+
+    def __str__(self) -> str:
+        return shell_line((*self.head, *self.words))
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
-    """`text` says what happened to the money and what can be done; `commands` can be pasted into a shell."""
+    """`text` says what happened to the money and what can be done; `given` are the commands that do it."""
 
     text: str
-    commands: tuple[str, ...] = ()
+    given: tuple[Command, ...] = ()
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands, as they can be pasted into a shell."""
+        return tuple(map(str, self.given))
+
+
+def in_one(alike: Sequence[tuple[str, Advice]], is_all: bool) -> tuple[str, ...]:
+    """The commands of several takes about which the same is advised, one for all of them wherever that can be.
+
+    Where it cannot be, TAKE stands for each. `is_all` is whether they are all that a command without their names is
+    about: then it needs none.
+    """
+    if len(alike) == 1:
+        return alike[0][1].commands
+    whole: dict[tuple[str, ...], list[Command]] = {}
+    for take_id, advice in alike:
+        for command in advice.given:
+            shared = command if command.takes_many else _of_any(command, take_id)
+            whole.setdefault(shared.head, []).append(shared)
+    lines = {head: [word for command in commands for word in command.words] for head, commands in whole.items()}
+    return tuple(shell_line((*head, *(() if is_all else words))) for head, words in lines.items())
+
+
+def _of_any(command: Command, take_id: str) -> Command:
+    """The command with TAKE in the place of the take."""
+    words = tuple("TAKE" if word == take_id else word for word in command.words)
+    return replace(command, head=(*command.head, *words), words=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +80,35 @@ class Commands:
     endpoint: str
     options: tuple[str, ...] = ()
 
-    def apply(self, *options: str) -> str:
+    def apply(self, *options: str) -> Command:
         """An `apply` of this campaign."""
-        return self._line("apply", *options)
+        return Command(self._head("apply"), options)
 
-    def retry(self, take_id: str) -> str:
+    def retry(self, take_id: str) -> Command:
         """One more attempt for a take."""
-        return self._line("retry", take_id)
+        return Command(self._head("retry"), (take_id,))
 
-    def repair(self) -> str:
+    def repair(self) -> Command:
         """Another try at the downloads that came damaged, and at files that have changed."""
-        return self._line("verify", "--repair")
+        return Command((*self._head("verify"), "--repair"))
 
-    def resolve(self, run: Run) -> tuple[str, ...]:
+    def resolve(self, run: Run) -> tuple[Command, ...]:
         """The ways out for an attempt."""
         attempt = ("--attempt", str(run.attempt)) if run.superseded else ()
-        named = (self._line("resolve", run.take_id, *attempt, "--run-id", "run_ID"),)
-        ways = ("--abandon",) if run.superseded else ("--resubmit", "--abandon")
-        return (*named, *(self._line("resolve", run.take_id, *attempt, way) for way in ways))
+        ways = [("--run-id", "run_ID"), *([] if run.superseded else [("--resubmit",)]), ("--abandon",)]
+        head = self._head("resolve")
+        return tuple(Command(head, (run.take_id, *attempt, *way), takes_many=False) for way in ways)
 
-    def _line(self, command: str, *words: str) -> str:
+    def _head(self, command: str) -> tuple[str, ...]:
         rehearsal = ("--sandbox",) if self.endpoint == SANDBOX else ()
-        return shell_line(("hailuo-batch", command, self.manifest, *rehearsal, *self.options, *words))
+        return ("hailuo-batch", command, self.manifest, *rehearsal, *self.options)
 
 
-def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | None:
+def advise(run: Run, speaks: bool, commands: Commands, now: float, *, again: bool = False) -> Advice | None:
     """What to do about this attempt, None where nothing is.
 
     `speaks` is whether it is the live attempt of a take that the manifest still asks for. `now` is seconds since the
-    epoch, UTC.
+    epoch, UTC. `again` is whether the next apply makes it again of itself where it failed.
     """
     if run.state is RunState.SUCCEEDED and run.outputs_saved and not run.flaws:
         return None  # as nearly all are in the end
@@ -78,11 +122,17 @@ def advise(run: Run, speaks: bool, commands: Commands, now: float) -> Advice | N
     is_missing = run.state is RunState.SUCCEEDED and bool(run.outputs) and not run.outputs_saved
     if is_missing and _age_s(run.completed_at, now) >= STUCK_AFTER_S:
         return _not_here(run, commands, now)
-    return _ended(run, commands)
+    return _ended(run, commands, again)
 
 
-def _ended(run: Run, commands: Commands) -> Advice | None:
+def _ended(run: Run, commands: Commands, again: bool) -> Advice | None:
     match run.state:
+        case RunState.FAILED if again:
+            return Advice(
+                "The run failed and its cost was refunded. The next apply makes it again, as the manifest's "
+                "max_attempts says. Change its prompt or images before, if they are why it failed.",
+                (commands.apply("--only", run.take_id),),
+            )
         case RunState.FAILED:
             return Advice(
                 "The run failed and its cost was refunded. Change its prompt or images and apply again, or grant it "

@@ -105,6 +105,6 @@ def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tupl
         raise OutputError(
             f"The report could not be written to {path}: {error.strerror or error}. Nothing was paid for it, and "
             "the ledger and the videos are untouched. Make room or give the folder back its write permission, "
-            "then write it again with `hailuo-batch report`."
+            "then write it again with `hailuo-batch report MANIFEST`."
         ) from error
     return paths

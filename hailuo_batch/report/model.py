@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
+from hailuo_batch.core.plan import failures
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.spend import Spend, money_of, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
@@ -170,18 +171,19 @@ def build_report(
     options: tuple[str, ...] = (),
     resume: str = "",
     submitting_means: TakeState = TakeState.IN_DOUBT,
+    max_attempts: int = 1,
 ) -> Report:
     """The report of a snapshot. Pure.
 
     `manifest` is the manifest as the user named it and `options` say where its files lie, for the commands that are
     advised, `resume` the one that continues the apply, where that is known; `manifest_sha256` replaces the recorded
     one. `submitting_means` is what a create on its way is to this reader: WAITING while an apply holds the lock, else
-    IN_DOUBT.
+    IN_DOUBT. `max_attempts` is how often the manifest has a take made that fails.
     """
     commands = Commands(manifest, snapshot.endpoint, options)
     settled = _settled(snapshot, submitting_means)
     costs = newest_costs(settled.paid_runs)
-    takes = tuple(_take(record, commands, costs, generated_at) for record in settled.takes)
+    takes = tuple(_take(record, commands, costs, generated_at, max_attempts) for record in settled.takes)
     counts = Counter(take.state for take in takes)
     return Report(
         campaign=snapshot.campaign,
@@ -191,9 +193,9 @@ def build_report(
         generated_at=generated_at,
         totals={state: counts[state] for state in TakeState},
         spend=spend_of(settled.paid_runs),
-        resume_command=resume or commands.apply(),
-        apply_command=commands.apply(),
-        repair_command=commands.repair(),
+        resume_command=resume or str(commands.apply()),
+        apply_command=str(commands.apply()),
+        repair_command=str(commands.repair()),
         takes=takes,
         applying=submitting_means is TakeState.WAITING,
         forgotten=tuple(_run(run, None, costs) for run in settled.forgotten),
@@ -213,14 +215,17 @@ def _unsent(run: Run) -> Run:
     return replace(run, state=RunState.UNSENT) if run.state is RunState.SUBMITTING else run
 
 
-def _take(record: TakeRecord, commands: Commands, costs: Mapping[str, int], now: float) -> ReportTake:
+def _take(
+    record: TakeRecord, commands: Commands, costs: Mapping[str, int], now: float, max_attempts: int
+) -> ReportTake:
     take, live = record.take, record.live
     speaker = live or next(reversed(record.runs), None)
     runs: list[ReportRun] = []
     outputs: tuple[ReportOutput, ...] = ()
     for run in record.runs:
         if run.state is not RunState.UNSENT:
-            told = _run(run, advise(run, record.in_manifest and run is live, commands, now), costs)
+            again = run.state is RunState.FAILED and failures(record.runs, run.fingerprint) < max_attempts
+            told = _run(run, advise(run, record.in_manifest and run is live, commands, now, again=again), costs)
             outputs = told.outputs if run is speaker else outputs
             runs.append(told)
     return ReportTake(

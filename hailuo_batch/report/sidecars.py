@@ -57,7 +57,7 @@ def keep_sidecars(snapshot: Snapshot, folder: Path) -> frozenset[str]:
         raise OutputError(
             f"The sidecars beside the videos in {folder} could not be written: {error.strerror or error}. Nothing was "
             "paid for them, and the ledger and the videos are untouched. Make room or give the folder back its write "
-            "permission, then write them again with `hailuo-batch report`."
+            "permission, then write them again with `hailuo-batch report MANIFEST`."
         ) from error
 
 

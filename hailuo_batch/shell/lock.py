@@ -181,8 +181,8 @@ class Lock:
     def _held_by(self, holder: Holder) -> BusyError:
         return BusyError(
             f"{self.path}: {holder} is at work on this campaign. Nothing was sent by this one, nothing was paid. Wait "
-            "until it has finished (`apply --wait 30m` does), or stop it with Ctrl-C where it runs; `hailuo-batch "
-            "status` shows how far it is."
+            "until it has finished (an apply does with --wait 30m), or stop it with Ctrl-C where it runs; "
+            "`hailuo-batch status MANIFEST` shows how far it is."
         )
 
     @staticmethod

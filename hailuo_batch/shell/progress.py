@@ -76,15 +76,17 @@ class Unfailing:
 
 
 class UnfailingReporter(Unfailing):
-    """The same for a reporter, which is closed in the end. What it says in words is made harmless here."""
+    """The same for a reporter, which is closed in the end. What it says in words is made harmless here, and
+    `typeable`: that puts the user's own manifest into the commands that are named."""
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: Reporter, typeable: Callable[[str], str] = str) -> None:
         super().__init__(reporter)
+        self._typeable = typeable
         self._close = reporter.close
 
     def notice(self, text: str) -> None:
         """Pass it on, in one line."""
-        super().notice(one_line(text))
+        super().notice(one_line(self._typeable(text)))
 
     def close(self) -> None:
         """Pass it on."""

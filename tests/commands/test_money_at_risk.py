@@ -50,6 +50,26 @@ def test_an_apply_tells_at_its_end(doubtful: Ended) -> None:
     check_told(doubtful.out)
 
 
+def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell, api: SandboxServer) -> None:
+    shell.write(MANY)
+    with lost_answers(api):
+        ended = shell("apply")
+    assert len(re.findall("in doubt, may have been paid for", ended.err)) == 1  # the first one, when it came about
+    assert "more takes are in doubt" not in ended.err
+    assert "resolve" not in ended.err
+    assert ended.out.count(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n") == 1
+
+
+def test_who_wants_quiet_is_told_all_the_same(shell: Shell, api: SandboxServer) -> None:
+    shell.write(UNCAPPED)
+    with lost_answers(api):
+        ended = shell("apply", "-q", "--only", "hero*")
+    assert ended.out == ""
+    for take_id in ("hero", "hero.take2"):
+        assert re.search(rf"^  {re.escape(take_id)} +since ", ended.err, re.MULTILINE)
+    assert ended.err.endswith(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n")
+
+
 def test_status_tells(shell: Shell, doubtful: Ended) -> None:
     check_told(shell("status").out)
 
@@ -97,7 +117,19 @@ def test_what_was_given_up_is_still_told(shell: Shell, doubtful: Ended) -> None:
     assert shell("resolve", "hero", "--abandon").code is ExitCode.DONE
     out = shell("status").out
     assert RISK in out
-    assert "given up by the user" in out
+    to_settle, _, settled = out.partition("Given up or forgotten: there is nothing left to settle")
+    assert re.search("^  hero.take2 +since ", to_settle, re.MULTILINE)
+    assert not re.search("^  hero +since ", to_settle, re.MULTILINE)
+    assert re.search("^  hero +since .* given up by the user$", settled, re.MULTILINE)
+
+
+def test_where_all_is_given_up_nobody_is_sent_to_settle_it(shell: Shell, doubtful: Ended) -> None:
+    for take_id in ("hero", "hero.take2"):
+        assert shell("resolve", take_id, "--abandon").code is ExitCode.DONE
+    for ended in (shell("status"), shell("plan"), shell("apply")):
+        assert RISK in ended.out
+        assert "there is nothing left to settle" in ended.out
+        assert "TAKE --run-id ID" not in ended.out
 
 
 def test_nothing_is_told_where_nothing_is_at_risk(shell: Shell, api: SandboxServer) -> None:

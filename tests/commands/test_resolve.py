@@ -29,6 +29,17 @@ def receipts(shell: Shell) -> list[dict[str, object]]:
 # --- naming the run ---
 
 
+def test_what_is_to_be_made_again_is_not_told_as_if_nothing_had_been_sent(
+    shell: Shell, api: SandboxServer, doubtful: str
+) -> None:
+    assert shell("resolve", "desk", "--resubmit").code is ExitCode.DONE
+    told = "waiting  desk        to be made again, after attempt 1: "
+    assert told in shell("status").out
+    ended = shell.without_yes("apply", "--only", "desk")
+    assert ended.code is ExitCode.USAGE
+    assert "waiting  desk  to be made again, after attempt 1: " in ended.out
+
+
 def test_the_run_that_is_named_is_collected_and_nothing_is_paid_again(
     shell: Shell, api: SandboxServer, doubtful: str
 ) -> None:

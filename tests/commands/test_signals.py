@@ -51,6 +51,17 @@ def test_a_signal_passed_on_by_whoever_started_it_is_the_same_signal(stop: Stop,
     assert stop.code is ExitCode.SIGTERM
 
 
+def test_the_first_one_is_told_that_another_counts_after_a_second(
+    stop: Stop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    signal.raise_signal(signal.SIGINT)
+    said = " ".join(capfd.readouterr().err.split())
+    assert "To leave at once, press Ctrl-C again after a second." in said
+    signal.raise_signal(signal.SIGINT)
+    assert stop.code is ExitCode.SIGINT
+    assert capfd.readouterr().err == ""
+
+
 def test_asked_again_after_a_while_it_leaves(stop: Stop, time: Time) -> None:
     signal.raise_signal(signal.SIGINT)
     time.at += 1.0

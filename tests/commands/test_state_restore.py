@@ -63,7 +63,7 @@ def test_a_ledger_that_is_gone_or_damaged_is_rebuilt_from_the_receipts_alone(
     ended = state(shell, "restore")
     assert ended.code is ExitCode.DONE, ended.err
     assert "from the receipts alone, with 3 creates" in ended.err
-    assert "that is known again after the next `apply`" in ended.err
+    assert "that is known again after the next apply" in ended.err
     assert set(states(shell).values()) == {"running"}
     assert shell("apply").code is ExitCode.DONE
     assert api.world.stats.creates == 3

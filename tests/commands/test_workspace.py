@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.commands.workspace import Whereabouts, command_line, find_workspace, has_ledger, locate, set_aside
+from hailuo_batch.commands.workspace import (
+    Whereabouts,
+    command_line,
+    find_workspace,
+    has_ledger,
+    locate,
+    set_aside,
+    with_manifest,
+)
 from hailuo_batch.errors import LedgerError, UsageError
 from hailuo_batch.shell.ledger import Ledger
 
@@ -129,3 +137,11 @@ def test_the_empty_log_that_a_reader_leaves_stands_in_no_new_ledgers_way(tmp_pat
 def test_a_command_can_be_pasted_into_a_shell() -> None:
     where = Whereabouts(Path("my lamps.yaml"), sandbox=True, state_dir=Path("s"))
     assert command_line("apply", where) == "hailuo-batch apply 'my lamps.yaml' --sandbox --state-dir s"
+
+
+def test_a_command_that_is_named_is_one_for_this_very_campaign() -> None:
+    where = Whereabouts(Path("my lamps.yaml"), sandbox=True)
+    assert with_manifest("`hailuo-batch retry MANIFEST hero` or `hailuo-batch state restore MANIFEST`.", where) == (
+        "`hailuo-batch retry 'my lamps.yaml' --sandbox hero` or `hailuo-batch state restore 'my lamps.yaml' --sandbox`."
+    )
+    assert with_manifest("MANIFEST, `hailuo-batch init FILE`", where) == "MANIFEST, `hailuo-batch init FILE`"

@@ -245,7 +245,7 @@ def test_a_failed_run_is_made_again_at_once_up_to_the_attempts_allowed() -> None
     assert hand.decide(60.0) == []
     assert hand.engine.finished
     assert "attempt 2 follows" in hand.said[0]
-    assert "`retry` grants one more attempt" in hand.said[1]
+    assert "to grant it one more attempt: `hailuo-batch retry MANIFEST shot-0`" in hand.said[1]
 
 
 def test_a_failed_run_is_not_made_again_where_the_plan_that_is_applied_only_holds_it() -> None:
@@ -274,3 +274,11 @@ def test_a_signal_starts_nothing_new_and_waits_only_for_what_is_under_way(code: 
     assert hand.engine.finished
     assert hand.decide(60.0) == []
     assert hand.exit_codes() == [code]
+
+
+def test_of_a_failed_run_that_was_superseded_no_attempt_is_offered() -> None:
+    older = run(RunState.PENDING, take("hero"), superseded_by=Supersession.EDIT)
+    hand = Hand([older, run(of=take("hero"), attempt=2)])
+    hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
+    hand.decide()
+    assert "another attempt has taken its place" in hand.said[0]

@@ -14,7 +14,10 @@ def refused(number: int, reason: str = "the prompt is not allowed") -> Notice:
 def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name() -> None:
     gathering = Gathering()
     assert gathering.hear(refused(1), 0.0) == [
-        "lamp-1: rejected by the API, nothing was paid: the prompt is not allowed. Change it, or grant it a `retry`."
+        (
+            "lamp-1: rejected by the API, nothing was paid: the prompt is not allowed. Change it, or grant it one more "
+            "attempt with `hailuo-batch retry MANIFEST lamp-1`."
+        )
     ]
     for number in (2, 3, 4):
         assert gathering.hear(refused(number), 1.0) == []
@@ -22,7 +25,8 @@ def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name()
     [text] = gathering.due(10.0)
     assert text == (
         "3 more takes were rejected by the API, nothing was paid: the prompt is not allowed. Change them, or grant "
-        "each a `retry`. These are lamp-2, lamp-3, lamp-4."
+        "all that failed or were rejected one more attempt: `hailuo-batch retry MANIFEST`. These are "
+        "lamp-2, lamp-3, lamp-4."
     )
     assert gathering.due(100.0) == gathering.rest() == []
 
@@ -32,6 +36,13 @@ def test_what_is_still_held_at_the_end_is_told() -> None:
     for number in (1, 2, 3):
         gathering.hear(refused(number), 0.0)
     assert ["These are lamp-2, lamp-3." in text for text in gathering.rest()] == [True]
+    assert gathering.rest() == []
+
+
+def test_what_is_summed_up_at_the_end_is_not_told_just_before() -> None:
+    gathering = Gathering()
+    for number in (1, 2, 3):
+        gathering.hear(notices.in_doubt(run(RunState.IN_DOUBT, take(f"lamp-{number}"), reason="timed out")), 0.0)
     assert gathering.rest() == []
 
 

@@ -109,7 +109,7 @@ def test_what_can_be_retried_is_sent_to_retry(state: RunState, stands: str) -> N
     chosen = stuck(state)
     said = refusal(record(HERO, chosen), chosen, Way.ABANDON)
     assert f"attempt {chosen.attempt} {stands}; nothing is to be settled" in said
-    assert "`retry` grants the take one more attempt" in said
+    assert "MANIFEST hero` grants the take one more attempt" in said
 
 
 def test_an_older_attempt_that_is_meant_is_named() -> None:
@@ -165,7 +165,7 @@ def test_retry_is_for_no_other_state(state: RunState) -> None:
     with pytest.raises(UsageError, match="only a failed or rejected take can be retried") as refused:
         retried(snapshot(record(HERO, run(state, HERO))), ["hero"])
     settled_by_resolve = run(state, HERO).take_state in {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
-    assert ("`resolve` settles it" in str(refused.value)) is settled_by_resolve
+    assert ("shows how to settle it" in str(refused.value)) is settled_by_resolve
 
 
 def test_one_name_that_does_not_fit_grants_nothing() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.records import Run, Supersession
+from hailuo_batch.report.advice import in_one
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.times import format_time
 from tests.helpers.snapshots import COST, STARTED_AT, output, record, run, snapshot, take
@@ -144,6 +145,19 @@ def test_a_run_that_nothing_waits_for_and_never_finishes_can_only_be_given_up() 
     assert late.runs[0].advice is not None
     assert [command.split()[1] for command in late.runs[0].advice.commands] == ["resolve"]
     assert late.runs[0].advice.commands[0].endswith("--attempt 1 --abandon")
+
+
+def test_many_that_are_stuck_alike_share_the_ways_out() -> None:
+    takes = report_of(*(record(take(name), run(RunState.LOST, take(name))) for name in ("a", "b"))).takes
+    lost = [(listed.id, advice) for listed in takes for advice in [listed.runs[0].advice] if advice is not None]
+    resolve = "hailuo-batch resolve manifests/spring.yaml TAKE"
+    assert in_one(lost, is_all=False) == (
+        "hailuo-batch apply manifests/spring.yaml --only a --only b",
+        f"{resolve} --run-id run_ID",
+        f"{resolve} --resubmit",
+        f"{resolve} --abandon",
+    )
+    assert in_one(lost[:1], is_all=False) == lost[0][1].commands
 
 
 def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:

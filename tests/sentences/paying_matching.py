@@ -188,8 +188,8 @@ RULES = (
         ),
         Breakage(
             "hailuo_batch/commands/doubt_view.py",
-            "told = [run for run in snapshot.runs if _counts(run)]",
-            "told = [run for run in snapshot.runs if _counts(run) and not run.superseded]",
+            "counting = [run for run in snapshot.runs if _counts(run)]",
+            "counting = [run for run in snapshot.runs if _counts(run) and not run.superseded]",
             "commands/test_resolve.py::test_an_older_attempt_in_doubt_stays_open_to_every_way_but_being_made_again",
         ),
     ),

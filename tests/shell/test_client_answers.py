@@ -106,6 +106,7 @@ def test_a_code_or_a_message_makes_the_body_the_apis_own(
         ({"errors": ["a", {"message": "b"}]}, "HTTP 422: a; b"),
         ({"title": "Bad input", "status": 422}, "HTTP 422: Bad input"),
         ({"detail": 7, "message": ""}, "HTTP 422 with JSON that is not the API's"),
+        ({}, "HTTP 422 with JSON that is not the API's"),
         ({"detail": [[["deep"]]] * 9999}, "HTTP 422 with JSON that is not the API's"),
         (error("unprocessable", "too long"), "HTTP 422: too long"),
         (error("unprocessable", ""), "HTTP 422: unprocessable"),

@@ -145,7 +145,7 @@ def _reason(answer: Answer) -> str:
     problem, status = fields.parse_problem(answer.data), f"HTTP {answer.status}"
     if problem is not None:
         return f"{status}: {problem.message or problem.code}"
-    if answer.data:
+    if answer.data is not None:
         said = fields.parse_foreign_words(answer.data)
         return f"{status}: {said}" if said else f"{status} with JSON that is not the API's"
     return f"{status} with {answer.content}: a proxy or firewall may have answered"

@@ -167,7 +167,7 @@ def _words(value: object) -> str:
 def describe_content(body: bytes, location: str | None, secret: str | None) -> str:
     """What a body is that holds no JSON object, in words. `location` is where a redirect leads, None for none."""
     if location is not None:
-        return f"a redirect to {printable(strike_out(location, secret), 100)}"
+        return f"a redirect to {printable(strike_out(location, secret), 100) or 'nowhere'}"
     # struck out in more than is shown, so that no half of the secret is left at the end
     text = strike_out(body[: 2 * _MOST_SHOWN].decode("utf-8", errors="replace").strip(), secret)[:_MOST_SHOWN]
     if not text:
@@ -178,7 +178,8 @@ def describe_content(body: bytes, location: str | None, secret: str | None) -> s
         return f"an HTML page ({words})" if words else "an HTML page"
     if text[0] in '[{"' or text in {"null", "true", "false"}:
         return "JSON that is not the API's"
-    return f"the text {printable(text, 60)!r}"
+    words = printable(text, 60)
+    return f"the text {words!r}" if words else "a body without words"
 
 
 def _phrase(text: str) -> str:

@@ -88,7 +88,7 @@ def check_header(path: Path) -> None:
         name = error.filename or path
         raise LedgerError(
             f"{name}: the ledger cannot be read ({error.strerror}). Nothing was sent. Look at what lies there; where "
-            "the ledger is gone for good, `hailuo-batch state restore` puts its backup back."
+            "the ledger is gone for good, `hailuo-batch state restore MANIFEST` puts its backup back."
         ) from error
     if header[: len(_HEADER)] != _HEADER or len(header) < _HEADER_BYTES:
         raise _damaged(path, "it is not an SQLite file")
@@ -146,8 +146,8 @@ def check_health(db: sqlite3.Connection, path: Path) -> None:
 
 def _damaged(path: Path, how: str, assurance: str = UNTOUCHED) -> LedgerError:
     return LedgerError(
-        f"{path}: the ledger is damaged ({how}).{assurance} Keep the file; `hailuo-batch state restore` puts its "
-        "backup back and replays the receipts, so that nothing is paid twice."
+        f"{path}: the ledger is damaged ({how}).{assurance} Keep the file; `hailuo-batch state restore MANIFEST` puts "
+        "its backup back and replays the receipts, so that nothing is paid twice."
     )
 
 

@@ -331,5 +331,5 @@ def _refuse_leftovers(path: Path) -> None:
     if left and not path.exists():
         raise LedgerError(
             f"{path}: the ledger is missing, and {left[0]} of it is still there. Nothing was sent. Put the ledger "
-            "back, or have `hailuo-batch state restore` restore its backup."
+            "back, or have `hailuo-batch state restore MANIFEST` restore its backup."
         )
