@@ -20,7 +20,7 @@ from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell import driver, lock, progress, streams
 from hailuo_batch.shell.client import answers, fields
 from hailuo_batch.shell.downloader import landing
-from hailuo_batch.shell.ledger import checking
+from hailuo_batch.shell.ledger import checking, row_reader
 
 Patch = pytest.MonkeyPatch
 
@@ -58,6 +58,10 @@ def end_a_replacement_before_its_report(patch: Patch) -> None:
         return outcome
 
     patch.setattr(campaign_run, "_carry_out", carry_out)
+
+
+def remember_the_last_replacement_alone(patch: Patch) -> None:
+    patch.setattr(row_reader.RowReader, "replacements", lambda _: ())
 
 
 def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:
@@ -137,6 +141,7 @@ FIELD_BUGS: Sequence[Callable[[Patch], None]] = (
     pay_for_what_finds_no_room,
     keep_much_of_a_small_disk_free,
     end_a_replacement_before_its_report,
+    remember_the_last_replacement_alone,
     take_a_gateways_word_for_a_refusal,
     pay_before_the_api_is_known,
     believe_any_value_of_a_run,

@@ -134,14 +134,20 @@ class Peace:
         history.pass_time(4000.0)
 
     def replace_in_vain(self) -> None:
-        """A `--replace` is cut off near its end, once or more often, and given again: it is one wish all the same."""
+        """A `--replace` is cut off near its end, once or more often, and given again: it is one wish all the same,
+        whatever else is replaced in between."""
         fate = self.history.site.fate
-        for kind in (*fate.rng.choices(_ENDS, k=2), ""):
+        for kind in fate.rng.choices(_ENDS, k=2):
             fate.intend(kind)
-            self.history.apply(Order(Wishes(replace=("*",))))
-            fate.rest()
-            self.history.pass_time(4000.0)
+            self._replace("*")
+        self._replace(next(iter(self.history.author.campaign.takes)).id)
+        self._replace("*")
         self.calm_down()
+
+    def _replace(self, pattern: str) -> None:
+        self.history.apply(Order(Wishes(replace=(pattern,))))
+        self.history.site.fate.rest()
+        self.history.pass_time(4000.0)
 
     def go_back(self) -> None:
         """The state folder is copied away, more is made, and the whole copy is put back. Then nothing is made a second

@@ -300,6 +300,7 @@ SHOWN_BY = {
     "expire_an_old_run": 3,
     "ignore_creates_under_way_in_the_cap": 81,
     "begin_a_replacement_anew_with_each_command": 169,
+    "remember_the_last_replacement_alone": 47,
     "pay_any_price": 92,
     "join_two_versions_of_a_file": 20,
     "apply_a_stale_plan": 121,
