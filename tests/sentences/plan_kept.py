@@ -69,7 +69,8 @@ RULES = (
         ),
         Breakage(
             "hailuo_batch/commands/apply.py",
-            '            if asked.saved is None:\n                ledger.remember(PLAN_FACT, "")\n',
+            "        if asked.saved is None and (job.sends or job.plan.steps or moves_files(proposal.snapshot)):\n"
+            '            ledger.remember(PLAN_FACT, "")\n',
             "",
             f"{_FILES}::test_after_another_apply_an_interrupted_plan_is_not_taken_up_again",
         ),
