@@ -89,7 +89,7 @@ def test_what_it_says_to_type_does_what_it_says(shell: Shell, api: SandboxServer
     with refusing(api, "no"):
         shell.bare("apply", "--yes", str(manifest))
     said = shell.bare("status", str(manifest)).err
-    [line] = [line.strip() for line in said.splitlines() if line.startswith("hailuo-batch retry")]
+    [line] = [line.strip() for line in said.splitlines() if line.strip().startswith("hailuo-batch retry")]
     program = shlex.join([sys.executable, "-m", "hailuo_batch"])
     pasted = subprocess.run(["bash", "-c", line.replace("hailuo-batch", program, 1)], capture_output=True, check=False)
     assert pasted.returncode == ExitCode.DONE
