@@ -114,9 +114,9 @@ class Fate:
                 self._chances[kind] = rng.choice(_OFTEN)
         self.threaten(9)
 
-    def intend(self, kind: str) -> None:
-        """Have this go wrong wherever it can; nothing where it is empty."""
-        self._chances = {kind: 1.0} if kind else {}
+    def intend(self, kind: str, chance: float = 1.0) -> None:
+        """Have this go wrong wherever it can, or one time in so many; nothing where it is empty."""
+        self._chances = {kind: chance} if kind else {}
 
     def threaten(self, most: float) -> None:
         """The process that begins now may die, within 2 to the power of `most` such moments."""

@@ -107,8 +107,16 @@ class Peace:
             raise Violation("the ledger is older than what lies beside it, and cannot be restored")
 
     def apply_without_a_yes(self) -> None:
-        """Where nobody has agreed, nothing is paid for, which is said by exit 2; what was paid for is collected."""
+        """Where nobody has agreed, nothing is paid for, which is said by exit 2; what was paid for is collected. Runs
+        that are under way may fail then, and are not made again."""
         history = self.history
+        settings = history.site.world.settings
+        history.site.world.settings = replace(settings, fail_rate=0.5)
+        history.say(history.author.edit())
+        history.site.fate.intend("signal", 0.1)
+        history.apply(Order())
+        history.site.fate.rest()
+        history.site.world.settings = settings
         for _ in range(_QUIET):
             last = history.apply(Order(yes=False))
             history.pass_time(4000.0)
