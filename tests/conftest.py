@@ -20,6 +20,23 @@ _HERE = frozenset({"localhost", "", "0.0.0.0", "::"})
 _RESERVED = (".invalid", ".test", ".example")  # names that no network knows (RFC 2606)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave `few(n)` of a test's many cases to the suite, spread over all of them; the others are deep."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("few") is not None and item.get_closest_marker("deep") is None:
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for group in cases.values():
+        marker = group[0].get_closest_marker("few")
+        assert marker is not None
+        step = max(1.0, len(group) / marker.args[0])
+        kept = {int(step * number) for number in range(marker.args[0])}
+        for number, item in enumerate(group):
+            if number not in kept:
+                item.add_marker(pytest.mark.deep)
+
+
 def _is_here(host: object) -> bool:
     name = host.decode() if isinstance(host, bytes) else host
     if name is None or name in _HERE:

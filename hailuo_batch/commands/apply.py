@@ -277,7 +277,7 @@ def _finish(
     attempts = asked.campaign.limits.max_attempts
     report = report_of(snapshot, where, clock.wall(), resume, max_attempts=attempts)
     missing = not_done(report, job.plan.scope)
-    page, unwritten = leave_report(report, snapshot, job.paths, options.no_sidecar, console)
+    page, unwritten = leave_report(report, snapshot, ledger, job.paths, options.no_sidecar, console)
     codes = [*outcome.codes, *([ExitCode.UNFINISHED] if missing else []), *unwritten]
     codes += [] if verdict.unpaid is None else [verdict.unpaid.exit_code]
     columns = columns_of(sys.stderr if console.as_json else sys.stdout)

@@ -17,6 +17,7 @@ from hailuo_batch.report.looking import Stamp, look
 from hailuo_batch.report.model import Report, build_report
 from hailuo_batch.report.sidecars import are_kept, keep_sidecars, sidecars_right
 from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, Right, load_right, save_right
+from hailuo_batch.shell.ledger import Ledger
 
 
 def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = "", *, max_attempts: int = 1) -> Report:
@@ -35,14 +36,14 @@ def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = 
 
 
 def leave_report(
-    report: Report, snapshot: Snapshot, paths: CampaignPaths, no_sidecar: bool, console: Console
+    report: Report, snapshot: Snapshot, ledger: Ledger, paths: CampaignPaths, no_sidecar: bool, console: Console
 ) -> tuple[str, tuple[ExitCode, ...]]:
     """Have every report file and the sidecars right. Returns where the page lies, and what stopped the writing.
 
     For a command that holds the lock and changes the ledger no more.
     """
     page = "not written"
-    kept = Kept(paths, _mark(paths))
+    kept = Kept(paths, _mark(ledger, paths))
     try:
         page = shown(kept.reports(report, tuple(Format))[Format.HTML])
         if not no_sidecar:
@@ -70,10 +71,13 @@ def remember_settled(paths: CampaignPaths) -> None:
         save_right(paths.seen, {**before, RECEIPTS: right})
 
 
-def _mark(paths: CampaignPaths) -> Mark | None:
-    """Where the journal ends; None where the ledger has gone from under its name: there is still a report to write."""
+def _mark(ledger: Ledger, paths: CampaignPaths) -> Mark | None:
+    """Where the journal ends; None where the ledger has gone from under its name, or another one bears it now: there is
+    still a report to write, and what bears the name does not know the runs that it tells of."""
     try:
-        return mark_of(paths)
+        mark = ledger.mark()
+        ours = (mark.number, mark.sha256)
+        return ours if mark_of(paths) == ours else None
     except LedgerError:
         return None
 

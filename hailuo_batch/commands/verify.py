@@ -84,7 +84,9 @@ def run(where: Whereabouts, options: VerifyOptions, console: Console) -> ExitCod
                 writing.ledger.fact(RESUME_FACT),
                 max_attempts=writing.campaign.limits.max_attempts,
             )
-            _, unwritten = leave_report(report, outcome.snapshot, writing.paths, options.no_sidecar, console)
+            _, unwritten = leave_report(
+                report, outcome.snapshot, writing.ledger, writing.paths, options.no_sidecar, console
+            )
             codes = (*outcome.codes, *unwritten)
             _tell(writing.snapshot, checked, console)
     else:

@@ -31,6 +31,7 @@ NEVER_S = 10 * PATIENCE_S  # until an answer comes: no test waits for so long
         (signal.SIGXCPU, ExitCode.SIGTERM),
     ],
 )
+@pytest.mark.few(2)
 def test_a_signal_stops_it_in_good_order_and_the_next_apply_goes_on(
     shell: Shell, start_api: StartApi, number: signal.Signals, code: ExitCode
 ) -> None:

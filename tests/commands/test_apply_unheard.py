@@ -27,7 +27,7 @@ TAKES = 3
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 SOON = ("--run-timeout", "1s")  # when it stops waiting for runs that go on for long
-often = pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.deep)])
+often = pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.deep)])
 
 # The terminal on stdin comes to control the session that the program begins: closed, the kernel says so with SIGHUP.
 TAKE_THE_TERMINAL = """\
@@ -112,6 +112,7 @@ def test_head_reads_three_lines_and_no_answer_is_lost(shell: Shell, start_api: S
 
 @often
 @pytest.mark.parametrize("by", [(), ("-c", TAKE_THE_TERMINAL)], ids=["its-session-goes-on", "its-session-ends"])
+@pytest.mark.few(1)
 def test_a_closed_terminal_stops_it_and_every_answer_is_recorded(
     shell: Shell, start_api: StartApi, by: tuple[str, ...], times: int
 ) -> None:
@@ -192,6 +193,7 @@ def test_a_log_on_a_full_disk_is_silent_and_every_answer_is_recorded(
 
 @needs_full
 @pytest.mark.parametrize("redirected", ["2>/dev/full", ">/dev/full", "-q 2>/dev/full"])
+@pytest.mark.few(1)
 def test_a_full_disk_under_either_stream_only_silences_it(shell: Shell, start_api: StartApi, redirected: str) -> None:
     api, again = start_api(speed=SLOW), Again(shell, 0)
     script = f"exec {shlex.join(again.words(*SOON))} {redirected}"

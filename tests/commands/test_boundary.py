@@ -79,6 +79,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this sys
 @pytest.mark.parametrize(
     "words", [("schema",), ("validate", "--json", "lamps.yaml"), ("status", "lamps.yaml"), ("--help",), ("--version",)]
 )
+@pytest.mark.few(3)
 def test_a_full_disk_behind_stdout_is_said_in_a_line_and_is_no_bug(
     shell: Shell, words: tuple[str, ...], where: str
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_full_disk_behind_stdout_is_said_in_a_line_and_is_no_bug(
         (("apply", "--yes", "lamps.yaml"), ExitCode.ACCOUNT),
     ],
 )
+@pytest.mark.few(2)
 def test_a_full_disk_behind_stderr_is_silent_and_changes_no_exit_code(
     shell: Shell, words: tuple[str, ...], code: ExitCode
 ) -> None:

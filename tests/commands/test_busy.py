@@ -80,6 +80,7 @@ def test_it_waits_says_for_whom_and_then_looks_again(shell: Shell, api: SandboxS
     assert api.world.stats.creates == 2
 
 
+@pytest.mark.deep
 def test_what_the_other_one_made_meanwhile_is_not_made_again(shell: Shell, start_api: StartApi) -> None:
     api = start_api(speed=30.0)
     first = shell.spawn("apply")

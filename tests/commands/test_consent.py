@@ -207,6 +207,7 @@ def test_with_json_the_document_is_there_all_the_same(shell: Shell, api: Sandbox
     assert "--yes is missing" in plain(ended)
 
 
+@pytest.mark.deep
 def test_a_rehearsal_never_needs_one(shell: Shell) -> None:
     assert shell.without_yes("apply", "--sandbox", "--only", "desk").code is ExitCode.DONE
 
@@ -250,6 +251,7 @@ def test_what_pays_nothing_is_settled_without_one(shell: Shell, api: SandboxServ
 
 
 @pytest.mark.parametrize("answer", [" ", "n", "maybe", "yess", CTRL_D])
+@pytest.mark.few(2)
 def test_anything_but_a_yes_is_a_no_and_what_runs_is_collected(
     shell: Shell, running: SandboxServer, answer: str
 ) -> None:

@@ -81,6 +81,7 @@ def running(shell: Shell, api: SandboxServer) -> SandboxServer:
         for streams in WITHOUT_A_QUESTION
     ],
 )
+@pytest.mark.few(4)
 def test_nothing_is_created_and_what_runs_is_collected(
     shell: Shell, running: SandboxServer, streams: tuple[str, ...]
 ) -> None:

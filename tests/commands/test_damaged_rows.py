@@ -85,6 +85,7 @@ def damage(ledger: Path, sql: str) -> None:
 
 
 @pytest.mark.parametrize("what", DAMAGES)
+@pytest.mark.few(8)
 def test_nothing_is_read_paid_or_backed_up_from_it(shell: Shell, made: SandboxServer, what: str) -> None:
     _check(shell, DAMAGES[what], (("status",), ("apply",), ("verify", "--repair")))
     assert made.world.stats.creates == 1

@@ -35,6 +35,7 @@ def _life(campaign: str, run: Run, ended_at: float) -> list[tuple[int, ev.Event]
 
 
 @pytest.mark.parametrize(("old", "new"), [("a", "b"), ("b", "a")])
+@pytest.mark.few(1)
 def test_the_newest_count_whichever_campaign_made_them(
     shell: Shell, api: SandboxServer, monkeypatch: pytest.MonkeyPatch, old: str, new: str
 ) -> None:

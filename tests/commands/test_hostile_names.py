@@ -59,6 +59,7 @@ WORDS = [
 
 @pytest.mark.parametrize("words", WORDS, ids=lambda words: " ".join(words).replace(HOSTILE, "HOSTILE"))
 @pytest.mark.parametrize("is_applied", [False, True], ids=["fresh", "applied"])
+@pytest.mark.few(12)
 def test_a_name_is_shown_and_does_nothing(
     shell: Shell,
     api: SandboxServer,

@@ -54,6 +54,7 @@ def test_what_is_right_is_not_written_again(idle: Shell, command: tuple[str, ...
 @pytest.mark.parametrize("change", [tamper, Path.unlink, lambda path: path.write_bytes(b"")])
 @pytest.mark.parametrize("command", [("apply", "--yes"), ("report",)], ids=lambda words: str(words[0]))
 @pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.few(8)
 def test_what_somebody_has_touched_is_written_again(
     idle: Shell, name: str, command: tuple[str, ...], change: Callable[[Path], object]
 ) -> None:

@@ -86,6 +86,7 @@ def made(shell: Shell, api: SandboxServer) -> SandboxServer:
 
 
 @pytest.mark.parametrize(("name", "kind", "words"), REFUSING, ids=str)
+@pytest.mark.few(8)
 def test_it_is_refused(shell: Shell, made: SandboxServer, name: str, kind: str, words: tuple[str, ...]) -> None:
     decoy = shell.workspace / "decoy"
     KINDS[kind](shell.state / name, decoy)
@@ -111,6 +112,7 @@ def test_receipts_alone_that_are_no_file_are_no_new_campaign(shell: Shell, api: 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", [f".{LEDGER}.new", f".{BACKUP}.new", f".{LEDGER}.new-journal"])
+@pytest.mark.few(4)
 def test_no_draft_leads_away(shell: Shell, api: SandboxServer, name: str, kind: str) -> None:
     shell.state.mkdir()
     decoy = shell.workspace / "decoy"

@@ -5,6 +5,7 @@ Nothing is paid for twice, and `state restore` takes the runs that only the file
 
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -72,6 +73,7 @@ def test_an_older_ledger_stops_an_apply_before_anything_is_sent(
     ],
     ids=" ".join,
 )
+@pytest.mark.few(3)
 def test_no_command_takes_an_older_ledger_for_the_truth(
     shell: Shell, api: SandboxServer, put_back: PutBack, words: tuple[str, ...]
 ) -> None:
@@ -99,7 +101,24 @@ def test_newer_receipts_beside_an_older_ledger_are_simply_taken_over(
     assert api.world.stats.creates == 3
 
 
+def test_one_that_was_put_back_while_an_apply_worked_is_noticed_by_the_next_command(
+    shell: Shell, start_api: StartApi
+) -> None:
+    start_api(speed=SLOW)
+    assert shell("apply", "--yes", "--only", "desk", "--run-timeout", "1s").code is ExitCode.UNFINISHED
+    shutil.copytree(shell.state, shell.workspace / "cache")
+    process = shell.spawn("apply", "--only", "hero")
+    wait_until(lambda: state_of(shell, "hero") == "running")
+    shutil.rmtree(shell.state)
+    shutil.copytree(shell.workspace / "cache", shell.state)
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code in {ExitCode.LEDGER, ExitCode.SIGINT}
+    for command in ("plan", "apply", "status"):
+        assert shell(command).code is ExitCode.LEDGER
+
+
 @pytest.mark.parametrize("field", ["campaign", "endpoint", "kind", "run_id", "take", "fingerprint"])
+@pytest.mark.few(2)
 def test_what_is_not_of_this_campaign_says_nothing_of_its_ledger(
     shell: Shell, api: SandboxServer, put_back: PutBack, field: str
 ) -> None:

@@ -47,6 +47,7 @@ def test_accept_price_goes_on_whatever_a_run_costs(shell: Shell, priced: Sandbox
 
 
 @pytest.mark.parametrize("price", [308_000, 280_000, 100_000])
+@pytest.mark.few(1)
 def test_a_tenth_more_or_any_less_goes_on(shell: Shell, priced: SandboxServer, price: int) -> None:
     priced.world.prices[DEFAULT_MODEL] = price
     assert shell("apply").code is ExitCode.DONE

@@ -47,6 +47,7 @@ def made(shell: Shell, api: SandboxServer) -> SandboxServer:
 
 
 @pytest.mark.parametrize("words", LOOKING)
+@pytest.mark.few(3)
 def test_it_is_looked_into(shell: Shell, made: SandboxServer, words: tuple[str, ...]) -> None:
     before = contents(shell.workspace)
     assert look(shell, shell.workspace, words) or words == ("validate",)

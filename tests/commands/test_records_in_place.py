@@ -66,6 +66,7 @@ VANISHING: dict[str, Callable[[Shell], None]] = {
 
 
 @pytest.mark.parametrize("what", VANISHING)
+@pytest.mark.few(2)
 def test_nothing_more_is_paid_for_and_what_was_is_named(shell: Shell, api: SandboxServer, what: str) -> None:
     shell.write(MANY)
     with at_create(api, BEFORE, lambda: VANISHING[what](shell)):
@@ -93,6 +94,7 @@ def test_runs_that_no_file_knows_any_more_are_on_the_screen(shell: Shell, api: S
 
 
 @pytest.mark.parametrize("what", ["the ledger is removed", "the ledger's log is removed", "the receipts are removed"])
+@pytest.mark.few(1)
 def test_where_one_of_them_is_left_nothing_is_paid_twice(shell: Shell, api: SandboxServer, what: str) -> None:
     shell.write(MANY)
     with at_create(api, BEFORE, lambda: VANISHING[what](shell)):

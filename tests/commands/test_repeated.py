@@ -54,6 +54,7 @@ def replace(shell: Shell) -> Ended:
         "before:commands.signals:Stop.settle",
     ],
 )
+@pytest.mark.few(2)
 def test_a_replacement_is_finished_and_no_second_one_begun(
     shell: Shell, api: SandboxServer, struck: Strike, where: str, number: signal.Signals
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_replacement_is_finished_and_no_second_one_begun(
     "where",
     ["before:commands.apply:end_replacements", "after:commands.apply:end_replacements", "after:commands.apply:run"],
 )
+@pytest.mark.few(2)
 def test_a_signal_that_comes_after_a_replacement_has_ended_well_changes_no_exit_code(
     shell: Shell, api: SandboxServer, struck: Strike, where: str, number: signal.Signals
 ) -> None:
@@ -108,6 +110,7 @@ def test_a_replacement_whose_reports_cannot_be_written_is_not_over(shell: Shell,
         ("before:commands.report_files:write_reports", TERM),
     ],
 )
+@pytest.mark.few(1)
 def test_another_replacement_does_not_end_one_that_was_interrupted(
     shell: Shell, api: SandboxServer, struck: Strike, where: str, number: signal.Signals
 ) -> None:
@@ -187,6 +190,7 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
         pytest.param("before:commands.report_files:write_reports", marks=pytest.mark.deep),
     ],
 )
+@pytest.mark.few(1)
 def test_a_new_ledger_is_begun_once(shell: Shell, api: SandboxServer, struck: Strike, where: str) -> None:
     (shell.state / "lamps.db").unlink()
     assert struck(where, KILL, "apply", "--yes", "--new-ledger") == -KILL
@@ -200,6 +204,7 @@ def test_a_new_ledger_is_begun_once(shell: Shell, api: SandboxServer, struck: St
 @pytest.mark.parametrize(
     "where", ["after:shell.ledger:Ledger.carry_out", "after:shell.driver:Driver.run", "before:commands.apply:_finish"]
 )
+@pytest.mark.few(1)
 def test_what_was_in_doubt_is_resubmitted_once(shell: Shell, api: SandboxServer, struck: Strike, where: str) -> None:
     with lost_answers(api):
         assert shell("apply", "--yes", "--only", "desk").code is ExitCode.UNFINISHED
@@ -212,6 +217,7 @@ def test_what_was_in_doubt_is_resubmitted_once(shell: Shell, api: SandboxServer,
 
 @pytest.mark.usefixtures("uncapped")
 @pytest.mark.parametrize("where", ["after:shell.ledger:Ledger.carry_out", "before:shell.ledger:Ledger.record"])
+@pytest.mark.few(1)
 def test_a_resolve_that_was_interrupted_grants_one_payment(
     shell: Shell, api: SandboxServer, struck: Strike, where: str
 ) -> None:
@@ -238,6 +244,7 @@ def test_a_retry_that_was_interrupted_grants_one_attempt(shell: Shell, api: Sand
 
 @pytest.mark.usefixtures("done")
 @pytest.mark.parametrize("where", ["before:shell.downloader:Downloader.fetch", "after:shell.driver:Driver.run"])
+@pytest.mark.few(1)
 def test_a_repair_that_was_interrupted_is_finished_and_pays_nothing(
     shell: Shell, api: SandboxServer, struck: Strike, where: str
 ) -> None:

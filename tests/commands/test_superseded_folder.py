@@ -47,6 +47,7 @@ def done(shell: Shell, api: SandboxServer) -> dict[str, bytes]:
     return videos(shell.outputs)
 
 
+@pytest.mark.few(2)
 def test_nothing_is_paid_for_that_could_not_be_put_aside(
     shell: Shell, api: SandboxServer, done: dict[str, bytes], obstruct: Callable[[], Path], elsewhere: Path
 ) -> None:
@@ -65,6 +66,7 @@ def test_nothing_is_paid_for_that_could_not_be_put_aside(
     assert api.world.stats.creates == 4
 
 
+@pytest.mark.few(1)
 def test_what_is_paid_for_already_waits_until_there_is_a_folder_for_it(
     shell: Shell, api: SandboxServer, done: dict[str, bytes], obstruct: Callable[[], Path], elsewhere: Path
 ) -> None:

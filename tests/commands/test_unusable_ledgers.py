@@ -115,6 +115,7 @@ def run(shell: Shell, words: tuple[str, ...]) -> tuple[ExitCode, str]:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.few(4)
 def test_no_command_uses_or_touches_it(shell: Shell, made: SandboxServer, damage: str) -> None:
     DAMAGES[damage](shell.state / "lamps.db")
     before, asked = touched(shell), made.world.stats.creates + made.world.stats.reads

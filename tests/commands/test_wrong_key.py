@@ -67,6 +67,7 @@ def test_another_key_of_the_same_account_goes_on_and_is_remembered(
 
 
 @pytest.mark.parametrize("trouble", [Trouble.BROKEN, Trouble.BAD_KEY])
+@pytest.mark.few(1)
 def test_a_key_that_was_not_proved_is_not_remembered(
     shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
 ) -> None:

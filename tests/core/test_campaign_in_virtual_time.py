@@ -17,6 +17,7 @@ SIX = [("hero", "a lamp", 1), ("teal", "a teal lamp", 2), ("brass", "a brass lam
 
 
 @pytest.mark.parametrize("window", list(Window))
+@pytest.mark.few(1)
 def test_a_hundred_takes_are_made_without_one_429(tmp_path: Path, window: Window) -> None:
     studio = Studio(tmp_path, WorldSettings(window=window))
     shots = [(f"shot-{number}", f"lamp number {number}", 1) for number in range(100)]

@@ -47,12 +47,14 @@ def only_holds() -> Iterator[None]:
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["sliding", "fixed"])
 @pytest.mark.parametrize("places", [2, 5, 10, 15])
+@pytest.mark.few(2)
 def test_few_requests_are_refused_beside_a_fair_user_of_the_same_key(places: int, fixed: bool) -> None:
     assert campaign(places, fixed=fixed).refused < 0.06 * 2 * RUNS
 
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["sliding", "fixed"])
 @pytest.mark.parametrize("places", [2, 5, 10])
+@pytest.mark.few(2)
 def test_a_lowered_pace_spares_most_refusals_while_both_have_their_share(places: int, fixed: bool) -> None:
     lowered = campaign(places, fixed=fixed)
     with only_holds():

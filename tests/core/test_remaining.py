@@ -45,6 +45,7 @@ def left(creates: int, opened: int = 0, *, now: float = 0.0, most_open: int | No
         pytest.param(Scenario(80, places=8), 3, id="80 runs, 8 at once", marks=pytest.mark.deep),
     ],
 )
+@pytest.mark.few(1)
 def test_the_end_is_foretold_within_fifteen_percent_after_the_first_tenth(scenario: Scenario, seeds: int) -> None:
     campaigns = [watch(scenario, seed) for seed in range(seeds)]
     told = [errors(campaigns, mark, by_takes=by_takes) for by_takes in (False, True) for mark in MARKS]

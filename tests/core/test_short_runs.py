@@ -8,6 +8,7 @@ SEEDS = range(5)
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.campaign) for row in short_rows()])
+@pytest.mark.few(2)
 def test_their_end_is_noticed_soon_with_few_questions(row: Row) -> None:
     figures = measure(row, SEEDS)
     assert row.goal is not None

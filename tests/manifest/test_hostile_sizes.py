@@ -6,6 +6,8 @@ In a process of their own, where time and the peak of memory are those of loadin
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.yardstick import within
 from tests.manifest.apart import load_apart
 
@@ -50,6 +52,7 @@ SHAPES: dict[str, tuple[Callable[[], str], str]] = {
 }
 
 
+@pytest.mark.deep
 def test_every_manifest_is_refused_quickly_and_in_little_memory(tmp_path: Path) -> None:
     manifests = []
     for number, (make, _) in enumerate(SHAPES.values()):

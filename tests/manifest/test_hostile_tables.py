@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from hailuo_batch.manifest.tables import MAX_BYTES
 from tests.helpers.yardstick import within
 from tests.manifest.apart import load_apart
@@ -20,6 +22,7 @@ TABLES = {
 }
 
 
+@pytest.mark.deep
 def test_every_table_is_refused_quickly_and_in_little_memory(tmp_path: Path) -> None:
     """In a process of their own, where the peak is that of loading alone."""
     manifests = []

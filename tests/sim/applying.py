@@ -110,6 +110,9 @@ class Apply(Process):
     def _make_plan(self, campaign: Campaign, snapshot: Snapshot, wishes: Wishes) -> Plan:
         history = self.history
         history.grants.confirm(snapshot)
+        if history.promises.was_put_back:
+            history.grants.forget_lost(snapshot)
+            history.promises.was_put_back = False
         self.site.truth.want(campaign)
         plan = make_plan(campaign, snapshot, wishes)
         if self.to_pay is None:

@@ -51,6 +51,10 @@ class Grants:
             doubtful = (run for run in snapshot.runs if _may_be_made_again(run))
             self._doubtful = {run.create_id or "": run.fingerprint for run in doubtful}
 
+    def forget_lost(self, snapshot: Snapshot) -> None:
+        """The ledger was put back to what it was: a wish that it does not know any more is a new one when asked."""
+        self._open = [each for each in self._open if each in snapshot.replacements]
+
     @property
     def is_waiting(self) -> bool:
         """Whether something was asked that is not known to be recorded."""

@@ -105,6 +105,8 @@ class Peace:
         history.forget()
         if history.is_behind() and not Interlude(history).restore():
             raise Violation("the ledger is older than what lies beside it, and cannot be restored")
+        if history.records.is_contradicted:
+            Interlude(history).restore()
 
     def apply_without_a_yes(self) -> None:
         """Where nobody has agreed, nothing is paid for, which is said by exit 2; what was paid for is collected. Runs

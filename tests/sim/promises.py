@@ -48,6 +48,7 @@ class Promises:
     _aside: dict[Path, bytes] = field(default_factory=dict)
     lost: frozenset[int] = frozenset()
     is_plain_copy: bool = False  # the ledger was put back by no means of the product's: files may have moved since
+    was_put_back: bool = False  # since the last apply
     _mark: tuple[int, int, int] = (-1, 0, 0)
 
     def forget_aside(self) -> None:
@@ -56,6 +57,7 @@ class Promises:
 
     def forget_states(self) -> None:
         """The ledger was put back to an older one."""
+        self.was_put_back = True
         self.states = {}
         self._mark = (-1, 0, 0)
 

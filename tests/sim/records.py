@@ -61,6 +61,12 @@ class Records:
         named = (sent.run_id if sent.run_id in traces else sent.create_id for sent in ours)
         return any(name in traces - known for name in named)
 
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether something beside the ledger names a create that neither the ledger nor the receipts know, be it one
+        that never left: in doubt, it may have been paid for as far as the product can know."""
+        return bool(self._traces() - self._ledger_names() - self._receipt_names())
+
     def _compare(self, before: Names) -> None:
         after, receipts = self._names(), self._receipt_names()
         for sent in self.truth.sent.values():
