@@ -41,7 +41,7 @@ def adopt(snapshot: Snapshot, unknown: Sequence[Trace], inputs: Mapping[str, str
     doubtful = {run.key: run for run in snapshot.runs if run.state is RunState.IN_DOUBT}
     by_create = {run.create_id: run for run in snapshot.paid_runs if run.create_id is not None}
     lives = {record.take.id: record.live for record in snapshot.takes}
-    for trace in sorted(merged(unknown), key=lambda trace: (trace.take_id, trace.submitted_at or 0.0, trace.attempt)):
+    for trace in sorted(merged(unknown), key=_order):
         known = by_create.get(trace.create_id) if trace.create_id else _in_doubt(trace, doubtful.values())
         ended_at = trace.completed_at or trace.submitted_at or now
         naming = _naming(known, trace)
@@ -57,6 +57,13 @@ def adopt(snapshot: Snapshot, unknown: Sequence[Trace], inputs: Mapping[str, str
         outdated = _is_outdated(trace, lives.get(trace.take_id))
         attempts.append(Forgotten(intent, outcome, intent.at, outdated, _later(trace), ended_at))
     return Adoption(tuple(events), tuple(attempts))
+
+
+def _order(trace: Trace) -> tuple[str, bool, bool, int, float]:
+    """The last of a take speaks for it. That is never one that was superseded, nor one that failed where another may be
+    paid for: the next apply would make it again. Attempts tell the order, for the time of day may have jumped."""
+    is_failed = trace.state is RunState.FAILED
+    return trace.take_id, not trace.superseded, not is_failed, trace.attempt, trace.submitted_at or 0.0
 
 
 def merged(traces: Iterable[Trace]) -> tuple[Trace, ...]:
@@ -155,4 +162,7 @@ def _intent(trace: Trace, now: float, *, is_taken: bool) -> Intent:
 def _is_outdated(trace: Trace, live: Run | None) -> bool:
     if live is None or live.state is RunState.UNSENT:
         return False
+    is_failed = trace.state is RunState.FAILED
+    if trace.fingerprint == live.fingerprint and is_failed != (live.state is RunState.FAILED):
+        return trace.superseded or is_failed  # whenever each was made: the one that may be paid for speaks
     return trace.superseded or (live.submitted_at or 0.0) > (trace.submitted_at or 0.0)

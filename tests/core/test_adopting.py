@@ -112,6 +112,27 @@ def test_an_older_attempt_does_not_take_the_place_of_a_newer_one() -> None:
     assert attempt.outdated
 
 
+def test_a_clock_that_was_set_back_makes_no_failed_attempt_the_newest() -> None:
+    failed = trace(state=RunState.FAILED, superseded=True, outputs=())
+    doubtful = trace(
+        None, state=RunState.IN_DOUBT, attempt=2, create_id="create-2", submitted_at=STARTED_AT - 4000, outputs=()
+    )
+    attempts = adopt(snapshot(), [doubtful, failed], {}, NOW).attempts
+    assert [attempt.intent.create_id for attempt in attempts] == [f"{ADOPTED}run_1", "create-2"]
+
+
+def test_a_failed_attempt_never_speaks_in_the_place_of_one_that_may_be_paid_for() -> None:
+    doubtful = run(RunState.IN_DOUBT, attempt=2, at=STARTED_AT - 4000)
+    [failed] = adopt(snapshot(record(take(), doubtful)), [trace(state=RunState.FAILED)], {}, NOW).attempts
+    assert failed.outdated
+    of_another_file = trace(None, state=RunState.IN_DOUBT, create_id="create-2", submitted_at=STARTED_AT - 4000)
+    known = run(RunState.FAILED, run_id="run_9")
+    [paid] = adopt(snapshot(record(take(), known)), [of_another_file], {}, NOW).attempts
+    assert not paid.outdated
+    told = adopt(snapshot(), [of_another_file, trace(state=RunState.FAILED, attempt=3)], {}, NOW).attempts
+    assert [attempt.intent.create_id for attempt in told] == [f"{ADOPTED}run_1", "create-2"]
+
+
 def test_an_input_that_is_shown_in_part_is_made_whole_or_known_by_its_fingerprint() -> None:
     part = trace(input_json='{"prompt":"a lamp"}')
     [attempt] = adopt(snapshot(), [part], {part.fingerprint: take().input_json}, NOW).attempts
