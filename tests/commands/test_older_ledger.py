@@ -5,13 +5,15 @@ Nothing is paid for twice, and `state restore` takes the runs that only the file
 
 import json
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
+from hailuo_batch.commands import apply
+from hailuo_batch.commands.report_files import leave_report
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi
@@ -101,20 +103,27 @@ def test_newer_receipts_beside_an_older_ledger_are_simply_taken_over(
     assert api.world.stats.creates == 3
 
 
-def test_one_that_was_put_back_while_an_apply_worked_is_noticed_by_the_next_command(
-    shell: Shell, start_api: StartApi
+def test_one_that_was_put_back_before_an_apply_wrote_its_report_is_noticed_by_the_next_command(
+    shell: Shell, api: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start_api(speed=SLOW)
-    assert shell("apply", "--yes", "--only", "desk", "--run-timeout", "1s").code is ExitCode.UNFINISHED
-    shutil.copytree(shell.state, shell.workspace / "cache")
-    process = shell.spawn("apply", "--only", "hero")
-    wait_until(lambda: state_of(shell, "hero") == "running")
-    shutil.rmtree(shell.state)
-    shutil.copytree(shell.workspace / "cache", shell.state)
-    process.send_signal(signal.SIGINT)
-    assert ended(process).code in {ExitCode.LEDGER, ExitCode.SIGINT}
+    assert shell("apply", "--yes", "--only", "desk").code is ExitCode.DONE
+    cache = {path: path.read_bytes() for path in shell.state.iterdir() if path.suffix not in {".lock", ".json"}}
+
+    def put_back_first(*arguments: Any) -> Any:
+        for path in shell.state.glob("lamps.*"):
+            if path.suffix not in {".lock", ".json"}:
+                path.unlink()
+        for path, content in cache.items():
+            path.write_bytes(content)
+        return leave_report(*arguments)
+
+    monkeypatch.setattr(apply, "leave_report", put_back_first)
+    shell("apply", "--yes")
     for command in ("plan", "apply", "status"):
-        assert shell(command).code is ExitCode.LEDGER
+        ended = shell(command)
+        assert ended.code is ExitCode.LEDGER, command
+        assert "older than the files beside it" in ended.err
+    assert api.world.stats.creates == 3
 
 
 @pytest.mark.parametrize("field", ["campaign", "endpoint", "kind", "run_id", "take", "fingerprint"])
