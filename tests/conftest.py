@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 from hailuo_batch.commands.shared_window import state_folder
 
 # a test may be slow on a busy machine, and is still right
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("suite", _PATIENT, derandomize=True)  # the same verdict twice
+settings.register_profile("explore", _PATIENT)  # pytest --hypothesis-profile explore: other examples each time
 settings.load_profile("suite")
 
 _NUMBERS = count()

@@ -188,6 +188,8 @@ def fold(run: Run, event: Event, at: float) -> Run:
     """The run after the event, which happened at `at`. Raises IllegalTransition and changes nothing otherwise."""
     if isinstance(event, _OF_A_FILE) and event.index >= len(run.outputs):
         raise IllegalTransition(run.state, event)
+    if isinstance(event, ev.FileMoving | ev.FileMoved) and run.outputs[event.index].path is None:
+        raise IllegalTransition(run.state, event)  # only what is there can be renamed
     moved = replace(run, state=next_state(run.state, event))
     return _folded(moved, event, at)
 

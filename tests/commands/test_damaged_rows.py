@@ -66,6 +66,13 @@ DAMAGES = {
     "migrated when": "UPDATE migrations SET applied_at = 'soon'",
     "migrated to what": "DELETE FROM migrations",
     "a migration that never was": "INSERT INTO migrations VALUES (0, 0.0)",
+    "a trigger that pays again": "CREATE TRIGGER again AFTER UPDATE ON runs BEGIN DELETE FROM runs; END",
+    "a view of the runs": "CREATE VIEW seen AS SELECT * FROM runs",
+    "two runs that speak for one take": (
+        "INSERT INTO runs (take_id, attempt, state, model, input_json, fingerprint, create_id, submitted_at) "
+        "SELECT take_id, attempt + 1, 'in_doubt', model, input_json, fingerprint, 'create-x', submitted_at "
+        "FROM runs WHERE run_id IS NOT NULL"
+    ),
     "a description that is bytes": "UPDATE facts SET value = x'ff' WHERE name = 'description'",
 }
 DAMAGED_JOURNAL = {

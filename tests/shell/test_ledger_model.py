@@ -63,7 +63,7 @@ def events_of(key: int, number: int) -> dict[type[Event], some.SearchStrategy[Ev
     cost = some.none() | some.integers(0, 10**9)
     at = some.none() | some.floats(0, 2e9)
     index = some.integers(0, 1)
-    name = some.text("abc./ü", min_size=1, max_size=8)
+    name = some.lists(some.text("abcü", min_size=1, max_size=4), min_size=1, max_size=2).map("/".join)
     run_id = some.just(f"run_{key}_{number}")
     return {
         ev.CreateStarted: some.just(ev.CreateStarted(f"create-{key}-{number}")),
@@ -130,8 +130,18 @@ def _live_on(campaign: Campaign, number: int, data: some.DataObject) -> None:
     admitted = [kind for state, kind in TRANSITIONS if state is run.state]
     kind = data.draw(some.sampled_from(admitted * 5 + kinds))
     event = data.draw(events_of(run.key, number)[kind])
-    known = getattr(event, "index", 0) < len(run.outputs) or not hasattr(event, "index")
-    if kind in admitted and known:
+    if kind in admitted and _is_of_a_file_there(run, event):
         campaign.record(run, event)
     else:
         campaign.refuse(run, event)
+
+
+def _is_of_a_file_there(run: Run, event: Event) -> bool:
+    """Whether the file that the event is about is an output of the run, and on disk where it is to be renamed."""
+    match event:
+        case ev.FileMoving(index) | ev.FileMoved(index):
+            return index < len(run.outputs) and run.outputs[index].path is not None
+        case ev.FileSaved(index) | ev.FileMissed(index):
+            return index < len(run.outputs)
+        case _:
+            return True

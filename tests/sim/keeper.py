@@ -1,6 +1,7 @@
 """What happens to the folder between applies: backups taken and put back, the ledger deleted or damaged, videos deleted
 or changed."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,10 @@ class Keeper:
             self.alter_costs: 0.04,
         }
         deed = self.rng.choices((*deeds, None), (*deeds.values(), 1 - sum(deeds.values())))[0]
+        if self.paths.ledger.with_name(f"{self.paths.ledger.name}-wal").exists():
+            # an error has kept a statement of a process that has ended, and SQLite its connection: once Python clears
+            # them away, whenever that is, the log is folded in, over what happens here
+            gc.collect()
         if deed is not None:
             with records.taking_away():
                 deed()

@@ -20,6 +20,7 @@ from hailuo_batch.shell.ledger.migrations import APPLICATION_ID, VERSION
 _HEADER = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 _VERSIONS = "SELECT user_version, version, applied_at FROM pragma_user_version LEFT JOIN migrations ORDER BY version"
+_NEVER_OURS = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1"
 _BUSY_TIMEOUT_S = 5.0
 _CANNOT_SHARE = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
 
@@ -125,6 +126,9 @@ def check_version(db: sqlite3.Connection, path: Path) -> None:
             f"{path}: this is a database of another program. Nothing was sent, and it was not touched. Move it away, "
             "or give another --state-dir."
         )
+    stranger = db.execute(_NEVER_OURS).fetchone()
+    if stranger is not None:  # it would change what is read or written behind the program's back
+        raise DamagedRow("sqlite_master", stranger[1], f"it is a {stranger[0]}, which this program never makes")
     # in one statement, which sees one moment: another process may be at migrating it
     rows = db.execute(_VERSIONS).fetchall()
     version = max(number for row in rows for number in row[:2] if isinstance(number, int))

@@ -96,10 +96,16 @@ class RowReader:
         outputs = self._outputs_of_all()
         forgotten: list[Run] = []
         runs: dict[str, list[Run]] = defaultdict(list)
+        spoken_for = ""
         with self._readable("runs"):
             for row in self._db.execute(f"SELECT {RUN} FROM runs ORDER BY take_id, attempt"):
                 run = checking.parse_run(row, tuple(outputs.pop(row[0], ())), requests)
                 (forgotten if row[15] else runs[run.take_id]).append(run)
+                if row[15] or run.superseded_by is not None:
+                    continue
+                if run.take_id == spoken_for:  # the earlier one, which may be paid for, would be seen by nobody
+                    raise DamagedRow("runs", run.key, f"another run speaks for {checking.shown(run.take_id)}, too")
+                spoken_for = run.take_id
         for key in outputs:
             raise DamagedRow("files", key, "no run has this key")
         return forgotten, runs
