@@ -17,9 +17,9 @@ SHOWN = 10
 
 _WAYS = (
     "Each may exist and be paid for. Look for it in your Runbase account, then settle it with --run-id ID (it is "
-    "there), --resubmit (have it made again; if it was there, that pays twice) or --abandon (give it up; its money "
-    "still counts):"
+    "there){again} or --abandon (give it up; its money still counts):"
 )
+_AGAIN = ", --resubmit (have it made again; if it was there, that pays twice)"
 _SETTLED = "Given up or forgotten: there is nothing left to settle, and what each may have cost still counts:"
 
 
@@ -33,18 +33,20 @@ def risk_sentence(spend: Spend) -> str:
 
 
 def render_doubts(snapshot: Snapshot, resolve: str, columns: int | None, *, show_all: bool = False) -> list[str]:
-    """A line for each such create that is to be settled, then the three ways out; then those that are settled already,
-    and only cost. Nothing where there is none.
+    """A line for each such create that is to be settled, then the ways out; then those that are settled already, and
+    only cost. Nothing where there is none.
 
     `resolve` is that command for this campaign, as it can be pasted into a shell.
     """
     counting = [run for run in snapshot.runs if _counts(run)]
-    to_settle = [_row(run) for run in counting if run.state is not RunState.ABANDONED]
+    open_ones = [run for run in counting if run.state is not RunState.ABANDONED]
     settled = [_row(run) for run in counting if run.state is RunState.ABANDONED]
     settled += [(run.take_id, _since(run), "forgotten") for run in snapshot.forgotten if _counts(run)]
-    lines = _listed(to_settle, columns, show_all)
-    if to_settle:
-        lines += [*layout_lines([_WAYS], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
+    lines = _listed([_row(run) for run in open_ones], columns, show_all)
+    if open_ones:
+        is_superseded = all(run.superseded for run in open_ones)  # made again already, each of them
+        ways = _WAYS.format(again="" if is_superseded else _AGAIN)
+        lines += [*layout_lines([ways], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
     if settled:
         lines += [*layout_lines([_SETTLED], columns), *_listed(settled, columns, show_all)]
     return lines

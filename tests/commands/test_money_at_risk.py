@@ -74,6 +74,15 @@ def test_status_tells(shell: Shell, doubtful: Ended) -> None:
     check_told(shell("status").out)
 
 
+def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell, doubtful: Ended) -> None:
+    for take_id in ("hero", "hero.take2"):
+        assert shell("resolve", take_id, "--resubmit").code is ExitCode.DONE
+    out = shell("status").out
+    assert "hero --attempt 1 " in out
+    assert "--resubmit" not in out
+    assert "there) or --abandon" in plain(out)
+
+
 def test_a_plan_tells(shell: Shell, doubtful: Ended) -> None:
     out = shell("plan").out
     check_told(out)
