@@ -218,7 +218,13 @@ def _parsed(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
         id=id_,
         campaign=text_of(document, "campaign"),
         endpoint=text_of(document, "endpoint"),
-        wishes=Wishes(texts_of(asked, "only"), texts_of(asked, "replace"), InDoubt(text_of(asked, "in_doubt"))),
+        wishes=Wishes(
+            texts_of(asked, "only"),
+            texts_of(asked, "replace"),
+            InDoubt(text_of(asked, "in_doubt")),
+            # a run that is only followed may have ended by the time that its plan is applied once more
+            frozenset(_takes(document, frozenset({PlanAction.REPLACE}))),
+        ),
         cap_micro_usd=None if document["cap_micro_usd"] is None else number_of(document, "cap_micro_usd"),
         prices=_prices(mapping_of(document, "estimate")),
         sources=Sources(

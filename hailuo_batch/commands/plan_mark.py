@@ -13,10 +13,10 @@ repeated and a plan that somebody has reviewed is never mixed with anything else
   kill between receipts and ledger leaves one of the plan's own there.
 - A plan's wishes, such as `--replace`, become unsent attempts in the one transaction that carries its steps out. Once
   that is done the wishes are spent, whatever becomes of those attempts: made again, they would be paid for again.
-- Then the plan is made anew, and may pay only for takes that the file has as such, with the same requests; or, once its
-  steps are carried out, for another attempt at one that it pays for or follows, where a run failed and was refunded,
-  within the manifest's `max_attempts`. It may well pay for less: what is made already, or turns out to be in the
-  receipts, is not made again.
+- Then the plan is made anew, and may pay only for takes that the file has as such, with the same requests; or, once an
+  apply of it has changed the ledger, were it only to collect, for another attempt at one that it pays for or follows,
+  where a run failed and was refunded, within the manifest's `max_attempts`. It may well pay for less: what is made
+  already, or turns out to be in the receipts, is not made again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -64,10 +64,10 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What is left of a plan's wishes, and whether its steps are in the ledger already."""
+    """What is left of a plan's wishes, and whether an apply of it has changed the ledger before."""
 
     wishes: Wishes
-    carried_out: bool = False
+    has_begun: bool = False
 
 
 def check_sources(saved: SavedPlan, campaign: Campaign, endpoint: str, sources: Sources, remedy: str) -> None:
@@ -117,9 +117,9 @@ def admit(saved: SavedPlan, ledger: Ledger | None, remedy: str) -> Admitted:
     if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):
         raise _refusal(saved, f"the ledger has changed by something else: {_describe(changes)}", remedy)
     if is_under_way and (stage == _CARRIED_OUT or any(change.what in _STEPS for change in changes)):
-        return Admitted(Wishes(saved.wishes.only), carried_out=True)
+        return Admitted(Wishes(saved.wishes.only), has_begun=True)
     ledger.remember(PLAN_FACT, saved.id)
-    return Admitted(saved.wishes)
+    return Admitted(saved.wishes, has_begun=bool(changes))
 
 
 def mark_carried_out(saved: SavedPlan) -> str:
@@ -129,7 +129,7 @@ def mark_carried_out(saved: SavedPlan) -> str:
 
 def check_plan(saved: SavedPlan, plan: Plan, campaign: Campaign, admitted: Admitted, remedy: str) -> None:
     """Raises UsageError where the plan as it is now would pay for anything that the file does not have."""
-    allowed = saved.made if admitted.carried_out else saved.paying
+    allowed = saved.made if admitted.has_begun else saved.paying
     paying = {line.take_id for line in plan.paying}
     beyond = [take.id for take in campaign.takes if take.id in paying and allowed.get(take.id) != take.fingerprint]
     if beyond:

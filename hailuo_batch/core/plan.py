@@ -16,7 +16,7 @@ from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.matching import match_runs, serves
 from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
-from hailuo_batch.core.replacing import in_these_words, is_repeated
+from hailuo_batch.core.replacing import TO_BE_MADE, in_these_words, is_repeated
 from hailuo_batch.values import Campaign, Take, format_minute
 
 
@@ -81,11 +81,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the command line asks beyond the manifest. Empty `only` means every take."""
+    """What the command line asks beyond the manifest. Empty `only` means every take.
+
+    `replaceable` are the takes of which `replace` may begin a replacement, None for whichever fits it.
+    """
 
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     in_doubt: InDoubt = InDoubt.HOLD
+    replaceable: frozenset[str] | None = None
 
 
 def make_plan(campaign: Campaign, snapshot: Snapshot, wishes: Wishes = Wishes()) -> Plan:
@@ -150,19 +154,21 @@ class _Planner:
                 self.steps.append(st.WantTake(take, position))
 
     def _replaced(self, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
-        """The takes whose replacement begins with this plan; none when the same wish is already under way."""
+        """The takes whose replacement begins with this plan; none when the same wish is already under way.
+
+        The wish is remembered with every take that it fits and that is still to be made, too: made by the same command,
+        and interrupted, it is not made a second time when the command is repeated.
+        """
         wishes = self.wishes
         if not wishes.replace or is_repeated(self.snapshot, wishes.replace, wishes.only):
             return frozenset()
         # the same words for other takes: what was begun among them is finished, and not paid for again
         begun = frozenset[str]().union(*(each.take_ids for each in in_these_words(self.snapshot, wishes.replace)))
-        chosen = frozenset(
-            id_
-            for id_, run in served.items()
-            if id_ in scope - begun and matches_any(id_, wishes.replace) and run.state is RunState.SUCCEEDED
-        )
-        if chosen:
-            self.steps.append(st.OpenReplacement(Replacement(wishes.replace, chosen, wishes.only)))
+        asked = frozenset(id_ for id_ in scope - begun if matches_any(id_, wishes.replace))
+        done = frozenset(id_ for id_ in asked & served.keys() if served[id_].state is RunState.SUCCEEDED)
+        chosen = done if wishes.replaceable is None else done & wishes.replaceable
+        if chosen or any(id_ not in served or served[id_].take_state in TO_BE_MADE for id_ in asked):
+            self.steps.append(st.OpenReplacement(Replacement(wishes.replace, asked, wishes.only)))
         return chosen
 
     def _settle(

@@ -118,7 +118,10 @@ class TakeRecord:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A `--replace` that is under way: its patterns, the takes that it makes anew, and the patterns of `--only`."""
+    """A `--replace` that is under way: its patterns, the takes that it is about, and the patterns of `--only`.
+
+    Those takes are the ones that it makes anew, and any that fit its patterns and were still to be made when it began.
+    """
 
     patterns: tuple[str, ...]
     take_ids: frozenset[str]

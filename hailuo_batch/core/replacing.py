@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.records import Replacement, Snapshot
 
-_TO_BE_MADE = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING, TakeState.DOWNLOADING})
+TO_BE_MADE = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING, TakeState.DOWNLOADING})
+"""States of a take of which something is still to come."""
 
 
 def in_these_words(snapshot: Snapshot, patterns: Iterable[str]) -> Iterator[Replacement]:
@@ -27,7 +28,7 @@ def is_repeated(snapshot: Snapshot, patterns: Iterable[str], only: Iterable[str]
 
 def is_made(snapshot: Snapshot, replacement: Replacement) -> bool:
     """Whether nothing of it is left to be made. What is in doubt may still be."""
-    return not any(record.take.id in replacement.take_ids and record.state in _TO_BE_MADE for record in snapshot.takes)
+    return not any(record.take.id in replacement.take_ids and record.state in TO_BE_MADE for record in snapshot.takes)
 
 
 def ended(snapshot: Snapshot, patterns: tuple[str, ...], scope: frozenset[str]) -> tuple[Replacement, ...]:

@@ -11,8 +11,8 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.shell.driver import Driver
 from tests.commands.conftest import StartApi, Step
-from tests.commands.harness import LAMPS, UNCAPPED, Ended, Shell
-from tests.commands.misbehaving import costs, lost_answers
+from tests.commands.harness import LAMPS, UNCAPPED, Ended, Shell, state_of
+from tests.commands.misbehaving import costs, everything_fails, lost_answers, nothing_finishes
 from tests.helpers.pictures import png
 from tests.helpers.struck import strike
 
@@ -199,6 +199,36 @@ def test_a_replacement_in_a_plan_is_made_once(shell: Shell, api: SandboxServer, 
     for _ in range(3):
         assert follow().code is ExitCode.DONE
         assert api.world.stats.creates == 4
+
+
+@pytest.fixture
+def running(shell: Shell, api: SandboxServer) -> SandboxServer:
+    """`hero` is being made, and the API finishes it as soon as it is asked about again."""
+    shell.write(UNCAPPED.replace("expected_cost_usd: 0.28", "max_attempts: 2"))
+    with nothing_finishes(api):
+        assert shell("apply", "--only", "hero", "--run-timeout", "1s").code is ExitCode.UNFINISHED
+    return api
+
+
+def test_a_plan_that_was_applied_without_a_yes_replaces_nothing_that_it_only_follows(
+    shell: Shell, running: SandboxServer, keep: Step, follow: Step, kept: Path
+) -> None:
+    keep("--replace", "hero*")
+    assert shell.without_yes("apply", "--plan", str(kept)).code is ExitCode.USAGE
+    assert state_of(shell, "hero") == "done"
+    assert follow().code is ExitCode.DONE
+    assert running.world.stats.creates == 3
+
+
+def test_a_run_that_failed_while_its_plan_was_applied_without_a_yes_is_made_again_with_one(
+    shell: Shell, running: SandboxServer, keep: Step, follow: Step, kept: Path
+) -> None:
+    keep()
+    with everything_fails(running):
+        assert shell.without_yes("apply", "--plan", str(kept)).code is ExitCode.USAGE
+    assert state_of(shell, "hero") == "failed"
+    assert follow().code is ExitCode.DONE
+    assert running.world.stats.creates == 4
 
 
 def test_what_a_plan_makes_again_and_loses_again_is_not_made_a_third_time(

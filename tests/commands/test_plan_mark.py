@@ -73,14 +73,14 @@ def test_cut_off_before_its_steps_the_wishes_still_stand(ledger: Ledger, saved: 
 def test_cut_off_after_its_steps_the_wishes_are_spent(ledger: Ledger, saved: SavedPlan) -> None:
     admit(saved, ledger, REMEDY)
     carry_out(ledger)
-    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), carried_out=True)
+    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), has_begun=True)
 
 
 def test_the_wishes_of_a_plan_without_steps_are_spent_once_it_was_carried_out(ledger: Ledger, saved: SavedPlan) -> None:
     admit(saved, ledger, REMEDY)
     ledger.remember(PLAN_FACT, mark_carried_out(saved))
     create(ledger)
-    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), carried_out=True)
+    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), has_begun=True)
 
 
 def test_the_same_changes_by_somebody_else_are_refused(ledger: Ledger, saved: SavedPlan) -> None:
@@ -103,7 +103,7 @@ def test_a_create_that_a_kill_left_in_the_receipts_alone_is_the_plans_own(ledger
     carry_out(ledger)
     intent = Intent("create-1", STARTED_AT, "hero", 1, HERO.model, HERO.input_json, None)
     ledger.put_back((Forgotten(intent, ev.CreateUnanswered("killed"), STARTED_AT),), STARTED_AT)
-    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), carried_out=True)
+    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), has_begun=True)
 
 
 def test_a_backup_put_back_is_refused_unless_it_was_planned_with(ledger: Ledger, saved: SavedPlan) -> None:
@@ -140,7 +140,7 @@ def test_no_more_is_paid_for_than_the_file_has(saved: SavedPlan) -> None:
         lines = tuple(PlanLine(id_, "hailuo/pro", PlanAction.CREATE, "new") for id_ in take_ids)
         return Plan(lines, (), frozenset(), frozenset())
 
-    begun = Admitted(WISHES, carried_out=True)
+    begun = Admitted(WISHES, has_begun=True)
     check_plan(saved, plan("hero"), campaign, Admitted(WISHES), REMEDY)
     check_plan(saved, plan(), campaign, Admitted(WISHES), REMEDY)
     check_plan(saved, plan("hero", "desk"), campaign, begun, REMEDY)

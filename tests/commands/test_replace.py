@@ -8,6 +8,7 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
+from tests.commands.conftest import StartApi
 from tests.commands.harness import UNCAPPED, Shell
 from tests.commands.misbehaving import lost_answers
 
@@ -122,6 +123,18 @@ def test_what_is_not_done_is_not_replaced(shell: Shell, api: SandboxServer) -> N
     assert "hold" in shell("plan", "--only", "desk", "--replace", "*").out
     shell("apply", "--only", "desk", "--replace", "*")
     assert api.world.stats.creates == 1
+
+
+def test_what_was_new_to_a_replacement_that_was_cut_off_is_not_paid_for_once_more(
+    shell: Shell, start_api: StartApi
+) -> None:
+    shell.write(UNCAPPED)
+    api = start_api(balance_micro_usd=280_000)
+    assert shell("apply", "--replace", "*", "--max-in-flight", "1").code is ExitCode.ACCOUNT
+    assert len(api.world.made) == 1
+    api.world.balances = [None, None]
+    assert shell("apply", "--replace", "*").code is ExitCode.DONE
+    assert len(api.world.made) == 3
 
 
 def slow(api: SandboxServer) -> WorldSettings:

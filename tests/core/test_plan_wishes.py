@@ -116,7 +116,23 @@ def test_only_what_succeeded_is_replaced(desk: Desk, state: RunState) -> None:
     desk.order(wants(A))
     desk.finish(state)
     assert not paying(desk.order(wants(A), Wishes(replace=("*",))))
-    assert desk.snapshot.replacements == ()
+    is_to_come = state in {RunState.IN_DOUBT, RunState.PENDING}
+    assert bool(desk.snapshot.replacements) is is_to_come
+
+
+def test_what_the_same_command_made_before_it_was_cut_off_is_not_replaced(desk: Desk) -> None:
+    wish = Wishes(replace=("*",))
+    assert paying(desk.order(wants(A, B), wish)) == {"a", "b"}
+    desk.finish(RunState.SUCCEEDED, RunState.REJECTED)
+    assert not paying(desk.order(wants(A, B), wish))
+    desk.ledger.close_replacements(desk.snapshot.replacements)
+    assert paying(desk.order(wants(A, B), wish)) == {"a"}
+
+
+def test_a_plan_in_a_file_replaces_the_takes_alone_that_it_names(desk: Desk) -> None:
+    desk.order(wants(A, B))
+    desk.finish(RunState.SUCCEEDED)
+    assert paying(desk.order(wants(A, B), Wishes(replace=("*",), replaceable=frozenset("a")))) == {"a"}
 
 
 def test_replace_stays_within_only(desk: Desk) -> None:

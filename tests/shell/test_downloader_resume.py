@@ -220,6 +220,19 @@ def test_partial_file_that_was_damaged_is_started_over(on_disk: bytes, tmp_path:
     assert "range" not in server.requests[-1].headers
 
 
+def test_bytes_that_have_their_final_name_already_are_not_written_into(tmp_path: Path) -> None:
+    with LoopbackServer(RangedFile(CLIP, cut_after=HALF), RangedFile(CLIP)) as server:
+        assert isinstance(fetch(tmp_path, f"{server.url}/a.mp4"), ev.FetchFailed)
+        (tmp_path / "hero.mp4").hardlink_to(tmp_path / PART)  # killed before it lost its other name
+        with (tmp_path / "hero.mp4").open("ab") as file:
+            file.write(b" changed by hand")
+        by_hand = (tmp_path / "hero.mp4").read_bytes()
+        assert isinstance(fetch(tmp_path, f"{server.url}/a.mp4"), ev.FileSaved)
+    assert (tmp_path / "hero.mp4").read_bytes() == CLIP
+    assert (tmp_path / "hero.kept-1.mp4").read_bytes() == by_hand
+    assert names(tmp_path) == ["hero.kept-1.mp4", "hero.mp4"]
+
+
 def test_damaged_partial_file_is_not_noted_as_sound_when_starting_over_fails(tmp_path: Path) -> None:
     leave(tmp_path, bytes(HALF), CLIP[:HALF])
     with LoopbackServer(RangedFile(CLIP), http.close) as server:

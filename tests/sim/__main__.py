@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from multiprocessing import Pool, cpu_count
+from multiprocessing import Pool, active_children, cpu_count
 
 from tests.sim.history import Failure, live, run_history
 
@@ -49,6 +49,8 @@ def _many(seeds: range, options: argparse.Namespace) -> int:
                 failures.append(failure)
                 print(failure, flush=True)
                 if len(failures) >= options.most:
+                    for process in active_children():
+                        process.kill()  # in the middle of a history it heeds no other signal, as an apply does not
                     break
     seconds = time.perf_counter() - began
     if options.tally:

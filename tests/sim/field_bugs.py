@@ -5,17 +5,19 @@ a reader that goes away, a full disk, a gateway, altered records, nobody who has
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hailuo_batch.commands import apply, campaign_run, in_place, proposal
+from hailuo_batch.commands import apply, campaign_run, in_place, plan_file, proposal
 from hailuo_batch.commands.campaign_run import Outcome, end_replacements
 from hailuo_batch.core import events as ev
-from hailuo_batch.core import receipt, requests
+from hailuo_batch.core import plan, receipt, requests
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output, Run, Supersession
 from hailuo_batch.core.settings import Consent
+from hailuo_batch.core.steps import OpenReplacement
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell import driver, lock, progress, streams
 from hailuo_batch.shell.client import answers, fields
@@ -62,6 +64,30 @@ def end_a_replacement_before_its_report(patch: Patch) -> None:
 
 def remember_the_last_replacement_alone(patch: Patch) -> None:
     patch.setattr(row_reader.RowReader, "replacements", lambda _: ())
+
+
+def remember_of_a_replacement_what_is_done_alone(patch: Patch) -> None:
+    """What the same command makes for the first time is forgotten, and so is a wish that finds nothing done."""
+    real = plan._Planner._replaced
+
+    def replaced(self: plan._Planner, *arguments: Any) -> frozenset[str]:
+        chosen = real(self, *arguments)
+        others = [step for step in self.steps if not isinstance(step, OpenReplacement)]
+        opened = [step for step in self.steps if isinstance(step, OpenReplacement) and chosen]
+        self.steps = [*others, *(OpenReplacement(replace(step.replacement, take_ids=chosen)) for step in opened)]
+        return chosen
+
+    patch.setattr(plan._Planner, "_replaced", replaced)
+
+
+def replace_what_a_plan_only_follows(patch: Patch) -> None:
+    real = plan_file.read_plan
+
+    def read_plan(path: Path) -> plan_file.SavedPlan:
+        saved = real(path)
+        return replace(saved, wishes=replace(saved.wishes, replaceable=None))
+
+    patch.setattr(apply, "read_plan", read_plan)
 
 
 def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:
@@ -142,6 +168,8 @@ FIELD_BUGS: Sequence[Callable[[Patch], None]] = (
     keep_much_of_a_small_disk_free,
     end_a_replacement_before_its_report,
     remember_the_last_replacement_alone,
+    remember_of_a_replacement_what_is_done_alone,
+    replace_what_a_plan_only_follows,
     take_a_gateways_word_for_a_refusal,
     pay_before_the_api_is_known,
     believe_any_value_of_a_run,

@@ -7,11 +7,12 @@ with all of it done: what is asked after that is a new wish.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from hailuo_batch.core.lifecycle import RunState, TakeState
-from hailuo_batch.core.plan import InDoubt, Plan, Wishes
+from hailuo_batch.core.plan import InDoubt, Plan, Wishes, matches_any
 from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession
-from hailuo_batch.core.steps import OpenReplacement
+from hailuo_batch.core.steps import AddAttempt, SupersedeRun
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Campaign
 from tests.sim.truth import Truth, Violation
@@ -26,6 +27,8 @@ class Grants:
 
     truth: Truth
     _replacement: Replacement | None = None
+    _replaced: frozenset[str] = frozenset()  # the takes of it that are made anew
+    _sent: int = 0  # creates that had left before it was proposed
     _open: list[Replacement] = field(default_factory=list)  # those recorded that have not come to their end
     _asked: frozenset[str] = frozenset()  # what the command that was last proposed replaces
     _scope: frozenset[str] = frozenset()
@@ -37,13 +40,15 @@ class Grants:
 
     def propose(self, campaign: Campaign, snapshot: Snapshot, plan: Plan, wishes: Wishes) -> None:
         """A command asks for this. `snapshot` is the ledger before its plan."""
-        opened = [step.replacement for step in plan.steps if isinstance(step, OpenReplacement)]
         known = [
             each for each in (*snapshot.replacements, *self._open) if _words(each.patterns) == _words(wishes.replace)
         ]
         is_repeated = any(_words(each.only) == _words(wishes.only) for each in known)
-        is_begun = bool(opened) and any(each.take_ids & opened[0].take_ids for each in known)
-        self._replacement = opened[0] if opened and not is_repeated and not is_begun else None
+        begun = frozenset[str]().union(*(each.take_ids for each in known))
+        about = frozenset(id_ for id_ in plan.scope - begun if matches_any(id_, wishes.replace))
+        self._replacement = Replacement(wishes.replace, about, wishes.only) if about and not is_repeated else None
+        self._replaced = about & _replaced(plan)
+        self._sent = len(self.truth.sent)
         self._asked, self._scope = _words(wishes.replace), plan.scope
         self._requests = {take.id: take.fingerprint for take in campaign.takes}
         self._doubtful = {}
@@ -92,9 +97,10 @@ class Grants:
 
     def confirm(self, snapshot: Snapshot) -> None:
         """This is the ledger now: what of the proposal is in it counts, the rest is forgotten."""
-        if self._replacement is not None and self._replacement in snapshot.replacements:
-            self.truth.grant(self._requests[id_] for id_ in self._replacement.take_ids)
-            self._open.append(self._replacement)
+        wish = self._replacement
+        if wish is not None and (wish in snapshot.replacements or self._is_at_work(wish)):
+            self.truth.grant(self._requests[id_] for id_ in self._replaced)
+            self._open.append(wish)
         resubmitted = [run for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT]
         again = {run.create_id for run in resubmitted}
         self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
@@ -104,6 +110,21 @@ class Grants:
         self.truth.grant(fresh)
         self._forgotten |= {create_id for create_id in forgotten if create_id is not None}
         self._replacement, self._doubtful, self._named, self._to_forget = None, {}, set(), set()
+
+    def _is_at_work(self, wish: Replacement) -> bool:
+        """Whether a take that it is about was paid for since it was proposed: then it is under way, recorded or not."""
+        sent = tuple(self.truth.sent.values())[self._sent :]
+        return any(each.take_id in wish.take_ids for each in sent)
+
+
+def _replaced(plan: Plan) -> frozenset[str]:
+    """The takes that the plan's steps have made in place of one that is done."""
+    pairs = pairwise(plan.steps)
+    return frozenset(
+        after.take_id
+        for before, after in pairs
+        if isinstance(before, SupersedeRun) and before.by is Supersession.REPLACE and isinstance(after, AddAttempt)
+    )
 
 
 def _words(patterns: Iterable[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.values import Campaign
 from tests.sim.truth import Sent, Truth, Violation
 
@@ -23,7 +23,7 @@ _FOLLOWED = frozenset({"resume", "download"})
 @dataclass
 class KeptPlan:
     """A plan in a file. `rows` are the ledger's when it was made, nothing where there was none yet, and `left` those
-    that its own last apply has left.
+    that its own last apply has left. `followed` has the creates of the runs that it only follows, by take.
 
     `is_alone` says that nothing but this plan has been at work since it was begun: then it must go on.
     """
@@ -32,17 +32,23 @@ class KeptPlan:
     campaign: Campaign
     rows: Rows
     takes: Mapping[str, str]
+    followed: Mapping[str, str | None]
     left: Rows = ()
     is_alone: bool = False
     must_be_refused: bool = False
     sent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
-    def read(cls, path: Path, campaign: Campaign, rows: Rows) -> "KeptPlan":
-        """The plan in the file, as a person reads it: the takes that it pays for or follows."""
+    def read(cls, path: Path, campaign: Campaign, rows: Rows, snapshot: Snapshot | None) -> "KeptPlan":
+        """The plan in the file, as a person reads it: the takes that it pays for or follows. `snapshot` is the ledger
+        that it was made with, None where there was none yet."""
         lines = json.loads(path.read_text(encoding="utf-8"))["takes"]
         takes = {line["id"]: line["fingerprint"] for line in lines if line["action"] in _PAYING | _FOLLOWED}
-        return cls(path, campaign, rows, takes, left=rows)
+        lives = {record.take.id: record.live for record in (snapshot.takes if snapshot is not None else ())}
+        runs = {line["id"]: lives.get(line["moved_from"] or line["id"]) for line in lines}
+        followed = {line["id"]: runs[line["id"]] for line in lines if line["action"] in _FOLLOWED}
+        creates = {take_id: run.create_id for take_id, run in followed.items() if run is not None}
+        return cls(path, campaign, rows, takes, creates, left=rows)
 
     def look(self, campaign: Campaign, rows: Rows) -> None:
         """An apply of it begins, on this manifest and this ledger."""
@@ -57,6 +63,9 @@ class KeptPlan:
         """Its apply is about to pay. Raises Violation where the plan does not say so, or has done so already."""
         if self.takes.get(run.take_id) != run.fingerprint:
             raise Violation(f"{self.path.name} does not have the create of {run.take_id} that leaves")
+        followed = truth.sent.get(self.followed.get(run.take_id) or "")
+        if followed is not None and truth.is_risked(followed, now):
+            raise Violation(f"{self.path.name} pays for {run.take_id}, whose run it only follows")
         earlier = [truth.sent[create_id] for create_id in self.sent[run.take_id]]
         if paid := [sent for sent in earlier if truth.is_risked(sent, now)]:
             raise Violation(f"{self.path.name} pays once more for {run.take_id}, after {_told(paid)}")

@@ -130,15 +130,24 @@ class Peace:
             raise Violation("applies without a yes do not collect what is paid for")
 
     def apply_a_plan(self) -> None:
-        """A plan that is kept and applied at once holds, and holds on when it is applied once more."""
+        """A plan that is kept and applied at once holds, and holds on when it is applied once more, and where an apply
+        without a yes has collected before what was under way."""
         history = self.history
+        is_under_way = history.rng.random() < 0.5
+        if is_under_way:
+            history.say(history.author.edit())
+            history.site.fate.intend("signal", 0.1)
         history.apply(Order())
+        history.site.fate.rest()
         for _ in range(2):
             history.say(history.author.edit())
         kept = history.user.keep_plan(history.author.wishes())
         if kept is None:
             raise Violation("no plan could be kept, for no reason")
         kept.is_alone = True
+        if is_under_way:
+            history.apply(Order(plan=kept, yes=False))
+            history.pass_time(4000.0)
         history.apply(Order(plan=kept))
         history.apply(Order(plan=kept))
         history.pass_time(4000.0)

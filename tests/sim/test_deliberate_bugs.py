@@ -315,6 +315,7 @@ SHOWN_BY = {
     "keep_much_of_a_small_disk_free": 53,
     "end_a_replacement_before_its_report": 54,
     "remember_the_last_replacement_alone": 202,
+    "replace_what_a_plan_only_follows": 636,
     "write_into_files_that_are_gone": 64,
     "lock_the_file_of_the_lock_alone": 70,
     "call_a_busy_campaign_broken": 13,

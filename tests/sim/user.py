@@ -109,7 +109,7 @@ class User:
         words += ["--in-doubt", "resubmit"] if wishes.in_doubt is InDoubt.RESUBMIT else []
         if self.give("plan", str(self.manifest), "--out", str(path), *words) is not ExitCode.DONE:
             return None
-        kept = KeptPlan.read(path, self.author.campaign, rows)
+        kept = KeptPlan.read(path, self.author.campaign, rows, self.read() if self.has_ledger() else None)
         self.drawer.plans.append(kept)
         return kept
 

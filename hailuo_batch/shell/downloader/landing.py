@@ -85,6 +85,8 @@ class Landing:
         try:
             if not 0 < self._note.stat().st_size <= _LONGEST_NOTE or self._part.is_symlink():
                 return None
+            if self._part.stat().st_nlink > 1:
+                return None  # cut off when it had its final name already: what bears that is not to be written into
             with open_to_read(self._note) as file:
                 partial = parse_note(file.read(_LONGEST_NOTE).decode("utf-8"))
             return partial if partial is not None and self._part.stat().st_size >= partial.size else None
