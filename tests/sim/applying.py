@@ -117,7 +117,9 @@ class Apply(Process):
         plan = make_plan(campaign, snapshot, wishes)
         if self.to_pay is None:
             self.to_pay = tuple(line.take_id for line in plan.paying)
+        of_a_plan = self.order.plan
         history.grants.propose(campaign, snapshot, plan, wishes)
+        history.grants.asked = frozenset(wishes.replace if of_a_plan is None else of_a_plan.replace)
         for line in plan.lines:
             history.say(f"plan: {line.take_id} {line.action}: {line.reason}")
         return plan

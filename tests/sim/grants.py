@@ -30,7 +30,9 @@ class Grants:
     _replaced: frozenset[str] = frozenset()  # the takes of it that are made anew
     _sent: int = 0  # creates that had left before it was proposed
     _open: list[Replacement] = field(default_factory=list)  # those recorded that have not come to their end
-    _asked: frozenset[str] = frozenset()  # what the command that was last proposed replaces
+    asked: frozenset[str] = (
+        frozenset()
+    )  # what the last command was asked to replace, be it by a plan whose wish is spent
     _scope: frozenset[str] = frozenset()
     _requests: dict[str, str] = field(default_factory=dict)
     _doubtful: dict[str, str] = field(default_factory=dict)
@@ -49,7 +51,7 @@ class Grants:
         self._replacement = Replacement(wishes.replace, about, wishes.only) if about and not is_repeated else None
         self._replaced = about & _replaced(plan)
         self._sent = len(self.truth.sent)
-        self._asked, self._scope = _words(wishes.replace), plan.scope
+        self._scope = plan.scope
         self._requests = {take.id: take.fingerprint for take in campaign.takes}
         self._doubtful = {}
         if wishes.in_doubt is InDoubt.RESUBMIT:
@@ -88,7 +90,7 @@ class Grants:
                 self._open.remove(each)
 
     def _is_finished(self, replacement: Replacement, snapshot: Snapshot) -> bool:
-        if self._asked and _words(replacement.patterns) != self._asked:
+        if self.asked and _words(replacement.patterns) != self.asked:
             return False
         of_it = [record for record in snapshot.takes if record.take.id in replacement.take_ids]
         return not any(

@@ -23,7 +23,8 @@ _FOLLOWED = frozenset({"resume", "download"})
 @dataclass
 class KeptPlan:
     """A plan in a file. `rows` are the ledger's when it was made, nothing where there was none yet, and `left` those
-    that its own last apply has left. `followed` has the creates of the runs that it only follows, by take.
+    that its own last apply has left. `replace` are the patterns that it was asked for, and `followed` has the creates
+    of the runs that it only follows, by take.
 
     `is_alone` says that nothing but this plan has been at work since it was begun: then it must go on.
     """
@@ -31,6 +32,7 @@ class KeptPlan:
     path: Path
     campaign: Campaign
     rows: Rows
+    replace: tuple[str, ...]
     takes: Mapping[str, str]
     followed: Mapping[str, str | None]
     left: Rows = ()
@@ -42,13 +44,14 @@ class KeptPlan:
     def read(cls, path: Path, campaign: Campaign, rows: Rows, snapshot: Snapshot | None) -> "KeptPlan":
         """The plan in the file, as a person reads it: the takes that it pays for or follows. `snapshot` is the ledger
         that it was made with, None where there was none yet."""
-        lines = json.loads(path.read_text(encoding="utf-8"))["takes"]
+        document = json.loads(path.read_text(encoding="utf-8"))
+        lines, asked = document["takes"], tuple(document["wishes"]["replace"])
         takes = {line["id"]: line["fingerprint"] for line in lines if line["action"] in _PAYING | _FOLLOWED}
         lives = {record.take.id: record.live for record in (snapshot.takes if snapshot is not None else ())}
         runs = {line["id"]: lives.get(line["moved_from"] or line["id"]) for line in lines}
         followed = {line["id"]: runs[line["id"]] for line in lines if line["action"] in _FOLLOWED}
         creates = {take_id: run.create_id for take_id, run in followed.items() if run is not None}
-        return cls(path, campaign, rows, takes, creates, left=rows)
+        return cls(path, campaign, rows, asked, takes, creates, left=rows)
 
     def look(self, campaign: Campaign, rows: Rows) -> None:
         """An apply of it begins, on this manifest and this ledger."""
