@@ -262,7 +262,7 @@ class Engine:
         self._books.hear(before, run)
         self._requests.cap.hear(run)
         self._outputs.hear(run)
-        self._sizes.hear(run)
+        self._sizes.hear(before, run)
         self._interpreter.know(run)
 
     def _see_to(self, run: Run, now: float) -> None:

@@ -36,25 +36,30 @@ class Sizes:
     """How large the videos of a campaign are. It is told of each run as it changes."""
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:
-        self._known: set[int] = set()
+        self._known = 0  # runs whose files are all here
         self._total = 0
         self._largest = 0
         for run in runs:
-            self.hear(run)
+            self.hear(None, run)
 
-    def hear(self, run: Run) -> None:
-        """Take a run as it stands now. Only one whose files are all here tells anything."""
-        if run.key in self._known or not run.outputs_saved:
-            return
-        size = sum(output.bytes or 0 for output in run.outputs)
-        self._known.add(run.key)
-        self._total += size
-        self._largest = max(self._largest, size)
+    def hear(self, before: Run | None, run: Run) -> None:
+        """A run changed from `before`, None where it is new. Only one whose files are all here tells anything."""
+        if before is not None and before.outputs_saved:
+            self._known -= 1
+            self._total -= _size(before)
+        if run.outputs_saved:
+            self._known += 1
+            self._total += _size(run)
+            self._largest = max(self._largest, _size(run))
 
     def need(self, runs: int) -> Need:
         """Room for so many runs more: as large as the mean, and one of them as large as the largest so far."""
         files = _FILES_OF_A_RUN * runs + _SPARE_FILES
         if not self._known:
             return Need(runs, UNKNOWN_BYTES if runs else 0, files, None)
-        each = -(-self._total // len(self._known))
+        each = -(-self._total // self._known)
         return Need(runs, each * runs + self._largest + SPARE_BYTES if runs else 0, files, each)
+
+
+def _size(run: Run) -> int:
+    return sum(output.bytes or 0 for output in run.outputs)

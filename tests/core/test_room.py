@@ -41,13 +41,15 @@ def test_a_run_with_several_files_is_as_large_as_all_of_them() -> None:
     assert Sizes([come("a", 2 * MB, 3 * MB)]).need(1).each_bytes == 5 * MB
 
 
-def test_a_run_tells_once_and_only_when_all_its_files_are_here() -> None:
+def test_a_run_tells_once_and_only_while_all_its_files_are_here() -> None:
     sizes = Sizes()
-    partly = run(outputs=(output(), output(None, 1)))
-    for known in (partly, run(RunState.PENDING), come("b", 7), replace(partly, outputs=(output(),))):
-        sizes.hear(known)
-        sizes.hear(known)
+    partly, whole = run(outputs=(output(), output(None, 1))), run(outputs=(output(),))
+    for before, known in ((None, partly), (None, run(RunState.PENDING)), (None, come("b", 7)), (partly, whole)):
+        sizes.hear(before, known)
+        sizes.hear(known, known)
     assert sizes.need(1).each_bytes == -(-(7 + 1000) // 2)
+    sizes.hear(whole, partly)
+    assert sizes.need(1).each_bytes == 7
 
 
 @pytest.mark.parametrize("runs", [1, 100])
