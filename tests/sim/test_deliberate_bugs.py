@@ -297,7 +297,7 @@ BUGS: Sequence[Callable[[Patch], None]] = (
 
 
 SHOWN_BY = {
-    "treat_500_as_not_sent": 214,
+    "treat_500_as_not_sent": 342,
     "forget_the_intent": 15,
     "drop_the_lock": 175,
     "restore_without_receipts": 14,
@@ -305,15 +305,15 @@ SHOWN_BY = {
     "pay_any_price": 111,
     "trust_any_key": 127,
     "take_a_file_cut_short_for_whole": 61,
-    "join_two_versions_of_a_file": 245,
+    "join_two_versions_of_a_file": 1609,
     "apply_a_stale_plan": 63,
-    "carry_a_plan_out_anew_with_each_repetition": 24,
+    "carry_a_plan_out_anew_with_each_repetition": 265,
     "begin_anew_wherever_a_ledger_is_missing": 15,
-    "throw_away_what_is_to_be_set_aside": 13,
+    "throw_away_what_is_to_be_set_aside": 15,
     "ask_about_a_named_run_without_a_place": 63,
     "end_an_apply_with_its_reader": 28,
     "keep_much_of_a_small_disk_free": 53,
-    "end_a_replacement_before_its_report": 54,
+    "end_a_replacement_before_its_report": 130,
     "remember_the_last_replacement_alone": 202,
     "replace_what_a_plan_only_follows": 636,
     "write_into_files_that_are_gone": 64,
@@ -321,7 +321,7 @@ SHOWN_BY = {
     "call_a_busy_campaign_broken": 13,
     "believe_any_cost_of_a_receipt": 42,
     "pay_without_a_yes": 18,
-    "make_again_without_a_yes": 42,
+    "make_again_without_a_yes": 77,
 }
 """Where to look first for bugs that few histories show: the place moves with the product, and is then sought anew."""
 
