@@ -44,7 +44,7 @@ def render_doubts(snapshot: Snapshot, resolve: str, columns: int | None, *, show
     settled += [(run.take_id, _since(run), "forgotten") for run in snapshot.forgotten if _counts(run)]
     lines = _listed([_row(run) for run in open_ones], columns, show_all)
     if open_ones:
-        is_superseded = all(run.superseded for run in open_ones)  # made again already, each of them
+        is_superseded = all(run.superseded for run in open_ones)  # another attempt speaks for each of their takes
         ways = _WAYS.format(again="" if is_superseded else _AGAIN)
         lines += [*layout_lines([ways], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
     if settled:
