@@ -101,7 +101,7 @@ def take_in(
     adoption = adopt(before, names.unknown(found), inputs, wall)
     for at, items in groupby(adoption.events, lambda item: item.at):
         ledger.record([(item.key, item.event) for item in items], at)
-    ledger.put_back(adoption.attempts, wall)
+    ledger.take_in(adoption.attempts, wall)
     again = tuple(_found_again(found, known))
     if again:
         ledger.record(again, wall)

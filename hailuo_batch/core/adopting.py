@@ -165,4 +165,4 @@ def _is_outdated(trace: Trace, live: Run | None) -> bool:
     is_failed = trace.state is RunState.FAILED
     if trace.fingerprint == live.fingerprint and is_failed != (live.state is RunState.FAILED):
         return trace.superseded or is_failed  # whenever each was made: the one that may be paid for speaks
-    return trace.superseded or (live.submitted_at or 0.0) > (trace.submitted_at or 0.0)
+    return trace.superseded or (live.attempt, live.submitted_at or 0.0) > (trace.attempt, trace.submitted_at or 0.0)

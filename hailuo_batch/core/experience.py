@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Run
+from hailuo_batch.core.spend import newest_teachers
 
 LONGEST_S = 86_400.0
 """What looks longer is a clock that jumped, or a run that nobody asked about for days; it says nothing of the next."""
@@ -55,17 +56,14 @@ class Experience:
 
 def experience_of(runs: Iterable[Run]) -> Experience:
     """What these runs were like."""
-    newest: dict[str, tuple[float, int, int]] = {}
+    listed = tuple(runs)
     durations: dict[str, list[Duration]] = defaultdict(list)
-    for run in runs:
-        if run.cost_micro_usd is not None:
-            mark = (run.submitted_at or 0.0, run.key, run.cost_micro_usd)
-            newest[run.model] = max(mark, newest.get(run.model, mark))
+    for run in listed:
         if run.state is RunState.SUCCEEDED and run.submitted_at is not None and run.completed_at is not None:
             duration = Duration(run.submitted_at, run.completed_at - run.submitted_at)
             durations[run.model] += [duration] if 0 < duration.seconds <= LONGEST_S else []
     return Experience(
-        {model: (mark[0], mark[2]) for model, mark in newest.items()},
+        {model: (newest.submitted_at, newest.cost_micro_usd) for model, newest in newest_teachers(listed).items()},
         {model: tuple(sorted(known)) for model, known in durations.items() if known},
     )
 

@@ -41,6 +41,8 @@ class TakeState(StrEnum):
 
 S = RunState
 RUNNING = frozenset({S.PENDING, S.PROCESSING})
+HELD = RUNNING | {S.SUBMITTING, S.IN_DOUBT, S.SUCCEEDED, S.LOST}
+"""States in which a run is paid for, or may be."""
 
 TRANSITIONS: dict[tuple[RunState, type[Event]], RunState] = {
     (S.UNSENT, ev.CreateStarted): S.SUBMITTING,

@@ -6,14 +6,9 @@ They are why a rename, a swap or a prompt that is changed back costs nothing. Pu
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.lifecycle import HELD, RunState
 from hailuo_batch.core.records import Run, Supersession, TakeRecord
 from hailuo_batch.values import Take
-
-HELD = frozenset(
-    {RunState.SUBMITTING, RunState.IN_DOUBT, RunState.PENDING, RunState.PROCESSING, RunState.SUCCEEDED, RunState.LOST}
-)
-"""States in which a run is paid for, or may be."""
 
 
 def serves(run: Run, take: Take) -> bool:
@@ -90,8 +85,8 @@ def is_spare(run: Run, scope: frozenset[str]) -> bool:
     return is_free and run.state in HELD
 
 
-def _newest_first(run: Run) -> tuple[float, int]:
-    return -(run.submitted_at or 0.0), -run.key
+def _newest_first(run: Run) -> tuple[int, int]:
+    return -(run.create_number or 0), -run.key
 
 
 def _promise(record: TakeRecord | None, take: Take) -> frozenset[Supersession]:

@@ -72,4 +72,4 @@ class Probe:
 
 def _newest(count: int, runs: Iterable[Run]) -> list[Run]:
     under_way = (run for run in runs if run.state in RUNNING)
-    return nlargest(count, under_way, key=lambda run: (run.submitted_at or 0.0, run.key))
+    return nlargest(count, under_way, key=lambda run: (run.create_number or 0, run.key))

@@ -10,7 +10,7 @@ from typing import Any
 
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import CreateOutcome, Event
-from hailuo_batch.core.lifecycle import TRANSITIONS, RunState
+from hailuo_batch.core.lifecycle import HELD, TRANSITIONS, RunState
 from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, canonical_json, fingerprint
 
@@ -183,13 +183,14 @@ def recover(
 
 
 def _is_outdated(intent: Intent, live: Run | None, order: Mapping[str, int]) -> bool:
-    """Whether the live run was made later. The order of the receipts tells, for the time of day may have jumped."""
+    """Whether the live run was made later. The order of the receipts tells, for the time of day may have jumped; where
+    they do not have the live run, one that is paid for, or may be, keeps its place."""
     if live is None or live.state is RunState.UNSENT:
         return False
     made = order.get(live.create_id or "")
     if made is not None:
         return made > order[intent.create_id]
-    return (live.submitted_at or 0.0) > intent.at
+    return live.state in HELD
 
 
 def unreceipted(snapshot: Snapshot, receipts: Iterable[Receipt]) -> tuple[tuple[Run, ...], tuple[Run, ...]]:

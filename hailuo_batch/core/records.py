@@ -48,7 +48,8 @@ class Output:
 class Run:
     """One attempt at a take. `key` is the ledger's own number for it and never changes.
 
-    `create_id` is that of its newest create, None while none was started. `run_id` is None until the API named it.
+    `create_id` is that of its newest create, None while none was started, and `create_number` says which creates the
+    ledger has on record before and after it: the time of day may jump. `run_id` is None until the API named it.
     `superseded_by` is None while it speaks for its take. `reason` says in words why it stands where it stands.
     """
 
@@ -62,6 +63,7 @@ class Run:
     images_sha256: str | None = None
     superseded_by: Supersession | None = None
     create_id: str | None = None
+    create_number: int | None = None
     run_id: str | None = None
     cost_micro_usd: int | None = None
     reason: str | None = None

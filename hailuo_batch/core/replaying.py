@@ -25,10 +25,12 @@ def replayed(snapshot: Snapshot, receipts: Iterable[Receipt], now: float) -> Sna
     for run in snapshot.paid_runs:
         if run.state is not RunState.UNSENT:
             newest[run.take_id] = max(run.attempt, newest.get(run.take_id, 0))
+    last = max((run.create_number or 0 for run in snapshot.paid_runs), default=0)
     for number, lost in enumerate(forgotten, start=1):
         take_id = lost.intent.take_id
         newest[take_id] = newest.get(take_id, 0) + 1
-        records[take_id] = _put_back(records.get(take_id), lost, -number, newest[take_id])
+        mine = _put_back(records.get(take_id), lost, -number, newest[take_id])
+        records[take_id] = replace(mine, runs=(*mine.runs[:-1], replace(mine.runs[-1], create_number=last + number)))
     known = replace(snapshot, takes=tuple(records.values()))
     return foresee(known, ((item.key, item.event) for item in missed))
 

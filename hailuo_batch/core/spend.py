@@ -7,6 +7,7 @@ known cost of its model, and where none is known at all, one create goes alone t
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Run
@@ -31,14 +32,38 @@ class Spend:
         return self.charged_micro_usd - self.refunded_micro_usd
 
 
+class Teacher(NamedTuple):
+    """What one run teaches of the cost of its model. The greater of two is the newer.
+
+    The ledger's own order tells, for the time of day may jump, and an older, lower price would pass the cap. Where
+    that leaves two equal, as runs that were taken in from files together, the higher cost counts.
+    """
+
+    create_number: int
+    cost_micro_usd: int
+    submitted_at: float
+
+
+def teacher_of(run: Run) -> Teacher | None:
+    """What this run teaches, None while its cost is not known."""
+    if run.cost_micro_usd is None:
+        return None
+    return Teacher(run.create_number or 0, run.cost_micro_usd, run.submitted_at or 0.0)
+
+
+def newest_teachers(runs: Iterable[Run]) -> dict[str, Teacher]:
+    """The newest run of each model whose cost is known."""
+    newest: dict[str, Teacher] = {}
+    for run in runs:
+        teacher = teacher_of(run)
+        if teacher is not None:
+            newest[run.model] = max(teacher, newest.get(run.model, teacher))
+    return newest
+
+
 def newest_costs(runs: Iterable[Run]) -> dict[str, int]:
     """The newest known cost of each model."""
-    newest: dict[str, tuple[float, int, int]] = {}
-    for run in runs:
-        if run.cost_micro_usd is not None:
-            mark = (run.submitted_at or 0.0, run.key, run.cost_micro_usd)
-            newest[run.model] = max(mark, newest.get(run.model, mark))
-    return {model: mark[2] for model, mark in newest.items()}
+    return {model: teacher.cost_micro_usd for model, teacher in newest_teachers(runs).items()}
 
 
 def highest_costs(runs: Iterable[Run]) -> dict[str, int]:
@@ -96,7 +121,7 @@ class Cap:
 
     def __init__(self, cap_micro_usd: int | None) -> None:
         self.cap_micro_usd = cap_micro_usd
-        self._newest: dict[str, tuple[float, int, int]] = {}
+        self._newest: dict[str, Teacher] = {}
         self._highest: dict[str, int] = {}
         self._known = 0
         self._unpriced: dict[str, dict[int, RunState]] = defaultdict(dict)
@@ -108,10 +133,10 @@ class Cap:
         """Take a run as it stands now."""
         self._known -= self._weighed.pop(run.key, 0)
         self._unpriced[run.model].pop(run.key, None)
-        if run.cost_micro_usd is not None:
-            mark = (run.submitted_at or 0.0, run.key, run.cost_micro_usd)
-            self._newest[run.model] = max(mark, self._newest.get(run.model, mark))
-            self._highest[run.model] = max(run.cost_micro_usd, self._highest.get(run.model, 0))
+        teacher = teacher_of(run)
+        if teacher is not None:
+            self._newest[run.model] = max(teacher, self._newest.get(run.model, teacher))
+            self._highest[run.model] = max(teacher.cost_micro_usd, self._highest.get(run.model, 0))
         paid = run.run_id is not None or is_in_doubt(run)
         if not paid or run.state is RunState.FAILED:
             return
@@ -132,8 +157,8 @@ class Cap:
 
     def cost_of(self, model: str) -> int | None:
         """The newest known cost of a run of this model, None while none is known."""
-        mark = self._newest.get(model)
-        return None if mark is None else mark[2]
+        newest = self._newest.get(model)
+        return None if newest is None else newest.cost_micro_usd
 
     @property
     def committed_micro_usd(self) -> int:

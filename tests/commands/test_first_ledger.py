@@ -86,7 +86,7 @@ def test_the_first_command_that_writes_brings_it_up_to_date_and_changes_nothing_
     after = old.export()
     assert after | {"exported_at": ""} == before | {"exported_at": ""}
     assert old("status", "--json").document["spend"] == spend
-    assert query(old.ledger, "SELECT version FROM migrations ORDER BY version") == [(1,), (2,)]
+    assert query(old.ledger, "SELECT version FROM migrations ORDER BY version") == [(1,), (2,), (3,)]
     assert query(old.ledger, "PRAGMA foreign_key_check") == []
 
 
@@ -100,6 +100,28 @@ def test_what_the_journal_said_of_a_damaged_file_is_known_of_the_file(old: Old) 
     Ledger.open(old.ledger, "old", "sandbox", STARTED_AT).close()
     assert flaws() == known
     assert query(old.ledger, "SELECT flaw FROM files WHERE flaw IS NOT NULL") == [(FLAW,)]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_journal_says_in_which_order_creates_were_made(
+    old: Old, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest one cost more, while the clock was set back."""
+    with monkeypatch.context() as patch, closing(sqlite3.connect(old.ledger, isolation_level=None)) as db:
+        patch.setattr(migrations, "VERSION", version)
+        patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:version])
+        migrations.migrate(db, STARTED_AT)
+        newest = "SELECT key FROM runs WHERE cost_micro_usd IS NOT NULL ORDER BY submitted_at DESC LIMIT 1"
+        db.execute(f"UPDATE runs SET cost_micro_usd = 500000, submitted_at = 1000.0 WHERE key = ({newest})")
+    said = "x $0.50, the newest price paid"
+    assert said in old("plan").out
+    assert old.version == version
+    Ledger.open(old.ledger, "old", "sandbox", STARTED_AT).close()
+    assert old.version == migrations.VERSION
+    assert said in old("plan").out
+    numbers = query(old.ledger, "SELECT create_number FROM runs WHERE create_id IS NOT NULL ORDER BY create_number")
+    assert len(numbers) == len(set(numbers))
+    assert all(number for (number,) in numbers)
 
 
 def test_an_apply_goes_on_where_the_program_of_that_time_stopped(old: Old) -> None:

@@ -1,9 +1,12 @@
 """A price that rises, and a price that cannot be read: neither is ever taken for less than it is."""
 
+import time
+
 import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.shell.clock import Clock
 from hailuo_batch.values import DEFAULT_MODEL
 from tests.commands.conftest import StartApi
 from tests.commands.harness import LAMPS, UNCAPPED, Shell
@@ -44,6 +47,19 @@ def test_accept_price_goes_on_whatever_a_run_costs(shell: Shell, priced: Sandbox
     priced.world.prices[DEFAULT_MODEL] = 900_000
     assert shell("apply", "--accept-price").code is ExitCode.DONE
     assert priced.world.stats.creates == 31
+
+
+def test_a_price_that_rose_while_the_clock_was_set_back_is_the_newest(
+    shell: Shell, priced: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of $1.20 are left $0.92 after the first run, and $0.42 after one for $0.50: no other one fits."""
+    shell.write(MANY.replace("limits: {", "limits: {max_spend_usd: 1.2, "))
+    priced.world.prices[DEFAULT_MODEL] = 500_000
+    monkeypatch.setattr(Clock, "wall", lambda _: time.time() - 400 * 86_400)
+    assert shell("apply", "--only", "hero", "--accept-price").code is ExitCode.DONE
+    assert "x $0.50, the newest price paid" in shell("plan").out
+    assert shell("apply", "--accept-price").code is ExitCode.ACCOUNT
+    assert priced.world.stats.charged_micro_usd == 780_000
 
 
 @pytest.mark.parametrize("price", [308_000, 280_000, 100_000])

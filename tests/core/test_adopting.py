@@ -105,6 +105,9 @@ def test_an_older_attempt_does_not_take_the_place_of_a_newer_one() -> None:
     newer = run(run_id="run_9", attempt=2, at=STARTED_AT + 500)
     [attempt] = adopt(snapshot(record(take(), newer)), [trace()], {}, NOW).attempts
     assert attempt.outdated
+    in_the_past = run(run_id="run_9", attempt=2, at=STARTED_AT - 500)
+    [attempt] = adopt(snapshot(record(take(), in_the_past)), [trace()], {}, NOW).attempts
+    assert attempt.outdated
     older = run(run_id="run_0", at=STARTED_AT - 500)
     [attempt] = adopt(snapshot(record(take(), older)), [trace()], {}, NOW).attempts
     assert not attempt.outdated

@@ -48,7 +48,8 @@ class Till:
 
     def tell(self, known: Run, event: Event) -> Run:
         self.clock += 1.0
-        self.hear(fold(self.runs[known.key], event, self.clock))
+        told = fold(self.runs[known.key], event, self.clock)
+        self.hear(replace(told, create_number=known.key) if isinstance(event, ev.CreateStarted) else told)
         return self.runs[known.key]
 
 
@@ -154,6 +155,13 @@ def test_what_is_in_doubt_counts_with_the_newest_cost() -> None:
     assert till.cap.committed_micro_usd == 200
     till.hear(run(cost=150, at=STARTED_AT + 5))
     assert till.cap.committed_micro_usd == 100 + 150 + 150
+    assert till.create() is None
+
+
+def test_a_price_that_rose_while_the_clock_was_set_back_counts() -> None:
+    till = Till(150, run(cost=28), run(cost=50, at=STARTED_AT - 400 * 86_400))
+    assert till.cap.cost_of(MODEL) == 50
+    assert till.create()
     assert till.create() is None
 
 

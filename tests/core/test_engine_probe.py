@@ -1,5 +1,7 @@
 """What is asked before anything else: whether a new key knows a run under way, and whether the API answers at all."""
 
+from dataclasses import replace
+
 import pytest
 
 from hailuo_batch.core import actions as act
@@ -35,7 +37,7 @@ def test_one_run_that_vanished_does_not_speak_against_the_key() -> None:
 
 
 def test_a_key_that_knows_none_of_the_newest_three_is_refused() -> None:
-    runs = [run(RunState.PENDING, take(shot), at=STARTED_AT - 100 * age) for age, shot in enumerate("abcd", 1)]
+    runs = [replace(run(RunState.PENDING, take(shot)), create_number=9 - age) for age, shot in enumerate("abcd", 1)]
     hand = Hand(runs, Settings(key_is_new=True))
     for expected in "abc":
         (read,) = hand.decide()

@@ -174,6 +174,19 @@ def test_forgotten_creates_come_back_in_the_order_in_which_they_were_sent() -> N
     assert [item.intent.create_id for item in forgotten] == ["create-3", "create-4", "create-5"]
 
 
+@pytest.mark.parametrize(
+    ("state", "keeps"), [(RunState.SUCCEEDED, True), (RunState.LOST, True), (RunState.FAILED, False)]
+)
+@pytest.mark.parametrize("ago", [-400 * 86_400, 400 * 86_400])
+def test_of_two_runs_that_nothing_orders_the_one_that_is_paid_for_speaks(
+    state: RunState, keeps: bool, ago: float
+) -> None:
+    """Whatever the time of day was: the receipts know nothing of the live run."""
+    known = run(state, run_id="run_known", at=STARTED_AT - ago)
+    _, (item,) = recover(snapshot(record(take(), known)), [intent("create-x"), result("create-x", CREATED)], NOW)
+    assert item.outdated is keeps
+
+
 def test_a_result_without_its_intent_is_passed_over() -> None:
     assert recover(snapshot(), [result("create-x", CREATED)], NOW) == ((), ())
 

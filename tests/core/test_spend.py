@@ -87,8 +87,18 @@ def test_a_failed_run_of_unknown_cost_comes_back_as_it_went() -> None:
 
 
 def test_the_newest_cost_is_that_of_the_create_sent_last_whatever_the_order() -> None:
-    runs = [run(cost=n, at=STARTED_AT + n) for n in (30, 10, 20)]
+    runs = [replace(run(cost=n), create_number=n) for n in (30, 10, 20)]
     assert newest_costs(runs) == newest_costs(reversed(runs)) == {"hailuo/pro": 30}
+
+
+def test_a_clock_that_was_set_back_makes_no_older_price_the_newest() -> None:
+    runs = [run(cost=28), run(cost=50, at=STARTED_AT - 400 * 86_400)]
+    assert newest_costs(runs) == newest_costs(reversed(runs)) == {"hailuo/pro": 50}
+
+
+def test_of_runs_whose_order_is_not_known_the_highest_cost_counts() -> None:
+    runs = [replace(run(cost=cost), create_number=7) for cost in (28, 50, 14)]
+    assert newest_costs(runs) == {"hailuo/pro": 50}
 
 
 def test_each_model_has_its_own_price() -> None:

@@ -71,6 +71,7 @@ def run(
         fingerprint=wanted.fingerprint,
         superseded_by=superseded_by,
         create_id=None if state is RunState.UNSENT else f"create-{key}",
+        create_number=None if state is RunState.UNSENT else key,
         run_id=(run_id or f"run_{key:08x}") if named else None,
         cost_micro_usd=cost if named else None,
         reason=reason,

@@ -42,3 +42,8 @@ def test_many_new_runs_of_one_model_hide_no_other_model(tmp_path: Path) -> None:
     other = "UPDATE runs SET model = 'other/model' WHERE key <= 2"
     experience = experience_of(new_ledger(tmp_path), NEWEST + 3, other)
     assert experience.durations_of(3)["other/model"] == (10.0, 11.0)
+
+
+def test_the_newest_cost_is_that_of_the_create_on_record_last(tmp_path: Path) -> None:
+    dear = "UPDATE runs SET cost_micro_usd = 500000, submitted_at = submitted_at - 1000 WHERE key = 3"
+    assert experience_of(new_ledger(tmp_path), 3, dear).cost_of("hailuo/pro") == 500_000

@@ -1,5 +1,6 @@
 """Any life a campaign can have: after each step, the tables agree with a model that is folded in memory."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
@@ -32,10 +33,12 @@ class Campaign:
 
     def record(self, run: Run, event: Event) -> None:
         self.at += 1
+        self.changes += 1
         expected = fold(run, event, self.at)
+        if isinstance(event, ev.CreateStarted):
+            expected = replace(expected, create_number=self.changes)
         assert self.ledger.record([(run.key, event)], self.at) == (expected,)
         self.model[run.key] = expected
-        self.changes += 1
 
     def refuse(self, run: Run, event: Event) -> None:
         try:

@@ -11,7 +11,7 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core import steps as st
 from hailuo_batch.core.events import CreateOutcome, Event
 from hailuo_batch.core.receipt import Intent, Receipt, Result, recover
-from hailuo_batch.core.records import Snapshot, Supersession
+from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.core.replaying import replayed
 from hailuo_batch.shell.ledger import Ledger
 from tests.helpers.ledgers import SAVED, SUCCEEDED, new_ledger, open_ledger, want
@@ -70,9 +70,15 @@ def live(ledger: Ledger, key: int, life: tuple[str, CreateOutcome | None, tuple[
 
 
 def comparable(snapshot: Snapshot) -> object:
-    """All but the keys, which only a ledger gives, and the order of takes that left the manifest."""
-    takes = [replace(each, runs=tuple(replace(run, key=0) for run in each.runs)) for each in snapshot.takes]
-    forgotten = tuple(replace(run, key=0) for run in snapshot.forgotten)
+    """All but keys and numbers, which only a ledger gives, and the order of takes that left the manifest; the order of
+    the creates is compared."""
+    created = sorted(run.create_number for run in snapshot.paid_runs if run.create_number is not None)
+
+    def unnumbered(run: Run) -> Run:
+        return replace(run, key=0, create_number=run.create_number and created.index(run.create_number))
+
+    takes = [replace(each, runs=tuple(map(unnumbered, each.runs))) for each in snapshot.takes]
+    forgotten = tuple(map(unnumbered, snapshot.forgotten))
     return replace(snapshot, takes=(), forgotten=forgotten), sorted(takes, key=lambda each: each.take.id)
 
 

@@ -18,10 +18,11 @@ from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, Take, fingerprint,
 
 RUN = (
     "key, take_id, attempt, state, model, input_json, fingerprint, images_sha256, superseded_by, create_id, run_id, "
-    "cost_micro_usd, reason, submitted_at, completed_at, forgotten"
+    "cost_micro_usd, reason, submitted_at, completed_at, forgotten, create_number"
 )
 TAKE = "id, shot, number, model, input_json, fingerprint, images_sha256, tags, position, in_manifest, state"
 FILE = "run_key, number, url, path, bytes, sha256, moving_to, flaw"
+RUN_BEFORE = RUN.replace("create_number", "NULL")  # as the versions before the third have it
 FILE_AT_FIRST = FILE.replace("flaw", "NULL")  # as the ledger's first version has it
 
 Shape = tuple[type, ...]
@@ -34,7 +35,7 @@ _INT, _MAY_BE_INT = (int,), (int, _NULL)
 _MAY_BE_TIME = (float, _NULL)
 _RUN_TYPES = (
     *(_INT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT),
-    *(_MAY_BE_INT, _MAY_BE_TEXT, _MAY_BE_TIME, _MAY_BE_TIME, _INT),
+    *(_MAY_BE_INT, _MAY_BE_TEXT, _MAY_BE_TIME, _MAY_BE_TIME, _INT, _MAY_BE_INT),
 )
 _TAKE_TYPES = (_TEXT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _TEXT, _INT, _INT, _TEXT)
 _FILE_TYPES = (_INT, _INT, _TEXT, _MAY_BE_TEXT, _MAY_BE_INT, *(3 * [_MAY_BE_TEXT]))
@@ -71,13 +72,13 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: Request
     if tuple(map(type, row)) not in _known_run_shapes:
         _learn("runs", row, row[0], RUN, _RUN_TYPES, _known_run_shapes)
     key, take_id, attempt, name, model, input_json, request, images, by, create_id, run_id, cost, reason, *rest = row
-    submitted_at, completed_at, forgotten = rest
+    submitted_at, completed_at, forgotten, create_number = rest
     if name not in _RUN_STATES:
         raise DamagedRow("runs", key, f"state is {shown(name)}, which is no state of a run")
     state, is_named, is_sent, is_nameless = _RUN_STATES[name]
     if by not in _SUPERSESSIONS:
         raise DamagedRow("runs", key, f"superseded_by is {shown(by)}, which is no reason that there is")
-    _check_numbers(key, attempt, forgotten, cost, submitted_at, completed_at)
+    _check_numbers(key, attempt, forgotten, create_number, cost, submitted_at, completed_at)
     if (is_named and not run_id) or (is_sent and not create_id):
         raise DamagedRow("runs", key, f"it is {state} without its {'run_id' if is_named else 'create_id'}")
     if is_nameless and run_id is not None:
@@ -88,19 +89,22 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: Request
         requests[request] = (model, input_json)
     superseded_by = _SUPERSESSIONS[by]
     asked = (take_id, attempt, state, model, input_json, request, images, superseded_by)
-    return Run(key, *asked, create_id, run_id, cost, reason, submitted_at, completed_at, outputs)
+    return Run(key, *asked, create_id, create_number, run_id, cost, reason, submitted_at, completed_at, outputs)
 
 
 def _check_numbers(
     key: int,
     attempt: int,
     forgotten: int,
+    create_number: int | None,
     cost: int | None,
     submitted_at: float | None,
     completed_at: float | None,
 ) -> None:
     if not (0 < attempt <= _MOST and 0 <= forgotten <= 1):
         raise DamagedRow("runs", key, f"attempt {attempt}, forgotten {forgotten} cannot be")
+    if create_number is not None and not 0 < create_number <= _MOST:
+        raise DamagedRow("runs", key, f"create_number is {create_number}, which no create has")
     if cost is not None and not 0 <= cost <= MAX_COST_MICRO_USD:
         raise DamagedRow("runs", key, f"cost_micro_usd is {cost}, which no run can cost")
     if submitted_at is not None and not 0 <= submitted_at < LATEST_S:

@@ -14,10 +14,17 @@ from pathlib import Path
 from hailuo_batch.core.experience import LONGEST_S, NEWEST, Duration, Experience
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.ledger.migrations import VERSION
 from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_version, explained, open_to_read
 from hailuo_batch.shell.ledger.reader import LAST, Mark, mark_of
 from hailuo_batch.shell.ledger.row_reader import RowReader
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
+
+_NEWEST_COSTS = (
+    "SELECT model, submitted_at, cost_micro_usd, MAX(create_number) FROM runs WHERE typeof(model) = 'text' "
+    "AND typeof(cost_micro_usd) = 'integer' AND cost_micro_usd BETWEEN 0 AND ? AND submitted_at BETWEEN 0 AND ? "
+    "AND typeof(create_number) = 'integer' GROUP BY model"
+)
 
 
 def read_experience(path: Path, endpoint: str) -> Experience | None:
@@ -92,11 +99,9 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _experience(db: sqlite3.Connection) -> Experience:
     """What its rows say, as far as they are well-typed: nobody has read this ledger whole. No text lies BETWEEN."""
+    is_current = db.execute("PRAGMA user_version").fetchone()[0] == VERSION
     costs = db.execute(
-        "SELECT model, submitted_at, cost_micro_usd, MAX(submitted_at) FROM runs WHERE typeof(model) = 'text' "
-        "AND typeof(cost_micro_usd) = 'integer' AND cost_micro_usd BETWEEN 0 AND ? AND submitted_at BETWEEN 0 AND ? "
-        "GROUP BY model",
-        (MAX_COST_MICRO_USD, LATEST_S),
+        _NEWEST_COSTS if is_current else _NEWEST_COSTS.replace("create_number", "key"), (MAX_COST_MICRO_USD, LATEST_S)
     )
     durations = defaultdict(list)
     for model, at, duration_s in db.execute(

@@ -105,7 +105,29 @@ def flaws_in_journal(db: sqlite3.Connection) -> Mapping[str, str]:
     return flaws
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
+def _third(db: sqlite3.Connection) -> None:
+    """A run says itself when its create was made, among the others; until then only the time of day did, in its row."""
+    # NULL: no create was ever started for it; else the number of the journal's line that tells of its newest one
+    db.execute("ALTER TABLE runs ADD COLUMN create_number INTEGER")
+    numbers = creates_in_journal(db)
+    runs = db.execute("SELECT key, create_id FROM runs WHERE create_id IS NOT NULL").fetchall()
+    db.executemany("UPDATE runs SET create_number = ? WHERE key = ?", [(numbers.get(id_), key) for key, id_ in runs])
+
+
+def creates_in_journal(db: sqlite3.Connection) -> Mapping[str, int]:
+    """By the IDs of creates, the numbers of the lines at which the journal tells of them."""
+    lines = db.execute("SELECT number, detail FROM journal WHERE what IN ('CreateStarted', 'PutBack') ORDER BY number")
+    numbers = {}
+    for number, text in lines:
+        try:
+            detail = json.loads(text)
+            numbers[str(detail["create_id"] if "create_id" in detail else detail["create"])] = int(number)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+    return numbers
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
 VERSION = len(MIGRATIONS)
 
 

@@ -8,7 +8,7 @@ import json
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,11 +16,12 @@ from typing import Any
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output, Replacement, Run, Snapshot, TakeRecord
 from hailuo_batch.shell.ledger import checking
-from hailuo_batch.shell.ledger.checking import FILE, FILE_AT_FIRST, RUN, TAKE, DamagedRow, Requests
-from hailuo_batch.shell.ledger.migrations import flaws_in_journal
+from hailuo_batch.shell.ledger.checking import FILE, FILE_AT_FIRST, RUN, RUN_BEFORE, TAKE, DamagedRow, Requests
+from hailuo_batch.shell.ledger.migrations import creates_in_journal, flaws_in_journal
 from hailuo_batch.values import LATEST_S
 
 _UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
+_SINCE_CREATE_NUMBERS = 3  # the version
 _STATES = ", ".join(f"'{state.value}'" for state in RunState)
 _ASCII = "NOT GLOB '*[^ -~]*'"  # all that the program writes here; bytes that are no UTF-8 are not among it
 _LINE_IS_SOUND = (
@@ -98,7 +99,7 @@ class RowReader:
         runs: dict[str, list[Run]] = defaultdict(list)
         spoken_for = ""
         with self._readable("runs"):
-            for row in self._db.execute(f"SELECT {RUN} FROM runs ORDER BY take_id, attempt"):
+            for row in self._rows_of_runs():
                 run = checking.parse_run(row, tuple(outputs.pop(row[0], ())), requests)
                 (forgotten if row[15] else runs[run.take_id]).append(run)
                 if row[15] or run.superseded_by is not None:
@@ -110,10 +111,22 @@ class RowReader:
             raise DamagedRow("files", key, "no run has this key")
         return forgotten, runs
 
+    def _rows_of_runs(self) -> Iterable[Sequence[Any]]:
+        """Every run as a row, also of a ledger in which only the journal tells the order of the creates."""
+        if self._version() >= _SINCE_CREATE_NUMBERS:
+            return self._db.execute(f"SELECT {RUN} FROM runs ORDER BY take_id, attempt")
+        with self._readable("journal"):
+            numbers = creates_in_journal(self._db)
+        rows = self._db.execute(f"SELECT {RUN_BEFORE} FROM runs ORDER BY take_id, attempt")
+        return ((*row[:-1], numbers.get(row[9])) for row in rows)
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
     def _outputs_of_all(self) -> dict[int, list[Output]]:
         """The files of every run, by its key. A ledger that no writer has brought up to date yet can be read, too."""
         outputs: dict[int, list[Output]] = defaultdict(list)
-        is_first = self._db.execute("PRAGMA user_version").fetchone()[0] == 1
+        is_first = self._version() == 1
         with self._readable("files"):
             columns = FILE_AT_FIRST if is_first else FILE
             for row in self._db.execute(f"SELECT {columns} FROM files ORDER BY run_key, number"):

@@ -32,12 +32,18 @@ class Rows(RowReader):
         what: str,
         state: RunState | None,
         detail: Mapping[str, object],
-    ) -> None:
-        """Append a line to the journal."""
-        self._db.execute(
+    ) -> int:
+        """Append a line to the journal. Returns its number."""
+        cursor = self._db.execute(
             "INSERT INTO journal (at, take_id, attempt, what, state, detail) VALUES (?, ?, ?, ?, ?, ?)",
             (at, take_id, attempt, what, state, json.dumps(detail)),
         )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def next_line(self) -> int:
+        """The number of the journal's next line."""
+        return int(self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM journal").fetchone()[0])
 
     # --- takes ---
 
@@ -93,11 +99,12 @@ class Rows(RowReader):
     def update_run(self, before: Run, after: Run) -> None:
         """Write what changed of a run and of its files."""
         self._db.execute(
-            "UPDATE runs SET state = ?, create_id = ?, run_id = ?, cost_micro_usd = ?, reason = ?, submitted_at = ?, "
-            "completed_at = ? WHERE key = ?",
+            "UPDATE runs SET state = ?, create_id = ?, create_number = ?, run_id = ?, cost_micro_usd = ?, reason = ?, "
+            "submitted_at = ?, completed_at = ? WHERE key = ?",
             (
                 after.state,
                 after.create_id,
+                after.create_number,
                 after.run_id,
                 after.cost_micro_usd,
                 after.reason,

@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Self
 
@@ -163,15 +163,30 @@ class Ledger(LedgerReader):
             return
         with self._transaction():
             for lost in forgotten:
-                run = self._rows.put_back(lost.intent, lost.outdated)
-                started = fold(run, CreateStarted(lost.intent.create_id), lost.intent.at)
-                after = fold(started, lost.outcome, lost.at)
-                self._rows.update_run(run, after)
-                detail = {"create": lost.intent.create_id, **asdict(lost.outcome)}
-                self._rows.journal(at, after.take_id, after.attempt, "PutBack", after.state, detail)
-                for event in lost.later:
-                    after = self._apply(after, event, lost.ended_at)
-                self._rows.refresh_take(after.take_id)
+                self._put_back(lost, self._rows.next_line(), at)
+
+    def take_in(self, adopted: Sequence[Forgotten], at: float) -> None:
+        """Make runs that only files beside the ledger know of, in one transaction.
+
+        Nothing but the time of day says in which order they were created: they share one number.
+        """
+        if not adopted:
+            return
+        with self._transaction():
+            number = self._rows.next_line()
+            for lost in adopted:
+                self._put_back(lost, number, at)
+
+    def _put_back(self, lost: Forgotten, create_number: int, at: float) -> None:
+        run = self._rows.put_back(lost.intent, lost.outdated)
+        started = fold(run, CreateStarted(lost.intent.create_id), lost.intent.at)
+        after = replace(fold(started, lost.outcome, lost.at), create_number=create_number)
+        self._rows.update_run(run, after)
+        detail = {"create": lost.intent.create_id, **asdict(lost.outcome)}
+        self._rows.journal(at, after.take_id, after.attempt, "PutBack", after.state, detail)
+        for event in lost.later:
+            after = self._apply(after, event, lost.ended_at)
+        self._rows.refresh_take(after.take_id)
 
     def _check_whole(self, run: Run) -> None:
         """Nothing is paid for but what its fingerprint stands for, whatever way an input in part has come here."""
@@ -251,8 +266,11 @@ class Ledger(LedgerReader):
     def _apply(self, before: Run, event: Event, at: float) -> Run:
         """The run after the event, as it is then written down, with its line in the journal."""
         after = fold(before, event, at)
+        detail = asdict(event)
+        line = self._rows.journal(at, after.take_id, after.attempt, type(event).__name__, after.state, detail)
+        if isinstance(event, CreateStarted):
+            after = replace(after, create_number=line)
         self._rows.update_run(before, after)
-        self._rows.journal(at, after.take_id, after.attempt, type(event).__name__, after.state, asdict(event))
         return after
 
     def _carry_out(self, step: Step, touched: dict[str, None]) -> int | None:
