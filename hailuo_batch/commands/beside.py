@@ -4,45 +4,75 @@ The receipts are not among those files: what they know and the ledger does not i
 the sidecars and report.json beside the videos, and the ledger's own backup.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hailuo_batch.commands.text import clean, count
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, shown
 from hailuo_batch.core.events import RunCreated
 from hailuo_batch.core.receipt import Result
-from hailuo_batch.core.traces import Names, Trace
+from hailuo_batch.core.traces import Names, Trace, Unreadable
 from hailuo_batch.errors import LedgerError, OutputError
 from hailuo_batch.report.looking import Stamp
 from hailuo_batch.report.reading import read_traces
 from hailuo_batch.report.written import REPORTS, SIDECARS, load_right
-from hailuo_batch.shell.ledger import Ledger, read_mark, read_names, read_run_ids
+from hailuo_batch.shell.files import Files, Found
+from hailuo_batch.shell.ledger import Ledger, read_mark, read_names, read_run_ids, read_saved
 from hailuo_batch.shell.receipts import load_receipts
+from hailuo_batch.text import shell_line
 
 _SHOWN = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What speaks against the ledger: the runs that the files beside it name and that neither it nor the receipts know,
+    and the files that nobody can read, and that may name such."""
+
+    unknown: tuple[Trace, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+    def words(self, paths: CampaignPaths, where: Whereabouts) -> str:
+        """What has happened, and the way out; nothing where nothing speaks against it."""
+        if self.unknown:
+            return _older_than_files(paths, self.unknown, where)
+        return _damaged_files(paths, self.unreadable) if self.unreadable else ""
+
+
 def check_not_older(paths: CampaignPaths, campaign: str, endpoint: str, where: Whereabouts) -> None:
-    """Raises LedgerError where the files beside the ledger name runs that neither it nor the receipts know.
+    """Raises LedgerError where the files beside the ledger name runs that neither it nor the receipts know, or may.
 
     For a ledger that is there and can be read; before anything is written into it, its backup or its outputs.
     """
-    unknown = unknown_runs(paths, campaign, endpoint)
-    if unknown:
-        raise LedgerError(older_than_files(paths, unknown, where))
+    words = look_beside(paths, campaign, endpoint).words(paths, where)
+    if words:
+        raise LedgerError(words)
 
 
-def unknown_runs(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Trace, ...]:
-    """The runs that the files beside the ledger name and that neither it nor the receipts know.
+def look_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Beside:
+    """What the files beside the ledger say against it.
 
     The ledger is asked again after the files are read: an apply that is at work writes them in the other order. Raises
     LedgerError, and OutputError where the files cannot be looked at.
     """
-    has = _Runs(paths.ledger)
-    traces = [trace for trace in _traces(paths, campaign, endpoint, _untouched(paths), has) if trace.is_money]
-    if not traces:
-        return ()
-    return known_names(paths).unknown(traces)
+    told = tuple(_told(paths, campaign, endpoint, _untouched(paths), _Runs(paths.ledger)))
+    traces = [item for item in told if isinstance(item, Trace) and item.is_money]
+    unreadable = [item for item in told if isinstance(item, Unreadable)]
+    if not traces and not unreadable:
+        return Beside()
+    names = known_names(paths)
+    doubtful = [item for item in unreadable if not names.knows(item)]
+    return Beside(names.unknown(traces), tuple(_of_unknown_videos(paths, doubtful) if doubtful else ()))
+
+
+def _of_unknown_videos(paths: CampaignPaths, unreadable: Iterable[Unreadable]) -> Iterator[Unreadable]:
+    """All but the sidecars of videos that are there as the ledger has them: those said what it knows."""
+    saved, files = read_saved(paths.ledger), Files(paths.outputs)
+    for item in unreadable:
+        output = None if item.video is None else saved.get(item.video)
+        if output is None or files.compare(output).found is not Found.SAME:
+            yield item
 
 
 def known_names(paths: CampaignPaths) -> Names:
@@ -96,7 +126,7 @@ def names_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Names:
     )
 
 
-def older_than_files(paths: CampaignPaths, unknown: Sequence[Trace], where: Whereabouts) -> str:
+def _older_than_files(paths: CampaignPaths, unknown: Sequence[Trace], where: Whereabouts) -> str:
     """What has happened, and the way out."""
     runs = list(dict.fromkeys(trace.run_id or f"a create for {trace.take_id}" for trace in unknown))
     named = ", ".join(clean(run) for run in runs[:_SHOWN])
@@ -112,18 +142,33 @@ def older_than_files(paths: CampaignPaths, unknown: Sequence[Trace], where: Wher
     )
 
 
+def _damaged_files(paths: CampaignPaths, unreadable: Sequence[Unreadable]) -> str:
+    sources = [shown(paths.outputs / source) for source in dict.fromkeys(item.source for item in unreadable)]
+    named = ", ".join(map(clean, sources[:_SHOWN]))
+    if len(sources) > _SHOWN:
+        named += f" and {len(sources) - _SHOWN:,} more"
+    moves = "; ".join(shell_line(["mv", clean(source), f"{clean(source)}.damaged"]) for source in sources[:_SHOWN])
+    return (
+        f"{named}: damaged, so that nobody can tell whether runs are named there that were paid for and that the "
+        "ledger does not know, as there are where a state folder was put back from a cache or a copy. Nothing was "
+        "sent, nothing was paid, nothing was changed. Put back what was there. If you are sure that the state folder "
+        f"is the newest one, move it away instead; it is then written anew: {moves}"
+    )
+
+
 def traces_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Iterator[Trace]:
-    """What the files beside the ledger, or in its place, tell of runs. Raises OutputError where nobody can look."""
-    return _traces(paths, campaign, endpoint, {}, lambda _: False)
+    """What the files beside the ledger, or in its place, tell of runs, as far as they can be read. Raises OutputError
+    where nobody can look."""
+    return (item for item in _told(paths, campaign, endpoint, {}, lambda _: False) if isinstance(item, Trace))
 
 
-def _traces(
+def _told(
     paths: CampaignPaths,
     campaign: str,
     endpoint: str,
     untouched: Mapping[str, Stamp],
     is_known: Callable[[str], bool],
-) -> Iterator[Trace]:
+) -> Iterator[Trace | Unreadable]:
     try:
         yield from read_traces(paths.outputs, campaign, endpoint, untouched, is_known)
     except OSError as error:

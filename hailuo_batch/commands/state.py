@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hailuo_batch.commands.beside import known_names, traces_beside, unknown_runs
+from hailuo_batch.commands.beside import known_names, look_beside, traces_beside
 from hailuo_batch.commands.books import put_in_order, take_in
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
@@ -86,6 +86,9 @@ def restore(where: Whereabouts, console: Console) -> ExitCode:
             replayed, after = take_in(ledger, traces, names, inputs, paths.receipts, files, clock.wall())
     if aside is not None and aside.exists():
         console.say(f"The ledger that was there is kept as {shown(aside)}.")
+    left = look_beside(paths, campaign.name, endpoint).words(paths, where)
+    if left:
+        console.warn(left)
     source = paths.ledger if keeps else paths.backup
     _tell_restored(_Restored(before, replayed, after, source), paths, command_line("resolve", where), console)
     return ExitCode.DONE
@@ -113,7 +116,7 @@ def _is_only_older(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> b
         if not ledger_exists(paths):
             return False
         check_backup(paths.ledger, campaign.name, endpoint)
-        unknown = unknown_runs(paths, campaign.name, endpoint)
+        unknown = look_beside(paths, campaign.name, endpoint).unknown
     except LedgerError:
         return False
     return bool(unknown) and all(trace.source != paths.backup.name for trace in unknown)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.commands.beside import older_than_files, unknown_runs
+from hailuo_batch.commands.beside import Beside, look_beside
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.loading import load_campaign
@@ -32,7 +32,7 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
     endpoint = read_endpoint(where.sandbox)
     paths = locate(where, campaign.name)
     reading = read_ledger(paths, campaign, endpoint)
-    unknown = () if reading is None else unknown_runs(paths, campaign.name, endpoint)
+    beside = Beside() if reading is None else look_beside(paths, campaign.name, endpoint)
     if reading is None:
         console.say(
             "There is no ledger yet: nothing was ever sent for this campaign." + of_a_rehearsal(where, campaign.name)
@@ -58,8 +58,9 @@ def run(where: Whereabouts, console: Console) -> ExitCode:
         doubts = render_doubts(reading.settled, command_line("resolve", where), columns, show_all=True)
         console.result(render_status(report, doubts, columns))
     _point_out(report, campaign, console)
-    if unknown:  # shown all the same: this is what the ledger has
-        console.warn(older_than_files(paths, unknown, where))
+    against = beside.words(paths, where)
+    if against:  # shown all the same: this is what the ledger has
+        console.warn(against)
         return ExitCode.LEDGER
     return ExitCode.DONE
 

@@ -11,7 +11,8 @@ from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output, Run
 from hailuo_batch.values import fingerprint
 
-_NAMED_LATER = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
+NAMED_LATER = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
+"""States in which a run that the API has not named may have been paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Trace:
     @property
     def is_money(self) -> bool:
         """Whether it tells of a payment, or of a create that may have been one."""
-        return self.run_id is not None or (self.create_id is not None and self.state in _NAMED_LATER)
+        return self.run_id is not None or (self.create_id is not None and self.state in NAMED_LATER)
 
     @classmethod
     def of(cls, run: Run, source: str) -> "Trace":
@@ -71,6 +72,20 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What a file beside the ledger says, and nobody can read: it may name a run that was paid for.
+
+    `source` names the file, `video` the one that it was written for; `run_id` and `create_id` are as much of a run as
+    can be read. Each is None where there is none.
+    """
+
+    source: str
+    video: str | None = None
+    run_id: str | None = None
+    create_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """The runs and creates that somebody knows, by their IDs."""
 
@@ -82,7 +97,8 @@ class Names:
 
     def unknown(self, traces: Iterable[Trace]) -> tuple[Trace, ...]:
         """The traces of money that is not among these. A run that is known by its ID needs no create that is."""
-        return tuple(trace for trace in traces if trace.is_money and not self._knows(trace))
+        return tuple(trace for trace in traces if trace.is_money and not self.knows(trace))
 
-    def _knows(self, trace: Trace) -> bool:
+    def knows(self, trace: Trace | Unreadable) -> bool:
+        """Whether its run, or where it names none its create, is one of these."""
         return trace.run_id in self.run_ids if trace.run_id is not None else trace.create_id in self.create_ids

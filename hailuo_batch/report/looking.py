@@ -71,12 +71,28 @@ def looks(folder: Path, names: Iterable[str]) -> dict[str, Stamp]:
 
 def read_object(path: str | Path, largest: int) -> Mapping[str, Any] | None:
     """The JSON object in a file, None where there is none."""
-    content = read_bounded(path, largest)
     try:
-        value = None if content is None else json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError):
+        value = read_json(path, largest)
+    except UnreadableFile:
         return None
     return value if isinstance(value, dict) else None
+
+
+class UnreadableFile(Exception):  # noqa: N818 - named for what it is; nobody but its reader sees it
+    """A file is there, and is no JSON that can be read."""
+
+
+def read_json(path: str | Path, largest: int) -> Any:
+    """The value in a JSON file, None where there is no regular file. Raises UnreadableFile."""
+    content = read_bounded(path, largest)
+    if content is None:
+        if look(Path(path)) is not None:
+            raise UnreadableFile
+        return None
+    try:
+        return json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise UnreadableFile from None
 
 
 def read_bounded(path: str | Path, largest: int) -> bytes | None:

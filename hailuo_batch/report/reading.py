@@ -1,13 +1,14 @@
 """Reading back what an earlier command left beside the videos: the sidecars and report.json.
 
-Owns which files are looked into: those that were found right, and that nobody has touched since, are not.
+Owns which files are looked into: those that were found right, and that nobody has touched since, are not. A file of
+ours that cannot be read is no file that says nothing: it is told of as what it is.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from hailuo_batch.core.traces import Trace
-from hailuo_batch.report.looking import SUFFIX, Stamp, look, read_object, survey
+from hailuo_batch.core.traces import Trace, Unreadable
+from hailuo_batch.report.looking import SUFFIX, Stamp, UnreadableFile, look, read_json, survey
 from hailuo_batch.report.traces import parse_report, parse_sidecar
 
 SIDECAR = "hailuo-batch sidecar"
@@ -23,7 +24,7 @@ def read_traces(
     endpoint: str,
     right: Mapping[str, Stamp],
     is_known: Callable[[str], bool],
-) -> Iterator[Trace]:
+) -> Iterator[Trace | Unreadable]:
     """What the files in the output folder tell of this campaign's runs at this endpoint.
 
     Files with the stamps of `right` are passed over, and runs that are known by their IDs. Raises OSError where the
@@ -32,16 +33,25 @@ def read_traces(
     for name, stamp in survey(folder).sidecars.items():
         if right.get(name) == stamp:
             continue
-        found = read_object(f"{folder}/{name}", LARGEST_SIDECAR)
-        if found is None or found.get("kind") != SIDECAR:
+        try:
+            found = read_json(f"{folder}/{name}", LARGEST_SIDECAR)
+        except UnreadableFile:
+            video = name.removesuffix(SUFFIX)
+            if PurePosixPath(video).suffix:  # else the name is none that a sidecar has
+                yield Unreadable(name, video)
+            continue
+        if not isinstance(found, dict) or found.get("kind") != SIDECAR:
             continue
         run_id = found.get("run_id")
         if isinstance(run_id, str) and is_known(run_id):
             continue
-        trace = parse_sidecar(found, campaign, endpoint, name.removesuffix(SUFFIX), name)
-        if trace is not None:
-            yield trace
+        told = parse_sidecar(found, campaign, endpoint, name.removesuffix(SUFFIX), name)
+        if told is not None:
+            yield told
     if right.get(REPORT, ()) != look(folder / REPORT):
-        report = read_object(folder / REPORT, _LARGEST_REPORT)
-        if report is not None:
-            yield from parse_report(report, campaign, endpoint, REPORT, is_known)
+        try:
+            report = read_json(folder / REPORT, _LARGEST_REPORT)
+        except UnreadableFile:
+            yield Unreadable(REPORT)
+        else:
+            yield from () if report is None else parse_report(report, campaign, endpoint, REPORT, is_known)

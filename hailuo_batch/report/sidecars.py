@@ -23,12 +23,14 @@ from hailuo_batch.report.written import Mark, Right
 
 VERSION = 1
 
+_HEAD = encode_readably({"kind": SIDECAR}).removesuffix("\n}").encode("ascii")
+"""How every sidecar begins."""
 _LONGEST_REFERENCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A JSON file beside the videos: its text, and the sidecar it holds. An empty one is what a power cut left."""
+    """A JSON file beside the videos: its text, and the sidecar it holds, empty where the disk has lost it."""
 
     text: str
     sidecar: Mapping[str, Any]
@@ -144,12 +146,14 @@ def _text(facts: Mapping[str, Any]) -> str:
 def _read(folder: Path, name: str) -> _Found | None:
     """The sidecar in this file, None where it is not one of ours."""
     content = read_bounded(f"{folder}/{name}", LARGEST_SIDECAR) if name.endswith(SUFFIX) else None
-    if not content:
-        return None if content is None else _Found("", {})
+    if content is None:
+        return None
     try:
         text = content.decode("utf-8")
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        # as a power cut leaves it, or cut short: empty, zeros, or the beginning of ours
+        is_lost = content.startswith(_HEAD) or not content.strip(b"\0")
+        return _Found("", {}) if is_lost else None
     ours = isinstance(value, dict) and value.get("kind") == SIDECAR
     return _Found(text, value) if ours else None

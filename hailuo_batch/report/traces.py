@@ -1,7 +1,7 @@
 """What a sidecar and a report.json tell of the runs behind them, read as if somebody had made them up.
 
 Owns how the two are read back; nothing is believed that is not of its type and within its bounds, and what lacks a
-field that a run needs tells of no run. Pure.
+field that a run needs is unreadable, as far as it may tell of money. Pure.
 """
 
 import re
@@ -11,13 +11,14 @@ from typing import Any
 
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output
-from hailuo_batch.core.traces import Trace
+from hailuo_batch.core.traces import NAMED_LATER, Trace, Unreadable
 from hailuo_batch.values import LATEST_S, MICRO, canonical_json, fingerprint
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _TAKE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.take[1-9][0-9]{0,6})?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_STATES = frozenset(RunState)
 _LONGEST_MODEL = 1_000
 _LONGEST_PHRASE = 2_000
 _LONGEST_URL = 16_384
@@ -27,9 +28,11 @@ _MOST_ATTEMPTS = 1_000_000
 _MOST_OUTPUTS = 1_000
 
 
-def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: str, source: str) -> Trace | None:
-    """The run of the video at this path; None where the sidecar is of another campaign or endpoint, or names none."""
-    if data.get("campaign") != campaign or data.get("endpoint") != endpoint:
+def parse_sidecar(
+    data: Mapping[str, Any], campaign: str, endpoint: str, video: str, source: str
+) -> Trace | Unreadable | None:
+    """The run of the video at this path; None where the sidecar is of another campaign or endpoint."""
+    if _is_of_another(data, campaign, endpoint):
         return None
     try:
         index = _number(data["output"], 1, _MOST_OUTPUTS) - 1
@@ -52,28 +55,38 @@ def parse_sidecar(data: Mapping[str, Any], campaign: str, endpoint: str, video: 
             outputs=(saved,),
         )
     except (KeyError, TypeError, ValueError, RecursionError):
-        return None
+        return Unreadable(source, video, run_id=_name(data.get("run_id")))
 
 
 def parse_report(
-    data: Mapping[str, Any], campaign: str, endpoint: str, source: str, is_known: Callable[[str], bool]
-) -> Iterator[Trace]:
-    """The runs that a report lists, as far as each can be read; but for those that are known by their IDs."""
-    takes = data.get("takes")
-    if data.get("campaign") != campaign or data.get("endpoint") != endpoint or not isinstance(takes, list):
+    data: Any, campaign: str, endpoint: str, source: str, is_known: Callable[[str], bool]
+) -> Iterator[Trace | Unreadable]:
+    """The runs that a report lists; but for those that are known by their IDs."""
+    if not isinstance(data, dict):
+        yield Unreadable(source)
         return
-    for take in takes:
+    if _is_of_another(data, campaign, endpoint):
+        return
+    takes = data.get("takes")
+    for take in takes if isinstance(takes, list) else (None,):
         runs = take.get("runs") if isinstance(take, dict) else None
-        for run in runs if isinstance(runs, list) else ():
-            run_id = run.get("run_id") if isinstance(run, dict) else None
-            if not isinstance(run, dict) or (isinstance(run_id, str) and is_known(run_id)):
-                continue
-            trace = _listed(take, run, source)
-            if trace is not None:
-                yield trace
+        for run in runs if isinstance(runs, list) else (None,):
+            if not isinstance(take, dict) or not isinstance(run, dict):
+                yield Unreadable(source)
+            elif not (isinstance(run.get("run_id"), str) and is_known(run["run_id"])):
+                told = _listed(take, run, source)
+                if told is not None:
+                    yield told
 
 
-def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Trace | None:
+def _is_of_another(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
+    """Whether it says in so many words that it is of another campaign or endpoint."""
+    said = data.get("campaign", campaign), data.get("endpoint", endpoint)
+    return all(isinstance(name, str) for name in said) and said != (campaign, endpoint)
+
+
+def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Trace | Unreadable | None:
+    """The run, or what can be read of it; None where it is none that anything was paid for."""
     try:
         asked = _matched(take["fingerprint"], _SHA256)
         superseded = run.get("superseded") is True
@@ -99,7 +112,19 @@ def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Tra
             outputs=_outputs(run.get("outputs")),
         )
     except (KeyError, TypeError, ValueError, RecursionError):
-        return None
+        return _unreadable(run, source)
+
+
+def _unreadable(run: Mapping[str, Any], source: str) -> Unreadable | None:
+    run_id, create_id, state = run.get("run_id"), run.get("create_id"), run.get("state")
+    is_known = isinstance(state, str) and state in _STATES
+    if run_id is None and is_known and (create_id is None or state not in NAMED_LATER):
+        return None  # what names no create is of a report of the first version
+    return Unreadable(source, run_id=_name(run_id), create_id=_name(create_id))
+
+
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) and _CREATE_ID.fullmatch(value) else None
 
 
 def _input(data: Mapping[str, Any], model: str, wanted: str) -> str:

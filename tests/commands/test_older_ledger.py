@@ -5,6 +5,7 @@ Nothing is paid for twice, and `state restore` takes the runs that only the file
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,8 +127,7 @@ def test_one_that_was_put_back_before_an_apply_wrote_its_report_is_noticed_by_th
     assert api.world.stats.creates == 3
 
 
-@pytest.mark.parametrize("field", ["campaign", "endpoint", "kind", "run_id", "take", "fingerprint"])
-@pytest.mark.few(2)
+@pytest.mark.parametrize("field", ["campaign", "endpoint", "kind"])
 def test_what_is_not_of_this_campaign_says_nothing_of_its_ledger(
     shell: Shell, api: SandboxServer, put_back: PutBack, field: str
 ) -> None:
@@ -136,6 +136,100 @@ def test_what_is_not_of_this_campaign_says_nothing_of_its_ledger(
     for path in shell.outputs.glob("hero*.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | {field: "other ../.."}))
     assert shell("plan").code is ExitCode.DONE
+
+
+@pytest.mark.parametrize("field", ["run_id", "take", "fingerprint"])
+def test_a_sidecar_of_this_campaign_that_makes_no_sense_is_damaged(
+    shell: Shell, api: SandboxServer, put_back: PutBack, field: str
+) -> None:
+    put_back()
+    (shell.outputs / "report.json").unlink()
+    for path in shell.outputs.glob("hero*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {field: "other ../.."}))
+    ended = shell("apply")
+    assert ended.code is ExitCode.LEDGER
+    assert "hero.mp4.json" in ended.err
+    assert "damaged" in ended.err
+    assert api.world.stats.creates == 3
+
+
+def cut_short(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def lost_by_the_disk(content: bytes) -> bytes:
+    return bytes(len(content))
+
+
+def emptied(_: bytes) -> bytes:
+    return b""
+
+
+TEARS = [cut_short, lost_by_the_disk, emptied]
+
+
+def tear(folder: Path, pattern: str, how: Callable[[bytes], bytes]) -> None:
+    """Damage files, as a disk or a tool that syncs folders does."""
+    torn = list(folder.glob(pattern))
+    assert torn
+    for path in torn:
+        path.write_bytes(how(path.read_bytes()))
+
+
+@pytest.mark.parametrize("how", TEARS)
+@pytest.mark.parametrize("sidecars", ["torn", "never written"])
+@pytest.mark.parametrize("command", ["apply", "plan", "status", "report", "verify", "retry"])
+@pytest.mark.few(6)
+def test_damaged_files_beside_an_older_ledger_are_no_files_that_say_nothing(
+    shell: Shell, api: SandboxServer, put_back: PutBack, how: Callable[[bytes], bytes], sidecars: str, command: str
+) -> None:
+    put_back()
+    tear(shell.outputs, "report.json", how)
+    tear(shell.outputs, "*.mp4.json", how)
+    if sidecars == "never written":
+        for path in shell.outputs.glob("*.mp4.json"):
+            path.unlink()
+    before = files(shell.outputs)
+    ended = shell(command)
+    assert ended.code is ExitCode.LEDGER, ended.err
+    assert "damaged" in ended.err
+    assert "Nothing was sent, nothing was paid" in " ".join(ended.err.split())
+    assert files(shell.outputs) == before
+    assert api.world.stats.creates == 3
+
+
+@pytest.mark.parametrize("how", TEARS)
+def test_a_damaged_report_beside_the_newest_ledger_is_moved_away_as_it_is_told(
+    shell: Shell, api: SandboxServer, how: Callable[[bytes], bytes]
+) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    tear(shell.outputs, "report.json", how)
+    ended = shell("apply")
+    assert ended.code is ExitCode.LEDGER
+    subprocess.run(["sh", "-c", f"mv {ended.err.partition(': mv ')[2]}"], check=True)
+    assert shell("apply").code is ExitCode.DONE
+    assert json.loads((shell.outputs / "report.json").read_text())["campaign"] == "lamps"
+    assert (shell.outputs / "report.json.damaged").exists()
+    assert api.world.stats.creates == 3
+
+
+@pytest.mark.parametrize("how", TEARS)
+def test_a_damaged_sidecar_of_a_video_that_the_ledger_knows_is_written_anew(
+    shell: Shell, api: SandboxServer, how: Callable[[bytes], bytes]
+) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    whole = files(shell.outputs)
+    tear(shell.outputs, "*.mp4.json", how)
+    assert shell("apply").code is ExitCode.DONE
+    assert {name: content for name, content in files(shell.outputs).items() if name.endswith(".mp4.json")} == {
+        name: content for name, content in whole.items() if name.endswith(".mp4.json")
+    }
+    tear(shell.outputs, "desk.mp4.json", how)
+    (shell.outputs / "desk.mp4").write_bytes(b"another video, as after --replace")
+    ended = shell("apply")
+    assert ended.code is ExitCode.LEDGER
+    assert "desk.mp4.json" in ended.err
+    assert api.world.stats.creates == 3
 
 
 def test_the_report_shows_it_where_there_are_no_sidecars(shell: Shell, api: SandboxServer, put_back: PutBack) -> None:

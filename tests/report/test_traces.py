@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Supersession
-from hailuo_batch.core.traces import Trace
+from hailuo_batch.core.traces import Names, Trace, Unreadable
 from hailuo_batch.report.looking import read_object
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.reading import read_traces
@@ -49,7 +49,7 @@ def sidecar(folder: Path, of: Take | None = None) -> dict[str, Any]:
     return data
 
 
-def parsed(data: dict[str, Any], video: str = "hero.mp4") -> Trace | None:
+def parsed(data: dict[str, Any], video: str = "hero.mp4") -> Trace | Unreadable | None:
     return parse_sidecar(data, CAMPAIGN, ENDPOINT, video, "hero.mp4.json")
 
 
@@ -69,7 +69,7 @@ def parsed(data: dict[str, Any], video: str = "hero.mp4") -> Trace | None:
 def test_the_input_is_put_together_again(tmp_path: Path, data: dict[str, Any]) -> None:
     wanted = made_of(data)
     trace = parsed(sidecar(tmp_path, wanted))
-    assert trace is not None
+    assert isinstance(trace, Trace)
     if data.get("image_urls", []) is not None:  # null is told of as an empty list
         assert (trace.is_whole, trace.input_json) == (True, wanted.input_json)
     assert trace.fingerprint == wanted.fingerprint
@@ -78,7 +78,7 @@ def test_the_input_is_put_together_again(tmp_path: Path, data: dict[str, Any]) -
 def test_an_image_that_is_named_by_its_hash_leaves_the_fingerprint(tmp_path: Path) -> None:
     wanted = made_of({"prompt": "a lamp", "image_urls": ["data:image/png;base64," + "A" * 10_000]})
     trace = parsed(sidecar(tmp_path, wanted))
-    assert trace is not None
+    assert isinstance(trace, Trace)
     assert (trace.is_whole, trace.fingerprint) == (False, wanted.fingerprint)
     assert "a lamp" in trace.input_json
 
@@ -86,7 +86,7 @@ def test_an_image_that_is_named_by_its_hash_leaves_the_fingerprint(tmp_path: Pat
 def test_a_sidecar_tells_all_that_the_ledger_needs(tmp_path: Path) -> None:
     trace = parsed(sidecar(tmp_path))
     made = run(run_id="run_1")
-    assert trace is not None
+    assert isinstance(trace, Trace)
     assert (trace.run_id, trace.take_id, trace.attempt, trace.state) == ("run_1", "hero", 1, RunState.SUCCEEDED)
     assert (trace.cost_micro_usd, trace.submitted_at, trace.completed_at) == (280_000, STARTED_AT, STARTED_AT + 130)
     assert [(file.path, file.bytes, file.sha256) for file in trace.outputs] == [
@@ -101,8 +101,6 @@ def test_a_sidecar_tells_all_that_the_ledger_needs(tmp_path: Path) -> None:
         *product(("model",), (None, 1, "", [])),
         *product(("attempt", "bytes", "output"), (None, -1, 10**30, 1.5, True, "1")),
         ("sha256", "ab"),
-        ("campaign", "other"),
-        ("endpoint", "sandbox"),
         ("run_id", "run_1\x1b[2J"),
         ("run_id", "\ud800"),
         ("take", "hero\n"),
@@ -111,22 +109,27 @@ def test_a_sidecar_tells_all_that_the_ledger_needs(tmp_path: Path) -> None:
         ("input", [1]),
     ],
 )
-def test_what_lacks_what_a_run_needs_tells_of_none(tmp_path: Path, field: str, value: object) -> None:
-    data = sidecar(tmp_path) | {field: value}
-    assert parsed(data) is None
+def test_what_lacks_what_a_run_needs_is_unreadable(tmp_path: Path, field: str, value: object) -> None:
+    run_id = None if field == "run_id" else "run_1"
+    assert parsed(sidecar(tmp_path) | {field: value}) == Unreadable("hero.mp4.json", "hero.mp4", run_id)
+
+
+@pytest.mark.parametrize(("field", "value"), [("campaign", "other"), ("endpoint", "sandbox")])
+def test_a_sidecar_of_another_campaign_tells_of_nothing(tmp_path: Path, field: str, value: str) -> None:
+    assert parsed(sidecar(tmp_path) | {field: value}) is None
 
 
 @pytest.mark.parametrize("value", [None, -1, 10**30, "1", True, 10_000_000_001])
 def test_a_cost_out_of_bounds_is_unknown(tmp_path: Path, value: object) -> None:
     trace = parsed(sidecar(tmp_path) | {"cost_micro_usd": value})
-    assert trace is not None
+    assert isinstance(trace, Trace)
     assert trace.cost_micro_usd is None
 
 
 @pytest.mark.parametrize("value", [None, 1, "soon", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "1969-01-01"])
 def test_a_time_out_of_bounds_is_unknown(tmp_path: Path, value: object) -> None:
     trace = parsed(sidecar(tmp_path) | {"submitted_at": value})
-    assert trace is not None
+    assert isinstance(trace, Trace)
     assert trace.submitted_at is None
 
 
@@ -149,7 +152,9 @@ def test_a_report_tells_of_every_run_and_of_creates_in_doubt() -> None:
         ),
     )
     data = json.loads(render_json(build_report(ledger, generated_at=STARTED_AT)))
-    doubt, old, new = parse_report(data, CAMPAIGN, ENDPOINT, "report.json", nobody)
+    told = traces_in(data)
+    doubt, old, new = (trace for trace in told if isinstance(trace, Trace))
+    assert len(told) == 3
     assert (doubt.run_id, doubt.is_money, doubt.state) == (None, True, RunState.IN_DOUBT)
     assert (old.run_id, old.superseded, old.fingerprint, old.is_whole) == ("run_1", True, older.fingerprint, False)
     assert (new.run_id, new.state, new.input_json, new.is_whole) == ("run_2", RunState.PENDING, desk.input_json, True)
@@ -168,15 +173,66 @@ def test_a_report_of_the_first_version_tells_what_its_live_runs_were_made_of() -
     data = json.loads(render_json(build_report(ledger, generated_at=STARTED_AT)))
     for told in data["takes"][0]["runs"]:
         del told["fingerprint"], told["create_id"]
-    [trace] = parse_report(data, CAMPAIGN, ENDPOINT, "report.json", nobody)
-    assert (trace.run_id, trace.fingerprint) == ("run_2", lamp.fingerprint)
+    before, live = traces_in(data)
+    assert before == Unreadable("report.json", run_id="run_1")
+    assert isinstance(live, Trace)
+    assert (live.run_id, live.fingerprint) == ("run_2", lamp.fingerprint)
+
+
+@pytest.mark.parametrize("state", [RunState.REJECTED, RunState.IN_DOUBT])
+def test_a_report_of_the_first_version_names_no_creates(state: RunState) -> None:
+    data = json.loads(render_json(build_report(snapshot(record(take(), run(state))), generated_at=STARTED_AT)))
+    del data["takes"][0]["runs"][0]["create_id"], data["takes"][0]["fingerprint"]
+    data["takes"][0]["runs"][0].pop("fingerprint", None)
+    assert traces_in(data) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"takes": None},
+        {"takes": [None]},
+        {"takes": [{"runs": None}]},
+        {"takes": [{"runs": ["run_1"]}]},
+        {"takes": [{"runs": [{"run_id": 7, "state": "pending"}]}]},
+        {"takes": [{"runs": [{"state": "pe\x00ding"}]}]},
+        {"campaign": None, "takes": {}},
+    ],
+)
+def test_a_damaged_report_is_no_report_that_says_nothing(damage: dict[str, Any]) -> None:
+    data = {"campaign": CAMPAIGN, "endpoint": ENDPOINT}
+    assert traces_in(data | damage) == [Unreadable("report.json")]
+    assert traces_in([data]) == [Unreadable("report.json")]
+
+
+def test_a_create_that_cannot_be_read_is_known_by_its_id() -> None:
+    told = {"run_id": None, "create_id": "create-1", "state": "in_doubt"}
+    data = {"campaign": CAMPAIGN, "endpoint": ENDPOINT, "takes": [{"runs": [told]}]}
+    [unreadable] = traces_in(data)
+    assert isinstance(unreadable, Unreadable)
+    assert Names(create_ids=frozenset({"create-1"})).knows(unreadable)
+    assert not Names(create_ids=frozenset({"create-2"})).knows(unreadable)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 50, b'{"kind": "hailuo-', b"\xff\xfe"])
+def test_files_that_are_torn_are_told_of(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "hero.mp4").write_bytes(b"video")
+    for name in ("hero.mp4.json", "notes.json", "report.json"):
+        (tmp_path / name).write_bytes(content)
+    found = list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody))
+    assert found == [Unreadable("hero.mp4.json", "hero.mp4"), Unreadable("report.json")]
+
+
+def traces_in(data: Any) -> list[Trace | Unreadable]:
+    return list(parse_report(data, CAMPAIGN, ENDPOINT, "report.json", nobody))
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a/../x", "superseded/../../x", "a/b/c", "", "./x", 5])
 def test_a_report_names_no_file_beyond_the_folder(path: object) -> None:
     data = json.loads(render_json(build_report(snapshot(record(take(), run())), generated_at=STARTED_AT)))
     data["takes"][0]["runs"][0]["outputs"][0]["path"] = path
-    [trace] = parse_report(data, CAMPAIGN, ENDPOINT, "report.json", nobody)
+    [trace] = traces_in(data)
+    assert isinstance(trace, Trace)
     assert trace.outputs[0].path is None
 
 
@@ -196,8 +252,10 @@ def test_only_regular_files_are_looked_into(tmp_path: Path) -> None:
     assert read_object(tmp_path / "desk.mp4.json", 1_000_000) is None
 
 
-def test_a_file_with_a_name_that_no_ledger_could_hold_tells_of_nothing(tmp_path: Path) -> None:
+def test_a_file_with_a_name_that_no_ledger_could_hold_names_its_run_all_the_same(tmp_path: Path) -> None:
     told = sidecar(tmp_path)
     (tmp_path / "hero.mp4.json").unlink()
     (Path(os.fsdecode(bytes(tmp_path) + b"/\xff.mp4.json"))).write_text(json.dumps(told))
-    assert list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody)) == []
+    [named] = read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody)
+    assert isinstance(named, Unreadable)
+    assert named.run_id == "run_1"

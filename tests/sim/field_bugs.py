@@ -19,6 +19,7 @@ from hailuo_batch.core.records import Output, Run, Supersession
 from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import OpenReplacement
 from hailuo_batch.errors import LedgerError
+from hailuo_batch.report import looking, reading
 from hailuo_batch.shell import driver, lock, progress, streams
 from hailuo_batch.shell.client import answers, fields
 from hailuo_batch.shell.downloader import landing
@@ -29,6 +30,10 @@ Patch = pytest.MonkeyPatch
 
 def believe_an_older_ledger(patch: Patch) -> None:
     patch.setattr(apply, "check_not_older", lambda *_: None)
+
+
+def take_a_torn_file_for_one_that_says_nothing(patch: Patch) -> None:
+    patch.setattr(reading, "read_json", looking.read_object)
 
 
 def end_an_apply_with_its_reader(patch: Patch) -> None:
@@ -163,6 +168,7 @@ def make_again_without_a_yes(patch: Patch) -> None:
 
 FIELD_BUGS: Sequence[Callable[[Patch], None]] = (
     believe_an_older_ledger,
+    take_a_torn_file_for_one_that_says_nothing,
     end_an_apply_with_its_reader,
     pay_for_what_finds_no_room,
     keep_much_of_a_small_disk_free,

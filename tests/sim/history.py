@@ -294,7 +294,8 @@ class History:
     def may_be_refused(self) -> bool:
         """Whether there is a reason for a command to end with exit 4."""
         is_unusable = not self.keeper.has_ledger or self.is_behind()
-        return bool(self.site.fate.disk_failed) or is_unusable or self.records.is_contradicted
+        is_spoken_against = self.records.is_contradicted or bool(self.records.torn)
+        return bool(self.site.fate.disk_failed) or is_unusable or is_spoken_against
 
     def look(self, *, complete: bool) -> None:
         """Check what lies on the disk between two processes."""

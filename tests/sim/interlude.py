@@ -34,6 +34,8 @@ class Interlude:
         self._change_weather()
         with site.fate.nap():
             history.keeper.meddle(history.records)
+            if rng.random() < 0.4:
+                history.keeper.clear_torn(history.records)
         history.forget()
         history.drawer.touch()
         if rng.random() < 0.3:
@@ -43,8 +45,10 @@ class Interlude:
 
     def _change_weather(self) -> None:
         history, rng = self.history, self.history.rng
-        if rng.random() < 0.1:
+        if rng.random() < history.weather.price_unrest:
             history.weather.change_price()
+            if rng.random() < 0.5:  # where the newest price is not the latest by the clock
+                history.site.jump(-12_000.0)
         if rng.random() < 0.3:
             history.weather.clear_up()
         if history.site.room.is_short and rng.random() < 0.6:

@@ -52,6 +52,7 @@ class Keeper:
             self.change_file: 0.1,
             self.cache_state: 0.22,
             self.alter_costs: 0.04,
+            lambda: self.tear(records): 0.1,
         }
         deed = self.rng.choices((*deeds, None), (*deeds.values(), 1 - sum(deeds.values())))[0]
         if self.paths.ledger.with_name(f"{self.paths.ledger.name}-wal").exists():
@@ -162,6 +163,29 @@ class Keeper:
         if self.vandal.alter_costs():
             self.count("receipts' costs altered")
             self.restore()
+
+    def tear(self, records: Records) -> None:
+        """A disk, or a tool that syncs folders, damages the report, the notes beside the videos, or all of them."""
+        notes = records.notes()
+        some = [path for path in notes if path.name == "report.json"], notes[:-1], notes
+        for path in self.rng.choice(some):
+            content = path.read_bytes()
+            if not content:
+                continue
+            cut = len(content) * self.rng.randint(50, 95) // 100
+            records.tear(path, self.rng.choice((content[:cut], content[:cut], b"", bytes(len(content)))))
+            self.count("file torn")
+            self.say(f"{path.name} is torn")
+        if self.rng.random() < 0.5:
+            self.put_state_back(whole=True)
+
+    def clear_torn(self, records: Records) -> None:
+        """What is damaged is moved away."""
+        with records.taking_away():
+            self.vandal.cache.mkdir(exist_ok=True)
+            for path in records.torn:
+                path.rename(self.vandal.cache / f"damaged-{path.name}")
+                self.say(f"{path.name} is moved away")
 
     def make_room(self) -> None:
         """A ledger that cannot be used is moved away, for a new one to be begun."""

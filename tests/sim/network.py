@@ -108,6 +108,7 @@ class Network:
         if self._free_before < _SMALLEST_VIDEO or self._is_full:
             raise Violation(f"a create of {run.take_id} leaves, and no video could be saved")
         self._terms.check_create(action)
+        site.truth.check_cap(self._ledger, site.cap_micro_usd)
         sent = site.truth.send(run, self.process, site.truth.newest_cost(self._ledger), site.clock.now())
         self.unheard.add(sent.create_id)
         if self.bereft is not None:

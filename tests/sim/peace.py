@@ -93,6 +93,7 @@ class Peace:
         history.site.room.clear()
         history.author.limits = replace(history.author.limits, run_timeout_s=_PATIENCE_S)
         history.pass_time(4000.0)
+        history.keeper.clear_torn(history.records)
         if history.is_ledger_missed() and history.rng.random() < 0.4:
             with history.records.taking_away():
                 history.keeper.make_room()

@@ -25,6 +25,7 @@ class Records:
     paths: CampaignPaths
     has_ledger: Callable[[], bool]
     _bereft: list[Sent] = field(default_factory=list)
+    _torn: dict[Path, tuple[bytes, Names]] = field(default_factory=dict)
 
     @contextmanager
     def taking_away(self) -> Iterator[None]:
@@ -91,16 +92,41 @@ class Records:
             return frozenset()
         return frozenset(name for line in lines for name in _named(line, ("create", "run_id")))
 
+    def tear(self, path: Path, content: bytes) -> None:
+        """A disk or a tool leaves this of a file. Nobody can read any more what it told, but that it told something."""
+        told = self._told_by(path)
+        path.write_bytes(content)
+        self._torn[path] = content, told
+
+    @property
+    def torn(self) -> list[Path]:
+        """The files that are torn, and that nobody has written anew or moved away."""
+        return [path for path in self._torn if self._is_torn(path)]
+
+    def _is_torn(self, path: Path) -> bool:
+        return path in self._torn and path.exists() and path.read_bytes() == self._torn[path][0]
+
+    def notes(self) -> list[Path]:
+        """The report, and the notes beside the videos."""
+        folder = self.paths.outputs
+        report = folder / "report.json"
+        return [*sorted(folder.rglob("*.mp4.json")), *([report] if report.exists() else ())] if folder.exists() else []
+
     def _traces(self) -> Names:
         """What the report, the notes beside the videos and the backup tell of."""
-        folder = self.paths.outputs
-        notes = folder.rglob("*.mp4.json") if folder.exists() else ()
-        names = {name for note in notes for name in _named(note.read_text(encoding="utf-8"), ("run_id",))}
-        with suppress(OSError, ValueError):
-            report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-            runs = [run for take in report["takes"] for run in take["runs"]]
-            names.update(run[name] for run in runs for name in ("run_id", "create_id") if run.get(name))
-        return frozenset(names) | (_rows(self.paths.backup) if self.paths.backup.exists() else frozenset())
+        told = frozenset(name for note in self.notes() for name in self._told_by(note))
+        return told | (_rows(self.paths.backup) if self.paths.backup.exists() else frozenset())
+
+    def _told_by(self, path: Path) -> Names:
+        if self._is_torn(path):
+            return self._torn[path][1]
+        text = path.read_text(encoding="utf-8")
+        if path.name != "report.json":
+            return frozenset(_named(text, ("run_id",)))
+        with suppress(ValueError):
+            runs = [run for take in json.loads(text)["takes"] for run in take["runs"]]
+            return frozenset(run[name] for run in runs for name in ("run_id", "create_id") if run.get(name))
+        return frozenset()
 
 
 def _is_paid(sent: Sent) -> bool:

@@ -169,6 +169,14 @@ def ignore_creates_under_way_in_the_cap(patch: Patch) -> None:
     patch.setattr(spend.Cap, "admits", admits)
 
 
+def tell_the_newest_price_by_the_time_of_day(patch: Patch) -> None:
+    def teacher_of(run: Run) -> spend.Teacher | None:
+        at = run.submitted_at or 0.0
+        return None if run.cost_micro_usd is None else spend.Teacher(int(at), run.cost_micro_usd, at)
+
+    patch.setattr(spend, "teacher_of", teacher_of)
+
+
 def rename_onto_what_is_there(patch: Patch) -> None:
     def move(self: Files, index: int, source: str, target: str) -> ev.MoveOutcome:
         end = self._inside(target)
@@ -279,6 +287,7 @@ BUGS: Sequence[Callable[[Patch], None]] = (
     ask_faster_than_allowed,
     forget_the_reads_of_earlier_processes,
     ignore_creates_under_way_in_the_cap,
+    tell_the_newest_price_by_the_time_of_day,
     rename_onto_what_is_there,
     begin_a_replacement_anew_with_each_command,
     pay_any_price,

@@ -19,6 +19,13 @@ class Violation(Exception):  # noqa: N818 - what is found, not a fault of the fi
     """The product broke a promise."""
 
 
+_COUNTS = (
+    "state IN ('submitting', 'in_doubt') OR (state = 'abandoned' AND run_id IS NULL) "
+    "OR (run_id IS NOT NULL AND state != 'failed')"
+)
+"""Which runs count as paid for, or as what may be."""
+
+
 @dataclass(slots=True)
 class Sent:
     """One create that left. `expected` is the newest cost that the ledger knew then; `run_id` what the world made.
@@ -78,6 +85,17 @@ class Truth:
         rows = ledger._db.execute("SELECT create_id, cost_micro_usd FROM runs WHERE cost_micro_usd IS NOT NULL")
         costs = {self.sent[create_id].number: cost for create_id, cost in rows if create_id in self.sent}
         return costs[max(costs)] if costs else None
+
+    def check_cap(self, ledger: Ledger, cap_micro_usd: int | None) -> None:
+        """A create is about to leave, and is on record. Raises Violation where it may pass the cap by what the ledger
+        knows: all that is on record as paid, and the newest cost for each run, or what may be one, without its own."""
+        newest = self.newest_cost(ledger)
+        if cap_micro_usd is None or newest is None:
+            return
+        rows = ledger._db.execute("SELECT coalesce(cost_micro_usd, ?) FROM runs WHERE " + _COUNTS, (newest,))
+        committed = sum(cost for (cost,) in rows)
+        if committed > cap_micro_usd:
+            raise Violation(f"a create leaves, and with it {committed} may be spent: the cap is {cap_micro_usd}")
 
     def send(self, run: Run, process: int, expected: int | None, now: float) -> Sent:
         """A create leaves. Raises Violation where it may pay a second time."""

@@ -47,6 +47,11 @@ class Weather:
     rng: Random
     world: World
     say: Callable[[str], None]
+    price_unrest: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.rng.random() < 0.1:
+            self.price_unrest = 0.7
 
     def change_price(self) -> None:
         """The API changes its price."""

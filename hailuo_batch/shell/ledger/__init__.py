@@ -1,6 +1,6 @@
 """The ledger: one SQLite file per campaign."""
 
-from hailuo_batch.shell.ledger.glances import find_run, read_experience, read_mark, read_names, read_run_ids
+from hailuo_batch.shell.ledger.glances import find_run, read_experience, read_mark, read_names, read_run_ids, read_saved
 from hailuo_batch.shell.ledger.reader import Change, LedgerReader, Mark
 from hailuo_batch.shell.ledger.restoring import check_backup, restore_backup, set_ledger_aside
 from hailuo_batch.shell.ledger.store import Ledger
@@ -16,6 +16,7 @@ __all__ = [
     "read_mark",
     "read_names",
     "read_run_ids",
+    "read_saved",
     "restore_backup",
     "set_ledger_aside",
 ]

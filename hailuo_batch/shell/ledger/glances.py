@@ -7,13 +7,15 @@ its own commands say why.
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from hailuo_batch.core.experience import LONGEST_S, NEWEST, Duration, Experience
+from hailuo_batch.core.records import Output
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.ledger.checking import parse_output
 from hailuo_batch.shell.ledger.migrations import VERSION
 from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_version, explained, open_to_read
 from hailuo_batch.shell.ledger.reader import LAST, Mark, mark_of
@@ -58,6 +60,13 @@ def read_run_ids(path: Path) -> frozenset[str]:
     """The IDs of the runs that the ledger at this path has, forgotten ones included. Raises LedgerError."""
     with _reading(path) as db:
         return frozenset(row[0] for row in db.execute("SELECT run_id FROM runs WHERE run_id IS NOT NULL"))
+
+
+def read_saved(path: Path) -> Mapping[str, Output]:
+    """Every file that the ledger at this path has on record as saved, by its path. Raises LedgerError."""
+    with _reading(path) as db:
+        rows = db.execute("SELECT run_key, number, url, path, bytes, sha256, moving_to, NULL FROM files").fetchall()
+    return {output.path: output for output in map(parse_output, rows) if output.path is not None}
 
 
 def read_names(path: Path) -> Names:
