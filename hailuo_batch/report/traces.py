@@ -32,7 +32,7 @@ def parse_sidecar(
     data: Mapping[str, Any], campaign: str, endpoint: str, video: str, source: str
 ) -> Trace | Unreadable | None:
     """The run of the video at this path; None where the sidecar is of another campaign or endpoint."""
-    if _is_of_another(data, campaign, endpoint):
+    if data.get("campaign") != campaign or data.get("endpoint") != endpoint:
         return None
     try:
         index = _number(data["output"], 1, _MOST_OUTPUTS) - 1
@@ -65,7 +65,7 @@ def parse_report(
     if not isinstance(data, dict):
         yield Unreadable(source)
         return
-    if _is_of_another(data, campaign, endpoint):
+    if data.get("campaign") != campaign or data.get("endpoint") != endpoint:
         return
     takes = data.get("takes")
     for take in takes if isinstance(takes, list) else (None,):
@@ -77,12 +77,6 @@ def parse_report(
                 told = _listed(take, run, source)
                 if told is not None:
                     yield told
-
-
-def _is_of_another(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
-    """Whether it says in so many words that it is of another campaign or endpoint."""
-    said = data.get("campaign", campaign), data.get("endpoint", endpoint)
-    return all(isinstance(name, str) for name in said) and said != (campaign, endpoint)
 
 
 def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Trace | Unreadable | None:

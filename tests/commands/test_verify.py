@@ -199,6 +199,7 @@ def test_repair_leaves_a_report_and_sidecars_that_are_true(shell: Shell, finishe
     true = json.loads((shell.outputs / "report.json").read_text("utf-8"))
     for path in shell.outputs.glob("report.*"):
         path.write_text("of a time before", "utf-8")
+    (shell.outputs / "report.json").write_text(json.dumps(true | {"description": "of a time before"}))
     sidecar = shell.outputs / "desk.mp4.json"
     told = sidecar.read_text("utf-8")
     sidecar.unlink()

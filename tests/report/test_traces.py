@@ -196,7 +196,7 @@ def test_a_report_of_the_first_version_names_no_creates(state: RunState) -> None
         {"takes": [{"runs": ["run_1"]}]},
         {"takes": [{"runs": [{"run_id": 7, "state": "pending"}]}]},
         {"takes": [{"runs": [{"state": "pe\x00ding"}]}]},
-        {"campaign": None, "takes": {}},
+        {"takes": {}},
     ],
 )
 def test_a_damaged_report_is_no_report_that_says_nothing(damage: dict[str, Any]) -> None:

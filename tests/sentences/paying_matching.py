@@ -68,8 +68,8 @@ RULES = (
         "newest first",
         Breakage(
             f"{_CORE}/matching.py",
-            "return -(run.submitted_at or 0.0), -run.key",
-            "return run.submitted_at or 0.0, run.key",
+            "return -(run.create_number or 0), -run.key",
+            "return run.create_number or 0, run.key",
             f"{_MATCHING}::test_freed_runs_go_to_the_wanted_takes_in_the_manifests_order_newest_first",
         ),
     ),

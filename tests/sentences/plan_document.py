@@ -117,9 +117,9 @@ RULES = (
     rule(
         "from the newest real cost of that model",
         Breakage(
-            f"{_CORE}/experience.py",
-            "newest[run.model] = max(mark, newest.get(run.model, mark))",
-            "newest[run.model] = min(mark, newest.get(run.model, mark))",
+            f"{_CORE}/spend.py",
+            "newest[run.model] = max(teacher, newest.get(run.model, teacher))",
+            "newest[run.model] = min(teacher, newest.get(run.model, teacher))",
             "core/test_experience.py::test_the_newest_known_cost_counts_over_all_ledgers",
         ),
         Breakage(
