@@ -51,8 +51,9 @@ from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core import halts
 from hailuo_batch.core.experience import NEWEST
 from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.plan import Wishes, make_plan
-from hailuo_batch.core.records import in_doubt_if_submitting
+from hailuo_batch.core.records import Snapshot, in_doubt_if_submitting
 from hailuo_batch.core.replacing import in_these_words, is_made
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamError, UsageError
@@ -87,7 +88,8 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
     asked = _read(where, options, console)
     paths = locate(where, asked.campaign.name)
     lock = campaign_lock(paths, "apply", clock)
-    if lock.acquire(min(options.wait_s, max(0.0, give_up_at - clock.now())), say_for_whom(options.wait_s, console)):
+    wait_s = min(options.wait_s, max(0.0, give_up_at - clock.now()))
+    if lock.acquire(wait_s, say_for_whom(wait_s, console)):
         asked = _read_again(asked, console)
     with lock, ExitStack() as stack:
         present = ledger_exists(paths) if options.new_ledger else has_ledger(paths)
@@ -271,6 +273,8 @@ def _finish(
         "paid": verdict.unpaid is None,
         "replacing": any(not is_made(snapshot, own) for own in in_these_words(snapshot, asked.wishes.replace)),
     }
+    if options.only and not wishes_left["replacing"] and _is_done(snapshot, job.plan.scope):
+        options = replace(options, only=(), yes=False)  # what is left is the rest, to which nobody has said yes
     resume = again(where, replace(options, yes=False), **wishes_left)
     if job.sends:
         ledger.remember(RESUME_FACT, resume)
@@ -303,6 +307,10 @@ def _finish(
     if code in _ENDED_WELL and not unwritten:
         end_replacements(ledger, outcome.snapshot, asked.wishes.replace, job.plan.scope)
     return code
+
+
+def _is_done(snapshot: Snapshot, scope: frozenset[str]) -> bool:
+    return all(record.state is TakeState.DONE for record in snapshot.takes if record.take.id in scope)
 
 
 def _unwritten(report: Report, console: Console) -> tuple[ExitCode, ...]:

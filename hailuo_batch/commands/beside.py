@@ -37,6 +37,10 @@ class Beside:
         """What has happened, and the way out; nothing where nothing speaks against it."""
         if self.unknown:
             return _older_than_files(paths, self.unknown, where)
+        return f"{self.damage(paths)} {_move_away(paths, self.unreadable)}" if self.unreadable else ""
+
+    def damage(self, paths: CampaignPaths) -> str:
+        """Which files nobody can read, and what that may mean; nothing where there are none."""
         return _damaged_files(paths, self.unreadable) if self.unreadable else ""
 
 
@@ -143,17 +147,27 @@ def _older_than_files(paths: CampaignPaths, unknown: Sequence[Trace], where: Whe
 
 
 def _damaged_files(paths: CampaignPaths, unreadable: Sequence[Unreadable]) -> str:
-    sources = [shown(paths.outputs / source) for source in dict.fromkeys(item.source for item in unreadable)]
-    named = ", ".join(map(clean, sources[:_SHOWN]))
+    sources = _sources(paths, unreadable)
+    named = ", ".join(sources[:_SHOWN])
     if len(sources) > _SHOWN:
         named += f" and {len(sources) - _SHOWN:,} more"
-    moves = "; ".join(shell_line(["mv", clean(source), f"{clean(source)}.damaged"]) for source in sources[:_SHOWN])
     return (
-        f"{named}: damaged, so that nobody can tell whether runs are named there that were paid for and that the "
-        "ledger does not know, as there are where a state folder was put back from a cache or a copy. Nothing was "
-        "sent, nothing was paid, nothing was changed. Put back what was there. If you are sure that the state folder "
-        f"is the newest one, move it away instead; it is then written anew: {moves}"
+        f"{named}: damaged. What cannot be read there may name runs that were paid for and that the ledger does not "
+        "know, as where a copy of the state folder was put back."
     )
+
+
+def _move_away(paths: CampaignPaths, unreadable: Sequence[Unreadable]) -> str:
+    moves = (shell_line(["mv", source, f"{source}.damaged"]) for source in _sources(paths, unreadable)[:_SHOWN])
+    return (
+        "Nothing was sent, nothing was paid, nothing was changed. If the state folder is such a copy, bring the newest "
+        "one back first. If it is not, move what is damaged away; it is then written anew by the next apply: "
+        f"{'; '.join(moves)}"
+    )
+
+
+def _sources(paths: CampaignPaths, unreadable: Sequence[Unreadable]) -> list[str]:
+    return [clean(shown(paths.outputs / source)) for source in dict.fromkeys(item.source for item in unreadable)]
 
 
 def traces_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Iterator[Trace]:

@@ -9,11 +9,11 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from hailuo_batch.core.adopting import adopt, saved_as
+from hailuo_batch.core.adopting import adopt, later_events, merged, saved_as
 from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.events import Event, RunCreated
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.receipt import Receipt, Result, recover, unreceipted
+from hailuo_batch.core.lifecycle import RUNNING, RunState
+from hailuo_batch.core.receipt import Receipt, Recovered, Result, recover, unreceipted
 from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.core.sharing import LONGEST_REQUEST_S
 from hailuo_batch.core.traces import Names, Trace
@@ -102,6 +102,9 @@ def take_in(
     for at, items in groupby(adoption.events, lambda item: item.at):
         ledger.record([(item.key, item.event) for item in items], at)
     ledger.take_in(adoption.attempts, wall)
+    ended = tuple(_ended(found, known))
+    for at, happened in groupby(ended, lambda item: item.at):
+        ledger.record([(item.key, item.event) for item in happened], at)
     again = tuple(_found_again(found, known))
     if again:
         ledger.record(again, wall)
@@ -121,6 +124,17 @@ def _found(traces: Sequence[Trace], snapshot: Snapshot, files: Files) -> Iterato
                 taken.add(output.path)
             outputs.append(output if is_there else replace(output, path=None))
         yield replace(trace, outputs=tuple(outputs))
+
+
+def _ended(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[Recovered]:
+    """The ends of runs that the ledger has as under way, since only the receipts told of them, and whose videos are
+    there: they were paid for, and need not be asked for at an API that may not know them for ever."""
+    for trace in merged(traces):
+        run = known.get(trace.run_id or "")
+        is_there = any(output.path is not None for output in trace.outputs)
+        if run is not None and run.state in RUNNING and trace.state is RunState.SUCCEEDED and is_there:
+            at = trace.completed_at or trace.submitted_at or 0.0
+            yield from (Recovered(run.key, event, at) for event in later_events(trace))
 
 
 def _found_again(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[tuple[int, Event]]:

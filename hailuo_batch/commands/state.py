@@ -86,9 +86,9 @@ def restore(where: Whereabouts, console: Console) -> ExitCode:
             replayed, after = take_in(ledger, traces, names, inputs, paths.receipts, files, clock.wall())
     if aside is not None and aside.exists():
         console.say(f"The ledger that was there is kept as {shown(aside)}.")
-    left = look_beside(paths, campaign.name, endpoint).words(paths, where)
+    left = look_beside(paths, campaign.name, endpoint).damage(paths)
     if left:
-        console.warn(left)
+        console.warn(f"{left} It was not read, and the next apply will say what to do with it.")
     source = paths.ledger if keeps else paths.backup
     _tell_restored(_Restored(before, replayed, after, source), paths, command_line("resolve", where), console)
     return ExitCode.DONE
@@ -201,19 +201,20 @@ def _check_sources(paths: CampaignPaths, campaign: Campaign, endpoint: str) -> N
 
 
 def _tell_restored(done: _Restored, paths: CampaignPaths, resolve: str, console: Console) -> None:
-    later = ""
     what = f"Restored {shown(paths.ledger)} from {done.source.name}"
     if done.source == paths.ledger:
         what = f"Kept {shown(paths.ledger)}, which is whole"
     elif not done.source.exists():
-        what = f"Restored {shown(paths.ledger)} from the receipts alone"
-        later = " They do not tell which takes the manifest asks for: that is known again after the next apply."
+        what = f"Restored {shown(paths.ledger)} without a backup"
     known = {run.create_id for run in done.before.paid_runs}
     fresh = sum(run.create_id is not None and run.create_id not in known for run in done.replayed.paid_runs)
     creates = count(fresh, "create")
     named = {(run.create_id, run.run_id) for run in done.replayed.paid_runs}
     found = sum((run.create_id, run.run_id) not in named for run in done.after.paid_runs)
     taken = f", and {count(found, 'run')} that only the files beside it knew of" if found else ""
+    is_told = {record.take.id for record in done.before.takes}
+    is_new = any(record.take.id not in is_told for record in done.after.takes)
+    later = " Which takes the manifest asks for is known again after the next apply." if is_new else ""
     console.say(
         f"{what}, with {creates} that only the receipts knew of{taken}. Nothing was sent, nothing was paid.{later}"
     )

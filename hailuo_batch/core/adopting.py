@@ -47,7 +47,7 @@ def adopt(snapshot: Snapshot, unknown: Sequence[Trace], inputs: Mapping[str, str
         naming = _naming(known, trace)
         if known is not None and naming is not None:
             doubtful.pop(known.key, None)
-            events += (Recovered(known.key, event, ended_at) for event in (naming, *_later(trace)))
+            events += (Recovered(known.key, event, ended_at) for event in (naming, *later_events(trace)))
             continue
         whole = trace if trace.is_whole else replace(trace, input_json=inputs.get(trace.fingerprint, trace.input_json))
         intent = _intent(whole, now, is_taken=known is not None)
@@ -55,7 +55,7 @@ def adopt(snapshot: Snapshot, unknown: Sequence[Trace], inputs: Mapping[str, str
         if trace.run_id is not None:
             outcome = ev.RunCreated(trace.run_id, trace.cost_micro_usd)
         outdated = _is_outdated(trace, lives.get(trace.take_id))
-        attempts.append(Forgotten(intent, outcome, intent.at, outdated, _later(trace), ended_at))
+        attempts.append(Forgotten(intent, outcome, intent.at, outdated, later_events(trace), ended_at))
     return Adoption(tuple(events), tuple(attempts))
 
 
@@ -122,7 +122,7 @@ def _naming(known: Run | None, trace: Trace) -> Event | None:
     return None
 
 
-def _later(trace: Trace) -> tuple[Event, ...]:
+def later_events(trace: Trace) -> tuple[Event, ...]:
     """What happened to the run after it was made, as far as nobody needs to ask for it again."""
     given_up = (ev.RunAbandoned(trace.error or "given up"),) if trace.state is RunState.ABANDONED else ()
     if trace.run_id is None:

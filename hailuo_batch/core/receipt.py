@@ -4,6 +4,7 @@ Pure. The receipts are the truth about payments: a run ID that is known there is
 an answer is in doubt, whatever the ledger was left with by a crash or an older backup.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, canonical_json, fingerprint
 
 _MOST_ATTEMPTS = 2**31
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 ADOPTED = "adopted-"
 """What the ID of a create begins with that only a file beside the ledger told of: its own is not known."""
 NO_ANSWER = "the program ended before an answer was recorded"
@@ -44,6 +46,7 @@ class Intent:
         not forgotten for want of one that can be read.
         """
         images = data["images_sha256"]
+        is_digest = isinstance(images, str) and _SHA256.fullmatch(images) is not None
         return cls(
             create_id=_text(data["create"]),
             at=parse_at(data["at"], before),
@@ -51,7 +54,7 @@ class Intent:
             attempt=_attempt(data["attempt"]),
             model=_text(data["model"]),
             input_json=_text(canonical_json(data["input"])),
-            images_sha256=None if images is None else _text(images),
+            images_sha256=images if is_digest else None,  # what is not known makes no difference, and pays for nothing
             made_of=_text(data["fingerprint"]) if "fingerprint" in data else None,
         )
 

@@ -24,27 +24,31 @@ Stamp = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The files of an output folder and of `superseded/` in it, the report's own apart, by their paths; and the stamps
-    of those that may be sidecars."""
+    """The files of an output folder and of `superseded/` in it, the report's own apart, by their paths; the stamps of
+    those that may be sidecars; and the links that may stand for one."""
 
     names: frozenset[str]
     sidecars: Mapping[str, Stamp]
+    links: frozenset[str]
 
 
 def survey(folder: Path) -> Survey:
     """What there is."""
     names: list[str] = []
     sidecars: dict[str, Stamp] = {}
+    links: list[str] = []
     for place, prefix in ((folder, ""), (folder / SUPERSEDED, f"{SUPERSEDED}/")):
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(place) as entries:
             for entry in entries:
                 name = prefix + entry.name
+                if name.endswith(SUFFIX) and entry.is_symlink():
+                    links.append(name)
                 if not entry.is_file() or name.startswith("report."):
                     continue
                 names.append(name)
                 if name.endswith(SUFFIX) and (stamp := _look(entry)) is not None:
                     sidecars[name] = stamp
-    return Survey(frozenset(names), sidecars)
+    return Survey(frozenset(names), sidecars, frozenset(links))
 
 
 def _look(entry: os.DirEntry[str]) -> Stamp | None:
@@ -73,7 +77,7 @@ def read_object(path: str | Path, largest: int) -> Mapping[str, Any] | None:
     """The JSON object in a file, None where there is none."""
     try:
         value = read_json(path, largest)
-    except UnreadableFile:
+    except (UnreadableFile, FileNotFoundError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -83,12 +87,12 @@ class UnreadableFile(Exception):  # noqa: N818 - named for what it is; nobody bu
 
 
 def read_json(path: str | Path, largest: int) -> Any:
-    """The value in a JSON file, None where there is no regular file. Raises UnreadableFile."""
+    """The value in a JSON file. Raises UnreadableFile, and FileNotFoundError where there is no regular file."""
     content = read_bounded(path, largest)
     if content is None:
         if look(Path(path)) is not None:
             raise UnreadableFile
-        return None
+        raise FileNotFoundError(path)
     try:
         return json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):

@@ -4,7 +4,9 @@ Owns which files are looked into: those that were found right, and that nobody h
 ours that cannot be read is no file that says nothing: it is told of as what it is.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from hailuo_batch.core.traces import Trace, Unreadable
@@ -30,15 +32,18 @@ def read_traces(
     Files with the stamps of `right` are passed over, and runs that are known by their IDs. Raises OSError where the
     folder cannot be read.
     """
-    for name, stamp in survey(folder).sidecars.items():
+    seen = survey(folder)
+    for name in sorted(seen.links):
+        yield from _unreadable(name)  # no link is followed: what it leads to may be ours
+    for name, stamp in seen.sidecars.items():
         if right.get(name) == stamp:
             continue
         try:
             found = read_json(f"{folder}/{name}", LARGEST_SIDECAR)
+        except FileNotFoundError:
+            continue  # gone meanwhile
         except UnreadableFile:
-            video = name.removesuffix(SUFFIX)
-            if PurePosixPath(video).suffix:  # else the name is none that a sidecar has
-                yield Unreadable(name, video)
+            yield from _unreadable(name)
             continue
         if not isinstance(found, dict) or found.get("kind") != SIDECAR:
             continue
@@ -48,10 +53,20 @@ def read_traces(
         told = parse_sidecar(found, campaign, endpoint, name.removesuffix(SUFFIX), name)
         if told is not None:
             yield told
-    if right.get(REPORT, ()) != look(folder / REPORT):
-        try:
-            report = read_json(folder / REPORT, _LARGEST_REPORT)
-        except UnreadableFile:
-            yield Unreadable(REPORT)
-        else:
-            yield from () if report is None else parse_report(report, campaign, endpoint, REPORT, is_known)
+    path = folder / REPORT
+    now = look(path)
+    if now is None and os.path.lexists(path):
+        yield Unreadable(REPORT)
+    elif now is not None and right.get(REPORT) != now:
+        with suppress(FileNotFoundError):
+            try:
+                yield from parse_report(read_json(path, _LARGEST_REPORT), campaign, endpoint, REPORT, is_known)
+            except UnreadableFile:
+                yield Unreadable(REPORT)
+
+
+def _unreadable(name: str) -> Iterator[Unreadable]:
+    """What cannot be read under this name, where it is that of a sidecar."""
+    video = name.removesuffix(SUFFIX)
+    if PurePosixPath(video).suffix and not name.startswith("report."):
+        yield Unreadable(name, video)

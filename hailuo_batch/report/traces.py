@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.lifecycle import NAMED, RunState
 from hailuo_batch.core.records import Output
 from hailuo_batch.core.traces import NAMED_LATER, Trace, Unreadable
 from hailuo_batch.values import LATEST_S, MICRO, canonical_json, fingerprint
@@ -18,7 +18,7 @@ _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _TAKE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.take[1-9][0-9]{0,6})?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_STATES = frozenset(RunState)
+_NAMELESS = frozenset(RunState) - NAMED
 _LONGEST_MODEL = 1_000
 _LONGEST_PHRASE = 2_000
 _LONGEST_URL = 16_384
@@ -32,8 +32,11 @@ def parse_sidecar(
     data: Mapping[str, Any], campaign: str, endpoint: str, video: str, source: str
 ) -> Trace | Unreadable | None:
     """The run of the video at this path; None where the sidecar is of another campaign or endpoint."""
-    if data.get("campaign") != campaign or data.get("endpoint") != endpoint:
+    if _is_of_another(data, campaign, endpoint):
         return None
+    unreadable = Unreadable(source, video, run_id=_name(data.get("run_id")))
+    if not _is_of(data, campaign, endpoint):
+        return unreadable
     try:
         index = _number(data["output"], 1, _MOST_OUTPUTS) - 1
         size, digest = _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
@@ -55,7 +58,7 @@ def parse_sidecar(
             outputs=(saved,),
         )
     except (KeyError, TypeError, ValueError, RecursionError):
-        return Unreadable(source, video, run_id=_name(data.get("run_id")))
+        return unreadable
 
 
 def parse_report(
@@ -65,9 +68,9 @@ def parse_report(
     if not isinstance(data, dict):
         yield Unreadable(source)
         return
-    if data.get("campaign") != campaign or data.get("endpoint") != endpoint:
+    if _is_of_another(data, campaign, endpoint):
         return
-    takes = data.get("takes")
+    takes = data.get("takes") if _is_of(data, campaign, endpoint) else None
     for take in takes if isinstance(takes, list) else (None,):
         runs = take.get("runs") if isinstance(take, dict) else None
         for run in runs if isinstance(runs, list) else (None,):
@@ -77,6 +80,16 @@ def parse_report(
                 told = _listed(take, run, source)
                 if told is not None:
                     yield told
+
+
+def _is_of(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
+    return data.get("campaign") == campaign and data.get("endpoint") == endpoint
+
+
+def _is_of_another(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
+    """Whether it says in so many words that it is of another campaign or endpoint."""
+    said = (data.get("campaign"), campaign), (data.get("endpoint"), endpoint)
+    return any(isinstance(name, str) and name != ours for name, ours in said)
 
 
 def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Trace | Unreadable | None:
@@ -97,7 +110,7 @@ def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Tra
             fingerprint=wanted,
             input_json=_canonical(take["input"]) if wanted == asked else "{}",
             create_id=None if create_id is None else _matched(create_id, _CREATE_ID),
-            run_id=None if run_id is None else _matched(run_id, _RUN_ID),
+            run_id=None if run_id is None and run["state"] in _NAMELESS else _matched(run_id, _RUN_ID),
             superseded=superseded,
             cost_micro_usd=_cost(run.get("cost_micro_usd")),
             error=_phrase(run.get("error")),
@@ -111,8 +124,8 @@ def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Tra
 
 def _unreadable(run: Mapping[str, Any], source: str) -> Unreadable | None:
     run_id, create_id, state = run.get("run_id"), run.get("create_id"), run.get("state")
-    is_known = isinstance(state, str) and state in _STATES
-    if run_id is None and is_known and (create_id is None or state not in NAMED_LATER):
+    is_nameless = isinstance(state, str) and state in _NAMELESS
+    if run_id is None and is_nameless and (create_id is None or state not in NAMED_LATER):
         return None  # what names no create is of a report of the first version
     return Unreadable(source, run_id=_name(run_id), create_id=_name(create_id))
 

@@ -92,6 +92,13 @@ def test_what_the_other_one_made_meanwhile_is_not_made_again(shell: Shell, start
     assert api.world.stats.creates == 3
 
 
+def test_it_waits_no_longer_than_it_may_last(shell: Shell, api: SandboxServer) -> None:
+    with held(shell):
+        end = shell("apply", "--wait", "30m", "--max-duration", "1s")
+    assert end.code is ExitCode.BUSY
+    assert "Waiting up to 1s" in end.err
+
+
 def test_after_the_time_it_ends_with_5(shell: Shell, api: SandboxServer) -> None:
     with held(shell):
         end = shell("apply", "--wait", "1s")

@@ -103,11 +103,18 @@ def test_a_ledger_is_not_begun_twice(shell: Shell, api: SandboxServer) -> None:
     assert "--new-ledger" not in options_of(ended, shell)
 
 
+def test_where_all_that_was_asked_for_is_done_the_rest_is_what_is_left(shell: Shell, api: SandboxServer) -> None:
+    """And nobody has said yes to that."""
+    ended = shell("apply", "--only", "desk", "--no-sidecar")
+    assert ended.code is ExitCode.DONE
+    assert options_of(ended, shell) == ["--no-sidecar"]
+
+
 def test_the_report_says_the_same_but_for_the_yes(shell: Shell, api: SandboxServer) -> None:
     with nothing_finishes(api):
         ended = shell("apply", "--only", "desk", "--run-timeout", "1s")
-    report = shell("apply", "--only", "desk", "--json").document
-    command = " ".join(word for word in advised(ended) if word not in {"--yes", "--run-timeout", "1s"})
+        report = shell("apply", "--only", "desk", "--run-timeout", "1s", "--json").document
+    command = " ".join(word for word in advised(ended) if word != "--yes")
     assert report["resume_command"] == command
     assert report["apply_command"] == shlex.join(advised(ended)[:3])
 

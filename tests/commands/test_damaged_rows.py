@@ -37,6 +37,11 @@ DAMAGES = {
     "a run that is rejected, and its ID": "UPDATE runs SET state = 'rejected' WHERE run_id IS NOT NULL",
     "a run that is in doubt, and its ID": "UPDATE runs SET state = 'in_doubt' WHERE run_id IS NOT NULL",
     "a number for a run ID": "UPDATE runs SET run_id = x'00' WHERE run_id IS NOT NULL",
+    "a run whose place in the order is unknown": "UPDATE runs SET create_number = NULL",
+    "a run before the first": "UPDATE runs SET create_number = 0",
+    "a place in the order in words": "UPDATE runs SET create_number = 'last'",
+    "images that are no SHA-256": "UPDATE runs SET images_sha256 = ''",
+    "a take's images that are no SHA-256": "UPDATE takes SET images_sha256 = 'zz'",
     "half forgotten": "UPDATE runs SET forgotten = 7",
     "a run of no take": "UPDATE runs SET take_id = 'gone' WHERE run_id IS NOT NULL",
     "a take whose state is none": "UPDATE takes SET state = 'su9ceeded'",
@@ -163,7 +168,7 @@ def test_a_backup_with_a_damaged_row_is_refused_before_anything_is_touched(
     (shell.state / "lamps.db.bak").rename(shell.workspace / "damaged")
     ended = shell.bare("state", "restore", str(shell.manifest))
     assert ended.code is ExitCode.DONE
-    assert "from the receipts alone, with 3 creates" in ended.err
+    assert "without a backup, with 3 creates" in ended.err
     assert shell("apply").code is ExitCode.DONE
     assert made.world.stats.creates == 3
 

@@ -107,7 +107,7 @@ def test_a_report_of_what_is_waited_for_is_written_each_time(shell: Shell, start
 
 def test_files_of_somebody_else_are_neither_touched_nor_in_the_way(idle: Shell) -> None:
     odd = idle.outputs / os.fsdecode(b"\xff.mp4.json")
-    odd.write_text('{"kind": "hailuo-batch sidecar"}')
+    odd.write_text('{"kind": "hailuo-batch sidecar", "campaign": "another"}')
     odd.with_suffix("").write_bytes(b"a video that no ledger knows")
     (idle.outputs / "notes.json").write_text("[]")
     os.mkfifo(idle.outputs / "pipe.mp4.json")

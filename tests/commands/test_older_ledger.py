@@ -4,6 +4,7 @@ Nothing is paid for twice, and `state restore` takes the runs that only the file
 """
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -153,6 +154,43 @@ def test_a_sidecar_of_this_campaign_that_makes_no_sense_is_damaged(
     assert api.world.stats.creates == 3
 
 
+@pytest.mark.parametrize("content", ["null", "{}", "[]", '{"campaign": null, "takes": []}', "a link", "a FIFO"])
+def test_a_report_that_says_nothing_at_all_is_damaged(
+    shell: Shell, api: SandboxServer, put_back: PutBack, content: str
+) -> None:
+    put_back()
+    for path in shell.outputs.glob("*.mp4.json"):
+        path.unlink()
+    report = shell.outputs / "report.json"
+    if content == "a link":
+        report.symlink_to(report.rename(shell.workspace / "elsewhere.json"))
+    elif content == "a FIFO":
+        report.unlink()
+        os.mkfifo(report)
+    else:
+        report.write_text(content)
+    for command in ("apply", "report", "verify"):
+        ended = shell(command)
+        assert ended.code is ExitCode.LEDGER, command
+        assert "report.json: damaged" in ended.err
+    assert shell.without_yes("apply").code is ExitCode.LEDGER
+    assert api.world.stats.creates == 3
+
+
+def test_sidecars_that_are_links_are_not_passed_over(shell: Shell, api: SandboxServer, put_back: PutBack) -> None:
+    """As a tool leaves them that keeps content elsewhere."""
+    put_back()
+    (shell.outputs / "report.json").unlink()
+    (shell.workspace / "kept").mkdir()
+    for path in shell.outputs.glob("*.mp4.json"):
+        path.symlink_to(path.rename(shell.workspace / "kept" / path.name))
+    ended = shell("apply")
+    assert ended.code is ExitCode.LEDGER
+    assert "hero.mp4.json" in ended.err
+    assert "desk.mp4.json" not in ended.err  # which the ledger knows
+    assert api.world.stats.creates == 3
+
+
 def cut_short(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
@@ -206,7 +244,7 @@ def test_a_damaged_report_beside_the_newest_ledger_is_moved_away_as_it_is_told(
     tear(shell.outputs, "report.json", how)
     ended = shell("apply")
     assert ended.code is ExitCode.LEDGER
-    subprocess.run(["sh", "-c", f"mv {ended.err.partition(': mv ')[2]}"], check=True)
+    subprocess.run(["sh", "-c", f"mv {ended.err.rpartition(': mv ')[2]}"], check=True)
     assert shell("apply").code is ExitCode.DONE
     assert json.loads((shell.outputs / "report.json").read_text())["campaign"] == "lamps"
     assert (shell.outputs / "report.json.damaged").exists()

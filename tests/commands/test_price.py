@@ -1,5 +1,6 @@
 """A price that rises, and a price that cannot be read: neither is ever taken for less than it is."""
 
+import shutil
 import time
 
 import pytest
@@ -60,6 +61,32 @@ def test_a_price_that_rose_while_the_clock_was_set_back_is_the_newest(
     assert "x $0.50, the newest price paid" in shell("plan").out
     assert shell("apply", "--accept-price").code is ExitCode.ACCOUNT
     assert priced.world.stats.charged_micro_usd == 780_000
+
+
+def test_a_price_of_runs_that_are_taken_in_from_files_is_not_the_newest_for_that(
+    shell: Shell, start_api: StartApi
+) -> None:
+    """A first job made `hero`, and its state was lost; a second one went on without, when prices had risen."""
+    api = start_api(price_micro_usd=100_000)
+    shell.write(LAMPS.replace("max_spend_usd: 5", "max_spend_usd: 1"))
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    shutil.copytree(shell.state, shell.workspace / "cache")
+    assert shell("apply", "--only", "hero").code is ExitCode.DONE
+    shutil.rmtree(shell.state)
+    shutil.copytree(shell.workspace / "cache", shell.state)
+    made = [shell.outputs / "hero.mp4", shell.outputs / "hero.mp4.json"]
+    kept = [path.rename(shell.workspace / path.name) for path in made]
+    (shell.outputs / "report.json").unlink()
+    api.world.prices[DEFAULT_MODEL] = 500_000
+    assert shell("apply", "--only", "hero.take2", "--accept-price").code is ExitCode.DONE
+    for path, was in zip(made, kept, strict=True):
+        was.rename(path)
+    assert shell("apply", "--only", "hero").code is ExitCode.LEDGER
+    assert shell.bare("state", "restore", str(shell.manifest)).code is ExitCode.DONE
+    shell.write(LAMPS.replace("max_spend_usd: 5", "max_spend_usd: 1").replace("takes: 2", "takes: 3"))
+    assert "x $0.50, the newest price paid" in shell("plan").out
+    assert shell("apply", "--accept-price").code is ExitCode.ACCOUNT
+    assert api.world.stats.charged_micro_usd == 700_000
 
 
 @pytest.mark.parametrize("price", [308_000, 280_000, 100_000])

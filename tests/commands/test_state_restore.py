@@ -62,12 +62,32 @@ def test_a_ledger_that_is_gone_or_damaged_is_rebuilt_from_the_receipts_alone(
     assert shell("apply").code is ExitCode.LEDGER
     ended = state(shell, "restore")
     assert ended.code is ExitCode.DONE, ended.err
-    assert "from the receipts alone, with 3 creates" in ended.err
-    assert "that is known again after the next apply" in ended.err
-    assert set(states(shell).values()) == {"running"}
+    assert "without a backup, with 3 creates that only the receipts knew of" in ended.err
+    assert "is known again after the next apply" in ended.err
+    assert set(states(shell).values()) == {"done"}
     assert shell("apply").code is ExitCode.DONE
     assert api.world.stats.creates == 3
     assert shell("status", "--json").document["spend"]["charged_micro_usd"] == 840_000
+
+
+@pytest.mark.parametrize("left", ["report.json", "*.mp4.json", ""])
+def test_videos_of_runs_that_the_receipts_know_are_found_by_what_is_beside_them(
+    shell: Shell, api: SandboxServer, old_backup: bytes, left: str
+) -> None:
+    """The API need not be asked, which may know these runs no more."""
+    for path in [*shell.outputs.glob("*.mp4.json"), shell.outputs / "report.json"]:
+        if not (left and path.match(left)):
+            path.unlink()
+    (shell.outputs / "hero.take2.mp4").write_bytes(b"changed since")
+    assert state(shell, "restore").code is ExitCode.DONE
+    found = "done" if left else "running"
+    assert states(shell) == {"hero": found, "hero.take2": "running", "desk": found}
+    with unknown_runs(api) as asked:
+        shell("apply", "--only", "hero")
+    assert bool(asked) is (not left)
+    assert shell("apply").code is ExitCode.DONE
+    assert set(states(shell).values()) == {"done"}
+    assert api.world.stats.creates == 3
 
 
 def test_the_damaged_ledger_is_kept_aside_with_its_side_files(
@@ -177,6 +197,8 @@ def test_after_a_restore_from_the_receipts_a_key_that_does_not_know_the_runs_is_
     shell("apply", "--only", "desk")
     ledger(shell).unlink()
     (shell.state / "lamps.db.bak").unlink()
+    for path in [*shell.outputs.glob("*.mp4.json"), shell.outputs / "report.json"]:
+        path.unlink()
     assert state(shell, "restore").code is ExitCode.DONE
     with unknown_runs(api) as asked:
         ended = shell("apply", "--only", "desk")

@@ -197,6 +197,7 @@ def test_a_report_of_the_first_version_names_no_creates(state: RunState) -> None
         {"takes": [{"runs": [{"run_id": 7, "state": "pending"}]}]},
         {"takes": [{"runs": [{"state": "pe\x00ding"}]}]},
         {"takes": {}},
+        {"takes": [{"runs": [{"run": "run_1", "state": "succeeded"}]}]},
     ],
 )
 def test_a_damaged_report_is_no_report_that_says_nothing(damage: dict[str, Any]) -> None:
@@ -248,7 +249,8 @@ def test_only_regular_files_are_looked_into(tmp_path: Path) -> None:
     (tmp_path / "desk.mp4.json").symlink_to(elsewhere)
     (tmp_path / "folder.mp4.json").mkdir()
     (tmp_path / "superseded").write_text("no folder")
-    assert list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody)) == []
+    told_of = list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody))
+    assert told_of == [Unreadable("desk.mp4.json", "desk.mp4"), Unreadable("report.json")]
     assert read_object(tmp_path / "desk.mp4.json", 1_000_000) is None
 
 

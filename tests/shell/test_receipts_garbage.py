@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.receipt import recover
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.receipts import Receipts, load_receipts
@@ -18,7 +19,6 @@ UNREADABLE = {
     + ',"result":"CreateNotSent","reason":""}',  # ValueError
 }
 UNRECORDABLE = {
-    "images_sha256 is an object": line(images_sha256={}),  # "the ledger is damaged"
     "take has half a character": line(take="\ud800"),  # UnicodeEncodeError
     "input is no JSON": line(input=float("nan")),
 }
@@ -67,3 +67,14 @@ def test_two_creates_with_one_run_id_do_not_stop_every_apply(tmp_path: Path) -> 
         _, forgotten = recover(ledger.snapshot(), load_receipts(path), STARTED_AT)
         ledger.put_back(forgotten, STARTED_AT)
         assert [run.run_id for run in ledger.snapshot().runs] == ["run_1", None]
+
+
+@pytest.mark.parametrize("images", [{}, "", "ab", "A" * 64, 7])
+def test_a_create_is_not_forgotten_for_a_digest_that_is_none(tmp_path: Path, images: object) -> None:
+    path = tmp_path / "c.receipts.jsonl"
+    path.write_text(line(images_sha256=images) + "\n")
+    with open_ledger(new_ledger(tmp_path)) as ledger:
+        _, forgotten = recover(ledger.snapshot(), load_receipts(path), STARTED_AT)
+        ledger.put_back(forgotten, STARTED_AT)
+        [run] = ledger.snapshot().runs
+    assert (run.state, run.images_sha256) == (RunState.IN_DOUBT, None)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.lifecycle import NAMED, RunState, TakeState
 from hailuo_batch.core.records import Output, Replacement, Run, Supersession
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, Take, fingerprint, is_in_part
 
@@ -42,10 +42,9 @@ _FILE_TYPES = (_INT, _INT, _TEXT, _MAY_BE_TEXT, _MAY_BE_INT, *(3 * [_MAY_BE_TEXT
 
 _TAKE_STATES = frozenset(state.value for state in TakeState)
 _SUPERSESSIONS: Mapping[str | None, Supersession | None] = {None: None, **{by.value: by for by in Supersession}}
-_NAMED = frozenset({RunState.PENDING, RunState.PROCESSING, RunState.SUCCEEDED, RunState.FAILED, RunState.LOST})
 _SENT = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
 _NAMELESS = frozenset({RunState.UNSENT, RunState.SUBMITTING, RunState.IN_DOUBT, RunState.REJECTED})
-_RUN_STATES = {state.value: (state, state in _NAMED, state in _SENT, state in _NAMELESS) for state in RunState}
+_RUN_STATES = {state.value: (state, state in NAMED, state in _SENT, state in _NAMELESS) for state in RunState}
 """Each state by its name, whether the API has named such a run, whether its create was at least begun, and whether the
 API cannot have named it."""
 _MOST = 2**53
@@ -81,6 +80,12 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: Request
     _check_numbers(key, attempt, forgotten, create_number, cost, submitted_at, completed_at)
     if (is_named and not run_id) or (is_sent and not create_id):
         raise DamagedRow("runs", key, f"it is {state} without its {'run_id' if is_named else 'create_id'}")
+    if (is_named or is_sent) and create_number is None:
+        # taken for the oldest, its price would be passed over
+        raise DamagedRow("runs", key, f"it is {state} without its create_number")
+    if images is not None and not _SHA256.fullmatch(images):
+        # taken for other images, its take would be paid for again
+        raise DamagedRow("runs", key, f"images_sha256 is {shown(images)}, which is no SHA-256")
     if is_nameless and run_id is not None:
         # taken for unsent, a run that exists would be paid for again
         raise DamagedRow("runs", key, f"it is {state}, and has the run_id {shown(run_id)}")
@@ -103,7 +108,7 @@ def _check_numbers(
 ) -> None:
     if not (0 < attempt <= _MOST and 0 <= forgotten <= 1):
         raise DamagedRow("runs", key, f"attempt {attempt}, forgotten {forgotten} cannot be")
-    if create_number is not None and not 0 < create_number <= _MOST:
+    if create_number is not None and create_number <= 0:
         raise DamagedRow("runs", key, f"create_number is {create_number}, which no create has")
     if cost is not None and not 0 <= cost <= MAX_COST_MICRO_USD:
         raise DamagedRow("runs", key, f"cost_micro_usd is {cost}, which no run can cost")
@@ -122,6 +127,8 @@ def parse_take(row: Sequence[Any], requests: Requests) -> Take:
         raise DamagedRow("takes", id_, "it has no name")
     if not (0 < number <= _MOST and 0 <= position <= _MOST and 0 <= in_manifest <= 1):
         raise DamagedRow("takes", id_, f"number {number}, position {position}, in_manifest {in_manifest} cannot be")
+    if images is not None and not _SHA256.fullmatch(images):
+        raise DamagedRow("takes", id_, f"images_sha256 is {shown(images)}, which is no SHA-256")
     if state not in _TAKE_STATES:
         raise DamagedRow("takes", id_, f"state is {shown(state)}, which is no state of a take")
     if requests.get(request) != (model, input_json):

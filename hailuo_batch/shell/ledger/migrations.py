@@ -110,12 +110,12 @@ def _third(db: sqlite3.Connection) -> None:
     # NULL: no create was ever started for it; else the number of the journal's line that tells of its newest one
     db.execute("ALTER TABLE runs ADD COLUMN create_number INTEGER")
     numbers = creates_in_journal(db)
-    runs = db.execute("SELECT key, create_id FROM runs WHERE create_id IS NOT NULL").fetchall()
-    db.executemany("UPDATE runs SET create_number = ? WHERE key = ?", [(numbers.get(id_), key) for key, id_ in runs])
+    db.executemany("UPDATE runs SET create_number = ? WHERE create_id = ?", ((n, id_) for id_, n in numbers.items()))
 
 
 def creates_in_journal(db: sqlite3.Connection) -> Mapping[str, int]:
-    """By the IDs of creates, the numbers of the lines at which the journal tells of them."""
+    """By the IDs of all creates, the numbers of the lines at which the journal tells of them; that of the last such
+    line for those of which it does not: among the newest, the highest price counts."""
     lines = db.execute("SELECT number, detail FROM journal WHERE what IN ('CreateStarted', 'PutBack') ORDER BY number")
     numbers = {}
     for number, text in lines:
@@ -124,7 +124,9 @@ def creates_in_journal(db: sqlite3.Connection) -> Mapping[str, int]:
             numbers[str(detail["create_id"] if "create_id" in detail else detail["create"])] = int(number)
         except (ValueError, TypeError, KeyError, RecursionError):
             continue
-    return numbers
+    last = max(numbers.values(), default=1)
+    creates = db.execute("SELECT create_id FROM runs WHERE create_id IS NOT NULL")
+    return {str(create_id): numbers.get(str(create_id), last) for (create_id,) in creates}
 
 
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)

@@ -45,6 +45,14 @@ class Rows(RowReader):
         """The number of the journal's next line."""
         return int(self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM journal").fetchone()[0])
 
+    def newest_creates(self) -> dict[str, int]:
+        """By model, the number of the newest create whose cost is known."""
+        rows = self._db.execute(
+            "SELECT model, max(create_number) FROM runs WHERE cost_micro_usd IS NOT NULL AND create_number IS NOT NULL "
+            "GROUP BY model"
+        )
+        return {str(model): int(number) for model, number in rows}
+
     # --- takes ---
 
     def want_take(self, take: Take, position: int) -> None:

@@ -168,14 +168,16 @@ class Ledger(LedgerReader):
     def take_in(self, adopted: Sequence[Forgotten], at: float) -> None:
         """Make runs that only files beside the ledger know of, in one transaction.
 
-        Nothing but the time of day says in which order they were created: they share one number.
+        Nothing but the time of day says in which order they were created, and whether that was before or after the
+        runs that are here: they share the number of the newest run of their model whose cost is known, so that the
+        highest cost of all these counts.
         """
         if not adopted:
             return
         with self._transaction():
-            number = self._rows.next_line()
+            newest, line = self._rows.newest_creates(), self._rows.next_line()
             for lost in adopted:
-                self._put_back(lost, number, at)
+                self._put_back(lost, newest.get(lost.intent.model, line), at)
 
     def _put_back(self, lost: Forgotten, create_number: int, at: float) -> None:
         run = self._rows.put_back(lost.intent, lost.outdated)
