@@ -64,7 +64,7 @@ class Apply(Process):
         self.to_pay: tuple[str, ...] | None = None
         self.terminal = Terminal(self.site.fate, history.say)
         self._console = Console()
-        self._accepts_price = self.site.fate.rng.random() < 0.3
+        self._accepts_price = history.author.is_careful or self.site.fate.rng.random() < 0.3
         self._no_sidecar = self.site.fate.rng.random() < 0.1
 
     def run(self) -> None:

@@ -35,13 +35,17 @@ class Author:
     rng: Random
     entries: list[Entry] = field(default_factory=list)
     limits: Limits = Limits()
+    is_careful: bool = False  # has a cap, agrees to any price under it, and lives in a time of changing prices
     _last: Wishes = Wishes()
 
     def __post_init__(self) -> None:
         rng = self.rng
         for name in rng.sample(_NAMES, rng.randint(2, 4)):
             self.entries.append(Entry(name, self._prompt(), rng.choice((1, 1, 1, 2, 3))))
+        self.is_careful = rng.random() < 0.1
         cap = rng.choice((None, None, rng.randint(1, 14) * PRICE + rng.choice((0, 1000))))
+        if self.is_careful:
+            cap = rng.randint(3, 14) * PRICE
         self.limits = Limits(
             max_spend_micro_usd=cap,
             max_attempts=rng.choice((1, 1, 2, 3)),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hailuo_batch.commands import apply, campaign_run, in_place, plan_file, proposal
+from hailuo_batch.commands import apply, beside, campaign_run, in_place, plan_file, proposal
 from hailuo_batch.commands.campaign_run import Outcome, end_replacements
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import plan, receipt, requests
@@ -19,7 +19,6 @@ from hailuo_batch.core.records import Output, Run, Supersession
 from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import OpenReplacement
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.report import looking, reading
 from hailuo_batch.shell import driver, lock, progress, streams
 from hailuo_batch.shell.client import answers, fields
 from hailuo_batch.shell.downloader import landing
@@ -33,7 +32,7 @@ def believe_an_older_ledger(patch: Patch) -> None:
 
 
 def take_a_torn_file_for_one_that_says_nothing(patch: Patch) -> None:
-    patch.setattr(reading, "read_json", looking.read_object)
+    patch.setattr(beside, "_of_unknown_videos", lambda *_: ())
 
 
 def end_an_apply_with_its_reader(patch: Patch) -> None:

@@ -107,7 +107,7 @@ class History:
         self.site.say = self.say
         self.promises = Promises(self.site, self.paths.receipts)
         self.grants = Grants(self.site.truth)
-        self.weather = Weather(self.rng, world, self.say)
+        self.weather = Weather(self.rng, world, self.say, price_unrest=0.7 if self.author.is_careful else 0.1)
         vandal = Vandal(self.rng, self.paths, folder / "cache", self.say)
         self.keeper = Keeper(self.rng, self.paths, self.promises, vandal, self.say, self.site.fate.count)
         self.records = Records(self.site.truth, self.paths, lambda: self.keeper.has_ledger)

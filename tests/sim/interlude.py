@@ -48,7 +48,7 @@ class Interlude:
         if rng.random() < history.weather.price_unrest:
             history.weather.change_price()
             if rng.random() < 0.5:  # where the newest price is not the latest by the clock
-                history.site.jump(-12_000.0)
+                history.site.jump(-40_000.0)
         if rng.random() < 0.3:
             history.weather.clear_up()
         if history.site.room.is_short and rng.random() < 0.6:

@@ -47,11 +47,7 @@ class Weather:
     rng: Random
     world: World
     say: Callable[[str], None]
-    price_unrest: float = 0.1
-
-    def __post_init__(self) -> None:
-        if self.rng.random() < 0.1:
-            self.price_unrest = 0.7
+    price_unrest: float  # how likely the price changes between two applies
 
     def change_price(self) -> None:
         """The API changes its price."""
