@@ -128,14 +128,19 @@ def test_one_that_was_put_back_before_an_apply_wrote_its_report_is_noticed_by_th
     assert api.world.stats.creates == 3
 
 
+def leave_altered_sidecars(shell: Shell, altered: dict[str, str]) -> None:
+    """No report is there any more, and the sidecars of `hero` say something else."""
+    (shell.outputs / "report.json").unlink()
+    for path in shell.outputs.glob("hero*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | altered))
+
+
 @pytest.mark.parametrize("field", ["campaign", "endpoint", "kind"])
 def test_what_is_not_of_this_campaign_says_nothing_of_its_ledger(
     shell: Shell, api: SandboxServer, put_back: PutBack, field: str
 ) -> None:
     put_back()
-    (shell.outputs / "report.json").unlink()
-    for path in shell.outputs.glob("hero*.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {field: "other ../.."}))
+    leave_altered_sidecars(shell, {field: "other ../.."})
     assert shell("plan").code is ExitCode.DONE
 
 
@@ -144,9 +149,7 @@ def test_a_sidecar_of_this_campaign_that_makes_no_sense_is_damaged(
     shell: Shell, api: SandboxServer, put_back: PutBack, field: str
 ) -> None:
     put_back()
-    (shell.outputs / "report.json").unlink()
-    for path in shell.outputs.glob("hero*.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {field: "other ../.."}))
+    leave_altered_sidecars(shell, {field: "other ../.."})
     ended = shell("apply")
     assert ended.code is ExitCode.LEDGER
     assert "hero.mp4.json" in ended.err
