@@ -51,7 +51,11 @@ def test_what_is_right_is_not_written_again(idle: Shell, command: tuple[str, ...
     assert (idle.state / "lamps.seen.json").stat().st_mtime_ns == state
 
 
-@pytest.mark.parametrize("change", [tamper, Path.unlink, lambda path: path.write_bytes(b"")])
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("change", [tamper, Path.unlink, empty])
 @pytest.mark.parametrize("command", [("apply", "--yes"), ("report",)], ids=lambda words: str(words[0]))
 @pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.few(8)
@@ -61,6 +65,9 @@ def test_what_somebody_has_touched_is_written_again(
     before = contents(idle)
     written_at = json.loads(before["report.json"])["generated_at"]
     change(idle.outputs / name)
+    if (name, change) == ("report.json", empty):  # it may have named runs that the ledger does not know
+        assert idle(*command).code is ExitCode.LEDGER
+        (idle.outputs / name).unlink()
     assert idle(*command).code is ExitCode.DONE
     after = contents(idle)
     again = json.loads(after["report.json"])["generated_at"]
