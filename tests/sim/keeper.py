@@ -181,9 +181,12 @@ class Keeper:
 
     def clear_torn(self, records: Records) -> None:
         """What is damaged is moved away."""
+        torn = records.torn
+        if not torn:
+            return
         with records.taking_away():
             self.vandal.cache.mkdir(exist_ok=True)
-            for path in records.torn:
+            for path in torn:
                 path.rename(self.vandal.cache / f"damaged-{path.name}")
                 self.say(f"{path.name} is moved away")
 

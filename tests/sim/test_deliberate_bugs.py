@@ -328,6 +328,14 @@ SHOWN_BY = {
     "believe_any_cost_of_an_answer": 96,
     "apply_a_stale_plan": 410,
     "take_a_short_file_for_what_was_saved": 72,
+    "pay_any_price": 384,
+    "take_a_file_cut_short_for_whole": 69,
+    "carry_a_plan_out_anew_with_each_repetition": 123,
+    "end_an_apply_with_its_reader": 202,
+    "believe_any_cost_of_a_receipt": 37,
+    "remember_of_a_replacement_what_is_done_alone": 23,
+    "take_a_gateways_word_for_a_refusal": 52,
+    "throw_away_what_is_to_be_set_aside": 15,
 }
 """Where to look first for bugs that few histories show: the place moves with the product, and is then sought anew."""
 
