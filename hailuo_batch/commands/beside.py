@@ -161,7 +161,7 @@ def _move_away(paths: CampaignPaths, unreadable: Sequence[Unreadable]) -> str:
     moves = (shell_line(["mv", source, f"{source}.damaged"]) for source in _sources(paths, unreadable)[:_SHOWN])
     return (
         "Nothing was sent, nothing was paid, nothing was changed. If the state folder is such a copy, bring the newest "
-        "one back first. If it is not, move what is damaged away; it is then written anew by the next apply: "
+        "one back first. If it is not, move what is damaged away; the next apply writes it again: "
         f"{'; '.join(moves)}"
     )
 

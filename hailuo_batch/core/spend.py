@@ -36,7 +36,7 @@ class Teacher(NamedTuple):
     """What one run teaches of the cost of its model. The greater of two is the newer.
 
     The ledger's own order tells, for the time of day may jump, and an older, lower price would pass the cap. Where
-    that leaves two equal, as runs that were taken in from files together, the higher cost counts.
+    that leaves two equal, as it does runs that were taken in from files, the higher cost counts.
     """
 
     create_number: int

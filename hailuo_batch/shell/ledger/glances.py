@@ -16,7 +16,7 @@ from hailuo_batch.core.records import Output
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.ledger.checking import parse_output
-from hailuo_batch.shell.ledger.migrations import VERSION
+from hailuo_batch.shell.ledger.migrations import SINCE_CREATE_NUMBERS
 from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_version, explained, open_to_read
 from hailuo_batch.shell.ledger.reader import LAST, Mark, mark_of
 from hailuo_batch.shell.ledger.row_reader import RowReader
@@ -108,9 +108,9 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _experience(db: sqlite3.Connection) -> Experience:
     """What its rows say, as far as they are well-typed: nobody has read this ledger whole. No text lies BETWEEN."""
-    is_current = db.execute("PRAGMA user_version").fetchone()[0] == VERSION
+    is_numbered = db.execute("PRAGMA user_version").fetchone()[0] >= SINCE_CREATE_NUMBERS
     costs = db.execute(
-        _NEWEST_COSTS if is_current else _NEWEST_COSTS.replace("create_number", "key"), (MAX_COST_MICRO_USD, LATEST_S)
+        _NEWEST_COSTS if is_numbered else _NEWEST_COSTS.replace("create_number", "key"), (MAX_COST_MICRO_USD, LATEST_S)
     )
     durations = defaultdict(list)
     for model, at, duration_s in db.execute(

@@ -131,6 +131,8 @@ def creates_in_journal(db: sqlite3.Connection) -> Mapping[str, int]:
 
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
 VERSION = len(MIGRATIONS)
+SINCE_CREATE_NUMBERS = 3
+"""The first version in which a run has its `create_number`."""
 
 
 def is_current(db: sqlite3.Connection) -> bool:

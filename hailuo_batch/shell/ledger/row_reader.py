@@ -17,11 +17,10 @@ from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.records import Output, Replacement, Run, Snapshot, TakeRecord
 from hailuo_batch.shell.ledger import checking
 from hailuo_batch.shell.ledger.checking import FILE, FILE_AT_FIRST, RUN, RUN_BEFORE, TAKE, DamagedRow, Requests
-from hailuo_batch.shell.ledger.migrations import creates_in_journal, flaws_in_journal
+from hailuo_batch.shell.ledger.migrations import SINCE_CREATE_NUMBERS, creates_in_journal, flaws_in_journal
 from hailuo_batch.values import LATEST_S
 
 _UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
-_SINCE_CREATE_NUMBERS = 3  # the version
 _STATES = ", ".join(f"'{state.value}'" for state in RunState)
 _ASCII = "NOT GLOB '*[^ -~]*'"  # all that the program writes here; bytes that are no UTF-8 are not among it
 _LINE_IS_SOUND = (
@@ -113,7 +112,7 @@ class RowReader:
 
     def _rows_of_runs(self) -> Iterable[Sequence[Any]]:
         """Every run as a row, also of a ledger in which only the journal tells the order of the creates."""
-        if self._version() >= _SINCE_CREATE_NUMBERS:
+        if self._version() >= SINCE_CREATE_NUMBERS:
             return self._db.execute(f"SELECT {RUN} FROM runs ORDER BY take_id, attempt")
         with self._readable("journal"):
             numbers = creates_in_journal(self._db)
