@@ -1,6 +1,7 @@
 """What holds for every test: it speaks to this machine only, and neither knows nor touches what is its user's."""
 
 import ipaddress
+import signal
 import socket
 from collections.abc import Iterator
 from itertools import count
@@ -18,8 +19,21 @@ settings.register_profile("explore", _PATIENT)  # pytest --hypothesis-profile ex
 settings.load_profile("suite")
 
 _NUMBERS = count()
+_HEEDED: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGQUIT: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
 _HERE = frozenset({"localhost", "", "0.0.0.0", "::"})
 _RESERVED = (".invalid", ".test", ".example")  # names that no network knows (RFC 2606)
+
+
+def pytest_configure() -> None:
+    """Heed the signals that whoever starts the tests has ignored, as nohup and a shell's background do: every program
+    that a test starts would ignore them, too."""
+    for number, handler in _HEEDED.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.hookimpl(tryfirst=True)
