@@ -8,7 +8,7 @@ _JUDGE = "hailuo_batch/core/image_check.py"
 _COMMANDS = "commands/test_preflight.py"
 _SHELL = "shell/test_preflight.py"
 _CHECK = "core/test_image_check.py"
-_FATAL = f"{_COMMANDS}::test_what_cannot_work_is_told_all_at_once_with_its_takes_and_nothing_is_sent"
+_FATAL = "commands/test_preflight.py::test_what_cannot_work_is_told_all_at_once_with_its_takes_and_nothing_is_sent"
 
 RULES = (
     rule(
@@ -23,7 +23,7 @@ RULES = (
             "hailuo_batch/commands/plan.py",
             "Reach.WEB if options.check_images else Reach.NOTHING",
             "Reach.WEB",
-            f"{_COMMANDS}::test_nobody_is_asked_where_it_is_not_wanted",
+            "commands/test_preflight.py::test_nobody_is_asked_where_it_is_not_wanted",
         ),
     ),
     rule(
@@ -38,16 +38,16 @@ RULES = (
             "hailuo_batch/commands/apply_options.py",
             "Reach.WEB if self.check_images else Reach.NOTHING",
             "Reach.WEB",
-            f"{_COMMANDS}::test_nobody_is_asked_where_it_is_not_wanted",
+            "commands/test_preflight.py::test_nobody_is_asked_where_it_is_not_wanted",
         ),
     ),
     rule(
         "only for takes that are to be created",
         Breakage(
-            _COMMAND,
+            "hailuo_batch/commands/preflight.py",
             'if take.id in paying and "image_urls" in take.input_json:',
             'if "image_urls" in take.input_json:',
-            f"{_COMMANDS}::test_only_images_of_takes_that_are_to_be_made_are_looked_at",
+            "commands/test_preflight.py::test_only_images_of_takes_that_are_to_be_made_are_looked_at",
         ),
     ),
     rule(
@@ -56,130 +56,130 @@ RULES = (
             "hailuo_batch/core/plan.py",
             "return tuple(line for line in self.lines if line.action in PAYING)",
             "return self.lines",
-            f"{_COMMANDS}::test_a_finished_campaign_looks_at_nothing",
+            "commands/test_preflight.py::test_a_finished_campaign_looks_at_nothing",
         ),
     ),
     rule(
         "each distinct image is fetched once",
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             "wanted = list(dict.fromkeys(urls))",
             "wanted = list(urls)",
-            f"{_SHELL}::test_each_url_is_looked_at_once_and_remembered",
+            "shell/test_preflight.py::test_each_url_is_looked_at_once_and_remembered",
         ),
     ),
     rule(
         "results are remembered for the run",
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             "for url in wanted if url not in self._known}",
             "for url in wanted}",
-            f"{_SHELL}::test_each_url_is_looked_at_once_and_remembered",
+            "shell/test_preflight.py::test_each_url_is_looked_at_once_and_remembered",
         ),
     ),
     rule(
         "HEAD, else a GET",
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             'return Looked(head) if says_enough(head) else Looked(head, self._ask("GET", url))',
             "return Looked(head)",
-            f"{_SHELL}::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
+            "shell/test_preflight.py::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
         ),
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             'return Looked(head) if says_enough(head) else Looked(head, self._ask("GET", url))',
             'return Looked(head, self._ask("GET", url))',
-            f"{_SHELL}::test_an_image_is_known_by_its_head_alone",
+            "shell/test_preflight.py::test_an_image_is_known_by_its_head_alone",
         ),
     ),
     rule(
         "which is ranged and short",
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             '({"Range": f"bytes=0-{START_BYTES - 1}"} if method == "GET" else {})',
             "{}",
-            f"{_SHELL}::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
+            "shell/test_preflight.py::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
         ),
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             "while len(data) < START_BYTES and (piece := response.read(START_BYTES - len(data), decode_content=False)):",
             "while piece := response.read(1 << 20, decode_content=False):",
-            f"{_SHELL}::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
+            "shell/test_preflight.py::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
         ),
     ),
     rule(
         "its status is judged: a 404 cannot work",
         Breakage(
-            _JUDGE,
+            "hailuo_batch/core/image_check.py",
             'return Finding(f"is not there (HTTP {status})", fatal=True)',
             'return Finding(f"is not there (HTTP {status})")',
-            f"{_CHECK}::test_what_cannot_work_is_fatal",
+            "core/test_image_check.py::test_what_cannot_work_is_fatal",
         ),
     ),
     rule(
         "its content type is judged: what is no image cannot work",
         Breakage(
-            _JUDGE,
+            "hailuo_batch/core/image_check.py",
             'which is no image", fatal=True)',
             'which is no image")',
-            f"{_CHECK}::test_what_cannot_work_is_fatal",
+            "core/test_image_check.py::test_what_cannot_work_is_fatal",
         ),
         Breakage(
-            _JUDGE,
+            "hailuo_batch/core/image_check.py",
             'and its bytes are none", fatal=True)',
             'and its bytes are none")',
-            f"{_CHECK}::test_what_cannot_work_is_fatal",
+            "core/test_image_check.py::test_what_cannot_work_is_fatal",
         ),
     ),
     rule(
         "its size is judged",
         Breakage(
-            _JUDGE,
+            "hailuo_batch/core/image_check.py",
             "if size is not None and size > HUGE_BYTES:",
             "if False:",
-            f"{_CHECK}::test_what_may_work_is_a_warning",
+            "core/test_image_check.py::test_what_may_work_is_a_warning",
         ),
         Breakage(
-            _JUDGE,
+            "hailuo_batch/core/image_check.py",
             "elif size is not None and size < TINY_BYTES and not sides:",
             "elif False:",
-            f"{_CHECK}::test_what_may_work_is_a_warning",
+            "core/test_image_check.py::test_what_may_work_is_a_warning",
         ),
     ),
     rule(
         "local copies are decoded as far as their header, for the size in pixels",
         Breakage(
-            _JUDGE,
+            "hailuo_batch/core/image_check.py",
             "return tuple(_judge_size(head, size))",
             "return ()",
-            f"{_CHECK}::test_a_local_copy_is_judged_by_its_header",
+            "core/test_image_check.py::test_a_local_copy_is_judged_by_its_header",
         ),
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             "start = file.read(ENOUGH_BYTES)",
             "start = file.read()",
-            f"{_SHELL}::test_a_copy_is_read_as_far_as_its_header",
+            "shell/test_preflight.py::test_a_copy_is_read_as_far_as_its_header",
         ),
     ),
     rule(
         "what is only suspicious is a warning",
         Breakage(
-            _COMMAND,
+            "hailuo_batch/commands/preflight.py",
             "warnings = _lines(found, users, fatal=False)",
             "warnings = []",
-            f"{_COMMANDS}::test_what_is_suspicious_is_said_and_paid_for",
+            "commands/test_preflight.py::test_what_is_suspicious_is_said_and_paid_for",
         ),
         Breakage(
-            _JUDGE,
+            "hailuo_batch/core/image_check.py",
             'yield Finding(f"is {head.kind} and sent as {_said(answer)}")',
             'yield Finding(f"is {head.kind} and sent as {_said(answer)}", fatal=True)',
-            f"{_COMMANDS}::test_what_is_suspicious_is_said_and_paid_for",
+            "commands/test_preflight.py::test_what_is_suspicious_is_said_and_paid_for",
         ),
     ),
     rule(
         "what cannot work is an error before anything is paid, all of it at once",
-        Breakage(_COMMAND, "    if fatal:\n", "    if False:\n", _FATAL),
-        Breakage(_COMMAND, 'so that nothing is created:", *fatal,', 'so that nothing is created:", fatal[0],', _FATAL),
+        Breakage("hailuo_batch/commands/preflight.py", "    if fatal:\n", "    if False:\n", _FATAL),
+        Breakage("hailuo_batch/commands/preflight.py", 'so that nothing is created:", *fatal,', 'so that nothing is created:", fatal[0],', _FATAL),
         Breakage(
             "hailuo_batch/commands/proposal.py",
             "asked.manifest.warnings + check_images(asked.manifest, proposal.plan, asked.reach, console)",
@@ -189,19 +189,19 @@ RULES = (
     ),
     rule(
         "at most 8 at once",
-        Breakage(_SCOUT, "AT_ONCE = 8", "AT_ONCE = 9", f"{_SHELL}::test_no_more_than_eight_are_looked_at_at_once"),
-        Breakage(_SCOUT, "AT_ONCE = 8", "AT_ONCE = 7", f"{_SHELL}::test_no_more_than_eight_are_looked_at_at_once"),
+        Breakage("hailuo_batch/shell/preflight.py", "AT_ONCE = 8", "AT_ONCE = 9", "shell/test_preflight.py::test_no_more_than_eight_are_looked_at_at_once"),
+        Breakage("hailuo_batch/shell/preflight.py", "AT_ONCE = 8", "AT_ONCE = 7", "shell/test_preflight.py::test_no_more_than_eight_are_looked_at_at_once"),
     ),
     rule(
         "with a progress bar",
         Breakage(
-            _COMMAND,
+            "hailuo_batch/commands/preflight.py",
             "None if is_quiet else columns_of(sys.stderr)",
             "None",
-            f"{_COMMANDS}::test_on_a_terminal_a_bar_counts_the_images",
+            "commands/test_preflight.py::test_on_a_terminal_a_bar_counts_the_images",
         ),
         Breakage(
-            _SCOUT, "                on_look()\n", "", f"{_SHELL}::test_each_url_is_looked_at_once_and_remembered"
+            "hailuo_batch/shell/preflight.py", "                on_look()\n", "", "shell/test_preflight.py::test_each_url_is_looked_at_once_and_remembered"
         ),
         Breakage(
             "hailuo_batch/shell/tally.py",
@@ -213,49 +213,49 @@ RULES = (
     rule(
         "no key",
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             '"Connection": "close",\n',
             '"Connection": "close",\n        "Authorization": "Bearer key",\n',
-            f"{_SHELL}::test_no_key_no_cookie_and_no_other_name_than_the_programs_is_sent",
+            "shell/test_preflight.py::test_no_key_no_cookie_and_no_other_name_than_the_programs_is_sent",
         ),
     ),
     rule(
         "no private addresses",
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             "return resolve(link.origin, allow_loopback=trusted)",
             "return (None,)",
-            f"{_SHELL}::test_private_addresses_are_left_alone_unless_the_manifest_itself_names_one",
+            "shell/test_preflight.py::test_private_addresses_are_left_alone_unless_the_manifest_itself_names_one",
         ),
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             'trusted = trusted and (urlsplit(url).hostname or "").lower() == self._trusted_host',
             "pass",
-            f"{_SHELL}::test_a_redirect_leads_from_the_trusted_host_to_no_other_private_one",
+            "shell/test_preflight.py::test_a_redirect_leads_from_the_trusted_host_to_no_other_private_one",
         ),
     ),
     rule(
         "unless the manifest's own base_url is one",
         Breakage(
-            _COMMAND,
+            "hailuo_batch/commands/preflight.py",
             'scout = Scout(urlsplit(manifest.image_base).hostname or "")',
             'scout = Scout("")',
-            f"{_COMMANDS}::test_each_image_is_looked_at_once_before_the_first_create",
+            "commands/test_preflight.py::test_each_image_is_looked_at_once_before_the_first_create",
         ),
     ),
     rule(
         "at most 3 redirects",
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             "MAX_REDIRECTS = 3",
             "MAX_REDIRECTS = 4",
-            f"{_SHELL}::test_three_redirects_are_followed_and_no_fourth",
+            "shell/test_preflight.py::test_three_redirects_are_followed_and_no_fourth",
         ),
         Breakage(
-            _SCOUT,
+            "hailuo_batch/shell/preflight.py",
             "MAX_REDIRECTS = 3",
             "MAX_REDIRECTS = 2",
-            f"{_SHELL}::test_three_redirects_are_followed_and_no_fourth",
+            "shell/test_preflight.py::test_three_redirects_are_followed_and_no_fourth",
         ),
     ),
     rule(

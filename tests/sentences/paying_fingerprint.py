@@ -14,7 +14,7 @@ RULES = (
     rule(
         "the fingerprint is a SHA-256",
         Breakage(
-            _VALUES,
+            "hailuo_batch/values.py",
             'return hashlib.sha256(request_json(model, input_json).encode("utf-8")).hexdigest()',
             'return hashlib.sha3_256(request_json(model, input_json).encode("utf-8")).hexdigest()',
             _FINGERPRINT,
@@ -22,26 +22,26 @@ RULES = (
     ),
     rule(
         "of the canonical JSON: sorted keys",
-        Breakage(_VALUES, _DUMPS, _DUMPS.replace("sort_keys=True, ", ""), _CANONICAL),
+        Breakage("hailuo_batch/values.py", _DUMPS, _DUMPS.replace("sort_keys=True, ", ""), _CANONICAL),
         Breakage(
-            _VALUES,
+            "hailuo_batch/values.py",
             'f\'{{"input":{input_json},"model":{_model_json(model)}}}\'',
             'f\'{{"model":{_model_json(model)},"input":{input_json}}}\'',
             _FINGERPRINT,
         ),
     ),
-    rule("no spaces", Breakage(_VALUES, _DUMPS, _DUMPS.replace('separators=(",", ":"), ', ""), _CANONICAL)),
-    rule("UTF-8", Breakage(_VALUES, _DUMPS, _DUMPS.replace("ensure_ascii=False", "ensure_ascii=True"), _CANONICAL)),
+    rule("no spaces", Breakage("hailuo_batch/values.py", _DUMPS, _DUMPS.replace('separators=(",", ":"), ', ""), _CANONICAL)),
+    rule("UTF-8", Breakage("hailuo_batch/values.py", _DUMPS, _DUMPS.replace("ensure_ascii=False", "ensure_ascii=True"), _CANONICAL)),
     rule(
         "of model and input",
         Breakage(
-            _VALUES,
+            "hailuo_batch/values.py",
             "hashlib.sha256(request_json(model, input_json).encode",
             "hashlib.sha256(input_json.encode",
             _FINGERPRINT,
         ),
         Breakage(
-            _VALUES,
+            "hailuo_batch/values.py",
             "hashlib.sha256(request_json(model, input_json).encode",
             "hashlib.sha256(model.encode",
             _FINGERPRINT,
@@ -62,13 +62,13 @@ RULES = (
             "hailuo_batch/manifest/expand.py",
             "made_of = fingerprint(model, input_json)",
             'made_of = fingerprint(model, input_json + ",".join(tags))',
-            f"{_CAMPAIGN}::test_order_comments_and_tags_do_not_change_what_is_paid_for",
+            "manifest/test_campaign.py::test_order_comments_and_tags_do_not_change_what_is_paid_for",
         ),
         Breakage(
             "hailuo_batch/manifest/expand.py",
             "made_of = fingerprint(model, input_json)",
             "made_of = fingerprint(model, input_json + str(self._part.written.node.line))",
-            f"{_CAMPAIGN}::test_order_comments_and_tags_do_not_change_what_is_paid_for",
+            "manifest/test_campaign.py::test_order_comments_and_tags_do_not_change_what_is_paid_for",
         ),
     ),
     rule(
@@ -95,43 +95,43 @@ RULES = (
     rule(
         "and compared only where both sides have one",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "images_differ = None not in (run.images_sha256, take.images_sha256) and run.images_sha256 != take.images_sha256",
             "images_differ = run.images_sha256 != take.images_sha256",
-            f"{_MATCHING}::test_local_images_count_only_where_both_sides_have_them",
+            "core/test_plan_matching.py::test_local_images_count_only_where_both_sides_have_them",
         ),
     ),
     rule(
         "a changed image makes a new take",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "return run.fingerprint == take.fingerprint and not images_differ",
             "return run.fingerprint == take.fingerprint",
-            f"{_MATCHING}::test_local_images_count_only_where_both_sides_have_them",
+            "core/test_plan_matching.py::test_local_images_count_only_where_both_sides_have_them",
         ),
     ),
     rule(
         "adding images.dir to a finished campaign does not",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "images_differ = None not in (run.images_sha256, take.images_sha256) and",
             "images_differ = take.images_sha256 is not None and",
-            f"{_MATCHING}::test_local_images_count_only_where_both_sides_have_them",
+            "core/test_plan_matching.py::test_local_images_count_only_where_both_sides_have_them",
         ),
     ),
     rule(
         "a signed URL that changes with every export changes the fingerprint: the plan says so",
         Breakage(
-            f"{_CORE}/changes.py",
+            "hailuo_batch/core/changes.py",
             "if before.get(name) != after.get(name)]",
             'if before.get(name) != after.get(name) and name != "image_urls"]',
-            f"{_MATCHING}::test_a_change_of_images_shows_both_and_only_those_that_differ",
+            "core/test_plan_matching.py::test_a_change_of_images_shows_both_and_only_those_that_differ",
         ),
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "return run.fingerprint == take.fingerprint and",
             "return run.input_json.split('?')[0] == take.input_json.split('?')[0] and",
-            f"{_MATCHING}::test_a_change_of_images_shows_both_and_only_those_that_differ",
+            "core/test_plan_matching.py::test_a_change_of_images_shows_both_and_only_those_that_differ",
         ),
     ),
     rule(
@@ -143,10 +143,10 @@ RULES = (
             "commands/test_plan_reasons.py::test_a_signed_url_that_is_new_is_shown_beside_what_it_was",
         ),
         Breakage(
-            f"{_CORE}/changes.py",
+            "hailuo_batch/core/changes.py",
             "tuple((was, now) for was, now in urls if was != now))",
             "())",
-            f"{_MATCHING}::test_a_change_of_images_shows_both_and_only_those_that_differ",
+            "core/test_plan_matching.py::test_a_change_of_images_shows_both_and_only_those_that_differ",
         ),
     ),
 )

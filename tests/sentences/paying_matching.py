@@ -10,112 +10,112 @@ RULES = (
     rule(
         "1. same take ID and same fingerprint: nothing to pay",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "            served[id_] = live\n",
             "            pass\n",
-            f"{_MATCHING}::test_a_run_superseded_by_replace_never_comes_back",
+            "core/test_plan_matching.py::test_a_run_superseded_by_replace_never_comes_back",
         ),
     ),
     rule(
         "the same take ID comes before all else",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "    spare = _spare(recorded.values(), {run.key for run in served.values()})\n",
             "    served.clear()\n    spare = _spare(recorded.values(), set())\n",
-            f"{_MATCHING}::test_equal_shots_are_two_takes_with_a_run_each",
+            "core/test_plan_matching.py::test_equal_shots_are_two_takes_with_a_run_each",
         ),
     ),
     rule(
         "2. a wanted take still unmatched takes over a recorded run with its fingerprint",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "            pool.remove(taken)\n            served[id_] = taken\n",
             "            pool.remove(taken)\n",
-            f"{_MATCHING}::test_shots_that_swap_names_swap_their_runs",
+            "core/test_plan_matching.py::test_shots_that_swap_names_swap_their_runs",
         ),
     ),
     rule(
         "in the manifest's order",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "    for id_, take in wanted.items():\n        if id_ in served:",
             "    for id_, take in sorted(wanted.items()):\n        if id_ in served:",
-            f"{_MATCHING}::test_freed_runs_go_to_the_wanted_takes_in_the_manifests_order_newest_first",
+            "core/test_plan_matching.py::test_freed_runs_go_to_the_wanted_takes_in_the_manifests_order_newest_first",
         ),
     ),
     rule(
         "one that nobody wants any more: whose take ID has left the manifest, or has changed fingerprint",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             _SPARE,
             "free = run.superseded_by is Supersession.EDIT",
-            f"{_MATCHING}::test_shots_that_swap_names_swap_their_runs",
+            "core/test_plan_matching.py::test_shots_that_swap_names_swap_their_runs",
         ),
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             _SPARE,
             "free = not record.in_manifest or run.superseded_by is Supersession.EDIT",
-            f"{_MATCHING}::test_shots_that_swap_names_swap_their_runs",
+            "core/test_plan_matching.py::test_shots_that_swap_names_swap_their_runs",
         ),
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "if free and run.key not in used and",
             "if free and",
-            f"{_MATCHING}::test_raising_takes_makes_only_the_added_ones",
+            "core/test_plan_matching.py::test_raising_takes_makes_only_the_added_ones",
         ),
     ),
     rule(
         "newest first",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "return -(run.create_number or 0), -run.key",
             "return run.create_number or 0, run.key",
-            f"{_MATCHING}::test_freed_runs_go_to_the_wanted_takes_in_the_manifests_order_newest_first",
+            "core/test_plan_matching.py::test_freed_runs_go_to_the_wanted_takes_in_the_manifests_order_newest_first",
         ),
     ),
     rule(
         "runs superseded by an edit included, so that a prompt that is changed back costs nothing",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             _SPARE,
             "free = run is live",
-            f"{_MATCHING}::test_a_prompt_that_is_changed_back_costs_nothing",
+            "core/test_plan_matching.py::test_a_prompt_that_is_changed_back_costs_nothing",
         ),
     ),
     rule(
         "runs superseded by --replace never",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             _SPARE,
             "free = True",
-            f"{_MATCHING}::test_a_run_superseded_by_replace_never_comes_back",
+            "core/test_plan_matching.py::test_a_run_superseded_by_replace_never_comes_back",
         ),
     ),
     rule(
         "one run serves one take",
         Breakage(
-            f"{_CORE}/matching.py", "            pool.remove(taken)\n", "", f"{_MATCHING}::test_one_run_serves_one_take"
+            "hailuo_batch/core/matching.py", "            pool.remove(taken)\n", "", "core/test_plan_matching.py::test_one_run_serves_one_take"
         ),
     ),
     rule(
         "in-doubt and running attempts move in the same way",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "if free and run.key not in used and run.state is not RunState.UNSENT:",
             "if free and run.key not in used and run.state not in {RunState.UNSENT, RunState.IN_DOUBT}:",
-            f"{_MATCHING}::test_a_renamed_shot_takes_its_run_along_whatever_its_state",
+            "core/test_plan_matching.py::test_a_renamed_shot_takes_its_run_along_whatever_its_state",
         ),
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "if free and run.key not in used and run.state is not RunState.UNSENT:",
             "if free and run.key not in used and run.state not in {RunState.UNSENT, RunState.PENDING, RunState.PROCESSING}:",
-            f"{_MATCHING}::test_a_renamed_shot_takes_its_run_along_whatever_its_state",
+            "core/test_plan_matching.py::test_a_renamed_shot_takes_its_run_along_whatever_its_state",
         ),
     ),
     rule(
         "files are renamed with it",
         Breakage(
-            f"{_CORE}/shelf.py",
+            "hailuo_batch/core/shelf.py",
             'return f"{run.take_id}{_number(index)}"',
             "return _stem(run.outputs[index].path or run.take_id)",
             "core/test_engine_files.py::test_files_that_swap_names_are_renamed_one_after_the_other",
@@ -124,13 +124,13 @@ RULES = (
     rule(
         "through temporary names",
         Breakage(
-            f"{_CORE}/shelf.py",
+            "hailuo_batch/core/shelf.py",
             "return () if ring is None else (self._aside(ring),)",
             "return ()",
             "core/test_shelf.py::test_two_files_swap_by_one_step_aside",
         ),
         Breakage(
-            f"{_CORE}/shelf.py",
+            "hailuo_batch/core/shelf.py",
             "possible = tuple(move for move in wanted if move.target not in self._taken)",
             "possible = tuple(wanted)",
             "core/test_shelf.py::test_two_files_swap_by_one_step_aside",
@@ -163,28 +163,28 @@ RULES = (
     rule(
         "3. what then is left unmatched is new, and is paid for",
         Breakage(
-            f"{_CORE}/plan.py",
+            "hailuo_batch/core/plan.py",
             "            self.steps.append(st.AddAttempt(take.id))\n",
             "            pass\n",
-            f"{_MATCHING}::test_a_new_campaign_pays_for_every_take",
+            "core/test_plan_matching.py::test_a_new_campaign_pays_for_every_take",
         ),
     ),
     rule(
         "a recorded take whose ID is wanted with another fingerprint: its old run becomes superseded",
         Breakage(
-            f"{_CORE}/plan.py",
+            "hailuo_batch/core/plan.py",
             "self.steps.append(st.SupersedeRun(live.key, Supersession.EDIT))",
             "pass",
-            f"{_MATCHING}::test_a_changed_prompt_is_paid_for_and_says_what_changed",
+            "core/test_plan_matching.py::test_a_changed_prompt_is_paid_for_and_says_what_changed",
         ),
     ),
     rule(
         "one that is in doubt stays so, visible",
         Breakage(
-            f"{_CORE}/plan.py",
+            "hailuo_batch/core/plan.py",
             "            elif id_ in wanted:\n                self.steps.append(st.Supersede",
             "            elif id_ in wanted and live.state is RunState.IN_DOUBT:\n                self.steps.append(st.DropAttempt(live.key))\n            elif id_ in wanted:\n                self.steps.append(st.Supersede",
-            f"{_MATCHING}::test_an_edit_leaves_a_create_in_doubt_visible_and_counted",
+            "core/test_plan_matching.py::test_an_edit_leaves_a_create_in_doubt_visible_and_counted",
         ),
         Breakage(
             "hailuo_batch/commands/doubt_view.py",
@@ -196,7 +196,7 @@ RULES = (
     rule(
         "counted",
         Breakage(
-            f"{_CORE}/spend.py",
+            "hailuo_batch/core/spend.py",
             "        if is_in_doubt(run):\n            in_doubt += 1",
             "        if is_in_doubt(run) and not run.superseded:\n            in_doubt += 1",
             "core/test_spend.py::test_what_a_run_costs_by_its_state_superseded_or_not",
@@ -205,7 +205,7 @@ RULES = (
     rule(
         "and open to resolve",
         Breakage(
-            f"{_CORE}/settle.py",
+            "hailuo_batch/core/settle.py",
             "run = next((run for run in record.runs if run.attempt == attempt), None)",
             "run = next((run for run in record.runs if run.attempt == attempt and not run.superseded), None)",
             "core/test_settle.py::test_the_live_attempt_is_meant_unless_another_is_named",
@@ -214,58 +214,58 @@ RULES = (
     rule(
         "no longer in the manifest: kept",
         Breakage(
-            f"{_CORE}/plan.py",
+            "hailuo_batch/core/plan.py",
             "            if not left:\n",
             "            if True:\n",
-            f"{_MATCHING}::test_lowering_takes_drops_nothing_that_was_paid_for",
+            "core/test_plan_matching.py::test_lowering_takes_drops_nothing_that_was_paid_for",
         ),
     ),
     rule(
         "if it is still running it is still collected, since it is paid for",
         Breakage(
-            f"{_CORE}/plan.py",
+            "hailuo_batch/core/plan.py",
             "collected = scope if self.wishes.only else scope | recorded.keys()",
             "collected = scope",
-            f"{_MATCHING}::test_a_take_that_left_the_manifest_is_still_collected",
+            "core/test_plan_matching.py::test_a_take_that_left_the_manifest_is_still_collected",
         ),
     ),
     rule(
         "raising takes makes only the added ones",
         Breakage(
-            f"{_CORE}/plan.py",
+            "hailuo_batch/core/plan.py",
             "served = match_runs(wanted, recorded)",
             "served = match_runs(wanted, recorded) if len(wanted) <= len(recorded) else {}",
-            f"{_MATCHING}::test_raising_takes_makes_only_the_added_ones",
+            "core/test_plan_matching.py::test_raising_takes_makes_only_the_added_ones",
         ),
     ),
     rule(
         "lowering it drops nothing",
         Breakage(
-            f"{_CORE}/plan.py",
+            "hailuo_batch/core/plan.py",
             "left = [run for run in record.runs if run.key not in used and run.state is not RunState.UNSENT]",
             "left = [run for run in record.runs if run.key not in used and run.state is RunState.SUCCEEDED]",
-            f"{_MATCHING}::test_lowering_takes_drops_nothing_that_was_paid_for",
+            "core/test_plan_matching.py::test_lowering_takes_drops_nothing_that_was_paid_for",
         ),
     ),
     rule(
         "two shots with equal inputs are two takes with a run each",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "        taken = next((run for run in pool if serves(run, take) and _keeps(promise, run)), None)\n",
             "        taken = next((run for run in pool if serves(run, take) and _keeps(promise, run)), None)\n        if taken is None:\n            taken = next((run for run in served.values() if serves(run, take)), None)\n            pool = [taken]\n",
-            f"{_MATCHING}::test_one_run_serves_one_take",
+            "core/test_plan_matching.py::test_one_run_serves_one_take",
         ),
         Breakage(
-            f"{_CORE}/plan.py",
+            "hailuo_batch/core/plan.py",
             "wanted = {take.id: take for take in self.campaign.takes}",
             "wanted = {take.id: take for take in {each.fingerprint: each for each in self.campaign.takes}.values()}",
-            f"{_MATCHING}::test_equal_shots_are_two_takes_with_a_run_each",
+            "core/test_plan_matching.py::test_equal_shots_are_two_takes_with_a_run_each",
         ),
     ),
     rule(
         "a finished take whose file was deleted is named",
         Breakage(
-            f"{_CORE}/plan.py",
+            "hailuo_batch/core/plan.py",
             "' again: its file is gone' if gone else ''",
             "'' if gone else ''",
             "commands/test_apply_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
@@ -280,7 +280,7 @@ RULES = (
             "shell/test_files.py::test_a_file_that_is_gone_is_missed",
         ),
         Breakage(
-            f"{_CORE}/outputs.py",
+            "hailuo_batch/core/outputs.py",
             "(output.path is None and run.take_id in self._collected)",
             "(output.path is None and output.sha256 is None and run.take_id in self._collected)",
             "commands/test_apply_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
@@ -289,7 +289,7 @@ RULES = (
     rule(
         "and never paid for again without --replace",
         Breakage(
-            f"{_CORE}/matching.py",
+            "hailuo_batch/core/matching.py",
             "    return run.fingerprint == take.fingerprint and not images_differ",
             "    gone = any(output.path is None and output.sha256 for output in run.outputs)\n    return run.fingerprint == take.fingerprint and not images_differ and not gone",
             "commands/test_apply_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",

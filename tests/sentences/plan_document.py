@@ -3,7 +3,7 @@
 from tests.sentences.rule import Breakage, rule
 
 _CORE = "hailuo_batch/core"
-_PLAN = f"{_CORE}/plan.py"
+_PLAN = "hailuo_batch/core/plan.py"
 _VIEW = "hailuo_batch/commands/plan_view.py"
 _ESTIMATE = "hailuo_batch/commands/estimate.py"
 _TIME = "hailuo_batch/commands/time_needed.py"
@@ -15,52 +15,52 @@ RULES = (
     rule(
         "a table of what will be created",
         Breakage(
-            _VIEW,
+            "hailuo_batch/commands/plan_view.py",
             'return "\\n".join([*rows, *([""] if rows else []),',
             'return "\\n".join([',
-            f"{_READERS}::test_a_plan_creates_nothing_and_needs_no_key",
+            "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
         ),
         Breakage(
-            _PLAN,
+            "hailuo_batch/core/plan.py",
             '    if record is None or not record.runs:\n        return Change("new")',
             '    if record is None or not record.runs:\n        return Change("")',
-            f"{_REASONS}::test_new_kept_and_not_asked_for",
+            "commands/test_plan_reasons.py::test_new_kept_and_not_asked_for",
         ),
     ),
     rule(
         "resumed",
         Breakage(
-            _PLAN,
+            "hailuo_batch/core/plan.py",
             'return PlanAction.RESUME, f"resumes {run.run_id}"',
             'return PlanAction.KEEP, f"resumes {run.run_id}"',
-            f"{_REASONS}::test_a_run_under_way_is_resumed_by_its_id",
+            "commands/test_plan_reasons.py::test_a_run_under_way_is_resumed_by_its_id",
         ),
         Breakage(
-            _PLAN,
+            "hailuo_batch/core/plan.py",
             'return PlanAction.RESUME, f"resumes {run.run_id}"',
             'return PlanAction.RESUME, ""',
-            f"{_REASONS}::test_a_run_under_way_is_resumed_by_its_id",
+            "commands/test_plan_reasons.py::test_a_run_under_way_is_resumed_by_its_id",
         ),
     ),
     rule(
         "moved",
         Breakage(
-            _PLAN,
+            "hailuo_batch/core/plan.py",
             'f"moved from {moved_from}; {reason}" if moved_from else reason',
             "reason",
-            f"{_REASONS}::test_renamed_and_swapped_takes_are_moved_with_their_files",
+            "commands/test_plan_reasons.py::test_renamed_and_swapped_takes_are_moved_with_their_files",
         ),
     ),
     rule(
         "replaced",
         Breakage(
-            _PLAN,
+            "hailuo_batch/core/plan.py",
             "self._line(\n                take, PlanAction.REPLACE,",
             "self._line(\n                take, PlanAction.CREATE,",
             "core/test_plan_wishes.py::test_replace_makes_done_takes_anew_and_keeps_what_they_had",
         ),
         Breakage(
-            _PLAN,
+            "hailuo_batch/core/plan.py",
             'f"--replace; the video of {run.run_id} is kept as superseded"',
             '""',
             "commands/test_replace.py::test_a_plan_shows_what_would_be_replaced_and_changes_nothing",
@@ -69,64 +69,64 @@ RULES = (
     rule(
         "kept",
         Breakage(
-            _PLAN,
+            "hailuo_batch/core/plan.py",
             'return PlanAction.KEEP, "done"',
             'return PlanAction.KEEP, ""',
-            f"{_REASONS}::test_new_kept_and_not_asked_for",
+            "commands/test_plan_reasons.py::test_new_kept_and_not_asked_for",
         ),
         Breakage(
-            _PLAN,
+            "hailuo_batch/core/plan.py",
             'return PlanAction.KEEP, "done"',
             'return PlanAction.HOLD, "done"',
-            f"{_REASONS}::test_new_kept_and_not_asked_for",
+            "commands/test_plan_reasons.py::test_new_kept_and_not_asked_for",
         ),
     ),
     rule(
         "or is no longer in the manifest",
         Breakage(
-            _PLAN,
+            "hailuo_batch/core/plan.py",
             'reason = f"no longer in the manifest; {_standing(live)[1]}"',
             "reason = _standing(live)[1]",
-            f"{_REASONS}::test_a_run_under_way_is_resumed_by_its_id",
+            "commands/test_plan_reasons.py::test_a_run_under_way_is_resumed_by_its_id",
         ),
     ),
     rule(
         "each with its reason in the table too",
         Breakage(
-            _VIEW,
+            "hailuo_batch/commands/plan_view.py",
             "cells.append((str(line.action), line.take_id, clean(line.reason)))",
             'cells.append((str(line.action), line.take_id, ""))',
-            f"{_REASONS}::test_a_signed_url_that_is_new_is_shown_beside_what_it_was",
+            "commands/test_plan_reasons.py::test_a_signed_url_that_is_new_is_shown_beside_what_it_was",
         ),
     ),
     rule(
         "the number and the estimated cost of creates",
         Breakage(
-            _ESTIMATE,
+            "hailuo_batch/commands/estimate.py",
             "total += price.creates * price.cost_micro_usd",
             "total += price.cost_micro_usd",
-            f"{_READERS}::test_a_plan_creates_nothing_and_needs_no_key",
+            "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
         ),
         Breakage(
-            _ESTIMATE,
+            "hailuo_batch/commands/estimate.py",
             "counts = Counter(line.model for line in plan.paying)",
             "counts = Counter(line.model for line in plan.lines)",
-            f"{_READERS}::test_the_newest_price_paid_beats_what_the_manifest_expects",
+            "commands/test_readers.py::test_the_newest_price_paid_beats_what_the_manifest_expects",
         ),
     ),
     rule(
         "from the newest real cost of that model",
         Breakage(
-            f"{_CORE}/spend.py",
+            "hailuo_batch/core/spend.py",
             "newest[run.model] = max(teacher, newest.get(run.model, teacher))",
             "newest[run.model] = min(teacher, newest.get(run.model, teacher))",
             "core/test_experience.py::test_the_newest_known_cost_counts_over_all_ledgers",
         ),
         Breakage(
-            _ESTIMATE,
+            "hailuo_batch/commands/estimate.py",
             "experience.cost_of(model), limits) for",
             "max((cost for _, cost in experience.costs.values()), default=None), limits) for",
-            f"{_ESTIMATES}::test_another_models_price_is_not_taken_for_it",
+            "commands/test_plan_estimate.py::test_another_models_price_is_not_taken_for_it",
         ),
     ),
     rule(
@@ -135,74 +135,74 @@ RULES = (
             "hailuo_batch/commands/workspace_runs.py",
             "return joined([experience_of(snapshot.paid_runs), *(other for other in others if other is not None)])",
             "return joined([experience_of(snapshot.paid_runs)])",
-            f"{_ESTIMATES}::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
+            "commands/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
         ),
     ),
     rule(
         "else from expected_cost_usd",
         Breakage(
-            _ESTIMATE,
+            "hailuo_batch/commands/estimate.py",
             "if limits.expected_cost_micro_usd is not None:",
             "if False:",
-            f"{_READERS}::test_a_plan_creates_nothing_and_needs_no_key",
+            "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
         ),
     ),
     rule(
         "else it is unknown, and never 0",
         Breakage(
-            _ESTIMATE,
+            "hailuo_batch/commands/estimate.py",
             "                return None\n",
             "                continue\n",
-            f"{_READERS}::test_an_unknown_price_is_said_and_never_taken_for_nothing",
+            "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
         Breakage(
-            _VIEW,
+            "hailuo_batch/commands/plan_view.py",
             'return "an unknown amount" if total is None else f"about {format_usd(total)}"',
             'return f"about {format_usd(total or 0)}"',
-            f"{_READERS}::test_an_unknown_price_is_said_and_never_taken_for_nothing",
+            "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
         Breakage(
-            _VIEW,
+            "hailuo_batch/commands/plan_view.py",
             '"micro_usd": estimate.micro_usd,',
             '"micro_usd": estimate.micro_usd or 0,',
-            f"{_READERS}::test_an_unknown_price_is_said_and_never_taken_for_nothing",
+            "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
         Breakage(
-            _VIEW,
+            "hailuo_batch/commands/plan_view.py",
             '"cost_micro_usd": price.cost_micro_usd,',
             '"cost_micro_usd": price.cost_micro_usd or 0,',
-            f"{_READERS}::test_an_unknown_price_is_said_and_never_taken_for_nothing",
+            "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
     ),
     rule(
         "about how long it will take under the request window",
         Breakage(
-            _TIME,
+            "hailuo_batch/commands/time_needed.py",
             "least_s = _window_s(2 * creates + resumed, settings) if creates else 0.0",
             "least_s = _window_s(creates + resumed, settings) if creates else 0.0",
-            f"{_ESTIMATES}::test_two_requests_for_each_create_have_to_fit_the_window",
+            "commands/test_plan_estimate.py::test_two_requests_for_each_create_have_to_fit_the_window",
         ),
         Breakage(
-            _VIEW,
+            "hailuo_batch/commands/plan_view.py",
             '*([f"Time: {describe_time(time)}."] if estimate.creates else []),',
             "",
-            f"{_ESTIMATES}::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
+            "commands/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
         ),
     ),
     rule(
         "at least so long, while no run has finished yet",
         Breakage(
-            _TIME,
+            "hailuo_batch/commands/time_needed.py",
             "            return TimeNeeded(least_s, None)\n",
             "            return TimeNeeded(least_s, least_s)\n",
-            f"{_ESTIMATES}::test_a_plan_says_the_least_that_its_creates_will_take",
+            "commands/test_plan_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
         ),
-        Breakage(_TIME, 'return f"at least {format', 'return f"about {format', f"{_ESTIMATES}::test_time_in_words"),
+        Breakage("hailuo_batch/commands/time_needed.py", 'return f"at least {format', 'return f"about {format', "commands/test_plan_estimate.py::test_time_in_words"),
         Breakage(
-            _VIEW,
+            "hailuo_batch/commands/plan_view.py",
             '"at_least_s": time.least_s',
             '"at_least_s": time.about_s',
-            f"{_ESTIMATES}::test_a_plan_says_the_least_that_its_creates_will_take",
+            "commands/test_plan_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
         ),
     ),
     rule(
