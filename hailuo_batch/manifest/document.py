@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.nodes import Mapping, Node, Scalar, Sequence, data_of
-from hailuo_batch.manifest.schema import is_model, is_takes, leaf_schema, tell_wrong
+from hailuo_batch.manifest.validation.schema_errors import is_model, is_takes, leaf_schema, tell_wrong
+from hailuo_batch.manifest.yaml.nodes import Mapping, Node, Scalar, Sequence, data_of
 from hailuo_batch.values import Limits, parse_duration, parse_usd
 
 _NOTHING = Mapping(1, 1, {})

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailuo_batch.manifest.check import ShotCheck, check
 from hailuo_batch.manifest.diagnostics import Diagnostic, Place, Refused, Report, Spot
 from hailuo_batch.manifest.document import Document, read_limits
-from hailuo_batch.manifest.expand import expand
-from hailuo_batch.manifest.library import Library
-from hailuo_batch.manifest.lines import Around, Breaks, around, excerpt
-from hailuo_batch.manifest.pictures import Picture
-from hailuo_batch.manifest.source import parse_source, read_source
+from hailuo_batch.manifest.expansion.expand import expand
+from hailuo_batch.manifest.files.file_cache import Library
+from hailuo_batch.manifest.files.lines import Around, Breaks, around, excerpt
+from hailuo_batch.manifest.images.references import Picture
+from hailuo_batch.manifest.validation.check import ShotCheck, check
+from hailuo_batch.manifest.yaml.parse import parse_source, read_source
 from hailuo_batch.values import Campaign
 
 

@@ -3,12 +3,12 @@
 import pytest
 
 from hailuo_batch.manifest.diagnostics import Diagnostic, Refused, Report, Severity, Spot
-from hailuo_batch.manifest.faults import Faults
-from hailuo_batch.manifest.nodes import Scalar
+from hailuo_batch.manifest.expansion.row_faults import Faults
+from hailuo_batch.manifest.expansion.substitution import Pattern
+from hailuo_batch.manifest.expansion.templates import Text
+from hailuo_batch.manifest.expansion.variables import Expansion
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.scopes import Expansion
-from hailuo_batch.manifest.substitution import Pattern
-from hailuo_batch.manifest.texts import Text
+from hailuo_batch.manifest.yaml.nodes import Scalar
 
 
 def test_a_finding_reads_like_a_compilers() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from hailuo_batch.manifest import source
 from hailuo_batch.manifest.diagnostics import Refused, Report
-from hailuo_batch.manifest.source import parse_source
+from hailuo_batch.manifest.yaml import parse as source
+from hailuo_batch.manifest.yaml.parse import parse_source
 from tests.helpers.yardstick import within
 from tests.manifest.conftest import Accept, Complain, Load
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.manifest.tables import MAX_BYTES
+from hailuo_batch.manifest.files.csv_tables import MAX_BYTES
 from tests.helpers.yardstick import within
 from tests.manifest.apart import load_apart
 from tests.manifest.conftest import Beside, Complain

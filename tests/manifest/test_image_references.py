@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.manifest.copies import digest_of
+from hailuo_batch.manifest.images.local_copies import digest_of
 from tests.manifest.conftest import Accept, Beside, Complain, Load
 
 HEAD = "version: 1\ncampaign: lamps\n"

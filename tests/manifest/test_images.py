@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.manifest.images import problem_with, without_password
+from hailuo_batch.manifest.images.urls import problem_with, without_password
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import jsonschema
 import pytest
 
 from hailuo_batch import resources
-from hailuo_batch.manifest import load_manifest, schema
+from hailuo_batch.manifest import load_manifest
 from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.nodes import Mapping, Scalar
+from hailuo_batch.manifest.validation import schema_errors as schema
+from hailuo_batch.manifest.yaml.nodes import Mapping, Scalar
 from hailuo_batch.values import DEFAULT_MODEL, Limits, parse_duration
 
 NAMES = ["manifest", "models/hailuo-pro"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.manifest.substitution import Name, parse_pattern
+from hailuo_batch.manifest.expansion.substitution import Name, parse_pattern
 from tests.manifest.conftest import Accept, Complain
 
 HEAD = "version: 1\ncampaign: lamps\n"

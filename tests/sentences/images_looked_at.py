@@ -179,7 +179,12 @@ RULES = (
     rule(
         "what cannot work is an error before anything is paid, all of it at once",
         Breakage("hailuo_batch/commands/preflight.py", "    if fatal:\n", "    if False:\n", _FATAL),
-        Breakage("hailuo_batch/commands/preflight.py", 'so that nothing is created:", *fatal,', 'so that nothing is created:", fatal[0],', _FATAL),
+        Breakage(
+            "hailuo_batch/commands/preflight.py",
+            'so that nothing is created:", *fatal,',
+            'so that nothing is created:", fatal[0],',
+            _FATAL,
+        ),
         Breakage(
             "hailuo_batch/commands/proposal.py",
             "asked.manifest.warnings + check_images(asked.manifest, proposal.plan, asked.reach, console)",
@@ -189,8 +194,18 @@ RULES = (
     ),
     rule(
         "at most 8 at once",
-        Breakage("hailuo_batch/shell/preflight.py", "AT_ONCE = 8", "AT_ONCE = 9", "shell/test_preflight.py::test_no_more_than_eight_are_looked_at_at_once"),
-        Breakage("hailuo_batch/shell/preflight.py", "AT_ONCE = 8", "AT_ONCE = 7", "shell/test_preflight.py::test_no_more_than_eight_are_looked_at_at_once"),
+        Breakage(
+            "hailuo_batch/shell/preflight.py",
+            "AT_ONCE = 8",
+            "AT_ONCE = 9",
+            "shell/test_preflight.py::test_no_more_than_eight_are_looked_at_at_once",
+        ),
+        Breakage(
+            "hailuo_batch/shell/preflight.py",
+            "AT_ONCE = 8",
+            "AT_ONCE = 7",
+            "shell/test_preflight.py::test_no_more_than_eight_are_looked_at_at_once",
+        ),
     ),
     rule(
         "with a progress bar",
@@ -201,7 +216,10 @@ RULES = (
             "commands/test_preflight.py::test_on_a_terminal_a_bar_counts_the_images",
         ),
         Breakage(
-            "hailuo_batch/shell/preflight.py", "                on_look()\n", "", "shell/test_preflight.py::test_each_url_is_looked_at_once_and_remembered"
+            "hailuo_batch/shell/preflight.py",
+            "                on_look()\n",
+            "",
+            "shell/test_preflight.py::test_each_url_is_looked_at_once_and_remembered",
         ),
         Breakage(
             "hailuo_batch/shell/tally.py",
@@ -261,7 +279,7 @@ RULES = (
     rule(
         "a flood of wrong links ends the check of a manifest early",
         Breakage(
-            "hailuo_batch/manifest/faults.py",
+            "hailuo_batch/manifest/expansion/row_faults.py",
             "if is_new and len(self._groups) == ENOUGH:",
             "if False:",
             "manifest/test_diagnostics.py::test_a_thousand_wrong_texts_of_one_shot_end_its_expansion",

@@ -59,7 +59,7 @@ RULES = (
     rule(
         "vars: text used as ${name} below",
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "reader = ScopeReader(variables, library, report)",
             "reader = ScopeReader({}, library, report)",
             "manifest/test_values_put_in.py::test_variables_work_in_every_text_of_a_shot",
@@ -221,7 +221,7 @@ RULES = (
     rule(
         "images.base_url: relative references become URLs below it",
         Breakage(
-            "hailuo_batch/manifest/pictures.py",
+            "hailuo_batch/manifest/images/references.py",
             "url = self._base + parsed.rest",
             "url = parsed.rest",
             _EXAMPLE,
@@ -230,7 +230,7 @@ RULES = (
     rule(
         "images.dir: a folder that is checked to exist",
         Breakage(
-            "hailuo_batch/manifest/pictures.py",
+            "hailuo_batch/manifest/images/references.py",
             "problem = copies.problem()",
             "problem = None",
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[images-dir-missing]",
@@ -239,7 +239,7 @@ RULES = (
     rule(
         "images.dir is optional",
         Breakage(
-            "hailuo_batch/manifest/pictures.py",
+            "hailuo_batch/manifest/images/references.py",
             "if self._base is None or (self._copies is None and self._has_folder):",
             "if self._base is None or self._copies is None:",
             "manifest/test_image_references.py::test_a_base_may_be_this_machine",
@@ -263,13 +263,13 @@ RULES = (
     rule(
         "a matrix makes every combination, in the order written",
         Breakage(
-            "hailuo_batch/manifest/matrix.py",
+            "hailuo_batch/manifest/expansion/matrix.py",
             "candidates = itertools.product(*self.values)",
             "candidates = zip(*self.values)",
             _EXAMPLE,
         ),
         Breakage(
-            "hailuo_batch/manifest/matrix.py",
+            "hailuo_batch/manifest/expansion/matrix.py",
             "candidates = itertools.product(*self.values)",
             "candidates = iter(sorted(itertools.product(*self.values)))",
             "manifest/test_matrix.py::test_every_combination_in_the_order_written",
@@ -278,7 +278,7 @@ RULES = (
     rule(
         "rows makes one shot per row of a CSV file",
         Breakage(
-            "hailuo_batch/manifest/scopes.py",
+            "hailuo_batch/manifest/expansion/variables.py",
             "return 1 if self.table is None else self.table.rows",
             "return 1",
             "manifest/test_rows.py::test_one_shot_for_every_row",
@@ -287,7 +287,7 @@ RULES = (
     rule(
         "its header row names the variables",
         Breakage(
-            "hailuo_batch/manifest/tables.py",
+            "hailuo_batch/manifest/files/csv_tables.py",
             "names = tuple(name.strip() for name in row)",
             'names = tuple(f"column{at}" for at, _ in enumerate(row))',
             "manifest/test_rows.py::test_one_shot_for_every_row",
@@ -296,13 +296,13 @@ RULES = (
     rule(
         "its path is relative to the manifest",
         Breakage(
-            "hailuo_batch/manifest/library.py",
+            "hailuo_batch/manifest/files/file_cache.py",
             "path = self.folder / node.text",
             "path = Path(node.text)",
             "manifest/test_rows.py::test_a_table_may_lie_elsewhere",
         ),
         Breakage(
-            "hailuo_batch/manifest/library.py",
+            "hailuo_batch/manifest/files/file_cache.py",
             "return manifest.resolve().parent if manifest.is_symlink() else manifest.parent",
             "return manifest.parent",
             "manifest/test_rows.py::test_a_table_may_lie_elsewhere",

@@ -12,7 +12,7 @@ RULES = (
     rule(
         "a scalar has the type that YAML 1.1 gives it",
         Breakage(
-            "hailuo_batch/manifest/nodes.py",
+            "hailuo_batch/manifest/yaml/nodes.py",
             "return self.tag or _implicit_type(self.text)",
             'return self.tag or "str"',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[texts-without-quotes]",
@@ -21,7 +21,7 @@ RULES = (
     rule(
         "no tag that builds an object is read",
         Breakage(
-            "hailuo_batch/manifest/compose.py",
+            "hailuo_batch/manifest/yaml/composer.py",
             "        else:\n            return self._refuse_tag(event)",
             '        else:\n            tag = "str"',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[yaml-object-tags]",
@@ -30,13 +30,13 @@ RULES = (
     rule(
         "a manifest is UTF-8",
         Breakage(
-            "hailuo_batch/manifest/reading.py",
+            "hailuo_batch/manifest/files/text_files.py",
             'text = data[begin:end].decode("utf-8")',
             'text = data[begin:end].decode("latin-1")',
             "manifest/test_files.py::test_bytes_that_are_no_utf_8_have_their_place",
         ),
         Breakage(
-            "hailuo_batch/manifest/reading.py",
+            "hailuo_batch/manifest/files/text_files.py",
             "if data.startswith(_UTF_16) or data[:2].count(0) == 1:",
             "if False:",
             "manifest/test_files.py::test_utf_16",
@@ -45,7 +45,7 @@ RULES = (
     rule(
         "a byte order mark may begin it",
         Breakage(
-            "hailuo_batch/manifest/reading.py",
+            "hailuo_batch/manifest/files/text_files.py",
             "if data.startswith(_UTF_16) or",
             'if data.startswith((*_UTF_16, b"\\xef\\xbb\\xbf")) or',
             "manifest/test_campaign.py::test_a_byte_order_mark_changes_nothing",
@@ -54,7 +54,7 @@ RULES = (
     rule(
         "it is one document",
         Breakage(
-            "hailuo_batch/manifest/compose.py",
+            "hailuo_batch/manifest/yaml/composer.py",
             "elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:",
             "elif isinstance(event, yaml.DocumentStartEvent) and self.root is event:",
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[yaml-two-documents]",
@@ -114,13 +114,13 @@ RULES = (
     rule(
         "and with the same kind of message: place, what is wrong, what to write",
         Breakage(
-            "hailuo_batch/manifest/naming.py",
+            "hailuo_batch/manifest/expansion/shot_ids.py",
             "self._report.error(text.node, message, hint)",
             'self._report.error(text.node, message, "")',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[id-spelling]",
         ),
         Breakage(
-            "hailuo_batch/manifest/faults.py",
+            "hailuo_batch/manifest/expansion/row_faults.py",
             "self._report.error(group.place, fault.message, fault.hint)",
             'self._report.error(group.place, fault.message, "")',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[blank-texts]",
@@ -137,7 +137,17 @@ RULES = (
     ),
     rule(
         "version is 1",
-        Breakage("schemas/manifest.schema.json", '"const": 1,', '"const": 2,', "manifest/test_campaign.py::test_the_smallest_manifest"),
-        Breakage("schemas/manifest.schema.json", '"const": 1,', '"enum": [1, 2],', "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[version-two]"),
+        Breakage(
+            "schemas/manifest.schema.json",
+            '"const": 1,',
+            '"const": 2,',
+            "manifest/test_campaign.py::test_the_smallest_manifest",
+        ),
+        Breakage(
+            "schemas/manifest.schema.json",
+            '"const": 1,',
+            '"enum": [1, 2],',
+            "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[version-two]",
+        ),
     ),
 )

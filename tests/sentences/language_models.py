@@ -21,13 +21,13 @@ RULES = (
     rule(
         "a model's input schema is a file in schemas/models/",
         Breakage(
-            "hailuo_batch/manifest/schema.py",
+            "hailuo_batch/manifest/validation/schema_errors.py",
             "f\"models/{model.replace('/', '-')}\"",
             "f\"models/{model.replace('/', '_')}\"",
             "manifest/test_further_input.py::test_it_is_checked_against_the_models_own_schema",
         ),
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "elif not judge.accepts(made):",
             "elif False:",
             "manifest/test_further_input.py::test_it_is_checked_against_the_models_own_schema",
@@ -51,19 +51,19 @@ RULES = (
     rule(
         "a shot may carry input:, sent as it stands beside prompt and image_urls",
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "input_json = canonical_json(extra | made.input)",
             "input_json = canonical_json(made.input)",
             "manifest/test_further_input.py::test_it_is_sent_beside_prompt_and_images",
         ),
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "input_json = canonical_json(extra | made.input)",
             'input_json = canonical_json({"more": extra} | made.input)',
             "manifest/test_further_input.py::test_it_is_sent_beside_prompt_and_images",
         ),
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "input_json = canonical_json(extra | made.input)",
             'input_json = canonical_json(extra | made.input).replace("$$", "$")',
             "manifest/test_further_input.py::test_nothing_is_put_in",
@@ -81,7 +81,7 @@ RULES = (
     rule(
         "for a model without a schema the plan warns that the input is unchecked",
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             'self._report.warn(place, f"no schema ships for the model {quoted(part.model)}: its input is sent unchecked")',
             "place.line",
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[warns-of-unchecked-model]",

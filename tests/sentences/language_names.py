@@ -4,7 +4,7 @@ from tests.sentences.rule import Breakage, rule
 
 _MANIFEST = "hailuo_batch/manifest"
 _SCHEMA = "schemas/manifest.schema.json"
-_IDS = "manifest/test_ids.py"
+_IDS = "manifest/test_slugs.py"
 _FILLED = "manifest/test_values_put_in.py"
 _GALLERY = "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages"
 
@@ -41,8 +41,18 @@ RULES = (
     ),
     rule(
         "in a shot, id and prompt are required",
-        Breakage("schemas/manifest.schema.json", '"required": ["id", "prompt"]', '"required": ["prompt"]', "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[shot-lacks-keys]"),
-        Breakage("schemas/manifest.schema.json", '"required": ["id", "prompt"]', '"required": ["id"]', "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[shot-lacks-keys]"),
+        Breakage(
+            "schemas/manifest.schema.json",
+            '"required": ["id", "prompt"]',
+            '"required": ["prompt"]',
+            "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[shot-lacks-keys]",
+        ),
+        Breakage(
+            "schemas/manifest.schema.json",
+            '"required": ["id", "prompt"]',
+            '"required": ["id"]',
+            "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[shot-lacks-keys]",
+        ),
     ),
     rule(
         "unknown keys are errors, at the top, in limits, images, defaults and in a shot",
@@ -80,7 +90,7 @@ RULES = (
     rule(
         "with the nearest known key suggested",
         Breakage(
-            "hailuo_batch/manifest/schema.py",
+            "hailuo_batch/manifest/validation/schema_errors.py",
             'return f"did you mean {quoted(meant)}?"',
             'return ""',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[misspelled-keys]",
@@ -89,13 +99,13 @@ RULES = (
     rule(
         "duplicate keys anywhere are errors",
         Breakage(
-            "hailuo_batch/manifest/compose.py",
+            "hailuo_batch/manifest/yaml/composer.py",
             "elif key.text in mapping.entries:",
             "elif key.text in mapping.entries and len(self._stack) == 1:",
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[duplicate-keys]",
         ),
         Breakage(
-            "hailuo_batch/manifest/compose.py",
+            "hailuo_batch/manifest/yaml/composer.py",
             "elif key.text in mapping.entries:",
             "elif key.text in mapping.entries and len(self._stack) > 1:",
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[duplicate-keys]",
@@ -134,7 +144,7 @@ RULES = (
     rule(
         "the whole text: a final line break does not pass",
         Breakage(
-            "hailuo_batch/manifest/accepting.py",
+            "hailuo_batch/manifest/validation/fast_check.py",
             'return re.compile(re.sub(r"(?<!\\\\)\\$$", r"\\\\Z", pattern), re.ASCII)',
             "return re.compile(pattern, re.ASCII)",
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[campaign-final-break]",
@@ -143,10 +153,13 @@ RULES = (
     rule(
         "an id is written from lower-case ASCII letters, digits, _, - and ${name}",
         Breakage(
-            "hailuo_batch/manifest/naming.py", "if ids.is_written_well(text.pattern):", "if True:", "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[id-spelling]"
+            "hailuo_batch/manifest/expansion/shot_ids.py",
+            "if ids.is_written_well(text.pattern):",
+            "if True:",
+            "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[id-spelling]",
         ),
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             '_LITERAL = re.compile(r"[a-z0-9_-]*", re.ASCII)',
             '_LITERAL = re.compile(r"[a-z0-9_-]*", re.ASCII | re.IGNORECASE)',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[several-at-once]",
@@ -155,117 +168,127 @@ RULES = (
     rule(
         "each value put into it is made a slug",
         Breakage(
-            "hailuo_batch/manifest/naming.py",
+            "hailuo_batch/manifest/expansion/shot_ids.py",
             "shot_id = text.pattern.filled(scope, ids.slug)",
             "shot_id = text.pattern.filled(scope)",
             "manifest/test_values_put_in.py::test_variables_work_in_every_text_of_a_shot",
         ),
         Breakage(
-            "hailuo_batch/manifest/naming.py",
+            "hailuo_batch/manifest/expansion/shot_ids.py",
             "shot_id = text.pattern.filled(scope, ids.slug)",
             "shot_id = ids.slug(text.pattern.filled(scope))",
-            "manifest/test_ids.py::test_only_values_are_made_slugs",
+            "manifest/test_slugs.py::test_only_values_are_made_slugs",
         ),
     ),
     rule(
         "a slug is NFKD",
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             'unicodedata.normalize("NFKD", text)',
             'unicodedata.normalize("NFD", text)',
-            "manifest/test_ids.py::test_a_value_becomes_a_slug",
+            "manifest/test_slugs.py::test_a_value_becomes_a_slug",
         ),
     ),
     rule(
         "a slug is lower case",
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             "        return text.lower()",
             "        return text",
-            "manifest/test_ids.py::test_a_value_becomes_a_slug",
+            "manifest/test_slugs.py::test_a_value_becomes_a_slug",
         ),
     ),
     rule(
         "every run of other characters is one -",
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             '_OTHER = re.compile(r"[^a-z0-9_]+", re.ASCII)',
             '_OTHER = re.compile(r"[^a-z0-9_]", re.ASCII)',
-            "manifest/test_ids.py::test_a_value_becomes_a_slug",
+            "manifest/test_slugs.py::test_a_value_becomes_a_slug",
         ),
     ),
     rule(
         "- is trimmed from both ends",
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             'return _OTHER.sub("-", _plain_letters(value)).strip("-")',
             'return _OTHER.sub("-", _plain_letters(value)).lstrip("-")',
-            "manifest/test_ids.py::test_a_value_becomes_a_slug",
+            "manifest/test_slugs.py::test_a_value_becomes_a_slug",
         ),
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             'return _OTHER.sub("-", _plain_letters(value)).strip("-")',
             'return _OTHER.sub("-", _plain_letters(value)).rstrip("-")',
-            "manifest/test_ids.py::test_a_value_becomes_a_slug",
+            "manifest/test_slugs.py::test_a_value_becomes_a_slug",
         ),
     ),
     rule(
         "the result has at most 100 characters, the first a letter or a digit",
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             '_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)',
             '_ID = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[id-too-long]",
         ),
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             '_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)',
             '_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,98}", re.ASCII)',
-            "manifest/test_ids.py::test_an_id_is_good",
+            "manifest/test_slugs.py::test_an_id_is_good",
         ),
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             '_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)',
             '_ID = re.compile(r"[a-z0-9_-]{1,100}", re.ASCII)',
-            "manifest/test_ids.py::test_an_id_is_wrongly_spelled",
+            "manifest/test_slugs.py::test_an_id_is_wrongly_spelled",
         ),
     ),
     rule(
         "it is matched as a whole",
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             "if _ID.fullmatch(shot_id):",
             "if _ID.match(shot_id):",
-            "manifest/test_ids.py::test_an_id_is_wrongly_spelled",
+            "manifest/test_slugs.py::test_an_id_is_wrongly_spelled",
         ),
     ),
     rule(
         "it is not report, superseded or a name that Windows reserves",
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             '_OURS = frozenset({"report", "superseded"})',
             '_OURS = frozenset({"superseded"})',
-            "manifest/test_ids.py::test_an_id_is_reserved",
+            "manifest/test_slugs.py::test_an_id_is_reserved",
         ),
         Breakage(
-            "hailuo_batch/manifest/ids.py",
+            "hailuo_batch/manifest/slugs.py",
             '_OURS = frozenset({"report", "superseded"})',
             '_OURS = frozenset({"report"})',
-            "manifest/test_ids.py::test_an_id_is_reserved",
+            "manifest/test_slugs.py::test_an_id_is_reserved",
         ),
-        Breakage("hailuo_batch/manifest/ids.py", "if shot_id in _WINDOWS:", "if False:", "manifest/test_ids.py::test_an_id_is_reserved"),
+        Breakage(
+            "hailuo_batch/manifest/slugs.py",
+            "if shot_id in _WINDOWS:",
+            "if False:",
+            "manifest/test_slugs.py::test_an_id_is_reserved",
+        ),
     ),
     rule(
         "it is unique in the campaign, and two shots with one ID are an error that names both places",
-        Breakage("hailuo_batch/manifest/naming.py", "if number != self._start + index:", "if False:", "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[id-twice]"),
         Breakage(
-            "hailuo_batch/manifest/naming.py",
+            "hailuo_batch/manifest/expansion/shot_ids.py",
+            "if number != self._start + index:",
+            "if False:",
+            "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[id-twice]",
+        ),
+        Breakage(
+            "hailuo_batch/manifest/expansion/shot_ids.py",
             'is already that of {first.place_of(number)}"',
             'is already taken"',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[id-twice]",
         ),
         Breakage(
-            "hailuo_batch/manifest/naming.py",
+            "hailuo_batch/manifest/expansion/shot_ids.py",
             "place = self._part.written.node if first.text.node is text.node else text.node",
             "place = first.text.node",
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[id-twice]",
@@ -274,7 +297,7 @@ RULES = (
     rule(
         "an ID that is wrong only in its spelling gets the right one as a hint",
         Breakage(
-            "hailuo_batch/manifest/naming.py",
+            "hailuo_batch/manifest/expansion/shot_ids.py",
             'hint = "" if better is None else f"write {quoted(better)}"',
             'hint = ""',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[id-spelling]",

@@ -11,13 +11,13 @@ RULES = (
     rule(
         "substitution is string.Template's: ${name} and $name",
         Breakage(
-            "hailuo_batch/manifest/substitution.py",
+            "hailuo_batch/manifest/expansion/substitution.py",
             'name = match["named"] or match["braced"]',
             'name = match["named"]',
             "manifest/test_values_put_in.py::test_a_text_is_filled",
         ),
         Breakage(
-            "hailuo_batch/manifest/substitution.py",
+            "hailuo_batch/manifest/expansion/substitution.py",
             'name = match["named"] or match["braced"]',
             'name = match["braced"]',
             "manifest/test_values_put_in.py::test_a_text_is_filled",
@@ -26,7 +26,7 @@ RULES = (
     rule(
         "$$ is a dollar sign",
         Breakage(
-            "hailuo_batch/manifest/substitution.py",
+            "hailuo_batch/manifest/expansion/substitution.py",
             'parts.append("$")',
             'parts.append("$$")',
             "manifest/test_values_put_in.py::test_a_text_is_filled",
@@ -35,25 +35,25 @@ RULES = (
     rule(
         "it works in id, prompt, image_urls and tags",
         Breakage(
-            "hailuo_batch/manifest/naming.py",
+            "hailuo_batch/manifest/expansion/shot_ids.py",
             "shot_id = text.pattern.filled(scope, ids.slug)",
             "shot_id = ids.slug(text.node.text)",
             "manifest/test_values_put_in.py::test_variables_work_in_every_text_of_a_shot",
         ),
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "filled = text.pattern.filled(scope).strip()",
             "filled = text.node.text.strip()",
             "manifest/test_values_put_in.py::test_variables_work_in_every_text_of_a_shot",
         ),
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "picture = self._pictures.find(text.pattern.filled(scope), text.node)",
             "picture = self._pictures.find(text.node.text, text.node)",
             "manifest/test_values_put_in.py::test_variables_work_in_every_text_of_a_shot",
         ),
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             'tags = [self._filled(text, "a tag is blank", "remove it", scope, index) for text in self._texts.tags]',
             "tags = [text.node.text for text in self._texts.tags if text]",
             "manifest/test_values_put_in.py::test_variables_work_in_every_text_of_a_shot",
@@ -62,7 +62,7 @@ RULES = (
     rule(
         "the row is looked up before vars",
         Breakage(
-            "hailuo_batch/manifest/scopes.py",
+            "hailuo_batch/manifest/expansion/variables.py",
             "scope[name] = values[row]",
             "scope.setdefault(name, values[row])",
             "manifest/test_rows.py::test_the_row_comes_before_the_vars",
@@ -71,7 +71,7 @@ RULES = (
     rule(
         "the matrix is looked up before vars",
         Breakage(
-            "hailuo_batch/manifest/scopes.py",
+            "hailuo_batch/manifest/expansion/variables.py",
             "scope.update(zip(names, combination, strict=True))",
             "scope.update({k: v for k, v in zip(names, combination) if k not in self.variables})",
             "manifest/test_matrix.py::test_the_matrix_comes_before_vars",
@@ -80,7 +80,7 @@ RULES = (
     rule(
         "an unknown name is an error",
         Breakage(
-            "hailuo_batch/manifest/texts.py",
+            "hailuo_batch/manifest/expansion/templates.py",
             "unknown = [] if names is None else [name for name in pattern.names if name.name not in names]",
             "unknown = []",
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[unknown-variables]",
@@ -89,7 +89,7 @@ RULES = (
     rule(
         "with its place",
         Breakage(
-            "hailuo_batch/manifest/texts.py",
+            "hailuo_batch/manifest/expansion/templates.py",
             'report.error(node.spot(name.offset), f"unknown',
             'report.error(node.spot(0), f"unknown',
             "manifest/test_values_put_in.py::test_an_unknown_name_has_its_place_as_exactly_as_can_be",
@@ -98,7 +98,7 @@ RULES = (
     rule(
         "values are not substituted again",
         Breakage(
-            "hailuo_batch/manifest/substitution.py",
+            "hailuo_batch/manifest/expansion/substitution.py",
             "spell(scope[part.name]) for part in self.parts)",
             "parse_pattern(spell(scope[part.name])).filled(scope) for part in self.parts)",
             "manifest/test_values_put_in.py::test_a_value_is_not_substituted_again",
@@ -113,7 +113,7 @@ RULES = (
             "manifest/test_values_put_in.py::test_a_variable_keeps_its_written_form",
         ),
         Breakage(
-            "hailuo_batch/manifest/check.py",
+            "hailuo_batch/manifest/validation/check.py",
             '        case "vars", Mapping():\n            return written_data_of(value, 1)\n',
             "",
             "manifest/test_values_put_in.py::test_a_variable_keeps_its_written_form",
@@ -122,13 +122,13 @@ RULES = (
     rule(
         "in matrix any scalar is used as it was written",
         Breakage(
-            "hailuo_batch/manifest/matrix.py",
+            "hailuo_batch/manifest/expansion/matrix.py",
             "return tuple(item.text for item in scalars) if len(scalars)",
             'return tuple(item.text.lstrip("0") for item in scalars) if len(scalars)',
             "manifest/test_matrix.py::test_values_stay_as_they_are_written",
         ),
         Breakage(
-            "hailuo_batch/manifest/check.py",
+            "hailuo_batch/manifest/validation/check.py",
             "            return written_data_of(value, 3)",
             "            return data_of(value, 3)",
             "manifest/test_matrix.py::test_values_stay_as_they_are_written",
@@ -158,7 +158,7 @@ RULES = (
     rule(
         "the error says to put it in quotes",
         Breakage(
-            "hailuo_batch/manifest/schema.py",
+            "hailuo_batch/manifest/validation/schema_errors.py",
             'return f\'put it in quotes: "{node.text}"\' if len(node.text) <= 60 else "put it in quotes"',
             'return ""',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[texts-without-quotes]",
@@ -167,13 +167,13 @@ RULES = (
     rule(
         "numbers are read from their written text as plain decimals: 1:30, 010 and .inf are errors",
         Breakage(
-            "hailuo_batch/manifest/nodes.py",
+            "hailuo_batch/manifest/yaml/nodes.py",
             'case "int" if _INTEGER.fullmatch(node.text):\n            return int(node.text)',
             'case "int":\n            return yaml.safe_load(node.text)',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[takes-notations]",
         ),
         Breakage(
-            "hailuo_batch/manifest/nodes.py",
+            "hailuo_batch/manifest/yaml/nodes.py",
             'case "int" | "float" if _DECIMAL.fullmatch(node.text):\n            return Decimal(node.text)',
             'case "int" | "float":\n            return yaml.safe_load(node.text)',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[limits-notations]",
@@ -182,7 +182,7 @@ RULES = (
     rule(
         "a lone $ is an error",
         Breakage(
-            "hailuo_batch/manifest/substitution.py",
+            "hailuo_batch/manifest/expansion/substitution.py",
             "lone.append(match.start())",
             'parts.append("$")',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[lone-dollars]",
@@ -191,7 +191,7 @@ RULES = (
     rule(
         "that says to write $$",
         Breakage(
-            "hailuo_batch/manifest/texts.py",
+            "hailuo_batch/manifest/expansion/templates.py",
             '"a lone `$` begins no variable", "write `$$` for a dollar sign")',
             '"a lone `$` begins no variable", "")',
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[lone-dollars]",

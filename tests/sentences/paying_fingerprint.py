@@ -30,8 +30,16 @@ RULES = (
             _FINGERPRINT,
         ),
     ),
-    rule("no spaces", Breakage("hailuo_batch/values.py", _DUMPS, _DUMPS.replace('separators=(",", ":"), ', ""), _CANONICAL)),
-    rule("UTF-8", Breakage("hailuo_batch/values.py", _DUMPS, _DUMPS.replace("ensure_ascii=False", "ensure_ascii=True"), _CANONICAL)),
+    rule(
+        "no spaces",
+        Breakage("hailuo_batch/values.py", _DUMPS, _DUMPS.replace('separators=(",", ":"), ', ""), _CANONICAL),
+    ),
+    rule(
+        "UTF-8",
+        Breakage(
+            "hailuo_batch/values.py", _DUMPS, _DUMPS.replace("ensure_ascii=False", "ensure_ascii=True"), _CANONICAL
+        ),
+    ),
     rule(
         "of model and input",
         Breakage(
@@ -59,13 +67,13 @@ RULES = (
     rule(
         "order, comments, tags, descriptions and limits do not count",
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "made_of = fingerprint(model, input_json)",
             'made_of = fingerprint(model, input_json + ",".join(tags))',
             "manifest/test_campaign.py::test_order_comments_and_tags_do_not_change_what_is_paid_for",
         ),
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "made_of = fingerprint(model, input_json)",
             "made_of = fingerprint(model, input_json + str(self._part.written.node.line))",
             "manifest/test_campaign.py::test_order_comments_and_tags_do_not_change_what_is_paid_for",
@@ -74,13 +82,13 @@ RULES = (
     rule(
         "where images.dir gives local copies, their SHA-256 is kept beside the fingerprint",
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "return _Made(input_, digest_of(copies) if copies else None)",
             "return _Made(input_, None)",
             "manifest/test_image_references.py::test_local_copies_are_hashed_into_the_take",
         ),
         Breakage(
-            "hailuo_batch/manifest/expand.py",
+            "hailuo_batch/manifest/expansion/expand.py",
             "return _Made(input_, digest_of(copies) if copies else None)",
             'return _Made(input_ | {"sha256": copies}, digest_of(copies) if copies else None)',
             "manifest/test_image_references.py::test_a_changed_image_changes_the_hash_and_not_the_fingerprint",

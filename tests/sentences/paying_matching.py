@@ -94,7 +94,10 @@ RULES = (
     rule(
         "one run serves one take",
         Breakage(
-            "hailuo_batch/core/matching.py", "            pool.remove(taken)\n", "", "core/test_plan_matching.py::test_one_run_serves_one_take"
+            "hailuo_batch/core/matching.py",
+            "            pool.remove(taken)\n",
+            "",
+            "core/test_plan_matching.py::test_one_run_serves_one_take",
         ),
     ),
     rule(

@@ -197,7 +197,12 @@ RULES = (
             "            return TimeNeeded(least_s, least_s)\n",
             "commands/test_plan_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
         ),
-        Breakage("hailuo_batch/commands/time_needed.py", 'return f"at least {format', 'return f"about {format', "commands/test_plan_estimate.py::test_time_in_words"),
+        Breakage(
+            "hailuo_batch/commands/time_needed.py",
+            'return f"at least {format',
+            'return f"about {format',
+            "commands/test_plan_estimate.py::test_time_in_words",
+        ),
         Breakage(
             "hailuo_batch/commands/plan_view.py",
             '"at_least_s": time.least_s',

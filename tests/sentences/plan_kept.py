@@ -95,7 +95,12 @@ RULES = (
     ),
     rule(
         "it applies exactly that plan",
-        Breakage("hailuo_batch/commands/plan_mark.py", "    if beyond:\n", "    if False:\n", "commands/test_plan_mark.py::test_no_more_is_paid_for_than_the_file_has"),
+        Breakage(
+            "hailuo_batch/commands/plan_mark.py",
+            "    if beyond:\n",
+            "    if False:\n",
+            "commands/test_plan_mark.py::test_no_more_is_paid_for_than_the_file_has",
+        ),
         Breakage(
             "hailuo_batch/commands/plan_file.py",
             "    if id_ != _id_of(document):\n",

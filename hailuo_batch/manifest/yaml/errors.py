@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from hailuo_batch.manifest.diagnostics import START, Refused, Spot
-from hailuo_batch.manifest.lines import Around, Breaks, around
+from hailuo_batch.manifest.files.lines import Around, Breaks, around
 from hailuo_batch.manifest.quoting import quoted
 
 

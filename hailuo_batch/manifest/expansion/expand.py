@@ -8,22 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hailuo_batch.manifest import nodes
-from hailuo_batch.manifest.copies import digest_of
-from hailuo_batch.manifest.counting import Part, count_characters, count_dollars, count_takes
 from hailuo_batch.manifest.diagnostics import Report
 from hailuo_batch.manifest.document import Document, WrittenShot
-from hailuo_batch.manifest.extra_input import ExtraInputs
-from hailuo_batch.manifest.faults import Faults
-from hailuo_batch.manifest.library import Library
-from hailuo_batch.manifest.naming import Naming
-from hailuo_batch.manifest.nodes import Scalar
-from hailuo_batch.manifest.pictures import Picture, PictureFault, Pictures
+from hailuo_batch.manifest.expansion.extra_input import ExtraInputs
+from hailuo_batch.manifest.expansion.row_faults import Faults
+from hailuo_batch.manifest.expansion.shot_ids import Naming
+from hailuo_batch.manifest.expansion.size_limits import Part, count_characters, count_dollars, count_takes
+from hailuo_batch.manifest.expansion.substitution import parse_pattern
+from hailuo_batch.manifest.expansion.templates import Text, Texts, split_texts
+from hailuo_batch.manifest.expansion.variables import Scope, ScopeReader
+from hailuo_batch.manifest.files.file_cache import Library
+from hailuo_batch.manifest.images.local_copies import digest_of
+from hailuo_batch.manifest.images.references import Picture, PictureFault, Pictures
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.schema import model_judge, tell_faults
-from hailuo_batch.manifest.scopes import Scope, ScopeReader
-from hailuo_batch.manifest.substitution import parse_pattern
-from hailuo_batch.manifest.texts import Text, Texts, split_texts
+from hailuo_batch.manifest.validation.schema_errors import model_judge, tell_faults
+from hailuo_batch.manifest.yaml import nodes
+from hailuo_batch.manifest.yaml.nodes import Scalar
 from hailuo_batch.values import Shot, Take, canonical_json, fingerprint, take_id
 
 

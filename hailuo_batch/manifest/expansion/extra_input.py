@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.nodes import Broken, Mapping, Node, Scalar, Sequence, data_of
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.yaml.nodes import Broken, Mapping, Node, Scalar, Sequence, data_of
 
 _IN_DECIMALS = "put it in quotes, or write a plain decimal number"
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo_batch.manifest import schema
-from hailuo_batch.manifest.accepting import Unanswerable, compile_schema
+from hailuo_batch.manifest.validation import schema_errors as schema
+from hailuo_batch.manifest.validation.fast_check import Unanswerable, compile_schema
 
 LEAVES = st.none() | st.booleans() | st.integers(-1, 101) | st.text(max_size=3) | st.just(Decimal("1.5"))
 NAMES = st.sampled_from(["id", "prompt", "takes", "tags", "image_urls", "model", "matrix", "rows", "input", "x", "2"])

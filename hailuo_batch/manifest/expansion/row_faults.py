@@ -7,8 +7,8 @@ of them, and one that is wrong for many, for the first few with the number of th
 from dataclasses import dataclass, field
 
 from hailuo_batch.manifest.diagnostics import ENOUGH, Place, Report
-from hailuo_batch.manifest.scopes import Expansion
-from hailuo_batch.manifest.texts import Text
+from hailuo_batch.manifest.expansion.templates import Text
+from hailuo_batch.manifest.expansion.variables import Expansion
 
 _SHOWN = 3
 

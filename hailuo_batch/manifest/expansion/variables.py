@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from hailuo_batch.manifest.diagnostics import Report
 from hailuo_batch.manifest.document import WrittenShot
-from hailuo_batch.manifest.library import Library
-from hailuo_batch.manifest.matrix import Combination, Matrix, MatrixReader
+from hailuo_batch.manifest.expansion.matrix import Combination, Matrix, MatrixReader
+from hailuo_batch.manifest.files.csv_tables import Table
+from hailuo_batch.manifest.files.file_cache import Library
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.tables import Table
 
 Scope = Mapping[str, str]
 

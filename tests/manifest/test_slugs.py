@@ -2,8 +2,8 @@
 
 import pytest
 
-from hailuo_batch.manifest import ids
-from hailuo_batch.manifest.substitution import parse_pattern
+from hailuo_batch.manifest import slugs as ids
+from hailuo_batch.manifest.expansion.substitution import parse_pattern
 from tests.manifest.conftest import Accept, Complain
 
 HEAD = "version: 1\ncampaign: lamps\n"

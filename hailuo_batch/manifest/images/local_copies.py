@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from hailuo_batch.manifest.images import Problem
+from hailuo_batch.manifest.files.text_files import MEBIBYTE, Unreadable, check_file, reason
+from hailuo_batch.manifest.images.urls import Problem
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.reading import MEBIBYTE, Unreadable, check_file, reason
 
 MAX_BYTES = 256 * MEBIBYTE
 _IMAGE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP", re.DOTALL)

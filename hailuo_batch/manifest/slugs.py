@@ -6,7 +6,7 @@ Pure; knows nothing of places or of YAML. A valid ID is a safe file name on ever
 import re
 import unicodedata
 
-from hailuo_batch.manifest.substitution import Pattern
+from hailuo_batch.manifest.expansion.substitution import Pattern
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 _LITERAL = re.compile(r"[a-z0-9_-]*", re.ASCII)

@@ -17,11 +17,11 @@ import jsonschema
 from jsonschema.exceptions import ValidationError
 
 from hailuo_batch import resources
-from hailuo_batch.manifest.accepting import Accepts, Unanswerable, compile_pattern, compile_schema
 from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.ids import slug
-from hailuo_batch.manifest.nodes import Broken, Mapping, Node, Scalar, Sequence, data_of
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.slugs import slug
+from hailuo_batch.manifest.validation.fast_check import Accepts, Unanswerable, compile_pattern, compile_schema
+from hailuo_batch.manifest.yaml.nodes import Broken, Mapping, Node, Scalar, Sequence, data_of
 
 Validator = Any  # jsonschema makes its validator classes at run time, and types them as little as their errors
 Fault = Any

@@ -6,10 +6,10 @@ in the schema; what it cannot say is checked while a shot is expanded.
 
 from typing import Any
 
-from hailuo_batch.manifest import schema
 from hailuo_batch.manifest.diagnostics import ENOUGH, START, Report
 from hailuo_batch.manifest.document import Document
-from hailuo_batch.manifest.nodes import ListData, Mapping, MappingData, Node, Sequence, data_of, written_data_of
+from hailuo_batch.manifest.validation import schema_errors as schema
+from hailuo_batch.manifest.yaml.nodes import ListData, Mapping, MappingData, Node, Sequence, data_of, written_data_of
 
 
 class ShotCheck:

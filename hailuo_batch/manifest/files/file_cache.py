@@ -10,10 +10,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.nodes import Scalar
+from hailuo_batch.manifest.files.csv_tables import MAX_BYTES, Table, read_table
+from hailuo_batch.manifest.files.text_files import Unreadable, read_file
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.reading import Unreadable, read_file
-from hailuo_batch.manifest.tables import MAX_BYTES, Table, read_table
+from hailuo_batch.manifest.yaml.nodes import Scalar
 
 _ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
 

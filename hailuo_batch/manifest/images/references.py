@@ -7,13 +7,13 @@ suffer from it alone are told together.
 from dataclasses import dataclass
 from pathlib import Path
 
-from hailuo_batch.manifest import images
-from hailuo_batch.manifest.copies import Copies
 from hailuo_batch.manifest.diagnostics import Place, Report
 from hailuo_batch.manifest.document import Document
-from hailuo_batch.manifest.library import check_path, from_folder
-from hailuo_batch.manifest.nodes import Scalar
+from hailuo_batch.manifest.files.file_cache import check_path, from_folder
+from hailuo_batch.manifest.images import urls as images
+from hailuo_batch.manifest.images.local_copies import Copies
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.yaml.nodes import Scalar
 
 
 @dataclass(frozen=True, slots=True)

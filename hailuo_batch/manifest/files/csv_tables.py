@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from hailuo_batch.manifest.diagnostics import Place, Report, Spot
-from hailuo_batch.manifest.lines import Breaks
+from hailuo_batch.manifest.files.lines import Breaks
+from hailuo_batch.manifest.files.text_files import MEBIBYTE, text_fault
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.reading import MEBIBYTE, text_fault
 
 MAX_BYTES = 64 * MEBIBYTE
 MAX_ROWS = 300_000

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from hailuo_batch.manifest.compose import MAX_DEPTH, Composer, too_deep
 from hailuo_batch.manifest.diagnostics import Refused, Spot
-from hailuo_batch.manifest.lines import Around, Breaks, around
+from hailuo_batch.manifest.files.lines import Around, Breaks, around
+from hailuo_batch.manifest.yaml.composer import MAX_DEPTH, Composer, too_deep
 
 _REACH = 4096  # well above the characters that libyaml looks ahead
 _BRACKETS = re.compile(r"""[\[{]|[]}]|"(?:[^"\\]|\\.)*"|'[^']*'""")

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hailuo_batch.manifest.diagnostics import Refused, Report
-from hailuo_batch.manifest.nodes import Mapping, Node, Scalar, Sequence
 from hailuo_batch.manifest.quoting import counted, quoted
-from hailuo_batch.manifest.schema import suggestion
+from hailuo_batch.manifest.validation.schema_errors import suggestion
+from hailuo_batch.manifest.yaml.nodes import Mapping, Node, Scalar, Sequence
 
 _MAX_COMPARISONS = 1_000_000
 _SHOWN = 8

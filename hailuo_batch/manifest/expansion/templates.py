@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from hailuo_batch.manifest.diagnostics import Report
 from hailuo_batch.manifest.document import WrittenShot
-from hailuo_batch.manifest.nodes import Scalar
+from hailuo_batch.manifest.expansion.substitution import Pattern, parse_pattern
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.schema import suggestion
-from hailuo_batch.manifest.substitution import Pattern, parse_pattern
+from hailuo_batch.manifest.validation.schema_errors import suggestion
+from hailuo_batch.manifest.yaml.nodes import Scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from hailuo_batch.manifest.diagnostics import Place, Refused
 from hailuo_batch.manifest.document import Document, WrittenShot
-from hailuo_batch.manifest.extra_input import ExtraInputs
+from hailuo_batch.manifest.expansion.extra_input import ExtraInputs
+from hailuo_batch.manifest.expansion.substitution import Name, parse_pattern
+from hailuo_batch.manifest.expansion.variables import Expansion
 from hailuo_batch.manifest.quoting import counted
-from hailuo_batch.manifest.scopes import Expansion
-from hailuo_batch.manifest.substitution import Name, parse_pattern
 from hailuo_batch.values import DEFAULT_MODEL
 
 MAX_TAKES = 100_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailuo_batch.manifest.diagnostics import Spot
-from hailuo_batch.manifest.lines import Breaks, spot_at
+from hailuo_batch.manifest.files.lines import Breaks, spot_at
 
 MEBIBYTE = 1024 * 1024
 UNPRINTABLE = re.compile("[^\\x09\\x0a\\x0d\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")

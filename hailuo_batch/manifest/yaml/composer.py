@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from hailuo_batch.manifest.diagnostics import START, Place, Refused, Report, Spot
-from hailuo_batch.manifest.nodes import Broken, Mapping, Node, Scalar, Sequence
+from hailuo_batch.manifest.files.text_files import UNPRINTABLE
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.reading import UNPRINTABLE
+from hailuo_batch.manifest.yaml.nodes import Broken, Mapping, Node, Scalar, Sequence
 
 MAX_NODES = 5_000_000
 MAX_DEPTH = 50

@@ -6,13 +6,13 @@ Owns which IDs are taken, by which shot. Knows nothing of prompts or images.
 from bisect import bisect_right
 from functools import cached_property
 
-from hailuo_batch.manifest import ids
-from hailuo_batch.manifest.counting import Part
+from hailuo_batch.manifest import slugs as ids
 from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.faults import Faults
+from hailuo_batch.manifest.expansion.row_faults import Faults
+from hailuo_batch.manifest.expansion.size_limits import Part
+from hailuo_batch.manifest.expansion.templates import Text
+from hailuo_batch.manifest.expansion.variables import Expansion, Scope
 from hailuo_batch.manifest.quoting import listed, quoted
-from hailuo_batch.manifest.scopes import Expansion, Scope
-from hailuo_batch.manifest.texts import Text
 
 _LONGEST_ID = 10_000
 

@@ -1,0 +1,1 @@
+"""From written shots to shots: rows, combinations, variables, IDs, sizes."""

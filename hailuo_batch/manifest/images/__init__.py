@@ -1,0 +1,1 @@
+"""Image references: URLs, relative references, copies on the disk."""

@@ -1,0 +1,1 @@
+"""YAML to nodes that know where they stand in the file."""
