@@ -11,10 +11,10 @@ from typing import Any, cast
 
 from urllib3.connection import HTTPConnection
 
+from hailuo_batch.adapters.http.connection import Line
+from hailuo_batch.adapters.http.origin import Origin
+from hailuo_batch.adapters.http.timeouts import Patience, PatientSocket
 from hailuo_batch.sandbox.media import MediaFile, Unsatisfiable, requested_part
-from hailuo_batch.shell.wire.line import Line
-from hailuo_batch.shell.wire.origin import Origin
-from hailuo_batch.shell.wire.patience import Patience, PatientSocket
 from tests.helpers.mp4 import FTYP, box, clip
 from tests.sim.fate import FETCHES, RANGES, Fate
 from tests.sim.truth import Truth

@@ -8,10 +8,10 @@ The client brings all of HTTP with it, and is loaded only once somebody speaks t
 
 from typing import TYPE_CHECKING
 
+from hailuo_batch.adapters.http.timeouts import Timeouts
 from hailuo_batch.shell.client.address import parse_base_url
 from hailuo_batch.shell.client.answers import RunLook
 from hailuo_batch.shell.client.fields import is_run_id
-from hailuo_batch.shell.wire.patience import Timeouts
 
 if TYPE_CHECKING:
     from hailuo_batch.shell.client.client import Client

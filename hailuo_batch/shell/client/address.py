@@ -5,8 +5,8 @@ Nothing here opens a connection. Its invariant: what comes out is https, or http
 
 import re
 
+from hailuo_batch.adapters.http.origin import DEFAULT_PORTS, Origin, is_loopback_host
 from hailuo_batch.errors import UsageError
-from hailuo_batch.shell.wire.origin import DEFAULT_PORTS, Origin, is_loopback_host
 
 _BASE_URL = re.compile(
     r"(?P<scheme>https?)://"

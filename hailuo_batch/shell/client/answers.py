@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.core.events import (
     CreateNotSent,
     CreateOutcome,
@@ -30,7 +31,6 @@ from hailuo_batch.core.events import (
 )
 from hailuo_batch.core.obstacles import Obstacle
 from hailuo_batch.shell.client import fields
-from hailuo_batch.shell.wire.text import printable
 
 
 @dataclass(frozen=True, slots=True)

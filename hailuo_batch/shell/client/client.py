@@ -15,6 +15,9 @@ from urllib.parse import quote
 from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch import __version__
+from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConnected, describe
+from hailuo_batch.adapters.http.text import printable
+from hailuo_batch.adapters.http.timeouts import Patience, Timeouts
 from hailuo_batch.core.events import CreateOutcome, ReadOutcome
 from hailuo_batch.errors import AccountError
 from hailuo_batch.shell.client.address import split_base_url
@@ -29,9 +32,6 @@ from hailuo_batch.shell.client.answers import (
     read_outcome,
 )
 from hailuo_batch.shell.client.fields import decode_body, describe_content, is_run_id, parse_object, strike_out
-from hailuo_batch.shell.wire.line import BROKEN, Dialer, Line, NotConnected, describe
-from hailuo_batch.shell.wire.patience import Patience, Timeouts
-from hailuo_batch.shell.wire.text import printable
 from hailuo_batch.values import request_json
 
 DEFAULT_TIMEOUTS = Timeouts()

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
-from hailuo_batch.shell.wire.text import printable
+from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 
 MAX_RETRY_AFTER_S = 86_400.0  # a day: an apply that waits for longer is better started again

@@ -17,6 +17,9 @@ from urllib.parse import urljoin
 from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch import __version__
+from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConnected, describe
+from hailuo_batch.adapters.http.text import printable
+from hailuo_batch.adapters.http.timeouts import Cancelled, Patience, Timeouts
 from hailuo_batch.core.events import FetchCancelled, FetchFailed, FetchOutcome, FileSaved
 from hailuo_batch.shell.disk import check_folders
 from hailuo_batch.shell.downloader import mp4
@@ -27,9 +30,6 @@ from hailuo_batch.shell.downloader.links import BadLinkError, Link, parse_link, 
 from hailuo_batch.shell.downloader.naming import begins_like_document, extension, is_mp4, is_safe_stem
 from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES, Partial
 from hailuo_batch.shell.downloader.unpacking import unpacker
-from hailuo_batch.shell.wire.line import BROKEN, Dialer, Line, NotConnected, describe
-from hailuo_batch.shell.wire.patience import Cancelled, Patience, Timeouts
-from hailuo_batch.shell.wire.text import printable
 
 DEFAULT_TIMEOUTS = Timeouts(connect_s=10.0, read_s=30.0, total_s=math.inf)
 MAX_REDIRECTS = 5

@@ -15,11 +15,11 @@ from typing import cast
 from urllib3.connection import HTTPConnection
 from urllib3.response import BaseHTTPResponse
 
-from hailuo_batch.shell.wire.dialing import Proxy, open_tunnel, reach, reach_proxy, read_proxy, secure, secure_proxy
-from hailuo_batch.shell.wire.faults import BROKEN, NotConnected, describe
-from hailuo_batch.shell.wire.interim import FinalAnswer
-from hailuo_batch.shell.wire.origin import Origin, find_proxy
-from hailuo_batch.shell.wire.patience import Patience, PatientSocket
+from hailuo_batch.adapters.http.dialing import Proxy, open_tunnel, reach, reach_proxy, read_proxy, secure, secure_proxy
+from hailuo_batch.adapters.http.failures import BROKEN, NotConnected, describe
+from hailuo_batch.adapters.http.interim_responses import FinalAnswer
+from hailuo_batch.adapters.http.origin import Origin, find_proxy
+from hailuo_batch.adapters.http.timeouts import Patience, PatientSocket
 
 __all__ = ["BROKEN", "Dialer", "Line", "NotConnected", "describe"]
 

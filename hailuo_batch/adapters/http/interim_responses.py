@@ -9,7 +9,7 @@ import http.client
 import socket
 from typing import TYPE_CHECKING, cast
 
-from hailuo_batch.shell.wire.patience import PatientSocket
+from hailuo_batch.adapters.http.timeouts import PatientSocket
 
 MOST_INTERIM = 100
 
