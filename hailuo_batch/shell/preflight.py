@@ -16,12 +16,12 @@ from urllib.parse import urljoin, urlsplit
 from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch import __version__
+from hailuo_batch.adapters.download.links import BadLinkError, Link, UnknownNameError, parse_link, resolve
 from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConnected, describe
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.adapters.http.timeouts import Cancelled, Patience, Timeouts
 from hailuo_batch.core.image_check import Answer, Look, Looked, Unseen, says_enough
 from hailuo_batch.core.image_head import ENOUGH_BYTES
-from hailuo_batch.shell.downloader.links import BadLinkError, Link, UnknownNameError, parse_link, resolve
 
 AT_ONCE = 8
 MAX_REDIRECTS = 3

@@ -21,17 +21,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from hailuo_batch.adapters.download import Downloader
+from hailuo_batch.adapters.download.downloader import TRANSFERS_AT_ONCE
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.events import FileSaved
-from hailuo_batch.shell.downloader import Downloader
-from hailuo_batch.shell.downloader.downloader import TRANSFERS_AT_ONCE
 from tests.benchmarks.static_server import StaticServer
 from tests.helpers.mp4 import clip
 
 LANES = TRANSFERS_AT_ONCE
 GOALS = {"aria2c": 1.0, "curl": 0.5}
 _MEMORY = (
-    "import resource, sys; from pathlib import Path; from hailuo_batch.shell.downloader import Downloader;"
+    "import resource, sys; from pathlib import Path; from hailuo_batch.adapters.download import Downloader;"
     "out = Downloader(Path(sys.argv[1]), allow_loopback=True).fetch(sys.argv[2], 'hero', 0, lambda: False);"
     "print(out.bytes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 )

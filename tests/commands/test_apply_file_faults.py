@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.commands.campaign_run import Received
 from hailuo_batch.commands.remote import Remote, connect
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.shell.downloader import Downloader
 from tests.commands.harness import KEY, Shell
 from tests.commands.misbehaving import files_at
 from tests.helpers import http

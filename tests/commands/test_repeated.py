@@ -243,7 +243,7 @@ def test_a_retry_that_was_interrupted_grants_one_attempt(shell: Shell, api: Sand
 
 
 @pytest.mark.usefixtures("done")
-@pytest.mark.parametrize("where", ["before:shell.downloader:Downloader.fetch", "after:shell.driver:Driver.run"])
+@pytest.mark.parametrize("where", ["before:adapters.download:Downloader.fetch", "after:shell.driver:Driver.run"])
 @pytest.mark.few(1)
 def test_a_repair_that_was_interrupted_is_finished_and_pays_nothing(
     shell: Shell, api: SandboxServer, struck: Strike, where: str

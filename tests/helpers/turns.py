@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from hailuo_batch import cli
+from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.shell.client import Client
-from hailuo_batch.shell.downloader import Downloader
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.receipts import Receipts

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.events import Outcome
 from hailuo_batch.shell.client import answers
-from hailuo_batch.shell.downloader import Downloader
 from hailuo_batch.shell.executor import Completion
 from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.ledger import Ledger

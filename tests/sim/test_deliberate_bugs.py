@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 from urllib3.response import BaseHTTPResponse
 
+from hailuo_batch.adapters.download import downloader, mp4
+from hailuo_batch.adapters.download import file_writer as landing
+from hailuo_batch.adapters.download.file_writer import Landing
+from hailuo_batch.adapters.download.resume import OVERLAP_BYTES
 from hailuo_batch.commands import apply, books, plan_mark, resolve, workspace
 from hailuo_batch.core import engine, matching, plan, probe, receipt, requests, shelf, spend
 from hailuo_batch.core import events as ev
@@ -19,9 +23,6 @@ from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.shell import driver
 from hailuo_batch.shell.client import answers
-from hailuo_batch.shell.downloader import downloader, landing, mp4
-from hailuo_batch.shell.downloader.landing import Landing
-from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES
 from hailuo_batch.shell.files import Comparison, Files, Found
 from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.lock import Lock

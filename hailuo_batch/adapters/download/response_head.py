@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from hailuo_batch.shell.downloader.links import BadLinkError
-from hailuo_batch.shell.downloader.naming import is_document, media_type
-from hailuo_batch.shell.downloader.partial import Partial, Source, clean_validator
-from hailuo_batch.shell.downloader.unpacking import unpacker
+from hailuo_batch.adapters.download.decompress import unpacker
+from hailuo_batch.adapters.download.file_names import is_document, media_type
+from hailuo_batch.adapters.download.links import BadLinkError
+from hailuo_batch.adapters.download.resume import Partial, Source, clean_validator
 
 _GONE = frozenset({403, 404, 410})
 _ETAG = re.compile(r'"[\x21\x23-\x7e]+"', re.ASCII)

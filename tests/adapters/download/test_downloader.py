@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.http.timeouts import Timeouts
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import FetchOutcome
-from hailuo_batch.shell.downloader import Downloader
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, Act, LoopbackServer, Peer, Request
 from tests.helpers.mp4 import clip

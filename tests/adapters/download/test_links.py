@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from hailuo_batch.adapters.download import Downloader
+from hailuo_batch.adapters.download.file_names import extension
+from hailuo_batch.adapters.download.links import BadLinkError, parse_link, resolve
 from hailuo_batch.adapters.http.origin import Origin
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import FetchOutcome
-from hailuo_batch.shell.downloader import Downloader
-from hailuo_batch.shell.downloader.links import BadLinkError, parse_link, resolve
-from hailuo_batch.shell.downloader.naming import extension
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer
 from tests.helpers.mp4 import clip

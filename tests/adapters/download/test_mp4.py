@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from hailuo_batch.adapters.download.mp4 import begins_like_mp4, find_fault
 from hailuo_batch.sandbox.media import load_clips
-from hailuo_batch.shell.downloader.mp4 import begins_like_mp4, find_fault
 from tests.helpers.mp4 import FTYP, MOOV, box, clip, large_box, last_box
 
 MDAT = box(b"mdat", b"light")

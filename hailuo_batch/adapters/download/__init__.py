@@ -6,6 +6,6 @@ invariant: a file under its final name is all that came of it and known to be da
 there before is overwritten.
 """
 
-from hailuo_batch.shell.downloader.downloader import Downloader
+from hailuo_batch.adapters.download.downloader import Downloader
 
 __all__ = ["Downloader"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import FetchOutcome
-from hailuo_batch.shell.downloader import Downloader
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
 from tests.helpers.mp4 import clip

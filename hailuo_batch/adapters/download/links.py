@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from hailuo_batch.adapters.download.addresses import Address, is_public, is_this_machine
 from hailuo_batch.adapters.http.origin import DEFAULT_PORTS, Origin, proxy_url
-from hailuo_batch.shell.downloader.addresses import Address, is_public, is_this_machine
 
 
 class BadLinkError(Exception):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.download import Downloader
+from hailuo_batch.adapters.download.file_types import extension_of
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import FetchOutcome
-from hailuo_batch.shell.downloader import Downloader
-from hailuo_batch.shell.downloader.kinds import extension_of
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer
 from tests.helpers.mp4 import MOOV, box, clip

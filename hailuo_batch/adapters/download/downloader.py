@@ -17,19 +17,19 @@ from urllib.parse import urljoin
 from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch import __version__
+from hailuo_batch.adapters.download import mp4
+from hailuo_batch.adapters.download.decompress import unpacker
+from hailuo_batch.adapters.download.file_names import begins_like_document, extension, is_mp4, is_safe_stem
+from hailuo_batch.adapters.download.file_types import HEAD_BYTES, extension_of
+from hailuo_batch.adapters.download.file_writer import Claims, DiskError, Landing
+from hailuo_batch.adapters.download.links import BadLinkError, Link, parse_link, resolve
+from hailuo_batch.adapters.download.response_head import MisfitError, range_headers, read_head
+from hailuo_batch.adapters.download.resume import OVERLAP_BYTES, Partial
 from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConnected, describe
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.adapters.http.timeouts import Cancelled, Patience, Timeouts
 from hailuo_batch.core.events import FetchCancelled, FetchFailed, FetchOutcome, FileSaved
 from hailuo_batch.shell.disk import check_folders
-from hailuo_batch.shell.downloader import mp4
-from hailuo_batch.shell.downloader.heads import MisfitError, range_headers, read_head
-from hailuo_batch.shell.downloader.kinds import HEAD_BYTES, extension_of
-from hailuo_batch.shell.downloader.landing import Claims, DiskError, Landing
-from hailuo_batch.shell.downloader.links import BadLinkError, Link, parse_link, resolve
-from hailuo_batch.shell.downloader.naming import begins_like_document, extension, is_mp4, is_safe_stem
-from hailuo_batch.shell.downloader.partial import OVERLAP_BYTES, Partial
-from hailuo_batch.shell.downloader.unpacking import unpacker
 
 DEFAULT_TIMEOUTS = Timeouts(connect_s=10.0, read_s=30.0, total_s=math.inf)
 MAX_REDIRECTS = 5

@@ -7,7 +7,7 @@ good as incompressible. Its invariant: memory depends neither on what comes in n
 import zlib
 from collections.abc import Iterator
 
-from hailuo_batch.shell.downloader.links import BadLinkError
+from hailuo_batch.adapters.download.links import BadLinkError
 
 PIECE_BYTES = 1 << 18
 """Given out at once, at most."""
