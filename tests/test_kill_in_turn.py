@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.records import Snapshot
-from hailuo_batch.shell.ledger import Ledger
 from tests.helpers.killing import KEY, Range
 
 pytestmark = pytest.mark.deep

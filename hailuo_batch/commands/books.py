@@ -9,6 +9,8 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.core.adopting import adopt, later_events, merged, saved_as
 from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.events import Event, RunCreated
@@ -19,8 +21,6 @@ from hailuo_batch.core.sharing import LONGEST_REQUEST_S
 from hailuo_batch.core.traces import Names, Trace
 from hailuo_batch.report.looking import Stamp, look
 from hailuo_batch.shell.files import Files, Found
-from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.receipts import Receipts, load_receipts
 
 _NAMED = 3
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Protocol
 
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.core.events import RunCreated
 from hailuo_batch.core.receipt import Result
 from hailuo_batch.core.records import Run
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.receipts import Receipts, load_receipts
 
 
 class InPlace(Protocol):

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 
-from hailuo_batch.shell.ledger import Ledger
+from hailuo_batch.adapters.ledger import Ledger
 
 _FACT = "key_mark"
 _ROUNDS = 100_000

@@ -22,10 +22,10 @@ repeated and a plan that somebody has reviewed is never mixed with anything else
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from hailuo_batch.adapters.ledger import Change, Ledger, LedgerReader, Mark
 from hailuo_batch.commands.plan_file import LedgerState, SavedPlan, Sources
 from hailuo_batch.core.plan import Plan, Wishes
 from hailuo_batch.errors import UsageError
-from hailuo_batch.shell.ledger import Change, Ledger, LedgerReader, Mark
 from hailuo_batch.values import Campaign
 
 PLAN_FACT = "plan"

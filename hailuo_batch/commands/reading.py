@@ -6,6 +6,9 @@ as after a crash, or where an older ledger was put back beside newer receipts. N
 
 from dataclasses import dataclass, field
 
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.lock import Holder
+from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.locking import find_writer
 from hailuo_batch.commands.plan_file import LedgerState
@@ -16,9 +19,6 @@ from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.records import Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.replaying import replayed
 from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.lock import Holder
-from hailuo_batch.shell.receipts import load_receipts
 from hailuo_batch.values import Campaign
 
 RESUME_FACT = "resume"

@@ -7,6 +7,7 @@ refuses the files stops nothing: it is said, and it makes the exit code.
 from collections.abc import Collection
 from pathlib import Path
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.commands.beside import mark_of
 from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, folder_options, shown
@@ -17,7 +18,6 @@ from hailuo_batch.report.looking import Stamp, look
 from hailuo_batch.report.model import Report, build_report
 from hailuo_batch.report.sidecars import are_kept, keep_sidecars, sidecars_right
 from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, Right, load_right, save_right
-from hailuo_batch.shell.ledger import Ledger
 
 
 def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = "", *, max_attempts: int = 1) -> Report:

@@ -5,6 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hailuo_batch.adapters.ledger import Ledger, check_backup, restore_backup, set_ledger_aside
+from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.commands.beside import known_names, look_beside, traces_beside
 from hailuo_batch.commands.books import put_in_order, take_in
 from hailuo_batch.commands.console import Console, columns_of
@@ -33,8 +35,6 @@ from hailuo_batch.core.steps import ForgetRuns, ForgetTake
 from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.files import Files
-from hailuo_batch.shell.ledger import Ledger, check_backup, restore_backup, set_ledger_aside
-from hailuo_batch.shell.receipts import load_receipts
 from hailuo_batch.values import Campaign, format_usd
 
 

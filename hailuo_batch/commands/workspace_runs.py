@@ -4,10 +4,10 @@ Every ledger in the state folder with the same endpoint counts, so that a new ca
 paid; a rehearsal's endpoint is its own, so that the sandbox teaches nothing about real money.
 """
 
+from hailuo_batch.adapters.ledger import read_experience
 from hailuo_batch.commands.workspace import CampaignPaths
 from hailuo_batch.core.experience import Experience, experience_of, joined
 from hailuo_batch.core.records import Snapshot
-from hailuo_batch.shell.ledger import read_experience
 
 
 def learn(paths: CampaignPaths, snapshot: Snapshot) -> Experience:

@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import steps as st
 from hailuo_batch.core.plan import PlanAction, make_plan
 from hailuo_batch.manifest import load_manifest
 from hailuo_batch.resources import schema_text
-from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.values import Campaign
 
 CAMPAIGN = "bench"

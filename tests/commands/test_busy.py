@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from hailuo_batch.adapters.ledger.lock import Holder, Lock
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.shell.lock import Holder, Lock
 from tests.commands.conftest import StartApi
 from tests.commands.harness import LAMPS, SLOW, Ended, Shell, ended, state_of
 from tests.helpers.patience import wait_until

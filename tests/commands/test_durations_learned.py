@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.commands import apply
 from hailuo_batch.commands.campaign_run import Job, run_campaign
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.records import Run
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.shell.ledger import Ledger
 from tests.commands.harness import UNCAPPED, Shell
 from tests.helpers.ledgers import want
 from tests.helpers.snapshots import STARTED_AT, take

@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 
 from hailuo_batch import cli
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger import schema as migrations
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.shell.ledger import Ledger, migrations
 from tests.commands.harness import Ended
 from tests.helpers.first_ledger import workspace_of_the_first_version
 from tests.helpers.ledgers import query

@@ -9,11 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from hailuo_batch.adapters.ledger.lock import Holder, Lock
 from hailuo_batch.commands.plan_file import _id_of
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.shell.lock import Holder, Lock
 from tests.commands.conftest import Step
 from tests.commands.harness import Ended, Shell
 

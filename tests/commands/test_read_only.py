@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.events import RunNamed
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.shell.ledger import Ledger
 from tests.commands.harness import UNCAPPED, Shell
 from tests.commands.misbehaving import lost_answers
 from tests.helpers.read_only import can_mount, run_read_only

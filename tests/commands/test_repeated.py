@@ -183,7 +183,7 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
     [
         pytest.param("after:commands.workspace:_aside", marks=pytest.mark.deep),
         "after:commands.apply:set_aside",
-        pytest.param("after:shell.ledger.store:rename_new", marks=pytest.mark.deep),
+        pytest.param("after:adapters.ledger.store:rename_new", marks=pytest.mark.deep),
         pytest.param("after:commands.campaign_run:Ledger.back_up", marks=pytest.mark.deep),
         pytest.param("before:shell.client:Client.create_run", marks=pytest.mark.deep),
         "after:shell.driver:Driver.run",
@@ -202,7 +202,8 @@ def test_a_new_ledger_is_begun_once(shell: Shell, api: SandboxServer, struck: St
 
 @pytest.mark.usefixtures("uncapped")
 @pytest.mark.parametrize(
-    "where", ["after:shell.ledger:Ledger.carry_out", "after:shell.driver:Driver.run", "before:commands.apply:_finish"]
+    "where",
+    ["after:adapters.ledger:Ledger.carry_out", "after:shell.driver:Driver.run", "before:commands.apply:_finish"],
 )
 @pytest.mark.few(1)
 def test_what_was_in_doubt_is_resubmitted_once(shell: Shell, api: SandboxServer, struck: Strike, where: str) -> None:
@@ -216,7 +217,7 @@ def test_what_was_in_doubt_is_resubmitted_once(shell: Shell, api: SandboxServer,
 
 
 @pytest.mark.usefixtures("uncapped")
-@pytest.mark.parametrize("where", ["after:shell.ledger:Ledger.carry_out", "before:shell.ledger:Ledger.record"])
+@pytest.mark.parametrize("where", ["after:adapters.ledger:Ledger.carry_out", "before:adapters.ledger:Ledger.record"])
 @pytest.mark.few(1)
 def test_a_resolve_that_was_interrupted_grants_one_payment(
     shell: Shell, api: SandboxServer, struck: Strike, where: str
@@ -234,7 +235,7 @@ def test_a_retry_that_was_interrupted_grants_one_attempt(shell: Shell, api: Sand
     shell.write(UNCAPPED)
     quick, api.world.settings = api.world.settings, type(api.world.settings)(fail_rate=1.0, median_s=0.01, min_s=0.01)
     assert shell("apply", "--yes", "--only", "desk").code is ExitCode.UNFINISHED
-    assert struck("after:shell.ledger:Ledger.carry_out", KILL, "retry", "desk") == -KILL
+    assert struck("after:adapters.ledger:Ledger.carry_out", KILL, "retry", "desk") == -KILL
     assert shell("retry", "desk").code is ExitCode.USAGE
     api.world.settings = quick
     assert shell("apply", "--yes", "--only", "desk").code is ExitCode.DONE

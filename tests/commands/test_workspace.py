@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.commands.workspace import (
     Whereabouts,
     command_line,
@@ -15,7 +16,6 @@ from hailuo_batch.commands.workspace import (
     with_manifest,
 )
 from hailuo_batch.errors import LedgerError, UsageError
-from hailuo_batch.shell.ledger import Ledger
 
 
 def manifest_in(folder: Path) -> Path:

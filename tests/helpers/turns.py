@@ -18,10 +18,10 @@ from typing import Any
 
 from hailuo_batch import cli
 from hailuo_batch.adapters.download import Downloader
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.shell.client import Client
 from hailuo_batch.shell.files import Files
-from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.receipts import Receipts
 
 BOUNDARIES: tuple[tuple[Any, str], ...] = (
     (Ledger, "create"),

@@ -7,12 +7,12 @@ _CONSENT = "hailuo_batch/commands/consent.py"
 _OPTIONS = "hailuo_batch/commands/apply_options.py"
 _PROPOSAL = "hailuo_batch/commands/proposal.py"
 _RESOLVE = "hailuo_batch/commands/resolve.py"
-_LOCK = "hailuo_batch/shell/lock.py"
+_LOCK = "hailuo_batch/adapters/ledger/lock.py"
 _TESTS = "commands/test_consent.py"
 _OFFERS = "commands/test_offer.py"
 _ENGINE = "core/test_engine_consent.py"
 _BUSY = "commands/test_busy.py"
-_LOCKS = "shell/test_lock.py"
+_LOCKS = "adapters/ledger/test_lock.py"
 _HINTS = "commands/test_continue.py"
 
 RULES = (
@@ -115,16 +115,16 @@ RULES = (
     rule(
         "the lock cannot be had twice",
         Breakage(
-            "hailuo_batch/shell/lock.py",
+            "hailuo_batch/adapters/ledger/lock.py",
             "            if self._guard_path is not None:\n                self._take_guard(self._guard_path)\n",
             "",
-            "shell/test_lock.py::test_the_guard_holds_where_the_locks_file_was_deleted",
+            "adapters/ledger/test_lock.py::test_the_guard_holds_where_the_locks_file_was_deleted",
         ),
         Breakage(
-            "hailuo_batch/shell/lock.py",
+            "hailuo_batch/adapters/ledger/lock.py",
             "                if is_still_there(file, self.path):\n                    return file",
             "                return file",
-            "shell/test_lock.py::test_a_lock_whose_file_is_deleted_between_opening_and_locking_is_taken_again",
+            "adapters/ledger/test_lock.py::test_a_lock_whose_file_is_deleted_between_opening_and_locking_is_taken_again",
         ),
         Breakage(
             "hailuo_batch/commands/apply.py",

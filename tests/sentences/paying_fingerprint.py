@@ -94,7 +94,7 @@ RULES = (
             "manifest/test_image_references.py::test_a_changed_image_changes_the_hash_and_not_the_fingerprint",
         ),
         Breakage(
-            "hailuo_batch/shell/ledger/rows.py",
+            "hailuo_batch/adapters/ledger/rows.py",
             "SELECT id, ?, ?, model, input_json, fingerprint, images_sha256 FROM",
             "SELECT id, ?, ?, model, input_json, fingerprint, NULL FROM",
             "core/test_plan_matching.py::test_a_new_attempt_carries_what_was_wanted_when_it_was_made",

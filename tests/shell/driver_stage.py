@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.core import actions as act
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.engine import Engine, Settings
@@ -21,9 +23,7 @@ from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import Step
 from hailuo_batch.shell.driver import Driver, RoomLike
 from hailuo_batch.shell.executor import Completion
-from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.progress import Listener
-from hailuo_batch.shell.receipts import Receipts, load_receipts
 from hailuo_batch.values import Campaign
 from tests.helpers.full_disk import full_disk
 from tests.sim.campaigns import Studio

@@ -6,6 +6,8 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.plan import Plan, Wishes, make_plan
@@ -14,8 +16,6 @@ from hailuo_batch.core.records import Snapshot
 from hailuo_batch.core.settings import Consent
 from hailuo_batch.sandbox.world import World, WorldSettings
 from hailuo_batch.shell.driver import Driver
-from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.receipts import Receipts, load_receipts
 from hailuo_batch.values import DEFAULT_MODEL, Campaign, Limits, Shot, Take, canonical_json, fingerprint
 from hailuo_batch.values import take_id as id_of
 from tests.sim.clock import VirtualClock

@@ -15,12 +15,12 @@ from pathlib import Path
 from random import Random
 from unittest import mock
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.commands.workspace import CampaignPaths, leftovers
 from hailuo_batch.core.lifecycle import RUNNING
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import BusyError, LedgerError, OutputError, UsageError
 from hailuo_batch.report import files
-from hailuo_batch.shell.ledger import Ledger
 from tests.helpers.handlers import kept_handlers
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME, Author

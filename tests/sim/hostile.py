@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from hailuo_batch.shell.ledger import store
-from hailuo_batch.shell.ledger.rows import Rows
+from hailuo_batch.adapters.ledger import store
+from hailuo_batch.adapters.ledger.rows import Rows
 from tests.sim.fate import Death, Fate
 from tests.sim.room import full
 from tests.sim.site import Site

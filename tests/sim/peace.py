@@ -6,12 +6,12 @@ Then the user does whatever the report advises, until every take is done or give
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.plan import Wishes
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.settle import abandoned
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.shell.ledger import Ledger
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME
 from tests.sim.interlude import Interlude

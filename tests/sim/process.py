@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.commands import campaign_run, key_mark
 from hailuo_batch.commands.campaign_run import Job
 from hailuo_batch.commands.console import Console
@@ -21,9 +23,7 @@ from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.shell import driver
 from hailuo_batch.shell.driver import Driver
 from hailuo_batch.shell.key_window import KeyWindow
-from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.shell.progress import Reporter, UnfailingReporter
-from hailuo_batch.shell.receipts import Receipts
 from hailuo_batch.shell.room import Room
 from tests.sim.network import Network, Terms
 from tests.sim.site import KEY

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.lifecycle import TRANSITIONS, RunState, TakeState
 from hailuo_batch.core.records import Output, Run, Snapshot
 from hailuo_batch.core.spend import spend_of
-from hailuo_batch.shell.ledger import Ledger
 from tests.sim.oddities import HIDING
 from tests.sim.site import Site
 from tests.sim.truth import Sent, Violation

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import steps as st
 from hailuo_batch.core.events import CreateOutcome, Event
@@ -14,7 +15,6 @@ from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.receipt import NO_ANSWER, Forgotten, Intent
 from hailuo_batch.core.records import Run, Supersession, TakeRecord
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.ledger import Ledger
 from hailuo_batch.values import Take
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import SUCCEEDED, create, journal_of, new_ledger, open_ledger, want

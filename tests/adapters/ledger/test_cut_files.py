@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.errors import LedgerError
+from tests.adapters.ledger.test_opening import used_ledger
 from tests.helpers.ledgers import open_ledger
-from tests.shell.test_ledger_opening import used_ledger
 
 
 @pytest.mark.parametrize("lost", [1, 100, 2000])

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.schema import APPLICATION_ID, VERSION
 from hailuo_batch.core.events import RunStarted
 from hailuo_batch.errors import ExitCode, LedgerError
-from hailuo_batch.shell.ledger import Ledger
-from hailuo_batch.shell.ledger.migrations import APPLICATION_ID, VERSION
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import (
     ENDPOINT,

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
+from hailuo_batch.adapters.ledger import receipts as shell_receipts
+from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.events import CreateOutcome
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.receipt import Intent, Result
 from hailuo_batch.core.records import Run
 from hailuo_batch.errors import ExitCode, LedgerError
-from hailuo_batch.shell import receipts as shell_receipts
-from hailuo_batch.shell.receipts import Receipts, load_receipts
 from tests.helpers import snapshots
 from tests.helpers.full_disk import full_disk
 from tests.helpers.snapshots import STARTED_AT, take

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_version, explained, open_to_read
+from hailuo_batch.adapters.ledger.reader import LAST, Mark, mark_of
+from hailuo_batch.adapters.ledger.row_checks import parse_output
+from hailuo_batch.adapters.ledger.row_reader import RowReader
+from hailuo_batch.adapters.ledger.schema import SINCE_CREATE_NUMBERS
 from hailuo_batch.core.experience import LONGEST_S, NEWEST, Duration, Experience
 from hailuo_batch.core.records import Output
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.ledger.checking import parse_output
-from hailuo_batch.shell.ledger.migrations import SINCE_CREATE_NUMBERS
-from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_version, explained, open_to_read
-from hailuo_batch.shell.ledger.reader import LAST, Mark, mark_of
-from hailuo_batch.shell.ledger.row_reader import RowReader
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 
 _NEWEST_COSTS = (

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from hailuo_batch.adapters.ledger.copy import copied
+from hailuo_batch.adapters.ledger.row_checks import DamagedRow, check_migrations
+from hailuo_batch.adapters.ledger.schema import APPLICATION_ID, VERSION
+from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, side_file
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell import disk
-from hailuo_batch.shell.ledger.beside import SIDE_FILES, side_file
-from hailuo_batch.shell.ledger.checking import DamagedRow, check_migrations
-from hailuo_batch.shell.ledger.copying import copied
-from hailuo_batch.shell.ledger.migrations import APPLICATION_ID, VERSION
 
 _HEADER = b"SQLite format 3\0"
 _HEADER_BYTES = 100

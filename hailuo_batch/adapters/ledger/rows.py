@@ -6,12 +6,12 @@ It neither opens nor commits: the ledger holds the transaction around every call
 import json
 from collections.abc import Mapping
 
+from hailuo_batch.adapters.ledger import row_checks as checking
+from hailuo_batch.adapters.ledger.row_checks import FILE, RUN, TAKE
+from hailuo_batch.adapters.ledger.row_reader import RowReader
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.receipt import Intent, superseded_by_put_back
 from hailuo_batch.core.records import Run, Supersession
-from hailuo_batch.shell.ledger import checking
-from hailuo_batch.shell.ledger.checking import FILE, RUN, TAKE
-from hailuo_batch.shell.ledger.row_reader import RowReader
 from hailuo_batch.values import Take, recorded_in_part, split_take_id
 
 

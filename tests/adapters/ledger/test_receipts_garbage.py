@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.receipt import recover
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.receipts import Receipts, load_receipts
+from tests.adapters.ledger.test_receipts import line
 from tests.helpers.ledgers import new_ledger, open_ledger
 from tests.helpers.snapshots import STARTED_AT
-from tests.shell.test_receipts import line
 
 UNREADABLE = {
     "deeply nested": "[" * 200_000,  # RecursionError

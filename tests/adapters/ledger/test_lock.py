@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.ledger import lock as lock_module
+from hailuo_batch.adapters.ledger.lock import Holder, Lock, find_holder
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
-from hailuo_batch.shell import lock as lock_module
-from hailuo_batch.shell.lock import Holder, Lock, find_holder
 from tests.helpers.patience import PATIENCE_S
 
 HOLD = """
 import sys
 from pathlib import Path
-from hailuo_batch.shell.lock import Holder, Lock
+from hailuo_batch.adapters.ledger.lock import Holder, Lock
 guard = Path(sys.argv[2]) if sys.argv[2:] else None
 with Lock(Path(sys.argv[1]), Holder.this_process("apply", 5.0), guard) as lock:
     lock.hold_guard()
@@ -87,7 +87,7 @@ def test_readers_who_look_all_the_time_do_not_keep_a_writer_out(tmp_path: Path) 
     path.touch()
     look = f"""
 from pathlib import Path
-from hailuo_batch.shell.lock import find_holder
+from hailuo_batch.adapters.ledger.lock import find_holder
 print("looking", flush=True)
 while True:
     find_holder(Path({str(path)!r}))

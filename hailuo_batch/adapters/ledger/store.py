@@ -13,18 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Self
 
-from hailuo_batch.core import steps as st
-from hailuo_batch.core.events import CreateStarted, Event
-from hailuo_batch.core.receipt import Forgotten
-from hailuo_batch.core.records import Replacement, Run, Snapshot, fold
-from hailuo_batch.core.steps import Step
-from hailuo_batch.core.traces import Names
-from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.disk import check_regular, identity, rename_new, sync_path
-from hailuo_batch.shell.ledger import checking
-from hailuo_batch.shell.ledger.beside import SIDE_FILES, new_draft, side_file
-from hailuo_batch.shell.ledger.migrations import is_current, migrate
-from hailuo_batch.shell.ledger.opening import (
+from hailuo_batch.adapters.ledger import row_checks as checking
+from hailuo_batch.adapters.ledger.opening import (
     UNTOUCHED,
     check_health,
     check_version,
@@ -33,9 +23,19 @@ from hailuo_batch.shell.ledger.opening import (
     explained,
     make_durable,
 )
-from hailuo_batch.shell.ledger.reader import LedgerReader
-from hailuo_batch.shell.ledger.restoring import set_ledger_aside
-from hailuo_batch.shell.ledger.rows import Rows
+from hailuo_batch.adapters.ledger.reader import LedgerReader
+from hailuo_batch.adapters.ledger.restore import set_ledger_aside
+from hailuo_batch.adapters.ledger.rows import Rows
+from hailuo_batch.adapters.ledger.schema import is_current, migrate
+from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, new_draft, side_file
+from hailuo_batch.core import steps as st
+from hailuo_batch.core.events import CreateStarted, Event
+from hailuo_batch.core.receipt import Forgotten
+from hailuo_batch.core.records import Replacement, Run, Snapshot, fold
+from hailuo_batch.core.steps import Step
+from hailuo_batch.core.traces import Names
+from hailuo_batch.errors import LedgerError
+from hailuo_batch.shell.disk import check_regular, identity, rename_new, sync_path
 from hailuo_batch.values import is_in_part
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_health, check_version, explained, open_to_read
+from hailuo_batch.adapters.ledger.row_reader import RowReader
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.ledger.opening import UNTOUCHED, check_health, check_version, explained, open_to_read
-from hailuo_batch.shell.ledger.row_reader import RowReader
 
 LAST = 2**63 - 1
 """No journal has so many lines."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hailuo_batch.adapters.ledger.side_files import side_file
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell.disk import open_to_read
-from hailuo_batch.shell.ledger.beside import side_file
 
 _TRIES = 5
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.ledger import Ledger, LedgerReader
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import steps as st
 from hailuo_batch.core.events import Event
 from hailuo_batch.core.lifecycle import IllegalTransition, RunState, TakeState
 from hailuo_batch.core.records import Output, Replacement, Supersession
 from hailuo_batch.errors import ExitCode, LedgerError
-from hailuo_batch.shell.ledger import Ledger, LedgerReader
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import (
     SAVED,
