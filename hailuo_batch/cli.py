@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from hailuo_batch import __version__
+from hailuo_batch.adapters.local.streams import guard_streams
 from hailuo_batch.cli_boundary import leave, open_missing_streams, run_guarded
 from hailuo_batch.cli_options import (
     PROGRAM,
@@ -25,7 +26,6 @@ from hailuo_batch.cli_options import (
     one_manifest,
     wish_options,
 )
-from hailuo_batch.shell.streams import guard_streams
 
 _SELDOM = (500_000, 5, 5)
 

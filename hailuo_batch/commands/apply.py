@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.commands.apply_options import ApplyOptions, again, check_options
 from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
@@ -61,7 +62,6 @@ from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamEr
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import document
 from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.files import Files
 
 if TYPE_CHECKING:
     from hailuo_batch.shell.driver import Deadline

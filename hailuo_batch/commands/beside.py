@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger, read_mark, read_names, read_run_ids, read_saved
 from hailuo_batch.adapters.ledger.receipts import load_receipts
+from hailuo_batch.adapters.local.output_files import Files, Found
 from hailuo_batch.commands.text import clean, count
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, shown
 from hailuo_batch.core.events import RunCreated
@@ -19,7 +20,6 @@ from hailuo_batch.errors import LedgerError, OutputError
 from hailuo_batch.report.looking import Stamp
 from hailuo_batch.report.reading import read_traces
 from hailuo_batch.report.written import REPORTS, SIDECARS, load_right
-from hailuo_batch.shell.files import Files, Found
 from hailuo_batch.text import shell_line
 
 _SHOWN = 3

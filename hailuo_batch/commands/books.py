@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
+from hailuo_batch.adapters.local.output_files import Files, Found
 from hailuo_batch.core.adopting import adopt, later_events, merged, saved_as
 from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.events import Event, RunCreated
@@ -20,7 +21,6 @@ from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.core.sharing import LONGEST_REQUEST_S
 from hailuo_batch.core.traces import Names, Trace
 from hailuo_batch.report.looking import Stamp, look
-from hailuo_batch.shell.files import Files, Found
 
 _NAMED = 3
 

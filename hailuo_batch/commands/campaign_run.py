@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.lock import Lock
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
+from hailuo_batch.adapters.local.disk_space import Room
+from hailuo_batch.adapters.local.output_files import Files
+from hailuo_batch.adapters.local.streams import never_waiting
 from hailuo_batch.commands.books import count_earlier_requests
 from hailuo_batch.commands.console import Console, Verbosity
 from hailuo_batch.commands.in_place import Records
@@ -38,10 +41,7 @@ from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
 from hailuo_batch.shell.clock import Clock
 from hailuo_batch.shell.executor import ThreadExecutor
-from hailuo_batch.shell.files import Files
 from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter, UnfailingReporter
-from hailuo_batch.shell.room import Room
-from hailuo_batch.shell.streams import never_waiting
 from hailuo_batch.values import Campaign
 
 if TYPE_CHECKING:

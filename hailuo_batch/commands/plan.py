@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.estimate import estimate_cost
@@ -25,7 +26,6 @@ from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core.plan import make_plan
 from hailuo_batch.core.records import Snapshot, foresee
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
-from hailuo_batch.shell.files import Files
 from hailuo_batch.text import quote
 from hailuo_batch.values import Campaign
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hailuo_batch.adapters.ledger import Mark
+from hailuo_batch.adapters.local.fs import open_regular
 from hailuo_batch.commands.estimate import Basis
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.commands.plan_fields import (
@@ -29,7 +30,6 @@ from hailuo_batch.commands.plan_fields import (
 )
 from hailuo_batch.core.plan import PAYING, InDoubt, Plan, PlanAction, Wishes
 from hailuo_batch.errors import UsageError
-from hailuo_batch.shell.disk import open_regular
 from hailuo_batch.values import Campaign, canonical_json
 
 _MOST_BYTES = 1 << 29

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger, check_backup, restore_backup, set_ledger_aside
 from hailuo_batch.adapters.ledger.receipts import load_receipts
+from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.commands.beside import known_names, look_beside, traces_beside
 from hailuo_batch.commands.books import put_in_order, take_in
 from hailuo_batch.commands.console import Console, columns_of
@@ -34,7 +35,6 @@ from hailuo_batch.core.spend import is_in_doubt, spend_of
 from hailuo_batch.core.steps import ForgetRuns, ForgetTake
 from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.files import Files
 from hailuo_batch.values import Campaign, format_usd
 
 

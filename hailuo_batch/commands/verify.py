@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
 from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
 from hailuo_batch.commands.console import Console, columns_of
@@ -28,7 +29,6 @@ from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.core.records import Output, Run, Snapshot
 from hailuo_batch.errors import ExitCode, UsageError
-from hailuo_batch.shell.files import Comparison, Files, Found
 from hailuo_batch.values import Campaign
 
 _READERS = min(4, os.cpu_count() or 1)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.console import Console
@@ -18,7 +19,6 @@ from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledg
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import UsageError
 from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.files import Files
 from hailuo_batch.values import Campaign
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from hailuo_batch.adapters.local.key_window import Alone
 from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
 from hailuo_batch.core import halts
@@ -24,7 +25,6 @@ from hailuo_batch.core.sharing import Holding
 from hailuo_batch.core.steps import Step
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.shell.executor import Completion
-from hailuo_batch.shell.key_window import Alone
 from hailuo_batch.shell.progress import Listener, Unfailing
 
 _TRIES = 10

@@ -9,6 +9,7 @@ import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
+from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.commands.books import count_earlier_requests, put_in_order
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.budget import Budget
@@ -17,7 +18,6 @@ from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.receipt import Intent, Receipt, Result
 from hailuo_batch.core.records import Run, Snapshot
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.files import Files
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import SAVED, SUCCEEDED, create, journal_of, new_ledger, open_ledger, want
 from tests.helpers.snapshots import STARTED_AT, take

@@ -128,7 +128,7 @@ def test_after_another_apply_that_only_moves_files_an_interrupted_plan_is_not_ta
     shell.write(UNCAPPED.replace("id: desk", "id: table"))
     keep()
     words = ["apply", str(shell.manifest), "--plan", str(shell.workspace / "plan.json"), "--yes"]
-    assert strike("before:shell.files:Files.move", signal.SIGKILL, words) == -signal.SIGKILL
+    assert strike("before:adapters.local.output_files:Files.move", signal.SIGKILL, words) == -signal.SIGKILL
     other = shell("apply")
     assert "Nothing to do" in other.err
     assert (shell.outputs / "table.mp4").exists()

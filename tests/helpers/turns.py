@@ -20,8 +20,8 @@ from hailuo_batch import cli
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts
+from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.shell.client import Client
-from hailuo_batch.shell.files import Files
 
 BOUNDARIES: tuple[tuple[Any, str], ...] = (
     (Ledger, "create"),

@@ -151,16 +151,16 @@ RULES = (
     rule(
         "so that two shots that swap names survive a crash in between",
         Breakage(
-            "hailuo_batch/shell/files.py",
+            "hailuo_batch/adapters/local/output_files.py",
             "            return ev.FileMoved(output.index, output.moving_to)\n",
             "            return None\n",
-            "shell/test_files.py::test_a_crash_after_the_rename_ends_with_the_new_name",
+            "adapters/local/test_output_files.py::test_a_crash_after_the_rename_ends_with_the_new_name",
         ),
         Breakage(
-            "hailuo_batch/shell/files.py",
+            "hailuo_batch/adapters/local/output_files.py",
             "return None if output.moving_to is None else ev.FileMoved(output.index, output.path)",
             "return None",
-            "shell/test_files.py::test_a_crash_before_the_rename_leaves_the_old_name",
+            "adapters/local/test_output_files.py::test_a_crash_before_the_rename_leaves_the_old_name",
         ),
     ),
     rule(
@@ -277,10 +277,10 @@ RULES = (
     rule(
         "downloaded again where the link still works",
         Breakage(
-            "hailuo_batch/shell/files.py",
+            "hailuo_batch/adapters/local/output_files.py",
             "            return ev.FileMissed(output.index)\n        return None if output.moving_to is None",
             "            return None\n        return None if output.moving_to is None",
-            "shell/test_files.py::test_a_file_that_is_gone_is_missed",
+            "adapters/local/test_output_files.py::test_a_file_that_is_gone_is_missed",
         ),
         Breakage(
             "hailuo_batch/core/outputs.py",

@@ -10,6 +10,8 @@ from unittest import mock
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts
+from hailuo_batch.adapters.local.disk_space import Room
+from hailuo_batch.adapters.local.key_window import KeyWindow
 from hailuo_batch.commands import campaign_run, key_mark
 from hailuo_batch.commands.campaign_run import Job
 from hailuo_batch.commands.console import Console
@@ -22,9 +24,7 @@ from hailuo_batch.core.requests import PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.shell import driver
 from hailuo_batch.shell.driver import Driver
-from hailuo_batch.shell.key_window import KeyWindow
 from hailuo_batch.shell.progress import Reporter, UnfailingReporter
-from hailuo_batch.shell.room import Room
 from tests.sim.network import Network, Terms
 from tests.sim.site import KEY
 from tests.sim.truth import Violation

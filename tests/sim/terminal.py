@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
-from hailuo_batch.shell.streams import Sink
+from hailuo_batch.adapters.local.streams import Sink
 from tests.sim.fate import Fate
 
 

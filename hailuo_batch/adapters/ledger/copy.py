@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hailuo_batch.adapters.ledger.side_files import side_file
+from hailuo_batch.adapters.local.fs import open_to_read
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.disk import open_to_read
 
 _TRIES = 5
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hailuo_batch.adapters.local.fs import is_still_there, open_regular
 from hailuo_batch.errors import BusyError, LedgerError
-from hailuo_batch.shell.disk import is_still_there, open_regular
 
 _GLANCES = 100
 _GLANCE_S = 0.01

@@ -14,8 +14,8 @@ from hailuo_batch.adapters.ledger.copy import copied
 from hailuo_batch.adapters.ledger.row_checks import DamagedRow, check_migrations
 from hailuo_batch.adapters.ledger.schema import APPLICATION_ID, VERSION
 from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, side_file
+from hailuo_batch.adapters.local import fs as disk
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell import disk
 
 _HEADER = b"SQLite format 3\0"
 _HEADER_BYTES = 100

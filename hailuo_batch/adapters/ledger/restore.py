@@ -13,8 +13,8 @@ from pathlib import Path
 from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_header, check_health, connect, explained
 from hailuo_batch.adapters.ledger.reader import LedgerReader
 from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, new_draft, side_file
+from hailuo_batch.adapters.local.fs import rename_new, sync_path
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell.disk import rename_new, sync_path
 
 
 def set_ledger_aside(path: Path) -> Path | None:

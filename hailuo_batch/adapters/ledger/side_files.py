@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from hailuo_batch.shell.disk import open_regular
+from hailuo_batch.adapters.local.fs import open_regular
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 

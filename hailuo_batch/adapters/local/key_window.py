@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from hailuo_batch.adapters.local.fs import open_regular
 from hailuo_batch.core.sharing import Holding, parse_holdings, render_holdings
-from hailuo_batch.shell.disk import open_regular
 
 _MOST_BYTES = 1 << 18
 _GLANCES = 20

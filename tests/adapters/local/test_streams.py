@@ -12,7 +12,7 @@ from typing import TextIO
 
 import pytest
 
-from hailuo_batch.shell.streams import (
+from hailuo_batch.adapters.local.streams import (
     Sink,
     catch_up,
     failure_of,

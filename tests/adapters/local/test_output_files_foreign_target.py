@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.core import events as ev
-from hailuo_batch.shell.files import Files
-from tests.shell.test_files import look, put, saved, tree
+from tests.adapters.local.test_output_files import look, put, saved, tree
 
 
 def test_a_strangers_file_at_the_target_of_a_failed_rename_costs_nobody_a_file(tmp_path: Path) -> None:

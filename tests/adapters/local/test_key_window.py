@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.local.key_window import KeyWindow, is_alive, name_of_process
 from hailuo_batch.core.sharing import Holding
-from hailuo_batch.shell.key_window import KeyWindow, is_alive, name_of_process
 from tests.helpers.patience import wait_until
 
 NOW, WINDOW_S = 1000.0, 10.0
@@ -192,7 +192,7 @@ TAKES_ALL_AND_IS_KILLED = """
 import os, signal, sys, time
 from pathlib import Path
 from hailuo_batch.core.sharing import Holding
-from hailuo_batch.shell.key_window import KeyWindow, name_of_process
+from hailuo_batch.adapters.local.key_window import KeyWindow, name_of_process
 assert os.getpid() == 1
 window = KeyWindow(Path(sys.argv[1]), 10.0, name=name_of_process(sys.argv[2]), boot="")
 while window.open(time.monotonic()) is None:
@@ -206,7 +206,7 @@ LOOKS = """
 import os, sys, time
 from pathlib import Path
 from hailuo_batch.core.sharing import Holding
-from hailuo_batch.shell.key_window import KeyWindow, name_of_process
+from hailuo_batch.adapters.local.key_window import KeyWindow, name_of_process
 assert os.getpid() == 1
 window = KeyWindow(Path(sys.argv[1]), 10.0, name=name_of_process(sys.argv[2]), boot="")
 while (others := window.open(time.monotonic())) is None:

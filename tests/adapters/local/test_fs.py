@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.shell.disk import open_regular
+from hailuo_batch.adapters.local.fs import open_regular
 
 
 def test_a_regular_file_is_opened(tmp_path: Path) -> None:
