@@ -46,8 +46,8 @@ from hailuo_batch.values import Campaign
 
 if TYPE_CHECKING:
     from hailuo_batch.adapters.download import Downloader
+    from hailuo_batch.adapters.runbase import Client
     from hailuo_batch.core.engine import Engine
-    from hailuo_batch.shell.client import Client
     from hailuo_batch.shell.driver import Deadline
 
 _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
@@ -175,7 +175,7 @@ def _drive(
 ) -> Iterable[ExitCode]:
     """Run the driver to its end. Returns the exit codes of what went wrong beyond the engine's halts."""
     from hailuo_batch.adapters.download import Downloader
-    from hailuo_batch.shell.client import Client  # which bring all of HTTP with them
+    from hailuo_batch.adapters.runbase import Client  # which bring all of HTTP with them
     from hailuo_batch.shell.driver import Driver
 
     received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))

@@ -105,7 +105,7 @@ def test_a_replacement_whose_reports_cannot_be_written_is_not_over(shell: Shell,
 @pytest.mark.parametrize(
     ("where", "number"),
     [
-        ("after:shell.client:Client.create_run", INT),
+        ("after:adapters.runbase:Client.create_run", INT),
         pytest.param("after:shell.driver:Driver.run", KILL, marks=pytest.mark.deep),
         ("before:commands.report_files:write_reports", TERM),
     ],
@@ -185,7 +185,7 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
         "after:commands.apply:set_aside",
         pytest.param("after:adapters.ledger.store:rename_new", marks=pytest.mark.deep),
         pytest.param("after:commands.campaign_run:Ledger.back_up", marks=pytest.mark.deep),
-        pytest.param("before:shell.client:Client.create_run", marks=pytest.mark.deep),
+        pytest.param("before:adapters.runbase:Client.create_run", marks=pytest.mark.deep),
         "after:shell.driver:Driver.run",
         pytest.param("before:commands.report_files:write_reports", marks=pytest.mark.deep),
     ],

@@ -71,7 +71,7 @@ def test_what_is_paid_for_already_waits_until_there_is_a_folder_for_it(
     shell: Shell, api: SandboxServer, done: dict[str, bytes], obstruct: Callable[[], Path], elsewhere: Path
 ) -> None:
     words = ["apply", str(shell.manifest), "--yes", "--replace", "desk"]
-    assert strike("after:shell.client:Client.create_run", signal.SIGTERM, words) == ExitCode.SIGTERM
+    assert strike("after:adapters.runbase:Client.create_run", signal.SIGTERM, words) == ExitCode.SIGTERM
     path = obstruct()
     ended = shell("apply", "--replace", "desk")
     assert ended.code is ExitCode.UNFINISHED

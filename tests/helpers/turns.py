@@ -21,7 +21,7 @@ from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.shell.client import Client
+from hailuo_batch.adapters.runbase import Client
 
 BOUNDARIES: tuple[tuple[Any, str], ...] = (
     (Ledger, "create"),

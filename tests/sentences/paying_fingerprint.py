@@ -58,10 +58,10 @@ RULES = (
     rule(
         "as it will be sent",
         Breakage(
-            "hailuo_batch/shell/client/client.py",
+            "hailuo_batch/adapters/runbase/client.py",
             "body = request_json(run_model, input_json)",
             "body = request_json(run_model, input_json.strip() + chr(32))",
-            "shell/test_client_creates.py::test_create_sends_exactly_what_was_hashed_and_the_key_in_one_header",
+            "adapters/runbase/test_creates.py::test_create_sends_exactly_what_was_hashed_and_the_key_in_one_header",
         ),
     ),
     rule(

@@ -14,6 +14,8 @@ from hailuo_batch.adapters.download import file_writer as landing
 from hailuo_batch.adapters.ledger import lock, row_reader
 from hailuo_batch.adapters.ledger import row_checks as checking
 from hailuo_batch.adapters.local import streams
+from hailuo_batch.adapters.runbase import fields
+from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.commands import apply, beside, campaign_run, in_place, plan_file, proposal
 from hailuo_batch.commands.campaign_run import Outcome, end_replacements
 from hailuo_batch.core import events as ev
@@ -24,7 +26,6 @@ from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import OpenReplacement
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.shell import driver, progress
-from hailuo_batch.shell.client import answers, fields
 
 Patch = pytest.MonkeyPatch
 

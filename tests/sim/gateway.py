@@ -7,7 +7,7 @@ takes a run that was made for one that was not.
 from random import Random
 from typing import Any
 
-from hailuo_batch.shell.client import answers
+from hailuo_batch.adapters.runbase import responses as answers
 
 _STATUSES = (400, 401, 402, 403, 404, 429, 200)
 _FOREIGN: tuple[dict[str, Any] | None, ...] = (

@@ -8,8 +8,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.sandbox.world import World
-from hailuo_batch.shell.client import answers
 from tests.sim.clock import VirtualClock
 
 _KINDS = ("vanished", "endless", "unknown status", "mute", "dead link")

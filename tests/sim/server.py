@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.core import actions as act
-from hailuo_batch.shell.client import answers
 from hailuo_batch.values import request_json
 from tests.sim.gateway import answer_of_a_gateway
 from tests.sim.site import Site

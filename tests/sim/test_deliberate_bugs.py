@@ -19,6 +19,7 @@ from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.lock import Lock
 from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
+from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.commands import apply, books, plan_mark, resolve, workspace
 from hailuo_batch.core import engine, matching, plan, probe, receipt, requests, shelf, spend
 from hailuo_batch.core import events as ev
@@ -26,7 +27,6 @@ from hailuo_batch.core import lifecycle as life
 from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.shell import driver
-from hailuo_batch.shell.client import answers
 from hailuo_batch.values import Take
 from tests.sim.field_bugs import FIELD_BUGS
 from tests.sim.history import Failure, run_history

@@ -16,6 +16,8 @@ from typing import Any
 from unittest import mock
 
 from hailuo_batch import cli
+from hailuo_batch.adapters.runbase import RunLook
+from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.commands import plan, report, resolve, shared_window, state, status, verify, writing
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
@@ -24,7 +26,6 @@ from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import ReportRun, build_report
 from hailuo_batch.sandbox.world.run_ids import PREFIX
-from hailuo_batch.shell.client import RunLook, answers
 from tests.sim.author import Author
 from tests.sim.grants import Grants
 from tests.sim.hostile import HostileLedger

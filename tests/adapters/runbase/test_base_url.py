@@ -2,8 +2,8 @@
 
 import pytest
 
+from hailuo_batch.adapters.runbase import parse_base_url
 from hailuo_batch.errors import UsageError
-from hailuo_batch.shell.client import parse_base_url
 
 
 @pytest.mark.parametrize(

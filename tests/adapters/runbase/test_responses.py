@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Refusal, Replier
-from hailuo_batch.shell.client.answers import (
+from hailuo_batch.adapters.runbase.responses import (
     Answer,
     NotSent,
     RunLook,
@@ -15,6 +13,8 @@ from hailuo_batch.shell.client.answers import (
     look_outcome,
     read_outcome,
 )
+from hailuo_batch.core import events as ev
+from hailuo_batch.core.events import Refusal, Replier
 
 
 def error(code: str, message: str = "no") -> dict[str, Any]:

@@ -11,9 +11,9 @@ import pytest
 from hailuo_batch.adapters.http.connection import BROKEN, Dialer
 from hailuo_batch.adapters.http.origin import Origin
 from hailuo_batch.adapters.http.timeouts import Patience
+from hailuo_batch.adapters.runbase import Client
+from hailuo_batch.adapters.runbase.fields import decode_body
 from hailuo_batch.core import events as ev
-from hailuo_batch.shell.client import Client
-from hailuo_batch.shell.client.fields import decode_body
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer
 from tests.helpers.patience import PATIENCE_S

@@ -9,19 +9,19 @@ The client brings all of HTTP with it, and is loaded only once somebody speaks t
 from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.http.timeouts import Timeouts
-from hailuo_batch.shell.client.address import parse_base_url
-from hailuo_batch.shell.client.answers import RunLook
-from hailuo_batch.shell.client.fields import is_run_id
+from hailuo_batch.adapters.runbase.base_url import parse_base_url
+from hailuo_batch.adapters.runbase.fields import is_run_id
+from hailuo_batch.adapters.runbase.responses import RunLook
 
 if TYPE_CHECKING:
-    from hailuo_batch.shell.client.client import Client
+    from hailuo_batch.adapters.runbase.client import Client
 
 __all__ = ["Client", "RunLook", "Timeouts", "is_run_id", "parse_base_url"]
 
 
 def __getattr__(name: str) -> object:
     if name == "Client":
-        from hailuo_batch.shell.client.client import Client
+        from hailuo_batch.adapters.runbase.client import Client
 
         return Client
     raise AttributeError(name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hailuo_batch.adapters.http.text import printable
+from hailuo_batch.adapters.runbase import fields
 from hailuo_batch.core.events import (
     CreateNotSent,
     CreateOutcome,
@@ -30,7 +31,6 @@ from hailuo_batch.core.events import (
     StatusUnknown,
 )
 from hailuo_batch.core.obstacles import Obstacle
-from hailuo_batch.shell.client import fields
 
 
 @dataclass(frozen=True, slots=True)

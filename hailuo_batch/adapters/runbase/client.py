@@ -18,10 +18,9 @@ from hailuo_batch import __version__
 from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConnected, describe
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.adapters.http.timeouts import Patience, Timeouts
-from hailuo_batch.core.events import CreateOutcome, ReadOutcome
-from hailuo_batch.errors import AccountError
-from hailuo_batch.shell.client.address import split_base_url
-from hailuo_batch.shell.client.answers import (
+from hailuo_batch.adapters.runbase.base_url import split_base_url
+from hailuo_batch.adapters.runbase.fields import decode_body, describe_content, is_run_id, parse_object, strike_out
+from hailuo_batch.adapters.runbase.responses import (
     Answer,
     Exchange,
     NotSent,
@@ -31,7 +30,8 @@ from hailuo_batch.shell.client.answers import (
     look_outcome,
     read_outcome,
 )
-from hailuo_batch.shell.client.fields import decode_body, describe_content, is_run_id, parse_object, strike_out
+from hailuo_batch.core.events import CreateOutcome, ReadOutcome
+from hailuo_batch.errors import AccountError
 from hailuo_batch.values import request_json
 
 DEFAULT_TIMEOUTS = Timeouts()
