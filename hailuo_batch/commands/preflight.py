@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from hailuo_batch.commands.console import Console, Verbosity, columns_of
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.commands.text import clean, count, elide
-from hailuo_batch.core.image_check import Finding, judge_copy, judge_data_url, judge_look
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.errors import UsageError
+from hailuo_batch.preflight.verdict import Finding, judge_copy, judge_data_url, judge_look
 from hailuo_batch.shell.tally import tally
 
 _TAKES_NAMED = 2
@@ -77,7 +77,7 @@ def _findings_here(url: str, manifest: Manifest) -> tuple[Finding, ...]:
     copy = manifest.copies.get(url)
     if copy is None or copy.file is None:
         return ()
-    from hailuo_batch.shell.preflight import read_copy
+    from hailuo_batch.preflight.fetch import read_copy
 
     try:
         return judge_copy(*read_copy(copy.file))
@@ -89,7 +89,7 @@ def _findings_there(
     manifest: Manifest, users: Mapping[str, Sequence[str]], console: Console
 ) -> Mapping[str, tuple[Finding, ...]]:
     """What a look at the web tells of those images that are there."""
-    from hailuo_batch.shell.preflight import Scout  # which brings all of HTTP with it
+    from hailuo_batch.preflight.fetch import Scout  # which brings all of HTTP with it
 
     urls = [url for url in users if not _is_data(url)]
     scout = Scout(urlsplit(manifest.image_base).hostname or "")

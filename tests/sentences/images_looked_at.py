@@ -3,11 +3,11 @@
 from tests.sentences.rule import Breakage, rule
 
 _COMMAND = "hailuo_batch/commands/preflight.py"
-_SCOUT = "hailuo_batch/shell/preflight.py"
-_JUDGE = "hailuo_batch/core/image_check.py"
+_SCOUT = "hailuo_batch/preflight/fetch.py"
+_JUDGE = "hailuo_batch/preflight/verdict.py"
 _COMMANDS = "commands/test_preflight.py"
-_SHELL = "shell/test_preflight.py"
-_CHECK = "core/test_image_check.py"
+_SHELL = "preflight/test_fetch.py"
+_CHECK = "preflight/test_verdict.py"
 _FATAL = "commands/test_preflight.py::test_what_cannot_work_is_told_all_at_once_with_its_takes_and_nothing_is_sent"
 
 RULES = (
@@ -62,103 +62,103 @@ RULES = (
     rule(
         "each distinct image is fetched once",
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "wanted = list(dict.fromkeys(urls))",
             "wanted = list(urls)",
-            "shell/test_preflight.py::test_each_url_is_looked_at_once_and_remembered",
+            "preflight/test_fetch.py::test_each_url_is_looked_at_once_and_remembered",
         ),
     ),
     rule(
         "results are remembered for the run",
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "for url in wanted if url not in self._known}",
             "for url in wanted}",
-            "shell/test_preflight.py::test_each_url_is_looked_at_once_and_remembered",
+            "preflight/test_fetch.py::test_each_url_is_looked_at_once_and_remembered",
         ),
     ),
     rule(
         "HEAD, else a GET",
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             'return Looked(head) if says_enough(head) else Looked(head, self._ask("GET", url))',
             "return Looked(head)",
-            "shell/test_preflight.py::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
+            "preflight/test_fetch.py::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
         ),
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             'return Looked(head) if says_enough(head) else Looked(head, self._ask("GET", url))',
             'return Looked(head, self._ask("GET", url))',
-            "shell/test_preflight.py::test_an_image_is_known_by_its_head_alone",
+            "preflight/test_fetch.py::test_an_image_is_known_by_its_head_alone",
         ),
     ),
     rule(
         "which is ranged and short",
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             '({"Range": f"bytes=0-{START_BYTES - 1}"} if method == "GET" else {})',
             "{}",
-            "shell/test_preflight.py::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
+            "preflight/test_fetch.py::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
         ),
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "while len(data) < START_BYTES and (piece := response.read(START_BYTES - len(data), decode_content=False)):",
             "while piece := response.read(1 << 20, decode_content=False):",
-            "shell/test_preflight.py::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
+            "preflight/test_fetch.py::test_a_server_that_refuses_head_is_asked_for_the_first_bytes",
         ),
     ),
     rule(
         "its status is judged: a 404 cannot work",
         Breakage(
-            "hailuo_batch/core/image_check.py",
+            "hailuo_batch/preflight/verdict.py",
             'return Finding(f"is not there (HTTP {status})", fatal=True)',
             'return Finding(f"is not there (HTTP {status})")',
-            "core/test_image_check.py::test_what_cannot_work_is_fatal",
+            "preflight/test_verdict.py::test_what_cannot_work_is_fatal",
         ),
     ),
     rule(
         "its content type is judged: what is no image cannot work",
         Breakage(
-            "hailuo_batch/core/image_check.py",
+            "hailuo_batch/preflight/verdict.py",
             'which is no image", fatal=True)',
             'which is no image")',
-            "core/test_image_check.py::test_what_cannot_work_is_fatal",
+            "preflight/test_verdict.py::test_what_cannot_work_is_fatal",
         ),
         Breakage(
-            "hailuo_batch/core/image_check.py",
+            "hailuo_batch/preflight/verdict.py",
             'and its bytes are none", fatal=True)',
             'and its bytes are none")',
-            "core/test_image_check.py::test_what_cannot_work_is_fatal",
+            "preflight/test_verdict.py::test_what_cannot_work_is_fatal",
         ),
     ),
     rule(
         "its size is judged",
         Breakage(
-            "hailuo_batch/core/image_check.py",
+            "hailuo_batch/preflight/verdict.py",
             "if size is not None and size > HUGE_BYTES:",
             "if False:",
-            "core/test_image_check.py::test_what_may_work_is_a_warning",
+            "preflight/test_verdict.py::test_what_may_work_is_a_warning",
         ),
         Breakage(
-            "hailuo_batch/core/image_check.py",
+            "hailuo_batch/preflight/verdict.py",
             "elif size is not None and size < TINY_BYTES and not sides:",
             "elif False:",
-            "core/test_image_check.py::test_what_may_work_is_a_warning",
+            "preflight/test_verdict.py::test_what_may_work_is_a_warning",
         ),
     ),
     rule(
         "local copies are decoded as far as their header, for the size in pixels",
         Breakage(
-            "hailuo_batch/core/image_check.py",
+            "hailuo_batch/preflight/verdict.py",
             "return tuple(_judge_size(head, size))",
             "return ()",
-            "core/test_image_check.py::test_a_local_copy_is_judged_by_its_header",
+            "preflight/test_verdict.py::test_a_local_copy_is_judged_by_its_header",
         ),
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "start = file.read(ENOUGH_BYTES)",
             "start = file.read()",
-            "shell/test_preflight.py::test_a_copy_is_read_as_far_as_its_header",
+            "preflight/test_fetch.py::test_a_copy_is_read_as_far_as_its_header",
         ),
     ),
     rule(
@@ -170,7 +170,7 @@ RULES = (
             "commands/test_preflight.py::test_what_is_suspicious_is_said_and_paid_for",
         ),
         Breakage(
-            "hailuo_batch/core/image_check.py",
+            "hailuo_batch/preflight/verdict.py",
             'yield Finding(f"is {head.kind} and sent as {_said(answer)}")',
             'yield Finding(f"is {head.kind} and sent as {_said(answer)}", fatal=True)',
             "commands/test_preflight.py::test_what_is_suspicious_is_said_and_paid_for",
@@ -195,16 +195,16 @@ RULES = (
     rule(
         "at most 8 at once",
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "AT_ONCE = 8",
             "AT_ONCE = 9",
-            "shell/test_preflight.py::test_no_more_than_eight_are_looked_at_at_once",
+            "preflight/test_fetch.py::test_no_more_than_eight_are_looked_at_at_once",
         ),
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "AT_ONCE = 8",
             "AT_ONCE = 7",
-            "shell/test_preflight.py::test_no_more_than_eight_are_looked_at_at_once",
+            "preflight/test_fetch.py::test_no_more_than_eight_are_looked_at_at_once",
         ),
     ),
     rule(
@@ -216,10 +216,10 @@ RULES = (
             "commands/test_preflight.py::test_on_a_terminal_a_bar_counts_the_images",
         ),
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "                on_look()\n",
             "",
-            "shell/test_preflight.py::test_each_url_is_looked_at_once_and_remembered",
+            "preflight/test_fetch.py::test_each_url_is_looked_at_once_and_remembered",
         ),
         Breakage(
             "hailuo_batch/shell/tally.py",
@@ -231,25 +231,25 @@ RULES = (
     rule(
         "no key",
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             '"Connection": "close",\n',
             '"Connection": "close",\n        "Authorization": "Bearer key",\n',
-            "shell/test_preflight.py::test_no_key_no_cookie_and_no_other_name_than_the_programs_is_sent",
+            "preflight/test_fetch.py::test_no_key_no_cookie_and_no_other_name_than_the_programs_is_sent",
         ),
     ),
     rule(
         "no private addresses",
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "return resolve(link.origin, allow_loopback=trusted)",
             "return (None,)",
-            "shell/test_preflight.py::test_private_addresses_are_left_alone_unless_the_manifest_itself_names_one",
+            "preflight/test_fetch.py::test_private_addresses_are_left_alone_unless_the_manifest_itself_names_one",
         ),
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             'trusted = trusted and (urlsplit(url).hostname or "").lower() == self._trusted_host',
             "pass",
-            "shell/test_preflight.py::test_a_redirect_leads_from_the_trusted_host_to_no_other_private_one",
+            "preflight/test_fetch.py::test_a_redirect_leads_from_the_trusted_host_to_no_other_private_one",
         ),
     ),
     rule(
@@ -264,16 +264,16 @@ RULES = (
     rule(
         "at most 3 redirects",
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "MAX_REDIRECTS = 3",
             "MAX_REDIRECTS = 4",
-            "shell/test_preflight.py::test_three_redirects_are_followed_and_no_fourth",
+            "preflight/test_fetch.py::test_three_redirects_are_followed_and_no_fourth",
         ),
         Breakage(
-            "hailuo_batch/shell/preflight.py",
+            "hailuo_batch/preflight/fetch.py",
             "MAX_REDIRECTS = 3",
             "MAX_REDIRECTS = 2",
-            "shell/test_preflight.py::test_three_redirects_are_followed_and_no_fourth",
+            "preflight/test_fetch.py::test_three_redirects_are_followed_and_no_fourth",
         ),
     ),
     rule(

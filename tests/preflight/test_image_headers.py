@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo_batch.core.image_head import ImageHead, name_other_image, read_image_head
+from hailuo_batch.preflight.image_headers import ImageHead, name_other_image, read_image_head
 from tests.helpers.pictures import gif, jpeg, png, webp
 
 _PROFILE = b"\xff\xe2" + (60_000).to_bytes(2, "big") + bytes(59_998)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from hailuo_batch.core.image_head import ImageHead, name_other_image, read_image_head
+from hailuo_batch.preflight.image_headers import ImageHead, name_other_image, read_image_head
 
 TINY_BYTES = 1_000
 HUGE_BYTES = 20_000_000

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.http.timeouts import Timeouts
-from hailuo_batch.core.image_check import Look, Looked, Unseen, judge_look
-from hailuo_batch.shell.preflight import START_BYTES, Scout, read_copy
+from hailuo_batch.preflight.fetch import START_BYTES, Scout, read_copy
+from hailuo_batch.preflight.verdict import Look, Looked, Unseen, judge_look
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer, close, refusing_port, silence
 from tests.helpers.patience import PATIENCE_S
 from tests.helpers.pictures import png

@@ -20,8 +20,8 @@ from hailuo_batch.adapters.download.links import BadLinkError, Link, UnknownName
 from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConnected, describe
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.adapters.http.timeouts import Cancelled, Patience, Timeouts
-from hailuo_batch.core.image_check import Answer, Look, Looked, Unseen, says_enough
-from hailuo_batch.core.image_head import ENOUGH_BYTES
+from hailuo_batch.preflight.image_headers import ENOUGH_BYTES
+from hailuo_batch.preflight.verdict import Answer, Look, Looked, Unseen, says_enough
 
 AT_ONCE = 8
 MAX_REDIRECTS = 3
