@@ -61,10 +61,10 @@ from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamError, UsageError
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import document
-from hailuo_batch.shell.clock import Clock
+from hailuo_batch.runtime.clock import Clock
 
 if TYPE_CHECKING:
-    from hailuo_batch.shell.driver import Deadline
+    from hailuo_batch.runtime.driver import Deadline
 
 __all__ = ["ApplyOptions", "run"]
 
@@ -234,7 +234,7 @@ def _job(asked: Asked, proposal: Proposal, verdict: Verdict, paths: CampaignPath
 def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":
     if options.max_duration is None:
         return None
-    from hailuo_batch.shell.driver import Deadline
+    from hailuo_batch.runtime.driver import Deadline
 
     return Deadline(at, halts.out_of_time(options.max_duration_s))
 

@@ -39,8 +39,8 @@ from hailuo_batch.core.shelf import Shelf, all_in_place
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
-from hailuo_batch.shell.clock import Clock
-from hailuo_batch.shell.executor import ThreadExecutor
+from hailuo_batch.runtime.clock import Clock
+from hailuo_batch.runtime.executor import ThreadExecutor
 from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter, UnfailingReporter
 from hailuo_batch.values import Campaign
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from hailuo_batch.adapters.download import Downloader
     from hailuo_batch.adapters.runbase import Client
     from hailuo_batch.core.engine import Engine
-    from hailuo_batch.shell.driver import Deadline
+    from hailuo_batch.runtime.driver import Deadline
 
 _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
 
@@ -176,7 +176,7 @@ def _drive(
     """Run the driver to its end. Returns the exit codes of what went wrong beyond the engine's halts."""
     from hailuo_batch.adapters.download import Downloader
     from hailuo_batch.adapters.runbase import Client  # which bring all of HTTP with them
-    from hailuo_batch.shell.driver import Driver
+    from hailuo_batch.runtime.driver import Driver
 
     received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
     shown = UnfailingReporter(_reporter(console, clock, received), console.typeable)

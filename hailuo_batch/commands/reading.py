@@ -18,7 +18,7 @@ from hailuo_batch.commands.workspace import CampaignPaths, has_ledger
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.records import Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.replaying import replayed
-from hailuo_batch.shell.clock import Clock
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.values import Campaign
 
 RESUME_FACT = "resume"

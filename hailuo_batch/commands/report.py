@@ -15,7 +15,7 @@ from hailuo_batch.commands.workspace import Whereabouts, folder_options, has_led
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.files import Format
 from hailuo_batch.report.model import build_report
-from hailuo_batch.shell.clock import Clock
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.text import one_line
 
 

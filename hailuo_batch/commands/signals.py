@@ -14,7 +14,7 @@ from types import FrameType
 
 from hailuo_batch.adapters.local.streams import told_when_unread, write_from_handler
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.shell.clock import Clock
+from hailuo_batch.runtime.clock import Clock
 
 _BY_DEFAULT_DEADLY = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGPWR")
 _CODES = {

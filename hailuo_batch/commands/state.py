@@ -34,7 +34,7 @@ from hailuo_batch.core.records import Snapshot, TakeRecord
 from hailuo_batch.core.spend import is_in_doubt, spend_of
 from hailuo_batch.core.steps import ForgetRuns, ForgetTake
 from hailuo_batch.errors import ExitCode, LedgerError, UsageError
-from hailuo_batch.shell.clock import Clock
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.values import Campaign, format_usd
 
 

@@ -17,7 +17,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.advice import in_one
 from hailuo_batch.report.model import Report, ReportRun, build_report
 from hailuo_batch.report.render_json import document
-from hailuo_batch.shell.clock import Clock
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.values import Campaign
 
 SHOWN = 10

@@ -18,7 +18,7 @@ from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate, of_a_rehearsal, shown
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import UsageError
-from hailuo_batch.shell.clock import Clock
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.values import Campaign
 
 

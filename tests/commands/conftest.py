@@ -9,9 +9,9 @@ import pytest
 
 from hailuo_batch.commands import campaign_run, key_mark, shared_window
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
-from hailuo_batch.shell.clock import Clock
 from tests.commands import haste
 from tests.commands.harness import KEY, LAMPS, UNCAPPED, Ended, Shell
 from tests.commands.misbehaving import lost_answers, unknown_runs

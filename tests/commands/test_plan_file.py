@@ -8,8 +8,8 @@ import pytest
 
 from hailuo_batch.core.actions import CreateRun
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.shell.driver import Driver
 from tests.commands.conftest import StartApi, Step
 from tests.commands.harness import LAMPS, UNCAPPED, Ended, Shell, state_of
 from tests.commands.misbehaving import costs, everything_fails, lost_answers, nothing_finishes

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.shell.clock import Clock
 from hailuo_batch.values import DEFAULT_MODEL
 from tests.commands.conftest import StartApi
 from tests.commands.harness import LAMPS, UNCAPPED, Shell

@@ -47,7 +47,7 @@ def replace(shell: Shell) -> Ended:
 @pytest.mark.parametrize(
     "where",
     [
-        pytest.param("after:shell.driver:Driver.run", marks=pytest.mark.deep),
+        pytest.param("after:runtime.driver:Driver.run", marks=pytest.mark.deep),
         "before:commands.report_files:write_reports",
         pytest.param("after:commands.apply:leave_report", marks=pytest.mark.deep),
         pytest.param("before:commands.console:Console.conclude", marks=pytest.mark.deep),
@@ -106,7 +106,7 @@ def test_a_replacement_whose_reports_cannot_be_written_is_not_over(shell: Shell,
     ("where", "number"),
     [
         ("after:adapters.runbase:Client.create_run", INT),
-        pytest.param("after:shell.driver:Driver.run", KILL, marks=pytest.mark.deep),
+        pytest.param("after:runtime.driver:Driver.run", KILL, marks=pytest.mark.deep),
         ("before:commands.report_files:write_reports", TERM),
     ],
 )
@@ -125,7 +125,7 @@ def test_another_replacement_does_not_end_one_that_was_interrupted(
 
 @pytest.mark.usefixtures("done")
 def test_the_words_of_a_replacement_are_one_wish_in_any_order(shell: Shell, api: SandboxServer, struck: Strike) -> None:
-    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--replace", "desk", "--replace", "hero*")
+    struck("after:runtime.driver:Driver.run", KILL, "apply", "--yes", "--replace", "desk", "--replace", "hero*")
     assert shell("apply", "--replace", "hero*", "--replace", "desk").code is ExitCode.DONE
     assert api.world.stats.creates == 2 * TAKES
 
@@ -134,7 +134,7 @@ def test_the_words_of_a_replacement_are_one_wish_in_any_order(shell: Shell, api:
 def test_a_replacement_of_other_takes_in_the_same_words_is_another_wish(
     shell: Shell, api: SandboxServer, struck: Strike
 ) -> None:
-    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--only", "desk", "--replace", "*")
+    struck("after:runtime.driver:Driver.run", KILL, "apply", "--yes", "--only", "desk", "--replace", "*")
     assert shell("apply", "--only", "hero", "--replace", "*").code is ExitCode.DONE
     assert api.world.stats.creates == TAKES + 2
     assert shell("apply", "--only", "desk", "--replace", "*").code is ExitCode.DONE
@@ -143,7 +143,7 @@ def test_a_replacement_of_other_takes_in_the_same_words_is_another_wish(
 
 @pytest.mark.usefixtures("done")
 def test_wider_words_begin_only_what_is_not_under_way(shell: Shell, api: SandboxServer, struck: Strike) -> None:
-    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--only", "desk", "--replace", "*")
+    struck("after:runtime.driver:Driver.run", KILL, "apply", "--yes", "--only", "desk", "--replace", "*")
     assert shell("apply", "--replace", "*").code is ExitCode.DONE
     assert api.world.stats.creates == 2 * TAKES
     assert shell("apply", "--replace", "*").code is ExitCode.DONE
@@ -155,12 +155,12 @@ def test_an_apply_that_names_no_other_replacement_ends_all_that_it_finishes(
     shell: Shell, api: SandboxServer, struck: Strike
 ) -> None:
     for words in (("desk",), ("hero*",)):
-        struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--replace", *words)
+        struck("after:runtime.driver:Driver.run", KILL, "apply", "--yes", "--replace", *words)
     assert api.world.stats.creates == 2 * TAKES
     assert shell("apply", "--only", "hero*").code is ExitCode.DONE
     assert shell("apply", "--replace", "desk").code is ExitCode.DONE
     assert api.world.stats.creates == 2 * TAKES
-    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--replace", "desk")
+    struck("after:runtime.driver:Driver.run", KILL, "apply", "--yes", "--replace", "desk")
     assert shell("apply").code is ExitCode.DONE
     assert shell("apply", "--replace", "desk", "--replace", "hero*").code is ExitCode.DONE
     assert api.world.stats.creates == 2 * TAKES + 1 + TAKES
@@ -170,7 +170,7 @@ def test_an_apply_that_names_no_other_replacement_ends_all_that_it_finishes(
 def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
     shell: Shell, api: SandboxServer, struck: Strike
 ) -> None:
-    struck("after:shell.driver:Driver.run", KILL, "apply", "--yes", "--replace", "*")
+    struck("after:runtime.driver:Driver.run", KILL, "apply", "--yes", "--replace", "*")
     (shell.outputs / "desk.mp4").unlink()
     assert shell("verify", "--repair").code is ExitCode.DONE
     assert replace(shell).code is ExitCode.DONE
@@ -186,7 +186,7 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
         pytest.param("after:adapters.ledger.store:rename_new", marks=pytest.mark.deep),
         pytest.param("after:commands.campaign_run:Ledger.back_up", marks=pytest.mark.deep),
         pytest.param("before:adapters.runbase:Client.create_run", marks=pytest.mark.deep),
-        "after:shell.driver:Driver.run",
+        "after:runtime.driver:Driver.run",
         pytest.param("before:commands.report_files:write_reports", marks=pytest.mark.deep),
     ],
 )
@@ -203,7 +203,7 @@ def test_a_new_ledger_is_begun_once(shell: Shell, api: SandboxServer, struck: St
 @pytest.mark.usefixtures("uncapped")
 @pytest.mark.parametrize(
     "where",
-    ["after:adapters.ledger:Ledger.carry_out", "after:shell.driver:Driver.run", "before:commands.apply:_finish"],
+    ["after:adapters.ledger:Ledger.carry_out", "after:runtime.driver:Driver.run", "before:commands.apply:_finish"],
 )
 @pytest.mark.few(1)
 def test_what_was_in_doubt_is_resubmitted_once(shell: Shell, api: SandboxServer, struck: Strike, where: str) -> None:
@@ -244,7 +244,7 @@ def test_a_retry_that_was_interrupted_grants_one_attempt(shell: Shell, api: Sand
 
 
 @pytest.mark.usefixtures("done")
-@pytest.mark.parametrize("where", ["before:adapters.download:Downloader.fetch", "after:shell.driver:Driver.run"])
+@pytest.mark.parametrize("where", ["before:adapters.download:Downloader.fetch", "after:runtime.driver:Driver.run"])
 @pytest.mark.few(1)
 def test_a_repair_that_was_interrupted_is_finished_and_pays_nothing(
     shell: Shell, api: SandboxServer, struck: Strike, where: str
@@ -257,7 +257,7 @@ def test_a_repair_that_was_interrupted_is_finished_and_pays_nothing(
 
 
 @pytest.mark.usefixtures("done")
-@pytest.mark.parametrize("where", ["after:shell.driver:Driver.run", "before:commands.report_files:write_reports"])
+@pytest.mark.parametrize("where", ["after:runtime.driver:Driver.run", "before:commands.report_files:write_reports"])
 def test_a_plan_that_replaces_is_finished_and_pays_once(
     shell: Shell, api: SandboxServer, struck: Strike, keep: Callable[..., Ended], kept: str, where: str
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from hailuo_batch.commands.signals import Stop, heeding
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.shell.clock import Clock
+from hailuo_batch.runtime.clock import Clock
 from tests.helpers.handlers import kept_handlers
 
 

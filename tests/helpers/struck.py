@@ -1,6 +1,6 @@
 """The real command line, struck by a signal at a call of its own: `python -m tests.helpers.struck WHERE SIGNAL -- ...`.
 
-WHERE is `before` or `after`, a module of the product, and a function or method in it: `after:shell.driver:Driver.run`.
+WHERE is `before` or `after`, a module of the product, and a function or method in it: `after:runtime.driver:Driver.run`.
 The program's pauses pass quickly, as in the tests of commands.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from hailuo_batch import cli
 from hailuo_batch.commands import campaign_run
-from hailuo_batch.shell.clock import Clock
+from hailuo_batch.runtime.clock import Clock
 from tests.commands import haste
 from tests.helpers.patience import PATIENCE_S
 

@@ -142,10 +142,10 @@ RULES = (
     rule(
         "each rename in the journal",
         Breakage(
-            "hailuo_batch/shell/driver.py",
+            "hailuo_batch/runtime/driver.py",
             "runs = self._ledger.record(((action.run.key, event),), self._clock.wall())",
             "runs = self._ledger.record((), self._clock.wall())",
-            "shell/test_driver.py::test_a_rename_is_in_the_ledger_before_it_begins",
+            "runtime/test_driver.py::test_a_rename_is_in_the_ledger_before_it_begins",
         ),
     ),
     rule(

@@ -14,8 +14,8 @@ from hailuo_batch.core.plan import Plan, Wishes, make_plan
 from hailuo_batch.core.receipt import recover
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.core.settings import Consent
+from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.sandbox.world import World, WorldSettings
-from hailuo_batch.shell.driver import Driver
 from hailuo_batch.values import DEFAULT_MODEL, Campaign, Limits, Shot, Take, canonical_json, fingerprint
 from hailuo_batch.values import take_id as id_of
 from tests.sim.clock import VirtualClock

@@ -10,8 +10,8 @@ from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.events import Outcome
+from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.sandbox.world import World
-from hailuo_batch.shell.executor import Completion
 from hailuo_batch.values import request_json
 from tests.sim.clock import VirtualClock
 from tests.sim.disk import VirtualDisk

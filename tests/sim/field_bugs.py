@@ -25,7 +25,8 @@ from hailuo_batch.core.records import Output, Run, Supersession
 from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import OpenReplacement
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.shell import driver, progress
+from hailuo_batch.runtime import driver
+from hailuo_batch.shell import progress
 
 Patch = pytest.MonkeyPatch
 

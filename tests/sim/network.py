@@ -17,7 +17,7 @@ from hailuo_batch.core import actions as act
 from hailuo_batch.core import events as ev
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.events import Outcome
-from hailuo_batch.shell.executor import Completion
+from hailuo_batch.runtime.executor import Completion
 from tests.sim.fate import GATEWAY, NETWORK, READS
 from tests.sim.fileserver import Dialer, FileServer
 from tests.sim.server import Request, Server

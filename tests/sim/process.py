@@ -22,8 +22,8 @@ from hailuo_batch.core import halts
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.requests import PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
-from hailuo_batch.shell import driver
-from hailuo_batch.shell.driver import Driver
+from hailuo_batch.runtime import driver
+from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.shell.progress import Reporter, UnfailingReporter
 from tests.sim.network import Network, Terms
 from tests.sim.site import KEY

@@ -26,7 +26,7 @@ from hailuo_batch.core import events as ev
 from hailuo_batch.core import lifecycle as life
 from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
-from hailuo_batch.shell import driver
+from hailuo_batch.runtime import driver
 from hailuo_batch.values import Take
 from tests.sim.field_bugs import FIELD_BUGS
 from tests.sim.history import Failure, run_history

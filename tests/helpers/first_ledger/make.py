@@ -22,11 +22,11 @@ from unittest.mock import patch
 from hailuo_batch import cli
 from hailuo_batch.commands import remote
 from hailuo_batch.core import fetching
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox import server as sandbox
 from hailuo_batch.sandbox.media import MediaFile, media_file
 from hailuo_batch.sandbox.world import WorldSettings
 from hailuo_batch.sandbox.world.answers import Answer
-from hailuo_batch.shell.clock import Clock
 
 WORKSPACE = Path(__file__).with_name("workspace")
 MANIFEST = """\

@@ -21,8 +21,8 @@ from hailuo_batch.core.receipt import Receipt
 from hailuo_batch.core.records import Run, TakeRecord
 from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import Step
-from hailuo_batch.shell.driver import Driver, RoomLike
-from hailuo_batch.shell.executor import Completion
+from hailuo_batch.runtime.driver import Driver, RoomLike
+from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.shell.progress import Listener
 from hailuo_batch.values import Campaign
 from tests.helpers.full_disk import full_disk

@@ -8,7 +8,7 @@ import pytest
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.errors import ExitCode
-from tests.shell.driver_stage import Stage
+from tests.runtime.driver_stage import Stage
 from tests.sim.campaigns import campaign
 
 SIX = campaign([(f"shot-{number}", f"prompt {number}", 1) for number in range(6)])

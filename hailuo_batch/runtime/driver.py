@@ -24,7 +24,7 @@ from hailuo_batch.core.room import Need
 from hailuo_batch.core.sharing import Holding
 from hailuo_batch.core.steps import Step
 from hailuo_batch.errors import ExitCode, LedgerError
-from hailuo_batch.shell.executor import Completion
+from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.shell.progress import Listener, Unfailing
 
 _TRIES = 10

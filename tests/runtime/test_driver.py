@@ -14,7 +14,7 @@ from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.receipt import Intent, Result
 from hailuo_batch.core.room import Need
 from hailuo_batch.errors import ExitCode, LedgerError
-from tests.shell.driver_stage import Stage
+from tests.runtime.driver_stage import Stage
 from tests.sim.campaigns import Studio, campaign
 
 ONE = campaign([("hero", "a lamp", 1)])

@@ -13,7 +13,7 @@ from hailuo_batch.core.actions import Action
 from hailuo_batch.core.events import CreateOutcome, FetchOutcome, MoveOutcome, Outcome, ReadOutcome
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.errors import HailuoBatchError
-from hailuo_batch.shell.executor import Completion, ThreadExecutor
+from hailuo_batch.runtime.executor import Completion, ThreadExecutor
 from tests.helpers.patience import PATIENCE_S
 from tests.helpers.snapshots import run, take
 

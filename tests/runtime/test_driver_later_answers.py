@@ -7,7 +7,7 @@ import pytest
 from hailuo_batch.core import actions as act
 from hailuo_batch.core.actions import Action
 from hailuo_batch.errors import LedgerError
-from tests.shell.driver_stage import Stage
+from tests.runtime.driver_stage import Stage
 from tests.sim.campaigns import campaign
 
 THREE = campaign([(f"shot-{number}", f"lamp {number}", 1) for number in range(3)])
