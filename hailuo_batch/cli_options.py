@@ -10,8 +10,8 @@ import click
 from hailuo_batch import __version__
 
 if TYPE_CHECKING:
-    from hailuo_batch.commands.console import Console
     from hailuo_batch.commands.workspace import Whereabouts
+    from hailuo_batch.ui.console import Console
 
 PROGRAM = "hailuo-batch"
 Command = Callable[..., Any]
@@ -29,7 +29,7 @@ class Spoken:
 
     def console(self, as_json: bool = False) -> "Console":
         """The user's end of the command."""
-        from hailuo_batch.commands.console import Console, Verbosity
+        from hailuo_batch.ui.console import Console, Verbosity
 
         self.has_begun = True
         level = Verbosity.QUIET if self.quiet else Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL

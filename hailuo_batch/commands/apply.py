@@ -16,8 +16,6 @@ from hailuo_batch.commands.apply_options import ApplyOptions, again, check_optio
 from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacements, moves_files, run_campaign
-from hailuo_batch.commands.console import Console, Verbosity, columns_of
-from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.commands.loading import read_manifest
 from hailuo_batch.commands.locking import campaign_lock, say_for_whom
@@ -35,7 +33,6 @@ from hailuo_batch.commands.reading import RESUME_FACT, empty_snapshot, untouched
 from hailuo_batch.commands.report_files import leave_report, remember_settled, report_of, settled_receipts
 from hailuo_batch.commands.settings import read_endpoint, read_settings, read_wishes
 from hailuo_batch.commands.signals import heeding
-from hailuo_batch.commands.summary import not_done, render_summary, worst
 from hailuo_batch.commands.time_needed import estimate_time
 from hailuo_batch.commands.work_left import collects, has_work
 from hailuo_batch.commands.workspace import (
@@ -62,6 +59,9 @@ from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamEr
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import document
 from hailuo_batch.runtime.clock import Clock
+from hailuo_batch.ui.console import Console, Verbosity, columns_of
+from hailuo_batch.ui.in_doubt import render_doubts
+from hailuo_batch.ui.summary import not_done, render_summary, worst
 
 if TYPE_CHECKING:
     from hailuo_batch.runtime.driver import Deadline

@@ -11,7 +11,6 @@ from pathlib import Path
 from hailuo_batch.adapters.ledger import Ledger, read_mark, read_names, read_run_ids, read_saved
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import Files, Found
-from hailuo_batch.commands.text import clean, count
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, shown
 from hailuo_batch.core.events import RunCreated
 from hailuo_batch.core.receipt import Result
@@ -21,6 +20,7 @@ from hailuo_batch.report.looking import Stamp
 from hailuo_batch.report.reading import read_traces
 from hailuo_batch.report.written import REPORTS, SIDECARS, load_right
 from hailuo_batch.text import shell_line
+from hailuo_batch.ui.text import clean, count
 
 _SHOWN = 3
 

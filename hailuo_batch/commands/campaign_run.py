@@ -18,7 +18,6 @@ from hailuo_batch.adapters.local.disk_space import Room
 from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.adapters.local.streams import never_waiting
 from hailuo_batch.commands.books import count_earlier_requests
-from hailuo_batch.commands.console import Console, Verbosity
 from hailuo_batch.commands.in_place import Records
 from hailuo_batch.commands.key_mark import is_new_key, remember_key
 from hailuo_batch.commands.plan_mark import PLAN_FACT
@@ -41,7 +40,8 @@ from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.runtime.executor import ThreadExecutor
-from hailuo_batch.shell.progress import BarReporter, LineReporter, QuietReporter, Reporter, UnfailingReporter
+from hailuo_batch.ui.console import Console, Verbosity
+from hailuo_batch.ui.progress import BarReporter, LineReporter, QuietReporter, Reporter, UnfailingReporter
 from hailuo_batch.values import Campaign
 
 if TYPE_CHECKING:

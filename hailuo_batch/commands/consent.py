@@ -8,9 +8,7 @@ and the same yes covers them. Nothing here sends or writes anything.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.estimate import Estimate
-from hailuo_batch.commands.text import count
 from hailuo_batch.core import halts
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.lifecycle import RUNNING, RunState
@@ -18,6 +16,8 @@ from hailuo_batch.core.plan import Plan, failures
 from hailuo_batch.core.records import Run, Snapshot, TakeRecord
 from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.spend import Cap
+from hailuo_batch.ui.console import Console
+from hailuo_batch.ui.text import count
 from hailuo_batch.values import format_usd
 
 _MAY_FAIL = frozenset({*RUNNING, RunState.LOST})

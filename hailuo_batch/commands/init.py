@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hailuo_batch.commands.console import Console
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.manifest import STARTER
 from hailuo_batch.text import quote
+from hailuo_batch.ui.console import Console
 
 
 def run(path: Path, console: Console) -> ExitCode:

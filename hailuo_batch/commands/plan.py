@@ -11,11 +11,9 @@ from pathlib import Path
 
 from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.commands.beside import check_not_older
-from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.commands.loading import read_manifest
 from hailuo_batch.commands.plan_file import LedgerState, complete_document, sources_of, write_plan
-from hailuo_batch.commands.plan_view import plan_document, render_plan
 from hailuo_batch.commands.preflight import Reach, check_images
 from hailuo_batch.commands.reading import Reading, empty_snapshot, read_ledger
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings, read_wishes
@@ -27,6 +25,8 @@ from hailuo_batch.core.plan import make_plan
 from hailuo_batch.core.records import Snapshot, foresee
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
 from hailuo_batch.text import quote
+from hailuo_batch.ui.console import Console, columns_of
+from hailuo_batch.ui.plan import plan_document, render_plan
 from hailuo_batch.values import Campaign
 
 CHANGES = 2

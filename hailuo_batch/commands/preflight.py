@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from urllib.parse import urlsplit
 
-from hailuo_batch.commands.console import Console, Verbosity, columns_of
 from hailuo_batch.commands.loading import Manifest
-from hailuo_batch.commands.text import clean, count, elide
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.errors import UsageError
 from hailuo_batch.preflight.verdict import Finding, judge_copy, judge_data_url, judge_look
-from hailuo_batch.shell.tally import tally
+from hailuo_batch.ui.console import Console, Verbosity, columns_of
+from hailuo_batch.ui.tally import tally
+from hailuo_batch.ui.text import clean, count, elide
 
 _TAKES_NAMED = 2
 _WARNED = 12

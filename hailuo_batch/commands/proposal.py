@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 from hailuo_batch.commands.apply_options import ApplyOptions
 from hailuo_batch.commands.consent import Offer, ask_consent, offer_of, unpaid
-from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.estimate import Estimate
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.commands.plan_file import SavedPlan
-from hailuo_batch.commands.plan_view import render_plan
 from hailuo_batch.commands.preflight import Reach, check_images
 from hailuo_batch.commands.settings import read_key
 from hailuo_batch.commands.time_needed import TimeNeeded
@@ -24,6 +22,8 @@ from hailuo_batch.core.plan import Plan, Wishes
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.core.replacing import is_repeated
 from hailuo_batch.core.settings import Consent, Settings
+from hailuo_batch.ui.console import Console, columns_of
+from hailuo_batch.ui.plan import render_plan
 from hailuo_batch.values import Campaign
 
 _FINISHES = (

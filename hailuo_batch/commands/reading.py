@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.lock import Holder
 from hailuo_batch.adapters.ledger.receipts import load_receipts
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.locking import find_writer
 from hailuo_batch.commands.plan_file import LedgerState
 from hailuo_batch.commands.plan_mark import ledger_state
-from hailuo_batch.commands.text import count
 from hailuo_batch.commands.workspace import CampaignPaths, has_ledger
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.core.records import Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.replaying import replayed
 from hailuo_batch.runtime.clock import Clock
+from hailuo_batch.ui.console import Console
+from hailuo_batch.ui.text import count
 from hailuo_batch.values import Campaign
 
 RESUME_FACT = "resume"

@@ -5,18 +5,18 @@ ledger alone.
 from dataclasses import dataclass
 
 from hailuo_batch.commands.beside import check_not_older, mark_of
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import read_ledger
 from hailuo_batch.commands.report_files import Kept
 from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.status_view import totals_line
 from hailuo_batch.commands.workspace import Whereabouts, folder_options, has_ledger, locate, of_a_rehearsal, shown
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.files import Format
 from hailuo_batch.report.model import build_report
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.text import one_line
+from hailuo_batch.ui.console import Console
+from hailuo_batch.ui.status import totals_line
 
 
 @dataclass(frozen=True, slots=True)

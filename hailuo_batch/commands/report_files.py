@@ -9,7 +9,6 @@ from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.commands.beside import mark_of
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, folder_options, shown
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import ExitCode, LedgerError, OutputError
@@ -18,6 +17,7 @@ from hailuo_batch.report.looking import Stamp, look
 from hailuo_batch.report.model import Report, build_report
 from hailuo_batch.report.sidecars import are_kept, keep_sidecars, sidecars_right
 from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, Right, load_right, save_right
+from hailuo_batch.ui.console import Console
 
 
 def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = "", *, max_attempts: int = 1) -> Report:

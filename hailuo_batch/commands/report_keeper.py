@@ -12,7 +12,7 @@ from contextlib import suppress
 from hailuo_batch.core.books import Progress
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import HailuoBatchError
-from hailuo_batch.shell.progress import Reporter
+from hailuo_batch.ui.progress import Reporter
 
 EVERY_S = 5.0
 """The shortest time between two pages."""

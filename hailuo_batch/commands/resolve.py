@@ -12,7 +12,6 @@ from typing import NoReturn
 from hailuo_batch.adapters.ledger import find_run
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.adapters.runbase import Client, RunLook, is_run_id
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import read_ledger
 from hailuo_batch.commands.remote import connect
@@ -28,6 +27,7 @@ from hailuo_batch.core.settings import Settings
 from hailuo_batch.core.settle import Settlement, Way, abandoned, check_way, choose_run, named, owner_of, resubmitted
 from hailuo_batch.core.spend import highest_costs
 from hailuo_batch.errors import AccountError, BusyError, ExitCode, HailuoBatchError, UsageError
+from hailuo_batch.ui.console import Console
 from hailuo_batch.values import format_duration, format_usd
 
 

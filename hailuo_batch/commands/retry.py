@@ -1,12 +1,12 @@
 """`retry`: grants failed or rejected takes one more attempt at the next apply. Sends nothing."""
 
-from hailuo_batch.commands.console import Console
-from hailuo_batch.commands.text import count
 from hailuo_batch.commands.workspace import Whereabouts
 from hailuo_batch.commands.writing import open_to_write
 from hailuo_batch.core.settle import retried
 from hailuo_batch.core.steps import AddAttempt
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.ui.console import Console
+from hailuo_batch.ui.text import count
 
 
 def run(where: Whereabouts, take_ids: tuple[str, ...], console: Console) -> ExitCode:

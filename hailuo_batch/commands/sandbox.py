@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.remote import SANDBOX_KEY
 from hailuo_batch.commands.settings import parse_option, parse_rate_limit
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
+from hailuo_batch.ui.console import Console
 from hailuo_batch.values import parse_usd
 
 

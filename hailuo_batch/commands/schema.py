@@ -1,8 +1,8 @@
 """`schema`: prints a JSON Schema that ships with the program."""
 
-from hailuo_batch.commands.console import Console
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
+from hailuo_batch.ui.console import Console
 
 
 def run(name: str, console: Console) -> ExitCode:

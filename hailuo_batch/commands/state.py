@@ -10,15 +10,11 @@ from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.commands.beside import known_names, look_beside, traces_beside
 from hailuo_batch.commands.books import put_in_order, take_in
-from hailuo_batch.commands.console import Console, columns_of
-from hailuo_batch.commands.doubt_view import render_doubts, risk_sentence
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.locking import campaign_lock
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.reading import Reading, read_ledger
 from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.state_view import export_document, render_ledger
-from hailuo_batch.commands.text import count
 from hailuo_batch.commands.workspace import (
     CampaignPaths,
     Whereabouts,
@@ -35,6 +31,10 @@ from hailuo_batch.core.spend import is_in_doubt, spend_of
 from hailuo_batch.core.steps import ForgetRuns, ForgetTake
 from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.runtime.clock import Clock
+from hailuo_batch.ui.console import Console, columns_of
+from hailuo_batch.ui.in_doubt import render_doubts, risk_sentence
+from hailuo_batch.ui.ledger import export_document, render_ledger
+from hailuo_batch.ui.text import count
 from hailuo_batch.values import Campaign, format_usd
 
 

@@ -4,13 +4,9 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from hailuo_batch.commands.beside import Beside, look_beside
-from hailuo_batch.commands.console import Console, columns_of
-from hailuo_batch.commands.doubt_view import render_doubts
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import Reading, read_ledger, untouched_snapshot
 from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.status_view import render_status
-from hailuo_batch.commands.text import INDENT
 from hailuo_batch.commands.workspace import Whereabouts, command_line, folder_options, locate, of_a_rehearsal
 from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.errors import ExitCode
@@ -18,6 +14,10 @@ from hailuo_batch.report.advice import in_one
 from hailuo_batch.report.model import Report, ReportRun, build_report
 from hailuo_batch.report.render_json import document
 from hailuo_batch.runtime.clock import Clock
+from hailuo_batch.ui.console import Console, columns_of
+from hailuo_batch.ui.in_doubt import render_doubts
+from hailuo_batch.ui.status import render_status
+from hailuo_batch.ui.text import INDENT
 from hailuo_batch.values import Campaign
 
 SHOWN = 10

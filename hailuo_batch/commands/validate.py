@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.findings import findings_document
 from hailuo_batch.commands.loading import drawn
-from hailuo_batch.commands.text import count
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import Loaded, Severity, load_manifest
 from hailuo_batch.text import one_line
+from hailuo_batch.ui.console import Console
+from hailuo_batch.ui.text import count
 
 
 def run(paths: Sequence[Path], console: Console) -> ExitCode:

@@ -16,19 +16,19 @@ from typing import Any
 from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
 from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.campaign_run import Job, Outcome, run_campaign
-from hailuo_batch.commands.console import Console, columns_of
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import RESUME_FACT, read_ledger
 from hailuo_batch.commands.report_files import leave_report, report_of
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings
-from hailuo_batch.commands.summary import worst
-from hailuo_batch.commands.text import clean, count, layout_rows
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, folder_options, locate
 from hailuo_batch.commands.writing import Writing, open_to_write
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.core.plan import Plan
 from hailuo_batch.core.records import Output, Run, Snapshot
 from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.ui.console import Console, columns_of
+from hailuo_batch.ui.summary import worst
+from hailuo_batch.ui.text import clean, count, layout_rows
 from hailuo_batch.values import Campaign
 
 _READERS = min(4, os.cpu_count() or 1)

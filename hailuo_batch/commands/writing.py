@@ -10,7 +10,6 @@ from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.commands.beside import check_not_older
 from hailuo_batch.commands.books import put_in_order
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.locking import campaign_lock
 from hailuo_batch.commands.plan_mark import PLAN_FACT
@@ -19,6 +18,7 @@ from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledg
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import UsageError
 from hailuo_batch.runtime.clock import Clock
+from hailuo_batch.ui.console import Console
 from hailuo_batch.values import Campaign
 
 

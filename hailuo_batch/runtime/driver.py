@@ -17,7 +17,6 @@ from hailuo_batch.core import halts
 from hailuo_batch.core.actions import Action
 from hailuo_batch.core.engine import Engine
 from hailuo_batch.core.events import Event
-from hailuo_batch.core.gathering import Gathering
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.room import Need
@@ -25,7 +24,8 @@ from hailuo_batch.core.sharing import Holding
 from hailuo_batch.core.steps import Step
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.executor import Completion
-from hailuo_batch.shell.progress import Listener, Unfailing
+from hailuo_batch.ui.notice_groups import Gathering
+from hailuo_batch.ui.progress import Listener, Unfailing
 
 _TRIES = 10
 _PAUSE_S = 1.0

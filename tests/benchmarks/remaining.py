@@ -18,8 +18,8 @@ from math import inf
 from operator import attrgetter
 from statistics import median
 
-from hailuo_batch.core.countdown import Countdown
 from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.ui.countdown import Countdown
 from tests.benchmarks.engine_client import EngineClient
 from tests.benchmarks.provider import Answer, Request
 from tests.benchmarks.rows import engine

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pytest
 
 from hailuo_batch.commands.consent import Offer, ask_consent, offer_of, unpaid
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.experience import experience_of
@@ -14,6 +13,7 @@ from hailuo_batch.core.plan import make_plan
 from hailuo_batch.core.records import Run
 from hailuo_batch.core.settings import Consent
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.ui.console import Console
 from hailuo_batch.values import Limits
 from tests.core.desk import wants
 from tests.helpers.snapshots import COST, record, run, snapshot, take

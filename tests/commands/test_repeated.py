@@ -50,7 +50,7 @@ def replace(shell: Shell) -> Ended:
         pytest.param("after:runtime.driver:Driver.run", marks=pytest.mark.deep),
         "before:commands.report_files:write_reports",
         pytest.param("after:commands.apply:leave_report", marks=pytest.mark.deep),
-        pytest.param("before:commands.console:Console.conclude", marks=pytest.mark.deep),
+        pytest.param("before:ui.console:Console.conclude", marks=pytest.mark.deep),
         "before:commands.signals:Stop.settle",
     ],
 )

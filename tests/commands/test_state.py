@@ -9,11 +9,11 @@ import jsonschema
 import pytest
 
 from hailuo_batch.adapters.ledger.row_reader import RowReader
-from hailuo_batch.commands.text import display_width
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.ui.text import display_width
 from tests.commands.harness import KEY, UNCAPPED, Ended, Shell
 from tests.commands.misbehaving import lost_answers, unknown_runs
 

@@ -23,7 +23,7 @@ from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import Step
 from hailuo_batch.runtime.driver import Driver, RoomLike
 from hailuo_batch.runtime.executor import Completion
-from hailuo_batch.shell.progress import Listener
+from hailuo_batch.ui.progress import Listener
 from hailuo_batch.values import Campaign
 from tests.helpers.full_disk import full_disk
 from tests.sim.campaigns import Studio

@@ -222,10 +222,10 @@ RULES = (
             "preflight/test_fetch.py::test_each_url_is_looked_at_once_and_remembered",
         ),
         Breakage(
-            "hailuo_batch/shell/tally.py",
+            "hailuo_batch/ui/tally.py",
             "            bar.update()\n",
             "            pass\n",
-            "shell/test_tally.py::test_each_step_is_counted",
+            "ui/test_tally.py::test_each_step_is_counted",
         ),
     ),
     rule(

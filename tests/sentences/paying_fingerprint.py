@@ -145,7 +145,7 @@ RULES = (
     rule(
         "and shows both",
         Breakage(
-            "hailuo_batch/commands/plan_view.py",
+            "hailuo_batch/ui/plan.py",
             'for when, url in zip(("was", "now"),',
             'for when, url in zip(("now", "now"),',
             "commands/test_plan_reasons.py::test_a_signed_url_that_is_new_is_shown_beside_what_it_was",

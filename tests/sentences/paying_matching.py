@@ -190,7 +190,7 @@ RULES = (
             "core/test_plan_matching.py::test_an_edit_leaves_a_create_in_doubt_visible_and_counted",
         ),
         Breakage(
-            "hailuo_batch/commands/doubt_view.py",
+            "hailuo_batch/ui/in_doubt.py",
             "counting = [run for run in snapshot.runs if _counts(run)]",
             "counting = [run for run in snapshot.runs if _counts(run) and not run.superseded]",
             "commands/test_resolve.py::test_an_older_attempt_in_doubt_stays_open_to_every_way_but_being_made_again",

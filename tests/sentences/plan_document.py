@@ -4,7 +4,7 @@ from tests.sentences.rule import Breakage, rule
 
 _CORE = "hailuo_batch/core"
 _PLAN = "hailuo_batch/core/plan.py"
-_VIEW = "hailuo_batch/commands/plan_view.py"
+_VIEW = "hailuo_batch/ui/plan.py"
 _ESTIMATE = "hailuo_batch/commands/estimate.py"
 _TIME = "hailuo_batch/commands/time_needed.py"
 _REASONS = "commands/test_plan_reasons.py"
@@ -15,7 +15,7 @@ RULES = (
     rule(
         "a table of what will be created",
         Breakage(
-            "hailuo_batch/commands/plan_view.py",
+            "hailuo_batch/ui/plan.py",
             'return "\\n".join([*rows, *([""] if rows else []),',
             'return "\\n".join([',
             "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
@@ -93,7 +93,7 @@ RULES = (
     rule(
         "each with its reason in the table too",
         Breakage(
-            "hailuo_batch/commands/plan_view.py",
+            "hailuo_batch/ui/plan.py",
             "cells.append((str(line.action), line.take_id, clean(line.reason)))",
             'cells.append((str(line.action), line.take_id, ""))',
             "commands/test_plan_reasons.py::test_a_signed_url_that_is_new_is_shown_beside_what_it_was",
@@ -156,19 +156,19 @@ RULES = (
             "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
         Breakage(
-            "hailuo_batch/commands/plan_view.py",
+            "hailuo_batch/ui/plan.py",
             'return "an unknown amount" if total is None else f"about {format_usd(total)}"',
             'return f"about {format_usd(total or 0)}"',
             "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
         Breakage(
-            "hailuo_batch/commands/plan_view.py",
+            "hailuo_batch/ui/plan.py",
             '"micro_usd": estimate.micro_usd,',
             '"micro_usd": estimate.micro_usd or 0,',
             "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
         Breakage(
-            "hailuo_batch/commands/plan_view.py",
+            "hailuo_batch/ui/plan.py",
             '"cost_micro_usd": price.cost_micro_usd,',
             '"cost_micro_usd": price.cost_micro_usd or 0,',
             "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
@@ -183,7 +183,7 @@ RULES = (
             "commands/test_plan_estimate.py::test_two_requests_for_each_create_have_to_fit_the_window",
         ),
         Breakage(
-            "hailuo_batch/commands/plan_view.py",
+            "hailuo_batch/ui/plan.py",
             '*([f"Time: {describe_time(time)}."] if estimate.creates else []),',
             "",
             "commands/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
@@ -204,7 +204,7 @@ RULES = (
             "commands/test_plan_estimate.py::test_time_in_words",
         ),
         Breakage(
-            "hailuo_batch/commands/plan_view.py",
+            "hailuo_batch/ui/plan.py",
             '"at_least_s": time.least_s',
             '"at_least_s": time.about_s',
             "commands/test_plan_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
@@ -213,7 +213,7 @@ RULES = (
     rule(
         "--json: one document, and all else on stderr",
         Breakage(
-            "hailuo_batch/commands/console.py",
+            "hailuo_batch/ui/console.py",
             "        if not self.as_json:\n",
             "        if True:\n",
             "commands/test_preflight.py::test_the_document_stays_one_document",

@@ -10,7 +10,6 @@ from unittest import mock
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.commands import apply, workspace
 from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacements, run_campaign
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.commands.report_files import leave_report
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, leftovers
@@ -18,6 +17,7 @@ from hailuo_batch.core import actions as act
 from hailuo_batch.core.plan import Plan, Wishes, make_plan
 from hailuo_batch.core.records import Snapshot
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.ui.console import Console
 from hailuo_batch.values import Campaign
 from tests.sim.hostile import HostileLedger
 from tests.sim.kept_plans import KeptPlan

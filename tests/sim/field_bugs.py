@@ -26,7 +26,7 @@ from hailuo_batch.core.settings import Consent
 from hailuo_batch.core.steps import OpenReplacement
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.runtime import driver
-from hailuo_batch.shell import progress
+from hailuo_batch.ui import progress
 
 Patch = pytest.MonkeyPatch
 

@@ -14,7 +14,6 @@ from hailuo_batch.adapters.local.disk_space import Room
 from hailuo_batch.adapters.local.key_window import KeyWindow
 from hailuo_batch.commands import campaign_run, key_mark
 from hailuo_batch.commands.campaign_run import Job
-from hailuo_batch.commands.console import Console
 from hailuo_batch.commands.in_place import Records
 from hailuo_batch.commands.remote import Remote
 from hailuo_batch.commands.signals import Stop
@@ -24,7 +23,8 @@ from hailuo_batch.core.requests import PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime import driver
 from hailuo_batch.runtime.driver import Driver
-from hailuo_batch.shell.progress import Reporter, UnfailingReporter
+from hailuo_batch.ui.console import Console
+from hailuo_batch.ui.progress import Reporter, UnfailingReporter
 from tests.sim.network import Network, Terms
 from tests.sim.site import KEY
 from tests.sim.truth import Violation

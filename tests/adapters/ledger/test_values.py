@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.ledger import LedgerReader
-from hailuo_batch.commands.state_view import export_document
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.render_html import render_html
 from hailuo_batch.report.render_json import render_json
+from hailuo_batch.ui.ledger import export_document
 from tests.helpers.ledgers import SAVED, SUCCEEDED, create, new_ledger, open_ledger, read_ledger, want
 from tests.helpers.snapshots import STARTED_AT, take
 

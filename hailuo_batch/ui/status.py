@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from hailuo_batch.commands.doubt_view import risk_sentence
-from hailuo_batch.commands.text import clean, count, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.report.model import Report, ReportTake
+from hailuo_batch.ui.in_doubt import risk_sentence
+from hailuo_batch.ui.text import clean, count, layout_lines, layout_rows
 from hailuo_batch.values import format_duration, format_usd
 
 

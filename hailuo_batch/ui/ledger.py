@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hailuo_batch.commands.doubt_view import risk_sentence
-from hailuo_batch.commands.text import INDENT, clean, count, elide, layout_rows
 from hailuo_batch.commands.workspace import CampaignPaths
 from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.spend import spend_of
 from hailuo_batch.report.times import format_time
 from hailuo_batch.text import one_line
+from hailuo_batch.ui.in_doubt import risk_sentence
+from hailuo_batch.ui.text import INDENT, clean, count, elide, layout_rows
 from hailuo_batch.values import format_minute, format_usd
 
 EXPORT_VERSION = 1

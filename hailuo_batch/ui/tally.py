@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from hailuo_batch.shell.progress import MARGIN, ROWS
+from hailuo_batch.ui.progress import MARGIN, ROWS
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 import pytest
 
 from hailuo_batch.commands.estimate import Estimate
-from hailuo_batch.commands.plan_view import render_plan
-from hailuo_batch.commands.text import display_width
 from hailuo_batch.commands.time_needed import TimeNeeded
 from hailuo_batch.core.plan import Plan, PlanAction, PlanLine
+from hailuo_batch.ui.plan import render_plan
+from hailuo_batch.ui.text import display_width
 from tests.commands.harness import Shell
 from tests.helpers.snapshots import snapshot
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.commands.status_view import money_line, totals_line, why_waiting, word_of
-from hailuo_batch.commands.text import INDENT, clean, layout_lines, layout_rows
 from hailuo_batch.core.lifecycle import TakeState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import Report, ReportTake, is_money_in_limbo
 from hailuo_batch.text import one_line
+from hailuo_batch.ui.status import money_line, totals_line, why_waiting, word_of
+from hailuo_batch.ui.text import INDENT, clean, layout_lines, layout_rows
 
 SHOWN = 10
 """Takes that are not done shown at most."""

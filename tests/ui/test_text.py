@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.commands.text import count, display_width, elide, elide_middle, layout_lines, layout_rows
+from hailuo_batch.ui.text import count, display_width, elide, elide_middle, layout_lines, layout_rows
 
 
 @pytest.mark.parametrize("columns", range(2, 12))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hailuo_batch.commands.summary import SHOWN, render_summary, worst
 from hailuo_batch.core.lifecycle import RunState
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.ui.summary import SHOWN, render_summary, worst
 from tests.helpers.snapshots import record, run, take
 from tests.report.builders import report_of
 

@@ -1,0 +1,1 @@
+"""Words and layouts for a terminal: console, progress, plan, status, summary."""
