@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.model.runs import Snapshot
 from tests.helpers.killing import KEY, Range
 
 pytestmark = pytest.mark.deep

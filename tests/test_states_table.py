@@ -4,7 +4,7 @@ import re
 from itertools import groupby
 from pathlib import Path
 
-from hailuo_batch.core.lifecycle import TRANSITIONS, RunState, take_state
+from hailuo_batch.core.model.states import TRANSITIONS, RunState, take_state
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN = "<!-- states: written by `python -m tests.test_states_table` -->\n"

@@ -50,9 +50,9 @@ from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core import halts
 from hailuo_batch.core.experience import NEWEST
 from hailuo_batch.core.halts import Halt
-from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.plan import Wishes, make_plan
-from hailuo_batch.core.records import Snapshot, in_doubt_if_submitting
 from hailuo_batch.core.replacing import in_these_words, is_made
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamError, UsageError

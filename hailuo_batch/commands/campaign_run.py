@@ -28,13 +28,13 @@ from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.workspace import CampaignPaths
 from hailuo_batch.commands.writing import back_up
 from hailuo_batch.core import halts
-from hailuo_batch.core.events import FetchOutcome
-from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.model.events import FetchOutcome
+from hailuo_batch.core.model.file_layout import Shelf, all_in_place
+from hailuo_batch.core.model.runs import Snapshot
+from hailuo_batch.core.model.settings import Settings
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.plan import Plan
-from hailuo_batch.core.records import Snapshot
 from hailuo_batch.core.replacing import ended
-from hailuo_batch.core.settings import Settings
-from hailuo_batch.core.shelf import Shelf, all_in_place
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
-from hailuo_batch.core.events import RunCreated
+from hailuo_batch.core.model.events import RunCreated
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.receipt import Result
-from hailuo_batch.core.records import Run
 from hailuo_batch.errors import LedgerError
 
 

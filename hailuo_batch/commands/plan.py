@@ -21,8 +21,8 @@ from hailuo_batch.commands.time_needed import estimate_time
 from hailuo_batch.commands.work_left import changes_anything
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, locate, shown
 from hailuo_batch.commands.workspace_runs import learn
+from hailuo_batch.core.model.runs import Snapshot, foresee
 from hailuo_batch.core.plan import make_plan
-from hailuo_batch.core.records import Snapshot, foresee
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
 from hailuo_batch.text import quote
 from hailuo_batch.ui.console import Console, columns_of

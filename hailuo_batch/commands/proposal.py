@@ -18,10 +18,10 @@ from hailuo_batch.commands.work_left import collects, has_work
 from hailuo_batch.commands.workspace import SANDBOX, Whereabouts, command_line
 from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.model.runs import Snapshot
+from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.plan import Plan, Wishes
-from hailuo_batch.core.records import Snapshot
 from hailuo_batch.core.replacing import is_repeated
-from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import render_plan
 from hailuo_batch.values import Campaign

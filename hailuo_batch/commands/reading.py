@@ -13,8 +13,8 @@ from hailuo_batch.commands.locking import find_writer
 from hailuo_batch.commands.plan_file import LedgerState
 from hailuo_batch.commands.plan_mark import ledger_state
 from hailuo_batch.commands.workspace import CampaignPaths, has_ledger
-from hailuo_batch.core.lifecycle import TakeState
-from hailuo_batch.core.records import Snapshot, TakeRecord, in_doubt_if_submitting
+from hailuo_batch.core.model.runs import Snapshot, TakeRecord, in_doubt_if_submitting
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.replaying import replayed
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.ui.console import Console

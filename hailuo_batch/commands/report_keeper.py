@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from hailuo_batch.core.books import Progress
-from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import HailuoBatchError
 from hailuo_batch.ui.progress import Reporter
 

@@ -19,11 +19,11 @@ from hailuo_batch.commands.settings import read_endpoint, read_rate_limit
 from hailuo_batch.commands.shared_window import one_request, share_window
 from hailuo_batch.commands.workspace import SANDBOX, Whereabouts, locate
 from hailuo_batch.commands.writing import Writing, no_ledger, open_to_write
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.obstacles import remedy
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.obstacles import remedy
+from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
+from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.receipt import Intent
-from hailuo_batch.core.records import Run, Snapshot, TakeRecord
-from hailuo_batch.core.settings import Settings
 from hailuo_batch.core.settle import Settlement, Way, abandoned, check_way, choose_run, named, owner_of, resubmitted
 from hailuo_batch.core.spend import highest_costs
 from hailuo_batch.errors import AccountError, BusyError, ExitCode, HailuoBatchError, UsageError

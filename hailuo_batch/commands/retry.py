@@ -2,8 +2,8 @@
 
 from hailuo_batch.commands.workspace import Whereabouts
 from hailuo_batch.commands.writing import open_to_write
+from hailuo_batch.core.model.ledger_changes import AddAttempt
 from hailuo_batch.core.settle import retried
-from hailuo_batch.core.steps import AddAttempt
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count

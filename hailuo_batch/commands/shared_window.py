@@ -16,7 +16,7 @@ from hailuo_batch.adapters.local.key_window import Alone, KeyWindow, name_of_pro
 from hailuo_batch.commands.remote import Remote
 from hailuo_batch.commands.workspace import SANDBOX
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.settings import Settings
+from hailuo_batch.core.model.settings import Settings
 
 _SALT = b"hailuo-batch window "
 _ROUNDS = 100_000

@@ -8,7 +8,7 @@ from hailuo_batch.commands.loading import load_campaign
 from hailuo_batch.commands.reading import Reading, read_ledger, untouched_snapshot
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.workspace import Whereabouts, command_line, folder_options, locate, of_a_rehearsal
-from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.advice import in_one
 from hailuo_batch.report.model import Report, ReportRun, build_report

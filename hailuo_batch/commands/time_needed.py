@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from hailuo_batch.commands.estimate import Estimate
 from hailuo_batch.core.experience import Experience
+from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.plan import Plan, PlanAction
-from hailuo_batch.core.settings import Settings
 from hailuo_batch.values import format_rough_duration
 
 _OPEN = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})

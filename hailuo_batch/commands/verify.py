@@ -22,9 +22,9 @@ from hailuo_batch.commands.report_files import leave_report, report_of
 from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, folder_options, locate
 from hailuo_batch.commands.writing import Writing, open_to_write
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.runs import Output, Run, Snapshot
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.plan import Plan
-from hailuo_batch.core.records import Output, Run, Snapshot
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.summary import worst

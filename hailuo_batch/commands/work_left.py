@@ -1,9 +1,9 @@
 """Whether a plan leaves anything to do: to be sent or downloaded, or at least to be written down or renamed. Pure."""
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.file_layout import Shelf
+from hailuo_batch.core.model.runs import Run, Snapshot
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.plan import Plan
-from hailuo_batch.core.records import Run, Snapshot
-from hailuo_batch.core.shelf import Shelf
 
 _OPEN = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING, RunState.LOST})
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from hailuo_batch.adapters.local.fs import check_folders
-from hailuo_batch.core.shelf import SUPERSEDED
+from hailuo_batch.core.model.file_layout import SUPERSEDED
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
 from hailuo_batch.text import shell_line
 

@@ -15,7 +15,7 @@ from hailuo_batch.commands.locking import campaign_lock
 from hailuo_batch.commands.plan_mark import PLAN_FACT
 from hailuo_batch.commands.settings import read_endpoint
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate, of_a_rehearsal, shown
-from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import UsageError
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.ui.console import Console

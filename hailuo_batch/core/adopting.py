@@ -7,11 +7,11 @@ asked for by the next apply, by its run ID.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import CreateOutcome, Event
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import CreateOutcome, Event
+from hailuo_batch.core.model.runs import Output, Run, Snapshot
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.receipt import ADOPTED, NO_ANSWER, Forgotten, Intent, Recovered
-from hailuo_batch.core.records import Output, Run, Snapshot
 from hailuo_batch.core.traces import Trace
 
 _FURTHEST = (RunState.LOST, RunState.FAILED, RunState.SUCCEEDED, RunState.ABANDONED)

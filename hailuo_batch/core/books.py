@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hailuo_batch.core.lifecycle import RUNNING, TakeState
-from hailuo_batch.core.records import Run, Supersession
+from hailuo_batch.core.model.runs import Run, Supersession
+from hailuo_batch.core.model.states import RUNNING, TakeState
 from hailuo_batch.core.spend import spend_of
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.values import Take
 
 

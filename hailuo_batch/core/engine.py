@@ -9,29 +9,29 @@ Times are `now`, in seconds of a clock that never goes back.
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
 from hailuo_batch.core import halts, notices
-from hailuo_batch.core.actions import Action
 from hailuo_batch.core.books import Books, Progress
 from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.events import Event, Outcome
 from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.halts import Halt, Reach
 from hailuo_batch.core.interpret import Interpreter
-from hailuo_batch.core.lifecycle import RUNNING, RunState
 from hailuo_batch.core.matching import is_spare
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.events import Event, Outcome
+from hailuo_batch.core.model.ledger_changes import AddAttempt, Step, SupersedeRun
+from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
+from hailuo_batch.core.model.settings import Consent, Settings
+from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.notices import Notice
 from hailuo_batch.core.outputs import Outputs, Upshot
 from hailuo_batch.core.plan import failures
 from hailuo_batch.core.probe import NO_RUN
-from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.core.remaining import Remaining
 from hailuo_batch.core.requests import Requests
 from hailuo_batch.core.room import Need, Sizes
-from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.standing import Standing
-from hailuo_batch.core.steps import AddAttempt, Step, SupersedeRun
 
 __all__ = ["Engine", "Settings"]
 

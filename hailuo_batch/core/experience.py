@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.spend import newest_teachers
 
 LONGEST_S = 86_400.0

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hailuo_batch.core.events import Refusal
-from hailuo_batch.core.settings import Consent
+from hailuo_batch.core.model.events import Refusal
+from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import format_duration, format_usd
 

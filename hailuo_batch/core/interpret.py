@@ -7,10 +7,10 @@ table does not admit.
 from dataclasses import dataclass
 from typing import TypeGuard, get_args
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event, Outcome
-from hailuo_batch.core.lifecycle import RUNNING, TRANSITIONS, RunState
-from hailuo_batch.core.records import Run, unknown_status_reason
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event, Outcome
+from hailuo_batch.core.model.runs import Run, unknown_status_reason
+from hailuo_batch.core.model.states import RUNNING, TRANSITIONS, RunState
 
 MISSES_TO_LOSE = 5
 LOSE_AFTER_S = 10.0

@@ -6,8 +6,8 @@ They are why a rename, a swap or a prompt that is changed back costs nothing. Pu
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from hailuo_batch.core.lifecycle import HELD, RunState
-from hailuo_batch.core.records import Run, Supersession, TakeRecord
+from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord
+from hailuo_batch.core.model.states import HELD, RunState
 from hailuo_batch.values import Take
 
 

@@ -7,8 +7,8 @@ has words for many as well. A command says MANIFEST for the manifest, which whoe
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hailuo_batch.core.events import FileSaved, StatusUnknown
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.events import FileSaved, StatusUnknown
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.values import format_duration, split_take_id
 
 _RETRY_ALL = "all that failed or were rejected one more attempt: `hailuo-batch retry MANIFEST`"

@@ -7,15 +7,15 @@ seconds of the engine's clock.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
 from hailuo_batch.core import halts, notices
-from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.fetching import Fetching, Slot
 from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Outcome
+from hailuo_batch.core.model.file_layout import Shelf
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.notices import Notice
-from hailuo_batch.core.records import Run
-from hailuo_batch.core.shelf import Shelf
 
 MOST_MISFITS = 20
 """Files in a row for which there was no room, after which no other one is asked for."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from hailuo_batch.core import steps as st
 from hailuo_batch.core.changes import Change, describe_change
 from hailuo_batch.core.fetching import Slot
-from hailuo_batch.core.lifecycle import RunState, TakeState
 from hailuo_batch.core.matching import match_runs, serves
-from hailuo_batch.core.records import Replacement, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.model import ledger_changes as st
+from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.core.replacing import TO_BE_MADE, in_these_words, is_repeated
 from hailuo_batch.values import Campaign, Take, format_minute
 

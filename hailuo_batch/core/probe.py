@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Iterable
 from heapq import nlargest
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Outcome
-from hailuo_batch.core.lifecycle import RUNNING, RunState
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Outcome
+from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.states import RUNNING, RunState
 
 # In the documented form, so that no rule on paths keeps it from the API; and whatever IDs are made of, be it chance,
 # time or a counter, it never gives zeros alone.

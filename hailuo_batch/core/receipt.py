@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import CreateOutcome, Event
-from hailuo_batch.core.lifecycle import HELD, TRANSITIONS, RunState
-from hailuo_batch.core.records import Run, Snapshot, Supersession
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import CreateOutcome, Event
+from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
+from hailuo_batch.core.model.states import HELD, TRANSITIONS, RunState
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, canonical_json, fingerprint
 
 _MOST_ATTEMPTS = 2**31

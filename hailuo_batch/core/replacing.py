@@ -7,8 +7,8 @@ its own words or for no other replacement. Several may be under way: a new one f
 
 from collections.abc import Iterable, Iterator
 
-from hailuo_batch.core.lifecycle import TakeState
-from hailuo_batch.core.records import Replacement, Snapshot
+from hailuo_batch.core.model.runs import Replacement, Snapshot
+from hailuo_batch.core.model.states import TakeState
 
 TO_BE_MADE = frozenset({TakeState.WAITING, TakeState.IN_DOUBT, TakeState.RUNNING, TakeState.DOWNLOADING})
 """States of a take of which something is still to come."""

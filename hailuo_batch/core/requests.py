@@ -7,22 +7,22 @@ this one. Pure: times are `now`, in seconds of the engine's clock; `runs` and `b
 
 from collections.abc import Iterator, Mapping
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
 from hailuo_batch.core import halts, notices
 from hailuo_batch.core.books import Books
 from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.creating import Creating
-from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.halts import Reach
-from hailuo_batch.core.lifecycle import RUNNING, RunState
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Outcome
+from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.settings import Consent, Settings
+from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.polling import Polling
 from hailuo_batch.core.probe import NO_RUN, Probe
-from hailuo_batch.core.records import Run
 from hailuo_batch.core.remaining import time_left
 from hailuo_batch.core.run_timeout import RunTimeout
 from hailuo_batch.core.service import Service
-from hailuo_batch.core.settings import Consent, Settings
 from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.trust import STORM, Trust

@@ -7,7 +7,7 @@ one: a video that finds none is money spent on nothing. Sizes are bytes.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
 
 UNKNOWN_BYTES = 64 << 20
 """Asked for while no video's size is known: several of the largest that such models make."""

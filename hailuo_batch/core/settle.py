@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event
-from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
-from hailuo_batch.core.records import Run, Snapshot, Supersession, TakeRecord
-from hailuo_batch.core.steps import AddAttempt, DropAttempt, ReviveRun, Step, SupersedeRun
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, ReviveRun, Step, SupersedeRun
+from hailuo_batch.core.model.runs import Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
 from hailuo_batch.errors import UsageError
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.states import RunState
 
 UNANSWERED = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
 _MAY_TEACH = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING})

@@ -7,8 +7,8 @@ copy that was put back. Taken for the truth, it would have that run paid for a s
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Output, Run
+from hailuo_batch.core.model.runs import Output, Run
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.values import fingerprint
 
 NAMED_LATER = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})

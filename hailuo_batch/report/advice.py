@@ -8,8 +8,8 @@ the one take that it is about: without --only it would pay for every other one t
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hailuo_batch.core.lifecycle import RUNNING, RunState
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hailuo_batch.core.shelf import SUPERSEDED
+from hailuo_batch.core.model.file_layout import SUPERSEDED
 
 SUFFIX = ".json"
 """What a sidecar's name adds to that of its video."""

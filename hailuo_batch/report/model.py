@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hailuo_batch.core.lifecycle import RUNNING, RunState, TakeState
+from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
+from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
 from hailuo_batch.core.plan import failures
-from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.spend import Spend, money_of, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
 

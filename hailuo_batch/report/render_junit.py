@@ -8,7 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
-from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.report.model import Report, ReportTake
 from hailuo_batch.report.times import format_time
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.report.model import Report, ReportRun, ReportTake, is_money_in_limbo
 from hailuo_batch.report.times import format_time
 from hailuo_batch.values import format_minute, format_usd

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hailuo_batch.core.records import Output, Run, Snapshot
+from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.disk import sweep, write_swiftly
 from hailuo_batch.report.encoding import encode_readably

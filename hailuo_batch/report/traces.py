@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hailuo_batch.core.lifecycle import NAMED, RunState
-from hailuo_batch.core.records import Output
+from hailuo_batch.core.model.runs import Output
+from hailuo_batch.core.model.states import NAMED, RunState
 from hailuo_batch.core.traces import NAMED_LATER, Trace, Unreadable
 from hailuo_batch.values import LATEST_S, MICRO, canonical_json, fingerprint
 

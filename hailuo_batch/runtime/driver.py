@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hailuo_batch.adapters.local.key_window import Alone
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
 from hailuo_batch.core import halts
-from hailuo_batch.core.actions import Action
 from hailuo_batch.core.engine import Engine
-from hailuo_batch.core.events import Event
 from hailuo_batch.core.halts import Halt
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.ledger_changes import Step
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.room import Need
 from hailuo_batch.core.sharing import Holding
-from hailuo_batch.core.steps import Step
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.ui.notice_groups import Gathering

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.actions import Action
-from hailuo_batch.core.events import CreateOutcome, FetchOutcome, MoveOutcome, Outcome, ReadOutcome
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.events import CreateOutcome, FetchOutcome, MoveOutcome, Outcome, ReadOutcome
 from hailuo_batch.errors import HailuoBatchError
 
 

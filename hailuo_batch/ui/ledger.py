@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hailuo_batch.commands.workspace import CampaignPaths
-from hailuo_batch.core.records import Output, Run, Snapshot, TakeRecord
+from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.spend import spend_of
 from hailuo_batch.report.times import format_time
 from hailuo_batch.text import one_line

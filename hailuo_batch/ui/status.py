@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.report.model import Report, ReportTake
 from hailuo_batch.ui.in_doubt import risk_sentence
 from hailuo_batch.ui.text import clean, count, layout_lines, layout_rows

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import Report, ReportTake, is_money_in_limbo
 from hailuo_batch.text import one_line

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean
 
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
 from tests.benchmarks.engine_client import EngineClient
 from tests.benchmarks.provider import Provider, SlidingWindow
 from tests.benchmarks.simulate import ROUND_TRIP_S, simulate

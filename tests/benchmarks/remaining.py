@@ -18,7 +18,7 @@ from math import inf
 from operator import attrgetter
 from statistics import median
 
-from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.ui.countdown import Countdown
 from tests.benchmarks.engine_client import EngineClient
 from tests.benchmarks.provider import Answer, Request

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
 
 _PROGRAM = (sys.executable, "-m", "hailuo_batch")
 _ADDRESS = re.compile(r"RUNBASE_BASE_URL=(\S+) RUNBASE_API_KEY=(\S+)")

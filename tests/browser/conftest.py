@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome
 
-from hailuo_batch.core.lifecycle import TakeState
-from hailuo_batch.core.records import TakeRecord
+from hailuo_batch.core.model.runs import TakeRecord
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
 from hailuo_batch.sandbox.media import load_clips

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.states import RunState
 from tests.browser.conftest import OpenSheet
 from tests.browser.sheet import Sheet
 from tests.helpers.snapshots import record, run, take

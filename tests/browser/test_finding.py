@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import TakeRecord
+from hailuo_batch.core.model.runs import TakeRecord
+from hailuo_batch.core.model.states import RunState
 from tests.browser.conftest import OpenSheet
 from tests.browser.sheet import Sheet
 from tests.helpers.snapshots import STARTED_AT, record, run, take

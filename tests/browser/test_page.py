@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import TakeRecord
+from hailuo_batch.core.model.runs import TakeRecord
+from hailuo_batch.core.model.states import RunState
 from tests.browser.conftest import OpenSheet, write_page
 from tests.helpers.snapshots import record, run, take
 from tests.report.builders import HOSTILE, LONG, every_state

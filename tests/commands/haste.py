@@ -6,7 +6,7 @@ takes longer does not see time-outs, windows and patience run out before the wor
 
 import time
 
-from hailuo_batch.core.actions import Action
+from hailuo_batch.core.model.actions import Action
 from hailuo_batch.runtime.executor import Completion, ThreadExecutor
 
 HASTE = 20.0

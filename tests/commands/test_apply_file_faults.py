@@ -10,8 +10,8 @@ import pytest
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.commands.campaign_run import Received
 from hailuo_batch.commands.remote import Remote, connect
-from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.model import events as ev
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.harness import KEY, Shell

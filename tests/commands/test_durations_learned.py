@@ -8,8 +8,8 @@ import pytest
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.commands import apply
 from hailuo_batch.commands.campaign_run import Job, run_campaign
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.harness import UNCAPPED, Shell

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.core.actions import CreateRun
+from hailuo_batch.core.model.actions import CreateRun
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.sandbox.server import SandboxServer

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.core.events import RunNamed
+from hailuo_batch.core.model.events import RunNamed
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.harness import UNCAPPED, Shell

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from hailuo_batch.adapters.ledger.row_reader import RowReader
-from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer

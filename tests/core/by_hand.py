@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.actions import Action
 from hailuo_batch.core.engine import Engine, Settings
-from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.fetching import Slot
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.events import Outcome
+from hailuo_batch.core.model.ledger_changes import AddAttempt, SupersedeRun
+from hailuo_batch.core.model.runs import Run, fold
+from hailuo_batch.core.model.settings import Consent
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.probe import NO_RUN
-from hailuo_batch.core.records import Run, fold
-from hailuo_batch.core.settings import Consent
-from hailuo_batch.core.steps import AddAttempt, SupersedeRun
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Take
 from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take

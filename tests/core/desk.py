@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.plan import Plan, PlanAction, PlanLine, Wishes, make_plan
-from hailuo_batch.core.records import Run, Snapshot, TakeRecord
 from hailuo_batch.values import Campaign, Limits, Shot, Take
 from tests.helpers.snapshots import COST, STARTED_AT, take
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import CreateOutcome, Event
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Run, fold
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import CreateOutcome, Event
+from hailuo_batch.core.model.runs import Run, fold
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.spend import Cap, spend_of
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.spend import spend_of
 from tests.core.test_cap import Till
 from tests.helpers.snapshots import run

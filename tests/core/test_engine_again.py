@@ -1,9 +1,9 @@
 """Outputs that are downloaded again although they are on record, and what the user is told of files that were saved."""
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.lifecycle import RunState, TakeState
-from hailuo_batch.core.records import Supersession
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.runs import Supersession
+from hailuo_batch.core.model.states import RunState, TakeState
 from tests.core.by_hand import SUCCESS, Hand, unsent
 from tests.helpers.snapshots import output, run, take
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.events import Refusal
 from hailuo_batch.core.halts import Reach, signalled
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Supersession
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Refusal
+from hailuo_batch.core.model.runs import Supersession
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
 from tests.core.by_hand import Hand, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take

@@ -1,8 +1,8 @@
 """Creates that are refused for the rate hold the key for longer each time."""
 
-from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.states import RunState
 from tests.core.by_hand import Hand, unsent
 from tests.helpers.snapshots import STARTED_AT, run
 

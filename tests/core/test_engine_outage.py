@@ -2,11 +2,11 @@
 
 import pytest
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Outcome
 from hailuo_batch.core.halts import Reach
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.obstacles import Obstacle, remedy
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Outcome
+from hailuo_batch.core.model.obstacles import Obstacle, remedy
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
 from tests.core.by_hand import Hand, unsent
 from tests.helpers.snapshots import STARTED_AT, run, take

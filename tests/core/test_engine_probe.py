@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.events import Outcome, Replier
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Outcome, Replier
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.errors import ExitCode
 from tests.core.by_hand import Hand, unsent

@@ -2,10 +2,10 @@
 
 import pytest
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
 from tests.core.by_hand import Hand, unsent
 from tests.helpers.snapshots import STARTED_AT, run, take

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.events import Outcome, Refusal
 from hailuo_batch.core.halts import Reach, signalled
-from hailuo_batch.core.lifecycle import RunState, TakeState
-from hailuo_batch.core.records import Supersession
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Outcome, Refusal
+from hailuo_batch.core.model.runs import Supersession
+from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.errors import ExitCode
 from tests.core.by_hand import SUCCESS, Hand, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, output, run, take

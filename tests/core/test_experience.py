@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hailuo_batch.core.experience import LONGEST_S, Duration, Experience, experience_of, joined
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.states import RunState
 from tests.helpers.snapshots import STARTED_AT, run
 
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event, Outcome
 from hailuo_batch.core.interpret import Interpreter
-from hailuo_batch.core.lifecycle import RUNNING, TRANSITIONS, RunState
-from hailuo_batch.core.records import Run, fold
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event, Outcome
+from hailuo_batch.core.model.runs import Run, fold
+from hailuo_batch.core.model.states import RUNNING, TRANSITIONS, RunState
 from tests.helpers.snapshots import STARTED_AT, run
 
 URLS = ("https://runbase.net/files/generated/0.mp4",)

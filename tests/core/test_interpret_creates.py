@@ -2,8 +2,8 @@
 
 import pytest
 
-from hailuo_batch.core.events import Outcome
-from hailuo_batch.core.lifecycle import TRANSITIONS, RunState
+from hailuo_batch.core.model.events import Outcome
+from hailuo_batch.core.model.states import TRANSITIONS, RunState
 from tests.core.test_interpret import CREATE_OUTCOMES, interpreter
 from tests.helpers.snapshots import STARTED_AT, run
 

@@ -1,7 +1,7 @@
 """A superseded attempt that proved unsent does not keep its take."""
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.states import RunState
 from tests.core.desk import Desk, take, wants
 
 A, B = take("a", prompt="first"), take("b", prompt="second")

@@ -1,6 +1,6 @@
 """An attempt is sent with the images that are wanted when it is sent."""
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.states import RunState
 from tests.core.desk import Desk, paying, take, wants, with_images
 
 A = take("a", prompt="first")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.runs import Replacement, Supersession
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.plan import InDoubt, PlanAction, Wishes, matches_any
-from hailuo_batch.core.records import Replacement, Supersession
 from hailuo_batch.values import format_minute
 from tests.core.desk import Desk, paying, take, wants
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import CreateOutcome
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import CreateOutcome
+from hailuo_batch.core.model.runs import Run, Supersession, fold
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.receipt import (
     NO_ANSWER,
     Forgotten,
@@ -23,7 +24,6 @@ from hailuo_batch.core.receipt import (
     recover,
     superseded_by_put_back,
 )
-from hailuo_batch.core.records import Run, Supersession, fold
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take
 

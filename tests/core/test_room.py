@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.room import SPARE_BYTES, UNKNOWN_BYTES, Sizes
 from tests.core.by_hand import Hand, unsent
 from tests.helpers.snapshots import COST, output, run, take

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.lifecycle import TRANSITIONS, RunState, TakeState
-from hailuo_batch.core.records import Run, Supersession, TakeRecord, fold
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, ReviveRun, SupersedeRun
+from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord, fold
+from hailuo_batch.core.model.states import TRANSITIONS, RunState, TakeState
 from hailuo_batch.core.settle import (
     Settlement,
     Way,
@@ -18,7 +19,6 @@ from hailuo_batch.core.settle import (
     resubmitted,
     retried,
 )
-from hailuo_batch.core.steps import AddAttempt, DropAttempt, ReviveRun, SupersedeRun
 from hailuo_batch.errors import UsageError
 from tests.helpers.snapshots import STARTED_AT, output, record, run, snapshot, take
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Run, Supersession
+from hailuo_batch.core.model.runs import Run, Supersession
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.spend import Spend, is_in_doubt, newest_costs, spend_of
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hailuo_batch.adapters.ledger import Ledger, LedgerReader
-from hailuo_batch.core import events as ev
-from hailuo_batch.core import steps as st
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model import ledger_changes as st
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.values import Take
 from tests.helpers.snapshots import STARTED_AT
 

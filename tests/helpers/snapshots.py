@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Output, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.model.runs import Output, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.values import DEFAULT_MODEL, Take, canonical_json, fingerprint
 
 STARTED_AT = 1_760_000_000.0

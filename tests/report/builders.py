@@ -1,7 +1,7 @@
 """Reports and the campaigns behind them, for the tests of what renders them."""
 
-from hailuo_batch.core.lifecycle import RunState, TakeState
-from hailuo_batch.core.records import Supersession, TakeRecord
+from hailuo_batch.core.model.runs import Supersession, TakeRecord
+from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.report.model import Report, build_report
 from tests.helpers.snapshots import STARTED_AT, output, record, run, snapshot, take
 

@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from hailuo_batch.core.lifecycle import RunState, TakeState
-from hailuo_batch.core.records import Run, Supersession
+from hailuo_batch.core.model.runs import Run, Supersession
+from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.report.advice import in_one
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.times import format_time

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Supersession
+from hailuo_batch.core.model.runs import Supersession
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.render_csv import COLUMNS, render_csv
 from tests.helpers.snapshots import STARTED_AT, record, run, snapshot, take

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.report.render_html import embed, render_html
 from hailuo_batch.report.render_json import document
 from tests.helpers.snapshots import record, run, take

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from hailuo_batch.core.lifecycle import RunState, TakeState
-from hailuo_batch.core.records import Supersession
+from hailuo_batch.core.model.runs import Supersession
+from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.report.render_json import render_json
 from hailuo_batch.resources import schema_text
 from tests.helpers.snapshots import STARTED_AT, output, record, run, take

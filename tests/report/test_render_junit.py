@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.report.render_junit import render_junit
 from tests.helpers.snapshots import STARTED_AT, output, record, run, take
 from tests.report.builders import HOSTILE, every_state, report_of

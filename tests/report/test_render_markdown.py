@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Supersession
+from hailuo_batch.core.model.runs import Supersession
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.report.render_markdown import LISTED, escape, render_markdown
 from tests.helpers.snapshots import record, run, take
 from tests.report.builders import HOSTILE, LONG, every_state, report_of

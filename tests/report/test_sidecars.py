@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hailuo_batch.core.records import Run, Snapshot, Supersession
+from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.sidecars import keep_sidecars
 from tests.helpers.full_disk import full_disk

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Supersession
+from hailuo_batch.core.model.runs import Supersession
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.traces import Names, Trace, Unreadable
 from hailuo_batch.report.looking import read_object
 from hailuo_batch.report.model import build_report

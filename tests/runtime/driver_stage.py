@@ -12,15 +12,15 @@ from typing import Self
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
-from hailuo_batch.core import actions as act
-from hailuo_batch.core.actions import Action
 from hailuo_batch.core.engine import Engine, Settings
-from hailuo_batch.core.events import CreateUnanswered, Event, Outcome
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.events import CreateUnanswered, Event, Outcome
+from hailuo_batch.core.model.ledger_changes import Step
+from hailuo_batch.core.model.runs import Run, TakeRecord
+from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.plan import Wishes
 from hailuo_batch.core.receipt import Receipt
-from hailuo_batch.core.records import Run, TakeRecord
-from hailuo_batch.core.settings import Consent
-from hailuo_batch.core.steps import Step
 from hailuo_batch.runtime.driver import Driver, RoomLike
 from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.ui.progress import Listener

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
 from hailuo_batch.core import halts
-from hailuo_batch.core.actions import Action
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.halts import Reach
-from hailuo_batch.core.lifecycle import RunState, TakeState
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.core.receipt import Intent, Result
 from hailuo_batch.core.room import Need
 from hailuo_batch.errors import ExitCode, LedgerError

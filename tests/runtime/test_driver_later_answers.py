@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core.actions import Action
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model.actions import Action
 from hailuo_batch.errors import LedgerError
 from tests.runtime.driver_stage import Stage
 from tests.sim.campaigns import campaign

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.core.books import Progress
-from hailuo_batch.core.lifecycle import TakeState
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.errors import ExitCode
 from tests.runtime.driver_stage import Stage
 from tests.sim.campaigns import campaign

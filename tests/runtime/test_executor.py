@@ -7,11 +7,11 @@ from time import monotonic
 
 import pytest
 
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.actions import Action
-from hailuo_batch.core.events import CreateOutcome, FetchOutcome, MoveOutcome, Outcome, ReadOutcome
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.events import CreateOutcome, FetchOutcome, MoveOutcome, Outcome, ReadOutcome
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import HailuoBatchError
 from hailuo_batch.runtime.executor import Completion, ThreadExecutor
 from tests.helpers.patience import PATIENCE_S

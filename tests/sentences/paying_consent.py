@@ -19,7 +19,7 @@ RULES = (
     rule(
         "who says nothing has not agreed",
         Breakage(
-            "hailuo_batch/core/settings.py",
+            "hailuo_batch/core/model/settings.py",
             "    consent: Consent = Consent.MISSING",
             "    consent: Consent = Consent.GIVEN",
             "core/test_engine_consent.py::test_who_says_nothing_has_not_agreed",

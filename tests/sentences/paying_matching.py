@@ -118,7 +118,7 @@ RULES = (
     rule(
         "files are renamed with it",
         Breakage(
-            "hailuo_batch/core/shelf.py",
+            "hailuo_batch/core/model/file_layout.py",
             'return f"{run.take_id}{_number(index)}"',
             "return _stem(run.outputs[index].path or run.take_id)",
             "core/test_engine_files.py::test_files_that_swap_names_are_renamed_one_after_the_other",
@@ -127,16 +127,16 @@ RULES = (
     rule(
         "through temporary names",
         Breakage(
-            "hailuo_batch/core/shelf.py",
+            "hailuo_batch/core/model/file_layout.py",
             "return () if ring is None else (self._aside(ring),)",
             "return ()",
-            "core/test_shelf.py::test_two_files_swap_by_one_step_aside",
+            "core/model/test_file_layout.py::test_two_files_swap_by_one_step_aside",
         ),
         Breakage(
-            "hailuo_batch/core/shelf.py",
+            "hailuo_batch/core/model/file_layout.py",
             "possible = tuple(move for move in wanted if move.target not in self._taken)",
             "possible = tuple(wanted)",
-            "core/test_shelf.py::test_two_files_swap_by_one_step_aside",
+            "core/model/test_file_layout.py::test_two_files_swap_by_one_step_aside",
         ),
     ),
     rule(

@@ -143,7 +143,7 @@ def test_a_wait_that_is_broken_off_leaves_no_verdict_for_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(Scratch, "_answer", run_out)
         with pytest.raises(TimeoutError):
-            scratch.run(["core/test_shelf.py::test_one"])
-    verdict = scratch.run(["core/test_shelf.py::test_another"])
+            scratch.run(["core/model/test_file_layout.py::test_one"])
+    verdict = scratch.run(["core/model/test_file_layout.py::test_another"])
     assert "test_another" in verdict.said
     assert verdict.ended is Ended.NO_VERDICT

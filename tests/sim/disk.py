@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterator
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event, MoveOutcome
-from hailuo_batch.core.records import Output, Snapshot
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event, MoveOutcome
+from hailuo_batch.core.model.runs import Output, Snapshot
 
 
 class VirtualDisk:

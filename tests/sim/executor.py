@@ -6,10 +6,10 @@ from itertools import count
 from random import Random
 
 from hailuo_batch.adapters.runbase import responses as answers
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.actions import Action
-from hailuo_batch.core.events import Outcome
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.sandbox.world import World
 from hailuo_batch.values import request_json

@@ -17,8 +17,8 @@ from unittest import mock
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.commands.workspace import CampaignPaths, leftovers
-from hailuo_batch.core.lifecycle import RUNNING
-from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.model.runs import Snapshot
+from hailuo_batch.core.model.states import RUNNING
 from hailuo_batch.errors import BusyError, LedgerError, OutputError, UsageError
 from hailuo_batch.report import files
 from tests.helpers.handlers import kept_handlers

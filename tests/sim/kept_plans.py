@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailuo_batch.core.records import Run, Snapshot
+from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.values import Campaign
 from tests.sim.truth import Sent, Truth, Violation
 

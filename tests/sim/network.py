@@ -13,10 +13,10 @@ from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.adapters.runbase import responses as answers
-from hailuo_batch.core import actions as act
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.actions import Action
-from hailuo_batch.core.events import Outcome
+from hailuo_batch.core.model import actions as act
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.runtime.executor import Completion
 from tests.sim.fate import GATEWAY, NETWORK, READS
 from tests.sim.fileserver import Dialer, FileServer

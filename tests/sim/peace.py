@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.core.lifecycle import RUNNING, RunState
+from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.plan import Wishes
-from hailuo_batch.core.records import Run
 from hailuo_batch.core.settle import abandoned
 from hailuo_batch.errors import ExitCode
 from tests.sim.applying import Apply, Order

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.sandbox.world import World
 from hailuo_batch.values import Campaign
 

@@ -1,7 +1,7 @@
 """Many notices with the same words: told at once, then together, none left untold."""
 
 from hailuo_batch.core import notices
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.notices import Notice
 from hailuo_batch.ui.notice_groups import Gathering
 from tests.helpers.snapshots import run, take

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.summary import SHOWN, render_summary, worst
 from tests.helpers.snapshots import record, run, take

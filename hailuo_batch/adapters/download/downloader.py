@@ -29,7 +29,7 @@ from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConne
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.adapters.http.timeouts import Cancelled, Patience, Timeouts
 from hailuo_batch.adapters.local.fs import check_folders
-from hailuo_batch.core.events import FetchCancelled, FetchFailed, FetchOutcome, FileSaved
+from hailuo_batch.core.model.events import FetchCancelled, FetchFailed, FetchOutcome, FileSaved
 
 DEFAULT_TIMEOUTS = Timeouts(connect_s=10.0, read_s=30.0, total_s=math.inf)
 MAX_REDIRECTS = 5

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.download.resume import Partial, Source, parse_note, render_note
 from hailuo_batch.adapters.local.fs import open_regular, open_to_read, space_in, sync, sync_path
-from hailuo_batch.core.events import DiskFull, FetchFailed
+from hailuo_batch.core.model.events import DiskFull, FetchFailed
 
 SPARE_BYTES = 2 << 20
 """Left free on the disk by every file that comes: the ledger must still be written, which may lie there, too."""

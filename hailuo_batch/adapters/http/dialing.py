@@ -21,7 +21,7 @@ from hailuo_batch.adapters.http.interim_responses import FinalAnswer
 from hailuo_batch.adapters.http.origin import Origin, ProxySetting
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.adapters.http.timeouts import Cancelled, Patience, PatientSocket
-from hailuo_batch.core.obstacles import Obstacle
+from hailuo_batch.core.model.obstacles import Obstacle
 
 _NAME_MISMATCH = frozenset({62, 63, 64})  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH, _EMAIL_ and _IP_ADDRESS_
 _DATE_MISMATCH = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID and _HAS_EXPIRED

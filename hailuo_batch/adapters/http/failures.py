@@ -7,7 +7,7 @@ import ssl
 from urllib3.exceptions import HTTPError
 
 from hailuo_batch.adapters.http.text import printable
-from hailuo_batch.core.obstacles import Obstacle
+from hailuo_batch.core.model.obstacles import Obstacle
 
 BROKEN = (HTTPError, http.client.HTTPException, OSError, ValueError)
 """Whatever a network, a proxy or a server can make the libraries below raise."""

@@ -15,7 +15,7 @@ from typing import Self
 
 from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_health, check_version, explained, open_to_read
 from hailuo_batch.adapters.ledger.row_reader import RowReader
-from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError
 
 LAST = 2**63 - 1

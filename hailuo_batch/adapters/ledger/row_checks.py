@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from hailuo_batch.core.lifecycle import NAMED, RunState, TakeState
-from hailuo_batch.core.records import Output, Replacement, Run, Supersession
+from hailuo_batch.core.model.runs import Output, Replacement, Run, Supersession
+from hailuo_batch.core.model.states import NAMED, RunState, TakeState
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, Take, fingerprint, is_in_part
 
 RUN = (

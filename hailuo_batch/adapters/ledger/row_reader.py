@@ -16,8 +16,8 @@ from typing import Any
 from hailuo_batch.adapters.ledger import row_checks as checking
 from hailuo_batch.adapters.ledger.row_checks import FILE, FILE_AT_FIRST, RUN, RUN_BEFORE, TAKE, DamagedRow, Requests
 from hailuo_batch.adapters.ledger.schema import SINCE_CREATE_NUMBERS, creates_in_journal, flaws_in_journal
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Output, Replacement, Run, Snapshot, TakeRecord
+from hailuo_batch.core.model.runs import Output, Replacement, Run, Snapshot, TakeRecord
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.values import LATEST_S
 
 _UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")

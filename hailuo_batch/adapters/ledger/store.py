@@ -29,11 +29,11 @@ from hailuo_batch.adapters.ledger.rows import Rows
 from hailuo_batch.adapters.ledger.schema import is_current, migrate
 from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, new_draft, side_file
 from hailuo_batch.adapters.local.fs import check_regular, identity, rename_new, sync_path
-from hailuo_batch.core import steps as st
-from hailuo_batch.core.events import CreateStarted, Event
+from hailuo_batch.core.model import ledger_changes as st
+from hailuo_batch.core.model.events import CreateStarted, Event
+from hailuo_batch.core.model.ledger_changes import Step
+from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, fold
 from hailuo_batch.core.receipt import Forgotten
-from hailuo_batch.core.records import Replacement, Run, Snapshot, fold
-from hailuo_batch.core.steps import Step
 from hailuo_batch.core.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.values import is_in_part

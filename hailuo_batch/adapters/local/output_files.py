@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from hailuo_batch.adapters.local.fs import check_folders, rename_new
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event, MoveOutcome
-from hailuo_batch.core.records import Output, Snapshot
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event, MoveOutcome
+from hailuo_batch.core.model.runs import Output, Snapshot
 
 
 class Found(StrEnum):

@@ -30,7 +30,7 @@ from hailuo_batch.adapters.runbase.responses import (
     look_outcome,
     read_outcome,
 )
-from hailuo_batch.core.events import CreateOutcome, ReadOutcome
+from hailuo_batch.core.model.events import CreateOutcome, ReadOutcome
 from hailuo_batch.errors import AccountError
 from hailuo_batch.values import request_json
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.adapters.runbase import fields
-from hailuo_batch.core.events import (
+from hailuo_batch.core.model.events import (
     CreateNotSent,
     CreateOutcome,
     CreateRefused,
@@ -30,7 +30,7 @@ from hailuo_batch.core.events import (
     RunSucceeded,
     StatusUnknown,
 )
-from hailuo_batch.core.obstacles import Obstacle
+from hailuo_batch.core.model.obstacles import Obstacle
 
 
 @dataclass(frozen=True, slots=True)

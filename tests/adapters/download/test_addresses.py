@@ -10,7 +10,7 @@ import pytest
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.download.links import BadLinkError, resolve
 from hailuo_batch.adapters.http.origin import Origin
-from hailuo_batch.core import events as ev
+from hailuo_batch.core.model import events as ev
 
 SPECIAL = {
     "this network": ["0.0.0.0", "0.255.255.255"],

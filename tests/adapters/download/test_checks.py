@@ -11,8 +11,8 @@ import pytest
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.download.file_writer import SPARE_BYTES, Claims, DiskError, Landing
 from hailuo_batch.adapters.download.resume import Source
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import FetchOutcome
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer
 from tests.helpers.mp4 import FTYP, MOOV, box, clip

@@ -11,8 +11,8 @@ import pytest
 
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.download import decompress as unpacking
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import FetchOutcome
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer
 from tests.helpers.mp4 import clip

@@ -11,8 +11,8 @@ from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.download.file_names import extension
 from hailuo_batch.adapters.download.links import BadLinkError, parse_link, resolve
 from hailuo_batch.adapters.http.origin import Origin
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import FetchOutcome
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer
 from tests.helpers.mp4 import clip

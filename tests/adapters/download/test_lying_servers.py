@@ -8,8 +8,8 @@ import pytest
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.download.file_writer import SPARE_BYTES
 from hailuo_batch.adapters.download.resume import OVERLAP_BYTES
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import FetchOutcome
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
 from tests.helpers.mp4 import clip

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.ledger import Ledger, find_run, restore_backup, set_ledger_aside
-from hailuo_batch.core.records import Snapshot
+from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import create, new_ledger, open_ledger, read_ledger, want

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.ledger import Ledger, LedgerReader
-from hailuo_batch.core import events as ev
-from hailuo_batch.core import steps as st
-from hailuo_batch.core.events import Event
-from hailuo_batch.core.lifecycle import IllegalTransition, RunState, TakeState
-from hailuo_batch.core.records import Output, Replacement, Supersession
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model import ledger_changes as st
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.runs import Output, Replacement, Supersession
+from hailuo_batch.core.model.states import IllegalTransition, RunState, TakeState
 from hailuo_batch.errors import ExitCode, LedgerError
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import (

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.core import events as ev
-from hailuo_batch.core import steps as st
-from hailuo_batch.core.events import Event
-from hailuo_batch.core.lifecycle import TRANSITIONS, IllegalTransition
-from hailuo_batch.core.records import Run, Snapshot, Supersession, fold
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model import ledger_changes as st
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.runs import Run, Snapshot, Supersession, fold
+from hailuo_batch.core.model.states import TRANSITIONS, IllegalTransition
 from tests.helpers.ledgers import new_ledger, open_ledger, query, read_ledger, want
 from tests.helpers.snapshots import STARTED_AT, take
 

@@ -9,7 +9,7 @@ import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.schema import APPLICATION_ID, VERSION
-from hailuo_batch.core.events import RunStarted
+from hailuo_batch.core.model.events import RunStarted
 from hailuo_batch.errors import ExitCode, LedgerError
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import (

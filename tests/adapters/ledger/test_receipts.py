@@ -13,11 +13,11 @@ from hypothesis import strategies as some
 
 from hailuo_batch.adapters.ledger import receipts as shell_receipts
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import CreateOutcome
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import CreateOutcome
+from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.receipt import Intent, Result
-from hailuo_batch.core.records import Run
 from hailuo_batch.errors import ExitCode, LedgerError
 from tests.helpers import snapshots
 from tests.helpers.full_disk import full_disk

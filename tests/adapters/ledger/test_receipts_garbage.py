@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
-from hailuo_batch.core.lifecycle import RunState
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.receipt import recover
 from hailuo_batch.errors import LedgerError
 from tests.adapters.ledger.test_receipts import line

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.core import events as ev
-from hailuo_batch.core import steps as st
-from hailuo_batch.core.events import CreateOutcome, Event
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model import ledger_changes as st
+from hailuo_batch.core.model.events import CreateOutcome, Event
+from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
 from hailuo_batch.core.receipt import Intent, Receipt, Result, recover
-from hailuo_batch.core.records import Run, Snapshot, Supersession
 from hailuo_batch.core.replaying import replayed
 from tests.helpers.ledgers import SAVED, SUCCEEDED, new_ledger, open_ledger, want
 from tests.helpers.snapshots import STARTED_AT, take

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event
-from hailuo_batch.core.records import Output, Run
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.runs import Output, Run
 from tests.helpers.snapshots import record, run, snapshot
 
 OUTSIDE = ["", ".", "..", "/", "../hero.mp4", "a/../../hero.mp4", "/etc/passwd", "superseded/../../x.mp4"]

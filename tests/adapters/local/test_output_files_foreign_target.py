@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.core import events as ev
+from hailuo_batch.core.model import events as ev
 from tests.adapters.local.test_output_files import look, put, saved, tree
 
 

@@ -12,9 +12,9 @@ import pytest
 from hailuo_batch.adapters.http.dialing import _certificate_fault
 from hailuo_batch.adapters.runbase import Client, Timeouts
 from hailuo_batch.adapters.runbase.fields import strike_out
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import CreateOutcome
-from hailuo_batch.core.obstacles import Obstacle
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import CreateOutcome
+from hailuo_batch.core.model.obstacles import Obstacle
 from hailuo_batch.errors import AccountError
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, LoopbackServer, Peer

@@ -10,8 +10,8 @@ import pytest
 
 from hailuo_batch.adapters.runbase import Client, Timeouts
 from hailuo_batch.adapters.runbase.client import MAX_ANSWER
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import ReadOutcome, Refusal
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import ReadOutcome, Refusal
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
 from tests.helpers.patience import PATIENCE_S

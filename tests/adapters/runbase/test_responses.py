@@ -13,8 +13,8 @@ from hailuo_batch.adapters.runbase.responses import (
     look_outcome,
     read_outcome,
 )
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Refusal, Replier
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Refusal, Replier
 
 
 def error(code: str, message: str = "no") -> dict[str, Any]:

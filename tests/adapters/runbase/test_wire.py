@@ -13,7 +13,7 @@ from hailuo_batch.adapters.http.origin import Origin
 from hailuo_batch.adapters.http.timeouts import Patience
 from hailuo_batch.adapters.runbase import Client
 from hailuo_batch.adapters.runbase.fields import decode_body
-from hailuo_batch.core import events as ev
+from hailuo_batch.core.model import events as ev
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer
 from tests.helpers.patience import PATIENCE_S

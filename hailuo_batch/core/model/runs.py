@@ -11,9 +11,9 @@ from functools import reduce
 from itertools import chain
 from typing import assert_never
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event
-from hailuo_batch.core.lifecycle import IllegalTransition, RunState, TakeState, next_state, take_state
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.states import IllegalTransition, RunState, TakeState, next_state, take_state
 from hailuo_batch.values import Take
 
 

@@ -5,7 +5,7 @@ An action holds all that its doer needs. Paths are relative to the output folder
 
 from dataclasses import dataclass
 
-from hailuo_batch.core.records import Run
+from hailuo_batch.core.model.runs import Run
 
 
 @dataclass(frozen=True, slots=True)

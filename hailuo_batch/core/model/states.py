@@ -6,8 +6,8 @@ own: it is read off its live run, so the two can never disagree. Nothing here kn
 
 from enum import StrEnum
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event
 
 
 class RunState(StrEnum):

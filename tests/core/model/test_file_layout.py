@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Output, Run, Supersession, fold
-from hailuo_batch.core.shelf import Move, Shelf, all_in_place, home_stem, own_stem
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.file_layout import Move, Shelf, all_in_place, home_stem, own_stem
+from hailuo_batch.core.model.runs import Output, Run, Supersession, fold
+from hailuo_batch.core.model.states import RunState
 from tests.helpers.snapshots import STARTED_AT, output, run, take
 
 A, B, C = take("a"), take("b"), take("c")

@@ -4,10 +4,10 @@ from typing import get_args
 
 import pytest
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event
-from hailuo_batch.core.lifecycle import IllegalTransition, RunState, TakeState, next_state, take_state
-from hailuo_batch.core.records import fold
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.runs import fold
+from hailuo_batch.core.model.states import IllegalTransition, RunState, TakeState, next_state, take_state
 from tests.helpers.snapshots import STARTED_AT, output, run
 
 # Where the event leads from each state, `.` where it may not come.

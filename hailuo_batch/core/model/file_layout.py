@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Output, Run
+from hailuo_batch.core.model.runs import Output, Run
+from hailuo_batch.core.model.states import RunState
 
 SUPERSEDED = "superseded"
 

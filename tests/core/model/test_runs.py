@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core import events as ev
-from hailuo_batch.core.events import Event
-from hailuo_batch.core.lifecycle import RunState, TakeState
-from hailuo_batch.core.records import Output, Run, Supersession, fold, in_doubt_if_submitting
+from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.runs import Output, Run, Supersession, fold, in_doubt_if_submitting
+from hailuo_batch.core.model.states import RunState, TakeState
 from tests.helpers.snapshots import COST, STARTED_AT, output, record, run, snapshot, take
 
 LATER = STARTED_AT + 60.0

@@ -8,7 +8,7 @@ it travels beside them. Times are seconds since the epoch, UTC; money is integer
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hailuo_batch.core.obstacles import Obstacle
+from hailuo_batch.core.model.obstacles import Obstacle
 
 
 class Refusal(StrEnum):

@@ -6,7 +6,7 @@ carries them out; none of them sends or deletes anything that was paid for.
 
 from dataclasses import dataclass
 
-from hailuo_batch.core.records import Replacement, Supersession
+from hailuo_batch.core.model.runs import Replacement, Supersession
 from hailuo_batch.values import Take
 
 

@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from hailuo_batch.core.records import Supersession
-from tests.core.test_shelf import A, B, Place, Room, furnished, places, saved
+from hailuo_batch.core.model.runs import Supersession
+from tests.core.model.test_file_layout import A, B, Place, Room, furnished, places, saved
 from tests.helpers.snapshots import output, run
 
 

@@ -1,8 +1,8 @@
 """A superseded file does not block the place of another take."""
 
-from hailuo_batch.core.lifecycle import RunState
-from hailuo_batch.core.records import Supersession
-from tests.core.test_shelf import A, Room, saved
+from hailuo_batch.core.model.runs import Supersession
+from hailuo_batch.core.model.states import RunState
+from tests.core.model.test_file_layout import A, Room, saved
 from tests.helpers.snapshots import run
 
 
