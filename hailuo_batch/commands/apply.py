@@ -16,7 +16,6 @@ from hailuo_batch.commands.apply_options import ApplyOptions, again, check_optio
 from hailuo_batch.commands.beside import check_not_older, names_beside
 from hailuo_batch.commands.books import put_in_order
 from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacements, moves_files, run_campaign
-from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.commands.loading import read_manifest
 from hailuo_batch.commands.locking import campaign_lock, say_for_whom
 from hailuo_batch.commands.plan_file import SavedPlan, read_plan, sources_of
@@ -33,8 +32,6 @@ from hailuo_batch.commands.reading import RESUME_FACT, empty_snapshot, untouched
 from hailuo_batch.commands.report_files import leave_report, remember_settled, report_of, settled_receipts
 from hailuo_batch.commands.settings import read_endpoint, read_settings, read_wishes
 from hailuo_batch.commands.signals import heeding
-from hailuo_batch.commands.time_needed import estimate_time
-from hailuo_batch.commands.work_left import collects, has_work
 from hailuo_batch.commands.workspace import (
     CampaignPaths,
     Whereabouts,
@@ -48,13 +45,16 @@ from hailuo_batch.commands.workspace import (
 )
 from hailuo_batch.commands.workspace_runs import learn
 from hailuo_batch.core import halts
-from hailuo_batch.core.experience import NEWEST
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
-from hailuo_batch.core.plan import Wishes, make_plan
-from hailuo_batch.core.replacing import in_these_words, is_made
-from hailuo_batch.core.traces import Names
+from hailuo_batch.core.planning.estimate import estimate_cost
+from hailuo_batch.core.planning.history import NEWEST
+from hailuo_batch.core.planning.plan import Wishes, make_plan
+from hailuo_batch.core.planning.replacements import in_these_words, is_made
+from hailuo_batch.core.planning.time_needed import estimate_time
+from hailuo_batch.core.planning.traces import Names
+from hailuo_batch.core.planning.work_left import collects, has_work
 from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamError, UsageError
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import document

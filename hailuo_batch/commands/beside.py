@@ -13,8 +13,8 @@ from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import Files, Found
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, shown
 from hailuo_batch.core.model.events import RunCreated
-from hailuo_batch.core.receipt import Result
-from hailuo_batch.core.traces import Names, Trace, Unreadable
+from hailuo_batch.core.planning.recovery import Result
+from hailuo_batch.core.planning.traces import Names, Trace, Unreadable
 from hailuo_batch.errors import LedgerError, OutputError
 from hailuo_batch.report.looking import Stamp
 from hailuo_batch.report.reading import read_traces

@@ -33,8 +33,8 @@ from hailuo_batch.core.model.file_layout import Shelf, all_in_place
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.model.states import TakeState
-from hailuo_batch.core.plan import Plan
-from hailuo_batch.core.replacing import ended
+from hailuo_batch.core.planning.plan import Plan
+from hailuo_batch.core.planning.replacements import ended
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report

@@ -8,14 +8,14 @@ and the same yes covers them. Nothing here sends or writes anything.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hailuo_batch.commands.estimate import Estimate
 from hailuo_batch.core import halts
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
-from hailuo_batch.core.plan import Plan, failures
-from hailuo_batch.core.spend import Cap
+from hailuo_batch.core.planning.estimate import Estimate
+from hailuo_batch.core.planning.plan import Plan, failures
+from hailuo_batch.core.planning.spend import Cap
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count
 from hailuo_batch.values import format_usd

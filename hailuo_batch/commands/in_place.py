@@ -13,7 +13,7 @@ from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.core.model.events import RunCreated
 from hailuo_batch.core.model.runs import Run
-from hailuo_batch.core.receipt import Result
+from hailuo_batch.core.planning.recovery import Result
 from hailuo_batch.errors import LedgerError
 
 

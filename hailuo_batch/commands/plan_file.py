@@ -16,7 +16,6 @@ from typing import Any
 
 from hailuo_batch.adapters.ledger import Mark
 from hailuo_batch.adapters.local.fs import open_regular
-from hailuo_batch.commands.estimate import Basis
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.commands.plan_fields import (
     flag_of,
@@ -28,7 +27,8 @@ from hailuo_batch.commands.plan_fields import (
     text_of,
     texts_of,
 )
-from hailuo_batch.core.plan import PAYING, InDoubt, Plan, PlanAction, Wishes
+from hailuo_batch.core.planning.estimate import Basis
+from hailuo_batch.core.planning.plan import PAYING, InDoubt, Plan, PlanAction, Wishes
 from hailuo_batch.errors import UsageError
 from hailuo_batch.values import Campaign, canonical_json
 

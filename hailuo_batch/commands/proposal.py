@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 from hailuo_batch.commands.apply_options import ApplyOptions
 from hailuo_batch.commands.consent import Offer, ask_consent, offer_of, unpaid
-from hailuo_batch.commands.estimate import Estimate
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.commands.plan_file import SavedPlan
 from hailuo_batch.commands.preflight import Reach, check_images
 from hailuo_batch.commands.settings import read_key
-from hailuo_batch.commands.time_needed import TimeNeeded
-from hailuo_batch.commands.work_left import collects, has_work
 from hailuo_batch.commands.workspace import SANDBOX, Whereabouts, command_line
-from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.settings import Consent, Settings
-from hailuo_batch.core.plan import Plan, Wishes
-from hailuo_batch.core.replacing import is_repeated
+from hailuo_batch.core.planning.estimate import Estimate
+from hailuo_batch.core.planning.history import Experience
+from hailuo_batch.core.planning.plan import Plan, Wishes
+from hailuo_batch.core.planning.replacements import is_repeated
+from hailuo_batch.core.planning.time_needed import TimeNeeded
+from hailuo_batch.core.planning.work_left import collects, has_work
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import render_plan
 from hailuo_batch.values import Campaign

@@ -15,7 +15,7 @@ from hailuo_batch.commands.plan_mark import ledger_state
 from hailuo_batch.commands.workspace import CampaignPaths, has_ledger
 from hailuo_batch.core.model.runs import Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
-from hailuo_batch.core.replaying import replayed
+from hailuo_batch.core.planning.replay import replayed
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count

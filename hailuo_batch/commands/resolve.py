@@ -23,9 +23,18 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.obstacles import remedy
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Settings
-from hailuo_batch.core.receipt import Intent
-from hailuo_batch.core.settle import Settlement, Way, abandoned, check_way, choose_run, named, owner_of, resubmitted
-from hailuo_batch.core.spend import highest_costs
+from hailuo_batch.core.planning.recovery import Intent
+from hailuo_batch.core.planning.resolution import (
+    Settlement,
+    Way,
+    abandoned,
+    check_way,
+    choose_run,
+    named,
+    owner_of,
+    resubmitted,
+)
+from hailuo_batch.core.planning.spend import highest_costs
 from hailuo_batch.errors import AccountError, BusyError, ExitCode, HailuoBatchError, UsageError
 from hailuo_batch.ui.console import Console
 from hailuo_batch.values import format_duration, format_usd

@@ -28,7 +28,7 @@ from hailuo_batch.commands.workspace import (
 from hailuo_batch.commands.writing import back_up, open_to_write
 from hailuo_batch.core.model.ledger_changes import ForgetRuns, ForgetTake
 from hailuo_batch.core.model.runs import Snapshot, TakeRecord
-from hailuo_batch.core.spend import is_in_doubt, spend_of
+from hailuo_batch.core.planning.spend import is_in_doubt, spend_of
 from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.ui.console import Console, columns_of

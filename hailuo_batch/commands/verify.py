@@ -24,7 +24,7 @@ from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_
 from hailuo_batch.commands.writing import Writing, open_to_write
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.plan import Plan
+from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.summary import worst

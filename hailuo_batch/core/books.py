@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RUNNING, TakeState
-from hailuo_batch.core.spend import spend_of
+from hailuo_batch.core.planning.spend import spend_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hailuo_batch.core import halts
 from hailuo_batch.core.books import Books
 from hailuo_batch.core.halts import Halt
 from hailuo_batch.core.model.runs import Run
-from hailuo_batch.core.spend import Cap
+from hailuo_batch.core.planning.spend import Cap
 from hailuo_batch.core.trust import Trust
 
 

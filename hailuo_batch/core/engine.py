@@ -15,7 +15,6 @@ from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.halts import Halt, Reach
 from hailuo_batch.core.interpret import Interpreter
-from hailuo_batch.core.matching import is_spare
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
@@ -26,11 +25,12 @@ from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.notices import Notice
 from hailuo_batch.core.outputs import Outputs, Upshot
-from hailuo_batch.core.plan import failures
+from hailuo_batch.core.planning.disk_space import Need, Sizes
+from hailuo_batch.core.planning.matching import is_spare
+from hailuo_batch.core.planning.plan import failures
 from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.core.remaining import Remaining
 from hailuo_batch.core.requests import Requests
-from hailuo_batch.core.room import Need, Sizes
 from hailuo_batch.core.standing import Standing
 
 __all__ = ["Engine", "Settings"]

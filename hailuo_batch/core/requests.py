@@ -18,12 +18,12 @@ from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
+from hailuo_batch.core.planning.spend import Cap
 from hailuo_batch.core.polling import Polling
 from hailuo_batch.core.probe import NO_RUN, Probe
 from hailuo_batch.core.remaining import time_left
 from hailuo_batch.core.run_timeout import RunTimeout
 from hailuo_batch.core.service import Service
-from hailuo_batch.core.spend import Cap
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.trust import STORM, Trust
 

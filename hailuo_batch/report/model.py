@@ -12,8 +12,8 @@ from typing import Any
 
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
-from hailuo_batch.core.plan import failures
-from hailuo_batch.core.spend import Spend, money_of, newest_costs, spend_of
+from hailuo_batch.core.planning.plan import failures
+from hailuo_batch.core.planning.spend import Spend, money_of, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
 
 MOVING = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING})

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from hailuo_batch.core.traces import Trace, Unreadable
+from hailuo_batch.core.planning.traces import Trace, Unreadable
 from hailuo_batch.report.looking import SUFFIX, Stamp, UnreadableFile, look, read_json, survey
 from hailuo_batch.report.traces import parse_report, parse_sidecar
 

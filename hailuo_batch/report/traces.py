@@ -11,7 +11,7 @@ from typing import Any
 
 from hailuo_batch.core.model.runs import Output
 from hailuo_batch.core.model.states import NAMED, RunState
-from hailuo_batch.core.traces import NAMED_LATER, Trace, Unreadable
+from hailuo_batch.core.planning.traces import NAMED_LATER, Trace, Unreadable
 from hailuo_batch.values import LATEST_S, MICRO, canonical_json, fingerprint
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)

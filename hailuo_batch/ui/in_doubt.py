@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.spend import Spend, is_in_doubt
+from hailuo_batch.core.planning.spend import Spend, is_in_doubt
 from hailuo_batch.ui.text import INDENT, clean, count, layout_lines, layout_rows
 from hailuo_batch.values import format_minute, format_usd
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hailuo_batch.commands.workspace import CampaignPaths
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
-from hailuo_batch.core.spend import spend_of
+from hailuo_batch.core.planning.spend import spend_of
 from hailuo_batch.report.times import format_time
 from hailuo_batch.text import one_line
 from hailuo_batch.ui.in_doubt import risk_sentence

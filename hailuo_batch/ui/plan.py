@@ -7,12 +7,12 @@ long lists are counted, and shown whole on demand.
 from collections import Counter
 from typing import Any
 
-from hailuo_batch.commands.estimate import Basis, Estimate, Price
-from hailuo_batch.commands.time_needed import TimeNeeded, describe_time
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.plan import Plan, PlanAction, PlanLine
-from hailuo_batch.core.spend import Cap, Spend, spend_of
+from hailuo_batch.core.planning.estimate import Basis, Estimate, Price
+from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
+from hailuo_batch.core.planning.spend import Cap, Spend, spend_of
+from hailuo_batch.core.planning.time_needed import TimeNeeded, describe_time
 from hailuo_batch.ui.in_doubt import render_doubts, risk_sentence
 from hailuo_batch.ui.text import INDENT, clean, count, elide, layout_lines, layout_rows
 from hailuo_batch.values import Campaign, format_usd

@@ -19,7 +19,7 @@ from pathlib import Path
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import ledger_changes as st
-from hailuo_batch.core.plan import PlanAction, make_plan
+from hailuo_batch.core.planning.plan import PlanAction, make_plan
 from hailuo_batch.manifest import load_manifest
 from hailuo_batch.resources import schema_text
 from hailuo_batch.values import Campaign

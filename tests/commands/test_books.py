@@ -16,7 +16,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.receipt import Intent, Receipt, Result
+from hailuo_batch.core.planning.recovery import Intent, Receipt, Result
 from hailuo_batch.errors import LedgerError
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import SAVED, SUCCEEDED, create, journal_of, new_ledger, open_ledger, want

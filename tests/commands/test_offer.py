@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pytest
 
 from hailuo_batch.commands.consent import Offer, ask_consent, offer_of, unpaid
-from hailuo_batch.commands.estimate import estimate_cost
 from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.experience import experience_of
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.plan import make_plan
+from hailuo_batch.core.planning.estimate import estimate_cost
+from hailuo_batch.core.planning.history import experience_of
+from hailuo_batch.core.planning.plan import make_plan
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console
 from hailuo_batch.values import Limits

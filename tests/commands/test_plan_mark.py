@@ -13,8 +13,8 @@ from hailuo_batch.commands.plan_file import LedgerState, SavedPlan, Sources
 from hailuo_batch.commands.plan_mark import PLAN_FACT, Admitted, admit, check_plan, ledger_state, mark_carried_out
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.ledger_changes import AddAttempt, WantTake
-from hailuo_batch.core.plan import InDoubt, Plan, PlanAction, PlanLine, Wishes
-from hailuo_batch.core.receipt import Forgotten, Intent
+from hailuo_batch.core.planning.plan import InDoubt, Plan, PlanAction, PlanLine, Wishes
+from hailuo_batch.core.planning.recovery import Forgotten, Intent
 from hailuo_batch.errors import UsageError
 from hailuo_batch.values import Campaign, Shot
 from tests.helpers.snapshots import STARTED_AT, take

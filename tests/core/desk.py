@@ -9,7 +9,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.plan import Plan, PlanAction, PlanLine, Wishes, make_plan
+from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine, Wishes, make_plan
 from hailuo_batch.values import Campaign, Limits, Shot, Take
 from tests.helpers.snapshots import COST, STARTED_AT, take
 

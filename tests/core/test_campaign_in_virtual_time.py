@@ -7,7 +7,7 @@ import pytest
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.model.actions import CreateRun
 from hailuo_batch.core.model.states import TakeState
-from hailuo_batch.core.plan import PlanAction
+from hailuo_batch.core.planning.plan import PlanAction
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.world import Window, WorldSettings
 from hailuo_batch.values import Limits

@@ -21,7 +21,7 @@ from hailuo_batch.adapters.ledger.lock import find_holder
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.core.model.runs import in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
-from hailuo_batch.core.receipt import Result
+from hailuo_batch.core.planning.recovery import Result
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import Answer, WorldSettings
 from tests.helpers.patience import PATIENCE_S, wait_until

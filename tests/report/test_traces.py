@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.traces import Names, Trace, Unreadable
+from hailuo_batch.core.planning.traces import Names, Trace, Unreadable
 from hailuo_batch.report.looking import read_object
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.reading import read_traces

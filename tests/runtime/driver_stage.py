@@ -19,8 +19,8 @@ from hailuo_batch.core.model.events import CreateUnanswered, Event, Outcome
 from hailuo_batch.core.model.ledger_changes import Step
 from hailuo_batch.core.model.runs import Run, TakeRecord
 from hailuo_batch.core.model.settings import Consent
-from hailuo_batch.core.plan import Wishes
-from hailuo_batch.core.receipt import Receipt
+from hailuo_batch.core.planning.plan import Wishes
+from hailuo_batch.core.planning.recovery import Receipt
 from hailuo_batch.runtime.driver import Driver, RoomLike
 from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.ui.progress import Listener

@@ -11,8 +11,8 @@ from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.receipt import Intent, Result
-from hailuo_batch.core.room import Need
+from hailuo_batch.core.planning.disk_space import Need
+from hailuo_batch.core.planning.recovery import Intent, Result
 from hailuo_batch.errors import ExitCode, LedgerError
 from tests.runtime.driver_stage import Stage
 from tests.sim.campaigns import Studio, campaign

@@ -53,7 +53,7 @@ RULES = (
     rule(
         "a finished campaign sends nothing",
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             "return tuple(line for line in self.lines if line.action in PAYING)",
             "return self.lines",
             "commands/test_preflight.py::test_a_finished_campaign_looks_at_nothing",

@@ -68,10 +68,10 @@ RULES = (
     rule(
         "max_spend_usd: a hard cap",
         Breakage(
-            "hailuo_batch/core/spend.py",
+            "hailuo_batch/core/planning/spend.py",
             "return self.committed_micro_usd + cost <= self.cap_micro_usd",
             "return self.committed_micro_usd <= self.cap_micro_usd",
-            "core/test_cap.py::test_creates_go_on_up_to_the_cap_and_not_beyond",
+            "core/planning/test_cap.py::test_creates_go_on_up_to_the_cap_and_not_beyond",
         ),
         Breakage(
             "hailuo_batch/manifest/document.py",
@@ -89,10 +89,10 @@ RULES = (
     rule(
         "the cap is on net spend: what is refunded makes room",
         Breakage(
-            "hailuo_batch/core/spend.py",
+            "hailuo_batch/core/planning/spend.py",
             "if not paid or run.state is RunState.FAILED:",
             "if not paid:",
-            "core/test_cap.py::test_a_refund_makes_room_and_what_is_lost_or_given_up_does_not",
+            "core/planning/test_cap.py::test_a_refund_makes_room_and_what_is_lost_or_given_up_does_not",
         ),
     ),
     rule(
@@ -107,28 +107,28 @@ RULES = (
     rule(
         "expected_cost_usd: per run, for the plan",
         Breakage(
-            "hailuo_batch/commands/estimate.py",
+            "hailuo_batch/core/planning/estimate.py",
             "if limits.expected_cost_micro_usd is not None:",
             "if False:",
-            "commands/test_plan_estimate.py::test_a_damaged_ledger_beside_it_is_passed_over",
+            "core/planning/test_estimate.py::test_a_damaged_ledger_beside_it_is_passed_over",
         ),
     ),
     rule(
         "until the ledger has seen a real cost",
         Breakage(
-            "hailuo_batch/commands/estimate.py",
+            "hailuo_batch/core/planning/estimate.py",
             "if known is not None:",
             "if known is not None and limits.expected_cost_micro_usd is None:",
-            "commands/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
+            "core/planning/test_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
         ),
     ),
     rule(
         "max_attempts: a run that failed is made again up to this many runs",
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             "failures(runs, run.fingerprint) < self.campaign.limits.max_attempts:",
             "failures(runs, run.fingerprint) <= self.campaign.limits.max_attempts:",
-            "core/test_plan_wishes.py::test_a_failed_run_is_made_again_up_to_the_attempts_allowed",
+            "core/planning/test_plan_wishes.py::test_a_failed_run_is_made_again_up_to_the_attempts_allowed",
         ),
         Breakage(
             "hailuo_batch/core/engine.py",
@@ -140,10 +140,10 @@ RULES = (
     rule(
         "only a run that FAILED is",
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             "if run.state is RunState.FAILED and failures(",
             "if run.state in {RunState.FAILED, RunState.REJECTED} and failures(",
-            "core/test_plan_wishes.py::test_a_rejected_take_is_never_made_again_by_itself",
+            "core/planning/test_plan_wishes.py::test_a_rejected_take_is_never_made_again_by_itself",
         ),
     ),
     rule(
@@ -203,7 +203,7 @@ RULES = (
     rule(
         "all runs stay resumable then",
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             'return PlanAction.RESUME, f"resumes {run.run_id}"',
             'return PlanAction.HOLD, f"resumes {run.run_id}"',
             "commands/test_plan_reasons.py::test_a_run_under_way_is_resumed_by_its_id",

@@ -4,7 +4,7 @@ from tests.sentences.rule import Breakage, rule
 
 _CORE = "hailuo_batch/core"
 _VALUES = "hailuo_batch/values.py"
-_MATCHING = "core/test_plan_matching.py"
+_MATCHING = "core/planning/test_plan_matching.py"
 _CAMPAIGN = "manifest/test_campaign.py"
 _FINGERPRINT = "test_values.py::test_the_fingerprint_of_a_request_never_changes"
 _CANONICAL = "test_values.py::test_canonical_json_has_sorted_keys_no_spaces_and_plain_unicode"
@@ -97,49 +97,49 @@ RULES = (
             "hailuo_batch/adapters/ledger/rows.py",
             "SELECT id, ?, ?, model, input_json, fingerprint, images_sha256 FROM",
             "SELECT id, ?, ?, model, input_json, fingerprint, NULL FROM",
-            "core/test_plan_matching.py::test_a_new_attempt_carries_what_was_wanted_when_it_was_made",
+            "core/planning/test_plan_matching.py::test_a_new_attempt_carries_what_was_wanted_when_it_was_made",
         ),
     ),
     rule(
         "and compared only where both sides have one",
         Breakage(
-            "hailuo_batch/core/matching.py",
+            "hailuo_batch/core/planning/matching.py",
             "images_differ = None not in (run.images_sha256, take.images_sha256) and run.images_sha256 != take.images_sha256",
             "images_differ = run.images_sha256 != take.images_sha256",
-            "core/test_plan_matching.py::test_local_images_count_only_where_both_sides_have_them",
+            "core/planning/test_plan_matching.py::test_local_images_count_only_where_both_sides_have_them",
         ),
     ),
     rule(
         "a changed image makes a new take",
         Breakage(
-            "hailuo_batch/core/matching.py",
+            "hailuo_batch/core/planning/matching.py",
             "return run.fingerprint == take.fingerprint and not images_differ",
             "return run.fingerprint == take.fingerprint",
-            "core/test_plan_matching.py::test_local_images_count_only_where_both_sides_have_them",
+            "core/planning/test_plan_matching.py::test_local_images_count_only_where_both_sides_have_them",
         ),
     ),
     rule(
         "adding images.dir to a finished campaign does not",
         Breakage(
-            "hailuo_batch/core/matching.py",
+            "hailuo_batch/core/planning/matching.py",
             "images_differ = None not in (run.images_sha256, take.images_sha256) and",
             "images_differ = take.images_sha256 is not None and",
-            "core/test_plan_matching.py::test_local_images_count_only_where_both_sides_have_them",
+            "core/planning/test_plan_matching.py::test_local_images_count_only_where_both_sides_have_them",
         ),
     ),
     rule(
         "a signed URL that changes with every export changes the fingerprint: the plan says so",
         Breakage(
-            "hailuo_batch/core/changes.py",
+            "hailuo_batch/core/planning/diff.py",
             "if before.get(name) != after.get(name)]",
             'if before.get(name) != after.get(name) and name != "image_urls"]',
-            "core/test_plan_matching.py::test_a_change_of_images_shows_both_and_only_those_that_differ",
+            "core/planning/test_plan_matching.py::test_a_change_of_images_shows_both_and_only_those_that_differ",
         ),
         Breakage(
-            "hailuo_batch/core/matching.py",
+            "hailuo_batch/core/planning/matching.py",
             "return run.fingerprint == take.fingerprint and",
             "return run.input_json.split('?')[0] == take.input_json.split('?')[0] and",
-            "core/test_plan_matching.py::test_a_change_of_images_shows_both_and_only_those_that_differ",
+            "core/planning/test_plan_matching.py::test_a_change_of_images_shows_both_and_only_those_that_differ",
         ),
     ),
     rule(
@@ -151,10 +151,10 @@ RULES = (
             "commands/test_plan_reasons.py::test_a_signed_url_that_is_new_is_shown_beside_what_it_was",
         ),
         Breakage(
-            "hailuo_batch/core/changes.py",
+            "hailuo_batch/core/planning/diff.py",
             "tuple((was, now) for was, now in urls if was != now))",
             "())",
-            "core/test_plan_matching.py::test_a_change_of_images_shows_both_and_only_those_that_differ",
+            "core/planning/test_plan_matching.py::test_a_change_of_images_shows_both_and_only_those_that_differ",
         ),
     ),
 )

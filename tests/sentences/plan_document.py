@@ -3,12 +3,12 @@
 from tests.sentences.rule import Breakage, rule
 
 _CORE = "hailuo_batch/core"
-_PLAN = "hailuo_batch/core/plan.py"
+_PLAN = "hailuo_batch/core/planning/plan.py"
 _VIEW = "hailuo_batch/ui/plan.py"
-_ESTIMATE = "hailuo_batch/commands/estimate.py"
-_TIME = "hailuo_batch/commands/time_needed.py"
+_ESTIMATE = "hailuo_batch/core/planning/estimate.py"
+_TIME = "hailuo_batch/core/planning/time_needed.py"
 _REASONS = "commands/test_plan_reasons.py"
-_ESTIMATES = "commands/test_plan_estimate.py"
+_ESTIMATES = "core/planning/test_estimate.py"
 _READERS = "commands/test_readers.py"
 
 RULES = (
@@ -21,7 +21,7 @@ RULES = (
             "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
         ),
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             '    if record is None or not record.runs:\n        return Change("new")',
             '    if record is None or not record.runs:\n        return Change("")',
             "commands/test_plan_reasons.py::test_new_kept_and_not_asked_for",
@@ -30,13 +30,13 @@ RULES = (
     rule(
         "resumed",
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             'return PlanAction.RESUME, f"resumes {run.run_id}"',
             'return PlanAction.KEEP, f"resumes {run.run_id}"',
             "commands/test_plan_reasons.py::test_a_run_under_way_is_resumed_by_its_id",
         ),
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             'return PlanAction.RESUME, f"resumes {run.run_id}"',
             'return PlanAction.RESUME, ""',
             "commands/test_plan_reasons.py::test_a_run_under_way_is_resumed_by_its_id",
@@ -45,7 +45,7 @@ RULES = (
     rule(
         "moved",
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             'f"moved from {moved_from}; {reason}" if moved_from else reason',
             "reason",
             "commands/test_plan_reasons.py::test_renamed_and_swapped_takes_are_moved_with_their_files",
@@ -54,13 +54,13 @@ RULES = (
     rule(
         "replaced",
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             "self._line(\n                take, PlanAction.REPLACE,",
             "self._line(\n                take, PlanAction.CREATE,",
-            "core/test_plan_wishes.py::test_replace_makes_done_takes_anew_and_keeps_what_they_had",
+            "core/planning/test_plan_wishes.py::test_replace_makes_done_takes_anew_and_keeps_what_they_had",
         ),
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             'f"--replace; the video of {run.run_id} is kept as superseded"',
             '""',
             "commands/test_replace.py::test_a_plan_shows_what_would_be_replaced_and_changes_nothing",
@@ -69,13 +69,13 @@ RULES = (
     rule(
         "kept",
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             'return PlanAction.KEEP, "done"',
             'return PlanAction.KEEP, ""',
             "commands/test_plan_reasons.py::test_new_kept_and_not_asked_for",
         ),
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             'return PlanAction.KEEP, "done"',
             'return PlanAction.HOLD, "done"',
             "commands/test_plan_reasons.py::test_new_kept_and_not_asked_for",
@@ -84,7 +84,7 @@ RULES = (
     rule(
         "or is no longer in the manifest",
         Breakage(
-            "hailuo_batch/core/plan.py",
+            "hailuo_batch/core/planning/plan.py",
             'reason = f"no longer in the manifest; {_standing(live)[1]}"',
             "reason = _standing(live)[1]",
             "commands/test_plan_reasons.py::test_a_run_under_way_is_resumed_by_its_id",
@@ -102,13 +102,13 @@ RULES = (
     rule(
         "the number and the estimated cost of creates",
         Breakage(
-            "hailuo_batch/commands/estimate.py",
+            "hailuo_batch/core/planning/estimate.py",
             "total += price.creates * price.cost_micro_usd",
             "total += price.cost_micro_usd",
             "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
         ),
         Breakage(
-            "hailuo_batch/commands/estimate.py",
+            "hailuo_batch/core/planning/estimate.py",
             "counts = Counter(line.model for line in plan.paying)",
             "counts = Counter(line.model for line in plan.lines)",
             "commands/test_readers.py::test_the_newest_price_paid_beats_what_the_manifest_expects",
@@ -117,16 +117,16 @@ RULES = (
     rule(
         "from the newest real cost of that model",
         Breakage(
-            "hailuo_batch/core/spend.py",
+            "hailuo_batch/core/planning/spend.py",
             "newest[run.model] = max(teacher, newest.get(run.model, teacher))",
             "newest[run.model] = min(teacher, newest.get(run.model, teacher))",
-            "core/test_experience.py::test_the_newest_known_cost_counts_over_all_ledgers",
+            "core/planning/test_history.py::test_the_newest_known_cost_counts_over_all_ledgers",
         ),
         Breakage(
-            "hailuo_batch/commands/estimate.py",
+            "hailuo_batch/core/planning/estimate.py",
             "experience.cost_of(model), limits) for",
             "max((cost for _, cost in experience.costs.values()), default=None), limits) for",
-            "commands/test_plan_estimate.py::test_another_models_price_is_not_taken_for_it",
+            "core/planning/test_estimate.py::test_another_models_price_is_not_taken_for_it",
         ),
     ),
     rule(
@@ -135,13 +135,13 @@ RULES = (
             "hailuo_batch/commands/workspace_runs.py",
             "return joined([experience_of(snapshot.paid_runs), *(other for other in others if other is not None)])",
             "return joined([experience_of(snapshot.paid_runs)])",
-            "commands/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
+            "core/planning/test_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
         ),
     ),
     rule(
         "else from expected_cost_usd",
         Breakage(
-            "hailuo_batch/commands/estimate.py",
+            "hailuo_batch/core/planning/estimate.py",
             "if limits.expected_cost_micro_usd is not None:",
             "if False:",
             "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
@@ -150,7 +150,7 @@ RULES = (
     rule(
         "else it is unknown, and never 0",
         Breakage(
-            "hailuo_batch/commands/estimate.py",
+            "hailuo_batch/core/planning/estimate.py",
             "                return None\n",
             "                continue\n",
             "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
@@ -177,37 +177,37 @@ RULES = (
     rule(
         "about how long it will take under the request window",
         Breakage(
-            "hailuo_batch/commands/time_needed.py",
+            "hailuo_batch/core/planning/time_needed.py",
             "least_s = _window_s(2 * creates + resumed, settings) if creates else 0.0",
             "least_s = _window_s(creates + resumed, settings) if creates else 0.0",
-            "commands/test_plan_estimate.py::test_two_requests_for_each_create_have_to_fit_the_window",
+            "core/planning/test_estimate.py::test_two_requests_for_each_create_have_to_fit_the_window",
         ),
         Breakage(
             "hailuo_batch/ui/plan.py",
             '*([f"Time: {describe_time(time)}."] if estimate.creates else []),',
             "",
-            "commands/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
+            "core/planning/test_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
         ),
     ),
     rule(
         "at least so long, while no run has finished yet",
         Breakage(
-            "hailuo_batch/commands/time_needed.py",
+            "hailuo_batch/core/planning/time_needed.py",
             "            return TimeNeeded(least_s, None)\n",
             "            return TimeNeeded(least_s, least_s)\n",
-            "commands/test_plan_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
+            "core/planning/test_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
         ),
         Breakage(
-            "hailuo_batch/commands/time_needed.py",
+            "hailuo_batch/core/planning/time_needed.py",
             'return f"at least {format',
             'return f"about {format',
-            "commands/test_plan_estimate.py::test_time_in_words",
+            "core/planning/test_estimate.py::test_time_in_words",
         ),
         Breakage(
             "hailuo_batch/ui/plan.py",
             '"at_least_s": time.least_s',
             '"at_least_s": time.about_s',
-            "commands/test_plan_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
+            "core/planning/test_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
         ),
     ),
     rule(

@@ -15,7 +15,7 @@ from hailuo_batch.commands.report_files import leave_report
 from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, leftovers
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model.runs import Snapshot
-from hailuo_batch.core.plan import Plan, Wishes, make_plan
+from hailuo_batch.core.planning.plan import Plan, Wishes, make_plan
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console
 from hailuo_batch.values import Campaign

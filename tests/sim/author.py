@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from hailuo_batch.core.plan import InDoubt, Wishes, matches_any
+from hailuo_batch.core.planning.plan import InDoubt, Wishes, matches_any
 from hailuo_batch.values import DEFAULT_MODEL, Campaign, Limits, Shot, Take, canonical_json, fingerprint, take_id
 
 NAME = "simulated"

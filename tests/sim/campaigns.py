@@ -12,8 +12,8 @@ from hailuo_batch.core.books import Progress
 from hailuo_batch.core.engine import Engine, Settings
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.settings import Consent
-from hailuo_batch.core.plan import Plan, Wishes, make_plan
-from hailuo_batch.core.receipt import recover
+from hailuo_batch.core.planning.plan import Plan, Wishes, make_plan
+from hailuo_batch.core.planning.recovery import recover
 from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.sandbox.world import World, WorldSettings
 from hailuo_batch.values import DEFAULT_MODEL, Campaign, Limits, Shot, Take, canonical_json, fingerprint

@@ -18,12 +18,14 @@ from hailuo_batch.adapters.runbase import fields
 from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.commands import apply, beside, campaign_run, in_place, plan_file, proposal
 from hailuo_batch.commands.campaign_run import Outcome, end_replacements
-from hailuo_batch.core import plan, receipt, requests
+from hailuo_batch.core import requests
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.ledger_changes import OpenReplacement
 from hailuo_batch.core.model.runs import Output, Run, Supersession
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
+from hailuo_batch.core.planning import plan
+from hailuo_batch.core.planning import recovery as receipt
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.runtime import driver
 from hailuo_batch.ui import progress

@@ -12,7 +12,7 @@ from itertools import pairwise
 from hailuo_batch.core.model.ledger_changes import AddAttempt, SupersedeRun
 from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.plan import InDoubt, Plan, Wishes, matches_any
+from hailuo_batch.core.planning.plan import InDoubt, Plan, Wishes, matches_any
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Campaign
 from tests.sim.truth import Truth, Violation

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RUNNING, RunState
-from hailuo_batch.core.plan import Wishes
-from hailuo_batch.core.settle import abandoned
+from hailuo_batch.core.planning.plan import Wishes
+from hailuo_batch.core.planning.resolution import abandoned
 from hailuo_batch.errors import ExitCode
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME

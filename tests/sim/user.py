@@ -22,7 +22,7 @@ from hailuo_batch.commands import plan, report, resolve, shared_window, state, s
 from hailuo_batch.commands.loading import Manifest
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
-from hailuo_batch.core.plan import InDoubt, Wishes
+from hailuo_batch.core.planning.plan import InDoubt, Wishes
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import ReportRun, build_report
 from hailuo_batch.sandbox.world.run_ids import PREFIX

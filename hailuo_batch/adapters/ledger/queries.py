@@ -16,9 +16,9 @@ from hailuo_batch.adapters.ledger.reader import LAST, Mark, mark_of
 from hailuo_batch.adapters.ledger.row_checks import parse_output
 from hailuo_batch.adapters.ledger.row_reader import RowReader
 from hailuo_batch.adapters.ledger.schema import SINCE_CREATE_NUMBERS
-from hailuo_batch.core.experience import LONGEST_S, NEWEST, Duration, Experience
 from hailuo_batch.core.model.runs import Output
-from hailuo_batch.core.traces import Names
+from hailuo_batch.core.planning.history import LONGEST_S, NEWEST, Duration, Experience
+from hailuo_batch.core.planning.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from hailuo_batch.adapters.local.fs import is_still_there, open_regular, open_to_read, sync, sync_path
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run
-from hailuo_batch.core.receipt import Intent, Receipt, Result
+from hailuo_batch.core.planning.recovery import Intent, Receipt, Result
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.values import fingerprint
 

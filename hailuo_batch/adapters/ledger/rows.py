@@ -11,7 +11,7 @@ from hailuo_batch.adapters.ledger.row_checks import FILE, RUN, TAKE
 from hailuo_batch.adapters.ledger.row_reader import RowReader
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.receipt import Intent, superseded_by_put_back
+from hailuo_batch.core.planning.recovery import Intent, superseded_by_put_back
 from hailuo_batch.values import Take, recorded_in_part, split_take_id
 
 

@@ -33,8 +33,8 @@ from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import CreateStarted, Event
 from hailuo_batch.core.model.ledger_changes import Step
 from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, fold
-from hailuo_batch.core.receipt import Forgotten
-from hailuo_batch.core.traces import Names
+from hailuo_batch.core.planning.recovery import Forgotten
+from hailuo_batch.core.planning.traces import Names
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.values import is_in_part
 

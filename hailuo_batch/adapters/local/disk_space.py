@@ -6,7 +6,7 @@ Only looks; makes, writes and deletes nothing. A file system that does not say h
 from pathlib import Path
 
 from hailuo_batch.adapters.local.fs import Space, space_in
-from hailuo_batch.core.room import Need
+from hailuo_batch.core.planning.disk_space import Need
 
 _RECORDS_BYTES = 8 << 20  # the ledger's log, its backup, the receipts
 _RECORDS_BYTES_OF_A_RUN = 16 << 10

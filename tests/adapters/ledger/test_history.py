@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from hailuo_batch.adapters.ledger import read_experience
-from hailuo_batch.core.experience import NEWEST, Experience
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.planning.history import NEWEST, Experience
 from tests.helpers.ledgers import ENDPOINT, new_ledger, open_ledger, want
 from tests.helpers.snapshots import STARTED_AT, take
 

@@ -17,7 +17,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.receipt import Intent, Result
+from hailuo_batch.core.planning.recovery import Intent, Result
 from hailuo_batch.errors import ExitCode, LedgerError
 from tests.helpers import snapshots
 from tests.helpers.full_disk import full_disk

@@ -6,7 +6,7 @@ import pytest
 
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.receipt import recover
+from hailuo_batch.core.planning.recovery import recover
 from hailuo_batch.errors import LedgerError
 from tests.adapters.ledger.test_receipts import line
 from tests.helpers.ledgers import new_ledger, open_ledger

@@ -12,8 +12,8 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import CreateOutcome, Event
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
-from hailuo_batch.core.receipt import Intent, Receipt, Result, recover
-from hailuo_batch.core.replaying import replayed
+from hailuo_batch.core.planning.recovery import Intent, Receipt, Result, recover
+from hailuo_batch.core.planning.replay import replayed
 from tests.helpers.ledgers import SAVED, SUCCEEDED, new_ledger, open_ledger, want
 from tests.helpers.snapshots import STARTED_AT, take
 

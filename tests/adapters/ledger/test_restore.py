@@ -13,7 +13,7 @@ from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import CreateOutcome, Event
 from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.receipt import NO_ANSWER, Forgotten, Intent
+from hailuo_batch.core.planning.recovery import NO_ANSWER, Forgotten, Intent
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.values import Take
 from tests.helpers.full_disk import full_disk

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from hailuo_batch.core.adopting import adopt, merged
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.runs import Output
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.receipt import ADOPTED, Intent, Receipt, Result, recover
-from hailuo_batch.core.traces import Names, Trace
+from hailuo_batch.core.planning.adoption import adopt, merged
+from hailuo_batch.core.planning.recovery import ADOPTED, Intent, Receipt, Result, recover
+from hailuo_batch.core.planning.traces import Names, Trace
 from tests.helpers.snapshots import STARTED_AT, record, run, snapshot, take
 
 NOW = STARTED_AT + 1000

@@ -12,7 +12,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome
 from hailuo_batch.core.model.runs import Run, Supersession, fold
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.receipt import (
+from hailuo_batch.core.planning.recovery import (
     NO_ANSWER,
     Forgotten,
     Intent,

@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.core.model.runs import Replacement, Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.plan import InDoubt, PlanAction, Wishes, matches_any
+from hailuo_batch.core.planning.plan import InDoubt, PlanAction, Wishes, matches_any
 from hailuo_batch.values import format_minute
 from tests.core.desk import Desk, paying, take, wants
 

@@ -11,8 +11,8 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Event
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.receipt import ADOPTED, NO_ANSWER, Forgotten, Intent, Recovered
-from hailuo_batch.core.traces import Trace
+from hailuo_batch.core.planning.recovery import ADOPTED, NO_ANSWER, Forgotten, Intent, Recovered
+from hailuo_batch.core.planning.traces import Trace
 
 _FURTHEST = (RunState.LOST, RunState.FAILED, RunState.SUCCEEDED, RunState.ABANDONED)
 """Where several files tell of one run, the one counts that has it furthest."""

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hailuo_batch.core.experience import Experience
-from hailuo_batch.core.plan import Plan
+from hailuo_batch.core.planning.history import Experience
+from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.values import Limits
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from hailuo_batch.core.changes import Change, describe_change
 from hailuo_batch.core.fetching import Slot
-from hailuo_batch.core.matching import match_runs, serves
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.replacing import TO_BE_MADE, in_these_words, is_repeated
+from hailuo_batch.core.planning.diff import Change, describe_change
+from hailuo_batch.core.planning.matching import match_runs, serves
+from hailuo_batch.core.planning.replacements import TO_BE_MADE, in_these_words, is_repeated
 from hailuo_batch.values import Campaign, Take, format_minute
 
 

@@ -8,7 +8,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, ReviveRun, SupersedeRun
 from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord, fold
 from hailuo_batch.core.model.states import TRANSITIONS, RunState, TakeState
-from hailuo_batch.core.settle import (
+from hailuo_batch.core.planning.resolution import (
     Settlement,
     Way,
     abandoned,

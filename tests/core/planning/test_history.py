@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core.experience import LONGEST_S, Duration, Experience, experience_of, joined
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RunState
+from hailuo_batch.core.planning.history import LONGEST_S, Duration, Experience, experience_of, joined
 from tests.helpers.snapshots import STARTED_AT, run
 
 

@@ -3,7 +3,7 @@
 from hailuo_batch.core.model.file_layout import Shelf
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.plan import Plan
+from hailuo_batch.core.planning.plan import Plan
 
 _OPEN = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING, RunState.LOST})
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hailuo_batch.core.model.events import CreateStarted
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession, TakeRecord, fold, foresee
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.receipt import Forgotten, Receipt, recover, superseded_by_put_back
+from hailuo_batch.core.planning.recovery import Forgotten, Receipt, recover, superseded_by_put_back
 from hailuo_batch.values import Take, recorded_in_part, split_take_id
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.plan import InDoubt, PlanAction, Wishes
+from hailuo_batch.core.planning.plan import InDoubt, PlanAction, Wishes
 from hailuo_batch.values import Take
 from tests.core.desk import Desk, paying, take, wants, with_images
 

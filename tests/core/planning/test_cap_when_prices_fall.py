@@ -5,8 +5,8 @@ from hypothesis import strategies as some
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.spend import spend_of
-from tests.core.test_cap import Till
+from hailuo_batch.core.planning.spend import spend_of
+from tests.core.planning.test_cap import Till
 from tests.helpers.snapshots import run
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.spend import Spend, is_in_doubt, newest_costs, spend_of
+from hailuo_batch.core.planning.spend import Spend, is_in_doubt, newest_costs, spend_of
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 OTHER = take(model="other/model")

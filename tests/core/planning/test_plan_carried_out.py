@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from hailuo_batch.core.matching import serves
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.plan import InDoubt, Plan, PlanAction, Wishes, make_plan, matches_any
+from hailuo_batch.core.planning.matching import serves
+from hailuo_batch.core.planning.plan import InDoubt, Plan, PlanAction, Wishes, make_plan, matches_any
 from hailuo_batch.values import Campaign, Take
 from tests.core.desk import Desk, take, wants, with_images
 

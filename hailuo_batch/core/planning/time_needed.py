@@ -7,10 +7,10 @@ model took before. The window's share holds always; without any earlier run the 
 import math
 from dataclasses import dataclass
 
-from hailuo_batch.commands.estimate import Estimate
-from hailuo_batch.core.experience import Experience
 from hailuo_batch.core.model.settings import Settings
-from hailuo_batch.core.plan import Plan, PlanAction
+from hailuo_batch.core.planning.estimate import Estimate
+from hailuo_batch.core.planning.history import Experience
+from hailuo_batch.core.planning.plan import Plan, PlanAction
 from hailuo_batch.values import format_rough_duration
 
 _OPEN = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.spend import newest_teachers
+from hailuo_batch.core.planning.spend import newest_teachers
 
 LONGEST_S = 86_400.0
 """What looks longer is a clock that jumped, or a run that nobody asked about for days; it says nothing of the next."""
