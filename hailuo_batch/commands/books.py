@@ -12,14 +12,14 @@ from pathlib import Path
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.adapters.local.output_files import Files, Found
-from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.model.events import Event, RunCreated
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.adoption import adopt, later_events, merged, saved_as
 from hailuo_batch.core.planning.recovery import Receipt, Recovered, Result, recover, unreceipted
 from hailuo_batch.core.planning.traces import Names, Trace
-from hailuo_batch.core.sharing import LONGEST_REQUEST_S
+from hailuo_batch.core.scheduling.rate_window import Budget
+from hailuo_batch.core.scheduling.shared_window import LONGEST_REQUEST_S
 from hailuo_batch.report.looking import Stamp, look
 
 _NAMED = 3

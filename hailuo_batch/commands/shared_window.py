@@ -15,8 +15,8 @@ from pathlib import Path
 from hailuo_batch.adapters.local.key_window import Alone, KeyWindow, name_of_process
 from hailuo_batch.commands.remote import Remote
 from hailuo_batch.commands.workspace import SANDBOX
-from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.model.settings import Settings
+from hailuo_batch.core.scheduling.rate_window import Budget
 
 _SALT = b"hailuo-batch window "
 _ROUNDS = 100_000

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 
 from hailuo_batch.core import halts, notices
 from hailuo_batch.core.books import Books, Progress
-from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.fetching import Slot
 from hailuo_batch.core.halts import Halt, Reach
 from hailuo_batch.core.interpret import Interpreter
@@ -29,8 +28,9 @@ from hailuo_batch.core.planning.disk_space import Need, Sizes
 from hailuo_batch.core.planning.matching import is_spare
 from hailuo_batch.core.planning.plan import failures
 from hailuo_batch.core.probe import NO_RUN
-from hailuo_batch.core.remaining import Remaining
 from hailuo_batch.core.requests import Requests
+from hailuo_batch.core.scheduling.eta import Remaining
+from hailuo_batch.core.scheduling.rate_window import Budget
 from hailuo_batch.core.standing import Standing
 
 __all__ = ["Engine", "Settings"]

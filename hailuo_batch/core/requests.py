@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 
 from hailuo_batch.core import halts, notices
 from hailuo_batch.core.books import Books
-from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.creating import Creating
 from hailuo_batch.core.halts import Reach
 from hailuo_batch.core.model import actions as act
@@ -19,10 +18,11 @@ from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.spend import Cap
-from hailuo_batch.core.polling import Polling
 from hailuo_batch.core.probe import NO_RUN, Probe
-from hailuo_batch.core.remaining import time_left
 from hailuo_batch.core.run_timeout import RunTimeout
+from hailuo_batch.core.scheduling.eta import time_left
+from hailuo_batch.core.scheduling.polling import Polling
+from hailuo_batch.core.scheduling.rate_window import Budget
 from hailuo_batch.core.service import Service
 from hailuo_batch.core.standing import Standing
 from hailuo_batch.core.trust import STORM, Trust

@@ -4,7 +4,7 @@ A process that slept, or that had no place in the window, must not say that no r
 Pure: `now` is passed in, in seconds of the engine's clock.
 """
 
-from hailuo_batch.core.polling import Polling
+from hailuo_batch.core.scheduling.polling import Polling
 
 _GRACE_S = 180.0  # beyond the time that the window needs for the last questions, where they cannot be sent
 

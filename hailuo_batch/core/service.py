@@ -7,13 +7,13 @@ clock.
 """
 
 from hailuo_batch.core import halts, notices
-from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.connection import GONE_AFTER_S, Connection
 from hailuo_batch.core.halts import Reach
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.obstacles import remedy
 from hailuo_batch.core.model.settings import Settings
+from hailuo_batch.core.scheduling.api_health import GONE_AFTER_S, Connection
+from hailuo_batch.core.scheduling.rate_window import Budget
 from hailuo_batch.core.standing import Standing
 
 GATEWAY_TRIES = 3

@@ -21,7 +21,7 @@ from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.ledger_changes import Step
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.planning.disk_space import Need
-from hailuo_batch.core.sharing import Holding
+from hailuo_batch.core.scheduling.shared_window import Holding
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.ui.notice_groups import Gathering

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from hailuo_batch.core.budget import Budget
+from hailuo_batch.core.scheduling.rate_window import Budget
 from tests.benchmarks.provider import Answer, Request
 
 _LONGEST_BACK_OFF_S = 30.0

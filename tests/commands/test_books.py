@@ -11,12 +11,12 @@ from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.commands.books import count_earlier_requests, put_in_order
-from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.core.planning.recovery import Intent, Receipt, Result
+from hailuo_batch.core.scheduling.rate_window import Budget
 from hailuo_batch.errors import LedgerError
 from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import SAVED, SUCCEEDED, create, journal_of, new_ledger, open_ledger, want

@@ -22,13 +22,13 @@ from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
 from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.commands import apply, books, plan_mark, resolve, workspace
 from hailuo_batch.core import engine, probe, requests
-from hailuo_batch.core.budget import Budget
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import file_layout as shelf
 from hailuo_batch.core.model import states as life
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.planning import matching, plan, spend
 from hailuo_batch.core.planning import recovery as receipt
+from hailuo_batch.core.scheduling.rate_window import Budget
 from hailuo_batch.runtime import driver
 from hailuo_batch.values import Take
 from tests.sim.field_bugs import FIELD_BUGS

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hailuo_batch.adapters.local.fs import open_regular
-from hailuo_batch.core.sharing import Holding, parse_holdings, render_holdings
+from hailuo_batch.core.scheduling.shared_window import Holding, parse_holdings, render_holdings
 
 _MOST_BYTES = 1 << 18
 _GLANCES = 20

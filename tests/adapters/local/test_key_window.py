@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.local.key_window import KeyWindow, is_alive, name_of_process
-from hailuo_batch.core.sharing import Holding
+from hailuo_batch.core.scheduling.shared_window import Holding
 from tests.helpers.patience import wait_until
 
 NOW, WINDOW_S = 1000.0, 10.0
@@ -191,7 +191,7 @@ def test_of_a_name_that_is_none_nobody_knows_that_it_has_ended(file: int, name: 
 TAKES_ALL_AND_IS_KILLED = """
 import os, signal, sys, time
 from pathlib import Path
-from hailuo_batch.core.sharing import Holding
+from hailuo_batch.core.scheduling.shared_window import Holding
 from hailuo_batch.adapters.local.key_window import KeyWindow, name_of_process
 assert os.getpid() == 1
 window = KeyWindow(Path(sys.argv[1]), 10.0, name=name_of_process(sys.argv[2]), boot="")
@@ -205,7 +205,7 @@ input()
 LOOKS = """
 import os, sys, time
 from pathlib import Path
-from hailuo_batch.core.sharing import Holding
+from hailuo_batch.core.scheduling.shared_window import Holding
 from hailuo_batch.adapters.local.key_window import KeyWindow, name_of_process
 assert os.getpid() == 1
 window = KeyWindow(Path(sys.argv[1]), 10.0, name=name_of_process(sys.argv[2]), boot="")

@@ -11,8 +11,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core.budget import Budget
-from hailuo_batch.core.sharing import parse_holdings, render_holdings
+from hailuo_batch.core.scheduling.rate_window import Budget
+from hailuo_batch.core.scheduling.shared_window import parse_holdings, render_holdings
 
 LIMIT, WINDOW_S = 20, 10.0
 FOREVER = 1_000_000

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from hailuo_batch.core.queueing import Line, Outlook
+from hailuo_batch.core.scheduling.queue_model import Line, Outlook
 
 
 class Shop:

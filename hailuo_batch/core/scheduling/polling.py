@@ -10,8 +10,8 @@ import heapq
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from hailuo_batch.core.queueing import Line, Outlook, Worth
-from hailuo_batch.core.remaining import Work, examples
+from hailuo_batch.core.scheduling.eta import Work, examples
+from hailuo_batch.core.scheduling.queue_model import Line, Outlook, Worth
 
 PAUSE_S = 0.5  # between two reads of one run
 PAUSE_UNANSWERED_S = 2.5  # the same, after a read that taught nothing

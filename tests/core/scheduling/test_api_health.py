@@ -1,6 +1,6 @@
 """How long a silent API is left alone, and when it is called gone."""
 
-from hailuo_batch.core.connection import GONE_AFTER_S, GONE_AFTER_SILENCES, Connection
+from hailuo_batch.core.scheduling.api_health import GONE_AFTER_S, GONE_AFTER_SILENCES, Connection
 
 
 def test_at_first_nothing_is_held() -> None:

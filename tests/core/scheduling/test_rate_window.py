@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core.budget import Budget
+from hailuo_batch.core.scheduling.rate_window import Budget
 
 # times are multiples of 1/8 s, so that sums are exact
 times = some.integers(0, 240).map(lambda eighths: eighths / 8)

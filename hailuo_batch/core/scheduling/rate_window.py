@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from hailuo_batch.core.pace import Pace
-from hailuo_batch.core.sharing import Buckets, Holding
+from hailuo_batch.core.scheduling.backoff import Pace
+from hailuo_batch.core.scheduling.shared_window import Buckets, Holding
 
 _LOOK = 0.02  # of a window: how soon to look again where only another process can free a place
 _PATIENCE = 0.1  # of a window: for so long a process that had to wait for a place goes first

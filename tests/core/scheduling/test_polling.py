@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from hailuo_batch.core.polling import PAUSE_S, PAUSE_UNANSWERED_S, Polling
+from hailuo_batch.core.scheduling.polling import PAUSE_S, PAUSE_UNANSWERED_S, Polling
 
 MODEL = "hailuo/pro"
 RNG = Random(7)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hailuo_batch.core.pace import Drop
+from hailuo_batch.core.scheduling.backoff import Drop
 
 LONGEST_REQUEST_S = 120.0
 """After so long a request has been answered or given up: what the client allows for one exchange in all."""

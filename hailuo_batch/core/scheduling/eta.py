@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, expm1, inf, log
 
-from hailuo_batch.core.hazard import Hazard
-from hailuo_batch.core.queueing import Hypothesis, Line, Outlook
+from hailuo_batch.core.scheduling.hazard import Hazard
+from hailuo_batch.core.scheduling.queue_model import Hypothesis, Line, Outlook
 
 _LEARNED = 0.1  # more than this share of a model's runs must have been seen finished before anything is said
 _LEARNED_AT = 30  # as many are enough for any campaign

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, expm1, log
 
-from hailuo_batch.core.hazard import Hazard
+from hailuo_batch.core.scheduling.hazard import Hazard
 
 _PLACES = (4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128)
 _TRUST_IN_NO_LIMIT = 4.0

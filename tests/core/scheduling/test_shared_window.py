@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core.pace import Drop
-from hailuo_batch.core.sharing import LONGEST_REQUEST_S, Buckets, Holding, parse_holdings, render_holdings
+from hailuo_batch.core.scheduling.backoff import Drop
+from hailuo_batch.core.scheduling.shared_window import (
+    LONGEST_REQUEST_S,
+    Buckets,
+    Holding,
+    parse_holdings,
+    render_holdings,
+)
 
 NOW, WINDOW_S, BOOT = 1000.0, 10.0, "one"
 LATEST = NOW + LONGEST_REQUEST_S + WINDOW_S

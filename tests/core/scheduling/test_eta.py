@@ -7,8 +7,8 @@ import pytest
 
 from hailuo_batch.core.engine import Settings
 from hailuo_batch.core.halts import Halt, Reach
-from hailuo_batch.core.queueing import Line, Outlook
-from hailuo_batch.core.remaining import Remaining, Work, examples, time_left
+from hailuo_batch.core.scheduling.eta import Remaining, Work, examples, time_left
+from hailuo_batch.core.scheduling.queue_model import Line, Outlook
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import DEFAULT_MODEL
 from tests.benchmarks.engine_client import EngineClient

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core.pace import Drop, Pace
+from hailuo_batch.core.scheduling.backoff import Drop, Pace
 
 WINDOW_S = 10.0
 

@@ -6,7 +6,7 @@ from statistics import median
 
 import pytest
 
-from hailuo_batch.core.hazard import Hazard
+from hailuo_batch.core.scheduling.hazard import Hazard
 
 
 def done_by(hazard: Hazard, age: float) -> float:
