@@ -44,8 +44,8 @@ from hailuo_batch.commands.workspace import (
     set_aside,
 )
 from hailuo_batch.commands.workspace_runs import learn
-from hailuo_batch.core import halts
-from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.estimate import estimate_cost

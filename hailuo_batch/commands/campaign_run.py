@@ -27,7 +27,7 @@ from hailuo_batch.commands.shared_window import share_window
 from hailuo_batch.commands.signals import heeding
 from hailuo_batch.commands.workspace import CampaignPaths
 from hailuo_batch.commands.writing import back_up
-from hailuo_batch.core import halts
+from hailuo_batch.core.engine import stop_reasons as halts
 from hailuo_batch.core.model.events import FetchOutcome
 from hailuo_batch.core.model.file_layout import Shelf, all_in_place
 from hailuo_batch.core.model.runs import Snapshot
@@ -47,7 +47,7 @@ from hailuo_batch.values import Campaign
 if TYPE_CHECKING:
     from hailuo_batch.adapters.download import Downloader
     from hailuo_batch.adapters.runbase import Client
-    from hailuo_batch.core.engine import Engine
+    from hailuo_batch.core.engine.engine import Engine
     from hailuo_batch.runtime.driver import Deadline
 
 _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
@@ -147,7 +147,7 @@ def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outc
 
 
 def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock: Clock) -> "Engine":
-    from hailuo_batch.core.engine import Engine  # the parts of the work, for those who have any
+    from hailuo_batch.core.engine.engine import Engine  # the parts of the work, for those who have any
 
     settings = job.settings
     if remote.key is not None:

@@ -8,8 +8,8 @@ and the same yes covers them. Nothing here sends or writes anything.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hailuo_batch.core import halts
-from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState

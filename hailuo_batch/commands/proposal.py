@@ -13,7 +13,7 @@ from hailuo_batch.commands.plan_file import SavedPlan
 from hailuo_batch.commands.preflight import Reach, check_images
 from hailuo_batch.commands.settings import read_key
 from hailuo_batch.commands.workspace import SANDBOX, Whereabouts, command_line
-from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.planning.estimate import Estimate

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from hailuo_batch.core.books import Progress
+from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import HailuoBatchError
 from hailuo_batch.ui.progress import Reporter

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hailuo_batch.adapters.local.key_window import Alone
-from hailuo_batch.core import halts
-from hailuo_batch.core.engine import Engine
-from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.engine import Engine
+from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action

@@ -7,7 +7,7 @@ seconds of a clock that never goes back.
 
 from dataclasses import dataclass, field
 
-from hailuo_batch.core.notices import Notice, together
+from hailuo_batch.core.engine.notices import Notice, together
 
 _HELD_S = 10.0
 _LONGEST_S = 300.0

@@ -11,7 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Never, Protocol, TextIO
 
 from hailuo_batch.adapters.local.streams import is_reader_gone, terminal_columns
-from hailuo_batch.core.books import Progress
+from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.text import one_line, wrap
 from hailuo_batch.ui.countdown import Countdown

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.download.downloader import TRANSFERS_AT_ONCE
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model.events import FileSaved
 from tests.benchmarks.static_server import StaticServer
 from tests.helpers.mp4 import clip

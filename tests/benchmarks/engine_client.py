@@ -8,7 +8,8 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from hailuo_batch.core.engine import Engine, Settings
+from hailuo_batch.core.engine.engine import Engine, Settings
+from hailuo_batch.core.engine.key_check import NO_RUN
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
@@ -16,7 +17,6 @@ from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord, fold
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.values import DEFAULT_MODEL, Take, canonical_json, fingerprint
 from tests.benchmarks.provider import Answer, Request
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from statistics import fmean
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model.runs import Run
 from tests.benchmarks.engine_client import EngineClient
 from tests.benchmarks.provider import Provider, SlidingWindow

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.values import DEFAULT_MODEL
 from tests.benchmarks.bounds import blind_reference_s, lower_bound_s
 from tests.benchmarks.clients import Limiter, Oracle, Poller

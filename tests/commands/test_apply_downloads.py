@@ -13,7 +13,7 @@ from tests.helpers.small_disk import decoy_disk
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", (0.01, 0.02))
+    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.PAUSES_S", (0.01, 0.02))
 
 
 def test_video_whose_links_are_dead_stays_to_be_downloaded_and_is_not_paid_for_again(

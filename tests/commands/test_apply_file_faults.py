@@ -10,7 +10,7 @@ import pytest
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.commands.campaign_run import Received
 from hailuo_batch.commands.remote import Remote, connect
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
@@ -28,7 +28,7 @@ PAUSES_S = (0.01, 0.02, 0.03)
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", PAUSES_S)
+    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.PAUSES_S", PAUSES_S)
 
 
 def test_nothing_is_paid_for_where_no_video_could_be_saved(shell: Shell, api: SandboxServer) -> None:

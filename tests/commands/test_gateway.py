@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hailuo_batch.core.probe import NO_RUN
+from hailuo_batch.core.engine.key_check import NO_RUN
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi

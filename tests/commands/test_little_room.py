@@ -26,7 +26,7 @@ MB = 1 << 20
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0))
+    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.PAUSES_S", (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0))
 
 
 @pytest.fixture

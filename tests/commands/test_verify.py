@@ -33,7 +33,7 @@ def finished(shell: Shell, api: SandboxServer) -> SandboxServer:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file server and an API that are away are given up soon."""
-    monkeypatch.setattr("hailuo_batch.core.fetching.PAUSES_S", (0.01,))
+    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.PAUSES_S", (0.01,))
     monkeypatch.setattr("hailuo_batch.core.scheduling.api_health.FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr("hailuo_batch.core.scheduling.api_health.GONE_AFTER_S", 0.1)
 

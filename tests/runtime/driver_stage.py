@@ -12,7 +12,7 @@ from typing import Self
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
-from hailuo_batch.core.engine import Engine, Settings
+from hailuo_batch.core.engine.engine import Engine, Settings
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.events import CreateUnanswered, Event, Outcome

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.core import halts
-from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.halts import Reach
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.engine import Settings
+from hailuo_batch.core.engine.stop_reasons import Reach
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.core.books import Progress
+from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.errors import ExitCode
 from tests.runtime.driver_stage import Stage

@@ -98,10 +98,10 @@ RULES = (
     rule(
         "the cap is over all applies of the campaign",
         Breakage(
-            "hailuo_batch/core/engine.py",
+            "hailuo_batch/core/engine/engine.py",
             "        self._requests.cap.hear(run)\n        self._outputs.hear(run)",
             "        if before is not None:\n            self._requests.cap.hear(run)\n        self._outputs.hear(run)",
-            "core/test_engine_creates.py::test_the_cap_stops_creating_and_leaves_what_runs_to_be_collected",
+            "core/engine/test_engine_creates.py::test_the_cap_stops_creating_and_leaves_what_runs_to_be_collected",
         ),
     ),
     rule(
@@ -131,10 +131,10 @@ RULES = (
             "core/planning/test_plan_wishes.py::test_a_failed_run_is_made_again_up_to_the_attempts_allowed",
         ),
         Breakage(
-            "hailuo_batch/core/engine.py",
+            "hailuo_batch/core/engine/engine.py",
             "and tried < self.settings.max_attempts",
             "and tried <= self.settings.max_attempts",
-            "core/test_engine_creates.py::test_a_failed_run_is_made_again_at_once_up_to_the_attempts_allowed",
+            "core/engine/test_engine_creates.py::test_a_failed_run_is_made_again_at_once_up_to_the_attempts_allowed",
         ),
     ),
     rule(
@@ -158,10 +158,10 @@ RULES = (
     rule(
         "max_in_flight: runs at Runbase at once",
         Breakage(
-            "hailuo_batch/core/creating.py",
+            "hailuo_batch/core/engine/create_queue.py",
             ">= self._most_open",
             "> self._most_open",
-            "core/test_engine_creates.py::test_no_more_runs_are_open_than_allowed",
+            "core/engine/test_engine_creates.py::test_no_more_runs_are_open_than_allowed",
         ),
         Breakage(
             "hailuo_batch/manifest/document.py",
@@ -182,16 +182,16 @@ RULES = (
     rule(
         "run_timeout: apply stops waiting when no run has finished for so long",
         Breakage(
-            "hailuo_batch/core/requests.py",
+            "hailuo_batch/core/engine/requests.py",
             "if self._standing.reach < Reach.REQUESTS and self._timeout.is_over(now, self._polling):",
             "if False:",
-            "core/test_engine_reads.py::test_every_run_that_finishes_grants_the_others_the_whole_time_again",
+            "core/engine/test_engine_reads.py::test_every_run_that_finishes_grants_the_others_the_whole_time_again",
         ),
         Breakage(
-            "hailuo_batch/core/requests.py",
+            "hailuo_batch/core/engine/requests.py",
             "self._polling.close(run.key)\n        self._timeout.restart(now)\n",
             "self._polling.close(run.key)\n",
-            "core/test_engine_timeout.py::test_a_run_that_finished_during_the_sleep_grants_the_others_the_whole_time_again",
+            "core/engine/test_run_timeout.py::test_a_run_that_finished_during_the_sleep_grants_the_others_the_whole_time_again",
         ),
         Breakage(
             "hailuo_batch/commands/settings.py",

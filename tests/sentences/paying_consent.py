@@ -10,7 +10,7 @@ _RESOLVE = "hailuo_batch/commands/resolve.py"
 _LOCK = "hailuo_batch/adapters/ledger/lock.py"
 _TESTS = "commands/test_consent.py"
 _OFFERS = "commands/test_offer.py"
-_ENGINE = "core/test_engine_consent.py"
+_ENGINE = "core/engine/test_engine_consent.py"
 _BUSY = "commands/test_busy.py"
 _LOCKS = "adapters/ledger/test_lock.py"
 _HINTS = "commands/test_continue.py"
@@ -22,7 +22,7 @@ RULES = (
             "hailuo_batch/core/model/settings.py",
             "    consent: Consent = Consent.MISSING",
             "    consent: Consent = Consent.GIVEN",
-            "core/test_engine_consent.py::test_who_says_nothing_has_not_agreed",
+            "core/engine/test_engine_consent.py::test_who_says_nothing_has_not_agreed",
         ),
         Breakage(
             "hailuo_batch/commands/proposal.py",
@@ -34,25 +34,25 @@ RULES = (
     rule(
         "without a yes no create is sent, whatever waits",
         Breakage(
-            "hailuo_batch/core/requests.py",
+            "hailuo_batch/core/engine/requests.py",
             " and self._settings.consent is Consent.GIVEN",
             "",
-            "core/test_engine_consent.py::test_no_turn_among_those_who_use_the_key_is_asked_for",
+            "core/engine/test_engine_consent.py::test_no_turn_among_those_who_use_the_key_is_asked_for",
         ),
         Breakage(
-            "hailuo_batch/core/requests.py",
+            "hailuo_batch/core/engine/requests.py",
             "            elif self._settings.consent is not Consent.GIVEN:",
             "            elif False:",
-            "core/test_engine_consent.py::test_nothing_is_created_and_what_runs_is_followed_and_downloaded",
+            "core/engine/test_engine_consent.py::test_nothing_is_created_and_what_runs_is_followed_and_downloaded",
         ),
     ),
     rule(
         "further attempts after a failure included",
         Breakage(
-            "hailuo_batch/core/engine.py",
+            "hailuo_batch/core/engine/engine.py",
             "        elif again and self.settings.consent is not Consent.GIVEN:",
             "        elif False:",
-            "core/test_engine_consent.py::test_a_run_that_fails_is_not_made_again_and_no_attempt_is_prepared",
+            "core/engine/test_engine_consent.py::test_a_run_that_fails_is_not_made_again_and_no_attempt_is_prepared",
         ),
         Breakage(
             "hailuo_batch/commands/apply.py",

@@ -121,7 +121,7 @@ RULES = (
             "hailuo_batch/core/model/file_layout.py",
             'return f"{run.take_id}{_number(index)}"',
             "return _stem(run.outputs[index].path or run.take_id)",
-            "core/test_engine_files.py::test_files_that_swap_names_are_renamed_one_after_the_other",
+            "core/engine/test_engine_files.py::test_files_that_swap_names_are_renamed_one_after_the_other",
         ),
     ),
     rule(
@@ -283,7 +283,7 @@ RULES = (
             "adapters/local/test_output_files.py::test_a_file_that_is_gone_is_missed",
         ),
         Breakage(
-            "hailuo_batch/core/outputs.py",
+            "hailuo_batch/core/engine/downloads.py",
             "(output.path is None and run.take_id in self._collected)",
             "(output.path is None and output.sha256 is None and run.take_id in self._collected)",
             "commands/test_apply_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",

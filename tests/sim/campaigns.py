@@ -8,8 +8,8 @@ from random import Random
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
-from hailuo_batch.core.books import Progress
-from hailuo_batch.core.engine import Engine, Settings
+from hailuo_batch.core.engine.counters import Progress
+from hailuo_batch.core.engine.engine import Engine, Settings
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.planning.plan import Plan, Wishes, make_plan

@@ -18,7 +18,7 @@ from hailuo_batch.adapters.runbase import fields
 from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.commands import apply, beside, campaign_run, in_place, plan_file, proposal
 from hailuo_batch.commands.campaign_run import Outcome, end_replacements
-from hailuo_batch.core import requests
+from hailuo_batch.core.engine import requests
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.ledger_changes import OpenReplacement
 from hailuo_batch.core.model.runs import Output, Run, Supersession

@@ -17,9 +17,9 @@ from hailuo_batch.commands.campaign_run import Job
 from hailuo_batch.commands.in_place import Records
 from hailuo_batch.commands.remote import Remote
 from hailuo_batch.commands.signals import Stop
-from hailuo_batch.core import halts
-from hailuo_batch.core.engine import Engine, Settings
-from hailuo_batch.core.requests import PRICE_RISE
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.engine import Engine, Settings
+from hailuo_batch.core.engine.requests import PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime import driver
 from hailuo_batch.runtime.driver import Driver

@@ -21,7 +21,8 @@ from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
 from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.commands import apply, books, plan_mark, resolve, workspace
-from hailuo_batch.core import engine, probe, requests
+from hailuo_batch.core.engine import engine, requests
+from hailuo_batch.core.engine import key_check as probe
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import file_layout as shelf
 from hailuo_batch.core.model import states as life

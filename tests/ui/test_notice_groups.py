@@ -1,8 +1,8 @@
 """Many notices with the same words: told at once, then together, none left untold."""
 
-from hailuo_batch.core import notices
+from hailuo_batch.core.engine import notices
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.notices import Notice
 from hailuo_batch.ui.notice_groups import Gathering
 from tests.helpers.snapshots import run, take
 

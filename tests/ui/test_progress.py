@@ -14,7 +14,7 @@ from typing import TextIO
 
 import pytest
 
-from hailuo_batch.core.books import Progress
+from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.text import display_width
 from hailuo_batch.ui.progress import CALM_S, BarReporter, LineReporter, QuietReporter, Reporter, format_rate

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from hailuo_batch.core.fetching import Slot
+from hailuo_batch.core.engine.download_queue import Slot
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RunState, TakeState

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.disk_space import SPARE_BYTES, UNKNOWN_BYTES, Sizes
-from tests.core.by_hand import Hand, unsent
+from tests.core.engine.by_hand import Hand, unsent
 from tests.helpers.snapshots import COST, output, run, take
 
 MB = 1 << 20

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.planning.estimate import Basis, Estimate, Price, estimate_cost
 from hailuo_batch.core.planning.history import Duration, Experience
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine

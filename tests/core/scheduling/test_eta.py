@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.halts import Halt, Reach
+from hailuo_batch.core.engine.engine import Settings
+from hailuo_batch.core.engine.stop_reasons import Halt, Reach
 from hailuo_batch.core.scheduling.eta import Remaining, Work, examples, time_left
 from hailuo_batch.core.scheduling.queue_model import Line, Outlook
 from hailuo_batch.errors import ExitCode

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.scheduling.backoff import Pace
 from tests.benchmarks.engine_client import EngineClient
 from tests.benchmarks.provider import FixedWindow, Limiter, Provider, SlidingWindow

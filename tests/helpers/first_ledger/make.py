@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from hailuo_batch import cli
 from hailuo_batch.commands import remote
-from hailuo_batch.core import fetching
+from hailuo_batch.core.engine import download_queue as fetching
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox import server as sandbox
 from hailuo_batch.sandbox.media import MediaFile, media_file

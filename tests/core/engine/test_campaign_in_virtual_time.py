@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model.actions import CreateRun
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.plan import PlanAction

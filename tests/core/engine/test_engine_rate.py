@@ -2,12 +2,12 @@
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
-from tests.core.by_hand import Hand, unsent
+from tests.core.engine.by_hand import Hand, unsent
 from tests.helpers.snapshots import STARTED_AT, run, take
 
 SETTINGS = Settings(run_timeout_s=600.0)

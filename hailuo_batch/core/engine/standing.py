@@ -2,8 +2,8 @@
 
 from collections import deque
 
-from hailuo_batch.core.halts import Halt, Reach
-from hailuo_batch.core.notices import Notice
+from hailuo_batch.core.engine.notices import Notice
+from hailuo_batch.core.engine.stop_reasons import Halt, Reach
 
 
 class Standing:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core.interpret import Interpreter
+from hailuo_batch.core.engine.interpret import Interpreter
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Event, Outcome
 from hailuo_batch.core.model.runs import Run, fold

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.halts import Reach, signalled
+from hailuo_batch.core.engine.engine import Settings
+from hailuo_batch.core.engine.stop_reasons import Reach, signalled
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome, Refusal
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.errors import ExitCode
-from tests.core.by_hand import SUCCESS, Hand, unsent
+from tests.core.engine.by_hand import SUCCESS, Hand, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, output, run, take
 
 EARLIER = STARTED_AT - 600.0

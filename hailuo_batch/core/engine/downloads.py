@@ -7,15 +7,16 @@ seconds of the engine's clock.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hailuo_batch.core import halts, notices
-from hailuo_batch.core.fetching import Fetching, Slot
-from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.engine import notices
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.download_queue import Fetching, Slot
+from hailuo_batch.core.engine.notices import Notice
+from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.file_layout import Shelf
 from hailuo_batch.core.model.runs import Run
-from hailuo_batch.core.notices import Notice
 
 MOST_MISFITS = 20
 """Files in a row for which there was no room, after which no other one is asked for."""

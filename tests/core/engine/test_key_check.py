@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
+from hailuo_batch.core.engine.key_check import NO_RUN
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome, Replier
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.errors import ExitCode
-from tests.core.by_hand import Hand, unsent
+from tests.core.engine.by_hand import Hand, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from hailuo_batch.core.halts import Reach
+from hailuo_batch.core.engine.stop_reasons import Reach
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.obstacles import Obstacle, remedy
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
-from tests.core.by_hand import Hand, unsent
+from tests.core.engine.by_hand import Hand, unsent
 from tests.helpers.snapshots import STARTED_AT, run, take
 
 LASTING = [obstacle for obstacle in Obstacle if obstacle.lasts]

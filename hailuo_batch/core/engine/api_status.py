@@ -6,15 +6,16 @@ tells the user, and stops the apply where asking on makes no sense. Pure: times 
 clock.
 """
 
-from hailuo_batch.core import halts, notices
-from hailuo_batch.core.halts import Reach
+from hailuo_batch.core.engine import notices
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.standing import Standing
+from hailuo_batch.core.engine.stop_reasons import Reach
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.obstacles import remedy
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.scheduling.api_health import GONE_AFTER_S, Connection
 from hailuo_batch.core.scheduling.rate_window import Budget
-from hailuo_batch.core.standing import Standing
 
 GATEWAY_TRIES = 3
 """So many answers in a row of a gateway that the API is away stop the apply: a single one may be a moment's."""

@@ -9,11 +9,17 @@ Times are `now`, in seconds of a clock that never goes back.
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.core import halts, notices
-from hailuo_batch.core.books import Books, Progress
-from hailuo_batch.core.fetching import Slot
-from hailuo_batch.core.halts import Halt, Reach
-from hailuo_batch.core.interpret import Interpreter
+from hailuo_batch.core.engine import notices
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.counters import Books, Progress
+from hailuo_batch.core.engine.download_queue import Slot
+from hailuo_batch.core.engine.downloads import Outputs, Upshot
+from hailuo_batch.core.engine.interpret import Interpreter
+from hailuo_batch.core.engine.key_check import NO_RUN
+from hailuo_batch.core.engine.notices import Notice
+from hailuo_batch.core.engine.requests import Requests
+from hailuo_batch.core.engine.standing import Standing
+from hailuo_batch.core.engine.stop_reasons import Halt, Reach
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
@@ -22,16 +28,11 @@ from hailuo_batch.core.model.ledger_changes import AddAttempt, Step, SupersedeRu
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
-from hailuo_batch.core.notices import Notice
-from hailuo_batch.core.outputs import Outputs, Upshot
 from hailuo_batch.core.planning.disk_space import Need, Sizes
 from hailuo_batch.core.planning.matching import is_spare
 from hailuo_batch.core.planning.plan import failures
-from hailuo_batch.core.probe import NO_RUN
-from hailuo_batch.core.requests import Requests
 from hailuo_batch.core.scheduling.eta import Remaining
 from hailuo_batch.core.scheduling.rate_window import Budget
-from hailuo_batch.core.standing import Standing
 
 __all__ = ["Engine", "Settings"]
 

@@ -1,9 +1,9 @@
 """Creates that are refused for the rate hold the key for longer each time."""
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.states import RunState
-from tests.core.by_hand import Hand, unsent
+from tests.core.engine.by_hand import Hand, unsent
 from tests.helpers.snapshots import STARTED_AT, run
 
 RATE = ev.CreateRefused(ev.Refusal.RATE, "RATE_LIMITED", "wait")

@@ -2,14 +2,14 @@
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
-from tests.core.by_hand import SUCCESS, Hand, unsent
+from tests.core.engine.by_hand import SUCCESS, Hand, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 CODES = {Consent.MISSING: ExitCode.USAGE, Consent.DECLINED: ExitCode.UNFINISHED}

@@ -7,10 +7,16 @@ this one. Pure: times are `now`, in seconds of the engine's clock; `runs` and `b
 
 from collections.abc import Iterator, Mapping
 
-from hailuo_batch.core import halts, notices
-from hailuo_batch.core.books import Books
-from hailuo_batch.core.creating import Creating
-from hailuo_batch.core.halts import Reach
+from hailuo_batch.core.engine import notices
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.api_status import Service
+from hailuo_batch.core.engine.counters import Books
+from hailuo_batch.core.engine.create_queue import Creating
+from hailuo_batch.core.engine.key_check import NO_RUN, Probe
+from hailuo_batch.core.engine.run_timeout import RunTimeout
+from hailuo_batch.core.engine.standing import Standing
+from hailuo_batch.core.engine.stop_reasons import Reach
+from hailuo_batch.core.engine.trust import STORM, Trust
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
@@ -18,14 +24,9 @@ from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.spend import Cap
-from hailuo_batch.core.probe import NO_RUN, Probe
-from hailuo_batch.core.run_timeout import RunTimeout
 from hailuo_batch.core.scheduling.eta import time_left
 from hailuo_batch.core.scheduling.polling import Polling
 from hailuo_batch.core.scheduling.rate_window import Budget
-from hailuo_batch.core.service import Service
-from hailuo_batch.core.standing import Standing
-from hailuo_batch.core.trust import STORM, Trust
 
 PRICE_RISE = 0.1  # a cost above the shown price by more than this share stops creating
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from hailuo_batch.core.fetching import PAUSES_S, Fetching
+from hailuo_batch.core.engine.download_queue import PAUSES_S, Fetching
 
 FILE, OTHER, THIRD = (1, 0), (1, 1), (2, 0)
 

@@ -5,10 +5,10 @@ import string
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from hailuo_batch.core.engine import Settings
+from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.states import RunState
-from tests.core.by_hand import SUCCESS, Hand
+from tests.core.engine.by_hand import SUCCESS, Hand
 from tests.helpers.snapshots import STARTED_AT, run, take
 
 EARLIER = STARTED_AT - 50.0

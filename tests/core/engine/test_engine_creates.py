@@ -2,14 +2,14 @@
 
 import pytest
 
-from hailuo_batch.core.engine import Settings
-from hailuo_batch.core.halts import Reach, signalled
+from hailuo_batch.core.engine.engine import Settings
+from hailuo_batch.core.engine.stop_reasons import Reach, signalled
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Refusal
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
-from tests.core.by_hand import Hand, unsent
+from tests.core.engine.by_hand import Hand, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 SILENCE = ev.CreateUnanswered("timed out")

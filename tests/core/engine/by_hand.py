@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 
-from hailuo_batch.core.engine import Engine, Settings
-from hailuo_batch.core.fetching import Slot
+from hailuo_batch.core.engine.download_queue import Slot
+from hailuo_batch.core.engine.engine import Engine, Settings
+from hailuo_batch.core.engine.key_check import NO_RUN
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
@@ -14,7 +15,6 @@ from hailuo_batch.core.model.ledger_changes import AddAttempt, SupersedeRun
 from hailuo_batch.core.model.runs import Run, fold
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.probe import NO_RUN
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Take
 from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take

@@ -7,12 +7,12 @@ once. Pure: `runs` and `books` are the engine's, to be looked at only.
 from collections import Counter, deque
 from collections.abc import Mapping
 
-from hailuo_batch.core import halts
-from hailuo_batch.core.books import Books
-from hailuo_batch.core.halts import Halt
+from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine.counters import Books
+from hailuo_batch.core.engine.stop_reasons import Halt
+from hailuo_batch.core.engine.trust import Trust
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.planning.spend import Cap
-from hailuo_batch.core.trust import Trust
 
 
 class Creating:

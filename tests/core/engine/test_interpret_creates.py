@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.states import TRANSITIONS, RunState
-from tests.core.test_interpret import CREATE_OUTCOMES, interpreter
+from tests.core.engine.test_interpret import CREATE_OUTCOMES, interpreter
 from tests.helpers.snapshots import STARTED_AT, run
 
 

@@ -4,7 +4,7 @@ from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from tests.core.by_hand import SUCCESS, Hand, unsent
+from tests.core.engine.by_hand import SUCCESS, Hand, unsent
 from tests.helpers.snapshots import output, run, take
 
 SAME = output("hero.mp4").sha256 or ""
