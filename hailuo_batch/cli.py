@@ -89,8 +89,8 @@ def plan(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> in
 @click.pass_obj
 def apply(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> int:
     """Create what is missing, resume the rest, download, report."""
+    from hailuo_batch.app.config import Bounds
     from hailuo_batch.commands import apply as command
-    from hailuo_batch.commands.settings import Bounds
 
     where = spoken.whereabouts(manifest, options)
     bounds = Bounds(**{name: options.pop(name) for name in ("rate_limit", "max_spend", "max_in_flight", "run_timeout")})

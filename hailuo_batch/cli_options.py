@@ -10,7 +10,7 @@ import click
 from hailuo_batch import __version__
 
 if TYPE_CHECKING:
-    from hailuo_batch.commands.workspace import Whereabouts
+    from hailuo_batch.app.workspace import Whereabouts
     from hailuo_batch.ui.console import Console
 
 PROGRAM = "hailuo-batch"
@@ -37,7 +37,7 @@ class Spoken:
 
     def whereabouts(self, manifest: Path, options: dict[str, Any]) -> "Whereabouts":
         """Where the campaign's files lie; takes those options out of the others."""
-        from hailuo_batch.commands.workspace import Whereabouts
+        from hailuo_batch.app.workspace import Whereabouts
 
         self.where = Whereabouts(manifest, options.pop("sandbox"), options.pop("state_dir"), options.pop("output_dir"))
         return self.where

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.commands.apply_options import ApplyOptions, again, check_options
-from hailuo_batch.commands.beside import check_not_older, names_beside
-from hailuo_batch.commands.books import put_in_order
-from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacements, moves_files, run_campaign
-from hailuo_batch.commands.loading import read_manifest
-from hailuo_batch.commands.locking import campaign_lock, say_for_whom
-from hailuo_batch.commands.plan_file import SavedPlan, read_plan, sources_of
-from hailuo_batch.commands.plan_mark import (
+from hailuo_batch.app.apply_options import ApplyOptions, again, check_options
+from hailuo_batch.app.config import read_endpoint, read_settings, read_wishes
+from hailuo_batch.app.ledger_access import RESUME_FACT, empty_snapshot, untouched_snapshot
+from hailuo_batch.app.locking import campaign_lock, say_for_whom
+from hailuo_batch.app.manifest_input import read_manifest
+from hailuo_batch.app.older_ledger import check_not_older, names_beside
+from hailuo_batch.app.plan_file import SavedPlan, read_plan, sources_of
+from hailuo_batch.app.plan_guard import (
     PLAN_FACT,
     Admitted,
     admit,
@@ -27,12 +27,12 @@ from hailuo_batch.commands.plan_mark import (
     check_sources,
     mark_carried_out,
 )
-from hailuo_batch.commands.proposal import Asked, Proposal, Verdict, agree
-from hailuo_batch.commands.reading import RESUME_FACT, empty_snapshot, untouched_snapshot
-from hailuo_batch.commands.report_files import leave_report, remember_settled, report_of, settled_receipts
-from hailuo_batch.commands.settings import read_endpoint, read_settings, read_wishes
-from hailuo_batch.commands.signals import heeding
-from hailuo_batch.commands.workspace import (
+from hailuo_batch.app.proposal import Asked, Proposal, Verdict, agree
+from hailuo_batch.app.reconcile import put_in_order
+from hailuo_batch.app.report_files import leave_report, remember_settled, report_of, settled_receipts
+from hailuo_batch.app.run_campaign import Job, Outcome, end_replacements, moves_files, run_campaign
+from hailuo_batch.app.signals import heeding
+from hailuo_batch.app.workspace import (
     CampaignPaths,
     Whereabouts,
     command_line,
@@ -43,7 +43,7 @@ from hailuo_batch.commands.workspace import (
     make_outputs,
     set_aside,
 )
-from hailuo_batch.commands.workspace_runs import learn
+from hailuo_batch.app.workspace_runs import learn
 from hailuo_batch.core.engine import stop_reasons as halts
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting

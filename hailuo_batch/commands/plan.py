@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.commands.beside import check_not_older
-from hailuo_batch.commands.loading import read_manifest
-from hailuo_batch.commands.plan_file import LedgerState, complete_document, sources_of, write_plan
-from hailuo_batch.commands.preflight import Reach, check_images
-from hailuo_batch.commands.reading import Reading, empty_snapshot, read_ledger
-from hailuo_batch.commands.settings import Bounds, read_endpoint, read_settings, read_wishes
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, locate, shown
-from hailuo_batch.commands.workspace_runs import learn
+from hailuo_batch.app.config import Bounds, read_endpoint, read_settings, read_wishes
+from hailuo_batch.app.image_preflight import Reach, check_images
+from hailuo_batch.app.ledger_access import Reading, empty_snapshot, read_ledger
+from hailuo_batch.app.manifest_input import read_manifest
+from hailuo_batch.app.older_ledger import check_not_older
+from hailuo_batch.app.plan_file import LedgerState, complete_document, sources_of, write_plan
+from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, command_line, locate, shown
+from hailuo_batch.app.workspace_runs import learn
 from hailuo_batch.core.model.runs import Snapshot, foresee
 from hailuo_batch.core.planning.estimate import estimate_cost
 from hailuo_batch.core.planning.plan import make_plan

@@ -4,12 +4,12 @@ ledger alone.
 
 from dataclasses import dataclass
 
-from hailuo_batch.commands.beside import check_not_older, mark_of
-from hailuo_batch.commands.loading import load_campaign
-from hailuo_batch.commands.reading import read_ledger
-from hailuo_batch.commands.report_files import Kept
-from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.workspace import Whereabouts, folder_options, has_ledger, locate, of_a_rehearsal, shown
+from hailuo_batch.app.config import read_endpoint
+from hailuo_batch.app.ledger_access import read_ledger
+from hailuo_batch.app.manifest_input import load_campaign
+from hailuo_batch.app.older_ledger import check_not_older, mark_of
+from hailuo_batch.app.report_files import Kept
+from hailuo_batch.app.workspace import Whereabouts, folder_options, has_ledger, locate, of_a_rehearsal, shown
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.files import Format
 from hailuo_batch.report.model import build_report

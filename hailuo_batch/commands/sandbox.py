@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from hailuo_batch.commands.remote import SANDBOX_KEY
-from hailuo_batch.commands.settings import parse_option, parse_rate_limit
+from hailuo_batch.app.api_target import SANDBOX_KEY
+from hailuo_batch.app.config import parse_option, parse_rate_limit
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings

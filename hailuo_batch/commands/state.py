@@ -8,14 +8,14 @@ from pathlib import Path
 from hailuo_batch.adapters.ledger import Ledger, check_backup, restore_backup, set_ledger_aside
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.commands.beside import known_names, look_beside, traces_beside
-from hailuo_batch.commands.books import put_in_order, take_in
-from hailuo_batch.commands.loading import load_campaign
-from hailuo_batch.commands.locking import campaign_lock
-from hailuo_batch.commands.plan_mark import PLAN_FACT
-from hailuo_batch.commands.reading import Reading, read_ledger
-from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.workspace import (
+from hailuo_batch.app.config import read_endpoint
+from hailuo_batch.app.ledger_access import Reading, read_ledger
+from hailuo_batch.app.locking import campaign_lock
+from hailuo_batch.app.manifest_input import load_campaign
+from hailuo_batch.app.older_ledger import known_names, look_beside, traces_beside
+from hailuo_batch.app.plan_guard import PLAN_FACT
+from hailuo_batch.app.reconcile import put_in_order, take_in
+from hailuo_batch.app.workspace import (
     CampaignPaths,
     Whereabouts,
     command_line,
@@ -25,7 +25,7 @@ from hailuo_batch.commands.workspace import (
     of_a_rehearsal,
     shown,
 )
-from hailuo_batch.commands.writing import back_up, open_to_write
+from hailuo_batch.app.writing import back_up, open_to_write
 from hailuo_batch.core.model.ledger_changes import ForgetRuns, ForgetTake
 from hailuo_batch.core.model.runs import Snapshot, TakeRecord
 from hailuo_batch.core.planning.spend import is_in_doubt, spend_of

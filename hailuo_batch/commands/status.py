@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.commands.beside import Beside, look_beside
-from hailuo_batch.commands.loading import load_campaign
-from hailuo_batch.commands.reading import Reading, read_ledger, untouched_snapshot
-from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.workspace import Whereabouts, command_line, folder_options, locate, of_a_rehearsal
+from hailuo_batch.app.config import read_endpoint
+from hailuo_batch.app.ledger_access import Reading, read_ledger, untouched_snapshot
+from hailuo_batch.app.manifest_input import load_campaign
+from hailuo_batch.app.older_ledger import Beside, look_beside
+from hailuo_batch.app.workspace import Whereabouts, command_line, folder_options, locate, of_a_rehearsal
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.advice import in_one

@@ -18,8 +18,8 @@ from enum import IntEnum
 from typing import Any, TextIO
 
 from hailuo_batch.adapters.local.streams import failure_of, is_reader_gone, terminal_columns
-from hailuo_batch.commands.signals import Stop
-from hailuo_batch.commands.workspace import Whereabouts, with_manifest
+from hailuo_batch.app.signals import Stop
+from hailuo_batch.app.workspace import Whereabouts, with_manifest
 from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
 from hailuo_batch.text import harmless, one_line, wrap
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.app.workspace import CampaignPaths
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.planning.spend import spend_of
 from hailuo_batch.report.times import format_time

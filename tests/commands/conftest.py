@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from hailuo_batch.commands import campaign_run, key_mark, shared_window
+from hailuo_batch.app import key_identity as key_mark
+from hailuo_batch.app import run_campaign as campaign_run
+from hailuo_batch.app import shared_window
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox.server import SandboxServer

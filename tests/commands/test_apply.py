@@ -138,7 +138,7 @@ def test_a_refused_key_stops_everything(shell: Shell, start_api: StartApi) -> No
 def test_the_sandbox_has_files_of_its_own_and_leaves_the_real_campaign_alone(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hailuo_batch.commands.remote._REHEARSAL_SPEED", SLOW)
+    monkeypatch.setattr("hailuo_batch.app.api_target._REHEARSAL_SPEED", SLOW)
     ended = shell("apply", "--sandbox", "--run-timeout", "1s")
     assert ended.code is ExitCode.UNFINISHED
     assert "--sandbox" in ended.out

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from hailuo_batch.adapters.download import Downloader
-from hailuo_batch.commands.campaign_run import Received
-from hailuo_batch.commands.remote import Remote, connect
+from hailuo_batch.app.api_target import Remote, connect
+from hailuo_batch.app.run_campaign import Received
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.errors import ExitCode
@@ -89,7 +89,7 @@ def test_links_to_this_machine_are_followed_only_where_the_api_is_here_too(
         with connect(endpoint, settings) as remote:
             yield replace(remote, is_loopback=False)
 
-    monkeypatch.setattr("hailuo_batch.commands.campaign_run.connect", as_if_elsewhere)
+    monkeypatch.setattr("hailuo_batch.app.run_campaign.connect", as_if_elsewhere)
     ended = shell("apply", "--only", "desk")
     assert ended.code is ExitCode.UNFINISHED
     assert "the link is not encrypted" in ended.err

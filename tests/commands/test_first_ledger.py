@@ -61,7 +61,7 @@ class Old:
 
 @pytest.fixture
 def old(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Old:
-    monkeypatch.setattr("hailuo_batch.commands.remote._REHEARSAL_SPEED", 1000.0)
+    monkeypatch.setattr("hailuo_batch.app.api_target._REHEARSAL_SPEED", 1000.0)
     return Old(tmp_path / "work", capfd)
 
 

@@ -48,10 +48,10 @@ def replace(shell: Shell) -> Ended:
     "where",
     [
         pytest.param("after:runtime.driver:Driver.run", marks=pytest.mark.deep),
-        "before:commands.report_files:write_reports",
+        "before:app.report_files:write_reports",
         pytest.param("after:commands.apply:leave_report", marks=pytest.mark.deep),
         pytest.param("before:ui.console:Console.conclude", marks=pytest.mark.deep),
-        "before:commands.signals:Stop.settle",
+        "before:app.signals:Stop.settle",
     ],
 )
 @pytest.mark.few(2)
@@ -107,7 +107,7 @@ def test_a_replacement_whose_reports_cannot_be_written_is_not_over(shell: Shell,
     [
         ("after:adapters.runbase:Client.create_run", INT),
         pytest.param("after:runtime.driver:Driver.run", KILL, marks=pytest.mark.deep),
-        ("before:commands.report_files:write_reports", TERM),
+        ("before:app.report_files:write_reports", TERM),
     ],
 )
 @pytest.mark.few(1)
@@ -181,13 +181,13 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
 @pytest.mark.parametrize(
     "where",
     [
-        pytest.param("after:commands.workspace:_aside", marks=pytest.mark.deep),
+        pytest.param("after:app.workspace:_aside", marks=pytest.mark.deep),
         "after:commands.apply:set_aside",
         pytest.param("after:adapters.ledger.store:rename_new", marks=pytest.mark.deep),
-        pytest.param("after:commands.campaign_run:Ledger.back_up", marks=pytest.mark.deep),
+        pytest.param("after:app.run_campaign:Ledger.back_up", marks=pytest.mark.deep),
         pytest.param("before:adapters.runbase:Client.create_run", marks=pytest.mark.deep),
         "after:runtime.driver:Driver.run",
-        pytest.param("before:commands.report_files:write_reports", marks=pytest.mark.deep),
+        pytest.param("before:app.report_files:write_reports", marks=pytest.mark.deep),
     ],
 )
 @pytest.mark.few(1)
@@ -257,7 +257,7 @@ def test_a_repair_that_was_interrupted_is_finished_and_pays_nothing(
 
 
 @pytest.mark.usefixtures("done")
-@pytest.mark.parametrize("where", ["after:runtime.driver:Driver.run", "before:commands.report_files:write_reports"])
+@pytest.mark.parametrize("where", ["after:runtime.driver:Driver.run", "before:app.report_files:write_reports"])
 def test_a_plan_that_replaces_is_finished_and_pays_once(
     shell: Shell, api: SandboxServer, struck: Strike, keep: Callable[..., Ended], kept: str, where: str
 ) -> None:

@@ -291,7 +291,7 @@ def test_changed_file_that_cannot_be_had_again_stays_where_it_is(
 
 
 def test_repair_works_on_the_sandbox_whose_links_have_moved(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hailuo_batch.commands.remote._REHEARSAL_SPEED", 1000.0)
+    monkeypatch.setattr("hailuo_batch.app.api_target._REHEARSAL_SPEED", 1000.0)
     shell.write(LAMPS.replace("takes: 2", "takes: 1"))
     assert shell("apply", "--sandbox", "--only", "desk").code is ExitCode.DONE
     path = shell.workspace / "outputs" / "lamps.sandbox" / "desk.mp4"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hailuo_batch import cli
-from hailuo_batch.commands import campaign_run
+from hailuo_batch.app import run_campaign as campaign_run
 from hailuo_batch.runtime.clock import Clock
 from tests.commands import haste
 from tests.helpers.patience import PATIENCE_S

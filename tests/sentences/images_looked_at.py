@@ -2,13 +2,13 @@
 
 from tests.sentences.rule import Breakage, rule
 
-_COMMAND = "hailuo_batch/commands/preflight.py"
+_COMMAND = "hailuo_batch/app/image_preflight.py"
 _SCOUT = "hailuo_batch/preflight/fetch.py"
 _JUDGE = "hailuo_batch/preflight/verdict.py"
-_COMMANDS = "commands/test_preflight.py"
+_COMMANDS = "app/test_image_preflight.py"
 _SHELL = "preflight/test_fetch.py"
 _CHECK = "preflight/test_verdict.py"
-_FATAL = "commands/test_preflight.py::test_what_cannot_work_is_told_all_at_once_with_its_takes_and_nothing_is_sent"
+_FATAL = "app/test_image_preflight.py::test_what_cannot_work_is_told_all_at_once_with_its_takes_and_nothing_is_sent"
 
 RULES = (
     rule(
@@ -23,31 +23,31 @@ RULES = (
             "hailuo_batch/commands/plan.py",
             "Reach.WEB if options.check_images else Reach.NOTHING",
             "Reach.WEB",
-            "commands/test_preflight.py::test_nobody_is_asked_where_it_is_not_wanted",
+            "app/test_image_preflight.py::test_nobody_is_asked_where_it_is_not_wanted",
         ),
     ),
     rule(
         "apply looks at them unless --no-check-images",
         Breakage(
-            "hailuo_batch/commands/proposal.py",
+            "hailuo_batch/app/proposal.py",
             "(Reach.LOCAL if self.is_rehearsal else Reach.WEB)",
             "Reach.LOCAL",
             _FATAL,
         ),
         Breakage(
-            "hailuo_batch/commands/apply_options.py",
+            "hailuo_batch/app/apply_options.py",
             "Reach.WEB if self.check_images else Reach.NOTHING",
             "Reach.WEB",
-            "commands/test_preflight.py::test_nobody_is_asked_where_it_is_not_wanted",
+            "app/test_image_preflight.py::test_nobody_is_asked_where_it_is_not_wanted",
         ),
     ),
     rule(
         "only for takes that are to be created",
         Breakage(
-            "hailuo_batch/commands/preflight.py",
+            "hailuo_batch/app/image_preflight.py",
             'if take.id in paying and "image_urls" in take.input_json:',
             'if "image_urls" in take.input_json:',
-            "commands/test_preflight.py::test_only_images_of_takes_that_are_to_be_made_are_looked_at",
+            "app/test_image_preflight.py::test_only_images_of_takes_that_are_to_be_made_are_looked_at",
         ),
     ),
     rule(
@@ -56,7 +56,7 @@ RULES = (
             "hailuo_batch/core/planning/plan.py",
             "return tuple(line for line in self.lines if line.action in PAYING)",
             "return self.lines",
-            "commands/test_preflight.py::test_a_finished_campaign_looks_at_nothing",
+            "app/test_image_preflight.py::test_a_finished_campaign_looks_at_nothing",
         ),
     ),
     rule(
@@ -164,29 +164,29 @@ RULES = (
     rule(
         "what is only suspicious is a warning",
         Breakage(
-            "hailuo_batch/commands/preflight.py",
+            "hailuo_batch/app/image_preflight.py",
             "warnings = _lines(found, users, fatal=False)",
             "warnings = []",
-            "commands/test_preflight.py::test_what_is_suspicious_is_said_and_paid_for",
+            "app/test_image_preflight.py::test_what_is_suspicious_is_said_and_paid_for",
         ),
         Breakage(
             "hailuo_batch/preflight/verdict.py",
             'yield Finding(f"is {head.kind} and sent as {_said(answer)}")',
             'yield Finding(f"is {head.kind} and sent as {_said(answer)}", fatal=True)',
-            "commands/test_preflight.py::test_what_is_suspicious_is_said_and_paid_for",
+            "app/test_image_preflight.py::test_what_is_suspicious_is_said_and_paid_for",
         ),
     ),
     rule(
         "what cannot work is an error before anything is paid, all of it at once",
-        Breakage("hailuo_batch/commands/preflight.py", "    if fatal:\n", "    if False:\n", _FATAL),
+        Breakage("hailuo_batch/app/image_preflight.py", "    if fatal:\n", "    if False:\n", _FATAL),
         Breakage(
-            "hailuo_batch/commands/preflight.py",
+            "hailuo_batch/app/image_preflight.py",
             'so that nothing is created:", *fatal,',
             'so that nothing is created:", fatal[0],',
             _FATAL,
         ),
         Breakage(
-            "hailuo_batch/commands/proposal.py",
+            "hailuo_batch/app/proposal.py",
             "asked.manifest.warnings + check_images(asked.manifest, proposal.plan, asked.reach, console)",
             "asked.manifest.warnings",
             _FATAL,
@@ -210,10 +210,10 @@ RULES = (
     rule(
         "with a progress bar",
         Breakage(
-            "hailuo_batch/commands/preflight.py",
+            "hailuo_batch/app/image_preflight.py",
             "None if is_quiet else columns_of(sys.stderr)",
             "None",
-            "commands/test_preflight.py::test_on_a_terminal_a_bar_counts_the_images",
+            "app/test_image_preflight.py::test_on_a_terminal_a_bar_counts_the_images",
         ),
         Breakage(
             "hailuo_batch/preflight/fetch.py",
@@ -255,10 +255,10 @@ RULES = (
     rule(
         "unless the manifest's own base_url is one",
         Breakage(
-            "hailuo_batch/commands/preflight.py",
+            "hailuo_batch/app/image_preflight.py",
             'scout = Scout(urlsplit(manifest.image_base).hostname or "")',
             'scout = Scout("")',
-            "commands/test_preflight.py::test_each_image_is_looked_at_once_before_the_first_create",
+            "app/test_image_preflight.py::test_each_image_is_looked_at_once_before_the_first_create",
         ),
     ),
     rule(

@@ -11,16 +11,16 @@ RULES = (
     rule(
         "ledger and output folder are named after the campaign",
         Breakage(
-            "hailuo_batch/commands/workspace.py",
+            "hailuo_batch/app/workspace.py",
             'ledger=state / f"{name}.db",',
             'ledger=state / "ledger.db",',
-            "commands/test_workspace.py::test_folders_that_are_given_are_relative_to_the_current_one",
+            "app/test_workspace.py::test_folders_that_are_given_are_relative_to_the_current_one",
         ),
         Breakage(
-            "hailuo_batch/commands/workspace.py",
+            "hailuo_batch/app/workspace.py",
             "outputs=outputs / name,",
             "outputs=outputs,",
-            "commands/test_workspace.py::test_folders_that_are_given_are_relative_to_the_current_one",
+            "app/test_workspace.py::test_folders_that_are_given_are_relative_to_the_current_one",
         ),
     ),
     rule(
@@ -50,7 +50,7 @@ RULES = (
     rule(
         "the description is shown in the report",
         Breakage(
-            "hailuo_batch/commands/campaign_run.py",
+            "hailuo_batch/app/run_campaign.py",
             "job.campaign.description)",
             '"")',
             "commands/test_report.py::test_the_description_is_shown_in_every_report_for_people",
@@ -80,10 +80,10 @@ RULES = (
             "manifest/test_campaign.py::test_limits_are_exact",
         ),
         Breakage(
-            "hailuo_batch/commands/settings.py",
+            "hailuo_batch/app/config.py",
             "cap = limits.max_spend_micro_usd",
             "cap = None",
-            "commands/test_settings.py::test_the_manifest_counts_where_nothing_else_is_said",
+            "app/test_config.py::test_the_manifest_counts_where_nothing_else_is_said",
         ),
     ),
     rule(
@@ -194,10 +194,10 @@ RULES = (
             "core/engine/test_run_timeout.py::test_a_run_that_finished_during_the_sleep_grants_the_others_the_whole_time_again",
         ),
         Breakage(
-            "hailuo_batch/commands/settings.py",
+            "hailuo_batch/app/config.py",
             "timeout_s = limits.run_timeout_s",
             "timeout_s = 3600.0",
-            "commands/test_settings.py::test_the_manifest_counts_where_nothing_else_is_said",
+            "app/test_config.py::test_the_manifest_counts_where_nothing_else_is_said",
         ),
     ),
     rule(

@@ -87,10 +87,10 @@ RULES = (
             "manifest/test_gallery.py::test_a_wrong_manifest_gets_its_messages[warns-of-unchecked-model]",
         ),
         Breakage(
-            "hailuo_batch/commands/loading.py",
+            "hailuo_batch/app/manifest_input.py",
             "    if warnings:\n",
             "    if False:\n",
-            "commands/test_findings.py::test_a_warning_is_shown_and_stops_nothing[plan]",
+            "app/test_manifest_input.py::test_a_warning_is_shown_and_stops_nothing[plan]",
         ),
     ),
     rule(

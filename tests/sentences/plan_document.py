@@ -132,7 +132,7 @@ RULES = (
     rule(
         "in the workspace",
         Breakage(
-            "hailuo_batch/commands/workspace_runs.py",
+            "hailuo_batch/app/workspace_runs.py",
             "return joined([experience_of(snapshot.paid_runs), *(other for other in others if other is not None)])",
             "return joined([experience_of(snapshot.paid_runs)])",
             "core/planning/test_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
@@ -216,22 +216,22 @@ RULES = (
             "hailuo_batch/ui/console.py",
             "        if not self.as_json:\n",
             "        if True:\n",
-            "commands/test_preflight.py::test_the_document_stays_one_document",
+            "app/test_image_preflight.py::test_the_document_stays_one_document",
         ),
         Breakage(
             "hailuo_batch/commands/plan.py",
             "        console.document(document)\n",
             "        pass\n",
-            "commands/test_preflight.py::test_the_document_stays_one_document",
+            "app/test_image_preflight.py::test_the_document_stays_one_document",
         ),
     ),
     rule(
         "--json gives the findings of a wrong manifest as data",
         Breakage(
-            "hailuo_batch/commands/loading.py",
+            "hailuo_batch/app/manifest_input.py",
             "            console.document(findings_document([(path, loaded)]))\n",
             "            pass\n",
-            "commands/test_findings.py::test_a_wrong_manifest_is_the_document_of_every_command[plan]",
+            "app/test_manifest_input.py::test_a_wrong_manifest_is_the_document_of_every_command[plan]",
         ),
     ),
     rule(

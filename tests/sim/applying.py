@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.commands import apply, workspace
-from hailuo_batch.commands.campaign_run import Job, Outcome, end_replacements, run_campaign
-from hailuo_batch.commands.loading import Manifest
-from hailuo_batch.commands.report_files import leave_report
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, leftovers
+from hailuo_batch.app import workspace
+from hailuo_batch.app.manifest_input import Manifest
+from hailuo_batch.app.report_files import leave_report
+from hailuo_batch.app.run_campaign import Job, Outcome, end_replacements, run_campaign
+from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, leftovers
+from hailuo_batch.commands import apply
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.planning.plan import Plan, Wishes, make_plan

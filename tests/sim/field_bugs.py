@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from hailuo_batch.adapters.download import file_writer as landing
-from hailuo_batch.adapters.ledger import lock, row_reader
+from hailuo_batch.adapters.ledger import in_place, lock, row_reader
 from hailuo_batch.adapters.ledger import row_checks as checking
 from hailuo_batch.adapters.local import streams
 from hailuo_batch.adapters.runbase import fields
 from hailuo_batch.adapters.runbase import responses as answers
-from hailuo_batch.commands import apply, beside, campaign_run, in_place, plan_file, proposal
-from hailuo_batch.commands.campaign_run import Outcome, end_replacements
+from hailuo_batch.app import older_ledger as beside
+from hailuo_batch.app import plan_file, proposal
+from hailuo_batch.app import run_campaign as campaign_run
+from hailuo_batch.app.run_campaign import Outcome, end_replacements
+from hailuo_batch.commands import apply
 from hailuo_batch.core.engine import requests
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.ledger_changes import OpenReplacement

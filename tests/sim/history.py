@@ -16,7 +16,7 @@ from random import Random
 from unittest import mock
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.commands.workspace import CampaignPaths, leftovers
+from hailuo_batch.app.workspace import CampaignPaths, leftovers
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.states import RUNNING
 from hailuo_batch.errors import BusyError, LedgerError, OutputError, UsageError

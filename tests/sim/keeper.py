@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from hailuo_batch.adapters.ledger import Ledger, restore_backup, set_ledger_aside
-from hailuo_batch.commands.workspace import CampaignPaths, leftovers
+from hailuo_batch.app.workspace import CampaignPaths, leftovers
 from tests.sim.author import NAME
 from tests.sim.process import ENDPOINT
 from tests.sim.promises import Promises

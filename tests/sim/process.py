@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.in_place import Records
 from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.disk_space import Room
 from hailuo_batch.adapters.local.key_window import KeyWindow
-from hailuo_batch.commands import campaign_run, key_mark
-from hailuo_batch.commands.campaign_run import Job
-from hailuo_batch.commands.in_place import Records
-from hailuo_batch.commands.remote import Remote
-from hailuo_batch.commands.signals import Stop
+from hailuo_batch.app import key_identity as key_mark
+from hailuo_batch.app import run_campaign as campaign_run
+from hailuo_batch.app.api_target import Remote
+from hailuo_batch.app.run_campaign import Job
+from hailuo_batch.app.signals import Stop
 from hailuo_batch.core.engine import stop_reasons as halts
 from hailuo_batch.core.engine.engine import Engine, Settings
 from hailuo_batch.core.engine.requests import PRICE_RISE

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.app.workspace import CampaignPaths
 from tests.sim.truth import Sent, Truth
 
 Names = frozenset[str]

@@ -20,7 +20,10 @@ from hailuo_batch.adapters.ledger.lock import Lock
 from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
 from hailuo_batch.adapters.runbase import responses as answers
-from hailuo_batch.commands import apply, books, plan_mark, resolve, workspace
+from hailuo_batch.app import plan_guard as plan_mark
+from hailuo_batch.app import reconcile as books
+from hailuo_batch.app import workspace
+from hailuo_batch.commands import apply, resolve
 from hailuo_batch.core.engine import engine, requests
 from hailuo_batch.core.engine import key_check as probe
 from hailuo_batch.core.model import events as ev

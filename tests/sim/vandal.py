@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.app.workspace import CampaignPaths
 
 _SIDE = ("", "-wal", "-shm")
 _ODD_COSTS: tuple[object, ...] = (10**30, -1, -280_000, 0.28, 1e300, True, "280000", "", None, [280_000], {})

@@ -20,7 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 from hailuo_batch import cli
-from hailuo_batch.commands import remote
+from hailuo_batch.app import api_target as remote
 from hailuo_batch.core.engine import download_queue as fetching
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox import server as sandbox

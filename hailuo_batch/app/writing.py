@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.commands.beside import check_not_older
-from hailuo_batch.commands.books import put_in_order
-from hailuo_batch.commands.loading import load_campaign
-from hailuo_batch.commands.locking import campaign_lock
-from hailuo_batch.commands.plan_mark import PLAN_FACT
-from hailuo_batch.commands.settings import read_endpoint
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, has_ledger, locate, of_a_rehearsal, shown
+from hailuo_batch.app.config import read_endpoint
+from hailuo_batch.app.locking import campaign_lock
+from hailuo_batch.app.manifest_input import load_campaign
+from hailuo_batch.app.older_ledger import check_not_older
+from hailuo_batch.app.plan_guard import PLAN_FACT
+from hailuo_batch.app.reconcile import put_in_order
+from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, has_ledger, locate, of_a_rehearsal, shown
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import UsageError
 from hailuo_batch.runtime.clock import Clock

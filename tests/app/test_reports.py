@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hailuo_batch.commands.report_keeper import EVERY_S, ReportKeeper
+from hailuo_batch.app.reports import EVERY_S, ReportKeeper
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError, OutputError

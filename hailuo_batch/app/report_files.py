@@ -8,8 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.commands.beside import mark_of
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, folder_options, shown
+from hailuo_batch.app.older_ledger import mark_of
+from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, folder_options, shown
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import ExitCode, LedgerError, OutputError
 from hailuo_batch.report.files import Format, are_right, now_right, paths_of, write_reports

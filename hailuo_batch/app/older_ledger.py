@@ -11,7 +11,7 @@ from pathlib import Path
 from hailuo_batch.adapters.ledger import Ledger, read_mark, read_names, read_run_ids, read_saved
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import Files, Found
-from hailuo_batch.commands.workspace import CampaignPaths, Whereabouts, command_line, shown
+from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, command_line, shown
 from hailuo_batch.core.model.events import RunCreated
 from hailuo_batch.core.planning.recovery import Result
 from hailuo_batch.core.planning.traces import Names, Trace, Unreadable

@@ -1,6 +1,6 @@
 """A create and its answer take one place of the window."""
 
-from tests.commands.test_books import NOW, answered, sent, window_after
+from tests.app.test_reconcile import NOW, answered, sent, window_after
 
 
 def test_a_create_with_its_answer_takes_one_place() -> None:

@@ -12,21 +12,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.ledger.in_place import Records
 from hailuo_batch.adapters.ledger.lock import Lock
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.adapters.local.disk_space import Room
 from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.adapters.local.streams import never_waiting
-from hailuo_batch.commands.books import count_earlier_requests
-from hailuo_batch.commands.in_place import Records
-from hailuo_batch.commands.key_mark import is_new_key, remember_key
-from hailuo_batch.commands.plan_mark import PLAN_FACT
-from hailuo_batch.commands.remote import NOBODY, Remote, connect
-from hailuo_batch.commands.report_keeper import ReportKeeper
-from hailuo_batch.commands.shared_window import share_window
-from hailuo_batch.commands.signals import heeding
-from hailuo_batch.commands.workspace import CampaignPaths
-from hailuo_batch.commands.writing import back_up
+from hailuo_batch.app.api_target import NOBODY, Remote, connect
+from hailuo_batch.app.key_identity import is_new_key, remember_key
+from hailuo_batch.app.plan_guard import PLAN_FACT
+from hailuo_batch.app.reconcile import count_earlier_requests
+from hailuo_batch.app.reports import ReportKeeper
+from hailuo_batch.app.shared_window import share_window
+from hailuo_batch.app.signals import heeding
+from hailuo_batch.app.workspace import CampaignPaths
+from hailuo_batch.app.writing import back_up
 from hailuo_batch.core.engine import stop_reasons as halts
 from hailuo_batch.core.model.events import FetchOutcome
 from hailuo_batch.core.model.file_layout import Shelf, all_in_place

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailuo_batch.commands.preflight import Reach
-from hailuo_batch.commands.settings import Bounds, parse_option
-from hailuo_batch.commands.workspace import Whereabouts, command_line
+from hailuo_batch.app.config import Bounds, parse_option
+from hailuo_batch.app.image_preflight import Reach
+from hailuo_batch.app.workspace import Whereabouts, command_line
 from hailuo_batch.errors import UsageError
 from hailuo_batch.text import quote
 from hailuo_batch.values import parse_duration

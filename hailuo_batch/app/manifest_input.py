@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from hailuo_batch.commands.findings import findings_document
+from hailuo_batch.app.findings import findings_document
 from hailuo_batch.errors import ManifestError
 from hailuo_batch.manifest import COLOURED, PLAIN, Diagnostic, Palette, Picture, Severity, load_manifest, render
 from hailuo_batch.ui.console import Console, columns_of

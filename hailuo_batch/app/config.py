@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hailuo_batch.adapters.runbase import parse_base_url
-from hailuo_batch.commands.workspace import SANDBOX
+from hailuo_batch.app.workspace import SANDBOX
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.planning.plan import InDoubt, Wishes, matches_any
 from hailuo_batch.errors import AccountError, UsageError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.commands import remote
+from hailuo_batch.app import api_target as remote
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.conftest import StartApi, Step

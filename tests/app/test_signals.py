@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hailuo_batch.commands.signals import Stop, heeding
+from hailuo_batch.app.signals import Stop, heeding
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
 from tests.helpers.handlers import kept_handlers

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.lock import Holder
 from hailuo_batch.adapters.ledger.receipts import load_receipts
-from hailuo_batch.commands.locking import find_writer
-from hailuo_batch.commands.plan_file import LedgerState
-from hailuo_batch.commands.plan_mark import ledger_state
-from hailuo_batch.commands.workspace import CampaignPaths, has_ledger
+from hailuo_batch.app.locking import find_writer
+from hailuo_batch.app.plan_file import LedgerState
+from hailuo_batch.app.plan_guard import ledger_state
+from hailuo_batch.app.workspace import CampaignPaths, has_ledger
 from hailuo_batch.core.model.runs import Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.replay import replayed

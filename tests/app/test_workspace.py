@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.commands.workspace import (
+from hailuo_batch.app.workspace import (
     Whereabouts,
     command_line,
     find_workspace,

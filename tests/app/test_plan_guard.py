@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.commands.plan_file import LedgerState, SavedPlan, Sources
-from hailuo_batch.commands.plan_mark import PLAN_FACT, Admitted, admit, check_plan, ledger_state, mark_carried_out
+from hailuo_batch.app.plan_file import LedgerState, SavedPlan, Sources
+from hailuo_batch.app.plan_guard import PLAN_FACT, Admitted, admit, check_plan, ledger_state, mark_carried_out
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.ledger_changes import AddAttempt, WantTake
 from hailuo_batch.core.planning.plan import InDoubt, Plan, PlanAction, PlanLine, Wishes

@@ -10,7 +10,7 @@ import pytest
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.commands.books import count_earlier_requests, put_in_order
+from hailuo_batch.app.reconcile import count_earlier_requests, put_in_order
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome
 from hailuo_batch.core.model.runs import Run, Snapshot

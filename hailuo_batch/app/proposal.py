@@ -6,13 +6,13 @@ Nothing is written here. With a yes beforehand, and in a rehearsal, nobody is as
 import sys
 from dataclasses import dataclass
 
-from hailuo_batch.commands.apply_options import ApplyOptions
-from hailuo_batch.commands.consent import Offer, ask_consent, offer_of, unpaid
-from hailuo_batch.commands.loading import Manifest
-from hailuo_batch.commands.plan_file import SavedPlan
-from hailuo_batch.commands.preflight import Reach, check_images
-from hailuo_batch.commands.settings import read_key
-from hailuo_batch.commands.workspace import SANDBOX, Whereabouts, command_line
+from hailuo_batch.app.apply_options import ApplyOptions
+from hailuo_batch.app.config import read_key
+from hailuo_batch.app.consent import Offer, ask_consent, offer_of, unpaid
+from hailuo_batch.app.image_preflight import Reach, check_images
+from hailuo_batch.app.manifest_input import Manifest
+from hailuo_batch.app.plan_file import SavedPlan
+from hailuo_batch.app.workspace import SANDBOX, Whereabouts, command_line
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.settings import Consent, Settings

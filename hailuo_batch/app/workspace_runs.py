@@ -5,7 +5,7 @@ paid; a rehearsal's endpoint is its own, so that the sandbox teaches nothing abo
 """
 
 from hailuo_batch.adapters.ledger import read_experience
-from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.app.workspace import CampaignPaths
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.planning.history import Experience, experience_of, joined
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hailuo_batch.adapters.ledger.lock import Holder, Lock, find_holder
-from hailuo_batch.commands.workspace import CampaignPaths
+from hailuo_batch.app.workspace import CampaignPaths
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.ui.console import Console
 from hailuo_batch.values import format_duration

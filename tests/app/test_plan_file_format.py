@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from hailuo_batch.adapters.ledger.lock import Holder, Lock
-from hailuo_batch.commands.plan_file import _id_of
+from hailuo_batch.app.plan_file import _id_of
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.commands.settings import (
+from hailuo_batch.app.config import (
     DEFAULT_BASE_URL,
     Bounds,
     RateLimit,

@@ -16,8 +16,11 @@ from typing import Any
 
 from hailuo_batch.adapters.ledger import Mark
 from hailuo_batch.adapters.local.fs import open_regular
-from hailuo_batch.commands.loading import Manifest
-from hailuo_batch.commands.plan_fields import (
+from hailuo_batch.app.manifest_input import Manifest
+from hailuo_batch.core.planning.estimate import Basis
+from hailuo_batch.core.planning.plan import PAYING, InDoubt, Plan, PlanAction, Wishes
+from hailuo_batch.errors import UsageError
+from hailuo_batch.json_fields import (
     flag_of,
     mapping_of,
     mappings_of,
@@ -27,9 +30,6 @@ from hailuo_batch.commands.plan_fields import (
     text_of,
     texts_of,
 )
-from hailuo_batch.core.planning.estimate import Basis
-from hailuo_batch.core.planning.plan import PAYING, InDoubt, Plan, PlanAction, Wishes
-from hailuo_batch.errors import UsageError
 from hailuo_batch.values import Campaign, canonical_json
 
 _MOST_BYTES = 1 << 29

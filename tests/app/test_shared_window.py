@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.local.key_window import Alone, KeyWindow
-from hailuo_batch.commands.remote import NOBODY, Remote
-from hailuo_batch.commands.shared_window import one_request, share_window, state_folder
+from hailuo_batch.app.api_target import NOBODY, Remote
+from hailuo_batch.app.shared_window import one_request, share_window, state_folder
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.scheduling.shared_window import Holding
 from tests.helpers.patience import PATIENCE_S

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hailuo_batch.adapters.local.key_window import Alone, KeyWindow, name_of_process
-from hailuo_batch.commands.remote import Remote
-from hailuo_batch.commands.workspace import SANDBOX
+from hailuo_batch.app.api_target import Remote
+from hailuo_batch.app.workspace import SANDBOX
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.scheduling.rate_window import Budget
 

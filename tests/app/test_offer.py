@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from hailuo_batch.commands.consent import Offer, ask_consent, offer_of, unpaid
+from hailuo_batch.app.consent import Offer, ask_consent, offer_of, unpaid
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent

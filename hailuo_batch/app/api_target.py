@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from hailuo_batch.adapters.runbase.base_url import split_base_url
-from hailuo_batch.commands.settings import DEFAULT_BASE_URL, read_key
-from hailuo_batch.commands.workspace import SANDBOX
+from hailuo_batch.app.config import DEFAULT_BASE_URL, read_key
+from hailuo_batch.app.workspace import SANDBOX
 from hailuo_batch.core.model.settings import Settings
 
 SANDBOX_KEY = "sk-sandbox"

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hailuo_batch.adapters.ledger import Change, Ledger, LedgerReader, Mark
-from hailuo_batch.commands.plan_file import LedgerState, SavedPlan, Sources
+from hailuo_batch.app.plan_file import LedgerState, SavedPlan, Sources
 from hailuo_batch.core.planning.plan import Plan, Wishes
 from hailuo_batch.errors import UsageError
 from hailuo_batch.values import Campaign

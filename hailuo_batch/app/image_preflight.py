@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from urllib.parse import urlsplit
 
-from hailuo_batch.commands.loading import Manifest
+from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.errors import UsageError
 from hailuo_batch.preflight.verdict import Finding, judge_copy, judge_data_url, judge_look

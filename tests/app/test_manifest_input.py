@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from hailuo_batch.commands.loading import drawn, palette_of
+from hailuo_batch.app.manifest_input import drawn, palette_of
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import COLOURED, PLAIN, Diagnostic, render
 from tests.commands.harness import LAMPS, Shell
