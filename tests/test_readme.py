@@ -13,7 +13,7 @@ import click
 import pytest
 
 from hailuo_batch.cli import cli
-from hailuo_batch.cli_options import PROGRAM
+from hailuo_batch.cli.options import PROGRAM
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import load_manifest
 

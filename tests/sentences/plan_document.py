@@ -246,7 +246,7 @@ RULES = (
     rule(
         "1 for any error",
         Breakage(
-            "hailuo_batch/cli_boundary.py",
+            "hailuo_batch/cli/error_boundary.py",
             "return ExitCode.UNFINISHED if DETAILED in arguments else code",
             "return code",
             "commands/test_plan_exit_code.py::test_with_a_detailed_exit_code_every_error_is_1",

@@ -17,7 +17,7 @@ from typing import NoReturn
 import click
 
 from hailuo_batch.adapters.local.streams import catch_up
-from hailuo_batch.cli_options import PROGRAM, Spoken
+from hailuo_batch.cli.options import PROGRAM, Spoken
 from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, ReaderGoneError
 from hailuo_batch.text import harmless, one_line
 

@@ -13,8 +13,8 @@ import click
 
 from hailuo_batch import __version__
 from hailuo_batch.adapters.local.streams import guard_streams
-from hailuo_batch.cli_boundary import leave, open_missing_streams, run_guarded
-from hailuo_batch.cli_options import (
+from hailuo_batch.cli.error_boundary import leave, open_missing_streams, run_guarded
+from hailuo_batch.cli.options import (
     PROGRAM,
     Ordered,
     Spoken,
