@@ -43,7 +43,7 @@ def write_manifests(folder: Path) -> dict[int, Path]:
 def kill_in_turn(server: Range, manifests: dict[int, Path]) -> dict[int, tuple[str | None, int]]:
     """For each boundary: the call at which the program was killed, if it came so far, and how the next apply ended."""
     subprocess.run(
-        [sys.executable, "-m", "tests.helpers.turns", *map(str, manifests.values())],
+        [sys.executable, "-m", "tests.helpers.kill_in_turn", *map(str, manifests.values())],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],

@@ -13,7 +13,7 @@ from hailuo_batch.app.config import (
 )
 from hailuo_batch.errors import AccountError, ExitCode, UsageError
 from hailuo_batch.values import Campaign, Limits
-from tests.commands.harness import Shell
+from tests.helpers.command_line import Shell
 
 CAMPAIGN = Campaign("c", (), "", limits=Limits(max_spend_micro_usd=1, max_in_flight=7, run_timeout_s=9.0))
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.conftest import StartApi
-from tests.commands.harness import Ended, Shell, talk
-from tests.commands.test_apply import QUICKSTART
+from tests.commands.apply.test_apply import QUICKSTART
+from tests.helpers.cli_fixtures import StartApi
+from tests.helpers.command_line import Ended, Shell, talk
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer
-from tests.helpers.pictures import gif, png
+from tests.helpers.images import gif, png
 
 MANIFEST = """\
 version: 1

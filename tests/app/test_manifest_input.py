@@ -8,7 +8,7 @@ import pytest
 from hailuo_batch.app.manifest_input import drawn, palette_of
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import COLOURED, PLAIN, Diagnostic, render
-from tests.commands.harness import LAMPS, Shell
+from tests.helpers.command_line import LAMPS, Shell
 
 
 class Terminal(io.StringIO):

@@ -10,11 +10,11 @@ from hailuo_batch.core.model.actions import CreateRun
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.conftest import StartApi, Step
-from tests.commands.harness import LAMPS, UNCAPPED, Ended, Shell, state_of
-from tests.commands.misbehaving import costs, everything_fails, lost_answers, nothing_finishes
-from tests.helpers.pictures import png
-from tests.helpers.struck import strike
+from tests.helpers.cli_fixtures import StartApi, Step
+from tests.helpers.command_line import LAMPS, UNCAPPED, Ended, Shell, state_of
+from tests.helpers.images import png
+from tests.helpers.misbehaving_api import costs, everything_fails, lost_answers, nothing_finishes
+from tests.helpers.signal_at import strike
 
 TABLE = """\
 version: 1

@@ -14,8 +14,8 @@ from hailuo_batch.app.plan_file import _id_of
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.conftest import Step
-from tests.commands.harness import Ended, Shell
+from tests.helpers.cli_fixtures import Step
+from tests.helpers.command_line import Ended, Shell
 
 
 def plain(ended: Ended) -> str:

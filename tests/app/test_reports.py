@@ -9,8 +9,8 @@ from hailuo_batch.app.reports import EVERY_S, ReportKeeper
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError, OutputError
-from tests.helpers.patience import PATIENCE_S
 from tests.helpers.snapshots import snapshot
+from tests.helpers.timeouts import PATIENCE_S
 
 PROGRESS = Progress(1, {}, 0, 0, 0, 0, None)
 

@@ -12,7 +12,7 @@ from hailuo_batch.app.api_target import NOBODY, Remote
 from hailuo_batch.app.shared_window import one_request, share_window, state_folder
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.scheduling.shared_window import Holding
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 ENDPOINT = "https://runbase.net/api/v1"
 KEY = "sk-test-0123456789"

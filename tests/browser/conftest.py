@@ -15,8 +15,8 @@ from hailuo_batch.report.model import build_report
 from hailuo_batch.sandbox.media import load_clips
 from tests.browser import chromium
 from tests.browser.sheet import Sheet
-from tests.helpers.patience import PATIENCE_S
 from tests.helpers.snapshots import STARTED_AT, snapshot
+from tests.helpers.timeouts import PATIENCE_S
 
 OpenSheet = Callable[..., Sheet]
 

@@ -15,7 +15,7 @@ from typing import Any
 from selenium.webdriver import Chrome
 
 from tests.browser import chromium
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 CATEGORIES = "devtools.timeline"
 STEP_PX = 800

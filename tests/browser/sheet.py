@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 
 class Sheet:

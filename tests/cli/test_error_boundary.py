@@ -11,7 +11,7 @@ import pytest
 from hailuo_batch import __version__
 from hailuo_batch.commands import schema
 from hailuo_batch.errors import ExitCode
-from tests.commands.harness import KEY, Shell
+from tests.helpers.command_line import KEY, Shell
 
 COMMANDS = ("init", "validate", "plan", "apply", "status", "report", "schema", "sandbox")
 

@@ -8,9 +8,9 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.conftest import StartApi
-from tests.commands.harness import Shell
-from tests.helpers.patience import wait_until
+from tests.helpers.cli_fixtures import StartApi
+from tests.helpers.command_line import Shell
+from tests.helpers.timeouts import wait_until
 
 CATALOGUE = """\
 version: 1

@@ -10,8 +10,8 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.harness import UNCAPPED, Ended, Shell
-from tests.commands.misbehaving import refusing
+from tests.helpers.command_line import UNCAPPED, Ended, Shell
+from tests.helpers.misbehaving_api import refusing
 
 FAKE = "hailuo-batch: all is well"
 HOSTILE = f"a\x1b[2J\x9b8m\u202eb\n{FAKE}\r"

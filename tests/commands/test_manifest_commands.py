@@ -7,7 +7,7 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
-from tests.commands.harness import LAMPS, Shell
+from tests.helpers.command_line import LAMPS, Shell
 
 
 def test_a_good_manifest_is_ok(shell: Shell) -> None:

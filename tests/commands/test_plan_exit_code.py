@@ -2,7 +2,7 @@
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.harness import LAMPS, Shell
+from tests.helpers.command_line import LAMPS, Shell
 
 
 def test_the_detailed_exit_code_says_whether_there_is_anything_to_do(shell: Shell, api: SandboxServer) -> None:

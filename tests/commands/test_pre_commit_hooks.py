@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from hailuo_batch.errors import ExitCode
-from tests.commands.harness import LAMPS, Shell
+from tests.helpers.command_line import LAMPS, Shell
 
 HOOKS = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 

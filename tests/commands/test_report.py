@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.conftest import StartApi
-from tests.commands.harness import LAMPS, SLOW, Shell, ended
-from tests.helpers.patience import wait_until
+from tests.helpers.cli_fixtures import StartApi
+from tests.helpers.command_line import LAMPS, SLOW, Shell, ended
+from tests.helpers.timeouts import wait_until
 
 VIDEOS = {"hero.mp4", "hero.take2.mp4", "desk.mp4"}
 SIDECARS = {f"{name}.json" for name in VIDEOS}

@@ -7,10 +7,10 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.conftest import StartApi
-from tests.commands.harness import SLOW, UNCAPPED, Shell, state_of, talk
-from tests.commands.misbehaving import lost_answers, unknown_runs
-from tests.helpers.patience import wait_until
+from tests.helpers.cli_fixtures import StartApi
+from tests.helpers.command_line import SLOW, UNCAPPED, Shell, state_of, talk
+from tests.helpers.misbehaving_api import lost_answers, unknown_runs
+from tests.helpers.timeouts import wait_until
 
 UNCHANGED = "othing was changed"
 

@@ -7,9 +7,9 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import Trouble
-from tests.commands.conftest import StartApi
-from tests.commands.harness import UNCAPPED, Shell, state_of
-from tests.commands.misbehaving import lost_answers
+from tests.helpers.cli_fixtures import StartApi
+from tests.helpers.command_line import UNCAPPED, Shell, state_of
+from tests.helpers.misbehaving_api import lost_answers
 
 UNCHANGED = "othing was changed"
 

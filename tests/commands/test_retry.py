@@ -4,9 +4,9 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.conftest import StartApi
-from tests.commands.harness import UNCAPPED, Shell
-from tests.commands.misbehaving import lost_answers, unknown_runs
+from tests.helpers.cli_fixtures import StartApi
+from tests.helpers.command_line import UNCAPPED, Shell
+from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 
 @pytest.fixture(autouse=True)

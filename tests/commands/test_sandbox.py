@@ -8,7 +8,7 @@ from http.server import ThreadingHTTPServer
 import pytest
 
 from hailuo_batch.errors import ExitCode
-from tests.commands.harness import Shell, ended
+from tests.helpers.command_line import Shell, ended
 
 
 def test_it_says_how_to_be_used_and_serves_until_stopped(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

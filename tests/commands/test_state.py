@@ -14,8 +14,8 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import schema_text
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.ui.text import display_width
-from tests.commands.harness import KEY, UNCAPPED, Ended, Shell
-from tests.commands.misbehaving import lost_answers, unknown_runs
+from tests.helpers.command_line import KEY, UNCAPPED, Ended, Shell
+from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 pytestmark = pytest.mark.usefixtures("uncapped")
 

@@ -8,8 +8,8 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.harness import UNCAPPED, Ended, Shell
-from tests.commands.misbehaving import lost_answers, unknown_runs
+from tests.helpers.command_line import UNCAPPED, Ended, Shell
+from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 pytestmark = pytest.mark.usefixtures("uncapped")
 

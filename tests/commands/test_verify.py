@@ -18,10 +18,10 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.commands.conftest import StartApi
-from tests.commands.harness import LAMPS, SLOW, Shell, rest_of
-from tests.commands.misbehaving import refusing
-from tests.helpers.patience import PATIENCE_S, wait_until
+from tests.helpers.cli_fixtures import StartApi
+from tests.helpers.command_line import LAMPS, SLOW, Shell, rest_of
+from tests.helpers.misbehaving_api import refusing
+from tests.helpers.timeouts import PATIENCE_S, wait_until
 
 
 @pytest.fixture

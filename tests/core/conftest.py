@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.desk import Desk
+from tests.core.planning_session import Desk
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
 

@@ -24,7 +24,7 @@ from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.recovery import Result
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import Answer, WorldSettings
-from tests.helpers.patience import PATIENCE_S, wait_until
+from tests.helpers.timeouts import PATIENCE_S, wait_until
 
 KEY = "sk-test-4b1d6a0f"
 NAME = "killed"

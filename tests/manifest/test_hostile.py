@@ -9,7 +9,7 @@ import yaml
 from hailuo_batch.manifest.diagnostics import Refused, Report
 from hailuo_batch.manifest.yaml import parse as source
 from hailuo_batch.manifest.yaml.parse import parse_source
-from tests.helpers.yardstick import within
+from tests.helpers.cpu_limits import within
 from tests.manifest.conftest import Accept, Complain, Load
 
 HEAD = "version: 1\ncampaign: lamps\n"

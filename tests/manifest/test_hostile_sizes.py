@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.yardstick import within
-from tests.manifest.apart import load_apart
+from tests.helpers.cpu_limits import within
+from tests.manifest.load_in_process import load_apart
 
 MEBIBYTE = 1024 * 1024
 HEAD = "version: 1\ncampaign: lamps\n"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.manifest.files.csv_tables import MAX_BYTES
-from tests.helpers.yardstick import within
-from tests.manifest.apart import load_apart
+from tests.helpers.cpu_limits import within
 from tests.manifest.conftest import Beside, Complain
+from tests.manifest.load_in_process import load_apart
 
 MANIFEST = "version: 1\ncampaign: lamps\nshots: [{id: 's-$a', prompt: '$b', rows: t.csv}]\n"
 TABLES = {

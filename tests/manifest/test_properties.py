@@ -22,8 +22,8 @@ from hailuo_batch import cli
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import Loaded, Severity, load_manifest
 from hailuo_batch.values import fingerprint
-from tests.manifest import rules
-from tests.manifest.rules import PLAIN
+from tests.manifest import reference_expansion as rules
+from tests.manifest.reference_expansion import PLAIN
 
 KEYS = [
     "version",

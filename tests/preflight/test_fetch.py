@@ -11,8 +11,8 @@ from hailuo_batch.adapters.http.timeouts import Timeouts
 from hailuo_batch.preflight.fetch import START_BYTES, Scout, read_copy
 from hailuo_batch.preflight.verdict import Look, Looked, Unseen, judge_look
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer, close, refusing_port, silence
-from tests.helpers.patience import PATIENCE_S
-from tests.helpers.pictures import png
+from tests.helpers.images import png
+from tests.helpers.timeouts import PATIENCE_S
 
 PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
 QUICK = Timeouts(connect_s=PATIENCE_S, read_s=0.3, total_s=1.0)

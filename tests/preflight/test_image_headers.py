@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo_batch.preflight.image_headers import ImageHead, name_other_image, read_image_head
-from tests.helpers.pictures import gif, jpeg, png, webp
+from tests.helpers.images import gif, jpeg, png, webp
 
 _PROFILE = b"\xff\xe2" + (60_000).to_bytes(2, "big") + bytes(59_998)
 IMAGES = {

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from hailuo_batch.preflight.verdict import Answer, Finding, Looked, Unseen, judge_copy, judge_data_url, judge_look
-from tests.helpers.pictures import gif, jpeg, png
+from tests.helpers.images import gif, jpeg, png
 
 FINE = Answer(200, "image/png", 50_000)
 REFUSED = Answer(405, "text/plain")

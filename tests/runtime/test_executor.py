@@ -14,8 +14,8 @@ from hailuo_batch.core.model.events import CreateOutcome, FetchOutcome, MoveOutc
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import HailuoBatchError
 from hailuo_batch.runtime.executor import Completion, ThreadExecutor
-from tests.helpers.patience import PATIENCE_S
 from tests.helpers.snapshots import run, take
+from tests.helpers.timeouts import PATIENCE_S
 
 CREATE = act.CreateRun(run(RunState.SUBMITTING))
 READ = act.ReadRun(run(RunState.PENDING, run_id="run_1"))

@@ -12,7 +12,7 @@ import pytest
 
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 from tests.sandbox.requests import KEY, body_of
 
 

@@ -12,7 +12,7 @@ import urllib3
 
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import Trouble, WorldSettings
-from tests.helpers.patience import PATIENCE_S, wait_until
+from tests.helpers.timeouts import PATIENCE_S, wait_until
 from tests.sandbox.conftest import Caller, Wall, address_of
 from tests.sandbox.requests import KEY, body_of
 

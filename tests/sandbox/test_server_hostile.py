@@ -10,7 +10,7 @@ import pytest
 from hailuo_batch.sandbox.handler import MAX_BODY_BYTES
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 from tests.sandbox.conftest import Caller, address_of
 
 POST = b"POST /api/v1/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-1\r\n"

@@ -110,7 +110,7 @@ RULES = (
             "hailuo_batch/core/planning/estimate.py",
             "if limits.expected_cost_micro_usd is not None:",
             "if False:",
-            "core/planning/test_estimate.py::test_a_damaged_ledger_beside_it_is_passed_over",
+            "app/test_plan_estimate.py::test_a_damaged_ledger_beside_it_is_passed_over",
         ),
     ),
     rule(
@@ -119,7 +119,7 @@ RULES = (
             "hailuo_batch/core/planning/estimate.py",
             "if known is not None:",
             "if known is not None and limits.expected_cost_micro_usd is None:",
-            "core/planning/test_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
+            "app/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
         ),
     ),
     rule(

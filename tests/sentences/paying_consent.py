@@ -8,12 +8,12 @@ _OPTIONS = "hailuo_batch/app/apply_options.py"
 _PROPOSAL = "hailuo_batch/app/proposal.py"
 _RESOLVE = "hailuo_batch/commands/resolve.py"
 _LOCK = "hailuo_batch/adapters/ledger/lock.py"
-_TESTS = "app/test_consent.py"
-_OFFERS = "app/test_offer.py"
+_TESTS = "commands/paying/test_consent.py"
+_OFFERS = "commands/paying/test_offer.py"
 _ENGINE = "core/engine/test_engine_consent.py"
-_BUSY = "commands/test_busy.py"
+_BUSY = "commands/apply/test_busy.py"
 _LOCKS = "adapters/ledger/test_lock.py"
-_HINTS = "commands/test_continue.py"
+_HINTS = "commands/paying/test_continue.py"
 
 RULES = (
     rule(
@@ -28,7 +28,7 @@ RULES = (
             "hailuo_batch/app/proposal.py",
             "    if not (has_yes or console.is_interactive):\n        return Consent.MISSING",
             "    if not (has_yes or console.is_interactive):\n        return Consent.GIVEN",
-            "app/test_consent.py::test_what_runs_is_collected_and_reported_and_nothing_is_created",
+            "commands/paying/test_consent.py::test_what_runs_is_collected_and_reported_and_nothing_is_created",
         ),
     ),
     rule(
@@ -58,13 +58,13 @@ RULES = (
             "hailuo_batch/commands/apply.py",
             "replace(asked.campaign.limits, max_attempts=1)",
             "asked.campaign.limits",
-            "app/test_consent.py::test_a_run_that_failed_before_is_not_made_again_without_one",
+            "commands/paying/test_consent.py::test_a_run_that_failed_before_is_not_made_again_without_one",
         ),
         Breakage(
             "hailuo_batch/app/consent.py",
             "return self.reached is None and (self.runs > 0 or self.open_runs > 0)",
             "return self.reached is None and self.runs > 0",
-            "app/test_offer.py::test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own",
+            "commands/paying/test_offer.py::test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own",
         ),
     ),
     rule(
@@ -73,19 +73,19 @@ RULES = (
             "hailuo_batch/commands/apply.py",
             "proposal.snapshot, Wishes(asked.wishes.only))",
             "proposal.snapshot, asked.wishes)",
-            "app/test_consent.py::test_a_replacement_without_one_leaves_no_wish_behind",
+            "commands/paying/test_consent.py::test_a_replacement_without_one_leaves_no_wish_behind",
         ),
         Breakage(
             "hailuo_batch/commands/apply.py",
             "replace(proposal.plan, steps=(), collected",
             "replace(proposal.plan, collected",
-            "app/test_consent.py::test_a_plans_wish_without_one_is_not_paid_for_by_an_apply_without_the_plan",
+            "commands/paying/test_consent.py::test_a_plans_wish_without_one_is_not_paid_for_by_an_apply_without_the_plan",
         ),
         Breakage(
             "hailuo_batch/commands/apply.py",
             "            if ledger is None:\n                return _leave_unbegun(asked, verdict.unpaid, clock, console)\n",
             "",
-            "app/test_consent.py::test_a_campaign_that_never_began_leaves_nothing_behind",
+            "commands/paying/test_consent.py::test_a_campaign_that_never_began_leaves_nothing_behind",
         ),
     ),
     rule(
@@ -94,7 +94,7 @@ RULES = (
             "hailuo_batch/commands/resolve.py",
             "    if wish.way is Way.RESUBMIT and not (wish.yes or where.sandbox or console.is_interactive):",
             "    if False:",
-            "app/test_consent.py::test_making_again_what_is_in_doubt_needs_one",
+            "commands/paying/test_consent.py::test_making_again_what_is_in_doubt_needs_one",
         ),
     ),
     rule(
@@ -103,13 +103,13 @@ RULES = (
             "hailuo_batch/app/consent.py",
             "        left -= price or 0",
             "        left -= 0",
-            "app/test_offer.py::test_it_names_the_most_that_can_be_paid",
+            "commands/paying/test_offer.py::test_it_names_the_most_that_can_be_paid",
         ),
         Breakage(
             "hailuo_batch/app/consent.py",
             "settings.cap_micro_usd - cap.committed_micro_usd)",
             "settings.cap_micro_usd)",
-            "app/test_offer.py::test_it_names_the_most_that_can_be_paid",
+            "commands/paying/test_offer.py::test_it_names_the_most_that_can_be_paid",
         ),
     ),
     rule(
@@ -130,7 +130,7 @@ RULES = (
             "hailuo_batch/commands/apply.py",
             "        lock.hold_guard()\n",
             "",
-            "commands/test_busy.py::test_a_deleted_lock_lets_no_second_apply_in",
+            "commands/apply/test_busy.py::test_a_deleted_lock_lets_no_second_apply_in",
         ),
     ),
     rule(
@@ -139,7 +139,7 @@ RULES = (
             "hailuo_batch/commands/apply.py",
             "        asked = _read_again(asked, console)",
             "        pass",
-            "commands/test_busy.py::test_it_waits_says_for_whom_and_then_looks_again",
+            "commands/apply/test_busy.py::test_it_waits_says_for_whom_and_then_looks_again",
         ),
     ),
     rule(
@@ -148,19 +148,19 @@ RULES = (
             "hailuo_batch/app/apply_options.py",
             '        *_valued("--max-spend", bounds.max_spend),\n',
             "",
-            "commands/test_continue.py::test_a_stopped_apply_is_continued_with_all_that_decided_what_it_pays",
+            "commands/paying/test_continue.py::test_a_stopped_apply_is_continued_with_all_that_decided_what_it_pays",
         ),
         Breakage(
             "hailuo_batch/app/apply_options.py",
             "options.replace if replacing or not paid else ()",
             "options.replace",
-            "commands/test_continue.py::test_a_replacement_under_way_is_named_and_a_finished_one_is_not",
+            "commands/paying/test_continue.py::test_a_replacement_under_way_is_named_and_a_finished_one_is_not",
         ),
         Breakage(
             "hailuo_batch/app/apply_options.py",
             'None if paid or options.in_doubt == "hold" else options.in_doubt',
             'None if options.in_doubt == "hold" else options.in_doubt',
-            "commands/test_continue.py::test_what_was_in_doubt_is_made_again_once_and_what_is_so_since_is_not",
+            "commands/paying/test_continue.py::test_what_was_in_doubt_is_made_again_once_and_what_is_so_since_is_not",
         ),
     ),
 )

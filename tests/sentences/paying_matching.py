@@ -271,7 +271,7 @@ RULES = (
             "hailuo_batch/core/planning/plan.py",
             "' again: its file is gone' if gone else ''",
             "'' if gone else ''",
-            "commands/test_apply_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
+            "commands/apply/test_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
         ),
     ),
     rule(
@@ -286,7 +286,7 @@ RULES = (
             "hailuo_batch/core/engine/downloads.py",
             "(output.path is None and run.take_id in self._collected)",
             "(output.path is None and output.sha256 is None and run.take_id in self._collected)",
-            "commands/test_apply_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
+            "commands/apply/test_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
         ),
     ),
     rule(
@@ -295,7 +295,7 @@ RULES = (
             "hailuo_batch/core/planning/matching.py",
             "    return run.fingerprint == take.fingerprint and not images_differ",
             "    gone = any(output.path is None and output.sha256 for output in run.outputs)\n    return run.fingerprint == take.fingerprint and not images_differ and not gone",
-            "commands/test_apply_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
+            "commands/apply/test_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
         ),
     ),
     remark(

@@ -8,8 +8,8 @@ _VIEW = "hailuo_batch/ui/plan.py"
 _ESTIMATE = "hailuo_batch/core/planning/estimate.py"
 _TIME = "hailuo_batch/core/planning/time_needed.py"
 _REASONS = "commands/test_plan_reasons.py"
-_ESTIMATES = "core/planning/test_estimate.py"
-_READERS = "commands/test_readers.py"
+_ESTIMATES = "app/test_plan_estimate.py"
+_READERS = "commands/records/test_readers.py"
 
 RULES = (
     rule(
@@ -18,7 +18,7 @@ RULES = (
             "hailuo_batch/ui/plan.py",
             'return "\\n".join([*rows, *([""] if rows else []),',
             'return "\\n".join([',
-            "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
+            "commands/records/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
         ),
         Breakage(
             "hailuo_batch/core/planning/plan.py",
@@ -63,7 +63,7 @@ RULES = (
             "hailuo_batch/core/planning/plan.py",
             'f"--replace; the video of {run.run_id} is kept as superseded"',
             '""',
-            "commands/test_replace.py::test_a_plan_shows_what_would_be_replaced_and_changes_nothing",
+            "commands/paying/test_replace.py::test_a_plan_shows_what_would_be_replaced_and_changes_nothing",
         ),
     ),
     rule(
@@ -105,13 +105,13 @@ RULES = (
             "hailuo_batch/core/planning/estimate.py",
             "total += price.creates * price.cost_micro_usd",
             "total += price.cost_micro_usd",
-            "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
+            "commands/records/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
         ),
         Breakage(
             "hailuo_batch/core/planning/estimate.py",
             "counts = Counter(line.model for line in plan.paying)",
             "counts = Counter(line.model for line in plan.lines)",
-            "commands/test_readers.py::test_the_newest_price_paid_beats_what_the_manifest_expects",
+            "commands/records/test_readers.py::test_the_newest_price_paid_beats_what_the_manifest_expects",
         ),
     ),
     rule(
@@ -126,7 +126,7 @@ RULES = (
             "hailuo_batch/core/planning/estimate.py",
             "experience.cost_of(model), limits) for",
             "max((cost for _, cost in experience.costs.values()), default=None), limits) for",
-            "core/planning/test_estimate.py::test_another_models_price_is_not_taken_for_it",
+            "app/test_plan_estimate.py::test_another_models_price_is_not_taken_for_it",
         ),
     ),
     rule(
@@ -135,7 +135,7 @@ RULES = (
             "hailuo_batch/app/workspace_runs.py",
             "return joined([experience_of(snapshot.paid_runs), *(other for other in others if other is not None)])",
             "return joined([experience_of(snapshot.paid_runs)])",
-            "core/planning/test_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
+            "app/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
         ),
     ),
     rule(
@@ -144,7 +144,7 @@ RULES = (
             "hailuo_batch/core/planning/estimate.py",
             "if limits.expected_cost_micro_usd is not None:",
             "if False:",
-            "commands/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
+            "commands/records/test_readers.py::test_a_plan_creates_nothing_and_needs_no_key",
         ),
     ),
     rule(
@@ -153,25 +153,25 @@ RULES = (
             "hailuo_batch/core/planning/estimate.py",
             "                return None\n",
             "                continue\n",
-            "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
+            "commands/records/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
         Breakage(
             "hailuo_batch/ui/plan.py",
             'return "an unknown amount" if total is None else f"about {format_usd(total)}"',
             'return f"about {format_usd(total or 0)}"',
-            "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
+            "commands/records/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
         Breakage(
             "hailuo_batch/ui/plan.py",
             '"micro_usd": estimate.micro_usd,',
             '"micro_usd": estimate.micro_usd or 0,',
-            "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
+            "commands/records/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
         Breakage(
             "hailuo_batch/ui/plan.py",
             '"cost_micro_usd": price.cost_micro_usd,',
             '"cost_micro_usd": price.cost_micro_usd or 0,',
-            "commands/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
+            "commands/records/test_readers.py::test_an_unknown_price_is_said_and_never_taken_for_nothing",
         ),
     ),
     rule(
@@ -180,13 +180,13 @@ RULES = (
             "hailuo_batch/core/planning/time_needed.py",
             "least_s = _window_s(2 * creates + resumed, settings) if creates else 0.0",
             "least_s = _window_s(creates + resumed, settings) if creates else 0.0",
-            "core/planning/test_estimate.py::test_two_requests_for_each_create_have_to_fit_the_window",
+            "app/test_plan_estimate.py::test_two_requests_for_each_create_have_to_fit_the_window",
         ),
         Breakage(
             "hailuo_batch/ui/plan.py",
             '*([f"Time: {describe_time(time)}."] if estimate.creates else []),',
             "",
-            "core/planning/test_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
+            "app/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
         ),
     ),
     rule(
@@ -195,19 +195,19 @@ RULES = (
             "hailuo_batch/core/planning/time_needed.py",
             "            return TimeNeeded(least_s, None)\n",
             "            return TimeNeeded(least_s, least_s)\n",
-            "core/planning/test_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
+            "app/test_plan_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
         ),
         Breakage(
             "hailuo_batch/core/planning/time_needed.py",
             'return f"at least {format',
             'return f"about {format',
-            "core/planning/test_estimate.py::test_time_in_words",
+            "app/test_plan_estimate.py::test_time_in_words",
         ),
         Breakage(
             "hailuo_batch/ui/plan.py",
             '"at_least_s": time.least_s',
             '"at_least_s": time.about_s',
-            "core/planning/test_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
+            "app/test_plan_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
         ),
     ),
     rule(
@@ -264,7 +264,7 @@ RULES = (
             "hailuo_batch/commands/plan.py",
             "if options.detailed_exitcode and changes_anything(plan, snapshot) else",
             "if options.detailed_exitcode and plan.steps else",
-            "commands/test_apply_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
+            "commands/apply/test_downloads.py::test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_again",
         ),
     ),
 )

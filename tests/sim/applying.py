@@ -20,11 +20,11 @@ from hailuo_batch.core.planning.plan import Plan, Wishes, make_plan
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console
 from hailuo_batch.values import Campaign
+from tests.sim.environment import KEY
 from tests.sim.hostile import HostileLedger
 from tests.sim.kept_plans import KeptPlan
 from tests.sim.network import Terms
 from tests.sim.process import Process
-from tests.sim.site import KEY
 from tests.sim.terminal import Terminal
 from tests.sim.truth import Violation
 

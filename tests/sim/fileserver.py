@@ -16,7 +16,7 @@ from hailuo_batch.adapters.http.origin import Origin
 from hailuo_batch.adapters.http.timeouts import Patience, PatientSocket
 from hailuo_batch.sandbox.media import MediaFile, Unsatisfiable, requested_part
 from tests.helpers.mp4 import FTYP, box, clip
-from tests.sim.fate import FETCHES, RANGES, Fate
+from tests.sim.adversary import FETCHES, RANGES, Fate
 from tests.sim.truth import Truth
 
 URL = "http://127.0.0.1:9"

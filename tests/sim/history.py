@@ -22,26 +22,26 @@ from hailuo_batch.core.model.states import RUNNING
 from hailuo_batch.errors import BusyError, LedgerError, OutputError, UsageError
 from hailuo_batch.report import files
 from tests.helpers.handlers import kept_handlers
+from tests.sim.adversary import Death, Fate
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME, Author
 from tests.sim.clock import START, VirtualClock
-from tests.sim.fate import Death, Fate
+from tests.sim.conditions import RememberingWorld, Weather, any_settings
+from tests.sim.environment import KEY, SECOND_KEY, STRANGERS_KEY, Site
 from tests.sim.fileserver import URL
+from tests.sim.final_check import Peace
+from tests.sim.folder_events import Keeper
 from tests.sim.grants import Grants
 from tests.sim.hostile import hostile_disk
 from tests.sim.interlude import Interlude
-from tests.sim.keeper import Keeper
 from tests.sim.kept_plans import Drawer, KeptPlan, Rows
 from tests.sim.oddities import Oddities
-from tests.sim.peace import Peace
 from tests.sim.process import ENDPOINT, Process
 from tests.sim.promises import Promises
 from tests.sim.records import Records
-from tests.sim.site import KEY, SECOND_KEY, STRANGERS_KEY, Site
+from tests.sim.state_damage import Vandal
 from tests.sim.truth import Truth, Violation
 from tests.sim.user import User
-from tests.sim.vandal import Vandal
-from tests.sim.weather import RememberingWorld, Weather, any_settings
 
 _TABLES = ("takes", "runs", "files")
 _LOGS = ("wal", "shm")

@@ -14,9 +14,9 @@ from unittest import mock
 
 from hailuo_batch.adapters.ledger import store
 from hailuo_batch.adapters.ledger.rows import Rows
-from tests.sim.fate import Death, Fate
+from tests.sim.adversary import Death, Fate
+from tests.sim.environment import Site
 from tests.sim.room import full
-from tests.sim.site import Site
 
 _WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE")
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hailuo_batch.errors import ExitCode
+from tests.sim.adversary import Death
 from tests.sim.applying import Apply
-from tests.sim.fate import Death
 from tests.sim.truth import Violation
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.runtime.executor import Completion
-from tests.sim.fate import GATEWAY, NETWORK, READS
+from tests.sim.adversary import GATEWAY, NETWORK, READS
+from tests.sim.environment import Site
 from tests.sim.fileserver import Dialer, FileServer
 from tests.sim.server import Request, Server
-from tests.sim.site import Site
 from tests.sim.truth import Sent, Violation
 
 TIMEOUT_S = 60.0

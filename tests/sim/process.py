@@ -26,8 +26,8 @@ from hailuo_batch.runtime import driver
 from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.progress import Reporter, UnfailingReporter
+from tests.sim.environment import KEY
 from tests.sim.network import Network, Terms
-from tests.sim.site import KEY
 from tests.sim.truth import Violation
 
 if TYPE_CHECKING:

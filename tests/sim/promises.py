@@ -15,8 +15,8 @@ from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.core.model.states import TRANSITIONS, RunState, TakeState
 from hailuo_batch.core.planning.spend import spend_of
+from tests.sim.environment import Site
 from tests.sim.oddities import HIDING
-from tests.sim.site import Site
 from tests.sim.truth import Sent, Violation
 
 _UNKNOWN = {RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED}

@@ -7,8 +7,8 @@ from typing import Any
 from hailuo_batch.adapters.runbase import responses as answers
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.values import request_json
+from tests.sim.environment import Site
 from tests.sim.gateway import answer_of_a_gateway
-from tests.sim.site import Site
 
 Request = act.CreateRun | act.ReadRun
 

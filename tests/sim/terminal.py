@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 from hailuo_batch.adapters.local.streams import Sink
-from tests.sim.fate import Fate
+from tests.sim.adversary import Fate
 
 
 class Terminals:

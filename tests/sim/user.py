@@ -28,12 +28,12 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import ReportRun, build_report
 from hailuo_batch.sandbox.world.run_ids import PREFIX
 from tests.sim.author import Author
+from tests.sim.environment import KEY, Site
 from tests.sim.grants import Grants
 from tests.sim.hostile import HostileLedger
 from tests.sim.kept_plans import Drawer, KeptPlan
 from tests.sim.process import Process
 from tests.sim.promises import Promises
-from tests.sim.site import KEY, Site
 from tests.sim.truth import Violation
 
 _NOBODYS = PREFIX + "a" * 40

@@ -7,7 +7,7 @@ from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
 from hailuo_batch.core.planning.time_needed import TimeNeeded
 from hailuo_batch.ui.plan import render_plan
 from hailuo_batch.ui.text import display_width
-from tests.commands.harness import Shell
+from tests.helpers.command_line import Shell
 from tests.helpers.snapshots import snapshot
 
 

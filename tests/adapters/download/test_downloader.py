@@ -18,7 +18,7 @@ from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, Act, LoopbackServer, Peer, Request
 from tests.helpers.mp4 import clip
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 CLIP = clip(bytes(range(256)) * 5000)
 LARGE = clip(bytes(2 << 20))

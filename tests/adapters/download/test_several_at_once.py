@@ -14,7 +14,7 @@ from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer, Peer, Request
 from tests.helpers.mp4 import clip
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 CLIP = clip(bytes(100_000))
 VIDEO = http.answer(200, CLIP, content_type="video/mp4")

@@ -13,7 +13,7 @@ import pytest
 from hailuo_batch.adapters.ledger import lock as lock_module
 from hailuo_batch.adapters.ledger.lock import Holder, Lock, find_holder
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 HOLD = """
 import sys

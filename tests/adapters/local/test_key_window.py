@@ -14,7 +14,7 @@ import pytest
 
 from hailuo_batch.adapters.local.key_window import KeyWindow, is_alive, name_of_process
 from hailuo_batch.core.scheduling.shared_window import Holding
-from tests.helpers.patience import wait_until
+from tests.helpers.timeouts import wait_until
 
 NOW, WINDOW_S = 1000.0, 10.0
 MINE = Holding(((NOW + 5.0, 3),), under_way=2, taken_at=NOW)

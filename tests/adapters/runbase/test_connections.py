@@ -18,8 +18,8 @@ from hailuo_batch.core.model.obstacles import Obstacle
 from hailuo_batch.errors import AccountError
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, LoopbackServer, Peer
-from tests.helpers.patience import PATIENCE_S
 from tests.helpers.proxy import tunnel_to
+from tests.helpers.timeouts import PATIENCE_S
 
 KEY = "sk-very-secret-0123456789"
 PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)

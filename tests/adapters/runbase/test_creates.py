@@ -16,7 +16,7 @@ from hailuo_batch.core.model.events import CreateOutcome, Refusal
 from hailuo_batch.values import canonical_json, request_json
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 KEY = "sk-very-secret-0123456789"
 PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)

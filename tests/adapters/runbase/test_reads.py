@@ -14,7 +14,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import ReadOutcome, Refusal
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
 SHORT = Timeouts(connect_s=PATIENCE_S, read_s=0.2, total_s=0.5)

@@ -16,7 +16,7 @@ from hailuo_batch.adapters.runbase.fields import decode_body
 from hailuo_batch.core.model import events as ev
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer
-from tests.helpers.patience import PATIENCE_S
+from tests.helpers.timeouts import PATIENCE_S
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])

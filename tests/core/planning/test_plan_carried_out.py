@@ -14,7 +14,7 @@ from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.matching import serves
 from hailuo_batch.core.planning.plan import InDoubt, Plan, PlanAction, Wishes, make_plan, matches_any
 from hailuo_batch.values import Campaign, Take
-from tests.core.desk import Desk, take, wants, with_images
+from tests.core.planning_session import Desk, take, wants, with_images
 
 FATES = [state for state in RunState if state is not RunState.SUBMITTING]
 

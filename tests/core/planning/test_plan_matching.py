@@ -6,7 +6,7 @@ from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.core.planning.plan import InDoubt, PlanAction, Wishes
 from hailuo_batch.values import Take
-from tests.core.desk import Desk, paying, take, wants, with_images
+from tests.core.planning_session import Desk, paying, take, wants, with_images
 
 A, B, C = take("a", prompt="first"), take("b", prompt="second"), take("c", prompt="third")
 WISH_RESUBMIT = Wishes(in_doubt=InDoubt.RESUBMIT)

@@ -2,7 +2,7 @@
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.states import RunState
-from tests.core.desk import Desk, take, wants
+from tests.core.planning_session import Desk, take, wants
 
 A, B = take("a", prompt="first"), take("b", prompt="second")
 

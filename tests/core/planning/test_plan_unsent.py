@@ -1,7 +1,7 @@
 """An attempt is sent with the images that are wanted when it is sent."""
 
 from hailuo_batch.core.model.states import RunState
-from tests.core.desk import Desk, paying, take, wants, with_images
+from tests.core.planning_session import Desk, paying, take, wants, with_images
 
 A = take("a", prompt="first")
 

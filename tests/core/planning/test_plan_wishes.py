@@ -6,7 +6,7 @@ from hailuo_batch.core.model.runs import Replacement, Supersession
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.plan import InDoubt, PlanAction, Wishes, matches_any
 from hailuo_batch.values import format_minute
-from tests.core.desk import Desk, paying, take, wants
+from tests.core.planning_session import Desk, paying, take, wants
 
 A, B, C = take("a", prompt="first"), take("b", prompt="second"), take("c", prompt="third")
 RESUBMIT = Wishes(in_doubt=InDoubt.RESUBMIT)

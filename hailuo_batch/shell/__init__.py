@@ -1,1 +1,0 @@
-"""The acting: clock, network, disk, ledger, threads."""

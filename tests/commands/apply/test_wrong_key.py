@@ -1,0 +1,119 @@
+"""A key that did not make the campaign's runs must know one of them before anything else is done."""
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from hailuo_batch.sandbox.world import Trouble
+from tests.helpers.cli_fixtures import StartApi
+from tests.helpers.command_line import KEY, SLOW, Shell
+from tests.helpers.ledgers import query
+from tests.helpers.misbehaving_api import lost_answers
+
+SECOND = "sk-second-0123456789"  # of the same account
+STRANGER = "sk-stranger-0123456789"  # of another one
+LONG_ENOUGH = "30s"  # to ask about a run, also where a second passes before anything is asked
+
+
+@pytest.fixture
+def running(shell: Shell, start_api: StartApi) -> SandboxServer:
+    """Three runs under way, made with KEY; an API that knows the stranger's account too."""
+    api = start_api(speed=SLOW, other_account_keys=frozenset({STRANGER}))
+    while len(api.world.made) < 3:
+        assert shell("apply", "--run-timeout", "1s").code is ExitCode.UNFINISHED
+    return api
+
+
+def use(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("RUNBASE_API_KEY", key)
+
+
+def test_a_key_of_another_account_stops_after_three_questions_and_nothing_is_lost(
+    shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, STRANGER)
+    reads = running.world.stats.reads
+    for _ in range(2):
+        ended = shell("apply")
+        assert ended.code is ExitCode.ACCOUNT
+        assert "not the one that made the campaign's runs" in ended.err
+        assert STRANGER not in ended.err
+    assert running.world.stats.reads == reads + 2 * 3
+    assert running.world.stats.creates == 3
+    assert "3 running" in shell("status").out
+
+
+def test_the_right_key_goes_on_after_the_wrong_one(
+    shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, STRANGER)
+    assert shell("apply").code is ExitCode.ACCOUNT
+    use(monkeypatch, KEY)
+    assert shell("apply", "--run-timeout", "1s").code is ExitCode.UNFINISHED
+    assert "3 running" in shell("status").out
+
+
+def test_another_key_of_the_same_account_goes_on_and_is_remembered(
+    shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = mark(shell)
+    use(monkeypatch, SECOND)
+    assert shell("apply", "--run-timeout", LONG_ENOUGH).code is ExitCode.UNFINISHED
+    assert mark(shell) != before
+    remembered = mark(shell)
+    assert shell("apply", "--run-timeout", LONG_ENOUGH).code is ExitCode.UNFINISHED
+    assert mark(shell) == remembered
+    assert running.world.stats.creates == 3
+
+
+@pytest.mark.parametrize("trouble", [Trouble.BROKEN, Trouble.BAD_KEY])
+@pytest.mark.few(1)
+def test_a_key_that_was_not_proved_is_not_remembered(
+    shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+) -> None:
+    before = mark(shell)
+    use(monkeypatch, STRANGER)
+    running.world.trouble = trouble
+    assert shell("apply", "--run-timeout", "1s").code in {ExitCode.UNFINISHED, ExitCode.ACCOUNT}
+    assert mark(shell) == before
+    running.world.trouble = None
+    assert shell("apply").code is ExitCode.ACCOUNT
+    assert "3 running" in shell("status").out
+
+
+def test_without_a_run_to_ask_about_a_new_key_goes_on(
+    shell: Shell, start_api: StartApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = start_api(other_account_keys=frozenset({STRANGER}))
+    assert shell("apply", "--only", "hero").code is ExitCode.DONE
+    use(monkeypatch, STRANGER)
+    assert shell("apply").code is ExitCode.DONE
+    assert api.world.stats.creates == 3
+
+
+def test_what_is_in_doubt_is_no_proof_and_the_key_changes_nothing_about_it(
+    shell: Shell, start_api: StartApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = start_api(other_account_keys=frozenset({STRANGER}))
+    with lost_answers(api):
+        shell("apply", "--only", "desk")
+    use(monkeypatch, STRANGER)
+    assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
+    assert "in doubt  desk" in shell("status").out
+    assert shell("resolve", "desk", "--run-id", next(iter(api.world.made))).code is ExitCode.USAGE
+
+
+def test_no_key_is_written_anywhere(shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in (STRANGER, SECOND):
+        use(monkeypatch, key)
+        shell("apply", "--run-timeout", "1s", "-v")
+    written = b"".join(path.read_bytes() for path in shell.workspace.rglob("*") if path.is_file())
+    for key in (KEY, STRANGER, SECOND):
+        assert key.encode() not in written
+        assert key.removeprefix("sk-").encode() not in written
+
+
+def mark(shell: Shell) -> str:
+    """What the ledger remembers of the key: a salt and a slow hash."""
+    [(value,)] = query(shell.state / "lamps.db", "SELECT value FROM facts WHERE name = 'key_mark'")
+    return str(value)

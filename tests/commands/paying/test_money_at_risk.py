@@ -1,0 +1,222 @@
+"""Creates of unknown outcome are told everywhere in the same words: how many, how much, which, since when, and why."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
+from tests.helpers.cli_fixtures import StartApi
+from tests.helpers.command_line import UNCAPPED, Ended, Shell
+from tests.helpers.misbehaving_api import lost_answers, unknown_runs
+
+MANY = UNCAPPED.replace("takes: 2", "takes: 30")
+RISK = "2 creates of unknown outcome, up to $0.56 at risk."
+
+
+@pytest.fixture
+def doubtful(shell: Shell, api: SandboxServer) -> Ended:
+    """`desk` is done, both takes of `hero` are in doubt. Gives what the apply said."""
+    shell.write(UNCAPPED)
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    with lost_answers(api):
+        ended = shell("apply")
+    assert ended.code is ExitCode.UNFINISHED
+    return ended
+
+
+def plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def check_told(text: str) -> None:
+    assert RISK in text
+    minute = re.compile(r"since (\d{4}-\d\d-\d\d \d\d:\d\dZ)")
+    for take_id in ("hero", "hero.take2"):
+        [line] = [line for line in text.splitlines() if re.match(rf"  {re.escape(take_id)} +since ", line)]
+        said = minute.search(line)
+        assert said is not None
+        at = datetime.strptime(said[1], "%Y-%m-%d %H:%MZ").replace(tzinfo=UTC)
+        assert abs((datetime.now(UTC) - at).total_seconds()) < 300
+        assert len(line) > said.end() + 5  # and why
+    for way in ("--run-id", "--resubmit", "--abandon"):
+        assert way in text
+    assert "hailuo-batch resolve" in text
+    assert "pays twice" in plain(text)
+
+
+def test_an_apply_tells_at_its_end(doubtful: Ended) -> None:
+    check_told(doubtful.out)
+
+
+def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell, api: SandboxServer) -> None:
+    shell.write(MANY)
+    with lost_answers(api):
+        ended = shell("apply")
+    assert len(re.findall("in doubt, may have been paid for", ended.err)) == 1  # the first one, when it came about
+    assert "more takes are in doubt" not in ended.err
+    assert "resolve" not in ended.err
+    assert ended.out.count(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n") == 1
+
+
+def test_who_wants_quiet_is_told_all_the_same(shell: Shell, api: SandboxServer) -> None:
+    shell.write(UNCAPPED)
+    with lost_answers(api):
+        ended = shell("apply", "-q", "--only", "hero*")
+    assert ended.out == ""
+    for take_id in ("hero", "hero.take2"):
+        assert re.search(rf"^  {re.escape(take_id)} +since ", ended.err, re.MULTILINE)
+    assert ended.err.endswith(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n")
+
+
+def test_status_tells(shell: Shell, doubtful: Ended) -> None:
+    check_told(shell("status").out)
+
+
+def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell, doubtful: Ended) -> None:
+    for take_id in ("hero", "hero.take2"):
+        assert shell("resolve", take_id, "--resubmit").code is ExitCode.DONE
+    out = shell("status").out
+    assert "hero --attempt 1 " in out
+    assert "--resubmit" not in out
+    assert "there) or --abandon" in plain(out)
+
+
+def test_a_plan_tells(shell: Shell, doubtful: Ended) -> None:
+    out = shell("plan").out
+    check_told(out)
+    assert re.search(r"  hold  hero +in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may be paid for: ", out)
+
+
+def test_an_apply_that_has_nothing_else_to_do_tells(shell: Shell, doubtful: Ended) -> None:
+    check_told(shell("apply").out)
+
+
+def test_the_reports_tell(shell: Shell, doubtful: Ended) -> None:
+    markdown = (shell.outputs / "report.md").read_text()
+    assert "up to $0.56 at risk in 2 creates of unknown outcome" in markdown
+    assert markdown.count("| in doubt |") == 2
+    for way in ("--run-id", "--resubmit", "--abandon"):
+        assert markdown.count(way) >= 2
+    assert re.search(r"since \d{4}-\d\d-\d\d \d\d:\d\dZ", markdown)
+    document = shell("status", "--json").document
+    assert document["spend"]["in_doubt_takes"] == 2
+    assert document["spend"]["in_doubt_micro_usd"] == 560_000
+
+
+def test_while_no_price_is_known_the_risk_is_an_unknown_amount(shell: Shell, api: SandboxServer) -> None:
+    shell.write(UNCAPPED)
+    with lost_answers(api):
+        ended = shell("apply", "--only", "desk")
+    assert "1 create of unknown outcome, an unknown amount at risk." in ended.out
+    assert shell("status", "--json").document["spend"]["in_doubt_micro_usd"] is None
+
+
+def test_a_superseded_attempt_is_told_with_the_option_that_settles_it(shell: Shell, doubtful: Ended) -> None:
+    shell.write(UNCAPPED.replace("A lamp", "A lamp at night"))
+    assert shell("apply").code is ExitCode.DONE
+    for command in ("status", "plan"):
+        out = shell(command).out
+        assert RISK in out
+        assert "  hero --attempt 1        since " in out
+
+
+def test_what_was_given_up_is_still_told(shell: Shell, doubtful: Ended) -> None:
+    assert shell("resolve", "hero", "--abandon").code is ExitCode.DONE
+    out = shell("status").out
+    assert RISK in out
+    to_settle, _, settled = out.partition("Given up or forgotten: there is nothing left to settle")
+    assert re.search("^  hero.take2 +since ", to_settle, re.MULTILINE)
+    assert not re.search("^  hero +since ", to_settle, re.MULTILINE)
+    assert re.search("^  hero +since .* given up by the user$", settled, re.MULTILINE)
+
+
+def test_where_all_is_given_up_nobody_is_sent_to_settle_it(shell: Shell, doubtful: Ended) -> None:
+    for take_id in ("hero", "hero.take2"):
+        assert shell("resolve", take_id, "--abandon").code is ExitCode.DONE
+    for ended in (shell("status"), shell("plan"), shell("apply")):
+        assert RISK in ended.out
+        assert "there is nothing left to settle" in ended.out
+        assert "TAKE --run-id ID" not in ended.out
+
+
+def test_nothing_is_told_where_nothing_is_at_risk(shell: Shell, api: SandboxServer) -> None:
+    ended = shell("apply")
+    assert ended.code is ExitCode.DONE
+    for out in (ended.out, shell("status").out, shell("plan").out):
+        assert "unknown outcome" not in out
+        assert "resolve" not in out
+
+
+def test_commands_that_are_advised_find_the_same_files(shell: Shell, api: SandboxServer) -> None:
+    shell.write(UNCAPPED)
+    folders = ("--state-dir", str(shell.workspace / "elsewhere"))
+    with lost_answers(api):
+        ended = shell("apply", "--only", "desk", *folders)
+    assert f"desk.yaml {' '.join(folders)} TAKE" in ended.out.replace("lamps.yaml", "desk.yaml")
+    assert " ".join(folders) in (shell.outputs / "report.md").read_text()
+
+
+# --- storms, and runs that are lost ---
+
+
+def test_after_three_unanswered_creates_in_a_row_nothing_more_is_created(shell: Shell, api: SandboxServer) -> None:
+    shell.write(MANY)
+    with lost_answers(api):
+        ended = shell("apply")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "3 creates in a row went unanswered" in plain(ended.err)
+    assert api.world.stats.creates == 3
+    assert "3 creates of unknown outcome" in ended.out
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert api.world.stats.creates == 4
+
+
+def test_an_answer_in_between_is_no_storm(shell: Shell, api: SandboxServer) -> None:
+    shell.write(MANY)
+    with lost_answers(api, 2):
+        ended = shell("apply")
+    assert ended.code is ExitCode.UNFINISHED
+    assert "29 of 31 takes done, 2 in doubt" in ended.out
+    assert api.world.stats.creates == 31
+
+
+def test_a_run_is_lost_after_five_answers_and_asked_for_once_by_each_later_apply(
+    shell: Shell, api: SandboxServer
+) -> None:
+    with unknown_runs(api) as asked:
+        ended = shell("apply", "--only", "desk")
+        assert ended.code is ExitCode.UNFINISHED
+        assert "marked lost" in ended.err
+        assert len(asked) >= 5
+        for _ in range(2):
+            asked.clear()
+            assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
+            assert len(asked) == 1
+    assert "lost" in shell("status").out
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert (shell.outputs / "desk.mp4").is_file()
+    assert api.world.stats.creates == 1
+
+
+def test_a_lost_run_still_counts_as_money(shell: Shell, api: SandboxServer) -> None:
+    with unknown_runs(api):
+        shell("apply", "--only", "desk")
+    assert shell("status", "--json").document["spend"]["net_micro_usd"] == 280_000
+    ended = shell("apply", "--only", "hero", "--max-spend", "0.50")
+    assert ended.code is ExitCode.ACCOUNT
+    assert api.world.stats.creates == 1
+
+
+def test_a_run_that_turns_up_before_the_fifth_answer_is_not_lost(shell: Shell, start_api: StartApi) -> None:
+    api = start_api()
+    seen: list[str] = []
+
+    def forgotten(run_id: str) -> bool:
+        seen.append(run_id)
+        return len(seen) <= 4
+
+    with unknown_runs(api, forgotten):
+        assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert "RunLost" not in shell.bare("state", "export", str(shell.manifest)).out

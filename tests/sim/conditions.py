@@ -1,0 +1,71 @@
+"""The world that a history lives in, and what changes in it by itself: prices, balances and refusals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from hailuo_batch.sandbox.world import Trouble, Window, World, WorldSettings
+from hailuo_batch.sandbox.world.run_ids import RunFacts
+from tests.sim.author import PRICE
+from tests.sim.environment import STRANGERS_KEY
+
+
+class RememberingWorld(World):
+    """A world that need not decipher an ID twice."""
+
+    def __init__(self, settings: WorldSettings, files_base_url: str) -> None:
+        super().__init__(settings, files_base_url)
+        self._known: dict[str, RunFacts | None] = {}
+
+    def facts(self, run_id: str) -> RunFacts | None:
+        """As the world's own."""
+        if run_id not in self._known:
+            self._known[run_id] = super().facts(run_id)
+        return self._known[run_id]
+
+
+def any_settings(rng: Random, seed: int) -> WorldSettings:
+    """What this history's world is like."""
+    return WorldSettings(
+        seed=seed,
+        price_micro_usd=PRICE,
+        balance_micro_usd=rng.choice((None, None, None, 2 * PRICE, 6 * PRICE)),
+        fail_rate=rng.choice((0.0, 0.0, 0.1, 0.5, 1.0)),
+        rate_limit=rng.choice((20, 20, 3)),
+        window=rng.choice(tuple(Window)),
+        median_s=rng.choice((5.0, 90.0, 90.0, 400.0)),
+        min_s=rng.choice((0.0, 20.0)),
+        max_processing=rng.choice((None, None, 1, 3)),
+        other_account_keys=frozenset({STRANGERS_KEY}),
+    )
+
+
+@dataclass
+class Weather:
+    """What comes over the world."""
+
+    rng: Random
+    world: World
+    say: Callable[[str], None]
+    price_unrest: float  # how likely the price changes between two applies
+
+    def change_price(self) -> None:
+        """The API changes its price."""
+        price = int(PRICE * self.rng.choice((0.5, 1.0, 1.05, 2.0)))
+        self.world.prices = dict.fromkeys(self.world.prices, price)
+        self.say(f"a run now costs {price}")
+
+    def trouble(self) -> None:
+        """The API refuses everything, or no more."""
+        self.world.trouble = None if self.world.trouble is not None else self.rng.choice(tuple(Trouble))
+        self.say(f"trouble is {self.world.trouble}")
+
+    def impoverish(self) -> None:
+        """The balance is nearly empty, or full again."""
+        self.world.balances = [self.rng.choice((None, 0, PRICE, 3 * PRICE)), None]
+        self.say(f"the balance is {self.world.balances[0]}")
+
+    def clear_up(self) -> None:
+        """The world is well."""
+        self.world.trouble = None
+        self.world.balances = [None, None]

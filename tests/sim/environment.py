@@ -1,0 +1,71 @@
+"""What outlives the processes of one history: the world, the clock, the truth, the disk of the videos, and requests on
+their way.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from hailuo_batch.sandbox.world import World
+from tests.sim.adversary import Fate
+from tests.sim.clock import VirtualClock
+from tests.sim.oddities import Oddities
+from tests.sim.room import Room
+from tests.sim.terminal import Terminals
+from tests.sim.truth import Truth, Violation
+
+KEY = "sk-simulated"
+SECOND_KEY = "sk-simulated-too"
+STRANGERS_KEY = "sk-another-account"
+_SMALL_DISK = 30_000_000
+
+
+@dataclass
+class Site:
+    """What outlives a process: the world, the clock, the truth, the output folder, and requests on their way."""
+
+    world: World
+    clock: VirtualClock
+    fate: Fate
+    truth: Truth
+    oddities: Oddities
+    outputs: Path
+    cap_micro_usd: int | None = None
+    room: Room = field(default_factory=Room)
+    terminals: Terminals = field(default_factory=Terminals)
+    stragglers: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
+    order: "count[int]" = field(default_factory=count)
+    arrivals: deque[tuple[float, str, int]] = field(default_factory=deque)
+    say: Callable[[str], object] = str
+
+    def deliver_stragglers(self) -> None:
+        """Have the requests arrive whose time has come."""
+        while self.stragglers and self.stragglers[0][0] <= self.clock.now():
+            heapq.heappop(self.stragglers)[2]()
+
+    def fill_disk(self) -> None:
+        """From here on, the disk of the videos is a small one, and more or less full."""
+        free = self.fate.rng.choice((0, 100, 3_000, 150_000, 500_000, 5_000_000, 28_000_000, 28_000_000))
+        self.room.shrink(free, _SMALL_DISK)
+        self.fate.count("small disk")
+        self.say(f"{free} bytes are free on the disk of the videos")
+
+    def jump(self, seconds: float) -> None:
+        """The wall clock is set."""
+        self.clock.wall_offset += seconds
+        self.say(f"the wall clock is set by {seconds} s")
+
+    def arrive(self, what: str, process: int) -> None:
+        """A request is at the server, which counts it. Raises Violation where its window is full by our fault alone."""
+        now, window = self.clock.now(), self.world.settings.rate_window_s
+        while self.arrivals and now - self.arrivals[0][0] > window:
+            self.arrivals.popleft()
+        self.arrivals.append((now, what, process))
+
+    def blame(self, process: int) -> None:
+        """The world has refused a request of this process for its rate."""
+        if not any(what in {"foreign", "late"} for _, what, _ in self.arrivals):
+            raise Violation(f"process {process} passed the request window, and nobody else uses the key")
