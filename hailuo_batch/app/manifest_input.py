@@ -9,7 +9,8 @@ from typing import TextIO
 
 from hailuo_batch.app.findings import findings_document
 from hailuo_batch.errors import ManifestError
-from hailuo_batch.manifest import COLOURED, PLAIN, Diagnostic, Palette, Picture, Severity, load_manifest, render
+from hailuo_batch.manifest import Diagnostic, Picture, Severity, load_manifest, render
+from hailuo_batch.text import COLOURED, PLAIN, Palette
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.values import Campaign
 

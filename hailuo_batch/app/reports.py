@@ -1,6 +1,6 @@
 """The contact sheet while an apply works: written anew every few seconds, at little cost.
 
-A reporter that passes everything on and, now and then, has the page written from the ledger as it then stands: looked
+An observer that passes everything on and, now and then, has the page written from the ledger as it then stands: looked
 at in the apply's own thread, as the ledger asks for, rendered and written in another, so that no create and no poll
 waits for a page. Look and page together take no more than about a twentieth of the time, however large the campaign.
 """
@@ -10,9 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from hailuo_batch.core.engine.counters import Progress
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import HailuoBatchError
-from hailuo_batch.ui.progress import Reporter
+from hailuo_batch.runtime.observer import Observer
 
 EVERY_S = 5.0
 """The shortest time between two pages."""
@@ -28,12 +29,12 @@ class ReportKeeper:
 
     def __init__(
         self,
-        reporter: Reporter,
+        observer: Observer,
         look: Callable[[], Snapshot],
         write: Callable[[Snapshot], None],
         now: Callable[[], float],
     ) -> None:
-        self._reporter = reporter
+        self._observer = observer
         self._look = look
         self._write = write
         self._now = now
@@ -42,7 +43,7 @@ class ReportKeeper:
 
     def update(self, progress: Progress) -> None:
         """Pass it on, and write a page if one is due."""
-        self._reporter.update(progress)
+        self._observer.update(progress)
         began_at = self._now()
         if began_at < self._due_at or (self._writer is not None and self._writer.is_alive()):
             return
@@ -54,15 +55,15 @@ class ReportKeeper:
             return
         self._rest(began_at)
 
-    def notice(self, text: str) -> None:
+    def notice(self, notice: Notice) -> None:
         """Pass it on."""
-        self._reporter.notice(text)
+        self._observer.notice(notice)
 
     def close(self) -> None:
-        """Let a page that is being written be finished, then close the reporter."""
+        """Let a page that is being written be finished, then close the observer."""
         if self._writer is not None:
             self._writer.join()
-        self._reporter.close()
+        self._observer.close()
 
     def _work(self, snapshot: Snapshot, began_at: float) -> None:
         try:

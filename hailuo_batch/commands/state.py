@@ -41,7 +41,7 @@ from hailuo_batch.values import Campaign, format_usd
 def show(where: Whereabouts, console: Console) -> ExitCode:
     """Show every attempt at every take, also while an apply is at work."""
     reading, paths = _read(where, console)
-    console.result(render_ledger(reading.recorded, paths, columns_of(sys.stdout)))
+    console.result(render_ledger(reading.recorded, paths.ledger, columns_of(sys.stdout)))
     return ExitCode.DONE
 
 

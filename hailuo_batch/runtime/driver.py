@@ -5,7 +5,7 @@ what came of it; tell the engine. A create is in the receipts and in the ledger 
 its answer is in both before the engine hears of it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -13,6 +13,7 @@ from typing import Protocol
 from hailuo_batch.adapters.local.key_window import Alone
 from hailuo_batch.core.engine import stop_reasons as halts
 from hailuo_batch.core.engine.engine import Engine
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
@@ -24,8 +25,7 @@ from hailuo_batch.core.planning.disk_space import Need
 from hailuo_batch.core.scheduling.shared_window import Holding
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.executor import Completion
-from hailuo_batch.ui.notice_groups import Gathering
-from hailuo_batch.ui.progress import Listener, Unfailing
+from hailuo_batch.runtime.observer import GuardedObserver, Observer
 
 _TRIES = 10
 _PAUSE_S = 1.0
@@ -123,7 +123,7 @@ class Driver:
         receipts: ReceiptsLike,
         executor: ExecutorLike,
         clock: ClockLike,
-        reporter: Listener,
+        reporter: Observer,
         *,
         new_id: Callable[[], str],
         check_records: Callable[[], None] = lambda: None,
@@ -137,14 +137,13 @@ class Driver:
         self._receipts = receipts
         self._executor = executor
         self._clock = clock
-        self._reporter = Unfailing(reporter, self._stop_unread)
+        self._reporter = GuardedObserver(reporter, self._stop_unread)
         self._new_id = new_id
         self._check_records = check_records
         self._window = window or Alone()
         self._room = room or Ample()
         self._tick_s = tick_s
         self._deadline = deadline
-        self._gathering = Gathering()
         self._unrecorded: list[_Unrecorded] = []
         self._shown: set[int] = set()
         self._answers: list[Completion] = []  # to creates, and in no receipt yet
@@ -165,7 +164,6 @@ class Driver:
             self._save_answers()
             raise
         self._leave()
-        self._notice(self._gathering.rest())
         self._reporter.update(self._engine.progress(self._clock.now()))
         if self._unrecorded:
             raise LedgerError(_unrecorded_text(self._unrecorded))
@@ -375,20 +373,15 @@ class Driver:
         fresh = [item for item in paid if item.completion.action.run.key not in self._shown]
         if fresh:
             self._shown.update(item.completion.action.run.key for item in fresh)
-            self._reporter.notice(_unrecorded_text(fresh))
+            self._reporter.notice(Notice(_unrecorded_text(fresh)))
 
     def _report(self) -> None:
         now = self._clock.now()
         while self._engine.notices:
-            self._notice(self._gathering.hear(self._engine.notices.popleft(), now))
-        self._notice(self._gathering.due(now))
+            self._reporter.notice(self._engine.notices.popleft())
         if now >= self._report_at:
             self._report_at = now + _REPORT_S
             self._reporter.update(self._engine.progress(now))
-
-    def _notice(self, texts: Iterable[str]) -> None:
-        for text in texts:
-            self._reporter.notice(text)
 
 
 def _unrecorded_text(items: Sequence[_Unrecorded]) -> str:

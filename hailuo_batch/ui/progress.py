@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Never, Protocol, TextIO
 
-from hailuo_batch.adapters.local.streams import is_reader_gone, terminal_columns
+from hailuo_batch.adapters.local.streams import terminal_columns
 from hailuo_batch.core.engine.counters import Progress
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.text import one_line, wrap
 from hailuo_batch.ui.countdown import Countdown
+from hailuo_batch.ui.notice_groups import NoticeGroups
 from hailuo_batch.values import format_rough_duration, format_usd
 
 if TYPE_CHECKING:
@@ -28,69 +30,49 @@ _RATE_OVER_S = 3.0
 _GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
 
 
-class Listener(Protocol):
-    """Who is told how an apply goes."""
+class Reporter(Protocol):
+    """Who shows how an apply goes, in words that are ready to be shown."""
 
     def update(self, progress: Progress) -> None:
         """Where the apply stands; called at least four times a second, also when nothing changed."""
 
     def notice(self, text: str) -> None:
-        """Something that is not as it should be, in a sentence or two."""
-
-
-class Reporter(Listener, Protocol):
-    """Who shows how an apply goes."""
+        """Something that is not as it should be, in one line."""
 
     def close(self) -> None:
         """The apply is over. May be called more than once."""
 
 
-class Unfailing:
-    """Passes on to a listener until that fails, and is silent from then on: what is shown must not end what is done.
+class GroupingReporter:
+    """Has a reporter show notices that say the same of many takes together.
 
-    `failure` is what it failed with. `on_gone` is called where that says that nobody reads any more.
+    `now` is a clock that never goes back, in seconds; `typeable` puts the user's own manifest into the commands that a
+    notice names.
     """
 
-    def __init__(self, listener: Listener, on_gone: Callable[[], None] = lambda: None) -> None:
-        self.failure: Exception | None = None
-        self._listener = listener
-        self._on_gone = on_gone
+    def __init__(self, reporter: Reporter, now: Callable[[], float], typeable: Callable[[str], str] = str) -> None:
+        self._reporter = reporter
+        self._now = now
+        self._typeable = typeable
+        self._groups = NoticeGroups()
 
     def update(self, progress: Progress) -> None:
-        """Pass it on."""
-        self._guarded(lambda: self._listener.update(progress))
+        """Show what was held for long enough, and where the apply stands."""
+        self._show(self._groups.due(self._now()))
+        self._reporter.update(progress)
 
-    def notice(self, text: str) -> None:
-        """Pass it on."""
-        self._guarded(lambda: self._listener.notice(text))
-
-    def _guarded(self, pass_on: Callable[[], None]) -> None:
-        if self.failure is not None:
-            return
-        try:
-            pass_on()
-        except Exception as failure:  # noqa: BLE001 - answers that were paid for are on their way meanwhile
-            self.failure = failure
-            if isinstance(failure, OSError) and is_reader_gone(failure):
-                self._on_gone()
-
-
-class UnfailingReporter(Unfailing):
-    """The same for a reporter, which is closed in the end. What it says in words is made harmless here, and
-    `typeable`: that puts the user's own manifest into the commands that are named."""
-
-    def __init__(self, reporter: Reporter, typeable: Callable[[str], str] = str) -> None:
-        super().__init__(reporter)
-        self._typeable = typeable
-        self._close = reporter.close
-
-    def notice(self, text: str) -> None:
-        """Pass it on, in one line."""
-        super().notice(one_line(self._typeable(text)))
+    def notice(self, notice: Notice) -> None:
+        """Show it, or hold it back to be shown together with others like it."""
+        self._show(self._groups.add(notice, self._now()))
 
     def close(self) -> None:
-        """Pass it on."""
-        self._guarded(self._close)
+        """Show what is still held, and close the reporter."""
+        self._show(self._groups.rest())
+        self._reporter.close()
+
+    def _show(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self._reporter.notice(one_line(self._typeable(text)))
 
 
 class QuietReporter:

@@ -30,8 +30,7 @@ from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning import plan
 from hailuo_batch.core.planning import recovery as receipt
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.runtime import driver
-from hailuo_batch.ui import progress
+from hailuo_batch.runtime import driver, observer
 
 Patch = pytest.MonkeyPatch
 
@@ -52,7 +51,7 @@ def end_an_apply_with_its_reader(patch: Patch) -> None:
             del self._late[: os.write(self._number, bytes(self._late))]
 
     patch.setattr(streams.Sink, "catch_up", catch_up)
-    patch.setattr(progress.Unfailing, "_guarded", lambda _, pass_on: pass_on())
+    patch.setattr(observer.GuardedObserver, "_guarded", lambda _, pass_on: pass_on())
     patch.setattr(driver.Driver, "_save_answers", lambda _: None)
 
 

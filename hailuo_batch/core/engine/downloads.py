@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from hailuo_batch.core.engine import notices
 from hailuo_batch.core.engine import stop_reasons as halts
-from hailuo_batch.core.engine.download_queue import Fetching, Slot
+from hailuo_batch.core.engine.download_queue import Fetching
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.file_layout import Shelf
-from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.runs import Run, Slot
 
 MOST_MISFITS = 20
 """Files in a row for which there was no room, after which no other one is asked for."""

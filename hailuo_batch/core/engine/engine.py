@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from hailuo_batch.core.engine import notices
 from hailuo_batch.core.engine import stop_reasons as halts
 from hailuo_batch.core.engine.counters import Books, Progress
-from hailuo_batch.core.engine.download_queue import Slot
 from hailuo_batch.core.engine.downloads import Outputs, Upshot
 from hailuo_batch.core.engine.interpret import Interpreter
 from hailuo_batch.core.engine.key_check import NO_RUN
@@ -25,7 +24,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.events import Event, Outcome
 from hailuo_batch.core.model.ledger_changes import AddAttempt, Step, SupersedeRun
-from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
+from hailuo_batch.core.model.runs import Run, Slot, Snapshot, Supersession
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.disk_space import Need, Sizes

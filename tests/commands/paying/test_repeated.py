@@ -51,7 +51,7 @@ def replace(shell: Shell) -> Ended:
         "before:app.report_files:write_reports",
         pytest.param("after:commands.apply:leave_report", marks=pytest.mark.deep),
         pytest.param("before:ui.console:Console.conclude", marks=pytest.mark.deep),
-        "before:app.signals:Stop.settle",
+        "before:adapters.local.stop_request:StopRequest.settle",
     ],
 )
 @pytest.mark.few(2)
