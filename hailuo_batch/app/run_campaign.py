@@ -20,13 +20,13 @@ from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.adapters.local.streams import never_waiting
 from hailuo_batch.app.api_target import NOBODY, Remote, connect
 from hailuo_batch.app.key_identity import is_new_key, remember_key
+from hailuo_batch.app.ledger_access import back_up
 from hailuo_batch.app.plan_guard import PLAN_FACT
 from hailuo_batch.app.reconcile import count_earlier_requests
 from hailuo_batch.app.reports import ReportKeeper
 from hailuo_batch.app.shared_window import share_window
 from hailuo_batch.app.signals import heeding
 from hailuo_batch.app.workspace import CampaignPaths
-from hailuo_batch.app.writing import back_up
 from hailuo_batch.core.engine import stop_reasons as halts
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.events import FetchOutcome

@@ -2,11 +2,13 @@
 
 Owns the pace, the layout, and how text meets a terminal's edge; knows nothing of how the numbers come about, and never
 reads a clock: `now`, a clock that never goes back, in seconds, is passed in. On a terminal the picture changes at
-least once a second and never wraps.
+least once a second and never wraps. The remaining time is a countdown that another estimate moves only where it really
+is another.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Never, Protocol, TextIO
 
@@ -15,7 +17,6 @@ from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.text import one_line, wrap
-from hailuo_batch.ui.countdown import Countdown
 from hailuo_batch.ui.notice_groups import NoticeGroups
 from hailuo_batch.values import format_rough_duration, format_usd
 
@@ -27,6 +28,11 @@ _LEAST_BAR = 6
 MARGIN = 3  # room for the `^C` that a terminal echoes
 ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
 _RATE_OVER_S = 3.0
+_SLACK = 0.1  # of what is shown: an estimate made anew from one more run differs by as much without any news
+_SLACK_S = 2.0
+_LULL_S = 10.0  # while the request window keeps everything waiting, the estimate stands still
+_HALF = 0.5  # of the estimate: at less than that the countdown waits for it
+_LEAST_S = 1.0  # while anything is left
 _GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
 
 
@@ -237,3 +243,46 @@ def _clock(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Countdown:
+    """Follows the estimates of one apply."""
+
+    def __init__(self) -> None:
+        self._end_at = inf
+
+    def show(self, left_s: float | None, now: float) -> float | None:
+        """The seconds to show for an estimate of `left_s`: infinity while it is learned, None where nothing is left."""
+        if left_s is None or left_s == inf:
+            self._end_at = inf
+            return left_s
+        shown_s = self._end_at - now
+        slack_s = max(_SLACK_S, _SLACK * shown_s)
+        if shown_s == inf or not shown_s - slack_s <= left_s <= shown_s + max(_LULL_S, slack_s):
+            self._end_at, shown_s = now + left_s, left_s
+        return max(_LEAST_S, shown_s, _HALF * left_s)
+
+
+@contextmanager
+def tally(stream: TextIO, columns: int | None, total: int, noun: str) -> Iterator[Callable[[], None]]:
+    """Gives a function to call for each piece that is done.
+
+    `columns` is the width of the terminal behind the stream; None where it is none: then nothing is shown.
+    """
+    if total == 0 or columns is None:
+        yield _silently
+        return
+    from tqdm import tqdm
+
+    layout = f"{noun} {{n_fmt}}/{{total_fmt}} |{{bar}}| {{elapsed}}"
+    width = columns - MARGIN
+    with tqdm(total=total, file=stream, leave=False, bar_format=layout, ncols=width, nrows=ROWS) as bar:
+
+        def step() -> None:
+            bar.update()
+
+        yield step
+
+
+def _silently() -> None:
+    """Say nothing."""

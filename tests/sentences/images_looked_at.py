@@ -29,13 +29,13 @@ RULES = (
     rule(
         "apply looks at them unless --no-check-images",
         Breakage(
-            "hailuo_batch/app/proposal.py",
+            "hailuo_batch/app/consent.py",
             "(Reach.LOCAL if self.is_rehearsal else Reach.WEB)",
             "Reach.LOCAL",
             _FATAL,
         ),
         Breakage(
-            "hailuo_batch/app/apply_options.py",
+            "hailuo_batch/app/config.py",
             "Reach.WEB if self.check_images else Reach.NOTHING",
             "Reach.WEB",
             "app/test_image_preflight.py::test_nobody_is_asked_where_it_is_not_wanted",
@@ -186,7 +186,7 @@ RULES = (
             _FATAL,
         ),
         Breakage(
-            "hailuo_batch/app/proposal.py",
+            "hailuo_batch/app/consent.py",
             "asked.manifest.warnings + check_images(asked.manifest, proposal.plan, asked.reach, console)",
             "asked.manifest.warnings",
             _FATAL,
@@ -222,7 +222,7 @@ RULES = (
             "preflight/test_fetch.py::test_each_url_is_looked_at_once_and_remembered",
         ),
         Breakage(
-            "hailuo_batch/ui/tally.py",
+            "hailuo_batch/ui/progress.py",
             "            bar.update()\n",
             "            pass\n",
             "ui/test_tally.py::test_each_step_is_counted",

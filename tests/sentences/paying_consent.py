@@ -4,8 +4,8 @@ from tests.sentences.rule import Breakage, rule
 
 _APPLY = "hailuo_batch/commands/apply.py"
 _CONSENT = "hailuo_batch/app/consent.py"
-_OPTIONS = "hailuo_batch/app/apply_options.py"
-_PROPOSAL = "hailuo_batch/app/proposal.py"
+_OPTIONS = "hailuo_batch/app/config.py"
+_PROPOSAL = "hailuo_batch/app/consent.py"
 _RESOLVE = "hailuo_batch/commands/resolve.py"
 _LOCK = "hailuo_batch/adapters/ledger/lock.py"
 _TESTS = "commands/paying/test_consent.py"
@@ -25,7 +25,7 @@ RULES = (
             "core/engine/test_engine_consent.py::test_who_says_nothing_has_not_agreed",
         ),
         Breakage(
-            "hailuo_batch/app/proposal.py",
+            "hailuo_batch/app/consent.py",
             "    if not (has_yes or console.is_interactive):\n        return Consent.MISSING",
             "    if not (has_yes or console.is_interactive):\n        return Consent.GIVEN",
             "commands/paying/test_consent.py::test_what_runs_is_collected_and_reported_and_nothing_is_created",
@@ -145,19 +145,19 @@ RULES = (
     rule(
         "what is printed to be typed next pays for no more than what was given",
         Breakage(
-            "hailuo_batch/app/apply_options.py",
+            "hailuo_batch/app/config.py",
             '        *_valued("--max-spend", bounds.max_spend),\n',
             "",
             "commands/paying/test_continue.py::test_a_stopped_apply_is_continued_with_all_that_decided_what_it_pays",
         ),
         Breakage(
-            "hailuo_batch/app/apply_options.py",
+            "hailuo_batch/app/config.py",
             "options.replace if replacing or not paid else ()",
             "options.replace",
             "commands/paying/test_continue.py::test_a_replacement_under_way_is_named_and_a_finished_one_is_not",
         ),
         Breakage(
-            "hailuo_batch/app/apply_options.py",
+            "hailuo_batch/app/config.py",
             'None if paid or options.in_doubt == "hold" else options.in_doubt',
             'None if options.in_doubt == "hold" else options.in_doubt',
             "commands/paying/test_continue.py::test_what_was_in_doubt_is_made_again_once_and_what_is_so_since_is_not",

@@ -6,7 +6,7 @@ _CORE = "hailuo_batch/core"
 _PLAN = "hailuo_batch/core/planning/plan.py"
 _VIEW = "hailuo_batch/ui/plan.py"
 _ESTIMATE = "hailuo_batch/core/planning/estimate.py"
-_TIME = "hailuo_batch/core/planning/time_needed.py"
+_TIME = "hailuo_batch/core/planning/estimate.py"
 _REASONS = "commands/test_plan_reasons.py"
 _ESTIMATES = "app/test_plan_estimate.py"
 _READERS = "commands/records/test_readers.py"
@@ -132,7 +132,7 @@ RULES = (
     rule(
         "in the workspace",
         Breakage(
-            "hailuo_batch/app/workspace_runs.py",
+            "hailuo_batch/app/ledger_access.py",
             "return joined([experience_of(snapshot.paid_runs), *(other for other in others if other is not None)])",
             "return joined([experience_of(snapshot.paid_runs)])",
             "app/test_plan_estimate.py::test_a_new_campaign_knows_what_another_one_of_the_workspace_has_paid",
@@ -177,7 +177,7 @@ RULES = (
     rule(
         "about how long it will take under the request window",
         Breakage(
-            "hailuo_batch/core/planning/time_needed.py",
+            "hailuo_batch/core/planning/estimate.py",
             "least_s = _window_s(2 * creates + resumed, settings) if creates else 0.0",
             "least_s = _window_s(creates + resumed, settings) if creates else 0.0",
             "app/test_plan_estimate.py::test_two_requests_for_each_create_have_to_fit_the_window",
@@ -192,13 +192,13 @@ RULES = (
     rule(
         "at least so long, while no run has finished yet",
         Breakage(
-            "hailuo_batch/core/planning/time_needed.py",
+            "hailuo_batch/core/planning/estimate.py",
             "            return TimeNeeded(least_s, None)\n",
             "            return TimeNeeded(least_s, least_s)\n",
             "app/test_plan_estimate.py::test_a_plan_says_the_least_that_its_creates_will_take",
         ),
         Breakage(
-            "hailuo_batch/core/planning/time_needed.py",
+            "hailuo_batch/core/planning/estimate.py",
             'return f"at least {format',
             'return f"about {format',
             "app/test_plan_estimate.py::test_time_in_words",

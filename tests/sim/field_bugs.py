@@ -16,8 +16,9 @@ from hailuo_batch.adapters.ledger import row_checks as checking
 from hailuo_batch.adapters.local import streams
 from hailuo_batch.adapters.runbase import fields
 from hailuo_batch.adapters.runbase import responses as answers
+from hailuo_batch.app import consent as proposal
 from hailuo_batch.app import older_ledger as beside
-from hailuo_batch.app import plan_file, proposal
+from hailuo_batch.app import plan_file
 from hailuo_batch.app import run_campaign as campaign_run
 from hailuo_batch.app.run_campaign import Outcome, end_replacements
 from hailuo_batch.commands import apply

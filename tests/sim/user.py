@@ -18,7 +18,8 @@ from unittest import mock
 from hailuo_batch import cli
 from hailuo_batch.adapters.runbase import RunLook
 from hailuo_batch.adapters.runbase import responses as answers
-from hailuo_batch.app import shared_window, writing
+from hailuo_batch.app import ledger_access as writing
+from hailuo_batch.app import shared_window
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.commands import plan, report, resolve, state, status, verify
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord

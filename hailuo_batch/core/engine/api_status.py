@@ -8,8 +8,7 @@ clock.
 
 from hailuo_batch.core.engine import notices
 from hailuo_batch.core.engine import stop_reasons as halts
-from hailuo_batch.core.engine.standing import Standing
-from hailuo_batch.core.engine.stop_reasons import Reach
+from hailuo_batch.core.engine.stop_reasons import Reach, Standing
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.obstacles import remedy

@@ -17,8 +17,7 @@ from hailuo_batch.core.engine.interpret import Interpreter
 from hailuo_batch.core.engine.key_check import NO_RUN
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.requests import Requests
-from hailuo_batch.core.engine.standing import Standing
-from hailuo_batch.core.engine.stop_reasons import Halt, Reach
+from hailuo_batch.core.engine.stop_reasons import Halt, Reach, Standing
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action

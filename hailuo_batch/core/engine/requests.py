@@ -11,12 +11,10 @@ from hailuo_batch.core.engine import notices
 from hailuo_batch.core.engine import stop_reasons as halts
 from hailuo_batch.core.engine.api_status import Service
 from hailuo_batch.core.engine.counters import Books
-from hailuo_batch.core.engine.create_queue import Creating
+from hailuo_batch.core.engine.create_queue import STORM, Creating, Trust
 from hailuo_batch.core.engine.key_check import NO_RUN, Probe
 from hailuo_batch.core.engine.run_timeout import RunTimeout
-from hailuo_batch.core.engine.standing import Standing
-from hailuo_batch.core.engine.stop_reasons import Reach
-from hailuo_batch.core.engine.trust import STORM, Trust
+from hailuo_batch.core.engine.stop_reasons import Reach, Standing
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
