@@ -14,7 +14,7 @@ from hailuo_batch.app.image_preflight import Reach, check_images
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.app.plan_file import SavedPlan
 from hailuo_batch.app.workspace import SANDBOX, Whereabouts, command_line
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Consent, Settings
@@ -83,7 +83,7 @@ def offer_of(
         affordable = _affordable([prices[model] for model in models], left)
         if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
             # as the engine has it: the first that the cap does not admit stops all that come after it
-            reached = halts.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cap.cost_of(models[0]))
+            reached = stop_reasons.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cap.cost_of(models[0]))
         affordable = max(affordable, min(1, len(models)))  # one goes alone to teach a price that is only expected
     open_runs = sum(1 for _ in _made_again(plan, snapshot, settings.max_attempts, retried))
     return Offer(len(models), affordable, estimate.micro_usd, left, open_runs, settings.max_attempts, reached)
@@ -102,14 +102,16 @@ def unpaid(offer: Offer, consent: Consent) -> Halt | None:
         return None
     if offer.reached is not None:
         return offer.reached
-    exit_code = halts.not_agreed(consent).exit_code
+    exit_code = stop_reasons.not_agreed(consent).exit_code
     if consent is Consent.DECLINED:
-        return Halt(halts.Reach.CREATES, exit_code, f"Declined. Nothing is created, nothing is paid: it was {offer}.")
+        return Halt(
+            stop_reasons.Reach.CREATES, exit_code, f"Declined. Nothing is created, nothing is paid: it was {offer}."
+        )
     text = (
         f"Nothing is created: paying needs a yes, and --yes is missing. Nothing was paid. With --yes this command pays "
         f"for {offer}."
     )
-    return Halt(halts.Reach.CREATES, exit_code, text)
+    return Halt(stop_reasons.Reach.CREATES, exit_code, text)
 
 
 def _question(offer: Offer, warnings: int) -> str:

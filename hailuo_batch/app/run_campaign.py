@@ -27,7 +27,7 @@ from hailuo_batch.app.reports import ReportKeeper
 from hailuo_batch.app.shared_window import share_window
 from hailuo_batch.app.signals import heeding
 from hailuo_batch.app.workspace import CampaignPaths
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.events import FetchOutcome
 from hailuo_batch.core.model.file_layout import Shelf, all_in_place
@@ -208,7 +208,7 @@ def _drive(
         )
 
         def stop(code: ExitCode) -> None:
-            driver.request_stop(halts.signalled(code))
+            driver.request_stop(stop_reasons.signalled(code))
             executor.wake()
 
         try:

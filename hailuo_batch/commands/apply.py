@@ -48,7 +48,7 @@ from hailuo_batch.app.workspace import (
     make_outputs,
     set_aside,
 )
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
@@ -238,7 +238,7 @@ def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":
         return None
     from hailuo_batch.runtime.driver import Deadline
 
-    return Deadline(at, halts.out_of_time(options.max_duration_s))
+    return Deadline(at, stop_reasons.out_of_time(options.max_duration_s))
 
 
 def _read_again(asked: Asked, console: Console) -> Asked:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hailuo_batch.adapters.local.key_window import Alone
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.engine import Engine
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.stop_reasons import Halt
@@ -176,7 +176,7 @@ class Driver:
 
     def _stop_unread(self) -> None:
         """Nobody reads what is said any more: as on SIGHUP."""
-        self.request_stop(halts.signalled(ExitCode.SIGTERM))
+        self.request_stop(stop_reasons.signalled(ExitCode.SIGTERM))
 
     def _is_over(self) -> bool:
         """One turn of the loop: start all that can be started now."""
@@ -228,7 +228,7 @@ class Driver:
         try:
             runs = self._ledger.carry_out(steps, self._clock.wall())
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
             return
         self._engine.hear_runs(runs, self._clock.now())
 
@@ -249,7 +249,7 @@ class Driver:
         try:
             self._check_records()
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
             self._give_up(actions, _UNWRITTEN)
             return
         # before each create: others write to the disk, too, and a video that finds no room was paid for in vain
@@ -266,7 +266,7 @@ class Driver:
             self._receipts.write_intents(intended)
             started = self._ledger.record(intents, at)
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
             self._take_back(actions, [event.create_id for _, event in intents])
             return
         self._engine.hear_runs(started, self._clock.now())
@@ -278,7 +278,7 @@ class Driver:
         """Whether there is room for what is needed. Where there is none, nothing is created any more."""
         lack = self._room.lacks(need)
         if lack:
-            self._engine.halt(halts.no_room(lack))
+            self._engine.halt(stop_reasons.no_room(lack))
         return not lack
 
     def _give_up(self, actions: Sequence[act.CreateRun], reason: str) -> None:
@@ -316,7 +316,7 @@ class Driver:
         self._answers = []
         self._unrecorded += fresh
         if self._bug is not None:
-            self._engine.halt(halts.broken())
+            self._engine.halt(stop_reasons.broken())
         if self._unrecorded and now >= self._try_at:
             self._record(now)
 
@@ -345,19 +345,19 @@ class Driver:
         try:
             self._receipts.write_results(results, at)
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
 
     def _record(self, now: float) -> None:
         events = [(item.completion.action.run.key, event) for item in self._unrecorded for event in item.events]
         try:
             changed = self._ledger.record(events, self._unrecorded[0].at) if events else ()
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
             self._show_unrecorded()
             self._tries += 1
             self._try_at = now + _PAUSE_S
             if self._tries > _TRIES:
-                self._engine.halt(halts.unrecordable())
+                self._engine.halt(stop_reasons.unrecordable())
             return
         heard, self._unrecorded, self._tries = self._unrecorded, [], 0
         self._shown.clear()

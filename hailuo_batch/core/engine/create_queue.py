@@ -7,7 +7,7 @@ doubt, the cap on money, and the limit on runs at once. Pure: `runs` and `books`
 from collections import Counter, deque
 from collections.abc import Mapping
 
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.counters import Books
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Run
@@ -126,7 +126,7 @@ class Creating:
         cap, model = self.cap, self._runs[self._waiting[0]].model
         if cap.admits(model) or cap.waits_for_price(model):
             return None
-        return halts.cap_reached(cap.cap_micro_usd or 0, cap.committed_micro_usd, cap.cost_of(model))
+        return stop_reasons.cap_reached(cap.cap_micro_usd or 0, cap.committed_micro_usd, cap.cost_of(model))
 
     @property
     def _is_full(self) -> bool:

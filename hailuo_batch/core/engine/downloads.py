@@ -7,8 +7,7 @@ seconds of the engine's clock.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hailuo_batch.core.engine import notices
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import notices, stop_reasons
 from hailuo_batch.core.engine.download_queue import Fetching
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.stop_reasons import Halt
@@ -111,7 +110,7 @@ class Outputs:
         self._misfits += 1
         if outcome.for_any or self._misfits >= MOST_MISFITS:
             self._fetching.drop_idle()
-        return Upshot(halt=halts.disk_full(outcome.reason))
+        return Upshot(halt=stop_reasons.disk_full(outcome.reason))
 
     def _hear_failure(self, slot: Slot, outcome: ev.FetchFailed, now: float) -> Upshot:
         run = self._runs[slot[0]]

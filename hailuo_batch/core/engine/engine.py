@@ -9,8 +9,7 @@ Times are `now`, in seconds of a clock that never goes back.
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.core.engine import notices
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import notices, stop_reasons
 from hailuo_batch.core.engine.counters import Books, Progress
 from hailuo_batch.core.engine.downloads import Outputs, Upshot
 from hailuo_batch.core.engine.interpret import Interpreter
@@ -245,7 +244,7 @@ class Engine:
         elif again and self.settings.consent is not Consent.GIVEN:
             # no attempt is recorded either: the next apply would pay for it whatever max_attempts says by then
             then = "it would be made again, and nobody has agreed to pay for that"
-            self._standing.halt(halts.not_made_again(self.settings.consent))
+            self._standing.halt(stop_reasons.not_made_again(self.settings.consent))
         elif again:
             self._steps += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
         self._standing.tell(notices.failed(run, then=then))
