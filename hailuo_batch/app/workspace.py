@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from hailuo_batch.adapters.local.fs import check_folders
+from hailuo_batch.adapters.local import fs
 from hailuo_batch.core.model.file_layout import SUPERSEDED_FOLDER
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
 from hailuo_batch.text import shell_line
@@ -131,14 +131,12 @@ def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
     """
     empty = (log for log in _logs(paths) if os.path.lexists(log) and not _has_content(log))
     left = sorted((*leftovers(paths), *empty), key=lambda path: path == paths.receipts)
-    number = next(n for n in range(1, 1_000_000) if not any(os.path.lexists(_aside(path, n)) for path in left))
-    renames = tuple((path, _aside(path, number)) for path in left)
-    for path, aside in renames:
-        try:
-            path.rename(aside)
-        except OSError as error:
-            raise LedgerError(f"{path}: it cannot be set aside as {aside.name} ({error.strerror}).") from error
-    return renames
+    try:
+        return tuple(fs.set_aside(left, lambda path, number: f"{path.name}.old-{number}"))
+    except OSError as error:
+        raise LedgerError(
+            f"{error.filename or paths.ledger.parent}: it cannot be set aside ({error.strerror})."
+        ) from error
 
 
 def make_outputs(paths: CampaignPaths) -> None:
@@ -154,7 +152,7 @@ def make_outputs(paths: CampaignPaths) -> None:
             "with --output-dir."
         ) from error
     try:
-        check_folders(paths.outputs, (SUPERSEDED_FOLDER,))
+        fs.check_folders(paths.outputs, (SUPERSEDED_FOLDER,))
     except OSError as error:
         raise OutputError(
             f"{error.strerror}. Nothing was sent, nothing was paid. Then run the same command again."
@@ -204,10 +202,6 @@ def folder_options(where: CampaignLocation) -> tuple[str, ...]:
 def _logs(paths: CampaignPaths) -> Iterator[Path]:
     """Where SQLite keeps what is not in the ledger's own file yet."""
     yield from (paths.ledger.with_name(f"{paths.ledger.name}-{suffix}") for suffix in ("wal", "shm"))
-
-
-def _aside(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.name}.old-{number}")
 
 
 def _has_content(path: Path) -> bool:

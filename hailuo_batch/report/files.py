@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
+from hailuo_batch.adapters.local.fs import remove_stale_temporaries, write_durably
 from hailuo_batch.errors import OutputError
-from hailuo_batch.report.disk import remove_stale_temporaries, write_durably
 from hailuo_batch.report.looking import stamps_of
 from hailuo_batch.report.model import Report, is_time_independent
 from hailuo_batch.report.written import Mark, VerifiedFiles

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hailuo_batch import __version__
-from hailuo_batch.report.disk import write_without_sync
+from hailuo_batch.adapters.local.fs import write_without_sync
 from hailuo_batch.report.looking import FileStamp, read_object, stamp_of
 
 SIDECARS = "sidecars"

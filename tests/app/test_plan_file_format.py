@@ -129,10 +129,10 @@ def test_a_plan_is_read_whatever_an_editor_has_put_before_it(kept: Path, keep: S
 
 def test_what_is_no_regular_file_is_neither_read_nor_replaced(shell: Shell, kept: Path, follow: Step) -> None:
     os.mkfifo(kept)
-    assert "no regular file" in plain(follow())
+    assert "not a regular file" in plain(follow())
     ended = shell("plan", "--out", str(kept))
     assert ended.code is ExitCode.USAGE
-    assert "no regular file" in plain(ended)
+    assert "not a regular file" in plain(ended)
     assert kept.is_fifo()
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hailuo_batch.adapters.local.fs import write_durably
 from hailuo_batch.errors import ExitCode, OutputError
-from hailuo_batch.report.disk import write_durably
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.render_csv import render_csv
 from hailuo_batch.report.render_html import render_html
@@ -102,7 +102,7 @@ def test_a_killed_write_leaves_the_old_file_whole(tmp_path: Path) -> None:
     killed_at_fsync = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from hailuo_batch.report.disk import write_durably\n"
+        "from hailuo_batch.adapters.local.fs import write_durably\n"
         "os.fsync = lambda file: os.kill(os.getpid(), 9)\n"
         "write_durably(Path(sys.argv[1]), b'new' * 100_000)\n"
     )

@@ -241,11 +241,12 @@ def carry_a_plan_out_anew_with_each_repetition(patch: Patch) -> None:
 
 
 def repair_over_a_changed_file(patch: Patch) -> None:
-    def delete(path: Path) -> str:
-        path.unlink()
-        return path.name
+    def delete(paths: list[Path], _name: object) -> list[tuple[Path, Path]]:
+        for path in paths:
+            path.unlink()
+        return [(path, path) for path in paths]
 
-    patch.setattr(file_writer, "_keep_aside", delete)
+    patch.setattr(file_writer, "set_aside", delete)
 
 
 def take_a_short_file_for_what_was_saved(patch: Patch) -> None:

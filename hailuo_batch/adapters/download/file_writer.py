@@ -7,7 +7,6 @@ perhaps, is kept aside as `<name>.kept-<n>`. What broke off stays as `.<name>.pa
 
 import errno
 import hashlib
-import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -15,7 +14,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hailuo_batch.adapters.download.resume import DownloadSource, PartialFile, parse_note, render_note
-from hailuo_batch.adapters.local.fs import free_space, open_regular, open_to_read, sync, sync_path
+from hailuo_batch.adapters.local.fs import (
+    NO_HARD_LINKS,
+    free_space,
+    open_regular,
+    open_to_read,
+    set_aside,
+    sync,
+    sync_path,
+)
 from hailuo_batch.core.model.events import DiskFull, FetchFailed
 
 SPARE_BYTES = 2 << 20
@@ -23,7 +30,6 @@ SPARE_BYTES = 2 << 20
 
 _UNKNOWN_SOURCE = DownloadSource("")
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _CHUNK = 1 << 20
 _NOTE_EVERY_BYTES = 16 << 20
 _CHECK_SPACE_EVERY_BYTES = (
@@ -159,7 +165,7 @@ class FileWriter:
         with self._disk_errors():
             sync(self._file)
             while not self._put_in_place(final):
-                self.kept_aside.append(_keep_aside(final))
+                self.kept_aside += [aside.name for _, aside in set_aside([final], _kept_name)]
             self._note_path.unlink(missing_ok=True)
             sync_path(self._folder)
         self.discard()
@@ -174,7 +180,7 @@ class FileWriter:
                 return False
             sync_path(final)
         except OSError as error:
-            if error.errno not in _NO_HARD_LINKS:
+            if error.errno not in NO_HARD_LINKS:
                 raise
             if os.path.lexists(final) and not self._has_same_content(final):
                 return False
@@ -259,10 +265,5 @@ class SpaceReservations:
         self.bytes = 0
 
 
-def _keep_aside(path: Path) -> str:
-    for number in itertools.count(1):
-        aside = path.with_name(f"{path.stem}.kept-{number}{path.suffix}")
-        if not os.path.lexists(aside):
-            path.rename(aside)
-            return aside.name
-    raise AssertionError("there is always a number that is free")
+def _kept_name(path: Path, number: int) -> str:
+    return f"{path.stem}.kept-{number}{path.suffix}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hailuo_batch.adapters.local.fs import is_in_place, open_regular
+from hailuo_batch.adapters.local.fs import is_in_place, open_regular, try_lock
 from hailuo_batch.errors import BusyError, LedgerError
 
 _SHARED_RETRIES = 100
@@ -218,7 +218,7 @@ def _read_holder_if_locked(path: Path) -> LockHolder | None:
     except OSError:
         return None
     try:
-        if _try_lock(file, fcntl.LOCK_SH):
+        if try_lock(file, fcntl.LOCK_SH):
             return None
         return _read_holder(file)
     except OSError:
@@ -236,21 +236,13 @@ def _lock_or_raise(file: int) -> None:
 def _try_lock_exclusive(file: int) -> bool:
     """Whether this process now holds the lock. Where only readers, whose glance is short, are in the way: again."""
     for _ in range(_SHARED_RETRIES):
-        if _try_lock(file, fcntl.LOCK_EX):
+        if try_lock(file, fcntl.LOCK_EX):
             return True
-        if not _try_lock(file, fcntl.LOCK_SH):
+        if not try_lock(file, fcntl.LOCK_SH):
             return False
         fcntl.flock(file, fcntl.LOCK_UN)
         time.sleep(_SHARED_RETRY_S)
     return False
-
-
-def _try_lock(file: int, kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _read_holder(file: int) -> LockHolder:

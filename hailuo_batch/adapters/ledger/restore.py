@@ -4,35 +4,30 @@ The backup is older than the truth: the caller replays the receipts into what is
 The caller holds the lock.
 """
 
-import itertools
-import os
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_header, check_health, connect, translate_errors
 from hailuo_batch.adapters.ledger.reader import LedgerReader
 from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, new_draft, side_file
-from hailuo_batch.adapters.local.fs import rename_no_replace, sync_path
+from hailuo_batch.adapters.local.fs import rename_no_replace, set_aside, sync_path
 from hailuo_batch.errors import LedgerError
 
 
 def set_ledger_aside(path: Path) -> Path | None:
-    """Rename a ledger and its side files to make room. Returns the new name, None where there is nothing.
+    """Rename a ledger and its side files to make room. Return the ledger's new name, None where there was nothing.
 
-    The side files go with it: left behind, they would be replayed into the ledger that comes. The ledger itself goes
-    first, for without its log it would pass for whole, and be an older one. Raises LedgerError.
+    Raises LedgerError.
     """
-    if not _has_any(path):
-        return None
-    aside = next(name for name in _aside_names(path) if not _has_any(name))
+    # The side files go too: left behind, SQLite would replay them into the ledger that comes. The ledger goes first:
+    # without its log it would still open, and be an older one.
+    files = [side_file(path, suffix) for suffix in ("", *SIDE_FILES)]
     with translate_errors(path):
-        for suffix in ("", *SIDE_FILES):
-            old = side_file(path, suffix)
-            if os.path.lexists(old):
-                old.rename(side_file(aside, suffix))
-        sync_path(path.parent)
-    return aside
+        renames = set_aside(files, lambda file, n: f"{path.name}.aside-{n}{file.name.removeprefix(path.name)}")
+    if not renames:
+        return None
+    old, new = renames[0]
+    return new.with_name(new.name.removesuffix(old.name.removeprefix(path.name)))
 
 
 def check_backup(backup: Path, campaign: str, endpoint: str) -> None:
@@ -57,12 +52,3 @@ def restore_backup(backup: Path, path: Path) -> None:
         except FileExistsError as error:
             draft.unlink()
             raise LedgerError(f"{path}: there is a ledger already. Nothing was changed.") from error
-
-
-def _has_any(path: Path) -> bool:
-    """Whether anything bears the name of this ledger, or of a side file of it."""
-    return any(os.path.lexists(side_file(path, suffix)) for suffix in ("", *SIDE_FILES))
-
-
-def _aside_names(path: Path) -> Iterator[Path]:
-    return (path.with_name(f"{path.name}.aside-{number}") for number in itertools.count(1))

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hailuo_batch.adapters.local.fs import open_regular
+from hailuo_batch.adapters.local.fs import open_regular, try_lock
 from hailuo_batch.core.scheduling.shared_window import Holding, parse_holdings, render_holdings
 
 _MAX_BYTES = 1 << 18
@@ -220,12 +220,9 @@ class KeyWindow:
 
 
 def _lock(file: int) -> bool:
-    """Whether this process now holds the lock. Turns are short, so that a few glances nearly always have it."""
+    """Whether this process now holds the lock. Turns are short, so a few tries nearly always get it."""
     for _ in range(_LOCK_TRIES):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_LOCK_PAUSE_S)
-        else:
+        if try_lock(file):
             return True
+        time.sleep(_LOCK_PAUSE_S)
     return False

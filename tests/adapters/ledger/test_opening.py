@@ -240,7 +240,7 @@ def test_the_ledger_of_another_endpoint_is_left_alone(tmp_path: Path, use: Opene
 def test_a_folder_in_the_ledgers_place_is_refused(tmp_path: Path) -> None:
     path = tmp_path / f"{NAME}.db"
     path.mkdir()
-    with pytest.raises(LedgerError, match="no regular file"):
+    with pytest.raises(LedgerError, match="not a regular file"):
         open_ledger(path)
 
 

@@ -94,7 +94,7 @@ def test_it_is_refused(shell: Shell, made: SandboxServer, name: str, kind: str, 
     ended = run(shell, words)
     assert ended.code is ExitCode.LEDGER, ended.err
     assert name in ended.err
-    reasons = ("a symbolic link bears this name",) if "link" in kind else ("no regular file", "Is a directory")
+    reasons = ("a symbolic link has this name",) if "link" in kind else ("not a regular file", "Is a directory")
     assert any(reason in " ".join(ended.err.split()) for reason in reasons)
     assert (decoy.read_bytes() if decoy.exists() else None) == before
     assert made.world.stats.creates == 1

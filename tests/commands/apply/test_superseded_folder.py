@@ -56,7 +56,7 @@ def test_nothing_is_paid_for_that_could_not_be_put_aside(
     assert ended.code is ExitCode.UNFINISHED
     assert f"{path} is " in (printed := " ".join(ended.err.split()))
     assert (
-        "where a folder of this program's own belongs: rename or remove it. Nothing was sent, nothing was paid"
+        "but hailuo-batch needs a folder of its own there: rename or remove it. Nothing was sent, nothing was paid"
         in printed
     )
     assert api.world.stats.creates == 3
