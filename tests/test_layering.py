@@ -46,12 +46,12 @@ RULES: Mapping[str, Rule] = {
     "core.engine": Rule("what to do next", ("core.model", "core.planning", "core.scheduling", *VALUES)),
     # everything that touches the outside, each part knowing one thing
     "adapters.local": Rule("the file system, the standard streams, the window that processes share", (*CORE, *VALUES)),
-    "adapters.http": Rule("connections, time-outs, origins", ("core.model",)),
+    "adapters.http": Rule("connections, time-outs, origins", ("core.model", PACKAGE)),
     "adapters.runbase": Rule(
-        "the only knower of Runbase's JSON", ("adapters.http", "core.model", *VALUES, PACKAGE)
+        "the only knower of Runbase's JSON", ("adapters.http", "core.model", *VALUES)
     ),  # it speaks HTTP, as what is downloaded does
     "adapters.download": Rule(
-        "files, from the link to the final name", ("adapters.http", "adapters.local", "core.model", PACKAGE)
+        "files, from the link to the final name", ("adapters.http", "adapters.local", "core.model", "values")
     ),  # and keeps what comes on the disk
     "adapters.ledger": Rule(
         "SQLite, receipts, lock", ("adapters.local", "core.model", "core.planning", *VALUES)
@@ -79,7 +79,7 @@ RULES: Mapping[str, Rule] = {
         ("adapters.local", *CORE, *VALUES, "text", "resources", PACKAGE),
     ),
     "preflight": Rule(
-        "are the images usable: fetch, headers, verdict", ("adapters.http", "adapters.download", PACKAGE)
+        "are the images usable: fetch, headers, verdict", ("adapters.http", "adapters.download")
     ),  # links are followed by the downloader's rules
     "runtime": Rule(
         "driver (the loop), executor (threads), clock (the only reader of time)",

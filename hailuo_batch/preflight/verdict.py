@@ -128,7 +128,7 @@ def _judge_refusal(status: int) -> Finding:
     if status in {401, 403}:
         return Finding(f"is not public (HTTP {status}): a stranger, such as Runbase, is not given it", fatal=True)
     if status in _TEMPORARY_STATUSES or status >= 500:
-        return Finding(f"could not be looked at now (HTTP {status})")
+        return Finding(f"could not be checked now (HTTP {status})")
     return Finding(f"is not given (HTTP {status})", fatal=status >= 400)
 
 

@@ -121,7 +121,7 @@ def test_a_server_in_trouble_is_only_suspicious(act: Act, timeouts: Timeouts) ->
     with LoopbackServer(act) as server:
         findings = judge_fetch(look(server, timeouts=timeouts))
     assert len(findings) == 1
-    assert "could not be looked at" in findings[0].what
+    assert "could not be checked" in findings[0].what
     assert not findings[0].fatal
 
 
@@ -172,7 +172,7 @@ def test_a_redirect_leads_from_the_trusted_host_to_no_other_private_one() -> Non
     with LoopbackServer(image()) as other, LoopbackServer() as server:
         server._acts = (redirect(f"http://localhost:{other.address[1]}/lamp.png"),)
         (finding,) = judge_fetch(look(server))
-    assert "was not looked at" in finding.what
+    assert "was not checked" in finding.what
     assert other.requests == []
 
 

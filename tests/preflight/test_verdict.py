@@ -54,8 +54,8 @@ def test_what_cannot_work_is_fatal(look: Fetched | NotFetched, words: str) -> No
 @pytest.mark.parametrize(
     ("look", "words"),
     [
-        (Fetched(REFUSED, ImageResponse(503, "")), "could not be looked at now (HTTP 503)"),
-        (Fetched(REFUSED, ImageResponse(429, "")), "could not be looked at now (HTTP 429)"),
+        (Fetched(REFUSED, ImageResponse(503, "")), "could not be checked now (HTTP 503)"),
+        (Fetched(REFUSED, ImageResponse(429, "")), "could not be checked now (HTTP 429)"),
         (
             Fetched(REFUSED, ImageResponse(206, "image/png", 50_000, png())),
             "refused to HEAD (HTTP 405) and given to GET",
@@ -70,7 +70,7 @@ def test_what_cannot_work_is_fatal(look: Fetched | NotFetched, words: str) -> No
         (got(png(), size=30_000_000), "huge: 30 MB"),
         (got(jpeg()[:5], "image/jpeg", size=50_000), ""),
         (Fetched(None, ImageResponse(200, "image/png", 70)), "tiny: 70 bytes"),
-        (NotFetched("could not be looked at: timed out"), "timed out"),
+        (NotFetched("could not be checked: timed out"), "timed out"),
     ],
 )
 def test_what_may_work_is_a_warning(look: Fetched | NotFetched, words: str) -> None:

@@ -12,7 +12,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from hailuo_batch.adapters.download.addresses import Address, is_public, is_this_machine
-from hailuo_batch.adapters.http.origin import DEFAULT_PORTS, Origin, proxy_url
+from hailuo_batch.adapters.http.origin import DEFAULT_PORTS, Origin, find_proxy
 
 
 class BadLinkError(Exception):
@@ -55,7 +55,7 @@ def parse_link(url: str, *, allow_loopback: bool) -> Link:
 def resolve_host(origin: Origin, *, allow_loopback: bool) -> tuple[str | None, ...]:
     """The addresses to try in turn, None standing for "as the proxy resolves it". Raises BadLinkError for none."""
     literal = _literal(origin.host)
-    if literal is None and proxy_url(origin) is not None:
+    if literal is None and find_proxy(origin) is not None:
         return (None,)
     try:
         found = [literal] if literal else _lookup_addresses(origin)

@@ -1,6 +1,6 @@
-"""Connections to other machines, for those rooms of the shell that speak HTTP.
+"""HTTP connections to other machines, for the adapters that need them.
 
-`origin` says who is spoken to and through which proxy, `line` holds one connection, `patience` its time-outs, `text`
-makes what a server said fit to print. Nothing here knows Runbase, keys or files. Its invariant: whatever fails before
-`Dialer.dial` returns has sent no byte of a request.
+`origin` names a server and the proxy before it, `dialing` and `connection` connect and exchange, `timeouts` bounds an
+exchange, `text` makes a server's words fit to print. Nothing here knows Runbase, keys or files. Invariant: whatever
+fails before `Dialer.dial` returns has sent no byte of a request, so that it is safe to send it again.
 """

@@ -1,8 +1,8 @@
-"""One HTTP/1.1 connection: dialled first, spoken over afterwards.
+"""One HTTP/1.1 connection: first dialled, then used for requests.
 
-The two steps are apart because they differ in what a failure means: until `Dialer.dial` returns, no byte of a request
-has left; from then on it may have. TLS is verified against the system's certificates (SSL_CERT_FILE where it is
-set). Nothing is retried, no redirect is followed, and nothing is logged.
+The two steps are separate because their failures mean different things for money: until `Dialer.dial` returns, no byte
+of a request has left; from then on it may have. TLS is verified against the system's certificates, or SSL_CERT_FILE
+where that is set. Nothing is retried, redirected or logged.
 """
 
 import socket
@@ -15,6 +15,7 @@ from typing import cast
 from urllib3.connection import HTTPConnection
 from urllib3.response import BaseHTTPResponse
 
+from hailuo_batch import __version__
 from hailuo_batch.adapters.http.dialing import (
     Proxy,
     connect_directly,
@@ -29,11 +30,22 @@ from hailuo_batch.adapters.http.interim_responses import FinalResponse
 from hailuo_batch.adapters.http.origin import Origin, find_proxy
 from hailuo_batch.adapters.http.timeouts import ExchangeTimer, TimedSocket
 
-__all__ = ["CONNECTION_ERRORS", "Dialer", "HttpTransport", "NotConnected", "describe_error"]
+__all__ = ["CONNECTION_ERRORS", "Dialer", "HttpTransport", "NotConnected", "describe_error", "request_headers"]
+
+
+def request_headers(origin: Origin, accept: str, connection: str) -> dict[str, str]:
+    """Return the headers that every request has. They name the program and nothing of its user."""
+    return {
+        "Host": origin.netloc,
+        "User-Agent": f"hailuo-batch/{__version__}",
+        "Accept": accept,
+        "Accept-Encoding": "identity",
+        "Connection": connection,
+    }
 
 
 class HttpTransport:
-    """A connection that stands. Not thread-safe: one exchange at a time."""
+    """An open connection. Not thread-safe: one exchange at a time."""
 
     def __init__(self, conn: HTTPConnection, sock: TimedSocket) -> None:
         self._conn = conn
@@ -43,13 +55,13 @@ class HttpTransport:
     def request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, timer: ExchangeTimer
     ) -> BaseHTTPResponse:
-        """Send a request and read the head of the answer, past interim ones; its body is left to be read, undecoded.
+        """Send a request and return its final response, interim ones skipped; the body is unread and undecoded.
 
-        Raises what is listed in BROKEN, and Cancelled.
+        Raises CONNECTION_ERRORS, and Cancelled.
         """
         self._sock.timer = timer
         timer.restart()
-        # A server may answer and close before it has read a whole body: its answer is worth more than the error.
+        # A server may respond and close before it has read the whole body: its response tells more than the error.
         with suppress(BrokenPipeError):
             self._conn.request(method, target, body=body, headers=headers, preload_content=False, decode_content=False)
         response = self._conn.getresponse()
@@ -58,7 +70,7 @@ class HttpTransport:
 
     @property
     def is_reusable(self) -> bool:
-        """Whether the server left the connection open and has said nothing since: it may still be stale."""
+        """Whether the server left the connection open and has sent nothing since. It may still turn out to be stale."""
         return self._conn.sock is not None and self._conn.is_connected
 
     def close(self) -> None:
@@ -68,7 +80,7 @@ class HttpTransport:
 
 
 class Dialer:
-    """Opens connections, through the environment's proxies where it names some. Thread-safe."""
+    """Opens connections, through the proxy that the environment names, if any. Thread-safe."""
 
     def __init__(self, connect_s: float) -> None:
         self._connect_s = connect_s
@@ -80,7 +92,7 @@ class Dialer:
         return context
 
     def dial(self, origin: Origin, timer: ExchangeTimer, address: str | None = None) -> HttpTransport:
-        """Connect, to `address` in place of the host's own where it is given and no proxy stands in between.
+        """Connect to the origin, at `address` if that is given and there is no proxy.
 
         Raises NotConnected for every failure, and Cancelled.
         """
@@ -92,7 +104,8 @@ class Dialer:
         except CONNECTION_ERRORS as error:
             raise NotConnected(f"no connection to {origin.netloc}: {describe_error(error)}") from None
         conn = HTTPConnection(origin.host, origin.port)
-        # A connection that was closed must never be opened again behind the back of the one who sends.
+        # http.client would reopen a closed connection by itself and send the request again. For a create that could be
+        # a second payment, so this connection must stay closed once it is closed.
         conn.auto_open = 0
         timed = TimedSocket(sock, timer)
         conn.sock = cast("socket.socket", timed)

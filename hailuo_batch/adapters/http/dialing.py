@@ -1,8 +1,7 @@
-"""The steps of a connection, each with what its failure shows: the TCP connection, the proxy's tunnel, TLS.
+"""The steps of a connection and the meaning of their failures: TCP, the proxy's tunnel, TLS.
 
-Which obstacle it was is decided by the step alone, and by what the other end said there: an exception of one class
-comes out of several steps. Every step closes what it was given where it fails, and raises NotConnected. No byte of a
-request leaves here.
+The step that failed, and what the other end sent there, decide which Obstacle it was: exceptions of one class come out
+of several steps. A step that fails closes its socket and raises NotConnected. No byte of a request leaves here.
 """
 
 import os
@@ -33,7 +32,7 @@ _PROXY_AUTH_REQUIRED = 407
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Whoever stands in between. `authorization` is the header's value, empty for none."""
+    """An HTTP proxy. `setting` names it for the user; `authorization` is the header's value, empty for none."""
 
     origin: Origin
     setting: str
@@ -44,15 +43,16 @@ class Proxy:
 
 
 def parse_proxy(setting: ProxySetting) -> Proxy:
-    """The proxy that a setting means. The message repeats no URL, which may hold a password."""
+    """Parse a proxy setting. Raises NotConnected, whose message omits the URL because it may hold a password."""
     try:
         url = parse_url(setting.url)
         scheme, host, port = (url.scheme or "").lower(), (url.host or "").strip("[]"), url.port
     except (LocationParseError, ValueError):
         scheme, host, port = "", "", None
     if scheme not in {"http", "https"} or not host:
-        kind = "a SOCKS proxy, and only http:// and https:// ones are supported" if scheme.startswith("socks") else ""
-        reason = f"{setting.setting} names {kind or 'no http:// or https:// URL of a proxy'}"
+        is_socks = scheme.startswith("socks")
+        kind = "a SOCKS proxy, but only http:// and https:// are supported" if is_socks else "not a valid proxy URL"
+        reason = f"{setting.setting} is {kind}"
         raise NotConnected(reason, Obstacle.PROXY_URL, setting.setting)
     headers = make_headers(proxy_basic_auth=unquote(url.auth)) if url.auth else {}
     origin = Origin(scheme, host, port or (443 if scheme == "https" else 80))
@@ -60,27 +60,30 @@ def parse_proxy(setting: ProxySetting) -> Proxy:
 
 
 def connect_directly(host: str, port: int, connect_s: float) -> socket.socket:
-    """A TCP connection to a server itself."""
+    """Open a TCP connection to the server itself."""
     try:
         return _connect_tcp(host, port, connect_s)
     except (socket.gaierror, UnicodeError):
-        raise NotConnected("its name cannot be resolved", Obstacle.NAME) from None
+        raise NotConnected("the host name cannot be resolved", Obstacle.NAME) from None
     except CONNECTION_ERRORS as error:
         raise NotConnected(describe_error(error)) from None
 
 
 def connect_to_proxy(proxy: Proxy, connect_s: float) -> socket.socket:
-    """A TCP connection to the proxy. A time-out counts, too: the proxy is of this network, and set by its user."""
+    """Open a TCP connection to the proxy.
+
+    A time-out also counts as PROXY_AWAY, not as a passing failure: the proxy is in the user's own network.
+    """
     try:
         return _connect_tcp(proxy.origin.host, proxy.origin.port, connect_s)
     except CONNECTION_ERRORS as error:
-        why = "its name cannot be resolved" if isinstance(error, UnicodeError) else describe_error(error)
+        why = "the host name cannot be resolved" if isinstance(error, UnicodeError) else describe_error(error)
         reason = f"{proxy} cannot be reached: {why}"
         raise NotConnected(reason, Obstacle.PROXY_AWAY, proxy.setting) from None
 
 
 def open_tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, timer: ExchangeTimer) -> None:
-    """Have the proxy connect to the origin. Raises Cancelled, too."""
+    """Ask the proxy to connect to the origin. Also raises Cancelled."""
     try:
         status = _request_tunnel(sock, origin, proxy, timer)
     except Cancelled:
@@ -88,19 +91,19 @@ def open_tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, timer: Exchan
         raise
     except CONNECTION_ERRORS as error:
         sock.close()
-        raise NotConnected(f"{proxy} made no connection: {describe_error(error)}", setting=proxy.setting) from None
+        raise NotConnected(f"{proxy} did not connect: {describe_error(error)}", setting=proxy.setting) from None
     if 200 <= status < 300:
         return
     sock.close()
     if status == _PROXY_AUTH_REQUIRED:
-        reason = f"{proxy} asks for a name and a password, or refuses those it was given (HTTP 407)"
+        reason = f"{proxy} requires a user name and password, or rejected the ones in its URL (HTTP 407)"
         raise NotConnected(reason, Obstacle.PROXY_LOGIN, proxy.setting)
     obstacle = Obstacle.PASSING if status >= 500 else Obstacle.PROXY_REFUSES
-    raise NotConnected(f"{proxy} made no connection: it answered HTTP {status}", obstacle, proxy.setting)
+    raise NotConnected(f"{proxy} did not connect: it answered HTTP {status}", obstacle, proxy.setting)
 
 
 def wrap_proxy_in_tls(sock: socket.socket, proxy: Proxy, context: ssl.SSLContext) -> socket.socket:
-    """The connection to a proxy that wants TLS for itself."""
+    """Start TLS with an https:// proxy itself."""
     try:
         return wrap_in_tls(sock, proxy.origin.host, context, None)
     except NotConnected as error:
@@ -108,15 +111,15 @@ def wrap_proxy_in_tls(sock: socket.socket, proxy: Proxy, context: ssl.SSLContext
 
 
 def wrap_in_tls(sock: socket.socket, host: str, context: ssl.SSLContext, proxy: Proxy | None) -> socket.socket:
-    """The connection with TLS upon it, to whoever can show a certificate for `host`."""
+    """Start TLS on the connection, with a peer that has a valid certificate for `host`."""
     name = host.rstrip(".")
     try:
         if not isinstance(sock, ssl.SSLSocket):
-            sock.getpeername()  # raises where it is reset already: then the library would leave its socket open
+            sock.getpeername()  # raises if already reset: wrap_socket would then leak its socket
             sock = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
             sock.do_handshake()
             return sock
-        return cast("socket.socket", SSLTransport(sock, context, server_hostname=name))  # TLS within the proxy's own
+        return cast("socket.socket", SSLTransport(sock, context, server_hostname=name))  # TLS inside the proxy's TLS
     except CONNECTION_ERRORS as error:
         sock.close()
         obstacle, reason = _classify_tls_error(error)
@@ -146,35 +149,35 @@ def _request_tunnel(sock: socket.socket, origin: Origin, proxy: Proxy, timer: Ex
 
 
 def _classify_tls_error(error: BaseException) -> tuple[Obstacle, str]:
-    """What a handshake that failed shows, and the reason in words."""
+    """Return what a failed handshake shows, and the reason in words."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _classify_certificate_error(error)
     if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS_REASONS:
-        return Obstacle.NO_TLS, "what answers there does not speak TLS"
+        return Obstacle.NO_TLS, "the server does not speak TLS"
     return Obstacle.PASSING, describe_error(error)
 
 
 def _classify_certificate_error(error: ssl.SSLCertVerificationError) -> tuple[Obstacle, str]:
     detail = printable(error.verify_message, 200)
     if error.verify_code in _NAME_MISMATCH:
-        return Obstacle.CERTIFICATE_NAME, f"its certificate is for another name ({detail})"
+        return Obstacle.CERTIFICATE_NAME, f"its certificate is for another host name ({detail})"
     if error.verify_code in _DATE_MISMATCH:
-        return Obstacle.CERTIFICATE_DATE, f"its certificate is not valid at this time ({detail})"
+        return Obstacle.CERTIFICATE_DATE, f"its certificate has expired or is not valid yet ({detail})"
     problem = _ca_file_problem(os.environ.get("SSL_CERT_FILE", ""))
     if problem:
         return Obstacle.CA_FILE, f"its certificate cannot be checked: {problem}"
-    return Obstacle.CERTIFICATE, f"its certificate cannot be trusted ({detail})"
+    return Obstacle.CERTIFICATE, f"its certificate is not trusted ({detail})"
 
 
 def _ca_file_problem(path: str) -> str:
-    """Why the file of CA certificates is no use, empty where it is. OpenSSL says nothing of one that it cannot read."""
+    """Say why the CA file cannot be used; empty if it can. OpenSSL silently ignores one that it cannot read."""
     if not path:
         return ""
-    named = printable(f"SSL_CERT_FILE names {path}, which")
+    named = printable(f"SSL_CERT_FILE is {path}, which")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
-        return f"{named} holds no certificate that can be read"
+        return f"{named} contains no readable certificate"
     except (OSError, ValueError) as error:
         return f"{named} cannot be read ({describe_error(error)})"
     return ""

@@ -1,4 +1,4 @@
-"""How connections fail, in words: what the libraries below may raise, and what is known where none came to stand."""
+"""Connection failures: the exceptions of the libraries below, and their reasons in words."""
 
 import http.client
 import socket
@@ -10,13 +10,13 @@ from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.core.model.obstacles import Obstacle
 
 CONNECTION_ERRORS = (HTTPError, http.client.HTTPException, OSError, ValueError)
-"""Whatever a network, a proxy or a server can make the libraries below raise."""
+"""Everything that a network, a proxy or a server can make the libraries below raise."""
 
 
-class NotConnected(Exception):  # noqa: N818 - says what is known, which is the point of it
-    """The TCP connection, the proxy's tunnel or the TLS handshake did not come to stand: no request was sent.
+class NotConnected(Exception):  # noqa: N818 - the name says what is certain
+    """The TCP connection, the proxy's tunnel or the TLS handshake failed, so no request was sent.
 
-    `obstacle` is what the step that failed shows; `setting` is what names the proxy in between, empty without one.
+    `obstacle` is the cause that the failed step shows; `setting` names the proxy, empty without one.
     """
 
     def __init__(self, reason: str, obstacle: Obstacle = Obstacle.PASSING, setting: str = "") -> None:
@@ -26,24 +26,24 @@ class NotConnected(Exception):  # noqa: N818 - says what is known, which is the 
 
 
 def describe_error(error: BaseException, limit: int = 300) -> str:
-    """Why a connection or an exchange broke, in a few words for the user."""
+    """Say in a few words why a connection or an exchange failed."""
     while error.__cause__ is not None:
         error = error.__cause__
     match error:
         case TimeoutError():
             return "timed out"
         case socket.gaierror():
-            return "its name cannot be resolved"
+            return "the host name cannot be resolved"
         case ConnectionRefusedError():
             return "connection refused"
         case ssl.SSLCertVerificationError():
-            return printable(f"its certificate cannot be trusted ({error.verify_message})")
+            return printable(f"its certificate is not trusted ({error.verify_message})")
         case http.client.RemoteDisconnected():
-            return "the connection was closed without an answer"
+            return "the connection was closed without a response"
         case http.client.IncompleteRead():
-            return "the connection was closed in the middle of the answer"
+            return "the connection was closed in the middle of the response"
         case http.client.HTTPException():
-            return printable(f"the answer is no readable HTTP ({type(error).__name__})")
+            return printable(f"the response is not valid HTTP ({type(error).__name__})")
         case OSError() if error.strerror:
             return printable(error.strerror).lower()
         case _:

@@ -1,8 +1,7 @@
-"""Interim answers (RFC 9110, section 15.2), such as `103 Early Hints`: whatever a server says before it answers.
+"""Interim responses (RFC 9110, section 15.2) such as `103 Early Hints`, which precede the final one.
 
-All of them are passed over, with their heads. The library below knows `100 Continue` alone, passes that over without
-end, and would take any other one for the answer: a run that was made and paid for, or a video that was sent, would seem
-to be refused.
+All are skipped. http.client only knows `100 Continue`, which it skips without end, and would take any other for the
+final response: a run that was created and paid for, or a video that was sent, would look refused.
 """
 
 import http.client
@@ -23,7 +22,7 @@ else:
 
 
 class FinalResponse(_Response):
-    """The answer behind however many interim ones, up to a bound: each of them has the time that a head has."""
+    """A response that skips up to MAX_INTERIM interim ones. Each has the time that a response head has."""
 
     def __init__(
         self, sock: TimedSocket, debuglevel: int = 0, method: str | None = None, url: str | None = None
@@ -38,6 +37,6 @@ class FinalResponse(_Response):
             if not 100 <= status < 200:
                 return version, status, reason
             if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
-                raise http.client.BadStatusLine("another protocol, which was not asked for")
+                raise http.client.BadStatusLine("the server switched to another protocol")
             http.client.parse_headers(self.fp)
-        raise http.client.BadStatusLine("interim answers without end")
+        raise http.client.BadStatusLine("too many interim responses")

@@ -1,4 +1,4 @@
-"""Who is spoken to: scheme, host and port, whether that is this machine, and the proxy in between.
+"""Servers by scheme, host and port, and the proxy to reach them by.
 
 Proxies come from the environment (HTTPS_PROXY, ALL_PROXY, NO_PROXY) or the system's settings, as Python's
 urllib.request finds them. Loopback addresses are never reached through a proxy. Nothing here opens a socket.
@@ -21,13 +21,13 @@ class Origin:
 
     @property
     def netloc(self) -> str:
-        """Host and, where it is not the scheme's own, port: as in a URL and in the Host header."""
+        """Host, and port unless it is the scheme's default, as in a URL and in the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether this is plainly the machine itself: `localhost`, or a literal loopback address."""
+        """Whether this is certainly this machine: `localhost` or a literal loopback address."""
         return is_loopback_host(self.host)
 
 
@@ -43,26 +43,20 @@ def is_loopback_host(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProxySetting:
-    """The URL of a proxy, and the setting that names it: a variable such as HTTPS_PROXY, or the system's own."""
+    """A proxy's URL, and the setting it comes from: a variable such as HTTPS_PROXY, or the system's settings."""
 
     url: str
     setting: str
 
 
-def proxy_url(origin: Origin) -> str | None:
-    """The URL of the proxy that the environment wants between us and the origin, None for a direct connection."""
-    found = find_proxy(origin)
-    return None if found is None else found.url
-
-
 def find_proxy(origin: Origin) -> ProxySetting | None:
-    """The proxy that the environment wants between us and the origin, None for a direct connection.
+    """Find the proxy to reach the origin by, None for a direct connection.
 
-    Plain http is spoken to this machine alone, and so never through a proxy.
+    Plain http is only ever spoken to this machine, and so never through a proxy.
     """
     if origin.is_loopback or origin.scheme == "http":
         return None
-    from urllib.request import getproxies, proxy_bypass  # a tenth of what it takes to start a command
+    from urllib.request import getproxies, proxy_bypass  # slow to import: a tenth of a command's start
 
     proxies = getproxies()
     scheme = origin.scheme if proxies.get(origin.scheme) else "all"
@@ -73,6 +67,6 @@ def find_proxy(origin: Origin) -> ProxySetting | None:
 
 
 def _proxy_variable(name: str, value: str) -> str:
-    """The variable of this name that has the value, in the spelling in which it is set: small letters come first."""
+    """Return the variable of this name and value as it is spelled. Lower case wins, as in urllib."""
     spelled = (known for known, held in os.environ.items() if known.lower() == name and held == value)
     return next(iter(sorted(spelled, reverse=True)), "the system's proxy settings")

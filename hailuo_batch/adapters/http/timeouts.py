@@ -1,8 +1,8 @@
-"""How long one exchange may take, and a socket that holds itself to it.
+"""Time-outs of one exchange, and a socket that obeys them.
 
-A socket's own time-out starts anew with each byte, so a server that drips could hold a request for ever. Here every
-single read is bounded by an end for the whole exchange, and a waiting read looks up now and then to see whether the
-program wants to stop.
+A plain socket's time-out restarts with each byte, so a server that sends one byte at a time could hold a request for
+ever. Here every read is also bounded by the end of the whole exchange, and a waiting read checks now and then whether
+the program wants to stop.
 """
 
 import io
@@ -21,15 +21,15 @@ _CANCEL_CHECK_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect (TCP to each address, and the TLS handshake), between bytes, and for one exchange in all."""
+    """Seconds to connect (TCP to each address, and the TLS handshake), between bytes, and for one exchange in total."""
 
     connect_s: float = 10.0
     read_s: float = 60.0
     total_s: float = 120.0
 
 
-class Cancelled(Exception):  # noqa: N818 - the caller's own wish, not an error
-    """The caller asked for the exchange to stop."""
+class Cancelled(Exception):  # noqa: N818 - requested by the caller, not an error
+    """The caller asked to stop the exchange."""
 
 
 def _never() -> bool:
@@ -37,10 +37,10 @@ def _never() -> bool:
 
 
 class ExchangeTimer:
-    """The time left for one exchange. It begins with its construction, so connecting counts.
+    """The time left for one exchange. It starts when constructed, so connecting counts.
 
-    Every `read_s` seconds must bring at least `floor_bytes` bytes: with 1, that is the time between bytes; with
-    more, it also ends a transfer that only drips.
+    Every `read_s` seconds must bring at least `floor_bytes` bytes. With 1 that is the time between bytes; with more it
+    also ends a transfer that only trickles.
     """
 
     def __init__(
@@ -53,29 +53,29 @@ class ExchangeTimer:
         self.restart()
 
     def limited_to(self, total_s: float) -> "ExchangeTimer":
-        """The patience for a step of this exchange that may take no longer than that, however it drips."""
+        """Return a timer for a step of this exchange that may take at most `total_s`, however its bytes trickle in."""
         step = ExchangeTimer(total_s, min(total_s, self._ends_at - time.monotonic()), cancelled=self._cancelled)
         step.expect_head()
         return step
 
     def restart(self) -> None:
-        """Begin to wait for bytes anew."""
+        """Restart the wait for bytes."""
         self._expected_bytes: float = self._floor_bytes
         self._idle_ends_at = time.monotonic() + self._read_s
 
     def expect_head(self) -> None:
-        """Begin to wait for the head of an answer: in `read_s` seconds it must be whole, in however many pieces."""
+        """Start waiting for a response head, which must be whole within `read_s`, in however many pieces."""
         self.restart()
         self._expected_bytes = math.inf
 
     def on_bytes(self, count: int) -> None:
-        """Take note of bytes that came."""
+        """Count bytes that arrived."""
         self._expected_bytes -= count
         if self._expected_bytes <= 0:
             self.restart()
 
     def remaining_s(self) -> float:
-        """Seconds that may still pass in silence. Raises TimeoutError where none are left, Cancelled on a stop."""
+        """Return the seconds that may pass without a byte. Raises TimeoutError if none are left, and Cancelled."""
         if self._cancelled():
             raise Cancelled
         left = min(self._idle_ends_at, self._ends_at) - time.monotonic()
@@ -85,22 +85,22 @@ class ExchangeTimer:
 
 
 class TimedSocket:
-    """Stands in for a connected socket where http.client uses one, and holds every call to the patience set on it."""
+    """A connected socket, as http.client uses one, whose every call obeys its timer."""
 
     def __init__(self, sock: socket.socket, timer: ExchangeTimer) -> None:
         self._sock = sock
         self.timer = timer
 
     def settimeout(self, value: float | None) -> None:
-        """Ignored: the patience rules, and http.client would set the time to connect."""
+        """Ignored: the timer decides, and http.client would set the connect time-out."""
 
     def sendall(self, data: bytes) -> None:
-        """Send everything. Raises OSError, TimeoutError included."""
+        """Send all bytes. Raises OSError, including TimeoutError."""
         self._sock.settimeout(self.timer.remaining_s())
         self._sock.sendall(data)
 
     def recv_into(self, buffer: "WriteableBuffer") -> int:
-        """Read what comes next, 0 bytes at the end. Raises OSError, TimeoutError included, and Cancelled."""
+        """Read the next bytes, 0 at the end. Raises OSError, including TimeoutError, and Cancelled."""
         while True:
             self._sock.settimeout(min(self.timer.remaining_s(), _CANCEL_CHECK_S))
             try:
@@ -111,20 +111,20 @@ class TimedSocket:
             return count
 
     def makefile(self, _mode: str, *_args: object) -> io.BufferedReader:
-        """A reader that keeps the connection open until it is closed itself."""
+        """Return a reader that keeps the connection open until the reader is closed."""
         return io.BufferedReader(_TimedReader(self, self._sock.makefile("rb", buffering=0)), 1 << 16)
 
     def fileno(self) -> int:
-        """The descriptor, for those who poll it."""
+        """Return the descriptor, for polling."""
         return self._sock.fileno()
 
     def close(self) -> None:
-        """Close the connection, once its readers are closed too."""
+        """Close the connection, once its readers are closed."""
         self._sock.close()
 
 
 class _TimedReader(io.RawIOBase):
-    """Reads through the patient socket; `keeper` is what makes the socket count this reader."""
+    """A reader of a TimedSocket. `keeper` makes the socket count this reader as open."""
 
     def __init__(self, sock: TimedSocket, keeper: io.RawIOBase) -> None:
         self._sock = sock

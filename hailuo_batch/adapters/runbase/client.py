@@ -14,8 +14,14 @@ from urllib.parse import quote
 
 from urllib3.response import BaseHTTPResponse
 
-from hailuo_batch import __version__
-from hailuo_batch.adapters.http.connection import CONNECTION_ERRORS, Dialer, HttpTransport, NotConnected, describe_error
+from hailuo_batch.adapters.http.connection import (
+    CONNECTION_ERRORS,
+    Dialer,
+    HttpTransport,
+    NotConnected,
+    describe_error,
+    request_headers,
+)
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.adapters.http.timeouts import ExchangeTimer, Timeouts
 from hailuo_batch.adapters.runbase.base_url import split_base_url
@@ -170,13 +176,7 @@ class Client:
         return (b"", "the answer cannot be decompressed") if decoded is None else (decoded, "")
 
     def _headers(self, request: _ApiRequest, connection: str) -> dict[str, str]:
-        headers = {
-            "Host": self._origin.netloc,
-            "User-Agent": f"hailuo-batch/{__version__}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Connection": connection,
-        }
+        headers = request_headers(self._origin, "application/json", connection)
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         if self._key is not None:

@@ -88,7 +88,7 @@ class Run:
 
     @property
     def flaws(self) -> tuple[str, ...]:
-        """What is known to be wrong with its files that are on disk: `hero.mp4: it is no whole MP4: ...`."""
+        """What is known to be wrong with its files that are on disk: `hero.mp4: it is not a complete MP4: ...`."""
         return tuple(f"{o.path}: {o.flaw}" for o in self.outputs if o.path is not None and o.flaw is not None)
 
     @property

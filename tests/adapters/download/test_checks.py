@@ -47,7 +47,7 @@ def names(out: Path) -> list[str]:
 def test_broken_mp4_is_not_kept_the_first_time(content: bytes, tmp_path: Path) -> None:
     [outcome] = tries(tmp_path, video(content))
     assert isinstance(outcome, ev.FetchFailed)
-    assert "no whole MP4" in outcome.reason
+    assert "not a complete MP4" in outcome.reason
     assert not outcome.gone
     assert names(tmp_path) == []
 
@@ -55,7 +55,7 @@ def test_broken_mp4_is_not_kept_the_first_time(content: bytes, tmp_path: Path) -
 def test_broken_mp4_that_comes_twice_with_the_same_bytes_is_kept_with_a_warning(tmp_path: Path) -> None:
     _, outcome = tries(tmp_path, video(HEADLESS), video(HEADLESS))
     assert isinstance(outcome, ev.FileSaved)
-    assert outcome == replace(saved(HEADLESS), flaw="it is no whole MP4: it has no moov box")
+    assert outcome == replace(saved(HEADLESS), flaw="it is not a complete MP4: it has no moov box")
     assert (tmp_path / "hero.mp4").read_bytes() == HEADLESS
 
 

@@ -176,7 +176,7 @@ def test_every_byte_that_comes_is_counted_as_it_came(tmp_path: Path) -> None:
 def test_a_damaged_video_is_damaged_after_it_was_unpacked_too(tmp_path: Path) -> None:
     outcome = fetch(tmp_path, *[packed(gzip.compress(CLIP[:-1]))] * 2)
     assert isinstance(outcome, ev.FileSaved)
-    assert "no whole MP4" in outcome.flaw
+    assert "not a complete MP4" in outcome.flaw
 
 
 @pytest.mark.parametrize(("encoding", "pack"), WAYS)

@@ -41,7 +41,7 @@ def fetch_by(out: Path, act: Act, timeouts: Timeouts = PATIENT) -> FetchOutcome:
 
 
 def saved(path: str, content: bytes = CLIP, index: int = 0, *, kept: str = "") -> ev.FileSaved:
-    note = f"a file that differs was called {path}; it is kept as {kept}" if kept else ""
+    note = f"a different file was already named {path}; it is kept as {kept}" if kept else ""
     return ev.FileSaved(index, path, len(content), hashlib.sha256(content).hexdigest(), note)
 
 

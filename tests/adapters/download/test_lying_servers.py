@@ -68,7 +68,7 @@ def disk_with_room_for(size: int, out: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_length_that_is_shorter_than_the_file_gives_no_file(missing: int, tmp_path: Path) -> None:
     outcome = fetch_by(tmp_path, http.raw(head(f"Content-Length: {len(CLIP) - missing}") + CLIP))
     assert isinstance(outcome, ev.FetchFailed)
-    assert "no whole MP4" in outcome.reason
+    assert "not a complete MP4" in outcome.reason
     assert names(tmp_path) == []
 
 
@@ -157,7 +157,7 @@ def test_part_without_a_length_that_ends_early_is_not_whole_and_is_gone_on_with(
         assert isinstance(fetch(tmp_path, server.url), ev.FetchFailed)
         outcome = fetch(tmp_path, server.url)
         assert isinstance(outcome, ev.FetchFailed)
-        assert "bytes came of" in outcome.reason
+        assert "bytes arrived" in outcome.reason
         assert names(tmp_path) == [".hero.part", ".hero.part.json"]
         assert fetch(tmp_path, server.url) == saved()
     assert "range" in server.requests[2].headers

@@ -63,7 +63,7 @@ def test_certificate_that_is_not_trusted_is_not_sent() -> None:
     with LoopbackServer(RUN, tls=True) as server:
         outcome = create(server.url)
     assert isinstance(outcome, ev.CreateNotSent)
-    assert "certificate cannot be trusted" in outcome.reason
+    assert "certificate is not trusted" in outcome.reason
     assert server.requests == []
 
 
@@ -73,7 +73,7 @@ def test_certificate_for_another_name_is_not_sent(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         outcome = create("https://other.example.test")
     assert isinstance(outcome, ev.CreateNotSent)
-    assert "its certificate is for another name" in outcome.reason
+    assert "its certificate is for another host name" in outcome.reason
     assert server.requests == []
 
 
@@ -154,7 +154,7 @@ def test_certificate_at_the_wrong_time_speaks_of_the_clock(code: int, words: str
     error.verify_code, error.verify_message = code, f"certificate {words}"
     assert _classify_certificate_error(error) == (
         Obstacle.CERTIFICATE_DATE,
-        f"its certificate is not valid at this time (certificate {words})",
+        f"its certificate has expired or is not valid yet (certificate {words})",
     )
 
 

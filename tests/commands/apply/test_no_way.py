@@ -42,7 +42,7 @@ def test_a_certificate_that_nobody_trusted_has_signed(shell: Shell, monkeypatch:
         printed = stopped(shell, server.url, monkeypatch)
     assert server.connections == 1
     assert server.url.removeprefix("https://") in printed
-    assert "its certificate cannot be trusted (self-signed certificate)" in printed
+    assert "its certificate is not trusted (self-signed certificate)" in printed
     assert "set SSL_CERT_FILE" in printed
 
 
@@ -51,7 +51,7 @@ def test_a_certificate_for_another_name(shell: Shell, monkeypatch: pytest.Monkey
     with LoopbackServer(NEVER, tls=True) as server, LoopbackServer(tunnel_to(server.address)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         printed = stopped(shell, "https://other.example.test/api/v1", monkeypatch)
-    assert "no connection to other.example.test: its certificate is for another name" in printed
+    assert "no connection to other.example.test: its certificate is for another host name" in printed
     assert "RUNBASE_BASE_URL" in printed
 
 
@@ -65,7 +65,7 @@ def test_a_file_of_certificates_that_is_no_use(
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     with LoopbackServer(NEVER, tls=True) as server:
         printed = stopped(shell, server.url, monkeypatch)
-    assert f"SSL_CERT_FILE names {file}, which" in printed
+    assert f"SSL_CERT_FILE is {file}, which" in printed
     assert ("no such file or directory" in printed) is (content is None)
 
 
@@ -77,7 +77,7 @@ def test_a_server_that_speaks_no_tls(shell: Shell, monkeypatch: pytest.MonkeyPat
 
 def test_a_name_that_does_not_resolve(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     printed = stopped(shell, "https://api.invalid/v1", monkeypatch)
-    assert "no connection to api.invalid: its name cannot be resolved" in printed
+    assert "no connection to api.invalid: the host name cannot be resolved" in printed
     assert "RUNBASE_BASE_URL" in printed
 
 
@@ -99,7 +99,7 @@ def test_a_proxy_that_lets_nobody_through(shell: Shell, monkeypatch: pytest.Monk
     with LoopbackServer(http.answer(status, b"no")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         printed = stopped(shell, API, monkeypatch)
-    assert f"made no connection: it answered HTTP {status}" in printed
+    assert f"did not connect: it answered HTTP {status}" in printed
     assert "HTTPS_PROXY and NO_PROXY" in printed
 
 
@@ -114,16 +114,16 @@ def test_a_proxy_that_is_not_there(shell: Shell, monkeypatch: pytest.MonkeyPatch
 def test_a_proxy_whose_name_does_not_resolve(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
     printed = stopped(shell, API, monkeypatch)
-    assert "the proxy proxy.invalid:3128 (HTTPS_PROXY) cannot be reached: its name cannot be resolved" in printed
+    assert "the proxy proxy.invalid:3128 (HTTPS_PROXY) cannot be reached: the host name cannot be resolved" in printed
 
 
 @pytest.mark.parametrize(
     ("url", "fault"),
     [
-        ("socks5://user:hunter2@127.0.0.1:1", "names a SOCKS proxy, and only http:// and https:// ones are supported"),
-        ("socks5h://127.0.0.1:1", "names a SOCKS proxy"),
-        ("http://", "names no http:// or https:// URL of a proxy"),
-        ("http://[::1", "names no http:// or https:// URL of a proxy"),
+        ("socks5://user:hunter2@127.0.0.1:1", "is a SOCKS proxy, but only http:// and https:// are supported"),
+        ("socks5h://127.0.0.1:1", "is a SOCKS proxy"),
+        ("http://", "is not a valid proxy URL"),
+        ("http://[::1", "is not a valid proxy URL"),
     ],
 )
 def test_a_proxy_that_cannot_be_used(shell: Shell, monkeypatch: pytest.MonkeyPatch, url: str, fault: str) -> None:
@@ -138,7 +138,7 @@ def test_a_certificate_that_a_proxy_shows_in_the_servers_place(shell: Shell, mon
     with LoopbackServer(NEVER, tls=True) as server, LoopbackServer(tunnel_to(server.address)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         printed = stopped(shell, API, monkeypatch)
-    assert "its certificate cannot be trusted" in printed
+    assert "its certificate is not trusted" in printed
     assert f"through the proxy 127.0.0.1:{proxy.address[1]} (HTTPS_PROXY)" in printed
 
 
@@ -154,6 +154,6 @@ def test_resolve_tells_the_same_reason_and_remedy(shell: Shell, monkeypatch: pyt
         monkeypatch.delenv("SSL_CERT_FILE")
         ended = shell("resolve", "desk", "--run-id", "run_1")
     assert ended.code is ExitCode.UNFINISHED
-    assert "its certificate cannot be trusted (self-signed certificate)" in flat(ended)
+    assert "its certificate is not trusted (self-signed certificate)" in flat(ended)
     assert "Nothing was changed. If a proxy or firewall" in flat(ended)
     assert "SSL_CERT_FILE" in flat(ended)

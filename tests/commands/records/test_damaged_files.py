@@ -19,7 +19,7 @@ from tests.helpers.mp4 import FTYP, box, clip
 WHOLE = clip(b"light" * 3000)
 CUT = WHOLE[:-1]
 HEADLESS = FTYP + box(b"mdat", b"light" * 1000)
-FLAW = "it is no whole MP4: it has no moov box"
+FLAW = "it is not a complete MP4: it has no moov box"
 
 
 @pytest.fixture(autouse=True)
