@@ -24,6 +24,11 @@ MAX_COST_MICRO_USD = 10_000 * MICRO_USD_PER_USD
 MAX_EPOCH_S = 32_503_680_000
 """The year 3000, in seconds since the epoch: a time from then on is no time of ours."""
 
+SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+"""A SHA-256 in hexadecimal."""
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+"""A run ID as we accept one: safe in a URL, in a file name and on a terminal."""
+
 _USD = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?", re.ASCII)
 _DURATION = re.compile(r"(0|[1-9][0-9]{0,8})([smh])", re.ASCII)
 _UNIT_S = {"s": 1, "m": 60, "h": 3600}

@@ -12,12 +12,10 @@ from typing import Any
 from hailuo_batch.core.model.runs import Output
 from hailuo_batch.core.model.states import WITH_RUN_ID, RunState
 from hailuo_batch.core.planning.traces import UNNAMED_MAYBE_PAID, Trace, UnreadableTrace
-from hailuo_batch.values import MAX_EPOCH_S, MICRO_USD_PER_USD, canonical_json, compute_fingerprint
+from hailuo_batch.values import MAX_EPOCH_S, MICRO_USD_PER_USD, RUN_ID, SHA256, canonical_json, compute_fingerprint
 
-_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _TAKE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.take[1-9][0-9]{0,6})?", re.ASCII)
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NAMELESS = frozenset(RunState) - WITH_RUN_ID
 _LONGEST_MODEL = 1_000
 _LONGEST_PHRASE = 2_000
@@ -39,9 +37,9 @@ def parse_sidecar(
         return unreadable
     try:
         index = _number(data["output"], 1, _MOST_OUTPUTS) - 1
-        size, digest = _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
+        size, digest = _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], SHA256)
         saved = Output(index, "", _path(video), size, digest, flaw=_phrase(data.get("flaw")))
-        model, run_fingerprint = _text(data["model"], _LONGEST_MODEL), _matched(data["fingerprint"], _SHA256)
+        model, run_fingerprint = _text(data["model"], _LONGEST_MODEL), _matched(data["fingerprint"], SHA256)
         return Trace(
             source=source,
             take_id=_matched(data["take"], _TAKE_ID),
@@ -50,7 +48,7 @@ def parse_sidecar(
             model=model,
             fingerprint=run_fingerprint,
             input_json=_input(data, model, run_fingerprint),
-            run_id=_matched(data["run_id"], _RUN_ID),
+            run_id=_matched(data["run_id"], RUN_ID),
             is_superseded=data.get("superseded") is True,
             cost_micro_usd=_cost(data.get("cost_micro_usd")),
             submitted_at=_time(data.get("submitted_at")),
@@ -95,12 +93,12 @@ def _belongs_to_another(data: Mapping[str, Any], campaign: str, endpoint: str) -
 def _parse_run(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Trace | UnreadableTrace | None:
     """The run, or what can be read of it; None where it is none that anything was paid for."""
     try:
-        take_fingerprint = _matched(take["fingerprint"], _SHA256)
+        take_fingerprint = _matched(take["fingerprint"], SHA256)
         superseded = run.get("superseded") is True
         # a report of the first version does not say what its runs were made of: the live one, of what the take asks
         recorded = run["fingerprint"] if superseded else run.get("fingerprint", take_fingerprint)
         run_id, create_id = run.get("run_id"), run.get("create_id")
-        model, run_fingerprint = _text(take["model"], _LONGEST_MODEL), _matched(recorded, _SHA256)
+        model, run_fingerprint = _text(take["model"], _LONGEST_MODEL), _matched(recorded, SHA256)
         return Trace(
             source=source,
             take_id=_matched(take["id"], _TAKE_ID),
@@ -110,7 +108,7 @@ def _parse_run(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> 
             fingerprint=run_fingerprint,
             input_json=_canonical(take["input"]) if run_fingerprint == take_fingerprint else "{}",
             create_id=None if create_id is None else _matched(create_id, _CREATE_ID),
-            run_id=None if run_id is None and run["state"] in _NAMELESS else _matched(run_id, _RUN_ID),
+            run_id=None if run_id is None and run["state"] in _NAMELESS else _matched(run_id, RUN_ID),
             is_superseded=superseded,
             cost_micro_usd=_cost(run.get("cost_micro_usd")),
             error=_phrase(run.get("error")),
@@ -167,7 +165,7 @@ def _output(index: int, item: Mapping[str, Any]) -> Output:
     link = url if isinstance(url, str) and len(url) <= _LONGEST_URL and url.isprintable() else ""
     try:
         path = _path(item["path"])
-        size, digest = _number(item["bytes"], 0, _MOST_BYTES), _matched(item["sha256"], _SHA256)
+        size, digest = _number(item["bytes"], 0, _MOST_BYTES), _matched(item["sha256"], SHA256)
         return Output(index, link, path, size, digest, flaw=_phrase(item.get("flaw")))
     except (KeyError, TypeError, ValueError):
         return Output(index, link)

@@ -6,14 +6,14 @@ two versions of one, are never joined.
 """
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from hailuo_batch.values import SHA256
 
 OVERLAP_BYTES = 1 << 16
 """Asked for a second time where a download goes on, to see that what comes continues what is there."""
 
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MAX_BYTES = 1 << 62
 
 
@@ -78,7 +78,7 @@ def parse_note(text: str) -> PartialFile | None:
     sizes = (partial.size, partial.size if source.total is None else source.total)
     if not all(isinstance(text, str) for text in texts) or not all(_is_size(size) for size in sizes):
         return None
-    plausible = _SHA256.fullmatch(partial.sha256) and partial.size <= sizes[1]
+    plausible = SHA256.fullmatch(partial.sha256) and partial.size <= sizes[1]
     return partial if plausible and source.validator == clean_validator(source.validator) else None
 
 

@@ -8,13 +8,12 @@ their bounds.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from hailuo_batch.core.model.runs import Output, Replacement, Run, Supersession
 from hailuo_batch.core.model.states import WITH_RUN_ID, RunState, TakeState
-from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, Take, compute_fingerprint, is_partial
+from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, SHA256, Take, compute_fingerprint, is_partial
 
 RUN_COLUMNS = (
     "key, take_id, attempt, state, model, input_json, fingerprint, images_sha256, superseded_by, create_id, run_id, "
@@ -48,7 +47,6 @@ _RUN_STATES = {state.value: (state, state in WITH_RUN_ID, state in _SENT, state 
 """Each state by its name, whether the API has named such a run, whether its create was at least begun, and whether the
 API cannot have named it."""
 _MAX_INTEGER = 2**53
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FORBIDDEN_PARTS = frozenset({"", ".", ".."})  # parts that a path inside the output folder never has
 _MAX_SHOWN_CHARS = 60
 
@@ -83,7 +81,7 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: KnownRe
     if (is_named or is_sent) and create_number is None:
         # taken for the oldest, its price would be passed over
         raise DamagedRow("runs", key, f"it is {state} without its create_number")
-    if images is not None and not _SHA256.fullmatch(images):
+    if images is not None and not SHA256.fullmatch(images):
         # taken for other images, its take would be paid for again
         raise DamagedRow("runs", key, f"images_sha256 is {abbreviate(images)}, which is no SHA-256")
     if is_nameless and run_id is not None:
@@ -127,7 +125,7 @@ def parse_take(row: Sequence[Any], requests: KnownRequests) -> Take:
         raise DamagedRow("takes", id_, "it has no name")
     if not (0 < number <= _MAX_INTEGER and 0 <= position <= _MAX_INTEGER and 0 <= in_manifest <= 1):
         raise DamagedRow("takes", id_, f"number {number}, position {position}, in_manifest {in_manifest} cannot be")
-    if images is not None and not _SHA256.fullmatch(images):
+    if images is not None and not SHA256.fullmatch(images):
         raise DamagedRow("takes", id_, f"images_sha256 is {abbreviate(images)}, which is no SHA-256")
     if state not in _TAKE_STATES:
         raise DamagedRow("takes", id_, f"state is {abbreviate(state)}, which is no state of a take")
@@ -144,7 +142,7 @@ def parse_output(row: Sequence[Any]) -> Output:
     key, index, _, path, size, sha256, moving_to = row[:7]
     if not 0 <= index <= _MAX_INTEGER or (size is not None and not 0 <= size <= _MAX_INTEGER):
         raise DamagedRow("files", (key, index), f"number {index}, bytes {size} cannot be")
-    if sha256 is not None and not _SHA256.fullmatch(sha256):
+    if sha256 is not None and not SHA256.fullmatch(sha256):
         raise DamagedRow("files", (key, index), f"sha256 is {abbreviate(sha256)}, which is no SHA-256")
     if path is None and moving_to is not None:
         raise DamagedRow("files", (key, index), "it is being renamed, and is not there")
@@ -241,7 +239,7 @@ def _check_request(table: str, row: object, model: str, input_json: str, request
         return  # the very text that was hashed when it was made of an object: its rows are many, and seldom damaged
     if not isinstance(parse_json(table, row, input_json), dict):
         raise DamagedRow(table, row, f"input_json is {abbreviate(input_json)}, which is no input")
-    if not _SHA256.fullmatch(request):
+    if not SHA256.fullmatch(request):
         raise DamagedRow(table, row, f"fingerprint is {abbreviate(request)}, which is no SHA-256")
     if not is_partial(input_json):
         raise DamagedRow(table, row, f"model and input are not those of its fingerprint {abbreviate(request)}")

@@ -1,9 +1,9 @@
-"""The client for Runbase: the only room that knows its URLs, its JSON, its codes and how to send it the key.
+"""The client for Runbase: the only package that knows its URLs, its JSON, its codes and how to send it the key.
 
-`client` sends and receives, `answers` decides what an answer means, `fields` reads single fields, `address` reads the
-base URL. Its invariant: a create leaves at most once, and whatever is not provably otherwise is in doubt.
+`client` sends and receives, `responses` decides what a response means, `fields` reads single fields, `base_url` reads
+the base URL. Invariant: a create is sent at most once, and one that is not provably refused or unsent is in doubt.
 
-The client brings all of HTTP with it, and is loaded only once somebody speaks to Runbase.
+The client imports all of HTTP, so it is loaded only when somebody sends a request to Runbase.
 """
 
 from typing import TYPE_CHECKING

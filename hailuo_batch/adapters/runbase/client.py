@@ -1,8 +1,8 @@
-"""The exchanges with Runbase: sends creates and reads, and gives back what `answers` makes of them.
+"""The exchanges with Runbase: sends creates and reads, and returns what `responses` makes of the result.
 
-Knows the key, which leaves in one header to the one host of the base URL. Never retries, waits or decides when to ask.
-Invariants: a create rides a connection made for it alone; no text given back holds the key; every exchange ends
-within its time-outs, and no answer may grow beyond MAX_ANSWER.
+Holds the key, which leaves in one header to the one host of the base URL. Never retries a create, waits or decides
+when to ask. Invariants: a create uses a connection opened for it alone; no returned text contains the key; every
+exchange ends within its time-outs, and no response may grow beyond MAX_RESPONSE_BYTES.
 """
 
 import re
@@ -56,18 +56,18 @@ class _ApiRequest:
 
 
 class Client:
-    """Speaks to the API at one base URL with one key. Thread-safe; `close` it when no exchange is under way.
+    """Sends requests to the API at one base URL with one key. Thread-safe; `close` it when no exchange is running.
 
     `key` is None for a server that asks for none, such as the sandbox. Raises UsageError for a bad base URL and
-    AccountError for a key that cannot be one; neither repeats the key.
+    AccountError for a malformed key; neither repeats the key.
     """
 
     def __init__(self, base_url: str, key: str | None, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
         self._origin, self._path = split_base_url(base_url)
         if key is not None and not _KEY.fullmatch(key):
             raise AccountError(
-                "the API key holds spaces, line breaks or other characters that no key has: set RUNBASE_API_KEY to the "
-                "key alone. Nothing was sent, nothing was paid."
+                "the API key contains spaces, line breaks or other invalid characters. Set RUNBASE_API_KEY to the key "
+                "alone. Nothing was sent, nothing was paid."
             )
         self._key = key
         self._timeouts = timeouts
@@ -79,17 +79,20 @@ class Client:
         return f"Client({self._origin.scheme}://{self._origin.netloc}{self._path})"
 
     def create_run(self, run_model: str, input_json: str) -> CreateOutcome:
-        """Pay for a run, by one request at most. `input_json` is canonical JSON and leaves as it stands."""
+        """Pay for a run, by one request at most. `input_json` is canonical JSON and is sent as it stands."""
         body = request_json(run_model, input_json).encode("utf-8")
-        return create_outcome(self._send_on_own_connection(_ApiRequest("POST", f"{self._path}/runs", body)))
+        request = _ApiRequest("POST", f"{self._path}/runs", body)
+        # Never on a kept connection: the server may just have closed it, and then nobody can tell whether the request
+        # still arrived and was paid for.
+        return create_outcome(self._send_on_new_connection(request, keep=False))
 
     def read_run(self, run_id: str) -> ReadOutcome:
-        """Ask where the run stands."""
-        return read_outcome(self._exchange_read(run_id), run_id)
+        """Ask for the state of a run."""
+        return read_outcome(self._send_read(run_id), run_id)
 
     def look_up(self, run_id: str) -> RunLookup:
-        """Ask about a run that a person named: also what it is a run of, and what it cost."""
-        return lookup_outcome(self._exchange_read(run_id), run_id)
+        """Ask for the state of a run that a person named, and also for its model and cost."""
+        return lookup_outcome(self._send_read(run_id), run_id)
 
     def close(self) -> None:
         """Close the connections that are kept for reads."""
@@ -97,86 +100,66 @@ class Client:
             while self._idle:
                 self._idle.pop().close()
 
-    def _exchange_read(self, run_id: str) -> ExchangeResult:
+    def _send_read(self, run_id: str) -> ExchangeResult:
         if not is_run_id(run_id):
-            return Unanswered("its run ID is not one that the API could have given")
+            return Unanswered("the recorded run ID is not valid")
         request = _ApiRequest("GET", f"{self._path}/runs/{quote(run_id, safe='')}")
-        exchange = self._send_on_idle_connection(request)
-        return self._send_on_kept_connection(request) if exchange is None else exchange
-
-    def _send_on_own_connection(self, request: _ApiRequest) -> ExchangeResult:
-        """On a connection of its own: one that was used before may have gone stale, with the request half-way."""
-        try:
-            transport = self._dialer.dial(self._origin, timer := self._start_timer())
-        except NotConnected as error:
-            return self._not_sent(error)
-        try:
-            return self._exchange(transport, request, timer, "close")
-        except CONNECTION_ERRORS as error:
-            return Unanswered(self._safe_reason(error))
-        finally:
-            transport.close()
-
-    def _send_on_kept_connection(self, request: _ApiRequest) -> ExchangeResult:
-        """On a fresh connection that is kept for later."""
-        try:
-            transport = self._dialer.dial(self._origin, timer := self._start_timer())
-        except NotConnected as error:
-            return self._not_sent(error)
-        try:
-            response = self._exchange(transport, request, timer, "keep-alive")
-        except CONNECTION_ERRORS as error:
-            transport.close()
-            return Unanswered(self._safe_reason(error))
-        self._keep(transport, response)
-        return response
-
-    def _send_on_idle_connection(self, request: _ApiRequest) -> ExchangeResult | None:
-        """On a connection kept from an earlier read; None where none is left, or where it turned out to be stale."""
         transport = self._take_idle()
-        if transport is None:
-            return None
+        if transport is not None:
+            try:
+                return self._exchange(transport, request, self._start_timer(), keep=True)
+            except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+                pass  # the server had closed the kept connection; a read pays for nothing, so it may be sent again
+            except CONNECTION_ERRORS as error:
+                return Unanswered(self._safe_reason(error))
+        return self._send_on_new_connection(request, keep=True)
+
+    def _send_on_new_connection(self, request: _ApiRequest, *, keep: bool) -> ExchangeResult:
+        timer = self._start_timer()
         try:
-            response = self._exchange(transport, request, self._start_timer(), "keep-alive")
-        except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            transport.close()
-            return None
+            transport = self._dialer.dial(self._origin, timer)
+        except NotConnected as error:
+            return NotSent(self._safe_reason(error), error.obstacle, error.setting)
+        try:
+            return self._exchange(transport, request, timer, keep=keep)
         except CONNECTION_ERRORS as error:
-            transport.close()
+            # From here on no exception proves that the request did not arrive: for a create, the run may be paid for.
             return Unanswered(self._safe_reason(error))
-        self._keep(transport, response)
-        return response
 
     def _exchange(
-        self, transport: HttpTransport, request: _ApiRequest, timer: ExchangeTimer, connection: str
+        self, transport: HttpTransport, request: _ApiRequest, timer: ExchangeTimer, *, keep: bool
     ) -> Response:
-        """One request, one answer. Raises what is listed in BROKEN where not even the head of an answer came."""
-        response = transport.request(
-            request.method, request.path, self._headers(request, connection), request.body, timer
-        )
-        body, flaw = self._read_body(response)
-        headers, data = response.headers, parse_object(body, self._key)
-        leads_to = headers.get("Location") if 300 <= response.status < 400 else None
-        content = describe_content(body, leads_to, self._key) if data is None else ""
-        return Response(response.status, data, flaw, headers.get("Retry-After"), headers.get("Date"), content)
+        """Send one request and return its response. Raises CONNECTION_ERRORS where not even its head arrived."""
+        is_kept = False
+        try:
+            raw = transport.request(request.method, request.path, self._headers(request, keep), request.body, timer)
+            body, flaw = self._read_body(raw)
+            is_kept = keep and not flaw and self._keep(transport)
+        finally:
+            if not is_kept:
+                transport.close()
+        headers, data = raw.headers, parse_object(body, self._key)
+        location = headers.get("Location") if 300 <= raw.status < 400 else None
+        content = describe_content(body, location, self._key) if data is None else ""
+        return Response(raw.status, data, flaw, headers.get("Retry-After"), headers.get("Date"), content)
 
     def _read_body(self, response: BaseHTTPResponse) -> tuple[bytes, str]:
-        """The body, as much as came of it, and what is wrong with it."""
+        """Return the body as far as it arrived, and what is wrong with it, empty for nothing."""
         body = bytearray()
         try:
             while chunk := response.read(_CHUNK, decode_content=False):
                 body += chunk
                 if len(body) > MAX_RESPONSE_BYTES:
-                    return b"", "the answer is too long to be one of the API"
+                    return b"", "the response is too large"
         except CONNECTION_ERRORS as error:
             return bytes(body), self._safe_reason(error)
         finally:
             response.close()
         decoded = decode_body(bytes(body), response.headers.get("Content-Encoding", ""), MAX_RESPONSE_BYTES)
-        return (b"", "the answer cannot be decompressed") if decoded is None else (decoded, "")
+        return (b"", "the response cannot be decompressed") if decoded is None else (decoded, "")
 
-    def _headers(self, request: _ApiRequest, connection: str) -> dict[str, str]:
-        headers = request_headers(self._origin, "application/json", connection)
+    def _headers(self, request: _ApiRequest, keep: bool) -> dict[str, str]:
+        headers = request_headers(self._origin, "application/json", "keep-alive" if keep else "close")
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         if self._key is not None:
@@ -192,19 +175,17 @@ class Client:
                 transport.close()
         return None
 
-    def _keep(self, transport: HttpTransport, response: Response) -> None:
+    def _keep(self, transport: HttpTransport) -> bool:
+        """Keep the connection for later reads if possible. Return whether it is kept."""
         with self._idle_lock:
-            if not response.flaw and transport.is_reusable and len(self._idle) < _MAX_IDLE:
-                self._idle.append(transport)
-                return
-        transport.close()
+            if not transport.is_reusable or len(self._idle) >= _MAX_IDLE:
+                return False
+            self._idle.append(transport)
+            return True
 
     def _start_timer(self) -> ExchangeTimer:
         return ExchangeTimer(self._timeouts.read_s, self._timeouts.total_s)
 
     def _safe_reason(self, error: BaseException) -> str:
-        # The key goes before the text is cut: half of it, left at the end, would be found by nobody.
+        # The key is removed before the text is shortened: half a key left at the end would no longer be recognized.
         return printable(redact(describe_error(error, _MAX_REASON_CHARS), self._key))
-
-    def _not_sent(self, error: NotConnected) -> NotSent:
-        return NotSent(self._safe_reason(error), error.obstacle, error.setting)

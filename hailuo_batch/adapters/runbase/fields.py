@@ -1,7 +1,7 @@
-"""Single fields of Runbase's answers, read as if the server were hostile. Pure.
+"""Single fields of Runbase's responses, parsed as if the server were hostile. Pure.
 
-Every function takes whatever JSON may hold at that place and gives a value of ours, or None where it is unreadable;
-none raises. Text comes out printable and bounded.
+Every function takes whatever JSON may contain at that place and returns a value of ours, or None where it is
+unreadable; none raises. Text comes out printable and bounded.
 """
 
 import html
@@ -17,25 +17,24 @@ from functools import lru_cache
 from typing import Any
 
 from hailuo_batch.adapters.http.text import printable
-from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S
+from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, RUN_ID
 
-MAX_RETRY_AFTER_S = 86_400.0  # a day: an apply that waits for longer is better started again
+MAX_RETRY_AFTER_S = 86_400.0  # a day: better to start a new apply than to wait longer
 _MAX_URL = 16_384
 _MAX_DIGITS = 400
 _MAX_MESSAGES = 5
 _MAX_SHOWN_BYTES = 1 << 12
 REDACTED = "[API key]"
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
-_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 
 def is_run_id(value: object) -> bool:
-    """Whether this is a run ID as we accept one: safe in a URL, in a file name and on a terminal."""
-    return isinstance(value, str) and _RUN_ID.fullmatch(value) is not None
+    """Whether this is a run ID as we accept one."""
+    return isinstance(value, str) and RUN_ID.fullmatch(value) is not None
 
 
 def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
-    """The JSON object that the body is, None where it is anything else. A secret it echoes is struck out everywhere."""
+    """Parse the body as a JSON object, None where it is anything else. A secret that it echoes is redacted."""
     try:
         text = body.decode("utf-8-sig", errors="replace")
         data = _redact_json(json.loads(text, parse_int=_parse_int), secret)
@@ -45,12 +44,12 @@ def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
 
 
 def _parse_int(digits: str) -> float:
-    """A whole number; one that nothing can mean is infinity: it spoils its own field, and not the whole answer."""
+    """Parse an integer. An absurdly long one becomes infinity: it spoils its own field, not the whole response."""
     return int(digits) if len(digits) <= _MAX_DIGITS else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
 
 
 def _redact_json(data: Any, secret: str | None) -> Any:
-    """The data without the secret: read first, because JSON has many spellings of one text."""
+    """Return the data without the secret. It must be parsed first: JSON has many spellings of one text."""
     match data:
         case dict():
             return {redact(name, secret): _redact_json(value, secret) for name, value in data.items()}
@@ -65,18 +64,18 @@ def _redact_json(data: Any, secret: str | None) -> Any:
 
 
 def redact(text: str, secret: str | None) -> str:
-    """The text without the secret, in whatever spelling of its characters a server gives it back."""
+    """Return the text without the secret, however a server escaped its characters."""
     return _secret_pattern(secret).sub(REDACTED, text) if secret else text
 
 
 @lru_cache(maxsize=4)
 def _secret_pattern(secret: str) -> re.Pattern[str]:
-    """What finds the secret as it is, escaped as in JSON, percent-encoded or as in HTML, once or several times over."""
+    """Match the secret as it is, or escaped as in JSON, URLs or HTML, once or several times over."""
     return re.compile("".join(f"(?:{_character_pattern(char)})" for char in secret), re.IGNORECASE)
 
 
 def _character_pattern(char: str) -> str:
-    """One character of it. Every repetition is bounded, so that no answer takes long to look through."""
+    """Match one character of it. Every repetition is bounded, so that no response takes long to search."""
     code = ord(char)
     ways = (
         rf"\\{{0,8}}{re.escape(char)}",
@@ -88,22 +87,22 @@ def _character_pattern(char: str) -> str:
 
 
 def parse_cost(value: object) -> tuple[int | None, str]:
-    """`costUsd` in micro-USD, or None with the reason why it is unknown."""
+    """Parse `costUsd`, which is in micro-USD. Return None and the reason where the cost is unknown."""
     if value is None:
-        return None, "the answer names no cost"
+        return None, "the response has no cost"
     if isinstance(value, float) and math.isinf(value):
         value = -1 if value < 0 else MAX_COST_MICRO_USD + 1
     if not isinstance(value, int) or isinstance(value, bool):
-        return None, printable(f"the answer's cost {value!r} is no integer", 100)
+        return None, printable(f"the response's cost {value!r} is no integer", 100)
     if value < 0:
-        return None, "the answer's cost is negative"
+        return None, "the response's cost is negative"
     if value > MAX_COST_MICRO_USD:
-        return None, "the answer's cost is above 10,000 US dollars"
+        return None, "the response's cost is above 10,000 US dollars"
     return value, ""
 
 
 def parse_time(value: object) -> float | None:
-    """ISO 8601 between 1970 and 3000, UTC where it names no zone, as seconds since the epoch."""
+    """Parse ISO 8601 between 1970 and 3000, UTC where it has no zone, as seconds since the epoch."""
     if not isinstance(value, str):
         return None
     try:
@@ -115,7 +114,7 @@ def parse_time(value: object) -> float | None:
 
 
 def parse_urls(output: object) -> tuple[str, ...]:
-    """`output.urls`: what of it can be a link at all."""
+    """Parse `output.urls`, keeping the entries that can be links at all."""
     urls = output.get("urls") if isinstance(output, dict) else None
     if not isinstance(urls, list):
         return ()
@@ -124,14 +123,14 @@ def parse_urls(output: object) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """What an error body of the API's own says: at least one of code and message is not empty."""
+    """An error body of the API's own. At least one of code and message is not empty."""
 
     code: str
     message: str
 
 
 def parse_api_error(data: Mapping[str, Any] | None) -> ApiError | None:
-    """The API's own error body, `{"error": {...}}` with a code or a message in words; None for anything else."""
+    """Parse the API's own error body, `{"error": {...}}` with a code or a message; None for anything else."""
     error = (data or {}).get("error")
     if not isinstance(error, dict):
         return None
@@ -144,7 +143,7 @@ def parse_api_error(data: Mapping[str, Any] | None) -> ApiError | None:
 
 
 def parse_foreign_message(data: Mapping[str, Any]) -> str:
-    """What JSON says that is not the API's own, in the shapes that web frameworks use; empty where it says nothing."""
+    """Find the message in foreign JSON, in the shapes that web frameworks use; empty where there is none."""
     for name in ("detail", "message", "error", "error_description", "errors", "title"):
         message = _message_in(data.get(name))
         if message:
@@ -153,7 +152,7 @@ def parse_foreign_message(data: Mapping[str, Any]) -> str:
 
 
 def _message_in(value: object) -> str:
-    """A text, or an object that holds one, or a list of either."""
+    """Find the message in a text, in an object that contains one, or in a list of either."""
     if isinstance(value, str):
         return _sentence_part(value)
     if isinstance(value, dict):
@@ -166,10 +165,10 @@ def _message_in(value: object) -> str:
 
 
 def describe_content(body: bytes, location: str | None, secret: str | None) -> str:
-    """What a body is that holds no JSON object, in words. `location` is where a redirect leads, None for none."""
+    """Describe a body that is not a JSON object. `location` is where a redirect leads, None for none."""
     if location is not None:
         return f"a redirect to {printable(redact(location, secret), 100) or 'nowhere'}"
-    # struck out in more than is shown, so that no half of the secret is left at the end
+    # redact more than is shown, so that no half of the secret is left at the end
     text = redact(body[: 2 * _MAX_SHOWN_BYTES].decode("utf-8", errors="replace").strip(), secret)[:_MAX_SHOWN_BYTES]
     if not text:
         return "an empty body"
@@ -178,18 +177,18 @@ def describe_content(body: bytes, location: str | None, secret: str | None) -> s
         words = printable(html.unescape(title[1]), 60) if title else ""
         return f"an HTML page ({words})" if words else "an HTML page"
     if text[0] in '[{"' or text in {"null", "true", "false"}:
-        return "JSON that is not the API's"
+        return "JSON in an unknown form"
     words = printable(text, 60)
-    return f"the text {words!r}" if words else "a body without words"
+    return f"the text {words!r}" if words else "a body that is not text"
 
 
 def _sentence_part(text: str) -> str:
-    """A message as a part of a sentence of ours: without a full stop of its own."""
+    """Make a message fit into a sentence of ours: without its own full stop."""
     return printable(text).removesuffix(".")
 
 
 def parse_run_error(error: object) -> str:
-    """Why a run failed: its shape is not documented, so a string, an object or anything else."""
+    """Say why a run failed. The shape of `error` is not documented: it may be a string, an object or anything else."""
     if isinstance(error, dict):
         problem = parse_api_error({"error": error})
         if problem is None:
@@ -202,7 +201,7 @@ def parse_run_error(error: object) -> str:
 
 
 def parse_retry_after(text: str | None, date: str | None) -> float | None:
-    """Retry-After in seconds, at most a day. A date in it counts from the answer's own Date, not by our clock."""
+    """Parse Retry-After into seconds, at most a day. A date counts from the response's own Date, not our clock."""
     if text is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
@@ -215,7 +214,7 @@ def parse_retry_after(text: str | None, date: str | None) -> float | None:
 
 
 def decode_body(body: bytes, encoding: str, limit: int) -> bytes | None:
-    """The body without its Content-Encoding, None where that is unreadable or gives more than `limit` bytes."""
+    """Undo the Content-Encoding. Return None where that is impossible or gives more than `limit` bytes."""
     match encoding.strip().lower():
         case "" | "identity":
             return body

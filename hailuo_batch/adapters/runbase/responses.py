@@ -1,7 +1,7 @@
-"""What an exchange with Runbase means, decided from what is known of it and nothing else. Pure.
+"""What the result of an exchange with Runbase means. Pure.
 
-`create_outcome` is the one place that decides whether a create may be repeated; a mistake there pays twice. Outside
-facts are those of Runbase's documented errors. Every text has passed through `fields`, which makes it printable.
+`create_outcome` alone decides whether a create may be repeated; a mistake there pays twice. Status and error codes are
+those of Runbase's documentation. Every text has passed through `fields`, which makes it printable.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from hailuo_batch.core.model.obstacles import Obstacle
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The connection provably never stood: no byte of the request left. `setting` names the proxy, if there is one."""
+    """The connection provably never opened: no byte of the request left. `setting` names the proxy, if there is one."""
 
     reason: str
     obstacle: Obstacle = Obstacle.PASSING
@@ -44,17 +44,17 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """The request may have arrived; no answer came."""
+    """The request may have arrived; no response came."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The head of an answer came.
+    """A response of which at least the head arrived.
 
-    `data` is the JSON object in its body, None where there is none; `content` then says in words what came instead.
-    `flaw` says why the body is not whole, else it is empty. `retry_after` and `date` are those headers.
+    `data` is the JSON object in its body, None where there is none; `content` then describes the body. `flaw` says why
+    the body is incomplete, else it is empty. `retry_after` and `date` are those headers.
     """
 
     status: int
@@ -66,7 +66,7 @@ class Response:
 
     @property
     def is_success(self) -> bool:
-        """Whether it is a 2xx."""
+        """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
 
@@ -90,7 +90,10 @@ _BY_STATUS: dict[int, Refusal] = {
 
 
 def create_outcome(exchange: ExchangeResult) -> CreateOutcome:
-    """What is known of a create: not sent, answered, refused, or in doubt."""
+    """Decide what is known of a create.
+
+    CreateNotSent and CreateRefused let it be repeated; every other outcome may have been paid for.
+    """
     match exchange:
         case NotSent(reason):
             return CreateNotSent(reason)
@@ -109,11 +112,11 @@ def _create_response_outcome(response: Response) -> CreateOutcome:
     if response.flaw:
         return CreateUnanswered(f"HTTP {response.status}, but {response.flaw}")
     if data and response.is_success:
-        return CreateUnanswered(f"HTTP {response.status}, but the answer names no readable run ID")
+        return CreateUnanswered(f"HTTP {response.status}, but the response has no readable run ID")
     problem = fields.parse_api_error(data)
     if problem is None:
-        # A gateway may have passed the create on before it answered in its own words: whatever the status says, only
-        # the API's own body proves that nothing was made. To believe a page here would be to pay twice.
+        # A gateway may have forwarded the create before it answered with a page of its own. Whatever the status, only
+        # the API's own error body proves that no run exists; believing the page would pay for the take twice.
         return CreateUnanswered(_describe_response(response))
     refusal = _refusal_for(response.status, problem.code)
     if refusal is not None:
@@ -125,10 +128,10 @@ def _create_response_outcome(response: Response) -> CreateOutcome:
 
 
 def _run_id_in(status: int, run_id: object) -> str | None:
-    """The run that the answer names.
+    """Return the run ID in a response, None where there is none.
 
-    A success may name it in any safe form. Any other answer counts only where it has the documented form of a run ID,
-    since errors may carry the ID of the request; but then it does count: a run that is paid for must not be lost.
+    A success may name it in any safe form. In an error only the documented form `run_...` counts, because errors may
+    carry the ID of the request; but there it does count: a run that is paid for must not be lost.
     """
     if not isinstance(run_id, str) or not fields.is_run_id(run_id):
         return None
@@ -136,23 +139,23 @@ def _run_id_in(status: int, run_id: object) -> str | None:
 
 
 def _refusal_for(status: int, code: str) -> Refusal | None:
-    """By the code where it is known, else by the status alone; None where nothing beyond the request was refused."""
+    """Look up the refusal by the code, else by the status; None where only this request was refused, or nothing was."""
     return _BY_CODE.get((status, code.casefold()), _BY_STATUS.get(status))
 
 
 def _describe_response(response: Response) -> str:
-    """What came in place of an answer that could be used, in words."""
+    """Describe a response that cannot be used."""
     problem, status = fields.parse_api_error(response.data), f"HTTP {response.status}"
     if problem is not None:
         return f"{status}: {problem.message or problem.code}"
     if response.data is not None:
         message = fields.parse_foreign_message(response.data)
-        return f"{status}: {message}" if message else f"{status} with JSON that is not the API's"
+        return f"{status}: {message}" if message else f"{status} with JSON in an unknown form"
     return f"{status} with {response.content}: a proxy or firewall may have answered"
 
 
 def _replier_of(response: Response) -> Responder:
-    """Who gave an answer from which nothing of the run can be read."""
+    """Say who sent a response that tells nothing about the run."""
     is_own = fields.parse_api_error(response.data) is not None
     if response.status >= 500:
         return Responder.NOBODY if is_own else Responder.GATEWAY
@@ -160,7 +163,7 @@ def _replier_of(response: Response) -> Responder:
 
 
 def read_outcome(exchange: ExchangeResult, run_id: str) -> ReadOutcome:
-    """What the API said of the run when it was asked."""
+    """Decide what a read says about the run."""
     match exchange:
         case NotSent(reason, obstacle, setting):
             return ReadNotSent(reason, obstacle, setting)
@@ -172,7 +175,7 @@ def read_outcome(exchange: ExchangeResult, run_id: str) -> ReadOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RunLookup:
-    """A look at a run that a person named: where it stands, and its model and cost where the answer shows them."""
+    """The state of a run that a person named, and its model and cost where the response has them."""
 
     outcome: ReadOutcome
     model: str | None = None
@@ -180,7 +183,7 @@ class RunLookup:
 
 
 def lookup_outcome(exchange: ExchangeResult, run_id: str) -> RunLookup:
-    """What the API said of a run that may not be ours."""
+    """Decide what a read says about a run that may not be ours."""
     outcome = read_outcome(exchange, run_id)
     if not isinstance(exchange, Response) or isinstance(outcome, ReadUnanswered | ReadRefused | RunMissing):
         return RunLookup(outcome)
@@ -210,7 +213,7 @@ def _read_response_outcome(response: Response, run_id: str) -> ReadOutcome:
 
 def _run_outcome(data: Mapping[str, Any], run_id: str) -> ReadOutcome:
     if data["id"] != run_id:
-        return ReadUnanswered("the answer is about another run")
+        return ReadUnanswered("the response is about another run")
     status, error = data.get("status"), data.get("error")
     cost_micro_usd, _ = fields.parse_cost(data.get("costUsd"))
     times = fields.parse_time(data.get("createdAt")), fields.parse_time(data.get("completedAt"))
@@ -228,4 +231,4 @@ def _run_outcome(data: Mapping[str, Any], run_id: str) -> ReadOutcome:
         case str():
             return StatusUnknown(printable(status, 60), error_text)
         case _:
-            return ReadUnanswered("the answer names no status")
+            return ReadUnanswered("the response has no status")

@@ -4,7 +4,6 @@ Pure. The receipts are the truth about payments: a run ID that is known there is
 an answer is in doubt, whatever the ledger was left with by a crash or an older backup.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,10 +12,9 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Event
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import MAYBE_PAID, TRANSITIONS, RunState
-from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, canonical_json, compute_fingerprint
+from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, SHA256, canonical_json, compute_fingerprint
 
 _MOST_ATTEMPTS = 2**31
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 ADOPTED_PREFIX = "adopted-"
 """What the ID of a create begins with that only a file beside the ledger told of: its own is not known."""
 NO_ANSWER = "the program ended before an answer was recorded"
@@ -46,7 +44,7 @@ class CreateIntent:
         not forgotten for want of one that can be read.
         """
         images = data["images_sha256"]
-        is_digest = isinstance(images, str) and _SHA256.fullmatch(images) is not None
+        is_digest = isinstance(images, str) and SHA256.fullmatch(images) is not None
         return cls(
             create_id=_text(data["create"]),
             at=parse_at(data["at"], previous_at),

@@ -105,9 +105,9 @@ def test_a_code_or_a_message_makes_the_body_the_apis_own(
         ({"error": "Unprocessable"}, "HTTP 422: Unprocessable"),
         ({"errors": ["a", {"message": "b"}]}, "HTTP 422: a; b"),
         ({"title": "Bad input", "status": 422}, "HTTP 422: Bad input"),
-        ({"detail": 7, "message": ""}, "HTTP 422 with JSON that is not the API's"),
-        ({}, "HTTP 422 with JSON that is not the API's"),
-        ({"detail": [[["deep"]]] * 9999}, "HTTP 422 with JSON that is not the API's"),
+        ({"detail": 7, "message": ""}, "HTTP 422 with JSON in an unknown form"),
+        ({}, "HTTP 422 with JSON in an unknown form"),
+        ({"detail": [[["deep"]]] * 9999}, "HTTP 422 with JSON in an unknown form"),
         (error("unprocessable", "too long"), "HTTP 422: too long"),
         (error("unprocessable", ""), "HTTP 422: unprocessable"),
     ],
@@ -171,7 +171,7 @@ def test_success_that_is_no_json_object_leaves_the_create_in_doubt() -> None:
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
 def test_run_id_alone_makes_an_answer_a_run(status: int) -> None:
     outcome = create_outcome(Response(status, {"id": "abc-DEF_9"}))
-    assert outcome == ev.RunCreated("abc-DEF_9", None, "the answer names no cost")
+    assert outcome == ev.RunCreated("abc-DEF_9", None, "the response has no cost")
 
 
 @pytest.mark.parametrize("status", [307, 400, 402, 404, 409, 429, 500, 503])
@@ -253,9 +253,9 @@ def test_texts_of_the_server_come_out_printable_and_short() -> None:
         (run(status="paused", error="The queue\x07 is full."), ev.StatusUnknown("paused", "The queue is full")),
         (run(status="paused", error={"code": "full"}), ev.StatusUnknown("paused", "full")),
         (run(status="succeeded", error="blocked"), ev.RunSucceeded((), 40000, error="blocked")),
-        (run(status=None), ev.ReadUnanswered("the answer names no status")),
-        (run(status=["succeeded"]), ev.ReadUnanswered("the answer names no status")),
-        (run(id="run_2", status="succeeded"), ev.ReadUnanswered("the answer is about another run")),
+        (run(status=None), ev.ReadUnanswered("the response has no status")),
+        (run(status=["succeeded"]), ev.ReadUnanswered("the response has no status")),
+        (run(id="run_2", status="succeeded"), ev.ReadUnanswered("the response is about another run")),
     ],
 )
 def test_status_of_a_run_is_read(data: Any, outcome: ev.ReadOutcome) -> None:
@@ -358,7 +358,7 @@ def test_read_that_broke_off_says_nothing_even_if_it_can_be_parsed() -> None:
         (Response(200, run()), RunLookup(ev.RunQueued(), "hailuo/pro", 40000)),
         (Response(200, run(model=7, costUsd=-1)), RunLookup(ev.RunQueued())),
         (Response(200, run(model="a\x1bb")), RunLookup(ev.RunQueued(), "a b", 40000)),
-        (Response(200, run(id="run_2")), RunLookup(ev.ReadUnanswered("the answer is about another run"))),
+        (Response(200, run(id="run_2")), RunLookup(ev.ReadUnanswered("the response is about another run"))),
         (Response(404, run() | error("run_not_found")), RunLookup(ev.RunMissing())),
         (NotSent("refused"), RunLookup(ev.ReadNotSent("refused"))),
     ],

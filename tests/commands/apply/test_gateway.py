@@ -59,10 +59,10 @@ def test_json_that_is_not_the_apis_own_error_is_no_refusal(shell: Shell, gateway
     [
         *((page(status), f"HTTP {status} with an HTML page (Access denied)") for status in (200, *REFUSALS)),
         (http.answer(401, b""), "HTTP 401 with an empty body"),
-        (http.answer(402, {}), "HTTP 402 with JSON that is not the API's"),
-        (http.answer(402, b"\0\1"), "HTTP 402 with a body without words"),
+        (http.answer(402, {}), "HTTP 402 with JSON in an unknown form"),
+        (http.answer(402, b"\0\1"), "HTTP 402 with a body that is not text"),
         (http.answer(302, b"", headers={"Location": ""}), "HTTP 302 with a redirect to nowhere"),
-        (http.answer(200, {"status": "ok"}), "HTTP 200 with JSON that is not the API's"),
+        (http.answer(200, {"status": "ok"}), "HTTP 200 with JSON in an unknown form"),
         (http.answer(404, {"detail": "Not Found"}), "HTTP 404: Not Found"),
         (http.answer(302, b"", headers={"Location": "https://login.example/"}), "https://login.example/"),
     ],

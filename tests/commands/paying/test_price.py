@@ -104,9 +104,9 @@ def test_what_the_manifest_expects_is_no_known_price(shell: Shell, start_api: St
 @pytest.mark.parametrize(
     ("cost", "printed"),
     [
-        (..., "the answer names no cost"),
-        (None, "the answer names no cost"),
-        (-1, "the answer's cost is negative"),
+        (..., "the response has no cost"),
+        (None, "the response has no cost"),
+        (-1, "the response's cost is negative"),
         (0.28, "is no integer"),
         ("280000", "is no integer"),
         (True, "is no integer"),
