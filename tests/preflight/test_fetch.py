@@ -162,7 +162,7 @@ def test_private_addresses_are_left_alone_unless_the_manifest_itself_names_one()
     with LoopbackServer(image(), tls=True) as server:
         seen = look(server, trusted="")
         (literal,) = judge_fetch(seen)
-        assert "no public address" in literal.what
+        assert "not a public address" in literal.what
         named = look(server, trusted="cdn.example.test")
         assert isinstance(named, NotFetched)
     assert server.connections == 0

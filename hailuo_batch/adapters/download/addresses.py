@@ -1,8 +1,8 @@
-"""Which addresses are public: where any file server of the internet may be, and nothing that is nearer than that. Pure.
+"""Which IP addresses are public, so that a link cannot lead into a private network. Pure.
 
-The tables are IANA's registries of special-purpose addresses (RFC 6890), written out here because what Python's
-`ipaddress` knows of them differs from version to version and has gaps. All that is in them is refused, also what is
-reached from everywhere, such as relays: none of it is where a file lies.
+The tables are IANA's registries of special-purpose addresses (RFC 6890), written out because Python's `ipaddress` knows
+them differently from version to version, with gaps. Everything in them is refused, even what can be reached from
+everywhere, such as relays: no file server is there.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -34,9 +34,7 @@ _SPECIAL_IPV4 = tuple(
         ),
     )
 )
-_GLOBAL_UNICAST_IPV6 = IPv6Network(
-    "2000::/3"
-)  # all that is given out; beyond it lie local ones and old ways to write an IPv4 one
+_GLOBAL_UNICAST_IPV6 = IPv6Network("2000::/3")  # all allocated ones; outside are local ones and old ways to write IPv4
 _SPECIAL_IPV6 = tuple(
     map(
         IPv6Network,
@@ -53,7 +51,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # how a network without IPv4 writes an IPv
 
 
 def is_public(address: Address) -> bool:
-    """Whether a file server of the internet may have this address."""
+    """Whether a public file server may have this address."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_IPV4)
     if address.ipv4_mapped is not None:
@@ -64,6 +62,6 @@ def is_public(address: Address) -> bool:
 
 
 def is_this_machine(address: Address) -> bool:
-    """Whether it is a loopback address, in any spelling."""
+    """Whether this is a loopback address, in any notation."""
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return (mapped or address).is_loopback

@@ -1,7 +1,7 @@
-"""A file that its server sends compressed although nobody asked for it, unpacked piece by piece as it comes. Pure.
+"""Decompresses a file that its server compressed unasked, piece by piece as it arrives. Pure.
 
-What comes out is bounded, however little came in: a few bytes can stand for a disk full of zeros, and a video is as
-good as incompressible. Its invariant: memory depends neither on what comes in nor on what comes out.
+The output is bounded by the input, since a few bytes can expand to a disk full of zeros and a video hardly compresses.
+Invariant: memory depends neither on the input's size nor on the output's.
 """
 
 import zlib
@@ -10,31 +10,31 @@ from collections.abc import Iterator
 from hailuo_batch.adapters.download.links import BadLinkError
 
 PIECE_BYTES = 1 << 18
-"""Given out at once, at most."""
+"""The largest piece of output."""
 
 MAX_BYTES = 8 << 30
-"""Of one file, unpacked: many times the longest video that a model of today makes."""
+"""The most that one file may expand to: many times the longest video of today's models."""
 
 _MAX_RATIO = 50
-_FREE_BYTES = 16 << 20  # so much may come out of whatever came in: a short clip of one colour shrinks well
+_FREE_BYTES = 16 << 20  # always allowed: a short clip of one colour compresses well
 _GZIP, _ZLIB, _RAW = 31, 15, -15  # zlib's window bits
 
 
 class DecompressionError(BadLinkError):
-    """What came cannot be unpacked, or becomes too large."""
+    """The file cannot be decompressed, or becomes too large."""
 
 
 class Decompressor:
-    """Unpacks one file. `finish` must be called at its end."""
+    """Decompresses one file. Call `finish` at its end."""
 
     def __init__(self, window_bits: int | None) -> None:
-        self._bits = window_bits  # None: to be told from the first two bytes
+        self._bits = window_bits  # None: the first two bytes decide
         self._inflater = None if window_bits is None else zlib.decompressobj(window_bits)
         self._prefix = b""
         self._bytes_in = self._bytes_out = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What these next bytes unpack to, in pieces. Raises PackedError."""
+        """Decompress the next bytes, in pieces. Raises DecompressionError."""
         self._bytes_in += len(data)
         if self._inflater is None:
             data = self._prefix = self._prefix + data
@@ -44,19 +44,19 @@ class Decompressor:
         try:
             yield from self._inflate(data)
         except zlib.error as error:
-            raise DecompressionError("what came compressed cannot be unpacked") from error
+            raise DecompressionError("the file server sent damaged compressed data") from error
 
     def finish(self) -> None:
-        """Raises PackedError where the end is missing; where it is not, the checksum in it was right."""
+        """Check that the end arrived, whose checksum zlib has verified. Raises DecompressionError."""
         if self._inflater is None or not self._inflater.eof:
-            raise DecompressionError("what came compressed ends early")
+            raise DecompressionError("the compressed file ends early")
 
     def _inflate(self, data: bytes) -> Iterator[bytes]:
         assert self._inflater is not None
         piece = b""
-        while data or len(piece) == PIECE_BYTES:  # a full piece may have left some inside
+        while data or len(piece) == PIECE_BYTES:  # after a full piece, more output may be waiting
             if self._inflater.eof:
-                data = data.lstrip(b"\0")  # some tools fill up a block with zeros, which gzip itself passes over
+                data = data.lstrip(b"\0")  # some tools pad with zeros, which gzip itself skips
                 if not data:
                     return
                 self._inflater = self._next_member()
@@ -67,23 +67,20 @@ class Decompressor:
             data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
 
     def _next_member(self) -> "zlib._Decompress":
-        """RFC 1952, section 2.2: a gzip file may have several members, one after the other."""
+        """Start the next member: a gzip file may have several (RFC 1952, section 2.2)."""
         if self._bits != _GZIP:
-            raise DecompressionError("what came compressed cannot be unpacked: more follows after its end")
+            raise DecompressionError("the file server sent more data after the end of the compressed file")
         return zlib.decompressobj(_GZIP)
 
     def _count_output(self, count: int) -> None:
         self._bytes_out += count
         most = min(MAX_BYTES, max(_FREE_BYTES, _MAX_RATIO * self._bytes_in))
         if self._bytes_out > most:
-            raise DecompressionError(
-                f"the file server sent the file compressed, and it becomes more than {most:,} bytes, as no video does"
-            )
+            raise DecompressionError(f"the compressed file expands to more than {most:,} bytes, unlike any video")
 
 
 def decompressor_for(encoding: str) -> Decompressor | None:
-    """What unpacks a body with this Content-Encoding, None where it is not packed. Raises PackedError for one that
-    cannot be unpacked here."""
+    """Return the decompressor for this Content-Encoding, None for none. Raises DecompressionError if unsupported."""
     codings = [name for name in (part.strip() for part in encoding.lower().split(",")) if name not in {"", "identity"}]
     match codings:
         case []:
@@ -94,11 +91,10 @@ def decompressor_for(encoding: str) -> Decompressor | None:
             return Decompressor(None)
         case _:
             raise DecompressionError(
-                f"the file server sent the file compressed ({', '.join(codings)}), which was not asked for and cannot "
-                "be unpacked here"
+                f"the file server sent the file in an unsupported compression ({', '.join(codings)})"
             )
 
 
 def _begins_like_zlib(data: bytes) -> bool:
-    """RFC 1950, section 2.2. `deflate` means this, and some servers send what is inside it alone."""
+    """Whether this is a zlib header (RFC 1950, section 2.2). Some servers send `deflate` without it."""
     return data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0

@@ -1,6 +1,6 @@
-"""Names of downloaded files: whether what comes can be a video at all, which extension fits, where it may lie. Pure.
+"""Names of downloaded files: whether a response can be a video, which extension fits, where it may lie. Pure.
 
-Its invariant: nothing a server says can choose more of a path than one short, harmless extension.
+Invariant: a server can choose no more of a path than one short, harmless extension.
 """
 
 import re
@@ -27,7 +27,7 @@ _EXTENSIONS = {
 }
 _DOCUMENTS = frozenset({"application/json", "application/xml"})
 _FROM_URL = re.compile(r"\.([a-z0-9]{1,5})", re.ASCII)
-# What a browser or a desktop would run, and what stands beside a video for other reasons.
+# What a browser or a desktop would run, and what lies beside a video for other reasons.
 _FORBIDDEN_EXTENSIONS = re.compile(
     r"app|bat|cmd|com|cpl|css|db|dll|exe|hta|jar|jse?|json|lnk|mjs|msi|part|php|pif|ps1|py|scr|sh|vb[es]?|ws[fh]"
     r"|x?html?|xht|shtml|svgz?|xml|xsl",
@@ -36,12 +36,12 @@ _FORBIDDEN_EXTENSIONS = re.compile(
 
 
 def media_type(content_type: str) -> str:
-    """The type without its parameters, in lower case."""
+    """Return the type without its parameters, in lower case."""
     return content_type.partition(";")[0].strip().lower()
 
 
 def is_document(content_type: str) -> bool:
-    """Whether this is what servers send instead of a file: a web page, an error as JSON, XML or plain text."""
+    """Whether servers send this type instead of a file: a web page, or an error as JSON, XML or plain text."""
     kind = media_type(content_type)
     return kind in _DOCUMENTS or kind.startswith("text/") or kind.endswith(("+json", "+xml"))
 
@@ -52,12 +52,12 @@ def begins_like_document(head: bytes) -> bool:
 
 
 def is_mp4_extension(extension: str) -> bool:
-    """Whether a file with this extension has to be an MP4."""
+    """Whether a file with this extension must be an MP4."""
     return extension in {".mp4", ".m4v"}
 
 
 def hinted_extension(content_type: str, url: str) -> str:
-    """The extension that is hinted at, with its dot: by the Content-Type, else as in the URL's path, else `.bin`."""
+    """Return the extension, with its dot, by the Content-Type, else by the URL's path, else `.bin`."""
     known = _EXTENSIONS.get(media_type(content_type))
     if known is not None:
         return f".{known}"
@@ -66,6 +66,6 @@ def hinted_extension(content_type: str, url: str) -> str:
 
 
 def is_safe_stem(stem: str) -> bool:
-    """Whether the stem, with `/` between its parts, stays inside the folder it is joined to."""
+    """Whether the stem, with `/` between its parts, stays inside the folder that it is joined to."""
     parts = stem.split("/")
     return all(part not in {"", ".", ".."} and not set(part) & {"\\", "\0", ":"} for part in parts)

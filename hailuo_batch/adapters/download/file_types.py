@@ -1,25 +1,25 @@
-"""What a file is by its first bytes, for the extension of its name. Pure.
+"""File types by their first bytes, for the extension of a file's name. Pure.
 
-A server's Content-Type and a link's ending are hints: where the bytes say what they are and that is something else,
-the bytes win, because players and editors go by the name.
+A server's Content-Type and a link's ending are hints. Where the first bytes contradict them, the bytes win, because
+players and editors trust the extension.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 HEAD_BYTES = 512
-"""As many of the first bytes as are ever looked at."""
+"""How many of the first bytes are examined."""
 
 
 @dataclass(frozen=True, slots=True)
 class _FileType:
-    """The extension of a kind of file, and others that its files may bear as well."""
+    """The extension of a type of file, and others that its files may have as well."""
 
     extension: str
     others: frozenset[str] = frozenset()
 
 
-_ISO = _FileType(".mp4", frozenset({".m4v", ".mov", ".m4a", ".3gp"}))  # one container, whose brand says little
+_ISO = _FileType(".mp4", frozenset({".m4v", ".mov", ".m4a", ".3gp"}))  # one container format, whose brand says little
 _QUICKTIME = _FileType(
     ".mov", frozenset({".mp4", ".m4v"})
 )  # without a brand; an MP4 that lost its beginning looks so too
@@ -32,7 +32,7 @@ _BRANDS = {
     b"heic": _FileType(".heic"),
     b"heix": _FileType(".heic"),
 }
-_STILL_IMAGE_BRANDS = frozenset({b"mif1", b"msf1"})  # a still in the same container: the brands that follow say which
+_STILL_IMAGE_BRANDS = frozenset({b"mif1", b"msf1"})  # still images: the other brands say which
 _RIFF = {b"AVI ": _FileType(".avi"), b"WAVE": _FileType(".wav"), b"WEBP": _FileType(".webp")}
 _QUICKTIME_BOXES = frozenset({b"moov", b"mdat", b"wide", b"pnot"})
 _SIGNATURES: tuple[tuple[bytes, _FileType], ...] = (
@@ -54,13 +54,13 @@ _SIGNATURES: tuple[tuple[bytes, _FileType], ...] = (
 
 
 def detect_extension(head: bytes, hint: str) -> str:
-    """The extension that fits a file with these first bytes; `hint`, with its dot, where they do not contradict it."""
+    """Return the extension for a file with these first bytes: `hint`, with its dot, unless they contradict it."""
     kind = next((kind for look in _DETECTORS for kind in look(head)), None)
     return hint if kind is None or hint in kind.others else kind.extension
 
 
 def _by_box(head: bytes) -> Iterator[_FileType]:
-    """ISO/IEC 14496-12, section 4.3: an `ftyp` box with a major brand, a version and compatible brands."""
+    """Detect by an `ftyp` box with a major and compatible brands (ISO/IEC 14496-12, section 4.3)."""
     name = head[4:8]
     if name == b"ftyp" and len(head) >= 12:
         brands = [head[8:12]]
@@ -73,7 +73,7 @@ def _by_box(head: bytes) -> Iterator[_FileType]:
 
 
 def _by_doc_type(head: bytes) -> Iterator[_FileType]:
-    """RFC 8794 and RFC 9559: an EBML header whose DocType is `webm` or `matroska`."""
+    """Detect by an EBML header whose DocType is `webm` or `matroska` (RFC 8794, RFC 9559)."""
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         kind = head[:64].partition(b"\x42\x82")[2][1:5]
         others = {".mka", ".mks"} if kind == b"matr" else {".webm", ".mka"}

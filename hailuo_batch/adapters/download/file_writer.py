@@ -1,8 +1,8 @@
-"""One file on its way to disk: written beside its final name, and there under it only when whole.
+"""Writes one download to disk: under a temporary name first, under its final name only when complete.
 
-Knows no network. Its invariants: an existing file is never overwritten, and a crash at any moment leaves under the
-final name either nothing, or what was there before, or the whole new file. What was there and differs, changed by hand
-perhaps, is kept aside as `<name>.kept-<n>`. What broke off stays as `.<name>.part` where it can be gone on with.
+Knows no network. Invariants: an existing file is never overwritten, and a crash at any moment leaves under the final
+name either nothing, or the old file, or the whole new one. A different file that is in the way, edited by hand perhaps,
+is kept as `<name>.kept-<n>`. An interrupted download stays as `.<name>.part` where it can be resumed.
 """
 
 import errno
@@ -26,7 +26,7 @@ from hailuo_batch.adapters.local.fs import (
 from hailuo_batch.core.model.events import DiskFull, FetchFailed
 
 SPARE_BYTES = 2 << 20
-"""Left free on the disk by every file that comes: the ledger must still be written, which may lie there, too."""
+"""Every download leaves this much free, because the ledger may be on the same disk and must still be written."""
 
 _UNKNOWN_SOURCE = DownloadSource("")
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -35,12 +35,12 @@ _NOTE_EVERY_BYTES = 16 << 20
 _CHECK_SPACE_EVERY_BYTES = (
     1 << 18
 )  # for free space: what all transfers bring between two looks is within what is spared
-_LITTLE_BYTES = 1 << 16  # where not even this has room, it makes no sense to try another file
+_LITTLE_BYTES = 1 << 16  # without room for this, no other file is worth trying
 _MAX_NOTE_BYTES = 1 << 16
 
 
 class DiskError(Exception):
-    """The disk refused. `outcome` is what the caller reports."""
+    """The disk refused a write. `outcome` is what the caller reports."""
 
     def __init__(self, outcome: DiskFull | FetchFailed) -> None:
         super().__init__(outcome.reason)
@@ -48,10 +48,10 @@ class DiskError(Exception):
 
 
 class FileWriter:
-    """Receives the bytes of one file for `folder/name`, the extension of which may still be unknown.
+    """Receives the bytes of one file for `folder/name`, whose extension may still be unknown.
 
-    Only one landing at a time may work on a name. Use it as a context manager: leaving it keeps what came, for a later
-    landing to go on with, where its source can be told from others; else removes it. Every method raises DiskError.
+    Only one writer at a time may use a name. As a context manager, leaving it keeps an incomplete file if a later
+    writer can resume it, and removes it otherwise. Every method raises DiskError.
     """
 
     def __init__(self, folder: Path, name: str, reservations: "SpaceReservations | None" = None) -> None:
@@ -65,7 +65,7 @@ class FileWriter:
         self._file: int | None = None
         self._source = _UNKNOWN_SOURCE
         self._noted_bytes = self._checked_bytes = 0
-        self._is_intact = True  # every write so far has gone well
+        self._is_intact = True  # no write has failed so far
         self.size = 0
         self.kept_aside: list[str] = []
 
@@ -77,7 +77,7 @@ class FileWriter:
             self._set_reserved(0)
         if self._file is None:
             return
-        # What cannot be written, noted or removed any more is not wanted either.
+        # Whatever fails here only loses bytes that can be downloaded again.
         with suppress(OSError):
             self._close()
         if not (self._is_intact and self._save_note()):
@@ -85,16 +85,16 @@ class FileWriter:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256, in hex, of what came so far."""
+        """The SHA-256, in hex, of the bytes so far."""
         return self._digest.hexdigest()
 
     def find_partial(self) -> PartialFile | None:
-        """What an earlier landing has left, as it says itself; it is left alone."""
+        """Return what an earlier writer left, according to its note; None for nothing usable. Changes nothing."""
         try:
             if not 0 < self._note_path.stat().st_size <= _MAX_NOTE_BYTES or self._part.is_symlink():
                 return None
             if self._part.stat().st_nlink > 1:
-                return None  # cut off when it had its final name already: what bears that is not to be written into
+                return None  # a crash came after the final name was given: writing here would change the finished file
             with open_to_read(self._note_path) as file:
                 partial = parse_note(file.read(_MAX_NOTE_BYTES).decode("utf-8"))
             return partial if partial is not None and self._part.stat().st_size >= partial.size else None
@@ -102,7 +102,7 @@ class FileWriter:
             return None
 
     def begin(self, source: DownloadSource = _UNKNOWN_SOURCE) -> None:
-        """Receive from the first byte on; what an earlier landing has left is gone."""
+        """Start from the first byte, removing what an earlier writer left."""
         with self._disk_errors():
             self._folder.mkdir(parents=True, exist_ok=True)
             self._close()
@@ -113,7 +113,7 @@ class FileWriter:
         self._reserve(source.total or 0)
 
     def resume(self, partial: PartialFile, source: DownloadSource) -> bool:
-        """Go on from what an earlier landing has left; False where its bytes are not those that it noted."""
+        """Resume what an earlier writer left. Return False where its bytes do not match its note."""
         with self._disk_errors():
             self._file = open_regular(self._part, os.O_RDWR)
             os.ftruncate(self._file, partial.size)
@@ -126,7 +126,7 @@ class FileWriter:
         return True
 
     def write(self, chunk: bytes | memoryview) -> None:
-        """Take the next bytes."""
+        """Append bytes."""
         assert self._file is not None
         if self.size + len(chunk) - self._checked_bytes >= _CHECK_SPACE_EVERY_BYTES:
             self._reserve(len(chunk))
@@ -142,27 +142,28 @@ class FileWriter:
             self._save_note()
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """What came, from an offset on."""
+        """Read back bytes at an offset."""
         assert self._file is not None
         with self._disk_errors():
             return os.pread(self._file, count, offset)
 
     def discard(self) -> None:
-        """What came is not to be gone on with."""
+        """Have the bytes removed on leaving, not kept to be resumed."""
         self._source = _UNKNOWN_SOURCE
 
     def has_existing(self, extension: str) -> bool:
-        """Whether a file stands under the name with this extension."""
+        """Whether a file with this extension already has the name."""
         return os.path.lexists(self._folder / f"{self._name}{extension}")
 
     def finalize(self, extension: str) -> str:
-        """Put the whole file under its final name, durably, and give that name.
+        """Give the complete file its final name, durably, and return that name.
 
-        `kept_aside` then has the names that were given to what stood in its place.
+        `kept_aside` then lists the new names of the files that were in the way.
         """
         assert self._file is not None
         final = self._folder / f"{self._name}{extension}"
         with self._disk_errors():
+            # First the bytes, then the name: the ledger will call the file saved, and never downloads it again.
             sync(self._file)
             while not self._put_in_place(final):
                 self.kept_aside += [aside.name for _, aside in set_aside([final], _kept_name)]
@@ -172,7 +173,7 @@ class FileWriter:
         return final.name
 
     def _put_in_place(self, final: Path) -> bool:
-        """Whether the file now stands under its final name; False where something else does."""
+        """Link the file to its final name. Return False where a different file has that name."""
         try:
             os.link(self._part, final)
         except FileExistsError:
@@ -195,7 +196,7 @@ class FileWriter:
             return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
 
     def _save_note(self) -> bool:
-        """Whether a later landing can go on from what came so far."""
+        """Write the note for a later writer. Return whether the file can be resumed."""
         partial = PartialFile(self._source, self.size, self.sha256)
         if not partial.is_worth_keeping:
             return False
@@ -218,7 +219,7 @@ class FileWriter:
                 path.unlink(missing_ok=True)
 
     def _reserve(self, count: int) -> None:
-        """Claim room for so many bytes more. Raises DiskError where the disk would be full after them."""
+        """Reserve space for so many more bytes. Raises DiskError where they would fill the disk."""
         self._checked_bytes = self.size
         with self._disk_errors(), self._reservations.lock:
             others = self._reservations.bytes - self._reserved_bytes
@@ -228,16 +229,19 @@ class FileWriter:
                 self._set_reserved(count)
                 return
         if space.total_bytes is not None and count > space.total_bytes:
-            raise DiskError(FetchFailed(f"the file is said to have {count:,} bytes, more than the whole disk"))
-        self._is_intact &= self._source.total is not None  # what may have no end must not keep the disk full
-        why = f"{space.bytes:,} bytes are free, and {wanted:,} are wanted for it and what else is written"
+            raise DiskError(FetchFailed(f"the server announces {count:,} bytes, more than the whole disk"))
+        self._is_intact &= self._source.total is not None  # a file of unknown length must not keep the disk full
+        why = f"{space.bytes:,} bytes are free, but {wanted:,} are needed"
         for_any = space.bytes < others + SPARE_BYTES + _LITTLE_BYTES
-        raise DiskError(DiskFull(f"there is no room for {self._name} in {self._folder}: {why}", for_any))
+        raise DiskError(DiskFull(self._no_space(why), for_any))
 
     def _set_reserved(self, count: int) -> None:
-        """So many bytes are still to come. The lock of the claims is held."""
+        """Set how many bytes are still to come. The caller holds the lock of the reservations."""
         self._reservations.bytes += count - self._reserved_bytes
         self._reserved_bytes = count
+
+    def _no_space(self, why: str) -> str:
+        return f"there is not enough disk space for {self._name} in {self._folder}: {why}"
 
     @contextmanager
     def _disk_errors(self) -> Iterator[None]:
@@ -246,18 +250,17 @@ class FileWriter:
         except OSError as error:
             self._is_intact = False
             why = os.strerror(error.errno) if error.errno else str(error)
-            full = error.errno in _DISK_FULL
             raise DiskError(
-                DiskFull(f"there is no room for {self._name} in {self._folder}: {why}", for_any=True)
-                if full
+                DiskFull(self._no_space(why), for_any=True)
+                if error.errno in _DISK_FULL
                 else FetchFailed(f"cannot write to {self._folder}: {why}")
             ) from error
 
 
 class SpaceReservations:
-    """The bytes that are still to come of all files on their way to one disk, so that no two count on the same room.
+    """The bytes still to come of all downloads to one disk, so that no two rely on the same free space.
 
-    Whoever looks how much room there is, and then claims some of it, holds the lock from the one to the other.
+    Hold `lock` from reading the free space until reserving some of it.
     """
 
     def __init__(self) -> None:

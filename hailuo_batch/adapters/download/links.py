@@ -1,7 +1,7 @@
-"""Where a link may lead: https to public addresses, and to this machine only where the caller's API is here too.
+"""Where a link may lead: https to public addresses, and to this machine only where the API is here too.
 
-A name is resolved here and the connection is made to the very address that was checked, so that it cannot change
-in between. Behind a proxy it is the proxy that resolves; then only literal addresses can be checked.
+A host name is resolved here and the connection goes to the very address that was checked, so that it cannot change in
+between. Behind a proxy, the proxy resolves names; then only literal addresses can be checked.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from hailuo_batch.adapters.http.origin import DEFAULT_PORTS, Origin, find_proxy
 
 
 class BadLinkError(Exception):
-    """The link is not followed, or does not give a file. `gone` says that asking again would not help."""
+    """The link may not be followed, or gives no file. `gone` says that asking again would not help."""
 
     def __init__(self, reason: str, *, gone: bool = False) -> None:
         super().__init__(reason)
@@ -29,7 +29,7 @@ class UnknownHostError(BadLinkError):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link taken apart: `target` is path and query, as sent; `url` is the whole in its normal spelling."""
+    """A parsed link. `target` is path and query, as sent; `url` is the normalized whole."""
 
     url: str
     origin: Origin
@@ -37,15 +37,15 @@ class Link:
 
 
 def parse_link(url: str, *, allow_loopback: bool) -> Link:
-    """Take a link apart. Raises BadLinkError for all but https, or http to this machine where that is allowed."""
+    """Parse a link. Raises BadLinkError for anything but https, or http to this machine where that is allowed."""
     try:
         parts = parse_url(url)
     except LocationParseError:
-        raise BadLinkError("the link is no URL") from None
+        raise BadLinkError("the link is not a URL") from None
     if parts.scheme not in DEFAULT_PORTS or not parts.host:
-        raise BadLinkError("the link is no https:// URL")
+        raise BadLinkError("the link is not an https:// URL")
     if parts.auth:
-        raise BadLinkError("the link holds a user name or password")
+        raise BadLinkError("the link contains a user name or password")
     origin = Origin(parts.scheme, parts.host.strip("[]"), parts.port or DEFAULT_PORTS[parts.scheme])
     if origin.scheme == "http" and not (allow_loopback and origin.is_loopback):
         raise BadLinkError("the link is not encrypted (http, not https)")
@@ -53,7 +53,7 @@ def parse_link(url: str, *, allow_loopback: bool) -> Link:
 
 
 def resolve_host(origin: Origin, *, allow_loopback: bool) -> tuple[str | None, ...]:
-    """The addresses to try in turn, None standing for "as the proxy resolves it". Raises BadLinkError for none."""
+    """Return the addresses to try in turn, None for "as the proxy resolves it". Raises BadLinkError for none."""
     literal = _literal(origin.host)
     if literal is None and find_proxy(origin) is not None:
         return (None,)
@@ -65,7 +65,7 @@ def resolve_host(origin: Origin, *, allow_loopback: bool) -> tuple[str | None, .
         str(address) for address in found if is_public(address) or (allow_loopback and is_this_machine(address))
     )
     if not allowed:
-        raise BadLinkError(f"the link leads to {origin.host}, which is no public address")
+        raise BadLinkError(f"the link leads to {origin.host}, which is not a public address")
     return allowed
 
 

@@ -1,7 +1,7 @@
-"""What the head of an answer says: whether the file comes, whole or from where on, and which version of it. Pure.
+"""What a response head says: whether the file follows, from which byte on, and which version of it. Pure.
 
-The rules are those of RFC 9110 (sections 8.8, 13.1.5, 14.4 and 15.3.7), read strictly: where a server says less than
-it must, the download begins anew.
+The rules are those of RFC 9110 (sections 8.8, 13.1.5, 14.4 and 15.3.7), applied strictly: where a server says less
+than it must, the download starts over.
 """
 
 import re
@@ -20,11 +20,11 @@ _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class CannotResumeError(Exception):
-    """The server has no continuation of what is here: only a download from the start can help."""
+    """The server cannot continue the partial file: only a download from the start can help."""
 
 
 def range_headers(partial: PartialFile | None) -> dict[str, str]:
-    """What asks for the rest of a file, and for the whole of it if it has changed."""
+    """Return the headers that ask for the rest of a file, or for all of it if it has changed."""
     if partial is None:
         return {}
     return {"Range": f"bytes={partial.resumes_at}-", "If-Range": partial.source.validator}
@@ -33,10 +33,10 @@ def range_headers(partial: PartialFile | None) -> dict[str, str]:
 def parse_response_head(
     status: int, headers: Mapping[str, str], url: str, requested: PartialFile | None
 ) -> tuple[DownloadSource, int]:
-    """Which file comes, and from which byte on.
+    """Return which file follows, and from which byte on.
 
-    `asked` is what the server was asked to go on from, None for the whole file. Raises BadLinkError for an answer
-    that is no file, MisfitError for one that does not go on from there.
+    `requested` is the partial file that the server was asked to continue, None for the whole file. Raises BadLinkError
+    for a response that is not a file, CannotResumeError for one that does not continue there.
     """
     content_type = headers.get("Content-Type", "")
     if requested is not None and status == 416:
@@ -44,21 +44,21 @@ def parse_response_head(
     if status != 200 and (requested is None or status != 206):
         raise BadLinkError(f"the file server answered HTTP {status}", gone=status in _GONE)
     if is_document(content_type):
-        raise BadLinkError(f"the file server sent {media_type(content_type)}, not a video")
+        raise BadLinkError(f"the file server sent {media_type(content_type)} instead of a video")
     if headers.get("Transfer-Encoding", "chunked").strip().lower() not in {"", "chunked", "identity"}:
-        raise BadLinkError("the file server sent the file in a way that was not asked for")
+        raise BadLinkError("the file server used an unsupported Transfer-Encoding")
     is_compressed = _is_compressed(headers)
     if requested is not None and status == 206:
-        if is_compressed:  # lengths and places are those of the compressed bytes, and those are not what is here
+        if is_compressed:  # its offsets are those of the compressed bytes
             raise CannotResumeError
         return _continued_source(headers, content_type, url, requested), requested.resumes_at
-    if is_compressed:  # how long it will be is not known, and no part of it can be asked for
+    if is_compressed:  # its length is unknown, and no part of it can be requested
         return DownloadSource(url, content_type=content_type), 0
     return DownloadSource(url, _validator(headers), _length(headers), content_type), 0
 
 
 def _is_compressed(headers: Mapping[str, str]) -> bool:
-    """Whether the body is compressed. Raises PackedError where it is so in a way that cannot be undone here."""
+    """Whether the body is compressed. Raises DecompressionError for an unsupported way."""
     return decompressor_for(headers.get("Content-Encoding", "")) is not None
 
 
@@ -77,17 +77,17 @@ def _continued_source(
 
 
 def _is_same_version(headers: Mapping[str, str], known: DownloadSource) -> bool:
-    """A part must repeat the file's ETag; its date it may leave out."""
+    """Whether the part is of the known version. It must repeat an ETag, but may leave out a date."""
     if known.has_etag:
         return headers.get("ETag", "").strip() == known.validator
     return headers.get("Last-Modified", known.validator).strip() == known.validator
 
 
 def _validator(headers: Mapping[str, str]) -> str:
-    """What names this version of the file; empty where nothing does for certain.
+    """Return what identifies this version of the file; empty where nothing does for certain.
 
-    A date counts only where there is no ETag, and where the answer is younger by a second: until then the file may
-    change once more within the same second.
+    A date counts only without an ETag, and only if the response is younger by a second: until then the file may change
+    again within the same second.
     """
     etag = headers.get("ETag", "").strip()
     if etag:

@@ -1,8 +1,8 @@
-"""What a download that broke off has left: whose bytes they are, and how many of them can be trusted. Pure.
+"""What an interrupted download left: which file the bytes belong to, and how many of them count. Pure.
 
-The note that tells it lies beside the bytes and outlives the program. Nothing in it is believed: the bytes must have
-the digest it names, and the server must still have the very file it names. Its invariant: bytes of two files, or of
-two versions of one, are never joined.
+A note beside the bytes says so and outlives the program. It is verified before use: the bytes must have its digest, and
+the server must still have the very file it names. Invariant: bytes of two files, or of two versions of one, are never
+joined.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 from hailuo_batch.values import SHA256
 
 OVERLAP_BYTES = 1 << 16
-"""Asked for a second time where a download goes on, to see that what comes continues what is there."""
+"""Requested again when a download resumes, to verify that the response continues the bytes that are here."""
 
 _MAX_BYTES = 1 << 62
 
@@ -21,7 +21,7 @@ _MAX_BYTES = 1 << 62
 class DownloadSource:
     """A file on a server. `validator` is a strong ETag with its quotes, or a Last-Modified date; empty for neither.
 
-    `total` is the length in bytes, None where the server did not say. `url` is the link as the API gave it.
+    `total` is the length in bytes, None where the server did not say. `url` is the link that the API returned.
     """
 
     url: str
@@ -31,13 +31,13 @@ class DownloadSource:
 
     @property
     def has_etag(self) -> bool:
-        """Whether the validator is an ETag, which names one version; a date alone also fits another file."""
+        """Whether the validator is an ETag, which identifies one version; a date also fits other files."""
         return self.validator.startswith('"')
 
 
 @dataclass(frozen=True, slots=True)
 class PartialFile:
-    """The first `size` bytes of a source, with that digest."""
+    """The first `size` bytes of a source, and their SHA-256."""
 
     source: DownloadSource
     size: int
@@ -45,29 +45,29 @@ class PartialFile:
 
     @property
     def is_worth_keeping(self) -> bool:
-        """Whether a later download can go on from here."""
+        """Whether a later download can resume from here."""
         return bool(self.source.validator) and self.size > OVERLAP_BYTES
 
     def can_resume_from(self, url: str) -> bool:
-        """Whether the server may be asked to go on from here at this link.
+        """Whether a download of this link may resume from here.
 
-        A fresh link to the same output has another URL; there an ETag must say that the file is the same.
+        A new link to the same output has another URL; then only an ETag can show that the file is the same.
         """
         return self.is_worth_keeping and (self.source.has_etag or self.source.url == url)
 
     @property
     def resumes_at(self) -> int:
-        """The first byte to ask for."""
+        """The offset of the first byte to request."""
         return self.size - OVERLAP_BYTES
 
 
 def render_note(partial: PartialFile) -> str:
-    """The note, as text."""
+    """Render the note."""
     return json.dumps(asdict(partial))
 
 
 def parse_note(text: str) -> PartialFile | None:
-    """What a note says; None where it says nothing that could be right."""
+    """Parse a note; None where it is malformed or implausible."""
     try:
         data = json.loads(text)
         source = DownloadSource(**data["source"])
@@ -83,7 +83,7 @@ def parse_note(text: str) -> PartialFile | None:
 
 
 def clean_validator(text: str) -> str:
-    """The validator if it is fit to be sent back in a header, else an empty text."""
+    """Return the validator if it may be sent back in a header, else an empty text."""
     return text if len(text) <= 256 and text.isascii() and text.isprintable() else ""
 
 

@@ -92,7 +92,8 @@ _BY_STATUS: dict[int, Refusal] = {
 def create_outcome(exchange: ExchangeResult) -> CreateOutcome:
     """Decide what is known of a create.
 
-    CreateNotSent and CreateRefused let it be repeated; every other outcome may have been paid for.
+    CreateNotSent, CreateRefused and InputRejected prove that nothing was paid. After CreateUnanswered a run may exist
+    and be paid for, so it must not be sent again without the user's decision.
     """
     match exchange:
         case NotSent(reason):
@@ -105,11 +106,12 @@ def create_outcome(exchange: ExchangeResult) -> CreateOutcome:
 
 def _create_response_outcome(response: Response) -> CreateOutcome:
     data = response.data or {}
+    # The run ID comes first, whatever the status: a named run exists, and losing its ID would lose what was paid.
     run_id = _run_id_in(response.status, data.get("id"))
     if run_id is not None:
         cost_micro_usd, cost_note = fields.parse_cost(data.get("costUsd"))
         return RunCreated(run_id, cost_micro_usd, cost_note)
-    if response.flaw:
+    if response.flaw:  # the missing part of the body may have named a run
         return CreateUnanswered(f"HTTP {response.status}, but {response.flaw}")
     if data and response.is_success:
         return CreateUnanswered(f"HTTP {response.status}, but the response has no readable run ID")

@@ -61,7 +61,7 @@ def cases(table: dict[str, list[str]]) -> list[str]:
 
 @pytest.mark.parametrize("host", cases(SPECIAL))
 def test_what_is_set_aside_for_something_else_is_not_asked(host: str) -> None:
-    with pytest.raises(BadLinkError, match="no public address"):
+    with pytest.raises(BadLinkError, match="not a public address"):
         resolve_host(Origin("https", host, 443), allow_loopback=False)
 
 
@@ -75,7 +75,7 @@ def test_where_the_api_is_on_this_machine_only_this_machine_is_asked_besides(hos
     if host in {"127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1"}:
         assert len(resolve_host(Origin("https", host, 443), allow_loopback=True)) == 1
         return
-    with pytest.raises(BadLinkError, match="no public address"):
+    with pytest.raises(BadLinkError, match="not a public address"):
         resolve_host(Origin("https", host, 443), allow_loopback=True)
 
 
@@ -83,7 +83,7 @@ def test_where_the_api_is_on_this_machine_only_this_machine_is_asked_besides(hos
 def test_a_link_to_such_an_address_is_asked_for_nothing(host: str, tmp_path: Path) -> None:
     outcome = Downloader(tmp_path, allow_loopback=False).fetch(f"https://{host}/a.mp4", "hero", 0, lambda: False)
     assert isinstance(outcome, ev.FetchFailed)
-    assert "no public address" in outcome.reason
+    assert "not a public address" in outcome.reason
 
 
 def test_what_a_name_leads_to_is_what_is_connected_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def test_plain_http_is_for_this_machine_and_only_where_it_is_allowed() -> None:
     ],
 )
 def test_link_to_an_address_that_is_not_public_is_not_followed(host: str) -> None:
-    with pytest.raises(BadLinkError, match="no public address"):
+    with pytest.raises(BadLinkError, match="not a public address"):
         resolve_host(Origin("https", host, 443), allow_loopback=False)
 
 
@@ -98,7 +98,7 @@ def test_public_address_is_followed(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["10.1.2.3", "169.254.169.254", "::ffff:192.168.0.1"])
 def test_allowing_loopback_allows_no_other_private_address(host: str) -> None:
-    with pytest.raises(BadLinkError, match="no public address"):
+    with pytest.raises(BadLinkError, match="not a public address"):
         resolve_host(Origin("https", host, 443), allow_loopback=True)
 
 
@@ -120,7 +120,7 @@ def test_name_of_this_machine_is_not_connected_to_for_a_public_api(
     with LoopbackServer(VIDEO, tls=True) as server:
         outcome = fetch(tmp_path, f"https://cdn.example.com:{server.address[1]}/a.mp4", allow_loopback=False)
     assert isinstance(outcome, ev.FetchFailed)
-    assert outcome.reason == "the link leads to cdn.example.com, which is no public address"
+    assert outcome.reason == "the link leads to cdn.example.com, which is not a public address"
     assert server.connections == 0
 
 
@@ -132,7 +132,7 @@ def test_redirect_to_a_name_of_a_private_address_is_not_followed(
     with LoopbackServer(to("https://cdn.example.com/a.mp4")) as server:
         outcome = fetch(tmp_path, server.url)
     assert isinstance(outcome, ev.FetchFailed)
-    assert outcome.reason == "the link leads to cdn.example.com, which is no public address"
+    assert outcome.reason == "the link leads to cdn.example.com, which is not a public address"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -141,7 +141,7 @@ def test_address_in_an_old_spelling_is_looked_at_as_what_it_means(
     spelled: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("socket.getaddrinfo", _socket.getaddrinfo)
-    with pytest.raises(BadLinkError, match="no public address"):
+    with pytest.raises(BadLinkError, match="not a public address"):
         resolve_host(Origin("https", spelled, 443), allow_loopback=False)
 
 

@@ -42,9 +42,9 @@ def test_boxes_that_add_up_are_a_whole_file(data: bytes) -> None:
         pytest.param(MOOV + MDAT, "no ftyp", id="no ftyp"),
         pytest.param(FTYP + MDAT, "no moov", id="no moov"),
         pytest.param(FTYP + MOOV + MDAT[:-1], "mdat box is 1 bytes longer than the file", id="cut in the last box"),
-        pytest.param(FTYP + MOOV + MDAT[:7], "last 7 bytes are no box", id="cut in a header"),
-        pytest.param(FTYP + MOOV + large_box(b"mdat", b"light")[:12], "no box", id="cut in a large header"),
-        pytest.param(FTYP + MOOV + MDAT + b"\0", "last 1 bytes are no box", id="a byte too many"),
+        pytest.param(FTYP + MOOV + MDAT[:7], "last 7 bytes are not a box", id="cut in a header"),
+        pytest.param(FTYP + MOOV + large_box(b"mdat", b"light")[:12], "not a box", id="cut in a large header"),
+        pytest.param(FTYP + MOOV + MDAT + b"\0", "last 1 bytes are not a box", id="a byte too many"),
         pytest.param(
             FTYP + MOOV + struct.pack(">I4s", 7, b"mdat"), "no box 8 bytes before", id="smaller than its head"
         ),

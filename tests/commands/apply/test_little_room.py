@@ -116,7 +116,7 @@ def test_one_that_does_not_fit_keeps_nobody_else_from_being_saved(
     with LoopbackServer(once(large, then=little)) as server, files_at(api, f"{server.url}/a.mp4"):
         ended = shell("apply")
         assert ended.code is ExitCode.UNFINISHED
-        assert "there is no room for" in ended.err
+        assert "there is not enough disk space for" in ended.err
         assert "is saved" in ended.err
         assert len(list(shell.outputs.glob("*.mp4"))) == 4
         (small / "ballast").unlink()
