@@ -49,11 +49,10 @@ def _sections(group: click.Group, context: click.Context, before: str) -> Iterat
 def commands_list() -> str:
     """One line for each command, with a link to its section."""
     top = _top()
-    rows = ["| command | does |", "| --- | --- |"]
-    for name in cli.list_commands(top):
-        sentence = cli.commands[name].get_short_help_str(SENTENCE)
-        rows.append(f"| [`{name}`](docs/commands.md#{name}) | {sentence} |")
-    return "\n".join(rows) + "\n"
+    return "".join(
+        f"- [`{name}`](docs/commands.md#{name}): {cli.commands[name].get_short_help_str(SENTENCE)}\n"
+        for name in cli.list_commands(top)
+    )
 
 
 def _top() -> click.Context:
