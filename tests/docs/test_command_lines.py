@@ -21,7 +21,7 @@ TYPED = sorted(
 NAMED = sorted(
     {
         (page.name, code)
-        for page in pages.LINKING
+        for page in pages.PAGES
         for code in pages.inline_code(page)
         if code.startswith("--") or code.split()[0] in {PROGRAM, *cli.commands}
     }

@@ -74,6 +74,12 @@ def test_the_catalogue_of_the_readme_makes_what_the_readme_says(tmp_path: Path) 
     assert said.groups() == (str(len(takes)), takes[0], takes[-1])
 
 
+def test_the_campaign_of_the_picture_is_valid() -> None:
+    loaded = load_manifest(pages.ROOT / "docs" / "screenshot.yaml")
+    assert loaded.campaign is not None
+    assert loaded.diagnostics == ()
+
+
 def _flat() -> str:
     return " ".join(pages.text_of(pages.README).split())
 
