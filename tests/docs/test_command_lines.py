@@ -63,7 +63,7 @@ def test_what_is_named_in_the_text_exists(page: str, code: str) -> None:
     if words[0] == PROGRAM:
         words = words[1:]
     command, rest = found(words)
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and not code.startswith("--"):
         assert all(word.startswith("-") for word in rest), "no such command"
     named = {name for word in rest if word.startswith("--") for name in re.findall(r"--[a-z-]+", word)}
     assert named <= options_of(command)
