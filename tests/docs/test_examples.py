@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from hailuo_batch.manifest import load_manifest
-from hailuo_batch.values import Campaign
+from hailuo_batch.values import CampaignSpec
 from tests.docs import pages
 from tests.docs.pages import Block
 from tests.helpers.images import png
@@ -57,7 +57,7 @@ def test_whole_manifests_and_tables_are_shown(page: Path) -> None:
     assert len(pages.blocks(page, "csv")) == len([name for name in pages.files(page) if name.endswith(".csv")])
 
 
-def made(text: str, page: Path, folder: Path) -> Campaign:
+def made(text: str, page: Path, folder: Path) -> CampaignSpec:
     """The campaign that a manifest of the page asks for."""
     path = laid_out(page, folder) / "example.yaml"
     path.write_text(whole(text), encoding="utf-8")
