@@ -1,4 +1,4 @@
-"""The ledger: one SQLite file per campaign."""
+"""The ledger, one SQLite file per campaign, and the receipts and the lock beside it."""
 
 from hailuo_batch.adapters.ledger.queries import (
     find_take_of_run,

@@ -1,4 +1,4 @@
-"""A copy of a ledger, of one moment, for a reader that must not write where the ledger lies."""
+"""Consistent copies of a ledger, for readers that cannot write to its folder."""
 
 import shutil
 import tempfile
@@ -15,13 +15,13 @@ _TRIES = 5
 
 @contextmanager
 def temporary_copy(path: Path) -> Iterator[Path]:
-    """A copy of the ledger and its log, in a folder that is removed afterwards. Raises LedgerError."""
+    """Copy the ledger and its log to a folder that is removed afterwards. Raises LedgerError."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="hailuo-batch-", ignore_cleanup_errors=True)
     except OSError as error:
         raise LedgerError(
-            f"{path}: its folder cannot be written, and to read it there a copy is needed, for which no temporary "
-            f"folder can be had ({error.strerror}). Nothing was sent. Set TMPDIR to a folder that can be written."
+            f"{path}: reading it in a read-only folder needs a temporary copy, but no temporary folder can be created "
+            f"({error.strerror}). Nothing was sent. Set TMPDIR to a writable folder."
         ) from error
     with folder:
         copy = Path(folder.name) / path.name
@@ -30,8 +30,11 @@ def temporary_copy(path: Path) -> Iterator[Path]:
 
 
 def _copy(path: Path, copy: Path) -> None:
-    """Copy the log first: as long as it has not changed by the time when the ledger is copied, whatever a writer has
-    carried over from it meanwhile is in the copied log, too, and is put over what was copied."""
+    """Copy the log first, then the ledger, until the log did not change meanwhile.
+
+    Then whatever a writer moved from the log to the ledger during the copy is also in the copied log, which SQLite
+    replays over the copied ledger.
+    """
     log, log_copy = side_file(path, "-wal"), side_file(copy, "-wal")
     for _ in range(_TRIES):
         try:
@@ -48,8 +51,8 @@ def _copy(path: Path, copy: Path) -> None:
         except OSError as error:
             raise LedgerError(f"{path}: the ledger cannot be read ({error.strerror}). Nothing was sent.") from error
     raise LedgerError(
-        f"{path}: the ledger changes faster than it can be copied, and it cannot be read where it is, for its folder "
-        "cannot be written. Nothing was sent. Try again when no apply is at work."
+        f"{path}: its folder is read-only, and the ledger changes faster than it can be copied. Nothing was sent. "
+        "Try again when no apply is running."
     )
 
 

@@ -1,8 +1,8 @@
-"""Whether what an apply writes into still bears its names: the ledger, the receipts and the lock.
+"""Whether the files that an apply writes to are still in place: the ledger, the receipts and the lock.
 
-Somebody may remove, move or replace the state folder while an apply is at work: an `rm -r`, a sync tool, a branch that
-is checked out. What is written from then on goes into files that nobody finds, and is gone with this process. So it is
-looked at before every batch of creates: nothing is paid for that no file remembers.
+Somebody may remove, move or replace the state folder during an apply: an `rm -r`, a sync tool, a branch checked out.
+Whatever is written then goes to files that nobody finds and that vanish with the process. So this is checked before
+every batch of creates: nothing is paid for that no file would remember.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from hailuo_batch.errors import LedgerError
 
 
 class HeldFile(Protocol):
-    """A file that is held open."""
+    """A file that is kept open."""
 
     def check_in_place(self) -> None:
-        """Raises LedgerError where it no longer bears its name."""
+        """Raise LedgerError where it was removed, moved or replaced."""
 
 
 class CampaignFiles:
-    """The files of one campaign that this apply holds open."""
+    """The files of one campaign that this apply keeps open."""
 
     def __init__(self, ledger: Ledger, receipts: Receipts, *others: HeldFile) -> None:
         self._ledger = ledger
@@ -34,9 +34,9 @@ class CampaignFiles:
         self._reported: set[str] | None = None
 
     def check(self) -> None:
-        """Raises LedgerError where one of them no longer bears its name, and again where more has been lost since.
+        """Raise LedgerError where one of them is not in place, and again where more was lost since.
 
-        It names the runs that are paid for, whose videos are not there yet, and that no file knows any more.
+        The error names the paid runs that are not downloaded and that no file in place knows.
         """
         troubles = [str(trouble) for file in self._all for trouble in _problems_of(file)]
         if not troubles:
@@ -48,7 +48,7 @@ class CampaignFiles:
             raise LedgerError(_describe(troubles if is_first else [], fresh))
 
     def _lost_runs(self) -> Iterator[Run]:
-        """The runs that neither the receipts nor the ledger know which bear their names now."""
+        """Yield the runs that neither the receipts nor the ledger in place know."""
         if not _problems_of(self._ledger) or not _problems_of(self._receipts):
             return
         known = self._known_run_ids()
@@ -57,7 +57,7 @@ class CampaignFiles:
                 yield run
 
     def _known_run_ids(self) -> set[str | None]:
-        """The runs in what bears their names now."""
+        """Return the run IDs in the files that are in place."""
         known: set[str | None] = set()
         with suppress(LedgerError):
             results = (receipt for receipt in load_receipts(self._receipts.path) if isinstance(receipt, CreateResult))
@@ -80,11 +80,11 @@ def _problems_of(file: HeldFile) -> list[LedgerError]:
 def _describe(troubles: list[str], lost: dict[str, str]) -> str:
     paid = ", ".join(f"{take_id} is {run_id}" for run_id, take_id in lost.items())
     named = (
-        f"Paid for, not downloaded yet, and in none of these files any more: {paid}. Keep these IDs: they are the way "
-        "to the videos."
+        f"Paid for, not downloaded yet, and no longer in any file: {paid}. Write these run IDs down: only they lead to "
+        "the videos."
     )
     back = (
-        "Where the files were moved, move them back: all is in them. Else `hailuo-batch state restore MANIFEST` "
-        "rebuilds the ledger from what is left."
+        "If the files were moved, move them back: everything is in them. Otherwise run `hailuo-batch state restore "
+        "MANIFEST` to rebuild the ledger from what is left."
     )
     return " ".join([*troubles, *([named] if paid else []), *([back] if troubles else [])])

@@ -1,9 +1,9 @@
 """The campaign's lock: one writer at a time, whatever happens to the process that holds it.
 
-Operating-system locks, which the kernel releases when their process ends: on a file of its own that is never deleted,
-and on a second file, the guard, that outlives the first. Whoever deletes the lock's file beside a holder does not get a
-second lock: the guard is still held. The lock's file names the holder as JSON, for messages only: whether it is held,
-the kernel alone says.
+Two writers would pay for the same takes twice. So there are two operating-system locks, which the kernel releases when
+their process ends: one on a file of its own, which we never delete, and one on a second file, the guard. If somebody
+deletes the lock file while it is held, a second process still fails at the guard. The lock file names its holder as
+JSON, for messages only: the kernel alone knows whether it is held.
 """
 
 import fcntl
@@ -17,20 +17,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hailuo_batch.adapters.ledger.side_files import check_open_file, foreign_error
 from hailuo_batch.adapters.local.fs import is_in_place, open_regular, try_lock
 from hailuo_batch.errors import BusyError, LedgerError
 
 _SHARED_RETRIES = 100
 _SHARED_RETRY_S = 0.01
-_POLL_S = 0.2  # between two looks at a lock that is waited for
-_MAX_OPENINGS = 100  # of a file that is deleted again and again under its name
+_POLL_S = 0.2  # between two tries while waiting for the lock
+_MAX_OPENINGS = 100  # tries with a file that is deleted again and again
 _MAX_NOTE_BYTES = 4096
-_NOTE_START = '{"pid": '  # what every note of ours begins with
+_NOTE_START = '{"pid": '  # every note of ours starts so
 
 
 @dataclass(frozen=True, slots=True)
 class LockHolder:
-    """Who holds a lock. `started_at` is seconds since the epoch; a field that cannot be read is 0 or empty."""
+    """The holder of a lock. `started_at` is seconds since the epoch; an unreadable field is 0 or empty."""
 
     pid: int = 0
     host: str = ""
@@ -39,7 +40,7 @@ class LockHolder:
 
     @classmethod
     def this_process(cls, command: str, started_at: float) -> "LockHolder":
-        """The process that asks, on behalf of this command."""
+        """Return this process as the holder, for a command."""
         return cls(os.getpid(), socket.gethostname(), command, started_at)
 
     def __str__(self) -> str:
@@ -50,10 +51,10 @@ class LockHolder:
 
 
 class CampaignLock:
-    """The lock in the file at `path`, for `holder`. Not for use by several threads at once.
+    """The lock in the file at `path`, for `holder`. Not thread-safe.
 
-    `guard` is the second file: the campaign's receipts, which are there from its first create on. The ledger's own file
-    is none, for closing any descriptor of it takes away SQLite's locks on it.
+    `guard` is the second file: the campaign's receipts, which exist from its first create on. The ledger cannot be the
+    guard, because closing any descriptor of it would release SQLite's own locks on it.
     """
 
     def __init__(self, path: Path, holder: LockHolder, guard: Path | None = None) -> None:
@@ -64,11 +65,11 @@ class CampaignLock:
         self._guard: int | None = None
 
     def acquire(self, wait_s: float = 0.0, on_wait: Callable[[LockHolder], None] = lambda _: None) -> bool:
-        """Take the lock, and if another process holds it, wait so many seconds for it.
+        """Take the lock, waiting up to `wait_s` for another process to release it.
 
-        `waiting` is told for whom, each time that this is another one. Returns whether there was any wait, after which
-        nothing that was read before is sure to hold. Raises BusyError where another process still holds it, and
-        LedgerError where the file cannot be had, or is not ours.
+        `on_wait` is called with each holder that we wait for. Returns whether we waited: then whatever was read before
+        may be outdated. Raises BusyError where another process still holds it, and LedgerError where the file cannot be
+        opened or is not ours.
         """
         give_up_at = time.monotonic() + wait_s
         reported: LockHolder | None = None
@@ -87,9 +88,9 @@ class CampaignLock:
                 return reported is not None
 
     def acquire_guard(self) -> None:
-        """Have the guard held under its name, and made where it is not there yet: before the first payment.
+        """Lock the guard, creating it if needed. To be called before the first payment.
 
-        Raises BusyError where another process holds it, LedgerError where it cannot be had.
+        Raises BusyError where another process holds it, LedgerError where it cannot be opened.
         """
         if self._guard_path is None:
             return
@@ -99,13 +100,14 @@ class CampaignLock:
             raise self._busy_error(held.holder) from None
 
     def check_in_place(self) -> None:
-        """Raises LedgerError where the lock's file is no longer what bears its name: it would keep nobody out."""
-        if self._file is not None and not is_in_place(self._file, self.path):
-            raise LedgerError(f"{self.path}: it was removed, moved or replaced while this was at work.")
+        """Raise LedgerError where the lock file was removed, moved or replaced: it would keep nobody out."""
+        if self._file is not None:
+            check_open_file(self._file, self.path)
 
     def release(self) -> None:
-        """Give the lock back; the files stay. May be called more than once."""
+        """Release the lock; the files stay. May be called more than once."""
         files, self._file, self._guard = (self._guard, self._file), None, None
+        # The guard goes first: whoever then takes the lock file must find the guard free.
         for file in files:
             if file is not None:
                 os.close(file)
@@ -121,7 +123,8 @@ class CampaignLock:
         self.release()
 
     def _acquire(self) -> None:
-        """Take the lock at once, or nothing. Raises _HeldError."""
+        """Take the lock without waiting, completely or not at all. Raises _HeldError."""
+        # In the same order in every process, so that two that start together cannot each hold one of the two.
         try:
             self._file = self._open_locked()
             if self._guard_path is not None:
@@ -134,7 +137,7 @@ class CampaignLock:
             raise
 
     def _open_locked(self) -> int:
-        """The lock's file, locked and under its name: one that was deleted meanwhile locks nobody out."""
+        """Open and lock the lock file, and check that it still has its name: a deleted one would keep nobody out."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(_MAX_OPENINGS):
             file = open_regular(self.path, os.O_RDWR | os.O_CREAT)
@@ -146,7 +149,7 @@ class CampaignLock:
                 os.close(file)
                 raise
             os.close(file)
-        raise OSError(0, "it is deleted as soon as it is made")
+        raise OSError(0, "the lock file is deleted as soon as it is created")
 
     def _take_guard(self, path: Path, flags: int = 0) -> None:
         if self._guard is not None and is_in_place(self._guard, path):
@@ -154,7 +157,7 @@ class CampaignLock:
         try:
             file = open_regular(path, os.O_RDWR | flags)
         except FileNotFoundError:
-            return  # no create was ever sent, or the receipts are gone: `acquire_guard` makes it
+            return  # nothing was ever sent, or the receipts are gone: `acquire_guard` creates it
         except OSError as error:
             raise self._unusable_error(path, error) from error
         try:
@@ -162,34 +165,31 @@ class CampaignLock:
         except BaseException:
             os.close(file)
             raise
+        # The receipts were replaced: the new file is locked before the old one is let go.
         if self._guard is not None:
             os.close(self._guard)
         self._guard = file
 
     def _write_holder(self, file: int) -> None:
-        """Note down who holds the lock. Raises LedgerError for a file with anything else in it: it is not ours."""
+        """Write the holder into the lock file. Raises LedgerError for a file with foreign content, which is kept."""
         note = os.pread(file, _MAX_NOTE_BYTES, 0).decode("utf-8", errors="replace").strip("\0\n")
         if not (note.startswith(_NOTE_START) or _NOTE_START.startswith(note)):
-            raise LedgerError(
-                f"{self.path}: this file holds something that hailuo-batch has not written, so that it is not taken "
-                "for the campaign's lock, and was left as it is. Nothing was sent, nothing was paid. Move it away, or "
-                "give another --state-dir."
-            )
+            raise foreign_error(self.path, "the campaign's lock")
         os.ftruncate(file, 0)
         os.pwrite(file, (json.dumps(asdict(self._holder)) + "\n").encode("utf-8"), 0)
 
     def _busy_error(self, holder: LockHolder) -> BusyError:
         return BusyError(
-            f"{self.path}: {holder} is at work on this campaign. Nothing was sent by this one, nothing was paid. Wait "
-            "until it has finished (an apply does with --wait 30m), or stop it with Ctrl-C where it runs; "
-            "`hailuo-batch status MANIFEST` shows how far it is."
+            f"{self.path}: {holder} is using this campaign. Nothing was sent, nothing was paid. Wait until it finishes "
+            "(`apply --wait 30m` does that), or stop it with Ctrl-C in its terminal. `hailuo-batch status MANIFEST` "
+            "shows its progress."
         )
 
     @staticmethod
     def _unusable_error(path: Path, error: OSError) -> LedgerError:
         return LedgerError(
-            f"{path}: the campaign cannot be locked ({error.strerror}). Nothing was sent, nothing was paid. Look at "
-            "what bears this name and at the folder's permissions, or give --state-dir a folder on a local disk."
+            f"{path}: the campaign cannot be locked ({error.strerror}). Nothing was sent, nothing was paid. Check "
+            "the file and the folder's permissions, or use a --state-dir on a local disk."
         )
 
 
@@ -202,9 +202,9 @@ class _HeldError(Exception):
 
 
 def find_holder(path: Path, guard: Path | None = None) -> LockHolder | None:
-    """Who holds the lock now; None where nobody does or there is no such file. Never disturbs a holder.
+    """Return the lock's holder; None where nobody holds it or there is no file. Never disturbs a holder.
 
-    A holder whose lock's file was deleted is known by the guard alone, and has no name.
+    A holder whose lock file was deleted is detected by the guard, and has no name.
     """
     holder = _read_holder_if_locked(path)
     if holder is None and guard is not None and _read_holder_if_locked(guard) is not None:
@@ -228,13 +228,16 @@ def _read_holder_if_locked(path: Path) -> LockHolder | None:
 
 
 def _lock_or_raise(file: int) -> None:
-    """Lock the open file for this process alone. Raises _HeldError where another has it."""
+    """Lock an open file exclusively. Raises _HeldError where another process holds it."""
     if not _try_lock_exclusive(file):
         raise _HeldError(_read_holder(file))
 
 
 def _try_lock_exclusive(file: int) -> bool:
-    """Whether this process now holds the lock. Where only readers, whose glance is short, are in the way: again."""
+    """Try to lock a file exclusively, and return whether it worked.
+
+    `find_holder` takes a shared lock for a moment. Where only such readers are in the way, the lock is tried again.
+    """
     for _ in range(_SHARED_RETRIES):
         if try_lock(file, fcntl.LOCK_EX):
             return True

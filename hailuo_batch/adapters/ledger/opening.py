@@ -1,7 +1,7 @@
-"""Opening a ledger's file without ever mistaking a damaged, foreign or newer one for an empty one.
+"""Opens a ledger's file, without ever mistaking a damaged, foreign or newer one for an empty one.
 
-Nothing here changes a file that it refuses. Under the names of a ledger only regular files are opened: SQLite would
-follow a link, and wait for a FIFO.
+A ledger taken for empty would have everything paid for again. Nothing here changes a file that it refuses, and only
+regular files are opened: SQLite would follow a link, and block on a FIFO.
 """
 
 import os
@@ -25,15 +25,15 @@ _BUSY_TIMEOUT_S = 5.0
 _NO_SHARED_MEMORY = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
 
 _being_written: set[tuple[int, int] | None] = set()
-"""The ledgers that this process has open to write. Such a file is opened by SQLite alone: to close any descriptor of it
-gives up every lock that SQLite holds on it in this process, and a stranger could then take its log away, with all that
-is written into it from then on."""
+"""The ledgers that this process has open for writing. Only SQLite may open such a file: closing any other descriptor of
+it would release every lock that SQLite holds on it in this process, and another process could then remove its log,
+together with everything written to it from then on."""
 
-UNTOUCHED = " Nothing was sent, and it was not touched."
+UNTOUCHED = " Nothing was sent, and the file was not changed."
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Open the file in SQLite's mode `ro` or `rw`, in autocommit."""
+    """Open the file in SQLite's mode `ro` or `rw`, with autocommit."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
     db.execute("PRAGMA trusted_schema = OFF")
@@ -41,7 +41,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def connect_to_write(path: Path, stack: ExitStack) -> sqlite3.Connection:
-    """Open the file to write it; the stack closes it. Raises LedgerError."""
+    """Open the file for writing; `stack` closes it. Raises LedgerError."""
     check_header(path)
     file = fs.file_identity(path)
     db = stack.enter_context(closing(connect(path, "rw")))
@@ -51,10 +51,10 @@ def connect_to_write(path: Path, stack: ExitStack) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path, stack: ExitStack) -> sqlite3.Connection:
-    """Open the file to read it, whoever writes it meanwhile; the stack closes it. Raises LedgerError.
+    """Open the file for reading, whoever writes meanwhile; `stack` closes it. Raises LedgerError.
 
-    A reader shares a small file with the writers, which cannot be made where the folder cannot be written. There a
-    copy is read, in a folder of its own, that is of one moment.
+    SQLite's readers share a small file with its writers. In a read-only folder that file cannot be created, so a
+    consistent copy in a temporary folder is read instead.
     """
     check_header(path)
     with ExitStack() as attempt:
@@ -72,9 +72,9 @@ def open_to_read(path: Path, stack: ExitStack) -> sqlite3.Connection:
 
 
 def check_header(path: Path) -> None:
-    """What can be said before SQLite touches the file. Raises LedgerError.
+    """Check the file before SQLite touches it. Raises LedgerError.
 
-    SQLite would take an empty file for a new database, and would fill up a last page that was cut short with zeros.
+    SQLite would take an empty file for a new database, and would pad a truncated last page with zeros.
     """
     if fs.file_identity(path) in _being_written:
         return
@@ -88,8 +88,8 @@ def check_header(path: Path) -> None:
     except OSError as error:
         name = error.filename or path
         raise LedgerError(
-            f"{name}: the ledger cannot be read ({error.strerror}). Nothing was sent. Look at what lies there; where "
-            "the ledger is gone for good, `hailuo-batch state restore MANIFEST` puts its backup back."
+            f"{name}: the ledger cannot be read ({error.strerror}). Nothing was sent. Check the file; if it is lost, "
+            "run `hailuo-batch state restore MANIFEST` to restore its backup."
         ) from error
     if header[: len(_HEADER)] != _HEADER or len(header) < _HEADER_BYTES:
         raise _damaged_ledger(path, "it is not an SQLite file")
@@ -98,7 +98,7 @@ def check_header(path: Path) -> None:
 
 
 def _page_bytes(header: bytes) -> int:
-    """The page size that the header names (https://www.sqlite.org/fileformat.html, 1.3.2); 1 stands for 65,536."""
+    """Return the page size in the header (https://www.sqlite.org/fileformat.html, 1.3.2); 1 stands for 65,536."""
     size = int.from_bytes(header[16:18], "big")
     return 65_536 if size == 1 else max(size, 1)
 
@@ -108,41 +108,43 @@ def _has_content(path: Path) -> bool:
 
 
 def make_durable(db: sqlite3.Connection, path: Path) -> None:
-    """Have every commit on disk before it returns, with readers beside. Raises LedgerError where that cannot be had."""
+    """Make every commit durable before it returns, and let readers work meanwhile. Raises LedgerError if impossible."""
     if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise LedgerError(
-            f"{path}: the file system does not support the ledger's write-ahead log, as network file systems often do "
-            "not. Nothing was sent. Use --state-dir with a folder on a local disk."
+            f"{path}: the file system does not support the ledger's write-ahead log; network file systems often do "
+            "not. Nothing was sent. Use a --state-dir on a local disk."
         )
+    # NORMAL would sync at checkpoints only: a power cut could undo a commit, and with it the record of a create that
+    # was sent after it.
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA fullfsync = ON")
     db.execute("PRAGMA foreign_keys = ON")
 
 
 def check_version(db: sqlite3.Connection, path: Path) -> None:
-    """Raises LedgerError for another program's database and for a newer ledger."""
+    """Raise LedgerError for another program's database, and for a newer ledger."""
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise LedgerError(
-            f"{path}: this is a database of another program. Nothing was sent, and it was not touched. Move it away, "
-            "or give another --state-dir."
+            f"{path}: this is a database of another program. Nothing was sent, and the file was not changed. Move it "
+            "away, or use another --state-dir."
         )
     stranger = db.execute(_FOREIGN_OBJECT).fetchone()
-    if stranger is not None:  # it would change what is read or written behind the program's back
-        raise DamagedRow("sqlite_master", stranger[1], f"it is a {stranger[0]}, which this program never makes")
-    # in one statement, which sees one moment: another process may be at migrating it
+    if stranger is not None:  # a trigger or view would silently change what is read or written
+        raise DamagedRow("sqlite_master", stranger[1], f"it is a {stranger[0]}, which hailuo-batch never creates")
+    # in one statement, so that it is consistent while another process migrates
     rows = db.execute(_VERSIONS).fetchall()
     version = max(number for row in rows for number in row[:2] if isinstance(number, int))
     if version <= VERSION:
         check_migrations([row[1:] for row in rows if row[1] is not None], rows[0][0])
     else:
         raise LedgerError(
-            f"{path}: a newer hailuo-batch wrote this ledger (version {version}; this program knows {VERSION}). "
-            "Nothing was sent, and it was not touched. Upgrade hailuo-batch."
+            f"{path}: a newer hailuo-batch wrote this ledger (version {version}; this one knows up to {VERSION}). "
+            "Nothing was sent, and the file was not changed. Upgrade hailuo-batch."
         )
 
 
 def check_health(db: sqlite3.Connection, path: Path) -> None:
-    """Raises LedgerError where SQLite finds its pages out of order."""
+    """Raise LedgerError where SQLite finds damaged pages."""
     verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise _damaged_ledger(path, str(verdict))
@@ -150,16 +152,16 @@ def check_health(db: sqlite3.Connection, path: Path) -> None:
 
 def _damaged_ledger(path: Path, how: str, assurance: str = UNTOUCHED) -> LedgerError:
     return LedgerError(
-        f"{path}: the ledger is damaged ({how}).{assurance} Keep the file; `hailuo-batch state restore MANIFEST` puts "
-        "its backup back and replays the receipts, so that nothing is paid twice."
+        f"{path}: the ledger is damaged ({how}).{assurance} Keep the file, and run `hailuo-batch state restore "
+        "MANIFEST`: it restores the backup and replays the receipts, so that nothing is paid twice."
     )
 
 
 @contextmanager
 def translate_errors(path: Path, assurance: str = "") -> Iterator[None]:
-    """Turn what SQLite and the disk raise into errors for the user.
+    """Turn the exceptions of SQLite and the disk into errors for the user.
 
-    `assurance` is what is certain even if the ledger turns out to be damaged here: while it is opened, UNTOUCHED.
+    `assurance` is added where the ledger turns out to be damaged: while it is being opened, UNTOUCHED.
     """
     try:
         yield
@@ -167,17 +169,17 @@ def translate_errors(path: Path, assurance: str = "") -> Iterator[None]:
         raise _damaged_ledger(path, str(error), assurance) from error
     except sqlite3.IntegrityError as error:
         raise LedgerError(
-            f"{path}: the ledger refuses what does not fit it ({error}), which is a fault of this program. It was not "
-            "changed; please report this."
+            f"{path}: the ledger rejected a change ({error}). This is a bug in hailuo-batch; please report it. The "
+            "ledger was not changed."
         ) from error
     except sqlite3.OperationalError as error:
         if str(error).startswith("Could not decode to UTF-8"):
-            raise _damaged_ledger(path, "a text in it is no UTF-8", assurance) from error
+            raise _damaged_ledger(path, "it contains text that is not UTF-8", assurance) from error
         name = getattr(error, "sqlite_errorname", "")
         if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"}:  # the last: a table or a column is missing
             raise _damaged_ledger(path, str(error), assurance) from error
         raise LedgerError(
-            f"{path}: the ledger cannot be used ({error}). Look at its folder's permissions and at the free space."
+            f"{path}: the ledger cannot be used ({error}). Check its folder's permissions and the free space."
         ) from error
     except sqlite3.DatabaseError as error:
         raise _damaged_ledger(path, str(error), assurance) from error

@@ -1,7 +1,7 @@
-"""A ledger looked into for one thing, without loading it: what its runs were like, whose a run is, where it ends.
+"""Single questions to a ledger, without loading it: costs and durations, the take of a run, the last position.
 
-Nothing here writes. A ledger beside the one that matters may be damaged, foreign or newer: then it tells nothing, and
-its own commands say why.
+Nothing here writes. Another campaign's ledger may be damaged, foreign or newer: then it answers nothing, and its own
+commands say why.
 """
 
 import json
@@ -30,7 +30,7 @@ _NEWEST_COSTS = (
 
 
 def read_history(path: Path, endpoint: str) -> History | None:
-    """What the runs in the ledger at this path were like; None where it is of another endpoint or cannot be read."""
+    """Return costs and durations of the runs in this ledger; None for another endpoint or an unreadable ledger."""
     try:
         with _open(path) as db:
             known = db.execute("SELECT value FROM facts WHERE name = 'endpoint'").fetchone()
@@ -40,7 +40,7 @@ def read_history(path: Path, endpoint: str) -> History | None:
 
 
 def find_take_of_run(path: Path, run_id: str) -> str | None:
-    """The take that a run ID belongs to in the ledger at this path, None where it has no such run or cannot be read."""
+    """Return the take that a run ID belongs to in this ledger; None for no such run or an unreadable ledger."""
     try:
         with _open(path) as db:
             row = db.execute("SELECT take_id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
@@ -50,29 +50,31 @@ def find_take_of_run(path: Path, run_id: str) -> str | None:
 
 
 def read_position(path: Path, number: int = LAST_LINE) -> JournalPosition:
-    """The mark of the last line up to this number of the journal at this path, by default of the very last. Raises
-    LedgerError."""
+    """Return the position of the journal's last line up to this number, by default of the very last line.
+
+    Raises LedgerError.
+    """
     with _open(path) as db:
         return position_of(RowReader(db).journal_line_up_to(number))
 
 
 def read_run_ids(path: Path) -> frozenset[str]:
-    """The IDs of the runs that the ledger at this path has, forgotten ones included. Raises LedgerError."""
+    """Return the IDs of all runs in this ledger, forgotten ones included. Raises LedgerError."""
     with _open(path) as db:
         return frozenset(row[0] for row in db.execute("SELECT run_id FROM runs WHERE run_id IS NOT NULL"))
 
 
 def read_saved_files(path: Path) -> Mapping[str, Output]:
-    """Every file that the ledger at this path has on record as saved, by its path. Raises LedgerError."""
+    """Return every saved file in this ledger, by its path. Raises LedgerError."""
     with _open(path) as db:
         rows = db.execute("SELECT run_key, number, url, path, bytes, sha256, moving_to, NULL FROM files").fetchall()
     return {output.path: output for output in map(parse_output, rows) if output.path is not None}
 
 
 def read_known_ids(path: Path) -> KnownIds:
-    """Every run and every create that the ledger at this path knows, or has ever known. Raises LedgerError.
+    """Return every run and create that this ledger knows or ever knew. Raises LedgerError.
 
-    The journal counts, too: a run whose place the user gave to another by `resolve` is in no other table any more.
+    The journal counts too: a run that the user replaced by another with `resolve` is in no other table.
     """
     with _open(path) as db:
         rows = db.execute("SELECT run_id, create_id FROM runs").fetchall()
@@ -89,13 +91,13 @@ def read_known_ids(path: Path) -> KnownIds:
 
 
 def _ids_in(line: str) -> tuple[set[str], set[str]]:
-    """The runs and the creates that a line of the journal names."""
+    """Return the run IDs and create IDs in a line of the journal."""
     try:
         detail = json.loads(line)
         run_ids = {detail.get("run_id"), *detail.get("run_ids", ())}
         return run_ids, {detail.get("create_id"), detail.get("create"), *detail.get("create_ids", ())}
     except (ValueError, TypeError, AttributeError):
-        return set(), set()  # a line that nobody can read names nobody
+        return set(), set()  # an unreadable line names none
 
 
 @contextmanager
@@ -107,7 +109,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _history(db: sqlite3.Connection) -> History:
-    """What its rows say, as far as they are well-typed: nobody has read this ledger whole. No text lies BETWEEN."""
+    """Read costs and durations from well-typed rows only, as nobody has checked this ledger. No text is BETWEEN."""
     is_numbered = db.execute("PRAGMA user_version").fetchone()[0] >= SINCE_CREATE_NUMBERS
     costs = db.execute(
         _NEWEST_COSTS if is_numbered else _NEWEST_COSTS.replace("create_number", "key"),

@@ -1,6 +1,6 @@
-"""A ledger opened to be read: all that it says, of one moment, also while another process writes it.
+"""A ledger opened for reading: a consistent view of it, even while another process writes.
 
-It can write nothing, and so back nothing up: only a Ledger can, and there is none that was not read whole first.
+It cannot write or make a backup. Only a Ledger can, and opening one reads and checks everything first.
 """
 
 import hashlib
@@ -19,14 +19,15 @@ from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError
 
 LAST_LINE = 2**63 - 1
-"""No journal has so many lines."""
+"""A number beyond the last line of any journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalPosition:
-    """Where a journal ends: the number of its last line, and that line's SHA-256 in hex; 0 and empty before any.
+    """A position in the journal: the number of a line and that line's SHA-256 in hex; 0 and empty before any.
 
-    Every change of a take or a run is a line, and none is ever changed: a ledger with the same mark is the same.
+    Every change of a take or a run adds a line, and no line ever changes, so ledgers with the same last position have
+    the same content.
     """
 
     number: int = 0
@@ -34,7 +35,7 @@ class JournalPosition:
 
 
 def position_of(line: Sequence[object] | None) -> JournalPosition:
-    """The mark of a line of the journal, its number first; an empty one where there is none."""
+    """Return the position of a journal line, whose number comes first; an empty one where there is no line."""
     if line is None or not isinstance(line[0], int):
         return JournalPosition()
     return JournalPosition(line[0], hashlib.sha256(json.dumps(line).encode("utf-8")).hexdigest())
@@ -42,14 +43,14 @@ def position_of(line: Sequence[object] | None) -> JournalPosition:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """A line of the journal: what happened to which take."""
+    """What a line of the journal says: which event or change, and of which take."""
 
     take_id: str
     what: str
 
 
 class LedgerReader:
-    """What an open ledger says. Every method raises LedgerError where a value in it is none that can be there."""
+    """Reads an open ledger. Every method raises LedgerError where a value in it is not valid."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, closing: ExitStack) -> None:
         self.path = path
@@ -59,9 +60,11 @@ class LedgerReader:
         self._assurance = UNTOUCHED
 
     @classmethod
-    def open_readonly(cls, path: Path, campaign: str, endpoint: str) -> "LedgerReader":
-        """Open a ledger that exists. Raises LedgerError where it is damaged, foreign, newer, or of another campaign or
-        endpoint."""
+    def read(cls, path: Path, campaign: str, endpoint: str) -> "LedgerReader":
+        """Open an existing ledger for reading.
+
+        Raises LedgerError where it is damaged, foreign, newer, or of another campaign or endpoint.
+        """
         with translate_errors(path, UNTOUCHED), ExitStack() as stack:
             db = open_to_read(path, stack)
             check_version(db, path)
@@ -79,12 +82,12 @@ class LedgerReader:
         self.close()
 
     def close(self) -> None:
-        """Close the file; the last one to close folds the write-ahead log into it."""
+        """Close the file. The last process to close it merges the write-ahead log into it."""
         self._closing.close()
 
     @contextmanager
     def consistent_view(self) -> Iterator[None]:
-        """Have all that is read within be of one moment, whoever writes meanwhile."""
+        """Make everything read inside consistent with one moment, whoever writes meanwhile."""
         if self._db.in_transaction:
             yield
             return
@@ -96,34 +99,34 @@ class LedgerReader:
             self._db.execute("ROLLBACK")
 
     def snapshot(self) -> Snapshot:
-        """All that the ledger knows of takes and runs, as of one moment."""
+        """Return all takes and runs, as of one moment."""
         with self._translated_errors(), self.consistent_view():
             return self._rows.snapshot()
 
     def fact(self, name: str) -> str:
-        """What was remembered under this name; empty where nothing was."""
+        """Return the fact with this name, empty where it was never recorded."""
         with self._translated_errors():
             return self._rows.fact(name)
 
     def check(self) -> None:
-        """Read all of it, page by page and value by value."""
+        """Check all of it, page by page and value by value."""
         with self._translated_errors(), self.consistent_view():
             check_health(self._db, self.path)
             self._rows.check_journal()
             self._rows.snapshot()
 
     def journal(self) -> Iterator[dict[str, object]]:
-        """Every line of the journal, oldest first."""
+        """Yield every line of the journal, oldest first."""
         with self._translated_errors():
             yield from self._rows.journal_lines()
 
     def position(self, number: int = LAST_LINE) -> JournalPosition:
-        """The mark of the last line up to this number, by default of the very last; an empty one where none is."""
+        """Return the position of the last line up to this number, by default of the very last line."""
         with self._translated_errors():
             return position_of(self._rows.journal_line_up_to(number))
 
     def entries_after(self, after: int) -> tuple[JournalEntry, ...]:
-        """What the journal tells after this number, oldest first."""
+        """Return the entries of the journal after this number, oldest first."""
         with self._translated_errors():
             return tuple(JournalEntry(*line) for line in self._rows.journal_entries_after(after))
 
@@ -137,10 +140,10 @@ class LedgerReader:
         if recorded[0] != campaign:
             raise LedgerError(
                 f"{self.path}: this is the ledger of the campaign {recorded[0]!r}, not of {campaign!r}. Nothing was "
-                "sent. Put the right file back, or give another --state-dir."
+                "sent. Put the right file back, or use another --state-dir."
             )
         if recorded[1] != endpoint:
             raise LedgerError(
-                f"{self.path}: this campaign was made at {recorded[1]}, and now {endpoint} is asked for. Nothing was "
-                "sent. Set RUNBASE_BASE_URL back, or give another --state-dir for the other endpoint."
+                f"{self.path}: this campaign was made at {recorded[1]}, not at {endpoint}. Nothing was sent. Set "
+                "RUNBASE_BASE_URL back, or use another --state-dir for the other endpoint."
             )

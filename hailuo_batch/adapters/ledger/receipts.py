@@ -1,8 +1,8 @@
-"""The receipts: an append-only text file beside the ledger, so that no damage to it can make a paid run forgotten.
+"""The receipts: an append-only text file beside the ledger, so that no damage to the ledger can lose a paid run.
 
-One JSON line for each create before it is sent, and one for what came of it: each line is on disk before the call
-returns. A line that a crash cut short is passed over: cut short before a create, nothing was sent; cut short after
-it, the create counts as unanswered. The API key is in no line.
+One JSON line for each create before it is sent, and one for its result. Each line is on disk before the call returns.
+A line that a crash cut short is ignored: if it was the intent, nothing was sent; if it was the result, the create
+counts as unanswered and its take is in doubt. The API key is in no line.
 """
 
 import json
@@ -12,15 +12,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hailuo_batch.adapters.local.fs import is_in_place, open_regular, open_to_read, sync, sync_path
+from hailuo_batch.adapters.ledger.side_files import check_open_file, foreign_error
+from hailuo_batch.adapters.local.fs import open_regular, open_to_read, sync, sync_path
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.planning.recovery import CreateIntent, CreateResult, Receipt
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.values import compute_fingerprint
 
-_LINE_START = b'{"create":'  # what every line of ours begins with
-_MAX_LINE_BYTES = 1 << 28  # of a line: a manifest with all its tables may have as much, and no request has
+_LINE_START = b'{"create":'  # every line of ours starts so
+_MAX_LINE_BYTES = 1 << 28  # more than a manifest with all its tables; no request is that long
 _CHUNK = 1 << 16
 
 
@@ -28,7 +29,7 @@ class Receipts:
     """The receipts of one campaign, open for appending. The caller holds the ledger's lock."""
 
     def __init__(self, path: Path) -> None:
-        """Raises LedgerError where the file cannot be opened for writing."""
+        """Open or create the file. Raises LedgerError where it is foreign or cannot be written."""
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,35 +37,32 @@ class Receipts:
             size = os.fstat(self._file).st_size
             self._is_last_line_torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
             is_foreign = not _is_ours(os.pread(self._file, len(_LINE_START), 0))
-            sync_path(path.parent)
+            sync_path(path.parent)  # a new file's name must survive a power cut too, or its lines would be lost
         except OSError as error:
             raise self._unwritable_error(error) from error
         if is_foreign and not load_receipts(path):
             self.close()
-            raise LedgerError(
-                f"{path}: this file holds something that hailuo-batch has not written, so that it is not taken for the "
-                "receipts, and was left as it is. Nothing was sent, nothing was paid. Move it away, or give another "
-                "--state-dir."
-            )
+            raise foreign_error(path, "the receipts")
 
     def write_intents(self, runs: Sequence[Run]) -> None:
-        """These creates are about to be sent. Raises LedgerError where that cannot be written."""
+        """Record creates that are about to be sent. Only once this returns may they be sent. Raises LedgerError."""
         self._append(_intent_line(run) for run in runs)
 
     def write_results(self, results: Sequence[tuple[str, Event]], at: float) -> None:
-        """This came of these creates, by their IDs. Raises LedgerError where that cannot be written."""
+        """Record the results of creates, by their IDs. Raises LedgerError."""
         self._append(_result_line(create_id, event, at) for create_id, event in results)
 
     def check_in_place(self) -> None:
-        """Raises LedgerError where the file is no longer what bears its name: nobody would find what is written."""
-        if not is_in_place(self._file, self.path):
-            raise LedgerError(f"{self.path}: it was removed, moved or replaced while this was at work.")
+        """Raise LedgerError where the file was removed, moved or replaced: nobody would find what is written."""
+        check_open_file(self._file, self.path)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
     def _append(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        # Every line stands alone: after a failed write, the next one starts on a line of its own, so that the torn rest
+        # cannot swallow it. `_is_last_line_torn` is cleared only after the sync, since an unsynced write may be torn.
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
         data = (("\n" if self._is_last_line_torn else "") + text).encode("utf-8")
         try:
@@ -78,20 +76,19 @@ class Receipts:
 
     def _unwritable_error(self, error: OSError) -> LedgerError:
         return LedgerError(
-            f"{self.path}: the receipts cannot be written ({error.strerror}). Look at the folder's permissions and at "
-            "the free space."
+            f"{self.path}: the receipts cannot be written ({error.strerror}). Check the folder's permissions and the "
+            "free space."
         )
 
 
 def _is_ours(beginning: bytes) -> bool:
-    """Whether the file may begin like this: a power cut leaves a part of a line, or zeros, and a full disk a part of a
-    line each time that it is written to."""
+    """Whether receipts may start so: a power cut leaves part of a line or zeros, a full disk parts of lines."""
     lines = (line.strip(b"\0") for line in beginning.split(b"\n"))
     return all(line.startswith(_LINE_START) or _LINE_START.startswith(line) for line in lines)
 
 
 def load_receipts(path: Path) -> tuple[Receipt, ...]:
-    """Every whole line of the file, in order; none where there is no file. Raises LedgerError if it is unreadable."""
+    """Load every complete line, in order; nothing where there is no file. Raises LedgerError if it is unreadable."""
     try:
         with open_to_read(path) as file:
             return tuple(_receipts_in(file))
@@ -111,7 +108,7 @@ def _receipts_in(file: BinaryIO) -> Iterator[Receipt]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of the file, but for those longer than any of ours: they are never held whole."""
+    """Yield the lines, skipping those longer than any of ours without holding them in memory."""
     while line := file.readline(_MAX_LINE_BYTES):
         if line.endswith(b"\n") or len(line) < _MAX_LINE_BYTES:
             yield line

@@ -1,7 +1,7 @@
-"""Putting a ledger's backup back, with nothing destroyed on the way.
+"""Restores a ledger's backup, destroying nothing on the way.
 
-The backup is older than the truth: the caller replays the receipts into what is restored before anything is sent.
-The caller holds the lock.
+The backup is older than the ledger was: the caller must replay the receipts into it before anything is sent, or what
+was paid since would be paid again. The caller holds the lock.
 """
 
 from contextlib import closing
@@ -31,14 +31,17 @@ def set_ledger_aside(path: Path) -> Path | None:
 
 
 def check_backup(backup: Path, campaign: str, endpoint: str) -> None:
-    """Read a backup whole. Raises LedgerError where it, or a single value in it, is damaged, or where it is another
-    program's, another campaign's or endpoint's, or newer than this program."""
-    with LedgerReader.open_readonly(backup, campaign, endpoint) as reader:
+    """Read all of a backup.
+
+    Raises LedgerError where it, or a single value in it, is damaged, or where it is another program's, another
+    campaign's or endpoint's, or newer than this program.
+    """
+    with LedgerReader.read(backup, campaign, endpoint) as reader:
         reader.check()
 
 
 def restore_backup(backup: Path, path: Path) -> None:
-    """Copy a backup that was checked to where the ledger belongs, whole or not at all. Raises LedgerError."""
+    """Copy a checked backup to the ledger's path, completely or not at all. Raises LedgerError."""
     check_header(backup)
     with translate_errors(backup, UNTOUCHED), closing(connect(backup, "ro")) as source:
         check_health(source, backup)
@@ -46,9 +49,9 @@ def restore_backup(backup: Path, path: Path) -> None:
         with closing(connect(draft, "rw")) as copy:
             source.backup(copy)
     with translate_errors(path):
-        sync_path(draft)
+        sync_path(draft)  # first the content, then the name: a power cut must not leave half a ledger under it
         try:
             rename_no_replace(draft, path)
         except FileExistsError as error:
             draft.unlink()
-            raise LedgerError(f"{path}: there is a ledger already. Nothing was changed.") from error
+            raise LedgerError(f"{path}: a ledger already exists. Nothing was changed.") from error

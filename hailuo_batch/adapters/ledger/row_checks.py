@@ -1,10 +1,9 @@
-"""A row of the ledger as a value: the one place where what SQLite holds becomes what the program believes.
+"""Checks of the ledger's rows: the one place where SQLite's values become the program's.
 
-SQLite keeps any value in any column, and a disk, a sync tool or a person may have put one there that the program never
-writes. Such a row is never guessed at: it raises DamagedRow, which names table, row and column, and nothing that was
-read beside it is used. A row that passes has the types of its columns, states that the table of transitions knows, a
-request that is the one its fingerprint stands for, unless it is marked as known in part, and money and times within
-their bounds.
+SQLite accepts any value in any column, and a disk, a sync tool or a person may have put one there that hailuo-batch
+never writes. Such a row raises DamagedRow, which names table, row and column, and nothing read with it is used. A row
+that passes has the types of its columns, states that the transition table knows, a request that matches its fingerprint
+(unless it is marked as partial), and money and times within their bounds.
 """
 
 import json
@@ -26,7 +25,7 @@ FILE_COLUMNS_V1 = FILE_COLUMNS.replace("flaw", "NULL")  # as the ledger's first 
 
 Shape = tuple[type, ...]
 KnownRequests = dict[str, tuple[str, str]]
-"""Model and input of each fingerprint that was found to be theirs: a take and its runs mostly share one."""
+"""Model and input of each verified fingerprint: a take and its runs mostly share one."""
 
 _NULL = type(None)
 _TEXT, _MAY_BE_TEXT = (str,), (str, _NULL)
@@ -44,49 +43,49 @@ _SUPERSESSIONS: Mapping[str | None, Supersession | None] = {None: None, **{by.va
 _SENT = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
 _NAMELESS = frozenset({RunState.UNSENT, RunState.SUBMITTING, RunState.IN_DOUBT, RunState.REJECTED})
 _RUN_STATES = {state.value: (state, state in WITH_RUN_ID, state in _SENT, state in _NAMELESS) for state in RunState}
-"""Each state by its name, whether the API has named such a run, whether its create was at least begun, and whether the
-API cannot have named it."""
+"""Each state by its name, whether such a run must have a run ID, whether it must have a create ID, and whether it must
+not have a run ID."""
 _MAX_INTEGER = 2**53
 _FORBIDDEN_PARTS = frozenset({"", ".", ".."})  # parts that a path inside the output folder never has
 _MAX_SHOWN_CHARS = 60
 
 
-class DamagedRow(Exception):  # noqa: N818 - named for what it is; the user reads it as a damaged ledger
-    """A value in the ledger is none that the program can have written."""
+class DamagedRow(Exception):  # noqa: N818 - the user reads of a damaged ledger
+    """A value in the ledger is one that hailuo-batch never writes."""
 
     def __init__(self, table: str, row: object, what: str) -> None:
         super().__init__(f"table {table}, row {abbreviate(row)}: {what}")
 
 
 def abbreviate(value: object) -> str:
-    """Any value as it may stand in a message: short, and with nothing in it that a terminal would obey."""
+    """Render any value for a message: short, and without anything that a terminal would interpret."""
     text = ascii(value)
     return text if len(text) <= _MAX_SHOWN_CHARS else f"{text[:_MAX_SHOWN_CHARS]}..."
 
 
 def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: KnownRequests) -> Run:
-    """The run in a row of RUN's columns. Raises DamagedRow."""
+    """Parse a row of RUN_COLUMNS. Raises DamagedRow."""
     if tuple(map(type, row)) not in _valid_run_shapes:
         _check_types("runs", row, row[0], RUN_COLUMNS, _RUN_TYPES, _valid_run_shapes)
     key, take_id, attempt, name, model, input_json, request, images, by, create_id, run_id, cost, reason, *rest = row
     submitted_at, completed_at, forgotten, create_number = rest
     if name not in _RUN_STATES:
-        raise DamagedRow("runs", key, f"state is {abbreviate(name)}, which is no state of a run")
+        raise DamagedRow("runs", key, f"state is {abbreviate(name)}, which is not a state of a run")
     state, is_named, is_sent, is_nameless = _RUN_STATES[name]
     if by not in _SUPERSESSIONS:
-        raise DamagedRow("runs", key, f"superseded_by is {abbreviate(by)}, which is no reason that there is")
+        raise DamagedRow("runs", key, f"superseded_by is {abbreviate(by)}, which is not a known reason")
     _check_numbers(key, attempt, forgotten, create_number, cost, submitted_at, completed_at)
     if (is_named and not run_id) or (is_sent and not create_id):
         raise DamagedRow("runs", key, f"it is {state} without its {'run_id' if is_named else 'create_id'}")
     if (is_named or is_sent) and create_number is None:
-        # taken for the oldest, its price would be passed over
+        # taken for the oldest create, its price would be ignored in the cap
         raise DamagedRow("runs", key, f"it is {state} without its create_number")
     if images is not None and not SHA256.fullmatch(images):
-        # taken for other images, its take would be paid for again
-        raise DamagedRow("runs", key, f"images_sha256 is {abbreviate(images)}, which is no SHA-256")
+        # taken for changed images, its take would be paid for again
+        raise DamagedRow("runs", key, f"images_sha256 is {abbreviate(images)}, which is not a SHA-256")
     if is_nameless and run_id is not None:
         # taken for unsent, a run that exists would be paid for again
-        raise DamagedRow("runs", key, f"it is {state}, and has the run_id {abbreviate(run_id)}")
+        raise DamagedRow("runs", key, f"it is {state}, but has the run_id {abbreviate(run_id)}")
     if requests.get(request) != (model, input_json):
         _check_request("runs", key, model, input_json, request)
         requests[request] = (model, input_json)
@@ -105,30 +104,30 @@ def _check_numbers(
     completed_at: float | None,
 ) -> None:
     if not (0 < attempt <= _MAX_INTEGER and 0 <= forgotten <= 1):
-        raise DamagedRow("runs", key, f"attempt {attempt}, forgotten {forgotten} cannot be")
+        raise DamagedRow("runs", key, f"{attempt=} or {forgotten=} is out of range")
     if create_number is not None and create_number <= 0:
-        raise DamagedRow("runs", key, f"create_number is {create_number}, which no create has")
+        raise DamagedRow("runs", key, f"create_number is {create_number}, which is out of range")
     if cost is not None and not 0 <= cost <= MAX_COST_MICRO_USD:
-        raise DamagedRow("runs", key, f"cost_micro_usd is {cost}, which no run can cost")
+        raise DamagedRow("runs", key, f"cost_micro_usd is {cost}, which is out of range")
     if submitted_at is not None and not 0 <= submitted_at < MAX_EPOCH_S:
-        raise DamagedRow("runs", key, f"submitted_at is {submitted_at}, no time between 1970 and 3000")
+        raise DamagedRow("runs", key, f"submitted_at is {submitted_at}, which is not between 1970 and 3000")
     if completed_at is not None and not 0 <= completed_at < MAX_EPOCH_S:
-        raise DamagedRow("runs", key, f"completed_at is {completed_at}, no time between 1970 and 3000")
+        raise DamagedRow("runs", key, f"completed_at is {completed_at}, which is not between 1970 and 3000")
 
 
 def parse_take(row: Sequence[Any], requests: KnownRequests) -> Take:
-    """The take in a row of TAKE's columns. Raises DamagedRow."""
+    """Parse a row of TAKE_COLUMNS. Raises DamagedRow."""
     if tuple(map(type, row)) not in _valid_take_shapes:
         _check_types("takes", row, row[0], TAKE_COLUMNS, _TAKE_TYPES, _valid_take_shapes)
     id_, shot, number, model, input_json, request, images, tags, position, in_manifest, state = row
     if not id_ or not shot:
         raise DamagedRow("takes", id_, "it has no name")
     if not (0 < number <= _MAX_INTEGER and 0 <= position <= _MAX_INTEGER and 0 <= in_manifest <= 1):
-        raise DamagedRow("takes", id_, f"number {number}, position {position}, in_manifest {in_manifest} cannot be")
+        raise DamagedRow("takes", id_, f"{number=}, {position=} or {in_manifest=} is out of range")
     if images is not None and not SHA256.fullmatch(images):
-        raise DamagedRow("takes", id_, f"images_sha256 is {abbreviate(images)}, which is no SHA-256")
+        raise DamagedRow("takes", id_, f"images_sha256 is {abbreviate(images)}, which is not a SHA-256")
     if state not in _TAKE_STATES:
-        raise DamagedRow("takes", id_, f"state is {abbreviate(state)}, which is no state of a take")
+        raise DamagedRow("takes", id_, f"state is {abbreviate(state)}, which is not a state of a take")
     if requests.get(request) != (model, input_json):
         _check_request("takes", id_, model, input_json, request)
         requests[request] = (model, input_json)
@@ -136,22 +135,22 @@ def parse_take(row: Sequence[Any], requests: KnownRequests) -> Take:
 
 
 def parse_output(row: Sequence[Any]) -> Output:
-    """The output in a row of FILE's columns. Raises DamagedRow."""
+    """Parse a row of FILE_COLUMNS. Raises DamagedRow."""
     if tuple(map(type, row)) not in _valid_file_shapes:
         _check_types("files", row, row[:2], FILE_COLUMNS, _FILE_TYPES, _valid_file_shapes)
     key, index, _, path, size, sha256, moving_to = row[:7]
     if not 0 <= index <= _MAX_INTEGER or (size is not None and not 0 <= size <= _MAX_INTEGER):
-        raise DamagedRow("files", (key, index), f"number {index}, bytes {size} cannot be")
+        raise DamagedRow("files", (key, index), f"number={index} or bytes={size} is out of range")
     if sha256 is not None and not SHA256.fullmatch(sha256):
-        raise DamagedRow("files", (key, index), f"sha256 is {abbreviate(sha256)}, which is no SHA-256")
+        raise DamagedRow("files", (key, index), f"sha256 is {abbreviate(sha256)}, which is not a SHA-256")
     if path is None and moving_to is not None:
-        raise DamagedRow("files", (key, index), "it is being renamed, and is not there")
+        raise DamagedRow("files", (key, index), "it has moving_to without a path")
     if path is not None and (size is None or sha256 is None):
-        raise DamagedRow("files", (key, index), "it is saved, and its bytes or sha256 are missing")
+        raise DamagedRow("files", (key, index), "it has a path without bytes or sha256")
     for name in (path, moving_to):
         if name is not None and not _is_inside(name):
             raise DamagedRow(
-                "files", (key, index), f"path is {abbreviate(name)}, which is none inside the output folder"
+                "files", (key, index), f"path is {abbreviate(name)}, which is not inside the output folder"
             )
     return Output(*row[1:])
 
@@ -161,28 +160,28 @@ def _is_inside(path: str) -> bool:
 
 
 def check_migrations(rows: Sequence[Sequence[object]], version: int) -> None:
-    """Every migration up to this version has its row, and no other one is there. Raises DamagedRow."""
+    """Check that exactly the migrations up to this version have rows. Raises DamagedRow."""
     if [number for number, _ in rows] != list(range(1, version + 1)):
         numbers = ", ".join(abbreviate(number) for number, _ in rows) or "none"
-        raise DamagedRow("migrations", version, f"the ledger is of this version, and its migrations are {numbers}")
+        raise DamagedRow("migrations", version, f"the ledger has this version, but its migrations are {numbers}")
     for number, at in rows:
         if not isinstance(at, float):
-            raise DamagedRow("migrations", number, f"applied_at is {abbreviate(at)}, which is no time")
+            raise DamagedRow("migrations", number, f"applied_at is {abbreviate(at)}, which is not a time")
 
 
 def parse_fact(name: object, value: object) -> str:
-    """A fact about the campaign as a whole. Raises DamagedRow."""
+    """Parse a fact about the campaign as a whole. Raises DamagedRow."""
     if not isinstance(name, str) or not isinstance(value, str):
-        raise DamagedRow("facts", name, f"value is {abbreviate(value)}, which is no text")
+        raise DamagedRow("facts", name, f"value is {abbreviate(value)}, which is not text")
     if name == "restored" and value not in {"", "yes"}:
         raise DamagedRow("facts", name, f"value is {abbreviate(value)}, neither empty nor yes")
     if name == "key_mark" and not value.isascii():
-        raise DamagedRow("facts", name, f"value is {abbreviate(value)}, which is no mark of a key")
+        raise DamagedRow("facts", name, f"value is {abbreviate(value)}, which is not the hash of a key")
     return value
 
 
 def parse_replacements(text: str) -> tuple[Replacement, ...]:
-    """The fact that remembers each `--replace` under way: one as an object, or several in a list. Raises DamagedRow."""
+    """Parse the fact with every incomplete `--replace`: one object, or several in a list. Raises DamagedRow."""
     data = parse_json("facts", "replacement", text) if text else []
     return tuple(_parse_replacement(each, text) for each in (data if isinstance(data, list) else [data]))
 
@@ -191,22 +190,22 @@ def _parse_replacement(data: object, text: str) -> Replacement:
     asked = data if isinstance(data, dict) else {}
     patterns, take_ids, only = asked.get("patterns"), asked.get("take_ids"), asked.get("only", [])
     if not _is_texts(patterns) or not _is_texts(take_ids) or not _is_texts(only):
-        raise DamagedRow("facts", "replacement", f"value is {abbreviate(text)}, which says neither patterns nor takes")
+        raise DamagedRow("facts", "replacement", f"value is {abbreviate(text)}, which lacks patterns or takes")
     return Replacement(tuple(patterns), frozenset(take_ids), tuple(only))
 
 
 def render_replacements(replacements: Iterable[Replacement]) -> str:
-    """The fact, as `parse_replacements` reads it; empty where none is under way."""
+    """Render the fact that `parse_replacements` reads, empty for no replacements."""
     texts = [{"patterns": each.patterns, "take_ids": sorted(each.take_ids), "only": each.only} for each in replacements]
     return json.dumps(texts) if texts else ""
 
 
 def parse_json(table: str, row: object, text: str) -> Any:
-    """A column that holds JSON. Raises DamagedRow."""
+    """Parse a column of JSON. Raises DamagedRow."""
     try:
         return _decode(text)
     except (ValueError, RecursionError):
-        raise DamagedRow(table, row, f"{abbreviate(text)} is no JSON") from None
+        raise DamagedRow(table, row, f"{abbreviate(text)} is not JSON") from None
 
 
 def _no_number(text: str) -> None:
@@ -217,7 +216,7 @@ _decode = json.JSONDecoder(parse_constant=_no_number).decode
 _valid_run_shapes: set[Shape] = set()
 _valid_take_shapes: set[Shape] = set()
 _valid_file_shapes: set[Shape] = set()
-"""The types of the rows that were found right, so that each is looked at column by column only once."""
+"""The types of rows that passed, so that each combination is checked column by column only once."""
 
 
 def _check_types(
@@ -230,19 +229,22 @@ def _check_types(
 
 
 def _describe_fault(value: object) -> str:
-    return "missing" if value is None else "no value of its kind"
+    return "missing" if value is None else "of a wrong type"
 
 
 def _check_request(table: str, row: object, model: str, input_json: str, request: str) -> None:
-    """What was or will be paid for is what the fingerprint says, to the letter, unless only a part of it is known."""
+    """Check that the request matches its fingerprint to the letter, unless it is marked as partial.
+
+    Takes are matched to paid runs by fingerprint: a wrong one would pay for a take again, or for the wrong one.
+    """
     if input_json.startswith("{") and compute_fingerprint(model, input_json) == request:
-        return  # the very text that was hashed when it was made of an object: its rows are many, and seldom damaged
+        return  # nearly every row: no need to parse what hashes right
     if not isinstance(parse_json(table, row, input_json), dict):
-        raise DamagedRow(table, row, f"input_json is {abbreviate(input_json)}, which is no input")
+        raise DamagedRow(table, row, f"input_json is {abbreviate(input_json)}, which is not an input")
     if not SHA256.fullmatch(request):
-        raise DamagedRow(table, row, f"fingerprint is {abbreviate(request)}, which is no SHA-256")
+        raise DamagedRow(table, row, f"fingerprint is {abbreviate(request)}, which is not a SHA-256")
     if not is_partial(input_json):
-        raise DamagedRow(table, row, f"model and input are not those of its fingerprint {abbreviate(request)}")
+        raise DamagedRow(table, row, f"model and input do not match its fingerprint {abbreviate(request)}")
 
 
 def _parse_tags(id_: str, text: str) -> tuple[str, ...]:
@@ -250,7 +252,7 @@ def _parse_tags(id_: str, text: str) -> tuple[str, ...]:
         return ()
     tags = parse_json("takes", id_, text)
     if not _is_texts(tags):
-        raise DamagedRow("takes", id_, f"tags are {abbreviate(text)}, which are no texts")
+        raise DamagedRow("takes", id_, f"tags are {abbreviate(text)}, which are not texts")
     return tuple(tags)
 
 

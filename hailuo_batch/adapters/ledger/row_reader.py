@@ -1,7 +1,6 @@
-"""Takes, runs and files as rows: the SQL that reads them.
+"""Takes, runs and files as rows: the SQL that reads them. Nothing here writes.
 
-What a row says is believed only once `checking` has found it well-typed: every method raises DamagedRow. Nothing here
-writes.
+Every row goes through `row_checks`, so every method raises DamagedRow.
 """
 
 import json
@@ -30,7 +29,7 @@ from hailuo_batch.values import MAX_EPOCH_S
 
 _UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
 _STATES = ", ".join(f"'{state.value}'" for state in RunState)
-_ASCII = "NOT GLOB '*[^ -~]*'"  # all that the program writes here; bytes that are no UTF-8 are not among it
+_ASCII = "NOT GLOB '*[^ -~]*'"  # all that we ever write here; invalid UTF-8 is not in it
 _LINE_IS_VALID = (
     f"typeof(at) = 'real' AND at >= 0 AND at < {MAX_EPOCH_S} AND typeof(take_id) = 'text' AND take_id {_ASCII} "
     "AND typeof(attempt) IN ('integer', 'null') AND typeof(what) = 'text' AND what NOT GLOB '*[^A-Za-z]*' "
@@ -40,23 +39,23 @@ _LINE_IS_VALID = (
 
 
 class RowReader:
-    """The rows of one open database, to be read."""
+    """Reads the rows of one open database."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
     def fact(self, name: str) -> str:
-        """A fact about the campaign as a whole; empty where it was never recorded."""
+        """Return a fact about the campaign as a whole, empty where it was never recorded."""
         with self._decoding_errors("facts"):
             row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return "" if row is None else row_checks.parse_fact(name, row[0])
 
     def replacements(self) -> tuple[Replacement, ...]:
-        """The replacements that are under way, oldest first."""
+        """Return the replacements that are not complete, oldest first."""
         return row_checks.parse_replacements(self.fact("replacement"))
 
     def snapshot(self) -> Snapshot:
-        """Every row, as values."""
+        """Read every row."""
         requests: KnownRequests = {}
         forgotten, runs = self._runs(requests)
         takes = self._takes(runs, requests)
@@ -73,14 +72,11 @@ class RowReader:
         )
 
     def check_journal(self) -> None:
-        """Look at every line of the journal, without loading it. Raises DamagedRow.
-
-        SQLite does it: that takes a fifth of the time that it takes to load them.
-        """
+        """Check every line of the journal. SQLite does it, in a fifth of the time that loading the lines takes."""
         _ensure_json_valid(self._db)
         row = self._db.execute(f"SELECT number FROM journal WHERE ({_LINE_IS_VALID}) IS NOT TRUE LIMIT 1").fetchone()
         if row is not None:
-            raise DamagedRow("journal", row[0], "it is no line that this program writes")
+            raise DamagedRow("journal", row[0], "hailuo-batch never writes such a line")
 
     def _facts(self) -> dict[str, str]:
         with self._decoding_errors("facts"):
@@ -88,7 +84,7 @@ class RowReader:
         return {name: row_checks.parse_fact(name, value) for name, value in rows}
 
     def _takes(self, runs: Mapping[str, list[Run]], requests: KnownRequests) -> list[TakeRecord]:
-        """Every take with its runs, those in the manifest first."""
+        """Read every take with its runs, those in the manifest first."""
         left, records = set(runs), []
         with self._decoding_errors("takes"):
             for row in self._db.execute(f"SELECT {TAKE_COLUMNS} FROM takes ORDER BY in_manifest DESC, position, id"):
@@ -96,11 +92,11 @@ class RowReader:
                 left.discard(take.id)
                 records.append(TakeRecord(take, bool(row[9]), tuple(runs.get(take.id, ()))))
         for take_id in left:
-            raise DamagedRow("runs", runs[take_id][0].key, f"no take is called {row_checks.abbreviate(take_id)}")
+            raise DamagedRow("runs", runs[take_id][0].key, f"no take has the ID {row_checks.abbreviate(take_id)}")
         return records
 
     def _runs(self, requests: KnownRequests) -> tuple[list[Run], dict[str, list[Run]]]:
-        """The runs that are forgotten, and the others by their takes."""
+        """Read the forgotten runs, and the others by their takes."""
         outputs = self._outputs_of_all()
         forgotten: list[Run] = []
         runs: dict[str, list[Run]] = defaultdict(list)
@@ -121,7 +117,7 @@ class RowReader:
         return forgotten, runs
 
     def _rows_of_runs(self) -> Iterable[Sequence[Any]]:
-        """Every run as a row, also of a ledger in which only the journal tells the order of the creates."""
+        """Read every run as a row, also from a ledger that has the order of creates in its journal only."""
         if self._version() >= SINCE_CREATE_NUMBERS:
             return self._db.execute(f"SELECT {RUN_COLUMNS} FROM runs ORDER BY take_id, attempt")
         with self._decoding_errors("journal"):
@@ -133,7 +129,7 @@ class RowReader:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def _outputs_of_all(self) -> dict[int, list[Output]]:
-        """The files of every run, by its key. A ledger that no writer has brought up to date yet can be read, too."""
+        """Read the files of every run, by its key, also from a ledger that no writer has migrated yet."""
         outputs: dict[int, list[Output]] = defaultdict(list)
         is_first = self._version() == 1
         with self._decoding_errors("files"):
@@ -143,7 +139,7 @@ class RowReader:
         return self._with_flaws(outputs) if is_first else outputs
 
     def _with_flaws(self, outputs: Mapping[int, Sequence[Output]]) -> dict[int, list[Output]]:
-        """What a ledger of the first version says in its journal alone."""
+        """Add the flaws, which a ledger of the first version has in its journal only."""
         with self._decoding_errors("journal"):
             flaws = flaws_in_journal(self._db)
         return {key: [replace(each, flaw=flaws.get(each.sha256 or "")) for each in of] for key, of in outputs.items()}
@@ -151,7 +147,7 @@ class RowReader:
     # --- the journal ---
 
     def journal_lines(self) -> Iterator[dict[str, object]]:
-        """The journal's lines, oldest first."""
+        """Yield the journal's lines, oldest first."""
         self.check_journal()
         for row in self._db.execute("SELECT at, take_id, attempt, what, state, detail FROM journal ORDER BY number"):
             yield {
@@ -164,7 +160,7 @@ class RowReader:
             }
 
     def journal_line_up_to(self, number: int) -> tuple[Any, ...] | None:
-        """The journal's last line up to this number, None where there is none."""
+        """Return the journal's last line up to this number, None where there is none."""
         with self._decoding_errors("journal"):
             line: tuple[Any, ...] | None = self._db.execute(
                 "SELECT number, at, take_id, attempt, what, state, detail FROM journal WHERE number <= ? "
@@ -172,24 +168,24 @@ class RowReader:
                 (number,),
             ).fetchone()
         if line is not None and any(isinstance(value, bytes) for value in line):
-            raise DamagedRow("journal", line[0], "it is no line that this program writes")
+            raise DamagedRow("journal", line[0], "hailuo-batch never writes such a line")
         return line
 
     def journal_entries_after(self, after: int) -> list[tuple[str, str]]:
-        """To which take something happened after this line of the journal, and what."""
+        """Return the take and the event of each journal line after this number."""
         with self._decoding_errors("journal"):
             lines = self._db.execute(
                 "SELECT number, take_id, what FROM journal WHERE number > ? ORDER BY number", (after,)
             ).fetchall()
         for number, *texts in lines:
             if not all(isinstance(text, str) for text in texts):
-                raise DamagedRow("journal", number, "it is no line that this program writes")
+                raise DamagedRow("journal", number, "hailuo-batch never writes such a line")
         return [(take_id, what) for _, take_id, what in lines]
 
     # --- one run ---
 
     def run(self, key: int) -> Run:
-        """The run with this key."""
+        """Read the run with this key."""
         with self._decoding_errors("runs"):
             row = self._db.execute(f"SELECT {RUN_COLUMNS} FROM runs WHERE key = ?", (key,)).fetchone()
         if row is None:
@@ -205,7 +201,7 @@ class RowReader:
 
     @contextmanager
     def _decoding_errors(self, table: str) -> Iterator[None]:
-        """Bytes that are no UTF-8 are a damaged row like any other."""
+        """Report invalid UTF-8 as a damaged row."""
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -214,12 +210,13 @@ class RowReader:
                 raise
             for row, value in self._db.execute(f"SELECT rowid, CAST({match[1]} AS BLOB) FROM {table}"):
                 if not _is_utf_8(value):
-                    raise DamagedRow(table, row, f"{match[1]} is {row_checks.abbreviate(value)}, no UTF-8") from None
+                    what = f"{match[1]} is {row_checks.abbreviate(value)}, which is not UTF-8"
+                    raise DamagedRow(table, row, what) from None
             raise
 
 
 def _append_output(row: tuple[Any, ...], outputs: list[Output]) -> None:
-    """The outputs of a run are numbered from 0 on without a gap: an event finds its output by that number."""
+    """Append an output. A run's outputs are numbered from 0 without gaps, because events refer to them by number."""
     output = row_checks.parse_output(row)
     if output.index != len(outputs):
         raise DamagedRow("files", row[:2], f"output {len(outputs)} of its run is missing")
@@ -236,7 +233,7 @@ def _is_utf_8(value: object) -> bool:
 
 
 def _ensure_json_valid(db: sqlite3.Connection) -> None:
-    """Some builds of SQLite before 3.38 lack what looks at JSON."""
+    """Add `json_valid` where SQLite lacks it, as some builds before 3.38 do."""
     try:
         db.execute("SELECT json_valid('{}')")
     except sqlite3.OperationalError:

@@ -1,7 +1,7 @@
 """The ledger's tables, as ordered migrations that are recorded in a table of their own.
 
-A migration never changes once it is released, and imports nothing of the program: an old ledger must open the same
-way for ever. The schema's version is SQLite's `user_version`.
+A released migration never changes, and imports nothing of the program, so that an old ledger always opens in the same
+way. The schema's version is SQLite's `user_version`.
 """
 
 import json
@@ -84,14 +84,14 @@ _KEPT_ALL_THE_SAME = re.compile(r"the video may not play: (.*?)\. It came twice 
 
 
 def _second(db: sqlite3.Connection) -> None:
-    """A file says itself what is wrong with it; until then only the journal did, once."""
+    """Give files a column for their flaw, which only the journal had before."""
     db.execute("ALTER TABLE files ADD COLUMN flaw TEXT")  # NULL: nothing is known to be wrong with the file as saved
     for sha256, flaw in flaws_in_journal(db).items():
         db.execute("UPDATE files SET flaw = ? WHERE sha256 = ?", (flaw, sha256))
 
 
 def flaws_in_journal(db: sqlite3.Connection) -> Mapping[str, str]:
-    """What the first version's journal says is wrong with files that were saved all the same, by their SHA-256."""
+    """Return the flaws that the first version's journal records of saved files, by their SHA-256."""
     lines = db.execute("SELECT detail FROM journal WHERE what = 'FileSaved' AND detail LIKE '%the video may not play%'")
     flaws = {}
     for (text,) in lines:
@@ -101,12 +101,12 @@ def flaws_in_journal(db: sqlite3.Connection) -> Mapping[str, str]:
             if match is not None and isinstance(detail["sha256"], str):
                 flaws[detail["sha256"]] = f"it is no whole MP4: {match[1]}"
         except (ValueError, TypeError, KeyError, RecursionError):
-            continue  # a line that cannot be read says nothing; the ledger's health is looked at elsewhere
+            continue  # an unreadable line says nothing; the ledger is checked elsewhere
     return flaws
 
 
 def _third(db: sqlite3.Connection) -> None:
-    """A run says itself when its create was made, among the others; until then only the time of day did, in its row."""
+    """Number the creates in their order, which only the time of day told before."""
     # NULL: no create was ever started for it; else the number of the journal's line that tells of its newest one
     db.execute("ALTER TABLE runs ADD COLUMN create_number INTEGER")
     numbers = creates_in_journal(db)
@@ -114,8 +114,10 @@ def _third(db: sqlite3.Connection) -> None:
 
 
 def creates_in_journal(db: sqlite3.Connection) -> Mapping[str, int]:
-    """By the IDs of all creates, the numbers of the lines at which the journal tells of them; that of the last such
-    line for those of which it does not: among the newest, the highest price counts."""
+    """Return, by the IDs of all creates, the numbers of their lines in the journal.
+
+    A create without a line gets the number of the last such line: among the newest, the highest price counts.
+    """
     lines = db.execute("SELECT number, detail FROM journal WHERE what IN ('CreateStarted', 'PutBack') ORDER BY number")
     numbers = {}
     for number, text in lines:
@@ -136,12 +138,12 @@ SINCE_CREATE_NUMBERS = 3
 
 
 def is_current(db: sqlite3.Connection) -> bool:
-    """Whether no migration is left to be made."""
+    """Whether the ledger needs no migration."""
     return bool(db.execute("PRAGMA user_version").fetchone()[0] == VERSION)
 
 
 def migrate(db: sqlite3.Connection, at: float) -> bool:
-    """Bring a ledger to VERSION, in one transaction. Returns whether it was an older one.
+    """Migrate a ledger to VERSION in one transaction. Return whether it was an older one.
 
     `at` is seconds since the epoch, UTC.
     """

@@ -1,8 +1,8 @@
 """The ledger: one SQLite file per campaign, and the only place where takes and runs change.
 
-Each call that writes is one durable transaction that holds the change and its journal line, or nothing at all.
-A run moves only by `records.fold`, so only along the transition table. It knows nothing of the network, the
-receipts or what is to be done next. Times are seconds since the epoch, UTC.
+Each call that writes is one durable transaction with the change and its journal line, or nothing at all. A run changes
+only by `runs.fold`, and so only along the transition table. The ledger knows nothing of the network, the receipts or
+what comes next. Times are seconds since the epoch, UTC.
 """
 
 import os
@@ -27,7 +27,7 @@ from hailuo_batch.adapters.ledger.reader import LedgerReader
 from hailuo_batch.adapters.ledger.restore import set_ledger_aside
 from hailuo_batch.adapters.ledger.rows import LedgerRows
 from hailuo_batch.adapters.ledger.schema import is_current, migrate
-from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, new_draft, side_file
+from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, moved_error, new_draft, side_file
 from hailuo_batch.adapters.local.fs import check_regular, file_identity, rename_no_replace, sync_path
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import CreateStarted, Event
@@ -40,7 +40,7 @@ from hailuo_batch.values import is_partial
 
 
 class Ledger(LedgerReader):
-    """An open ledger that may be written. Use `open` to write and `read` to read; both close as context managers."""
+    """An open ledger that may be written. `open` opens one to write, `read` to read; both are context managers."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, closing: ExitStack) -> None:
         super().__init__(path, db, closing)
@@ -51,10 +51,7 @@ class Ledger(LedgerReader):
 
     @classmethod
     def create(cls, path: Path, campaign: str, endpoint: str, at: float) -> None:
-        """Make a new, empty ledger: whole under its name, or not there at all. Never replaces a file.
-
-        Raises LedgerError where that cannot be done.
-        """
+        """Create a new, empty ledger, complete or not at all. Never replaces a file. Raises LedgerError."""
         with translate_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_leftovers(path)
@@ -72,20 +69,13 @@ class Ledger(LedgerReader):
             finally:
                 draft.unlink(missing_ok=True)
 
-    @staticmethod
-    def read(path: Path, campaign: str, endpoint: str) -> LedgerReader:
-        """Open a ledger that exists, to read it, also while another process writes. Raises LedgerError as `open`."""
-        return LedgerReader.open_readonly(path, campaign, endpoint)
-
     @classmethod
     def open(cls, path: Path, campaign: str, endpoint: str, at: float) -> Self:
-        """Open a ledger that exists, to write it, once all that it knows was read and found sound. The caller holds its
-        lock.
+        """Open an existing ledger for writing, after checking all takes and runs. The caller holds the lock.
 
-        The journal, which nobody decides by, follows before the first write and the backup: a command that finds
-        nothing to do spares itself that. So no command writes into a ledger, or backs one up, in which a single value
-        is damaged. Raises LedgerError where it is damaged, foreign, newer, of another campaign or endpoint, or not
-        writable.
+        The journal, on which no decision depends, is checked before the first write or backup: a command with nothing
+        to do saves that time. So no command writes to a ledger, or backs one up, that has a single damaged value.
+        Raises LedgerError where it is damaged, foreign, newer, of another campaign or endpoint, or not writable.
         """
         with translate_errors(path, UNTOUCHED), ExitStack() as stack:
             db = connect_to_write(path, stack)
@@ -93,22 +83,24 @@ class Ledger(LedgerReader):
             check_health(db, path)
             ledger = cls(path, db, stack)
             ledger._check_identity(campaign, endpoint)
-            ledger.snapshot()
+            ledger.snapshot()  # before anything below writes: a damaged ledger stays as it is
             if not is_current(db):
                 ledger._check_journal()
             make_durable(db, path)
             if migrate(db, at):
                 ledger._cached_snapshot = None
-            ledger.snapshot()  # from here on its log is open, too
+            ledger.snapshot()  # opens the write-ahead log too, whose identity is noted next
             ledger._file_identities = {
-                name: found for name in _file_names(path) if (found := file_identity(name)) is not None
+                name: found
+                for name in (path, *(side_file(path, suffix) for suffix in SIDE_FILES))
+                if (found := file_identity(name)) is not None
             }
             ledger._closing = stack.pop_all()
-            ledger._assurance = ""  # from here on, something may be sent
+            ledger._assurance = ""  # errors can no longer claim that nothing was sent
         return ledger
 
     def snapshot(self) -> Snapshot:
-        """All that the ledger knows of takes and runs, read once until something is written."""
+        """Return all takes and runs, read once and kept until something is written."""
         with self._translated_errors():
             version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
         if self._cached_snapshot is None or self._cached_snapshot[0] != version:
@@ -116,7 +108,7 @@ class Ledger(LedgerReader):
         return self._cached_snapshot[1]
 
     def record_description(self, manifest_sha256: str, description: str) -> None:
-        """Record what the manifest says of the campaign as a whole; writes only what changed."""
+        """Record the manifest's hash and description, if they changed."""
         facts = {"manifest_sha256": manifest_sha256, "description": description}
         if any(self._rows.fact(name) != value for name, value in facts.items()):
             with self._transaction():
@@ -124,9 +116,9 @@ class Ledger(LedgerReader):
                     self._rows.set_fact(name, value)
 
     def carry_out(self, steps: Sequence[LedgerChange], at: float) -> tuple[Run, ...]:
-        """Carry out a plan's bookkeeping in one transaction. Returns the runs that it changed or made.
+        """Carry out a plan's changes in one transaction. Return the runs that were changed or added.
 
-        Raises LedgerError where it cannot be written; then nothing was changed.
+        Raises LedgerError where they cannot be written; then nothing was changed.
         """
         if not steps:
             return ()
@@ -143,9 +135,9 @@ class Ledger(LedgerReader):
             return tuple(self._rows.run(key) for key in changed)
 
     def record(self, events: Iterable[tuple[int, Event]], at: float) -> tuple[Run, ...]:
-        """Record what happened to runs, by their keys, in one transaction. Returns them as they then stand.
+        """Record events of runs, by the runs' keys, in one transaction. Return the changed runs.
 
-        Raises IllegalTransition, or LedgerError where it cannot be written; then nothing was changed.
+        Raises IllegalTransition, or LedgerError where they cannot be written; then nothing was changed.
         """
         changed: dict[int, Run] = {}
         with self._transaction():
@@ -160,7 +152,7 @@ class Ledger(LedgerReader):
         return tuple(changed.values())
 
     def restore_runs(self, lost_runs: Sequence[MissingAttempt], at: float) -> None:
-        """Make runs of creates that only the receipts know of, oldest first, in one transaction."""
+        """Add the runs of creates that only the receipts know, oldest first, in one transaction."""
         if not lost_runs:
             return
         with self._transaction():
@@ -168,11 +160,10 @@ class Ledger(LedgerReader):
                 self._restore_run(lost, self._rows.next_journal_number(), at)
 
     def adopt_runs(self, adopted: Sequence[MissingAttempt], at: float) -> None:
-        """Make runs that only files beside the ledger know of, in one transaction.
+        """Add the runs that only files beside the ledger know, in one transaction.
 
-        Nothing but the time of day says in which order they were created, and whether that was before or after the
-        runs that are here: they share the number of the newest run of their model whose cost is known, so that the
-        highest cost of all these counts.
+        Only the time of day says when they were created, and clocks jump. So they get the number of the newest run of
+        their model with a known cost: among runs of one number, the highest cost counts as the current price.
         """
         if not adopted:
             return
@@ -193,23 +184,23 @@ class Ledger(LedgerReader):
         self._rows.refresh_take(after.take_id)
 
     def _check_input_is_whole(self, run: Run) -> None:
-        """Nothing is paid for but what its fingerprint stands for, whatever way an input in part has come here."""
+        """Raise LedgerError for a run whose input is known in part: sending it would pay for something else."""
         if is_partial(run.input_json):
             raise LedgerError(
-                f"{self.path}: only a part of the input of {run.take_id} is on record. Nothing was sent for it."
+                f"{self.path}: only a part of the input of {run.take_id} is recorded. Nothing was sent for it."
             )
 
     def record_fact(self, name: str, value: str) -> None:
-        """Remember a fact about the campaign as a whole."""
+        """Record a fact about the campaign as a whole, if it changed."""
         if self.fact(name) != value:
             with self._transaction():
                 self._rows.set_fact(name, value)
 
     def back_up(self, target: Path) -> Path | None:
-        """Copy the ledger, whole or not at all, by SQLite's own means. Raises LedgerError where that fails.
+        """Copy the ledger to `target`, completely or not at all. Raises LedgerError.
 
-        It was read whole when it was opened, so that no damage is copied over a good backup. Only an earlier state of
-        this very ledger is written over: whatever else bears the name is kept, and its new name returned.
+        Only an earlier state of this very ledger is overwritten: any other file is set aside, and its new path
+        returned. Since `open` checked everything, damage never replaces a good backup.
         """
         self._check_journal()
         aside = None if self._is_earlier_copy(target) else set_ledger_aside(target)
@@ -218,21 +209,23 @@ class Ledger(LedgerReader):
             with closing(connect(draft, "rw")) as copy:
                 self._db.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
-                LedgerRows(copy).set_fact("restored", "yes")  # what is true of the copy once it is put back
-            sync_path(draft)
+                LedgerRows(copy).set_fact("restored", "yes")  # true as soon as somebody puts the copy back
+            sync_path(draft)  # first the content, then the name: a power cut must not cost the old backup
             draft.replace(target)
             sync_path(target.parent)
         return aside
 
     def check_in_place(self) -> None:
-        """Raises LedgerError where its file, or its log, is no longer what bears its name: others would not see what
-        is written into it, and it would be gone with this process."""
+        """Raise LedgerError where its file or log was removed, moved or replaced.
+
+        What is written to it then would be seen by nobody and be gone with this process.
+        """
         for path, was in self._file_identities.items():
             if file_identity(path) != was:
-                raise LedgerError(f"{path}: it was removed, moved or replaced while this was at work.")
+                raise moved_error(path)
 
     def _is_earlier_copy(self, backup: Path) -> bool:
-        """Whether this is no file at all, or one whose journal goes on in this ledger's."""
+        """Whether there is no such file, or its journal is a beginning of this ledger's."""
         with translate_errors(backup):
             check_regular(backup)
         if not backup.exists():
@@ -245,30 +238,30 @@ class Ledger(LedgerReader):
         return self.position(mark.number) == mark
 
     def mark_restored(self) -> None:
-        """This ledger is older than its files, as a backup is: some may have been renamed since."""
+        """Record that this ledger is older than its files, as a backup is: some may have been renamed since."""
         with self._transaction():
             self._rows.set_fact("restored", "yes")
 
     def clear_restored(self, at: float) -> None:
-        """This ledger was a backup, and its files have been looked at since it was put back."""
+        """Record that the files were compared with this ledger since its backup was restored."""
         with self._transaction():
             self._rows.set_fact("restored", "")
             self._rows.journal(at, "", None, "BackupPutBack", None, {})
 
     def record_set_aside(self, names: KnownIds, at: float) -> None:
-        """These runs and creates were known when this ledger was begun, and the user meant to begin all the same."""
+        """Record the runs and creates that were known when the user chose to start this new ledger."""
         with self._transaction():
             detail = {"run_ids": sorted(names.run_ids), "create_ids": sorted(names.create_ids)}
             self._rows.journal(at, "", None, "FilesSetAside", None, detail)
 
     def close_replacements(self, ended: Collection[Replacement]) -> None:
-        """These replacements, which were under way, are done."""
+        """Record that these replacements are complete."""
         with self._transaction():
             left = [each for each in self._rows.replacements() if each not in ended]
             self._rows.set_fact("replacement", row_checks.render_replacements(left))
 
     def _apply(self, before: Run, event: Event, at: float) -> Run:
-        """The run after the event, as it is then written down, with its line in the journal."""
+        """Write the run as it is after the event, and a journal line. Return the run."""
         after = fold(before, event, at)
         detail = asdict(event)
         line = self._rows.journal(at, after.take_id, after.attempt, type(event).__name__, after.state, detail)
@@ -309,17 +302,15 @@ class Ledger(LedgerReader):
         return None
 
     def _journal_step(self, step: LedgerChange, at: float) -> None:
-        detail: dict[str, object] = {}
-        take_id = ""
+        detail: dict[str, object]
         match step:
-            case st.WantTake():
-                take_id, detail = step.take.id, {"fingerprint": step.take.fingerprint, "position": step.position}
-            case st.OpenReplacement():
-                detail = {"patterns": step.replacement.patterns}
-            case st.SupersedeRun() | st.DropAttempt():
+            case st.WantTake(take, position):
+                take_id, detail = take.id, {"fingerprint": take.fingerprint, "position": position}
+            case st.OpenReplacement(replacement):
+                take_id, detail = "", {"patterns": replacement.patterns}
+            case _:
                 detail = asdict(step)
-            case st.UnwantTake() | st.ForgetTake() | st.ForgetRuns() | st.AddAttempt() | st.ReviveRun():
-                take_id, detail = step.take_id, asdict(step)
+                take_id = str(detail.get("take_id", ""))
         self._rows.journal(at, take_id, None, type(step).__name__, None, detail)
 
     @contextmanager
@@ -343,15 +334,11 @@ class Ledger(LedgerReader):
             self._is_journal_checked = True
 
 
-def _file_names(path: Path) -> list[Path]:
-    return [path, *(side_file(path, suffix) for suffix in SIDE_FILES)]
-
-
 def _refuse_leftovers(path: Path) -> None:
-    """SQLite would replay the side files of a ledger that is gone into the new one."""
+    """Raise LedgerError for side files of a missing ledger: SQLite would replay them into the new one."""
     left = [name for name in (f"{path.name}-wal", f"{path.name}-shm") if os.path.lexists(path.with_name(name))]
     if left and not path.exists():
         raise LedgerError(
-            f"{path}: the ledger is missing, and {left[0]} of it is still there. Nothing was sent. Put the ledger "
-            "back, or have `hailuo-batch state restore MANIFEST` restore its backup."
+            f"{path}: the ledger is missing, but {left[0]} is still there. Nothing was sent. Put the ledger back, or "
+            "run `hailuo-batch state restore MANIFEST` to restore its backup."
         )

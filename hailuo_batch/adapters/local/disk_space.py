@@ -1,6 +1,6 @@
-"""Whether the disks have room for what is about to be paid for: that of the videos, and that of the ledger.
+"""Whether the disks have space for what is about to be paid for: that of the videos and that of the ledger.
 
-Only looks; makes, writes and deletes nothing. A file system that does not say how full it is has room.
+Read-only. A file system that does not report its free space counts as having enough.
 """
 
 from pathlib import Path
@@ -13,49 +13,49 @@ _RECORDS_BYTES_OF_A_RUN = 16 << 10
 
 
 class CampaignDisks:
-    """The disk of one campaign's videos, and that of its ledger and receipts."""
+    """The disk of one campaign's videos, and the disk of its ledger and receipts."""
 
     def __init__(self, outputs: Path, state: Path) -> None:
         self._outputs = outputs
         self._state = state
 
     def shortage(self, need: DiskNeed) -> str:
-        """What there is too little of, in words that can be put into a sentence; empty where there is enough."""
+        """Say what there is too little of, as part of a sentence; empty where there is enough."""
         if need.runs == 0:
             return ""
-        return self._lacks_videos(need) or self._lacks_records(need)
+        return self._video_shortage(need) or self._record_shortage(need)
 
-    def _lacks_videos(self, need: DiskNeed) -> str:
+    def _video_shortage(self, need: DiskNeed) -> str:
         space = _space_in(self._outputs)
         if space.files is not None and space.files < need.files:
-            return f"{self._outputs} has room for {space.files:,} files more, and {need.files:,} are wanted"
+            return f"{self._outputs} has space for {space.files:,} more files, but {need.files:,} are needed"
         if space.bytes is None or space.bytes >= need.bytes:
             return ""
-        wanted = f"{_mb(need.bytes, up=True)} are wanted {_describe_need(need)}"
-        return f"{_mb(space.bytes)} are free in {self._outputs}, and {wanted}"
+        needed = f"{_mb(need.bytes, up=True)} are needed {_describe_need(need)}"
+        return f"{self._outputs} has {_mb(space.bytes)} free, but {needed}"
 
-    def _lacks_records(self, need: DiskNeed) -> str:
-        wanted = _RECORDS_BYTES + _RECORDS_BYTES_OF_A_RUN * need.runs
+    def _record_shortage(self, need: DiskNeed) -> str:
+        needed = _RECORDS_BYTES + _RECORDS_BYTES_OF_A_RUN * need.runs
         free = _space_in(self._state).bytes
-        if free is None or free >= wanted:
+        if free is None or free >= needed:
             return ""
-        return f"{_mb(free)} are free in {self._state}, and {_mb(wanted, up=True)} are wanted there for the ledger"
+        return f"{self._state} has {_mb(free)} free, but the ledger needs {_mb(needed, up=True)}"
 
 
 def _describe_need(need: DiskNeed) -> str:
     if need.each_bytes is None:
-        return "as long as no video's size is known"
+        return "until the size of a first video is known"
     videos = "1 video" if need.runs == 1 else f"{need.runs:,} videos"
-    return f"for {videos} of about {_mb(need.each_bytes, up=True)} and what else is written"
+    return f"for {videos} of about {_mb(need.each_bytes, up=True)} and the records"
 
 
 def _mb(count: int, *, up: bool = False) -> str:
-    """So many bytes in MB, and never more than is free or less than is wanted."""
+    """Render bytes in MB: free space rounded down, needs rounded up."""
     return f"{-(-count // 10**6) if up else count // 10**6:,} MB"
 
 
 def _space_in(folder: Path) -> Space:
-    """What is free in a folder. One that is gone or cannot be looked at is no matter of room: who writes there says."""
+    """Return the free space of a folder. For one that cannot be read, whoever writes there will report it."""
     try:
         return free_space(folder)
     except OSError:

@@ -1,12 +1,12 @@
-"""One request window for all processes of this program on this machine that use the same key: a small file.
+"""One request window, in a small file, for all processes on this machine that use the same key.
 
-A process decides what to send in a *turn*: it locks the file, reads what the others hold, decides, writes what it
-holds itself, and unlocks, all before anything is recorded or sent. So no two of them take the same free place, and one
-that begins later knows what the one before it has sent: what a process that has ended left under way comes back a
-window after that was noticed. Whether a process has ended, the kernel says: each locks a byte of the file that is its
-own, for as long as it has the file open. A process ID would not do: containers that share a home each have a process 1.
-Nothing depends on the file: whatever is wrong with it, its folder or its lock, the process works as if it were alone,
-and looks again later. The file holds no key.
+A process decides what to send in a *turn*: it locks the file, reads what the others hold, decides, writes what it holds
+itself, and unlocks, all before anything is recorded or sent. So no two processes take the same free slot, and a later
+one knows what an earlier one sent. Slots that an ended process held are free one window after that was noticed.
+
+The kernel says whether a process has ended: each locks a byte of its own in the file for as long as it has it open. A
+process ID would not do, because containers that share a home each have a process 1. Nothing depends on the file: if it,
+its folder or its lock cannot be used, the process works as if it were alone, and tries again later. It contains no key.
 """
 
 import fcntl
@@ -24,23 +24,23 @@ from hailuo_batch.core.scheduling.shared_window import Holding, parse_holdings, 
 _MAX_BYTES = 1 << 18
 _LOCK_TRIES = 20
 _LOCK_PAUSE_S = 0.0005
-_MAX_WAIT_S = 1.0  # a turn takes less than a thousandth of that: who holds the lock for longer is stuck
+_MAX_WAIT_S = 1.0  # a turn takes under 1 ms, so whoever holds the lock for longer is stuck
 _ALONE_S = 10.0
-_LOCK_PREFIX = "locks-"  # how the name begins of a process that keeps a byte of the file locked
+_LOCK_PREFIX = "locks-"  # start of the names of processes that keep a byte of the file locked
 _TOKEN = re.compile(r"[0-9a-f]{16}", re.ASCII)
-_FIRST_BYTE, _BYTES = 1 << 40, 1 << 62  # behind whatever the file may hold, and so many of them
-# Linux's locks of an open file: they go with the last descriptor of it, and are seen from every PID namespace.
+_FIRST_BYTE, _BYTES = 1 << 40, 1 << 62  # far beyond the file's content, and how many there are
+# Linux's open file description locks end with the last descriptor, and work across PID namespaces.
 _OWNED_LOCKS = hasattr(fcntl, "F_OFD_SETLK") and sys.platform == "linux" and struct.calcsize("P") == 8
 _FLOCK = "hhqqi4x"  # struct flock, on 64-bit Linux
 
 
 class UnsharedWindow:
-    """No window to share: this process is the only one that uses the key, as far as can be known."""
+    """No shared window: as far as we know, no other process uses the key."""
 
     trouble = ""
 
     def open(self, now: float) -> tuple[Holding, ...] | None:
-        """Begin a turn. Nobody holds anything."""
+        """Begin a turn. No others hold anything."""
         del now
         return ()
 
@@ -48,19 +48,19 @@ class UnsharedWindow:
         """End the turn."""
 
     def leave(self) -> None:
-        """There is nothing to leave."""
+        """Do nothing."""
 
 
 def name_of_process(token: str) -> str:
-    """What this process is called among all that share a window; `token`, 16 hexadecimal digits, is in no other's name.
+    """Return this process's name among those that share a window. `token` is 16 hexadecimal digits of its own.
 
-    Where bytes cannot be locked so that only the end of their holder frees them, its process ID has to do.
+    Without open file description locks, the name has the process ID instead.
     """
     return f"{_LOCK_PREFIX}{token}" if _OWNED_LOCKS else f"{os.getpid()}-{token}"
 
 
 def is_alive(file: int, name: str) -> bool:
-    """Whether the process of this name may still be at work. `file` is the window's, opened by another one."""
+    """Whether the process of this name may still be running. `file` is the window's, opened by another process."""
     if name.startswith(_LOCK_PREFIX):
         byte = _byte_of(name)
         return byte is None or _is_locked(file, byte)
@@ -77,13 +77,13 @@ def is_alive(file: int, name: str) -> bool:
 
 
 def _byte_of(name: str) -> int | None:
-    """The byte, far behind the file's end, that the process of this name keeps locked; None where it names none."""
+    """Return the byte that the process of this name keeps locked; None for a name without one."""
     token = name.removeprefix(_LOCK_PREFIX)
     return _FIRST_BYTE + int(token, 16) % _BYTES if _TOKEN.fullmatch(token) else None
 
 
 def _is_locked(file: int, byte: int) -> bool:
-    """Whether somebody else keeps this byte locked. Never disturbs them."""
+    """Whether another process keeps this byte locked, without locking it."""
     if not _OWNED_LOCKS:
         return True
     answer = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _lock_of(fcntl.F_WRLCK, byte))
@@ -95,10 +95,9 @@ def _lock_of(kind: int, byte: int) -> bytes:
 
 
 class KeyWindow:
-    """The window in the file at `path`, for the process called `name`; no other may ever be called so.
+    """The window in the file at `path`, for the process with this unique name.
 
-    `boot` tells apart the times over which the machine has been up. Whatever holds it up is in `trouble`, in words;
-    empty while all is well.
+    `boot` identifies the machine's current boot. `trouble` says why the window cannot be shared, empty if it can.
     """
 
     def __init__(
@@ -118,7 +117,7 @@ class KeyWindow:
         self._busy_since: float | None = None
 
     def open(self, now: float) -> tuple[Holding, ...] | None:
-        """Begin a turn. Returns what the others hold; None where another's turn goes on, so that this one must wait.
+        """Begin a turn. Return what the others hold; None where this process must wait for another's turn.
 
         `now` is seconds of a clock that all processes of the machine share.
         """
@@ -138,7 +137,7 @@ class KeyWindow:
         return tuple(self._others.values())
 
     def close(self, mine: Holding) -> None:
-        """End the turn; from here on, this process holds so much. Does nothing where no turn was had."""
+        """End the turn, recording what this process holds. Does nothing without a turn."""
         if not self._open or self._file is None:
             return
         self._open = False
@@ -150,11 +149,11 @@ class KeyWindow:
             self.trouble = error.strerror or "it cannot be written"
 
     def leave(self) -> None:
-        """This process has come to its end; what it holds stays known."""
+        """Close the file. What this process holds stays recorded."""
         self._drop_file()
 
     def _open_file(self) -> int:
-        """The file at the path, which may have been put there anew."""
+        """Open the file at the path, again if it was replaced."""
         if self._file is not None:
             if self._is_in_place(self._file):
                 return self._file
@@ -169,9 +168,9 @@ class KeyWindow:
         return file
 
     def _lock_own_byte(self, file: int) -> None:
-        """Have the kernel tell the others, for as long as the file is open, that this process is at work."""
+        """Show the other processes, for as long as the file is open, that this one is running."""
         if os.fstat(file).st_uid != os.geteuid():
-            raise PermissionError(0, "it is no file of this user")
+            raise PermissionError(0, "it belongs to another user")
         byte = _byte_of(self._name)
         if byte is not None and _OWNED_LOCKS:
             fcntl.fcntl(file, fcntl.F_OFD_SETLK, _lock_of(fcntl.F_WRLCK, byte))

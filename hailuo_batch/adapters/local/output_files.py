@@ -1,7 +1,7 @@
-"""Renames in the output folder, and whether what the ledger calls saved is really there.
+"""Renames in the output folder, and whether the files that the ledger calls saved are there.
 
-Paths are relative to the output folder and come from the ledger: each is checked to stay inside before it is used.
-No rename goes onto a file that exists, nor through a link.
+Paths come from the ledger, relative to the output folder, and are checked to stay inside. No rename overwrites a file
+or goes through a link.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from hailuo_batch.core.model.runs import Output, Snapshot
 
 
 class FileMatch(StrEnum):
-    """What stands where the ledger has a file."""
+    """What is found where the ledger has a file."""
 
     SAME = "same"
     MISSING = "missing"
@@ -28,10 +28,10 @@ class FileMatch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One saved output beside the disk. `path` is where it was looked for, None where nothing says where it was.
+    """A saved output compared with the disk. `path` is where it was expected, None where the ledger has no path.
 
-    `bytes` and `sha256` are those of the file that is there, None where there is none, or where they were not needed
-    to see that it differs; `reason` says why a file could not be read.
+    `bytes` and `sha256` are those of the file found, None where there is none or they were not needed to see that it
+    differs. `reason` says why a file could not be read.
     """
 
     match: FileMatch
@@ -64,12 +64,12 @@ class OutputFiles:
         return ev.FileMoved(index, target)
 
     def inspect(self, snapshot: Snapshot) -> Iterator[tuple[int, Event]]:
-        """What a look at the disk adds to the ledger: renames that a crash cut short, and files that are gone.
+        """Compare the disk with the ledger: yield events for renames that a crash interrupted, and for missing files.
 
-        A ledger that was restored may call a file by the name that another one bears by now: there the bytes decide.
+        In a restored ledger, a file's name may belong to another file by now, so there the content decides.
         """
         find = self._find_by_content if snapshot.restored else self._find_missing_or_moved
-        # ten thousand files are listed in the time in which a few hundred are looked for one by one
+        # ten thousand files are listed in the time that a few hundred single checks take
         listed = frozenset() if snapshot.restored else frozenset(_files_below(self._folder))
         for run in snapshot.runs:
             for output in run.outputs:
@@ -80,8 +80,8 @@ class OutputFiles:
                     yield run.key, event
 
     def missing(self, snapshot: Snapshot) -> Iterator[tuple[int, Event]]:
-        """The files among what `inspect` would find that are simply not there any more. Changes nothing on the disk."""
-        listed = frozenset(_files_below(self._folder))  # a hundred thousand files are looked for one by one in a second
+        """Yield events for files that do not exist any more. Unlike `inspect`, changes nothing on the disk."""
+        listed = frozenset(_files_below(self._folder))
         for run in snapshot.runs:
             for output in run.outputs:
                 path = output.path
@@ -91,9 +91,9 @@ class OutputFiles:
                     yield run.key, ev.FileMissed(output.index)
 
     def compare(self, output: Output) -> Comparison:
-        """The file of a saved output beside its recorded size and SHA-256. Reads all of it where the size is right.
+        """Compare a saved output with its recorded size and SHA-256. Reads all of the file if the size is right.
 
-        One that is being renamed is looked for under both names.
+        A file that is being renamed is expected under either name.
         """
         paths = [path for path in (output.moving_to, output.path) if path is not None]
         found = [self._compare_at(path, output) for path in paths if self._has(path)]
@@ -121,7 +121,7 @@ class OutputFiles:
         return None if output.moving_to is None else ev.FileMoved(output.index, output.path)
 
     def _find_by_content(self, output: Output) -> Event | None:
-        """As `_look`, and a file with other bytes than were saved counts as gone from there."""
+        """As `_find_missing_or_moved`, but a file with other content counts as missing."""
         if output.path is None:
             return None
         for path in filter(None, (output.moving_to, output.path)):
@@ -130,7 +130,7 @@ class OutputFiles:
         return ev.FileMissed(output.index)
 
     def _digest(self, path: str) -> str | None:
-        """The SHA-256, in hex; None where the file cannot be read."""
+        """Return the SHA-256 in hex; None where the file cannot be read."""
         try:
             with self._inside(path).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
@@ -138,14 +138,14 @@ class OutputFiles:
             return None
 
     def _has_moved(self, output: Output, source: str, target: str) -> bool:
-        """Whether a rename reached its end, or can be brought there: the file at its target is ours."""
+        """Whether a rename is complete, completing it if possible: the file at its target is ours."""
         if not self._has(target):
             return False
         if not self._has(source):
             return self._inside(target).stat().st_size == output.bytes
         if not self._inside(source).samefile(self._inside(target)):
             return False
-        self._inside(source).unlink()  # one file under both names: the rename was about to end
+        self._inside(source).unlink()  # one file under both names: only this step was left
         return True
 
     def _has(self, path: str) -> bool:
@@ -157,12 +157,12 @@ class OutputFiles:
     def _inside(self, path: str) -> Path:
         parts = PurePosixPath(path).parts
         if not parts or ".." in parts or PurePosixPath(path).is_absolute():
-            raise ValueError(f"{path!r} does not lie in the output folder")
+            raise ValueError(f"{path!r} is not inside the output folder")
         return self._folder.joinpath(*parts)
 
 
 def _files_below(folder: Path, prefix: str = "") -> Iterator[str]:
-    """The paths, from the top one, of the files in a folder and those in it, as far as they can be listed."""
+    """Yield the relative paths of the files below a folder, as far as they can be listed."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:

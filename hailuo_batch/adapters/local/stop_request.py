@@ -1,4 +1,4 @@
-"""The wish that a command should end early, from whoever utters it to whoever is at work. Reads no signal itself."""
+"""A request to end a command early, passed from a signal or a lost reader to the running work."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ from hailuo_batch.errors import ExitCode
 
 
 class StopRequest:
-    """The wish that a command should end before its work is done. `code` is what it then exits with, None without one.
+    """A request to end a command before its work is done. `code` is its exit code then, None without a request.
 
-    The first wish counts. It reaches whoever is at work, and waits where nobody is yet. One that comes after the
-    command has settled how it ends is too late.
+    The first request counts. It reaches the running work, or waits for it to start. A request that comes after
+    `finalize` is too late.
     """
 
     def __init__(self) -> None:
@@ -20,24 +20,24 @@ class StopRequest:
         self._act: Callable[[ExitCode], None] | None = None
 
     def request(self, code: ExitCode) -> None:
-        """Wish it. Safe to call from a signal handler."""
+        """Request the end. Safe to call from a signal handler."""
         if self.code is None:
             self.code = code
             if self._act is not None:
                 self._act(code)
 
     def finalize(self) -> ExitCode | None:
-        """The wish as it stands now, for good: the command is about to end, with a code that no signal changes.
+        """Fix the exit code and return it: the command is about to end, and no signal changes the code from here on.
 
-        What the command writes last may depend on that code. Were a signal still to end the process with another one,
-        whoever repeats a command that did not end well would have it begin anew, and pay anew.
+        What the command writes last depends on the code: a plan file, for instance, is marked as carried out. If a
+        signal still changed the code, a script that repeats failed commands would start over and pay again.
         """
         self.is_too_late = True
         return self.code
 
     @contextmanager
     def handled_by(self, act: Callable[[ExitCode], None]) -> Iterator[None]:
-        """While it lasts, `act` is called with the wish: at once, where it has come already."""
+        """Call `act` with the request while the context lasts, at once if it has already come."""
         self._act = act
         try:
             if self.code is not None:

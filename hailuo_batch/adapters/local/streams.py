@@ -1,12 +1,11 @@
-"""The program's standard streams, so that nothing which happens to them can end the work.
+"""The standard streams, protected so that nothing which happens to them can end the work.
 
-Whatever is printed, by whoever it is, passes through a `Sink` on its way to the file descriptor. A write that cannot be
-made is remembered and passed over, as is all that follows it: no print raises, and nothing is left for the interpreter
-to fail at when it ends. Whether that matters is for the caller to say, who may ask for it and may be told at once when
-a reader has gone.
+Everything that is printed passes through a `Sink` to the file descriptor. After a write fails, that write and all later
+ones are dropped: no print raises, and the interpreter has nothing to fail at when it exits. The caller can ask for the
+failure, and can be notified at once when a reader is gone.
 
-While an apply works it may not wait for a reader that is slow (a pager, a terminal that Ctrl-S has stopped): answers
-that were paid for would wait with it, recorded nowhere. What finds no room then is kept for later.
+An apply must not wait for a slow reader (a pager, a terminal stopped by Ctrl-S): results that were paid for would wait
+with it, unrecorded. What cannot be written at once is then kept for later.
 """
 
 import errno
@@ -25,16 +24,16 @@ if TYPE_CHECKING:
 
 _READER_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN, errno.ENOTCONN})
 _TERMINAL_GONE = frozenset({errno.EIO, errno.ENXIO})
-_MAX_PIECE_BYTES = 4096  # what a pipe takes without waiting, where `poll` says that it has room
-_MAX_PENDING_BYTES = 1 << 20  # kept for a reader that does not read; beyond it, what is new is dropped
+_MAX_PIECE_BYTES = 4096  # what a pipe takes without blocking when `poll` reports space
+_MAX_PENDING_BYTES = 1 << 20  # kept for a slow reader; beyond it, new output is dropped
 _NARROWEST = 20
 _WIDEST = 1_000  # no screen is wider, and `COLUMNS` may say anything
 
 
 class Sink(io.RawIOBase):
-    """A file descriptor whose writes never fail. `failure` is why it is written to no more, None while it is.
+    """A file descriptor whose writes never fail. `failure` is why nothing is written any more, None without a failure.
 
-    `told` is called when its reader goes. Where it may not wait, it writes what finds room at once.
+    `on_reader_gone` is called when its reader is gone. Unless `may_wait`, it only writes what can be written at once.
     """
 
     def __init__(self, number: int) -> None:
@@ -46,24 +45,24 @@ class Sink(io.RawIOBase):
         self._pending = bytearray()
 
     def fileno(self) -> int:
-        """The file descriptor."""
+        """Return the file descriptor."""
         return self._number
 
     def isatty(self) -> bool:
-        """Whether a terminal is behind it."""
+        """Whether it is a terminal."""
         return os.isatty(self._number)
 
     def writable(self) -> bool:
-        """It is there to be written to."""
+        """Always: that is its purpose."""
         return True
 
     @property
     def has_lost_reader(self) -> bool:
-        """Whether its reader has gone."""
+        """Whether its reader is gone."""
         return self.failure is not None and is_reader_gone(self.failure, self._number)
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Take the bytes, whatever becomes of them."""
+        """Accept all bytes, whether or not they can be written."""
         view = memoryview(data).cast("B")
         if self.failure is None and (self.may_wait or len(self._pending) < _MAX_PENDING_BYTES):
             self._pending += view
@@ -71,11 +70,11 @@ class Sink(io.RawIOBase):
         return len(view)
 
     def flush_pending(self) -> None:
-        """Write what has found no room yet, as far as may be."""
+        """Write what is pending, as far as possible."""
         try:
             while self._pending and self._has_room():
                 piece = self._pending if self.may_wait else self._pending[:_MAX_PIECE_BYTES]
-                with suppress(BlockingIOError):  # somebody else has made it non-blocking, and was quicker
+                with suppress(BlockingIOError):  # non-blocking, and another process filled it first
                     del self._pending[: os.write(self._number, bytes(piece))]
         except OSError as error:
             self.failure = error
@@ -84,14 +83,14 @@ class Sink(io.RawIOBase):
                 self.on_reader_gone()
 
     def _has_room(self) -> bool:
-        """Whether a write would be taken, or refused, without waiting. Waits for that where it may."""
+        """Whether a write would return without blocking. Waits for that if `may_wait`."""
         poll = select.poll()
         poll.register(self._number, select.POLLOUT)
         return bool(poll.poll(None if self.may_wait else 0))
 
 
 def guard_streams() -> None:
-    """Have everything that is printed from now on pass through sinks. For a process that is the command line's own."""
+    """Route everything that this process prints through sinks. Only for the command line's own process."""
     for name in ("stdout", "stderr"):
         stream: TextIO = getattr(sys, name)
         stream.flush()
@@ -102,15 +101,15 @@ def guard_streams() -> None:
 
 
 def write_failure_of(stream: TextIO) -> OSError | None:
-    """Why the stream is written to no more; None while it is, and for one that no sink is behind."""
+    """Return why nothing is written to the stream any more; None without a failure, or without a sink."""
     sink = _sink_behind(stream)
     return None if sink is None else sink.failure
 
 
 def is_reader_gone(error: OSError, number: int | None = None) -> bool:
-    """Whether this says that nobody reads any more: a pipe's other end is closed, or the terminal at `number` is gone.
+    """Whether the error means that nobody reads any more: a closed pipe, or a terminal at `number` that is gone.
 
-    Anything else, such as a full disk, says nothing of whoever has us print.
+    Other errors, such as a full disk, do not mean that the user left.
     """
     if error.errno in _READER_GONE:
         return True
@@ -134,7 +133,7 @@ def notify_when_unread(on_reader_gone: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def never_blocking() -> Iterator[None]:
-    """While it lasts, no print waits for a reader. What found no room then goes before whatever is printed next."""
+    """Make no print wait for a reader while the context lasts. What is pending is written before the next print."""
     sinks = _sinks()
     for sink in sinks:
         sink.may_wait = False
@@ -146,16 +145,15 @@ def never_blocking() -> Iterator[None]:
 
 
 def flush_pending() -> None:
-    """Write all that a slow reader has kept waiting. Waits for it."""
+    """Write all that is pending, waiting for slow readers."""
     for sink in _sinks():
         sink.flush_pending()
 
 
 def write_from_handler(number: int, text: str) -> None:
-    """Write past all buffers, for a signal handler: it may have interrupted any of them. Dropped where there is no room
-    at once."""
+    """Write past all buffers, which a signal handler may have interrupted. Dropped if that would block."""
     poll = select.poll()
-    with suppress(OSError):  # the terminal is gone, as it is on SIGHUP
+    with suppress(OSError):  # the terminal is gone, as after SIGHUP
         poll.register(number, select.POLLOUT)
         if poll.poll(0):
             os.write(number, text.encode())
@@ -171,7 +169,7 @@ def _sink_behind(stream: TextIO) -> Sink | None:
 
 
 def _is_device(number: int) -> bool:
-    """A terminal that is gone answers no question that only terminals know, but it is still a device."""
+    """Whether this is a device. A terminal that is gone no longer passes isatty, but still is one."""
     try:
         return stat.S_ISCHR(os.fstat(number).st_mode)
     except OSError:
@@ -179,7 +177,7 @@ def _is_device(number: int) -> bool:
 
 
 def terminal_columns(stream: TextIO) -> int:
-    """How wide the terminal behind the stream is, in columns; 80 or `COLUMNS` where it does not say."""
+    """Return the terminal's width in columns; `COLUMNS` or 80 where it does not say."""
     try:
         columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):

@@ -145,7 +145,7 @@ def test_restoring_never_replaces_a_ledger(ledger: Ledger, backup: Path) -> None
     ledger.back_up(backup)
     request(ledger, take("hero"))
     before = ledger.snapshot()
-    with pytest.raises(LedgerError, match="there is a ledger already"):
+    with pytest.raises(LedgerError, match="a ledger already exists"):
         restore_backup(backup, ledger.path)
     assert ledger.snapshot() == before
 

@@ -44,7 +44,9 @@ def another_process_holding(*paths: Path) -> Iterator[subprocess.Popen[str]]:
 def test_the_second_is_refused_at_once_and_told_who_holds_it(tmp_path: Path) -> None:
     path = tmp_path / "state" / "c.lock"
     with another_process_holding(path) as holder:
-        with pytest.raises(BusyError, match=rf"hailuo-batch apply \(process {holder.pid}\) is at work") as caught:
+        with pytest.raises(
+            BusyError, match=rf"hailuo-batch apply \(process {holder.pid}\) is using this campaign"
+        ) as caught:
             CampaignLock(path, ME).acquire()
         assert caught.value.exit_code is ExitCode.BUSY
 
@@ -109,7 +111,7 @@ def test_a_damaged_note_names_nobody_but_the_lock_still_counts(tmp_path: Path, c
     with another_process_holding(path):
         path.write_text(content)
         assert find_holder(path) == LockHolder()
-        with pytest.raises(BusyError, match="another process is at work"):
+        with pytest.raises(BusyError, match="another process is using this campaign"):
             CampaignLock(path, ME).acquire()
 
 
@@ -163,7 +165,7 @@ def test_the_guard_holds_where_the_locks_file_was_deleted(tmp_path: Path) -> Non
     path, guard = tmp_path / "c.lock", tmp_path / "c.receipts.jsonl"
     with another_process_holding(path, guard):
         path.unlink()
-        with pytest.raises(BusyError, match="another process is at work"):
+        with pytest.raises(BusyError, match="another process is using this campaign"):
             CampaignLock(path, ME, guard).acquire()
         assert find_holder(path, guard) == LockHolder()
     with CampaignLock(path, ME, guard):
@@ -252,7 +254,7 @@ def test_what_is_no_regular_file_is_refused_and_left_as_it_is(tmp_path: Path, wh
 def test_a_file_that_we_have_not_written_is_not_written_over(tmp_path: Path, content: str) -> None:
     path = tmp_path / "c.lock"
     path.write_text(content)
-    with pytest.raises(LedgerError, match="not written"):
+    with pytest.raises(LedgerError, match="did not write"):
         CampaignLock(path, ME).acquire()
     assert path.read_text() == content
     assert find_holder(path) is None

@@ -265,7 +265,7 @@ FOREIGN = {
 def test_nothing_is_appended_to_a_file_that_is_somebody_elses(path: Path, what: str) -> None:
     path.parent.mkdir()
     path.write_bytes(FOREIGN[what])
-    with pytest.raises(LedgerError, match="something that hailuo-batch has not written"):
+    with pytest.raises(LedgerError, match="hailuo-batch did not write this file"):
         Receipts(path)
     assert path.read_bytes() == FOREIGN[what]
 

@@ -42,7 +42,7 @@ def test_lines_that_a_full_disk_cut_short_again_and_again_are_ours(tmp_path: Pat
 def test_what_we_have_not_written_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "c.receipts.jsonl"
     path.write_text(text)
-    with pytest.raises(LedgerError, match="has not written"):
+    with pytest.raises(LedgerError, match="did not write this file"):
         Receipts(path)
     assert path.read_text() == text
 

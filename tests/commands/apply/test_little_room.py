@@ -64,7 +64,7 @@ def test_it_is_said_before_the_first_create(shell: Shell, api: SandboxServer, sm
     assert api.world.stats.creates == 0
     printed = " ".join(ended.err.split())
     assert "Stopped creating" in printed
-    assert "31 MB are free" in printed
+    assert "31 MB free" in printed
     assert str(shell.outputs) in printed or "outputs/lamps" in printed
     assert "--output-dir" in printed
     assert shell("apply", "--output-dir", str(shell.workspace / "roomy")).code is ExitCode.DONE

@@ -117,7 +117,7 @@ def _check(shell: Shell, sql: str, commands: Iterable[tuple[str, ...]]) -> None:
         code, err = run(shell, words)
         assert (words, code) == (words, ExitCode.LEDGER), err
         assert "lamps.db: the ledger is damaged (table " in err
-        assert "Nothing was sent, and it was not touched" in err
+        assert "Nothing was sent, and the file was not changed" in err
         assert "state restore" in err
         assert touched(shell) == before, words
 
@@ -148,7 +148,7 @@ def _restore(shell: Shell, made: SandboxServer) -> None:
 def test_a_row_is_named_and_shown_without_what_a_terminal_would_obey(shell: Shell, made: SandboxServer) -> None:
     damage(shell.state / "lamps.db", "UPDATE runs SET state = 'x' || char(27) || '[2J' WHERE key = 1")
     err = " ".join(shell("status").err.split())
-    assert r"(table runs, row 1: state is 'x\x1b[2J', which is no state of a run)" in err
+    assert r"(table runs, row 1: state is 'x\x1b[2J', which is not a state of a run)" in err
 
 
 @pytest.mark.parametrize("what", ["a state that is none", "another input than was paid for"])

@@ -74,7 +74,7 @@ def test_nothing_more_is_paid_for_and_what_was_is_named(shell: Shell, api: Sandb
     err = " ".join(ended.err.split())
     assert ended.code is ExitCode.LEDGER, err
     assert BEFORE <= len(api.world.created) < TAKES / 2
-    assert "it was removed, moved or replaced while this was at work" in err
+    assert "the file was removed, moved or replaced while hailuo-batch was using it" in err
     assert "Nothing is paid for while it cannot be recorded" in err
     assert "Traceback" not in err
     report = (shell.outputs / "report.json").read_text()
@@ -89,7 +89,7 @@ def test_runs_that_no_file_knows_any_more_are_on_the_screen(shell: Shell, api: S
         err = " ".join(shell("apply").err.split())
     videos = {path.stem for path in shell.outputs.glob("*.mp4")}
     assert len(videos) == len(api.world.created)
-    assert "in none of these files any more: hero" in err
+    assert "no longer in any file: hero" in err
     assert any(f" is {run_id}" in err for run_id in api.world.created)
 
 
@@ -118,5 +118,5 @@ def test_it_is_noticed_too_where_no_create_follows(shell: Shell, api: SandboxSer
     with at_create(api, 1, lambda: remove(shell)):
         ended = shell("apply", "--only", "desk")
     assert ended.code is ExitCode.LEDGER
-    assert "it was removed, moved or replaced" in " ".join(ended.err.split())
+    assert "the file was removed, moved or replaced" in " ".join(ended.err.split())
     assert (shell.outputs / "desk.mp4").exists()
