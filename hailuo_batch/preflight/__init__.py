@@ -1,1 +1,1 @@
-"""Whether the images that a campaign refers to can be used: fetched as far as needed, their headers read, judged."""
+"""Checks whether the images of a campaign can be used: fetches what is needed, reads their headers, judges."""

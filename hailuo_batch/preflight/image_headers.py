@@ -1,19 +1,18 @@
-"""What the first bytes of an image say: its kind and its size in pixels. Pure; no pixel is ever decoded.
+"""Kind and pixel size of an image, from its first bytes. Pure; no pixel is ever decoded.
 
-Owns how PNG, JPEG, WebP and GIF begin. Any bytes may come: what cannot be read is a fault or unknown, never an
-exception. The layouts are those of the PNG (RFC 2083, 3.2), GIF89a (18), JPEG (ITU T.81, B.2) and WebP (RFC 9649, 2)
-specifications.
+Any bytes may come: what cannot be read is a fault or unknown, never an exception. The layouts are those of the PNG (RFC
+2083, 3.2), GIF89a (18), JPEG (ITU T.81, B.2) and WebP (RFC 9649, 2) specifications.
 """
 
 import re
 from dataclasses import dataclass
 
 ENOUGH_BYTES = 1 << 20
-"""A JPEG may carry a colour profile and previews before it says how large it is; this many bytes hold nearly all."""
+"""A JPEG may have a colour profile and previews before its size. Nearly all have the size within this many bytes."""
 
-_CUT_SHORT = "it ends within its header"
-_STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # JPEG markers that stand alone
-_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers of a frame, which has the size
+_CUT_SHORT = "it ends inside its header"
+_STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})  # JPEG markers without a length
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG markers of a frame, which contains the size
 _OTHER_KINDS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("AVIF", re.compile(rb".{4}ftypavi[fs]", re.DOTALL)),
     ("HEIC", re.compile(rb".{4}ftyp(?:hei[cx]|hevc|mif1|msf1)", re.DOTALL)),
@@ -28,9 +27,9 @@ _OTHER_KINDS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """How an image begins. `width` and `height` are in pixels, None where these bytes do not say.
+    """The header of an image. `width` and `height` are in pixels, None where the bytes do not say.
 
-    `fault` says what is wrong with it, else it is empty.
+    `fault` says what is wrong with the image, else it is empty.
     """
 
     kind: str
@@ -40,7 +39,7 @@ class ImageHeader:
 
 
 def parse_image_header(data: bytes, *, is_whole: bool) -> ImageHeader | None:
-    """How the image begins whose first bytes these are; None where they are no PNG, JPEG, WebP or GIF.
+    """Parse the header of a PNG, JPEG, WebP or GIF from its first bytes; None for anything else.
 
     `is_whole` says that no more bytes follow.
     """
@@ -60,23 +59,23 @@ def parse_image_header(data: bytes, *, is_whole: bool) -> ImageHeader | None:
 
 
 def name_other_image(data: bytes) -> str:
-    """What image of another kind these bytes begin: `AVIF`, `HEIC`, `BMP`, `TIFF` or `SVG`; empty for none."""
+    """Detect an image of another kind: `AVIF`, `HEIC`, `BMP`, `TIFF` or `SVG`; empty for none."""
     start = data[:4096]
     return next((kind for kind, pattern in _OTHER_KINDS if pattern.match(start)), "")
 
 
 def _sized(kind: str, width: int, height: int, last_byte: bytes) -> ImageHeader:
-    """`last_byte` is the last byte that the size was read from, empty where the data ends before it."""
+    """Make a header. `last_byte` is the last byte of the size, empty where the data ends before it."""
     if not last_byte:
         return ImageHeader(kind)
     if width == 0 or height == 0:
-        return ImageHeader(kind, fault=f"it says that it is {width} x {height} pixels")
+        return ImageHeader(kind, fault=f"its header says {width} x {height} pixels")
     return ImageHeader(kind, width, height)
 
 
 def _png(data: bytes) -> ImageHeader:
     if len(data) >= 16 and data[12:16] != b"IHDR":
-        return ImageHeader("PNG", fault="it does not begin with its header")
+        return ImageHeader("PNG", fault="it does not start with its header")
     return _sized("PNG", int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), data[23:24])
 
 
@@ -84,7 +83,7 @@ def _webp(data: bytes) -> ImageHeader:
     match data[12:16]:
         case b"VP8 ":
             if len(data) >= 26 and data[23:26] != b"\x9d\x01\x2a":
-                return ImageHeader("WebP", fault="it does not begin with a key frame")
+                return ImageHeader("WebP", fault="it does not start with a key frame")
             width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
             return _sized("WebP", width, height, data[29:30])
         case b"VP8L":
@@ -98,16 +97,16 @@ def _webp(data: bytes) -> ImageHeader:
         case chunk if len(chunk) < 4:
             return ImageHeader("WebP")
         case _:
-            return ImageHeader("WebP", fault="it begins with an unknown part")
+            return ImageHeader("WebP", fault="it starts with an unknown chunk")
 
 
 def _jpeg(data: bytes) -> ImageHeader:
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            return ImageHeader("JPEG", fault="its parts are out of order")
+            return ImageHeader("JPEG", fault="its segments are out of order")
         marker = data[at + 1]
-        if marker == 0xFF:  # any number of these may fill the space between parts
+        if marker == 0xFF:  # any number of these may fill the space between segments
             at += 1
         elif marker in _STANDALONE_MARKERS:
             at += 2

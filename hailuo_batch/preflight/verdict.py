@@ -1,7 +1,7 @@
-"""What is to be thought of an image before a video of it is paid for. Pure: judges what others have fetched or read.
+"""Judges an image before a video of it is paid for, by what others fetched or read. Pure.
 
-What cannot work is fatal: a link to nothing, or to something that is no image. What may work is a warning: nothing is
-documented of the sizes and kinds that the provider takes, so that no such thing is ever fatal here.
+What cannot work is fatal: a link to nothing, or to something that is not an image. What may work is only a warning: the
+provider documents no limits of sizes and kinds, so none is fatal here.
 """
 
 import base64
@@ -28,7 +28,7 @@ _TEMPORARY_STATUSES = frozenset({408, 425, 429})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to be said of an image, in words that follow its URL; `fatal` where it cannot work."""
+    """A problem of an image, in words that follow its URL; `fatal` where it cannot work."""
 
     what: str
     fatal: bool = False
@@ -36,9 +36,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ImageResponse:
-    """What a file server answered. `size` is that of the whole file in bytes, None where it did not say.
+    """A file server's response. `size` is that of the whole file in bytes, None where the server did not say.
 
-    `start` holds the file's first bytes, None where they were not asked for or came encoded.
+    `start` has the file's first bytes, None where they were not requested or arrived encoded.
     """
 
     status: int
@@ -53,13 +53,13 @@ class ImageResponse:
 
     @property
     def is_delivered(self) -> bool:
-        """Whether the file, or a part of it, was given."""
+        """Whether the server sent the file or a part of it."""
         return self.status in {200, 206}
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A server's answers to HEAD and, where that left anything open, to a GET of the first bytes."""
+    """A server's responses to HEAD and, where that left a question, to a GET of the first bytes."""
 
     head: ImageResponse | None
     get: ImageResponse | None = None
@@ -67,7 +67,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class NotFetched:
-    """No answer came. `fatal` where none can come to anybody else either."""
+    """No response came. `fatal` where nobody else can get one either."""
 
     reason: str
     fatal: bool = False
@@ -77,13 +77,13 @@ FetchResult = Fetched | NotFetched
 
 
 def is_head_enough(head: ImageResponse) -> bool:
-    """Whether an answer to HEAD leaves no question that the first bytes could answer."""
+    """Whether a response to HEAD leaves no question that the first bytes could answer."""
     is_sized = head.size is None or head.size >= TINY_BYTES
     return head.status == 200 and head.media_type in _COMMON_TYPES and is_sized
 
 
 def judge_fetch(result: FetchResult, copy_size: int | None = None) -> tuple[Finding, ...]:
-    """What a look at a URL tells. `copy_size` is that of its local copy in bytes, None where there is none."""
+    """Judge what was fetched from a URL. `copy_size` is that of its local copy in bytes, None for no copy."""
     if isinstance(result, NotFetched):
         return (Finding(result.reason, result.fatal),)
     response = result.get or result.head
@@ -93,31 +93,31 @@ def judge_fetch(result: FetchResult, copy_size: int | None = None) -> tuple[Find
         return (_judge_refusal(response.status),)
     found = list(_judge_file(response))
     if result.get is not None and result.head is not None and not result.head.is_delivered:
-        found.append(Finding(f"is refused to HEAD (HTTP {result.head.status}) and given to GET"))
+        found.append(Finding(f"is refused to HEAD requests (HTTP {result.head.status}) but served to GET requests"))
     if copy_size is not None and response.size is not None and copy_size != response.size:
-        found.append(Finding(f"has {response.size:,} bytes at the server, and its local copy has {copy_size:,}"))
+        found.append(Finding(f"has {response.size:,} bytes on the server, but its local copy has {copy_size:,}"))
     return tuple(found)
 
 
 def judge_copy(start: bytes, size: int) -> tuple[Finding, ...]:
-    """What a local copy's first bytes and its size in bytes tell."""
+    """Judge a local copy by its first bytes and its size in bytes."""
     head = parse_image_header(start, is_whole=len(start) >= size)
     if head is None:
-        return (Finding("is no PNG, JPEG, WebP or GIF in its local copy", fatal=True),)
+        return (Finding("has a local copy that is not a PNG, JPEG, WebP or GIF", fatal=True),)
     if head.fault:
-        return (Finding(f"is broken in its local copy: {head.fault}", fatal=True),)
+        return (Finding(f"has a damaged local copy: {head.fault}", fatal=True),)
     return tuple(_judge_size(head, size))
 
 
 def judge_data_url(url: str) -> tuple[Finding, ...]:
-    """What a `data:` URL holds."""
+    """Judge the content of a `data:` URL."""
     header, _, payload = url.partition(",")
     data = unquote_to_bytes(payload)
     if header.lower().rstrip().endswith(";base64"):
         try:
             data = base64.b64decode(b"".join(data.split()), validate=True)
         except (binascii.Error, ValueError):
-            return (Finding("is no readable base64", fatal=True),)
+            return (Finding("is not valid base64", fatal=True),)
     media_type = header.partition(":")[2]
     return tuple(_judge_file(ImageResponse(200, media_type, len(data), data)))
 
@@ -126,18 +126,18 @@ def _judge_refusal(status: int) -> Finding:
     if status in {404, 410}:
         return Finding(f"is not there (HTTP {status})", fatal=True)
     if status in {401, 403}:
-        return Finding(f"is not public (HTTP {status}): a stranger, such as Runbase, is not given it", fatal=True)
+        return Finding(f"is not public (HTTP {status}), so Runbase cannot fetch it", fatal=True)
     if status in _TEMPORARY_STATUSES or status >= 500:
         return Finding(f"could not be checked now (HTTP {status})")
-    return Finding(f"is not given (HTTP {status})", fatal=status >= 400)
+    return Finding(f"cannot be fetched (HTTP {status})", fatal=status >= 400)
 
 
 def _judge_file(response: ImageResponse) -> Iterator[Finding]:
     if response.start is None:
         if not response.media_type.startswith("image/"):
-            yield Finding(f"is sent as {_content_type_of(response)}, which is no image", fatal=True)
+            yield Finding(f"is sent as {_content_type_of(response)}, which is not an image", fatal=True)
         elif response.media_type not in _COMMON_TYPES:
-            yield Finding(f"is {response.media_type}; PNG, JPEG, WebP and GIF are what every model reads")
+            yield Finding(f"is {response.media_type}; every model reads PNG, JPEG, WebP and GIF")
         yield from _judge_size(ImageHeader(""), response.size)
         return
     if not response.start:
@@ -149,16 +149,17 @@ def _judge_file(response: ImageResponse) -> Iterator[Finding]:
     if head is None:
         other = name_other_image(response.start)
         if other:
-            yield Finding(f"is {other}; PNG, JPEG, WebP and GIF are what every model reads")
+            yield Finding(f"is {other}; every model reads PNG, JPEG, WebP and GIF")
         else:
             yield Finding(
-                f"is no image: it is sent as {_content_type_of(response)}, and its bytes are none", fatal=True
+                f"is not an image: it is sent as {_content_type_of(response)}, and has no image content",
+                fatal=True,
             )
     elif head.fault:
-        yield Finding(f"is a broken {head.kind}: {head.fault}", fatal=True)
+        yield Finding(f"is a damaged {head.kind}: {head.fault}", fatal=True)
     else:
         if _COMMON_TYPES.get(response.media_type) != head.kind:
-            yield Finding(f"is {head.kind} and sent as {_content_type_of(response)}")
+            yield Finding(f"is {head.kind} but sent as {_content_type_of(response)}")
         yield from _judge_size(head, response.size)
 
 
@@ -176,6 +177,6 @@ def _judge_size(head: ImageHeader, size: int | None) -> Iterator[Finding]:
 
 
 def _content_type_of(response: ImageResponse) -> str:
-    """The content type as the server gave it, cut to what can be one."""
+    """Return the server's content type, shortened and printable."""
     text = "".join(char for char in response.media_type[:60] if char.isascii() and char.isprintable())
-    return text or "no type at all"
+    return text or "no type"

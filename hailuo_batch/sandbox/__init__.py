@@ -1,1 +1,1 @@
-"""A Runbase look-alike to rehearse with: no key, no payment."""
+"""A local Runbase look-alike for practice runs: no key, no payment."""

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection to the sandbox: reads requests, asks the sandbox, writes each response in one piece.
+"""One HTTP/1.1 connection to the sandbox: reads requests, asks the backend, writes each response in one piece.
 
-Knows paths, headers and status codes; what the API answers is the world's, what a file holds is `media`'s. Invariant:
-whatever a client sends, it gets a response with a Content-Length or a closed connection, and nobody else notices.
+Knows paths, headers and status codes; the world decides the API's responses, `media` the files. Invariant: whatever a
+client sends, it gets a response with a Content-Length or a closed connection, and no other client is affected.
 """
 
 import json
@@ -22,20 +22,20 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Backend(Protocol):
-    """What a connection asks. Every method may be called from many threads at once."""
+    """Answers the requests of connections. Every method may be called from many threads at once."""
 
     def create(self, key: str | None, body: bytes) -> ApiResponse:
-        """The answer to a create, after the latency."""
+        """Answer a create, after the latency."""
 
     def read(self, key: str | None, run_id: str) -> ApiResponse:
-        """The answer to a read, after the latency."""
+        """Answer a read, after the latency."""
 
     def file(self, name: str) -> MediaFile | None:
-        """The output file `<name>.mp4`; None where there is none."""
+        """Return the output file `<name>.mp4`; None where there is none."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves one connection until it closes, stays idle for `timeout` seconds, or says something unreadable."""
+    """Serves one connection until it closes, is idle for `timeout` seconds, or sends something unreadable."""
 
     protocol_version = "HTTP/1.1"
     server_version = "hailuo-batch-sandbox"
@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     backend: Backend
 
     def do_POST(self) -> None:
-        """A create."""
+        """Handle a create."""
         body = self._body()
         if body is None:
             return
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(404, "not_found", "there is nothing at this address")
 
     def do_GET(self) -> None:
-        """A read of a run, or a file."""
+        """Handle a read of a run, or of a file."""
         self._close_after_unread_body()
         target = self._target()
         run_id = target.removeprefix(f"{_RUNS}/")
@@ -69,17 +69,17 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(404, "not_found", "there is nothing at this address")
 
     def do_HEAD(self) -> None:
-        """What a GET of a file would say of it. A range counts for GET only."""
+        """Answer as a GET of a file, without the body. Ranges apply to GET only."""
         self._close_after_unread_body()
         self._serve_file(self._target(), None)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse what http.server could not read or does not know, in the API's shape, and hang up."""
+        """Refuse what http.server cannot read or does not know, in the API's form, and close the connection."""
         self._close_connection()
         self._refuse(int(code), "bad_request", message or explain or _PHRASES.get(int(code), "bad request"))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """Quiet: what matters is counted by the world."""
+        """Print nothing: the world counts what matters."""
 
     def _target(self) -> str:
         return self.path.partition("?")[0]
@@ -89,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
         return key.strip() or None if scheme.lower() == "bearer" else None
 
     def _body(self) -> bytes | None:
-        """The whole body; None where the request was refused, or broke off, for want of one."""
+        """Read the whole body; None where it is missing or incomplete, and the request was refused."""
         length = self.headers.get("Content-Length", "")
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
             self._close_connection()
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _close_after_unread_body(self) -> None:
-        """A body where none belongs is not read, so nothing after it can be told from it."""
+        """Close the connection after a request with a body that is not read: what follows could not be parsed."""
         if "Transfer-Encoding" in self.headers or self.headers.get("Content-Length", "0") != "0":
             self._close_connection()
 

@@ -1,7 +1,7 @@
-"""The files the sandbox serves: the shipped clips, and what an HTTP range request asks of one.
+"""The files that the sandbox serves: the shipped clips, and HTTP range requests for them (RFC 9110).
 
-Holds the content of files and the rules of RFC 9110 for parts of them; knows no sockets and no runs beyond the clip a
-world has chosen. Invariant: a file's bytes and its validators depend on its run alone, so they outlive the process.
+Knows no sockets, and of runs only the clip that the world chose. Invariant: a file's bytes and validators depend on its
+run alone, so they survive a restart.
 """
 
 import re
@@ -17,24 +17,24 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.ASCII | re.IGNORECA
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """One output file, whole. `etag` is a strong validator with its quotes, `last_modified` an HTTP date."""
+    """One complete output file. `etag` is a strong validator with its quotes, `last_modified` an HTTP date."""
 
     content: bytes
     etag: str
     last_modified: str
 
 
-class RangeNotSatisfiable(Exception):  # noqa: N818 - named for the status it becomes
-    """The range asked for lies outside the file."""
+class RangeNotSatisfiable(Exception):  # noqa: N818 - named after its HTTP status
+    """The requested range is outside the file."""
 
 
 def load_clips() -> tuple[bytes, ...]:
-    """The shipped clips, in the order of their names."""
+    """Load the shipped clips, in the order of their names."""
     return tuple(path.read_bytes() for path in sorted(CLIPS_DIR.glob("*.mp4")))
 
 
 def media_file(name: str, served: ServedClip, clips: tuple[bytes, ...]) -> MediaFile:
-    """The output file called `name` of the run that a world answered `served` for."""
+    """Return the output file called `name`, for the clip that the world chose."""
     content = clips[served.pick % len(clips)] + served.tail
     return MediaFile(content, f'"{name[:16]}-{len(content):x}"', formatdate(served.completed_at, usegmt=True))
 

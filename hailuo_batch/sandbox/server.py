@@ -1,10 +1,10 @@
-"""The sandbox: a world behind HTTP/1.1 on a loopback address, in the shape of Runbase.
+"""The sandbox: a world behind HTTP/1.1 on a loopback address, in the form of Runbase.
 
-Owns the socket, the threads of its connections, and the lock around the world; the world's time is the wall clock
-that is passed in. It must not answer anything by itself: API answers are the world's.
+Owns the socket, the threads of its connections, and the lock around the world, whose time is the wall clock that is
+passed in. All API responses are the world's.
 
-Invariant: run IDs outlive the process (a sandbox with the same seed knows them), while links to files always point at
-the sandbox that gives them.
+Invariant: run IDs survive a restart (a sandbox with the same seed knows them), while links to files always point at
+the sandbox that returned them.
 """
 
 import ipaddress
@@ -64,12 +64,12 @@ class SandboxServer:
 
     @property
     def base_url(self) -> str:
-        """What a client takes for the API's address, such as `http://127.0.0.1:8080/api/v1`."""
+        """The base URL for clients, such as `http://127.0.0.1:8080/api/v1`."""
         return self._root + API_PATH
 
     @property
     def world(self) -> World:
-        """The world behind it; while requests are under way, only to be looked at."""
+        """The world behind it; read-only while requests are being served."""
         return self._world
 
     def start(self) -> None:
@@ -84,7 +84,7 @@ class SandboxServer:
             self._serving = True
             self._http.serve_forever(_POLL_S)
         finally:
-            self._serving = False  # else `stop` would wait for a loop that an exception has ended, or not let begin
+            self._serving = False  # else `stop` would wait for a loop that an exception ended or prevented
 
     def stop(self) -> None:
         """Close the socket and every connection. May be called more than once, and without a `start`."""
@@ -107,7 +107,7 @@ class SandboxServer:
         self.stop()
 
     def create(self, key: str | None, body: bytes) -> ApiResponse:
-        """Answer a create; the run is made at once, and the latency passes before anyone hears of it."""
+        """Answer a create. The run is created at once, and the response follows after the latency."""
         with self._lock:
             response = self._world.create(self._wall(), key, body)
         self._stopping.wait(self._latency_s)
@@ -121,7 +121,7 @@ class SandboxServer:
         return response
 
     def file(self, name: str) -> MediaFile | None:
-        """The output file `<name>.mp4`; None unless its run has succeeded."""
+        """Return the output file `<name>.mp4`; None unless its run has succeeded."""
         served = self._world.clip_of(name, self._wall())
         return None if served is None else media_file(name, served, self._clips)
 
@@ -169,7 +169,7 @@ class _HttpServer(ThreadingHTTPServer):
             thread.join(_GRACE_S)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that went away; anything else is a bug and keeps its traceback."""
+        """Ignore a client that went away; anything else is a bug, and its traceback is printed."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -178,4 +178,4 @@ def _hang_up(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        return  # it is closed already
+        return  # already closed

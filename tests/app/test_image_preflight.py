@@ -82,7 +82,7 @@ def test_what_cannot_work_is_told_all_at_once_with_its_takes_and_nothing_is_sent
             assert ended.code is ExitCode.USAGE
             assert "2 images cannot be used" in plain(ended)
             assert f"{server.url}/lamp.png is not there (HTTP 404) (hero, hero.take2 and 3 more)" in plain(ended)
-            assert f"{server.url}/desk.png is no image: it is sent as text/html" in plain(ended)
+            assert f"{server.url}/desk.png is not an image: it is sent as text/html" in plain(ended)
             assert "nothing was paid" in plain(ended)
             assert "--no-check-images" in plain(ended)
     assert api.world.stats.creates == 0
@@ -97,7 +97,7 @@ def test_what_is_suspicious_is_said_and_paid_for(shell: Shell, api: SandboxServe
         ended = shell("apply")
     assert ended.code is ExitCode.DONE
     assert "1 image may not work" in plain(ended)
-    assert "lamp.png is GIF and sent as no type at all" in plain(ended)
+    assert "lamp.png is GIF but sent as no type" in plain(ended)
 
 
 def test_only_images_of_takes_that_are_to_be_made_are_looked_at(shell: Shell, api: SandboxServer) -> None:
@@ -146,7 +146,7 @@ def test_a_local_copy_is_judged_without_a_network(shell: Shell, api: SandboxServ
     shell.write(MANIFEST.format(base="https://cdn.example.invalid/, dir: ../images"))
     ended = shell("apply", "--sandbox")
     assert ended.code is ExitCode.USAGE
-    assert "lamp.png is broken in its local copy: it ends within its header" in plain(ended)
+    assert "lamp.png has a damaged local copy: it ends inside its header" in plain(ended)
     assert "desk.png is tiny: 8 x 8 pixels (desk)" in plain(ended)
 
 
@@ -159,7 +159,7 @@ def test_a_local_copy_that_is_not_what_the_server_has_is_suspicious(shell: Shell
         shell.write(MANIFEST.format(base=f"{server.url}, dir: ../images"))
         ended = shell("plan", "--check-images")
     assert ended.code is ExitCode.DONE
-    assert "lamp.png has 2,000 bytes at the server, and its local copy has 3,000" in plain(ended)
+    assert "lamp.png has 2,000 bytes on the server, but its local copy has 3,000" in plain(ended)
 
 
 def test_an_image_in_the_manifest_itself_is_decoded(shell: Shell, api: SandboxServer) -> None:

@@ -100,7 +100,7 @@ def test_a_part_says_how_large_the_whole_is() -> None:
     ("act", "words"),
     [
         (answer(404, "none"), "HTTP 404"),
-        (answer(200, "<html>log in</html>", content_type="text/html"), "no image: it is sent as text/html"),
+        (answer(200, "<html>log in</html>", content_type="text/html"), "not an image: it is sent as text/html"),
         (image(b"not a png" * 300), ""),
         (image(b""), "is empty"),
     ],

@@ -43,10 +43,10 @@ def test_a_start_that_is_cut_anywhere_is_unknown_and_a_file_that_is_cut_is_broke
     ("data", "fault"),
     [
         (png(0, 10), "0 x 10 pixels"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\x0dCgBI" + bytes(100), "begin with its header"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\x0dCgBI" + bytes(100), "start with its header"),
         (b"\xff\xd8\xff\xd9" + bytes(100), "no frame"),
         (b"\xff\xd8\xff\xe0\0\x04JFxx" + bytes(100), "out of order"),
-        (b"RIFF\0\0\0\0WEBPnone" + bytes(100), "unknown part"),
+        (b"RIFF\0\0\0\0WEBPnone" + bytes(100), "unknown chunk"),
         (b"RIFF\0\0\0\0WEBPVP8 " + bytes(100), "key frame"),
         (b"RIFF\0\0\0\0WEBPVP8L" + bytes(100), "signature"),
     ],

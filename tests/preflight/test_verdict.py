@@ -35,13 +35,13 @@ def test_a_good_answer_to_head_needs_no_words() -> None:
         (Fetched(REFUSED, ImageResponse(404, "text/html")), "is not there (HTTP 404)"),
         (Fetched(REFUSED, ImageResponse(410, "")), "is not there (HTTP 410)"),
         (Fetched(REFUSED, ImageResponse(403, "")), "not public (HTTP 403)"),
-        (Fetched(REFUSED, ImageResponse(418, "")), "not given (HTTP 418)"),
-        (got(b"<!doctype html>", "text/html"), "no image: it is sent as text/html"),
-        (got(b"\0" * 2000), "no image: it is sent as image/png"),
+        (Fetched(REFUSED, ImageResponse(418, "")), "cannot be fetched (HTTP 418)"),
+        (got(b"<!doctype html>", "text/html"), "not an image: it is sent as text/html"),
+        (got(b"\0" * 2000), "not an image: it is sent as image/png"),
         (got(b"", size=0), "is empty"),
-        (got(png(0, 5)), "broken PNG"),
-        (got(png()[:20], size=20), "broken PNG: it ends"),
-        (Fetched(None, ImageResponse(200, "video/mp4", 50_000)), "no image"),
+        (got(png(0, 5)), "damaged PNG"),
+        (got(png()[:20], size=20), "damaged PNG: it ends"),
+        (Fetched(None, ImageResponse(200, "video/mp4", 50_000)), "not an image"),
         (NotFetched("cannot be fetched: the name x cannot be resolved", fatal=True), "cannot be resolved"),
     ],
 )
@@ -58,12 +58,12 @@ def test_what_cannot_work_is_fatal(look: Fetched | NotFetched, words: str) -> No
         (Fetched(REFUSED, ImageResponse(429, "")), "could not be checked now (HTTP 429)"),
         (
             Fetched(REFUSED, ImageResponse(206, "image/png", 50_000, png())),
-            "refused to HEAD (HTTP 405) and given to GET",
+            "refused to HEAD requests (HTTP 405) but served to GET",
         ),
-        (got(png(), "application/octet-stream"), "is PNG and sent as application/octet-stream"),
-        (got(gif(), "image/png"), "is GIF and sent as image/png"),
+        (got(png(), "application/octet-stream"), "is PNG but sent as application/octet-stream"),
+        (got(gif(), "image/png"), "is GIF but sent as image/png"),
         (got(png(), "\x1b[31m"), "sent as [31m"),
-        (got(png(), ""), "no type at all"),
+        (got(png(), ""), "sent as no type"),
         (got(b"\0\0\0\x20ftypavif", "image/avif"), "is AVIF"),
         (got(png(16, 900)), "tiny: 16 x 900 pixels"),
         (got(png(20_000, 900)), "huge: 20,000 x 900 pixels"),
@@ -82,7 +82,7 @@ def test_what_may_work_is_a_warning(look: Fetched | NotFetched, words: str) -> N
 def test_a_local_copy_of_another_size_is_suspicious() -> None:
     assert judge_fetch(Fetched(FINE), 50_000) == ()
     (finding,) = judge_fetch(Fetched(FINE), 50_001)
-    assert finding == Finding("has 50,000 bytes at the server, and its local copy has 50,001")
+    assert finding == Finding("has 50,000 bytes on the server, but its local copy has 50,001")
 
 
 def test_a_local_copy_is_judged_by_its_header() -> None:
@@ -95,5 +95,5 @@ def test_a_local_copy_is_judged_by_its_header() -> None:
 def test_a_data_url_is_judged_by_what_it_holds() -> None:
     written = base64.b64encode(png()).decode()
     assert judge_data_url(f"data:image/png;base64,{written}") == ()
-    assert judge_data_url("data:image/png;base64,####")[0] == Finding("is no readable base64", fatal=True)
+    assert judge_data_url("data:image/png;base64,####")[0] == Finding("is not valid base64", fatal=True)
     assert judge_data_url("data:image/png,hello")[0].fatal

@@ -1,11 +1,10 @@
-"""A pure, seeded model of Runbase: prices, balance, runs that take their time, refunds, the rate limit, every error.
+"""A pure, seeded model of Runbase: prices, balance, runs with durations, refunds, the rate limit, every error.
 
-It has no clock, threads, files or sockets: each call is given `now`, seconds since the epoch of the world's own time,
-and the same calls with the same seed get the same answers. It imports nothing of the product but values, and knows
-nothing of who asks over which network.
+It has no clock, threads, files or sockets: each call is given `now`, seconds since the epoch in the world's own time,
+and the same calls with the same seed get the same responses. It imports nothing of the product but values.
 
-Invariant: all there is to know of a run stands in its ID, sealed with the seed, so a world made later with the same
-seed answers for it alike, and an invented ID answers 404. Only money and the rate limit start anew with a world.
+Invariant: everything about a run is in its ID, sealed with the seed, so a later world with the same seed answers for it
+in the same way, and an invented ID gets a 404. Only money and the rate limit start fresh with each world.
 """
 
 from hailuo_batch.sandbox.world.answers import ApiResponse, ForcedError, ServedClip, Stats

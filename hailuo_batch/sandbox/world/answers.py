@@ -1,6 +1,6 @@
-"""What a world gives back: answers, refusals, the content of an output file, and its own count of what it did.
+"""What a world returns: responses, refusals, the content of an output file, and its statistics.
 
-Plain values; status codes, error codes and bodies are those of Runbase's public documentation.
+Status codes, error codes and bodies are those of Runbase's public documentation.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """What the API answers: the body is JSON as data."""
+    """A response of the API; the body is JSON as data."""
 
     status: int
     body: Mapping[str, Any]
@@ -29,7 +29,7 @@ class ServedClip:
 
 @dataclass(slots=True)
 class Stats:
-    """What a world has done. `creates` and `reads` count every request that came, whatever it was answered."""
+    """What a world has done. `creates` and `reads` count every request, whatever its response."""
 
     creates: int = 0
     reads: int = 0
@@ -39,7 +39,7 @@ class Stats:
 
 
 class ForcedError(Enum):
-    """A state in which every request with a known key is answered with this error, and nothing is made."""
+    """A state in which every request with a known key gets this error, and no run is created."""
 
     BAD_KEY = (401, "invalid_api_key", "this API key is disabled or has expired")
     BAD_ADDRESS = (403, "ip_not_allowed", "this IP address is not on the API key's list")
@@ -47,7 +47,7 @@ class ForcedError(Enum):
     BROKEN = (500, "internal_error", "an unexpected error occurred")
 
 
-class RequestRefused(Exception):  # noqa: N818 - an answer on its way out, not an error of ours
+class RequestRefused(Exception):  # noqa: N818 - carries a response, is no error of ours
     """Unwinds a request that is refused; `answer` is what to say."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:

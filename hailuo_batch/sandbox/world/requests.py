@@ -1,6 +1,6 @@
-"""What a create asks for, read from its body as strictly as the documented API does.
+"""Parses a create's body, as strictly as the documented API does.
 
-Pure parsing: knows the input schema of `hailuo/pro` and no prices, money or time. Other models' inputs pass unchecked.
+Knows the input schema of `hailuo/pro`, and no prices, money or time. Other models' inputs are not checked.
 """
 
 import json
@@ -16,7 +16,7 @@ _IMAGE_SCHEMES = ("https://", "http://", "data:image/")
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """A create whose body is well formed."""
+    """A create with a valid body."""
 
     model: str
     input: Mapping[str, Any]

@@ -1,8 +1,7 @@
-"""Run IDs that carry the whole truth about their run, sealed so that none can be invented.
+"""Run IDs that contain everything about their run, sealed so that none can be invented.
 
 An ID is `run_` and 40 characters of a-z and 2-7, safe in any file name: 25 bytes, of which the first 6 are an HMAC of
-the other 19, and those are scrambled so that neighbours look nothing alike. It is a puppet's seal, not security: the
-key is the seed. Knows nothing of requests, money or time passing.
+the other 19, which are scrambled so that consecutive IDs look unrelated. This is no security: the key is the seed.
 
 Invariant: `open(seal(facts)) == facts` for all facts in range, in any process with the same seed.
 """
@@ -23,7 +22,7 @@ _BODY = struct.Struct(">IBBI")
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The truth about a run, its future included. Times in ms since the epoch; money in micro-USD.
+    """Everything about a run, including its future. Times are in ms since the epoch, money in micro-USD.
 
     `number` counts the creates of the world that made it (24 bits), `model` is the place in that world's price list
     (6 bits), `account` 0 or 1, and `pending_parts` says how many 255ths of its duration it spends queued.
@@ -50,13 +49,13 @@ class RunFacts:
 
 
 class RunIds:
-    """Seals and opens the run IDs of one seed."""
+    """Encodes and decodes the run IDs of one seed."""
 
     def __init__(self, seed: int) -> None:
         self._key = b"runbase sandbox, seed %d" % seed
 
     def seal(self, facts: RunFacts) -> str:
-        """The ID of a run with these facts."""
+        """Encode these facts as a run ID."""
         flags = int(facts.failed) | facts.account << 1 | facts.model << 2
         plain = (
             facts.created_ms.to_bytes(6, "big", signed=True)
@@ -67,7 +66,7 @@ class RunIds:
         return PREFIX + base64.b32encode(tag + self._scrambled(tag, plain)).decode("ascii").lower()
 
     def open(self, run_id: str) -> RunFacts | None:
-        """The facts in an ID; None for one that this seed never gave."""
+        """Decode a run ID; None for one that this seed never produced."""
         if not run_id.startswith(PREFIX) or _NAME.fullmatch(run_id, len(PREFIX)) is None:
             return None
         sealed = base64.b32decode(run_id[len(PREFIX) :].upper())

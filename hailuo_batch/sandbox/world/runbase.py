@@ -1,10 +1,10 @@
-"""The world itself: answers creates and reads, makes runs, moves money.
+"""The world itself: answers creates and reads, creates runs, charges and refunds money.
 
-Every call is given `now`, in seconds since the epoch of the world's own time. It owns balances, spend per key, refunds
-to come, and the queue of runs; it must not know a clock, a socket or a file.
+Every call is given `now`, in seconds since the epoch in the world's own time. It owns balances, spend per key, due
+refunds, and the queue of runs, and knows no clock, socket or file.
 
-Invariant: balance + charged - refunded never changes but by whoever sets `balances`; a request that is refused makes
-and charges nothing.
+Invariant: balance + charged - refunded only changes when somebody sets `balances`; a refused request creates and
+charges nothing.
 """
 
 import hmac
@@ -17,14 +17,14 @@ from statistics import NormalDist
 from typing import Any
 
 from hailuo_batch.sandbox.world.answers import ApiResponse, ForcedError, RequestRefused, ServedClip, Stats
-from hailuo_batch.sandbox.world.rate import RequestLimit, request_limit_for
+from hailuo_batch.sandbox.world.rate import RequestLimit
 from hailuo_batch.sandbox.world.requests import CreateRequest, parse_create
 from hailuo_batch.sandbox.world.run_ids import MAX_DURATION_MS, PENDING_PARTS, PREFIX, RunFacts, RunIds
 from hailuo_batch.sandbox.world.settings import WorldSettings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NORMAL = NormalDist()
-# the documented API does not say which shape `error` has: a client meets both
+# the form of `error` is not documented, so clients get both
 _ERRORS: tuple[Any, ...] = (
     {"message": "the generation was stopped by a content check", "code": "content_policy"},
     "the model could not finish this generation",
@@ -56,7 +56,7 @@ class World:
         self._busy_until: list[int] = []
 
     def create(self, now: float, key: str | None, body: bytes) -> ApiResponse:
-        """Answer `POST /runs`: makes and charges a run, or says why not."""
+        """Answer `POST /runs`: create and charge a run, or refuse."""
         self.stats.creates += 1
         try:
             known_key = self._admit(now, key)
@@ -67,7 +67,7 @@ class World:
         return ApiResponse(200, self._run_object(run_id, facts, "pending"))
 
     def read(self, now: float, key: str | None, run_id: str) -> ApiResponse:
-        """Answer `GET /runs/{id}`, for every run made under this seed by this account."""
+        """Answer `GET /runs/{id}` for every run that this account created under this seed."""
         self.stats.reads += 1
         try:
             facts = self._find(self._admit(now, key), run_id)
@@ -76,7 +76,7 @@ class World:
         return ApiResponse(200, self._run_at(_ms(now), run_id, facts))
 
     def clip_of(self, name: str, now: float) -> ServedClip | None:
-        """What the output file `<name>.mp4` holds; None unless it is that of a run that has succeeded by now."""
+        """Return the content of the output file `<name>.mp4`; None unless its run has succeeded by now."""
         run_id = PREFIX + name
         facts = self.facts(run_id)
         if facts is None or facts.failed or _ms(now) < facts.completed_ms:
@@ -86,26 +86,26 @@ class World:
         return ServedClip(facts.number, tail, facts.completed_ms / 1000)
 
     def facts(self, run_id: str) -> RunFacts | None:
-        """The truth about a run, its future included; None for an ID that no world with this seed has given."""
+        """Return everything about a run, including its future; None for an ID that this seed never produced."""
         facts = self._ids.open(run_id)
         return facts if facts is not None and facts.model < len(self._models) else None
 
     def take_slot(self, now: float, key: str) -> bool:
-        """Let somebody else who uses the key send a request; False where the rate limit refuses it."""
+        """Take a slot of the key's rate limit, as a request does. Return False where none is free."""
         limit = self._limits.get(key)
         if limit is None:
-            limit = self._limits[key] = request_limit_for(self.settings)
+            limit = self._limits[key] = RequestLimit(self.settings)
         return limit.admit(now)
 
     def book_refunds(self, now: float) -> None:
-        """Book the refund of every run of this world that has failed by now."""
+        """Refund every run of this world that has failed by now."""
         while self._refunds and self._refunds[0][0] <= _ms(now):
             _, cost, account, key = heappop(self._refunds)
             self._book(account, key, -cost)
             self.stats.refunded_micro_usd += cost
 
     def _admit(self, now: float, key: str | None) -> str:
-        """The key of a request that may be carried out."""
+        """Return the key of a request that may be carried out. Raises RequestRefused."""
         self.book_refunds(now)
         if key is None:
             raise RequestRefused(401, "missing_api_key", "send `Authorization: Bearer <key>`")
@@ -154,7 +154,7 @@ class World:
         return run_id, facts
 
     def _draw(self, now_ms: int, account: int, model: str, cost: int) -> RunFacts:
-        """A run whose fate depends on nothing but the seed, its number and the queue before it."""
+        """Draw a run, whose fate depends only on the seed, its number and the queue before it."""
         number = len(self.created)
         digest = hmac.digest(self._draw_key, number.to_bytes(8, "big"), "sha256")
         normal, failure, pending = (_unit(digest[at : at + 8]) for at in (0, 8, 16))
@@ -176,7 +176,7 @@ class World:
         )
 
     def _queued_ms(self, now_ms: int, work_ms: int) -> int:
-        """How long a new run waits for its turn; it takes that turn."""
+        """Queue a new run and return how long it waits."""
         if self.settings.max_processing is None:
             return 0
         starts_ms = now_ms
@@ -217,5 +217,5 @@ def _iso(at_ms: int) -> str:
 
 
 def _unit(eight_bytes: bytes) -> float:
-    """A number between 0 and 1, neither of them."""
+    """Return a number between 0 and 1, exclusive."""
     return ((int.from_bytes(eight_bytes, "big") >> 12) + 0.5) / 2**52

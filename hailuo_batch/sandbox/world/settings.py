@@ -1,7 +1,6 @@
-"""What kind of Runbase a world is: prices, money, failures, durations, the rate limit and who may ask.
+"""The settings of a world: prices, money, failures, durations, the rate limit and the accepted keys.
 
-Frozen values that know nothing of the world they describe. Invariant: settings that exist describe a world that can
-be: every number is in its range.
+Invariant: every number is in its range.
 """
 
 import math
@@ -15,7 +14,7 @@ MAX_PRICE_MICRO_USD = 2**32 - 1
 
 
 class Window(StrEnum):
-    """How the rate limit counts: in any window of that length, or in windows laid end to end from time 0."""
+    """How the rate limit counts: in any window of its length, or in consecutive windows from time 0."""
 
     SLIDING = "sliding"
     FIXED = "fixed"
@@ -23,11 +22,11 @@ class Window(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorldSettings:
-    """Money in micro-USD (None: unlimited), times in seconds; durations are log-normal. Raises ValueError for nonsense.
+    """Money in micro-USD (None: unlimited), times in seconds; durations are log-normal. Raises ValueError.
 
-    `api_keys` None admits any key that starts with `sk-`; `other_account_keys` are admitted too and know only runs of
-    their own. `max_processing` runs are worked on at once, first come first served (None: all of them).
-    `retry_after_s` goes with each 429 `RATE_LIMITED` where it is set; the documented API sends none.
+    `api_keys` None accepts any key that starts with `sk-`; `other_account_keys` are accepted too and see only their own
+    runs. `max_processing` runs are processed at once, first come first served (None: all of them). `retry_after_s` is
+    sent with each 429 `RATE_LIMITED` where it is set; the documented API sends none.
     """
 
     seed: int = 0
@@ -63,5 +62,5 @@ class WorldSettings:
 
     @property
     def prices(self) -> tuple[tuple[str, int], ...]:
-        """Every model with its price, the default model first. A model's place here is part of its runs' IDs."""
+        """Every model with its price, the default model first. A model's position is part of its runs' IDs."""
         return ((DEFAULT_MODEL, self.price_micro_usd), *self.other_prices)
