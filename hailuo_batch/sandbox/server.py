@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from http.server import ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 
 from hailuo_batch.sandbox.handler import API_PATH, FILES_PATH, Handler
@@ -101,9 +100,7 @@ class SandboxServer:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def create(self, key: str | None, body: bytes) -> ApiResponse:

@@ -20,9 +20,7 @@ class _FileType:
 
 
 _ISO = _FileType(".mp4", frozenset({".m4v", ".mov", ".m4a", ".3gp"}))  # one container format, whose brand says little
-_QUICKTIME = _FileType(
-    ".mov", frozenset({".mp4", ".m4v"})
-)  # without a brand; an MP4 that lost its beginning looks so too
+_QUICKTIME = _FileType(".mov", frozenset({".mp4", ".m4v"}))  # has no brand, like an MP4 without its beginning
 _BRANDS = {
     b"qt  ": _FileType(".mov"),
     b"M4V ": _FileType(".m4v", frozenset({".mp4"})),
@@ -55,7 +53,7 @@ _SIGNATURES: tuple[tuple[bytes, _FileType], ...] = (
 
 def detect_extension(head: bytes, hint: str) -> str:
     """Return the extension for a file with these first bytes: `hint`, with its dot, unless they contradict it."""
-    kind = next((kind for look in _DETECTORS for kind in look(head)), None)
+    kind = next((kind for detect in _DETECTORS for kind in detect(head)), None)
     return hint if kind is None or hint in kind.others else kind.extension
 
 

@@ -32,9 +32,7 @@ _UNKNOWN_SOURCE = DownloadSource("")
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CHUNK = 1 << 20
 _NOTE_EVERY_BYTES = 16 << 20
-_CHECK_SPACE_EVERY_BYTES = (
-    1 << 18
-)  # for free space: what all transfers bring between two looks is within what is spared
+_CHECK_SPACE_EVERY_BYTES = 1 << 18  # what all transfers write between two checks fits into SPARE_BYTES
 _LITTLE_BYTES = 1 << 16  # without room for this, no other file is worth trying
 _MAX_NOTE_BYTES = 1 << 16
 
@@ -224,14 +222,14 @@ class FileWriter:
         with self._disk_errors(), self._reservations.lock:
             others = self._reservations.bytes - self._reserved_bytes
             space = free_space(self._folder)
-            wanted = others + count + SPARE_BYTES
-            if space.bytes is None or space.bytes >= wanted:
+            needed = others + count + SPARE_BYTES
+            if space.bytes is None or space.bytes >= needed:
                 self._set_reserved(count)
                 return
         if space.total_bytes is not None and count > space.total_bytes:
             raise DiskError(FetchFailed(f"the server announces {count:,} bytes, more than the whole disk"))
         self._is_intact &= self._source.total is not None  # a file of unknown length must not keep the disk full
-        why = f"{space.bytes:,} bytes are free, but {wanted:,} are needed"
+        why = f"{space.bytes:,} bytes are free, but {needed:,} are needed"
         for_any = space.bytes < others + SPARE_BYTES + _LITTLE_BYTES
         raise DiskError(DiskFull(self._no_space(why), for_any))
 

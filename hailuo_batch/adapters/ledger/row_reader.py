@@ -149,15 +149,9 @@ class RowReader:
     def journal_lines(self) -> Iterator[dict[str, object]]:
         """Yield the journal's lines, oldest first."""
         self.check_journal()
-        for row in self._db.execute("SELECT at, take_id, attempt, what, state, detail FROM journal ORDER BY number"):
-            yield {
-                "at": row[0],
-                "take_id": row[1],
-                "attempt": row[2],
-                "what": row[3],
-                "state": row[4],
-                "detail": json.loads(row[5]),
-            }
+        names = ("at", "take_id", "attempt", "what", "state", "detail")
+        for row in self._db.execute(f"SELECT {', '.join(names)} FROM journal ORDER BY number"):
+            yield dict(zip(names, (*row[:-1], json.loads(row[-1])), strict=True))
 
     def journal_line_up_to(self, number: int) -> tuple[Any, ...] | None:
         """Return the journal's last line up to this number, None where there is none."""
@@ -209,7 +203,7 @@ class RowReader:
             if match is None:
                 raise
             for row, value in self._db.execute(f"SELECT rowid, CAST({match[1]} AS BLOB) FROM {table}"):
-                if not _is_utf_8(value):
+                if isinstance(value, bytes) and value.decode("utf-8", "replace").encode("utf-8") != value:
                     what = f"{match[1]} is {row_checks.abbreviate(value)}, which is not UTF-8"
                     raise DamagedRow(table, row, what) from None
             raise
@@ -221,15 +215,6 @@ def _append_output(row: tuple[Any, ...], outputs: list[Output]) -> None:
     if output.index != len(outputs):
         raise DamagedRow("files", row[:2], f"output {len(outputs)} of its run is missing")
     outputs.append(output)
-
-
-def _is_utf_8(value: object) -> bool:
-    try:
-        if isinstance(value, bytes):
-            value.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _ensure_json_valid(db: sqlite3.Connection) -> None:

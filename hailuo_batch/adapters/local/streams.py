@@ -118,7 +118,7 @@ def is_reader_gone(error: OSError, number: int | None = None) -> bool:
 
 @contextmanager
 def notify_when_unread(on_reader_gone: Callable[[], None]) -> Iterator[None]:
-    """While it lasts, have `told` called when a reader of either stream goes; at once where one has gone already."""
+    """Call `on_reader_gone` when a stream loses its reader while the context lasts, at once if one already has."""
     sinks = _sinks()
     for sink in sinks:
         sink.on_reader_gone = on_reader_gone

@@ -48,7 +48,7 @@ class ForcedError(Enum):
 
 
 class RequestRefused(Exception):  # noqa: N818 - carries a response, is no error of ours
-    """Unwinds a request that is refused; `answer` is what to say."""
+    """Ends a request that is refused; `response` is what to send."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)

@@ -35,7 +35,7 @@ class World:
     """Runbase as one process sees it. `prices`, `balances`, `spend_limit_micro_usd` and `trouble` may be changed.
 
     `made` maps each run ID to the input of its create; `stats` counts. `balances` holds that of the account and that
-    of `other_account_keys`. Refunds are booked when a call passes their time; `settle` books them without a call.
+    of `other_account_keys`. Refunds are booked when a call passes their time; `book_refunds` books them without a call.
     """
 
     def __init__(self, settings: WorldSettings, files_base_url: str) -> None:
