@@ -12,7 +12,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
-from tests.helpers import fast_time as haste
+from tests.helpers import fast_time
 from tests.helpers.command_line import KEY, LAMPS, UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
@@ -23,8 +23,8 @@ Step = Callable[..., CommandResult]
 @pytest.fixture(autouse=True)
 def _fast_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the program's pauses pass quickly, in this process; its time of day stays right."""
-    monkeypatch.setattr(Clock, "now", haste.now)
-    monkeypatch.setattr(run_campaign, "ThreadExecutor", haste.FastExecutor)
+    monkeypatch.setattr(Clock, "now", fast_time.now)
+    monkeypatch.setattr(run_campaign, "ThreadExecutor", fast_time.FastExecutor)
 
 
 @pytest.fixture(autouse=True)

@@ -138,18 +138,18 @@ def wait_for_result(process: "subprocess.Popen[str]") -> CommandResult:
 
 
 def read_terminal(terminal: int) -> bytes:
-    """What is said on a terminal until the program on it has gone, in however many pieces it comes."""
-    said = b""
+    """What is printed on a terminal until the program on it has gone, in however many pieces it comes."""
+    received = b""
     try:
-        while heard := os.read(terminal, 4096):
-            said += heard
+        while data := os.read(terminal, 4096):
+            received += data
     except OSError:
         pass  # the other end has gone
-    return said
+    return received
 
 
 def answer_at_terminal(answer: str, *arguments: str) -> tuple[str, int]:
-    """Run a command on a terminal, and answer its question if it has one. Gives what it said, and its exit code.
+    """Run a command on a terminal, and answer its question if it has one. Return what it printed, and its exit code.
 
     CTRL_D as the answer ends what is typed.
     """
@@ -157,15 +157,15 @@ def answer_at_terminal(answer: str, *arguments: str) -> tuple[str, int]:
     command = [sys.executable, "-m", "hailuo_batch", *arguments]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
-        said = b""
+        received = b""
         try:
-            while heard := os.read(ours, 4096):
-                said += heard  # which may end within a character
-                if answer and said.rstrip().endswith(b"[y/N]"):
+            while data := os.read(ours, 4096):
+                received += data  # which may end within a character
+                if answer and received.rstrip().endswith(b"[y/N]"):
                     os.write(ours, answer.encode() if answer == CTRL_D else f"{answer}\n".encode())
                     answer = ""
         except OSError:
             pass  # the other end has gone
         code = process.wait(TEST_TIMEOUT_S)
     os.close(ours)
-    return said.decode(), code
+    return received.decode(), code

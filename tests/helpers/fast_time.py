@@ -1,7 +1,7 @@
 """A clock and threads under which the program's pauses pass quickly, and its work takes as long as it takes.
 
 Time is hastened only while nothing is under way and the program waits for nothing but time. So a machine on which all
-takes longer does not see time-outs, windows and patience run out before the work that they are there for is done.
+takes longer does not see time-outs, windows and waits run out before the work that they are there for is done.
 """
 
 import time

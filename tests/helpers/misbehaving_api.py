@@ -115,19 +115,19 @@ def _reads_without_costs(api: SandboxServer) -> Iterator[None]:
 @contextmanager
 def files_at(api: SandboxServer, *urls: str) -> Iterator[list[str]]:
     """A run that succeeded has its file at the first of these links, at the next one each time it is read again; the
-    last one stays. Gives the links that were told, as they come."""
-    honest, told = api.read, list[str]()
+    last one stays. Gives the links that were returned, in order."""
+    honest, returned = api.read, list[str]()
 
     def read(key: str | None, run_id: str) -> ApiResponse:
         answer = honest(key, run_id)
         if "output" not in answer.body:
             return answer
-        told.append(urls[min(len(told), len(urls) - 1)])
-        return replace(answer, body={**answer.body, "output": {"urls": [told[-1]]}})
+        returned.append(urls[min(len(returned), len(urls) - 1)])
+        return replace(answer, body={**answer.body, "output": {"urls": [returned[-1]]}})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "read", read)
-        yield told
+        yield returned
 
 
 @contextmanager
@@ -169,7 +169,7 @@ class HeldCreates:
 
 @contextmanager
 def held(api: SandboxServer) -> Iterator[HeldCreates]:
-    """The API answers no create until it is told to."""
+    """The API answers no create until it is returned to."""
     holding = HeldCreates(api)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "create", holding.create)

@@ -16,7 +16,7 @@ from typing import Any
 from hailuo_batch import cli
 from hailuo_batch.app import run_campaign
 from hailuo_batch.runtime.clock import Clock
-from tests.helpers import fast_time as haste
+from tests.helpers import fast_time
 from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 _ROOT = Path(__file__).parents[2]
@@ -62,8 +62,8 @@ def _hit(number: signal.Signals) -> None:
 
 def main() -> None:
     where, name, _, *words = sys.argv[1:]
-    setattr(Clock, "now", haste.now)  # noqa: B010 - as monkeypatch does it
-    setattr(run_campaign, "ThreadExecutor", haste.FastExecutor)  # noqa: B010
+    setattr(Clock, "now", fast_time.now)  # noqa: B010 - as monkeypatch does it
+    setattr(run_campaign, "ThreadExecutor", fast_time.FastExecutor)  # noqa: B010
     _surround(where, signal.Signals[name])
     cli.main(words)
 

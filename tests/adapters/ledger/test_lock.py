@@ -130,18 +130,18 @@ def test_a_folder_that_cannot_be_made_is_a_ledger_error(tmp_path: Path) -> None:
 
 def test_a_lock_that_is_waited_for_is_had_once_its_holder_ends_and_the_wait_is_told(tmp_path: Path) -> None:
     path = tmp_path / "c.lock"
-    told: list[LockHolder] = []
+    holders: list[LockHolder] = []
     with another_process_holding(path) as holder:
 
         def waiting(whom: LockHolder) -> None:
-            told.append(whom)
+            holders.append(whom)
             holder.kill()
 
         lock = CampaignLock(path, ME)
         assert lock.acquire(TEST_TIMEOUT_S, waiting)
         assert find_holder(path) == ME
         lock.release()
-    assert [whom.pid for whom in told] == [holder.pid]
+    assert [whom.pid for whom in holders] == [holder.pid]
 
 
 def test_a_lock_that_is_free_is_had_without_a_wait(tmp_path: Path) -> None:
@@ -152,10 +152,10 @@ def test_a_lock_that_is_free_is_had_without_a_wait(tmp_path: Path) -> None:
 
 def test_after_the_time_that_was_given_the_holder_is_named(tmp_path: Path) -> None:
     path = tmp_path / "c.lock"
-    told: list[LockHolder] = []
+    holders: list[LockHolder] = []
     with another_process_holding(path) as holder, pytest.raises(BusyError, match=f"process {holder.pid}"):
-        CampaignLock(path, ME).acquire(0.5, told.append)
-    assert len(told) == 1
+        CampaignLock(path, ME).acquire(0.5, holders.append)
+    assert len(holders) == 1
 
 
 # --- a lock's file that is deleted, and what is no lock of ours ---

@@ -75,25 +75,25 @@ def test_a_full_disk_is_remembered_and_passed_over() -> None:
 
 
 def test_a_reader_that_goes_is_told_of_once() -> None:
-    told: list[str] = []
-    with piped() as pipe, notify_when_unread(lambda: told.append("gone")):
+    calls: list[str] = []
+    with piped() as pipe, notify_when_unread(lambda: calls.append("gone")):
         say(sys.stdout, "words")
-        assert told == []
+        assert calls == []
         pipe.close()
         for _ in range(3):
             say(sys.stdout, "words")
-        assert told == ["gone"]
+        assert calls == ["gone"]
         assert write_failure_of(sys.stdout) is not None
         assert write_failure_of(sys.stderr) is None
 
 
 def test_one_that_has_gone_before_is_told_of_at_once() -> None:
-    told: list[str] = []
+    calls: list[str] = []
     with piped() as pipe:
         pipe.close()
         say(sys.stderr, "words")
-        with notify_when_unread(lambda: told.append("gone")):
-            assert told == ["gone"]
+        with notify_when_unread(lambda: calls.append("gone")):
+            assert calls == ["gone"]
 
 
 def test_a_terminal_that_is_closed_is_a_reader_that_has_gone() -> None:

@@ -40,11 +40,11 @@ def test_decompression_bomb_takes_no_memory() -> None:
 
 def test_closed_line_never_dials_again_by_itself() -> None:
     with LoopbackServer(http.answer(200, {})) as server:
-        patience = ExchangeTimer(TEST_TIMEOUT_S, TEST_TIMEOUT_S)
-        line = Dialer(TEST_TIMEOUT_S).dial(Origin("http", *server.address), patience)
-        line.close()
+        timer = ExchangeTimer(TEST_TIMEOUT_S, TEST_TIMEOUT_S)
+        transport = Dialer(TEST_TIMEOUT_S).dial(Origin("http", *server.address), timer)
+        transport.close()
         with pytest.raises(CONNECTION_ERRORS):
-            line.request("POST", "/", {}, b"{}", patience)
+            transport.request("POST", "/", {}, b"{}", timer)
     assert server.requests == []
     assert server.connections <= 1
 
@@ -92,7 +92,7 @@ def test_interim_answers_that_never_end_hold_nobody(interim: bytes) -> None:
             peer.send(interim)
 
     with LoopbackServer(flood) as server:
-        line = Dialer(TEST_TIMEOUT_S).dial(Origin("http", *server.address), patience := ExchangeTimer(0.2, math.inf))
+        transport = Dialer(TEST_TIMEOUT_S).dial(Origin("http", *server.address), timer := ExchangeTimer(0.2, math.inf))
         with pytest.raises(CONNECTION_ERRORS):
-            line.request("GET", "/", {}, None, patience)
-        line.close()
+            transport.request("GET", "/", {}, None, timer)
+        transport.close()
