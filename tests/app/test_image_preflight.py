@@ -133,7 +133,7 @@ def test_an_image_that_nobody_can_fetch_is_said_helpfully(shell: Shell, start_ap
     shell.write(text)
     ended = shell("apply")
     assert ended.code is ExitCode.USAGE
-    words = "box.jpg cannot be fetched: the name images.example.invalid cannot be resolved (unboxing)"
+    words = "box.jpg cannot be fetched: the host name images.example.invalid cannot be resolved (unboxing)"
     assert words in plain(ended)
     assert api.world.stats.creates == 0
 

@@ -137,7 +137,7 @@ def test_a_server_that_is_away_is_only_suspicious() -> None:
 def test_a_name_that_nobody_knows_is_fatal() -> None:
     url = "https://images.invalid/lamp.png"
     seen = ImageFetcher("", PATIENT).fetch_all([url], _nothing)[url]
-    assert seen == NotFetched("cannot be fetched: the name images.invalid cannot be resolved", fatal=True)
+    assert seen == NotFetched("cannot be fetched: the host name images.invalid cannot be resolved", fatal=True)
 
 
 def redirect(to: str) -> Act:

@@ -145,7 +145,7 @@ def call_a_busy_campaign_broken(patch: Patch) -> None:
 
 def believe_any_cost_of_an_answer(patch: Patch) -> None:
     def parse_cost(value: object) -> tuple[int | None, str]:
-        return (value, "") if isinstance(value, int) else (None, "the response's cost is no integer")
+        return (value, "") if isinstance(value, int) else (None, "the response's cost is not an integer")
 
     patch.setattr(fields, "parse_cost", parse_cost)
 

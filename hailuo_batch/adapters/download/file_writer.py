@@ -22,6 +22,7 @@ from hailuo_batch.adapters.local.fs import (
     set_aside,
     sync,
     sync_path,
+    write_all,
 )
 from hailuo_batch.core.model.events import DiskFull, FetchFailed
 
@@ -129,9 +130,7 @@ class FileWriter:
         if self.size + len(chunk) - self._checked_bytes >= _CHECK_SPACE_EVERY_BYTES:
             self._reserve(len(chunk))
         with self._disk_errors():
-            rest = memoryview(chunk)
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
+            write_all(self._file, chunk)
         self._digest.update(chunk)
         self.size += len(chunk)
         with self._reservations.lock:

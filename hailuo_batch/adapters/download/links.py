@@ -60,7 +60,7 @@ def resolve_host(origin: Origin, *, allow_loopback: bool) -> tuple[str | None, .
     try:
         found = [literal] if literal else _lookup_addresses(origin)
     except (OSError, UnicodeError):
-        raise UnknownHostError(f"the name {origin.host} cannot be resolved") from None
+        raise UnknownHostError(f"the host name {origin.host} cannot be resolved") from None
     allowed = tuple(
         str(address) for address in found if is_public(address) or (allow_loopback and is_this_machine(address))
     )

@@ -78,7 +78,7 @@ def _problems_of(file: HeldFile) -> list[LedgerError]:
 
 
 def _describe(troubles: list[str], lost: dict[str, str]) -> str:
-    paid = ", ".join(f"{take_id} is {run_id}" for run_id, take_id in lost.items())
+    paid = ", ".join(f"{take_id} ({run_id})" for run_id, take_id in lost.items())
     named = (
         f"Paid for, not downloaded yet, and no longer in any file: {paid}. Write these run IDs down: only they lead to "
         "the videos."

@@ -137,14 +137,9 @@ class CampaignLock:
         """Open and lock the lock file, and check that it still has its name: a deleted one would keep nobody out."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(_MAX_OPENINGS):
-            file = open_regular(self.path, os.O_RDWR | os.O_CREAT)
-            try:
-                _lock_or_raise(file)
-                if is_in_place(file, self.path):
-                    return file
-            except BaseException:
-                os.close(file)
-                raise
+            file = _open_and_lock(self.path, os.O_CREAT)
+            if is_in_place(file, self.path):
+                return file
             os.close(file)
         raise OSError(0, "the lock file is deleted as soon as it is created")
 
@@ -152,16 +147,11 @@ class CampaignLock:
         if self._guard is not None and is_in_place(self._guard, path):
             return
         try:
-            file = open_regular(path, os.O_RDWR | flags)
+            file = _open_and_lock(path, flags)
         except FileNotFoundError:
             return  # nothing was ever sent, or the receipts are gone: `acquire_guard` creates it
         except OSError as error:
             raise self._unusable_error(path, error) from error
-        try:
-            _lock_or_raise(file)
-        except BaseException:
-            os.close(file)
-            raise
         # The receipts were replaced: the new file is locked before the old one is let go.
         if self._guard is not None:
             os.close(self._guard)
@@ -224,10 +214,18 @@ def _read_holder_if_locked(path: Path) -> LockHolder | None:
         os.close(file)
 
 
-def _lock_or_raise(file: int) -> None:
-    """Lock an open file exclusively. Raises _HeldError where another process holds it."""
-    if not _try_lock_exclusive(file):
-        raise _HeldError(_read_holder(file))
+def _open_and_lock(path: Path, flags: int) -> int:
+    """Open a file and lock it exclusively. Raises OSError, and _HeldError where another process holds it."""
+    file = open_regular(path, os.O_RDWR | flags)
+    try:
+        holder = None if _try_lock_exclusive(file) else _read_holder(file)
+    except BaseException:
+        os.close(file)
+        raise
+    if holder is not None:
+        os.close(file)
+        raise _HeldError(holder)
+    return file
 
 
 def _try_lock_exclusive(file: int) -> bool:

@@ -184,4 +184,7 @@ def translate_errors(path: Path, assurance: str = "") -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         raise _damaged_ledger(path, str(error), assurance) from error
     except OSError as error:
-        raise LedgerError(f"{path}: the ledger cannot be written ({error.strerror}).") from error
+        raise LedgerError(
+            f"{path}: the ledger cannot be written ({error.strerror}). Check its folder's permissions and the free "
+            "space."
+        ) from error

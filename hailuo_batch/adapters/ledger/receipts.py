@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hailuo_batch.adapters.ledger.side_files import check_open_file, foreign_error
-from hailuo_batch.adapters.local.fs import open_regular, open_to_read, sync, sync_path
+from hailuo_batch.adapters.local.fs import open_regular, open_to_read, sync, sync_path, write_all
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.planning.recovery import CreateIntent, CreateResult, Receipt
@@ -67,8 +67,7 @@ class Receipts:
         data = (("\n" if self._is_last_line_torn else "") + text).encode("utf-8")
         try:
             self._is_last_line_torn = True
-            while data:
-                data = data[os.write(self._file, data) :]
+            write_all(self._file, data)
             sync(self._file)
             self._is_last_line_torn = False
         except OSError as error:

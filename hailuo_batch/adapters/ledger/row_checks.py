@@ -252,7 +252,7 @@ def _parse_tags(id_: str, text: str) -> tuple[str, ...]:
         return ()
     tags = parse_json("takes", id_, text)
     if not _is_texts(tags):
-        raise DamagedRow("takes", id_, f"tags are {abbreviate(text)}, which are not texts")
+        raise DamagedRow("takes", id_, f"tags are {abbreviate(text)}, which are not a list of texts")
     return tuple(tags)
 
 

@@ -107,9 +107,9 @@ class RowReader:
                 (forgotten if row[15] else runs[run.take_id]).append(run)
                 if row[15] or run.superseded_by is not None:
                     continue
-                if run.take_id == live_take_id:  # the earlier one, which may be paid for, would be seen by nobody
+                if run.take_id == live_take_id:  # the earlier one, perhaps paid for, would be ignored
                     raise DamagedRow(
-                        "runs", run.key, f"another run speaks for {row_checks.abbreviate(run.take_id)}, too"
+                        "runs", run.key, f"take {row_checks.abbreviate(run.take_id)} already has another live run"
                     )
                 live_take_id = run.take_id
         for key in outputs:
@@ -183,7 +183,7 @@ class RowReader:
         with self._decoding_errors("runs"):
             row = self._db.execute(f"SELECT {RUN_COLUMNS} FROM runs WHERE key = ?", (key,)).fetchone()
         if row is None:
-            raise DamagedRow("runs", key, "it is gone")
+            raise DamagedRow("runs", key, "the run is missing")
         return row_checks.parse_run(row, self._outputs(key), {})
 
     def _outputs(self, key: int) -> tuple[Output, ...]:

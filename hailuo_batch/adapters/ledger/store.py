@@ -318,7 +318,7 @@ class Ledger(LedgerReader):
         self._check_journal()
         self._cached_snapshot = None
         with translate_errors(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("BEGIN IMMEDIATE")  # takes the write lock before the first read on which a change depends
             try:
                 yield
                 self._db.execute("COMMIT")

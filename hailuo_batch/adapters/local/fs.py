@@ -47,6 +47,13 @@ def free_space(folder: Path) -> Space:
 # --- durable writes ---
 
 
+def write_all(file: int, data: bytes | memoryview) -> None:
+    """Write all bytes to an open file. One write may take only a part of them, as on a disk that is nearly full."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
 def sync(file: int) -> None:
     """Flush an open file to the disk itself. On macOS, fsync alone leaves the bytes in the drive's cache."""
     if _FULL_SYNC is None:
@@ -82,9 +89,7 @@ def _replace(path: Path, content: bytes, flush: Callable[[int], None]) -> None:
     temporary.unlink(missing_ok=True)
     try:
         with temporary.open("xb", buffering=0) as file:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[file.write(rest) :]
+            write_all(file.fileno(), content)
             flush(file.fileno())
         temporary.replace(path)
     finally:

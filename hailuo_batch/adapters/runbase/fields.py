@@ -93,7 +93,7 @@ def parse_cost(value: object) -> tuple[int | None, str]:
     if isinstance(value, float) and math.isinf(value):
         value = -1 if value < 0 else MAX_COST_MICRO_USD + 1
     if not isinstance(value, int) or isinstance(value, bool):
-        return None, printable(f"the response's cost {value!r} is no integer", 100)
+        return None, printable(f"the response's cost {value!r} is not an integer", 100)
     if value < 0:
         return None, "the response's cost is negative"
     if value > MAX_COST_MICRO_USD:

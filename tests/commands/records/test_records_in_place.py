@@ -90,7 +90,7 @@ def test_runs_that_no_file_knows_any_more_are_on_the_screen(shell: Shell, api: S
     videos = {path.stem for path in shell.outputs.glob("*.mp4")}
     assert len(videos) == len(api.world.created)
     assert "no longer in any file: hero" in err
-    assert any(f" is {run_id}" in err for run_id in api.world.created)
+    assert any(f"({run_id})" in err for run_id in api.world.created)
 
 
 @pytest.mark.parametrize("what", ["the ledger is removed", "the ledger's log is removed", "the receipts are removed"])
