@@ -40,7 +40,7 @@ def media_file(name: str, served: ServedClip, clips: tuple[bytes, ...]) -> Media
 
 
 def requested_range(media: MediaFile, range_header: str | None, if_range: str | None) -> slice | None:
-    """Which bytes a GET asks for; None for the whole file. Raises Unsatisfiable where there are none.
+    """Return the bytes that a GET asks for; None for the whole file. Raises RangeNotSatisfiable where there are none.
 
     As RFC 9110 section 14.2 has it, a range that is malformed, in several parts, or whose If-Range names another
     version of the file is ignored.

@@ -190,5 +190,5 @@ class LedgerRows(RowReader):
 
 
 def _request_of(take: Take) -> tuple[str, str, str, str | None]:
-    """The values of _REQUEST's columns."""
+    """Return the values of _REQUEST's columns."""
     return take.model, take.input_json, take.fingerprint, take.images_sha256

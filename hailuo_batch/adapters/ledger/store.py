@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from hailuo_batch.adapters.ledger import row_checks
+from hailuo_batch.adapters.ledger.change_rows import carry_out, journal_change
 from hailuo_batch.adapters.ledger.opening import (
     UNTOUCHED,
     check_health,
@@ -29,7 +30,6 @@ from hailuo_batch.adapters.ledger.rows import LedgerRows
 from hailuo_batch.adapters.ledger.schema import is_current, migrate
 from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, moved_error, new_draft, side_file
 from hailuo_batch.adapters.local.fs import check_regular, file_identity, rename_no_replace, sync_path
-from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import CreateStarted, Event
 from hailuo_batch.core.model.ledger_changes import LedgerChange
 from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, fold
@@ -110,9 +110,10 @@ class Ledger(LedgerReader):
     def record_description(self, manifest_sha256: str, description: str) -> None:
         """Record the manifest's hash and description, if they changed."""
         facts = {"manifest_sha256": manifest_sha256, "description": description}
-        if any(self._rows.fact(name) != value for name, value in facts.items()):
+        changed = {name: value for name, value in facts.items() if self._rows.fact(name) != value}
+        if changed:
             with self._transaction():
-                for name, value in facts.items():
+                for name, value in changed.items():
                     self._rows.set_fact(name, value)
 
     def carry_out(self, steps: Sequence[LedgerChange], at: float) -> tuple[Run, ...]:
@@ -126,10 +127,10 @@ class Ledger(LedgerReader):
         changed: dict[int, None] = {}
         with self._transaction():
             for step in steps:
-                key = self._carry_out(step, touched)
+                key = carry_out(self._rows, step, touched)
                 if key is not None:
                     changed[key] = None
-                self._journal_step(step, at)
+                journal_change(self._rows, step, at)
             for take_id in touched:
                 self._rows.refresh_take(take_id)
             return tuple(self._rows.run(key) for key in changed)
@@ -269,49 +270,6 @@ class Ledger(LedgerReader):
             after = replace(after, create_number=line)
         self._rows.update_run(before, after)
         return after
-
-    def _carry_out(self, step: LedgerChange, touched: dict[str, None]) -> int | None:
-        rows = self._rows
-        match step:
-            case st.WantTake():
-                rows.upsert_take(step.take, step.position)
-                touched[step.take.id] = None
-            case st.UnwantTake():
-                rows.remove_from_manifest(step.take_id)
-            case st.ForgetTake():
-                rows.forget_take(step.take_id)
-                touched.pop(step.take_id, None)
-            case st.ForgetRuns():
-                rows.forget_runs(step.take_id)
-                touched[step.take_id] = None
-            case st.SupersedeRun():
-                touched[rows.supersede(step.key, step.by)] = None
-                return step.key
-            case st.ReviveRun():
-                touched[rows.revive(step.key, step.take_id)] = None
-                touched[step.take_id] = None
-                return step.key
-            case st.DropAttempt():
-                touched[rows.drop_attempt(step.key)] = None
-            case st.AddAttempt():
-                touched[step.take_id] = None
-                return rows.add_attempt(step.take_id)
-            case st.OpenReplacement():
-                opened = [*rows.replacements(), step.replacement]
-                rows.set_fact("replacement", row_checks.render_replacements(opened))
-        return None
-
-    def _journal_step(self, step: LedgerChange, at: float) -> None:
-        detail: dict[str, object]
-        match step:
-            case st.WantTake(take, position):
-                take_id, detail = take.id, {"fingerprint": take.fingerprint, "position": position}
-            case st.OpenReplacement(replacement):
-                take_id, detail = "", {"patterns": replacement.patterns}
-            case _:
-                detail = asdict(step)
-                take_id = str(detail.get("take_id", ""))
-        self._rows.journal(at, take_id, None, type(step).__name__, None, detail)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -97,8 +97,10 @@ def _replace(path: Path, content: bytes, flush: Callable[[int], None]) -> None:
 
 
 def remove_stale_temporaries(folder: Path, names: Collection[str]) -> None:
-    """Of these files in the folder, remove the temporary ones that a killed process left: those far older than the
-    newest of all."""
+    """Remove the temporary files that a killed process left, from these names in the folder.
+
+    Those are the temporary files far older than the newest of all: nobody can still be writing them.
+    """
     left = [folder / name for name in names if _TEMPORARY.fullmatch(name.rpartition("/")[2])]
     if left:
         stale_at = max(_changed_at(folder / name for name in names), default=0.0) - _STALE_S

@@ -121,7 +121,7 @@ class OutputFiles:
         return None if output.moving_to is None else ev.FileMoved(output.index, output.path)
 
     def _find_by_content(self, output: Output) -> Event | None:
-        """As `_find_missing_or_moved`, but a file with other content counts as missing."""
+        """Do as `_find_missing_or_moved`, but let a file with other content count as missing."""
         if output.path is None:
             return None
         for path in filter(None, (output.moving_to, output.path)):

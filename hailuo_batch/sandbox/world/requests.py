@@ -23,7 +23,7 @@ class CreateRequest:
 
 
 def parse_create(body: bytes, models: Collection[str]) -> CreateRequest:
-    """The request in a body. Raises Refused with the documented 400 for the first thing that is wrong with it."""
+    """Parse a body. Raises RequestRefused with the documented 400 for the first thing that is wrong with it."""
     data = _parse_object(body)
     model, request_input = data.get("model"), data.get("input")
     if not isinstance(model, str) or not model:
