@@ -110,10 +110,9 @@ class Ledger(LedgerReader):
     def record_description(self, manifest_sha256: str, description: str) -> None:
         """Record the manifest's hash and description, if they changed."""
         facts = {"manifest_sha256": manifest_sha256, "description": description}
-        changed = {name: value for name, value in facts.items() if self._rows.fact(name) != value}
-        if changed:
+        if any(self._rows.fact(name) != value for name, value in facts.items()):
             with self._transaction():
-                for name, value in changed.items():
+                for name, value in facts.items():
                     self._rows.set_fact(name, value)
 
     def carry_out(self, steps: Sequence[LedgerChange], at: float) -> tuple[Run, ...]:

@@ -185,7 +185,7 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
 @pytest.mark.parametrize(
     "where",
     [
-        pytest.param("after:app.workspace:_aside", marks=pytest.mark.deep),
+        pytest.param("before:adapters.local.fs:set_aside", marks=pytest.mark.deep),
         "after:commands.apply:set_aside",
         pytest.param("after:adapters.ledger.store:rename_no_replace", marks=pytest.mark.deep),
         pytest.param("after:app.run_campaign:Ledger.back_up", marks=pytest.mark.deep),
