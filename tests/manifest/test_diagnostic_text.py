@@ -7,7 +7,7 @@ from hailuo_batch.manifest.diagnostics import Position
 from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, excerpt, find_source_lines, position_at
 from hailuo_batch.text import COLOURED
 from hailuo_batch.ui.text import display_width
-from tests.manifest.conftest import Beside, Load
+from tests.manifest.conftest import Load, WriteFile
 
 
 def test_a_finding_shows_its_line() -> None:
@@ -110,8 +110,8 @@ def test_lines_and_places_agree_with_each_other(text: str, breaks: LineBreaks) -
         assert (spot.line, spot.column) == (number, column)
 
 
-def test_findings_carry_the_line_of_their_file(load: Load, beside: Beside) -> None:
-    beside("t.csv", "n\n1,2\n")
+def test_findings_carry_the_line_of_their_file(load: Load, write_file: WriteFile) -> None:
+    write_file("t.csv", "n\n1,2\n")
     loaded = load("version: 2\ncampaign: lamps\nshots: [{id: '$n', prompt: A, rows: t.csv}]\n")
     assert [(found.source, found.caret) for found in loaded.diagnostics] == [("version: 2", 9), ("1,2", 2)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cpu_limits import within
-from tests.manifest.load_in_process import load_apart
+from tests.manifest.load_in_process import load_in_subprocess
 
 MEBIBYTE = 1024 * 1024
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -58,15 +58,15 @@ def test_every_manifest_is_refused_quickly_and_in_little_memory(tmp_path: Path) 
     for number, (make, _) in enumerate(SHAPES.values()):
         manifests.append(tmp_path / f"{number}.yaml")
         manifests[-1].write_text(make())
-    for (name, (_, said)), apart in zip(SHAPES.items(), load_apart(*manifests), strict=True):
-        assert said in apart.findings[-1], name
-        assert within(apart.seconds, 2), name
-        assert apart.peak_bytes < 200 * MEBIBYTE, name
+    for (name, (_, said)), result in zip(SHAPES.items(), load_in_subprocess(*manifests), strict=True):
+        assert said in result.findings[-1], name
+        assert within(result.seconds, 2), name
+        assert result.peak_bytes < 200 * MEBIBYTE, name
 
 
 def test_a_file_of_a_gibibyte_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "m.yaml").open("wb") as file:
         file.truncate(1024 * MEBIBYTE)
-    (apart,) = load_apart(tmp_path / "m.yaml")
-    assert apart.findings == [f"{tmp_path / 'm.yaml'}:1:1: error: the file is larger than 64 MiB; split the campaign"]
-    assert apart.peak_bytes < 64 * MEBIBYTE
+    (result,) = load_in_subprocess(tmp_path / "m.yaml")
+    assert result.findings == [f"{tmp_path / 'm.yaml'}:1:1: error: the file is larger than 64 MiB; split the campaign"]
+    assert result.peak_bytes < 64 * MEBIBYTE
