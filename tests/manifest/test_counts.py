@@ -39,7 +39,7 @@ def test_too_many_entries_are_told_once_and_not_looked_at(load_errors: LoadError
 def test_one_shot_of_too_many_parts_is_not_read_on(load_errors: LoadErrors) -> None:
     parts = "[" + "x, " * 1000 + "], "
     (error,) = load_errors(HEAD + f"shots:\n- {{id: a, prompt: A, input: {{k: [{parts * 251}]}}}}\n")
-    assert error == "4:3: error: what begins here has more than 250,000 nodes; split the campaign"
+    assert error == "4:3: error: the value that begins here has more than 250,000 nodes; split the campaign"
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_after_a_thousand_findings_it_stops() -> None:
     report = Diagnostics("m.yaml")
     for line in range(1, 1000):
         report.error(Position(line, 1), "wrong")
-    with pytest.raises(FatalDiagnostic, match="1,000 findings"):
+    with pytest.raises(FatalDiagnostic, match="after 1,000 errors and warnings"):
         report.error(Position(1000, 1), "wrong")
     assert len(report.in_order()) == 1000
 
@@ -48,7 +48,7 @@ def test_a_thousand_wrong_texts_of_one_shot_end_its_expansion() -> None:
     texts = [Template(ScalarNode("x", 1, column), ParsedTemplate(("x",))) for column in range(1, 1001)]
     for text in texts[:-1]:
         faults.add(text, "wrong", f"wrong at {text.node.column}", "", 0)
-    with pytest.raises(FatalDiagnostic, match="1,000 findings"):
+    with pytest.raises(FatalDiagnostic, match="after 1,000 errors and warnings"):
         faults.add(texts[-1], "wrong", "wrong at the last", "", 0)
 
 

@@ -33,7 +33,7 @@ def bomb(levels: int) -> str:
 
 def test_an_alias_bomb(load_errors: LoadErrors) -> None:
     (error,) = load_errors(bomb(30))
-    assert error.endswith("error: with its aliases written out the manifest has more than 5,000,000 nodes")
+    assert error.endswith("error: with its aliases expanded, the manifest has more than 5,000,000 nodes")
 
 
 def test_a_bomb_in_text_is_never_written_out(load_errors: LoadErrors) -> None:

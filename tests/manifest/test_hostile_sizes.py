@@ -32,18 +32,21 @@ def pairs_of_one_id() -> str:
 
 
 SHAPES: dict[str, tuple[Callable[[], str], str]] = {
-    "an alias bomb": (bomb, "with its aliases written out the manifest has more than 5,000,000 nodes"),
+    "an alias bomb": (bomb, "with its aliases expanded, the manifest has more than 5,000,000 nodes"),
     "a million open lists": (lambda: "[" * MEBIBYTE, "nested deeper than 50 levels here"),
     "64 MiB of nested lists": (
         lambda: HEAD + f"description: [{'[[[[]]]],' * (7 * MEBIBYTE)}]\n",
-        "what begins here has more than 250,000 nodes",
+        "the value that begins here has more than 250,000 nodes",
     ),
     "one line of 60 MiB": (
         lambda: f"{HEAD}{GOOD}#{'x' * (60 * MEBIBYTE)}\0",
         "the character U+0000 is not allowed here",
     ),
-    "an unknown key in each shot": (lambda: shots("prompt: A, zebra: 1"), "with 1,000 findings the check stops here"),
-    "a shot that is wrong in every way": (lambda: shots("takes: 0, tags: 1"), "with 1,000 findings"),
+    "an unknown key in each shot": (
+        lambda: shots("prompt: A, zebra: 1"),
+        "the check stopped after 1,000 errors and warnings",
+    ),
+    "a shot that is wrong in every way": (lambda: shots("takes: 0, tags: 1"), "stopped after 1,000 errors"),
     "one ID for each two combinations": (pairs_of_one_id, "and for 49,997 more"),
     "values put in over and over": (
         lambda: HEAD + f"vars: {{a: {'x' * MEBIBYTE}}}\nshots: [{{id: a, prompt: '{'$a ' * 10_000}'}}]\n",

@@ -13,7 +13,7 @@ MANIFEST = "version: 1\ncampaign: lamps\nshots: [{id: 's-$a', prompt: '$b', rows
 TABLES = {
     "one row of commas": (b"," * 3_000_000, "this row is longer than 1 MiB"),
     "rows without end": (b"a,b\n" + b"1,2\n" * 400_000, "the table has more than 300,000 rows"),
-    "short rows": (b"a,b\n" + b"1\n" * 250_000, "this row and 249,994 more have another number of fields"),
+    "short rows": (b"a,b\n" + b"1\n" * 250_000, "this row and 249,994 more have a different number of fields"),
     "a quote never closed": (b'a,b\n"' + b"x\n" * 1_000_000, "a field of this row is longer than 131,072 characters"),
     "quoted line breaks": (b"a,b\n" + b'"\n",' * 500_000, "this row is longer than 1 MiB"),
     "columns without end": (b",".join(b"c%d" % n for n in range(100_000)) + b"\n1\n", "more than 1,000 columns"),

@@ -178,7 +178,7 @@ def test_what_is_no_file_is_not_waited_for(load_errors: LoadErrors, tmp_path: Pa
         ("none", "the folder of images `none` is not there"),
         ("m.yaml", "the folder of images `m.yaml` is not a folder"),
         ("/pictures", "is not relative to the manifest"),
-        ("a\\b", "is written with `\\`"),
+        ("a\\b", "contains `\\`"),
     ],
 )
 def test_a_wrong_folder_is_told_once_and_not_where_it_is_used(load_errors: LoadErrors, folder: str, said: str) -> None:

@@ -86,7 +86,7 @@ def test_a_table_may_lie_elsewhere(tmp_path: Path) -> None:
         ("C:/products.csv", "is not relative to the manifest"),
         ("~/products.csv", "is not relative to the manifest"),
         ("https://example.com/products.csv", "is not relative to the manifest"),
-        ("a\\products.csv", "is written with `\\`"),
+        ("a\\products.csv", "contains `\\`"),
         ("none.csv", "there is no such file"),
         (".", "this is not a file"),
         ("${sku}.csv", "there is no such file"),
@@ -119,12 +119,12 @@ def test_no_more_is_read_than_a_file_reports_to_have(
         ("sku, ,name\n1,2,3\n", "1:5: error: column 2 of the header has no name"),
         ("sku,name,sku\n1,2,3\n", "1:10: error: the header has `sku` twice, first at 1:1"),
         ("sku;name\n1;2\n", "1:1: error: the fields are separated by `;`"),
-        ("sku,name\n1,2\n3\n", "3:1: error: this row has 1 field, the header 2; add `name`"),
-        ("sku,name\n1,2,3\n", "2:5: error: this row has 3 fields, the header 2"),
-        ('sku,name\n"a\nb",x\n1,2,3\n', "4:5: error: this row has 3 fields, the header 2"),
-        ('sku,name\n"a\nb",x,y\n', "3:6: error: this row has 3 fields, the header 2"),
+        ("sku,name\n1,2\n3\n", "3:1: error: this row has 1 field, but the header has 2; add `name`"),
+        ("sku,name\n1,2,3\n", "2:5: error: this row has 3 fields, but the header has 2"),
+        ('sku,name\n"a\nb",x\n1,2,3\n', "4:5: error: this row has 3 fields, but the header has 2"),
+        ('sku,name\n"a\nb",x,y\n', "3:6: error: this row has 3 fields, but the header has 2"),
         ('sku,name\n1,"Lamp\n2,Vase\n', "2:3: error: the quote that opens here is never closed"),
-        ('sku,name\n1,"La"mp\n', "2:3: error: after its closing quote this field goes on"),
+        ('sku,name\n1,"La"mp\n', "2:3: error: there is text after the closing quote of this field"),
         ("sku,name\n1," + "x" * 131_073 + "\n", "2:1: error: a field of this row is longer"),
         ("sku,name\n1,La\0mp\n", "2:5: error: the character U+0000 is not allowed here"),
         ("sku,name\n1,Lämp".encode("latin-1"), "2:4: error: this is not UTF-8"),
@@ -143,7 +143,9 @@ def test_several_wrong_rows_are_told_but_not_all(load_errors: LoadErrors, write_
     write_file("products.csv", "sku,name\n" + "x\n" * 1000)
     errors = load_errors(ROWS)
     assert len(errors) == 6
-    assert errors[-1] == "products.csv:7:1: error: this row and 994 more have another number of fields than the header"
+    assert (
+        errors[-1] == "products.csv:7:1: error: this row and 994 more have a different number of fields than the header"
+    )
 
 
 def test_what_is_wrong_for_one_row_names_its_cell(load_errors: LoadErrors, write_file: WriteFile) -> None:
