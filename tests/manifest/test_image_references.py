@@ -70,14 +70,14 @@ def test_no_reference_leaves_the_base(load_errors: LoadErrors, reference: str) -
 @pytest.mark.parametrize("reference", [".", "./", "?v=1", "#a", "a//b.jpg", "a/"])
 def test_a_reference_names_a_file(load_errors: LoadErrors, reference: str) -> None:
     (error,) = load_errors(manifest(f"'{reference}'"))
-    assert "names no file" in error
+    assert "does not name a file" in error
 
 
 def test_without_a_base_all_relative_references_are_told_together(load_errors: LoadErrors) -> None:
     text = manifest("a.jpg, b.jpg", "").replace("images: {}\n", "") + "- {id: b, prompt: B, image_urls: [a.jpg]}\n"
     (error,) = load_errors(text)
-    assert error.startswith("4:35: error: the image `a.jpg` is relative, and there is no `images.base_url`")
-    assert "nor 2 more references" in error
+    assert error.startswith("4:35: error: the image `a.jpg` is relative, but there is no `images.base_url`")
+    assert "and 2 more references" in error
     assert "add `images: {base_url: https://…}`" in error
 
 
@@ -140,10 +140,10 @@ def test_what_has_a_copy_is_known_by_its_url(load: Load, write_file: WriteFile) 
     ("data", "said"),
     [
         (None, "is not in `pictures`; did you mean `lamp.jpg`?"),
-        (b"", "is no PNG, JPEG, WebP or GIF image"),
-        (b"<svg>", "is no PNG, JPEG, WebP or GIF image"),
-        (b"RIFF\x10\0\0\0WAVEfmt ", "is no PNG, JPEG, WebP or GIF image"),
-        (b" \x89PNG\r\n\x1a\n", "is no PNG, JPEG, WebP or GIF image"),
+        (b"", "is not a PNG, JPEG, WebP or GIF image"),
+        (b"<svg>", "is not a PNG, JPEG, WebP or GIF image"),
+        (b"RIFF\x10\0\0\0WAVEfmt ", "is not a PNG, JPEG, WebP or GIF image"),
+        (b" \x89PNG\r\n\x1a\n", "is not a PNG, JPEG, WebP or GIF image"),
     ],
 )
 def test_what_is_no_image_is_an_error(
@@ -175,8 +175,8 @@ def test_what_is_no_file_is_not_waited_for(load_errors: LoadErrors, tmp_path: Pa
 @pytest.mark.parametrize(
     ("folder", "said"),
     [
-        ("none", "the folder of images `none` is not there"),
-        ("m.yaml", "the folder of images `m.yaml` is not a folder"),
+        ("none", "the image folder `none` does not exist"),
+        ("m.yaml", "the image folder `m.yaml` is not a folder"),
         ("/pictures", "is not relative to the manifest"),
         ("a\\b", "contains `\\`"),
     ],
