@@ -125,13 +125,16 @@ def test_a_model_without_a_schema_is_a_warning_only(tmp_path: Path) -> None:
     loaded = load_manifest(path)
     assert loaded.campaign is not None
     (warning,) = loaded.diagnostics
-    assert str(warning) == f"{path}:3:8: warning: no schema ships for the model `kling/v2`: its input is sent unchecked"
+    assert (
+        str(warning)
+        == f"{path}:3:8: warning: hailuo-batch has no schema for the model `kling/v2`: its input is not checked"
+    )
 
 
 def test_a_schema_answers_only_for_its_own_model(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     path.write_text(HEAD + "model: Hailuo/pro\nshots: [{id: a, prompt: A}]\n")
-    assert "no schema ships" in str(load_manifest(path).diagnostics[0])
+    assert "has no schema" in str(load_manifest(path).diagnostics[0])
 
 
 def test_order_comments_and_tags_do_not_change_what_is_paid_for(load_valid: LoadValid) -> None:

@@ -104,12 +104,12 @@ def test_an_exclusion_that_drops_nothing_is_worth_a_look(load: Load) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("a: [x], b: [y], exclude: [{c: x}]", "`c` is no name of this matrix"),
-        ("a: [x], b: [y], include: [{a: z, b: z, c: z}]", "`c` is no name of this matrix"),
-        ("a: [x], b: [y], include: [{a: z}]", "lacks `b`"),
+        ("a: [x], b: [y], exclude: [{c: x}]", "`c` is not a name of this matrix"),
+        ("a: [x], b: [y], include: [{a: z, b: z, c: z}]", "`c` is not a name of this matrix"),
+        ("a: [x], b: [y], include: [{a: z}]", "missing: `b`"),
         ("a: [x, z, x], b: [y]", "`x` is in this list twice"),
-        ("a: [x], b: [y], include: [{a: x, b: y}]", "this combination is in the matrix already"),
-        ("a: [x], b: [y], include: [{a: z, b: y}, {a: z, b: y}]", "this combination is in the matrix already"),
+        ("a: [x], b: [y], include: [{a: x, b: y}]", "this combination is already in the matrix"),
+        ("a: [x], b: [y], include: [{a: z, b: y}, {a: z, b: y}]", "this combination is already in the matrix"),
     ],
 )
 def test_what_cannot_be_meant_is_said_once(load_errors: LoadErrors, body: str, said: str) -> None:
@@ -119,7 +119,7 @@ def test_what_cannot_be_meant_is_said_once(load_errors: LoadErrors, body: str, s
 
 def test_an_id_that_lacks_a_name_is_told_once(load_errors: LoadErrors) -> None:
     (error,) = load_errors(matrix("a: [x, y], b: [1, 2, 3]", "id: 'i-${a}', prompt: A"))
-    assert error == "4:8: error: the ID `i-${a}` is the same for several combinations; put `${b}` into it"
+    assert error == "4:8: error: the ID `i-${a}` is the same for several combinations; add `${b}` to it"
 
 
 def test_a_name_of_one_value_need_not_be_in_the_id(load_valid: LoadValid) -> None:
@@ -128,26 +128,26 @@ def test_a_name_of_one_value_need_not_be_in_the_id(load_valid: LoadValid) -> Non
 
 def test_two_combinations_with_one_id_are_both_named(load_errors: LoadErrors) -> None:
     (error,) = load_errors(matrix("a: [A loft, a library, a-loft]", "id: 'i-${a}', prompt: A"))
-    assert error.startswith("4:8: error: the ID `i-a-loft`, made for a `A loft`, is made again, for a `a-loft`")
+    assert error.startswith("4:8: error: the ID `i-a-loft`, used for a `A loft`, is repeated, for a `a-loft`")
 
 
 def test_an_id_that_another_shot_has_names_both_places(load_errors: LoadErrors) -> None:
     text = HEAD + "shots:\n- {id: a-2, prompt: A}\n- {id: 'a-${n}', prompt: A, matrix: {n: [1, 2]}}\n"
     (error,) = load_errors(text)
-    assert error.startswith("5:8: error: the ID `a-2` is already that of the shot at m.yaml:4:8, for n `2`")
+    assert error.startswith("5:8: error: the ID `a-2` is already used by the shot at m.yaml:4:8, for n `2`")
 
 
 def test_the_first_of_two_equal_ids_may_be_a_combination(load_errors: LoadErrors) -> None:
     text = HEAD + "shots:\n- {id: 'a-${n}', prompt: A, matrix: {n: [1, 2]}}\n- {id: a-2, prompt: A}\n"
     (error,) = load_errors(text)
-    assert error.startswith("5:8: error: the ID `a-2` is already that of the shot at m.yaml:4:8, for n `2`; rename")
+    assert error.startswith("5:8: error: the ID `a-2` is already used by the shot at m.yaml:4:8, for n `2`; rename")
 
 
 def test_a_text_that_is_wrong_for_every_combination_is_told_once(load_errors: LoadErrors) -> None:
     (error,) = load_errors(
         matrix("a: [x, y], b: [1, 2]", "id: '${a}-${b}', prompt: '${v}'").replace("shots:", "vars: {v: ' '}\nshots:")
     )
-    assert "`prompt` is blank, and so for each of the 4 combinations" in error
+    assert "`prompt` is blank, for each of the 4 combinations" in error
 
 
 def test_an_unknown_variable_is_told_once_for_all(load_errors: LoadErrors) -> None:

@@ -58,7 +58,7 @@ def test_every_row_times_every_combination(load_valid: LoadValid, write_file: Wr
 def test_a_name_in_both_is_an_error(load_errors: LoadErrors, write_file: WriteFile) -> None:
     write_file("products.csv", "sku,name\nA,Lamp\n")
     (error,) = load_errors(ROWS + "    matrix: {name: [x]}\n")
-    assert error == "7:14: error: `name` is a column of products.csv too; rename one of them"
+    assert error == "7:14: error: `name` is also a column of products.csv; rename one of them"
 
 
 def test_one_table_may_serve_many_shots(load_valid: LoadValid, write_file: WriteFile) -> None:
@@ -157,7 +157,7 @@ def test_what_is_wrong_for_one_row_names_its_cell(load_errors: LoadErrors, write
 def test_what_is_wrong_for_every_row_is_told_once(load_errors: LoadErrors, write_file: WriteFile) -> None:
     write_file("products.csv", "sku,name\n" + "".join(f"{n}, \n" for n in range(10_000)))
     (error,) = load_errors(ROWS.replace(" on a plinth", ""))
-    assert error == ("5:13: error: `prompt` is blank, and so for each of the 10,000 rows; say what the video shows")
+    assert error == ("5:13: error: `prompt` is blank, for each of the 10,000 rows; say what the video shows")
 
 
 def test_what_is_wrong_for_many_rows_is_counted(load_errors: LoadErrors, write_file: WriteFile) -> None:
@@ -171,14 +171,14 @@ def test_two_rows_with_one_id_are_both_named(load_errors: LoadErrors, write_file
     write_file("products.csv", "sku,name\nA1,Lamp\nB2,Vase\na1,Bowl\n")
     (error,) = load_errors(ROWS)
     assert (
-        "the ID `sku-a1`, made for the row at products.csv:2:1, is made again, for the row at products.csv:4:1" in error
+        "the ID `sku-a1`, used for the row at products.csv:2:1, is repeated, for the row at products.csv:4:1" in error
     )
 
 
 def test_an_id_without_a_column_is_told_once(load_errors: LoadErrors, write_file: WriteFile) -> None:
     write_file("products.csv", "sku,name\nA1,Lamp\nB2,Vase\nC3,Bowl\n")
     (error,) = load_errors(ROWS.replace("sku-${sku}", "product"))
-    assert error == "4:9: error: the ID `product` is the same for several rows; put `${sku}` into it"
+    assert error == "4:9: error: the ID `product` is the same for several rows; add `${sku}` to it"
 
 
 def test_an_unknown_column_is_told_once_and_the_columns_are_named(
@@ -186,7 +186,7 @@ def test_an_unknown_column_is_told_once_and_the_columns_are_named(
 ) -> None:
     write_file("products.csv", "sku,title\nA1,Lamp\nB2,Vase\n")
     (error,) = load_errors(ROWS)
-    assert error == "5:13: error: unknown variable `name`; known are `sku`, `title`"
+    assert error == "5:13: error: unknown variable `name`; known: `sku`, `title`"
 
 
 def test_a_column_may_have_any_name_but_be_put_in_only_by_a_plain_one(
@@ -195,7 +195,7 @@ def test_a_column_may_have_any_name_but_be_put_in_only_by_a_plain_one(
     write_file("products.csv", "sku,name,Price (EUR)\nA1,Lamp,5\n")
     load_valid(ROWS)
     (error,) = load_errors(ROWS.replace("plinth", "${Price (EUR)}"))
-    assert "the column `Price (EUR)` cannot be put in" in error
+    assert "the column `Price (EUR)` cannot be used as a variable" in error
 
 
 def test_equal_rows_are_as_many_takes(load_valid: LoadValid, write_file: WriteFile) -> None:

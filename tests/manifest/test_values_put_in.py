@@ -2,7 +2,8 @@
 
 import pytest
 
-from hailuo_batch.manifest.expansion.substitution import Variable, parse_template
+from hailuo_batch.manifest.expansion.templates import Variable, parse_template
+from hailuo_batch.manifest.yaml.nodes import ScalarNode
 from tests.manifest.conftest import LoadErrors, LoadValid
 
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -21,22 +22,22 @@ HEAD = "version: 1\ncampaign: lamps\n"
     ],
 )
 def test_a_text_is_filled(text: str, becomes: str) -> None:
-    pattern = parse_template(text)
+    template = parse_template(ScalarNode(text, 1, 1))
     scope = {"a": "one", "b": "two", "dollar": "${a}"}
-    assert pattern.lone_dollars == ()
-    assert pattern.substitute(scope) == becomes
-    assert pattern.length(scope) == len(becomes)
+    assert template.lone_dollars == ()
+    assert template.substitute(scope) == becomes
+    assert template.length(scope) == len(becomes)
 
 
 def test_names_have_their_offsets() -> None:
-    assert parse_template("A ${b} and $c").variables == (Variable("b", 2), Variable("c", 11))
+    assert parse_template(ScalarNode("A ${b} and $c", 1, 1)).variables == (Variable("b", 2), Variable("c", 11))
 
 
 @pytest.mark.parametrize(
     ("text", "lone"), [("5 $", (2,)), ("$5 or $6", (0, 6)), ("${", (0,)), ("${a", (0,)), ("$é", (0,))]
 )
 def test_a_lone_dollar_is_found(text: str, lone: tuple[int, ...]) -> None:
-    assert parse_template(text).lone_dollars == lone
+    assert parse_template(ScalarNode(text, 1, 1)).lone_dollars == lone
 
 
 def test_variables_work_in_every_text_of_a_shot(load_valid: LoadValid) -> None:
@@ -81,7 +82,9 @@ def test_an_unknown_name_has_its_place_as_exactly_as_can_be(load_errors: LoadErr
 def test_text_that_would_grow_beyond_measure_is_refused_before_it_is_built(load_errors: LoadErrors) -> None:
     shots = "".join(f"  - {{id: s{i}, prompt: '{'${big}' * 1000}'}}\n" for i in range(100))
     (error,) = load_errors(HEAD + f"vars: {{big: {'x' * 100_000}}}\nshots:\n{shots}")
-    assert error.startswith("7:5: error: with its variables put in, the manifest has more than 268,435,456 characters")
+    assert error.startswith(
+        "7:5: error: with its variables filled in, the manifest has more than 268,435,456 characters"
+    )
 
 
 def test_a_wrong_value_is_told_once_and_not_where_it_is_used(load_errors: LoadErrors) -> None:
