@@ -49,15 +49,19 @@ class RawShot:
         `names` is None if it cannot be told which names there are.
         """
 
-        def check(template: Template | None) -> Template | None:
-            return None if template is None else check_template(template, names, diagnostics)
+        wrong = {id(each) for each in self.templates() if not check_template(each, names, diagnostics)}
+        if not wrong:
+            return self
+
+        def keep(template: Template | None) -> Template | None:
+            return None if id(template) in wrong else template
 
         return replace(
             self,
-            id=check(self.id),
-            prompt=check(self.prompt),
-            image_urls=tuple(map(check, self.image_urls)),
-            tags=tuple(map(check, self.tags)),
+            id=keep(self.id),
+            prompt=keep(self.prompt),
+            image_urls=tuple(map(keep, self.image_urls)),
+            tags=tuple(map(keep, self.tags)),
         )
 
 

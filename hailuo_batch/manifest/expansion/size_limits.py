@@ -70,8 +70,8 @@ def check_text_size(groups: list[ShotGroup], inputs: ExtraInputs) -> None:
 
 def _expanded_length(template: Template, expansion: Expansion | None) -> int:
     """How many characters the text has in all shots together."""
-    if expansion is None:
-        return len(template.node.text)
+    if expansion is None or "$" not in template.node.text:
+        return len(template.node.text) * (1 if expansion is None else expansion.size)
     literal = sum(len(part) for part in template.parts if isinstance(part, str))
     names = Counter(template.names)
     return expansion.size * literal + sum(count * expansion.length_of(name) for name, count in names.items())

@@ -82,10 +82,10 @@ def parse_template(node: ScalarNode) -> Template:
     return Template(node, tuple(part for part in parts if part), tuple(lone))
 
 
-def check_template(template: Template, names: Collection[str] | None, diagnostics: Diagnostics) -> Template | None:
-    """The template if all of its names exist, else None, after reporting what is wrong.
+def check_template(template: Template, names: Collection[str] | None, diagnostics: Diagnostics) -> bool:
+    """Whether the template can be filled in with these names; reports why not.
 
-    `names` is None where the known names cannot be told, so that none is reported as unknown.
+    `names` is None if it cannot be told which names there are, so that none is reported as unknown.
     """
     for offset in template.lone_dollars:
         _report_lone_dollar(template.node, offset, names or (), diagnostics)
@@ -94,7 +94,7 @@ def check_template(template: Template, names: Collection[str] | None, diagnostic
         hint = suggest(variable.name, list(names or ())) or "add it to `vars`, or write `$$` for a dollar sign"
         place = template.node.position(variable.offset)
         diagnostics.error(place, f"unknown variable {quoted(variable.name)}", hint)
-    return None if unknown or template.lone_dollars else template
+    return not unknown and not template.lone_dollars
 
 
 def _report_lone_dollar(node: ScalarNode, offset: int, names: Collection[str], diagnostics: Diagnostics) -> None:
