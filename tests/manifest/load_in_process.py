@@ -20,11 +20,11 @@ STATUS = Path("/proc/self/status")
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What loading took, in the processor's seconds, the process's peak in bytes until then, and what was said."""
+    """What loading took, in the processor's seconds, the process's peak in bytes until then, and the diagnostics."""
 
     seconds: float
     peak_bytes: int
-    findings: list[str]
+    diagnostics: list[str]
 
 
 def load_in_subprocess(*paths: Path) -> list[LoadResult]:

@@ -30,7 +30,7 @@ def test_shots_are_counted_before_any_is_made(load_errors: LoadErrors) -> None:
     "entries",
     ["[&a {id: a, prompt: A}, " + "*a, " * 100_000 + "]", "{" + "".join(f"k{n}: , " for n in range(100_001)) + "}"],
 )
-def test_too_many_entries_are_told_once_and_not_looked_at(load_errors: LoadErrors, entries: str) -> None:
+def test_too_many_entries_are_reported_once_and_not_looked_at(load_errors: LoadErrors, entries: str) -> None:
     (error,) = load_errors(HEAD + f"shots: {entries}\n")
     assert "entries; split the campaign" in error
     assert error.startswith("3:8: error: this ")

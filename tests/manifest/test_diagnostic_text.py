@@ -10,7 +10,7 @@ from hailuo_batch.ui.text import display_width
 from tests.manifest.conftest import Load, WriteFile
 
 
-def test_a_finding_shows_its_line() -> None:
+def test_a_diagnostic_shows_its_line() -> None:
     found = Diagnostic("m.yaml", 7, 5, "it is wrong", "write it right", source="    abc", caret=4)
     assert render_diagnostic(found) == "m.yaml:7:5: error: it is wrong\n    7 |     abc\n      |     ^ write it right"
 
@@ -109,7 +109,7 @@ def test_lines_and_places_agree_with_each_other(text: str, breaks: LineBreaks) -
         assert (spot.line, spot.column) == (number, column)
 
 
-def test_findings_carry_the_line_of_their_file(load: Load, write_file: WriteFile) -> None:
+def test_diagnostics_carry_the_line_of_their_file(load: Load, write_file: WriteFile) -> None:
     write_file("t.csv", "n\n1,2\n")
     loaded = load("version: 2\ncampaign: lamps\nshots: [{id: '$n', prompt: A, rows: t.csv}]\n")
     assert [(found.source, found.caret) for found in loaded.diagnostics] == [("version: 2", 9), ("1,2", 2)]

@@ -10,7 +10,7 @@ from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.nodes import ScalarNode
 
 
-def test_a_finding_reads_like_a_compilers() -> None:
+def test_a_diagnostic_reads_like_a_compilers() -> None:
     assert (
         str(Diagnostic("a/m.yaml", 3, 7, "it is wrong", "write it right"))
         == "a/m.yaml:3:7: error: it is wrong; write it right"
@@ -18,7 +18,7 @@ def test_a_finding_reads_like_a_compilers() -> None:
     assert str(Diagnostic("m.yaml", 1, 1, "it is odd", severity=Severity.WARNING)) == "m.yaml:1:1: warning: it is odd"
 
 
-def test_findings_come_in_the_order_of_the_file_and_once_each() -> None:
+def test_diagnostics_come_in_the_order_of_the_file_and_once_each() -> None:
     diagnostics = Diagnostics("m.yaml")
     for line, column in [(2, 1), (1, 9), (1, 2), (2, 1)]:
         diagnostics.error(Position(line, column), "wrong")
@@ -33,7 +33,7 @@ def test_a_warning_is_no_error() -> None:
     assert diagnostics.has_errors
 
 
-def test_after_a_thousand_findings_it_stops() -> None:
+def test_after_a_thousand_diagnostics_it_stops() -> None:
     diagnostics = Diagnostics("m.yaml")
     for line in range(1, 1000):
         diagnostics.error(Position(line, 1), "wrong")

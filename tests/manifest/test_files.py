@@ -1,4 +1,4 @@
-"""Files that cannot be read, or are no text: told in one line, never raised."""
+"""Files that cannot be read, or are no text: reported in one line, never raised."""
 
 import os
 from pathlib import Path

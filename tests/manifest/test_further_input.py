@@ -52,22 +52,22 @@ def test_defaults_give_way_to_the_shot_as_a_whole(load: Load) -> None:
 
 
 @pytest.mark.parametrize("key", ["prompt", "image_urls"])
-def test_what_the_shot_says_is_not_said_again(load_errors: LoadErrors, key: str) -> None:
-    said = load_errors(HEAD + f"shots: [{{id: a, prompt: A, input: {{{key}: x}}}}]\n")[-1]
-    assert said == f"4:36: error: the key `{key}` belongs next to `input`, not in it"
+def test_what_the_shot_says_is_not_written_again(load_errors: LoadErrors, key: str) -> None:
+    error = load_errors(HEAD + f"shots: [{{id: a, prompt: A, input: {{{key}: x}}}}]\n")[-1]
+    assert error == f"4:36: error: the key `{key}` belongs next to `input`, not in it"
 
 
 @pytest.mark.parametrize(
     "value", ["010", "1:30", "0x1F", ".inf", ".nan", "2024-01-31", "1_000", "0.12345678901234567", "="]
 )
 def test_a_value_of_doubtful_meaning_is_an_error(load_errors: LoadErrors, value: str) -> None:
-    said = load_errors(HEAD + f"shots: [{{id: a, prompt: A, input: {{deep: [{{x: {value}}}]}}}}]\n")
-    assert any(one.startswith("4:47: error: ") for one in said)
+    errors = load_errors(HEAD + f"shots: [{{id: a, prompt: A, input: {{deep: [{{x: {value}}}]}}}}]\n")
+    assert any(one.startswith("4:47: error: ") for one in errors)
 
 
 def test_a_model_with_a_schema_knows_its_input(load_errors: LoadErrors) -> None:
-    said = load_errors(HEAD.replace("kling/v2", "hailuo/pro") + "shots: [{id: a, prompt: A, input: {sed: 7}}]\n")
-    assert said == ["4:36: error: unknown key `sed` in the input of `hailuo/pro`; known: `prompt`, `image_urls`"]
+    errors = load_errors(HEAD.replace("kling/v2", "hailuo/pro") + "shots: [{id: a, prompt: A, input: {sed: 7}}]\n")
+    assert errors == ["4:36: error: unknown key `sed` in the input of `hailuo/pro`; known: `prompt`, `image_urls`"]
 
 
 def test_it_is_checked_against_the_models_own_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

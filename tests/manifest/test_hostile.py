@@ -77,9 +77,9 @@ def test_levels_are_counted_through_aliases(load_errors: LoadErrors) -> None:
 
 
 def read(document: str) -> Diagnostics:
-    report = Diagnostics("m.yaml")
-    parse_yaml(document.encode(), report, "shots", lambda *_: None)
-    return report
+    diagnostics = Diagnostics("m.yaml")
+    parse_yaml(document.encode(), diagnostics, "shots", lambda *_: None)
+    return diagnostics
 
 
 def test_five_million_nodes_are_allowed_and_no_more() -> None:
@@ -135,7 +135,7 @@ def test_a_number_without_end(load_errors: LoadErrors) -> None:
     assert [len(error) < 300 for error in errors] == [True, True]
 
 
-def test_a_flood_of_findings_ends(load: Load) -> None:
+def test_a_flood_of_diagnostics_ends(load: Load) -> None:
     loaded = load(HEAD + "".join(f"zebra{n}: 1\n" for n in range(2000)) + GOOD)
     assert len(loaded.diagnostics) == 1001
     assert loaded.campaign is None

@@ -61,8 +61,8 @@ def test_every_manifest_is_refused_quickly_and_in_little_memory(tmp_path: Path) 
     for number, (make, _) in enumerate(SHAPES.values()):
         manifests.append(tmp_path / f"{number}.yaml")
         manifests[-1].write_text(make())
-    for (name, (_, said)), result in zip(SHAPES.items(), load_in_subprocess(*manifests), strict=True):
-        assert said in result.findings[-1], name
+    for (name, (_, expected)), result in zip(SHAPES.items(), load_in_subprocess(*manifests), strict=True):
+        assert expected in result.diagnostics[-1], name
         assert within(result.seconds, 2), name
         assert result.peak_bytes < 200 * MEBIBYTE, name
 
@@ -71,5 +71,7 @@ def test_a_file_of_a_gibibyte_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "m.yaml").open("wb") as file:
         file.truncate(1024 * MEBIBYTE)
     (result,) = load_in_subprocess(tmp_path / "m.yaml")
-    assert result.findings == [f"{tmp_path / 'm.yaml'}:1:1: error: the file is larger than 64 MiB; split the campaign"]
+    assert result.diagnostics == [
+        f"{tmp_path / 'm.yaml'}:1:1: error: the file is larger than 64 MiB; split the campaign"
+    ]
     assert result.peak_bytes < 64 * MEBIBYTE

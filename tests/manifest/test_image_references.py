@@ -73,7 +73,7 @@ def test_a_reference_names_a_file(load_errors: LoadErrors, reference: str) -> No
     assert "does not name a file" in error
 
 
-def test_without_a_base_all_relative_references_are_told_together(load_errors: LoadErrors) -> None:
+def test_without_a_base_all_relative_references_are_reported_together(load_errors: LoadErrors) -> None:
     text = manifest("a.jpg, b.jpg", "").replace("images: {}\n", "") + "- {id: b, prompt: B, image_urls: [a.jpg]}\n"
     (error,) = load_errors(text)
     assert error.startswith("4:35: error: the image `a.jpg` is relative, but there is no `images.base_url`")
@@ -87,7 +87,7 @@ def test_without_a_base_all_relative_references_are_told_together(load_errors: L
      "https://", "data:image/png;base64,aGk=", "https://cdn.example.com/?x=1", "https://cdn.example.com/#x",
      "https://a b.example/"],
 )  # fmt: skip
-def test_a_wrong_base_is_told_once_and_not_where_it_is_used(load_errors: LoadErrors, base: str) -> None:
+def test_a_wrong_base_is_reported_once_and_not_where_it_is_used(load_errors: LoadErrors, base: str) -> None:
     (error,) = load_errors(manifest("a.jpg, b.jpg", f"base_url: '{base}'"))
     assert error.startswith("3:20: error: `base_url` ")
     assert "me:x" not in error
@@ -137,7 +137,7 @@ def test_what_has_a_copy_is_known_by_its_url(load: Load, write_file: WriteFile) 
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "expected"),
     [
         (None, "is not in `pictures`; did you mean `lamp.jpg`?"),
         (b"", "is not a PNG, JPEG, WebP or GIF image"),
@@ -147,14 +147,14 @@ def test_what_has_a_copy_is_known_by_its_url(load: Load, write_file: WriteFile) 
     ],
 )
 def test_what_is_no_image_is_an_error(
-    load_errors: LoadErrors, write_file: WriteFile, data: bytes | None, said: str
+    load_errors: LoadErrors, write_file: WriteFile, data: bytes | None, expected: str
 ) -> None:
     write_file("pictures/lamp.jpg", IMAGES["b.jpg"])
     if data is not None:
         write_file("pictures/lmap.jpg", data)
     (error,) = load_errors(manifest("lmap.jpg", WITH_DIR))
     assert error.startswith("5:35: error: the image `lmap.jpg` ")
-    assert said in error
+    assert expected in error
 
 
 def test_what_is_no_file_is_not_waited_for(load_errors: LoadErrors, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_what_is_no_file_is_not_waited_for(load_errors: LoadErrors, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("folder", "said"),
+    ("folder", "expected"),
     [
         ("none", "the image folder `none` does not exist"),
         ("m.yaml", "the image folder `m.yaml` is not a folder"),
@@ -181,9 +181,11 @@ def test_what_is_no_file_is_not_waited_for(load_errors: LoadErrors, tmp_path: Pa
         ("a\\b", "contains `\\`"),
     ],
 )
-def test_a_wrong_folder_is_told_once_and_not_where_it_is_used(load_errors: LoadErrors, folder: str, said: str) -> None:
+def test_a_wrong_folder_is_reported_once_and_not_where_it_is_used(
+    load_errors: LoadErrors, folder: str, expected: str
+) -> None:
     (error,) = load_errors(manifest("a.png, b.png", f"base_url: https://cdn.example.com/, dir: '{folder}'"))
-    assert said in error
+    assert expected in error
 
 
 def test_the_folder_may_lie_elsewhere(load_valid: LoadValid, write_file: WriteFile) -> None:

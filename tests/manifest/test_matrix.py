@@ -1,4 +1,4 @@
-"""A matrix: which shots it makes, in which order, and what is said of one that cannot be meant."""
+"""A matrix: which shots it makes, in which order, and what is wrong with one."""
 
 import pytest
 
@@ -94,7 +94,7 @@ def test_excluding_everything_is_an_error_whatever_is_added(load_errors: LoadErr
     assert error.startswith("4:47: error: every combination of the matrix is excluded")
 
 
-def test_an_exclusion_that_drops_nothing_is_worth_a_look(load: Load) -> None:
+def test_an_exclusion_that_drops_nothing_is_a_warning(load: Load) -> None:
     loaded = load(matrix("a: [white], b: [x, y], exclude: [{a: withe}]"))
     assert loaded.campaign is not None
     (found,) = loaded.diagnostics
@@ -102,7 +102,7 @@ def test_an_exclusion_that_drops_nothing_is_worth_a_look(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         ("a: [x], b: [y], exclude: [{c: x}]", "`c` is not a name of this matrix"),
         ("a: [x], b: [y], include: [{a: z, b: z, c: z}]", "`c` is not a name of this matrix"),
@@ -112,12 +112,12 @@ def test_an_exclusion_that_drops_nothing_is_worth_a_look(load: Load) -> None:
         ("a: [x], b: [y], include: [{a: z, b: y}, {a: z, b: y}]", "this combination is already in the matrix"),
     ],
 )
-def test_what_cannot_be_meant_is_said_once(load_errors: LoadErrors, body: str, said: str) -> None:
+def test_what_cannot_be_meant_is_reported_once(load_errors: LoadErrors, body: str, expected: str) -> None:
     (error,) = load_errors(matrix(body))
-    assert said in error
+    assert expected in error
 
 
-def test_an_id_that_lacks_a_name_is_told_once(load_errors: LoadErrors) -> None:
+def test_an_id_that_lacks_a_name_is_reported_once(load_errors: LoadErrors) -> None:
     (error,) = load_errors(matrix("a: [x, y], b: [1, 2, 3]", "id: 'i-${a}', prompt: A"))
     assert error == "4:8: error: the ID `i-${a}` is the same for several combinations; add `${b}` to it"
 
@@ -143,18 +143,18 @@ def test_the_first_of_two_equal_ids_may_be_a_combination(load_errors: LoadErrors
     assert error.startswith("5:8: error: the ID `a-2` is already used by the shot at m.yaml:4:8, for n `2`; rename")
 
 
-def test_a_text_that_is_wrong_for_every_combination_is_told_once(load_errors: LoadErrors) -> None:
+def test_a_text_that_is_wrong_for_every_combination_is_reported_once(load_errors: LoadErrors) -> None:
     (error,) = load_errors(
         matrix("a: [x, y], b: [1, 2]", "id: '${a}-${b}', prompt: '${v}'").replace("shots:", "vars: {v: ' '}\nshots:")
     )
     assert "`prompt` is blank, for each of the 4 combinations" in error
 
 
-def test_an_unknown_variable_is_told_once_for_all(load_errors: LoadErrors) -> None:
+def test_an_unknown_variable_is_reported_once_for_all(load_errors: LoadErrors) -> None:
     (error,) = load_errors(matrix("colour: [x, y, z]", "id: '${colour}', prompt: '${color}'"))
     assert "unknown variable `color`; did you mean `colour`?" in error
 
 
-def test_a_wrong_matrix_makes_no_noise_where_its_names_are_used(load_errors: LoadErrors) -> None:
+def test_a_wrong_matrix_makes_no_error_where_its_names_are_used(load_errors: LoadErrors) -> None:
     (error,) = load_errors(matrix("a: white, b: [x]"))
     assert "`a` must be a list" in error

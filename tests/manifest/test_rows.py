@@ -1,4 +1,4 @@
-"""Rows of a table: the shots they make, and what is said of a table, at its place in the table itself."""
+"""Rows of a table: the shots they make, and what is wrong with a table, at its place in the table itself."""
 
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def test_a_table_may_lie_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "expected"),
     [
         ("/tmp/products.csv", "is not relative to the manifest"),
         ("C:/products.csv", "is not relative to the manifest"),
@@ -92,11 +92,11 @@ def test_a_table_may_lie_elsewhere(tmp_path: Path) -> None:
         ("${sku}.csv", "there is no such file"),
     ],
 )
-def test_paths_that_are_refused(load_errors: LoadErrors, write_file: WriteFile, path: str, said: str) -> None:
+def test_paths_that_are_refused(load_errors: LoadErrors, write_file: WriteFile, path: str, expected: str) -> None:
     write_file("products.csv", "sku,name\nA,Lamp\n")
     (error,) = load_errors(ROWS.replace("rows: products.csv", f"rows: '{path}'"))
     assert error.startswith("6:11: error: ")
-    assert said in error
+    assert expected in error
 
 
 def test_no_more_is_read_than_a_file_reports_to_have(
@@ -110,7 +110,7 @@ def test_no_more_is_read_than_a_file_reports_to_have(
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "expected"),
     [
         ("", "1:1: error: the table is empty"),
         ("\n\n", "1:1: error: the table is empty"),
@@ -131,15 +131,15 @@ def test_no_more_is_read_than_a_file_reports_to_have(
         ("sku,name\n1,Lamp".encode("utf-16"), "1:1: error: the file is UTF-16"),
     ],
 )
-def test_a_wrong_table_is_told_at_its_place(
-    load_errors: LoadErrors, write_file: WriteFile, table: str | bytes, said: str
+def test_a_wrong_table_is_reported_at_its_place(
+    load_errors: LoadErrors, write_file: WriteFile, table: str | bytes, expected: str
 ) -> None:
     write_file("products.csv", table)
     (error,) = load_errors(ROWS)
-    assert error.startswith(f"products.csv:{said}")
+    assert error.startswith(f"products.csv:{expected}")
 
 
-def test_several_wrong_rows_are_told_but_not_all(load_errors: LoadErrors, write_file: WriteFile) -> None:
+def test_several_wrong_rows_are_reported_but_not_all(load_errors: LoadErrors, write_file: WriteFile) -> None:
     write_file("products.csv", "sku,name\n" + "x\n" * 1000)
     errors = load_errors(ROWS)
     assert len(errors) == 6
@@ -154,7 +154,7 @@ def test_what_is_wrong_for_one_row_names_its_cell(load_errors: LoadErrors, write
     assert error == ("5:13: error: `prompt` is blank, for the row at products.csv:4:4; say what the video shows")
 
 
-def test_what_is_wrong_for_every_row_is_told_once(load_errors: LoadErrors, write_file: WriteFile) -> None:
+def test_what_is_wrong_for_every_row_is_reported_once(load_errors: LoadErrors, write_file: WriteFile) -> None:
     write_file("products.csv", "sku,name\n" + "".join(f"{n}, \n" for n in range(10_000)))
     (error,) = load_errors(ROWS.replace(" on a plinth", ""))
     assert error == ("5:13: error: `prompt` is blank, for each of the 10,000 rows; say what the video shows")
@@ -175,13 +175,13 @@ def test_two_rows_with_one_id_are_both_named(load_errors: LoadErrors, write_file
     )
 
 
-def test_an_id_without_a_column_is_told_once(load_errors: LoadErrors, write_file: WriteFile) -> None:
+def test_an_id_without_a_column_is_reported_once(load_errors: LoadErrors, write_file: WriteFile) -> None:
     write_file("products.csv", "sku,name\nA1,Lamp\nB2,Vase\nC3,Bowl\n")
     (error,) = load_errors(ROWS.replace("sku-${sku}", "product"))
     assert error == "4:9: error: the ID `product` is the same for several rows; add `${sku}` to it"
 
 
-def test_an_unknown_column_is_told_once_and_the_columns_are_named(
+def test_an_unknown_column_is_reported_once_and_the_columns_are_named(
     load_errors: LoadErrors, write_file: WriteFile
 ) -> None:
     write_file("products.csv", "sku,title\nA1,Lamp\nB2,Vase\n")
