@@ -42,7 +42,7 @@ def test_a_campaigns_name_is_safe_as_a_files(load_errors: LoadErrors, name: str)
 def test_shots_that_are_written_elsewhere_are_judged_too(load_errors: LoadErrors) -> None:
     errors = load_errors(HEAD + "vars: {x: &s [{id: a, prompt: A, zebra: 1}]}\nshots: *s\n")
     assert [error.partition(";")[0] for error in errors] == [
-        "3:11: error: `x` must be a single text or number, not a list",
+        "3:11: error: `x` must be text or a number, not a list",
         "3:34: error: unknown key `zebra` in a shot",
     ]
 

@@ -89,4 +89,4 @@ def test_text_that_would_grow_beyond_measure_is_refused_before_it_is_built(load_
 
 def test_a_wrong_value_is_reported_once_and_not_where_it_is_used(load_errors: LoadErrors) -> None:
     (error,) = load_errors(HEAD + "vars: {x: [a]}\nshots:\n- {id: '${x}', prompt: '${x}', tags: ['${x}']}\n")
-    assert error == "3:11: error: `x` must be a single text or number, not a list"
+    assert error == "3:11: error: `x` must be text or a number, not a list"

@@ -41,12 +41,12 @@ def parse_relative(reference: str) -> RelativeReference | ProblemAndHint:
     if _has_invisible_character(reference):
         return _HAS_INVISIBLE
     if reference.startswith("/") or "\\" in reference:
-        return "leaves the base URL", _BELOW_BASE_HINT
+        return "points outside the base URL", _BELOW_BASE_HINT
     path = re.split(r"[?#]", reference, maxsplit=1)[0]
     written = [part for part in path.split("/") if part != "."]
     parts = tuple(map(unquote, written))
     if any(part == ".." or "/" in part or "\\" in part or not part.isprintable() for part in parts):
-        return "leaves the base URL", _BELOW_BASE_HINT
+        return "points outside the base URL", _BELOW_BASE_HINT
     if not parts or not all(parts):
         return "does not name a file", _BELOW_BASE_HINT
     return RelativeReference("/".join(written) + reference[len(path) :], parts)
