@@ -80,7 +80,10 @@ def format_utc_minute(epoch_s: float) -> str:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces, as it is hashed and sent. Raises ValueError for NaN and infinity."""
+    """JSON with sorted keys and no spaces, as it is hashed and sent. Raises ValueError for NaN and infinity.
+
+    Equal values always give the same text: otherwise the same video would be paid for twice.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 

@@ -148,7 +148,10 @@ def read_limits(document: Document, diagnostics: Diagnostics) -> Limits:
 def _parse(
     limits: MappingNode, key: str, parse: Callable[[str], _T], types: tuple[type, ...], diagnostics: Diagnostics
 ) -> _T | None:
-    """A limit that JSON Schema cannot check completely; None if it is absent or wrong, which is reported."""
+    """A limit that JSON Schema cannot check completely; None if it is absent or wrong, which is reported.
+
+    It is read from its written text: as a float an amount would not be exact, and YAML reads `1:30` as 90.
+    """
     node = limits.get(key)
     if not isinstance(node, ScalarNode) or not node.text or not isinstance(to_data(node, 0), types):
         return None

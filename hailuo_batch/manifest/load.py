@@ -91,7 +91,7 @@ class _Loader:
         self._campaign = CampaignSpec(document.campaign, shots, digest, document.description, limits)
 
     def result(self) -> LoadedManifest:
-        """What was loaded; no campaign if there was any error."""
+        """What was loaded. There is no campaign after any error, so that nothing half understood is ever paid for."""
         campaign = None if self.diagnostics.has_errors else self._campaign
         tables = self._file_cache.table_digests()
         return LoadedManifest(campaign, self._with_source_lines(), tables, self._local_images, self._image_base_url)

@@ -130,6 +130,8 @@ class _ShotBuilder:
 def _make_shot(
     raw: RawShot, shot_id: str, input_: dict[str, Any], images_sha256: str | None, tags: tuple[str, ...]
 ) -> Shot:
+    # The fingerprint covers the exact text that is sent, and nothing else: no edit of a comment or a tag, and no local
+    # copy that is added to a finished campaign, makes anybody pay again.
     model, input_json = raw.model_name, canonical_json(input_)
     fingerprint = compute_fingerprint(model, input_json)
     takes = (

@@ -117,29 +117,28 @@ def _read_matrix(node: MappingNode, diagnostics: Diagnostics) -> Matrix | None:
         if node.entries:
             diagnostics.error(node, "the matrix has no list of values", "write one like `colour: [white, teal]`")
         return None
-    lists = [_read_list(axis) for axis in axes.values()]
+    lists = {name: items for name, axis in axes.items() if (items := _read_list(axis)) is not None}
     excluded = _read_combinations(node.get("exclude"))
     included = _read_combinations(node.get("include"))
-    values = [texts for texts in lists if texts is not None]
-    if len(values) < len(lists) or excluded is None or included is None:
+    if len(lists) < len(axes) or excluded is None or included is None:
         return None
-    known = {name: dict.fromkeys(texts) for name, texts in zip(axes, values, strict=True)}
-    checks = [_has_unique_values(axis, diagnostics) for axis in axes.values()]
+    known = {name: dict.fromkeys(item.text for item in items) for name, items in lists.items()}
+    checks = [_has_unique_values(items, diagnostics) for items in lists.values()]
     checks += [_check_exclusion(each, known, diagnostics) for each in excluded]
     checks += [_check_inclusion(each, known, diagnostics) for each in included]
     if not all(checks):
         return None
+    values = tuple(tuple(item.text for item in items) for items in lists.values())
     added = tuple(tuple(each[name][1].text for name in axes) for each in included)
-    matrix = Matrix(tuple(axes), tuple(values), _group_by_names(excluded, list(axes)), added)
+    matrix = Matrix(tuple(axes), values, _group_by_names(excluded, list(axes)), added)
     return matrix if _adds_only_new(matrix, included, diagnostics) else None
 
 
-def _read_list(node: Node) -> tuple[str, ...] | None:
-    """The values of a list as they are written; None if the schema has reported it."""
-    if not isinstance(node, SequenceNode) or not node.items:
-        return None
-    texts = tuple(item.text for item in node.items if isinstance(item, ScalarNode))
-    return texts if len(texts) == len(node.items) else None
+def _read_list(node: Node) -> list[ScalarNode] | None:
+    """The values of a list; None if the schema has reported it."""
+    items = node.items if isinstance(node, SequenceNode) else []
+    scalars = [item for item in items if isinstance(item, ScalarNode)]
+    return scalars if scalars and len(scalars) == len(items) else None
 
 
 def _read_combinations(node: Node | None) -> list[_CombinationNode] | None:
@@ -148,7 +147,7 @@ def _read_combinations(node: Node | None) -> list[_CombinationNode] | None:
         return []
     if not isinstance(node, SequenceNode) or not node.items:
         return None
-    combinations: list[_CombinationNode] = []
+    combinations = list[_CombinationNode]()
     for item in node.items:
         if not isinstance(item, MappingNode) or not item.entries:
             return None
@@ -159,15 +158,14 @@ def _read_combinations(node: Node | None) -> list[_CombinationNode] | None:
     return combinations
 
 
-def _has_unique_values(axis: Node, diagnostics: Diagnostics) -> bool:
-    """Whether each value of a list is there once."""
+def _has_unique_values(items: list[ScalarNode], diagnostics: Diagnostics) -> bool:
+    """Whether each value of a list is there once; reports the first that is not."""
     seen: set[str] = set()
-    for item in axis.items if isinstance(axis, SequenceNode) else ():
-        if isinstance(item, ScalarNode):
-            if item.text in seen:
-                diagnostics.error(item, f"{quoted(item.text)} is in this list twice", "remove one")
-                return False
-            seen.add(item.text)
+    for item in items:
+        if item.text in seen:
+            diagnostics.error(item, f"{quoted(item.text)} is in this list twice", "remove one")
+            return False
+        seen.add(item.text)
     return True
 
 
