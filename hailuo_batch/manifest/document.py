@@ -48,7 +48,6 @@ class RawShot:
 
         `names` is None if it cannot be told which names there are.
         """
-
         wrong = {id(each) for each in self.templates() if not check_template(each, names, diagnostics)}
         if not wrong:
             return self

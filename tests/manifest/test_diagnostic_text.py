@@ -1,4 +1,4 @@
-"""How a finding looks: the line it is in, and a caret under its place."""
+"""How a diagnostic looks: the line it is in, and a caret under its place."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How a finding reads, and how findings are collected."""
+"""How a diagnostic reads, and how diagnostics are collected."""
 
 import pytest
 
@@ -43,12 +43,12 @@ def test_after_a_thousand_diagnostics_it_stops() -> None:
 
 
 def test_a_thousand_wrong_texts_of_one_shot_end_its_expansion() -> None:
-    faults = RowFaults(Expansion({}), Diagnostics("m.yaml"))
+    row_faults = RowFaults(Expansion({}), Diagnostics("m.yaml"))
     texts = [Template(ScalarNode("x", 1, column), ("x",)) for column in range(1, 1001)]
     for text in texts[:-1]:
-        faults.add(text, "wrong", f"wrong at {text.node.column}", "", 0)
+        row_faults.add(text, "wrong", f"wrong at {text.node.column}", "", 0)
     with pytest.raises(FatalDiagnostic, match="after 1,000 errors and warnings"):
-        faults.add(texts[-1], "wrong", "wrong at the last", "", 0)
+        row_faults.add(texts[-1], "wrong", "wrong at the last", "", 0)
 
 
 @pytest.mark.parametrize(

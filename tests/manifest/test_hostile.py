@@ -1,4 +1,4 @@
-"""Documents made to do harm: refused at once, with one clear finding, whatever parser reads them."""
+"""Documents made to do harm: refused at once, with one clear message, whatever parser reads them."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tables made to do harm: refused at once, with one clear finding, and without filling the memory."""
+"""Tables made to do harm: refused at once, with one clear message, and without filling the memory."""
 
 from pathlib import Path
 

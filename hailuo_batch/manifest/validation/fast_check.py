@@ -1,6 +1,6 @@
 """JSON Schemas compiled to fast functions, which say whether a value is valid but not why it is not.
 
-A large manifest is mostly right, and a validator that can explain itself is slow at finding nothing. Supports the
+A large manifest is mostly right, and a validator that can explain itself takes long to find nothing. Supports the
 keywords that the shipped schemas use. Never accepts what jsonschema would not.
 """
 

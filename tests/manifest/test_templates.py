@@ -23,10 +23,10 @@ HEAD = "version: 1\ncampaign: lamps\n"
 )
 def test_a_text_is_filled(text: str, becomes: str) -> None:
     template = parse_template(ScalarNode(text, 1, 1))
-    scope = {"a": "one", "b": "two", "dollar": "${a}"}
+    variables = {"a": "one", "b": "two", "dollar": "${a}"}
     assert template.lone_dollars == ()
-    assert template.substitute(scope) == becomes
-    assert template.length(scope) == len(becomes)
+    assert template.substitute(variables) == becomes
+    assert template.length(variables) == len(becomes)
 
 
 def test_names_have_their_offsets() -> None:
