@@ -155,6 +155,6 @@ def test_an_unknown_variable_is_reported_once_for_all(load_errors: LoadErrors) -
     assert "unknown variable `color`; did you mean `colour`?" in error
 
 
-def test_a_wrong_matrix_makes_no_error_where_its_names_are_used(load_errors: LoadErrors) -> None:
+def test_a_wrong_matrix_makes_no_noise_where_its_names_are_used(load_errors: LoadErrors) -> None:
     (error,) = load_errors(matrix("a: white, b: [x]"))
     assert "`a` must be a list" in error
