@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hailuo_batch.manifest.diagnostics import Diagnostic, Diagnostics, FatalDiagnostic, Position, Positioned
-from hailuo_batch.manifest.document import read_limits
+from hailuo_batch.manifest.document import Document, read_limits
 from hailuo_batch.manifest.expansion.expand import expand_shots
 from hailuo_batch.manifest.files.file_cache import FileCache
 from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, find_source_lines
@@ -81,14 +81,16 @@ class _Loader:
         shot_validator = ShotValidator(self.diagnostics)
         root = parse_yaml(self._data, self.diagnostics, "shots", shot_validator.validate)
         document = check_document(root, shot_validator, self.diagnostics)
-        if document is None:
-            return
+        if document is not None:
+            self._campaign = self._expand(document)
+
+    def _expand(self, document: Document) -> CampaignSpec:
         limits = read_limits(document, self.diagnostics)
         shots, self._local_images = expand_shots(document, self._file_cache, self.diagnostics)
         base_url = document.image_settings.get("base_url")
         self._image_base_url = "" if base_url is None else base_url.text
         digest = hashlib.sha256(self._data).hexdigest()
-        self._campaign = CampaignSpec(document.campaign, shots, digest, document.description, limits)
+        return CampaignSpec(document.campaign, shots, digest, document.description, limits)
 
     def result(self) -> LoadedManifest:
         """What was loaded. There is no campaign after any error, so that nothing half understood is ever paid for."""

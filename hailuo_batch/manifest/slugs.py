@@ -10,7 +10,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
 _ID_TEXT = re.compile(r"[a-z0-9_-]*", re.ASCII)
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9_]+", re.ASCII)
 _NOT_IN_ID = re.compile(r"[^a-z0-9_-]+", re.ASCII)
-_RESERVED = {"report": "is reserved for the report file", "superseded": "is reserved for a folder"}
+_RESERVED = frozenset({"report", "superseded"})
 _WINDOWS = frozenset({"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)})
 
 ID_CHARACTERS = "lower-case letters, digits, `_` and `-`"
@@ -34,7 +34,7 @@ def to_id_text(text: str) -> str:
 def find_id_problem(shot_id: str) -> str | None:
     """What keeps a text from being a shot ID, as the rest of a sentence that begins with it; None if nothing does."""
     if shot_id in _RESERVED:
-        return _RESERVED[shot_id]
+        return f"is reserved for {'the report file' if shot_id == 'report' else 'a folder'}"
     if shot_id in _WINDOWS:
         return "is a name that Windows reserves"
     if _ID.fullmatch(shot_id):

@@ -93,10 +93,10 @@ class _ShotBuilder:
         images = [image for image in resolved if image is not None]
         if prompt is None or len(images) < len(resolved) or self._extra is None:
             return None
-        if not images:
-            return {**self._extra, "prompt": prompt}, None
+        input_ = self._extra | {"prompt": prompt}
+        if images:
+            input_["image_urls"] = [image.url for image in images]
         digests = [image.sha256 for image in images if image.sha256 is not None]
-        input_ = {**self._extra, "prompt": prompt, "image_urls": [image.url for image in images]}
         return input_, combine_digests(digests) if digests else None
 
     def build_tags(self, variables: Variables, index: int) -> tuple[str, ...] | None:
@@ -132,7 +132,8 @@ def _make_shot(
 ) -> Shot:
     # The fingerprint covers the exact text that is sent, and nothing else: no edit of a comment or a tag, and no local
     # copy that is added to a finished campaign, makes anybody pay again.
-    model, input_json = raw.model_name, canonical_json(input_)
+    model = raw.model_name
+    input_json = canonical_json(input_)
     fingerprint = compute_fingerprint(model, input_json)
     takes = (
         Take(take_id(shot_id, number), shot_id, number, model, input_json, fingerprint, tags, images_sha256)

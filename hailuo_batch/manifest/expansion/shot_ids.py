@@ -44,13 +44,13 @@ class ShotNamer:
             self._report_invalid(shot_id, problem, index, row_faults)
             return None
         first, first_index = self._taken.setdefault(shot_id, (self, index))
-        if first is self and first_index == index:
-            return shot_id
         if first is not self:
             self._report_used_elsewhere(shot_id, first, first_index, index, row_faults)
-        else:
+            return None
+        if first_index != index:
             self._report_repeated(shot_id, first_index, index, row_faults)
-        return None
+            return None
+        return shot_id
 
     def _report_invalid(self, shot_id: str, problem: str, index: int, row_faults: RowFaults) -> None:
         better = respell(self.template)
@@ -67,9 +67,9 @@ class ShotNamer:
             missing = join_quoted([f"${{{name}}}" for name in self._missing_names])
             self._diagnostics.error(self.template.node, message, f"add {missing} to it")
             return
-        message = ""
-        if not row_faults.has_enough(self.template, "repeated"):
-            message = f"the ID {quoted(shot_id)}, used for {self._describe_origin(first_index)}, is repeated"
+        enough = row_faults.has_enough(self.template, "repeated")
+        origin = "" if enough else self._describe_origin(first_index)
+        message = f"the ID {quoted(shot_id)}, used for {origin}, is repeated"
         row_faults.add(self.template, "repeated", message, "each shot needs its own ID", index)
 
     def _report_used_elsewhere(
@@ -77,9 +77,8 @@ class ShotNamer:
     ) -> None:
         # a shot that is repeated through an alias or a merge key has no ID of its own to point at
         place = self._node if first.template.node is self.template.node else self.template.node
-        message = ""
-        if not row_faults.has_enough(self.template, "taken"):
-            message = f"the ID {quoted(shot_id)} is already used by {first.describe_shot(first_index)}"
+        enough = row_faults.has_enough(self.template, "taken")
+        message = "" if enough else f"the ID {quoted(shot_id)} is already used by {first.describe_shot(first_index)}"
         row_faults.add(self.template, "taken", message, "rename one", index, place)
 
     def describe_shot(self, index: int) -> str:
@@ -110,8 +109,9 @@ def _check_spelling(template: Template, diagnostics: Diagnostics) -> bool:
     if all(is_id_text(part) for part in template.parts if isinstance(part, str)):
         return True
     better = respell(template)
+    hint = "" if better is None else f"write {quoted(better)}"
     message = f"the ID {quoted(template.node.text)} may contain only {ID_CHARACTERS}, and `${{name}}`"
-    diagnostics.error(template.node, message, "" if better is None else f"write {quoted(better)}")
+    diagnostics.error(template.node, message, hint)
     return False
 
 

@@ -92,8 +92,7 @@ def check_template(template: Template, names: Collection[str] | None, diagnostic
     unknown = [] if names is None else [each for each in template.variables if each.name not in names]
     for variable in unknown:
         hint = suggest(variable.name, list(names or ())) or "add it to `vars`, or write `$$` for a dollar sign"
-        place = template.node.position(variable.offset)
-        diagnostics.error(place, f"unknown variable {quoted(variable.name)}", hint)
+        diagnostics.error(template.node.position(variable.offset), f"unknown variable {quoted(variable.name)}", hint)
     return not unknown and not template.lone_dollars
 
 

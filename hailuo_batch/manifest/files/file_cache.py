@@ -26,7 +26,7 @@ class FileCache:
         self.contents: dict[str, bytes] = {}
         self._used_columns: Collection[str] = ()
         self._diagnostics = diagnostics
-        self._tables: dict[str, Table | None] = {}
+        self._tables: dict[Path, Table | None] = {}
 
     def keep_columns(self, names: Collection[str]) -> None:
         """Keep only the columns with these names of tables that are read from here on, to save memory."""
@@ -36,7 +36,7 @@ class FileCache:
         """The table whose path is written there; None if anything is wrong with it, which is reported."""
         if not check_path(node, "../data/products.csv", self._diagnostics):
             return None
-        path = str(self.folder / node.text)
+        path = self.folder / node.text
         if path not in self._tables:
             self._tables[path] = self._load_new(path, node)
         return self._tables[path]
@@ -45,14 +45,14 @@ class FileCache:
         """The SHA-256, in hex, of each table that was read, by its path."""
         return {path: hashlib.sha256(data).hexdigest() for path, data in self.contents.items()}
 
-    def _load_new(self, path: str, node: ScalarNode) -> Table | None:
+    def _load_new(self, path: Path, node: ScalarNode) -> Table | None:
         try:
-            self.contents[path] = read_file(Path(path), MAX_BYTES)
+            self.contents[str(path)] = read_file(path, MAX_BYTES)
         except FileReadError as error:
             hint = paths_hint(self.folder) if error.is_missing else ""
             self._diagnostics.error(node, f"the table {quoted(node.text)}: {error.reason}", hint)
             return None
-        return read_table(self.contents[path], path, self._used_columns, self._diagnostics)
+        return read_table(self.contents[str(path)], str(path), self._used_columns, self._diagnostics)
 
 
 def paths_hint(folder: Path) -> str:
