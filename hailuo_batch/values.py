@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+# rule default_model
 DEFAULT_MODEL = "hailuo/pro"
 MICRO_USD_PER_USD = 1_000_000
 # Far above what a video costs anywhere, and so low that the sum over 900 million runs fits into the 64 bits of a column
@@ -24,8 +25,10 @@ MAX_COST_MICRO_USD = 10_000 * MICRO_USD_PER_USD
 MAX_EPOCH_S = 32_503_680_000
 """The year 3000, in seconds since the epoch. A time from then on is a mistake, not a time."""
 
+# rule money_places
 _USD = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?", re.ASCII)
 _DURATION = re.compile(r"(0|[1-9][0-9]{0,8})([smh])", re.ASCII)
+# rule duration_units
 _UNIT_S = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -38,6 +41,7 @@ def parse_usd(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not an amount in US dollars; write it like 40 or 0.28, with at most 6 decimals")
     whole, fraction = match.groups()
+    # rule exact_money
     return int(whole) * MICRO_USD_PER_USD + int((fraction or "").ljust(6, "0"))
 
 
@@ -51,6 +55,7 @@ def format_usd(micro_usd: int) -> str:
 
 def parse_duration(text: str) -> float:
     """A duration as written, such as `90s`, `45m` or `2h`, in seconds. Raises ValueError for anything else."""
+    # rule whole_duration
     match = _DURATION.fullmatch(text)
     if match is None or int(match[1]) == 0:
         raise ValueError(f"{text!r} is not a duration; write it like 90s, 45m or 2h")
@@ -84,6 +89,7 @@ def canonical_json(value: Any) -> str:
 
     Equal values always give the same text: otherwise the same video would be paid for twice.
     """
+    # rule json_canonical
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -94,11 +100,13 @@ def _model_json(model: str) -> str:
 
 def request_json(model: str, input_json: str) -> str:
     """The body of a create request: the canonical JSON of `{"model", "input"}`, given that of the input."""
+    # rule model_and_input
     return f'{{"input":{input_json},"model":{_model_json(model)}}}'
 
 
 def compute_fingerprint(model: str, input_json: str) -> str:
     """The SHA-256, in hex, of the body of a create request: it identifies what the money buys."""
+    # rule request_digest
     return hashlib.sha256(request_json(model, input_json).encode("utf-8")).hexdigest()
 
 
@@ -114,6 +122,7 @@ def is_partial(recorded: str) -> bool:
 
 def take_id(shot: str, number: int) -> str:
     """A take's ID. Take 1 has its shot's, so that asking for more takes renames nothing."""
+    # rule names_of_takes
     return shot if number == 1 else f"{shot}.take{number}"
 
 
@@ -161,8 +170,10 @@ class Limits:
 
     max_spend_micro_usd: int | None = None
     expected_cost_micro_usd: int | None = None
+    # rule one_attempt
     max_attempts: int = 1
     max_in_flight: int | None = None
+    # rule timeout_default
     run_timeout_s: float = 3600.0
 
 

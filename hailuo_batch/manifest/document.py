@@ -78,6 +78,7 @@ class Document:
     @property
     def description(self) -> str:
         """The free text for the report."""
+        # rule free_description
         return _text_or_empty(self.node.get("description")).strip()
 
     @property
@@ -90,6 +91,7 @@ class Document:
         if not isinstance(node, MappingNode):
             return None
         values = {name: value for name, (_, value) in node.entries.items()}
+        # rule vars_as_written
         return {name: value.text if isinstance(value, ScalarNode) else name for name, value in values.items()}
 
     @property
@@ -108,12 +110,14 @@ class Document:
         shots = self.node.get("shots")
         items = shots.items if isinstance(shots, SequenceNode) else []
         defaults = _as_mapping(self.node.get("defaults")) or _EMPTY_MAPPING
+        # rule named_model
         model = _as_model(self.node.get("model"))
         return [_read_shot(node, defaults, model) for node in items if isinstance(node, MappingNode)]
 
 
 def _read_shot(node: MappingNode, defaults: MappingNode, model: ScalarNode | None) -> RawShot:
     def value(key: str) -> Node | None:
+        # rule shot_defaults
         return node.get(key) if key in node.entries else defaults.get(key)
 
     own_model, takes = value("model"), _as_integer(value("takes"))
@@ -136,9 +140,11 @@ def read_limits(document: Document, diagnostics: Diagnostics) -> Limits:
     limits = _as_mapping(document.node.get("limits")) or _EMPTY_MAPPING
     timeout_s = _parse(limits, "run_timeout", parse_duration, (str,), diagnostics)
     return Limits(
+        # rule cap_read
         max_spend_micro_usd=_parse(limits, "max_spend_usd", parse_usd, (int, Decimal), diagnostics),
         expected_cost_micro_usd=_parse(limits, "expected_cost_usd", parse_usd, (int, Decimal), diagnostics),
         max_attempts=_as_integer(limits.get("max_attempts")) or Limits().max_attempts,
+        # rule in_flight_read
         max_in_flight=_as_integer(limits.get("max_in_flight")),
         run_timeout_s=Limits().run_timeout_s if timeout_s is None else timeout_s,
     )
@@ -155,6 +161,7 @@ def _parse(
     if not isinstance(node, ScalarNode) or not node.text or not isinstance(to_data(node, 0), types):
         return None
     try:
+        # rule money_read
         return parse(node.text)
     except ValueError:
         report_invalid_value(leaf_schema("limits", key), node, f"`{key}`", diagnostics)

@@ -81,6 +81,7 @@ class _Loader:
         shot_validator = ShotValidator(self.diagnostics)
         root = parse_yaml(self._data, self.diagnostics, "shots", shot_validator.validate)
         document = check_document(root, shot_validator, self.diagnostics)
+        # rule checked_together
         if document is not None:
             self._campaign = self._expand(document)
 
@@ -94,6 +95,7 @@ class _Loader:
 
     def result(self) -> LoadedManifest:
         """What was loaded. There is no campaign after any error, so that nothing half understood is ever paid for."""
+        # name wrong_is_nothing
         campaign = None if self.diagnostics.has_errors else self._campaign
         tables = self._file_cache.table_digests()
         return LoadedManifest(campaign, self._with_source_lines(), tables, self._local_images, self._image_base_url)

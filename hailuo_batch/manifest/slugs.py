@@ -6,10 +6,14 @@ Pure; knows nothing of places or of YAML. A valid ID is a safe file name on ever
 import re
 import unicodedata
 
+# rule id_length
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
+# rule id_literal
 _ID_TEXT = re.compile(r"[a-z0-9_-]*", re.ASCII)
+# rule one_dash
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9_]+", re.ASCII)
 _NOT_IN_ID = re.compile(r"[^a-z0-9_-]+", re.ASCII)
+# rule own_names
 _RESERVED = frozenset({"report", "superseded"})
 _WINDOWS = frozenset({"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)})
 
@@ -18,6 +22,7 @@ ID_CHARACTERS = "lower-case letters, digits, `_` and `-`"
 
 def slug(value: str) -> str:
     """Convert a value for use in an ID: `A loft` becomes `a-loft`, `Crème` becomes `creme`."""
+    # rule trimmed_dashes
     return _NOT_IN_SLUG.sub("-", _plain_letters(value)).strip("-")
 
 
@@ -35,8 +40,10 @@ def find_id_problem(shot_id: str) -> str | None:
     """What keeps a text from being a shot ID, as the rest of a sentence that begins with it; None if nothing does."""
     if shot_id in _RESERVED:
         return f"is reserved for {'the report file' if shot_id == 'report' else 'a folder'}"
+    # rule windows_names
     if shot_id in _WINDOWS:
         return "is a name that Windows reserves"
+    # rule whole_id
     if _ID.fullmatch(shot_id):
         return None
     if len(shot_id) > 100:
@@ -51,5 +58,7 @@ def find_id_problem(shot_id: str) -> str | None:
 def _plain_letters(text: str) -> str:
     """The text in NFKD and lower case, without the accents that NFKD splits off."""
     if text.isascii():
+        # rule lower_case
         return text.lower()
+    # rule slug_nfkd
     return "".join(c for c in unicodedata.normalize("NFKD", text).lower() if not unicodedata.combining(c))

@@ -1,5 +1,6 @@
 """The manifest that `init` writes: valid as it stands, and short enough to be read before it is changed."""
 
+# rule editor_line
 STARTER_MANIFEST = """\
 # yaml-language-server: $schema=manifest.schema.json
 # With its schema in the same folder, an editor with a YAML language server completes and explains this file:

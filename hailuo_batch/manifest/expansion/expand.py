@@ -38,13 +38,16 @@ def expand_shots(
         return (), {}
     raw_shots = document.read_shots()
     file_cache.keep_columns({name for raw in raw_shots if raw.rows for each in raw.templates() for name in each.names})
+    # rule vars_known
     reader = ExpansionReader(manifest_vars, file_cache, diagnostics)
     groups = [ShotGroup(raw, reader.read(raw)) for raw in raw_shots]
     inputs = ExtraInputs(diagnostics)
+    # rule counted_first
     check_take_count(document, groups)
     check_text_size(groups, inputs)
     taken: TakenIds = {}
     shots = [shot for group in groups for shot in _build_shots(group, inputs, images, taken, diagnostics)]
+    # rule no_base_url
     images.report_missing_base_url()
     return tuple(shots), images.local_images()
 
@@ -93,14 +96,17 @@ class _ShotBuilder:
         images = [image for image in resolved if image is not None]
         if prompt is None or len(images) < len(resolved) or self._extra is None:
             return None
+        # rule input_sent
         input_ = self._extra | {"prompt": prompt}
         if images:
             input_["image_urls"] = [image.url for image in images]
         digests = [image.sha256 for image in images if image.sha256 is not None]
+        # rule local_hash
         return input_, combine_digests(digests) if digests else None
 
     def build_tags(self, variables: Variables, index: int) -> tuple[str, ...] | None:
         """The tags, each once. Equal tags of neighbouring shots are one object, to save memory."""
+        # rule filled_tags
         tags = [self._fill(template, "a tag is blank", "remove it", variables, index) for template in self._raw.tags]
         unique = tuple(dict.fromkeys(tag for tag in tags if tag is not None))
         if None in tags:
@@ -112,7 +118,9 @@ class _ShotBuilder:
     def _fill(self, template: Template | None, blank: str, hint: str, variables: Variables, index: int) -> str | None:
         if template is None:
             return None
+        # rule filled_text
         filled = template.substitute(variables).strip()
+        # rule blank_text
         if not filled:
             self._row_faults.add(template, blank, blank, hint, index)
         return filled or None
@@ -120,6 +128,7 @@ class _ShotBuilder:
     def _resolve_image(self, template: Template | None, variables: Variables, index: int) -> ResolvedImage | None:
         if template is None:
             return None
+        # rule filled_image
         image = self._images.resolve(template.substitute(variables), template.node)
         if isinstance(image, ImageProblem):
             self._row_faults.add(template, image.problem, image.message, image.hint, index)
@@ -133,8 +142,11 @@ def _make_shot(
     # The fingerprint covers the exact text that is sent, and nothing else: no edit of a comment or a tag, and no local
     # copy that is added to a finished campaign, makes anybody pay again.
     model = raw.model_name
+    # rule input_text
     input_json = canonical_json(input_)
+    # rule what_counts
     fingerprint = compute_fingerprint(model, input_json)
+    # rule take_numbers
     takes = (
         Take(take_id(shot_id, number), shot_id, number, model, input_json, fingerprint, tags, images_sha256)
         for number in range(1, raw.takes + 1)
@@ -147,7 +159,9 @@ def _check_input(raw: RawShot, input_: dict[str, Any], diagnostics: Diagnostics)
     model, checker = raw.model_name, model_checker(raw.model_name)
     if checker is None:
         message = f"hailuo-batch has no schema for the model {quoted(model)}: its input is not checked"
+        # rule unchecked_input
         diagnostics.warn(raw.model or raw.node, message)
+    # rule model_checked
     elif not checker.accepts(input_):
         node = _input_node(raw)
         report_schema_errors(checker.validator, input_, node, f"the input of `{model}`", diagnostics)
@@ -155,6 +169,7 @@ def _check_input(raw: RawShot, input_: dict[str, Any], diagnostics: Diagnostics)
 
 def _input_node(raw: RawShot) -> MappingNode:
     """Where the parts of a shot's input are written, as one mapping."""
+    # name input_place
     line, column = raw.node.line, raw.node.column
     prompt = ScalarNode("", line, column) if raw.prompt is None else raw.prompt.node
     entries = {**({} if raw.input is None else raw.input.entries), "prompt": (prompt, prompt)}

@@ -53,15 +53,19 @@ class Matrix:
 
     def combinations(self) -> Iterator[Combination]:
         """Every combination, in the order written: those of the lists without the excluded, then the included."""
+        # rule included_after
         return itertools.chain(self.not_excluded(), self.included)
 
     def not_excluded(self) -> Iterator[Combination]:
         """The combinations of the lists without the excluded."""
+        # rule every_combination
         candidates = itertools.product(*self.values)
+        # rule without_excluded
         return itertools.filterfalse(self.is_excluded, candidates) if self.excluded else candidates
 
     def is_excluded(self, combination: Combination) -> bool:
         """Whether an exclusion drops it."""
+        # rule all_keys_match
         return any(tuple(combination[at] for at in positions) in dropped for positions, dropped in self.excluded)
 
     def describe(self, index: int) -> str:
@@ -102,7 +106,9 @@ class MatrixReader:
             if self._comparisons > _MAX_COMPARISONS:
                 message = f"{matrix.formula} = {format_count(remaining)} combinations are too many for exclusions"
                 raise FatalDiagnostic(node, message, "split the matrix over several shots, or the campaign")
+            # rule some_remain
             remaining = sum(1 for _ in matrix.not_excluded())
+        # rule all_excluded
         if remaining == 0:
             key, _ = node.entries["exclude"]
             self._diagnostics.error(key, "every combination of the matrix is excluded", "keep at least one")
@@ -128,6 +134,7 @@ def _read_matrix(node: MappingNode, diagnostics: Diagnostics) -> Matrix | None:
     checks += [_check_inclusion(each, known, diagnostics) for each in included]
     if not all(checks):
         return None
+    # rule matrix_as_written
     values = tuple(tuple(item.text for item in items) for items in lists.values())
     added = tuple(tuple(each[name][1].text for name in axes) for each in included)
     matrix = Matrix(tuple(axes), values, _group_by_names(excluded, list(axes)), added)
@@ -195,6 +202,7 @@ def _check_exclusion(entry: _CombinationNode, known: dict[str, dict[str, None]],
 def _check_inclusion(entry: _CombinationNode, known: dict[str, dict[str, None]], diagnostics: Diagnostics) -> bool:
     if not _has_known_names(entry, known, diagnostics):
         return False
+    # rule whole_combinations
     missing = [name for name in known if name not in entry]
     if missing:
         message = f"an added combination needs a value for every name of the matrix; missing: {join_quoted(missing)}"

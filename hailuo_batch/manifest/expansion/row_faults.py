@@ -50,6 +50,7 @@ class RowFaults:
         group.count += 1
         if len(group.first) < _SHOWN:
             group.first.append((message, hint, index))
+        # rule enough_faults
         if is_new and len(self._groups) == MAX_DIAGNOSTICS:
             self.report()
 
@@ -63,6 +64,7 @@ class RowFaults:
                 origin = self._describe_origin(index, group.names, is_everywhere)
                 more = f", and for {others:,} more" if others and number == len(shown) else ""
                 suffix = f", for {origin}{more}" if origin else ""
+                # rule row_hint
                 self._diagnostics.error(group.place, f"{message}{suffix}", hint, origin=origin)
 
     def _describe_origin(self, index: int, names: list[str], is_everywhere: bool) -> str:

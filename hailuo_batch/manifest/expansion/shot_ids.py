@@ -38,12 +38,14 @@ class ShotNamer:
         if template.length(variables) > _MAX_FILLED_LENGTH:
             row_faults.add(template, "long", f"{self._written} becomes far too long", "", index)
             return None
+        # rule id_slug
         shot_id = template.substitute(variables, slug)
         problem = find_id_problem(shot_id)
         if problem is not None:
             self._report_invalid(shot_id, problem, index, row_faults)
             return None
         first, first_index = self._taken.setdefault(shot_id, (self, index))
+        # rule unique_id
         if first is not self:
             self._report_used_elsewhere(shot_id, first, first_index, index, row_faults)
             return None
@@ -76,8 +78,10 @@ class ShotNamer:
         self, shot_id: str, first: "ShotNamer", first_index: int, index: int, row_faults: RowFaults
     ) -> None:
         # a shot that is repeated through an alias or a merge key has no ID of its own to point at
+        # rule second_place
         place = self._node if first.template.node is self.template.node else self.template.node
         enough = row_faults.has_enough(self.template, "taken")
+        # rule both_places
         message = "" if enough else f"the ID {quoted(shot_id)} is already used by {first.describe_shot(first_index)}"
         row_faults.add(self.template, "taken", message, "rename one", index, place)
 
@@ -106,11 +110,14 @@ def create_namer(
 
 
 def _check_spelling(template: Template, diagnostics: Diagnostics) -> bool:
+    # rule id_letters
     if all(is_id_text(part) for part in template.parts if isinstance(part, str)):
         return True
     better = respell(template)
+    # rule id_respelled
     hint = "" if better is None else f"write {quoted(better)}"
     message = f"the ID {quoted(template.node.text)} may contain only {ID_CHARACTERS}, and `${{name}}`"
+    # rule id_hint
     diagnostics.error(template.node, message, hint)
     return False
 

@@ -13,6 +13,7 @@ from hailuo_batch.manifest.expansion.templates import Template
 from hailuo_batch.manifest.expansion.variables import Expansion
 from hailuo_batch.manifest.quoting import format_count
 
+# rule most_takes
 MAX_TAKES = 100_000
 MAX_CHARACTERS = 256 * 1024 * 1024
 
@@ -35,12 +36,15 @@ def check_take_count(document: Document, groups: list[ShotGroup]) -> None:
     for group in groups:
         formula = "" if group.expansion is None else group.expansion.formula
         times = f" x {group.raw.takes} takes" if group.raw.takes > 1 else ""
+        # rule product_of_part
         _check_limit(group.size * group.raw.takes, formula + times, _place_of(group.raw))
     if groups:
         shots = sum(group.size for group in groups)
         takes = {group.raw.takes for group in groups}
+        # rule told_product
         product = f"{shots:,} shots x {takes.pop()} takes" if len(takes) == 1 else f"{shots:,} shots"
         total = sum(group.size * group.raw.takes for group in groups)
+        # rule most_takes_together
         _check_limit(total, product, document.node.entries["shots"][0])
 
 

@@ -52,6 +52,7 @@ class Template:
 
     def substitute(self, variables: Mapping[str, str], convert: Callable[[str], str] = str) -> str:
         """The text with each variable replaced by its converted value. Raises KeyError for an unknown name."""
+        # rule filled_once
         return "".join(part if isinstance(part, str) else convert(variables[part.name]) for part in self.parts)
 
 
@@ -71,12 +72,15 @@ def parse_template(node: ScalarNode) -> Template:
     for match in _PATTERN.finditer(text):
         parts.append(text[end : match.start()])
         end = match.end()
+        # rule named_or_braced
         name = match["named"] or match["braced"]
         if name is not None:
             parts.append(Variable(name, match.start()))
         elif match["escaped"] is not None:
+            # rule dollar_sign
             parts.append("$")
         else:
+            # rule lone_dollar
             lone.append(match.start())
     parts.append(text[end:])
     return Template(node, tuple(part for part in parts if part), tuple(lone))
@@ -89,9 +93,11 @@ def check_template(template: Template, names: Collection[str] | None, diagnostic
     """
     for offset in template.lone_dollars:
         _report_lone_dollar(template.node, offset, names or (), diagnostics)
+    # rule unknown_name
     unknown = [] if names is None else [each for each in template.variables if each.name not in names]
     for variable in unknown:
         hint = suggest(variable.name, list(names or ())) or "add it to `vars`, or write `$$` for a dollar sign"
+        # rule unknown_name_place
         diagnostics.error(template.node.position(variable.offset), f"unknown variable {quoted(variable.name)}", hint)
     return not unknown and not template.lone_dollars
 
@@ -102,4 +108,5 @@ def _report_lone_dollar(node: ScalarNode, offset: int, names: Collection[str], d
         message = f"the column {quoted(name)} cannot be used as a variable: names have only letters, digits and `_`"
         diagnostics.error(node.position(offset), message, "rename it in the table's header")
     else:
+        # rule two_dollars
         diagnostics.error(node.position(offset), "this `$` does not start a variable", "write `$$` for a dollar sign")

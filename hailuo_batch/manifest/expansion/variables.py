@@ -28,6 +28,7 @@ class Expansion:
     @property
     def size(self) -> int:
         """How many shots it makes."""
+        # rule rows_times_matrix
         return self._row_count * self._combination_count
 
     @property
@@ -66,8 +67,11 @@ class Expansion:
         names = () if self.matrix is None else self.matrix.names
         for row in range(self._row_count):
             for name, values in columns:
+                # rule row_first
                 variables[name] = values[row]
+            # rule each_combination
             for combination in combinations:
+                # rule matrix_first
                 variables.update(zip(names, combination, strict=True))
                 yield variables
 
@@ -104,6 +108,7 @@ class Expansion:
 
     @property
     def _row_count(self) -> int:
+        # rule shot_per_row
         return 1 if self.table is None else self.table.row_count
 
     @property
@@ -129,6 +134,7 @@ class ExpansionReader:
         expansion = Expansion(self._manifest_vars, table, matrix)
         if matrix is None or table is None or raw.matrix is None:
             return expansion
+        # rule name_in_both
         shared = [name for name in matrix.names if name in table.column_names]
         for name in shared:
             message = f"{quoted(name)} is also a column of {table.path}"

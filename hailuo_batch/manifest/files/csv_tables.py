@@ -123,6 +123,7 @@ class _TableReader:
         uneven_lines = array("q")
         row_count = 0
         for row in self._next_rows():
+            # rule row_length
             if len(row) != len(names):
                 uneven_lines.append(self._line_reader.row_line)
                 if len(uneven_lines) <= _SHOWN:
@@ -165,11 +166,14 @@ class _TableReader:
             raise _TableError(FILE_START, "the table is empty", hint)
         if len(row) > MAX_COLUMNS:
             raise _TableError(FILE_START, f"the table has more than {MAX_COLUMNS:,} columns", "remove unused ones")
+        # rule header_names
         names = tuple(name.strip() for name in row)
         first: dict[str, Position] = {}
         for number, (name, position) in enumerate(zip(names, self._field_positions(), strict=False), 1):
+            # rule header_empty
             if not name:
                 self._report_error(position, f"column {number} of the header has no name", "give it one")
+            # rule header_unique
             elif name in first:
                 before = f"{first[name].line}:{first[name].column}"
                 self._report_error(position, f"the header has {quoted(name)} twice, first at {before}", "rename one")
@@ -185,10 +189,12 @@ class _TableReader:
         fields = f"{len(row):,} field{'' if len(row) == 1 else 's'}"
         message = f"this row has {fields}, but the header has {len(names):,}"
         if len(row) > len(names):
+            # rule long_row
             position = positions[min(len(names), len(positions) - 1)]
             self._report_error(position, message, "put text with a comma in double quotes")
         else:
             missing = ", ".join(map(quoted, names[len(row) : len(row) + 3]))
+            # rule short_row
             self._report_error(positions[-1], message, f"add {missing}; a value may be empty")
 
     def _explain_csv_error(self, problem: str) -> _TableError:

@@ -36,6 +36,7 @@ class FileCache:
         """The table whose path is written there; None if anything is wrong with it, which is reported."""
         if not check_path(node, "../data/products.csv", self._diagnostics):
             return None
+        # rule table_path
         path = self.folder / node.text
         if path not in self._tables:
             self._tables[path] = self._load_new(path, node)
@@ -63,6 +64,7 @@ def paths_hint(folder: Path) -> str:
 def _resolve_folder(manifest: Path) -> Path:
     """The folder that a manifest's paths begin at. A link to a manifest leads to the files beside the manifest too."""
     try:
+        # rule manifest_folder
         return manifest.resolve().parent if manifest.is_symlink() else manifest.parent
     except (OSError, ValueError, RuntimeError):
         return manifest.parent

@@ -49,6 +49,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     hold what belongs in no message.
     """
     try:
+        # rule size_first
         size = check_file(path, max_bytes)
         with path.open("rb") as file:
             return file.read(size)
@@ -76,12 +77,14 @@ def to_read_error(error: OSError | ValueError) -> FileReadError:
 
 def check_text(data: bytes, breaks: LineBreaks) -> None:
     """Raise TextError at the first byte that is not text. A byte order mark may come first."""
+    # rule utf_16
     if data.startswith(_UTF_16) or data[:2].count(0) == 1:
         raise TextError(FILE_START, "the file is UTF-16", "save it as UTF-8")
     begin = len(BOM) if data.startswith(BOM) else 0
     while begin < len(data):
         end = _character_boundary(data, begin + MEBIBYTE)
         try:
+            # rule utf_8
             text = data[begin:end].decode("utf-8")
         except UnicodeDecodeError as error:
             position = position_at(data, begin + error.start, breaks)

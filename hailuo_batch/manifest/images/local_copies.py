@@ -15,6 +15,7 @@ from hailuo_batch.manifest.images.urls import ProblemAndHint
 from hailuo_batch.manifest.quoting import quoted
 
 MAX_BYTES = 256 * MEBIBYTE
+# rule image_kinds
 _IMAGE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP", re.DOTALL)
 _MAX_NAMES = 1000  # how many names of a folder are compared with one that is missing
 
@@ -47,12 +48,14 @@ class LocalCopies:
             check_file(path, MAX_BYTES)
             with path.open("rb") as file:
                 head = file.read(12)
+                # rule is_image
                 if not _IMAGE.match(head):
                     return "is not a PNG, JPEG, WebP or GIF image", "open the file to check it, or export it again"
                 digest = hashlib.sha256(head)
                 while chunk := file.read(MEBIBYTE):
                     digest.update(chunk)
                 return digest.hexdigest()
+        # rule unreadable_image
         except FileReadError as error:
             return f"cannot be used: {error.reason}", ""
         except FileNotFoundError:

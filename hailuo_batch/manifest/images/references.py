@@ -86,9 +86,12 @@ class ImageReferences:
         parsed = urls.parse_relative(reference)
         if isinstance(parsed, tuple):
             return _image_problem(f"the image {quoted(reference)}", parsed)
+        # rule images_dir_optional
         if self._base is None or (self._copies is None and self._has_folder):
             return None
+        # rule below_base_url
         url = self._base + parsed.rest
+        # rule local_file
         if self._copies is None:
             return ResolvedImage(url)
         digest = self._copies.sha256(parsed.parts)
@@ -110,6 +113,7 @@ class ImageReferences:
         if node is None or not check_path(node, "../images", self._diagnostics):
             return None
         copies = LocalCopies(folder / node.text, node.text)
+        # rule images_dir
         problem = copies.find_problem()
         if problem is None:
             return copies

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
+# rule data_image
 _DATA = re.compile(r"data:image/[a-z0-9][a-z0-9.+-]*(;[^,]*)?,.+", re.ASCII | re.IGNORECASE)
+# rule control_characters
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 
 ProblemAndHint = tuple[str, str]
@@ -40,11 +42,13 @@ def parse_relative(reference: str) -> RelativeReference | ProblemAndHint:
         return "is empty", _BELOW_BASE_HINT
     if _has_invisible_character(reference):
         return _HAS_INVISIBLE
+    # rule no_absolute_path
     if reference.startswith("/") or "\\" in reference:
         return "points outside the base URL", _BELOW_BASE_HINT
     path = re.split(r"[?#]", reference, maxsplit=1)[0]
     written = [part for part in path.split("/") if part != "."]
     parts = tuple(map(unquote, written))
+    # rule no_dots
     if any(part == ".." or "/" in part or "\\" in part or not part.isprintable() for part in parts):
         return "points outside the base URL", _BELOW_BASE_HINT
     if not parts or not all(parts):
@@ -75,8 +79,11 @@ def find_url_problem(url: str) -> ProblemAndHint | None:
         return "is relative", _WHOLE_URL_HINT
     match scheme[0].lower():
         case "data:":
+            # rule data_url
             return None if _DATA.fullmatch(url) else ("is not an image", "write it like data:image/png;base64,…")
+        # rule image_schemes
         case "https:" | "http:":
+            # rule image_url
             return _find_web_url_problem(url)
         case other:
             return f"begins with `{other}`, which the provider cannot fetch", _WHOLE_URL_HINT
@@ -84,6 +91,7 @@ def find_url_problem(url: str) -> ProblemAndHint | None:
 
 def _has_invisible_character(url: str) -> bool:
     if url.isascii() and url.isprintable():
+        # rule no_spaces
         return " " in url
     return any(unicodedata.category(character) in _INVISIBLE for character in url)
 
@@ -94,10 +102,13 @@ def _find_web_url_problem(url: str) -> ProblemAndHint | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is not a URL", _WHOLE_URL_HINT
+    # rule no_credentials
     if "@" in parts.netloc:
         return "contains a user name or a password", "remove it: everybody who sees the URL would see it"
+    # rule image_host
     if not host or "\\" in url:
         return "is not a URL", _WHOLE_URL_HINT
+    # rule http_loopback
     if parts.scheme == "http" and not _is_loopback(host):
         return "begins with `http://`, which only a loopback address may have", "write `https://`"
     return None

@@ -75,6 +75,7 @@ def _value_data(key: str, value: Node) -> Any:
     match key, value:
         case "shots", SequenceNode():
             return nodes.ListData([None] * len(value.items))
+        # rule vars_unread
         case "vars", MappingNode():
             return to_text_data(value, 1)
         case "defaults", MappingNode():
@@ -92,6 +93,7 @@ def _shot_data(node: Node) -> Any:
 
 def _part_data(key: str, value: Node) -> Any:
     match key, value:
+        # rule matrix_unread
         case "matrix", MappingNode():
             return to_text_data(value, 3)
         case "input", MappingNode():

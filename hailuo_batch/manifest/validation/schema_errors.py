@@ -84,6 +84,7 @@ def shot_checker() -> SchemaChecker:
 def model_checker(model: str) -> SchemaChecker | None:
     """Checks the input of a model; None if no schema for it ships."""
     try:
+        # rule model_file
         schema = json.loads(resources.load_schema_text(f"models/{model.replace('/', '-')}"))
     except OSError:
         return None
@@ -175,6 +176,7 @@ def _specific_hint(schema: dict[str, Any], node: ScalarNode, hint: str) -> str:
     if kind != "string":
         return "remove the quotes" if _is_quoted_number(node) else hint
     if not hint and node.type != "str":
+        # rule put_in_quotes
         return f'put it in quotes: "{node.text}"' if len(node.text) <= 60 else "put it in quotes"
     if not hint and "pattern" in schema:
         spelled = slug(node.text[:_MAX_CANDIDATES])
@@ -214,6 +216,7 @@ def suggest(word: str, known: list[str]) -> str:
     """The hint for an unknown word: the known one that was probably meant, else some of the known ones."""
     meant = closest_match(word, known)
     if meant is not None:
+        # rule nearest_key
         return f"did you mean {quoted(meant)}?"
     if not known:
         return ""

@@ -15,7 +15,9 @@ from hailuo_batch.manifest.files.text_files import UNPRINTABLE
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.nodes import TAG_PREFIX, BrokenNode, MappingNode, Node, ScalarNode, SequenceNode
 
+# rule most_nodes
 MAX_NODES = 5_000_000
+# rule most_levels
 MAX_DEPTH = 50
 MAX_ITEMS = 100_000  # no list or mapping of a campaign of 100,000 takes has more
 MAX_NODES_PER_ITEM = 250_000  # no shot, and no value beside the shots, has so many
@@ -85,6 +87,7 @@ class Composer:
                     self._open(event)
                 elif isinstance(event, yaml.AliasEvent):
                     self._add_alias(event)
+                # rule one_document
                 elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
                     place = position_of(event.start_mark)
                     raise FatalDiagnostic(place, "a second YAML document begins here", "put it in a file of its own")
@@ -95,6 +98,7 @@ class Composer:
     @property
     def depth(self) -> int:
         """How many collections are open."""
+        # name open_collections
         return len(self._stack)
 
     def _add_scalar(self, event: yaml.ScalarEvent) -> None:
@@ -107,6 +111,7 @@ class Composer:
     def _read_scalar(self, event: yaml.ScalarEvent) -> ScalarNode | BrokenNode:
         text, style = event.value, event.style
         (line, column), (end_line, end_column) = _line_and_column(event.start_mark), _line_and_column(event.end_mark)
+        # rule object_tags
         if event.tag is None:
             tag = "" if event.implicit[0] else "str"
         elif event.tag in _SCALAR_TAGS:
@@ -139,8 +144,10 @@ class Composer:
     def _close(self) -> None:
         frame = self._stack.pop()
         if isinstance(frame.node, MappingNode):
+            # rule merge_keys
             for part in frame.merged:  # own keys come first, then those of an earlier part
                 for key, entry in part.entries.items():
+                    # rule merged_last
                     frame.node.entries.setdefault(key, entry)
         node = frame.node if frame.allowed else BrokenNode(frame.node.line, frame.node.column)
         if frame.anchor is not None:
@@ -158,10 +165,13 @@ class Composer:
             anchored = _Anchored(BrokenNode(place.line, place.column), 1, 0)
         if anchored.node is None:
             raise FatalDiagnostic(place, f"the alias {name} refers to the value that contains it")
+        # rule alias_depth
         self._check_depth(place, anchored.height)
+        # rule alias_size
         self._count_nodes(place, anchored.size)
         if self._stack:
             self._stack[-1].height = max(self._stack[-1].height, anchored.height + 1)
+        # rule alias_node
         self._attach(anchored.node, place)
 
     def _attach(self, node: Node, place: Positioned | None = None) -> None:
@@ -193,6 +203,7 @@ class Composer:
             return
         if key.text == "<<" and not key.tag:
             self._add_merge(frame, key, value)
+        # rule duplicate_keys
         elif key.text in mapping.entries:
             first = mapping.entries[key.text][0]
             message = f"duplicate key {quoted(key.text)}, first written at {first.line}:{first.column}"

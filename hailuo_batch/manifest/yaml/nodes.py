@@ -37,6 +37,7 @@ class ScalarNode(NamedTuple):
     @property
     def type(self) -> str:
         """YAML 1.1's type for it: `str`, `int`, `float`, `bool`, `null`, `timestamp`, `merge` or `value`."""
+        # rule yaml_types
         return self.tag or _implicit_type(self.text)
 
     def position(self, offset: int) -> Position:
@@ -107,8 +108,10 @@ def _scalar_to_data(node: ScalarNode) -> Any:
             return None
         case "bool" if node.text.lower() in _TRUE | _FALSE:
             return node.text.lower() in _TRUE
+        # rule plain_integer
         case "int" if _INTEGER.fullmatch(node.text):
             return int(node.text)
+        # rule plain_decimal
         case "int" | "float" if _DECIMAL.fullmatch(node.text):
             return Decimal(node.text)
         case _:

@@ -16,6 +16,7 @@ from hailuo_batch.manifest.yaml.composer import Composer, OnItem
 from hailuo_batch.manifest.yaml.errors import explain, explain_nesting
 from hailuo_batch.manifest.yaml.nodes import Node
 
+# rule most_bytes
 MAX_BYTES = 64 * MEBIBYTE
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
