@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
+_QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
 # rule data_image
 _DATA = re.compile(r"data:image/[a-z0-9][a-z0-9.+-]*(;[^,]*)?,.+", re.ASCII | re.IGNORECASE)
 # rule control_characters
@@ -45,7 +46,7 @@ def parse_relative(reference: str) -> RelativeReference | ProblemAndHint:
     # rule no_absolute_path
     if reference.startswith("/") or "\\" in reference:
         return "points outside the base URL", _BELOW_BASE_HINT
-    path = re.split(r"[?#]", reference, maxsplit=1)[0]
+    path = _QUERY_OR_FRAGMENT.sub("", reference)
     written = [part for part in path.split("/") if part != "."]
     parts = tuple(map(unquote, written))
     # rule no_dots
