@@ -39,8 +39,6 @@ def is_relative(url: str) -> bool:
 
 def parse_relative(reference: str) -> RelativeReference | ProblemAndHint:
     """The relative reference, or what is wrong with it."""
-    if not reference:
-        return "is empty", _BELOW_BASE_HINT
     if _has_invisible_character(reference):
         return _HAS_INVISIBLE
     # rule no_absolute_path

@@ -233,15 +233,10 @@ def _node_at(node: Node, path: tuple[str | int, ...]) -> Node:
 
 
 def _describe_path(path: tuple[str | int, ...], name: str) -> str:
-    match path:
-        case ():
-            return name
-        case (*_, str() as key):
-            return quoted(key)
-        case (*_, key, int() as index):
-            return f"item {index + 1} of `{key}`"
-        case _:
-            return f"item {path[-1]}"
+    if not path:
+        return name
+    *before, last = path
+    return quoted(last) if isinstance(last, str) else f"item {last + 1} of `{before[-1]}`"
 
 
 def _describe_scalar(node: ScalarNode) -> str:
