@@ -42,6 +42,7 @@ class ApplyOptions:
     @property
     def reach(self) -> Reach | None:
         """How far images are looked after, None where the user does not say."""
+        # rule no-check-images
         return None if self.check_images is None else Reach.WEB if self.check_images else Reach.NOTHING
 
     @property
@@ -77,8 +78,11 @@ def again(where: Whereabouts, options: ApplyOptions, *, paid: bool, replacing: b
     bounds = options.bounds
     words = [
         *_repeated("--only", options.only),
+        # rule same-replace-next
         *_repeated("--replace", options.replace if replacing or not paid else ()),
+        # rule in-doubt-once
         *_valued("--in-doubt", None if paid or options.in_doubt == "hold" else options.in_doubt),
+        # rule same-cap-next
         *_valued("--max-spend", bounds.max_spend),
         *_valued("--plan", options.plan_file),
         *_flags({"--check-images": options.check_images is True, "--no-check-images": options.check_images is False}),

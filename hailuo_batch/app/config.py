@@ -63,9 +63,11 @@ def read_settings(bounds: Bounds, campaign: Campaign) -> Settings:
     """What bounds an apply of the campaign. Raises UsageError for what cannot be read."""
     limits = campaign.limits
     rate = read_rate_limit(bounds.rate_limit)
+    # rule cap-set
     cap = limits.max_spend_micro_usd
     if bounds.max_spend is not None:
         cap = parse_option("--max-spend", bounds.max_spend, parse_usd)
+    # rule timeout-set
     timeout_s = limits.run_timeout_s
     if bounds.run_timeout is not None:
         timeout_s = parse_option("--run-timeout", bounds.run_timeout, parse_duration)

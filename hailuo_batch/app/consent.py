@@ -44,6 +44,7 @@ class Offer:
     @property
     def may_pay(self) -> bool:
         """Whether there is anything to agree to."""
+        # rule open-runs-asked
         return self.reached is None and (self.runs > 0 or self.open_runs > 0)
 
     def __str__(self) -> str:
@@ -70,6 +71,7 @@ def offer_of(
     models = [line.model for line in plan.paying]
     reached, affordable, left = None, len(models), None
     if settings.cap_micro_usd is not None:
+        # rule room-under-cap
         left = max(0, settings.cap_micro_usd - cap.committed_micro_usd)
         affordable = _affordable([prices[model] for model in models], left)
         if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
@@ -118,6 +120,7 @@ def _affordable(prices: Iterable[int | None], left: int) -> int:
     """How many of these creates, in this order, fit into so much money; one whose price is not known, always."""
     number = 0
     for price in prices:
+        # rule most-paid
         left -= price or 0
         if left < 0:
             break

@@ -57,6 +57,7 @@ class Asked:
     @property
     def reach(self) -> Reach:
         """A rehearsal needs no network, unless the user wants it."""
+        # rule apply-checks-images
         return self.options.reach or (Reach.LOCAL if self.is_rehearsal else Reach.WEB)
 
     @property
@@ -133,6 +134,8 @@ def _show(asked: Asked, proposal: Proposal, console: Console) -> None:
 def _consent(asked: Asked, proposal: Proposal, offer: Offer, console: Console) -> Consent:
     has_yes = asked.is_rehearsal or asked.options.yes
     if not (has_yes or console.is_interactive):
+        # rule nobody-to-ask
         return Consent.MISSING  # and nothing of what would be paid for is looked at
+    # rule images-looked-at
     warnings = asked.manifest.warnings + check_images(asked.manifest, proposal.plan, asked.reach, console)
     return Consent.GIVEN if has_yes else ask_consent(offer, warnings, console)

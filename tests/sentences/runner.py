@@ -50,7 +50,7 @@ class Ended(IntEnum):
 
 
 class _Watch:
-    """Sees whether a test itself has failed: an exit code tells that neither from a fixture that did nor from a time-out."""
+    """Sees whether a test itself has failed: an exit code tells it neither from a fixture that did nor from a time-out."""
 
     failed = False
 

@@ -124,6 +124,7 @@ class Lock:
         """Take the lock at once, or nothing. Raises _HeldError."""
         try:
             self._file = self._open_alone()
+            # rule guard
             if self._guard_path is not None:
                 self._take_guard(self._guard_path)
             self._sign(self._file)
@@ -140,6 +141,7 @@ class Lock:
             file = open_regular(self.path, os.O_RDWR | os.O_CREAT)
             try:
                 _claim(file)
+                # rule lock-file-stays
                 if is_still_there(file, self.path):
                     return file
             except BaseException:

@@ -88,4 +88,5 @@ class Creating:
 
     @property
     def _is_full(self) -> bool:
+        # rule in-flight
         return self._most_open is not None and self._books.holding + self.trust.under_way >= self._most_open

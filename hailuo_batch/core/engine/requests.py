@@ -165,6 +165,7 @@ class Requests:
         if reach < Reach.CREATES and len(self._creating) > 0:
             if (reached := self._creating.stopped_by_cap()) is not None:
                 self._standing.halt(reached)
+            # rule no-create-without-yes
             elif self._settings.consent is not Consent.GIVEN:
                 # after the cap: whoever agreed to pay would still be told of that one
                 self._standing.halt(halts.not_agreed(self._settings.consent))
@@ -173,6 +174,7 @@ class Requests:
         if self._standing.reach >= Reach.REQUESTS:
             return
         self._service.watch(now)
+        # rule run-timeout
         if self._standing.reach < Reach.REQUESTS and self._timeout.is_over(now, self._polling):
             self._standing.halt(halts.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
@@ -216,6 +218,7 @@ class Requests:
     def _may_create(self) -> bool:
         """Whether anything may be paid for. Consent is asked for here too, where creates are chosen, so that no path
         around the halt in `watch` can pay."""
+        # rule no-turn-without-yes
         return self._standing.reach < Reach.CREATES and self._settings.consent is Consent.GIVEN
 
     # --- what came of it ---
@@ -265,6 +268,7 @@ class Requests:
         if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
             self._polling.finished(run.key, _duration_s(outcome))
         self._polling.close(run.key)
+        # rule timeout-restarts
         self._timeout.restart(now)
         return True
 

@@ -53,13 +53,16 @@ class Estimate:
         total = 0
         for price in self.prices:
             if price.cost_micro_usd is None:
+                # rule unknown-total
                 return None
+            # rule total-cost
             total += price.creates * price.cost_micro_usd
         return total
 
 
 def estimate_cost(plan: Plan, experience: Experience, limits: Limits) -> Estimate:
     """The cost of the plan's creates, by the newest real costs, else by what the manifest expects."""
+    # rule creates-counted
     counts = Counter(line.model for line in plan.paying)
     return Estimate(
         tuple(_price(model, creates, experience.cost_of(model), limits) for model, creates in counts.items())
@@ -67,8 +70,10 @@ def estimate_cost(plan: Plan, experience: Experience, limits: Limits) -> Estimat
 
 
 def _price(model: str, creates: int, known: int | None, limits: Limits) -> Price:
+    # rule real-cost
     if known is not None:
         return Price(model, creates, known, Basis.LEDGER)
+    # rule expected-cost
     if limits.expected_cost_micro_usd is not None:
         return Price(model, creates, limits.expected_cost_micro_usd, Basis.EXPECTED)
     return Price(model, creates, None, Basis.UNKNOWN)

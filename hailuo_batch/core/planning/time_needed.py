@@ -28,11 +28,13 @@ def estimate_time(plan: Plan, estimate: Estimate, experience: Experience, settin
     """The time, in seconds, until the creates of this plan are finished."""
     creates = estimate.creates
     resumed = sum(line.action in _OPEN for line in plan.lines)
+    # rule two-requests
     least_s = _window_s(2 * creates + resumed, settings) if creates else 0.0
     known = [(price.creates, experience.typical_s(price.model)) for price in estimate.prices]
     longest_s = work_s = 0.0
     for count, typical_s in known:
         if typical_s is None:
+            # rule at-least
             return TimeNeeded(least_s, None)
         longest_s, work_s = max(longest_s, typical_s), work_s + count * typical_s
     paced_s = _window_s(creates, settings) + longest_s if creates else 0.0
@@ -45,6 +47,7 @@ def describe_time(needed: TimeNeeded) -> str:
     if needed.about_s is not None:
         return f"about {format_rough_duration(needed.about_s)}"
     if needed.least_s > 0:
+        # rule at-least-words
         return f"at least {format_rough_duration(needed.least_s)}; how long a run takes is not known yet"
     return "not known before a first run has finished"
 

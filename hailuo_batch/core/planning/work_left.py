@@ -21,6 +21,7 @@ def collects(plan: Plan, snapshot: Snapshot) -> bool:
 
 def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:
     """Whether an apply of this plan would leave anything other than it is."""
+    # rule anything-to-do
     return bool(plan.steps) or has_work(plan, snapshot) or bool(Shelf(snapshot.runs).next_moves())
 
 

@@ -59,6 +59,7 @@ class Faults:
         group.count += 1
         if len(group.first) < _SHOWN:
             group.first.append(_Fault(message, hint, index))
+        # rule enough-faults
         if is_new and len(self._groups) == ENOUGH:
             self.tell()
 
@@ -67,6 +68,7 @@ class Faults:
         for group in self._groups.values():
             if self._expansion.is_one:
                 for fault in group.first:
+                    # rule row-hint
                     self._report.error(group.place, fault.message, fault.hint)
             elif group.count == self._expansion.size > 1:
                 self._tell_all(group)

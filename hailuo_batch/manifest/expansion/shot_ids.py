@@ -43,6 +43,7 @@ class Naming:
 
     def tell(self, text: Text, message: str, hint: str) -> None:
         """Reports what is wrong with an ID whatever is put in."""
+        # rule id-hint
         self._report.error(text.node, message, hint)
 
     def path(self) -> str:
@@ -50,9 +51,11 @@ class Naming:
         return self._report.path
 
     def _is_spelled(self, text: Text) -> bool:
+        # rule id-letters
         if ids.is_written_well(text.pattern):
             return True
         better = ids.respelled(text.pattern)
+        # rule id-respelled
         hint = "" if better is None else f"write {quoted(better)}"
         self.tell(text, f"the ID {quoted(text.node.text)} may hold only {ids.SPELLING}, and `${{name}}`", hint)
         return False
@@ -74,12 +77,14 @@ class Namer:
         if text.pattern.size(scope) > _LONGEST_ID:
             faults.add(text, "long", f"the ID {quoted(text.node.text)} becomes far too long", "", index)
             return None
+        # rule id-slug
         shot_id = text.pattern.filled(scope, ids.slug)
         problem = ids.problem_with(shot_id)
         if problem is not None:
             self._tell_wrong(shot_id, problem, index, faults)
             return None
         number = self._naming.taken.setdefault(shot_id, self._start + index)
+        # rule unique-id
         if number != self._start + index:
             self._tell_taken(shot_id, number, index, faults)
             return None
@@ -120,8 +125,10 @@ class Namer:
     def _tell_taken_elsewhere(self, shot_id: str, first: "Namer", number: int, index: int, faults: Faults) -> None:
         text = self.text
         # a shot that is repeated through an alias or a merge key has no ID of its own to point at
+        # rule second-place
         place = self._part.written.node if first.text.node is text.node else text.node
         enough = faults.has_enough(text, "taken")
+        # rule both-places
         message = "" if enough else f"the ID {quoted(shot_id)} is already that of {first.place_of(number)}"
         faults.add(text, "taken", message, "rename one", index, place)
 

@@ -28,6 +28,7 @@ class Expansion:
     @property
     def size(self) -> int:
         """How many shots it makes."""
+        # rule rows-times-matrix
         return self._rows * self._combinations
 
     @property
@@ -67,8 +68,11 @@ class Expansion:
         names = () if self.matrix is None else self.matrix.names
         for row in range(self._rows):
             for name, values in columns:
+                # rule row-first
                 scope[name] = values[row]
+            # rule each-combination
             for combination in combinations:
+                # rule matrix-first
                 scope.update(zip(names, combination, strict=True))
                 yield scope
 
@@ -101,6 +105,7 @@ class Expansion:
 
     @property
     def _rows(self) -> int:
+        # rule row-count
         return 1 if self.table is None else self.table.rows
 
     @property
@@ -128,6 +133,7 @@ class ScopeReader:
     def _share_names(self, written: WrittenShot, table: Table | None, matrix: Matrix | None) -> bool:
         if table is None or matrix is None or written.matrix is None:
             return False
+        # rule name-in-both
         both = [name for name in matrix.names if name in table.names]
         for name in both:
             key = written.matrix.entries[name][0]

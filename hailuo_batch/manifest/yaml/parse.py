@@ -17,6 +17,7 @@ from hailuo_batch.manifest.yaml.errors import explained
 from hailuo_batch.manifest.yaml.nesting import nesting_explained
 from hailuo_batch.manifest.yaml.nodes import Node
 
+# rule largest
 MAX_BYTES = 64 * MEBIBYTE
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
