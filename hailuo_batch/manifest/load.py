@@ -87,7 +87,7 @@ class _Reading:
 
     def loaded(self) -> Loaded:
         """What came of it."""
-        # rule wrong-is-nothing
+        # name wrong-is-nothing
         campaign = None if self.report.has_errors else self._campaign
         return Loaded(campaign, self._diagnostics(), self._library.digests(), self._copies, self._image_base)
 

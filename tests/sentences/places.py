@@ -1,4 +1,5 @@
-"""Where the product carries a rule: a comment `# rule <name>` on a line of its own, above the line that carries it.
+"""Where the product keeps a rule: a comment `# rule <name>` on a line of its own, above the line that keeps it. From
+where a change only borrows a name, it is `# name <name>`.
 
 What is meant is the largest piece of the syntax tree that begins on the next line of code: a statement, a branch, an
 argument, an element. In a dictionary it is the value. From there a path leads to a part of it, with the names that
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ANCHOR = re.compile(r"^ *# rule ([a-z0-9-]+)$", re.MULTILINE)
+ANCHOR = re.compile(r"^ *# (?:rule|name) ([a-z0-9-]+)$", re.MULTILINE)
 _NOT_CODE = re.compile(r"^\s*(#.*)?$")
 _UNSAID = ("value", "test", "operand")
 

@@ -6,9 +6,13 @@ import ast
 import builtins
 import collections
 import hashlib
+import io
+import keyword
 import pathlib
 import re
+import shutil
 import string
+import tokenize
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -26,9 +30,9 @@ from tests.sentences.scratch import Scratch
 
 PRODUCT = Product(ROOT)
 PROVABLE = [rule for table in TABLES for rule in read_table(table) if rule.breakages]
-PYTHON = (builtins, collections, hashlib, pathlib, re, string, yaml)
-PYTHON += (bytes, dict, list, set, str, Path, re.Pattern, Template)
-PYTHONS_OWN = {name for owner in PYTHON for name in dir(owner)} | {"default"}
+MODULES = (builtins, collections, hashlib, pathlib, re, string, yaml)
+TYPES = (bytes, dict, list, set, str, Path, re.Pattern, Template)
+PYTHONS_OWN = {name for owner in (*MODULES, *TYPES) for name in dir(owner)} | {"default"}
 
 
 def name_of(table_or_rule: Path | Rule) -> str:
@@ -88,17 +92,53 @@ def test_no_table_has_a_name_of_the_product(table: Path) -> None:
 
 def test_an_anchor_is_there_once_and_used() -> None:
     anchors = collections.Counter(name for name, _ in anchors_of(ROOT / "hailuo_batch"))
-    used = {breakage.place for table in TABLES for breakage in breakages_of(table) if not breakage.is_in_schema}
-    lent = {
-        match[2]
-        for table in TABLES
-        for breakage in breakages_of(table)
-        for template in templates_of(breakage)
-        for match in HOLE.finditer(template)
-        if match[2]
-    }
+    breakages = [breakage for table in TABLES for breakage in breakages_of(table)]
+    used = {breakage.place for breakage in breakages if not breakage.is_in_schema}
+    templates = [template for breakage in breakages for template in templates_of(breakage)]
+    lent = {match["anchor"] for template in templates for match in HOLE.finditer(template) if match["anchor"]}
     assert max(anchors.values()) == 1, anchors.most_common(1)
     assert anchors.keys() == used | lent
+
+
+def names_defined(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+
+
+def renamed(source: str, names: set[str]) -> str:
+    """The source with other names, and its blank lines and comments as they were."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    lines = source.split("\n")
+    for token in reversed([token for token in tokens if token.type == tokenize.NAME and token.string in names]):
+        (row, begin), (_, end) = token.start, token.end
+        lines[row - 1] = f"{lines[row - 1][:begin]}{token.string}_by_another_name{lines[row - 1][end:]}"
+    return "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def product_by_another_name(tmp_path_factory: pytest.TempPathFactory) -> Product:
+    """The product with everything that it names renamed, and all its code in one folder."""
+    root = tmp_path_factory.mktemp("renamed")
+    shutil.copytree(ROOT / "schemas", root / "schemas")
+    sources = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "hailuo_batch").rglob("*.py"))]
+    names = {name for source in sources for name in names_defined(ast.parse(source))} - {*keyword.softkwlist}
+    (root / "hailuo_batch").mkdir()
+    for number, source in enumerate(sources):
+        (root / "hailuo_batch" / f"room{number}.py").write_text(renamed(source, names), encoding="utf-8")
+    return Product(root)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=name_of)
+def test_names_and_files_do_not_matter(product_by_another_name: Product, table: Path) -> None:
+    for breakage in breakages_of(table):
+        broken = product_by_another_name.broken(breakage)
+        assert broken != product_by_another_name.whole(breakage), breakage
+        if not breakage.is_in_schema:
+            compile(broken, breakage.place, "exec")
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,7 @@ def _spare(records: Iterable[TakeRecord], used: set[int]) -> dict[str, list[Run]
     """Recorded runs that nobody wants any more, by fingerprint, newest first."""
     spare: dict[str, list[Run]] = defaultdict(list)
     for record in records:
-        # rule spare-record
+        # name spare-record
         live = record.live
         for run in record.runs:
             # rule unwanted-run

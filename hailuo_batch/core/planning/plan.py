@@ -239,7 +239,7 @@ class _Planner:
             if not left:
                 self.steps.append(st.ForgetTake(id_))
                 continue
-            # rule left-the-manifest
+            # name left-the-manifest
             if record.in_manifest:
                 self.steps.append(st.UnwantTake(id_))
             if live is not None and live.key not in used and live.state is not RunState.UNSENT:
@@ -305,7 +305,7 @@ def _standing(run: Run) -> tuple[PlanAction, str]:
             # rule resumed
             return PlanAction.RESUME, f"resumes {run.run_id}"
         case TakeState.DOWNLOADING:
-            # rule gone
+            # name gone
             gone = any(output.path is None and output.sha256 is not None for output in run.outputs)
             # rule file-gone
             return PlanAction.DOWNLOAD, f"downloads {run.run_id}{' again: its file is gone' if gone else ''}"

@@ -185,7 +185,7 @@ class _Maker:
 def _input_node(part: Part) -> nodes.Mapping:
     """Where the parts of a shot's input are written."""
     written = part.written
-    # rule input-place
+    # name input-place
     line, column = written.node.line, written.node.column
     prompt = written.prompt or Scalar("", line, column)
     entries = {**({} if written.input is None else written.input.entries), "prompt": (prompt, prompt)}

@@ -98,7 +98,7 @@ class Composer:
     @property
     def depth(self) -> int:
         """How many collections are open."""
-        # rule open-collections
+        # name open-collections
         return len(self._stack)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
