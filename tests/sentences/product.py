@@ -16,6 +16,7 @@ class Product:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._sources: dict[Path, str] = {}
+        self._wholes: dict[Path, str] = {}
         self._elsewhere: dict[str, Place] = {}
 
     @cached_property
@@ -34,9 +35,12 @@ class Product:
     def whole(self, breakage: Breakage) -> str:
         """The file as it stands, written in the way in which `broken` writes it."""
         path = self.path_of(breakage)
-        if breakage.is_in_schema:
-            return json.dumps(json.loads(self._source(path)))
-        return ast.unparse(ast.parse(self._source(path)))
+        if path not in self._wholes:
+            source = self._source(path)
+            self._wholes[path] = (
+                json.dumps(json.loads(source)) if breakage.is_in_schema else ast.unparse(ast.parse(source))
+            )
+        return self._wholes[path]
 
     def broken(self, breakage: Breakage) -> str:
         """The file with the change in it."""

@@ -132,6 +132,7 @@ def product_by_another_name(tmp_path_factory: pytest.TempPathFactory) -> Product
     return Product(root)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("table", TABLES, ids=name_of)
 def test_names_and_files_do_not_matter(product_by_another_name: Product, table: Path) -> None:
     for breakage in breakages_of(table):
