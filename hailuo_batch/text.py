@@ -8,6 +8,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
@@ -127,3 +128,23 @@ def _for_shell(character: str) -> str:
         return character
     named = _BY_NAME.get(character)
     return named or "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """What is written before each kind of text, and after it."""
+
+    error: str = ""
+    warning: str = ""
+    strong: str = ""
+    quiet: str = ""
+    end: str = ""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.error, self.warning, self.strong, self.quiet, self.end)
+
+
+PLAIN = Palette()
+COLOURED = Palette(error="\x1b[1;31m", warning="\x1b[1;33m", strong="\x1b[1m", quiet="\x1b[36m", end="\x1b[0m")

@@ -1,101 +1,189 @@
-"""Imports go one way: read off the source of every module, imports inside functions included."""
+"""The architecture, as rules on imports: what each folder is for, and what it may know.
+
+cli -> commands -> app -> (ui, report, preflight, runtime, manifest, sandbox) -> adapters -> core -> values -> errors
+
+Imports go one way. A folder may import itself, and what RULES names for it; `core` and `values` touch no clock, no
+chance, no thread, no file and no network. Read off the source of every module, imports inside functions included.
+"""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = "hailuo_batch"
 ROOT = Path(__file__).parents[1] / PACKAGE
+MOST_FILES = 16
+"""In a folder, beside its `__init__.py`: more cannot be taken in at a glance."""
 
-ALLOWED: dict[str, frozenset[str]] = {
-    PACKAGE: frozenset(),
-    "errors": frozenset(),
-    "resources": frozenset(),
-    "text": frozenset(),
-    "values": frozenset({"errors"}),
-    "core": frozenset({"core", "values", "errors"}),
-    "manifest": frozenset({"manifest", "values", "errors", "resources", "text"}),
-    "sandbox.world": frozenset({"sandbox.world", "values"}),
-    "sandbox": frozenset({"sandbox", "sandbox.world", "core", "values", "errors", PACKAGE}),
-    "report": frozenset({"report", "core", "values", "errors", "resources", "text", PACKAGE}),
-    "shell": frozenset({"core", "values", "errors", "text", PACKAGE}),
-    "commands": frozenset(
-        {
-            "commands",
-            "shell",
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a folder is for, and the folders that it may import beside itself. `core` stands for all four in it."""
+
+    purpose: str
+    may_import: tuple[str, ...] = ()
+
+
+CORE = ("core.model", "core.planning", "core.engine", "core.scheduling")
+VALUES = ("values", "errors")
+
+RULES: Mapping[str, Rule] = {
+    # the plain values at the bottom, which everybody may use
+    PACKAGE: Rule("the version"),
+    "errors": Rule("exceptions, exit codes"),
+    "text": Rule("text that a terminal may have: harmless, measured, wrapped, quoted, coloured"),
+    "resources": Rule("the JSON Schemas that ship with the program"),
+    "json_fields": Rule("fields of a JSON document, each looked at before it is believed"),
+    "values": Rule("frozen values: campaign, shot, take, fingerprint, money, duration", ("errors",)),
+    # pure decisions
+    "core.model": Rule("states and the table of their transitions, events, actions, runs, settings", VALUES),
+    "core.scheduling": Rule("when the next request may go out, and which", ("core.model", *VALUES)),
+    "core.planning": Rule("plan, matching, spend, estimates, recovery", ("core.model", *VALUES)),
+    "core.engine": Rule("what to do next", ("core.model", "core.planning", "core.scheduling", *VALUES)),
+    # everything that touches the outside, each part knowing one thing
+    "adapters.local": Rule("the file system, the standard streams, the window that processes share", (*CORE, *VALUES)),
+    "adapters.http": Rule("connections, time-outs, origins", ("core.model",)),
+    "adapters.runbase": Rule(
+        "the only knower of Runbase's JSON", ("adapters.http", "core.model", *VALUES, PACKAGE)
+    ),  # it speaks HTTP, as what is downloaded does
+    "adapters.download": Rule(
+        "files, from the link to the final name", ("adapters.http", "adapters.local", "core.model", PACKAGE)
+    ),  # and keeps what comes on the disk
+    "adapters.ledger": Rule(
+        "SQLite, receipts, lock", ("adapters.local", "core.model", "core.planning", *VALUES)
+    ),  # whose files are opened and synced as all others are
+    # the middle: each knows the adapters and the core, and not its neighbours
+    "manifest": Rule(
+        "text to campaign",
+        (
+            *("manifest.yaml", "manifest.files", "manifest.validation", "manifest.expansion", "manifest.images"),
+            *("values", "text"),
+        ),
+    ),
+    "manifest.yaml": Rule("YAML to nodes that know where they stand", ("manifest", "manifest.files")),
+    "manifest.files": Rule("text files and tables", ("manifest", "manifest.yaml")),
+    "manifest.validation": Rule(
+        "the schema's errors, in an author's words", ("manifest", "manifest.yaml", "resources")
+    ),
+    "manifest.images": Rule("image references, URLs, local copies", ("manifest", "manifest.files", "manifest.yaml")),
+    "manifest.expansion": Rule(
+        "rows, combinations, variables, IDs, sizes",
+        ("manifest", "manifest.yaml", "manifest.files", "manifest.validation", "manifest.images", "values"),
+    ),
+    "report": Rule(
+        "ledger snapshot to model to json, markdown, csv, junit, html",
+        ("adapters.local", *CORE, *VALUES, "text", "resources", PACKAGE),
+    ),
+    "preflight": Rule(
+        "are the images usable: fetch, headers, verdict", ("adapters.http", "adapters.download", PACKAGE)
+    ),  # links are followed by the downloader's rules
+    "runtime": Rule(
+        "driver (the loop), executor (threads), clock (the only reader of time)",
+        (
+            "adapters.local",
+            *CORE,
+            *VALUES,
+        ),
+    ),
+    "sandbox.world": Rule("a pure model of Runbase: clock passed in, seeded", ("values",)),
+    "sandbox": Rule("a Runbase look-alike: HTTP around that model", ("sandbox.world", *VALUES, PACKAGE)),
+    "ui": Rule("words and layouts for a terminal", ("report", "adapters.local", *CORE, *VALUES, "text")),
+    # the use cases, and who calls them
+    "app": Rule(
+        "what commands and a Python interface share",
+        (
+            "ui",
             "report",
+            "preflight",
+            "runtime",
             "manifest",
             "sandbox",
             "sandbox.world",
-            "core",
-            "values",
-            "errors",
-            "resources",
+            "adapters.local",
+            "adapters.ledger",
+            "adapters.runbase",
+            "adapters.download",
+            *CORE,
+            *VALUES,
             "text",
-        }
+            "json_fields",
+        ),
     ),
-    "cli_options": frozenset({"commands", PACKAGE}),
-    "cli_boundary": frozenset({"cli_options", "shell", "errors", "text"}),
-    "cli": frozenset({"cli_options", "cli_boundary", "commands", "shell", PACKAGE}),
-    "__main__": frozenset({"cli"}),
-}
-"""What each room may import. The rooms of the shell are also strangers to each other, but for SHELL_ALLOWED."""
-
-SHELL_ALLOWED: dict[str, frozenset[str]] = {
-    "client": frozenset({"wire"}),
-    "downloader": frozenset({"wire", "disk"}),
-    "preflight": frozenset({"wire", "downloader"}),
-    "files": frozenset({"disk"}),
-    "room": frozenset({"disk"}),
-    "key_window": frozenset({"disk"}),
-    "ledger": frozenset({"disk"}),
-    "receipts": frozenset({"disk"}),
-    "lock": frozenset({"disk"}),
-    "progress": frozenset({"streams"}),
-    "tally": frozenset({"progress"}),
-    "driver": frozenset(
-        {"clock", "executor", "files", "key_window", "ledger", "lock", "progress", "receipts", "client", "downloader"}
+    "commands": Rule(
+        "one file per command, nothing else: options in, exit code out",
+        (
+            "app",
+            "ui",
+            "report",
+            "runtime",
+            "manifest",
+            "sandbox",
+            "sandbox.world",
+            "adapters.local",
+            "adapters.ledger",
+            "adapters.runbase",
+            *CORE,
+            *VALUES,
+            "text",
+            "resources",
+        ),
     ),
+    "cli": Rule(
+        "click declarations, shared options, the one error boundary",
+        ("commands", "app", "ui", "adapters.local", "errors", "text", PACKAGE),
+    ),
+    "__main__": Rule("python -m hailuo_batch", ("cli",)),
 }
-"""`wire` is what those who speak HTTP speak it with, `disk` what files are kept safe with. The preflight follows links
-by the downloader's rules; the progress is written to streams, and a tally is a bar like it; the driver holds all the
-parts together."""
 
 IMPURE = frozenset({"time", "random", "os", "threading", "socket", "sqlite3", "urllib3", "tqdm", "click"})
-PURE = frozenset({"core", "values", "text"})
+PURE = frozenset({*CORE, "values", "errors", "text", "json_fields", "sandbox.world"})
+LIBRARIES: Mapping[str, str] = {
+    "sqlite3": "adapters.ledger",
+    "click": "cli",
+    "tqdm": "ui",
+    "yaml": "manifest.yaml",
+}
+"""The one folder that knows each of these."""
 
 MODULES = sorted(ROOT.rglob("*.py"))
+FOLDERS = sorted({path.parent for path in MODULES})
 
 
 def name_of(path: Path) -> str:
-    """A module's name, less the package's: `core.plan`; the package's own is PACKAGE."""
+    """A module's name, less the package's: `core.planning.plan`; the package's own is PACKAGE."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     parts = parts[:-1] if parts[-1] == "__init__" else parts
     return ".".join(parts) or PACKAGE
 
 
-def room_of(module: str) -> str:
-    """The room that a module lies in."""
-    if module == "sandbox.world" or module.startswith("sandbox.world."):
-        return "sandbox.world"
-    return module.split(".", maxsplit=1)[0]
+def folder_of(module: str) -> str:
+    """The folder that RULES has a rule for, for each module."""
+    parts = module.split(".")
+    inner = ".".join(parts[:2])
+    return inner if inner in RULES else parts[0]
 
 
 def imports_of(path: Path) -> Iterator[str]:
     """Every module that is imported anywhere in the file, by its full name."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import"
-            assert node.module is not None
-            yield from (_imported(node.module, alias.name) for alias in node.names)
+        yield from _named_in(node, path)
+
+
+def _named_in(node: ast.AST, path: Path) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, f"{path}: a relative import"
+        assert node.module is not None
+        yield from (_imported(node.module, alias.name) for alias in node.names)
 
 
 def _imported(module: str, name: str) -> str:
-    """`from hailuo_batch.core import plan` imports a module; `from hailuo_batch import __version__` does not."""
+    """`from hailuo_batch.core import model` imports a module; `from hailuo_batch import __version__` does not."""
     path = ROOT.parent.joinpath(*module.split("."), name)
     is_module = module.split(".", maxsplit=1)[0] == PACKAGE and (path.is_dir() or path.with_suffix(".py").is_file())
     return f"{module}.{name}" if is_module else module
@@ -107,37 +195,47 @@ def own(path: Path) -> list[str]:
     return [name.removeprefix(f"{PACKAGE}.") for name in found]
 
 
-def test_every_room_is_known() -> None:
-    assert {room_of(name_of(path)) for path in MODULES} <= ALLOWED.keys()
+def test_every_folder_has_a_rule_and_every_rule_a_folder() -> None:
+    assert {folder_of(name_of(path)) for path in MODULES} - {"core", "adapters"} == RULES.keys()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_go_one_way(path: Path) -> None:
-    room = room_of(name_of(path))
-    for imported in own(path):
-        if room == "shell" and room_of(imported) == "shell":
-            continue  # the next test's
-        assert room_of(imported) in ALLOWED[room], f"{name_of(path)} imports {imported}"
+@pytest.mark.parametrize("folder", sorted(RULES))
+def test_imports_go_one_way(folder: str) -> None:
+    allowed = {folder, *RULES[folder].may_import}
+    for path in MODULES:
+        if folder_of(name_of(path)) == folder:
+            wrong = [name for name in own(path) if folder_of(name) not in allowed]
+            assert not wrong, f"{name_of(path)} imports {', '.join(wrong)}"
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if room_of(name_of(path)) == "shell"], ids=name_of)
-def test_the_rooms_of_the_shell_are_strangers(path: Path) -> None:
-    _, *room = name_of(path).split(".")[:2]
-    for imported in own(path):
-        if room_of(imported) == "shell":
-            other = imported.split(".")[1:2]
-            allowed = {*room, *SHELL_ALLOWED.get("".join(room), ())}
-            assert other, f"{name_of(path)} imports the whole shell"
-            assert other[0] in allowed, f"{name_of(path)} imports {imported}"
-
-
-@pytest.mark.parametrize("path", [path for path in MODULES if room_of(name_of(path)) in PURE], ids=name_of)
+@pytest.mark.parametrize("path", [path for path in MODULES if folder_of(name_of(path)) in PURE], ids=name_of)
 def test_what_is_pure_touches_no_clock_chance_thread_file_or_network(path: Path) -> None:
     assert not IMPURE & {name.split(".")[0] for name in imports_of(path)}
 
 
+@pytest.mark.parametrize("library", sorted(LIBRARIES))
+def test_each_library_is_known_to_one_folder(library: str) -> None:
+    knowing = {folder_of(name_of(path)) for path in MODULES if library in {n.split(".")[0] for n in imports_of(path)}}
+    assert knowing == {LIBRARIES[library]}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports at the top of modules: one inside a function is made when everything is there."""
+    graph = {}
+    for path in MODULES:
+        top = ast.parse(path.read_text(encoding="utf-8")).body
+        named = {name.removeprefix(f"{PACKAGE}.") for node in top for name in _named_in(node, path)}
+        graph[name_of(path)] = {name for name in named if (ROOT / name.replace(".", "/")).with_suffix(".py").is_file()}
+    TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: name_of(folder / "__init__.py"))
+def test_no_folder_is_crowded(folder: Path) -> None:
+    assert len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) <= MOST_FILES
+
+
 def test_the_rules_can_be_broken(tmp_path: Path) -> None:
     source = tmp_path / "wrong.py"
-    source.write_text("def f():\n    import time\n    from hailuo_batch.shell import clock\n")
+    source.write_text("def f():\n    import time\n    from hailuo_batch.runtime import clock\n")
     assert list(imports_of(source)) == ["time", "hailuo_batch.runtime.clock"]
-    assert own(source) == ["shell.clock"]
+    assert own(source) == ["runtime.clock"]

@@ -1,24 +1,33 @@
-"""The yes that paying needs: what could be paid, the question, and what is said where nobody has agreed.
+"""The yes that paying needs: what an apply is about to do, shown to the user, what could be paid, and the question.
 
-A payment needs a yes at a terminal, or `--yes` beforehand; what pays nothing needs none. The question names the most
-that can be paid. Runs that fail and are made again within `max_attempts` are refunded, so that they add nothing to it,
-and the same yes covers them. Nothing here sends or writes anything.
+A payment needs a yes at a terminal, or `--yes` beforehand; what pays nothing, and a rehearsal, need none. The question
+names the most that can be paid. Runs that fail and are made again within `max_attempts` are refunded, so that they add
+nothing to it, and the same yes covers them. Nothing here sends or writes anything.
 """
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.app.config import ApplyOptions, read_key
+from hailuo_batch.app.image_preflight import Reach, check_images
+from hailuo_batch.app.manifest_input import Manifest
+from hailuo_batch.app.plan_file import SavedPlan
+from hailuo_batch.app.workspace import SANDBOX, Whereabouts, command_line
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
-from hailuo_batch.core.planning.estimate import Estimate
-from hailuo_batch.core.planning.plan import Plan, failures
+from hailuo_batch.core.planning.estimate import Estimate, TimeNeeded, collects, has_work
+from hailuo_batch.core.planning.history import Experience
+from hailuo_batch.core.planning.plan import Plan, Wishes, failures
+from hailuo_batch.core.planning.replacements import is_repeated
 from hailuo_batch.core.planning.spend import Cap
-from hailuo_batch.ui.console import Console
+from hailuo_batch.ui.console import Console, columns_of
+from hailuo_batch.ui.plan import render_plan
 from hailuo_batch.ui.text import count
-from hailuo_batch.values import format_usd
+from hailuo_batch.values import Campaign, format_usd
 
 _MAY_FAIL = frozenset({*RUNNING, RunState.LOST})
 
@@ -76,7 +85,7 @@ def offer_of(
         affordable = _affordable([prices[model] for model in models], left)
         if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
             # as the engine has it: the first that the cap does not admit stops all that come after it
-            reached = halts.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cap.cost_of(models[0]))
+            reached = stop_reasons.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cap.cost_of(models[0]))
         affordable = max(affordable, min(1, len(models)))  # one goes alone to teach a price that is only expected
     open_runs = sum(1 for _ in _made_again(plan, snapshot, settings.max_attempts, retried))
     return Offer(len(models), affordable, estimate.micro_usd, left, open_runs, settings.max_attempts, reached)
@@ -95,14 +104,16 @@ def unpaid(offer: Offer, consent: Consent) -> Halt | None:
         return None
     if offer.reached is not None:
         return offer.reached
-    exit_code = halts.not_agreed(consent).exit_code
+    exit_code = stop_reasons.not_agreed(consent).exit_code
     if consent is Consent.DECLINED:
-        return Halt(halts.Reach.CREATES, exit_code, f"Declined. Nothing is created, nothing is paid: it was {offer}.")
+        return Halt(
+            stop_reasons.Reach.CREATES, exit_code, f"Declined. Nothing is created, nothing is paid: it was {offer}."
+        )
     text = (
         f"Nothing is created: paying needs a yes, and --yes is missing. Nothing was paid. With --yes this command pays "
         f"for {offer}."
     )
-    return Halt(halts.Reach.CREATES, exit_code, text)
+    return Halt(stop_reasons.Reach.CREATES, exit_code, text)
 
 
 def _question(offer: Offer, warnings: int) -> str:
@@ -139,3 +150,118 @@ def _made_again(plan: Plan, snapshot: Snapshot, max_attempts: int, retried: froz
 
 def _has_another(record: TakeRecord, live: Run, max_attempts: int) -> bool:
     return live.state in _MAY_FAIL and failures(record.runs, live.fingerprint) + 1 < max_attempts
+
+
+_FINISHES = (
+    "This finishes the --replace that was interrupted before, and begins no other one. Once it is finished, the same "
+    "command makes these takes again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All that one apply is asked. `saved` is the plan from a file that it follows, None where it makes its own."""
+
+    where: Whereabouts
+    options: ApplyOptions
+    manifest: Manifest
+    endpoint: str
+    wishes: Wishes
+    settings: Settings
+    saved: SavedPlan | None
+
+    @property
+    def campaign(self) -> Campaign:
+        """What the manifest asks for."""
+        return self.manifest.campaign
+
+    @property
+    def remedy(self) -> str:
+        """The command that makes a new plan."""
+        return f"{command_line('plan', self.where)} --out FILE"
+
+    @property
+    def reach(self) -> Reach:
+        """A rehearsal needs no network, unless the user wants it."""
+        # rule apply-checks-images
+        return self.options.reach or (Reach.LOCAL if self.is_rehearsal else Reach.WEB)
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether no payment is real."""
+        return self.endpoint == SANDBOX
+
+    @property
+    def retried(self) -> frozenset[str] | None:
+        """The takes that are made again where a run fails; None for all."""
+        return None if self.saved is None else frozenset(self.saved.made)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What an apply is about to do, before anybody has agreed to it."""
+
+    plan: Plan
+    snapshot: Snapshot
+    estimate: Estimate
+    time: TimeNeeded
+    experience: Experience
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the user has agreed. `unpaid` is how that makes the apply end where it leaves undone what the plan would
+    pay for, else None."""
+
+    consent: Consent
+    unpaid: Halt | None = None
+
+
+def agree(asked: Asked, proposal: Proposal, console: Console) -> Verdict:
+    """Show the proposal and have the user agree to what it pays. Says what is left undone where nobody does.
+
+    Raises AccountError without a key, UsageError for an image that cannot be used, KeyboardInterrupt at the question.
+    """
+    plan, snapshot = proposal.plan, proposal.snapshot
+    if asked.saved is None and is_repeated(snapshot, asked.wishes.replace, asked.wishes.only):
+        console.say(_FINISHES)
+    if not has_work(plan, snapshot):
+        console.say("Nothing to do: nothing is to be sent, downloaded or paid.")
+        return Verdict(Consent.MISSING)  # and nothing is left that could need one
+    if not asked.is_rehearsal:
+        read_key()
+    _show(asked, proposal, console)
+    offer = offer_of(plan, snapshot, proposal.estimate, asked.settings, asked.retried)
+    consent = _consent(asked, proposal, offer, console)
+    undone = unpaid(offer, consent)
+    if undone is not None:
+        still = " What is paid for already is still collected." if collects(plan, snapshot) else ""
+        console.warn(undone.text + still)
+    return Verdict(consent, undone)
+
+
+def _show(asked: Asked, proposal: Proposal, console: Console) -> None:
+    console.lay_out(
+        render_plan(
+            proposal.plan,
+            proposal.snapshot,
+            proposal.estimate,
+            proposal.time,
+            cap_micro_usd=asked.settings.cap_micro_usd,
+            resolve=command_line("resolve", asked.where),
+            columns=columns_of(sys.stderr),
+            show_all=console.is_verbose,
+        )
+    )
+    if asked.is_rehearsal:
+        console.say("This is a rehearsal on the sandbox: no key, no real money.")
+
+
+def _consent(asked: Asked, proposal: Proposal, offer: Offer, console: Console) -> Consent:
+    has_yes = asked.is_rehearsal or asked.options.yes
+    if not (has_yes or console.is_interactive):
+        # rule nobody-to-ask
+        return Consent.MISSING  # and nothing of what would be paid for is looked at
+    # rule images-looked-at
+    warnings = asked.manifest.warnings + check_images(asked.manifest, proposal.plan, asked.reach, console)
+    return Consent.GIVEN if has_yes else ask_consent(offer, warnings, console)

@@ -15,7 +15,7 @@ from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.errors import UsageError
 from hailuo_batch.preflight.verdict import Finding, judge_copy, judge_data_url, judge_look
 from hailuo_batch.ui.console import Console, Verbosity, columns_of
-from hailuo_batch.ui.tally import tally
+from hailuo_batch.ui.progress import tally
 from hailuo_batch.ui.text import clean, count, elide
 
 _TAKES_NAMED = 2

@@ -1,15 +1,18 @@
-"""Reading a manifest for a command: its findings to the user, its campaign to the caller."""
+"""Reading a manifest for a command: its findings to the user, its campaign to the caller.
+
+What is found is also data: the document of `validate --json`, and of any command whose manifest is wrong.
+"""
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from hailuo_batch.app.findings import findings_document
 from hailuo_batch.errors import ManifestError
-from hailuo_batch.manifest import COLOURED, PLAIN, Diagnostic, Palette, Picture, Severity, load_manifest, render
+from hailuo_batch.manifest import Diagnostic, Loaded, Picture, Severity, load_manifest, render
+from hailuo_batch.text import COLOURED, PLAIN, Palette
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.values import Campaign
 
@@ -64,3 +67,35 @@ def palette_of(stream: TextIO) -> Palette:
     """Colours on a terminal, unless the user's environment has NO_COLOR (no-color.org) or a terminal without them."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
     return PLAIN if plain else COLOURED
+
+
+def findings_document(loaded: Iterable[tuple[Path, Loaded]]) -> dict[str, Any]:
+    """All findings of these manifests as plain JSON data. Lines and columns count from 1, carets from 0."""
+    manifests = [_manifest(path, one) for path, one in loaded]
+    return {"version": 1, "valid": all(manifest["valid"] for manifest in manifests), "manifests": manifests}
+
+
+def _manifest(path: Path, loaded: Loaded) -> dict[str, Any]:
+    campaign = loaded.campaign
+    return {
+        "path": str(path),
+        "valid": campaign is not None,
+        "campaign": None if campaign is None else campaign.name,
+        "shots": None if campaign is None else len(campaign.shots),
+        "takes": None if campaign is None else sum(1 for _ in campaign.takes),
+        "diagnostics": [_diagnostic(found) for found in loaded.diagnostics],
+    }
+
+
+def _diagnostic(found: Diagnostic) -> dict[str, Any]:
+    return {
+        "path": found.path,
+        "line": found.line,
+        "column": found.column,
+        "severity": str(found.severity),
+        "message": found.message,
+        "hint": found.hint or None,
+        "origin": found.origin or None,
+        "source": found.source or None,
+        "caret": found.caret if found.source else None,
+    }

@@ -20,14 +20,15 @@ from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.adapters.local.streams import never_waiting
 from hailuo_batch.app.api_target import NOBODY, Remote, connect
 from hailuo_batch.app.key_identity import is_new_key, remember_key
+from hailuo_batch.app.ledger_access import back_up
 from hailuo_batch.app.plan_guard import PLAN_FACT
 from hailuo_batch.app.reconcile import count_earlier_requests
 from hailuo_batch.app.reports import ReportKeeper
 from hailuo_batch.app.shared_window import share_window
 from hailuo_batch.app.signals import heeding
 from hailuo_batch.app.workspace import CampaignPaths
-from hailuo_batch.app.writing import back_up
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.events import FetchOutcome
 from hailuo_batch.core.model.file_layout import Shelf, all_in_place
 from hailuo_batch.core.model.runs import Snapshot
@@ -40,8 +41,9 @@ from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.runtime.executor import ThreadExecutor
+from hailuo_batch.runtime.observer import GuardedObserver, Observer
 from hailuo_batch.ui.console import Console, Verbosity
-from hailuo_batch.ui.progress import BarReporter, LineReporter, QuietReporter, Reporter, UnfailingReporter
+from hailuo_batch.ui.progress import BarReporter, GroupingReporter, LineReporter, QuietReporter, Reporter
 from hailuo_batch.values import Campaign
 
 if TYPE_CHECKING:
@@ -180,7 +182,7 @@ def _drive(
     from hailuo_batch.runtime.driver import Driver
 
     received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
-    shown = UnfailingReporter(_reporter(console, clock, received), console.typeable)
+    shown = GuardedObserver(GroupingReporter(_reporter(console, clock, received), clock.now, console.typeable))
     codes: list[ExitCode] = []
     with (
         never_waiting(),
@@ -207,7 +209,7 @@ def _drive(
         )
 
         def stop(code: ExitCode) -> None:
-            driver.request_stop(halts.signalled(code))
+            driver.request_stop(stop_reasons.signalled(code))
             executor.wake()
 
         try:
@@ -215,10 +217,10 @@ def _drive(
                 driver.run()
             records.check()
         except LedgerError as error:
-            reporter.notice(str(error))
+            reporter.notice(Notice(str(error)))
             codes.append(error.exit_code)
         if window.trouble and console.is_verbose:
-            reporter.notice(f"The window of the key was not shared with other processes: {window.trouble}.")
+            reporter.notice(Notice(f"The window of the key was not shared with other processes: {window.trouble}."))
     if shown.failure is not None:
         console.warn(
             f"How the work went could not be shown to its end ({type(shown.failure).__name__}: {shown.failure}). "
@@ -237,7 +239,7 @@ def _executor(job: Job, client: "Client", received: Received) -> ThreadExecutor:
     )
 
 
-def _keeper(job: Job, ledger: Ledger, clock: Clock, reporter: Reporter) -> ReportKeeper:
+def _keeper(job: Job, ledger: Ledger, clock: Clock, observer: Observer) -> ReportKeeper:
     def write(snapshot: Snapshot) -> None:
         report = build_report(
             snapshot,
@@ -250,7 +252,7 @@ def _keeper(job: Job, ledger: Ledger, clock: Clock, reporter: Reporter) -> Repor
         )
         write_reports(report, job.paths.outputs, (Format.HTML,))
 
-    return ReportKeeper(reporter, ledger.snapshot, write, clock.now)
+    return ReportKeeper(observer, ledger.snapshot, write, clock.now)
 
 
 def _reporter(console: Console, clock: Clock, received: Received) -> Reporter:

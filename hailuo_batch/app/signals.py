@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from hailuo_batch.adapters.local.stop_request import StopRequest
 from hailuo_batch.adapters.local.streams import told_when_unread, write_from_handler
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
@@ -39,49 +40,8 @@ _STOPPING = (
 _LEAVING = ("Left at once. The ledger knows what was sent; the same command continues.",)
 
 
-class Stop:
-    """The wish that a command should end before its work is done. `code` is what it then exits with, None without one.
-
-    The first wish counts. It reaches whoever is at work, and waits where nobody is yet. One that comes after the
-    command has settled how it ends is too late.
-    """
-
-    def __init__(self) -> None:
-        self.code: ExitCode | None = None
-        self.is_heeded = False
-        self.is_too_late = False
-        self._act: Callable[[ExitCode], None] | None = None
-
-    def request(self, code: ExitCode) -> None:
-        """Wish it. Safe to call from a signal handler."""
-        if self.code is None:
-            self.code = code
-            if self._act is not None:
-                self._act(code)
-
-    def settle(self) -> ExitCode | None:
-        """The wish as it stands now, for good: the command is about to end, with a code that no signal changes.
-
-        What the command writes last may depend on that code. Were a signal still to end the process with another one,
-        whoever repeats a command that did not end well would have it begin anew, and pay anew.
-        """
-        self.is_too_late = True
-        return self.code
-
-    @contextmanager
-    def carried_out_by(self, act: Callable[[ExitCode], None]) -> Iterator[None]:
-        """While it lasts, `act` is called with the wish: at once, where it has come already."""
-        self._act = act
-        try:
-            if self.code is not None:
-                act(self.code)
-            yield
-        finally:
-            self._act = None
-
-
 @contextmanager
-def heeding(stop: Stop) -> Iterator[None]:
+def heeding(stop: StopRequest) -> Iterator[None]:
     """While it lasts, the first signal, or a reader that goes, is that wish, and a second signal ends the process.
 
     Signals are that wish until the process has ended: in no moment of its end may one give it another exit code.
@@ -98,7 +58,7 @@ def heeding(stop: Stop) -> Iterator[None]:
         stop.is_heeded = False
 
 
-def _handler(stop: Stop) -> Callable[[int, FrameType | None], None]:
+def _handler(stop: StopRequest) -> Callable[[int, FrameType | None], None]:
     asked_at: float | None = None
 
     def handle(number: int, _frame: FrameType | None) -> None:

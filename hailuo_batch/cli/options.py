@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,12 @@ class Spoken:
 
     def console(self, as_json: bool = False) -> "Console":
         """The user's end of the command."""
+        from hailuo_batch.app.workspace import with_manifest
         from hailuo_batch.ui.console import Console, Verbosity
 
         self.has_begun = True
         level = Verbosity.QUIET if self.quiet else Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
-        return Console(level, as_json, self.where)
+        return Console(level, as_json, None if self.where is None else partial(with_manifest, where=self.where))
 
     def whereabouts(self, manifest: Path, options: dict[str, Any]) -> "Whereabouts":
         """Where the campaign's files lie; takes those options out of the others."""

@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.app.apply_options import ApplyOptions, again, check_options
-from hailuo_batch.app.config import read_endpoint, read_settings, read_wishes
-from hailuo_batch.app.ledger_access import RESUME_FACT, empty_snapshot, untouched_snapshot
-from hailuo_batch.app.locking import campaign_lock, say_for_whom
+from hailuo_batch.app.config import ApplyOptions, again, check_options, read_endpoint, read_settings, read_wishes
+from hailuo_batch.app.consent import Asked, Proposal, Verdict, agree
+from hailuo_batch.app.ledger_access import (
+    RESUME_FACT,
+    campaign_lock,
+    empty_snapshot,
+    learn,
+    say_for_whom,
+    untouched_snapshot,
+)
 from hailuo_batch.app.manifest_input import read_manifest
 from hailuo_batch.app.older_ledger import check_not_older, names_beside
 from hailuo_batch.app.plan_file import SavedPlan, read_plan, sources_of
@@ -27,9 +33,8 @@ from hailuo_batch.app.plan_guard import (
     check_sources,
     mark_carried_out,
 )
-from hailuo_batch.app.proposal import Asked, Proposal, Verdict, agree
 from hailuo_batch.app.reconcile import put_in_order
-from hailuo_batch.app.report_files import leave_report, remember_settled, report_of, settled_receipts
+from hailuo_batch.app.reports import leave_report, remember_settled, report_of, settled_receipts
 from hailuo_batch.app.run_campaign import Job, Outcome, end_replacements, moves_files, run_campaign
 from hailuo_batch.app.signals import heeding
 from hailuo_batch.app.workspace import (
@@ -43,18 +48,15 @@ from hailuo_batch.app.workspace import (
     make_outputs,
     set_aside,
 )
-from hailuo_batch.app.workspace_runs import learn
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
-from hailuo_batch.core.planning.estimate import estimate_cost
+from hailuo_batch.core.planning.estimate import collects, estimate_cost, estimate_time, has_work
 from hailuo_batch.core.planning.history import NEWEST
 from hailuo_batch.core.planning.plan import Wishes, make_plan
 from hailuo_batch.core.planning.replacements import in_these_words, is_made
-from hailuo_batch.core.planning.time_needed import estimate_time
 from hailuo_batch.core.planning.traces import Names
-from hailuo_batch.core.planning.work_left import collects, has_work
 from hailuo_batch.errors import ExitCode, LedgerError, ReaderGoneError, StreamError, UsageError
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import document
@@ -245,7 +247,7 @@ def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":
         return None
     from hailuo_batch.runtime.driver import Deadline
 
-    return Deadline(at, halts.out_of_time(options.max_duration_s))
+    return Deadline(at, stop_reasons.out_of_time(options.max_duration_s))
 
 
 def _read_again(asked: Asked, console: Console) -> Asked:

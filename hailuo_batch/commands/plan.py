@@ -12,17 +12,14 @@ from pathlib import Path
 from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.app.config import Bounds, read_endpoint, read_settings, read_wishes
 from hailuo_batch.app.image_preflight import Reach, check_images
-from hailuo_batch.app.ledger_access import Reading, empty_snapshot, read_ledger
+from hailuo_batch.app.ledger_access import Reading, empty_snapshot, learn, read_ledger
 from hailuo_batch.app.manifest_input import read_manifest
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.plan_file import LedgerState, complete_document, sources_of, write_plan
 from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, command_line, locate, shown
-from hailuo_batch.app.workspace_runs import learn
 from hailuo_batch.core.model.runs import Snapshot, foresee
-from hailuo_batch.core.planning.estimate import estimate_cost
+from hailuo_batch.core.planning.estimate import changes_anything, estimate_cost, estimate_time
 from hailuo_batch.core.planning.plan import make_plan
-from hailuo_batch.core.planning.time_needed import estimate_time
-from hailuo_batch.core.planning.work_left import changes_anything
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
 from hailuo_batch.text import quote
 from hailuo_batch.ui.console import Console, columns_of

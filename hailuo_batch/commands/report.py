@@ -8,7 +8,7 @@ from hailuo_batch.app.config import read_endpoint
 from hailuo_batch.app.ledger_access import read_ledger
 from hailuo_batch.app.manifest_input import load_campaign
 from hailuo_batch.app.older_ledger import check_not_older, mark_of
-from hailuo_batch.app.report_files import Kept
+from hailuo_batch.app.reports import Kept
 from hailuo_batch.app.workspace import Whereabouts, folder_options, has_ledger, locate, of_a_rehearsal, shown
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.files import Format

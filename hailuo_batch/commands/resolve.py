@@ -14,11 +14,10 @@ from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.adapters.runbase import Client, RunLook, is_run_id
 from hailuo_batch.app.api_target import connect
 from hailuo_batch.app.config import read_endpoint, read_rate_limit
-from hailuo_batch.app.ledger_access import read_ledger
+from hailuo_batch.app.ledger_access import Writing, no_ledger, open_to_write, read_ledger
 from hailuo_batch.app.manifest_input import load_campaign
 from hailuo_batch.app.shared_window import one_request, share_window
 from hailuo_batch.app.workspace import SANDBOX, Whereabouts, locate
-from hailuo_batch.app.writing import Writing, no_ledger, open_to_write
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.obstacles import remedy
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord

@@ -1,7 +1,7 @@
 """`retry`: grants failed or rejected takes one more attempt at the next apply. Sends nothing."""
 
+from hailuo_batch.app.ledger_access import open_to_write
 from hailuo_batch.app.workspace import Whereabouts
-from hailuo_batch.app.writing import open_to_write
 from hailuo_batch.core.model.ledger_changes import AddAttempt
 from hailuo_batch.core.planning.resolution import retried
 from hailuo_batch.errors import ExitCode

@@ -9,8 +9,7 @@ from hailuo_batch.adapters.ledger import Ledger, check_backup, restore_backup, s
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import Files
 from hailuo_batch.app.config import read_endpoint
-from hailuo_batch.app.ledger_access import Reading, read_ledger
-from hailuo_batch.app.locking import campaign_lock
+from hailuo_batch.app.ledger_access import Reading, back_up, campaign_lock, open_to_write, read_ledger
 from hailuo_batch.app.manifest_input import load_campaign
 from hailuo_batch.app.older_ledger import known_names, look_beside, traces_beside
 from hailuo_batch.app.plan_guard import PLAN_FACT
@@ -25,7 +24,6 @@ from hailuo_batch.app.workspace import (
     of_a_rehearsal,
     shown,
 )
-from hailuo_batch.app.writing import back_up, open_to_write
 from hailuo_batch.core.model.ledger_changes import ForgetRuns, ForgetTake
 from hailuo_batch.core.model.runs import Snapshot, TakeRecord
 from hailuo_batch.core.planning.spend import is_in_doubt, spend_of
@@ -41,7 +39,7 @@ from hailuo_batch.values import Campaign, format_usd
 def show(where: Whereabouts, console: Console) -> ExitCode:
     """Show every attempt at every take, also while an apply is at work."""
     reading, paths = _read(where, console)
-    console.result(render_ledger(reading.recorded, paths, columns_of(sys.stdout)))
+    console.result(render_ledger(reading.recorded, paths.ledger, columns_of(sys.stdout)))
     return ExitCode.DONE
 
 

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from hailuo_batch.app.findings import findings_document
-from hailuo_batch.app.manifest_input import drawn
+from hailuo_batch.app.manifest_input import drawn, findings_document
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import Loaded, Severity, load_manifest
 from hailuo_batch.text import one_line

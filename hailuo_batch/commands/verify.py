@@ -15,13 +15,12 @@ from typing import Any
 
 from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
 from hailuo_batch.app.config import Bounds, read_endpoint, read_settings
-from hailuo_batch.app.ledger_access import RESUME_FACT, read_ledger
+from hailuo_batch.app.ledger_access import RESUME_FACT, Writing, open_to_write, read_ledger
 from hailuo_batch.app.manifest_input import load_campaign
 from hailuo_batch.app.older_ledger import check_not_older
-from hailuo_batch.app.report_files import leave_report, report_of
+from hailuo_batch.app.reports import leave_report, report_of
 from hailuo_batch.app.run_campaign import Job, Outcome, run_campaign
 from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, command_line, folder_options, locate
-from hailuo_batch.app.writing import Writing, open_to_write
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.plan import Plan

@@ -4,19 +4,16 @@ Owns the manifest's language: YAML and CSV with places, the JSON Schema, substit
 ledgers, networks or commands. A manifest with any error gives no campaign at all.
 """
 
-from hailuo_batch.manifest.diagnostic_text import COLOURED, PLAIN, Palette, render
+from hailuo_batch.manifest.diagnostic_text import render
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
 from hailuo_batch.manifest.images.references import Picture
 from hailuo_batch.manifest.load import Loaded, load_manifest
 from hailuo_batch.manifest.starter import STARTER
 
 __all__ = [
-    "COLOURED",
-    "PLAIN",
     "STARTER",
     "Diagnostic",
     "Loaded",
-    "Palette",
     "Picture",
     "Severity",
     "load_manifest",

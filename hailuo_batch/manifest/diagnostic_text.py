@@ -4,32 +4,10 @@ Pure: gives text and prints nothing. The first line is one that other programs c
 the cursor, and the caret stands right below wide characters too.
 """
 
-from dataclasses import dataclass
-
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
-from hailuo_batch.text import display_width, one_line
-
-
-@dataclass(frozen=True, slots=True)
-class Palette:
-    """What is written before each kind of text, and after it."""
-
-    error: str = ""
-    warning: str = ""
-    strong: str = ""
-    quiet: str = ""
-    end: str = ""
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """All of them."""
-        return (self.error, self.warning, self.strong, self.quiet, self.end)
-
+from hailuo_batch.text import PLAIN, Palette, display_width, one_line
 
 _LEAST_SOURCE = 20
-
-PLAIN = Palette()
-COLOURED = Palette(error="\x1b[1;31m", warning="\x1b[1;33m", strong="\x1b[1m", quiet="\x1b[36m", end="\x1b[0m")
 
 
 def render(found: Diagnostic, palette: Palette = PLAIN, columns: int | None = None) -> str:

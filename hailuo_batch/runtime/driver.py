@@ -5,14 +5,15 @@ what came of it; tell the engine. A create is in the receipts and in the ledger 
 its answer is in both before the engine hears of it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hailuo_batch.adapters.local.key_window import Alone
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.engine import Engine
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
@@ -24,8 +25,7 @@ from hailuo_batch.core.planning.disk_space import Need
 from hailuo_batch.core.scheduling.shared_window import Holding
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.executor import Completion
-from hailuo_batch.ui.notice_groups import Gathering
-from hailuo_batch.ui.progress import Listener, Unfailing
+from hailuo_batch.runtime.observer import GuardedObserver, Observer
 
 _TRIES = 10
 _PAUSE_S = 1.0
@@ -123,7 +123,7 @@ class Driver:
         receipts: ReceiptsLike,
         executor: ExecutorLike,
         clock: ClockLike,
-        reporter: Listener,
+        reporter: Observer,
         *,
         new_id: Callable[[], str],
         check_records: Callable[[], None] = lambda: None,
@@ -137,14 +137,13 @@ class Driver:
         self._receipts = receipts
         self._executor = executor
         self._clock = clock
-        self._reporter = Unfailing(reporter, self._stop_unread)
+        self._reporter = GuardedObserver(reporter, self._stop_unread)
         self._new_id = new_id
         self._check_records = check_records
         self._window = window or Alone()
         self._room = room or Ample()
         self._tick_s = tick_s
         self._deadline = deadline
-        self._gathering = Gathering()
         self._unrecorded: list[_Unrecorded] = []
         self._shown: set[int] = set()
         self._answers: list[Completion] = []  # to creates, and in no receipt yet
@@ -165,7 +164,6 @@ class Driver:
             self._save_answers()
             raise
         self._leave()
-        self._notice(self._gathering.rest())
         self._reporter.update(self._engine.progress(self._clock.now()))
         if self._unrecorded:
             raise LedgerError(_unrecorded_text(self._unrecorded))
@@ -178,7 +176,7 @@ class Driver:
 
     def _stop_unread(self) -> None:
         """Nobody reads what is said any more: as on SIGHUP."""
-        self.request_stop(halts.signalled(ExitCode.SIGTERM))
+        self.request_stop(stop_reasons.signalled(ExitCode.SIGTERM))
 
     def _is_over(self) -> bool:
         """One turn of the loop: start all that can be started now."""
@@ -230,7 +228,7 @@ class Driver:
         try:
             runs = self._ledger.carry_out(steps, self._clock.wall())
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
             return
         self._engine.hear_runs(runs, self._clock.now())
 
@@ -251,7 +249,7 @@ class Driver:
         try:
             self._check_records()
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
             self._give_up(actions, _UNWRITTEN)
             return
         # before each create: others write to the disk, too, and a video that finds no room was paid for in vain
@@ -268,7 +266,7 @@ class Driver:
             self._receipts.write_intents(intended)
             started = self._ledger.record(intents, at)
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
             self._take_back(actions, [event.create_id for _, event in intents])
             return
         self._engine.hear_runs(started, self._clock.now())
@@ -280,7 +278,7 @@ class Driver:
         """Whether there is room for what is needed. Where there is none, nothing is created any more."""
         lack = self._room.lacks(need)
         if lack:
-            self._engine.halt(halts.no_room(lack))
+            self._engine.halt(stop_reasons.no_room(lack))
         return not lack
 
     def _give_up(self, actions: Sequence[act.CreateRun], reason: str) -> None:
@@ -319,7 +317,7 @@ class Driver:
         self._answers = []
         self._unrecorded += fresh
         if self._bug is not None:
-            self._engine.halt(halts.broken())
+            self._engine.halt(stop_reasons.broken())
         if self._unrecorded and now >= self._try_at:
             self._record(now)
 
@@ -348,19 +346,19 @@ class Driver:
         try:
             self._receipts.write_results(results, at)
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
 
     def _record(self, now: float) -> None:
         events = [(item.completion.action.run.key, event) for item in self._unrecorded for event in item.events]
         try:
             changed = self._ledger.record(events, self._unrecorded[0].at) if events else ()
         except LedgerError as error:
-            self._engine.halt(halts.unwritable(str(error)))
+            self._engine.halt(stop_reasons.unwritable(str(error)))
             self._show_unrecorded()
             self._tries += 1
             self._try_at = now + _PAUSE_S
             if self._tries > _TRIES:
-                self._engine.halt(halts.unrecordable())
+                self._engine.halt(stop_reasons.unrecordable())
             return
         heard, self._unrecorded, self._tries = self._unrecorded, [], 0
         self._shown.clear()
@@ -376,20 +374,15 @@ class Driver:
         fresh = [item for item in paid if item.completion.action.run.key not in self._shown]
         if fresh:
             self._shown.update(item.completion.action.run.key for item in fresh)
-            self._reporter.notice(_unrecorded_text(fresh))
+            self._reporter.notice(Notice(_unrecorded_text(fresh)))
 
     def _report(self) -> None:
         now = self._clock.now()
         while self._engine.notices:
-            self._notice(self._gathering.hear(self._engine.notices.popleft(), now))
-        self._notice(self._gathering.due(now))
+            self._reporter.notice(self._engine.notices.popleft())
         if now >= self._report_at:
             self._report_at = now + _REPORT_S
             self._reporter.update(self._engine.progress(now))
-
-    def _notice(self, texts: Iterable[str]) -> None:
-        for text in texts:
-            self._reporter.notice(text)
 
 
 def _unrecorded_text(items: Sequence[_Unrecorded]) -> str:

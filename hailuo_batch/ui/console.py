@@ -11,17 +11,16 @@ where an apply is at work, as it does on a signal.
 import json
 import sys
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, TextIO
 
+from hailuo_batch.adapters.local.stop_request import StopRequest
 from hailuo_batch.adapters.local.streams import failure_of, is_reader_gone, terminal_columns
-from hailuo_batch.app.signals import Stop
-from hailuo_batch.app.workspace import Whereabouts, with_manifest
 from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
-from hailuo_batch.text import harmless, one_line, wrap
+from hailuo_batch.text import COLOURED, harmless, one_line, wrap
 
 
 class Verbosity(IntEnum):
@@ -35,16 +34,16 @@ class Verbosity(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Console:
     """The user's end of a command. With `as_json`, stdout belongs to the one document. `stop` is the user's wish that
-    the command should end. `where` is the campaign that the command is about, None for one that is about none: it
-    stands in every command that is named.
+    the command should end. `in_full` puts the campaign that the command is about into every command that a text names,
+    None for a command that is about none.
 
     Raises StreamError where what was asked for cannot be written, and ReaderGoneError where nobody reads any more.
     """
 
     verbosity: Verbosity = Verbosity.NORMAL
     as_json: bool = False
-    where: Whereabouts | None = None
-    stop: Stop = field(default_factory=Stop)
+    in_full: Callable[[str], str] | None = None
+    stop: StopRequest = field(default_factory=StopRequest)
 
     def result(self, text: str) -> None:
         """What was asked for, in words; nowhere where a document is the answer."""
@@ -92,13 +91,11 @@ class Console:
 
     def complain(self, text: str) -> None:
         """What the user must hear, as it stands and in its colours: findings that other programs read too."""
-        from hailuo_batch.manifest import COLOURED  # heavy, and of use to findings alone
-
         self._mind(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
 
     def typeable(self, text: str) -> str:
         """The text with each command in it as this user has to type it."""
-        return text if self.where is None else with_manifest(text, self.where)
+        return text if self.in_full is None else self.in_full(text)
 
     @property
     def is_interactive(self) -> bool:
@@ -133,7 +130,7 @@ class Console:
         self._mind(stream, failure)
         if failure is not None:
             sent = " Whatever was sent is in the ledger; `hailuo-batch status MANIFEST` shows it."
-            raise StreamError(f"stdout cannot be written ({failure.strerror}).{sent if self.where else ''}")
+            raise StreamError(f"stdout cannot be written ({failure.strerror}).{sent if self.in_full else ''}")
 
     def _mind(self, stream: TextIO, failure: OSError | None) -> None:
         """What could not be written went along with the work."""

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from hailuo_batch.app.workspace import CampaignPaths
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.planning.spend import spend_of
 from hailuo_batch.report.times import format_time
@@ -16,12 +16,12 @@ from hailuo_batch.values import format_minute, format_usd
 EXPORT_VERSION = 1
 
 
-def render_ledger(snapshot: Snapshot, paths: CampaignPaths, columns: int | None) -> str:
+def render_ledger(snapshot: Snapshot, path: Path, columns: int | None) -> str:
     """The ledger in lines: where it is, what it holds, then each attempt."""
     spend = spend_of(snapshot.paid_runs)
     charged, refunded = format_usd(spend.charged_micro_usd), format_usd(spend.refunded_micro_usd)
     lines = [
-        one_line(str(paths.ledger)),
+        one_line(str(path)),
         f"{INDENT}campaign {snapshot.campaign} at {snapshot.endpoint}, {count(len(snapshot.takes), 'take')}",
         f"{INDENT}charged {charged}, refunded {refunded}, net {format_usd(spend.net_micro_usd)}",
         *([f"{INDENT}{risk_sentence(spend)}"] if spend.in_doubt_takes else []),

@@ -22,13 +22,13 @@ class _Kind:
     held: list[Notice] = field(default_factory=list)
 
 
-class Gathering:
+class NoticeGroups:
     """What one apply has to say, on its way to whoever shows it."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, _Kind] = {}
 
-    def hear(self, notice: Notice, now: float) -> list[str]:
+    def add(self, notice: Notice, now: float) -> list[str]:
         """Take a notice. Returns what is to be told at once."""
         kind = self._kinds.get(notice.of_many)
         if kind is not None:
@@ -49,8 +49,9 @@ class Gathering:
         return told
 
     def rest(self) -> list[str]:
-        """All that is still held, but for what is told at the end anyway."""
-        return [_told(kind) for kind in self._kinds.values() if kind.held and not kind.held[0].is_summed_up]
+        """All that is still held, but for what is told at the end anyway. Nothing is held from then on."""
+        kinds, self._kinds = self._kinds.values(), {}
+        return [_told(kind) for kind in kinds if kind.held and not kind.held[0].is_summed_up]
 
 
 def _told(kind: _Kind) -> str:

@@ -2,19 +2,22 @@
 
 Owns the pace, the layout, and how text meets a terminal's edge; knows nothing of how the numbers come about, and never
 reads a clock: `now`, a clock that never goes back, in seconds, is passed in. On a terminal the picture changes at
-least once a second and never wraps.
+least once a second and never wraps. The remaining time is a countdown that another estimate moves only where it really
+is another.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Never, Protocol, TextIO
 
-from hailuo_batch.adapters.local.streams import is_reader_gone, terminal_columns
+from hailuo_batch.adapters.local.streams import terminal_columns
 from hailuo_batch.core.engine.counters import Progress
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.text import one_line, wrap
-from hailuo_batch.ui.countdown import Countdown
+from hailuo_batch.ui.notice_groups import NoticeGroups
 from hailuo_batch.values import format_rough_duration, format_usd
 
 if TYPE_CHECKING:
@@ -25,72 +28,57 @@ _LEAST_BAR = 6
 MARGIN = 3  # room for the `^C` that a terminal echoes
 ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
 _RATE_OVER_S = 3.0
+_SLACK = 0.1  # of what is shown: an estimate made anew from one more run differs by as much without any news
+_SLACK_S = 2.0
+_LULL_S = 10.0  # while the request window keeps everything waiting, the estimate stands still
+_HALF = 0.5  # of the estimate: at less than that the countdown waits for it
+_LEAST_S = 1.0  # while anything is left
 _GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
 
 
-class Listener(Protocol):
-    """Who is told how an apply goes."""
+class Reporter(Protocol):
+    """Who shows how an apply goes, in words that are ready to be shown."""
 
     def update(self, progress: Progress) -> None:
         """Where the apply stands; called at least four times a second, also when nothing changed."""
 
     def notice(self, text: str) -> None:
-        """Something that is not as it should be, in a sentence or two."""
-
-
-class Reporter(Listener, Protocol):
-    """Who shows how an apply goes."""
+        """Something that is not as it should be, in one line."""
 
     def close(self) -> None:
         """The apply is over. May be called more than once."""
 
 
-class Unfailing:
-    """Passes on to a listener until that fails, and is silent from then on: what is shown must not end what is done.
+class GroupingReporter:
+    """Has a reporter show notices that say the same of many takes together.
 
-    `failure` is what it failed with. `on_gone` is called where that says that nobody reads any more.
+    `now` is a clock that never goes back, in seconds; `typeable` puts the user's own manifest into the commands that a
+    notice names.
     """
 
-    def __init__(self, listener: Listener, on_gone: Callable[[], None] = lambda: None) -> None:
-        self.failure: Exception | None = None
-        self._listener = listener
-        self._on_gone = on_gone
+    def __init__(self, reporter: Reporter, now: Callable[[], float], typeable: Callable[[str], str] = str) -> None:
+        self._reporter = reporter
+        self._now = now
+        self._typeable = typeable
+        self._groups = NoticeGroups()
 
     def update(self, progress: Progress) -> None:
-        """Pass it on."""
-        self._guarded(lambda: self._listener.update(progress))
+        """Show what was held for long enough, and where the apply stands."""
+        self._show(self._groups.due(self._now()))
+        self._reporter.update(progress)
 
-    def notice(self, text: str) -> None:
-        """Pass it on."""
-        self._guarded(lambda: self._listener.notice(text))
-
-    def _guarded(self, pass_on: Callable[[], None]) -> None:
-        if self.failure is not None:
-            return
-        try:
-            pass_on()
-        except Exception as failure:  # noqa: BLE001 - answers that were paid for are on their way meanwhile
-            self.failure = failure
-            if isinstance(failure, OSError) and is_reader_gone(failure):
-                self._on_gone()
-
-
-class UnfailingReporter(Unfailing):
-    """The same for a reporter, which is closed in the end. What it says in words is made harmless here, and
-    `typeable`: that puts the user's own manifest into the commands that are named."""
-
-    def __init__(self, reporter: Reporter, typeable: Callable[[str], str] = str) -> None:
-        super().__init__(reporter)
-        self._typeable = typeable
-        self._close = reporter.close
-
-    def notice(self, text: str) -> None:
-        """Pass it on, in one line."""
-        super().notice(one_line(self._typeable(text)))
+    def notice(self, notice: Notice) -> None:
+        """Show it, or hold it back to be shown together with others like it."""
+        self._show(self._groups.add(notice, self._now()))
 
     def close(self) -> None:
-        """Pass it on."""
-        self._guarded(self._close)
+        """Show what is still held, and close the reporter."""
+        self._show(self._groups.rest())
+        self._reporter.close()
+
+    def _show(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self._reporter.notice(one_line(self._typeable(text)))
 
 
 class QuietReporter:
@@ -255,3 +243,47 @@ def _clock(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Countdown:
+    """Follows the estimates of one apply."""
+
+    def __init__(self) -> None:
+        self._end_at = inf
+
+    def show(self, left_s: float | None, now: float) -> float | None:
+        """The seconds to show for an estimate of `left_s`: infinity while it is learned, None where nothing is left."""
+        if left_s is None or left_s == inf:
+            self._end_at = inf
+            return left_s
+        shown_s = self._end_at - now
+        slack_s = max(_SLACK_S, _SLACK * shown_s)
+        if shown_s == inf or not shown_s - slack_s <= left_s <= shown_s + max(_LULL_S, slack_s):
+            self._end_at, shown_s = now + left_s, left_s
+        return max(_LEAST_S, shown_s, _HALF * left_s)
+
+
+@contextmanager
+def tally(stream: TextIO, columns: int | None, total: int, noun: str) -> Iterator[Callable[[], None]]:
+    """Gives a function to call for each piece that is done.
+
+    `columns` is the width of the terminal behind the stream; None where it is none: then nothing is shown.
+    """
+    if total == 0 or columns is None:
+        yield _silently
+        return
+    from tqdm import tqdm
+
+    layout = f"{noun} {{n_fmt}}/{{total_fmt}} |{{bar}}| {{elapsed}}"
+    width = columns - MARGIN
+    with tqdm(total=total, file=stream, leave=False, bar_format=layout, ncols=width, nrows=ROWS) as bar:
+
+        def step() -> None:
+            # rule bar-step
+            bar.update()
+
+        yield step
+
+
+def _silently() -> None:
+    """Say nothing."""

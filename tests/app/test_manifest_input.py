@@ -7,7 +7,8 @@ import pytest
 
 from hailuo_batch.app.manifest_input import drawn, palette_of
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import COLOURED, PLAIN, Diagnostic, render
+from hailuo_batch.manifest import Diagnostic, render
+from hailuo_batch.text import COLOURED, PLAIN
 from tests.helpers.command_line import LAMPS, Shell
 
 

@@ -3,10 +3,17 @@
 import pytest
 
 from hailuo_batch.core.engine.engine import Settings
-from hailuo_batch.core.planning.estimate import Basis, Estimate, Price, estimate_cost
+from hailuo_batch.core.planning.estimate import (
+    Basis,
+    Estimate,
+    Price,
+    TimeNeeded,
+    describe_time,
+    estimate_cost,
+    estimate_time,
+)
 from hailuo_batch.core.planning.history import Duration, Experience
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
-from hailuo_batch.core.planning.time_needed import TimeNeeded, describe_time, estimate_time
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Limits
 from tests.helpers.cli_fixtures import StartApi

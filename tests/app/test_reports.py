@@ -7,6 +7,7 @@ import pytest
 
 from hailuo_batch.app.reports import EVERY_S, ReportKeeper
 from hailuo_batch.core.engine.counters import Progress
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError, OutputError
 from tests.helpers.snapshots import snapshot
@@ -42,8 +43,8 @@ class Bench:
     def update(self, progress: Progress) -> None:
         self.told.append("update")
 
-    def notice(self, text: str) -> None:
-        self.told.append(text)
+    def notice(self, notice: Notice) -> None:
+        self.told.append(notice.text)
 
     def close(self) -> None:
         self.told.append("close")
@@ -94,7 +95,7 @@ def test_a_ledger_that_cannot_be_looked_at_is_left_alone_for_a_while(bench: Benc
 
 def test_everything_is_passed_on(bench: Bench) -> None:
     bench.keeper.update(PROGRESS)
-    bench.keeper.notice("careful")
+    bench.keeper.notice(Notice("careful"))
     bench.keeper.close()
     assert bench.told == ["update", "careful", "close"]
 

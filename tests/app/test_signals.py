@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hailuo_batch.app.signals import Stop, heeding
+from hailuo_batch.adapters.local.stop_request import StopRequest
+from hailuo_batch.app.signals import heeding
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
 from tests.helpers.handlers import kept_handlers
@@ -38,13 +39,13 @@ def _no_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def stop(time: Time) -> Iterator[Stop]:
-    stop = Stop()
+def stop(time: Time) -> Iterator[StopRequest]:
+    stop = StopRequest()
     with heeding(stop):
         yield stop
 
 
-def test_a_signal_passed_on_by_whoever_started_it_is_the_same_signal(stop: Stop, time: Time) -> None:
+def test_a_signal_passed_on_by_whoever_started_it_is_the_same_signal(stop: StopRequest, time: Time) -> None:
     for _ in range(3):
         signal.raise_signal(signal.SIGTERM)
         time.at += 0.3
@@ -52,7 +53,7 @@ def test_a_signal_passed_on_by_whoever_started_it_is_the_same_signal(stop: Stop,
 
 
 def test_the_first_one_is_told_that_another_counts_after_a_second(
-    stop: Stop, capfd: pytest.CaptureFixture[str]
+    stop: StopRequest, capfd: pytest.CaptureFixture[str]
 ) -> None:
     signal.raise_signal(signal.SIGINT)
     said = " ".join(capfd.readouterr().err.split())
@@ -62,7 +63,7 @@ def test_the_first_one_is_told_that_another_counts_after_a_second(
     assert capfd.readouterr().err == ""
 
 
-def test_asked_again_after_a_while_it_leaves(stop: Stop, time: Time) -> None:
+def test_asked_again_after_a_while_it_leaves(stop: StopRequest, time: Time) -> None:
     signal.raise_signal(signal.SIGINT)
     time.at += 1.0
     with pytest.raises(Left, match="143"):
@@ -70,14 +71,14 @@ def test_asked_again_after_a_while_it_leaves(stop: Stop, time: Time) -> None:
     assert stop.code is ExitCode.SIGINT
 
 
-def test_a_terminal_that_is_closed_may_say_so_as_often_as_it_likes(stop: Stop, time: Time) -> None:
+def test_a_terminal_that_is_closed_may_say_so_as_often_as_it_likes(stop: StopRequest, time: Time) -> None:
     for _ in range(3):
         signal.raise_signal(signal.SIGHUP)
         time.at += 10.0
     assert stop.code is ExitCode.SIGTERM
 
 
-def test_a_reader_that_went_before_is_no_first_signal(stop: Stop, time: Time) -> None:
+def test_a_reader_that_went_before_is_no_first_signal(stop: StopRequest, time: Time) -> None:
     stop.request(ExitCode.SIGTERM)
     time.at += 10.0
     signal.raise_signal(signal.SIGINT)
@@ -86,7 +87,7 @@ def test_a_reader_that_went_before_is_no_first_signal(stop: Stop, time: Time) ->
 
 def test_what_it_is_started_to_ignore_stays_ignored_as_nohup_asks_for() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    stop = Stop()
+    stop = StopRequest()
     try:
         with heeding(stop):
             signal.raise_signal(signal.SIGHUP)
@@ -96,7 +97,7 @@ def test_what_it_is_started_to_ignore_stays_ignored_as_nohup_asks_for() -> None:
     assert stop.code is None
 
 
-def test_a_wish_that_came_early_is_carried_out_by_whoever_comes_to_work(stop: Stop) -> None:
+def test_a_wish_that_came_early_is_carried_out_by_whoever_comes_to_work(stop: StopRequest) -> None:
     told: list[ExitCode] = []
     signal.raise_signal(signal.SIGINT)
     with stop.carried_out_by(told.append):
@@ -106,7 +107,7 @@ def test_a_wish_that_came_early_is_carried_out_by_whoever_comes_to_work(stop: St
 
 
 def test_a_signal_is_that_wish_until_the_process_has_ended(time: Time) -> None:
-    stop = Stop()
+    stop = StopRequest()
     with heeding(stop), heeding(stop):
         pass
     assert not stop.is_heeded
@@ -114,7 +115,9 @@ def test_a_signal_is_that_wish_until_the_process_has_ended(time: Time) -> None:
     assert stop.code is ExitCode.SIGTERM
 
 
-def test_a_signal_that_comes_after_the_end_is_settled_is_no_wish_and_ends_nothing(stop: Stop, time: Time) -> None:
+def test_a_signal_that_comes_after_the_end_is_settled_is_no_wish_and_ends_nothing(
+    stop: StopRequest, time: Time
+) -> None:
     assert stop.settle() is None
     for _ in range(2):
         signal.raise_signal(signal.SIGINT)

@@ -52,8 +52,8 @@ def test_a_stream_that_is_closed_leads_nowhere_and_no_file_of_ours_takes_its_pla
     look = tmp_path / "look.py"
     look.write_text(
         "import sys\n"
-        "from hailuo_batch import cli_boundary, cli\n"
-        "cli_boundary.open_missing_streams()\n"
+        "from hailuo_batch.cli import error_boundary, cli\n"
+        "error_boundary.open_missing_streams()\n"
         f"with open({str(tmp_path / 'number')!r}, 'w') as file:\n"
         "    file.write(str(file.fileno()))\n"
         "cli.main(['schema', 'plan', '-v'])\n"

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from hailuo_batch.app import key_identity as key_mark
-from hailuo_batch.app import run_campaign as campaign_run
-from hailuo_batch.app import shared_window
+from hailuo_batch.app import key_identity, run_campaign, shared_window
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox.server import SandboxServer
@@ -26,13 +24,13 @@ Step = Callable[..., Ended]
 def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the program's pauses pass quickly, in this process; its time of day stays right."""
     monkeypatch.setattr(Clock, "now", haste.now)
-    monkeypatch.setattr(campaign_run, "ThreadExecutor", haste.HastyExecutor)
+    monkeypatch.setattr(run_campaign, "ThreadExecutor", haste.HastyExecutor)
 
 
 @pytest.fixture(autouse=True)
 def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash the key once and not 100,000 times: the slow hash takes longer than most of what is tested here."""
-    for module in (key_mark, shared_window):
+    for module in (key_identity, shared_window):
         monkeypatch.setattr(module, "_ROUNDS", 1)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hailuo_batch import cli
-from hailuo_batch.app import run_campaign as campaign_run
+from hailuo_batch.app import run_campaign
 from hailuo_batch.runtime.clock import Clock
 from tests.helpers import fast_time as haste
 from tests.helpers.timeouts import PATIENCE_S
@@ -63,7 +63,7 @@ def _hit(number: signal.Signals) -> None:
 def main() -> None:
     where, name, _, *words = sys.argv[1:]
     setattr(Clock, "now", haste.now)  # noqa: B010 - as monkeypatch does it
-    setattr(campaign_run, "ThreadExecutor", haste.HastyExecutor)  # noqa: B010
+    setattr(run_campaign, "ThreadExecutor", haste.HastyExecutor)  # noqa: B010
     _surround(where, signal.Signals[name])
     cli.main(words)
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from hailuo_batch.manifest import COLOURED, Diagnostic, Severity, render
+from hailuo_batch.manifest import Diagnostic, Severity, render
 from hailuo_batch.manifest.diagnostics import Spot
 from hailuo_batch.manifest.files.lines import Around, Breaks, around, excerpt, spot_at
+from hailuo_batch.text import COLOURED
 from hailuo_batch.ui.text import display_width
 from tests.manifest.conftest import Beside, Load
 

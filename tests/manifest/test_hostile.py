@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from hailuo_batch.manifest.diagnostics import Refused, Report
-from hailuo_batch.manifest.yaml import parse as source
+from hailuo_batch.manifest.yaml import parse
 from hailuo_batch.manifest.yaml.parse import parse_source
 from tests.helpers.cpu_limits import within
 from tests.manifest.conftest import Accept, Complain, Load
@@ -19,7 +19,7 @@ GOOD = "shots: [{id: a, prompt: A}]\n"
 @pytest.fixture(params=["libyaml", "pure"], autouse=True)
 def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if request.param == "pure":
-        monkeypatch.setattr(source, "_LOADER", yaml.SafeLoader)
+        monkeypatch.setattr(parse, "_LOADER", yaml.SafeLoader)
     began_at = time.process_time()
     yield
     assert within(time.process_time() - began_at, 5)

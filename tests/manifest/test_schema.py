@@ -11,7 +11,7 @@ import pytest
 from hailuo_batch import resources
 from hailuo_batch.manifest import load_manifest
 from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.validation import schema_errors as schema
+from hailuo_batch.manifest.validation import schema_errors
 from hailuo_batch.manifest.yaml.nodes import Mapping, Scalar
 from hailuo_batch.values import DEFAULT_MODEL, Limits, parse_duration
 
@@ -58,10 +58,10 @@ def test_every_named_part_is_explained_and_has_an_example(name: str) -> None:
 
 
 def test_defaults_are_those_of_the_program() -> None:
-    limits = schema.leaf_schema("limits")["properties"]
+    limits = schema_errors.leaf_schema("limits")["properties"]
     assert limits["max_attempts"]["default"] == Limits().max_attempts
     assert parse_duration(limits["run_timeout"]["default"]) == Limits().run_timeout_s
-    assert schema.manifest_schema()["$defs"]["model"]["default"] == DEFAULT_MODEL
+    assert schema_errors.manifest_schema()["$defs"]["model"]["default"] == DEFAULT_MODEL
 
 
 @pytest.mark.parametrize(
@@ -69,21 +69,23 @@ def test_defaults_are_those_of_the_program() -> None:
     [("promt", "prompt"), ("image-urls", "image_urls"), ("Tags", "tags"), ("imageurls", "image_urls"), ("zebra", None)],
 )
 def test_the_nearest_key_is_found(word: str, meant: str | None) -> None:
-    assert schema.nearest(word, ["id", "prompt", "image_urls", "takes", "tags", "model"]) == meant
+    assert schema_errors.nearest(word, ["id", "prompt", "image_urls", "takes", "tags", "model"]) == meant
 
 
 def test_a_model_may_be_refused_by_its_own_schema() -> None:
-    judge = schema.model_judge("hailuo/pro")
+    judge = schema_errors.model_judge("hailuo/pro")
     assert judge is not None
     report = Report("m.yaml")
     prompt = Scalar("A", 5, 7)
-    schema.tell_faults(judge.validator, {"prompt": 3}, Mapping(4, 3, {"prompt": (prompt, prompt)}), "the input", report)
+    schema_errors.tell_faults(
+        judge.validator, {"prompt": 3}, Mapping(4, 3, {"prompt": (prompt, prompt)}), "the input", report
+    )
     assert [str(found) for found in report.diagnostics()] == ["m.yaml:5:7: error: `prompt` must be text, not `A`"]
 
 
 @pytest.mark.parametrize("model", ["kling/v2", "Hailuo/pro", "hailuo/PRO", "no/such"])
 def test_a_model_without_a_schema_has_no_judge(model: str) -> None:
-    assert schema.model_judge(model) is None
+    assert schema_errors.model_judge(model) is None
 
 
 def test_a_schema_is_not_taken_for_another_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +93,8 @@ def test_a_schema_is_not_taken_for_another_models(tmp_path: Path, monkeypatch: p
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "a-b-c.schema.json").write_text('{"x-model": "a/b-c"}')
     monkeypatch.setattr(resources, "_PACKAGED", tmp_path)
-    assert schema.model_judge("a/b-c") is not None
-    assert schema.model_judge("a-b/c") is None
+    assert schema_errors.model_judge("a/b-c") is not None
+    assert schema_errors.model_judge("a-b/c") is None
 
 
 def test_a_models_own_schema_judges_each_written_shot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from hailuo_batch.core.planning.plan import Wishes
 from hailuo_batch.core.planning.recovery import Receipt
 from hailuo_batch.runtime.driver import Driver, RoomLike
 from hailuo_batch.runtime.executor import Completion
-from hailuo_batch.ui.progress import Listener
+from hailuo_batch.runtime.observer import Observer
 from hailuo_batch.values import Campaign
 from tests.helpers.full_disk import full_disk
 from tests.sim.campaigns import Studio
@@ -135,7 +135,7 @@ class Stage(Studio):
         settings: Settings = Settings(),
         *,
         after: Studio | None = None,
-        reporter: Listener | None = None,
+        reporter: Observer | None = None,
         tick_s: float = 60.0,
         room: RoomLike | None = None,
     ) -> None:

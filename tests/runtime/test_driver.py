@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.engine.stop_reasons import Reach
 from hailuo_batch.core.model import actions as act
@@ -298,7 +298,7 @@ def test_a_retry_that_cannot_be_written_is_not_made(tmp_path: Path) -> None:
 
 def test_a_stop_lets_what_is_under_way_end_and_be_recorded(tmp_path: Path) -> None:
     with Stage(tmp_path, SIX) as stage:
-        stage.watched.on_start = lambda _: stage.driver.request_stop(halts.signalled(ExitCode.SIGINT))
+        stage.watched.on_start = lambda _: stage.driver.request_stop(stop_reasons.signalled(ExitCode.SIGINT))
         stage.driver.run()
     assert stage.creates == ["shot-0", "shot-1", "shot-2"]
     assert states(stage) == [TakeState.RUNNING] * 3 + [TakeState.WAITING] * 3
@@ -309,7 +309,7 @@ def test_a_stop_lets_what_is_under_way_end_and_be_recorded(tmp_path: Path) -> No
 
 def test_a_stop_before_the_first_turn_sends_nothing(tmp_path: Path) -> None:
     with Stage(tmp_path, SIX) as stage:
-        stage.driver.request_stop(halts.signalled(ExitCode.SIGTERM))
+        stage.driver.request_stop(stop_reasons.signalled(ExitCode.SIGTERM))
         stage.driver.run()
     assert (stage.creates, stage.receipts) == ([], ())
     assert codes(stage) == [ExitCode.SIGTERM]
@@ -318,7 +318,7 @@ def test_a_stop_before_the_first_turn_sends_nothing(tmp_path: Path) -> None:
 def test_a_stop_while_the_ledger_cannot_be_written_still_tries_to_write(tmp_path: Path) -> None:
     with Stage(tmp_path, ONE) as stage:
         break_at_first_answer(stage)
-        stage.watched.on_start = lambda _: stage.driver.request_stop(halts.signalled(ExitCode.SIGINT))
+        stage.watched.on_start = lambda _: stage.driver.request_stop(stop_reasons.signalled(ExitCode.SIGINT))
         with pytest.raises(LedgerError):
             stage.driver.run()
     assert stage.calls.count("ledger: RunCreated") == 11

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.core.engine.counters import Progress
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.errors import ExitCode
 from tests.runtime.driver_stage import Stage
@@ -24,7 +25,10 @@ class Broken:
     def update(self, progress: Progress) -> None:
         self._fail()
 
-    def notice(self, text: str) -> None:
+    def notice(self, notice: Notice) -> None:
+        self._fail()
+
+    def close(self) -> None:
         self._fail()
 
     def _fail(self) -> None:

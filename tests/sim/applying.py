@@ -10,7 +10,7 @@ from unittest import mock
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app import workspace
 from hailuo_batch.app.manifest_input import Manifest
-from hailuo_batch.app.report_files import leave_report
+from hailuo_batch.app.reports import leave_report
 from hailuo_batch.app.run_campaign import Job, Outcome, end_replacements, run_campaign
 from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, leftovers
 from hailuo_batch.commands import apply

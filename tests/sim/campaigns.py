@@ -10,6 +10,7 @@ from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.engine.engine import Engine, Settings
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.planning.plan import Plan, Wishes, make_plan
@@ -38,7 +39,7 @@ def _take(shot: str, number: int, prompt: str) -> Take:
 
 
 class Silent:
-    """A reporter that remembers."""
+    """An observer that remembers."""
 
     def __init__(self) -> None:
         self.notices: list[str] = []
@@ -47,8 +48,11 @@ class Silent:
     def update(self, progress: Progress) -> None:
         self.progress = progress
 
-    def notice(self, text: str) -> None:
-        self.notices.append(text)
+    def notice(self, notice: Notice) -> None:
+        self.notices.append(notice.text)
+
+    def close(self) -> None:
+        pass
 
 
 @dataclass

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from random import Random
 
-from hailuo_batch.adapters.runbase import responses as answers
+from hailuo_batch.adapters.runbase import responses
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
@@ -54,11 +54,11 @@ class VirtualExecutor:
             case act.CreateRun():
                 body = request_json(action.run.model, action.run.input_json).encode("utf-8")
                 answer = self.world.create(self.clock.now(), KEY, body)
-                return answers.create_outcome(answers.Answer(answer.status, answer.body))
+                return responses.create_outcome(responses.Answer(answer.status, answer.body))
             case act.ReadRun():
                 assert action.run.run_id is not None
                 answer = self.world.read(self.clock.now(), KEY, action.run.run_id)
-                return answers.read_outcome(answers.Answer(answer.status, answer.body), action.run.run_id)
+                return responses.read_outcome(responses.Answer(answer.status, answer.body), action.run.run_id)
             case act.FetchFile():
                 name = action.url.rsplit("/", 1)[-1].removesuffix(".mp4")
                 clip = self.world.clip_of(name, self.clock.now())

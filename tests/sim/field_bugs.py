@@ -10,15 +10,11 @@ from typing import Any
 
 import pytest
 
-from hailuo_batch.adapters.download import file_writer as landing
-from hailuo_batch.adapters.ledger import in_place, lock, row_reader
-from hailuo_batch.adapters.ledger import row_checks as checking
+from hailuo_batch.adapters.download import file_writer
+from hailuo_batch.adapters.ledger import in_place, lock, row_checks, row_reader
 from hailuo_batch.adapters.local import streams
-from hailuo_batch.adapters.runbase import fields
-from hailuo_batch.adapters.runbase import responses as answers
-from hailuo_batch.app import older_ledger as beside
-from hailuo_batch.app import plan_file, proposal
-from hailuo_batch.app import run_campaign as campaign_run
+from hailuo_batch.adapters.runbase import fields, responses
+from hailuo_batch.app import consent, older_ledger, plan_file, run_campaign
 from hailuo_batch.app.run_campaign import Outcome, end_replacements
 from hailuo_batch.commands import apply
 from hailuo_batch.core.engine import requests
@@ -27,11 +23,9 @@ from hailuo_batch.core.model.ledger_changes import OpenReplacement
 from hailuo_batch.core.model.runs import Output, Run, Supersession
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning import plan
-from hailuo_batch.core.planning import recovery as receipt
+from hailuo_batch.core.planning import plan, recovery
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.runtime import driver
-from hailuo_batch.ui import progress
+from hailuo_batch.runtime import driver, observer
 
 Patch = pytest.MonkeyPatch
 
@@ -41,7 +35,7 @@ def believe_an_older_ledger(patch: Patch) -> None:
 
 
 def take_a_torn_file_for_one_that_says_nothing(patch: Patch) -> None:
-    patch.setattr(beside, "_of_unknown_videos", lambda *_: ())
+    patch.setattr(older_ledger, "_of_unknown_videos", lambda *_: ())
 
 
 def end_an_apply_with_its_reader(patch: Patch) -> None:
@@ -52,7 +46,7 @@ def end_an_apply_with_its_reader(patch: Patch) -> None:
             del self._late[: os.write(self._number, bytes(self._late))]
 
     patch.setattr(streams.Sink, "catch_up", catch_up)
-    patch.setattr(progress.Unfailing, "_guarded", lambda _, pass_on: pass_on())
+    patch.setattr(observer.GuardedObserver, "_guarded", lambda _, pass_on: pass_on())
     patch.setattr(driver.Driver, "_save_answers", lambda _: None)
 
 
@@ -61,18 +55,18 @@ def pay_for_what_finds_no_room(patch: Patch) -> None:
 
 
 def keep_much_of_a_small_disk_free(patch: Patch) -> None:
-    patch.setattr(landing, "SPARE_BYTES", 64 << 20)
+    patch.setattr(file_writer, "SPARE_BYTES", 64 << 20)
 
 
 def end_a_replacement_before_its_report(patch: Patch) -> None:
-    real = campaign_run._carry_out
+    real = run_campaign._carry_out
 
     def carry_out(job: Any, ledger: Any, *rest: Any) -> Outcome:
         outcome = real(job, ledger, *rest)
         end_replacements(ledger, outcome.snapshot, (), job.plan.scope)
         return outcome
 
-    patch.setattr(campaign_run, "_carry_out", carry_out)
+    patch.setattr(run_campaign, "_carry_out", carry_out)
 
 
 def remember_the_last_replacement_alone(patch: Patch) -> None:
@@ -105,19 +99,21 @@ def replace_what_a_plan_only_follows(patch: Patch) -> None:
 
 def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:
     """The status alone says that nothing was made."""
-    real = answers.create_outcome
+    real = responses.create_outcome
 
-    def outcome(exchange: answers.Exchange) -> ev.CreateOutcome:
+    def outcome(exchange: responses.Exchange) -> ev.CreateOutcome:
         known = real(exchange)
         match exchange:
-            case answers.Answer(status=400) if isinstance(known, ev.CreateUnanswered):
+            case responses.Answer(status=400) if isinstance(known, ev.CreateUnanswered):
                 return ev.InputRejected("", "HTTP 400")
-            case answers.Answer(status=401 | 402 | 403 | 404 | 429 as status) if isinstance(known, ev.CreateUnanswered):
-                return ev.CreateRefused(answers._BY_STATUS[status], "", f"HTTP {status}")
+            case responses.Answer(status=401 | 402 | 403 | 404 | 429 as status) if isinstance(
+                known, ev.CreateUnanswered
+            ):
+                return ev.CreateRefused(responses._BY_STATUS[status], "", f"HTTP {status}")
             case _:
                 return known
 
-    patch.setattr(answers, "create_outcome", outcome)
+    patch.setattr(responses, "create_outcome", outcome)
 
 
 def pay_before_the_api_is_known(patch: Patch) -> None:
@@ -132,7 +128,7 @@ def believe_any_value_of_a_run(patch: Patch) -> None:
         values: tuple[Any, ...] = (*row[:3], RunState(row[3]), *row[4:8], by, row[9], row[16], *row[10:15], outputs)
         return Run(*values)
 
-    patch.setattr(checking, "parse_run", parse_run)
+    patch.setattr(row_checks, "parse_run", parse_run)
 
 
 def write_into_files_that_are_gone(patch: Patch) -> None:
@@ -155,19 +151,19 @@ def believe_any_cost_of_an_answer(patch: Patch) -> None:
 
 
 def believe_any_cost_of_a_receipt(patch: Patch) -> None:
-    patch.setattr(receipt, "_cost", lambda value: (value if isinstance(value, int) else None, ""))
+    patch.setattr(recovery, "_cost", lambda value: (value if isinstance(value, int) else None, ""))
 
 
 def pay_without_a_yes(patch: Patch) -> None:
     """Where nobody can be asked, nobody has to agree."""
-    patch.setattr(apply, "agree", lambda *_: proposal.Verdict(Consent.GIVEN))
+    patch.setattr(apply, "agree", lambda *_: consent.Verdict(Consent.GIVEN))
 
 
 def make_again_without_a_yes(patch: Patch) -> None:
     """Only what is due now needs a yes, and not the attempt that follows a failure."""
-    real = proposal.agree
+    real = consent.agree
 
-    def agree(*arguments: Any) -> proposal.Verdict:
+    def agree(*arguments: Any) -> consent.Verdict:
         verdict = real(*arguments)
         return verdict if verdict.unpaid is not None else replace(verdict, consent=Consent.GIVEN)
 

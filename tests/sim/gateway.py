@@ -7,7 +7,7 @@ takes a run that was made for one that was not.
 from random import Random
 from typing import Any
 
-from hailuo_batch.adapters.runbase import responses as answers
+from hailuo_batch.adapters.runbase import responses
 
 _STATUSES = (400, 401, 402, 403, 404, 429, 200)
 _FOREIGN: tuple[dict[str, Any] | None, ...] = (
@@ -32,6 +32,6 @@ _FOREIGN: tuple[dict[str, Any] | None, ...] = (
 )
 
 
-def answer_of_a_gateway(rng: Random) -> answers.Answer:
+def answer_of_a_gateway(rng: Random) -> responses.Answer:
     """What it says this time."""
-    return answers.Answer(rng.choice(_STATUSES), rng.choice(_FOREIGN), retry_after=rng.choice((None, None, "2")))
+    return responses.Answer(rng.choice(_STATUSES), rng.choice(_FOREIGN), retry_after=rng.choice((None, None, "2")))

@@ -12,7 +12,7 @@ from typing import Any, cast
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.adapters.runbase import responses as answers
+from hailuo_batch.adapters.runbase import responses
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
@@ -167,10 +167,10 @@ class Network:
             fate.count(fault)
             site.say(f"{type(action).__name__} {action.run.take_id}: {fault}")
         if fault == "not sent":
-            self._end(action, self._way(), answers.NotSent("connection refused"))
+            self._end(action, self._way(), responses.NotSent("connection refused"))
             return
         if fault == "request lost":
-            self._end(action, TIMEOUT_S, answers.Unanswered("timed out"))
+            self._end(action, TIMEOUT_S, responses.Unanswered("timed out"))
             return
         way = _SLOW_S * fate.rng.random() if fault == "slow" else self._way()
         if fault == "arrives late":
@@ -186,7 +186,7 @@ class Network:
                 return
             if fault in {"answer lost", "answer late"} or way > TIMEOUT_S - _SLOW_S:
                 lost_s = self._way() if fault == "answer lost" else TIMEOUT_S - way
-                self._end(action, lost_s, answers.Unanswered("connection reset"))
+                self._end(action, lost_s, responses.Unanswered("connection reset"))
             else:
                 self._end(action, way, exchange, is_api=fault not in _STRANGERS)
 
@@ -196,15 +196,15 @@ class Network:
         self._on_the_way[number] = (site.clock.now() + way, arrive_unheard)
         self._at(way, arrive)
         if way > TIMEOUT_S:
-            self._end(action, TIMEOUT_S, answers.Unanswered("timed out"))
+            self._end(action, TIMEOUT_S, responses.Unanswered("timed out"))
 
-    def _end(self, action: Request, delay_s: float, exchange: answers.Exchange, *, is_api: bool = False) -> None:
+    def _end(self, action: Request, delay_s: float, exchange: responses.Exchange, *, is_api: bool = False) -> None:
         """`is_api` says that the API itself has answered, whatever it said."""
         outcome: Outcome
         if isinstance(action, act.CreateRun):
-            outcome = answers.create_outcome(exchange)
+            outcome = responses.create_outcome(exchange)
         else:
-            outcome = answers.read_outcome(exchange, action.run.run_id or "")
+            outcome = responses.read_outcome(exchange, action.run.run_id or "")
 
         def come() -> Completion:
             self._has_read |= is_api and isinstance(action, act.ReadRun)

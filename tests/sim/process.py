@@ -13,19 +13,19 @@ from hailuo_batch.adapters.ledger.in_place import Records
 from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.disk_space import Room
 from hailuo_batch.adapters.local.key_window import KeyWindow
-from hailuo_batch.app import key_identity as key_mark
-from hailuo_batch.app import run_campaign as campaign_run
+from hailuo_batch.adapters.local.stop_request import StopRequest
+from hailuo_batch.app import key_identity, run_campaign
 from hailuo_batch.app.api_target import Remote
 from hailuo_batch.app.run_campaign import Job
-from hailuo_batch.app.signals import Stop
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.engine import Engine, Settings
 from hailuo_batch.core.engine.requests import PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime import driver
 from hailuo_batch.runtime.driver import Driver
+from hailuo_batch.runtime.observer import GuardedObserver, Observer
 from hailuo_batch.ui.console import Console
-from hailuo_batch.ui.progress import Reporter, UnfailingReporter
+from hailuo_batch.ui.progress import GroupingReporter
 from tests.sim.environment import KEY
 from tests.sim.network import Network, Terms
 from tests.sim.truth import Violation
@@ -50,7 +50,7 @@ class Process:
         self.is_bereft = False  # files of the state folder were taken away while it was at work
         self._network: Network | None = None
         self._ledger: Ledger | None = None
-        self._stop_wish: Stop | None = None
+        self._stop_wish: StopRequest | None = None
         self._weather: dict[str, Callable[[], object]] = {
             "signal": self._stop,
             "foreign use": self._use_the_key,
@@ -68,8 +68,8 @@ class Process:
     def at_work(self) -> Iterator[None]:
         """While it lasts, what a command has driven is driven by this process, through the simulated executor."""
         with (
-            mock.patch.multiple(campaign_run, _drive=self._drive, connect=self._connect),
-            mock.patch.object(key_mark, "_ROUNDS", 1),
+            mock.patch.multiple(run_campaign, _drive=self._drive, connect=self._connect),
+            mock.patch.object(key_identity, "_ROUNDS", 1),
             mock.patch.object(driver, "_REPORT_S", _REPORT_S),
         ):
             yield
@@ -134,7 +134,7 @@ class Process:
             )
             self._stop_wish = console.stop
             try:
-                with console.stop.carried_out_by(lambda code: work.request_stop(halts.signalled(code))):
+                with console.stop.carried_out_by(lambda code: work.request_stop(stop_reasons.signalled(code))):
                     work.run()
                 records.check()
             except LedgerError as error:
@@ -148,11 +148,11 @@ class Process:
     def _connect(self, endpoint: str, settings: Settings) -> Iterator[Remote]:
         yield Remote(endpoint, self.key, is_loopback=False)
 
-    def _reporter(self, console: Console) -> Reporter:
+    def _reporter(self, console: Console) -> Observer:
         """Whoever tells how it goes, on whatever stands for stderr."""
         clock: Any = self.site.clock
         received: Any = int  # nothing is shown of it where no terminal is
-        return UnfailingReporter(campaign_run._reporter(console, clock, received))
+        return GuardedObserver(GroupingReporter(run_campaign._reporter(console, clock, received), clock.now))
 
     def _new_id(self) -> str:
         return f"create-{next(self.history.create_numbers)}"

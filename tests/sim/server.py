@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hailuo_batch.adapters.runbase import responses as answers
+from hailuo_batch.adapters.runbase import responses
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.values import request_json
 from tests.sim.environment import Site
@@ -21,7 +21,7 @@ class Server:
     process: int
     key: str
 
-    def answer(self, action: Request, fault: str, *, late: bool) -> answers.Answer:
+    def answer(self, action: Request, fault: str, *, late: bool) -> responses.Answer:
         """What comes back for a request that arrives now, `late` where its sender has given it up."""
         site = self.site
         if fault == "5xx before":
@@ -49,9 +49,9 @@ class Server:
             site.arrivals.pop()
         return self._answered(action, answer.status, answer.body, fault)
 
-    def _answered(self, action: Request, status: int, data: Mapping[str, Any], fault: str) -> answers.Answer:
+    def _answered(self, action: Request, status: int, data: Mapping[str, Any], fault: str) -> responses.Answer:
         site = self.site
-        told = answers.Answer(status, data)
+        told = responses.Answer(status, data)
         if isinstance(action, act.ReadRun):
             told = site.oddities.told(told)
         status, data = told.status, told.data or {}
@@ -61,22 +61,22 @@ class Server:
             case "gateway after" | "gateway reads":
                 return answer_of_a_gateway(site.fate.rng)
             case "answer cut":
-                return answers.Answer(status, None, "the connection broke")
+                return responses.Answer(status, None, "the connection broke")
             case "missing":
-                return answers.Answer(404, {"error": {"code": "run_not_found", "message": "no such run"}})
+                return responses.Answer(404, {"error": {"code": "run_not_found", "message": "no such run"}})
             case "odd answer":
                 return site.oddities.odd_answer(status, data)
             case "odd cost":
-                return answers.Answer(status, site.oddities.with_odd_cost(data))
+                return responses.Answer(status, site.oddities.with_odd_cost(data))
             case "odd status" if status == 200:
-                return answers.Answer(status, {**data, "status": "paused"})
+                return responses.Answer(status, {**data, "status": "paused"})
             case "another's ID" if status == 200:
                 made = ((run_id, sent) for run_id, sent in site.truth.made.items() if site.truth.is_knowable(sent))
                 others = [run_id for run_id, sent in made if sent.told and run_id != data.get("id")]
-                return answers.Answer(status, {**data, "id": site.fate.rng.choice(others)} if others else data)
+                return responses.Answer(status, {**data, "id": site.fate.rng.choice(others)} if others else data)
             case _:
                 return told
 
 
-def _broken(status: int) -> answers.Answer:
-    return answers.Answer(status, {"error": {"message": "an unexpected error occurred", "code": "internal_error"}})
+def _broken(status: int) -> responses.Answer:
+    return responses.Answer(status, {"error": {"message": "an unexpected error occurred", "code": "internal_error"}})

@@ -11,27 +11,21 @@ from pathlib import Path
 import pytest
 from urllib3.response import BaseHTTPResponse
 
-from hailuo_batch.adapters.download import downloader, mp4
-from hailuo_batch.adapters.download import file_writer as landing
+from hailuo_batch.adapters.download import downloader, file_writer, mp4
 from hailuo_batch.adapters.download.file_writer import Landing
 from hailuo_batch.adapters.download.resume import OVERLAP_BYTES
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.lock import Lock
 from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
-from hailuo_batch.adapters.runbase import responses as answers
-from hailuo_batch.app import plan_guard as plan_mark
-from hailuo_batch.app import reconcile as books
-from hailuo_batch.app import workspace
+from hailuo_batch.adapters.runbase import responses
+from hailuo_batch.app import plan_guard, reconcile, workspace
 from hailuo_batch.commands import apply, resolve
-from hailuo_batch.core.engine import engine, requests
-from hailuo_batch.core.engine import key_check as probe
+from hailuo_batch.core.engine import engine, key_check, requests
 from hailuo_batch.core.model import events as ev
-from hailuo_batch.core.model import file_layout as shelf
-from hailuo_batch.core.model import states as life
+from hailuo_batch.core.model import file_layout, states
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
-from hailuo_batch.core.planning import matching, plan, spend
-from hailuo_batch.core.planning import recovery as receipt
+from hailuo_batch.core.planning import matching, plan, recovery, spend
 from hailuo_batch.core.scheduling.rate_window import Budget
 from hailuo_batch.runtime import driver
 from hailuo_batch.values import Take
@@ -64,40 +58,40 @@ def save_the_run_id_only_at_the_end(patch: Patch) -> None:
 
 
 def retry_a_create_on_a_reset(patch: Patch) -> None:
-    real = answers.create_outcome
+    real = responses.create_outcome
 
-    def outcome(exchange: answers.Exchange) -> ev.CreateOutcome:
+    def outcome(exchange: responses.Exchange) -> ev.CreateOutcome:
         match exchange:
-            case answers.Unanswered(reason):
+            case responses.Unanswered(reason):
                 return ev.CreateNotSent(reason)
             case _:
                 return real(exchange)
 
-    patch.setattr(answers, "create_outcome", outcome)
+    patch.setattr(responses, "create_outcome", outcome)
 
 
 def treat_500_as_not_sent(patch: Patch) -> None:
-    real = answers.create_outcome
+    real = responses.create_outcome
 
-    def outcome(exchange: answers.Exchange) -> ev.CreateOutcome:
+    def outcome(exchange: responses.Exchange) -> ev.CreateOutcome:
         match exchange:
-            case answers.Answer(status=500):
+            case responses.Answer(status=500):
                 return ev.CreateNotSent("HTTP 500")
             case _:
                 return real(exchange)
 
-    patch.setattr(answers, "create_outcome", outcome)
+    patch.setattr(responses, "create_outcome", outcome)
 
 
 def forget_the_intent(patch: Patch) -> None:
     """Neither receipt nor ledger hears of a create before its answer is there."""
 
     def recover(snapshot: Snapshot, receipts: Iterable[object], now: float) -> object:
-        missed, _ = receipt.recover(snapshot, (), now)
+        missed, _ = recovery.recover(snapshot, (), now)
         return tuple(replace(item, event=ev.CreateNotSent("nothing known")) for item in missed), ()
 
     patch.setattr(Receipts, "write_intents", lambda *_: None)
-    patch.setattr(books, "recover", recover)
+    patch.setattr(reconcile, "recover", recover)
 
 
 def count_no_refund(patch: Patch) -> None:
@@ -116,7 +110,7 @@ def expire_an_old_run(patch: Patch) -> None:
 
     def see_to(self: engine.Engine, run: Run, now: float) -> None:
         since = now if run.submitted_at is None else run.submitted_at - self._epoch_offset
-        if run.state in life.RUNNING and now - since > 3600:
+        if run.state in states.RUNNING and now - since > 3600:
             self._retry(run)
             return
         real(self, run, now)
@@ -132,7 +126,7 @@ def key_takes_by_position(patch: Patch) -> None:
         return {
             take.id: run
             for take, run in zip(wanted.values(), runs, strict=False)
-            if run is not None and run.state is not life.RunState.UNSENT and matching.serves(run, take)
+            if run is not None and run.state is not states.RunState.UNSENT and matching.serves(run, take)
         }
 
     patch.setattr(plan, "match_runs", match)
@@ -143,18 +137,18 @@ def drop_the_lock(patch: Patch) -> None:
 
 
 def restore_without_receipts(patch: Patch) -> None:
-    patch.setattr(books, "load_receipts", lambda *_: ())
+    patch.setattr(reconcile, "load_receipts", lambda *_: ())
 
 
 def take_an_unreadable_answer_for_a_refusal(patch: Patch) -> None:
-    real = answers.create_outcome
+    real = responses.create_outcome
 
-    def outcome(exchange: answers.Exchange) -> ev.CreateOutcome:
+    def outcome(exchange: responses.Exchange) -> ev.CreateOutcome:
         known = real(exchange)
-        is_answer = isinstance(exchange, answers.Answer) and isinstance(known, ev.CreateUnanswered)
+        is_answer = isinstance(exchange, responses.Answer) and isinstance(known, ev.CreateUnanswered)
         return ev.CreateRefused(ev.Refusal.RATE, "", "unreadable") if is_answer else known
 
-    patch.setattr(answers, "create_outcome", outcome)
+    patch.setattr(responses, "create_outcome", outcome)
 
 
 def ask_faster_than_allowed(patch: Patch) -> None:
@@ -192,13 +186,13 @@ def rename_onto_what_is_there(patch: Patch) -> None:
         self._inside(source).replace(end)
         return ev.FileMoved(index, target)
 
-    def next_moves(self: shelf.Shelf) -> tuple[shelf.Move, ...]:
+    def next_moves(self: file_layout.Shelf) -> tuple[file_layout.Move, ...]:
         wanted = [move for take_id in sorted(self._astray) for move in self._misplaced(take_id)]
         self._astray = set()
         return tuple(wanted)
 
     patch.setattr(Files, "move", move)
-    patch.setattr(shelf.Shelf, "next_moves", next_moves)
+    patch.setattr(file_layout.Shelf, "next_moves", next_moves)
 
 
 def begin_a_replacement_anew_with_each_command(patch: Patch) -> None:
@@ -218,7 +212,7 @@ def pay_any_price(patch: Patch) -> None:
 
 
 def trust_any_key(patch: Patch) -> None:
-    patch.setattr(probe.Probe, "begin", lambda *_: None)
+    patch.setattr(key_check.Probe, "begin", lambda *_: None)
 
 
 def take_a_file_cut_short_for_whole(patch: Patch) -> None:
@@ -242,7 +236,7 @@ def apply_a_stale_plan(patch: Patch) -> None:
 
 def carry_a_plan_out_anew_with_each_repetition(patch: Patch) -> None:
     """The wishes of a plan are never spent."""
-    patch.setattr(plan_mark, "_STEPS", frozenset())
+    patch.setattr(plan_guard, "_STEPS", frozenset())
     patch.setattr(apply, "mark_carried_out", lambda saved: saved.id)
 
 
@@ -251,7 +245,7 @@ def repair_over_a_changed_file(patch: Patch) -> None:
         path.unlink()
         return path.name
 
-    patch.setattr(landing, "_keep_aside", delete)
+    patch.setattr(file_writer, "_keep_aside", delete)
 
 
 def take_a_short_file_for_what_was_saved(patch: Patch) -> None:

@@ -16,9 +16,8 @@ from typing import Any
 from unittest import mock
 
 from hailuo_batch import cli
-from hailuo_batch.adapters.runbase import RunLook
-from hailuo_batch.adapters.runbase import responses as answers
-from hailuo_batch.app import shared_window, writing
+from hailuo_batch.adapters.runbase import RunLook, responses
+from hailuo_batch.app import ledger_access, shared_window
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.commands import plan, report, resolve, state, status, verify
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
@@ -57,7 +56,7 @@ class Api:
         if self._site.world.stats.rate_limited > limited:
             self._site.blame(self._process)
             self._site.arrivals.pop()
-        return answers.look_outcome(self._site.oddities.told(answers.Answer(answer.status, answer.body)), run_id)
+        return responses.look_outcome(self._site.oddities.told(responses.Answer(answer.status, answer.body)), run_id)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -230,7 +229,7 @@ class User:
         meets: dict[str, Any] = {"Clock": lambda: site.clock, "Ledger": HostileLedger(site.fate)}
         time = SimpleNamespace(monotonic=site.clock.now, sleep=self._sleep)
         with (
-            mock.patch.multiple(writing, **loads, **meets),
+            mock.patch.multiple(ledger_access, **loads, **meets),
             mock.patch.multiple(state, **loads, **meets),
             mock.patch.multiple(verify, **loads),
             mock.patch.multiple(status, **loads),

@@ -3,7 +3,7 @@
 from hailuo_batch.core.engine import notices
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.ui.notice_groups import Gathering
+from hailuo_batch.ui.notice_groups import NoticeGroups
 from tests.helpers.snapshots import run, take
 
 
@@ -12,68 +12,66 @@ def refused(number: int, reason: str = "the prompt is not allowed") -> Notice:
 
 
 def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name() -> None:
-    gathering = Gathering()
-    assert gathering.hear(refused(1), 0.0) == [
+    groups = NoticeGroups()
+    assert groups.add(refused(1), 0.0) == [
         (
             "lamp-1: rejected by the API, nothing was paid: the prompt is not allowed. Change it, or grant it one more "
             "attempt with `hailuo-batch retry MANIFEST lamp-1`."
         )
     ]
     for number in (2, 3, 4):
-        assert gathering.hear(refused(number), 1.0) == []
-    assert gathering.due(9.9) == []
-    [text] = gathering.due(10.0)
+        assert groups.add(refused(number), 1.0) == []
+    assert groups.due(9.9) == []
+    [text] = groups.due(10.0)
     assert text == (
         "3 more takes were rejected by the API, nothing was paid: the prompt is not allowed. Change them, or grant "
         "all that failed or were rejected one more attempt: `hailuo-batch retry MANIFEST`. These are "
         "lamp-2, lamp-3, lamp-4."
     )
-    assert gathering.due(100.0) == gathering.rest() == []
+    assert groups.due(100.0) == groups.rest() == []
 
 
 def test_what_is_still_held_at_the_end_is_told() -> None:
-    gathering = Gathering()
+    groups = NoticeGroups()
     for number in (1, 2, 3):
-        gathering.hear(refused(number), 0.0)
-    assert ["These are lamp-2, lamp-3." in text for text in gathering.rest()] == [True]
-    assert gathering.rest() == []
+        groups.add(refused(number), 0.0)
+    assert ["These are lamp-2, lamp-3." in text for text in groups.rest()] == [True]
+    assert groups.rest() == []
 
 
 def test_what_is_summed_up_at_the_end_is_not_told_just_before() -> None:
-    gathering = Gathering()
+    groups = NoticeGroups()
     for number in (1, 2, 3):
-        gathering.hear(notices.in_doubt(run(RunState.IN_DOUBT, take(f"lamp-{number}"), reason="timed out")), 0.0)
-    assert gathering.rest() == []
+        groups.add(notices.in_doubt(run(RunState.IN_DOUBT, take(f"lamp-{number}"), reason="timed out")), 0.0)
+    assert groups.rest() == []
 
 
 def test_one_alone_keeps_the_words_for_one() -> None:
-    gathering = Gathering()
-    gathering.hear(refused(1), 0.0)
-    gathering.hear(refused(2), 1.0)
-    assert gathering.due(10.0) == [refused(2).text]
+    groups = NoticeGroups()
+    groups.add(refused(1), 0.0)
+    groups.add(refused(2), 1.0)
+    assert groups.due(10.0) == [refused(2).text]
 
 
 def test_each_reason_is_gathered_by_itself() -> None:
-    gathering = Gathering()
-    assert len(gathering.hear(refused(1), 0.0)) == 1
-    assert len(gathering.hear(refused(2, "the image is too large"), 0.0)) == 1
-    gathering.hear(refused(3), 0.0)
-    assert ["lamp-3" in text for text in gathering.due(10.0)] == [True]
+    groups = NoticeGroups()
+    assert len(groups.add(refused(1), 0.0)) == 1
+    assert len(groups.add(refused(2, "the image is too large"), 0.0)) == 1
+    groups.add(refused(3), 0.0)
+    assert ["lamp-3" in text for text in groups.due(10.0)] == [True]
 
 
 def test_the_longer_it_goes_on_the_fewer_texts_come_of_it() -> None:
-    gathering = Gathering()
-    told = [
-        text for second in range(1000) for text in (*gathering.hear(refused(second), second), *gathering.due(second))
-    ]
-    told += gathering.rest()
+    groups = NoticeGroups()
+    told = [text for second in range(1000) for text in (*groups.add(refused(second), second), *groups.due(second))]
+    told += groups.rest()
     assert len(told) <= 10
     assert all(any(f"lamp-{number}" in text for text in told) for number in range(1000))
 
 
 def test_what_can_be_said_of_one_only_is_always_told_at_once() -> None:
-    gathering = Gathering()
-    assert [gathering.hear(notices.key_in_use(), 0.0) for _ in range(2)] == [[notices.key_in_use().text]] * 2
+    groups = NoticeGroups()
+    assert [groups.add(notices.key_in_use(), 0.0) for _ in range(2)] == [[notices.key_in_use().text]] * 2
 
 
 def test_what_befell_a_run_names_the_run_of_each_take() -> None:

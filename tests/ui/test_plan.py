@@ -2,9 +2,8 @@
 
 import pytest
 
-from hailuo_batch.core.planning.estimate import Estimate
+from hailuo_batch.core.planning.estimate import Estimate, TimeNeeded
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
-from hailuo_batch.core.planning.time_needed import TimeNeeded
 from hailuo_batch.ui.plan import render_plan
 from hailuo_batch.ui.text import display_width
 from tests.helpers.command_line import Shell

@@ -4,7 +4,7 @@ import io
 import re
 import time
 
-from hailuo_batch.ui.tally import tally
+from hailuo_batch.ui.progress import tally
 
 
 def test_on_a_terminal_it_counts_and_leaves_nothing() -> None:

@@ -14,7 +14,7 @@ from hailuo_batch.adapters.ledger.copy import copied
 from hailuo_batch.adapters.ledger.row_checks import DamagedRow, check_migrations
 from hailuo_batch.adapters.ledger.schema import APPLICATION_ID, VERSION
 from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, side_file
-from hailuo_batch.adapters.local import fs as disk
+from hailuo_batch.adapters.local import fs
 from hailuo_batch.errors import LedgerError
 
 _HEADER = b"SQLite format 3\0"
@@ -43,7 +43,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 def connect_to_write(path: Path, stack: ExitStack) -> sqlite3.Connection:
     """Open the file to write it; the stack closes it. Raises LedgerError."""
     check_header(path)
-    file = disk.identity(path)
+    file = fs.identity(path)
     db = stack.enter_context(closing(connect(path, "rw")))
     _being_written.add(file)
     stack.callback(_being_written.discard, file)
@@ -76,14 +76,14 @@ def check_header(path: Path) -> None:
 
     SQLite would take an empty file for a new database, and would fill up a last page that was cut short with zeros.
     """
-    if disk.identity(path) in _being_written:
+    if fs.identity(path) in _being_written:
         return
     try:
-        with disk.open_to_read(path) as file:
+        with fs.open_to_read(path) as file:
             header = file.read(_HEADER_BYTES)
             size = file.seek(0, os.SEEK_END)
         for suffix in SIDE_FILES:
-            disk.check_regular(side_file(path, suffix))
+            fs.check_regular(side_file(path, suffix))
         is_folded = not _has_content(side_file(path, "-wal"))
     except OSError as error:
         name = error.filename or path

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from hailuo_batch.adapters.ledger import row_checks as checking
+from hailuo_batch.adapters.ledger import row_checks
 from hailuo_batch.adapters.ledger.row_checks import FILE, FILE_AT_FIRST, RUN, RUN_BEFORE, TAKE, DamagedRow, Requests
 from hailuo_batch.adapters.ledger.schema import SINCE_CREATE_NUMBERS, creates_in_journal, flaws_in_journal
 from hailuo_batch.core.model.runs import Output, Replacement, Run, Snapshot, TakeRecord
@@ -41,11 +41,11 @@ class RowReader:
         """A fact about the campaign as a whole; empty where it was never recorded."""
         with self._readable("facts"):
             row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return "" if row is None else checking.parse_fact(name, row[0])
+        return "" if row is None else row_checks.parse_fact(name, row[0])
 
     def replacements(self) -> tuple[Replacement, ...]:
         """The replacements that are under way, oldest first."""
-        return checking.parse_replacements(self.fact("replacement"))
+        return row_checks.parse_replacements(self.fact("replacement"))
 
     def snapshot(self) -> Snapshot:
         """Every row, as values."""
@@ -59,7 +59,7 @@ class RowReader:
             takes=tuple(record for record in takes if record.in_manifest or record.runs),
             manifest_sha256=facts.get("manifest_sha256", ""),
             description=facts.get("description", ""),
-            replacements=checking.parse_replacements(facts.get("replacement", "")),
+            replacements=row_checks.parse_replacements(facts.get("replacement", "")),
             forgotten=tuple(forgotten),
             restored=bool(facts.get("restored")),
         )
@@ -77,18 +77,18 @@ class RowReader:
     def _facts(self) -> dict[str, str]:
         with self._readable("facts"):
             rows = self._db.execute("SELECT name, value FROM facts").fetchall()
-        return {name: checking.parse_fact(name, value) for name, value in rows}
+        return {name: row_checks.parse_fact(name, value) for name, value in rows}
 
     def _takes(self, runs: Mapping[str, list[Run]], requests: Requests) -> list[TakeRecord]:
         """Every take with its runs, those in the manifest first."""
         left, records = set(runs), []
         with self._readable("takes"):
             for row in self._db.execute(f"SELECT {TAKE} FROM takes ORDER BY in_manifest DESC, position, id"):
-                take = checking.parse_take(row, requests)
+                take = row_checks.parse_take(row, requests)
                 left.discard(take.id)
                 records.append(TakeRecord(take, bool(row[9]), tuple(runs.get(take.id, ()))))
         for take_id in left:
-            raise DamagedRow("runs", runs[take_id][0].key, f"no take is called {checking.shown(take_id)}")
+            raise DamagedRow("runs", runs[take_id][0].key, f"no take is called {row_checks.shown(take_id)}")
         return records
 
     def _runs(self, requests: Requests) -> tuple[list[Run], dict[str, list[Run]]]:
@@ -99,12 +99,12 @@ class RowReader:
         spoken_for = ""
         with self._readable("runs"):
             for row in self._rows_of_runs():
-                run = checking.parse_run(row, tuple(outputs.pop(row[0], ())), requests)
+                run = row_checks.parse_run(row, tuple(outputs.pop(row[0], ())), requests)
                 (forgotten if row[15] else runs[run.take_id]).append(run)
                 if row[15] or run.superseded_by is not None:
                     continue
                 if run.take_id == spoken_for:  # the earlier one, which may be paid for, would be seen by nobody
-                    raise DamagedRow("runs", run.key, f"another run speaks for {checking.shown(run.take_id)}, too")
+                    raise DamagedRow("runs", run.key, f"another run speaks for {row_checks.shown(run.take_id)}, too")
                 spoken_for = run.take_id
         for key in outputs:
             raise DamagedRow("files", key, "no run has this key")
@@ -184,7 +184,7 @@ class RowReader:
             row = self._db.execute(f"SELECT {RUN} FROM runs WHERE key = ?", (key,)).fetchone()
         if row is None:
             raise DamagedRow("runs", key, "it is gone")
-        return checking.parse_run(row, self._outputs(key), {})
+        return row_checks.parse_run(row, self._outputs(key), {})
 
     def _outputs(self, key: int) -> tuple[Output, ...]:
         outputs: list[Output] = []
@@ -204,13 +204,13 @@ class RowReader:
                 raise
             for row, value in self._db.execute(f"SELECT rowid, CAST({match[1]} AS BLOB) FROM {table}"):
                 if not _is_utf_8(value):
-                    raise DamagedRow(table, row, f"{match[1]} is {checking.shown(value)}, no UTF-8") from None
+                    raise DamagedRow(table, row, f"{match[1]} is {row_checks.shown(value)}, no UTF-8") from None
             raise
 
 
 def _append_output(row: tuple[Any, ...], outputs: list[Output]) -> None:
     """The outputs of a run are numbered from 0 on without a gap: an event finds its output by that number."""
-    output = checking.parse_output(row)
+    output = row_checks.parse_output(row)
     if output.index != len(outputs):
         raise DamagedRow("files", row[:2], f"output {len(outputs)} of its run is missing")
     outputs.append(output)

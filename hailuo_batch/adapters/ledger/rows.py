@@ -6,7 +6,7 @@ It neither opens nor commits: the ledger holds the transaction around every call
 import json
 from collections.abc import Mapping
 
-from hailuo_batch.adapters.ledger import row_checks as checking
+from hailuo_batch.adapters.ledger import row_checks
 from hailuo_batch.adapters.ledger.row_checks import FILE, RUN, TAKE
 from hailuo_batch.adapters.ledger.row_reader import RowReader
 from hailuo_batch.core.model.runs import Run, Supersession
@@ -99,7 +99,7 @@ class Rows(RowReader):
         row = next((row for row in runs if row[8] is None), runs[0] if runs else None)
         state = TakeState.WAITING
         if row is not None:
-            state = checking.parse_run(row, self._outputs(row[0]), {}).take_state
+            state = row_checks.parse_run(row, self._outputs(row[0]), {}).take_state
         self._db.execute("UPDATE takes SET state = ? WHERE id = ? AND state != ?", (state, take_id, state))
 
     # --- runs ---

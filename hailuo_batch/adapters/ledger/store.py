@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Self
 
-from hailuo_batch.adapters.ledger import row_checks as checking
+from hailuo_batch.adapters.ledger import row_checks
 from hailuo_batch.adapters.ledger.opening import (
     UNTOUCHED,
     check_health,
@@ -263,7 +263,7 @@ class Ledger(LedgerReader):
         """These replacements, which were under way, are done."""
         with self._transaction():
             left = [each for each in self._rows.replacements() if each not in ended]
-            self._rows.set_fact("replacement", checking.render_replacements(left))
+            self._rows.set_fact("replacement", row_checks.render_replacements(left))
 
     def _apply(self, before: Run, event: Event, at: float) -> Run:
         """The run after the event, as it is then written down, with its line in the journal."""
@@ -303,7 +303,7 @@ class Ledger(LedgerReader):
                 return rows.add_attempt(step.take_id)
             case st.OpenReplacement():
                 opened = [*rows.replacements(), step.replacement]
-                rows.set_fact("replacement", checking.render_replacements(opened))
+                rows.set_fact("replacement", row_checks.render_replacements(opened))
         return None
 
     def _journal_step(self, step: Step, at: float) -> None:

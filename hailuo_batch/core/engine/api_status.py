@@ -6,10 +6,8 @@ tells the user, and stops the apply where asking on makes no sense. Pure: times 
 clock.
 """
 
-from hailuo_batch.core.engine import notices
-from hailuo_batch.core.engine import stop_reasons as halts
-from hailuo_batch.core.engine.standing import Standing
-from hailuo_batch.core.engine.stop_reasons import Reach
+from hailuo_batch.core.engine import notices, stop_reasons
+from hailuo_batch.core.engine.stop_reasons import Reach, Standing
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.obstacles import remedy
@@ -58,11 +56,11 @@ class Service:
         connection, timeout_s = self._connection, self._settings.run_timeout_s
         held_s = self._budget.pace.held_until - now
         if connection.is_gone(now):
-            self._standing.halt(halts.silent(connection.reason, connection.silent_for_s(now), connection.advice))
+            self._standing.halt(stop_reasons.silent(connection.reason, connection.silent_for_s(now), connection.advice))
         elif now >= self.ends_at:
-            self._standing.halt(halts.refused_for_long(timeout_s))
+            self._standing.halt(stop_reasons.refused_for_long(timeout_s))
         elif self._refused_since is not None and held_s > timeout_s + self._settings.rate_window_s:
-            self._standing.halt(halts.told_to_wait_for_longer(held_s, timeout_s))
+            self._standing.halt(stop_reasons.told_to_wait_for_longer(held_s, timeout_s))
 
     def hear(self, key: int, outcome: Outcome, now: float) -> None:
         """The request that holds the place `key` in the window has come to its end."""
@@ -74,7 +72,7 @@ class Service:
             case ev.ReadNotSent():
                 advice = remedy(outcome.obstacle, outcome.setting) if outcome.obstacle.lasts else ""
                 if advice and not self.is_proven:
-                    self._standing.halt(halts.no_way(outcome.reason, advice))
+                    self._standing.halt(stop_reasons.no_way(outcome.reason, advice))
                 self._hear_silence(outcome.reason, now, advice)
             case ev.ReadUnanswered():
                 self._hear_no_answer(outcome, now)
@@ -91,7 +89,7 @@ class Service:
     def _hear_refusal(self, key: int, outcome: ev.CreateRefused | ev.ReadRefused, now: float) -> None:
         if outcome.refusal is not ev.Refusal.RATE:
             self._hear_answer()
-            halt = halts.refused(outcome.refusal, outcome.code, outcome.message)
+            halt = stop_reasons.refused(outcome.refusal, outcome.code, outcome.message)
             if halt is not None:
                 self._standing.halt(halt)
             return
@@ -100,7 +98,7 @@ class Service:
         if self._refused_since is None:
             self._refused_since = now
         if now >= self._refused_until:
-            self._standing.halt(halts.refused_for_long(self._settings.run_timeout_s))
+            self._standing.halt(stop_reasons.refused_for_long(self._settings.run_timeout_s))
         self._budget.hear_refusal(key, now, outcome.retry_after_s)
         self._tell_of_rate(outcome.retry_after_s or 0.0, now)
 
@@ -119,7 +117,7 @@ class Service:
         self._gateway_answers = self._gateway_answers + 1 if outcome.by is ev.Replier.GATEWAY else 0
         is_stranger = outcome.by is ev.Replier.STRANGER or self._gateway_answers >= GATEWAY_TRIES
         if is_stranger and not self.is_proven:
-            self._standing.halt(halts.not_the_api(self._endpoint, outcome.reason))
+            self._standing.halt(stop_reasons.not_the_api(self._endpoint, outcome.reason))
         self.is_proven |= outcome.by is ev.Replier.API
         self._hear_silence(outcome.reason, now)
 

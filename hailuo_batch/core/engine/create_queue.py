@@ -1,18 +1,60 @@
 """The attempts that wait to be paid for, in order, and what the next of them must wait for.
 
-Three bounds hold a create back: the answers to those under way (trust), the cap on money, and the limit on runs at
-once. Pure: `runs` and `books` are the engine's, to be looked at only.
+Three bounds hold a create back: the answers to those under way, so that an API that falls silent leaves few of them in
+doubt, the cap on money, and the limit on runs at once. Pure: `runs` and `books` are the engine's, to be looked at only.
 """
 
 from collections import Counter, deque
 from collections.abc import Mapping
 
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.counters import Books
 from hailuo_batch.core.engine.stop_reasons import Halt
-from hailuo_batch.core.engine.trust import Trust
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.planning.spend import Cap
+
+STORM = 3
+_USE_S = 2.0  # creates under way beyond the pace times this many seconds would only wait for each other
+_LEAST_BOUND = 8
+
+
+class Trust:
+    """What the answers to creates allow. `pace` is the requests per second that the whole window allows."""
+
+    def __init__(self, pace: float) -> None:
+        self.under_way = 0
+        self._bound = max(_LEAST_BOUND, int(pace * _USE_S))
+        self._allowed = STORM
+        self._unanswered = 0
+
+    @property
+    def is_storm(self) -> bool:
+        """Whether so many creates in a row went unanswered that no more may follow."""
+        return self._unanswered >= STORM
+
+    def admits(self) -> bool:
+        """Whether one more create may start."""
+        return not self.is_storm and self.under_way < self._allowed
+
+    def start(self) -> None:
+        """A create starts."""
+        self.under_way += 1
+
+    def hear_answer(self) -> None:
+        """A create was answered, whatever the answer."""
+        self.under_way -= 1
+        self._unanswered = 0
+        self._allowed = min(self._bound, self._allowed + 1)
+
+    def forget(self) -> None:
+        """A create was not sent: nothing was learned."""
+        self.under_way -= 1
+
+    def hear_silence(self) -> None:
+        """A create went unanswered."""
+        self.under_way -= 1
+        self._unanswered += 1
+        self._allowed = max(1, STORM - self._unanswered)
 
 
 class Creating:
@@ -84,7 +126,7 @@ class Creating:
         cap, model = self.cap, self._runs[self._waiting[0]].model
         if cap.admits(model) or cap.waits_for_price(model):
             return None
-        return halts.cap_reached(cap.cap_micro_usd or 0, cap.committed_micro_usd, cap.cost_of(model))
+        return stop_reasons.cap_reached(cap.cap_micro_usd or 0, cap.committed_micro_usd, cap.cost_of(model))
 
     @property
     def _is_full(self) -> bool:

@@ -7,9 +7,9 @@ link stays recorded.
 import heapq
 from dataclasses import dataclass
 
-PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+from hailuo_batch.core.model.runs import Slot
 
-Slot = tuple[int, int]  # a run's key, and the index of its output
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 @dataclass(slots=True)

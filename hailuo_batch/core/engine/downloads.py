@@ -7,16 +7,15 @@ seconds of the engine's clock.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hailuo_batch.core.engine import notices
-from hailuo_batch.core.engine import stop_reasons as halts
-from hailuo_batch.core.engine.download_queue import Fetching, Slot
+from hailuo_batch.core.engine import notices, stop_reasons
+from hailuo_batch.core.engine.download_queue import Fetching
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.stop_reasons import Halt
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.file_layout import Shelf
-from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.runs import Run, Slot
 
 MOST_MISFITS = 20
 """Files in a row for which there was no room, after which no other one is asked for."""
@@ -112,7 +111,7 @@ class Outputs:
         self._misfits += 1
         if outcome.for_any or self._misfits >= MOST_MISFITS:
             self._fetching.drop_idle()
-        return Upshot(halt=halts.disk_full(outcome.reason))
+        return Upshot(halt=stop_reasons.disk_full(outcome.reason))
 
     def _hear_failure(self, slot: Slot, outcome: ev.FetchFailed, now: float) -> Upshot:
         run = self._runs[slot[0]]

@@ -9,23 +9,20 @@ Times are `now`, in seconds of a clock that never goes back.
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from hailuo_batch.core.engine import notices
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import notices, stop_reasons
 from hailuo_batch.core.engine.counters import Books, Progress
-from hailuo_batch.core.engine.download_queue import Slot
 from hailuo_batch.core.engine.downloads import Outputs, Upshot
 from hailuo_batch.core.engine.interpret import Interpreter
 from hailuo_batch.core.engine.key_check import NO_RUN
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.requests import Requests
-from hailuo_batch.core.engine.standing import Standing
-from hailuo_batch.core.engine.stop_reasons import Halt, Reach
+from hailuo_batch.core.engine.stop_reasons import Halt, Reach, Standing
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.events import Event, Outcome
 from hailuo_batch.core.model.ledger_changes import AddAttempt, Step, SupersedeRun
-from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
+from hailuo_batch.core.model.runs import Run, Slot, Snapshot, Supersession
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.disk_space import Need, Sizes
@@ -249,7 +246,7 @@ class Engine:
         elif again and self.settings.consent is not Consent.GIVEN:
             # no attempt is recorded either: the next apply would pay for it whatever max_attempts says by then
             then = "it would be made again, and nobody has agreed to pay for that"
-            self._standing.halt(halts.not_made_again(self.settings.consent))
+            self._standing.halt(stop_reasons.not_made_again(self.settings.consent))
         elif again:
             self._steps += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
         self._standing.tell(notices.failed(run, then=then))

@@ -7,16 +7,13 @@ this one. Pure: times are `now`, in seconds of the engine's clock; `runs` and `b
 
 from collections.abc import Iterator, Mapping
 
-from hailuo_batch.core.engine import notices
-from hailuo_batch.core.engine import stop_reasons as halts
+from hailuo_batch.core.engine import notices, stop_reasons
 from hailuo_batch.core.engine.api_status import Service
 from hailuo_batch.core.engine.counters import Books
-from hailuo_batch.core.engine.create_queue import Creating
+from hailuo_batch.core.engine.create_queue import STORM, Creating, Trust
 from hailuo_batch.core.engine.key_check import NO_RUN, Probe
 from hailuo_batch.core.engine.run_timeout import RunTimeout
-from hailuo_batch.core.engine.standing import Standing
-from hailuo_batch.core.engine.stop_reasons import Reach
-from hailuo_batch.core.engine.trust import STORM, Trust
+from hailuo_batch.core.engine.stop_reasons import Reach, Standing
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
@@ -168,15 +165,15 @@ class Requests:
             # rule no-create-without-yes
             elif self._settings.consent is not Consent.GIVEN:
                 # after the cap: whoever agreed to pay would still be told of that one
-                self._standing.halt(halts.not_agreed(self._settings.consent))
+                self._standing.halt(stop_reasons.not_agreed(self._settings.consent))
             elif idle and self._next_create() is None and len(self._polling) == 0 and not self._asks_first:
-                self._standing.halt(halts.held_up(len(self._creating)))
+                self._standing.halt(stop_reasons.held_up(len(self._creating)))
         if self._standing.reach >= Reach.REQUESTS:
             return
         self._service.watch(now)
         # rule run-timeout
         if self._standing.reach < Reach.REQUESTS and self._timeout.is_over(now, self._polling):
-            self._standing.halt(halts.timed_out(self._settings.run_timeout_s, len(self._polling)))
+            self._standing.halt(stop_reasons.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
     def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
         self._polling.pace = self.budget.per_second(now)
@@ -255,7 +252,7 @@ class Requests:
         self._service.hear(run.key, outcome, now)
         if self._probe.hear(run, outcome):
             self.key_refused = True
-            self._standing.halt(halts.wrong_key([unknown.run_id or "" for unknown in self._probe.unknown]))
+            self._standing.halt(stop_reasons.wrong_key([unknown.run_id or "" for unknown in self._probe.unknown]))
         if isinstance(outcome, ev.StatusUnknown):
             self._notice_status(run, outcome)
         no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
@@ -280,13 +277,13 @@ class Requests:
     def _compare_price(self, run: Run) -> None:
         shown = self._settings.shown_prices.get(run.model)
         if shown is not None and run.cost_micro_usd is not None and run.cost_micro_usd > shown * (1 + PRICE_RISE):
-            self._standing.halt(halts.price_rose(run.model, shown, run.cost_micro_usd))
+            self._standing.halt(stop_reasons.price_rose(run.model, shown, run.cost_micro_usd))
 
     def _doubt(self, run: Run) -> None:
         self._trust.hear_silence()
         self._standing.tell(notices.in_doubt(run))
         if self._trust.is_storm:
-            self._standing.halt(halts.storm(STORM))
+            self._standing.halt(stop_reasons.storm(STORM))
 
     def _notice_status(self, run: Run, outcome: ev.StatusUnknown) -> None:
         if outcome.status not in self._odd_statuses:

@@ -1,12 +1,14 @@
 """Why an apply stops before all is done, in words for the user, and what each reason leaves running.
 
-Pure text and values: the engine decides when, this file says what it means.
+Pure text and values: the engine's parts decide when, this file says what it means and keeps what they have said so far.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.events import Refusal
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.errors import ExitCode
@@ -270,3 +272,23 @@ def broken() -> Halt:
 def signalled(exit_code: ExitCode) -> Halt:
     """The user, or the system, asks to stop. Whoever heard it has said so at once, before this is known."""
     return Halt(Reach.ALL, exit_code, "")
+
+
+class Standing:
+    """What the engine's parts have said so far. `notices` are taken from the left by whoever shows them."""
+
+    def __init__(self) -> None:
+        self.notices: deque[Notice] = deque()
+        self.halts: list[Halt] = []
+        self.reach = Reach.NONE  # how far the halts so far go
+
+    def tell(self, *notices: Notice) -> None:
+        """The user is to hear this."""
+        self.notices += notices
+
+    def halt(self, halt: Halt) -> None:
+        """Stop, as far as the halt goes. What is under way still comes to its end."""
+        if halt.reach > self.reach or halt.exit_code not in {known.exit_code for known in self.halts}:
+            self.halts.append(halt)
+            self.reach = max(self.reach, halt.reach)
+            self.tell(*([Notice(halt.text)] if halt.text else []))

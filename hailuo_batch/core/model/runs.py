@@ -16,6 +16,8 @@ from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.states import IllegalTransition, RunState, TakeState, next_state, take_state
 from hailuo_batch.values import Take
 
+Slot = tuple[int, int]  # a run's key, and the index of its output
+
 
 class Supersession(StrEnum):
     """Why a run no longer speaks for its take."""

@@ -1,15 +1,22 @@
-"""About how much the creates of a plan will cost, and how that is known.
+"""About how much the creates of a plan will cost and how long they will take, and what is left to do.
 
-Pure. A price that is not known is never taken for nothing: then the whole is unknown.
+Pure. A price that is not known is never taken for nothing: then the whole is unknown. A run needs two requests at
+least, one that makes it and one that reads it; then it takes as long as runs of its model took before. The window's
+share holds always; without any earlier run the rest is unknown and stays unsaid.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hailuo_batch.core.model.file_layout import Shelf
+from hailuo_batch.core.model.runs import Run, Snapshot
+from hailuo_batch.core.model.settings import Settings
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.history import Experience
-from hailuo_batch.core.planning.plan import Plan
-from hailuo_batch.values import Limits
+from hailuo_batch.core.planning.plan import Plan, PlanAction
+from hailuo_batch.values import Limits, format_rough_duration
 
 
 class Basis(StrEnum):
@@ -77,3 +84,69 @@ def _price(model: str, creates: int, known: int | None, limits: Limits) -> Price
     if limits.expected_cost_micro_usd is not None:
         return Price(model, creates, limits.expected_cost_micro_usd, Basis.EXPECTED)
     return Price(model, creates, None, Basis.UNKNOWN)
+
+
+_UNFINISHED = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING, RunState.LOST})
+_OPEN = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})
+
+
+@dataclass(frozen=True, slots=True)
+class TimeNeeded:
+    """`least_s` is what the request window alone takes; `about_s` is None while no run of some model has finished."""
+
+    least_s: float
+    about_s: float | None
+
+
+def estimate_time(plan: Plan, estimate: Estimate, experience: Experience, settings: Settings) -> TimeNeeded:
+    """The time, in seconds, until the creates of this plan are finished."""
+    creates = estimate.creates
+    resumed = sum(line.action in _OPEN for line in plan.lines)
+    # rule two-requests
+    least_s = _window_s(2 * creates + resumed, settings) if creates else 0.0
+    known = [(price.creates, experience.typical_s(price.model)) for price in estimate.prices]
+    longest_s = work_s = 0.0
+    for count, typical_s in known:
+        if typical_s is None:
+            # rule at-least
+            return TimeNeeded(least_s, None)
+        longest_s, work_s = max(longest_s, typical_s), work_s + count * typical_s
+    paced_s = _window_s(creates, settings) + longest_s if creates else 0.0
+    crowded_s = work_s / settings.max_in_flight if settings.max_in_flight is not None else 0.0
+    return TimeNeeded(least_s, max(least_s, paced_s, crowded_s))
+
+
+def describe_time(needed: TimeNeeded) -> str:
+    """`about 12m`, `at least 3m`, or that it is unknown."""
+    if needed.about_s is not None:
+        return f"about {format_rough_duration(needed.about_s)}"
+    if needed.least_s > 0:
+        # rule at-least-words
+        return f"at least {format_rough_duration(needed.least_s)}; how long a run takes is not known yet"
+    return "not known before a first run has finished"
+
+
+def _window_s(requests: int, settings: Settings) -> float:
+    """How long the window keeps the last of so many requests waiting."""
+    return max(0, math.ceil(requests / settings.rate_limit) - 1) * settings.rate_window_s
+
+
+def has_work(plan: Plan, snapshot: Snapshot) -> bool:
+    """Whether anything may have to be sent or downloaded."""
+    return bool(plan.paying) or collects(plan, snapshot)
+
+
+def collects(plan: Plan, snapshot: Snapshot) -> bool:
+    """Whether anything is under way that has to be followed to its end. Pays for nothing."""
+    collected = (record for record in snapshot.takes if record.take.id in plan.collected)
+    return any(_is_open(run) for record in collected for run in record.runs)
+
+
+def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:
+    """Whether an apply of this plan would leave anything other than it is."""
+    # rule anything-to-do
+    return bool(plan.steps) or has_work(plan, snapshot) or bool(Shelf(snapshot.runs).next_moves())
+
+
+def _is_open(run: Run) -> bool:
+    return run.state in _UNFINISHED or (run.state is RunState.SUCCEEDED and not run.outputs_saved)

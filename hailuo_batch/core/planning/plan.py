@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from hailuo_batch.core.engine.download_queue import Slot
 from hailuo_batch.core.model import ledger_changes as st
-from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.model.runs import Replacement, Run, Slot, Snapshot, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.core.planning.diff import Change, describe_change
 from hailuo_batch.core.planning.matching import match_runs, serves

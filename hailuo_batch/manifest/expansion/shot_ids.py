@@ -6,7 +6,7 @@ Owns which IDs are taken, by which shot. Knows nothing of prompts or images.
 from bisect import bisect_right
 from functools import cached_property
 
-from hailuo_batch.manifest import slugs as ids
+from hailuo_batch.manifest import slugs
 from hailuo_batch.manifest.diagnostics import Report
 from hailuo_batch.manifest.expansion.row_faults import Faults
 from hailuo_batch.manifest.expansion.size_limits import Part
@@ -52,12 +52,12 @@ class Naming:
 
     def _is_spelled(self, text: Text) -> bool:
         # rule id-letters
-        if ids.is_written_well(text.pattern):
+        if slugs.is_written_well(text.pattern):
             return True
-        better = ids.respelled(text.pattern)
+        better = slugs.respelled(text.pattern)
         # rule id-respelled
         hint = "" if better is None else f"write {quoted(better)}"
-        self.tell(text, f"the ID {quoted(text.node.text)} may hold only {ids.SPELLING}, and `${{name}}`", hint)
+        self.tell(text, f"the ID {quoted(text.node.text)} may hold only {slugs.SPELLING}, and `${{name}}`", hint)
         return False
 
 
@@ -78,8 +78,8 @@ class Namer:
             faults.add(text, "long", f"the ID {quoted(text.node.text)} becomes far too long", "", index)
             return None
         # rule id-slug
-        shot_id = text.pattern.filled(scope, ids.slug)
-        problem = ids.problem_with(shot_id)
+        shot_id = text.pattern.filled(scope, slugs.slug)
+        problem = slugs.problem_with(shot_id)
         if problem is not None:
             self._tell_wrong(shot_id, problem, index, faults)
             return None
@@ -103,7 +103,7 @@ class Namer:
 
     def _tell_wrong(self, shot_id: str, problem: str, index: int, faults: Faults) -> None:
         text = self.text
-        better = ids.respelled(text.pattern)
+        better = slugs.respelled(text.pattern)
         hint = "choose another" if text.pattern.names or better is None else f"write {quoted(better)}"
         becomes = ""
         if text.pattern.names:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hailuo_batch.manifest.diagnostics import Place, Report
 from hailuo_batch.manifest.document import Document
 from hailuo_batch.manifest.files.file_cache import check_path, from_folder
-from hailuo_batch.manifest.images import urls as images
+from hailuo_batch.manifest.images import urls
 from hailuo_batch.manifest.images.local_copies import Copies
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.nodes import Scalar
@@ -73,15 +73,15 @@ class Pictures:
             self._report.error(place, message, hint)
 
     def _look(self, reference: str) -> Picture | PictureFault | None:
-        if reference and images.is_relative(reference):
+        if reference and urls.is_relative(reference):
             return self._look_below_base(reference)
-        problem = images.problem_with(reference)
+        problem = urls.problem_with(reference)
         if problem is None:
             return Picture(reference)
-        return _fault(f"the image URL {quoted(images.without_password(reference))}", problem)
+        return _fault(f"the image URL {quoted(urls.without_password(reference))}", problem)
 
     def _look_below_base(self, reference: str) -> Picture | PictureFault | None:
-        parsed = images.parse_relative(reference)
+        parsed = urls.parse_relative(reference)
         if isinstance(parsed, tuple):
             return _fault(f"the image {quoted(reference)}", parsed)
         # rule images-dir-optional
@@ -102,9 +102,9 @@ class Pictures:
         node = _text(document, "base_url")
         if node is None:
             return None
-        problem = images.problem_with_base(node.text)
+        problem = urls.problem_with_base(node.text)
         if problem is not None:
-            report.error(node, f"`base_url` {quoted(images.without_password(node.text))} {problem[0]}", problem[1])
+            report.error(node, f"`base_url` {quoted(urls.without_password(node.text))} {problem[0]}", problem[1])
             return None
         return node.text.rstrip("/") + "/"
 
@@ -127,6 +127,6 @@ def _text(document: Document, key: str) -> Scalar | None:
     return node if isinstance(node, Scalar) else None
 
 
-def _fault(name: str, problem: images.Problem) -> PictureFault:
+def _fault(name: str, problem: urls.Problem) -> PictureFault:
     what, hint = problem
     return PictureFault(what, f"{name} {what}", hint)

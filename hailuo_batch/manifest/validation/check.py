@@ -8,7 +8,7 @@ from typing import Any
 
 from hailuo_batch.manifest.diagnostics import ENOUGH, START, Report
 from hailuo_batch.manifest.document import Document
-from hailuo_batch.manifest.validation import schema_errors as schema
+from hailuo_batch.manifest.validation import schema_errors
 from hailuo_batch.manifest.yaml.nodes import ListData, Mapping, MappingData, Node, Sequence, data_of, written_data_of
 
 
@@ -17,7 +17,7 @@ class ShotCheck:
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._judge = schema.shot_judge()
+        self._judge = schema_errors.shot_judge()
         self._shots: Sequence | None = None
         self._wrong: list[Node] = []
 
@@ -39,7 +39,7 @@ class ShotCheck:
 
     def _tell(self) -> None:
         for shot in self._wrong:
-            schema.tell_faults(self._judge.validator, _shot_data(shot), shot, "a shot", self._report)
+            schema_errors.tell_faults(self._judge.validator, _shot_data(shot), shot, "a shot", self._report)
 
 
 def check(root: Node | None, shot_check: ShotCheck, report: Report) -> Document | None:
@@ -47,14 +47,14 @@ def check(root: Node | None, shot_check: ShotCheck, report: Report) -> Document 
     if root is None:
         report.error(START, "the manifest is empty", "`hailuo-batch init` writes one to begin with")
         return None
-    whole = schema.document_validator()
-    schema.tell_faults(whole, _document_data(root), root, "the manifest", report)
+    whole = schema_errors.document_validator()
+    schema_errors.tell_faults(whole, _document_data(root), root, "the manifest", report)
     if not isinstance(root, Mapping):
         return None
     document = Document(root)
     shots = root.get("shots")
     if isinstance(shots, Sequence):
-        if len(shots.items) > schema.leaf_schema("shots")["maxItems"]:
+        if len(shots.items) > schema_errors.leaf_schema("shots")["maxItems"]:
             return None
         shot_check.tell(shots)
     return document
@@ -64,7 +64,7 @@ def _document_data(root: Node) -> Any:
     """The manifest as data without its shots, of which only the number is shown."""
     if not isinstance(root, Mapping):
         return data_of(root, 1)
-    known = schema.manifest_schema()["properties"]
+    known = schema_errors.manifest_schema()["properties"]
     return MappingData(
         (key, _value_data(key, value) if key in known else None) for key, (_, value) in root.entries.items()
     )

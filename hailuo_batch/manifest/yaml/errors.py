@@ -2,8 +2,12 @@
 
 Knows the wording of libyaml's parser and of PyYAML's own, and nothing of the manifest's language. What it does not
 know it passes on as the parser said it.
+
+Newer libyaml stops at 1,000 levels of brackets and braces. It looks up to 1,024 characters ahead on a line for the `:`
+that would make a key of them, and so stops before it has told of a single one: they are counted here instead.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +16,7 @@ import yaml
 from hailuo_batch.manifest.diagnostics import START, Refused, Spot
 from hailuo_batch.manifest.files.lines import Around, Breaks, around
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.yaml.composer import MAX_DEPTH, Composer, too_deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +92,24 @@ def _by_wording(problem: str, place: Spot, opened: Spot) -> Refused:
 def _spot(mark: Any) -> Spot:
     """A mark's place. libyaml's marks and PyYAML's own have no type in common."""
     return Spot(mark.line + 1, mark.column + 1)
+
+
+_REACH = 4096  # well above the characters that libyaml looks ahead
+_BRACKETS = re.compile(r"""[\[{]|[]}]|"(?:[^"\\]|\\.)*"|'[^']*'""")
+
+
+def nesting_explained(error: yaml.MarkedYAMLError, data: bytes, composer: Composer) -> Refused | None:
+    """The parser's error as a finding at the first level too many; None where it is about something else."""
+    mark: Any = error.problem_mark
+    if "nesting depth" not in (error.problem or "") or mark is None:
+        return None
+    stopped_at = Spot(mark.line + 1, mark.column + 1)
+    line = around(data, [stopped_at], Breaks.YAML, _REACH).get(stopped_at, Around())
+    first_column = stopped_at.column - line.at
+    read_to = composer.read_to.column - first_column if composer.read_to.line == stopped_at.line else 0
+    depth = composer.depth
+    for found in _BRACKETS.finditer(line.text, max(0, read_to), line.at + 1):
+        depth += 1 if found[0] in "[{" else -1 if found[0] in "]}" else 0
+        if depth > MAX_DEPTH:
+            return too_deep(Spot(stopped_at.line, first_column + found.start()))
+    return too_deep(stopped_at)

@@ -13,8 +13,7 @@ from hailuo_batch.manifest.files.lines import Breaks
 from hailuo_batch.manifest.files.text_files import MEBIBYTE, NO_FILE, Unreadable, read_file, text_fault
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.composer import Composer, Watch
-from hailuo_batch.manifest.yaml.errors import explained
-from hailuo_batch.manifest.yaml.nesting import nesting_explained
+from hailuo_batch.manifest.yaml.errors import explained, nesting_explained
 from hailuo_batch.manifest.yaml.nodes import Node
 
 # rule largest

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.adapters.download import Downloader
-from hailuo_batch.adapters.download import file_writer as landing
+from hailuo_batch.adapters.download import Downloader, file_writer
 from hailuo_batch.adapters.local.fs import sync
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import FetchOutcome
@@ -64,7 +63,7 @@ def test_a_file_that_waits_for_the_disk_holds_up_no_transfer(tmp_path: Path, mon
         if len(server.requests) == 3:
             disk_is_ready.set()
 
-    monkeypatch.setattr(landing, "sync", slow_sync)
+    monkeypatch.setattr(file_writer, "sync", slow_sync)
     with LoopbackServer(serve) as server, ThreadPoolExecutor(3) as threads:
         downloader = Downloader(tmp_path, allow_loopback=True, transfers_at_once=1)
         fetches = [threads.submit(downloader.fetch, server.url, f"take-{n}", 0, never) for n in range(3)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.app import api_target as remote
+from hailuo_batch.app import api_target
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi, Step
@@ -236,7 +236,7 @@ def test_making_again_what_is_in_doubt_needs_one(shell: Shell, api: SandboxServe
 
 
 def test_in_a_rehearsal_making_again_needs_none(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_REHEARSAL_SPEED", SLOW)
+    monkeypatch.setattr(api_target, "_REHEARSAL_SPEED", SLOW)
     assert shell.without_yes("apply", "--sandbox", "--run-timeout", "1s").code is ExitCode.UNFINISHED
     assert shell.without_yes("resolve", "--sandbox", "desk", "--resubmit").code is ExitCode.DONE
 

@@ -48,10 +48,10 @@ def replace(shell: Shell) -> Ended:
     "where",
     [
         pytest.param("after:runtime.driver:Driver.run", marks=pytest.mark.deep),
-        "before:app.report_files:write_reports",
+        "before:app.reports:write_reports",
         pytest.param("after:commands.apply:leave_report", marks=pytest.mark.deep),
         pytest.param("before:ui.console:Console.conclude", marks=pytest.mark.deep),
-        "before:app.signals:Stop.settle",
+        "before:adapters.local.stop_request:StopRequest.settle",
     ],
 )
 @pytest.mark.few(2)
@@ -107,7 +107,7 @@ def test_a_replacement_whose_reports_cannot_be_written_is_not_over(shell: Shell,
     [
         ("after:adapters.runbase:Client.create_run", INT),
         pytest.param("after:runtime.driver:Driver.run", KILL, marks=pytest.mark.deep),
-        ("before:app.report_files:write_reports", TERM),
+        ("before:app.reports:write_reports", TERM),
     ],
 )
 @pytest.mark.few(1)
@@ -187,7 +187,7 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
         pytest.param("after:app.run_campaign:Ledger.back_up", marks=pytest.mark.deep),
         pytest.param("before:adapters.runbase:Client.create_run", marks=pytest.mark.deep),
         "after:runtime.driver:Driver.run",
-        pytest.param("before:app.report_files:write_reports", marks=pytest.mark.deep),
+        pytest.param("before:app.reports:write_reports", marks=pytest.mark.deep),
     ],
 )
 @pytest.mark.few(1)
@@ -257,7 +257,7 @@ def test_a_repair_that_was_interrupted_is_finished_and_pays_nothing(
 
 
 @pytest.mark.usefixtures("done")
-@pytest.mark.parametrize("where", ["after:runtime.driver:Driver.run", "before:app.report_files:write_reports"])
+@pytest.mark.parametrize("where", ["after:runtime.driver:Driver.run", "before:app.reports:write_reports"])
 def test_a_plan_that_replaces_is_finished_and_pays_once(
     shell: Shell, api: SandboxServer, struck: Strike, keep: Callable[..., Ended], kept: str, where: str
 ) -> None:

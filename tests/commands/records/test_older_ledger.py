@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from hailuo_batch.app.report_files import leave_report
+from hailuo_batch.app.reports import leave_report
 from hailuo_batch.commands import apply
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer

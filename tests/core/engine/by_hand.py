@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 
-from hailuo_batch.core.engine.download_queue import Slot
 from hailuo_batch.core.engine.engine import Engine, Settings
 from hailuo_batch.core.engine.key_check import NO_RUN
 from hailuo_batch.core.model import actions as act
@@ -12,7 +11,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.ledger_changes import AddAttempt, SupersedeRun
-from hailuo_batch.core.model.runs import Run, fold
+from hailuo_batch.core.model.runs import Run, Slot, fold
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode

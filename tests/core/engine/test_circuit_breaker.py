@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core.engine.trust import STORM, Trust
+from hailuo_batch.core.engine.create_queue import STORM, Trust
 
 
 def start_all(trust: Trust) -> int:

@@ -20,8 +20,8 @@ from typing import Any
 from unittest.mock import patch
 
 from hailuo_batch import cli
-from hailuo_batch.app import api_target as remote
-from hailuo_batch.core.engine import download_queue as fetching
+from hailuo_batch.app import api_target
+from hailuo_batch.core.engine import download_queue
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox import server as sandbox
 from hailuo_batch.sandbox.media import MediaFile, media_file
@@ -86,12 +86,12 @@ def _sandbox_that_is(
 ) -> Iterator[None]:
     with ExitStack() as stack:
         for owner, name, value in (
-            (remote, "_REHEARSAL_SPEED", speed),
-            (remote, "WorldSettings", partial(WorldSettings, fail_rate=fail_rate)),
-            (remote, "SandboxServer", partial(sandbox.SandboxServer, wall=_wall)),
+            (api_target, "_REHEARSAL_SPEED", speed),
+            (api_target, "WorldSettings", partial(WorldSettings, fail_rate=fail_rate)),
+            (api_target, "SandboxServer", partial(sandbox.SandboxServer, wall=_wall)),
             (sandbox.SandboxServer, "create", create),
             (sandbox, "media_file", serve),
-            (fetching, "PAUSES_S", (0.01, 0.02, 0.03)),
+            (download_queue, "PAUSES_S", (0.01, 0.02, 0.03)),
             (Clock, "wall", _wall),
         ):
             stack.enter_context(patch.object(owner, name, value))
