@@ -30,6 +30,7 @@ from tests.sentences.scratch import Scratch
 
 PRODUCT = Product(ROOT)
 PROVABLE = [rule for table in TABLES for rule in read_table(table) if rule.breakages]
+CRASH = re.compile("^E +(Name|UnboundLocal|Attribute|Type|Syntax|Import)Error", re.MULTILINE)
 MODULES = (builtins, collections, hashlib, pathlib, re, string, yaml)
 TYPES = (bytes, dict, list, set, str, Path, re.Pattern, Template)
 PYTHONS_OWN = {name for owner in (*MODULES, *TYPES) for name in dir(owner)} | {"default"}
@@ -164,6 +165,7 @@ def test_a_test_fails_without_it(scratch: Scratch, rule: Rule) -> None:
         with scratch.broken(breakage):
             verdict = scratch.run([breakage.test])
         assert verdict.ended is Ended.FAILED, f"{breakage}\n{verdict.said}"
+        assert not CRASH.search(verdict.said), f"{breakage} breaks more than the rule\n{verdict.said}"
 
 
 @pytest.mark.deep
