@@ -53,11 +53,9 @@ def anchors_of(folder: Path) -> list[tuple[str, Path]]:
 
 def places_of(node: ast.AST) -> Iterator[Place]:
     """The places of all that is below the node."""
-    for field, value in ast.iter_fields(node):
-        for index, child in enumerate(value if isinstance(value, list) else [value]):
-            if isinstance(child, ast.AST):
-                yield Place(node, field, index if isinstance(value, list) else None)
-                yield from places_of(child)
+    for place in _children(node):
+        yield place
+        yield from places_of(place.node)
 
 
 def find_anchor(source: str, tree: ast.AST, name: str) -> Place:
@@ -65,13 +63,33 @@ def find_anchor(source: str, tree: ast.AST, name: str) -> Place:
     lines = source.split("\n")
     above = next(at for at, line in enumerate(lines) if (match := ANCHOR.match(line)) and match[1] == name)
     line = next(at for at, line in enumerate(lines, 1) if at > above and not _NOT_CODE.match(line))
-    here = [place for place in places_of(tree) if _start(place.node)[0] == line]
+    here = list(_beginning_on(line, tree))
     if not here:
         raise PlaceError(f"nothing begins on the line below `# rule {name}`")
-    place = min(here, key=lambda place: (_start(place.node), here.index(place)))
+    place = min(here, key=lambda place: _start(place.node))
     if isinstance(place.parent, ast.Dict) and place.field == "keys":
         return Place(place.parent, "values", place.index)
     return place
+
+
+def _children(node: ast.AST) -> Iterator[Place]:
+    for field, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield Place(node, field, None)
+        elif isinstance(value, list):
+            for index, child in enumerate(value):
+                if isinstance(child, ast.AST):
+                    yield Place(node, field, index)
+
+
+def _beginning_on(line: int, node: ast.AST) -> Iterator[Place]:
+    """What begins on the line, the larger before its parts."""
+    for place in _children(node):
+        first, last = _start(place.node)[0], getattr(place.node, "end_lineno", line)
+        if first == line:
+            yield place
+        if first <= line <= last:
+            yield from _beginning_on(line, place.node)
 
 
 def follow(place: Place, path: str) -> Place | str:
