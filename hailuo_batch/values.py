@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-# rule default-model
+# rule default_model
 DEFAULT_MODEL = "hailuo/pro"
 MICRO = 1_000_000
 # Far above what a video costs anywhere, and so low that the sum over 900 million runs still fits into the 64 bits of a
@@ -25,10 +25,10 @@ MAX_COST_MICRO_USD = 10_000 * MICRO
 LATEST_S = 32_503_680_000
 """The year 3000, in seconds since the epoch: a time from then on is no time of ours."""
 
-# rule money-places
+# rule money_places
 _USD = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?", re.ASCII)
 _DURATION = re.compile(r"(0|[1-9][0-9]{0,8})([smh])", re.ASCII)
-# rule duration-units
+# rule duration_units
 _UNIT_S = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -41,7 +41,7 @@ def parse_usd(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not an amount in US dollars; write it like 40 or 0.28, with at most 6 decimals")
     whole, fraction = match.groups()
-    # rule exact-money
+    # rule exact_money
     return int(whole) * MICRO + int((fraction or "").ljust(6, "0"))
 
 
@@ -55,7 +55,7 @@ def format_usd(micro_usd: int) -> str:
 
 def parse_duration(text: str) -> float:
     """A duration as written, such as `90s`, `45m` or `2h`, in seconds. Raises ValueError for anything else."""
-    # rule durations
+    # rule whole_duration
     match = _DURATION.fullmatch(text)
     if match is None or int(match[1]) == 0:
         raise ValueError(f"{text!r} is not a duration; write it like 90s, 45m or 2h")
@@ -86,7 +86,7 @@ def format_minute(epoch_s: float) -> str:
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces, as it is hashed and sent. Raises ValueError for NaN and infinity."""
-    # rule canonical-json
+    # rule json_canonical
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -98,13 +98,13 @@ def _model_json(model: str) -> str:
 
 def request_json(model: str, input_json: str) -> str:
     """The body of a create: the canonical JSON of `{"model", "input"}`, given the canonical JSON of the input."""
-    # rule model-and-input
+    # rule model_and_input
     return f'{{"input":{input_json},"model":{_model_json(model)}}}'
 
 
 def fingerprint(model: str, input_json: str) -> str:
     """The SHA-256, in hex, of the body of a create: what the money buys."""
-    # rule fingerprint
+    # rule request_digest
     return hashlib.sha256(request_json(model, input_json).encode("utf-8")).hexdigest()
 
 
@@ -120,7 +120,7 @@ def is_in_part(recorded: str) -> bool:
 
 def take_id(shot: str, number: int) -> str:
     """A take's ID: take 1 has its shot's, so that asking for more takes renames nothing."""
-    # rule take-ids
+    # rule names_of_takes
     return shot if number == 1 else f"{shot}.take{number}"
 
 
@@ -168,10 +168,10 @@ class Limits:
 
     max_spend_micro_usd: int | None = None
     expected_cost_micro_usd: int | None = None
-    # rule one-attempt
+    # rule one_attempt
     max_attempts: int = 1
     max_in_flight: int | None = None
-    # rule timeout-default
+    # rule timeout_default
     run_timeout_s: float = 3600.0
 
 

@@ -67,11 +67,11 @@ def read_settings(bounds: Bounds, campaign: Campaign) -> Settings:
     """What bounds an apply of the campaign. Raises UsageError for what cannot be read."""
     limits = campaign.limits
     rate = read_rate_limit(bounds.rate_limit)
-    # rule cap-set
+    # rule cap_set
     cap = limits.max_spend_micro_usd
     if bounds.max_spend is not None:
         cap = parse_option("--max-spend", bounds.max_spend, parse_usd)
-    # rule timeout-set
+    # rule timeout_set
     timeout_s = limits.run_timeout_s
     if bounds.run_timeout is not None:
         timeout_s = parse_option("--run-timeout", bounds.run_timeout, parse_duration)
@@ -152,7 +152,7 @@ class ApplyOptions:
     @property
     def reach(self) -> Reach | None:
         """How far images are looked after, None where the user does not say."""
-        # rule no-check-images
+        # rule no_check_images
         return None if self.check_images is None else Reach.WEB if self.check_images else Reach.NOTHING
 
     @property
@@ -188,11 +188,11 @@ def again(where: Whereabouts, options: ApplyOptions, *, paid: bool, replacing: b
     bounds = options.bounds
     words = [
         *_repeated("--only", options.only),
-        # rule same-replace-next
+        # rule same_replace_next
         *_repeated("--replace", options.replace if replacing or not paid else ()),
-        # rule in-doubt-once
+        # rule in_doubt_once
         *_valued("--in-doubt", None if paid or options.in_doubt == "hold" else options.in_doubt),
-        # rule same-cap-next
+        # rule same_cap_next
         *_valued("--max-spend", bounds.max_spend),
         *_valued("--plan", options.plan_file),
         *_flags({"--check-images": options.check_images is True, "--no-check-images": options.check_images is False}),

@@ -53,7 +53,7 @@ class Offer:
     @property
     def may_pay(self) -> bool:
         """Whether there is anything to agree to."""
-        # rule open-runs-asked
+        # rule open_runs_asked
         return self.reached is None and (self.runs > 0 or self.open_runs > 0)
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ def offer_of(
     models = [line.model for line in plan.paying]
     reached, affordable, left = None, len(models), None
     if settings.cap_micro_usd is not None:
-        # rule room-under-cap
+        # rule room_under_cap
         left = max(0, settings.cap_micro_usd - cap.committed_micro_usd)
         affordable = _affordable([prices[model] for model in models], left)
         if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
@@ -131,7 +131,7 @@ def _affordable(prices: Iterable[int | None], left: int) -> int:
     """How many of these creates, in this order, fit into so much money; one whose price is not known, always."""
     number = 0
     for price in prices:
-        # rule most-paid
+        # rule most_paid
         left -= price or 0
         if left < 0:
             break
@@ -183,7 +183,7 @@ class Asked:
     @property
     def reach(self) -> Reach:
         """A rehearsal needs no network, unless the user wants it."""
-        # rule apply-checks-images
+        # rule apply_checks_images
         return self.options.reach or (Reach.LOCAL if self.is_rehearsal else Reach.WEB)
 
     @property
@@ -260,8 +260,8 @@ def _show(asked: Asked, proposal: Proposal, console: Console) -> None:
 def _consent(asked: Asked, proposal: Proposal, offer: Offer, console: Console) -> Consent:
     has_yes = asked.is_rehearsal or asked.options.yes
     if not (has_yes or console.is_interactive):
-        # rule nobody-to-ask
+        # rule nobody_to_ask
         return Consent.MISSING  # and nothing of what would be paid for is looked at
-    # rule images-looked-at
+    # rule images_looked_at
     warnings = asked.manifest.warnings + check_images(asked.manifest, proposal.plan, asked.reach, console)
     return Consent.GIVEN if has_yes else ask_consent(offer, warnings, console)

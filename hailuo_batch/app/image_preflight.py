@@ -43,14 +43,14 @@ def check_images(manifest: Manifest, plan: Plan, reach: Reach, console: Console)
     if reach is Reach.WEB:
         for url, seen in _findings_there(manifest, users, console).items():
             found[url] += seen
-    # rule image-warnings
+    # rule image_warnings
     warnings = _lines(found, users, fatal=False)
     fatal = _lines(found, users, fatal=True)
     if warnings:
         _warn(warnings, console)
-    # rule image-errors
+    # rule image_errors
     if fatal:
-        # rule all-image-errors
+        # rule all_image_errors
         raise UsageError(f"{count(len(fatal), 'image')} cannot be used, so that nothing is created:", *fatal, _REMEDY)
     return len(warnings)
 
@@ -66,7 +66,7 @@ def _users(manifest: Manifest, plan: Plan) -> dict[str, list[str]]:
     paying = {line.take_id for line in plan.paying}
     users: dict[str, list[str]] = {}
     for take in manifest.campaign.takes:
-        # rule paying-images
+        # rule paying_images
         if take.id in paying and "image_urls" in take.input_json:
             urls = take.input.get("image_urls")
             for url in urls if isinstance(urls, list) else ():
@@ -96,10 +96,10 @@ def _findings_there(
     from hailuo_batch.preflight.fetch import Scout  # which brings all of HTTP with it
 
     urls = [url for url in users if not _is_data(url)]
-    # rule own-host
+    # rule own_host
     scout = Scout(urlsplit(manifest.image_base).hostname or "")
     is_quiet = console.verbosity is Verbosity.QUIET
-    # rule image-bar
+    # rule image_bar
     with tally(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(urls), "images") as step:
         looks = scout.look_at(urls, step)
     return {url: judge_look(look, _copy_size(url, manifest)) for url, look in looks.items()}

@@ -174,5 +174,5 @@ def learn(paths: CampaignPaths, snapshot: Snapshot) -> Experience:
     except OSError:
         beside = []
     others = (read_experience(path, snapshot.endpoint) for path in beside)
-    # rule workspace-costs
+    # rule workspace_costs
     return joined([experience_of(snapshot.paid_runs), *(other for other in others if other is not None)])

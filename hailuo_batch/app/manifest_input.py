@@ -49,10 +49,10 @@ def read_manifest(path: Path, console: Console) -> Manifest:
     errors = [drawn(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
         if console.as_json:
-            # rule findings-json
+            # rule findings_json
             console.document(findings_document([(path, loaded)]))
         raise ManifestError("\n".join(warnings + errors))
-    # rule warnings-shown
+    # rule warnings_shown
     if warnings:
         console.complain("\n".join(warnings))
     return Manifest(path, loaded.campaign, loaded.tables, loaded.copies, loaded.image_base, len(warnings))

@@ -44,7 +44,7 @@ _STEPS = frozenset(
         "OpenReplacement",
     }
 )
-# rule foreign-changes
+# rule foreign_changes
 _FOREIGN = frozenset({"RunNamed", "RunAbandoned", "ForgetRuns", "BackupPutBack"})
 _IN_WORDS = {
     "BackupPutBack": "a backup was put back",
@@ -82,12 +82,12 @@ def check_sources(saved: SavedPlan, campaign: Campaign, endpoint: str, sources: 
     if saved.endpoint != endpoint:
         changed.append(f"it was made for {saved.endpoint}, and this would be at {endpoint}")
     was = saved.sources
-    # rule manifest-same
+    # rule manifest_same
     if was.manifest != sources.manifest:
         changed.append("the manifest has changed")
-    # rule tables-same
+    # rule tables_same
     changed += _differences("the table", was.tables, sources.tables)
-    # rule images-same
+    # rule images_same
     changed += _differences("the local copy of", was.images, sources.images)
     if not changed and was.takes != sources.takes:
         changed.append("the manifest asks for other takes than it did, as this version of the program reads it")
@@ -111,17 +111,17 @@ def admit(saved: SavedPlan, ledger: Ledger | None, remedy: str) -> Admitted:
             raise _refusal(saved, "the ledger that it was made with is gone", remedy)
         return Admitted(saved.wishes)
     id_, _, stage = ledger.fact(PLAN_FACT).partition(" ")
-    # rule plan-repeated
+    # rule plan_repeated
     is_under_way = id_ == saved.id
     was, now = saved.ledger.mark, ledger_state(ledger)
-    # rule backup-same
+    # rule backup_same
     if now.restored and not saved.ledger.restored:
         raise _refusal(saved, "the ledger is a backup that was put back since", remedy)
-    # rule ledger-mark
+    # rule ledger_mark
     if now.mark.number < was.number or ledger.mark(was.number) != was:
         raise _refusal(saved, "this is another ledger than the plan was made with, or an older state of it", remedy)
     changes = ledger.changes(was.number) if now.mark != was else ()
-    # rule ledger-same
+    # rule ledger_same
     if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):
         raise _refusal(saved, f"the ledger has changed by something else: {_describe(changes)}", remedy)
     if is_under_way and (stage == _CARRIED_OUT or any(change.what in _STEPS for change in changes)):
@@ -140,7 +140,7 @@ def check_plan(saved: SavedPlan, plan: Plan, campaign: Campaign, admitted: Admit
     allowed = saved.made if admitted.has_begun else saved.paying
     paying = {line.take_id for line in plan.paying}
     beyond = [take.id for take in campaign.takes if take.id in paying and allowed.get(take.id) != take.fingerprint]
-    # rule no-more-than-planned
+    # rule no_more_than_planned
     if beyond:
         raise _refusal(saved, f"it does not have the creates of {_named(beyond)}, which are due now", remedy)
 

@@ -131,7 +131,7 @@ def end_replacements(ledger: Ledger, snapshot: Snapshot, patterns: tuple[str, ..
 def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
     if job.plan.steps or job.sends:
         back_up(ledger, job.paths, console)
-    # rule described-report
+    # rule described_report
     ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
     ledger.carry_out(job.plan.steps, clock.wall())
     if job.plan_mark:

@@ -104,7 +104,7 @@ def _lead_nowhere(number: int) -> None:
 
 def _failed(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
     """An error's code: with a detailed exit code, where 2 is no error, every error has the same one."""
-    # rule errors-are-1
+    # rule errors_are_1
     return ExitCode.UNFINISHED if DETAILED in arguments else code
 
 

@@ -92,7 +92,7 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
     lock = campaign_lock(paths, "apply", clock)
     wait_s = min(options.wait_s, max(0.0, give_up_at - clock.now()))
     if lock.acquire(wait_s, say_for_whom(wait_s, console)):
-        # rule read-again
+        # rule read_again
         asked = _read_again(asked, console)
     with lock, ExitStack() as stack:
         present = ledger_exists(paths) if options.new_ledger else has_ledger(paths)
@@ -108,7 +108,7 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
         proposal = _propose(asked, paths, ledger, clock, console)
         verdict = agree(asked, proposal, console)
         if verdict.unpaid is not None:
-            # rule nothing-begun
+            # rule nothing_begun
             if ledger is None:
                 return _leave_unbegun(asked, verdict.unpaid, clock, console)
             proposal = _without_paying(asked, proposal)
@@ -118,12 +118,12 @@ def _apply(where: Whereabouts, options: ApplyOptions, console: Console, heeded: 
         if ledger is None:
             ledger = stack.enter_context(_begin(asked, paths, clock, console))
             ledger.remember(PLAN_FACT, "" if asked.saved is None else asked.saved.id)
-        # rule guard-held
+        # rule guard_held
         lock.hold_guard()
         job = replace(_job(asked, proposal, verdict, paths), lock=lock, deadline=_deadline(options, give_up_at))
         if job.sends or job.plan.steps:
             ledger.remember(RESUME_FACT, job.resume)
-        # rule plan-forgotten
+        # rule plan_forgotten
         if asked.saved is None and (job.sends or job.plan.steps or moves_files(proposal.snapshot)):
             ledger.remember(PLAN_FACT, "")
         outcome = run_campaign(job, ledger, clock, console)
@@ -141,7 +141,7 @@ def _read(where: Whereabouts, options: ApplyOptions, console: Console) -> Asked:
     if saved is None:
         wishes = read_wishes(manifest.campaign, options.only, options.replace, options.in_doubt)
         return Asked(where, options, manifest, endpoint, wishes, settings, None)
-    # rule plan-cap
+    # rule plan_cap
     settings = replace(settings, cap_micro_usd=saved.cap_micro_usd)
     asked = Asked(where, options, manifest, endpoint, saved.wishes, settings, saved)
     check_sources(saved, manifest.campaign, endpoint, sources_of(manifest), asked.remedy)
@@ -208,12 +208,12 @@ def _without_paying(asked: Asked, proposal: Proposal) -> Proposal:
     """
     ids = {line.moved_from for line in proposal.plan.lines if line.moved_from and line.take_id in proposal.plan.scope}
     if asked.saved is not None:
-        # rule no-step-of-a-plan
+        # rule no_step_of_a_plan
         plan = replace(proposal.plan, steps=(), collected=proposal.plan.collected | ids)
     else:
-        # rule no-attempt-without-yes
+        # rule no_attempt_without_yes
         limits = replace(asked.campaign.limits, max_attempts=1)
-        # rule no-wish-recorded
+        # rule no_wish_recorded
         plan = make_plan(replace(asked.campaign, limits=limits), proposal.snapshot, Wishes(asked.wishes.only))
     return replace(proposal, plan=plan)
 
@@ -236,7 +236,7 @@ def _job(asked: Asked, proposal: Proposal, verdict: Verdict, paths: CampaignPath
         str(asked.where.manifest),
         folder_options(asked.where),
         mark_carried_out(saved) if saved is not None and pays else "",
-        # rule plan-retries
+        # rule plan_retries
         asked.retried,
         resume=again(asked.where, replace(asked.options, yes=False), paid=pays, replacing=True),
     )

@@ -26,7 +26,7 @@ from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import plan_document, render_plan
 from hailuo_batch.values import Campaign
 
-# rule changes-code
+# rule changes_code
 CHANGES = 2
 """The exit code that says that there is something to do, where a detailed one is asked for."""
 
@@ -68,7 +68,7 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
         state = LedgerState() if reading is None else reading.state
         document = complete_document(document, wishes, sources_of(manifest), state, plan)
     if console.as_json:
-        # rule plan-json
+        # rule plan_json
         console.document(document)
     console.result(
         render_plan(
@@ -82,13 +82,13 @@ def run(where: Whereabouts, options: PlanOptions, console: Console) -> int:
             show_all=console.is_verbose,
         )
     )
-    # rule plan-checks-images
+    # rule plan_checks_images
     check_images(manifest, plan, Reach.WEB if options.check_images else Reach.NOTHING, console)
     if options.out is not None:
         write_plan(options.out, document)
         apply = f"{command_line('apply', where)} --plan {quote(str(options.out))}"
         console.say(f"Wrote {shown(options.out)}. To do just this: {apply}")
-    # rule detailed-code
+    # rule detailed_code
     return CHANGES if options.detailed_exitcode and changes_anything(plan, snapshot) else ExitCode.DONE
 
 

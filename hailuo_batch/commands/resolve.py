@@ -63,7 +63,7 @@ def read_wish(take_id: str, run_id: str | None, resubmit: bool, abandon: bool, a
 
 def run(where: Whereabouts, wish: Wish, console: Console) -> ExitCode:
     """Settle the take. Raises UsageError where the wish does not fit it, and what asking the API raises."""
-    # rule no-resubmit-without-yes
+    # rule no_resubmit_without_yes
     if wish.way is Way.RESUBMIT and not (wish.yes or where.sandbox or console.is_interactive):
         _refuse_unagreed(where, wish, console)
     with open_to_write(where, "resolve", console) as writing:

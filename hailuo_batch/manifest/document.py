@@ -50,7 +50,7 @@ class Document:
     @property
     def description(self) -> str:
         """The free text for the report."""
-        # rule description
+        # rule free_description
         return _text_or_empty(self.node.get("description")).strip()
 
     @property
@@ -61,7 +61,7 @@ class Document:
             return {}
         if not isinstance(node, Mapping):
             return None
-        # rule vars-as-written
+        # rule vars_as_written
         return {name: value.text if isinstance(value, Scalar) else name for name, (_, value) in node.entries.items()}
 
     @property
@@ -82,14 +82,14 @@ class Document:
         """The written shots, in order; entries that are no mapping are left out."""
         defaults = self.node.get("defaults")
         inherited = defaults if isinstance(defaults, Mapping) else _NOTHING
-        # rule named-model
+        # rule named_model
         model = _model(self.node.get("model"))
         return [_read_shot(node, inherited, model) for node in self.shot_nodes if isinstance(node, Mapping)]
 
 
 def _read_shot(node: Mapping, defaults: Mapping, model: Scalar | None) -> WrittenShot:
     def value(key: str) -> Node | None:
-        # rule defaults
+        # rule shot_defaults
         return node.get(key) if key in node.entries else defaults.get(key)
 
     own_model = value("model")
@@ -113,11 +113,11 @@ def read_limits(document: Document, report: Report) -> Limits:
     limits = node if isinstance(node, Mapping) else _NOTHING
     timeout = _duration(limits, "run_timeout", report)
     return Limits(
-        # rule cap-read
+        # rule cap_read
         max_spend_micro_usd=_money(limits, "max_spend_usd", report),
         expected_cost_micro_usd=_money(limits, "expected_cost_usd", report),
         max_attempts=_whole(limits.get("max_attempts")) or Limits().max_attempts,
-        # rule in-flight-read
+        # rule in_flight_read
         max_in_flight=_whole(limits.get("max_in_flight")),
         run_timeout_s=Limits().run_timeout_s if timeout is None else timeout,
     )
@@ -127,7 +127,7 @@ def _money(limits: Mapping, key: str, report: Report) -> int | None:
     node = limits.get(key)
     if isinstance(node, Scalar) and isinstance(data_of(node, 0), int | Decimal):
         try:
-            # rule money-read
+            # rule money_read
             return parse_usd(node.text)
         except ValueError:
             tell_wrong(leaf_schema("limits", key), node, f"`{key}`", report)

@@ -81,13 +81,13 @@ class _Reading:
         shot_check = ShotCheck(self.report)
         root = parse_source(self._data, self.report, "shots", shot_check.look)
         document = check(root, shot_check, self.report)
-        # rule checked-together
+        # rule checked_together
         if document is not None:
             self._campaign = self._expanded(document)
 
     def loaded(self) -> Loaded:
         """What came of it."""
-        # name wrong-is-nothing
+        # name wrong_is_nothing
         campaign = None if self.report.has_errors else self._campaign
         return Loaded(campaign, self._diagnostics(), self._library.digests(), self._copies, self._image_base)
 

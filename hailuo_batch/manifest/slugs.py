@@ -8,14 +8,14 @@ import unicodedata
 
 from hailuo_batch.manifest.expansion.substitution import Pattern
 
-# rule id-length
+# rule id_length
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
-# rule id-literal
+# rule id_literal
 _LITERAL = re.compile(r"[a-z0-9_-]*", re.ASCII)
-# rule one-dash
+# rule one_dash
 _OTHER = re.compile(r"[^a-z0-9_]+", re.ASCII)
 _OTHER_WRITTEN = re.compile(r"[^a-z0-9_-]+", re.ASCII)
-# rule own-names
+# rule own_names
 _OURS = frozenset({"report", "superseded"})
 _WINDOWS = frozenset({"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)})
 
@@ -24,7 +24,7 @@ SPELLING = "lower-case letters, digits, `_` and `-`"
 
 def slug(value: str) -> str:
     """A value as it is put into an ID: `A loft` is `a-loft`, `Crème` is `creme`."""
-    # rule trimmed-dashes
+    # rule trimmed_dashes
     return _OTHER.sub("-", _plain_letters(value)).strip("-")
 
 
@@ -46,10 +46,10 @@ def problem_with(shot_id: str) -> str | None:
     """What keeps a text from being a shot ID, in words that follow it; None where nothing does."""
     if shot_id in _OURS:
         return "is reserved for a file of the report" if shot_id == "report" else "is reserved for a folder"
-    # rule windows-names
+    # rule windows_names
     if shot_id in _WINDOWS:
         return "is a name that Windows reserves"
-    # rule whole-id
+    # rule whole_id
     if _ID.fullmatch(shot_id):
         return None
     if len(shot_id) > 100:
@@ -64,7 +64,7 @@ def problem_with(shot_id: str) -> str | None:
 def _plain_letters(text: str) -> str:
     """NFKD and lower case, with the accents that NFKD splits off left out."""
     if text.isascii():
-        # rule lower-case
+        # rule lower_case
         return text.lower()
-    # rule nfkd
+    # rule slug_nfkd
     return "".join(c for c in unicodedata.normalize("NFKD", text).lower() if not unicodedata.combining(c))

@@ -1,6 +1,6 @@
 """The manifest that `init` writes: valid as it stands, and short enough to be read before it is changed."""
 
-# rule editor-line
+# rule editor_line
 STARTER = """\
 # yaml-language-server: $schema=manifest.schema.json
 # An editor with a YAML language server completes and explains this file, once its schema lies beside it:

@@ -23,9 +23,9 @@ from hailuo_batch.adapters.http.timeouts import Cancelled, Patience, Timeouts
 from hailuo_batch.preflight.image_headers import ENOUGH_BYTES
 from hailuo_batch.preflight.verdict import Answer, Look, Looked, Unseen, says_enough
 
-# rule at-once
+# rule eight_at_once
 AT_ONCE = 8
-# rule redirects
+# rule most_redirects
 MAX_REDIRECTS = 3
 START_BYTES = 1 << 16
 TIMEOUTS = Timeouts(connect_s=10.0, read_s=15.0, total_s=30.0)
@@ -57,15 +57,15 @@ class Scout:
 
         `on_look` is called after each from the calling thread.
         """
-        # rule distinct-images
+        # rule distinct_images
         wanted = list(dict.fromkeys(urls))
         pool = ThreadPoolExecutor(AT_ONCE, "preflight")
         try:
-            # rule remembered-images
+            # rule remembered_images
             looks = {pool.submit(self._look, url): url for url in wanted if url not in self._known}
             for done in as_completed(looks):
                 self._known[looks[done]] = done.result()
-                # rule image-step
+                # rule image_step
                 on_look()
         except BaseException:
             self._stopped.set()
@@ -77,7 +77,7 @@ class Scout:
     def _look(self, url: str) -> Look:
         try:
             head = self._ask("HEAD", url)
-            # rule head-else-get
+            # rule head_else_get
             return Looked(head) if says_enough(head) else Looked(head, self._ask("GET", url))
         except Cancelled:
             return Unseen("was not looked at")
@@ -97,7 +97,7 @@ class Scout:
         patience = Patience(self._timeouts.read_s, self._timeouts.total_s, cancelled=self._stopped.is_set)
         trusted = bool(self._trusted_host)
         for _ in range(MAX_REDIRECTS + 1):
-            # rule trusted-host
+            # rule host_trusted
             trusted = trusted and (urlsplit(url).hostname or "").lower() == self._trusted_host
             link = parse_link(url, allow_loopback=trusted)
             with closing(self._dial(link, trusted, patience)) as line:
@@ -122,7 +122,7 @@ class Scout:
 def _addresses(link: Link, trusted: bool) -> tuple[str | None, ...]:
     """The addresses to try in turn, None standing for whatever the name leads to."""
     try:
-        # rule private-addresses
+        # rule private_addresses
         return resolve(link.origin, allow_loopback=trusted)
     except UnknownNameError:
         raise
@@ -135,13 +135,13 @@ def _addresses(link: Link, trusted: bool) -> tuple[str | None, ...]:
 def read_copy(path: Path) -> tuple[bytes, int]:
     """The first bytes of a local copy, and its size in bytes. Raises OSError."""
     with path.open("rb") as file:
-        # rule header-only
+        # rule header_only
         start = file.read(ENOUGH_BYTES)
         return start, file.seek(0, 2)
 
 
 def _headers(link: Link, method: str) -> dict[str, str]:
-    # rule no-key
+    # rule no_key
     headers = {
         "Host": link.origin.netloc,
         "User-Agent": f"hailuo-batch/{__version__}",
@@ -149,7 +149,7 @@ def _headers(link: Link, method: str) -> dict[str, str]:
         "Accept-Encoding": "identity",
         "Connection": "close",
     }
-    # rule ranged
+    # rule ranged_get
     return headers | ({"Range": f"bytes=0-{START_BYTES - 1}"} if method == "GET" else {})
 
 
@@ -166,7 +166,7 @@ def _answer(method: str, response: BaseHTTPResponse) -> Answer:
 
 def _start(response: BaseHTTPResponse) -> bytes:
     data = b""
-    # rule short
+    # rule short_get
     while len(data) < START_BYTES and (piece := response.read(START_BYTES - len(data), decode_content=False)):
         data += piece
     return data

@@ -100,7 +100,7 @@ def judge_copy(start: bytes, size: int) -> tuple[Finding, ...]:
         return (Finding("is no PNG, JPEG, WebP or GIF in its local copy", fatal=True),)
     if head.fault:
         return (Finding(f"is broken in its local copy: {head.fault}", fatal=True),)
-    # rule local-size
+    # rule local_size
     return tuple(_judge_size(head, size))
 
 
@@ -119,7 +119,7 @@ def judge_data_url(url: str) -> tuple[Finding, ...]:
 
 def _judge_refusal(status: int) -> Finding:
     if status in {404, 410}:
-        # rule not-there
+        # rule not_there
         return Finding(f"is not there (HTTP {status})", fatal=True)
     if status in {401, 403}:
         return Finding(f"is not public (HTTP {status}): a stranger, such as Runbase, is not given it", fatal=True)
@@ -131,7 +131,7 @@ def _judge_refusal(status: int) -> Finding:
 def _judge_file(answer: Answer) -> Iterator[Finding]:
     if answer.start is None:
         if not answer.media_type.startswith("image/"):
-            # rule no-image-type
+            # rule no_image_type
             yield Finding(f"is sent as {_said(answer)}, which is no image", fatal=True)
         elif answer.media_type not in _SURE:
             yield Finding(f"is {answer.media_type}; PNG, JPEG, WebP and GIF are what every model reads")
@@ -146,13 +146,13 @@ def _judge_file(answer: Answer) -> Iterator[Finding]:
         if other:
             yield Finding(f"is {other}; PNG, JPEG, WebP and GIF are what every model reads")
         else:
-            # rule no-image-bytes
+            # rule no_image_bytes
             yield Finding(f"is no image: it is sent as {_said(answer)}, and its bytes are none", fatal=True)
     elif head.fault:
         yield Finding(f"is a broken {head.kind}: {head.fault}", fatal=True)
     else:
         if _SURE.get(answer.media_type) != head.kind:
-            # rule suspicious-type
+            # rule suspicious_type
             yield Finding(f"is {head.kind} and sent as {_said(answer)}")
         yield from _judge_size(head, answer.size)
 
@@ -164,10 +164,10 @@ def _judge_size(head: ImageHead, size: int | None) -> Iterator[Finding]:
         yield Finding(f"is tiny: {pixels}")
     elif sides and max(sides) > HUGE_PIXELS:
         yield Finding(f"is huge: {pixels}")
-    # rule tiny-image
+    # rule tiny_image
     elif size is not None and size < TINY_BYTES and not sides:
         yield Finding(f"is tiny: {size:,} bytes")
-    # rule huge-image
+    # rule huge_image
     if size is not None and size > HUGE_BYTES:
         yield Finding(f"is huge: {size / 1e6:,.0f} MB")
 

@@ -297,7 +297,7 @@ class Driver:
     def _start_move(self, action: act.MoveFile) -> None:
         event = ev.FileMoving(action.index, action.target)
         try:
-            # rule rename-recorded
+            # rule rename_recorded
             runs = self._ledger.record(((action.run.key, event),), self._clock.wall())
         except LedgerError as error:
             self._engine.hear(action, ev.MoveFailed(str(error)), (), self._clock.now())

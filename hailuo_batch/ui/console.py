@@ -47,7 +47,7 @@ class Console:
 
     def result(self, text: str) -> None:
         """What was asked for, in words; nowhere where a document is the answer."""
-        # rule json-alone
+        # rule json_alone
         if not self.as_json:
             self._demand(sys.stdout, _write(sys.stdout, self.typeable(text)))
 

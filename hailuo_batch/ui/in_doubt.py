@@ -38,7 +38,7 @@ def render_doubts(snapshot: Snapshot, resolve: str, columns: int | None, *, show
 
     `resolve` is that command for this campaign, as it can be pasted into a shell.
     """
-    # rule in-doubt-shown
+    # rule in_doubt_shown
     counting = [run for run in snapshot.runs if _counts(run)]
     open_ones = [run for run in counting if run.state is not RunState.ABANDONED]
     settled = [_row(run) for run in counting if run.state is RunState.ABANDONED]

@@ -279,7 +279,7 @@ def tally(stream: TextIO, columns: int | None, total: int, noun: str) -> Iterato
     with tqdm(total=total, file=stream, leave=False, bar_format=layout, ncols=width, nrows=ROWS) as bar:
 
         def step() -> None:
-            # rule bar-step
+            # rule bar_step
             bar.update()
 
         yield step

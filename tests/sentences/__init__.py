@@ -2,18 +2,18 @@
 
 Three things belong together:
 
-    in the source   # rule take-ids
+    in the source   # rule names_of_takes
                     return shot if number == 1 else f"{shot}.take{number}"
 
     in `tables/`    take 1 has the shot's ID, take n is <shot>.take<n>
-                      take-ids: never
-                      take-ids: orelse.values.1 becomes "-"
+                      names_of_takes: never
+                      names_of_takes: orelse.values.1 becomes "-"
                         manifest/test_matrix.py::test_takes_multiply_and_keep_their_names
 
     in `tests/`     that test, which passes as the program stands, and fails when either change is made in a copy of it
 
 To add a rule: write its words, unindented, into the table where it belongs. Put `# rule <name>` on a line of its own
-above the code that keeps the rule. Indented by two under the words, say what to do there to break it (`changes.py` has
+above the code that keeps the rule; the name has two words or more, `with_underscores`. Indented by two under the words, say what to do there to break it (`changes.py` has
 the few verbs, `places.py` how a part of a statement is named); indented by four, the test that must fail. Several
 changes above one test each make it fail alone. A sentence that promises nothing of its own has `because` and a reason.
 `pytest tests/sentences` tells whether all of it fits together, `pytest -m deep tests/sentences` whether it holds.

@@ -20,7 +20,7 @@ from tests.sentences.places import Place, PlaceError, follow, places_of
 
 Elsewhere = Callable[[str], Place]
 
-HOLE = re.compile(r"\$(?:(?P<dollar>\$)|it\b|\{(?:(?P<anchor>[a-z0-9-]+)/)?(?P<path>[A-Za-z0-9_.:]*)\})")
+HOLE = re.compile(r"\$(?:(?P<dollar>\$)|it\b|\{(?:(?P<anchor>[a-z0-9_]+)/)?(?P<path>[A-Za-z0-9_.:]*)\})")
 _OTHER = "next(each for each in type($it) if each is not $it)"
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ANCHOR = re.compile(r"^ *# (?:rule|name) ([a-z0-9-]+)$", re.MULTILINE)
+ANCHOR = re.compile(r"^ *# (?:rule|name) ([a-z0-9]+(?:_[a-z0-9]+)+)$", re.MULTILINE)
 _NOT_CODE = re.compile(r"^\s*(#.*)?$")
 _UNSAID = ("value", "test", "operand")
 

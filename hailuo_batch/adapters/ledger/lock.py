@@ -124,7 +124,7 @@ class Lock:
         """Take the lock at once, or nothing. Raises _HeldError."""
         try:
             self._file = self._open_alone()
-            # rule guard
+            # rule lock_guard
             if self._guard_path is not None:
                 self._take_guard(self._guard_path)
             self._sign(self._file)
@@ -141,7 +141,7 @@ class Lock:
             file = open_regular(self.path, os.O_RDWR | os.O_CREAT)
             try:
                 _claim(file)
-                # rule lock-file-stays
+                # rule lock_file_stays
                 if is_still_there(file, self.path):
                     return file
             except BaseException:

@@ -130,5 +130,5 @@ class Creating:
 
     @property
     def _is_full(self) -> bool:
-        # rule in-flight
+        # rule in_flight
         return self._most_open is not None and self._books.holding + self.trust.under_way >= self._most_open

@@ -62,7 +62,7 @@ class Outputs:
         """The run has succeeded: have downloaded what is to be had of it."""
         for output in run.outputs:
             slot = (run.key, output.index)
-            # rule download-again
+            # rule download_again
             if slot in self._again or (output.path is None and run.take_id in self._collected):
                 self._fetching.want(slot, now)
 

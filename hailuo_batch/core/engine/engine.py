@@ -229,7 +229,7 @@ class Engine:
 
     def _retry(self, run: Run) -> None:
         tried = failures((self._runs[key] for key in self._attempts[run.take_id]), run.fingerprint)
-        # rule failed-again-at-once
+        # rule failed_again_at_once
         has_more = not run.superseded and run.take_id in self._scope and tried < self.settings.max_attempts
         again = has_more and run.take_id in self._retried
         then = f"attempt {run.attempt + 1} follows" if again else ""
@@ -242,7 +242,7 @@ class Engine:
         twins = (self._runs[key] for key in self._twins[run.fingerprint])
         if again and any(is_spare(twin, self._scope) for twin in twins):
             then = "the next apply has another run take its place"
-        # rule no-retry-without-yes
+        # rule no_retry_without_yes
         elif again and self.settings.consent is not Consent.GIVEN:
             # no attempt is recorded either: the next apply would pay for it whatever max_attempts says by then
             then = "it would be made again, and nobody has agreed to pay for that"
@@ -260,7 +260,7 @@ class Engine:
             self._twins.setdefault(run.fingerprint, []).append(run.key)
         self._runs[run.key] = run
         self._books.hear(before, run)
-        # rule cap-over-applies
+        # rule cap_over_applies
         self._requests.cap.hear(run)
         self._outputs.hear(run)
         self._sizes.hear(before, run)

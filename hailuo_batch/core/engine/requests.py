@@ -162,7 +162,7 @@ class Requests:
         if reach < Reach.CREATES and len(self._creating) > 0:
             if (reached := self._creating.stopped_by_cap()) is not None:
                 self._standing.halt(reached)
-            # rule no-create-without-yes
+            # rule no_create_without_yes
             elif self._settings.consent is not Consent.GIVEN:
                 # after the cap: whoever agreed to pay would still be told of that one
                 self._standing.halt(stop_reasons.not_agreed(self._settings.consent))
@@ -171,7 +171,7 @@ class Requests:
         if self._standing.reach >= Reach.REQUESTS:
             return
         self._service.watch(now)
-        # rule run-timeout
+        # rule waits_so_long
         if self._standing.reach < Reach.REQUESTS and self._timeout.is_over(now, self._polling):
             self._standing.halt(stop_reasons.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
@@ -215,7 +215,7 @@ class Requests:
     def _may_create(self) -> bool:
         """Whether anything may be paid for. Consent is asked for here too, where creates are chosen, so that no path
         around the halt in `watch` can pay."""
-        # rule no-turn-without-yes
+        # rule no_turn_without_yes
         return self._standing.reach < Reach.CREATES and self._settings.consent is Consent.GIVEN
 
     # --- what came of it ---
@@ -265,7 +265,7 @@ class Requests:
         if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
             self._polling.finished(run.key, _duration_s(outcome))
         self._polling.close(run.key)
-        # rule timeout-restarts
+        # rule timeout_restarts
         self._timeout.restart(now)
         return True
 

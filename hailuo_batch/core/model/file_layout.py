@@ -83,15 +83,15 @@ class Shelf:
 
     def next_moves(self) -> tuple[Move, ...]:
         """The renames that can be made now; those that wait for others come once those are made."""
-        # rule renames
+        # rule wanted_renames
         wanted = [move for take_id in sorted(self._astray) for move in self._misplaced(take_id)]
         self._astray = {self._take_of[move.key] for move in wanted}
-        # rule free-names-first
+        # rule free_names_first
         possible = tuple(move for move in wanted if move.target not in self._taken)
         if possible or not wanted:
             return possible
         ring = next((move for move in wanted if self._is_in_ring(move, wanted)), None)
-        # rule step-aside
+        # rule step_aside
         return () if ring is None else (self._aside(ring),)
 
     def _is_in_ring(self, move: Move, wanted: Sequence[Move]) -> bool:

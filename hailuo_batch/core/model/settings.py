@@ -34,5 +34,5 @@ class Settings:
     shown_prices: Mapping[str, int] = field(default_factory=dict)
     key_is_new: bool = False
     known_durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    # rule no-yes-yet
+    # rule no_yes_yet
     consent: Consent = Consent.MISSING

@@ -60,16 +60,16 @@ class Estimate:
         total = 0
         for price in self.prices:
             if price.cost_micro_usd is None:
-                # rule unknown-total
+                # rule unknown_total
                 return None
-            # rule total-cost
+            # rule total_cost
             total += price.creates * price.cost_micro_usd
         return total
 
 
 def estimate_cost(plan: Plan, experience: Experience, limits: Limits) -> Estimate:
     """The cost of the plan's creates, by the newest real costs, else by what the manifest expects."""
-    # rule creates-counted
+    # rule creates_counted
     counts = Counter(line.model for line in plan.paying)
     return Estimate(
         tuple(_price(model, creates, experience.cost_of(model), limits) for model, creates in counts.items())
@@ -77,10 +77,10 @@ def estimate_cost(plan: Plan, experience: Experience, limits: Limits) -> Estimat
 
 
 def _price(model: str, creates: int, known: int | None, limits: Limits) -> Price:
-    # rule real-cost
+    # rule real_cost
     if known is not None:
         return Price(model, creates, known, Basis.LEDGER)
-    # rule expected-cost
+    # rule expected_cost
     if limits.expected_cost_micro_usd is not None:
         return Price(model, creates, limits.expected_cost_micro_usd, Basis.EXPECTED)
     return Price(model, creates, None, Basis.UNKNOWN)
@@ -102,13 +102,13 @@ def estimate_time(plan: Plan, estimate: Estimate, experience: Experience, settin
     """The time, in seconds, until the creates of this plan are finished."""
     creates = estimate.creates
     resumed = sum(line.action in _OPEN for line in plan.lines)
-    # rule two-requests
+    # rule two_requests
     least_s = _window_s(2 * creates + resumed, settings) if creates else 0.0
     known = [(price.creates, experience.typical_s(price.model)) for price in estimate.prices]
     longest_s = work_s = 0.0
     for count, typical_s in known:
         if typical_s is None:
-            # rule at-least
+            # rule at_least
             return TimeNeeded(least_s, None)
         longest_s, work_s = max(longest_s, typical_s), work_s + count * typical_s
     paced_s = _window_s(creates, settings) + longest_s if creates else 0.0
@@ -121,7 +121,7 @@ def describe_time(needed: TimeNeeded) -> str:
     if needed.about_s is not None:
         return f"about {format_rough_duration(needed.about_s)}"
     if needed.least_s > 0:
-        # rule at-least-words
+        # rule at_least_words
         return f"at least {format_rough_duration(needed.least_s)}; how long a run takes is not known yet"
     return "not known before a first run has finished"
 
@@ -144,7 +144,7 @@ def collects(plan: Plan, snapshot: Snapshot) -> bool:
 
 def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:
     """Whether an apply of this plan would leave anything other than it is."""
-    # rule anything-to-do
+    # rule anything_to_do
     return bool(plan.steps) or has_work(plan, snapshot) or bool(Shelf(snapshot.runs).next_moves())
 
 

@@ -57,7 +57,7 @@ def newest_teachers(runs: Iterable[Run]) -> dict[str, Teacher]:
     for run in runs:
         teacher = teacher_of(run)
         if teacher is not None:
-            # rule newest-cost
+            # rule cost_newest
             newest[run.model] = max(teacher, newest.get(run.model, teacher))
     return newest
 
@@ -89,7 +89,7 @@ def spend_of(runs: Iterable[Run]) -> Spend:
     charged = refunded = in_doubt = 0
     at_risk: int | None = 0
     for run in listed:
-        # rule in-doubt-counted
+        # rule in_doubt_counted
         if is_in_doubt(run):
             in_doubt += 1
             risk = most.get(run.model)
@@ -140,7 +140,7 @@ class Cap:
             self._newest[run.model] = max(teacher, self._newest.get(run.model, teacher))
             self._highest[run.model] = max(teacher.cost_micro_usd, self._highest.get(run.model, 0))
         paid = run.run_id is not None or is_in_doubt(run)
-        # rule net-spend
+        # rule net_spend
         if not paid or run.state is RunState.FAILED:
             return
         if run.cost_micro_usd is None:
@@ -178,7 +178,7 @@ class Cap:
             models = self._unpriced.keys() | self._reserved.keys()
             alone = not any(self._untaught(other) for other in models if self.cost_of(other) is None)
             return alone and self.committed_micro_usd < self.cap_micro_usd
-        # rule cap
+        # rule spending_cap
         return self.committed_micro_usd + cost <= self.cap_micro_usd
 
     def most_of(self, count: int, model: str) -> int:

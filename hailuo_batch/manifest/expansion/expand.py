@@ -38,19 +38,19 @@ def expand(document: Document, library: Library, report: Report) -> tuple[tuple[
     variables = document.variables
     if variables is None:  # every name would be unknown, and said to be
         return (), {}
-    # rule vars
+    # rule vars_known
     reader = ScopeReader(variables, library, report)
     shots = document.read_shots()
     count_dollars(shots)
     library.keep(_names_used(shots))
     parts = [Part(written, reader.read(written)) for written in shots]
     inputs = ExtraInputs(report)
-    # rule counted-first
+    # rule counted_first
     count_takes(document, parts)
     count_characters(parts, inputs)
     expander = _Expander(inputs, pictures, report)
     expanded = tuple(shot for part in parts for shot in expander.shots(part))
-    # rule no-base-url
+    # rule no_base_url
     pictures.tell_homeless()
     return expanded, pictures.files()
 
@@ -95,9 +95,9 @@ class _Expander:
         judge = model_judge(part.model)
         if judge is None:
             place = part.written.model or part.written.node
-            # rule unchecked-input
+            # rule unchecked_input
             self._report.warn(place, f"no schema ships for the model {quoted(part.model)}: its input is sent unchecked")
-        # rule model-checked
+        # rule model_checked
         elif not judge.accepts(made):
             tell_faults(judge.validator, made, _input_node(part), f"the input of `{part.model}`", self._report)
 
@@ -131,12 +131,12 @@ class _Maker:
             return _Made({"prompt": prompt}, None)
         copies = [picture.sha256 for picture in pictures if picture.sha256 is not None]
         input_ = {"prompt": prompt, "image_urls": [picture.url for picture in pictures]}
-        # rule local-hash
+        # rule local_hash
         return _Made(input_, digest_of(copies) if copies else None)
 
     def tags(self, scope: Scope, index: int) -> tuple[str, ...] | None:
         """The tags, each once."""
-        # rule filled-tags
+        # rule filled_tags
         tags = [self._filled(text, "a tag is blank", "remove it", scope, index) for text in self._texts.tags]
         kept = tuple(dict.fromkeys(tag for tag in tags if tag is not None))
         if None in tags:
@@ -148,13 +148,13 @@ class _Maker:
     def shot(self, shot_id: str, made: _Made, extra: dict[str, Any], tags: tuple[str, ...]) -> Shot:
         """The shot with its takes."""
         model = self._part.model
-        # rule input-sent
+        # rule input_sent
         input_json = canonical_json(extra | made.input)
-        # rule what-counts
+        # rule what_counts
         made_of = fingerprint(model, input_json)
         return Shot(
             shot_id,
-            # rule take-numbers
+            # rule take_numbers
             tuple(
                 Take(take_id(shot_id, number), shot_id, number, model, input_json, made_of, tags, made.images_sha256)
                 for number in range(1, self._part.written.takes + 1)
@@ -164,9 +164,9 @@ class _Maker:
     def _filled(self, text: Text | None, blank: str, hint: str, scope: Scope, index: int) -> str | None:
         if text is None:
             return None
-        # rule filled-text
+        # rule filled_text
         filled = text.pattern.filled(scope).strip()
-        # rule blank-text
+        # rule blank_text
         if not filled:
             self._faults.add(text, blank, blank, hint, index)
         return filled or None
@@ -174,7 +174,7 @@ class _Maker:
     def _picture(self, text: Text | None, scope: Scope, index: int) -> Picture | None:
         if text is None:
             return None
-        # rule filled-image
+        # rule filled_image
         picture = self._pictures.find(text.pattern.filled(scope), text.node)
         if isinstance(picture, PictureFault):
             self._faults.add(text, picture.what, picture.message, picture.hint, index)
@@ -185,7 +185,7 @@ class _Maker:
 def _input_node(part: Part) -> nodes.Mapping:
     """Where the parts of a shot's input are written."""
     written = part.written
-    # name input-place
+    # name input_place
     line, column = written.node.line, written.node.column
     prompt = written.prompt or Scalar("", line, column)
     entries = {**({} if written.input is None else written.input.entries), "prompt": (prompt, prompt)}

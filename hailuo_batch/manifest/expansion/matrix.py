@@ -53,16 +53,16 @@ class Matrix:
 
     def combinations(self) -> Iterator[Combination]:
         """Every combination, in the order written: those of the lists less the excluded, then the included."""
-        # rule included-after
+        # rule included_after
         return itertools.chain(self.remaining(), self.included)
 
     def remaining(self) -> Iterator[Combination]:
         """The combinations of the lists less the excluded."""
-        # rule combinations
+        # rule every_combination
         candidates = itertools.product(*self.values)
         if not self.excluded:
             return candidates
-        # rule excluded
+        # rule without_excluded
         return (combination for combination in candidates if not self.is_excluded(combination))
 
     def named(self, index: int) -> str:
@@ -78,7 +78,7 @@ class Matrix:
 
     def is_excluded(self, combination: Combination) -> bool:
         """Whether an exclusion drops it."""
-        # rule exclusion
+        # rule all_keys_match
         return any(tuple(combination[at] for at in places) in dropped for places, dropped in self.excluded)
 
 
@@ -107,9 +107,9 @@ class MatrixReader:
         if self._comparisons > _MAX_COMPARISONS:
             message = f"{matrix.formula} = {counted(matrix.candidates)} combinations are too many to exclude any from"
             raise Refused(node, message, "split the matrix over several shots, or the campaign")
-        # rule remaining
+        # rule some_remain
         remaining = sum(1 for _ in matrix.remaining())
-        # rule all-excluded
+        # rule all_excluded
         if remaining == 0:
             key = node.entries["exclude"][0]
             self._report.error(key, "every combination of the matrix is excluded", "keep at least one")
@@ -170,7 +170,7 @@ def _texts(node: Node) -> tuple[str, ...] | None:
     if not isinstance(node, Sequence) or not node.items:
         return None
     scalars = [item for item in node.items if isinstance(item, Scalar)]
-    # rule matrix-as-written
+    # rule matrix_as_written
     return tuple(item.text for item in scalars) if len(scalars) == len(node.items) else None
 
 
@@ -204,7 +204,7 @@ def _check_exclusion(entry: _Entry, known: dict[str, dict[str, None]], report: R
 def _check_inclusion(entry: _Entry, known: dict[str, dict[str, None]], report: Report) -> bool:
     if not _names_are_known(entry, known, report):
         return False
-    # rule whole-combinations
+    # rule whole_combinations
     missing = [name for name in known if name not in entry]
     if missing:
         place = next(iter(entry.values()))[0]

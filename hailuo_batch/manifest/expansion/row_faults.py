@@ -59,7 +59,7 @@ class Faults:
         group.count += 1
         if len(group.first) < _SHOWN:
             group.first.append(_Fault(message, hint, index))
-        # rule enough-faults
+        # rule enough_faults
         if is_new and len(self._groups) == ENOUGH:
             self.tell()
 
@@ -68,7 +68,7 @@ class Faults:
         for group in self._groups.values():
             if self._expansion.is_one:
                 for fault in group.first:
-                    # rule row-hint
+                    # rule row_hint
                     self._report.error(group.place, fault.message, fault.hint)
             elif group.count == self._expansion.size > 1:
                 self._tell_all(group)

@@ -43,7 +43,7 @@ class Naming:
 
     def tell(self, text: Text, message: str, hint: str) -> None:
         """Reports what is wrong with an ID whatever is put in."""
-        # rule id-hint
+        # rule id_hint
         self._report.error(text.node, message, hint)
 
     def path(self) -> str:
@@ -51,11 +51,11 @@ class Naming:
         return self._report.path
 
     def _is_spelled(self, text: Text) -> bool:
-        # rule id-letters
+        # rule id_letters
         if slugs.is_written_well(text.pattern):
             return True
         better = slugs.respelled(text.pattern)
-        # rule id-respelled
+        # rule id_respelled
         hint = "" if better is None else f"write {quoted(better)}"
         self.tell(text, f"the ID {quoted(text.node.text)} may hold only {slugs.SPELLING}, and `${{name}}`", hint)
         return False
@@ -77,14 +77,14 @@ class Namer:
         if text.pattern.size(scope) > _LONGEST_ID:
             faults.add(text, "long", f"the ID {quoted(text.node.text)} becomes far too long", "", index)
             return None
-        # rule id-slug
+        # rule id_slug
         shot_id = text.pattern.filled(scope, slugs.slug)
         problem = slugs.problem_with(shot_id)
         if problem is not None:
             self._tell_wrong(shot_id, problem, index, faults)
             return None
         number = self._naming.taken.setdefault(shot_id, self._start + index)
-        # rule unique-id
+        # rule unique_id
         if number != self._start + index:
             self._tell_taken(shot_id, number, index, faults)
             return None
@@ -125,10 +125,10 @@ class Namer:
     def _tell_taken_elsewhere(self, shot_id: str, first: "Namer", number: int, index: int, faults: Faults) -> None:
         text = self.text
         # a shot that is repeated through an alias or a merge key has no ID of its own to point at
-        # rule second-place
+        # rule second_place
         place = self._part.written.node if first.text.node is text.node else text.node
         enough = faults.has_enough(text, "taken")
-        # rule both-places
+        # rule both_places
         message = "" if enough else f"the ID {quoted(shot_id)} is already that of {first.place_of(number)}"
         faults.add(text, "taken", message, "rename one", index, place)
 

@@ -14,7 +14,7 @@ from hailuo_batch.manifest.expansion.variables import Expansion
 from hailuo_batch.manifest.quoting import counted
 from hailuo_batch.values import DEFAULT_MODEL
 
-# rule most-takes
+# rule most_takes
 MAX_TAKES = 100_000
 MAX_CHARACTERS = 256 * 1024 * 1024
 MAX_DOLLARS = 10_000
@@ -41,15 +41,15 @@ class Part:
 def count_takes(document: Document, parts: list[Part]) -> None:
     """Raises Refused, with the product, where there are more takes than a campaign may have."""
     for part in parts:
-        # rule product-of-part
+        # rule product_of_part
         _refuse_above(part.size * part.written.takes, _formula(part), _place(part))
     shots = sum(part.size for part in parts)
     same = {part.written.takes for part in parts}
-    # rule product
+    # rule told_product
     product = f"{shots:,} shots x {same.pop()} takes" if len(same) == 1 else f"{shots:,} shots"
     total = sum(part.size * part.written.takes for part in parts)
     if parts:
-        # rule most-takes-together
+        # rule most_takes_together
         _refuse_above(total, product, document.node.entries["shots"][0])
 
 

@@ -37,7 +37,7 @@ class Pattern:
 
     def filled(self, scope: Mapping[str, str], spell: Callable[[str], str] = str) -> str:
         """The text with each value put in as `spell` writes it. Raises KeyError for a name the scope lacks."""
-        # rule filled-once
+        # rule filled_once
         return "".join(part if isinstance(part, str) else spell(scope[part.name]) for part in self.parts)
 
 
@@ -51,15 +51,15 @@ def parse_pattern(text: str) -> Pattern:
     for match in _PATTERN.finditer(text):
         parts.append(text[end : match.start()])
         end = match.end()
-        # rule named-or-braced
+        # rule named_or_braced
         name = match["named"] or match["braced"]
         if name is not None:
             parts.append(Name(name, match.start()))
         elif match["escaped"] is not None:
-            # rule dollar-sign
+            # rule dollar_sign
             parts.append("$")
         else:
-            # rule lone-dollar
+            # rule lone_dollar
             lone.append(match.start())
     parts.append(text[end:])
     return Pattern(tuple(part for part in parts if part), tuple(lone))

@@ -50,11 +50,11 @@ def _split(node: Scalar, names: Collection[str] | None, report: Report) -> Text 
     pattern = parse_pattern(node.text)
     for offset in pattern.lone:
         _tell_lone(node, offset, names or (), report)
-    # rule unknown-name
+    # rule unknown_name
     unknown = [] if names is None else [name for name in pattern.names if name.name not in names]
     for name in unknown:
         hint = suggestion(name.name, list(names or ())) or "add it to `vars`, or write `$$` for a dollar sign"
-        # rule unknown-name-place
+        # rule unknown_name_place
         report.error(node.spot(name.offset), f"unknown variable {quoted(name.name)}", hint)
     return None if unknown or pattern.lone else Text(node, pattern)
 
@@ -65,5 +65,5 @@ def _tell_lone(node: Scalar, offset: int, names: Collection[str], report: Report
         message = f"the column {quoted(meant)} cannot be put in: a name has only letters, digits and `_`"
         report.error(node.spot(offset), message, "rename it in the header of the table")
     else:
-        # rule two-dollars
+        # rule two_dollars
         report.error(node.spot(offset), "a lone `$` begins no variable", "write `$$` for a dollar sign")

@@ -28,7 +28,7 @@ class Expansion:
     @property
     def size(self) -> int:
         """How many shots it makes."""
-        # rule rows-times-matrix
+        # rule rows_times_matrix
         return self._rows * self._combinations
 
     @property
@@ -68,11 +68,11 @@ class Expansion:
         names = () if self.matrix is None else self.matrix.names
         for row in range(self._rows):
             for name, values in columns:
-                # rule row-first
+                # rule row_first
                 scope[name] = values[row]
-            # rule each-combination
+            # rule each_combination
             for combination in combinations:
-                # rule matrix-first
+                # rule matrix_first
                 scope.update(zip(names, combination, strict=True))
                 yield scope
 
@@ -105,7 +105,7 @@ class Expansion:
 
     @property
     def _rows(self) -> int:
-        # rule row-count
+        # rule row_count
         return 1 if self.table is None else self.table.rows
 
     @property
@@ -133,7 +133,7 @@ class ScopeReader:
     def _share_names(self, written: WrittenShot, table: Table | None, matrix: Matrix | None) -> bool:
         if table is None or matrix is None or written.matrix is None:
             return False
-        # rule name-in-both
+        # rule name_in_both
         both = [name for name in matrix.names if name in table.names]
         for name in both:
             key = written.matrix.entries[name][0]

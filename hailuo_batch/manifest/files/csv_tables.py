@@ -126,7 +126,7 @@ class _Reader:
         starts = _Starts()
         rows = 0
         for row in self._following():
-            # rule row-length
+            # rule row_length
             if len(row) != len(names):
                 self._tell_odd_row(row, names)
             elif rows < _KEPT_ROWS:
@@ -165,16 +165,16 @@ class _Reader:
             raise _Wrong(Spot(1, 1), "the table is empty", "begin it with a row of names, such as `sku,name,image`")
         if len(row) > MAX_COLUMNS:
             raise _Wrong(Spot(1, 1), f"the table has more than {MAX_COLUMNS:,} columns", "remove those not needed")
-        # rule header-names
+        # rule header_names
         names = tuple(name.strip() for name in row)
         spots = _field_spots(self._row_text(), self._lines.row_line)
         first: dict[str, Spot] = {}
         wrong = False
         for number, (name, spot) in enumerate(zip(names, spots, strict=False), 1):
-            # rule header-empty
+            # rule header_empty
             if not name:
                 self._complain(f"column {number} of the header has no name", "give it one", spot)
-            # rule header-unique
+            # rule header_unique
             elif name in first:
                 before = f"{first[name].line}:{first[name].column}"
                 self._complain(f"the header has {quoted(name)} twice, first at {before}", "rename one", spot)
@@ -195,11 +195,11 @@ class _Reader:
         spots = list(_field_spots(self._row_text(), self._lines.row_line))
         has = f"this row has {len(row):,} field{'' if len(row) == 1 else 's'}, the header {len(names):,}"
         if len(row) > len(names):
-            # rule long-row
+            # rule long_row
             self._complain(has, "put a text with a comma in double quotes", spots[min(len(names), len(spots) - 1)])
         else:
             missing = ", ".join(map(quoted, names[len(row) : len(row) + 3]))
-            # rule short-row
+            # rule short_row
             self._complain(has, f"add {missing}; a value may be empty", spots[-1])
 
     def _explained(self, problem: str) -> _Wrong:

@@ -36,7 +36,7 @@ class Library:
         """The table whose path is written there; None where anything is wrong with it, which is reported."""
         if not check_path(node, "../data/products.csv", self._report):
             return None
-        # rule table-path
+        # rule table_path
         path = self.folder / node.text
         if str(path) not in self._tables:
             self._tables[str(path)] = self._read(path, node)
@@ -65,7 +65,7 @@ def from_folder(folder: Path) -> str:
 def _folder_of(manifest: Path) -> Path:
     """The folder that a manifest's paths begin at: a link to a manifest is one to the files beside it as well."""
     try:
-        # rule manifest-folder
+        # rule manifest_folder
         return manifest.resolve().parent if manifest.is_symlink() else manifest.parent
     except (OSError, ValueError, RuntimeError):
         return manifest.parent

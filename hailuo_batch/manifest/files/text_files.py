@@ -55,7 +55,7 @@ def read_file(path: Path, most: int) -> bytes:
     what belongs into no message.
     """
     try:
-        # rule size-first
+        # rule size_first
         size = check_file(path, most)
         with path.open("rb") as file:
             return file.read(size)
@@ -83,14 +83,14 @@ def reason(error: OSError | ValueError) -> Unreadable:
 
 def text_fault(data: bytes, breaks: Breaks) -> TextFault | None:
     """The first thing in `data` that is no text; None where all of it is. A byte order mark may begin it."""
-    # rule utf-16
+    # rule utf_16
     if data.startswith(_UTF_16) or data[:2].count(0) == 1:
         return TextFault(Spot(1, 1), "the file is UTF-16", "save it as UTF-8")
     begin = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     while begin < len(data):
         end = _whole_characters(data, begin + MEBIBYTE)
         try:
-            # rule utf-8
+            # rule utf_8
             text = data[begin:end].decode("utf-8")
         except UnicodeDecodeError as error:
             return TextFault(spot_at(data, begin + error.start, breaks), "this is not UTF-8", "save the file as UTF-8")

@@ -15,7 +15,7 @@ from hailuo_batch.manifest.images.urls import Problem
 from hailuo_batch.manifest.quoting import quoted
 
 MAX_BYTES = 256 * MEBIBYTE
-# rule image-kinds
+# rule image_kinds
 _IMAGE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP", re.DOTALL)
 _GUESSES = 1000
 
@@ -49,14 +49,14 @@ class Copies:
             check_file(path, MAX_BYTES)
             with path.open("rb") as file:
                 head = file.read(12)
-                # rule is-image
+                # rule is_image
                 if not _IMAGE.match(head):
                     return "is no PNG, JPEG, WebP or GIF image", "look into the file, or export it again"
                 digest = hashlib.sha256(head)
                 while piece := file.read(MEBIBYTE):
                     digest.update(piece)
                 return digest.hexdigest()
-        # rule unreadable-image
+        # rule unreadable_image
         except Unreadable as unreadable:
             return f"cannot be used: {unreadable.what}", ""
         except (OSError, ValueError) as error:

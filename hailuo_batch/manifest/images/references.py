@@ -84,12 +84,12 @@ class Pictures:
         parsed = urls.parse_relative(reference)
         if isinstance(parsed, tuple):
             return _fault(f"the image {quoted(reference)}", parsed)
-        # rule images-dir-optional
+        # rule images_dir_optional
         if self._base is None or (self._copies is None and self._has_folder):
             return None
-        # rule base-url
+        # rule below_base_url
         url = self._base + parsed.rest
-        # rule local-file
+        # rule local_file
         if self._copies is None:
             return Picture(url)
         digest = self._copies.sha256(parsed.parts)
@@ -114,7 +114,7 @@ class Pictures:
         if node is None or not check_path(node, "../images", report):
             return None
         copies = Copies(folder / node.text, node.text)
-        # rule images-dir
+        # rule images_dir
         problem = copies.problem()
         if problem is not None:
             report.error(node, f"the folder of images {quoted(node.text)} {problem}", from_folder(folder))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
-# rule data-image
+# rule data_image
 _DATA = re.compile(r"data:image/[a-z0-9][a-z0-9.+-]*(;[^,]*)?,.+", re.ASCII | re.IGNORECASE)
 _HIDES = ("contains a space, a line break or an invisible character", "write %20 for a space")
-# rule control-characters
+# rule control_characters
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 _ABSOLUTE = "write a whole URL, such as https://example.com/lamp.jpg"
 _INSIDE = "name a file below the base URL, such as `lamp.jpg` or `white/lamp.jpg`"
@@ -40,13 +40,13 @@ def parse_relative(reference: str) -> Reference | Problem:
         return "is empty", _INSIDE
     if _hides_something(reference):
         return _HIDES
-    # rule absolute-path
+    # rule no_absolute_path
     if reference.startswith("/") or "\\" in reference:
         return "leaves the base URL", _INSIDE
     path, mark, more = _split_path(reference)
     written = [part for part in path.split("/") if part != "."]
     parts = tuple(map(unquote, written))
-    # rule dots
+    # rule no_dots
     if any(part == ".." or "/" in part or "\\" in part or not part.isprintable() for part in parts):
         return "leaves the base URL", _INSIDE
     if not parts or not all(parts):
@@ -83,11 +83,11 @@ def problem_with(url: str) -> Problem | None:
         return "is relative", _ABSOLUTE
     match scheme[0].lower():
         case "data:":
-            # rule data-url
+            # rule data_url
             return None if _DATA.fullmatch(url) else ("is no image", "write it like data:image/png;base64,…")
-        # rule image-schemes
+        # rule image_schemes
         case "https:" | "http:":
-            # rule image-url
+            # rule image_url
             return _problem_with_web(url)
         case other:
             return f"begins with `{other}`, which the provider cannot fetch", _ABSOLUTE
@@ -95,7 +95,7 @@ def problem_with(url: str) -> Problem | None:
 
 def _hides_something(url: str) -> bool:
     if url.isascii() and url.isprintable():
-        # rule spaces
+        # rule no_spaces
         return " " in url
     return any(unicodedata.category(character) in _INVISIBLE for character in url)
 
@@ -106,13 +106,13 @@ def _problem_with_web(url: str) -> Problem | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is not a URL", _ABSOLUTE
-    # rule credentials
+    # rule no_credentials
     if "@" in parts.netloc:
         return "contains a user name or a password", "remove it: whoever sees the URL would see it"
-    # rule image-host
+    # rule image_host
     if not host or "\\" in url:
         return "is not a URL", _ABSOLUTE
-    # rule loopback
+    # rule http_loopback
     if parts.scheme == "http" and not _is_loopback(host):
         return "begins with `http://`, which only a loopback address may", "write `https://`"
     return None

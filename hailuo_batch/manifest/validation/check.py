@@ -74,7 +74,7 @@ def _value_data(key: str, value: Node) -> Any:
     match key, value:
         case "shots", Sequence():
             return ListData([None] * len(value.items))
-        # rule vars-unread
+        # rule vars_unread
         case "vars", Mapping():
             return written_data_of(value, 1)
         case "defaults", Mapping():
@@ -92,7 +92,7 @@ def _shot_data(node: Node) -> Any:
 
 def _part_data(key: str, value: Node) -> Any:
     match key, value:
-        # rule matrix-unread
+        # rule matrix_unread
         case "matrix", Mapping():
             return written_data_of(value, 3)
         case "input", Mapping():

@@ -97,5 +97,5 @@ def _compile_bound(keyword: str, bound: Any) -> Accepts:
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """A `pattern` as ECMA-262 has it, where `$` is the very end: Python's would let a final line break pass."""
-    # rule whole-text
+    # rule whole_text
     return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), re.ASCII)

@@ -84,7 +84,7 @@ def shot_judge() -> Judge:
 def model_judge(model: str) -> Judge | None:
     """Judges a model's input; None where no schema for it ships."""
     try:
-        # rule model-file
+        # rule model_file
         schema = json.loads(resources.schema_text(f"models/{model.replace('/', '-')}"))
     except OSError:
         return None
@@ -155,7 +155,7 @@ def _better_hint(schema: dict[str, Any], node: Scalar, hint: str) -> str:
     if schema.get("type") != "string":
         return "remove the quotes" if _is_quoted_number(node) else hint
     if not hint and node.type != "str":
-        # rule put-in-quotes
+        # rule put_in_quotes
         return f'put it in quotes: "{node.text}"' if len(node.text) <= 60 else "put it in quotes"
     if not hint and "pattern" in schema:
         spelled = slug(node.text[:_GUESSES])
@@ -213,7 +213,7 @@ def suggestion(word: str, known: list[str]) -> str:
     """The hint for a word that is not known: the one probably meant, else some of those there are."""
     meant = nearest(word, known)
     if meant is not None:
-        # rule nearest-key
+        # rule nearest_key
         return f"did you mean {quoted(meant)}?"
     if not known:
         return ""

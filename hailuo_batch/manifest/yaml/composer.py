@@ -15,9 +15,9 @@ from hailuo_batch.manifest.files.text_files import UNPRINTABLE
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.nodes import Broken, Mapping, Node, Scalar, Sequence
 
-# rule most-nodes
+# rule most_nodes
 MAX_NODES = 5_000_000
-# rule deepest
+# rule most_levels
 MAX_DEPTH = 50
 MAX_ITEMS = 100_000  # no list or mapping of a campaign of 100,000 takes has more
 MAX_NODES_OF_ONE = 250_000  # neither has one shot, or one value beside them, as many as make reading on pointless
@@ -87,7 +87,7 @@ class Composer:
                     self._open(event)
                 elif isinstance(event, yaml.AliasEvent):
                     self._alias(event)
-                # rule one-document
+                # rule one_document
                 elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
                     hint = "keep one document to a file"
                     raise Refused(_spot(event), "a second YAML document begins here", hint)
@@ -98,7 +98,7 @@ class Composer:
     @property
     def depth(self) -> int:
         """How many collections are open."""
-        # name open-collections
+        # name open_collections
         return len(self._stack)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
@@ -111,7 +111,7 @@ class Composer:
     def _read_scalar(self, event: yaml.ScalarEvent) -> Scalar | Broken:
         text, style = event.value, event.style
         (line, column), (end_line, end_column) = _place(event.start_mark), _place(event.end_mark)
-        # rule object-tags
+        # rule object_tags
         if event.tag is None:
             tag = "" if event.implicit[0] else "str"
         elif event.tag in _SCALAR_TAGS:
@@ -142,7 +142,7 @@ class Composer:
     def _close(self) -> None:
         frame = self._stack.pop()
         if isinstance(frame.node, Mapping) and frame.merged:
-            # rule merge-keys
+            # rule merge_keys
             _merge(frame.node, frame.merged)
         node = frame.node if frame.allowed else Broken(frame.node.line, frame.node.column)
         if frame.anchor is not None:
@@ -161,13 +161,13 @@ class Composer:
             raise Refused(
                 place, f"the alias {quoted(f'*{event.anchor}')} stands inside what it names, which would never end"
             )
-        # rule alias-depth
+        # rule alias_depth
         self._deepen(place, anchored.height)
-        # rule alias-size
+        # rule alias_size
         self._grow(place, anchored.size)
         if self._stack:
             self._stack[-1].height = max(self._stack[-1].height, anchored.height + 1)
-        # rule aliases
+        # rule alias_node
         self._add(anchored.node, place)
 
     def _add(self, node: Node, place: Place | None = None) -> None:
@@ -199,7 +199,7 @@ class Composer:
             return
         if key.text == "<<" and not key.tag:
             self._note_merge(frame, key, value)
-        # rule duplicate-keys
+        # rule duplicate_keys
         elif key.text in mapping.entries:
             first = mapping.entries[key.text][0]
             self._report.error(
@@ -265,7 +265,7 @@ def _merge(mapping: Mapping, parts: list[Mapping]) -> None:
     """A mapping's own keys come before those of what it merges, and those of an earlier part before a later one's."""
     for part in parts:
         for key, entry in part.entries.items():
-            # rule merged-last
+            # rule merged_last
             mapping.entries.setdefault(key, entry)
 
 

@@ -36,7 +36,7 @@ class Scalar(NamedTuple):
     @property
     def type(self) -> str:
         """YAML 1.1's type for it: `str`, `int`, `float`, `bool`, `null`, `timestamp`, `merge` or `value`."""
-        # rule yaml-types
+        # rule yaml_types
         return self.tag or _implicit_type(self.text)
 
     def spot(self, offset: int) -> Spot:
@@ -132,10 +132,10 @@ def _scalar_data(node: Scalar) -> Any:
             return None
         case "bool" if node.text.lower() in _TRUE | _FALSE:
             return node.text.lower() in _TRUE
-        # rule plain-integer
+        # rule plain_integer
         case "int" if _INTEGER.fullmatch(node.text):
             return int(node.text)
-        # rule plain-decimal
+        # rule plain_decimal
         case "int" | "float" if _DECIMAL.fullmatch(node.text):
             return Decimal(node.text)
         case _:

@@ -16,7 +16,7 @@ from hailuo_batch.manifest.yaml.composer import Composer, Watch
 from hailuo_batch.manifest.yaml.errors import explained, nesting_explained
 from hailuo_batch.manifest.yaml.nodes import Node
 
-# rule largest
+# rule most_bytes
 MAX_BYTES = 64 * MEBIBYTE
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
