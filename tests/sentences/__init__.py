@@ -12,11 +12,16 @@ Three things belong together:
 
     in `tests/`     that test, which passes as the program stands, and fails when either change is made in a copy of it
 
-To add a rule: write its words, unindented, into the table where it belongs. Put `# rule <name>` on a line of its own
-above the code that keeps the rule; the name has two words or more, `with_underscores`. Indented by two under the words, say what to do there to break it (`changes.py` has
-the few verbs, `places.py` how a part of a statement is named); indented by four, the test that must fail. Several
-changes above one test each make it fail alone. A sentence that promises nothing of its own has `because` and a reason.
-`pytest tests/sentences` tells whether all of it fits together, `pytest -m deep tests/sentences` whether it holds.
+To add a rule:
+1. Write its words, unindented, into the table where it belongs.
+2. Put `# rule <name>` on a line of its own above the code that keeps it; the name has two words or more, joined by `_`,
+   and is none that the product has.
+3. Indented by two under the words, say what to do there to break it: `changes.py` has the few verbs, `places.py` says
+   how a part of a statement is named. In a schema the place is a JSON pointer, and needs no mark.
+4. Indented by four, write the test that must fail. Several changes above one test each make it fail alone.
+5. `pytest tests/sentences` tells whether all of it fits together, `pytest -m deep tests/sentences` whether it holds.
+
+A sentence that promises nothing of its own has, instead of changes, `because` and a reason.
 
 A change says what it does in terms of Python's syntax, so that new names, new wording and new formatting leave it as
 it is. Where it needs a name of the product, it takes that from the place itself or from another mark, written as
