@@ -10,16 +10,22 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_MOST = 1 << 63  # more than any ledger counts, and any bill
-_MOST_DIGITS = len(str(_MOST))
+_UPPER_BOUND = 1 << 63  # more than any ledger counts, and any bill
+_MAX_DIGITS = len(str(_UPPER_BOUND))
 
 
-def parse_document(text: str) -> Any:
+def parse_strict_json(text: str) -> Any:
     """The text as JSON in the narrow sense: no name twice in one object, and no number that is none."""
-    return json.loads(text, object_pairs_hook=_named, parse_constant=_refuse, parse_float=_plain, parse_int=_whole)
+    return json.loads(
+        text,
+        object_pairs_hook=_reject_duplicates,
+        parse_constant=_reject_number,
+        parse_float=_parse_finite_float,
+        parse_int=_parse_bounded_int,
+    )
 
 
-def text_of(fields: Mapping[str, Any], name: str) -> str:
+def get_text(fields: Mapping[str, Any], name: str) -> str:
     """A text."""
     value = fields[name]
     if not isinstance(value, str):
@@ -27,15 +33,15 @@ def text_of(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def number_of(fields: Mapping[str, Any], name: str) -> int:
+def get_count(fields: Mapping[str, Any], name: str) -> int:
     """A count or an amount."""
     value = fields[name]
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MOST:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _UPPER_BOUND:
         raise ValueError(f"{name} is no count")
     return value
 
 
-def flag_of(fields: Mapping[str, Any], name: str) -> bool:
+def get_bool(fields: Mapping[str, Any], name: str) -> bool:
     """A yes or a no."""
     value = fields[name]
     if not isinstance(value, bool):
@@ -43,29 +49,29 @@ def flag_of(fields: Mapping[str, Any], name: str) -> bool:
     return value
 
 
-def texts_of(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def get_texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """A list of texts."""
-    values = _list_of(fields, name)
+    values = _get_list(fields, name)
     if not all(isinstance(value, str) for value in values):
         raise ValueError(f"{name} does not hold texts alone")
     return tuple(values)
 
 
-def mappings_of(fields: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+def get_objects(fields: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
     """A list of objects."""
-    values = _list_of(fields, name)
+    values = _get_list(fields, name)
     if not all(isinstance(value, dict) for value in values):
         raise ValueError(f"{name} does not hold objects alone")
     return values
 
 
-def text_by_name_of(fields: Mapping[str, Any], name: str) -> dict[str, str]:
+def get_text_map(fields: Mapping[str, Any], name: str) -> dict[str, str]:
     """Texts by names."""
-    values = mapping_of(fields, name)
-    return {key: text_of(values, key) for key in values}
+    values = get_object(fields, name)
+    return {key: get_text(values, key) for key in values}
 
 
-def mapping_of(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def get_object(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """An object."""
     value = fields[name]
     if not isinstance(value, dict):
@@ -73,14 +79,14 @@ def mapping_of(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
-def _list_of(fields: Mapping[str, Any], name: str) -> Sequence[Any]:
+def _get_list(fields: Mapping[str, Any], name: str) -> Sequence[Any]:
     value = fields[name]
     if not isinstance(value, list):
         raise TypeError(f"{name} is no list")
     return value
 
 
-def _named(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """What a reader sees first must be what is read, and not what comes later under the same name."""
     found: dict[str, Any] = {}
     for name, value in pairs:
@@ -90,18 +96,18 @@ def _named(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _plain(text: str) -> float:
+def _parse_finite_float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        _refuse(text)
+        _reject_number(text)
     return number
 
 
-def _whole(text: str) -> int:
-    if len(text) > _MOST_DIGITS:
-        _refuse(text)
+def _parse_bounded_int(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        _reject_number(text)
     return int(text)
 
 
-def _refuse(text: str) -> float:
+def _reject_number(text: str) -> float:
     raise ValueError(f"it holds {text[:20]}, and a plan holds plain numbers only")

@@ -9,7 +9,7 @@ _PACKAGED = Path(__file__).parent / "_schemas"
 _CHECKOUT = Path(__file__).parent.parent / "schemas"
 
 
-def schema_text(name: str) -> str:
+def load_schema_text(name: str) -> str:
     """The text of a shipped schema, such as `manifest` or `models/hailuo-pro`."""
     root = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
     return (root / f"{name}.schema.json").read_text(encoding="utf-8")

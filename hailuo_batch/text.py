@@ -15,26 +15,26 @@ _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 _BY_NAME = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NO_WIDTH = frozenset({"Mn", "Me", "Cf"})
 _SOFT_HYPHEN = "\u00ad"
-_DRAWN_WIDE = "\ufe0f"  # has the character before it drawn as a picture
-_STAYS_BEFORE = frozenset({"Pe", "Pf", "Po", "Lm"})  # what a line does not begin with: closing marks, long vowels
-_STAYS_AFTER = frozenset({"Ps", "Pi"})  # what a line does not end with: opening marks
+_EMOJI_SELECTOR = "\ufe0f"  # has the character before it drawn as a picture
+_NO_BREAK_BEFORE = frozenset({"Pe", "Pf", "Po", "Lm"})  # what a line does not begin with: closing marks, long vowels
+_NO_BREAK_AFTER = frozenset({"Ps", "Pi"})  # what a line does not end with: opening marks
 
 
-def harmless(text: str, keep: Sequence[str] = ()) -> str:
+def sanitize(text: str, keep: Sequence[str] = ()) -> str:
     """The text with whatever moves, hides or turns anything written out. Line breaks stay, as do the sequences of
     `keep`, which are our own."""
     if text.isascii() and text.isprintable():
         return text
     if not keep:
-        return "".join(c if c == "\n" or not _is_hostile(c) else _written_out(c) for c in text)
+        return "".join(c if c == "\n" or not _is_hostile(c) else _escape(c) for c in text)
     ours = re.compile("|".join(map(re.escape, keep)))
     kept = [*ours.findall(text), ""]
-    return "".join(harmless(piece) + own for piece, own in zip(ours.split(text), kept, strict=True))
+    return "".join(sanitize(piece) + own for piece, own in zip(ours.split(text), kept, strict=True))
 
 
 def one_line(text: str) -> str:
     """The same as one line: a line break is written out, too."""
-    return harmless(text).replace("\n", _BY_NAME["\n"])
+    return sanitize(text).replace("\n", _BY_NAME["\n"])
 
 
 def clean(text: str) -> str:
@@ -63,7 +63,7 @@ def columns_of(character: str) -> int:
     """How many columns a terminal gives to a character, at most."""
     if character.isascii():
         return 1
-    if character == _DRAWN_WIDE:
+    if character == _EMOJI_SELECTOR:
         return 1  # it has the one before it take another
     if unicodedata.category(character) in _NO_WIDTH and character != _SOFT_HYPHEN:
         return 0
@@ -74,17 +74,17 @@ def wrap(text: str, columns: int) -> str:
     """The text in lines of whole words. A word that is longer than a line, such as a path, stays whole, but where it is
     of characters that take two columns: between those a line may end anywhere. A command stays whole, too: pasted with
     the end of a line in it, it would be two."""
-    return "\n".join("\n".join(_filled(line, columns)) for line in text.splitlines())
+    return "\n".join("\n".join(_wrap_line(line, columns)) for line in text.splitlines())
 
 
-def _filled(text: str, columns: int) -> list[str]:
+def _wrap_line(text: str, columns: int) -> list[str]:
     lines, line, room = list[str](), "", columns
     for piece in re.findall(r"`hailuo-batch [^`]*`\S*|\s+|\S+", text.expandtabs()):
         if piece.isspace():
             line, room = line + piece, room - display_width(piece)
             continue
         indented = 0 if line.strip() else display_width(line)
-        for part in _parts(piece, columns - indented):
+        for part in _breakable_parts(piece, columns - indented):
             width = display_width(part)
             if width > room and line.strip():
                 lines.append(line.rstrip())
@@ -93,31 +93,31 @@ def _filled(text: str, columns: int) -> list[str]:
     return [*lines, line.rstrip()]
 
 
-def _parts(word: str, columns: int) -> list[str]:
+def _breakable_parts(word: str, columns: int) -> list[str]:
     """The word in pieces between which a line may end: the whole, where it fits one."""
     if display_width(word) <= columns:
         return [word]
     parts = [""]
     for character in word:
         last = parts[-1][-1:]
-        if last and _may_part(last, character):
+        if last and _can_break_between(last, character):
             parts.append("")
         parts[-1] += character
     return parts
 
 
-def _may_part(before: str, after: str) -> bool:
+def _can_break_between(before: str, after: str) -> bool:
     """Whether a line may end between these two: beside a character that takes two columns, unless a mark forbids it."""
     if columns_of(after) == 0 or 2 not in {columns_of(before), columns_of(after)}:
         return False
-    return unicodedata.category(after) not in _STAYS_BEFORE and unicodedata.category(before) not in _STAYS_AFTER
+    return unicodedata.category(after) not in _NO_BREAK_BEFORE and unicodedata.category(before) not in _NO_BREAK_AFTER
 
 
 def _is_hostile(character: str) -> bool:
     return unicodedata.category(character) in _CONTROLS or character in _DIRECTIONS
 
 
-def _written_out(character: str) -> str:
+def _escape(character: str) -> str:
     return _BY_NAME.get(character) or f"\\u{ord(character):04x}"
 
 

@@ -17,12 +17,12 @@ from typing import Any
 
 # rule default_model
 DEFAULT_MODEL = "hailuo/pro"
-MICRO = 1_000_000
+MICRO_USD_PER_USD = 1_000_000
 # Far above what a video costs anywhere, and so low that the sum over 900 million runs still fits into the 64 bits of a
 # column of the ledger. What is above is a mistake of somebody, and no plan and no cap should be built upon it.
-MAX_COST_MICRO_USD = 10_000 * MICRO
+MAX_COST_MICRO_USD = 10_000 * MICRO_USD_PER_USD
 """The most that one run is believed to cost. What says more says nothing: the cost of such a run is unknown."""
-LATEST_S = 32_503_680_000
+MAX_EPOCH_S = 32_503_680_000
 """The year 3000, in seconds since the epoch: a time from then on is no time of ours."""
 
 # rule money_places
@@ -42,13 +42,13 @@ def parse_usd(text: str) -> int:
         raise ValueError(f"{text!r} is not an amount in US dollars; write it like 40 or 0.28, with at most 6 decimals")
     whole, fraction = match.groups()
     # rule exact_money
-    return int(whole) * MICRO + int((fraction or "").ljust(6, "0"))
+    return int(whole) * MICRO_USD_PER_USD + int((fraction or "").ljust(6, "0"))
 
 
 def format_usd(micro_usd: int) -> str:
     """Micro-USD as `$1.68`: two decimals, more only where they are needed to be exact."""
     sign = "-" if micro_usd < 0 else ""
-    whole, fraction = divmod(abs(micro_usd), MICRO)
+    whole, fraction = divmod(abs(micro_usd), MICRO_USD_PER_USD)
     decimals = f"{fraction:06d}".rstrip("0").ljust(2, "0")
     return f"{sign}${whole:,}.{decimals}"
 
@@ -62,9 +62,9 @@ def parse_duration(text: str) -> float:
     return float(int(match[1]) * _UNIT_S[match[2]])
 
 
-def format_duration(seconds: float) -> str:
+def format_duration(duration_s: float) -> str:
     """Seconds as a person says them: `45s`, `3m 20s`, `2h 5m`."""
-    whole = max(0, round(seconds))
+    whole = max(0, round(duration_s))
     if whole < 60:
         return f"{whole}s"
     if whole < 3600:
@@ -74,12 +74,12 @@ def format_duration(seconds: float) -> str:
     return f"{hours}h {minutes}m" if minutes else f"{hours}h"
 
 
-def format_rough_duration(seconds: float) -> str:
+def format_estimated_duration(duration_s: float) -> str:
     """As exact as an estimate is: `45s`, and whole minutes from three minutes on."""
-    return format_duration(seconds if seconds < 180 else 60 * math.ceil(seconds / 60))
+    return format_duration(duration_s if duration_s < 180 else 60 * math.ceil(duration_s / 60))
 
 
-def format_minute(epoch_s: float) -> str:
+def format_utc_minute(epoch_s: float) -> str:
     """A moment as a person reads it in a list: `2025-11-22 08:00Z`, for seconds since the epoch, UTC."""
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%MZ}"
 
@@ -102,18 +102,18 @@ def request_json(model: str, input_json: str) -> str:
     return f'{{"input":{input_json},"model":{_model_json(model)}}}'
 
 
-def fingerprint(model: str, input_json: str) -> str:
+def compute_fingerprint(model: str, input_json: str) -> str:
     """The SHA-256, in hex, of the body of a create: what the money buys."""
     # rule request_digest
     return hashlib.sha256(request_json(model, input_json).encode("utf-8")).hexdigest()
 
 
-def recorded_in_part(input_json: str) -> str:
+def mark_partial(input_json: str) -> str:
     """An input of which only a part is known, as it is recorded: with a blank before it, as no input is ever sent."""
     return f" {input_json}"
 
 
-def is_in_part(recorded: str) -> bool:
+def is_partial(recorded: str) -> bool:
     """Whether a recorded input is only a part of what was sent, so that its fingerprint cannot be compared with it."""
     return recorded.startswith(" ")
 
@@ -176,7 +176,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Campaign:
+class CampaignSpec:
     """All that one manifest asks for. `manifest_sha256` is the SHA-256, in hex, of the manifest's bytes."""
 
     name: str

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from tests.helpers.killing import Moment, Range, Victim, prompts
+from tests.helpers.killing import KilledCampaign, KillingServer, KillMoment, prompts
 
 pytestmark = pytest.mark.deep
 
@@ -18,27 +18,27 @@ KILLS = 5
 
 
 @pytest.fixture
-def server() -> Iterator[Range]:
-    with Range() as running:
+def server() -> Iterator[KillingServer]:
+    with KillingServer() as running:
         yield running
 
 
-def moments(seed: int) -> list[Moment]:
+def moments(seed: int) -> list[KillMoment]:
     """Where the program is hit, life after life: mostly around a request, and once at any time."""
     rng = Random(seed)
-    aimed = [Moment(request=rng.randint(1, 7), carried_out=rng.random() < 0.5) for _ in range(KILLS - 1)]
-    return rng.sample([*aimed, Moment(after_s=rng.uniform(0.0, 0.5))], KILLS)
+    aimed = [KillMoment(request=rng.randint(1, 7), carried_out=rng.random() < 0.5) for _ in range(KILLS - 1)]
+    return rng.sample([*aimed, KillMoment(after_s=rng.uniform(0.0, 0.5))], KILLS)
 
 
 @pytest.mark.parametrize("seed", range(CAMPAIGNS))
 def test_whenever_it_is_killed_nothing_is_paid_twice_and_nothing_paid_is_forgotten(
-    tmp_path: Path, server: Range, seed: int
+    tmp_path: Path, server: KillingServer, seed: int
 ) -> None:
-    campaign = Victim(tmp_path, server, prompts(32))
+    campaign = KilledCampaign(tmp_path, server, prompts(32))
     for moment in moments(seed):
         campaign.kill(moment)
     assert campaign.kills == KILLS
-    doubted = campaign.doubted()
+    doubted = campaign.in_doubt()
 
     code = campaign.apply()
 
@@ -53,15 +53,17 @@ def test_whenever_it_is_killed_nothing_is_paid_twice_and_nothing_paid_is_forgott
         assert takes[id_]["state"] == "done"
         assert set(paid[id_]) <= known, f"{id_} was paid for and forgotten"
         assert (campaign.outputs / f"{id_}.mp4").read_bytes().endswith(paid[id_][0].encode())
-    assert campaign.leaks() == []
+    assert campaign.files_with_key() == []
 
 
-def test_a_create_that_was_carried_out_and_never_answered_is_held_in_doubt(tmp_path: Path, server: Range) -> None:
-    campaign = Victim(tmp_path, server, prompts(1))
-    campaign.kill(Moment(request=2, carried_out=True))  # the first asks whether it is the API that is paid
+def test_a_create_that_was_carried_out_and_never_answered_is_held_in_doubt(
+    tmp_path: Path, server: KillingServer
+) -> None:
+    campaign = KilledCampaign(tmp_path, server, prompts(1))
+    campaign.kill(KillMoment(request=2, carried_out=True))  # the first asks whether it is the API that is paid
     for _ in range(2):
         (take,) = campaign.shown().values()
         assert take["state"] == "in_doubt"
         assert [(run["state"], run["run_id"]) for run in take["runs"]] == [("in_doubt", None)]
         assert campaign.apply() == 1
-    assert (len(server.world.made), server.created.total()) == (1, 1)
+    assert (len(server.world.created), server.created.total()) == (1, 1)

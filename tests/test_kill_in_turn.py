@@ -11,7 +11,7 @@ import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.model.runs import Snapshot
-from tests.helpers.killing import KEY, Range
+from tests.helpers.killing import KEY, KillingServer
 
 pytestmark = pytest.mark.deep
 
@@ -40,7 +40,7 @@ def write_manifests(folder: Path) -> dict[int, Path]:
     return manifests
 
 
-def kill_in_turn(server: Range, manifests: dict[int, Path]) -> dict[int, tuple[str | None, int]]:
+def kill_in_turn(server: KillingServer, manifests: dict[int, Path]) -> dict[int, tuple[str | None, int]]:
     """For each boundary: the call at which the program was killed, if it came so far, and how the next apply ended."""
     subprocess.run(
         [sys.executable, "-m", "tests.helpers.kill_in_turn", *map(str, manifests.values())],
@@ -66,11 +66,11 @@ def ledger_of(manifest: Path, endpoint: str) -> Snapshot:
 
 
 def test_killed_at_every_boundary_it_goes_on_without_paying_twice(tmp_path: Path) -> None:
-    with Range() as server:
+    with KillingServer() as server:
         manifests = write_manifests(tmp_path)
         ends = kill_in_turn(server, manifests)
         snapshots = {at: ledger_of(path, server.base_url) for at, path in manifests.items()}
-        paid = Counter(made["prompt"] for made in server.world.made.values())
+        paid = Counter(made["prompt"] for made in server.world.created.values())
         assert max(paid.values()) == 1
         for at, (_, code) in ends.items():
             states = {record.take.id: record.state for record in snapshots[at].takes}
@@ -78,7 +78,7 @@ def test_killed_at_every_boundary_it_goes_on_without_paying_twice(tmp_path: Path
             assert set(states.values()) <= {"done", "in_doubt"}, f"killed at boundary {at}"
             assert code == (1 if "in_doubt" in states.values() else 0)
             known = {run.run_id for run in snapshots[at].runs}
-            lost = [made for made, asked in server.world.made.items() if asked["prompt"].endswith(f" at {at}")]
+            lost = [made for made, asked in server.world.created.items() if asked["prompt"].endswith(f" at {at}")]
             doubtful = sum(state == "in_doubt" for state in states.values())
             assert len(set(lost) - known) <= doubtful, f"a paid run was forgotten at boundary {at}"
         assert {call for call, _ in ends.values()} >= EVERY_APPLY | {None}

@@ -189,7 +189,7 @@ def _imported(module: str, name: str) -> str:
     return f"{module}.{name}" if is_module else module
 
 
-def own(path: Path) -> list[str]:
+def own_modules(path: Path) -> list[str]:
     """The modules of the product that a file imports, less the package's name."""
     found = [name for name in imports_of(path) if name.split(".")[0] == PACKAGE]
     return [name.removeprefix(f"{PACKAGE}.") for name in found]
@@ -204,7 +204,7 @@ def test_imports_go_one_way(folder: str) -> None:
     allowed = {folder, *RULES[folder].may_import}
     for path in MODULES:
         if folder_of(name_of(path)) == folder:
-            wrong = [name for name in own(path) if folder_of(name) not in allowed]
+            wrong = [name for name in own_modules(path) if folder_of(name) not in allowed]
             assert not wrong, f"{name_of(path)} imports {', '.join(wrong)}"
 
 
@@ -238,4 +238,4 @@ def test_the_rules_can_be_broken(tmp_path: Path) -> None:
     source = tmp_path / "wrong.py"
     source.write_text("def f():\n    import time\n    from hailuo_batch.runtime import clock\n")
     assert list(imports_of(source)) == ["time", "hailuo_batch.runtime.clock"]
-    assert own(source) == ["runtime.clock"]
+    assert own_modules(source) == ["runtime.clock"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hailuo_batch.text import clean, display_width, harmless, one_line, quote, shell_line, wrap
+from hailuo_batch.text import clean, display_width, one_line, quote, sanitize, shell_line, wrap
 
 HOSTILE = "a\x1b[2J\x07b\x7f\x9b31m\u202ec\u2066\u2028d\r"
 JAPANESE = (
@@ -16,9 +16,9 @@ JAPANESE = (
 
 
 def test_what_a_terminal_would_take_for_an_order_is_written_out() -> None:
-    assert harmless(HOSTILE) == "a\\u001b[2J\\u0007b\\u007f\\u009b31m\\u202ec\\u2066\\u2028d\\r"
-    assert harmless("a\nb") == "a\nb"
-    assert harmless("\udcff") == "\\udcff"
+    assert sanitize(HOSTILE) == "a\\u001b[2J\\u0007b\\u007f\\u009b31m\\u202ec\\u2066\\u2028d\\r"
+    assert sanitize("a\nb") == "a\nb"
+    assert sanitize("\udcff") == "\\udcff"
 
 
 def test_one_line_is_one() -> None:
@@ -33,7 +33,7 @@ def test_nothing_else_is_touched() -> None:
 
 def test_only_our_own_colours_pass() -> None:
     ours = ("\x1b[1m", "\x1b[0m")
-    assert harmless("\x1b[1mhere\x1b[0m \x1b[8mhidden", ours) == "\x1b[1mhere\x1b[0m \\u001b[8mhidden"
+    assert sanitize("\x1b[1mhere\x1b[0m \x1b[8mhidden", ours) == "\x1b[1mhere\x1b[0m \\u001b[8mhidden"
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from hailuo_batch.values import (
-    MICRO,
-    Campaign,
+    MICRO_USD_PER_USD,
+    CampaignSpec,
     Shot,
     canonical_json,
-    fingerprint,
+    compute_fingerprint,
     format_duration,
     format_usd,
     parse_duration,
@@ -47,7 +47,7 @@ plain_json = some.recursive(
     ("text", "micro_usd"),
     [
         ("0", 0),
-        ("40", 40 * MICRO),
+        ("40", 40 * MICRO_USD_PER_USD),
         ("0.28", 280_000),
         ("0.04", 40_000),
         ("8.2", 8_200_000),  # times a million as a float, it is a little less
@@ -70,7 +70,7 @@ def test_what_is_no_plain_amount_is_refused(text: str) -> None:
     [
         (0, "$0.00"),
         (1_680_000, "$1.68"),
-        (40 * MICRO, "$40.00"),
+        (40 * MICRO_USD_PER_USD, "$40.00"),
         (1, "$0.000001"),
         (280_500, "$0.2805"),
         (1_234_567_000_000, "$1,234,567.00"),
@@ -152,9 +152,9 @@ def test_a_request_is_the_canonical_json_of_model_and_input(value: object, model
 def test_the_fingerprint_of_a_request_never_changes() -> None:
     input_json = '{"image_urls":["https://cdn.example.com/a.jpg"],"prompt":"Eine Lampe, weiß"}'
     body = '{"input":{"image_urls":["https://cdn.example.com/a.jpg"],"prompt":"Eine Lampe, weiß"},"model":"hailuo/pro"}'
-    assert fingerprint("hailuo/pro", input_json) == hashlib.sha256(body.encode()).hexdigest()
+    assert compute_fingerprint("hailuo/pro", input_json) == hashlib.sha256(body.encode()).hexdigest()
     assert (
-        fingerprint("hailuo/pro", '{"prompt":"a"}')
+        compute_fingerprint("hailuo/pro", '{"prompt":"a"}')
         == "254e1cff107583bb6d7f2150b15deb0b03e608d6854f0febb3e50d58a0d263b8"
     ), "a changed fingerprint makes every finished campaign pay again"
 
@@ -185,7 +185,7 @@ def test_a_take_shows_the_input_that_will_be_sent() -> None:
 
 def test_a_campaign_lists_its_takes_in_the_order_of_the_manifest() -> None:
     shots = (Shot("b", (take("b"), take("b", 2))), Shot("a", (take("a"),)))
-    assert [wanted.id for wanted in Campaign("spring", shots, "0" * 64).takes] == ["b", "b.take2", "a"]
+    assert [wanted.id for wanted in CampaignSpec("spring", shots, "0" * 64).takes] == ["b", "b.take2", "a"]
 
 
 def test_values_cannot_be_changed() -> None:

@@ -13,11 +13,11 @@ from hailuo_batch.app.workspace import SANDBOX
 from hailuo_batch.core.model.settings import Settings
 
 SANDBOX_KEY = "sk-sandbox"
-_REHEARSAL_SPEED = 10.0
+_SANDBOX_SPEED = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class ApiTarget:
     """An API: where it is, the key for it, and whether it is on this machine."""
 
     base_url: str
@@ -25,22 +25,22 @@ class Remote:
     is_loopback: bool
 
 
-NOBODY = Remote(DEFAULT_BASE_URL, None, is_loopback=False)
+NO_API = ApiTarget(DEFAULT_BASE_URL, None, is_loopback=False)
 """For work on this machine alone: without a key nothing can be asked of it."""
 
 
 @contextmanager
-def connect(endpoint: str, settings: Settings) -> Iterator[Remote]:
+def connect(endpoint: str, settings: Settings) -> Iterator[ApiTarget]:
     """The API at this endpoint; for `sandbox`, one that lives as long as the context.
 
     Raises AccountError where a key is needed and missing.
     """
     if endpoint != SANDBOX:
-        yield Remote(endpoint, read_key(), split_base_url(endpoint)[0].is_loopback)
+        yield ApiTarget(endpoint, read_key(), split_base_url(endpoint)[0].is_loopback)
         return
     from hailuo_batch.sandbox.server import SandboxServer  # with a server's parts, for rehearsals alone
     from hailuo_batch.sandbox.world import WorldSettings
 
     world = WorldSettings(rate_limit=settings.rate_limit, rate_window_s=settings.rate_window_s)
-    with SandboxServer(world, speed=_REHEARSAL_SPEED) as server:
-        yield Remote(server.base_url, SANDBOX_KEY, is_loopback=True)
+    with SandboxServer(world, speed=_SANDBOX_SPEED) as server:
+        yield ApiTarget(server.base_url, SANDBOX_KEY, is_loopback=True)

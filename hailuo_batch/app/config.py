@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from hailuo_batch.adapters.runbase import parse_base_url
-from hailuo_batch.app.image_preflight import Reach
-from hailuo_batch.app.workspace import SANDBOX, Whereabouts, command_line
+from hailuo_batch.app.image_preflight import ImageCheckLevel
+from hailuo_batch.app.workspace import SANDBOX, CampaignLocation, command_line
 from hailuo_batch.core.model.settings import Settings
-from hailuo_batch.core.planning.plan import InDoubt, Wishes, matches_any
+from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest, matches_any
 from hailuo_batch.errors import AccountError, UsageError
 from hailuo_batch.text import quote
-from hailuo_batch.values import Campaign, parse_duration, parse_usd
+from hailuo_batch.values import CampaignSpec, parse_duration, parse_usd
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class LimitOptions:
     """The bounds that a command line may set, as they were written; None where it does not."""
 
     rate_limit: str | None = None
@@ -63,24 +63,24 @@ def read_key() -> str:
     return key
 
 
-def read_settings(bounds: Bounds, campaign: Campaign) -> Settings:
+def read_settings(options: LimitOptions, campaign: CampaignSpec) -> Settings:
     """What bounds an apply of the campaign. Raises UsageError for what cannot be read."""
     limits = campaign.limits
-    rate = read_rate_limit(bounds.rate_limit)
+    rate = read_rate_limit(options.rate_limit)
     # rule cap_set
     cap = limits.max_spend_micro_usd
-    if bounds.max_spend is not None:
-        cap = parse_option("--max-spend", bounds.max_spend, parse_usd)
+    if options.max_spend is not None:
+        cap = parse_option("--max-spend", options.max_spend, parse_usd)
     # rule timeout_set
     timeout_s = limits.run_timeout_s
-    if bounds.run_timeout is not None:
-        timeout_s = parse_option("--run-timeout", bounds.run_timeout, parse_duration)
+    if options.run_timeout is not None:
+        timeout_s = parse_option("--run-timeout", options.run_timeout, parse_duration)
     return Settings(
         rate_limit=rate.requests,
         rate_window_s=rate.window_s,
         cap_micro_usd=cap,
         max_attempts=limits.max_attempts,
-        max_in_flight=limits.max_in_flight if bounds.max_in_flight is None else bounds.max_in_flight,
+        max_in_flight=limits.max_in_flight if options.max_in_flight is None else options.max_in_flight,
         run_timeout_s=timeout_s,
     )
 
@@ -101,12 +101,12 @@ def parse_rate_limit(text: str) -> RateLimit:
     return RateLimit(int(match[1]), float(match[2]))
 
 
-def read_wishes(campaign: Campaign, only: tuple[str, ...], replace: tuple[str, ...], in_doubt: str) -> Wishes:
+def read_wishes(campaign: CampaignSpec, only: tuple[str, ...], replace: tuple[str, ...], in_doubt: str) -> PlanRequest:
     """What is asked beyond the manifest. Raises UsageError for a pattern that fits no take."""
     ids = [take.id for take in campaign.takes]
     _check_patterns("--only", only, ids)
     _check_patterns("--replace", replace, ids)
-    return Wishes(only, replace, InDoubt(in_doubt))
+    return PlanRequest(only, replace, InDoubtPolicy(in_doubt))
 
 
 def _check_patterns(option: str, patterns: Iterable[str], ids: list[str]) -> None:
@@ -135,7 +135,7 @@ class ApplyOptions:
     and `max_duration` are durations as they were written.
     """
 
-    bounds: Bounds = field(default_factory=Bounds)
+    limits: LimitOptions = field(default_factory=LimitOptions)
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     in_doubt: str = "hold"
@@ -150,10 +150,12 @@ class ApplyOptions:
     max_duration: str | None = None
 
     @property
-    def reach(self) -> Reach | None:
+    def image_check_level(self) -> ImageCheckLevel | None:
         """How far images are looked after, None where the user does not say."""
         # rule no_check_images
-        return None if self.check_images is None else Reach.WEB if self.check_images else Reach.NOTHING
+        return (
+            None if self.check_images is None else ImageCheckLevel.ONLINE if self.check_images else ImageCheckLevel.NONE
+        )
 
     @property
     def wait_s(self) -> float:
@@ -178,29 +180,29 @@ def check_options(options: ApplyOptions) -> None:
     _ = options.wait_s, options.max_duration_s
 
 
-def again(where: Whereabouts, options: ApplyOptions, *, paid: bool, replacing: bool) -> str:
+def resume_command(where: CampaignLocation, options: ApplyOptions, *, paid: bool, replacing: bool) -> str:
     """The command that continues this apply, as it can be pasted into a shell.
 
     `paid` says that the user has agreed, so that the wishes are recorded. Then `--in-doubt resubmit` is left out:
     repeated, it would take up what has come to be in doubt since. So is `--replace` unless it is still under way
     (`replacing`): repeated, it would be a new wish. `--new-ledger` is never repeated.
     """
-    bounds = options.bounds
+    limits = options.limits
     words = [
-        *_repeated("--only", options.only),
+        *_repeatable_option("--only", options.only),
         # rule same_replace_next
-        *_repeated("--replace", options.replace if replacing or not paid else ()),
+        *_repeatable_option("--replace", options.replace if replacing or not paid else ()),
         # rule in_doubt_once
-        *_valued("--in-doubt", None if paid or options.in_doubt == "hold" else options.in_doubt),
+        *_option_with_value("--in-doubt", None if paid or options.in_doubt == "hold" else options.in_doubt),
         # rule same_cap_next
-        *_valued("--max-spend", bounds.max_spend),
-        *_valued("--plan", options.plan_file),
+        *_option_with_value("--max-spend", limits.max_spend),
+        *_option_with_value("--plan", options.plan_file),
         *_flags({"--check-images": options.check_images is True, "--no-check-images": options.check_images is False}),
-        *_valued("--max-in-flight", bounds.max_in_flight),
-        *_valued("--run-timeout", bounds.run_timeout),
-        *_valued("--rate-limit", bounds.rate_limit),
-        *_valued("--max-duration", options.max_duration),
-        *_valued("--wait", options.wait),
+        *_option_with_value("--max-in-flight", limits.max_in_flight),
+        *_option_with_value("--run-timeout", limits.run_timeout),
+        *_option_with_value("--rate-limit", limits.rate_limit),
+        *_option_with_value("--max-duration", options.max_duration),
+        *_option_with_value("--wait", options.wait),
         *_flags(
             {
                 "--accept-price": options.accept_price,
@@ -213,11 +215,11 @@ def again(where: Whereabouts, options: ApplyOptions, *, paid: bool, replacing: b
     return " ".join([command_line("apply", where), *map(quote, words)])
 
 
-def _repeated(name: str, values: Iterable[str]) -> list[str]:
+def _repeatable_option(name: str, values: Iterable[str]) -> list[str]:
     return [word for value in values for word in (name, value)]
 
 
-def _valued(name: str, value: object) -> list[str]:
+def _option_with_value(name: str, value: object) -> list[str]:
     return [] if value is None else [name, str(value)]
 
 

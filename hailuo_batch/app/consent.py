@@ -10,30 +10,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hailuo_batch.app.config import ApplyOptions, read_key
-from hailuo_batch.app.image_preflight import Reach, check_images
+from hailuo_batch.app.image_preflight import ImageCheckLevel, check_images
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.app.plan_file import SavedPlan
-from hailuo_batch.app.workspace import SANDBOX, Whereabouts, command_line
+from hailuo_batch.app.workspace import SANDBOX, CampaignLocation, command_line
 from hailuo_batch.core.engine import stop_reasons
-from hailuo_batch.core.engine.stop_reasons import Halt
+from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
-from hailuo_batch.core.planning.estimate import Estimate, TimeNeeded, collects, has_work
-from hailuo_batch.core.planning.history import Experience
-from hailuo_batch.core.planning.plan import Plan, Wishes, failures
+from hailuo_batch.core.planning.estimate import Estimate, TimeNeeded, has_open_runs, has_work
+from hailuo_batch.core.planning.history import History
+from hailuo_batch.core.planning.plan import Plan, PlanRequest, count_failures
 from hailuo_batch.core.planning.replacements import is_repeated
 from hailuo_batch.core.planning.spend import Cap
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import render_plan
 from hailuo_batch.ui.text import count
-from hailuo_batch.values import Campaign, format_usd
+from hailuo_batch.values import CampaignSpec, format_usd
 
-_MAY_FAIL = frozenset({*RUNNING, RunState.LOST})
+_CAN_STILL_FAIL = frozenset({*RUNNING, RunState.LOST})
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PaymentQuote:
     """What a yes would pay for.
 
     `runs` are due now, of which `affordable` fit under the cap by the prices that the plan shows; all of them cost
@@ -48,13 +48,13 @@ class Offer:
     left_micro_usd: int | None
     open_runs: int
     attempts: int
-    reached: Halt | None = None
+    cap_reached: StopReason | None = None
 
     @property
     def may_pay(self) -> bool:
         """Whether there is anything to agree to."""
         # rule open_runs_asked
-        return self.reached is None and (self.runs > 0 or self.open_runs > 0)
+        return self.cap_reached is None and (self.runs > 0 or self.open_runs > 0)
 
     def __str__(self) -> str:
         """`up to 35 of 48 runs, at most $10.00`."""
@@ -69,13 +69,13 @@ class Offer:
         return f"{runs}, at most {format_usd(self.left_micro_usd)}"
 
 
-def offer_of(
-    plan: Plan, snapshot: Snapshot, estimate: Estimate, settings: Settings, retried: frozenset[str] | None
-) -> Offer:
+def quote_for(
+    plan: Plan, snapshot: Snapshot, estimate: Estimate, settings: Settings, retried_takes: frozenset[str] | None
+) -> PaymentQuote:
     """What this plan may pay for. `retried` are the takes that are made again where a run fails, None for all."""
     cap = Cap(settings.cap_micro_usd)
     for run in snapshot.paid_runs:
-        cap.hear(run)
+        cap.on_run_changed(run)
     prices = {price.model: price.cost_micro_usd for price in estimate.prices}
     models = [line.model for line in plan.paying]
     reached, affordable, left = None, len(models), None
@@ -87,44 +87,46 @@ def offer_of(
             # as the engine has it: the first that the cap does not admit stops all that come after it
             reached = stop_reasons.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cap.cost_of(models[0]))
         affordable = max(affordable, min(1, len(models)))  # one goes alone to teach a price that is only expected
-    open_runs = sum(1 for _ in _made_again(plan, snapshot, settings.max_attempts, retried))
-    return Offer(len(models), affordable, estimate.micro_usd, left, open_runs, settings.max_attempts, reached)
+    open_runs = sum(1 for _ in _retryable_runs(plan, snapshot, settings.max_attempts, retried_takes))
+    return PaymentQuote(len(models), affordable, estimate.micro_usd, left, open_runs, settings.max_attempts, reached)
 
 
-def ask_consent(offer: Offer, warnings: int, console: Console) -> Consent:
+def ask_consent(quote: PaymentQuote, warnings: int, console: Console) -> Consent:
     """Ask at the terminal where there is anything to agree to. Raises KeyboardInterrupt."""
-    if not offer.may_pay or not console.is_interactive:
+    if not quote.may_pay or not console.is_interactive:
         return Consent.MISSING
-    return Consent.GIVEN if console.ask(_question(offer, warnings)) else Consent.DECLINED
+    return Consent.GIVEN if console.ask(_question(quote, warnings)) else Consent.DECLINED
 
 
-def unpaid(offer: Offer, consent: Consent) -> Halt | None:
+def refused_payment(quote: PaymentQuote, consent: Consent) -> StopReason | None:
     """What is said, and how it makes the command end, where runs are due and nobody has agreed to pay; else None."""
-    if offer.runs == 0 or consent is Consent.GIVEN:
+    if quote.runs == 0 or consent is Consent.GIVEN:
         return None
-    if offer.reached is not None:
-        return offer.reached
-    exit_code = stop_reasons.not_agreed(consent).exit_code
+    if quote.cap_reached is not None:
+        return quote.cap_reached
+    exit_code = stop_reasons.no_consent(consent).exit_code
     if consent is Consent.DECLINED:
-        return Halt(
-            stop_reasons.Reach.CREATES, exit_code, f"Declined. Nothing is created, nothing is paid: it was {offer}."
+        return StopReason(
+            stop_reasons.StopScope.CREATES, exit_code, f"Declined. Nothing is created, nothing is paid: it was {quote}."
         )
     text = (
         f"Nothing is created: paying needs a yes, and --yes is missing. Nothing was paid. With --yes this command pays "
-        f"for {offer}."
+        f"for {quote}."
     )
-    return Halt(stop_reasons.Reach.CREATES, exit_code, text)
+    return StopReason(stop_reasons.StopScope.CREATES, exit_code, text)
 
 
-def _question(offer: Offer, warnings: int) -> str:
-    again = f"up to {count(offer.attempts, 'attempt')} for each take"
-    if offer.runs == 0:
-        alone = offer.open_runs == 1
-        runs = "1 run is under way. If it fails" if alone else f"{offer.open_runs:,} runs are under way. If one fails"
-        return f"{runs}, it is refunded. Pay for making it again then, {again}?"
-    seen = "" if not warnings else "There is 1 warning. " if warnings == 1 else f"There are {warnings:,} warnings. "
-    retries = f"A run that fails is refunded and made again, {again}. " if offer.attempts > 1 else ""
-    return f"{seen}{retries}Pay for {offer}?"
+def _question(quote: PaymentQuote, warnings: int) -> str:
+    attempts = f"up to {count(quote.attempts, 'attempt')} for each take"
+    if quote.runs == 0:
+        alone = quote.open_runs == 1
+        runs = "1 run is under way. If it fails" if alone else f"{quote.open_runs:,} runs are under way. If one fails"
+        return f"{runs}, it is refunded. Pay for making it again then, {attempts}?"
+    warning_note = (
+        "" if not warnings else "There is 1 warning. " if warnings == 1 else f"There are {warnings:,} warnings. "
+    )
+    retries = f"A run that fails is refunded and made again, {attempts}. " if quote.attempts > 1 else ""
+    return f"{warning_note}{retries}Pay for {quote}?"
 
 
 def _affordable(prices: Iterable[int | None], left: int) -> int:
@@ -139,52 +141,56 @@ def _affordable(prices: Iterable[int | None], left: int) -> int:
     return number
 
 
-def _made_again(plan: Plan, snapshot: Snapshot, max_attempts: int, retried: frozenset[str] | None) -> Iterable[Run]:
+def _retryable_runs(
+    plan: Plan, snapshot: Snapshot, max_attempts: int, retried_takes: frozenset[str] | None
+) -> Iterable[Run]:
     """The runs under way that would be made again if they failed."""
-    ids = plan.scope if retried is None else plan.scope & retried
+    ids = plan.scope if retried_takes is None else plan.scope & retried_takes
     ids |= {line.moved_from for line in plan.lines if line.take_id in ids and line.moved_from}
     records = (record for record in snapshot.takes if record.take.id in ids)
     lives = ((record, record.live) for record in records)
-    return (live for record, live in lives if live is not None and _has_another(record, live, max_attempts))
+    return (live for record, live in lives if live is not None and _has_attempt_left(record, live, max_attempts))
 
 
-def _has_another(record: TakeRecord, live: Run, max_attempts: int) -> bool:
-    return live.state in _MAY_FAIL and failures(record.runs, live.fingerprint) + 1 < max_attempts
+def _has_attempt_left(record: TakeRecord, live: Run, max_attempts: int) -> bool:
+    return live.state in _CAN_STILL_FAIL and count_failures(record.runs, live.fingerprint) + 1 < max_attempts
 
 
-_FINISHES = (
+_FINISHES_REPLACEMENT = (
     "This finishes the --replace that was interrupted before, and begins no other one. Once it is finished, the same "
     "command makes these takes again."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApplyRequest:
     """All that one apply is asked. `saved` is the plan from a file that it follows, None where it makes its own."""
 
-    where: Whereabouts
+    where: CampaignLocation
     options: ApplyOptions
     manifest: Manifest
     endpoint: str
-    wishes: Wishes
+    wishes: PlanRequest
     settings: Settings
-    saved: SavedPlan | None
+    saved_plan: SavedPlan | None
 
     @property
-    def campaign(self) -> Campaign:
+    def campaign(self) -> CampaignSpec:
         """What the manifest asks for."""
         return self.manifest.campaign
 
     @property
-    def remedy(self) -> str:
+    def replan_command(self) -> str:
         """The command that makes a new plan."""
         return f"{command_line('plan', self.where)} --out FILE"
 
     @property
-    def reach(self) -> Reach:
+    def image_check_level(self) -> ImageCheckLevel:
         """A rehearsal needs no network, unless the user wants it."""
         # rule apply_checks_images
-        return self.options.reach or (Reach.LOCAL if self.is_rehearsal else Reach.WEB)
+        return self.options.image_check_level or (
+            ImageCheckLevel.LOCAL if self.is_rehearsal else ImageCheckLevel.ONLINE
+        )
 
     @property
     def is_rehearsal(self) -> bool:
@@ -192,9 +198,9 @@ class Asked:
         return self.endpoint == SANDBOX
 
     @property
-    def retried(self) -> frozenset[str] | None:
+    def retried_takes(self) -> frozenset[str] | None:
         """The takes that are made again where a run fails; None for all."""
-        return None if self.saved is None else frozenset(self.saved.made)
+        return None if self.saved_plan is None else frozenset(self.saved_plan.retryable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,63 +211,65 @@ class Proposal:
     snapshot: Snapshot
     estimate: Estimate
     time: TimeNeeded
-    experience: Experience
+    history: History
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ConsentResult:
     """Whether the user has agreed. `unpaid` is how that makes the apply end where it leaves undone what the plan would
     pay for, else None."""
 
     consent: Consent
-    unpaid: Halt | None = None
+    stop_reason: StopReason | None = None
 
 
-def agree(asked: Asked, proposal: Proposal, console: Console) -> Verdict:
+def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) -> ConsentResult:
     """Show the proposal and have the user agree to what it pays. Says what is left undone where nobody does.
 
     Raises AccountError without a key, UsageError for an image that cannot be used, KeyboardInterrupt at the question.
     """
     plan, snapshot = proposal.plan, proposal.snapshot
-    if asked.saved is None and is_repeated(snapshot, asked.wishes.replace, asked.wishes.only):
-        console.say(_FINISHES)
+    if request.saved_plan is None and is_repeated(snapshot, request.wishes.replace, request.wishes.only):
+        console.print_info(_FINISHES_REPLACEMENT)
     if not has_work(plan, snapshot):
-        console.say("Nothing to do: nothing is to be sent, downloaded or paid.")
-        return Verdict(Consent.MISSING)  # and nothing is left that could need one
-    if not asked.is_rehearsal:
+        console.print_info("Nothing to do: nothing is to be sent, downloaded or paid.")
+        return ConsentResult(Consent.MISSING)  # and nothing is left that could need one
+    if not request.is_rehearsal:
         read_key()
-    _show(asked, proposal, console)
-    offer = offer_of(plan, snapshot, proposal.estimate, asked.settings, asked.retried)
-    consent = _consent(asked, proposal, offer, console)
-    undone = unpaid(offer, consent)
-    if undone is not None:
-        still = " What is paid for already is still collected." if collects(plan, snapshot) else ""
-        console.warn(undone.text + still)
-    return Verdict(consent, undone)
+    _show_proposal(request, proposal, console)
+    quote = quote_for(plan, snapshot, proposal.estimate, request.settings, request.retried_takes)
+    consent = _ask_or_assume(request, proposal, quote, console)
+    stop_reason = refused_payment(quote, consent)
+    if stop_reason is not None:
+        collects_note = " What is paid for already is still collected." if has_open_runs(plan, snapshot) else ""
+        console.print_warning(stop_reason.text + collects_note)
+    return ConsentResult(consent, stop_reason)
 
 
-def _show(asked: Asked, proposal: Proposal, console: Console) -> None:
-    console.lay_out(
+def _show_proposal(request: ApplyRequest, proposal: Proposal, console: Console) -> None:
+    console.print_info_lines(
         render_plan(
             proposal.plan,
             proposal.snapshot,
             proposal.estimate,
             proposal.time,
-            cap_micro_usd=asked.settings.cap_micro_usd,
-            resolve=command_line("resolve", asked.where),
+            cap_micro_usd=request.settings.cap_micro_usd,
+            resolve=command_line("resolve", request.where),
             columns=columns_of(sys.stderr),
             show_all=console.is_verbose,
         )
     )
-    if asked.is_rehearsal:
-        console.say("This is a rehearsal on the sandbox: no key, no real money.")
+    if request.is_rehearsal:
+        console.print_info("This is a rehearsal on the sandbox: no key, no real money.")
 
 
-def _consent(asked: Asked, proposal: Proposal, offer: Offer, console: Console) -> Consent:
-    has_yes = asked.is_rehearsal or asked.options.yes
+def _ask_or_assume(request: ApplyRequest, proposal: Proposal, quote: PaymentQuote, console: Console) -> Consent:
+    has_yes = request.is_rehearsal or request.options.yes
     if not (has_yes or console.is_interactive):
         # rule nobody_to_ask
         return Consent.MISSING  # and nothing of what would be paid for is looked at
     # rule images_looked_at
-    warnings = asked.manifest.warnings + check_images(asked.manifest, proposal.plan, asked.reach, console)
-    return Consent.GIVEN if has_yes else ask_consent(offer, warnings, console)
+    warnings = request.manifest.warnings + check_images(
+        request.manifest, proposal.plan, request.image_check_level, console
+    )
+    return Consent.GIVEN if has_yes else ask_consent(quote, warnings, console)

@@ -13,41 +13,41 @@ from urllib.parse import urlsplit
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.errors import UsageError
-from hailuo_batch.preflight.verdict import Finding, judge_copy, judge_data_url, judge_look
+from hailuo_batch.preflight.verdict import Finding, judge_copy, judge_data_url, judge_fetch
 from hailuo_batch.ui.console import Console, Verbosity, columns_of
-from hailuo_batch.ui.progress import tally
+from hailuo_batch.ui.progress import counting_bar
 from hailuo_batch.ui.text import clean, count, elide
 
 _TAKES_NAMED = 2
-_WARNED = 12
+_MOST_WARNINGS_SHOWN = 12
 _URL_SHOWN = 120
 
 
-class Reach(Enum):
+class ImageCheckLevel(Enum):
     """How far images are looked after."""
 
-    NOTHING = "nothing"
+    NONE = "nothing"
     LOCAL = "local"  # what lies on this machine or in the manifest: nothing is sent
-    WEB = "web"
+    ONLINE = "web"
 
 
-def check_images(manifest: Manifest, plan: Plan, reach: Reach, console: Console) -> int:
+def check_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, console: Console) -> int:
     """Look at the images of all takes that the plan pays for, and say what is suspicious: of how many images.
 
     Raises UsageError, naming every image that cannot work and whose takes.
     """
-    if reach is Reach.NOTHING or not plan.paying:
+    if level is ImageCheckLevel.NONE or not plan.paying:
         return 0
-    users = _users(manifest, plan)
-    found = {url: _findings_here(url, manifest) for url in users}
-    if reach is Reach.WEB:
-        for url, seen in _findings_there(manifest, users, console).items():
-            found[url] += seen
+    takes_by_url = _takes_by_url(manifest, plan)
+    found = {url: _local_findings(url, manifest) for url in takes_by_url}
+    if level is ImageCheckLevel.ONLINE:
+        for url, findings in _online_findings(manifest, takes_by_url, console).items():
+            found[url] += findings
     # rule image_warnings
-    warnings = _lines(found, users, fatal=False)
-    fatal = _lines(found, users, fatal=True)
+    warnings = _finding_lines(found, takes_by_url, fatal=False)
+    fatal = _finding_lines(found, takes_by_url, fatal=True)
     if warnings:
-        _warn(warnings, console)
+        _print_warnings(warnings, console)
     # rule image_errors
     if fatal:
         # rule all_image_errors
@@ -61,7 +61,7 @@ _REMEDY = (
 )
 
 
-def _users(manifest: Manifest, plan: Plan) -> dict[str, list[str]]:
+def _takes_by_url(manifest: Manifest, plan: Plan) -> dict[str, list[str]]:
     """The images of takes that are to be paid for, each with those takes, in the manifest's order."""
     paying = {line.take_id for line in plan.paying}
     users: dict[str, list[str]] = {}
@@ -74,35 +74,35 @@ def _users(manifest: Manifest, plan: Plan) -> dict[str, list[str]]:
     return users
 
 
-def _findings_here(url: str, manifest: Manifest) -> tuple[Finding, ...]:
+def _local_findings(url: str, manifest: Manifest) -> tuple[Finding, ...]:
     """What can be known of an image without sending anything."""
     if _is_data(url):
         return judge_data_url(url)
     copy = manifest.copies.get(url)
     if copy is None or copy.file is None:
         return ()
-    from hailuo_batch.preflight.fetch import read_copy
+    from hailuo_batch.preflight.fetch import read_local_copy
 
     try:
-        return judge_copy(*read_copy(copy.file))
+        return judge_copy(*read_local_copy(copy.file))
     except OSError as error:
         return (Finding(f"cannot be read in its local copy ({error.strerror})", fatal=True),)
 
 
-def _findings_there(
-    manifest: Manifest, users: Mapping[str, Sequence[str]], console: Console
+def _online_findings(
+    manifest: Manifest, takes_by_url: Mapping[str, Sequence[str]], console: Console
 ) -> Mapping[str, tuple[Finding, ...]]:
     """What a look at the web tells of those images that are there."""
-    from hailuo_batch.preflight.fetch import Scout  # which brings all of HTTP with it
+    from hailuo_batch.preflight.fetch import ImageFetcher  # which brings all of HTTP with it
 
-    urls = [url for url in users if not _is_data(url)]
+    urls = [url for url in takes_by_url if not _is_data(url)]
     # rule own_host
-    scout = Scout(urlsplit(manifest.image_base).hostname or "")
+    fetcher = ImageFetcher(urlsplit(manifest.image_base).hostname or "")
     is_quiet = console.verbosity is Verbosity.QUIET
     # rule image_bar
-    with tally(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(urls), "images") as step:
-        looks = scout.look_at(urls, step)
-    return {url: judge_look(look, _copy_size(url, manifest)) for url, look in looks.items()}
+    with counting_bar(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(urls), "images") as step:
+        responses = fetcher.fetch_all(urls, step)
+    return {url: judge_fetch(look, _copy_size(url, manifest)) for url, look in responses.items()}
 
 
 def _copy_size(url: str, manifest: Manifest) -> int | None:
@@ -113,23 +113,29 @@ def _copy_size(url: str, manifest: Manifest) -> int | None:
         return None
 
 
-def _lines(found: Mapping[str, Sequence[Finding]], users: Mapping[str, Sequence[str]], *, fatal: bool) -> list[str]:
+def _finding_lines(
+    found: Mapping[str, Sequence[Finding]], takes_by_url: Mapping[str, Sequence[str]], *, fatal: bool
+) -> list[str]:
     """A line for each image that there is something of this weight to say of."""
-    told = {url: [each.what for each in findings if each.fatal is fatal] for url, findings in found.items()}
-    return [f"  {_shown(url)} {'; '.join(whats)} ({_named(users[url])})" for url, whats in told.items() if whats]
+    messages = {url: [each.what for each in findings if each.fatal is fatal] for url, findings in found.items()}
+    return [
+        f"  {_display_url(url)} {'; '.join(whats)} ({_take_names(takes_by_url[url])})"
+        for url, whats in messages.items()
+        if whats
+    ]
 
 
-def _warn(lines: Sequence[str], console: Console) -> None:
-    shown = lines if console.is_verbose else lines[:_WARNED]
+def _print_warnings(lines: Sequence[str], console: Console) -> None:
+    shown = lines if console.is_verbose else lines[:_MOST_WARNINGS_SHOWN]
     more = [f"  ... and {len(lines) - len(shown):,} more; -v shows them"] if len(shown) < len(lines) else []
-    console.warn(f"{count(len(lines), 'image')} may not work:", *shown, *more)
+    console.print_warning(f"{count(len(lines), 'image')} may not work:", *shown, *more)
 
 
-def _shown(url: str) -> str:
+def _display_url(url: str) -> str:
     return elide(clean(url), _URL_SHOWN)
 
 
-def _named(take_ids: Sequence[str]) -> str:
+def _take_names(take_ids: Sequence[str]) -> str:
     more = len(take_ids) - _TAKES_NAMED
     return ", ".join(take_ids[:_TAKES_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 

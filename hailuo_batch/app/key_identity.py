@@ -10,23 +10,23 @@ import secrets
 
 from hailuo_batch.adapters.ledger import Ledger
 
-_FACT = "key_mark"
+_KEY_HASH_FACT = "key_mark"
 _ROUNDS = 100_000
 
 
 def is_new_key(ledger: Ledger, key: str) -> bool:
     """Whether another key made the runs that the ledger knows, or may have: none is marked in a rebuilt ledger."""
-    mark = ledger.fact(_FACT)
-    salt = mark.partition(":")[0]
-    return not (mark and hmac.compare_digest(mark, _mark(salt, key)))
+    recorded = ledger.fact(_KEY_HASH_FACT)
+    salt = recorded.partition(":")[0]
+    return not (recorded and hmac.compare_digest(recorded, _salted_hash(salt, key)))
 
 
-def remember_key(ledger: Ledger, key: str) -> None:
+def record_key(ledger: Ledger, key: str) -> None:
     """From now on, this is the key that makes the campaign's runs. For a key that is known to know them."""
     if is_new_key(ledger, key):
-        ledger.remember(_FACT, _mark(secrets.token_hex(16), key))
+        ledger.record_fact(_KEY_HASH_FACT, _salted_hash(secrets.token_hex(16), key))
 
 
-def _mark(salt: str, key: str) -> str:
+def _salted_hash(salt: str, key: str) -> str:
     digest = hashlib.pbkdf2_hmac("sha256", key.encode("utf-8", "surrogateescape"), salt.encode("ascii"), _ROUNDS)
     return f"{salt}:{digest.hex()}"

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hailuo_batch.errors import ManifestError
-from hailuo_batch.manifest import Diagnostic, Loaded, Picture, Severity, load_manifest, render
+from hailuo_batch.manifest import Diagnostic, LoadedManifest, ResolvedImage, Severity, load_manifest, render_diagnostic
 from hailuo_batch.text import COLOURED, PLAIN, Palette
 from hailuo_batch.ui.console import Console, columns_of
-from hailuo_batch.values import Campaign
+from hailuo_batch.values import CampaignSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,19 @@ class Manifest:
     """A manifest without errors: its campaign, and the files that it was made from.
 
     `tables` has the SHA-256, in hex, of each table by its path; `copies` the images that have a local copy, by their
-    URLs; `image_base` is the URL that relative references begin with, empty where there is none. `warnings` counts
+    URLs; `image_base_url` is the URL that relative references begin with, empty where there is none. `warnings` counts
     those that were shown.
     """
 
     path: Path
-    campaign: Campaign
+    campaign: CampaignSpec
     tables: Mapping[str, str]
-    copies: Mapping[str, Picture]
+    copies: Mapping[str, ResolvedImage]
     image_base: str
     warnings: int = 0
 
 
-def load_campaign(path: Path, console: Console) -> Campaign:
+def load_campaign(path: Path, console: Console) -> CampaignSpec:
     """The campaign in the manifest, after its warnings were shown. Raises ManifestError with every error."""
     return read_manifest(path, console).campaign
 
@@ -45,22 +45,22 @@ def read_manifest(path: Path, console: Console) -> Manifest:
     Raises ManifestError with every error; where the user wants a document, the findings are that document.
     """
     loaded = load_manifest(path)
-    warnings = [drawn(found) for found in loaded.diagnostics if found.severity is Severity.WARNING]
-    errors = [drawn(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
+    warnings = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.WARNING]
+    errors = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
         if console.as_json:
             # rule findings_json
-            console.document(findings_document([(path, loaded)]))
+            console.print_json(findings_document([(path, loaded)]))
         raise ManifestError("\n".join(warnings + errors))
     # rule warnings_shown
     if warnings:
-        console.complain("\n".join(warnings))
-    return Manifest(path, loaded.campaign, loaded.tables, loaded.copies, loaded.image_base, len(warnings))
+        console.print_verbatim("\n".join(warnings))
+    return Manifest(path, loaded.campaign, loaded.tables, loaded.local_images, loaded.image_base_url, len(warnings))
 
 
-def drawn(found: Diagnostic) -> str:
+def render_finding(found: Diagnostic) -> str:
     """The finding as it looks on stderr."""
-    return render(found, palette_of(sys.stderr), columns_of(sys.stderr))
+    return render_diagnostic(found, palette_of(sys.stderr), columns_of(sys.stderr))
 
 
 def palette_of(stream: TextIO) -> Palette:
@@ -69,13 +69,13 @@ def palette_of(stream: TextIO) -> Palette:
     return PLAIN if plain else COLOURED
 
 
-def findings_document(loaded: Iterable[tuple[Path, Loaded]]) -> dict[str, Any]:
+def findings_document(loaded: Iterable[tuple[Path, LoadedManifest]]) -> dict[str, Any]:
     """All findings of these manifests as plain JSON data. Lines and columns count from 1, carets from 0."""
-    manifests = [_manifest(path, one) for path, one in loaded]
+    manifests = [_manifest_fields(path, one) for path, one in loaded]
     return {"version": 1, "valid": all(manifest["valid"] for manifest in manifests), "manifests": manifests}
 
 
-def _manifest(path: Path, loaded: Loaded) -> dict[str, Any]:
+def _manifest_fields(path: Path, loaded: LoadedManifest) -> dict[str, Any]:
     campaign = loaded.campaign
     return {
         "path": str(path),
@@ -83,11 +83,11 @@ def _manifest(path: Path, loaded: Loaded) -> dict[str, Any]:
         "campaign": None if campaign is None else campaign.name,
         "shots": None if campaign is None else len(campaign.shots),
         "takes": None if campaign is None else sum(1 for _ in campaign.takes),
-        "diagnostics": [_diagnostic(found) for found in loaded.diagnostics],
+        "diagnostics": [_diagnostic_fields(found) for found in loaded.diagnostics],
     }
 
 
-def _diagnostic(found: Diagnostic) -> dict[str, Any]:
+def _diagnostic_fields(found: Diagnostic) -> dict[str, Any]:
     return {
         "path": found.path,
         "line": found.line,

@@ -14,23 +14,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hailuo_batch.adapters.ledger import Mark
+from hailuo_batch.adapters.ledger import JournalPosition
 from hailuo_batch.adapters.local.fs import open_regular
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.core.planning.estimate import Basis
-from hailuo_batch.core.planning.plan import PAYING, InDoubt, Plan, PlanAction, Wishes
+from hailuo_batch.core.planning.plan import PAYING, InDoubtPolicy, Plan, PlanAction, PlanRequest
 from hailuo_batch.errors import UsageError
 from hailuo_batch.json_fields import (
-    flag_of,
-    mapping_of,
-    mappings_of,
-    number_of,
-    parse_document,
-    text_by_name_of,
-    text_of,
-    texts_of,
+    get_bool,
+    get_count,
+    get_object,
+    get_objects,
+    get_text,
+    get_text_map,
+    get_texts,
+    parse_strict_json,
 )
-from hailuo_batch.values import Campaign, canonical_json
+from hailuo_batch.values import CampaignSpec, canonical_json
 
 _MOST_BYTES = 1 << 29
 _FOLLOWED = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})
@@ -51,7 +51,7 @@ class Sources:
 class LedgerState:
     """How the ledger stood; `restored` where it was a backup put back, and no apply had looked at it since."""
 
-    mark: Mark = field(default_factory=Mark)
+    mark: JournalPosition = field(default_factory=JournalPosition)
     restored: bool = False
 
 
@@ -67,7 +67,7 @@ class SavedPlan:
     id: str
     campaign: str
     endpoint: str
-    wishes: Wishes
+    wishes: PlanRequest
     cap_micro_usd: int | None
     prices: Mapping[str, int]
     sources: Sources
@@ -76,7 +76,7 @@ class SavedPlan:
     followed: Mapping[str, str]
 
     @property
-    def made(self) -> Mapping[str, str]:
+    def retryable(self) -> Mapping[str, str]:
         """The takes that are made anew within `max_attempts` where their runs fail: those paid for or followed."""
         return {**self.followed, **self.paying}
 
@@ -91,8 +91,8 @@ def sources_of(manifest: Manifest) -> Sources:
     return Sources(manifest.campaign.manifest_sha256, _takes_sha256(manifest.campaign), tables, images)
 
 
-def complete_document(
-    document: Mapping[str, Any], wishes: Wishes, sources: Sources, ledger: LedgerState, plan: Plan
+def complete_plan_document(
+    document: Mapping[str, Any], wishes: PlanRequest, sources: Sources, ledger: LedgerState, plan: Plan
 ) -> dict[str, Any]:
     """The plan's document with what it rests on, and its ID."""
     complete = {
@@ -107,7 +107,7 @@ def complete_document(
                 "journal": ledger.mark.number,
                 "journal_sha256": ledger.mark.sha256 or None,
                 "restored": ledger.restored,
-                "steps": len(plan.steps),
+                "steps": len(plan.ledger_changes),
             },
         },
     }
@@ -121,7 +121,7 @@ def write_plan(path: Path, document: Mapping[str, Any]) -> None:
     """
     text = json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2) + "\n"
     try:
-        real = _followed(path)
+        real = _resolve_link(path)
         _refuse_to_replace(real)
         draft = real.with_name(f".{real.name}.new")
         with os.fdopen(open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
@@ -139,9 +139,9 @@ def read_plan(path: Path) -> SavedPlan:
     except OSError as error:
         raise UsageError(f"{path}: the plan cannot be read ({error.strerror}). Nothing was sent.") from error
     except ValueError as error:
-        raise _no_plan(path, str(error)) from error
+        raise _not_a_plan(path, str(error)) from error
     if not _is_plan(document):
-        raise _no_plan(path, "that command writes another form")
+        raise _not_a_plan(path, "that command writes another form")
     id_ = document.pop("id", None)
     # rule plan_untouched
     if id_ != _id_of(document):
@@ -150,9 +150,9 @@ def read_plan(path: Path) -> SavedPlan:
             "nothing was paid. Make a new one with `hailuo-batch plan MANIFEST --out FILE`."
         )
     try:
-        return _parsed(path, id_, document)
+        return _parse_plan(path, id_, document)
     except (KeyError, TypeError, ValueError) as error:
-        raise _no_plan(path, "that command writes another form") from error
+        raise _not_a_plan(path, "that command writes another form") from error
 
 
 def _read(path: Path) -> bytes:
@@ -168,7 +168,7 @@ def _read(path: Path) -> bytes:
 def _parse(data: bytes) -> Any:
     """The document in these bytes. Raises ValueError that says what is wrong."""
     try:
-        return parse_document(data.decode("utf-8-sig"))
+        return parse_strict_json(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError("it is not UTF-8") from error
     except json.JSONDecodeError as error:
@@ -183,7 +183,7 @@ def _is_plan(document: Any) -> bool:
     return isinstance(document, dict) and document.get("version") == 1 and "rests_on" in document
 
 
-def _followed(path: Path) -> Path:
+def _resolve_link(path: Path) -> Path:
     """Where the plan itself lies: a link to one stays. Raises ValueError for a link that leads to no file.
 
     What such a link stands for, a terminal or a pipe perhaps, is somebody else's, and so is the link.
@@ -209,57 +209,57 @@ def _refuse_to_replace(path: Path) -> None:
         raise ValueError("a file that is no plan bears this name, and was left as it is")
 
 
-def _parsed(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
+def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
     """Raises KeyError, TypeError or ValueError where a field is missing or holds what it should not."""
-    asked, rests = mapping_of(document, "wishes"), mapping_of(document, "rests_on")
-    ledger = mapping_of(rests, "ledger")
-    journal_sha256 = "" if ledger["journal_sha256"] is None else text_of(ledger, "journal_sha256")
+    wishes, sources = get_object(document, "wishes"), get_object(document, "rests_on")
+    ledger = get_object(sources, "ledger")
+    journal_sha256 = "" if ledger["journal_sha256"] is None else get_text(ledger, "journal_sha256")
     return SavedPlan(
         path=path,
         id=id_,
-        campaign=text_of(document, "campaign"),
-        endpoint=text_of(document, "endpoint"),
-        wishes=Wishes(
-            texts_of(asked, "only"),
-            texts_of(asked, "replace"),
-            InDoubt(text_of(asked, "in_doubt")),
+        campaign=get_text(document, "campaign"),
+        endpoint=get_text(document, "endpoint"),
+        wishes=PlanRequest(
+            get_texts(wishes, "only"),
+            get_texts(wishes, "replace"),
+            InDoubtPolicy(get_text(wishes, "in_doubt")),
             # a run that is only followed may have ended by the time that its plan is applied once more
             frozenset(_takes(document, frozenset({PlanAction.REPLACE}))),
         ),
-        cap_micro_usd=None if document["cap_micro_usd"] is None else number_of(document, "cap_micro_usd"),
-        prices=_prices(mapping_of(document, "estimate")),
+        cap_micro_usd=None if document["cap_micro_usd"] is None else get_count(document, "cap_micro_usd"),
+        prices=_prices(get_object(document, "estimate")),
         sources=Sources(
-            text_of(rests, "manifest_sha256"),
-            text_of(rests, "takes_sha256"),
-            text_by_name_of(rests, "tables"),
-            text_by_name_of(rests, "images"),
+            get_text(sources, "manifest_sha256"),
+            get_text(sources, "takes_sha256"),
+            get_text_map(sources, "tables"),
+            get_text_map(sources, "images"),
         ),
-        ledger=LedgerState(Mark(number_of(ledger, "journal"), journal_sha256), flag_of(ledger, "restored")),
+        ledger=LedgerState(JournalPosition(get_count(ledger, "journal"), journal_sha256), get_bool(ledger, "restored")),
         paying=_takes(document, PAYING),
         followed=_takes(document, _FOLLOWED),
     )
 
 
 def _prices(estimate: Mapping[str, Any]) -> dict[str, int]:
-    models = mappings_of(estimate, "models")
-    known = [each for each in models if text_of(each, "basis") == Basis.LEDGER]
-    return {text_of(each, "model"): number_of(each, "cost_micro_usd") for each in known}
+    models = get_objects(estimate, "models")
+    known = [each for each in models if get_text(each, "basis") == Basis.LEDGER]
+    return {get_text(each, "model"): get_count(each, "cost_micro_usd") for each in known}
 
 
 def _takes(document: Mapping[str, Any], actions: frozenset[PlanAction]) -> dict[str, str]:
-    takes = mappings_of(document, "takes")
-    ids = [text_of(take, "id") for take in takes]
+    takes = get_objects(document, "takes")
+    ids = [get_text(take, "id") for take in takes]
     if len(set(ids)) != len(ids):
         raise ValueError("a take stands there twice")
-    chosen = [take for take in takes if PlanAction(text_of(take, "action")) in actions]
-    return {text_of(take, "id"): text_of(take, "fingerprint") for take in chosen}
+    chosen = [take for take in takes if PlanAction(get_text(take, "action")) in actions]
+    return {get_text(take, "id"): get_text(take, "fingerprint") for take in chosen}
 
 
 def _id_of(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(document).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _takes_sha256(campaign: Campaign) -> str:
+def _takes_sha256(campaign: CampaignSpec) -> str:
     """One digest over all that is wanted, in its order, and over what bounds it."""
     digest = hashlib.sha256(repr(campaign.limits).encode("utf-8"))
     for take in campaign.takes:
@@ -267,7 +267,7 @@ def _takes_sha256(campaign: Campaign) -> str:
     return digest.hexdigest()
 
 
-def _no_plan(path: Path, why: str) -> UsageError:
+def _not_a_plan(path: Path, why: str) -> UsageError:
     return UsageError(
         f"{path}: this is no plan that `hailuo-batch plan MANIFEST --out FILE` has written: {why}. Nothing was sent."
     )

@@ -22,11 +22,11 @@ repeated and a plan that somebody has reviewed is never mixed with anything else
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hailuo_batch.adapters.ledger import Change, Ledger, LedgerReader, Mark
+from hailuo_batch.adapters.ledger import JournalEntry, JournalPosition, Ledger, LedgerReader
 from hailuo_batch.app.plan_file import LedgerState, SavedPlan, Sources
-from hailuo_batch.core.planning.plan import Plan, Wishes
+from hailuo_batch.core.planning.plan import Plan, PlanRequest
 from hailuo_batch.errors import UsageError
-from hailuo_batch.values import Campaign
+from hailuo_batch.values import CampaignSpec
 
 PLAN_FACT = "plan"
 """The fact under which a ledger remembers the ID of the plan by which alone it was changed since."""
@@ -64,14 +64,16 @@ _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class PlanProgress:
     """What is left of a plan's wishes, and whether an apply of it has changed the ledger before."""
 
-    wishes: Wishes
+    wishes: PlanRequest
     has_begun: bool = False
 
 
-def check_sources(saved: SavedPlan, campaign: Campaign, endpoint: str, sources: Sources, remedy: str) -> None:
+def check_sources(
+    saved: SavedPlan, campaign: CampaignSpec, endpoint: str, sources: Sources, replan_command: str
+) -> None:
     """Raises UsageError, naming all that has changed, where the manifest is not what the plan was made from.
 
     `remedy` is the command that makes a new plan.
@@ -92,89 +94,95 @@ def check_sources(saved: SavedPlan, campaign: Campaign, endpoint: str, sources: 
     if not changed and was.takes != sources.takes:
         changed.append("the manifest asks for other takes than it did, as this version of the program reads it")
     if changed:
-        raise _refusal(saved, "; ".join(changed), remedy)
+        raise _out_of_date(saved, "; ".join(changed), replan_command)
 
 
 def ledger_state(ledger: LedgerReader) -> LedgerState:
     """How the ledger stands. Raises LedgerError."""
-    return LedgerState(ledger.mark(), bool(ledger.fact("restored")))
+    return LedgerState(ledger.position(), bool(ledger.fact("restored")))
 
 
-def admit(saved: SavedPlan, ledger: Ledger | None, remedy: str) -> Admitted:
+def check_ledger_for_plan(saved: SavedPlan, ledger: Ledger | None, replan_command: str) -> PlanProgress:
     """How far the plan has been applied, given the ledger as it stands before anything in it is put in order; None
     where there is none yet.
 
     From here on the ledger remembers the plan. Raises UsageError where anything but this plan has changed it.
     """
     if ledger is None:
-        if saved.ledger.mark != Mark():
-            raise _refusal(saved, "the ledger that it was made with is gone", remedy)
-        return Admitted(saved.wishes)
+        if saved.ledger.mark != JournalPosition():
+            raise _out_of_date(saved, "the ledger that it was made with is gone", replan_command)
+        return PlanProgress(saved.wishes)
     id_, _, stage = ledger.fact(PLAN_FACT).partition(" ")
     # rule plan_repeated
     is_under_way = id_ == saved.id
     was, now = saved.ledger.mark, ledger_state(ledger)
     # rule backup_same
     if now.restored and not saved.ledger.restored:
-        raise _refusal(saved, "the ledger is a backup that was put back since", remedy)
+        raise _out_of_date(saved, "the ledger is a backup that was put back since", replan_command)
     # rule ledger_mark
-    if now.mark.number < was.number or ledger.mark(was.number) != was:
-        raise _refusal(saved, "this is another ledger than the plan was made with, or an older state of it", remedy)
-    changes = ledger.changes(was.number) if now.mark != was else ()
+    if now.mark.number < was.number or ledger.position(was.number) != was:
+        raise _out_of_date(
+            saved, "this is another ledger than the plan was made with, or an older state of it", replan_command
+        )
+    changes = ledger.entries_after(was.number) if now.mark != was else ()
     # rule ledger_same
     if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):
-        raise _refusal(saved, f"the ledger has changed by something else: {_describe(changes)}", remedy)
+        raise _out_of_date(saved, f"the ledger has changed by something else: {_describe(changes)}", replan_command)
     if is_under_way and (stage == _CARRIED_OUT or any(change.what in _STEPS for change in changes)):
-        return Admitted(Wishes(saved.wishes.only), has_begun=True)
-    ledger.remember(PLAN_FACT, saved.id)
-    return Admitted(saved.wishes, has_begun=bool(changes))
+        return PlanProgress(PlanRequest(saved.wishes.only), has_begun=True)
+    ledger.record_fact(PLAN_FACT, saved.id)
+    return PlanProgress(saved.wishes, has_begun=bool(changes))
 
 
-def mark_carried_out(saved: SavedPlan) -> str:
+def carried_out_fact(saved: SavedPlan) -> str:
     """What the ledger remembers once the plan's steps are carried out."""
     return f"{saved.id} {_CARRIED_OUT}"
 
 
-def check_plan(saved: SavedPlan, plan: Plan, campaign: Campaign, admitted: Admitted, remedy: str) -> None:
+def check_plan(
+    saved: SavedPlan, plan: Plan, campaign: CampaignSpec, progress: PlanProgress, replan_command: str
+) -> None:
     """Raises UsageError where the plan as it is now would pay for anything that the file does not have."""
-    allowed = saved.made if admitted.has_begun else saved.paying
+    allowed = saved.retryable if progress.has_begun else saved.paying
     paying = {line.take_id for line in plan.paying}
     beyond = [take.id for take in campaign.takes if take.id in paying and allowed.get(take.id) != take.fingerprint]
     # rule no_more_than_planned
     if beyond:
-        raise _refusal(saved, f"it does not have the creates of {_named(beyond)}, which are due now", remedy)
+        raise _out_of_date(
+            saved, f"it does not have the creates of {_take_names(beyond)}, which are due now", replan_command
+        )
 
 
 def _differences(what: str, was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     different = [name for name in {**was, **now} if was.get(name) != now.get(name)]
-    told = [f"{what} {name} {_how(was.get(name), now.get(name))}" for name in different[:_NAMED]]
-    more = len(different) - len(told)
-    return [*told, f"and {more:,} more"] if more else told
+    changes = [f"{what} {name} {_kind_of_change(was.get(name), now.get(name))}" for name in different[:_NAMED]]
+    more = len(different) - len(changes)
+    return [*changes, f"and {more:,} more"] if more else changes
 
 
-def _how(was: str | None, now: str | None) -> str:
+def _kind_of_change(was: str | None, now: str | None) -> str:
     if was is None:
         return "was not used"
     return "is not used any more" if now is None else "has changed"
 
 
-def _describe(changes: Iterable[Change]) -> str:
+def _describe(changes: Iterable[JournalEntry]) -> str:
     """What happened, each kind with the first few takes that it happened to."""
     by_kind: dict[str, list[str]] = {}
     for change in changes:
         by_kind.setdefault(change.what, []).append(change.take_id)
-    told = [f"{words} {_named(by_kind[what])}".strip() for what, words in _IN_WORDS.items() if what in by_kind]
-    return "; ".join(told) or f"its books were put in order ({', '.join(sorted(by_kind))})"
+    texts = [f"{words} {_take_names(by_kind[what])}".strip() for what, words in _IN_WORDS.items() if what in by_kind]
+    return "; ".join(texts) or f"its books were put in order ({', '.join(sorted(by_kind))})"
 
 
-def _named(take_ids: Iterable[str]) -> str:
+def _take_names(take_ids: Iterable[str]) -> str:
     names = [name for name in dict.fromkeys(take_ids) if name]
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _refusal(saved: SavedPlan, why: str, remedy: str) -> UsageError:
+def _out_of_date(saved: SavedPlan, why: str, replan_command: str) -> UsageError:
     return UsageError(
         f"{saved.path}: this plan does not hold any more: {why}. Nothing was sent, nothing was paid. Make a new one "
-        f"with `{remedy}`."
+        f"with `{replan_command}`."
     )

@@ -11,27 +11,27 @@ from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
-from hailuo_batch.adapters.local.output_files import Files, Found
+from hailuo_batch.adapters.local.output_files import FileMatch, OutputFiles
 from hailuo_batch.core.model.events import Event, RunCreated
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RUNNING, RunState
-from hailuo_batch.core.planning.adoption import adopt, later_events, merged, saved_as
-from hailuo_batch.core.planning.recovery import Receipt, Recovered, Result, recover, unreceipted
-from hailuo_batch.core.planning.traces import Names, Trace
-from hailuo_batch.core.scheduling.rate_window import Budget
+from hailuo_batch.core.planning.adoption import adopt, file_saved_event, later_events, merge_traces
+from hailuo_batch.core.planning.recovery import CreateResult, MissedEvent, Receipt, recover, runs_without_receipt
+from hailuo_batch.core.planning.traces import KnownIds, Trace
+from hailuo_batch.core.scheduling.rate_window import RateWindow
 from hailuo_batch.core.scheduling.shared_window import LONGEST_REQUEST_S
-from hailuo_batch.report.looking import Stamp, look
+from hailuo_batch.report.looking import FileStamp, stamp_of
 
 _NAMED = 3
 
 
-def put_in_order(
+def reconcile_ledger(
     ledger: Ledger,
     receipts_path: Path,
-    files: Files,
+    files: OutputFiles,
     wall: float,
     warn: Callable[[str], object] = lambda _: None,
-    settled: Stamp | None = None,
+    known_receipts: FileStamp | None = None,
 ) -> Snapshot:
     """Take over what the receipts and the disk know and the ledger does not. Returns the ledger as it then stands.
 
@@ -41,30 +41,30 @@ def put_in_order(
     again. Raises LedgerError.
     """
     snapshot = ledger.snapshot()
-    if settled is None or look(receipts_path) != settled:
-        snapshot = _take_over(ledger, snapshot, receipts_path, wall, warn)
+    if known_receipts is None or stamp_of(receipts_path) != known_receipts:
+        snapshot = _replay_receipts(ledger, snapshot, receipts_path, wall, warn)
     found = tuple(files.inspect(snapshot))
     if found:
         ledger.record(found, wall)
     if snapshot.restored:
-        ledger.trust_files(wall)
+        ledger.clear_restored(wall)
     if found or snapshot.restored:
         snapshot = ledger.snapshot()
     return snapshot
 
 
-def _take_over(
+def _replay_receipts(
     ledger: Ledger, snapshot: Snapshot, receipts_path: Path, wall: float, warn: Callable[[str], object]
 ) -> Snapshot:
     """What the receipts know into the ledger, and what the ledger alone knows into the receipts."""
     receipts = load_receipts(receipts_path)
-    missed, forgotten = recover(snapshot, receipts, wall)
-    ledger.put_back(forgotten, wall)
-    for item in missed:
+    recovered, forgotten = recover(snapshot, receipts, wall)
+    ledger.restore_runs(forgotten, wall)
+    for item in recovered:
         ledger.record(((item.key, item.event),), item.at)
-    if missed or forgotten:
+    if recovered or forgotten:
         snapshot = ledger.snapshot()
-    _warn_of_costs([*(item.event for item in missed), *(lost.outcome for lost in forgotten)], warn)
+    _warn_of_costs([*(item.event for item in recovered), *(lost.outcome for lost in forgotten)], warn)
     _complete_receipts(snapshot, receipts, receipts_path, wall)
     return snapshot
 
@@ -80,13 +80,13 @@ def _warn_of_costs(events: Iterable[Event], warn: Callable[[str], object]) -> No
         )
 
 
-def take_in(
+def adopt_runs(
     ledger: Ledger,
     traces: Sequence[Trace],
-    names: Names,
+    names: KnownIds,
     inputs: Mapping[str, str],
     receipts_path: Path,
-    files: Files,
+    files: OutputFiles,
     wall: float,
 ) -> tuple[Snapshot, Snapshot]:
     """Take into the ledger, which is in order, the runs that only the files beside it know of, each with its videos
@@ -96,62 +96,62 @@ def take_in(
     does not come back. A video that an older ledger knows under another name is found again, too.
     """
     before = ledger.snapshot()
-    found = tuple(_found(traces, before, files))
+    found = tuple(_with_files_on_disk(traces, before, files))
     known = {run.run_id: run for run in before.paid_runs if run.run_id is not None}
     adoption = adopt(before, names.unknown(found), inputs, wall)
     for at, items in groupby(adoption.events, lambda item: item.at):
         ledger.record([(item.key, item.event) for item in items], at)
-    ledger.take_in(adoption.attempts, wall)
-    ended = tuple(_ended(found, known))
-    for at, happened in groupby(ended, lambda item: item.at):
+    ledger.adopt_runs(adoption.attempts, wall)
+    missed_ends = tuple(_missed_ends(found, known))
+    for at, happened in groupby(missed_ends, lambda item: item.at):
         ledger.record([(item.key, item.event) for item in happened], at)
-    again = tuple(_found_again(found, known))
-    if again:
-        ledger.record(again, wall)
+    refound = tuple(_refound_files(found, known))
+    if refound:
+        ledger.record(refound, wall)
     after = ledger.snapshot()
     _complete_receipts(after, load_receipts(receipts_path), receipts_path, wall)
     return before, after
 
 
-def _found(traces: Sequence[Trace], snapshot: Snapshot, files: Files) -> Iterator[Trace]:
+def _with_files_on_disk(traces: Sequence[Trace], snapshot: Snapshot, files: OutputFiles) -> Iterator[Trace]:
     """The traces, each with the files alone that are there with their bytes, and are nobody else's."""
     taken = {output.path for run in snapshot.runs for output in run.outputs}
     for trace in traces:
         outputs = []
         for output in trace.outputs:
-            is_there = output.path not in taken and files.compare(output).found is Found.SAME
+            is_there = output.path not in taken and files.compare(output).match is FileMatch.SAME
             if is_there:
                 taken.add(output.path)
             outputs.append(output if is_there else replace(output, path=None))
         yield replace(trace, outputs=tuple(outputs))
 
 
-def _ended(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[Recovered]:
+def _missed_ends(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[MissedEvent]:
     """The ends of runs that the ledger has as under way, since only the receipts told of them, and whose videos are
     there: they were paid for, and need not be asked for at an API that may not know them for ever."""
-    for trace in merged(traces):
+    for trace in merge_traces(traces):
         run = known.get(trace.run_id or "")
         is_there = any(output.path is not None for output in trace.outputs)
         if run is not None and run.state in RUNNING and trace.state is RunState.SUCCEEDED and is_there:
             at = trace.completed_at or trace.submitted_at or 0.0
-            yield from (Recovered(run.key, event, at) for event in later_events(trace))
+            yield from (MissedEvent(run.key, event, at) for event in later_events(trace))
 
 
-def _found_again(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[tuple[int, Event]]:
+def _refound_files(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[tuple[int, Event]]:
     """The files of runs that the ledger knows, where it has missed them."""
     for trace in traces:
         run = known.get(trace.run_id or "")
         if run is None or run.state is not RunState.SUCCEEDED:
             continue
         missed = {output.index: output.sha256 for output in run.outputs if output.path is None}
-        for event in filter(None, map(saved_as, trace.outputs)):
+        for event in filter(None, map(file_saved_event, trace.outputs)):
             if event.sha256 == missed.pop(event.index, None):
                 yield run.key, event
 
 
 def _complete_receipts(snapshot: Snapshot, receipts: Sequence[Receipt], path: Path, wall: float) -> None:
     """Write down what could not be written when it came: no run ID may be in the ledger alone."""
-    creates, answers = unreceipted(snapshot, receipts)
+    creates, answers = runs_without_receipt(snapshot, receipts)
     if not answers:
         return
     with closing(Receipts(path)) as file:
@@ -161,20 +161,20 @@ def _complete_receipts(snapshot: Snapshot, receipts: Sequence[Receipt], path: Pa
         file.write_results(named, wall)
 
 
-def count_earlier_requests(budget: Budget, receipts: tuple[Receipt, ...], now: float, wall: float) -> None:
+def count_earlier_requests(window: RateWindow, receipts: tuple[Receipt, ...], now: float, wall: float) -> None:
     """Count the creates of an earlier apply that may still fill the API's window.
 
     `now` is on the budget's clock, `wall` the time of day at that moment. After a jump of the clock into the past, a
     whole window is waited for.
     """
     newest: dict[str, float] = {}
-    answered = {receipt.create_id for receipt in receipts if isinstance(receipt, Result)}
+    answered = {receipt.create_id for receipt in receipts if isinstance(receipt, CreateResult)}
     for receipt in receipts:
         if receipt.create_id not in answered and wall - receipt.at < LONGEST_REQUEST_S:
             newest[receipt.create_id] = wall  # it may have reached the API at any time since
             continue
         newest[receipt.create_id] = max(receipt.at, newest.get(receipt.create_id, receipt.at))
-    for at in sorted(newest.values())[-budget.limit :]:
+    for at in sorted(newest.values())[-window.limit :]:
         age_s = max(0.0, wall - at)
-        if age_s < budget.window_s:
-            budget.assume_spent(1, now + budget.window_s - age_s)
+        if age_s < window.window_s:
+            window.assume_spent(1, now + window.window_s - age_s)

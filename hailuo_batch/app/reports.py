@@ -12,27 +12,27 @@ from contextlib import suppress
 from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.app.older_ledger import mark_of
-from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, folder_options, shown
+from hailuo_batch.app.older_ledger import journal_mark
+from hailuo_batch.app.workspace import CampaignLocation, CampaignPaths, folder_options, short_path
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import ExitCode, HailuoBatchError, LedgerError, OutputError
-from hailuo_batch.report.files import Format, are_right, now_right, paths_of, write_reports
-from hailuo_batch.report.looking import Stamp, look
+from hailuo_batch.report.files import Format, are_current, report_paths, verify_reports, write_reports
+from hailuo_batch.report.looking import FileStamp, stamp_of
 from hailuo_batch.report.model import Report, build_report
-from hailuo_batch.report.sidecars import are_kept, keep_sidecars, sidecars_right
-from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, Right, load_right, save_right
+from hailuo_batch.report.sidecars import are_sidecars_current, update_sidecars, verify_sidecars
+from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, VerifiedFiles, load_verified, save_verified
 from hailuo_batch.runtime.observer import Observer
 from hailuo_batch.ui.console import Console
 
-EVERY_S = 5.0
+MIN_INTERVAL_S = 5.0
 """The shortest time between two pages."""
-_FIRST_S = 1.0
-_REST_PER_WORK = 20.0
+_FIRST_AFTER_S = 1.0
+_PAUSE_PER_WORK = 20.0
 
 
-class ReportKeeper:
+class LivePageObserver:
     """`look` reads the ledger, `write` makes the page; `now` is a clock that never goes back, in seconds.
 
     A page that cannot be written is no reason to stop an apply: the report at its end says what stands in the way.
@@ -41,15 +41,15 @@ class ReportKeeper:
     def __init__(
         self,
         observer: Observer,
-        look: Callable[[], Snapshot],
+        read: Callable[[], Snapshot],
         write: Callable[[Snapshot], None],
         now: Callable[[], float],
     ) -> None:
         self._observer = observer
-        self._look = look
+        self._read = read
         self._write = write
         self._now = now
-        self._due_at = now() + _FIRST_S
+        self._due_at = now() + _FIRST_AFTER_S
         self._writer: threading.Thread | None = None
 
     def update(self, progress: Progress) -> None:
@@ -59,12 +59,12 @@ class ReportKeeper:
         if began_at < self._due_at or (self._writer is not None and self._writer.is_alive()):
             return
         with suppress(HailuoBatchError, RuntimeError):  # the latter where the machine gives no further thread
-            writer = threading.Thread(target=self._work, args=(self._look(), began_at), name="report")
+            writer = threading.Thread(target=self._write_and_schedule, args=(self._read(), began_at), name="report")
             self._due_at = float("inf")  # until the writer says when
             writer.start()
             self._writer = writer
             return
-        self._rest(began_at)
+        self._schedule_next(began_at)
 
     def notice(self, notice: Notice) -> None:
         """Pass it on."""
@@ -76,19 +76,21 @@ class ReportKeeper:
             self._writer.join()
         self._observer.close()
 
-    def _work(self, snapshot: Snapshot, began_at: float) -> None:
+    def _write_and_schedule(self, snapshot: Snapshot, began_at: float) -> None:
         try:
             with suppress(Exception):  # whatever it is, the report at the end meets it too, and can say so
                 self._write(snapshot)
         finally:
-            self._rest(began_at)
+            self._schedule_next(began_at)
 
-    def _rest(self, began_at: float) -> None:
+    def _schedule_next(self, began_at: float) -> None:
         now = self._now()
-        self._due_at = now + max(EVERY_S, _REST_PER_WORK * (now - began_at))
+        self._due_at = now + max(MIN_INTERVAL_S, _PAUSE_PER_WORK * (now - began_at))
 
 
-def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = "", *, max_attempts: int = 1) -> Report:
+def report_of(
+    snapshot: Snapshot, where: CampaignLocation, now: float, resume: str = "", *, max_attempts: int = 1
+) -> Report:
     """The report of a ledger that nobody writes any more, `now` in seconds since the epoch.
 
     `resume` is the command that continues the apply, where one has just ended, and `max_attempts` the manifest's.
@@ -103,7 +105,7 @@ def report_of(snapshot: Snapshot, where: Whereabouts, now: float, resume: str = 
     )
 
 
-def leave_report(
+def write_final_report(
     report: Report, snapshot: Snapshot, ledger: Ledger, paths: CampaignPaths, no_sidecar: bool, console: Console
 ) -> tuple[str, tuple[ExitCode, ...]]:
     """Have every report file and the sidecars right. Returns where the page lies, and what stopped the writing.
@@ -111,46 +113,50 @@ def leave_report(
     For a command that holds the lock and changes the ledger no more.
     """
     page = "not written"
-    kept = Kept(paths, _mark(ledger, paths))
+    files = ReportFiles(paths, _mark_if_in_place(ledger, paths))
     try:
-        page = shown(kept.reports(report, tuple(Format))[Format.HTML])
+        page = short_path(files.update_reports(report, tuple(Format))[Format.HTML])
         if not no_sidecar:
-            kept.sidecars(snapshot)
+            files.update_sidecars(snapshot)
     except OutputError as error:
-        console.warn(str(error))
+        console.print_warning(str(error))
         return page, (error.exit_code,)
     finally:
-        kept.remember()
+        files.save_verified()
     return page, ()
 
 
-def settled_receipts(paths: CampaignPaths) -> Stamp | None:
+def unchanged_receipts(paths: CampaignPaths) -> FileStamp | None:
     """The stamp of the receipts when they were last seen to say nothing new to the ledger as it stands; None where they
     have to be read. Raises LedgerError."""
-    right = load_right(paths.seen).get(RECEIPTS)
-    return right.files.get(paths.receipts.name) if right is not None and right.mark == mark_of(paths) else None
+    verified = load_verified(paths.verified_files).get(RECEIPTS)
+    return (
+        verified.files.get(paths.receipts.name)
+        if verified is not None and verified.mark == journal_mark(paths)
+        else None
+    )
 
 
-def remember_settled(paths: CampaignPaths) -> None:
+def remember_receipts(paths: CampaignPaths) -> None:
     """The receipts were seen to say nothing new to the ledger as it stands. For a caller that holds the lock."""
-    before, stamp = load_right(paths.seen), look(paths.receipts)
-    right = None if stamp is None else Right(mark_of(paths), "", {paths.receipts.name: stamp})
-    if right is not None and before.get(RECEIPTS) != right:
-        save_right(paths.seen, {**before, RECEIPTS: right})
+    before, stamp = load_verified(paths.verified_files), stamp_of(paths.receipts)
+    verified = None if stamp is None else VerifiedFiles(journal_mark(paths), "", {paths.receipts.name: stamp})
+    if verified is not None and before.get(RECEIPTS) != verified:
+        save_verified(paths.verified_files, {**before, RECEIPTS: verified})
 
 
-def _mark(ledger: Ledger, paths: CampaignPaths) -> Mark | None:
+def _mark_if_in_place(ledger: Ledger, paths: CampaignPaths) -> Mark | None:
     """Where the journal ends; None where the ledger has gone from under its name, or another one bears it now: there is
     still a report to write, and what bears the name does not know the runs that it tells of."""
     try:
-        mark = ledger.mark()
+        mark = ledger.position()
         ours = (mark.number, mark.sha256)
-        return ours if mark_of(paths) == ours else None
+        return ours if journal_mark(paths) == ours else None
     except LedgerError:
         return None
 
 
-class Kept:
+class ReportFiles:
     """The report files and the sidecars of a campaign, and what was last found right of them.
 
     `mark` is where the ledger's journal ended before the snapshot was taken that they are made from, None where that is
@@ -160,35 +166,35 @@ class Kept:
     def __init__(self, paths: CampaignPaths, mark: Mark | None) -> None:
         self._paths = paths
         self._mark = mark
-        self._before = load_right(paths.seen)
-        self._right = dict(self._before)
+        self._before = load_verified(paths.verified_files)
+        self._verified = dict(self._before)
 
-    def reports(self, report: Report, formats: Collection[Format]) -> dict[Format, Path]:
+    def update_reports(self, report: Report, formats: Collection[Format]) -> dict[Format, Path]:
         """Have these files hold the report. Returns where each lies. Raises OutputError."""
-        folder, right = self._paths.outputs, self._right.get(REPORTS)
+        folder, verified = self._paths.outputs, self._verified.get(REPORTS)
         if self._mark is None:
             return write_reports(report, folder, formats)
-        if are_right(right, report, self._mark, folder, formats):
-            return paths_of(folder, formats)
+        if are_current(verified, report, self._mark, folder, formats):
+            return report_paths(folder, formats)
         written = write_reports(report, folder, formats)
-        self._note(REPORTS, now_right(right, report, self._mark, folder, formats))
+        self._note(REPORTS, verify_reports(verified, report, self._mark, folder, formats))
         return written
 
-    def sidecars(self, snapshot: Snapshot) -> None:
+    def update_sidecars(self, snapshot: Snapshot) -> None:
         """Have the sidecars right. Raises OutputError."""
         folder = self._paths.outputs
         if self._mark is None:
-            keep_sidecars(snapshot, folder)
-        elif not are_kept(self._right.get(SIDECARS), folder, self._mark):
-            self._note(SIDECARS, sidecars_right(folder, self._mark, keep_sidecars(snapshot, folder)))
+            update_sidecars(snapshot, folder)
+        elif not are_sidecars_current(self._verified.get(SIDECARS), folder, self._mark):
+            self._note(SIDECARS, verify_sidecars(folder, self._mark, update_sidecars(snapshot, folder)))
 
-    def remember(self) -> None:
+    def save_verified(self) -> None:
         """Have the next command know what is right now."""
-        if self._right != self._before:
-            save_right(self._paths.seen, self._right)
+        if self._verified != self._before:
+            save_verified(self._paths.verified_files, self._verified)
 
-    def _note(self, name: str, right: Right | None) -> None:
-        if right is None:
-            self._right.pop(name, None)
+    def _note(self, name: str, verified: VerifiedFiles | None) -> None:
+        if verified is None:
+            self._verified.pop(name, None)
         else:
-            self._right[name] = right
+            self._verified[name] = verified

@@ -12,30 +12,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.adapters.ledger.in_place import Records
-from hailuo_batch.adapters.ledger.lock import Lock
+from hailuo_batch.adapters.ledger.in_place import CampaignFiles
+from hailuo_batch.adapters.ledger.lock import CampaignLock
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
-from hailuo_batch.adapters.local.disk_space import Room
-from hailuo_batch.adapters.local.output_files import Files
-from hailuo_batch.adapters.local.streams import never_waiting
-from hailuo_batch.app.api_target import NOBODY, Remote, connect
-from hailuo_batch.app.key_identity import is_new_key, remember_key
+from hailuo_batch.adapters.local.disk_space import CampaignDisks
+from hailuo_batch.adapters.local.output_files import OutputFiles
+from hailuo_batch.adapters.local.streams import never_blocking
+from hailuo_batch.app.api_target import NO_API, ApiTarget, connect
+from hailuo_batch.app.key_identity import is_new_key, record_key
 from hailuo_batch.app.ledger_access import back_up
 from hailuo_batch.app.plan_guard import PLAN_FACT
 from hailuo_batch.app.reconcile import count_earlier_requests
-from hailuo_batch.app.reports import ReportKeeper
+from hailuo_batch.app.reports import LivePageObserver
 from hailuo_batch.app.shared_window import share_window
-from hailuo_batch.app.signals import heeding
+from hailuo_batch.app.signals import stop_on_signals
 from hailuo_batch.app.workspace import CampaignPaths
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.events import FetchOutcome
-from hailuo_batch.core.model.file_layout import Shelf, all_in_place
+from hailuo_batch.core.model.file_layout import FileLayout, are_all_in_place
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.plan import Plan
-from hailuo_batch.core.planning.replacements import ended
+from hailuo_batch.core.planning.replacements import finished_replacements
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
@@ -43,8 +43,8 @@ from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.runtime.executor import ThreadExecutor
 from hailuo_batch.runtime.observer import GuardedObserver, Observer
 from hailuo_batch.ui.console import Console, Verbosity
-from hailuo_batch.ui.progress import BarReporter, GroupingReporter, LineReporter, QuietReporter, Reporter
-from hailuo_batch.values import Campaign
+from hailuo_batch.ui.progress import BarView, GroupingObserver, LineView, ProgressView, QuietView
+from hailuo_batch.values import CampaignSpec
 
 if TYPE_CHECKING:
     from hailuo_batch.adapters.download import Downloader
@@ -59,14 +59,14 @@ _MOST_REQUESTS_AT_ONCE = 128  # 400 a second, where an answer takes 0.3 s
 class Job:
     """What has been agreed to. `sends` is whether anything has to be sent or downloaded.
 
-    `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_mark` is what the
+    `manifest` is the manifest as the user named it, and `options` say where its files lie. `plan_fact` is what the
     ledger remembers of the plan file that is applied, once its steps are carried out; empty where there is none.
     `retried` are the takes that are made again where a run of theirs fails, None for all that are asked for. `lock` is
     the campaign's, which must be in place while anything is paid for. `resume` is the command that continues, and
     `deadline` bounds how long the apply lasts, None where nothing does.
     """
 
-    campaign: Campaign
+    campaign: CampaignSpec
     plan: Plan
     paths: CampaignPaths
     endpoint: str
@@ -74,22 +74,22 @@ class Job:
     sends: bool = True
     manifest: str = "MANIFEST"
     options: tuple[str, ...] = ()
-    plan_mark: str = ""
-    retried: frozenset[str] | None = None
-    lock: Lock | None = None
-    resume: str = ""
+    plan_fact: str = ""
+    retried_takes: frozenset[str] | None = None
+    lock: CampaignLock | None = None
+    resume_command: str = ""
     deadline: "Deadline | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ApplyResult:
     """How it ended: the ledger as it then stood, and the exit codes of whatever stopped it."""
 
     snapshot: Snapshot
     codes: tuple[ExitCode, ...]
 
 
-class Received:
+class ByteCounter:
     """A downloader that counts the bytes that come."""
 
     def __init__(self, downloader: "Downloader") -> None:
@@ -110,90 +110,94 @@ class Received:
             self._bytes += size
 
 
-def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
+def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> ApplyResult:
     """Carry the plan out. Raises AccountError for a missing key and LedgerError where nothing can be begun."""
-    with heeding(console.stop):
-        return _carry_out(job, ledger, clock, console)
+    with stop_on_signals(console.stop):
+        return _execute_plan(job, ledger, clock, console)
 
 
-def end_replacements(ledger: Ledger, snapshot: Snapshot, patterns: tuple[str, ...], scope: frozenset[str]) -> None:
+def close_finished_replacements(
+    ledger: Ledger, snapshot: Snapshot, patterns: tuple[str, ...], scope: frozenset[str]
+) -> None:
     """End each `--replace` under way that this apply was asked for, and of which nothing is left to be made.
 
     The last thing that an apply does: the same command finishes a wish that is under way, and pays for every take again
     where it is a new one. It is a new one only after a command that has ended well, all that it prints and writes
     included.
     """
-    over = ended(snapshot, patterns, scope)
-    if over:
-        ledger.close_replacements(over)
+    finished = finished_replacements(snapshot, patterns, scope)
+    if finished:
+        ledger.close_replacements(finished)
 
 
-def _carry_out(job: Job, ledger: Ledger, clock: Clock, console: Console) -> Outcome:
-    if job.plan.steps or job.sends:
+def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> ApplyResult:
+    if job.plan.ledger_changes or job.sends:
         back_up(ledger, job.paths, console)
     # rule described_report
-    ledger.describe(job.campaign.manifest_sha256, job.campaign.description)
-    ledger.carry_out(job.plan.steps, clock.wall())
-    if job.plan_mark:
-        ledger.remember(PLAN_FACT, job.plan_mark)
+    ledger.record_description(job.campaign.manifest_sha256, job.campaign.description)
+    ledger.carry_out(job.plan.ledger_changes, clock.wall())
+    if job.plan_fact:
+        ledger.record_fact(PLAN_FACT, job.plan_fact)
     snapshot = ledger.snapshot()
     codes: tuple[ExitCode, ...] = ()
-    if job.sends or moves_files(snapshot):
-        with connect(job.endpoint, job.settings) if job.sends else nullcontext(NOBODY) as remote:
-            engine = _engine(job, snapshot, ledger, remote, clock)
-            failed = _drive(job, engine, ledger, remote, clock, console)
-            if remote.key is not None and not (engine.key_refused or engine.probing):
-                remember_key(ledger, remote.key)
-        codes = (*(halt.exit_code for halt in engine.halts), *failed)
+    if job.sends or has_files_to_move(snapshot):
+        with connect(job.endpoint, job.settings) if job.sends else nullcontext(NO_API) as target:
+            engine = _make_engine(job, snapshot, ledger, target, clock)
+            failed = _run_driver(job, engine, ledger, target, clock, console)
+            if target.key is not None and not (engine.is_key_refused or engine.is_checking_key):
+                record_key(ledger, target.key)
+        codes = (*(stop_reason.exit_code for stop_reason in engine.stop_reasons), *failed)
         snapshot = ledger.snapshot()
-    return Outcome(snapshot, codes)
+    return ApplyResult(snapshot, codes)
 
 
-def _engine(job: Job, snapshot: Snapshot, ledger: Ledger, remote: Remote, clock: Clock) -> "Engine":
+def _make_engine(job: Job, snapshot: Snapshot, ledger: Ledger, target: ApiTarget, clock: Clock) -> "Engine":
     from hailuo_batch.core.engine.engine import Engine  # the parts of the work, for those who have any
 
     settings = job.settings
-    if remote.key is not None:
+    if target.key is not None:
         if not any(run.run_id is not None for run in snapshot.paid_runs):
-            remember_key(ledger, remote.key)
-        settings = replace(settings, key_is_new=is_new_key(ledger, remote.key))
+            record_key(ledger, target.key)
+        settings = replace(settings, is_key_new=is_new_key(ledger, target.key))
     now, wall = clock.now(), clock.wall()
     plan = job.plan
     engine = Engine(
         settings,
         snapshot,
         plan.scope,
-        plan.collected,
+        plan.followed,
         now=now,
         wall=wall,
-        again=plan.again,
-        retried=job.retried,
+        redownload=plan.redownload,
+        retryable=job.retried_takes,
     )
-    count_earlier_requests(engine.budget, load_receipts(job.paths.receipts), now, wall)
+    count_earlier_requests(engine.window, load_receipts(job.paths.receipts), now, wall)
     return engine
 
 
-def _drive(
-    job: Job, engine: "Engine", ledger: Ledger, remote: Remote, clock: Clock, console: Console
+def _run_driver(
+    job: Job, engine: "Engine", ledger: Ledger, target: ApiTarget, clock: Clock, console: Console
 ) -> Iterable[ExitCode]:
     """Run the driver to its end. Returns the exit codes of what went wrong beyond the engine's halts."""
     from hailuo_batch.adapters.download import Downloader
     from hailuo_batch.adapters.runbase import Client  # which bring all of HTTP with them
     from hailuo_batch.runtime.driver import Driver
 
-    received = Received(Downloader(job.paths.outputs, allow_loopback=remote.is_loopback))
-    shown = GuardedObserver(GroupingReporter(_reporter(console, clock, received), clock.now, console.typeable))
+    byte_counter = ByteCounter(Downloader(job.paths.outputs, allow_loopback=target.is_loopback))
+    observer = GuardedObserver(
+        GroupingObserver(_make_progress_view(console, clock, byte_counter), clock.now, console.with_full_commands)
+    )
     codes: list[ExitCode] = []
     with (
-        never_waiting(),
-        closing(Client(remote.base_url, remote.key)) as client,
+        never_blocking(),
+        closing(Client(target.base_url, target.key)) as client,
         closing(Receipts(job.paths.receipts)) as receipts,
-        closing(_executor(job, client, received)) as executor,
-        closing(_keeper(job, ledger, clock, shown)) as reporter,
+        closing(_make_executor(job, client, byte_counter)) as executor,
+        closing(_live_page(job, ledger, clock, observer)) as reporter,
     ):
-        room = Room(job.paths.outputs, job.paths.ledger.parent)
-        window = share_window(job.endpoint, remote, job.settings)
-        records = Records(ledger, receipts, *([] if job.lock is None else [job.lock]))
+        room = CampaignDisks(job.paths.outputs, job.paths.ledger.parent)
+        window = share_window(job.endpoint, target, job.settings)
+        records = CampaignFiles(ledger, receipts, *([] if job.lock is None else [job.lock]))
         driver = Driver(
             engine,
             ledger,
@@ -204,7 +208,7 @@ def _drive(
             new_id=_new_id,
             check_records=records.check,
             window=window,
-            room=room,
+            disk_space=room,
             deadline=job.deadline,
         )
 
@@ -213,7 +217,7 @@ def _drive(
             executor.wake()
 
         try:
-            with console.stop.carried_out_by(stop):
+            with console.stop.handled_by(stop):
                 driver.run()
             records.check()
         except LedgerError as error:
@@ -221,51 +225,51 @@ def _drive(
             codes.append(error.exit_code)
         if window.trouble and console.is_verbose:
             reporter.notice(Notice(f"The window of the key was not shared with other processes: {window.trouble}."))
-    if shown.failure is not None:
-        console.warn(
-            f"How the work went could not be shown to its end ({type(shown.failure).__name__}: {shown.failure}). "
+    if observer.failure is not None:
+        console.print_warning(
+            f"How the work went could not be shown to its end ({type(observer.failure).__name__}: {observer.failure}). "
             "Nothing else is amiss: all of it was done and recorded."
         )
     return codes
 
 
-def _executor(job: Job, client: "Client", received: Received) -> ThreadExecutor:
+def _make_executor(job: Job, client: "Client", byte_counter: ByteCounter) -> ThreadExecutor:
     return ThreadExecutor(
         client,
-        received,
-        Files(job.paths.outputs),
+        byte_counter,
+        OutputFiles(job.paths.outputs),
         api_threads=min(job.settings.rate_limit, _MOST_REQUESTS_AT_ONCE),
-        fetch_threads=job.settings.fetches_at_once,
+        fetch_threads=job.settings.max_fetches,
     )
 
 
-def _keeper(job: Job, ledger: Ledger, clock: Clock, observer: Observer) -> ReportKeeper:
+def _live_page(job: Job, ledger: Ledger, clock: Clock, observer: Observer) -> LivePageObserver:
     def write(snapshot: Snapshot) -> None:
         report = build_report(
             snapshot,
             generated_at=clock.wall(),
             manifest=job.manifest,
             options=job.options,
-            resume=job.resume,
-            submitting_means=TakeState.WAITING,
+            resume=job.resume_command,
+            submitting_state=TakeState.WAITING,
             max_attempts=job.campaign.limits.max_attempts,
         )
         write_reports(report, job.paths.outputs, (Format.HTML,))
 
-    return ReportKeeper(observer, ledger.snapshot, write, clock.now)
+    return LivePageObserver(observer, ledger.snapshot, write, clock.now)
 
 
-def _reporter(console: Console, clock: Clock, received: Received) -> Reporter:
+def _make_progress_view(console: Console, clock: Clock, byte_counter: ByteCounter) -> ProgressView:
     if console.verbosity is Verbosity.QUIET:
-        return QuietReporter(sys.stderr)
+        return QuietView(sys.stderr)
     if sys.stderr.isatty():
-        return BarReporter(sys.stderr, clock.now, received)
-    return LineReporter(sys.stderr, clock.now)
+        return BarView(sys.stderr, clock.now, byte_counter)
+    return LineView(sys.stderr, clock.now)
 
 
-def moves_files(snapshot: Snapshot) -> bool:
+def has_files_to_move(snapshot: Snapshot) -> bool:
     """Whether files are to be moved to the names that their takes have now."""
-    return not all_in_place(snapshot.runs) and bool(Shelf(snapshot.runs).next_moves())
+    return not are_all_in_place(snapshot.runs) and bool(FileLayout(snapshot.runs).next_moves())
 
 
 def _new_id() -> str:

@@ -13,22 +13,22 @@ from contextlib import contextmanager
 from types import FrameType
 
 from hailuo_batch.adapters.local.stop_request import StopRequest
-from hailuo_batch.adapters.local.streams import told_when_unread, write_from_handler
+from hailuo_batch.adapters.local.streams import notify_when_unread, write_from_handler
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
 
-_BY_DEFAULT_DEADLY = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGPWR")
-_CODES = {
+_DEADLY_BY_DEFAULT = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGPWR")
+_EXIT_CODES = {
     signal.SIGINT: ExitCode.SIGINT,
-    **{getattr(signal, name): ExitCode.SIGTERM for name in _BY_DEFAULT_DEADLY if hasattr(signal, name)},
+    **{getattr(signal, name): ExitCode.SIGTERM for name in _DEADLY_BY_DEFAULT if hasattr(signal, name)},
 }
 """Every signal that ends a process whose author did not think of it, and that somebody sends: users, terminals that are
 closed, supervisors, batch systems that announce their end, the limit of processor time. What measures time or tells of
 a fault is left alone."""
 
-_ALWAYS_HEARD = frozenset({signal.SIGINT, signal.SIGTERM})
-_ASKED_AGAIN = _ALWAYS_HEARD | {signal.SIGQUIT}
-_AGAIN_S = 1.0
+_ALWAYS_HANDLED = frozenset({signal.SIGINT, signal.SIGTERM})
+_COUNT_AS_SECOND = _ALWAYS_HANDLED | {signal.SIGQUIT}
+_SECOND_SIGNAL_AFTER_S = 1.0
 """A second signal is a wish of its own only after so long: `timeout`, and whoever starts the program for the user, pass
 on the signal that the terminal has sent as well. SIGHUP never is one: a terminal that is closed may send it twice."""
 
@@ -41,36 +41,36 @@ _LEAVING = ("Left at once. The ledger knows what was sent; the same command cont
 
 
 @contextmanager
-def heeding(stop: StopRequest) -> Iterator[None]:
+def stop_on_signals(stop: StopRequest) -> Iterator[None]:
     """While it lasts, the first signal, or a reader that goes, is that wish, and a second signal ends the process.
 
     Signals are that wish until the process has ended: in no moment of its end may one give it another exit code.
     """
-    if stop.is_heeded:
+    if stop.is_acknowledged:
         yield
         return
-    stop.is_heeded = True
+    stop.is_acknowledged = True
     _handle_signals(_handler(stop))
     try:
-        with told_when_unread(lambda: stop.request(ExitCode.SIGTERM)):
+        with notify_when_unread(lambda: stop.request(ExitCode.SIGTERM)):
             yield
     finally:
-        stop.is_heeded = False
+        stop.is_acknowledged = False
 
 
 def _handler(stop: StopRequest) -> Callable[[int, FrameType | None], None]:
-    asked_at: float | None = None
+    first_at: float | None = None
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        nonlocal asked_at
+        nonlocal first_at
         if stop.is_too_late:
             return
-        code, now = _CODES[signal.Signals(number)], Clock().now()
-        if asked_at is None:
-            asked_at = now
+        code, now = _EXIT_CODES[signal.Signals(number)], Clock().now()
+        if first_at is None:
+            first_at = now
             _write(_STOPPING)
             stop.request(code)
-        elif number in _ASKED_AGAIN and now - asked_at >= _AGAIN_S:
+        elif number in _COUNT_AS_SECOND and now - first_at >= _SECOND_SIGNAL_AFTER_S:
             _write(_LEAVING)
             os._exit(code)
 
@@ -80,9 +80,9 @@ def _handler(stop: StopRequest) -> Callable[[int, FrameType | None], None]:
 def _handle_signals(handle: Callable[[int, FrameType | None], None]) -> None:
     if threading.current_thread() is not threading.main_thread():
         return  # signals are the main thread's
-    for number in _CODES:
+    for number in _EXIT_CODES:
         # what whoever started the program has it ignore stays ignored, as `nohup` asks for
-        if number in _ALWAYS_HEARD or signal.getsignal(number) is not signal.SIG_IGN:
+        if number in _ALWAYS_HANDLED or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handle)
 
 

@@ -13,17 +13,17 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from hailuo_batch.adapters.local.fs import check_folders
-from hailuo_batch.core.model.file_layout import SUPERSEDED
+from hailuo_batch.core.model.file_layout import SUPERSEDED_FOLDER
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
 from hailuo_batch.text import shell_line
 
 SANDBOX = "sandbox"
-_TRIED_BYTES = 1 << 20
-_FOR_ANY_MANIFEST = re.compile(r"(?<=`)hailuo-batch ((?:state )?[a-z]+) MANIFEST\b")
+_TEST_WRITE_BYTES = 1 << 20
+_COMMAND_WITH_PLACEHOLDER = re.compile(r"(?<=`)hailuo-batch ((?:state )?[a-z]+) MANIFEST\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class CampaignLocation:
     """What the command line says of where things lie. A folder that is None lies in the workspace."""
 
     manifest: Path
@@ -43,7 +43,7 @@ class CampaignPaths:
     outputs: Path
 
     @property
-    def seen(self) -> Path:
+    def verified_files(self) -> Path:
         """What was last found right beside the ledger: a memory aid, of which nothing but time depends."""
         return self.ledger.with_suffix(".seen.json")
 
@@ -60,7 +60,7 @@ def find_workspace(manifest: Path) -> Path:
     return folder.parent if folder.name == "manifests" else folder
 
 
-def locate(where: Whereabouts, campaign: str) -> CampaignPaths:
+def locate(where: CampaignLocation, campaign: str) -> CampaignPaths:
     """The campaign's paths, absolute. Raises UsageError where the manifest cannot be found."""
     workspace = find_workspace(where.manifest)
     name = f"{campaign}.{SANDBOX}" if where.sandbox else campaign
@@ -98,7 +98,7 @@ def has_ledger(paths: CampaignPaths) -> bool:
         return True
     left = leftovers(paths)
     if left:
-        names = ", ".join(shown(path) for path in left)
+        names = ", ".join(short_path(path) for path in left)
         raise LedgerError(
             f"{paths.ledger}: the ledger is missing, but the campaign has been at work: there is {names}. Nothing was "
             "sent, nothing was paid. Put the ledger back where it was, or have `hailuo-batch state restore MANIFEST` "
@@ -109,7 +109,7 @@ def has_ledger(paths: CampaignPaths) -> bool:
     return False
 
 
-def of_a_rehearsal(where: Whereabouts, campaign: str) -> str:
+def sandbox_hint(where: CampaignLocation, campaign: str) -> str:
     """For whoever has left out --sandbox where the real campaign has no ledger: that a rehearsal has one, if it has."""
     has_one = not where.sandbox and os.path.lexists(locate(replace(where, sandbox=True), campaign).ledger)
     return " There is one of a rehearsal: add --sandbox for that." if has_one else ""
@@ -148,31 +148,32 @@ def make_outputs(paths: CampaignPaths) -> None:
     what is superseded could not be put aside."""
     try:
         paths.outputs.mkdir(parents=True, exist_ok=True)
-        _try_to_write(paths.outputs)
+        _write_test_file(paths.outputs)
     except OSError as error:
         raise OutputError(
-            f"{shown(paths.outputs)}: no video could be saved there ({error.strerror}). Nothing was sent, nothing was "
-            "paid. Look at the folder's permissions and at the free space, or give another one with --output-dir."
+            f"{short_path(paths.outputs)}: no video could be saved there ({error.strerror}). Nothing was sent, "
+            "nothing was paid. Look at the folder's permissions and at the free space, or give another one "
+            "with --output-dir."
         ) from error
     try:
-        check_folders(paths.outputs, (SUPERSEDED,))
+        check_folders(paths.outputs, (SUPERSEDED_FOLDER,))
     except OSError as error:
         raise OutputError(
             f"{error.strerror}. Nothing was sent, nothing was paid. Then run the same command again."
         ) from error
 
 
-def _try_to_write(folder: Path) -> None:
+def _write_test_file(folder: Path) -> None:
     """Have the disk keep a file without a name for a moment. Raises OSError.
 
     Permissions and free space do not tell of a quota that is used up, a server that refuses, a disk that fails.
     """
     with TemporaryFile(dir=folder, buffering=0) as file:
-        file.write(bytes(_TRIED_BYTES))
+        file.write(bytes(_TEST_WRITE_BYTES))
         os.fsync(file.fileno())
 
 
-def shown(path: Path) -> str:
+def short_path(path: Path) -> str:
     """A path as short as it can be: relative where it lies below the current directory."""
     try:
         return str(path.relative_to(Path.cwd()))
@@ -180,22 +181,22 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def command_line(command: str, where: Whereabouts) -> str:
+def command_line(command: str, where: CampaignLocation) -> str:
     """A command for the same campaign, as it can be pasted into a shell."""
     words = ["hailuo-batch", *command.split(), str(where.manifest)]
     words += ["--sandbox"] if where.sandbox else []
     return shell_line([*words, *folder_options(where)])
 
 
-def with_manifest(text: str, where: Whereabouts) -> str:
+def fill_in_commands(text: str, where: CampaignLocation) -> str:
     """The text with each command that says MANIFEST, such as `hailuo-batch status MANIFEST`, for this campaign.
 
     Most words are written where nobody knows how the user called the manifest, or where its files lie.
     """
-    return _FOR_ANY_MANIFEST.sub(lambda found: command_line(found[1], where), text)
+    return _COMMAND_WITH_PLACEHOLDER.sub(lambda found: command_line(found[1], where), text)
 
 
-def folder_options(where: Whereabouts) -> tuple[str, ...]:
+def folder_options(where: CampaignLocation) -> tuple[str, ...]:
     """The options that say where the folders lie, as the user gave them."""
     state = () if where.state_dir is None else ("--state-dir", str(where.state_dir))
     outputs = () if where.output_dir is None else ("--output-dir", str(where.output_dir))

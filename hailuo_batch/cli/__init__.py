@@ -13,24 +13,24 @@ import click
 
 from hailuo_batch import __version__
 from hailuo_batch.adapters.local.streams import guard_streams
-from hailuo_batch.cli.error_boundary import leave, open_missing_streams, run_guarded
+from hailuo_batch.cli.error_boundary import exit_with, open_missing_streams, run_guarded
 from hailuo_batch.cli.options import (
     PROGRAM,
-    Ordered,
-    Spoken,
+    Invocation,
+    OrderedGroup,
     apply_options,
     as_json,
-    common,
+    common_options,
     ledger_options,
     no_sidecar,
     one_manifest,
-    wish_options,
+    plan_options,
 )
 
-_SELDOM = (500_000, 5, 5)
+_GC_THRESHOLDS = (500_000, 5, 5)
 
 
-@click.group(cls=Ordered, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=OrderedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 def cli() -> None:
     """Video campaigns from a manifest: resumable, and nothing paid for twice."""
@@ -38,76 +38,78 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path), default=Path("manifest.yaml"))
-@common
+@common_options
 @click.pass_obj
-def init(spoken: Spoken, /, file: Path) -> int:
+def init(invocation: Invocation, /, file: Path) -> int:
     """Write a commented starter manifest to FILE (manifest.yaml). Never overwrites."""
     from hailuo_batch.commands import init as command
 
-    return command.run(file, spoken.console())
+    return command.run(file, invocation.console())
 
 
 @cli.command()
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MANIFEST...")
 @as_json
-@common
+@common_options
 @click.pass_obj
-def validate(spoken: Spoken, /, manifests: tuple[Path, ...], as_json: bool) -> int:
+def validate(invocation: Invocation, /, manifests: tuple[Path, ...], as_json: bool) -> int:
     """Check manifests, without network or ledger."""
     from hailuo_batch.commands import validate as command
 
-    return command.run(manifests, spoken.console(as_json))
+    return command.run(manifests, invocation.console(as_json))
 
 
 @cli.command()
 @one_manifest
-@wish_options
+@plan_options
 @click.option("--check-images", is_flag=True, help="Fetch, as far as needed, the images of what is to be created.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Keep the plan there for apply --plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 0: nothing to do, 1: any error, 2: something to do.")
 @ledger_options
 @as_json
-@common
+@common_options
 @click.pass_obj
-def plan(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> int:
+def plan(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
     """Show what apply would do, and about what it would cost. Creates nothing."""
     from hailuo_batch.commands import plan as command
 
-    where = spoken.whereabouts(manifest, options)
-    return command.run(where, command.PlanOptions(**options), spoken.console(as_json))
+    where = invocation.locate(manifest, options)
+    return command.run(where, command.PlanOptions(**options), invocation.console(as_json))
 
 
 @cli.command()
 @one_manifest
 @click.option("--yes", is_flag=True, help="Agree to pay beforehand; needed where there is no terminal to ask at.")
-@wish_options
+@plan_options
 @apply_options
 @no_sidecar
 @ledger_options
 @as_json
-@common
+@common_options
 @click.pass_obj
-def apply(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> int:
+def apply(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
     """Create what is missing, resume the rest, download, report."""
-    from hailuo_batch.app.config import Bounds
+    from hailuo_batch.app.config import LimitOptions
     from hailuo_batch.commands import apply as command
 
-    where = spoken.whereabouts(manifest, options)
-    bounds = Bounds(**{name: options.pop(name) for name in ("rate_limit", "max_spend", "max_in_flight", "run_timeout")})
-    return command.run(where, command.ApplyOptions(bounds=bounds, **options), spoken.console(as_json))
+    where = invocation.locate(manifest, options)
+    limits = LimitOptions(
+        **{name: options.pop(name) for name in ("rate_limit", "max_spend", "max_in_flight", "run_timeout")}
+    )
+    return command.run(where, command.ApplyOptions(limits=limits, **options), invocation.console(as_json))
 
 
 @cli.command()
 @one_manifest
 @ledger_options
 @as_json
-@common
+@common_options
 @click.pass_obj
-def status(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> int:
+def status(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
     """Show the ledger take by take, also while an apply is at work. Sends nothing."""
     from hailuo_batch.commands import status as command
 
-    return command.run(spoken.whereabouts(manifest, options), spoken.console(as_json))
+    return command.run(invocation.locate(manifest, options), invocation.console(as_json))
 
 
 @cli.command()
@@ -121,14 +123,16 @@ def status(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> 
 )
 @no_sidecar
 @ledger_options
-@common
+@common_options
 @click.pass_obj
-def report(spoken: Spoken, /, manifest: Path, formats: tuple[str, ...], no_sidecar: bool, **options: Any) -> int:
+def report(
+    invocation: Invocation, /, manifest: Path, formats: tuple[str, ...], no_sidecar: bool, **options: Any
+) -> int:
     """Write the report again from the ledger. Sends nothing."""
     from hailuo_batch.commands import report as command
 
-    wanted = command.ReportOptions(formats, no_sidecar)
-    return command.run(spoken.whereabouts(manifest, options), wanted, spoken.console())
+    report_options = command.ReportOptions(formats, no_sidecar)
+    return command.run(invocation.locate(manifest, options), report_options, invocation.console())
 
 
 @cli.command()
@@ -140,27 +144,27 @@ def report(spoken: Spoken, /, manifest: Path, formats: tuple[str, ...], no_sidec
 @click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="An older attempt, not the newest.")
 @click.option("--yes", is_flag=True, help="Agree to another payment beforehand; needed where there is no terminal.")
 @ledger_options
-@common
+@common_options
 @click.pass_obj
-def resolve(spoken: Spoken, /, manifest: Path, take_id: str, **options: Any) -> int:
+def resolve(invocation: Invocation, /, manifest: Path, take_id: str, **options: Any) -> int:
     """Settle a take that is in doubt, lost or stuck. Needs one of --run-id, --resubmit and --abandon."""
     from hailuo_batch.commands import resolve as command
 
-    where = spoken.whereabouts(manifest, options)
-    return command.run(where, command.read_wish(take_id, **options), spoken.console())
+    where = invocation.locate(manifest, options)
+    return command.run(where, command.parse_request(take_id, **options), invocation.console())
 
 
 @cli.command()
 @one_manifest
 @click.argument("take_ids", nargs=-1, metavar="[TAKE...]")
 @ledger_options
-@common
+@common_options
 @click.pass_obj
-def retry(spoken: Spoken, /, manifest: Path, take_ids: tuple[str, ...], **options: Any) -> int:
+def retry(invocation: Invocation, /, manifest: Path, take_ids: tuple[str, ...], **options: Any) -> int:
     """Grant failed or rejected takes one more attempt. The next apply makes it. Without TAKE: all of them."""
     from hailuo_batch.commands import retry as command
 
-    return command.run(spoken.whereabouts(manifest, options), take_ids, spoken.console())
+    return command.run(invocation.locate(manifest, options), take_ids, invocation.console())
 
 
 @cli.command()
@@ -169,17 +173,17 @@ def retry(spoken: Spoken, /, manifest: Path, take_ids: tuple[str, ...], **option
 @no_sidecar
 @ledger_options
 @as_json
-@common
+@common_options
 @click.pass_obj
-def verify(spoken: Spoken, /, manifest: Path, as_json: bool, **options: Any) -> int:
+def verify(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
     """Compare the files on disk with the ledger's sizes and SHA-256. Pays for nothing."""
     from hailuo_batch.commands import verify as command
 
-    where = spoken.whereabouts(manifest, options)
-    return command.run(where, command.VerifyOptions(**options), spoken.console(as_json))
+    where = invocation.locate(manifest, options)
+    return command.run(where, command.VerifyOptions(**options), invocation.console(as_json))
 
 
-@cli.group(cls=Ordered)
+@cli.group(cls=OrderedGroup)
 def state() -> None:
     """Look into the ledger, export or restore it, forget a take."""
 
@@ -187,37 +191,37 @@ def state() -> None:
 @state.command("show")
 @one_manifest
 @ledger_options
-@common
+@common_options
 @click.pass_obj
-def state_show(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
+def state_show(invocation: Invocation, /, manifest: Path, **options: Any) -> int:
     """Show every attempt at every take. Sends nothing."""
     from hailuo_batch.commands import state as command
 
-    return command.show(spoken.whereabouts(manifest, options), spoken.console())
+    return command.show(invocation.locate(manifest, options), invocation.console())
 
 
 @state.command("export")
 @one_manifest
 @ledger_options
-@common
+@common_options
 @click.pass_obj
-def state_export(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
+def state_export(invocation: Invocation, /, manifest: Path, **options: Any) -> int:
     """Print the whole ledger, journal included, as one JSON document."""
     from hailuo_batch.commands import state as command
 
-    return command.export(spoken.whereabouts(manifest, options), spoken.console(as_json=True))
+    return command.export(invocation.locate(manifest, options), invocation.console(as_json=True))
 
 
 @state.command("restore")
 @one_manifest
 @ledger_options
-@common
+@common_options
 @click.pass_obj
-def state_restore(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
+def state_restore(invocation: Invocation, /, manifest: Path, **options: Any) -> int:
     """Put the ledger's backup back and replay the receipts. Keeps the ledger that was there."""
     from hailuo_batch.commands import state as command
 
-    return command.restore(spoken.whereabouts(manifest, options), spoken.console())
+    return command.restore(invocation.locate(manifest, options), invocation.console())
 
 
 @state.command("rm")
@@ -225,24 +229,24 @@ def state_restore(spoken: Spoken, /, manifest: Path, **options: Any) -> int:
 @click.argument("take_id", metavar="TAKE")
 @click.option("--force", is_flag=True, help="Although it was paid for, or may have been.")
 @ledger_options
-@common
+@common_options
 @click.pass_obj
-def state_rm(spoken: Spoken, /, manifest: Path, take_id: str, force: bool, **options: Any) -> int:
+def state_rm(invocation: Invocation, /, manifest: Path, take_id: str, force: bool, **options: Any) -> int:
     """Forget a take. Its files stay, and its money still counts."""
     from hailuo_batch.commands import state as command
 
-    return command.remove(spoken.whereabouts(manifest, options), take_id, force, spoken.console())
+    return command.remove(invocation.locate(manifest, options), take_id, force, invocation.console())
 
 
 @cli.command()
 @click.argument("name", type=click.Choice(["manifest", "report", "state", "plan"]), default="manifest")
-@common
+@common_options
 @click.pass_obj
-def schema(spoken: Spoken, /, name: str) -> int:
+def schema(invocation: Invocation, /, name: str) -> int:
     """Print the JSON Schema of a manifest, report, ledger or plan. Default: the manifest's."""
     from hailuo_batch.commands import schema as command
 
-    return command.run(name, spoken.console())
+    return command.run(name, invocation.console())
 
 
 @cli.command()
@@ -262,21 +266,21 @@ def schema(spoken: Spoken, /, name: str) -> int:
     metavar="FACTOR",
     help="Divides how long runs take.",
 )
-@common
+@common_options
 @click.pass_obj
-def sandbox(spoken: Spoken, /, **options: Any) -> int:
+def sandbox(invocation: Invocation, /, **options: Any) -> int:
     """Serve a Runbase look-alike on this machine until stopped."""
     from hailuo_batch.commands import sandbox as command
 
-    return command.run(command.SandboxOptions(**options), spoken.console())
+    return command.run(command.SandboxOptions(**options), invocation.console())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     open_missing_streams()
-    gc.set_threshold(*_SELDOM)  # ten thousand takes are 300,000 values, and none of them is garbage
+    gc.set_threshold(*_GC_THRESHOLDS)  # ten thousand takes are 300,000 values, and none of them is garbage
     guard_streams()
-    leave(run(sys.argv[1:] if arguments is None else arguments))
+    exit_with(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ import click
 from hailuo_batch import __version__
 
 if TYPE_CHECKING:
-    from hailuo_batch.app.workspace import Whereabouts
+    from hailuo_batch.app.workspace import CampaignLocation
     from hailuo_batch.ui.console import Console
 
 PROGRAM = "hailuo-batch"
@@ -19,34 +19,36 @@ Command = Callable[..., Any]
 
 
 @dataclass
-class Spoken:
+class Invocation:
     """How much the user wants to hear, known as soon as the options are read, which campaign the command is about, if
     any, and whether it has begun."""
 
     quiet: bool = False
     verbose: bool = False
     has_begun: bool = False
-    where: "Whereabouts | None" = None
+    where: "CampaignLocation | None" = None
 
     def console(self, as_json: bool = False) -> "Console":
         """The user's end of the command."""
-        from hailuo_batch.app.workspace import with_manifest
+        from hailuo_batch.app.workspace import fill_in_commands
         from hailuo_batch.ui.console import Console, Verbosity
 
         self.has_begun = True
         level = Verbosity.QUIET if self.quiet else Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
-        return Console(level, as_json, None if self.where is None else partial(with_manifest, where=self.where))
+        return Console(level, as_json, None if self.where is None else partial(fill_in_commands, where=self.where))
 
-    def whereabouts(self, manifest: Path, options: dict[str, Any]) -> "Whereabouts":
+    def locate(self, manifest: Path, options: dict[str, Any]) -> "CampaignLocation":
         """Where the campaign's files lie; takes those options out of the others."""
-        from hailuo_batch.app.workspace import Whereabouts
+        from hailuo_batch.app.workspace import CampaignLocation
 
-        self.where = Whereabouts(manifest, options.pop("sandbox"), options.pop("state_dir"), options.pop("output_dir"))
+        self.where = CampaignLocation(
+            manifest, options.pop("sandbox"), options.pop("state_dir"), options.pop("output_dir")
+        )
         return self.where
 
 
 @dataclass
-class Group:
+class OptionGroup:
     """Options that several commands share, in the order in which help shows them."""
 
     options: list[Callable[[Command], Command]] = field(default_factory=list)
@@ -57,38 +59,38 @@ class Group:
         return command
 
 
-def _hear(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+def _set_flag(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
     def note(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
         if value:
-            setattr(context.ensure_object(Spoken), name, True)
-        spoken = context.ensure_object(Spoken)
-        if spoken.quiet and spoken.verbose:
+            setattr(context.ensure_object(Invocation), name, True)
+        invocation = context.ensure_object(Invocation)
+        if invocation.quiet and invocation.verbose:
             raise click.UsageError("--quiet and --verbose contradict each other.", context)
 
     return note
 
 
-def _flag(*names: str, hears: str, text: str) -> Callable[[Command], Command]:
-    return click.option(*names, is_flag=True, expose_value=False, callback=_hear(hears), help=text)
+def _flag(*names: str, attribute: str, text: str) -> Callable[[Command], Command]:
+    return click.option(*names, is_flag=True, expose_value=False, callback=_set_flag(attribute), help=text)
 
 
-common = Group(
+common_options = OptionGroup(
     [
-        _flag("-q", "--quiet", hears="quiet", text="Say only what must be heard."),
-        _flag("-v", "--verbose", hears="verbose", text="Say everything."),
+        _flag("-q", "--quiet", attribute="quiet", text="Say only what must be heard."),
+        _flag("-v", "--verbose", attribute="verbose", text="Say everything."),
         click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s"),
     ]
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 one_manifest = click.argument("manifest", type=click.Path(path_type=Path))
-ledger_options = Group(
+ledger_options = OptionGroup(
     [
         click.option("--sandbox", is_flag=True, help="Rehearse: no key, no payment, files of its own."),
         click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Instead of state/."),
         click.option("--output-dir", type=click.Path(path_type=Path), metavar="DIR", help="Instead of outputs/."),
     ]
 )
-wish_options = Group(
+plan_options = OptionGroup(
     [
         click.option("--only", multiple=True, metavar="GLOB", help="Only takes whose ID fits; repeatable."),
         click.option("--replace", multiple=True, metavar="GLOB", help="Make these anew although done; repeatable."),
@@ -102,7 +104,7 @@ wish_options = Group(
         click.option("--max-spend", metavar="USD", help="Cap on the campaign's net spend; beats the manifest's."),
     ]
 )
-apply_options = Group(
+apply_options = OptionGroup(
     [
         click.option(
             "--plan",
@@ -143,7 +145,7 @@ apply_options = Group(
 no_sidecar = click.option("--no-sidecar", is_flag=True, help="Write no JSON file beside each video.")
 
 
-class Ordered(click.Group):
+class OrderedGroup(click.Group):
     """Shows its commands in the order in which they are declared, which is that in which they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

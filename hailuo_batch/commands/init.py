@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hailuo_batch.errors import ExitCode, UsageError
-from hailuo_batch.manifest import STARTER
+from hailuo_batch.manifest import STARTER_MANIFEST
 from hailuo_batch.text import quote
 from hailuo_batch.ui.console import Console
 
@@ -12,7 +12,7 @@ def run(path: Path, console: Console) -> ExitCode:
     """Write the starter manifest. Raises UsageError where the file exists or cannot be made."""
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(STARTER)
+            file.write(STARTER_MANIFEST)
     except FileExistsError:
         raise UsageError(f"{path} exists and was left as it is. Give another name: `hailuo-batch init FILE`.") from None
     except FileNotFoundError:
@@ -20,6 +20,6 @@ def run(path: Path, console: Console) -> ExitCode:
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     name = quote(str(path))
-    console.say(f"Wrote {path}. Write your shots into it, then:")
-    console.lay_out(f"  hailuo-batch validate {name}\n  hailuo-batch apply --sandbox {name}")
+    console.print_info(f"Wrote {path}. Write your shots into it, then:")
+    console.print_info_lines(f"  hailuo-batch validate {name}\n  hailuo-batch apply --sandbox {name}")
     return ExitCode.DONE

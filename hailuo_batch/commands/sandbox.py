@@ -40,10 +40,10 @@ def run(options: SandboxOptions, console: Console) -> ExitCode:
     server = _server(options)
     try:
         with _stopped_by_signal():
-            console.raw(
+            console.write_stdout(
                 f"export RUNBASE_BASE_URL={server.base_url} RUNBASE_API_KEY={SANDBOX_KEY}\n",
             )
-            console.say("The sandbox is serving. Set these two in another terminal to use it; Ctrl-C stops it.")
+            console.print_info("The sandbox is serving. Set these two in another terminal to use it; Ctrl-C stops it.")
             server.serve_forever()
     except _Stopped as stopped:
         return stopped.code

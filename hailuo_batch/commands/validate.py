@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from hailuo_batch.app.manifest_input import drawn, findings_document
+from hailuo_batch.app.manifest_input import findings_document, render_finding
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import Loaded, Severity, load_manifest
+from hailuo_batch.manifest import LoadedManifest, Severity, load_manifest
 from hailuo_batch.text import one_line
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count
@@ -16,21 +16,23 @@ def run(paths: Sequence[Path], console: Console) -> ExitCode:
     """Check each manifest; USAGE if any has an error."""
     loaded = [(path, load_manifest(path)) for path in paths]
     if console.as_json:
-        console.document(findings_document(loaded))
+        console.print_json(findings_document(loaded))
     else:
         for path, one in loaded:
-            _tell(path, one, console)
+            _print_findings(path, one, console)
     return ExitCode.DONE if all(one.campaign is not None for _, one in loaded) else ExitCode.USAGE
 
 
-def _tell(path: Path, loaded: Loaded, console: Console) -> None:
+def _print_findings(path: Path, loaded: LoadedManifest, console: Console) -> None:
     for found in loaded.diagnostics:
-        console.complain(drawn(found))
+        console.print_verbatim(render_finding(found))
     if loaded.campaign is not None:
         shots = count(len(loaded.campaign.shots), "shot")
         takes = count(sum(1 for _ in loaded.campaign.takes), "take")
-        console.say_result(f"{one_line(str(path))}: ok, campaign {loaded.campaign.name}, {shots}, {takes}")
+        console.print_result_unless_quiet(
+            f"{one_line(str(path))}: ok, campaign {loaded.campaign.name}, {shots}, {takes}"
+        )
     elif len(loaded.diagnostics) > 1:
         severities = Counter(found.severity for found in loaded.diagnostics)
         numbers = [count(severities[severity], str(severity)) for severity in Severity if severities[severity]]
-        console.say(f"{path}: {', '.join(numbers)}")
+        console.print_info(f"{path}: {', '.join(numbers)}")

@@ -4,18 +4,18 @@ Owns the manifest's language: YAML and CSV with places, the JSON Schema, substit
 ledgers, networks or commands. A manifest with any error gives no campaign at all.
 """
 
-from hailuo_batch.manifest.diagnostic_text import render
+from hailuo_batch.manifest.diagnostic_text import render_diagnostic
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
-from hailuo_batch.manifest.images.references import Picture
-from hailuo_batch.manifest.load import Loaded, load_manifest
-from hailuo_batch.manifest.starter import STARTER
+from hailuo_batch.manifest.images.references import ResolvedImage
+from hailuo_batch.manifest.load import LoadedManifest, load_manifest
+from hailuo_batch.manifest.starter import STARTER_MANIFEST
 
 __all__ = [
-    "STARTER",
+    "STARTER_MANIFEST",
     "Diagnostic",
-    "Loaded",
-    "Picture",
+    "LoadedManifest",
+    "ResolvedImage",
     "Severity",
     "load_manifest",
-    "render",
+    "render_diagnostic",
 ]

@@ -7,27 +7,29 @@ the cursor, and the caret stands right below wide characters too.
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
 from hailuo_batch.text import PLAIN, Palette, display_width, one_line
 
-_LEAST_SOURCE = 20
+_MIN_SOURCE_WIDTH = 20
 
 
-def render(found: Diagnostic, palette: Palette = PLAIN, columns: int | None = None) -> str:
+def render_diagnostic(diagnostic: Diagnostic, palette: Palette = PLAIN, columns: int | None = None) -> str:
     """The finding in as many lines as it needs.
 
     The line that it is in fits a terminal of `columns`, as does the hint beside the caret; None: nothing is cut.
     """
-    kind = palette.error if found.severity is Severity.ERROR else palette.warning
-    place = f"{one_line(found.path)}:{found.line}:{found.column}:"
-    message, hint = one_line(found.message), one_line(found.hint)
+    kind = palette.error if diagnostic.severity is Severity.ERROR else palette.warning
+    place = f"{one_line(diagnostic.path)}:{diagnostic.line}:{diagnostic.column}:"
+    message, hint = one_line(diagnostic.message), one_line(diagnostic.hint)
     heading = (
-        f"{palette.strong}{place}{palette.end} {kind}{found.severity}:{palette.end} "
+        f"{palette.strong}{place}{palette.end} {kind}{diagnostic.severity}:{palette.end} "
         f"{palette.strong}{message}{palette.end}"
     )
-    if not found.source:
+    if not diagnostic.source:
         return heading + (f"\n  {palette.quiet}={palette.end} {hint}" if hint else "")
-    number = f"{found.line:>5}"
+    number = f"{diagnostic.line:>5}"
     blank = " " * (len(number) + 1)
-    room = None if columns is None else max(_LEAST_SOURCE, columns - len(f"{number} | "))
-    source, caret = (found.source, found.caret) if room is None else _fitted(found.source, found.caret, room)
+    room = None if columns is None else max(_MIN_SOURCE_WIDTH, columns - len(f"{number} | "))
+    source, caret = (
+        (diagnostic.source, diagnostic.caret) if room is None else _fit(diagnostic.source, diagnostic.caret, room)
+    )
     below = " " * display_width(source[:caret])
     lines = [
         heading,
@@ -41,7 +43,7 @@ def render(found: Diagnostic, palette: Palette = PLAIN, columns: int | None = No
     return "\n".join(lines)
 
 
-def _fitted(text: str, caret: int, room: int) -> tuple[str, int]:
+def _fit(text: str, caret: int, room: int) -> tuple[str, int]:
     """The text cut to so many columns around the caret, and where the caret is then."""
     if display_width(text) <= room:
         return text, caret

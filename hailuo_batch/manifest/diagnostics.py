@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-ENOUGH = 1000
+MAX_DIAGNOSTICS = 1000
 
 
 class Severity(StrEnum):
@@ -18,7 +18,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-class Place(Protocol):
+class Positioned(Protocol):
     """Anything that lies somewhere in the file; lines and columns count from 1."""
 
     @property
@@ -29,14 +29,14 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Position:
     """A bare place."""
 
     line: int
     column: int
 
 
-START = Spot(1, 1)
+FILE_START = Position(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,54 +71,56 @@ class Diagnostic:
         return replace(self, source=source, caret=caret)
 
 
-class Refused(Exception):  # noqa: N818 - it carries a finding that ends the reading, no failure of ours
+class FatalDiagnostic(Exception):  # noqa: N818 - it carries a finding that ends the reading, no failure of ours
     """A finding after which nothing more of the file can be understood."""
 
-    def __init__(self, place: Place, message: str, hint: str = "") -> None:
+    def __init__(self, place: Positioned, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.place = place
         self.message = message
         self.hint = hint
 
 
-class Report:
+class Diagnostics:
     """Collects the findings of a manifest. `path` is the file that they are in."""
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._found: dict[tuple[str, int, int, str], Diagnostic] = {}
+        self._by_key: dict[tuple[str, int, int, str], Diagnostic] = {}
 
-    def error(self, place: Place, message: str, hint: str = "", *, origin: str = "", path: str = "") -> None:
+    def error(self, place: Positioned, message: str, hint: str = "", *, origin: str = "", path: str = "") -> None:
         """Something that must be changed, in the manifest or in the file at `path`.
 
         Raises Refused where there are so many that reading on helps nobody.
         """
         where = path or self.path
         self._add(Diagnostic(where, place.line, place.column, message, hint, origin=origin))
-        if len(self._found) >= ENOUGH:
-            raise Refused(
-                START if path else place, f"with {ENOUGH:,} findings the check stops here", "mend the first ones"
+        if len(self._by_key) >= MAX_DIAGNOSTICS:
+            raise FatalDiagnostic(
+                FILE_START if path else place,
+                f"with {MAX_DIAGNOSTICS:,} findings the check stops here",
+                "mend the first ones",
             )
 
-    def warn(self, place: Place, message: str, hint: str = "") -> None:
+    def warn(self, place: Positioned, message: str, hint: str = "") -> None:
         """Something that is only worth a look."""
         self._add(Diagnostic(self.path, place.line, place.column, message, hint, Severity.WARNING))
 
-    def refuse(self, refused: Refused) -> None:
+    def add_fatal(self, fatal: FatalDiagnostic) -> None:
         """The finding that ended the reading."""
-        self._add(Diagnostic(self.path, refused.place.line, refused.place.column, refused.message, refused.hint))
+        self._add(Diagnostic(self.path, fatal.place.line, fatal.place.column, fatal.message, fatal.hint))
 
     @property
     def has_errors(self) -> bool:
         """Whether any finding is an error."""
-        return any(found.severity is Severity.ERROR for found in self._found.values())
+        return any(found.severity is Severity.ERROR for found in self._by_key.values())
 
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
+    def in_order(self) -> tuple[Diagnostic, ...]:
         """All findings: those of the manifest first, each file's in their order."""
-        return tuple(sorted(self._found.values(), key=self._order))
+        return tuple(sorted(self._by_key.values(), key=self._sort_key))
 
-    def _order(self, found: Diagnostic) -> tuple[bool, str, int, int]:
+    def _sort_key(self, found: Diagnostic) -> tuple[bool, str, int, int]:
         return (found.path != self.path, found.path, found.line, found.column)
 
     def _add(self, diagnostic: Diagnostic) -> None:
-        self._found.setdefault((diagnostic.path, diagnostic.line, diagnostic.column, diagnostic.message), diagnostic)
+        self._by_key.setdefault((diagnostic.path, diagnostic.line, diagnostic.column, diagnostic.message), diagnostic)

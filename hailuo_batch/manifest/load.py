@@ -10,49 +10,49 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hailuo_batch.manifest.diagnostics import Diagnostic, Place, Refused, Report, Spot
+from hailuo_batch.manifest.diagnostics import Diagnostic, Diagnostics, FatalDiagnostic, Position, Positioned
 from hailuo_batch.manifest.document import Document, read_limits
-from hailuo_batch.manifest.expansion.expand import expand
-from hailuo_batch.manifest.files.file_cache import Library
-from hailuo_batch.manifest.files.lines import Around, Breaks, around, excerpt
-from hailuo_batch.manifest.images.references import Picture
-from hailuo_batch.manifest.validation.check import ShotCheck, check
-from hailuo_batch.manifest.yaml.parse import parse_source, read_source
-from hailuo_batch.values import Campaign
+from hailuo_batch.manifest.expansion.expand import expand_shots
+from hailuo_batch.manifest.files.file_cache import FileCache
+from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, excerpt, find_source_lines
+from hailuo_batch.manifest.images.references import ResolvedImage
+from hailuo_batch.manifest.validation.check import ShotValidator, check_document
+from hailuo_batch.manifest.yaml.parse import parse_yaml, read_manifest_file
+from hailuo_batch.values import CampaignSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedManifest:
     """A manifest that was read. `campaign` is None exactly where a diagnostic is an error.
 
     `tables` has the SHA-256, in hex, of each table that was read, by its path; `copies` the images that have a local
-    copy, by their URLs; `image_base` is the URL that relative references begin with, empty where there is none.
+    copy, by their URLs; `image_base_url` is the URL that relative references begin with, empty where there is none.
     """
 
-    campaign: Campaign | None
+    campaign: CampaignSpec | None
     diagnostics: tuple[Diagnostic, ...]
     tables: Mapping[str, str] = field(default_factory=dict)
-    copies: Mapping[str, Picture] = field(default_factory=dict)
-    image_base: str = ""
+    local_images: Mapping[str, ResolvedImage] = field(default_factory=dict)
+    image_base_url: str = ""
 
 
-def load_manifest(path: Path) -> Loaded:
+def load_manifest(path: Path) -> LoadedManifest:
     """The campaign in the file, with all that there is to say about it in the order of the file.
 
     A file that cannot be read is a diagnostic at 1:1. Diagnostics name the file by `path` as it was given, and others
     by their paths from there.
     """
-    reading = _Reading(path)
-    with _collector_at_rest():
+    reading = _Loader(path)
+    with _gc_paused():
         try:
-            reading.read()
-        except Refused as refused:
-            reading.report.refuse(refused)
-        return reading.loaded()
+            reading.load()
+        except FatalDiagnostic as refused:
+            reading.diagnostics.add_fatal(refused)
+        return reading.result()
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def _gc_paused() -> Iterator[None]:
     """Nothing that reading makes is garbage in a circle: looking for it takes a third of the time and finds nothing."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -63,57 +63,63 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-class _Reading:
+class _Loader:
     """A manifest while it is read."""
 
     def __init__(self, path: Path) -> None:
-        self.report = Report(str(path))
+        self.diagnostics = Diagnostics(str(path))
         self._path = path
         self._data = b""
-        self._library = Library(path, self.report)
-        self._campaign: Campaign | None = None
-        self._copies: Mapping[str, Picture] = {}
-        self._image_base = ""
+        self._file_cache = FileCache(path, self.diagnostics)
+        self._campaign: CampaignSpec | None = None
+        self._local_images: Mapping[str, ResolvedImage] = {}
+        self._image_base_url = ""
 
-    def read(self) -> None:
+    def load(self) -> None:
         """Reads as far as there is sense in it. Raises Refused where nothing more can be understood."""
-        self._data = read_source(self._path)
-        shot_check = ShotCheck(self.report)
-        root = parse_source(self._data, self.report, "shots", shot_check.look)
-        document = check(root, shot_check, self.report)
+        self._data = read_manifest_file(self._path)
+        shot_check = ShotValidator(self.diagnostics)
+        root = parse_yaml(self._data, self.diagnostics, "shots", shot_check.validate)
+        document = check_document(root, shot_check, self.diagnostics)
         # rule checked_together
         if document is not None:
-            self._campaign = self._expanded(document)
+            self._campaign = self._expand(document)
 
-    def loaded(self) -> Loaded:
+    def result(self) -> LoadedManifest:
         """What came of it."""
         # name wrong_is_nothing
-        campaign = None if self.report.has_errors else self._campaign
-        return Loaded(campaign, self._diagnostics(), self._library.digests(), self._copies, self._image_base)
+        campaign = None if self.diagnostics.has_errors else self._campaign
+        return LoadedManifest(
+            campaign,
+            self._with_source_lines(),
+            self._file_cache.table_digests(),
+            self._local_images,
+            self._image_base_url,
+        )
 
-    def _expanded(self, document: Document) -> Campaign:
-        limits = read_limits(document, self.report)
-        shots, self._copies = expand(document, self._library, self.report)
+    def _expand(self, document: Document) -> CampaignSpec:
+        limits = read_limits(document, self.diagnostics)
+        shots, self._local_images = expand_shots(document, self._file_cache, self.diagnostics)
         base = document.image_settings.get("base_url")
-        self._image_base = "" if base is None else base.text
+        self._image_base_url = "" if base is None else base.text
         digest = hashlib.sha256(self._data).hexdigest()
-        return Campaign(document.campaign, shots, digest, document.description, limits)
+        return CampaignSpec(document.campaign, shots, digest, document.description, limits)
 
-    def _diagnostics(self) -> tuple[Diagnostic, ...]:
+    def _with_source_lines(self) -> tuple[Diagnostic, ...]:
         """The findings, each with the line that it is in."""
-        found = self.report.diagnostics()
-        contents = {**self._library.contents, self.report.path: self._data}
-        lines: dict[tuple[str, Place], Around] = {}
+        found = self.diagnostics.in_order()
+        contents = {**self._file_cache.contents, self.diagnostics.path: self._data}
+        lines: dict[tuple[str, Positioned], SourceLine] = {}
         for path in {each.path for each in found}:
-            breaks = Breaks.YAML if path == self.report.path else Breaks.CSV
-            wanted = {Spot(each.line, each.column) for each in found if each.path == path}
-            here = around(contents.get(path, b""), wanted, breaks)
+            breaks = LineBreaks.YAML if path == self.diagnostics.path else LineBreaks.CSV
+            wanted = {Position(each.line, each.column) for each in found if each.path == path}
+            here = find_source_lines(contents.get(path, b""), wanted, breaks)
             lines.update({(path, place): line for place, line in here.items()})
         return tuple(
-            _with_source(each, lines.get((each.path, Spot(each.line, each.column)), Around())) for each in found
+            _with_source(each, lines.get((each.path, Position(each.line, each.column)), SourceLine())) for each in found
         )
 
 
-def _with_source(found: Diagnostic, line: Around) -> Diagnostic:
+def _with_source(found: Diagnostic, line: SourceLine) -> Diagnostic:
     shown = excerpt(line)
     return found.with_source(shown.text, shown.caret)

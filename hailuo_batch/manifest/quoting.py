@@ -1,6 +1,6 @@
 """How what is the user's appears in a message: on one line, short, and unable to hide or move anything."""
 
-_FIGURES = 10**24
+_MAX_SHOWN = 10**24
 
 
 def quoted(text: str) -> str:
@@ -9,12 +9,12 @@ def quoted(text: str) -> str:
     return f"`{line}`" if len(text) <= 60 else f"`{line[:57]}…`"
 
 
-def listed(words: list[str]) -> str:
+def join_quoted(words: list[str]) -> str:
     """Words as a person lists them, each between back-ticks: `a`, `b` and `c`."""
     shown = [quoted(word) for word in words]
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
 
 
-def counted(number: int) -> str:
+def format_count(number: int) -> str:
     """A number in figures, as far as anybody reads them: a product may have thousands."""
-    return f"{number:,}" if number < _FIGURES else "more than a million billion billion"
+    return f"{number:,}" if number < _MAX_SHOWN else "more than a million billion billion"

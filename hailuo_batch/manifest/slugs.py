@@ -6,7 +6,7 @@ Pure; knows nothing of places or of YAML. A valid ID is a safe file name on ever
 import re
 import unicodedata
 
-from hailuo_batch.manifest.expansion.substitution import Pattern
+from hailuo_batch.manifest.expansion.substitution import ParsedTemplate
 
 # rule id_length
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}", re.ASCII)
@@ -16,38 +16,40 @@ _LITERAL = re.compile(r"[a-z0-9_-]*", re.ASCII)
 _OTHER = re.compile(r"[^a-z0-9_]+", re.ASCII)
 _OTHER_WRITTEN = re.compile(r"[^a-z0-9_-]+", re.ASCII)
 # rule own_names
-_OURS = frozenset({"report", "superseded"})
-_WINDOWS = frozenset({"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)})
+_RESERVED = frozenset({"report", "superseded"})
+_RESERVED_ON_WINDOWS = frozenset(
+    {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+)
 
-SPELLING = "lower-case letters, digits, `_` and `-`"
+ID_CHARACTERS = "lower-case letters, digits, `_` and `-`"
 
 
 def slug(value: str) -> str:
     """A value as it is put into an ID: `A loft` is `a-loft`, `Crème` is `creme`."""
     # rule trimmed_dashes
-    return _OTHER.sub("-", _plain_letters(value)).strip("-")
+    return _OTHER.sub("-", _strip_accents(value)).strip("-")
 
 
-def is_written_well(pattern: Pattern) -> bool:
+def is_well_spelled(pattern: ParsedTemplate) -> bool:
     """Whether what stands in a written ID, its variables apart, is spelled as an ID."""
-    return all(_LITERAL.fullmatch(part) for part in pattern.parts if isinstance(part, str))
+    return all(_LITERAL.fullmatch(group) for group in pattern.parts if isinstance(group, str))
 
 
-def respelled(pattern: Pattern) -> str | None:
+def respell(pattern: ParsedTemplate) -> str | None:
     """The ID as it should have been written, its variables kept; None where no spelling would help."""
     text = "".join(
-        _OTHER_WRITTEN.sub("-", _plain_letters(part)) if isinstance(part, str) else f"${{{part.name}}}"
-        for part in pattern.parts
+        _OTHER_WRITTEN.sub("-", _strip_accents(group)) if isinstance(group, str) else f"${{{group.name}}}"
+        for group in pattern.parts
     ).strip("-_")
-    return text if text and (pattern.names or problem_with(text) is None) else None
+    return text if text and (pattern.variables or find_id_problem(text) is None) else None
 
 
-def problem_with(shot_id: str) -> str | None:
+def find_id_problem(shot_id: str) -> str | None:
     """What keeps a text from being a shot ID, in words that follow it; None where nothing does."""
-    if shot_id in _OURS:
+    if shot_id in _RESERVED:
         return "is reserved for a file of the report" if shot_id == "report" else "is reserved for a folder"
     # rule windows_names
-    if shot_id in _WINDOWS:
+    if shot_id in _RESERVED_ON_WINDOWS:
         return "is a name that Windows reserves"
     # rule whole_id
     if _ID.fullmatch(shot_id):
@@ -57,11 +59,11 @@ def problem_with(shot_id: str) -> str | None:
     if not shot_id:
         return "is empty"
     if not _LITERAL.fullmatch(shot_id):
-        return f"is not written from {SPELLING} alone"
+        return f"is not written from {ID_CHARACTERS} alone"
     return "does not begin with a letter or a digit"
 
 
-def _plain_letters(text: str) -> str:
+def _strip_accents(text: str) -> str:
     """NFKD and lower case, with the accents that NFKD splits off left out."""
     if text.isascii():
         # rule lower_case

@@ -1,7 +1,7 @@
 """The manifest that `init` writes: valid as it stands, and short enough to be read before it is changed."""
 
 # rule editor_line
-STARTER = """\
+STARTER_MANIFEST = """\
 # yaml-language-server: $schema=manifest.schema.json
 # An editor with a YAML language server completes and explains this file, once its schema lies beside it:
 #   hailuo-batch schema manifest > manifest.schema.json

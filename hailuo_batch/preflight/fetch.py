@@ -16,15 +16,15 @@ from urllib.parse import urljoin, urlsplit
 from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch import __version__
-from hailuo_batch.adapters.download.links import BadLinkError, Link, UnknownNameError, parse_link, resolve
-from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConnected, describe
+from hailuo_batch.adapters.download.links import BadLinkError, Link, UnknownHostError, parse_link, resolve_host
+from hailuo_batch.adapters.http.connection import CONNECTION_ERRORS, Dialer, HttpTransport, NotConnected, describe_error
 from hailuo_batch.adapters.http.text import printable
-from hailuo_batch.adapters.http.timeouts import Cancelled, Patience, Timeouts
+from hailuo_batch.adapters.http.timeouts import Cancelled, ExchangeTimer, Timeouts
 from hailuo_batch.preflight.image_headers import ENOUGH_BYTES
-from hailuo_batch.preflight.verdict import Answer, Look, Looked, Unseen, says_enough
+from hailuo_batch.preflight.verdict import Fetched, FetchResult, ImageResponse, NotFetched, is_head_enough
 
 # rule eight_at_once
-AT_ONCE = 8
+MAX_CONCURRENT = 8
 # rule most_redirects
 MAX_REDIRECTS = 3
 START_BYTES = 1 << 16
@@ -34,11 +34,11 @@ _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _PART_OF = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/([0-9]{1,18})", re.ASCII | re.IGNORECASE)
 
 
-class _RunsInCircles(Exception):  # noqa: N818 - says what a link does, which is not our failure
+class _TooManyRedirects(Exception):  # noqa: N818 - says what a link does, which is not our failure
     """The link redirects more often than is followed."""
 
 
-class Scout:
+class ImageFetcher:
     """Looks at images. Thread-safe.
 
     `trusted_host` is the one host whose address may be private, empty for none: the user's own, written in the
@@ -50,81 +50,81 @@ class Scout:
         self._timeouts = timeouts
         self._dialer = Dialer(timeouts.connect_s)
         self._stopped = Event()
-        self._known: dict[str, Look] = {}
+        self._results: dict[str, FetchResult] = {}
 
-    def look_at(self, urls: Iterable[str], on_look: Callable[[], None]) -> Mapping[str, Look]:
+    def fetch_all(self, urls: Iterable[str], on_done: Callable[[], None]) -> Mapping[str, FetchResult]:
         """A look at each URL, at most AT_ONCE at a time; what was looked at before is remembered.
 
-        `on_look` is called after each from the calling thread.
+        `on_done` is called after each from the calling thread.
         """
         # rule distinct_images
-        wanted = list(dict.fromkeys(urls))
-        pool = ThreadPoolExecutor(AT_ONCE, "preflight")
+        unique_urls = list(dict.fromkeys(urls))
+        pool = ThreadPoolExecutor(MAX_CONCURRENT, "preflight")
         try:
             # rule remembered_images
-            looks = {pool.submit(self._look, url): url for url in wanted if url not in self._known}
-            for done in as_completed(looks):
-                self._known[looks[done]] = done.result()
+            pending = {pool.submit(self._fetch, url): url for url in unique_urls if url not in self._results}
+            for done in as_completed(pending):
+                self._results[pending[done]] = done.result()
                 # rule image_step
-                on_look()
+                on_done()
         except BaseException:
             self._stopped.set()
             raise
         finally:
             pool.shutdown(cancel_futures=True)
-        return {url: self._known[url] for url in wanted}
+        return {url: self._results[url] for url in unique_urls}
 
-    def _look(self, url: str) -> Look:
+    def _fetch(self, url: str) -> FetchResult:
         try:
-            head = self._ask("HEAD", url)
+            head = self._request("HEAD", url)
             # rule head_else_get
-            return Looked(head) if says_enough(head) else Looked(head, self._ask("GET", url))
+            return Fetched(head) if is_head_enough(head) else Fetched(head, self._request("GET", url))
         except Cancelled:
-            return Unseen("was not looked at")
-        except _RunsInCircles:
-            return Unseen(f"redirects more than {MAX_REDIRECTS} times")
-        except UnknownNameError as error:
-            return Unseen(f"cannot be fetched: {printable(str(error))}", fatal=True)
+            return NotFetched("was not looked at")
+        except _TooManyRedirects:
+            return NotFetched(f"redirects more than {MAX_REDIRECTS} times")
+        except UnknownHostError as error:
+            return NotFetched(f"cannot be fetched: {printable(str(error))}", fatal=True)
         except BadLinkError as error:
-            return Unseen(f"was not looked at: {printable(str(error))}")
+            return NotFetched(f"was not looked at: {printable(str(error))}")
         except NotConnected as error:
-            return Unseen(f"could not be looked at: {error}")
-        except BROKEN as error:
-            return Unseen(f"could not be looked at: {describe(error)}")
+            return NotFetched(f"could not be looked at: {error}")
+        except CONNECTION_ERRORS as error:
+            return NotFetched(f"could not be looked at: {describe_error(error)}")
 
-    def _ask(self, method: str, url: str) -> Answer:
+    def _request(self, method: str, url: str) -> ImageResponse:
         """The answer to the link, or to what it redirects to."""
-        patience = Patience(self._timeouts.read_s, self._timeouts.total_s, cancelled=self._stopped.is_set)
+        timer = ExchangeTimer(self._timeouts.read_s, self._timeouts.total_s, cancelled=self._stopped.is_set)
         trusted = bool(self._trusted_host)
         for _ in range(MAX_REDIRECTS + 1):
             # rule host_trusted
             trusted = trusted and (urlsplit(url).hostname or "").lower() == self._trusted_host
             link = parse_link(url, allow_loopback=trusted)
-            with closing(self._dial(link, trusted, patience)) as line:
-                response = line.request(method, link.target, _headers(link, method), None, patience)
+            with closing(self._dial(link, trusted, timer)) as transport:
+                response = transport.request(method, link.target, _headers(link, method), None, timer)
                 with closing(response):
                     location = response.headers.get("Location")
                     if response.status not in _REDIRECTS or location is None:
-                        return _answer(method, response)
+                        return _parse_response(method, response)
             url = urljoin(link.url, location)
-        raise _RunsInCircles
+        raise _TooManyRedirects
 
-    def _dial(self, link: Link, trusted: bool, patience: Patience) -> Line:
+    def _dial(self, link: Link, trusted: bool, timer: ExchangeTimer) -> HttpTransport:
         *others, last = _addresses(link, trusted)
         for address in others:
             try:
-                return self._dialer.dial(link.origin, patience, address)
+                return self._dialer.dial(link.origin, timer, address)
             except NotConnected:
                 continue
-        return self._dialer.dial(link.origin, patience, last)
+        return self._dialer.dial(link.origin, timer, last)
 
 
 def _addresses(link: Link, trusted: bool) -> tuple[str | None, ...]:
     """The addresses to try in turn, None standing for whatever the name leads to."""
     try:
         # rule private_addresses
-        return resolve(link.origin, allow_loopback=trusted)
-    except UnknownNameError:
+        return resolve_host(link.origin, allow_loopback=trusted)
+    except UnknownHostError:
         raise
     except BadLinkError:
         if trusted:
@@ -132,7 +132,7 @@ def _addresses(link: Link, trusted: bool) -> tuple[str | None, ...]:
         raise
 
 
-def read_copy(path: Path) -> tuple[bytes, int]:
+def read_local_copy(path: Path) -> tuple[bytes, int]:
     """The first bytes of a local copy, and its size in bytes. Raises OSError."""
     with path.open("rb") as file:
         # rule header_only
@@ -153,18 +153,18 @@ def _headers(link: Link, method: str) -> dict[str, str]:
     return headers | ({"Range": f"bytes=0-{START_BYTES - 1}"} if method == "GET" else {})
 
 
-def _answer(method: str, response: BaseHTTPResponse) -> Answer:
+def _parse_response(method: str, response: BaseHTTPResponse) -> ImageResponse:
     headers = response.headers
     is_plain = headers.get("Content-Encoding", "identity").strip().lower() in {"", "identity"}
     start = None
     if method == "GET" and response.status in {200, 206} and is_plain:
-        start = _start(response)
-    return Answer(
-        response.status, printable(headers.get("Content-Type", "")), _size(response) if is_plain else None, start
+        start = _read_start(response)
+    return ImageResponse(
+        response.status, printable(headers.get("Content-Type", "")), _whole_size(response) if is_plain else None, start
     )
 
 
-def _start(response: BaseHTTPResponse) -> bytes:
+def _read_start(response: BaseHTTPResponse) -> bytes:
     data = b""
     # rule short_get
     while len(data) < START_BYTES and (piece := response.read(START_BYTES - len(data), decode_content=False)):
@@ -172,7 +172,7 @@ def _start(response: BaseHTTPResponse) -> bytes:
     return data
 
 
-def _size(response: BaseHTTPResponse) -> int | None:
+def _whole_size(response: BaseHTTPResponse) -> int | None:
     """The size of the whole file, where the server says it."""
     if response.status == 206:
         part = _PART_OF.fullmatch(response.headers.get("Content-Range", "").strip())

@@ -10,14 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from hailuo_batch.preflight.image_headers import ImageHead, name_other_image, read_image_head
+from hailuo_batch.preflight.image_headers import ImageHeader, name_other_image, parse_image_header
 
 TINY_BYTES = 1_000
 HUGE_BYTES = 20_000_000
 TINY_PIXELS = 64
 HUGE_PIXELS = 8_192
-_SURE = {"image/png": "PNG", "image/jpeg": "JPEG", "image/jpg": "JPEG", "image/webp": "WebP", "image/gif": "GIF"}
-_PASSING = frozenset({408, 425, 429})
+_COMMON_TYPES = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/jpg": "JPEG",
+    "image/webp": "WebP",
+    "image/gif": "GIF",
+}
+_TEMPORARY_STATUSES = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ImageResponse:
     """What a file server answered. `size` is that of the whole file in bytes, None where it did not say.
 
     `start` holds the file's first bytes, None where they were not asked for or came encoded.
@@ -46,56 +52,56 @@ class Answer:
         return self.content_type.partition(";")[0].strip().lower()
 
     @property
-    def came(self) -> bool:
+    def is_delivered(self) -> bool:
         """Whether the file, or a part of it, was given."""
         return self.status in {200, 206}
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Fetched:
     """A server's answers to HEAD and, where that left anything open, to a GET of the first bytes."""
 
-    head: Answer | None
-    get: Answer | None = None
+    head: ImageResponse | None
+    get: ImageResponse | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class NotFetched:
     """No answer came. `fatal` where none can come to anybody else either."""
 
     reason: str
     fatal: bool = False
 
 
-Look = Looked | Unseen
+FetchResult = Fetched | NotFetched
 
 
-def says_enough(head: Answer) -> bool:
+def is_head_enough(head: ImageResponse) -> bool:
     """Whether an answer to HEAD leaves no question that the first bytes could answer."""
     is_sized = head.size is None or head.size >= TINY_BYTES
-    return head.status == 200 and head.media_type in _SURE and is_sized
+    return head.status == 200 and head.media_type in _COMMON_TYPES and is_sized
 
 
-def judge_look(look: Look, copy_size: int | None = None) -> tuple[Finding, ...]:
+def judge_fetch(result: FetchResult, copy_size: int | None = None) -> tuple[Finding, ...]:
     """What a look at a URL tells. `copy_size` is that of its local copy in bytes, None where there is none."""
-    if isinstance(look, Unseen):
-        return (Finding(look.reason, look.fatal),)
-    answer = look.get or look.head
-    if answer is None:
+    if isinstance(result, NotFetched):
+        return (Finding(result.reason, result.fatal),)
+    response = result.get or result.head
+    if response is None:
         return ()
-    if not answer.came:
-        return (_judge_refusal(answer.status),)
-    found = list(_judge_file(answer))
-    if look.get is not None and look.head is not None and not look.head.came:
-        found.append(Finding(f"is refused to HEAD (HTTP {look.head.status}) and given to GET"))
-    if copy_size is not None and answer.size is not None and copy_size != answer.size:
-        found.append(Finding(f"has {answer.size:,} bytes at the server, and its local copy has {copy_size:,}"))
+    if not response.is_delivered:
+        return (_judge_refusal(response.status),)
+    found = list(_judge_file(response))
+    if result.get is not None and result.head is not None and not result.head.is_delivered:
+        found.append(Finding(f"is refused to HEAD (HTTP {result.head.status}) and given to GET"))
+    if copy_size is not None and response.size is not None and copy_size != response.size:
+        found.append(Finding(f"has {response.size:,} bytes at the server, and its local copy has {copy_size:,}"))
     return tuple(found)
 
 
 def judge_copy(start: bytes, size: int) -> tuple[Finding, ...]:
     """What a local copy's first bytes and its size in bytes tell."""
-    head = read_image_head(start, is_whole=len(start) >= size)
+    head = parse_image_header(start, is_whole=len(start) >= size)
     if head is None:
         return (Finding("is no PNG, JPEG, WebP or GIF in its local copy", fatal=True),)
     if head.fault:
@@ -114,7 +120,7 @@ def judge_data_url(url: str) -> tuple[Finding, ...]:
         except (binascii.Error, ValueError):
             return (Finding("is no readable base64", fatal=True),)
     media_type = header.partition(":")[2]
-    return tuple(_judge_file(Answer(200, media_type, len(data), data)))
+    return tuple(_judge_file(ImageResponse(200, media_type, len(data), data)))
 
 
 def _judge_refusal(status: int) -> Finding:
@@ -123,41 +129,45 @@ def _judge_refusal(status: int) -> Finding:
         return Finding(f"is not there (HTTP {status})", fatal=True)
     if status in {401, 403}:
         return Finding(f"is not public (HTTP {status}): a stranger, such as Runbase, is not given it", fatal=True)
-    if status in _PASSING or status >= 500:
+    if status in _TEMPORARY_STATUSES or status >= 500:
         return Finding(f"could not be looked at now (HTTP {status})")
     return Finding(f"is not given (HTTP {status})", fatal=status >= 400)
 
 
-def _judge_file(answer: Answer) -> Iterator[Finding]:
-    if answer.start is None:
-        if not answer.media_type.startswith("image/"):
+def _judge_file(response: ImageResponse) -> Iterator[Finding]:
+    if response.start is None:
+        if not response.media_type.startswith("image/"):
             # rule no_image_type
-            yield Finding(f"is sent as {_said(answer)}, which is no image", fatal=True)
-        elif answer.media_type not in _SURE:
-            yield Finding(f"is {answer.media_type}; PNG, JPEG, WebP and GIF are what every model reads")
-        yield from _judge_size(ImageHead(""), answer.size)
+            yield Finding(f"is sent as {_content_type_of(response)}, which is no image", fatal=True)
+        elif response.media_type not in _COMMON_TYPES:
+            yield Finding(f"is {response.media_type}; PNG, JPEG, WebP and GIF are what every model reads")
+        yield from _judge_size(ImageHeader(""), response.size)
         return
-    if not answer.start:
+    if not response.start:
         yield Finding("is empty", fatal=True)
         return
-    head = read_image_head(answer.start, is_whole=answer.size is not None and len(answer.start) >= answer.size)
+    head = parse_image_header(
+        response.start, is_whole=response.size is not None and len(response.start) >= response.size
+    )
     if head is None:
-        other = name_other_image(answer.start)
+        other = name_other_image(response.start)
         if other:
             yield Finding(f"is {other}; PNG, JPEG, WebP and GIF are what every model reads")
         else:
             # rule no_image_bytes
-            yield Finding(f"is no image: it is sent as {_said(answer)}, and its bytes are none", fatal=True)
+            yield Finding(
+                f"is no image: it is sent as {_content_type_of(response)}, and its bytes are none", fatal=True
+            )
     elif head.fault:
         yield Finding(f"is a broken {head.kind}: {head.fault}", fatal=True)
     else:
-        if _SURE.get(answer.media_type) != head.kind:
+        if _COMMON_TYPES.get(response.media_type) != head.kind:
             # rule suspicious_type
-            yield Finding(f"is {head.kind} and sent as {_said(answer)}")
-        yield from _judge_size(head, answer.size)
+            yield Finding(f"is {head.kind} and sent as {_content_type_of(response)}")
+        yield from _judge_size(head, response.size)
 
 
-def _judge_size(head: ImageHead, size: int | None) -> Iterator[Finding]:
+def _judge_size(head: ImageHeader, size: int | None) -> Iterator[Finding]:
     pixels = "" if head.width is None else f"{head.width:,} x {head.height:,} pixels"
     sides = [side for side in (head.width, head.height) if side is not None]
     if sides and min(sides) < TINY_PIXELS:
@@ -172,7 +182,7 @@ def _judge_size(head: ImageHead, size: int | None) -> Iterator[Finding]:
         yield Finding(f"is huge: {size / 1e6:,.0f} MB")
 
 
-def _said(answer: Answer) -> str:
+def _content_type_of(response: ImageResponse) -> str:
     """The content type as the server gave it, cut to what can be one."""
-    text = "".join(char for char in answer.media_type[:60] if char.isascii() and char.isprintable())
+    text = "".join(char for char in response.media_type[:60] if char.isascii() and char.isprintable())
     return text or "no type at all"

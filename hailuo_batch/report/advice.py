@@ -38,15 +38,15 @@ class Advice:
     """`text` says what happened to the money and what can be done; `given` are the commands that do it."""
 
     text: str
-    given: tuple[Command, ...] = ()
+    ways: tuple[Command, ...] = ()
 
     @property
     def commands(self) -> tuple[str, ...]:
         """The commands, as they can be pasted into a shell."""
-        return tuple(map(str, self.given))
+        return tuple(map(str, self.ways))
 
 
-def in_one(alike: Sequence[tuple[str, Advice]], is_all: bool) -> tuple[str, ...]:
+def combine_commands(alike: Sequence[tuple[str, Advice]], is_all: bool) -> tuple[str, ...]:
     """The commands of several takes about which the same is advised, one for all of them wherever that can be.
 
     Where it cannot be, TAKE stands for each. `is_all` is whether they are all that a command without their names is
@@ -56,21 +56,21 @@ def in_one(alike: Sequence[tuple[str, Advice]], is_all: bool) -> tuple[str, ...]
         return alike[0][1].commands
     whole: dict[tuple[str, ...], list[Command]] = {}
     for take_id, advice in alike:
-        for command in advice.given:
-            shared = command if command.takes_many else _of_any(command, take_id)
+        for command in advice.ways:
+            shared = command if command.takes_many else _for_any_take(command, take_id)
             whole.setdefault(shared.head, []).append(shared)
     lines = {head: [word for command in commands for word in command.words] for head, commands in whole.items()}
     return tuple(shell_line((*head, *(() if is_all else words))) for head, words in lines.items())
 
 
-def _of_any(command: Command, take_id: str) -> Command:
+def _for_any_take(command: Command, take_id: str) -> Command:
     """The command with TAKE in the place of the take."""
     words = tuple("TAKE" if word == take_id else word for word in command.words)
     return replace(command, head=(*command.head, *words), words=())
 
 
 @dataclass(frozen=True, slots=True)
-class Commands:
+class CommandBuilder:
     """The program's commands for one campaign: `manifest` as the user named it, `endpoint` as the ledger has it.
 
     `options` are those that every command of this campaign needs to find its files.
@@ -94,8 +94,8 @@ class Commands:
 
     def resolve(self, run: Run) -> tuple[Command, ...]:
         """The ways out for an attempt."""
-        attempt = ("--attempt", str(run.attempt)) if run.superseded else ()
-        ways = [("--run-id", "run_ID"), *([] if run.superseded else [("--resubmit",)]), ("--abandon",)]
+        attempt = ("--attempt", str(run.attempt)) if run.is_superseded else ()
+        ways = [("--run-id", "run_ID"), *([] if run.is_superseded else [("--resubmit",)]), ("--abandon",)]
         head = self._head("resolve")
         return tuple(Command(head, (run.take_id, *attempt, *way), takes_many=False) for way in ways)
 
@@ -104,7 +104,7 @@ class Commands:
         return ("hailuo-batch", command, self.manifest, *rehearsal, *self.options)
 
 
-def advise(run: Run, speaks: bool, commands: Commands, now: float, *, again: bool = False) -> Advice | None:
+def advise(run: Run, is_live: bool, commands: CommandBuilder, now: float, *, is_retried: bool = False) -> Advice | None:
     """What to do about this attempt, None where nothing is.
 
     `speaks` is whether it is the live attempt of a take that the manifest still asks for. `now` is seconds since the
@@ -113,21 +113,21 @@ def advise(run: Run, speaks: bool, commands: Commands, now: float, *, again: boo
     if run.state is RunState.SUCCEEDED and run.outputs_saved and not run.flaws:
         return None  # as nearly all are in the end
     if run.state is RunState.IN_DOUBT:
-        return _in_doubt(run, speaks, commands)
+        return _in_doubt(run, is_live, commands)
     is_slow = run.state in RUNNING and _age_s(run.submitted_at, now) >= STUCK_AFTER_S
-    if not speaks:
-        return _outlived(run, commands, now) if is_slow else None
+    if not is_live:
+        return _slow_superseded(run, commands, now) if is_slow else None
     if is_slow:
         return _slow(run, commands, now)
     is_missing = run.state is RunState.SUCCEEDED and bool(run.outputs) and not run.outputs_saved
     if is_missing and _age_s(run.completed_at, now) >= STUCK_AFTER_S:
-        return _not_here(run, commands, now)
-    return _ended(run, commands, again)
+        return _never_downloaded(run, commands, now)
+    return _ended(run, commands, is_retried)
 
 
-def _ended(run: Run, commands: Commands, again: bool) -> Advice | None:
+def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | None:
     match run.state:
-        case RunState.FAILED if again:
+        case RunState.FAILED if is_retried:
             return Advice(
                 "The run failed and its cost was refunded. The next apply makes it again, as the manifest's "
                 "max_attempts says. Change its prompt or images before, if they are why it failed.",
@@ -179,7 +179,7 @@ def _age_s(since: float | None, now: float) -> float:
     return 0.0 if since is None else now - since
 
 
-def _slow(run: Run, commands: Commands, now: float) -> Advice:
+def _slow(run: Run, commands: CommandBuilder, now: float) -> Advice:
     return Advice(
         f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
         "Each apply goes on asking for it. If it never finishes, have it made again, which pays again, or give it up.",
@@ -187,7 +187,7 @@ def _slow(run: Run, commands: Commands, now: float) -> Advice:
     )
 
 
-def _not_here(run: Run, commands: Commands, now: float) -> Advice:
+def _never_downloaded(run: Run, commands: CommandBuilder, now: float) -> Advice:
     return Advice(
         f"The run finished {format_duration(_age_s(run.completed_at, now))} ago, is paid for, and its video is not "
         "here. Each apply asks for a fresh link and downloads it where it can. If its link is dead, have it made "
@@ -196,7 +196,7 @@ def _not_here(run: Run, commands: Commands, now: float) -> Advice:
     )
 
 
-def _outlived(run: Run, commands: Commands, now: float) -> Advice:
+def _slow_superseded(run: Run, commands: CommandBuilder, now: float) -> Advice:
     return Advice(
         f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
         "Nothing waits for it any more, but each apply goes on asking for it. If it never finishes, give it up.",
@@ -204,16 +204,16 @@ def _outlived(run: Run, commands: Commands, now: float) -> Advice:
     )
 
 
-def _in_doubt(run: Run, speaks: bool, commands: Commands) -> Advice:
-    asked = (
+def _in_doubt(run: Run, is_live: bool, commands: CommandBuilder) -> Advice:
+    intro = (
         "The create may have gone out and no answer is recorded: the run may exist and be paid for. Look for it in "
         "your Runbase account. If it is there, name it; if not, "
     )
-    if not speaks:
-        text = asked + "give it up. Nothing waits for it any more; until then it stays counted as at risk."
+    if not is_live:
+        text = intro + "give it up. Nothing waits for it any more; until then it stays counted as at risk."
         ways = commands.resolve(run)
         return Advice(text, (ways[0], ways[-1]))
     text = (
-        asked + "have it made again (if it did exist, that pays a second time), or give it up. Until then it is held."
+        intro + "have it made again (if it did exist, that pays a second time), or give it up. Until then it is held."
     )
     return Advice(text, commands.resolve(run))

@@ -22,12 +22,12 @@ def write_durably(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def write_swiftly(path: Path, content: bytes) -> None:
+def write_without_sync(path: Path, content: bytes) -> None:
     """Replace the file in one step, without waiting for the disk: for what can be made again."""
     _replace(path, content, lambda _: None)
 
 
-def sweep(folder: Path, names: Collection[str]) -> None:
+def remove_stale_temporaries(folder: Path, names: Collection[str]) -> None:
     """Of these files in the folder, remove the temporary ones that were left by a killed write: far older than the
     newest of all."""
     left = [folder / name for name in names if _TEMPORARY.fullmatch(name.rpartition("/")[2])]
@@ -61,14 +61,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(opened)
 
 
-def _replace(path: Path, content: bytes, settle: Callable[[BinaryIO], None]) -> None:
+def _replace(path: Path, content: bytes, sync: Callable[[BinaryIO], None]) -> None:
     """The temporary name is this process's own, so that two writers never share one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     try:
         with temporary.open("xb") as file:
             file.write(content)
-            settle(file)
+            sync(file)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -11,10 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from hailuo_batch.errors import OutputError
-from hailuo_batch.report.disk import sweep, write_durably
-from hailuo_batch.report.looking import looks
-from hailuo_batch.report.model import Report, is_timeless
-from hailuo_batch.report.written import Mark, Right
+from hailuo_batch.report.disk import remove_stale_temporaries, write_durably
+from hailuo_batch.report.looking import stamps_of
+from hailuo_batch.report.model import Report, is_time_independent
+from hailuo_batch.report.written import Mark, VerifiedFiles
 
 
 class Format(StrEnum):
@@ -53,35 +53,39 @@ def _renderers() -> Mapping[Format, Callable[[Report], str]]:
     }
 
 
-def are_right(right: Right | None, report: Report, mark: Mark, folder: Path, formats: Iterable[Format]) -> bool:
+def are_current(
+    verified: VerifiedFiles | None, report: Report, mark: Mark, folder: Path, formats: Iterable[Format]
+) -> bool:
     """Whether these files hold this report already, but for when it was made, and nobody has touched them since.
 
     `mark` is where the ledger's journal ended before the report was made from it.
     """
     names = [_NAMES[form] for form in formats]
-    if right is None or (right.mark, right.made_of) != (mark, _made_of(report)):
+    if verified is None or (verified.mark, verified.content_hash) != (mark, _content_hash(report)):
         return False
-    now = looks(folder, names)
-    return all(name in now and now[name] == right.files.get(name) for name in names)
+    now = stamps_of(folder, names)
+    return all(name in now and now[name] == verified.files.get(name) for name in names)
 
 
-def now_right(old: Right | None, report: Report, mark: Mark, folder: Path, formats: Iterable[Format]) -> Right | None:
+def verify_reports(
+    old: VerifiedFiles | None, report: Report, mark: Mark, folder: Path, formats: Iterable[Format]
+) -> VerifiedFiles | None:
     """What is to be remembered of these files, which have just been written or found right; None for a report that is
     another one as time goes by."""
-    if not is_timeless(report):
+    if not is_time_independent(report):
         return None
-    made_of = _made_of(report)
-    others = old.files if old is not None and (old.mark, old.made_of) == (mark, made_of) else {}
-    return Right(mark, made_of, {**others, **looks(folder, [_NAMES[form] for form in formats])})
+    made_of = _content_hash(report)
+    others = old.files if old is not None and (old.mark, old.content_hash) == (mark, made_of) else {}
+    return VerifiedFiles(mark, made_of, {**others, **stamps_of(folder, [_NAMES[form] for form in formats])})
 
 
-def _made_of(report: Report) -> str:
+def _content_hash(report: Report) -> str:
     """What the report shows beyond what the journal's mark stands for."""
     shown = (report.resume_command, report.manifest_sha256, report.description, report.applying)
     return hashlib.sha256(json.dumps(shown).encode("ascii")).hexdigest()
 
 
-def paths_of(folder: Path, formats: Iterable[Format]) -> dict[Format, Path]:
+def report_paths(folder: Path, formats: Iterable[Format]) -> dict[Format, Path]:
     """Where each of these files lies."""
     wanted = set(formats)
     return {form: folder / name for form, name in _NAMES.items() if form in wanted}
@@ -94,13 +98,13 @@ def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tupl
     """
     wanted = set(formats)
     texts = {form: render(report) for form, render in _renderers().items() if form in wanted}
-    paths = paths_of(folder, texts)
+    paths = report_paths(folder, texts)
     path = next(iter(paths.values()), folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for form, path in paths.items():
             write_durably(path, texts[form].encode("utf-8"))
-        sweep(folder, [path.name for path in folder.iterdir()])
+        remove_stale_temporaries(folder, [path.name for path in folder.iterdir()])
     except OSError as error:
         raise OutputError(
             f"The report could not be written to {path}: {error.strerror or error}. Nothing was paid for it, and "

@@ -13,31 +13,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hailuo_batch.core.model.file_layout import SUPERSEDED
+from hailuo_batch.core.model.file_layout import SUPERSEDED_FOLDER
 
 SUFFIX = ".json"
 """What a sidecar's name adds to that of its video."""
 
-Stamp = tuple[int, int, int, int]
+FileStamp = tuple[int, int, int, int]
 """What tells a file from what it was before: its size, the times of its bytes and of its inode, and its inode."""
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class FolderScan:
     """The files of an output folder and of `superseded/` in it, the report's own apart, by their paths; the stamps of
     those that may be sidecars; and the links that may stand for one."""
 
     names: frozenset[str]
-    sidecars: Mapping[str, Stamp]
+    sidecars: Mapping[str, FileStamp]
     links: frozenset[str]
 
 
-def survey(folder: Path) -> Survey:
+def scan_folder(folder: Path) -> FolderScan:
     """What there is."""
     names: list[str] = []
-    sidecars: dict[str, Stamp] = {}
+    sidecars: dict[str, FileStamp] = {}
     links: list[str] = []
-    for place, prefix in ((folder, ""), (folder / SUPERSEDED, f"{SUPERSEDED}/")):
+    for place, prefix in ((folder, ""), (folder / SUPERSEDED_FOLDER, f"{SUPERSEDED_FOLDER}/")):
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(place) as entries:
             for entry in entries:
                 name = prefix + entry.name
@@ -46,31 +46,31 @@ def survey(folder: Path) -> Survey:
                 if not entry.is_file() or name.startswith("report."):
                     continue
                 names.append(name)
-                if name.endswith(SUFFIX) and (stamp := _look(entry)) is not None:
+                if name.endswith(SUFFIX) and (stamp := _entry_stamp(entry)) is not None:
                     sidecars[name] = stamp
-    return Survey(frozenset(names), sidecars, frozenset(links))
+    return FolderScan(frozenset(names), sidecars, frozenset(links))
 
 
-def _look(entry: os.DirEntry[str]) -> Stamp | None:
+def _entry_stamp(entry: os.DirEntry[str]) -> FileStamp | None:
     try:
-        return _stamp_of(entry.stat(follow_symlinks=False)) if entry.is_file(follow_symlinks=False) else None
+        return _to_stamp(entry.stat(follow_symlinks=False)) if entry.is_file(follow_symlinks=False) else None
     except FileNotFoundError:
         return None  # gone meanwhile
 
 
-def look(path: Path) -> Stamp | None:
+def stamp_of(path: Path) -> FileStamp | None:
     """The stamp of a regular file, None where there is none."""
     try:
-        seen = path.lstat()
+        status = path.lstat()
     except OSError:
         return None
-    return _stamp_of(seen) if stat.S_ISREG(seen.st_mode) else None
+    return _to_stamp(status) if stat.S_ISREG(status.st_mode) else None
 
 
-def looks(folder: Path, names: Iterable[str]) -> dict[str, Stamp]:
+def stamps_of(folder: Path, names: Iterable[str]) -> dict[str, FileStamp]:
     """The stamps of the files of these names that are there."""
-    seen = ((name, look(folder / name)) for name in names)
-    return {name: stamp for name, stamp in seen if stamp is not None}
+    stamps = ((name, stamp_of(folder / name)) for name in names)
+    return {name: stamp for name, stamp in stamps if stamp is not None}
 
 
 def read_object(path: str | Path, largest: int) -> Mapping[str, Any] | None:
@@ -90,7 +90,7 @@ def read_json(path: str | Path, largest: int) -> Any:
     """The value in a JSON file. Raises UnreadableFile, and FileNotFoundError where there is no regular file."""
     content = read_bounded(path, largest)
     if content is None:
-        if look(Path(path)) is not None:
+        if stamp_of(Path(path)) is not None:
             raise UnreadableFile
         raise FileNotFoundError(path)
     try:
@@ -106,8 +106,8 @@ def read_bounded(path: str | Path, largest: int) -> bytes | None:
     except OSError:
         return None
     try:
-        seen = os.fstat(file)
-        if not stat.S_ISREG(seen.st_mode) or seen.st_size > largest:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
             return None
         with os.fdopen(file, "rb", closefd=False) as opened:
             return opened.read(largest + 1)
@@ -117,5 +117,5 @@ def read_bounded(path: str | Path, largest: int) -> bytes | None:
         os.close(file)
 
 
-def _stamp_of(seen: os.stat_result) -> Stamp:
-    return seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino
+def _to_stamp(status: os.stat_result) -> FileStamp:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

@@ -12,11 +12,11 @@ from typing import Any
 
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
-from hailuo_batch.core.planning.plan import failures
-from hailuo_batch.core.planning.spend import Spend, money_of, newest_costs, spend_of
-from hailuo_batch.report.advice import SANDBOX, Advice, Commands, advise
+from hailuo_batch.core.planning.plan import count_failures
+from hailuo_batch.core.planning.spend import Spend, charge_of, newest_costs, spend_of
+from hailuo_batch.report.advice import SANDBOX, Advice, CommandBuilder, advise
 
-MOVING = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING})
+UNFINISHED_STATES = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING})
 """States that the next apply carries on from by itself."""
 
 
@@ -59,7 +59,7 @@ class ReportRun:
     advice: Advice | None
 
     @property
-    def said(self) -> str:
+    def problem(self) -> str:
         """What went wrong, or what is known to be wrong with its files; empty where nothing is."""
         return self.error or "; ".join(_flaws(self.outputs))
 
@@ -137,7 +137,7 @@ class Report:
     forgotten: tuple[ReportRun, ...] = ()
 
     @property
-    def rehearsal(self) -> bool:
+    def is_sandbox(self) -> bool:
         """Whether this is the sandbox, where no money is real."""
         return self.endpoint == SANDBOX
 
@@ -149,10 +149,10 @@ class Report:
     @property
     def unfinished(self) -> int:
         """How many takes the next apply carries on with by itself."""
-        return sum(self.totals[state] for state in MOVING)
+        return sum(self.totals[state] for state in UNFINISHED_STATES)
 
 
-def is_timeless(report: Report) -> bool:
+def is_time_independent(report: Report) -> bool:
     """Whether a later report of the same ledger would say the same: nothing is waited for that could take too long."""
     return not any(_may_take_long(run) for take in report.takes for run in take.runs)
 
@@ -170,20 +170,20 @@ def build_report(
     manifest: str = "MANIFEST",
     options: tuple[str, ...] = (),
     resume: str = "",
-    submitting_means: TakeState = TakeState.IN_DOUBT,
+    submitting_state: TakeState = TakeState.IN_DOUBT,
     max_attempts: int = 1,
 ) -> Report:
     """The report of a snapshot. Pure.
 
     `manifest` is the manifest as the user named it and `options` say where its files lie, for the commands that are
     advised, `resume` the one that continues the apply, where that is known; `manifest_sha256` replaces the recorded
-    one. `submitting_means` is what a create on its way is to this reader: WAITING while an apply holds the lock, else
+    one. `submitting_state` is what a create on its way is to this reader: WAITING while an apply holds the lock, else
     IN_DOUBT. `max_attempts` is how often the manifest has a take made that fails.
     """
-    commands = Commands(manifest, snapshot.endpoint, options)
-    settled = _settled(snapshot, submitting_means)
-    costs = newest_costs(settled.paid_runs)
-    takes = tuple(_take(record, commands, costs, generated_at, max_attempts) for record in settled.takes)
+    commands = CommandBuilder(manifest, snapshot.endpoint, options)
+    resolved = _with_submitting_resolved(snapshot, submitting_state)
+    costs = newest_costs(resolved.paid_runs)
+    takes = tuple(_take(record, commands, costs, generated_at, max_attempts) for record in resolved.takes)
     counts = Counter(take.state for take in takes)
     return Report(
         campaign=snapshot.campaign,
@@ -192,22 +192,22 @@ def build_report(
         manifest_sha256=snapshot.manifest_sha256 if manifest_sha256 is None else manifest_sha256,
         generated_at=generated_at,
         totals={state: counts[state] for state in TakeState},
-        spend=spend_of(settled.paid_runs),
+        spend=spend_of(resolved.paid_runs),
         resume_command=resume or str(commands.apply()),
         apply_command=str(commands.apply()),
         repair_command=str(commands.repair()),
         takes=takes,
-        applying=submitting_means is TakeState.WAITING,
-        forgotten=tuple(_run(run, None, costs) for run in settled.forgotten),
+        applying=submitting_state is TakeState.WAITING,
+        forgotten=tuple(_run(run, None, costs) for run in resolved.forgotten),
     )
 
 
-def _settled(snapshot: Snapshot, submitting_means: TakeState) -> Snapshot:
+def _with_submitting_resolved(snapshot: Snapshot, submitting_state: TakeState) -> Snapshot:
     """The snapshot with every create that is on its way read as what it means."""
-    if submitting_means is TakeState.IN_DOUBT:
+    if submitting_state is TakeState.IN_DOUBT:
         return in_doubt_if_submitting(snapshot)
-    if submitting_means is not TakeState.WAITING:
-        raise ValueError(f"a create on its way means waiting or in doubt, not {submitting_means}")
+    if submitting_state is not TakeState.WAITING:
+        raise ValueError(f"a create on its way means waiting or in doubt, not {submitting_state}")
     return replace(snapshot, takes=tuple(replace(r, runs=tuple(map(_unsent, r.runs))) for r in snapshot.takes))
 
 
@@ -216,25 +216,27 @@ def _unsent(run: Run) -> Run:
 
 
 def _take(
-    record: TakeRecord, commands: Commands, costs: Mapping[str, int], now: float, max_attempts: int
+    record: TakeRecord, commands: CommandBuilder, costs: Mapping[str, int], now: float, max_attempts: int
 ) -> ReportTake:
     take, live = record.take, record.live
-    speaker = live or next(reversed(record.runs), None)
+    current = live or next(reversed(record.runs), None)
     runs: list[ReportRun] = []
     outputs: tuple[ReportOutput, ...] = ()
     for run in record.runs:
         if run.state is not RunState.UNSENT:
-            again = run.state is RunState.FAILED and failures(record.runs, run.fingerprint) < max_attempts
-            told = _run(run, advise(run, record.in_manifest and run is live, commands, now, again=again), costs)
-            outputs = told.outputs if run is speaker else outputs
-            runs.append(told)
+            is_retried = run.state is RunState.FAILED and count_failures(record.runs, run.fingerprint) < max_attempts
+            report_run = _run(
+                run, advise(run, record.in_manifest and run is live, commands, now, is_retried=is_retried), costs
+            )
+            outputs = report_run.outputs if run is current else outputs
+            runs.append(report_run)
     return ReportTake(
         id=take.id,
         shot=take.shot,
         number=take.number,
         tags=take.tags,
         fingerprint=take.fingerprint,
-        state=TakeState.WAITING if speaker is None else speaker.take_state,
+        state=TakeState.WAITING if current is None else current.take_state,
         in_manifest=record.in_manifest,
         model=take.model,
         input_json=take.input_json,
@@ -244,14 +246,14 @@ def _take(
 
 
 def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun:
-    charged, refunded = money_of(run, costs)
+    charged, refunded = charge_of(run, costs)
     return ReportRun(
         take_id=run.take_id,
         model=run.model,
         run_id=run.run_id,
         attempt=run.attempt,
         state=run.state,
-        superseded=run.superseded,
+        superseded=run.is_superseded,
         cost_micro_usd=run.cost_micro_usd,
         charged_micro_usd=charged,
         refunded_micro_usd=refunded,

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from hailuo_batch.core.planning.traces import Trace, Unreadable
-from hailuo_batch.report.looking import SUFFIX, Stamp, UnreadableFile, look, read_json, survey
+from hailuo_batch.core.planning.traces import Trace, UnreadableTrace
+from hailuo_batch.report.looking import SUFFIX, FileStamp, UnreadableFile, read_json, scan_folder, stamp_of
 from hailuo_batch.report.traces import parse_report, parse_sidecar
 
 SIDECAR = "hailuo-batch sidecar"
@@ -24,19 +24,19 @@ def read_traces(
     folder: Path,
     campaign: str,
     endpoint: str,
-    right: Mapping[str, Stamp],
+    verified: Mapping[str, FileStamp],
     is_known: Callable[[str], bool],
-) -> Iterator[Trace | Unreadable]:
+) -> Iterator[Trace | UnreadableTrace]:
     """What the files in the output folder tell of this campaign's runs at this endpoint.
 
     Files with the stamps of `right` are passed over, and runs that are known by their IDs. Raises OSError where the
     folder cannot be read.
     """
-    seen = survey(folder)
+    seen = scan_folder(folder)
     for name in sorted(seen.links):
         yield from _unreadable(name)  # no link is followed: what it leads to may be ours
     for name, stamp in seen.sidecars.items():
-        if right.get(name) == stamp:
+        if verified.get(name) == stamp:
             continue
         try:
             found = read_json(f"{folder}/{name}", LARGEST_SIDECAR)
@@ -50,23 +50,23 @@ def read_traces(
         run_id = found.get("run_id")
         if isinstance(run_id, str) and is_known(run_id):
             continue
-        told = parse_sidecar(found, campaign, endpoint, name.removesuffix(SUFFIX), name)
-        if told is not None:
-            yield told
+        trace = parse_sidecar(found, campaign, endpoint, name.removesuffix(SUFFIX), name)
+        if trace is not None:
+            yield trace
     path = folder / REPORT
-    now = look(path)
+    now = stamp_of(path)
     if now is None and os.path.lexists(path):
-        yield Unreadable(REPORT)
-    elif now is not None and right.get(REPORT) != now:
+        yield UnreadableTrace(REPORT)
+    elif now is not None and verified.get(REPORT) != now:
         with suppress(FileNotFoundError):
             try:
                 yield from parse_report(read_json(path, _LARGEST_REPORT), campaign, endpoint, REPORT, is_known)
             except UnreadableFile:
-                yield Unreadable(REPORT)
+                yield UnreadableTrace(REPORT)
 
 
-def _unreadable(name: str) -> Iterator[Unreadable]:
+def _unreadable(name: str) -> Iterator[UnreadableTrace]:
     """What cannot be read under this name, where it is that of a sidecar."""
     video = name.removesuffix(SUFFIX)
     if PurePosixPath(video).suffix and not name.startswith("report."):
-        yield Unreadable(name, video)
+        yield UnreadableTrace(name, video)

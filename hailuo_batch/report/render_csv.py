@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from hailuo_batch.report.model import Report, ReportRun
 from hailuo_batch.report.times import format_time
-from hailuo_batch.values import MICRO
+from hailuo_batch.values import MICRO_USD_PER_USD
 
 COLUMNS = (
     *("campaign", "tags", "take", "run_id", "model", "created", "finished", "charged_usd", "refunded_usd"),
@@ -63,5 +63,5 @@ def _cell(text: str) -> str:
 
 
 def _usd(micro_usd: int) -> str:
-    whole, fraction = divmod(micro_usd, MICRO)
+    whole, fraction = divmod(micro_usd, MICRO_USD_PER_USD)
     return f"{whole}.{f'{fraction:06d}'.rstrip('0').ljust(2, '0')}"

@@ -16,7 +16,7 @@ from typing import Any
 
 from hailuo_batch.report.encoding import encode
 from hailuo_batch.report.model import Report
-from hailuo_batch.report.render_json import document
+from hailuo_batch.report.render_json import report_document
 
 _PAGE = Path(__file__).parent / "page"
 _STYLES = ("base", "head", "sheet", "overlay")
@@ -84,7 +84,7 @@ def _source(text: str) -> str:
 
 def _page_model(report: Report) -> dict[str, Any]:
     """The report's document; images that are written out as data stand once, in `pictures`, as far as there is room."""
-    page = document(report)
+    page = report_document(report)
     pictures = _Pictures()
     for take in page["takes"]:
         take["input"] = _with_pictures(take["input"], pictures)

@@ -7,7 +7,7 @@ RFC 3339 in UTC, and one report always gives the same text.
 from typing import Any
 
 from hailuo_batch.report.advice import Advice
-from hailuo_batch.report.encoding import encode_readably
+from hailuo_batch.report.encoding import encode_indented
 from hailuo_batch.report.model import Report, ReportOutput, ReportRun, ReportTake
 from hailuo_batch.report.times import format_time
 
@@ -16,10 +16,10 @@ VERSION = 1
 
 def render_json(report: Report) -> str:
     """The text of report.json."""
-    return encode_readably(document(report)) + "\n"
+    return encode_indented(report_document(report)) + "\n"
 
 
-def document(report: Report) -> dict[str, Any]:
+def report_document(report: Report) -> dict[str, Any]:
     """The report as plain JSON data."""
     spend = report.spend
     return {

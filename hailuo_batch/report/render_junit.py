@@ -56,7 +56,7 @@ def _verdict(take: ReportTake) -> ET.Element:
     if not take.in_manifest:
         return ET.Element("skipped", message=f"{state}; no longer in the manifest")
     run = take.live
-    reason = run.said if run else ""
+    reason = run.problem if run else ""
     verdict = ET.Element(
         "failure" if take.damaged else _VERDICTS[take.state], message=_text(f"{state}: {reason}" if reason else state)
     )

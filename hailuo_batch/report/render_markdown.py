@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.report.model import Report, ReportRun, ReportTake, is_money_in_limbo
 from hailuo_batch.report.times import format_time
-from hailuo_batch.values import format_minute, format_usd
+from hailuo_batch.values import format_usd, format_utc_minute
 
 LISTED = 25
 """Rows a table shows at most; the rest is counted."""
@@ -87,7 +87,7 @@ def _money(report: Report) -> str:
         creates = "1 create" if spend.in_doubt_takes == 1 else f"{spend.in_doubt_takes:,} creates"
         parts.append(f"{most} at risk in {creates} of unknown outcome")
     text = " · ".join(parts)
-    return f"{text}\n\nA rehearsal on the sandbox: no real money." if report.rehearsal else text
+    return f"{text}\n\nA rehearsal on the sandbox: no real money." if report.is_sandbox else text
 
 
 def _attention(report: Report) -> str:
@@ -105,9 +105,9 @@ def _attention_row(take: ReportTake, run: ReportRun) -> tuple[str, ...]:
     advice = run.advice
     to_do = "" if advice is None else "<br>".join((escape(advice.text, 500), *map(_code, advice.commands)))
     unsure = run.state is RunState.IN_DOUBT and run.submitted_at is not None
-    since = f"since {format_minute(run.submitted_at or 0.0)}: " if unsure else ""
+    since = f"since {format_utc_minute(run.submitted_at or 0.0)}: " if unsure else ""
     state = "damaged" if take.damaged and run is take.live else _words(run.state)
-    return name, state, since + escape(run.said) + run_id, to_do
+    return name, state, since + escape(run.problem) + run_id, to_do
 
 
 def _others(report: Report) -> str:

@@ -14,47 +14,47 @@ from typing import Any
 
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.errors import OutputError
-from hailuo_batch.report.disk import sweep, write_swiftly
-from hailuo_batch.report.encoding import encode_readably
-from hailuo_batch.report.looking import SUFFIX, Survey, read_bounded, survey
+from hailuo_batch.report.disk import remove_stale_temporaries, write_without_sync
+from hailuo_batch.report.encoding import encode_indented
+from hailuo_batch.report.looking import SUFFIX, FolderScan, read_bounded, scan_folder
 from hailuo_batch.report.reading import LARGEST_SIDECAR, SIDECAR
 from hailuo_batch.report.times import format_time
-from hailuo_batch.report.written import Mark, Right
+from hailuo_batch.report.written import Mark, VerifiedFiles
 
 VERSION = 1
 
-_HEAD = encode_readably({"kind": SIDECAR}).removesuffix("\n}").encode("ascii")
+_HEAD = encode_indented({"kind": SIDECAR}).removesuffix("\n}").encode("ascii")
 """How every sidecar begins."""
 _LONGEST_REFERENCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _ExistingSidecar:
     """A JSON file beside the videos: its text, and the sidecar it holds, empty where the disk has lost it."""
 
     text: str
     sidecar: Mapping[str, Any]
 
 
-def keep_sidecars(snapshot: Snapshot, folder: Path) -> frozenset[str]:
+def update_sidecars(snapshot: Snapshot, folder: Path) -> frozenset[str]:
     """Bring the sidecars in line with the videos that are there. Returns those that there are then, by their paths in
     the folder. Raises OutputError where they cannot be written."""
     try:
-        names = survey(folder).names
+        names = scan_folder(folder).names
         found = {name: sidecar for name in names if (sidecar := _read(folder, name))}
-        wanted = {f"{path}{SUFFIX}": facts for path, facts in _described(snapshot) if path in names}
+        described = {f"{path}{SUFFIX}": facts for path, facts in _saved_files(snapshot) if path in names}
         hashes = {_identity(old.sidecar): old.sidecar.get("manifest_sha256") for old in found.values() if old.sidecar}
-        for name, facts in wanted.items():
+        for name, facts in described.items():
             if name in names and name not in found:
                 continue  # somebody else's file
             text = _text(facts | {"manifest_sha256": hashes.get(_identity(facts)) or snapshot.manifest_sha256 or None})
             if name not in found or found[name].text != text:
-                write_swiftly(folder / name, text.encode("utf-8"))
-        for name in found.keys() - wanted.keys():
+                write_without_sync(folder / name, text.encode("utf-8"))
+        for name in found.keys() - described.keys():
             if found[name].sidecar and name.removesuffix(SUFFIX) not in names:
                 (folder / name).unlink(missing_ok=True)
-        sweep(folder, names)
-        return frozenset(wanted.keys() - (names - found.keys()))
+        remove_stale_temporaries(folder, names)
+        return frozenset(described.keys() - (names - found.keys()))
     except OSError as error:
         raise OutputError(
             f"The sidecars beside the videos in {folder} could not be written: {error.strerror or error}. Nothing was "
@@ -63,33 +63,35 @@ def keep_sidecars(snapshot: Snapshot, folder: Path) -> frozenset[str]:
         ) from error
 
 
-def sidecars_right(folder: Path, mark: Mark, names: Collection[str]) -> Right:
+def verify_sidecars(folder: Path, mark: Mark, names: Collection[str]) -> VerifiedFiles:
     """What is to be remembered of the sidecars of these names, which have just been kept. `mark` is where the ledger's
     journal ends. Of other files nobody knows what they tell."""
-    seen = survey(folder)
-    return Right(mark, _made_of(seen), {name: stamp for name, stamp in seen.sidecars.items() if name in names})
+    seen = scan_folder(folder)
+    return VerifiedFiles(
+        mark, _names_hash(seen), {name: stamp for name, stamp in seen.sidecars.items() if name in names}
+    )
 
 
-def are_kept(right: Right | None, folder: Path, mark: Mark) -> bool:
+def are_sidecars_current(verified: VerifiedFiles | None, folder: Path, mark: Mark) -> bool:
     """Whether the sidecars are in line with the ledger and with the videos that are there, and nobody has touched them
     since that was seen."""
-    if right is None or right.mark != mark:
+    if verified is None or verified.mark != mark:
         return False
     try:
-        seen = survey(folder)
+        seen = scan_folder(folder)
     except OSError:
         return False
-    untouched = all(seen.sidecars.get(name) == stamp for name, stamp in right.files.items())
-    return untouched and right.made_of == _made_of(seen)
+    untouched = all(seen.sidecars.get(name) == stamp for name, stamp in verified.files.items())
+    return untouched and verified.content_hash == _names_hash(seen)
 
 
-def _made_of(seen: Survey) -> str:
+def _names_hash(seen: FolderScan) -> str:
     """What the sidecars show beyond what the journal's mark stands for: which videos are there."""
     names = "\n".join(sorted(seen.names))
     return hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _described(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, Any]]]:
+def _saved_files(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every saved file, and what is known of it but the manifest's hash."""
     for record in snapshot.takes:
         for run in record.runs:
@@ -118,7 +120,7 @@ def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) 
         "run_id": run.run_id,
         "attempt": run.attempt,
         "output": output.index + 1,
-        "superseded": run.superseded,
+        "superseded": run.is_superseded,
         "cost_micro_usd": run.cost_micro_usd,
         "submitted_at": format_time(run.submitted_at),
         "completed_at": format_time(run.completed_at),
@@ -140,10 +142,10 @@ def _identity(facts: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _text(facts: Mapping[str, Any]) -> str:
-    return encode_readably(facts) + "\n"
+    return encode_indented(facts) + "\n"
 
 
-def _read(folder: Path, name: str) -> _Found | None:
+def _read(folder: Path, name: str) -> _ExistingSidecar | None:
     """The sidecar in this file, None where it is not one of ours."""
     content = read_bounded(f"{folder}/{name}", LARGEST_SIDECAR) if name.endswith(SUFFIX) else None
     if content is None:
@@ -154,6 +156,6 @@ def _read(folder: Path, name: str) -> _Found | None:
     except (ValueError, RecursionError):
         # as a power cut leaves it, or cut short: empty, zeros, or the beginning of ours
         is_lost = content.startswith(_HEAD) or not content.strip(b"\0")
-        return _Found("", {}) if is_lost else None
+        return _ExistingSidecar("", {}) if is_lost else None
     ours = isinstance(value, dict) and value.get("kind") == SIDECAR
-    return _Found(text, value) if ours else None
+    return _ExistingSidecar(text, value) if ours else None

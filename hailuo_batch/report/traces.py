@@ -10,19 +10,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hailuo_batch.core.model.runs import Output
-from hailuo_batch.core.model.states import NAMED, RunState
-from hailuo_batch.core.planning.traces import NAMED_LATER, Trace, Unreadable
-from hailuo_batch.values import LATEST_S, MICRO, canonical_json, fingerprint
+from hailuo_batch.core.model.states import WITH_RUN_ID, RunState
+from hailuo_batch.core.planning.traces import UNNAMED_MAYBE_PAID, Trace, UnreadableTrace
+from hailuo_batch.values import MAX_EPOCH_S, MICRO_USD_PER_USD, canonical_json, compute_fingerprint
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
 _TAKE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(\.take[1-9][0-9]{0,6})?", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_NAMELESS = frozenset(RunState) - NAMED
+_NAMELESS = frozenset(RunState) - WITH_RUN_ID
 _LONGEST_MODEL = 1_000
 _LONGEST_PHRASE = 2_000
 _LONGEST_URL = 16_384
-_MOST_COST_MICRO_USD = 10_000 * MICRO
+_MOST_COST_MICRO_USD = 10_000 * MICRO_USD_PER_USD
 _MOST_BYTES = 2**53
 _MOST_ATTEMPTS = 1_000_000
 _MOST_OUTPUTS = 1_000
@@ -30,28 +30,28 @@ _MOST_OUTPUTS = 1_000
 
 def parse_sidecar(
     data: Mapping[str, Any], campaign: str, endpoint: str, video: str, source: str
-) -> Trace | Unreadable | None:
+) -> Trace | UnreadableTrace | None:
     """The run of the video at this path; None where the sidecar is of another campaign or endpoint."""
-    if _is_of_another(data, campaign, endpoint):
+    if _belongs_to_another(data, campaign, endpoint):
         return None
-    unreadable = Unreadable(source, video, run_id=_name(data.get("run_id")))
-    if not _is_of(data, campaign, endpoint):
+    unreadable = UnreadableTrace(source, video, run_id=_name(data.get("run_id")))
+    if not _belongs_to(data, campaign, endpoint):
         return unreadable
     try:
         index = _number(data["output"], 1, _MOST_OUTPUTS) - 1
         size, digest = _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
         saved = Output(index, "", _path(video), size, digest, flaw=_phrase(data.get("flaw")))
-        model, wanted = _text(data["model"], _LONGEST_MODEL), _matched(data["fingerprint"], _SHA256)
+        model, run_fingerprint = _text(data["model"], _LONGEST_MODEL), _matched(data["fingerprint"], _SHA256)
         return Trace(
             source=source,
             take_id=_matched(data["take"], _TAKE_ID),
             attempt=_number(data["attempt"], 1, _MOST_ATTEMPTS),
             state=RunState.SUCCEEDED,
             model=model,
-            fingerprint=wanted,
-            input_json=_input(data, model, wanted),
+            fingerprint=run_fingerprint,
+            input_json=_input(data, model, run_fingerprint),
             run_id=_matched(data["run_id"], _RUN_ID),
-            superseded=data.get("superseded") is True,
+            is_superseded=data.get("superseded") is True,
             cost_micro_usd=_cost(data.get("cost_micro_usd")),
             submitted_at=_time(data.get("submitted_at")),
             completed_at=_time(data.get("completed_at")),
@@ -63,55 +63,55 @@ def parse_sidecar(
 
 def parse_report(
     data: Any, campaign: str, endpoint: str, source: str, is_known: Callable[[str], bool]
-) -> Iterator[Trace | Unreadable]:
+) -> Iterator[Trace | UnreadableTrace]:
     """The runs that a report lists; but for those that are known by their IDs."""
     if not isinstance(data, dict):
-        yield Unreadable(source)
+        yield UnreadableTrace(source)
         return
-    if _is_of_another(data, campaign, endpoint):
+    if _belongs_to_another(data, campaign, endpoint):
         return
-    takes = data.get("takes") if _is_of(data, campaign, endpoint) else None
+    takes = data.get("takes") if _belongs_to(data, campaign, endpoint) else None
     for take in takes if isinstance(takes, list) else (None,):
         runs = take.get("runs") if isinstance(take, dict) else None
         for run in runs if isinstance(runs, list) else (None,):
             if not isinstance(take, dict) or not isinstance(run, dict):
-                yield Unreadable(source)
+                yield UnreadableTrace(source)
             elif not (isinstance(run.get("run_id"), str) and is_known(run["run_id"])):
-                told = _listed(take, run, source)
-                if told is not None:
-                    yield told
+                trace = _parse_run(take, run, source)
+                if trace is not None:
+                    yield trace
 
 
-def _is_of(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
+def _belongs_to(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
     return data.get("campaign") == campaign and data.get("endpoint") == endpoint
 
 
-def _is_of_another(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
+def _belongs_to_another(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
     """Whether it says in so many words that it is of another campaign or endpoint."""
-    said = (data.get("campaign"), campaign), (data.get("endpoint"), endpoint)
-    return any(isinstance(name, str) and name != ours for name, ours in said)
+    named = (data.get("campaign"), campaign), (data.get("endpoint"), endpoint)
+    return any(isinstance(name, str) and name != ours for name, ours in named)
 
 
-def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Trace | Unreadable | None:
+def _parse_run(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Trace | UnreadableTrace | None:
     """The run, or what can be read of it; None where it is none that anything was paid for."""
     try:
-        asked = _matched(take["fingerprint"], _SHA256)
+        take_fingerprint = _matched(take["fingerprint"], _SHA256)
         superseded = run.get("superseded") is True
         # a report of the first version does not say what its runs were made of: the live one, of what the take asks
-        made = run["fingerprint"] if superseded else run.get("fingerprint", asked)
+        recorded = run["fingerprint"] if superseded else run.get("fingerprint", take_fingerprint)
         run_id, create_id = run.get("run_id"), run.get("create_id")
-        model, wanted = _text(take["model"], _LONGEST_MODEL), _matched(made, _SHA256)
+        model, run_fingerprint = _text(take["model"], _LONGEST_MODEL), _matched(recorded, _SHA256)
         return Trace(
             source=source,
             take_id=_matched(take["id"], _TAKE_ID),
             attempt=_number(run["attempt"], 1, _MOST_ATTEMPTS),
             state=RunState(run["state"]),
             model=model,
-            fingerprint=wanted,
-            input_json=_canonical(take["input"]) if wanted == asked else "{}",
+            fingerprint=run_fingerprint,
+            input_json=_canonical(take["input"]) if run_fingerprint == take_fingerprint else "{}",
             create_id=None if create_id is None else _matched(create_id, _CREATE_ID),
             run_id=None if run_id is None and run["state"] in _NAMELESS else _matched(run_id, _RUN_ID),
-            superseded=superseded,
+            is_superseded=superseded,
             cost_micro_usd=_cost(run.get("cost_micro_usd")),
             error=_phrase(run.get("error")),
             submitted_at=_time(run.get("submitted_at")),
@@ -122,19 +122,19 @@ def _listed(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Tra
         return _unreadable(run, source)
 
 
-def _unreadable(run: Mapping[str, Any], source: str) -> Unreadable | None:
+def _unreadable(run: Mapping[str, Any], source: str) -> UnreadableTrace | None:
     run_id, create_id, state = run.get("run_id"), run.get("create_id"), run.get("state")
     is_nameless = isinstance(state, str) and state in _NAMELESS
-    if run_id is None and is_nameless and (create_id is None or state not in NAMED_LATER):
+    if run_id is None and is_nameless and (create_id is None or state not in UNNAMED_MAYBE_PAID):
         return None  # what names no create is of a report of the first version
-    return Unreadable(source, run_id=_name(run_id), create_id=_name(create_id))
+    return UnreadableTrace(source, run_id=_name(run_id), create_id=_name(create_id))
 
 
 def _name(value: Any) -> str | None:
     return value if isinstance(value, str) and _CREATE_ID.fullmatch(value) else None
 
 
-def _input(data: Mapping[str, Any], model: str, wanted: str) -> str:
+def _input(data: Mapping[str, Any], model: str, expected: str) -> str:
     """The input, put together again: the spelling that has the right fingerprint. Where none has, as where an image is
     named by its hash alone, what is shown."""
     rest = data.get("input", {})
@@ -144,7 +144,7 @@ def _input(data: Mapping[str, Any], model: str, wanted: str) -> str:
     images: list[dict[str, Any]] = [{"image_urls": data.get("image_urls")}]
     images += [{}] if data.get("image_urls") == [] else []
     spelled = [_canonical(rest | prompt | image) for prompt in prompts for image in reversed(images)]
-    return next((text for text in spelled if fingerprint(model, text) == wanted), spelled[0])
+    return next((text for text in spelled if compute_fingerprint(model, text) == expected), spelled[0])
 
 
 def _canonical(value: Any) -> str:
@@ -195,7 +195,7 @@ def _time(value: Any) -> float | None:
         at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-    return at if 0 <= at < LATEST_S else None
+    return at if 0 <= at < MAX_EPOCH_S else None
 
 
 def _phrase(value: Any) -> str | None:

@@ -55,17 +55,17 @@ class ThreadExecutor:
         self._api = api
         self._fetcher = fetcher
         self._mover = mover
-        self._requests = ThreadPoolExecutor(api_threads, "request")
-        self._files = ThreadPoolExecutor(fetch_threads, "file")
+        self._request_pool = ThreadPoolExecutor(api_threads, "request")
+        self._file_pool = ThreadPoolExecutor(fetch_threads, "file")
         self._done: SimpleQueue[Completion | None] = SimpleQueue()
         self._cancelled = threading.Event()
-        self._begin()
+        self._start_threads()
 
     def start(self, action: Action) -> None:
         """Have the action carried out; its completion comes out of `wait`."""
-        lane = self._requests if isinstance(action, act.CreateRun | act.ReadRun) else self._files
+        lane = self._request_pool if isinstance(action, act.CreateRun | act.ReadRun) else self._file_pool
         with suppress(RuntimeError):  # the machine gives no further thread: those that there are will come to it
-            lane.submit(self._carry_out, action)
+            lane.submit(self._run_action, action)
 
     def wait(self, timeout_s: float) -> list[Completion]:
         """The actions that have ended since, after at least one has, or after the time, or after `wake`."""
@@ -89,13 +89,13 @@ class ThreadExecutor:
 
     def close(self) -> None:
         """Wait for what is under way, and end the threads."""
-        self._requests.shutdown()
-        self._files.shutdown()
+        self._request_pool.shutdown()
+        self._file_pool.shutdown()
 
-    def _begin(self) -> None:
+    def _start_threads(self) -> None:
         """Have a thread in each lane before anything is paid for, so that nothing which is started waits for ever."""
         try:
-            for lane in (self._requests, self._files):
+            for lane in (self._request_pool, self._file_pool):
                 lane.submit(int).result()
         except RuntimeError as error:
             raise HailuoBatchError(
@@ -103,11 +103,11 @@ class ThreadExecutor:
                 "End other programs, or raise the limit of processes (`ulimit -u`), then run the same command again."
             ) from error
 
-    def _carry_out(self, action: Action) -> None:
+    def _run_action(self, action: Action) -> None:
         try:
             completion = Completion(action, self._outcome(action))
         except Exception as bug:  # noqa: BLE001 - a thread's failure must reach the driver, and may have cost money
-            completion = Completion(action, _worst(action, bug), bug)
+            completion = Completion(action, _safest_outcome(action, bug), bug)
         self._done.put(completion)
 
     def _outcome(self, action: Action) -> Outcome:
@@ -123,7 +123,7 @@ class ThreadExecutor:
                 return self._mover.move(action.index, action.source, action.target)
 
 
-def _worst(action: Action, bug: Exception) -> Outcome:
+def _safest_outcome(action: Action, bug: Exception) -> Outcome:
     """The outcome that promises least, for an action whose doer broke."""
     reason = f"a fault of this program ({type(bug).__name__})"
     match action:

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Protocol
 
-from hailuo_batch.sandbox.media import MediaFile, Unsatisfiable, requested_part
-from hailuo_batch.sandbox.world import Answer
+from hailuo_batch.sandbox.media import MediaFile, RangeNotSatisfiable, requested_range
+from hailuo_batch.sandbox.world import ApiResponse
 
 API_PATH = "/api/v1"
 FILES_PATH = "/files/generated"
@@ -24,10 +24,10 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 class Backend(Protocol):
     """What a connection asks. Every method may be called from many threads at once."""
 
-    def create(self, key: str | None, body: bytes) -> Answer:
+    def create(self, key: str | None, body: bytes) -> ApiResponse:
         """The answer to a create, after the latency."""
 
-    def read(self, key: str | None, run_id: str) -> Answer:
+    def read(self, key: str | None, run_id: str) -> ApiResponse:
         """The answer to a read, after the latency."""
 
     def file(self, name: str) -> MediaFile | None:
@@ -50,19 +50,19 @@ class Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         if self._target() == _RUNS:
-            self._answer(self.backend.create(self._key(), body))
+            self._send(self.backend.create(self._key(), body))
         else:
             self._refuse(404, "not_found", "there is nothing at this address")
 
     def do_GET(self) -> None:
         """A read of a run, or a file."""
-        self._distrust_body()
+        self._close_after_unread_body()
         target = self._target()
         run_id = target.removeprefix(f"{_RUNS}/")
         if target.startswith(f"{FILES_PATH}/"):
             self._serve_file(target, self.headers.get("Range"))
         elif run_id != target and run_id and "/" not in run_id:
-            self._answer(self.backend.read(self._key(), run_id))
+            self._send(self.backend.read(self._key(), run_id))
         elif target == _RUNS:
             self._refuse(405, "method_not_allowed", "runs cannot be listed", {"Allow": "POST"})
         else:
@@ -70,12 +70,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         """What a GET of a file would say of it. A range counts for GET only."""
-        self._distrust_body()
+        self._close_after_unread_body()
         self._serve_file(self._target(), None)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse what http.server could not read or does not know, in the API's shape, and hang up."""
-        self._hang_up()
+        self._close_connection()
         self._refuse(int(code), "bad_request", message or explain or _PHRASES.get(int(code), "bad request"))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
@@ -92,25 +92,25 @@ class Handler(BaseHTTPRequestHandler):
         """The whole body; None where the request was refused, or broke off, for want of one."""
         length = self.headers.get("Content-Length", "")
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
-            self._hang_up()
+            self._close_connection()
             self._refuse(411, "length_required", "send the body with a Content-Length")
             return None
         if len(length) > 18 or int(length) > MAX_BODY_BYTES:
-            self._hang_up()
+            self._close_connection()
             self._refuse(413, "body_too_large", f"the body is over {MAX_BODY_BYTES} bytes")
             return None
         body = self.rfile.read(int(length))
         if len(body) < int(length):
-            self._hang_up()
+            self._close_connection()
             return None
         return body
 
-    def _distrust_body(self) -> None:
+    def _close_after_unread_body(self) -> None:
         """A body where none belongs is not read, so nothing after it can be told from it."""
         if "Transfer-Encoding" in self.headers or self.headers.get("Content-Length", "0") != "0":
-            self._hang_up()
+            self._close_connection()
 
-    def _hang_up(self) -> None:
+    def _close_connection(self) -> None:
         self.close_connection = True
 
     def _serve_file(self, target: str, range_header: str | None) -> None:
@@ -122,8 +122,8 @@ class Handler(BaseHTTPRequestHandler):
         headers = {"ETag": media.etag, "Last-Modified": media.last_modified, "Accept-Ranges": "bytes"}
         size = len(media.content)
         try:
-            part = requested_part(media, range_header, self.headers.get("If-Range"))
-        except Unsatisfiable:
+            part = requested_range(media, range_header, self.headers.get("If-Range"))
+        except RangeNotSatisfiable:
             self._respond(416, _JSON, b"{}", headers | {"Content-Range": f"bytes */{size}"})
             return
         if part is None:
@@ -133,10 +133,10 @@ class Handler(BaseHTTPRequestHandler):
         self._respond(206, "video/mp4", media.content[part], headers | span)
 
     def _refuse(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
-        self._answer(Answer(status, {"error": {"message": message, "code": code}}, headers or {}))
+        self._send(ApiResponse(status, {"error": {"message": message, "code": code}}, headers or {}))
 
-    def _answer(self, answer: Answer) -> None:
-        self._respond(answer.status, _JSON, json.dumps(answer.body).encode("ascii"), answer.headers)
+    def _send(self, response: ApiResponse) -> None:
+        self._respond(response.status, _JSON, json.dumps(response.body).encode("ascii"), response.headers)
 
     def _respond(self, status: int, content_type: str, body: bytes, headers: Mapping[str, str]) -> None:
         lines = [

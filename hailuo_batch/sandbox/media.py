@@ -24,7 +24,7 @@ class MediaFile:
     last_modified: str
 
 
-class Unsatisfiable(Exception):  # noqa: N818 - named for the status it becomes
+class RangeNotSatisfiable(Exception):  # noqa: N818 - named for the status it becomes
     """The range asked for lies outside the file."""
 
 
@@ -39,7 +39,7 @@ def media_file(name: str, served: ServedClip, clips: tuple[bytes, ...]) -> Media
     return MediaFile(content, f'"{name[:16]}-{len(content):x}"', formatdate(served.completed_at, usegmt=True))
 
 
-def requested_part(media: MediaFile, range_header: str | None, if_range: str | None) -> slice | None:
+def requested_range(media: MediaFile, range_header: str | None, if_range: str | None) -> slice | None:
     """Which bytes a GET asks for; None for the whole file. Raises Unsatisfiable where there are none.
 
     As RFC 9110 section 14.2 has it, a range that is malformed, in several parts, or whose If-Range names another
@@ -58,7 +58,7 @@ def requested_part(media: MediaFile, range_header: str | None, if_range: str | N
     if last and int(last) < start:
         return None
     if start >= size:
-        raise Unsatisfiable
+        raise RangeNotSatisfiable
     return slice(start, stop)
 
 
@@ -66,5 +66,5 @@ def _suffix(length: str, size: int) -> slice | None:
     if not length:
         return None
     if int(length) == 0:
-        raise Unsatisfiable
+        raise RangeNotSatisfiable
     return slice(max(0, size - int(length)), size)

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from hailuo_batch.sandbox.handler import API_PATH, FILES_PATH, Handler
 from hailuo_batch.sandbox.media import MediaFile, load_clips, media_file
-from hailuo_batch.sandbox.world import Answer, World, WorldSettings
+from hailuo_batch.sandbox.world import ApiResponse, World, WorldSettings
 
 _POLL_S = 0.05
 _GRACE_S = 5.0
@@ -106,19 +106,19 @@ class SandboxServer:
     ) -> None:
         self.stop()
 
-    def create(self, key: str | None, body: bytes) -> Answer:
+    def create(self, key: str | None, body: bytes) -> ApiResponse:
         """Answer a create; the run is made at once, and the latency passes before anyone hears of it."""
         with self._lock:
-            answer = self._world.create(self._wall(), key, body)
+            response = self._world.create(self._wall(), key, body)
         self._stopping.wait(self._latency_s)
-        return answer
+        return response
 
-    def read(self, key: str | None, run_id: str) -> Answer:
+    def read(self, key: str | None, run_id: str) -> ApiResponse:
         """Answer a read, after the latency."""
         with self._lock:
-            answer = self._world.read(self._wall(), key, run_id)
+            response = self._world.read(self._wall(), key, run_id)
         self._stopping.wait(self._latency_s)
-        return answer
+        return response
 
     def file(self, name: str) -> MediaFile | None:
         """The output file `<name>.mp4`; None unless its run has succeeded."""

@@ -18,9 +18,9 @@ from enum import IntEnum
 from typing import Any, TextIO
 
 from hailuo_batch.adapters.local.stop_request import StopRequest
-from hailuo_batch.adapters.local.streams import failure_of, is_reader_gone, terminal_columns
+from hailuo_batch.adapters.local.streams import is_reader_gone, terminal_columns, write_failure_of
 from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
-from hailuo_batch.text import COLOURED, harmless, one_line, wrap
+from hailuo_batch.text import COLOURED, one_line, sanitize, wrap
 
 
 class Verbosity(IntEnum):
@@ -34,68 +34,68 @@ class Verbosity(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Console:
     """The user's end of a command. With `as_json`, stdout belongs to the one document. `stop` is the user's wish that
-    the command should end. `in_full` puts the campaign that the command is about into every command that a text names,
-    None for a command that is about none.
+    the command should end. `fill_in_commands` puts the campaign that the command is about into every command that a
+    text names, None for a command that is about none.
 
     Raises StreamError where what was asked for cannot be written, and ReaderGoneError where nobody reads any more.
     """
 
     verbosity: Verbosity = Verbosity.NORMAL
     as_json: bool = False
-    in_full: Callable[[str], str] | None = None
+    fill_in_commands: Callable[[str], str] | None = None
     stop: StopRequest = field(default_factory=StopRequest)
 
-    def result(self, text: str) -> None:
+    def print_result(self, text: str) -> None:
         """What was asked for, in words; nowhere where a document is the answer."""
         # rule json_alone
         if not self.as_json:
-            self._demand(sys.stdout, _write(sys.stdout, self.typeable(text)))
+            self._require_written(sys.stdout, _write(sys.stdout, self.with_full_commands(text)))
 
-    def conclude(self, text: str) -> None:
+    def print_summary(self, text: str) -> None:
         """How it ended, for work that was not asked for to be read about: it is done whether or not this is written."""
         if self.verbosity > Verbosity.QUIET and not self.as_json:
-            self._mind(sys.stdout, _write(sys.stdout, self.typeable(text)))
+            self._handle_write_failure(sys.stdout, _write(sys.stdout, self.with_full_commands(text)))
 
-    def say_result(self, text: str) -> None:
+    def print_result_unless_quiet(self, text: str) -> None:
         """As `result`, for what goes without saying where the user wants quiet."""
         if self.verbosity > Verbosity.QUIET:
-            self.result(text)
+            self.print_result(text)
 
-    def document(self, data: Mapping[str, Any]) -> None:
+    def print_json(self, data: Mapping[str, Any]) -> None:
         """What was asked for, as one JSON document."""
-        self.raw(json.dumps(data, ensure_ascii=True, allow_nan=False, indent=2) + "\n")
+        self.write_stdout(json.dumps(data, ensure_ascii=True, allow_nan=False, indent=2) + "\n")
 
-    def raw(self, text: str) -> None:
+    def write_stdout(self, text: str) -> None:
         """Text to stdout, byte for byte."""
         try:
             sys.stdout.flush()
             sys.stdout.buffer.write(text.encode("utf-8"))
             sys.stdout.buffer.flush()
         except OSError as error:
-            self._demand(sys.stdout, error)
-        self.demand_written()
+            self._require_written(sys.stdout, error)
+        self.check_stdout()
 
-    def say(self, text: str) -> None:
+    def print_info(self, text: str) -> None:
         """What goes along with the work, as one paragraph, unless the user wants quiet."""
         if self.verbosity > Verbosity.QUIET:
-            self._mind(sys.stderr, _write(sys.stderr, self._wrapped(text)))
+            self._handle_write_failure(sys.stderr, _write(sys.stderr, self._wrapped(text)))
 
-    def lay_out(self, text: str) -> None:
+    def print_info_lines(self, text: str) -> None:
         """As `say`, for lines that fit the terminal already."""
         if self.verbosity > Verbosity.QUIET:
-            self._mind(sys.stderr, _write(sys.stderr, self.typeable(text)))
+            self._handle_write_failure(sys.stderr, _write(sys.stderr, self.with_full_commands(text)))
 
-    def warn(self, text: str, *below: str) -> None:
+    def print_warning(self, text: str, *below: str) -> None:
         """What the user must hear, as one paragraph, with lines of their own below it."""
-        self._mind(sys.stderr, _write(sys.stderr, "\n".join(map(self._wrapped, (text, *below)))))
+        self._handle_write_failure(sys.stderr, _write(sys.stderr, "\n".join(map(self._wrapped, (text, *below)))))
 
-    def complain(self, text: str) -> None:
+    def print_verbatim(self, text: str) -> None:
         """What the user must hear, as it stands and in its colours: findings that other programs read too."""
-        self._mind(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
+        self._handle_write_failure(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
 
-    def typeable(self, text: str) -> str:
+    def with_full_commands(self, text: str) -> str:
         """The text with each command in it as this user has to type it."""
-        return text if self.in_full is None else self.in_full(text)
+        return text if self.fill_in_commands is None else self.fill_in_commands(text)
 
     @property
     def is_interactive(self) -> bool:
@@ -109,43 +109,43 @@ class Console:
 
     def ask(self, question: str) -> bool:
         """A question that only `y` or `yes`, typed after it was asked, answers with yes. Raises KeyboardInterrupt."""
-        _forget_what_was_typed()
-        self._mind(sys.stderr, _write(sys.stderr, self._wrapped(f"{question} [y/N] "), end=" "))
-        if failure_of(sys.stderr) is not None:
+        _discard_typeahead()
+        self._handle_write_failure(sys.stderr, _write(sys.stderr, self._wrapped(f"{question} [y/N] "), end=" "))
+        if write_failure_of(sys.stderr) is not None:
             return False  # what was not asked is not answered
         try:
             answer = sys.stdin.readline()
         except (OSError, ValueError):
             answer = ""  # the terminal is gone, or what was typed is no text
         if not answer.endswith("\n"):
-            self._mind(sys.stderr, _write(sys.stderr, ""))
+            self._handle_write_failure(sys.stderr, _write(sys.stderr, ""))
         return answer.strip().lower() in {"y", "yes"}
 
-    def demand_written(self) -> None:
+    def check_stdout(self) -> None:
         """Raises what `result` raises where anything that went to stdout so far could not be written."""
-        self._demand(sys.stdout, failure_of(sys.stdout))
+        self._require_written(sys.stdout, write_failure_of(sys.stdout))
 
-    def _demand(self, stream: TextIO, failure: OSError | None) -> None:
+    def _require_written(self, stream: TextIO, failure: OSError | None) -> None:
         """What could not be written was asked for."""
-        self._mind(stream, failure)
+        self._handle_write_failure(stream, failure)
         if failure is not None:
             sent = " Whatever was sent is in the ledger; `hailuo-batch status MANIFEST` shows it."
-            raise StreamError(f"stdout cannot be written ({failure.strerror}).{sent if self.in_full else ''}")
+            raise StreamError(f"stdout cannot be written ({failure.strerror}).{sent if self.fill_in_commands else ''}")
 
-    def _mind(self, stream: TextIO, failure: OSError | None) -> None:
+    def _handle_write_failure(self, stream: TextIO, failure: OSError | None) -> None:
         """What could not be written went along with the work."""
         if failure is None or not is_reader_gone(failure, _number_of(stream)):
             return
-        if not self.stop.is_heeded:
+        if not self.stop.is_acknowledged:
             raise ReaderGoneError("Nobody reads what is printed any more.")
         self.stop.request(ExitCode.SIGTERM)
 
     def _wrapped(self, text: str) -> str:
-        line = one_line(self.typeable(text))
+        line = one_line(self.with_full_commands(text))
         return wrap(line, terminal_columns(sys.stderr)) if sys.stderr.isatty() else line
 
 
-def _forget_what_was_typed() -> None:
+def _discard_typeahead() -> None:
     """Drop what was typed ahead: a key pressed for something else shall not pay."""
     with suppress(termios.error, OSError, ValueError):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
@@ -160,11 +160,11 @@ def _write(stream: TextIO, text: str, end: str = "\n", keep: Sequence[str] = ())
     """Write the text, and return what stands in the way where it cannot be. Nothing gets past here that a terminal
     would take for an order, but what is in `keep`."""
     try:
-        stream.write(harmless(text, keep) + end)
+        stream.write(sanitize(text, keep) + end)
         stream.flush()
     except OSError as error:
         return error
-    return failure_of(stream)
+    return write_failure_of(stream)
 
 
 def _number_of(stream: TextIO) -> int | None:

@@ -10,17 +10,17 @@ from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.spend import Spend, is_in_doubt
 from hailuo_batch.ui.text import INDENT, clean, count, layout_lines, layout_rows
-from hailuo_batch.values import format_minute, format_usd
+from hailuo_batch.values import format_usd, format_utc_minute
 
-SHOWN = 10
+MOST_SHOWN = 10
 """Creates shown at most, unless all are asked for."""
 
-_WAYS = (
+_WAYS_OUT = (
     "Each may exist and be paid for. Look for it in your Runbase account, then settle it with --run-id ID (it is "
     "there){again} or --abandon (give it up; its money still counts):"
 )
-_AGAIN = ", --resubmit (have it made again; if it was there, that pays twice)"
-_SETTLED = "Given up or forgotten: there is nothing left to settle, and what each may have cost still counts:"
+_RESUBMIT_WAY = ", --resubmit (have it made again; if it was there, that pays twice)"
+_ABANDONED_HEADER = "Given up or forgotten: there is nothing left to settle, and what each may have cost still counts:"
 
 
 def risk_sentence(spend: Spend) -> str:
@@ -32,29 +32,29 @@ def risk_sentence(spend: Spend) -> str:
     return f"{count(spend.in_doubt_takes, 'create')} of unknown outcome, {most} at risk."
 
 
-def render_doubts(snapshot: Snapshot, resolve: str, columns: int | None, *, show_all: bool = False) -> list[str]:
+def render_in_doubt(snapshot: Snapshot, resolve: str, columns: int | None, *, show_all: bool = False) -> list[str]:
     """A line for each such create that is to be settled, then the ways out; then those that are settled already, and
     only cost. Nothing where there is none.
 
     `resolve` is that command for this campaign, as it can be pasted into a shell.
     """
     # rule in_doubt_shown
-    counting = [run for run in snapshot.runs if _counts(run)]
-    open_ones = [run for run in counting if run.state is not RunState.ABANDONED]
-    settled = [_row(run) for run in counting if run.state is RunState.ABANDONED]
-    settled += [(run.take_id, _since(run), "forgotten") for run in snapshot.forgotten if _counts(run)]
-    lines = _listed([_row(run) for run in open_ones], columns, show_all)
-    if open_ones:
-        is_superseded = all(run.superseded for run in open_ones)  # another attempt speaks for each of their takes
-        ways = _WAYS.format(again="" if is_superseded else _AGAIN)
+    counting = [run for run in snapshot.runs if _is_at_risk(run)]
+    unresolved = [run for run in counting if run.state is not RunState.ABANDONED]
+    abandoned = [_row(run) for run in counting if run.state is RunState.ABANDONED]
+    abandoned += [(run.take_id, _since(run), "forgotten") for run in snapshot.forgotten if _is_at_risk(run)]
+    lines = _listed([_row(run) for run in unresolved], columns, show_all)
+    if unresolved:
+        is_superseded = all(run.is_superseded for run in unresolved)  # another attempt speaks for each of their takes
+        ways = _WAYS_OUT.format(again="" if is_superseded else _RESUBMIT_WAY)
         lines += [*layout_lines([ways], columns), f"{INDENT}{resolve} TAKE --run-id ID"]
-    if settled:
-        lines += [*layout_lines([_SETTLED], columns), *_listed(settled, columns, show_all)]
+    if abandoned:
+        lines += [*layout_lines([_ABANDONED_HEADER], columns), *_listed(abandoned, columns, show_all)]
     return lines
 
 
 def _listed(rows: Sequence[Sequence[str]], columns: int | None, show_all: bool) -> list[str]:
-    shown = rows if show_all else rows[:SHOWN]
+    shown = rows if show_all else rows[:MOST_SHOWN]
     more = (
         [f"{INDENT}... and {len(rows) - len(shown):,} more; `hailuo-batch status MANIFEST` shows them"]
         if len(shown) < len(rows)
@@ -64,14 +64,14 @@ def _listed(rows: Sequence[Sequence[str]], columns: int | None, show_all: bool) 
 
 
 def _row(run: Run) -> tuple[str, str, str]:
-    whose = f"{run.take_id} --attempt {run.attempt}" if run.superseded else run.take_id
+    whose = f"{run.take_id} --attempt {run.attempt}" if run.is_superseded else run.take_id
     return whose, _since(run), clean(run.reason or "")
 
 
-def _counts(run: Run) -> bool:
+def _is_at_risk(run: Run) -> bool:
     """One that is on its way while an apply is at work is not in doubt yet."""
     return is_in_doubt(run) and run.state is not RunState.SUBMITTING
 
 
 def _since(run: Run) -> str:
-    return "" if run.submitted_at is None else f"since {format_minute(run.submitted_at)}"
+    return "" if run.submitted_at is None else f"since {format_utc_minute(run.submitted_at)}"

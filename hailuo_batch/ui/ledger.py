@@ -11,7 +11,7 @@ from hailuo_batch.report.times import format_time
 from hailuo_batch.text import one_line
 from hailuo_batch.ui.in_doubt import risk_sentence
 from hailuo_batch.ui.text import INDENT, clean, count, elide, layout_rows
-from hailuo_batch.values import format_minute, format_usd
+from hailuo_batch.values import format_usd, format_utc_minute
 
 EXPORT_VERSION = 1
 
@@ -26,10 +26,10 @@ def render_ledger(snapshot: Snapshot, path: Path, columns: int | None) -> str:
         f"{INDENT}charged {charged}, refunded {refunded}, net {format_usd(spend.net_micro_usd)}",
         *([f"{INDENT}{risk_sentence(spend)}"] if spend.in_doubt_takes else []),
     ]
-    rows = [_row(_standing(run), run) for run in snapshot.runs]
+    rows = [_row(_state_text(run), run) for run in snapshot.runs]
     rows += [_row("forgotten", run) for run in snapshot.forgotten]
     for line, run in zip(layout_rows(rows, columns), snapshot.paid_runs, strict=True):
-        lines += [line, *(f"{3 * INDENT}{said}" for said in _said(run, columns))]
+        lines += [line, *(f"{3 * INDENT}{detail}" for detail in _detail_lines(run, columns))]
     return "\n".join(lines)
 
 
@@ -47,26 +47,26 @@ def export_document(snapshot: Snapshot, journal: Iterable[Mapping[str, Any]], at
     }
 
 
-def _row(standing: str, run: Run) -> tuple[str, ...]:
-    sent = "" if run.submitted_at is None else f"sent {format_minute(run.submitted_at)}"
-    return standing, run.take_id, f"#{run.attempt}", _cost(run), sent
+def _row(state: str, run: Run) -> tuple[str, ...]:
+    sent = "" if run.submitted_at is None else f"sent {format_utc_minute(run.submitted_at)}"
+    return state, run.take_id, f"#{run.attempt}", _cost(run), sent
 
 
-def _standing(run: Run) -> str:
-    state = f"superseded, {run.state}" if run.superseded else run.take_state
+def _state_text(run: Run) -> str:
+    state = f"superseded, {run.state}" if run.is_superseded else run.take_state
     return state.replace("_", " ")
 
 
-def _said(run: Run, columns: int | None) -> Iterator[str]:
+def _detail_lines(run: Run, columns: int | None) -> Iterator[str]:
     """What else there is to say of an attempt; a run ID is never cut, so that it can be copied."""
     if run.run_id is not None:
         yield one_line(run.run_id)
-    texts = [run.reason] if run.reason else [_place(output) for output in run.outputs]
+    texts = [run.reason] if run.reason else [_output_text(output) for output in run.outputs]
     for text in texts:
         yield clean(text) if columns is None else elide(clean(text), columns - 3 * len(INDENT))
 
 
-def _place(output: Output) -> str:
+def _output_text(output: Output) -> str:
     flaw = f", damaged: {output.flaw}" if output.flaw else ""
     return f"{output.path or output.url}{flaw}"
 

@@ -7,18 +7,18 @@ seconds of a clock that never goes back.
 
 from dataclasses import dataclass, field
 
-from hailuo_batch.core.engine.notices import Notice, together
+from hailuo_batch.core.engine.notices import Notice, render_group
 
-_HELD_S = 10.0
-_LONGEST_S = 300.0
+_FIRST_HOLD_S = 10.0
+_LONGEST_HOLD_S = 300.0
 
 
 @dataclass(slots=True)
-class _Kind:
+class _NoticeGroup:
     """Notices with the same words: those that are held, until when, and for how long the next ones are."""
 
-    tell_at: float
-    held_s: float = _HELD_S
+    due_at: float
+    held_s: float = _FIRST_HOLD_S
     held: list[Notice] = field(default_factory=list)
 
 
@@ -26,35 +26,35 @@ class NoticeGroups:
     """What one apply has to say, on its way to whoever shows it."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, _Kind] = {}
+        self._groups: dict[str, _NoticeGroup] = {}
 
     def add(self, notice: Notice, now: float) -> list[str]:
         """Take a notice. Returns what is to be told at once."""
-        kind = self._kinds.get(notice.of_many)
-        if kind is not None:
-            kind.held.append(notice)
+        group = self._groups.get(notice.group_text)
+        if group is not None:
+            group.held.append(notice)
             return []
-        if notice.of_many:
-            self._kinds[notice.of_many] = _Kind(tell_at=now + _HELD_S)
+        if notice.group_text:
+            self._groups[notice.group_text] = _NoticeGroup(due_at=now + _FIRST_HOLD_S)
         return [notice.text]
 
     def due(self, now: float) -> list[str]:
         """What has been held for long enough."""
-        told = []
-        for kind in self._kinds.values():
-            if kind.held and now >= kind.tell_at:
-                told.append(_told(kind))
-                kind.held_s = min(2 * kind.held_s, _LONGEST_S)
-                kind.tell_at = now + kind.held_s
-        return told
+        texts = []
+        for group in self._groups.values():
+            if group.held and now >= group.due_at:
+                texts.append(_combine(group))
+                group.held_s = min(2 * group.held_s, _LONGEST_HOLD_S)
+                group.due_at = now + group.held_s
+        return texts
 
-    def rest(self) -> list[str]:
+    def flush(self) -> list[str]:
         """All that is still held, but for what is told at the end anyway. Nothing is held from then on."""
-        kinds, self._kinds = self._kinds.values(), {}
-        return [_told(kind) for kind in kinds if kind.held and not kind.held[0].is_summed_up]
+        groups, self._groups = self._groups.values(), {}
+        return [_combine(kind) for kind in groups if kind.held and not kind.held[0].is_in_summary]
 
 
-def _told(kind: _Kind) -> str:
-    text = together(kind.held)
-    kind.held = []
+def _combine(group: _NoticeGroup) -> str:
+    text = render_group(group.held)
+    group.held = []
     return text

@@ -12,11 +12,11 @@ from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.estimate import Basis, Estimate, Price, TimeNeeded, describe_time
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
 from hailuo_batch.core.planning.spend import Cap, Spend, spend_of
-from hailuo_batch.ui.in_doubt import render_doubts, risk_sentence
+from hailuo_batch.ui.in_doubt import render_in_doubt, risk_sentence
 from hailuo_batch.ui.text import INDENT, clean, count, elide, layout_lines, layout_rows
-from hailuo_batch.values import Campaign, format_usd
+from hailuo_batch.values import CampaignSpec, format_usd
 
-SHOWN = 12
+MOST_SHOWN = 12
 """Lines of one kind shown at most, unless all are asked for."""
 
 _SHOWN_IMAGES = 2
@@ -51,24 +51,29 @@ def render_plan(
     """
     rows = _rows(plan, columns, show_all)
     sentences = [
-        f"Plan: {_totals(plan)}.",
-        _cost(estimate, cap_micro_usd),
+        f"Plan: {_totals_text(plan)}.",
+        _cost_sentence(estimate, cap_micro_usd),
         # rule time_shown
         *([f"Time: {describe_time(time)}."] if estimate.creates else []),
-        *_over_cap(estimate, snapshot, cap_micro_usd),
-        *_money_so_far(_spend(snapshot)),
+        *_cap_warning(estimate, snapshot, cap_micro_usd),
+        *_spend_sentence(_spend(snapshot)),
     ]
-    doubts = render_doubts(snapshot, resolve, columns, show_all=show_all)
+    doubts = render_in_doubt(snapshot, resolve, columns, show_all=show_all)
     # rule plan_table
     return "\n".join([*rows, *([""] if rows else []), *layout_lines(sentences, columns), *doubts])
 
 
 def plan_document(
-    campaign: Campaign, plan: Plan, snapshot: Snapshot, estimate: Estimate, time: TimeNeeded, cap_micro_usd: int | None
+    campaign: CampaignSpec,
+    plan: Plan,
+    snapshot: Snapshot,
+    estimate: Estimate,
+    time: TimeNeeded,
+    cap_micro_usd: int | None,
 ) -> dict[str, Any]:
     """The plan as plain JSON data. Amounts are in micro-USD, times in seconds, null where unknown."""
-    asked = {record.take.id: record.take.fingerprint for record in snapshot.takes}
-    asked |= {take.id: take.fingerprint for take in campaign.takes}
+    fingerprints = {record.take.id: record.take.fingerprint for record in snapshot.takes}
+    fingerprints |= {take.id: take.fingerprint for take in campaign.takes}
     counts = Counter(line.action for line in plan.lines)
     spend = _spend(snapshot)
     return {
@@ -107,7 +112,7 @@ def plan_document(
                 "model": line.model,
                 "action": str(line.action),
                 "reason": line.reason,
-                "fingerprint": asked[line.take_id],
+                "fingerprint": fingerprints[line.take_id],
                 "moved_from": line.moved_from or None,
                 "image_urls": [{"was": was or None, "now": now or None} for was, now in line.image_urls],
             }
@@ -129,7 +134,7 @@ def _rows(plan: Plan, columns: int | None, show_all: bool) -> list[str]:
     for action in _ORDER:
         lines = [line for line in plan.lines if line.action is action]
         worth = lines if show_all else [line for line in lines if _is_worth_showing(line, plan)]
-        shown = worth if show_all else worth[:SHOWN]
+        shown = worth if show_all else worth[:MOST_SHOWN]
         for line in shown:
             # rule reason_shown
             cells.append((str(line.action), line.take_id, clean(line.reason)))
@@ -173,7 +178,7 @@ def _is_left_out(line: PlanLine, plan: Plan) -> bool:
     return line.action is PlanAction.HOLD and line.take_id not in plan.scope
 
 
-def _totals(plan: Plan) -> str:
+def _totals_text(plan: Plan) -> str:
     counts = Counter(line.action for line in plan.lines if not _is_left_out(line, plan))
     parts = [f"{counts[action]:,} {_TOTALS[action]}" for action in _ORDER if counts[action]]
     left_out = sum(_is_left_out(line, plan) for line in plan.lines)
@@ -181,16 +186,16 @@ def _totals(plan: Plan) -> str:
     return ", ".join(parts) or "no takes"
 
 
-def _cost(estimate: Estimate, cap_micro_usd: int | None) -> str:
+def _cost_sentence(estimate: Estimate, cap_micro_usd: int | None) -> str:
     if not estimate.creates:
         return "Nothing is to be paid."
-    how = "; ".join(_explain(price) for price in estimate.prices)
+    how = "; ".join(_price_text(price) for price in estimate.prices)
     cap = "" if cap_micro_usd is None else f" Cap: {format_usd(cap_micro_usd)}."
     cost = describe_cost(estimate)
     return f"Cost: {cost} ({how}).{cap}"
 
 
-def _explain(price: Price) -> str:
+def _price_text(price: Price) -> str:
     match price.basis:
         case Basis.LEDGER:
             assert price.cost_micro_usd is not None
@@ -202,7 +207,7 @@ def _explain(price: Price) -> str:
             return f"{count(price.creates, 'run')} of {clean(price.model)}, whose price is not known yet"
 
 
-def _money_so_far(spend: Spend) -> list[str]:
+def _spend_sentence(spend: Spend) -> list[str]:
     if not spend.charged_micro_usd and not spend.in_doubt_takes:
         return []
     return [f"So far: {format_usd(spend.net_micro_usd)} spent. {risk_sentence(spend)}".rstrip()]
@@ -213,12 +218,12 @@ def _spend(snapshot: Snapshot) -> Spend:
     return spend_of(run for run in snapshot.paid_runs if run.state is not RunState.SUBMITTING)
 
 
-def _over_cap(estimate: Estimate, snapshot: Snapshot, cap_micro_usd: int | None) -> list[str]:
+def _cap_warning(estimate: Estimate, snapshot: Snapshot, cap_micro_usd: int | None) -> list[str]:
     if cap_micro_usd is None or not estimate.creates or estimate.micro_usd is None:
         return []
     cap = Cap(cap_micro_usd)
     for run in snapshot.paid_runs:
-        cap.hear(run)
+        cap.on_run_changed(run)
     total = cap.committed_micro_usd + estimate.micro_usd
     if total <= cap_micro_usd:
         return []

@@ -18,25 +18,25 @@ from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.text import one_line, wrap
 from hailuo_batch.ui.notice_groups import NoticeGroups
-from hailuo_batch.values import format_rough_duration, format_usd
+from hailuo_batch.values import format_estimated_duration, format_usd
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-CALM_S = 10.0
+LINE_INTERVAL_S = 10.0
 _LEAST_BAR = 6
-MARGIN = 3  # room for the `^C` that a terminal echoes
-ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
+RIGHT_MARGIN = 3  # room for the `^C` that a terminal echoes
+MINIMUM_ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
 _RATE_OVER_S = 3.0
-_SLACK = 0.1  # of what is shown: an estimate made anew from one more run differs by as much without any news
+_SLACK_SHARE = 0.1  # of what is shown: an estimate made anew from one more run differs by as much without any news
 _SLACK_S = 2.0
 _LULL_S = 10.0  # while the request window keeps everything waiting, the estimate stands still
-_HALF = 0.5  # of the estimate: at less than that the countdown waits for it
+_LEAST_SHARE_OF_ESTIMATE = 0.5  # of the estimate: at less than that the countdown waits for it
 _LEAST_S = 1.0  # while anything is left
 _GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
 
 
-class Reporter(Protocol):
+class ProgressView(Protocol):
     """Who shows how an apply goes, in words that are ready to be shown."""
 
     def update(self, progress: Progress) -> None:
@@ -49,15 +49,15 @@ class Reporter(Protocol):
         """The apply is over. May be called more than once."""
 
 
-class GroupingReporter:
+class GroupingObserver:
     """Has a reporter show notices that say the same of many takes together.
 
     `now` is a clock that never goes back, in seconds; `typeable` puts the user's own manifest into the commands that a
     notice names.
     """
 
-    def __init__(self, reporter: Reporter, now: Callable[[], float], typeable: Callable[[str], str] = str) -> None:
-        self._reporter = reporter
+    def __init__(self, view: ProgressView, now: Callable[[], float], typeable: Callable[[str], str] = str) -> None:
+        self._view = view
         self._now = now
         self._typeable = typeable
         self._groups = NoticeGroups()
@@ -65,7 +65,7 @@ class GroupingReporter:
     def update(self, progress: Progress) -> None:
         """Show what was held for long enough, and where the apply stands."""
         self._show(self._groups.due(self._now()))
-        self._reporter.update(progress)
+        self._view.update(progress)
 
     def notice(self, notice: Notice) -> None:
         """Show it, or hold it back to be shown together with others like it."""
@@ -73,15 +73,15 @@ class GroupingReporter:
 
     def close(self) -> None:
         """Show what is still held, and close the reporter."""
-        self._show(self._groups.rest())
-        self._reporter.close()
+        self._show(self._groups.flush())
+        self._view.close()
 
     def _show(self, texts: Sequence[str]) -> None:
         for text in texts:
-            self._reporter.notice(one_line(self._typeable(text)))
+            self._view.notice(one_line(self._typeable(text)))
 
 
-class QuietReporter:
+class QuietView:
     """Passes notices on and is silent otherwise."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -99,7 +99,7 @@ class QuietReporter:
         """Leave nothing behind."""
 
 
-class LineReporter:
+class LineView:
     """A line when something changed, at a calm pace: for logs and pipes."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
@@ -113,8 +113,8 @@ class LineReporter:
 
     def update(self, progress: Progress) -> None:
         """Write a line if one is due and says something new."""
-        self._latest = ", ".join([*_done(progress, " of "), *_facts(progress)])
-        self._left = _left(self._countdown.show(progress.left_s, self._now()))
+        self._latest = ", ".join([*_done_parts(progress, " of "), *_status_parts(progress)])
+        self._left = _time_left_parts(self._countdown.show(progress.time_left_s, self._now()))
         if self._now() >= self._next_at:
             self._show()
 
@@ -130,7 +130,7 @@ class LineReporter:
     def _show(self) -> None:
         if self._latest != self._shown:
             self._shown = self._latest
-            self._next_at = self._now() + CALM_S
+            self._next_at = self._now() + LINE_INTERVAL_S
             self._write(", ".join([self._latest, *self._left]))
 
     def _write(self, text: str) -> None:
@@ -138,7 +138,7 @@ class LineReporter:
         self._stream.flush()
 
 
-class BarReporter:
+class BarView:
     """A bar on a terminal. `received` gives the bytes downloaded so far."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float], received: Callable[[], int]) -> None:
@@ -146,19 +146,19 @@ class BarReporter:
         self._now = now
         self._received = received
         self._began_at = now()
-        self._heard: deque[tuple[float, int]] = deque([(self._began_at, received())])
+        self._samples: deque[tuple[float, int]] = deque([(self._began_at, received())])
         self._countdown = Countdown()
         self._bar: tqdm[Never] | None = None
 
     def update(self, progress: Progress) -> None:
         """Draw the bar as it stands."""
-        bar = self._bar or self._begin(progress)
-        columns = terminal_columns(self._stream) - MARGIN
+        bar = self._bar or self._create_bar(progress)
+        columns = terminal_columns(self._stream) - RIGHT_MARGIN
         elapsed_s = int(self._now() - self._began_at)
-        left = _left(self._countdown.show(progress.left_s, self._now()))
+        left = _time_left_parts(self._countdown.show(progress.time_left_s, self._now()))
         bar.total, bar.n = max(progress.takes, 1), progress.states.get(TakeState.DONE, 0)
         bar.ncols = columns
-        bar.bar_format = _layout(progress, elapsed_s, left, self._bytes_per_s(), columns)
+        bar.bar_format = _bar_format(progress, elapsed_s, left, self._bytes_per_s(), columns)
         bar.refresh()
 
     def notice(self, text: str) -> None:
@@ -176,19 +176,21 @@ class BarReporter:
             self._bar.close()
             self._bar = None
 
-    def _begin(self, progress: Progress) -> "tqdm[Never]":
+    def _create_bar(self, progress: Progress) -> "tqdm[Never]":
         from tqdm import tqdm
 
         total = max(progress.takes, 1)
-        self._bar = bar = tqdm(total=total, file=self._stream, leave=False, bar_format="{bar}", ncols=1, nrows=ROWS)
+        self._bar = bar = tqdm(
+            total=total, file=self._stream, leave=False, bar_format="{bar}", ncols=1, nrows=MINIMUM_ROWS
+        )
         return bar
 
     def _bytes_per_s(self) -> float:
         now = self._now()
-        self._heard.append((now, self._received()))
-        while len(self._heard) > 2 and self._heard[1][0] <= now - _RATE_OVER_S:
-            self._heard.popleft()
-        (since, before), (_, after) = self._heard[0], self._heard[-1]
+        self._samples.append((now, self._received()))
+        while len(self._samples) > 2 and self._samples[1][0] <= now - _RATE_OVER_S:
+            self._samples.popleft()
+        (since, before), (_, after) = self._samples[0], self._samples[-1]
         return (after - before) / (now - since) if now > since else 0.0
 
 
@@ -200,11 +202,11 @@ def format_rate(bytes_per_s: float) -> str:
     return f"{bytes_per_s:.0f} B/s"
 
 
-def _layout(progress: Progress, elapsed_s: int, left: Sequence[str], bytes_per_s: float, columns: int) -> str:
+def _bar_format(progress: Progress, elapsed_s: int, left: Sequence[str], bytes_per_s: float, columns: int) -> str:
     """tqdm's format: as many facts as leave room for a bar, the first ones first."""
-    head = "".join(f"{done} " for done in _done(progress, "/"))
-    rate = [format_rate(bytes_per_s)] if progress.files_under_way and bytes_per_s > 0 else []
-    facts = [_clock(elapsed_s), *left, *rate, *_facts(progress)]
+    head = "".join(f"{done} " for done in _done_parts(progress, "/"))
+    rate = [format_rate(bytes_per_s)] if progress.active_downloads and bytes_per_s > 0 else []
+    facts = [_format_elapsed(elapsed_s), *left, *rate, *_status_parts(progress)]
     room = columns - len(head) - _LEAST_BAR - 3
     tail = ""
     for fact in facts:
@@ -215,19 +217,19 @@ def _layout(progress: Progress, elapsed_s: int, left: Sequence[str], bytes_per_s
     return f"{head}|{{bar}}| {tail}"
 
 
-def _done(progress: Progress, of: str) -> list[str]:
+def _done_parts(progress: Progress, of: str) -> list[str]:
     """How much of what was asked for is there; nothing where no take was asked for."""
     return [f"{progress.states.get(TakeState.DONE, 0)}{of}{progress.takes} done"] if progress.takes else []
 
 
-def _left(left_s: float | None) -> list[str]:
+def _time_left_parts(left_s: float | None) -> list[str]:
     """About how long it will still take, or that this is being learned."""
     if left_s is None:
         return []
-    return ["time left: learning"] if left_s == inf else [f"~{format_rough_duration(left_s)} left"]
+    return ["time left: learning"] if left_s == inf else [f"~{format_estimated_duration(left_s)} left"]
 
 
-def _facts(progress: Progress) -> list[str]:
+def _status_parts(progress: Progress) -> list[str]:
     states = progress.states
     wrong = sum(states.get(state, 0) for state in _GONE_WRONG)
     in_doubt = states.get(TakeState.IN_DOUBT, 0)
@@ -235,11 +237,11 @@ def _facts(progress: Progress) -> list[str]:
     facts += [f"{wrong} failed"] if wrong else []
     facts += [f"{in_doubt} in doubt"] if in_doubt else []
     facts.append(f"{format_usd(progress.charged_micro_usd - progress.refunded_micro_usd)} spent")
-    facts += [f"{progress.files_under_way} downloading"] if progress.files_under_way else []
+    facts += [f"{progress.active_downloads} downloading"] if progress.active_downloads else []
     return facts
 
 
-def _clock(seconds: int) -> str:
+def _format_elapsed(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
@@ -257,14 +259,14 @@ class Countdown:
             self._end_at = inf
             return left_s
         shown_s = self._end_at - now
-        slack_s = max(_SLACK_S, _SLACK * shown_s)
+        slack_s = max(_SLACK_S, _SLACK_SHARE * shown_s)
         if shown_s == inf or not shown_s - slack_s <= left_s <= shown_s + max(_LULL_S, slack_s):
             self._end_at, shown_s = now + left_s, left_s
-        return max(_LEAST_S, shown_s, _HALF * left_s)
+        return max(_LEAST_S, shown_s, _LEAST_SHARE_OF_ESTIMATE * left_s)
 
 
 @contextmanager
-def tally(stream: TextIO, columns: int | None, total: int, noun: str) -> Iterator[Callable[[], None]]:
+def counting_bar(stream: TextIO, columns: int | None, total: int, noun: str) -> Iterator[Callable[[], None]]:
     """Gives a function to call for each piece that is done.
 
     `columns` is the width of the terminal behind the stream; None where it is none: then nothing is shown.
@@ -275,8 +277,8 @@ def tally(stream: TextIO, columns: int | None, total: int, noun: str) -> Iterato
     from tqdm import tqdm
 
     layout = f"{noun} {{n_fmt}}/{{total_fmt}} |{{bar}}| {{elapsed}}"
-    width = columns - MARGIN
-    with tqdm(total=total, file=stream, leave=False, bar_format=layout, ncols=width, nrows=ROWS) as bar:
+    width = columns - RIGHT_MARGIN
+    with tqdm(total=total, file=stream, leave=False, bar_format=layout, ncols=width, nrows=MINIMUM_ROWS) as bar:
 
         def step() -> None:
             # rule bar_step

@@ -11,7 +11,7 @@ from hailuo_batch.values import format_duration, format_usd
 
 def render_status(report: Report, doubts: Sequence[str], columns: int | None) -> str:
     """Every take with its state, then the totals, the money, and the creates of unknown outcome, laid out already."""
-    rows = [(word_of(take), take.id, clean(_detail(take, report.generated_at))) for take in report.takes]
+    rows = [(state_word(take), take.id, clean(_detail(take, report.generated_at))) for take in report.takes]
     sentences = [*layout_lines([totals_line(report), money_line(report)], columns), *doubts]
     return "\n".join([*layout_rows(rows, columns), "", *sentences] if rows else sentences)
 
@@ -33,11 +33,11 @@ def money_line(report: Report) -> str:
     spend = report.spend
     text = f"Charged {format_usd(spend.charged_micro_usd)}, refunded {format_usd(spend.refunded_micro_usd)}"
     text += f", net {format_usd(spend.net_micro_usd)}"
-    text += " (sandbox: no real money)." if report.rehearsal else "."
+    text += " (sandbox: no real money)." if report.is_sandbox else "."
     return f"{text} {risk_sentence(spend)}".rstrip()
 
 
-def word_of(take: ReportTake) -> str:
+def state_word(take: ReportTake) -> str:
     """How a take stands, in a word: that of its state, or that its video is damaged."""
     return "damaged" if take.damaged else _word(take.state)
 
@@ -61,7 +61,7 @@ def _detail(take: ReportTake, now: float) -> str:
         return left + "nothing sent yet"
     match take.state:
         case TakeState.DONE if take.damaged:
-            return left + run.said
+            return left + run.problem
         case TakeState.DONE:
             cost = "" if run.cost_micro_usd is None else f", {format_usd(run.cost_micro_usd)}"
             return left + ", ".join(output.path for output in take.outputs if output.path) + cost

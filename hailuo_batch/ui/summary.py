@@ -6,10 +6,10 @@ from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import Report, ReportTake, is_money_in_limbo
 from hailuo_batch.text import one_line
-from hailuo_batch.ui.status import money_line, totals_line, why_waiting, word_of
+from hailuo_batch.ui.status import money_line, state_word, totals_line, why_waiting
 from hailuo_batch.ui.text import INDENT, clean, layout_lines, layout_rows
 
-SHOWN = 10
+MOST_SHOWN = 10
 """Takes that are not done shown at most."""
 
 _SEVERITY = (
@@ -23,13 +23,13 @@ _SEVERITY = (
 )
 
 
-def worst(codes: Iterable[ExitCode]) -> ExitCode:
+def worst_code(codes: Iterable[ExitCode]) -> ExitCode:
     """The code that speaks for all: a signal, then 5, 4, 3, 2 and 1, and DONE where there is none."""
     given = set(codes)
     return next((code for code in _SEVERITY if code in given), ExitCode.DONE)
 
 
-def not_done(report: Report, scope: frozenset[str]) -> tuple[ReportTake, ...]:
+def unfinished_takes(report: Report, scope: frozenset[str]) -> tuple[ReportTake, ...]:
     """The takes asked for that have no video yet, or a damaged one: paid for, and not what was paid for."""
     asked_for = (take for take in report.takes if take.id in scope)
     return tuple(take for take in asked_for if take.state is not TakeState.DONE or take.damaged)
@@ -37,7 +37,7 @@ def not_done(report: Report, scope: frozenset[str]) -> tuple[ReportTake, ...]:
 
 def render_summary(
     report: Report,
-    missing: Sequence[ReportTake],
+    unfinished: Sequence[ReportTake],
     doubts: Sequence[str],
     *,
     page: str,
@@ -47,17 +47,17 @@ def render_summary(
 ) -> str:
     """What was made and paid, the creates of unknown outcome, laid out already, what is not done and how to go on."""
     lines = [*layout_lines([totals_line(report), money_line(report)], columns), *doubts]
-    missing = [take for take in missing if take.state is not TakeState.IN_DOUBT]
-    missing.sort(key=lambda take: not is_money_in_limbo(take.state))
-    if missing:
-        rows = [(word_of(take), take.id, clean(_why(take))) for take in missing[:SHOWN]]
+    unfinished = [take for take in unfinished if take.state is not TakeState.IN_DOUBT]
+    unfinished.sort(key=lambda take: not is_money_in_limbo(take.state))
+    if unfinished:
+        rows = [(state_word(take), take.id, clean(_why(take))) for take in unfinished[:MOST_SHOWN]]
         lines += layout_rows(rows, columns)
-        if len(missing) > SHOWN:
-            lines.append(f"{INDENT}... and {len(missing) - SHOWN:,} more")
+        if len(unfinished) > MOST_SHOWN:
+            lines.append(f"{INDENT}... and {len(unfinished) - MOST_SHOWN:,} more")
     lines.append(f"Report: {one_line(page)}")
-    if any(run.advice for take in missing for run in take.runs):
+    if any(run.advice for take in unfinished for run in take.runs):
         lines.append(f"What to do about each: {status}")
-    if any(take.damaged for take in missing):
+    if any(take.damaged for take in unfinished):
         lines.append(f"To try damaged videos again, at no cost: {report.repair_command}")
     if report.unfinished:
         lines.append(f"To continue: {resume}")
@@ -69,5 +69,5 @@ def _why(take: ReportTake) -> str:
     if run is None:
         return why_waiting(take) if take.state is TakeState.WAITING else "nothing sent yet"
     if take.state in {TakeState.RUNNING, TakeState.DOWNLOADING}:
-        return ": ".join(filter(None, (run.run_id, run.said)))
-    return run.said or run.run_id or ""
+        return ": ".join(filter(None, (run.run_id, run.problem)))
+    return run.problem or run.run_id or ""

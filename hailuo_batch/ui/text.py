@@ -7,8 +7,8 @@ from hailuo_batch.text import clean, columns_of, display_width, wrap
 __all__ = ["INDENT", "clean", "count", "display_width", "elide", "elide_middle", "layout_lines", "layout_rows"]
 
 INDENT = "  "
-_GAP = 2
-_LEAST_LAST = 30
+_CELL_GAP = 2
+_LEAST_LAST_CELL = 30
 _LEAST_CELL = 16
 _ELLIPSIS = "…"
 
@@ -37,7 +37,7 @@ def layout_rows(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]
         return []
     *widths, last_width = (max(map(display_width, cells)) for cells in zip(*rows, strict=True))
     if columns is not None:
-        widths = _squeezed(widths, columns - min(last_width, _LEAST_LAST))
+        widths = _shrink_to_fit(widths, columns - min(last_width, _LEAST_LAST_CELL))
     return [_lay_out(row, widths, columns) for row in rows]
 
 
@@ -53,24 +53,24 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 def _lay_out(row: Sequence[str], widths: Sequence[int], columns: int | None) -> str:
     *cells, last = row
-    line = (_aligned(cells, widths) + last).rstrip()
+    line = (_align_cells(cells, widths) + last).rstrip()
     if columns is None or display_width(line) <= columns:
         return line
     own_widths = [max(width, display_width(cell)) for cell, width in zip(cells, widths, strict=True)]
-    head = _aligned(cells, _squeezed(own_widths, columns + _GAP)).rstrip()
+    head = _align_cells(cells, _shrink_to_fit(own_widths, columns + _CELL_GAP)).rstrip()
     below = wrap(last, columns - 2 * len(INDENT)).splitlines()
     return "\n".join([head, *(2 * INDENT + text for text in below)])
 
 
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _align_cells(cells: Sequence[str], widths: Sequence[int]) -> str:
     padded = (_pad(elide_middle(cell, width), width) for cell, width in zip(cells, widths, strict=True))
-    return INDENT + "".join(cell + " " * _GAP for cell in padded)
+    return INDENT + "".join(cell + " " * _CELL_GAP for cell in padded)
 
 
-def _squeezed(widths: Sequence[int], columns: int) -> list[int]:
+def _shrink_to_fit(widths: Sequence[int], columns: int) -> list[int]:
     """The widest column gives way until all fit `columns`."""
     squeezed = list(widths)
-    over = len(INDENT) + sum(widths) + _GAP * len(widths) - columns
+    over = len(INDENT) + sum(widths) + _CELL_GAP * len(widths) - columns
     if over > 0 and squeezed:
         widest = max(range(len(squeezed)), key=squeezed.__getitem__)
         squeezed[widest] = max(_LEAST_CELL, squeezed[widest] - over)

@@ -7,7 +7,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.apply.test_apply import QUICKSTART
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import Ended, Shell, talk
+from tests.helpers.command_line import CommandResult, Shell, answer_at_terminal
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer
 from tests.helpers.images import gif, png
 
@@ -22,7 +22,7 @@ shots:
 """
 
 
-def plain(ended: Ended) -> str:
+def plain(ended: CommandResult) -> str:
     return " ".join(ended.err.split())
 
 
@@ -54,11 +54,11 @@ def test_each_image_is_looked_at_once_before_the_first_create(shell: Shell, api:
 def test_on_a_terminal_a_bar_counts_the_images(shell: Shell, api: SandboxServer) -> None:
     with LoopbackServer(shop(lamp=FINE, desk=FINE)) as server:
         write(shell, server)
-        said, code = talk("", "plan", str(shell.manifest), "--check-images")
-        assert "images 0/2 |" in said
+        printed, code = answer_at_terminal("", "plan", str(shell.manifest), "--check-images")
+        assert "images 0/2 |" in printed
         assert code == ExitCode.DONE
-        said, _ = talk("", "plan", str(shell.manifest), "--check-images", "--quiet")
-        assert "images 0/2" not in said
+        printed, _ = answer_at_terminal("", "plan", str(shell.manifest), "--check-images", "--quiet")
+        assert "images 0/2" not in printed
 
 
 def test_a_finished_campaign_looks_at_nothing(shell: Shell, api: SandboxServer) -> None:

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from hailuo_batch.app.manifest_input import drawn, palette_of
+from hailuo_batch.app.manifest_input import palette_of, render_finding
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import Diagnostic, render
+from hailuo_batch.manifest import Diagnostic, render_diagnostic
 from hailuo_batch.text import COLOURED, PLAIN
 from tests.helpers.command_line import LAMPS, Shell
 
@@ -70,10 +70,10 @@ def test_a_row_is_named_in_words_and_as_data(shell: Shell) -> None:
 
 def test_a_finding_fits_the_terminal_that_it_is_shown_on(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Diagnostic("m.yaml", 7, 91, "it is wrong", source="x" * 90 + "!" + "y" * 29, caret=90)
-    assert drawn(found) == render(found)
+    assert render_finding(found) == render_diagnostic(found)
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("COLUMNS", "60")
-    assert drawn(found) == render(found, COLOURED, 60) != render(found, COLOURED)
+    assert render_finding(found) == render_diagnostic(found, COLOURED, 60) != render_diagnostic(found, COLOURED)
 
 
 def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:

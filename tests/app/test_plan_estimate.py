@@ -12,7 +12,7 @@ from hailuo_batch.core.planning.estimate import (
     estimate_cost,
     estimate_time,
 )
-from hailuo_batch.core.planning.history import Duration, Experience
+from hailuo_batch.core.planning.history import History, RunDuration
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Limits
@@ -30,7 +30,7 @@ def plan_of(creates: int, resumed: int = 0) -> Plan:
 
 def time_for(creates: int, *durations_s: float, resumed: int = 0, settings: Settings = Settings()) -> TimeNeeded:
     estimate = Estimate((Price(MODEL, creates, None, Basis.UNKNOWN),) if creates else ())
-    experience = Experience({}, {MODEL: tuple(Duration(0.0, s) for s in durations_s)} if durations_s else {})
+    experience = History({}, {MODEL: tuple(RunDuration(0.0, s) for s in durations_s)} if durations_s else {})
     return estimate_time(plan_of(creates, resumed), estimate, experience, settings)
 
 
@@ -71,7 +71,7 @@ def test_time_in_words(needed: TimeNeeded, words: str) -> None:
 
 
 def test_another_models_price_is_not_taken_for_it() -> None:
-    estimate = estimate_cost(plan_of(2), Experience({"other/model": (1.0, 310_000)}), Limits())
+    estimate = estimate_cost(plan_of(2), History({"other/model": (1.0, 310_000)}), Limits())
     assert estimate.prices == (Price(MODEL, 2, None, Basis.UNKNOWN),)
     assert estimate.micro_usd is None
 

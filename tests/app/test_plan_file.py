@@ -11,7 +11,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi, Step
-from tests.helpers.command_line import LAMPS, UNCAPPED, Ended, Shell, state_of
+from tests.helpers.command_line import LAMPS, UNCAPPED, CommandResult, Shell, state_of
 from tests.helpers.images import png
 from tests.helpers.misbehaving_api import costs, everything_fails, lost_answers, nothing_finishes
 from tests.helpers.signal_at import strike
@@ -25,11 +25,11 @@ shots:
 """
 
 
-def plain(ended: Ended) -> str:
+def plain(ended: CommandResult) -> str:
     return " ".join(ended.err.split())
 
 
-def refused(ended: Ended, words: str, api: SandboxServer, creates: int) -> None:
+def refused(ended: CommandResult, words: str, api: SandboxServer, creates: int) -> None:
     assert ended.code is ExitCode.USAGE, ended.err
     assert words in plain(ended)
     assert "Nothing was sent, nothing was paid." in plain(ended)
@@ -52,11 +52,11 @@ def test_an_interrupted_plan_can_be_repeated(shell: Shell, start_api: StartApi, 
     api = start_api(balance_micro_usd=280_000)
     keep()
     assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
-    assert len(api.world.made) == 1
+    assert len(api.world.created) == 1
     assert follow().code is ExitCode.ACCOUNT
     api.world.balances = [None, None]
     assert follow().code is ExitCode.DONE
-    assert len(api.world.made) == 3
+    assert len(api.world.created) == 3
 
 
 @pytest.mark.parametrize("between", ["plan", "status", "report", "validate"])
@@ -116,9 +116,9 @@ def test_after_another_apply_an_interrupted_plan_is_not_taken_up_again(
     assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
     api.world.balances = [None, None]
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
-    made = len(api.world.made)
+    made = len(api.world.created)
     assert follow().code is ExitCode.USAGE
-    assert len(api.world.made) == made
+    assert len(api.world.created) == made
 
 
 def test_after_another_apply_that_only_moves_files_an_interrupted_plan_is_not_taken_up_again(
@@ -128,7 +128,7 @@ def test_after_another_apply_that_only_moves_files_an_interrupted_plan_is_not_ta
     shell.write(UNCAPPED.replace("id: desk", "id: table"))
     keep()
     words = ["apply", str(shell.manifest), "--plan", str(shell.workspace / "plan.json"), "--yes"]
-    assert strike("before:adapters.local.output_files:Files.move", signal.SIGKILL, words) == -signal.SIGKILL
+    assert strike("before:adapters.local.output_files:OutputFiles.move", signal.SIGKILL, words) == -signal.SIGKILL
     other = shell("apply")
     assert "Nothing to do" in other.err
     assert (shell.outputs / "table.mp4").exists()
@@ -160,9 +160,9 @@ def test_a_restored_backup_ends_a_plan(shell: Shell, start_api: StartApi, keep: 
     assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
     assert shell.bare("state", "restore", str(shell.manifest)).code is ExitCode.DONE
     api.world.balances = [None, None]
-    made = len(api.world.made)
+    made = len(api.world.created)
     assert follow().code is ExitCode.USAGE
-    assert len(api.world.made) == made
+    assert len(api.world.created) == made
 
 
 def test_a_backup_copied_over_the_ledger_by_hand_must_be_put_in_order_first(
@@ -257,7 +257,7 @@ def test_a_run_that_fails_is_made_again_within_the_manifests_attempts(
     assert api.world.stats.creates == 3
 
 
-class Death(BaseException):
+class KilledHere(BaseException):
     """The process ends here."""
 
 
@@ -268,14 +268,14 @@ def test_a_run_that_the_plan_only_holds_in_doubt_is_followed_and_not_made_again(
 
     def die(driver: Driver, now: float) -> None:
         if any(isinstance(item.completion.action, CreateRun) for item in driver._unrecorded):
-            raise Death
+            raise KilledHere
         record(driver, now)
 
     shell.write(LAMPS.replace("expected_cost_usd: 0.28", "max_attempts: 2"))
     api = start_api(fail_rate=1.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Driver, "_record", die)  # the answer is in the receipts by then
-        with pytest.raises(Death):
+        with pytest.raises(KilledHere):
             shell("apply", "--only", "desk")
     receipts = shell.state / "lamps.receipts.jsonl"
     whole = receipts.read_bytes()

@@ -9,20 +9,20 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hailuo_batch.adapters.ledger.lock import Holder, Lock
+from hailuo_batch.adapters.ledger.lock import CampaignLock, LockHolder
 from hailuo_batch.app.plan_file import _id_of
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.resources import schema_text
+from hailuo_batch.resources import load_schema_text
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import Step
-from tests.helpers.command_line import Ended, Shell
+from tests.helpers.command_line import CommandResult, Shell
 
 
-def plain(ended: Ended) -> str:
+def plain(ended: CommandResult) -> str:
     return " ".join(ended.err.split())
 
 
-def refused(ended: Ended, words: str, api: SandboxServer, creates: int) -> None:
+def refused(ended: CommandResult, words: str, api: SandboxServer, creates: int) -> None:
     assert ended.code is ExitCode.USAGE, ended.err
     assert words in plain(ended)
     assert "Nothing was sent, nothing was paid." in plain(ended)
@@ -31,12 +31,12 @@ def refused(ended: Ended, words: str, api: SandboxServer, creates: int) -> None:
 
 
 def test_the_file_is_the_document_and_fits_its_schema(shell: Shell, kept: Path, keep: Step) -> None:
-    said = keep("--only", "hero*")
+    printed = keep("--only", "hero*")
     document = json.loads(kept.read_text())
-    jsonschema.validate(document, json.loads(schema_text("plan")))
+    jsonschema.validate(document, json.loads(load_schema_text("plan")))
     assert document == shell("plan", "--only", "hero*", "--json").document
-    assert "Plan: 2 to create, 1 left out by --only." in said.out
-    assert f"--plan {kept}" in plain(said)
+    assert "Plan: 2 to create, 1 left out by --only." in printed.out
+    assert f"--plan {kept}" in plain(printed)
     assert not (shell.state / "lamps.db").exists()
 
 
@@ -195,7 +195,7 @@ def test_a_plan_says_all_and_takes_no_wishes_beside_it(
 
 def test_no_plan_is_kept_while_an_apply_is_at_work(shell: Shell, api: SandboxServer, kept: Path) -> None:
     assert shell("apply").code is ExitCode.DONE
-    with Lock(shell.state / "lamps.lock", Holder.this_process("apply", 0.0)):
+    with CampaignLock(shell.state / "lamps.lock", LockHolder.this_process("apply", 0.0)):
         ended = shell("plan", "--out", str(kept))
     assert ended.code is ExitCode.BUSY
     assert "is at work" in ended.err

@@ -10,17 +10,24 @@ import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app.plan_file import LedgerState, SavedPlan, Sources
-from hailuo_batch.app.plan_guard import PLAN_FACT, Admitted, admit, check_plan, ledger_state, mark_carried_out
+from hailuo_batch.app.plan_guard import (
+    PLAN_FACT,
+    PlanProgress,
+    carried_out_fact,
+    check_ledger_for_plan,
+    check_plan,
+    ledger_state,
+)
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.ledger_changes import AddAttempt, WantTake
-from hailuo_batch.core.planning.plan import InDoubt, Plan, PlanAction, PlanLine, Wishes
-from hailuo_batch.core.planning.recovery import Forgotten, Intent
+from hailuo_batch.core.planning.plan import InDoubtPolicy, Plan, PlanAction, PlanLine, PlanRequest
+from hailuo_batch.core.planning.recovery import CreateIntent, MissingAttempt
 from hailuo_batch.errors import UsageError
-from hailuo_batch.values import Campaign, Shot
+from hailuo_batch.values import CampaignSpec, Shot
 from tests.helpers.snapshots import STARTED_AT, take
 
 HERO = take("hero")
-WISHES = Wishes(only=("hero",), replace=("*",), in_doubt=InDoubt.RESUBMIT)
+WISHES = PlanRequest(only=("hero",), replace=("*",), in_doubt=InDoubtPolicy.RESUBMIT)
 REMEDY = "hailuo-batch plan lamps.yaml --out FILE"
 
 
@@ -61,67 +68,67 @@ def create(ledger: Ledger) -> int:
 
 
 def test_a_ledger_as_it_was_planned_with_remembers_the_plan(ledger: Ledger, saved: SavedPlan) -> None:
-    assert admit(saved, ledger, REMEDY) == Admitted(WISHES)
+    assert check_ledger_for_plan(saved, ledger, REMEDY) == PlanProgress(WISHES)
     assert ledger.fact(PLAN_FACT) == saved.id
 
 
 def test_cut_off_before_its_steps_the_wishes_still_stand(ledger: Ledger, saved: SavedPlan) -> None:
-    admit(saved, ledger, REMEDY)
-    assert admit(saved, ledger, REMEDY) == Admitted(WISHES)
+    check_ledger_for_plan(saved, ledger, REMEDY)
+    assert check_ledger_for_plan(saved, ledger, REMEDY) == PlanProgress(WISHES)
 
 
 def test_cut_off_after_its_steps_the_wishes_are_spent(ledger: Ledger, saved: SavedPlan) -> None:
-    admit(saved, ledger, REMEDY)
+    check_ledger_for_plan(saved, ledger, REMEDY)
     carry_out(ledger)
-    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), has_begun=True)
+    assert check_ledger_for_plan(saved, ledger, REMEDY) == PlanProgress(PlanRequest(only=("hero",)), has_begun=True)
 
 
 def test_the_wishes_of_a_plan_without_steps_are_spent_once_it_was_carried_out(ledger: Ledger, saved: SavedPlan) -> None:
-    admit(saved, ledger, REMEDY)
-    ledger.remember(PLAN_FACT, mark_carried_out(saved))
+    check_ledger_for_plan(saved, ledger, REMEDY)
+    ledger.record_fact(PLAN_FACT, carried_out_fact(saved))
     create(ledger)
-    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), has_begun=True)
+    assert check_ledger_for_plan(saved, ledger, REMEDY) == PlanProgress(PlanRequest(only=("hero",)), has_begun=True)
 
 
 def test_the_same_changes_by_somebody_else_are_refused(ledger: Ledger, saved: SavedPlan) -> None:
     carry_out(ledger)
     with pytest.raises(UsageError, match="attempts were granted to hero"):
-        admit(saved, ledger, REMEDY)
+        check_ledger_for_plan(saved, ledger, REMEDY)
     assert ledger.fact(PLAN_FACT) == ""
 
 
 def test_a_users_word_is_refused_even_where_the_plan_is_remembered(ledger: Ledger, saved: SavedPlan) -> None:
-    admit(saved, ledger, REMEDY)
+    check_ledger_for_plan(saved, ledger, REMEDY)
     key = create(ledger)
     ledger.record(((key, ev.RunAbandoned("given up")),), STARTED_AT)
     with pytest.raises(UsageError, match="runs were given up for desk"):
-        admit(saved, ledger, REMEDY)
+        check_ledger_for_plan(saved, ledger, REMEDY)
 
 
 def test_a_create_that_a_kill_left_in_the_receipts_alone_is_the_plans_own(ledger: Ledger, saved: SavedPlan) -> None:
-    admit(saved, ledger, REMEDY)
+    check_ledger_for_plan(saved, ledger, REMEDY)
     carry_out(ledger)
-    intent = Intent("create-1", STARTED_AT, "hero", 1, HERO.model, HERO.input_json, None)
-    ledger.put_back((Forgotten(intent, ev.CreateUnanswered("killed"), STARTED_AT),), STARTED_AT)
-    assert admit(saved, ledger, REMEDY) == Admitted(Wishes(only=("hero",)), has_begun=True)
+    intent = CreateIntent("create-1", STARTED_AT, "hero", 1, HERO.model, HERO.input_json, None)
+    ledger.restore_runs((MissingAttempt(intent, ev.CreateUnanswered("killed"), STARTED_AT),), STARTED_AT)
+    assert check_ledger_for_plan(saved, ledger, REMEDY) == PlanProgress(PlanRequest(only=("hero",)), has_begun=True)
 
 
 def test_a_backup_put_back_is_refused_unless_it_was_planned_with(ledger: Ledger, saved: SavedPlan) -> None:
-    ledger.remember("restored", "yes")
+    ledger.record_fact("restored", "yes")
     with pytest.raises(UsageError, match="backup"):
-        admit(saved, ledger, REMEDY)
+        check_ledger_for_plan(saved, ledger, REMEDY)
     known = dataclasses.replace(saved, ledger=LedgerState(saved.ledger.mark, restored=True))
-    assert admit(known, ledger, REMEDY).wishes == WISHES
+    assert check_ledger_for_plan(known, ledger, REMEDY).wishes == WISHES
 
 
 def test_a_backup_put_back_is_refused_too_once_another_command_has_put_it_in_order(
     ledger: Ledger, saved: SavedPlan
 ) -> None:
-    admit(saved, ledger, REMEDY)
-    ledger.remember("restored", "yes")
-    ledger.trust_files(STARTED_AT)
+    check_ledger_for_plan(saved, ledger, REMEDY)
+    ledger.record_fact("restored", "yes")
+    ledger.clear_restored(STARTED_AT)
     with pytest.raises(UsageError, match="something else: a backup was put back"):
-        admit(saved, ledger, REMEDY)
+        check_ledger_for_plan(saved, ledger, REMEDY)
 
 
 def test_another_ledger_of_the_same_length_is_refused(ledger: Ledger, saved: SavedPlan, tmp_path: Path) -> None:
@@ -130,23 +137,23 @@ def test_another_ledger_of_the_same_length_is_refused(ledger: Ledger, saved: Sav
     with Ledger.open(path, "lamps", "sandbox", STARTED_AT) as other:
         other.carry_out((WantTake(take("desk"), 0), AddAttempt("desk")), STARTED_AT + 1)
         with pytest.raises(UsageError, match="another ledger"):
-            admit(saved, other, REMEDY)
+            check_ledger_for_plan(saved, other, REMEDY)
 
 
 def test_no_more_is_paid_for_than_the_file_has(saved: SavedPlan) -> None:
-    campaign = Campaign("lamps", (Shot("hero", (HERO,)), Shot("desk", (take("desk"),))), "")
+    campaign = CampaignSpec("lamps", (Shot("hero", (HERO,)), Shot("desk", (take("desk"),))), "")
 
     def plan(*take_ids: str) -> Plan:
         lines = tuple(PlanLine(id_, "hailuo/pro", PlanAction.CREATE, "new") for id_ in take_ids)
         return Plan(lines, (), frozenset(), frozenset())
 
-    begun = Admitted(WISHES, has_begun=True)
-    check_plan(saved, plan("hero"), campaign, Admitted(WISHES), REMEDY)
-    check_plan(saved, plan(), campaign, Admitted(WISHES), REMEDY)
+    begun = PlanProgress(WISHES, has_begun=True)
+    check_plan(saved, plan("hero"), campaign, PlanProgress(WISHES), REMEDY)
+    check_plan(saved, plan(), campaign, PlanProgress(WISHES), REMEDY)
     check_plan(saved, plan("hero", "desk"), campaign, begun, REMEDY)
     with pytest.raises(UsageError, match="creates of desk"):
-        check_plan(saved, plan("hero", "desk"), campaign, Admitted(WISHES), REMEDY)
-    other = Campaign("lamps", (Shot("hero", (take("hero", prompt="another"),)),), "")
+        check_plan(saved, plan("hero", "desk"), campaign, PlanProgress(WISHES), REMEDY)
+    other = CampaignSpec("lamps", (Shot("hero", (take("hero", prompt="another"),)),), "")
     with pytest.raises(UsageError, match="creates of hero"):
         check_plan(saved, plan("hero"), other, begun, REMEDY)
 

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from hailuo_batch.app.reports import EVERY_S, ReportKeeper
+from hailuo_batch.app.reports import MIN_INTERVAL_S, LivePageObserver
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError, OutputError
 from tests.helpers.snapshots import snapshot
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 PROGRESS = Progress(1, {}, 0, 0, 0, 0, None)
 
 
-class Bench:
+class FakeObserver:
     """A keeper whose clock and pages are in the test's hands; a page takes `page_s`."""
 
     def __init__(self) -> None:
@@ -26,9 +26,9 @@ class Bench:
         self.pages: list[Snapshot] = []
         self.fails: Exception | None = None
         self.told: list[str] = []
-        self.keeper = ReportKeeper(self, self.look, self.write, lambda: self.now)
+        self.keeper = LivePageObserver(self, self.read, self.write, lambda: self.now)
 
-    def look(self) -> Snapshot:
+    def read(self) -> Snapshot:
         self.looks += 1
         if isinstance(self.fails, LedgerError):
             raise self.fails
@@ -62,57 +62,59 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.keeper.close()
+def observer() -> Iterator[FakeObserver]:
+    observer = FakeObserver()
+    yield observer
+    observer.keeper.close()
 
 
-def test_a_page_comes_soon_and_then_every_few_seconds(bench: Bench) -> None:
-    assert bench.let_pass(2.0) == 1
-    assert bench.let_pass(10 * EVERY_S) in {9, 10}
+def test_a_page_comes_soon_and_then_every_few_seconds(observer: FakeObserver) -> None:
+    assert observer.let_pass(2.0) == 1
+    assert observer.let_pass(10 * MIN_INTERVAL_S) in {9, 10}
 
 
-def test_pages_take_no_more_than_a_twentieth_of_the_time(bench: Bench) -> None:
-    bench.page_s = 2.0
-    spent = bench.let_pass(1000.0) * bench.page_s
+def test_pages_take_no_more_than_a_twentieth_of_the_time(observer: FakeObserver) -> None:
+    observer.page_s = 2.0
+    spent = observer.let_pass(1000.0) * observer.page_s
     assert 40 <= spent <= 50
 
 
 @pytest.mark.parametrize("failure", [LedgerError("locked"), OutputError("full")])
-def test_a_page_that_cannot_be_written_stops_nothing_and_is_tried_again(bench: Bench, failure: Exception) -> None:
-    bench.fails = failure
-    assert bench.let_pass(20.0) == 0
-    bench.fails = None
-    assert bench.let_pass(20.0) >= 3
+def test_a_page_that_cannot_be_written_stops_nothing_and_is_tried_again(
+    observer: FakeObserver, failure: Exception
+) -> None:
+    observer.fails = failure
+    assert observer.let_pass(20.0) == 0
+    observer.fails = None
+    assert observer.let_pass(20.0) >= 3
 
 
-def test_a_ledger_that_cannot_be_looked_at_is_left_alone_for_a_while(bench: Bench) -> None:
-    bench.fails = LedgerError("locked")
-    bench.let_pass(4 * EVERY_S)
-    assert bench.looks in {4, 5}
+def test_a_ledger_that_cannot_be_looked_at_is_left_alone_for_a_while(observer: FakeObserver) -> None:
+    observer.fails = LedgerError("locked")
+    observer.let_pass(4 * MIN_INTERVAL_S)
+    assert observer.looks in {4, 5}
 
 
-def test_everything_is_passed_on(bench: Bench) -> None:
-    bench.keeper.update(PROGRESS)
-    bench.keeper.notice(Notice("careful"))
-    bench.keeper.close()
-    assert bench.told == ["update", "careful", "close"]
+def test_everything_is_passed_on(observer: FakeObserver) -> None:
+    observer.keeper.update(PROGRESS)
+    observer.keeper.notice(Notice("careful"))
+    observer.keeper.close()
+    assert observer.told == ["update", "careful", "close"]
 
 
 def test_the_apply_goes_on_while_a_page_is_written_and_its_end_waits_for_it() -> None:
-    bench, gate = Bench(), threading.Event()
+    observer, gate = FakeObserver(), threading.Event()
     written: list[Snapshot] = []
 
     def write(seen: Snapshot) -> None:
-        gate.wait(PATIENCE_S)
+        gate.wait(TEST_TIMEOUT_S)
         written.append(seen)
 
-    keeper = ReportKeeper(bench, snapshot, write, lambda: bench.now)
+    keeper = LivePageObserver(observer, snapshot, write, lambda: observer.now)
     for _ in range(40):
-        bench.now += 1.0
+        observer.now += 1.0
         keeper.update(PROGRESS)
-    assert (len(bench.told), written) == (40, [])
+    assert (len(observer.told), written) == (40, [])
     gate.set()
     keeper.close()
     assert len(written) == 1

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.adapters.local.key_window import Alone, KeyWindow
-from hailuo_batch.app.api_target import NOBODY, Remote
-from hailuo_batch.app.shared_window import one_request, share_window, state_folder
+from hailuo_batch.adapters.local.key_window import KeyWindow, UnsharedWindow
+from hailuo_batch.app.api_target import NO_API, ApiTarget
+from hailuo_batch.app.shared_window import reserve_one_request, share_window, state_folder
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.scheduling.shared_window import Holding
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 ENDPOINT = "https://runbase.net/api/v1"
 KEY = "sk-test-0123456789"
 NARROW = Settings(rate_limit=2, rate_window_s=0.4)
-LASTING = Settings(rate_limit=2, rate_window_s=PATIENCE_S)
+LASTING = Settings(rate_limit=2, rate_window_s=TEST_TIMEOUT_S)
 
 
 def window_of(path: Path, token: str, settings: Settings = NARROW) -> KeyWindow:
@@ -35,7 +35,7 @@ def hold_all(path: Path, until: float) -> None:
 
 def file_of(folder: Path, key: str = KEY, endpoint: str = ENDPOINT) -> Path:
     """The file that a turn leaves."""
-    window = share_window(endpoint, Remote(endpoint, key, is_loopback=False), Settings())
+    window = share_window(endpoint, ApiTarget(endpoint, key, is_loopback=False), Settings())
     before = set(folder.rglob("*.json"))
     window.open(0.0)
     window.leave()
@@ -61,14 +61,14 @@ def test_the_key_is_in_no_name(state: Path) -> None:
     assert KEY.removeprefix("sk-") not in str(file_of(state))
 
 
-@pytest.mark.parametrize("remote", [NOBODY, Remote(ENDPOINT, None, is_loopback=False)])
-def test_without_a_key_there_is_nothing_to_share(remote: Remote) -> None:
-    assert isinstance(share_window(ENDPOINT, remote, Settings()), Alone)
+@pytest.mark.parametrize("remote", [NO_API, ApiTarget(ENDPOINT, None, is_loopback=False)])
+def test_without_a_key_there_is_nothing_to_share(remote: ApiTarget) -> None:
+    assert isinstance(share_window(ENDPOINT, remote, Settings()), UnsharedWindow)
 
 
 def test_a_rehearsal_shares_nothing() -> None:
-    remote = Remote("http://127.0.0.1:1/api/v1", "sk-sandbox", is_loopback=True)
-    assert isinstance(share_window("sandbox", remote, Settings()), Alone)
+    remote = ApiTarget("http://127.0.0.1:1/api/v1", "sk-sandbox", is_loopback=True)
+    assert isinstance(share_window("sandbox", remote, Settings()), UnsharedWindow)
     assert isinstance(share_window("http://127.0.0.1:1/api/v1", remote, Settings()), KeyWindow)
 
 
@@ -88,7 +88,7 @@ def test_where_there_is_no_home_there_is_nothing_to_share(monkeypatch: pytest.Mo
 
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setattr(Path, "home", lost)
-    assert isinstance(share_window(ENDPOINT, Remote(ENDPOINT, KEY, is_loopback=False), Settings()), Alone)
+    assert isinstance(share_window(ENDPOINT, ApiTarget(ENDPOINT, KEY, is_loopback=False), Settings()), UnsharedWindow)
 
 
 # --- a single request ---
@@ -105,13 +105,13 @@ def held_by_the_one(path: Path, now: float, settings: Settings = NARROW) -> Hold
 def test_a_single_request_waits_for_a_place(tmp_path: Path) -> None:
     path, free_at = tmp_path / "window.json", time.monotonic() + NARROW.rate_window_s
     hold_all(path, free_at)
-    with one_request(window_of(path, "me"), NARROW):
+    with reserve_one_request(window_of(path, "me"), NARROW):
         assert time.monotonic() >= free_at
 
 
 def test_a_single_request_holds_its_place_until_a_window_after_its_end(tmp_path: Path) -> None:
     path = tmp_path / "window.json"
-    with one_request(window_of(path, "me", LASTING), LASTING):
+    with reserve_one_request(window_of(path, "me", LASTING), LASTING):
         assert held_by_the_one(path, time.monotonic(), LASTING).under_way == 1
     ended_at = time.monotonic()
     after = held_by_the_one(path, ended_at, LASTING)
@@ -122,7 +122,7 @@ def test_a_single_request_holds_its_place_until_a_window_after_its_end(tmp_path:
 
 def test_a_single_request_that_breaks_gives_its_place_back(tmp_path: Path) -> None:
     path = tmp_path / "window.json"
-    with pytest.raises(OSError, match="broken"), one_request(window_of(path, "me"), NARROW):
+    with pytest.raises(OSError, match="broken"), reserve_one_request(window_of(path, "me"), NARROW):
         raise OSError("broken")
     assert held_by_the_one(path, time.monotonic()).under_way == 0
 
@@ -130,10 +130,10 @@ def test_a_single_request_that_breaks_gives_its_place_back(tmp_path: Path) -> No
 def test_a_single_request_does_not_wait_for_ever_for_those_who_know_a_higher_limit(tmp_path: Path) -> None:
     path = tmp_path / "window.json"
     hold_all(path, time.monotonic() + 60.0)
-    with one_request(window_of(path, "me"), NARROW):
+    with reserve_one_request(window_of(path, "me"), NARROW):
         assert json.loads(path.read_text())["processes"]
 
 
 def test_without_a_window_to_share_a_single_request_just_goes() -> None:
-    with one_request(Alone(), NARROW):
+    with reserve_one_request(UnsharedWindow(), NARROW):
         pass

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from hailuo_batch.adapters.local.stop_request import StopRequest
-from hailuo_batch.app.signals import heeding
+from hailuo_batch.app.signals import stop_on_signals
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
 from tests.helpers.handlers import kept_handlers
 
 
-class Left(BaseException):
+class ExitedHere(BaseException):
     """The process has ended."""
 
 
@@ -31,7 +31,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 @pytest.fixture(autouse=True)
 def _no_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def leave(code: int) -> None:
-        raise Left(code)
+        raise ExitedHere(code)
 
     monkeypatch.setattr(os, "_exit", leave)
     with kept_handlers():
@@ -41,7 +41,7 @@ def _no_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def stop(time: Time) -> Iterator[StopRequest]:
     stop = StopRequest()
-    with heeding(stop):
+    with stop_on_signals(stop):
         yield stop
 
 
@@ -56,8 +56,8 @@ def test_the_first_one_is_told_that_another_counts_after_a_second(
     stop: StopRequest, capfd: pytest.CaptureFixture[str]
 ) -> None:
     signal.raise_signal(signal.SIGINT)
-    said = " ".join(capfd.readouterr().err.split())
-    assert "To leave at once, press Ctrl-C again after a second." in said
+    printed = " ".join(capfd.readouterr().err.split())
+    assert "To leave at once, press Ctrl-C again after a second." in printed
     signal.raise_signal(signal.SIGINT)
     assert stop.code is ExitCode.SIGINT
     assert capfd.readouterr().err == ""
@@ -66,7 +66,7 @@ def test_the_first_one_is_told_that_another_counts_after_a_second(
 def test_asked_again_after_a_while_it_leaves(stop: StopRequest, time: Time) -> None:
     signal.raise_signal(signal.SIGINT)
     time.at += 1.0
-    with pytest.raises(Left, match="143"):
+    with pytest.raises(ExitedHere, match="143"):
         signal.raise_signal(signal.SIGTERM)
     assert stop.code is ExitCode.SIGINT
 
@@ -89,7 +89,7 @@ def test_what_it_is_started_to_ignore_stays_ignored_as_nohup_asks_for() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     stop = StopRequest()
     try:
-        with heeding(stop):
+        with stop_on_signals(stop):
             signal.raise_signal(signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
@@ -98,19 +98,19 @@ def test_what_it_is_started_to_ignore_stays_ignored_as_nohup_asks_for() -> None:
 
 
 def test_a_wish_that_came_early_is_carried_out_by_whoever_comes_to_work(stop: StopRequest) -> None:
-    told: list[ExitCode] = []
+    printed: list[ExitCode] = []
     signal.raise_signal(signal.SIGINT)
-    with stop.carried_out_by(told.append):
-        assert told == [ExitCode.SIGINT]
+    with stop.handled_by(printed.append):
+        assert printed == [ExitCode.SIGINT]
     signal.raise_signal(signal.SIGINT)
-    assert told == [ExitCode.SIGINT]
+    assert printed == [ExitCode.SIGINT]
 
 
 def test_a_signal_is_that_wish_until_the_process_has_ended(time: Time) -> None:
     stop = StopRequest()
-    with heeding(stop), heeding(stop):
+    with stop_on_signals(stop), stop_on_signals(stop):
         pass
-    assert not stop.is_heeded
+    assert not stop.is_acknowledged
     signal.raise_signal(signal.SIGTERM)
     assert stop.code is ExitCode.SIGTERM
 
@@ -118,7 +118,7 @@ def test_a_signal_is_that_wish_until_the_process_has_ended(time: Time) -> None:
 def test_a_signal_that_comes_after_the_end_is_settled_is_no_wish_and_ends_nothing(
     stop: StopRequest, time: Time
 ) -> None:
-    assert stop.settle() is None
+    assert stop.finalize() is None
     for _ in range(2):
         signal.raise_signal(signal.SIGINT)
         time.at += 10.0

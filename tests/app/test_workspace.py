@@ -7,13 +7,13 @@ import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app.workspace import (
-    Whereabouts,
+    CampaignLocation,
     command_line,
+    fill_in_commands,
     find_workspace,
     has_ledger,
     locate,
     set_aside,
-    with_manifest,
 )
 from hailuo_batch.errors import LedgerError, UsageError
 
@@ -52,14 +52,14 @@ def test_folders_that_are_given_are_relative_to_the_current_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    where = Whereabouts(manifest_in(tmp_path / "w"), state_dir=Path("s"), output_dir=Path("o"))
+    where = CampaignLocation(manifest_in(tmp_path / "w"), state_dir=Path("s"), output_dir=Path("o"))
     paths = locate(where, "c")
     assert paths.ledger == tmp_path / "s" / "c.db"
     assert paths.outputs == tmp_path / "o" / "c"
 
 
 def test_a_rehearsal_has_names_of_its_own(tmp_path: Path) -> None:
-    paths = locate(Whereabouts(manifest_in(tmp_path), sandbox=True), "c")
+    paths = locate(CampaignLocation(manifest_in(tmp_path), sandbox=True), "c")
     assert [path.name for path in (paths.ledger, paths.backup, paths.receipts, paths.lock, paths.outputs)] == [
         "c.sandbox.db",
         "c.sandbox.db.bak",
@@ -71,7 +71,7 @@ def test_a_rehearsal_has_names_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", ["state/c.receipts.jsonl", "state/c.db.bak", "state/c.db-wal", "outputs/c/hero.mp4"])
 def test_no_ledger_beside_what_is_left_of_a_campaign_is_no_empty_campaign(tmp_path: Path, left: str) -> None:
-    paths = locate(Whereabouts(manifest_in(tmp_path)), "c")
+    paths = locate(CampaignLocation(manifest_in(tmp_path)), "c")
     assert not has_ledger(paths)
     (tmp_path / left).parent.mkdir(parents=True)
     (tmp_path / left).write_text("x")
@@ -80,7 +80,7 @@ def test_no_ledger_beside_what_is_left_of_a_campaign_is_no_empty_campaign(tmp_pa
 
 
 def test_what_is_empty_says_nothing(tmp_path: Path) -> None:
-    paths = locate(Whereabouts(manifest_in(tmp_path)), "c")
+    paths = locate(CampaignLocation(manifest_in(tmp_path)), "c")
     paths.outputs.mkdir(parents=True)
     paths.receipts.parent.mkdir()
     paths.receipts.touch()
@@ -88,7 +88,7 @@ def test_what_is_empty_says_nothing(tmp_path: Path) -> None:
 
 
 def test_setting_aside_deletes_nothing_and_overwrites_nothing(tmp_path: Path) -> None:
-    paths = locate(Whereabouts(manifest_in(tmp_path)), "c")
+    paths = locate(CampaignLocation(manifest_in(tmp_path)), "c")
     paths.receipts.parent.mkdir()
     for content in ("first", "second"):
         paths.receipts.write_text(content)
@@ -102,7 +102,7 @@ def test_setting_aside_deletes_nothing_and_overwrites_nothing(tmp_path: Path) ->
 def test_receipts_are_set_aside_last_so_that_until_then_nothing_is_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paths = locate(Whereabouts(manifest_in(tmp_path)), "lamps")
+    paths = locate(CampaignLocation(manifest_in(tmp_path)), "lamps")
     paths.outputs.mkdir(parents=True)
     paths.ledger.parent.mkdir()
     for path in (paths.receipts, paths.backup, paths.outputs / "hero.mp4"):
@@ -121,7 +121,7 @@ def test_receipts_are_set_aside_last_so_that_until_then_nothing_is_forgotten(
 
 
 def test_the_empty_log_that_a_reader_leaves_stands_in_no_new_ledgers_way(tmp_path: Path) -> None:
-    paths = locate(Whereabouts(manifest_in(tmp_path)), "lamps")
+    paths = locate(CampaignLocation(manifest_in(tmp_path)), "lamps")
     Ledger.create(paths.ledger, "lamps", "sandbox", 0.0)
     with Ledger.open(paths.ledger, "lamps", "sandbox", 0.0), Ledger.read(paths.ledger, "lamps", "sandbox") as reader:
         reader.snapshot()
@@ -135,13 +135,13 @@ def test_the_empty_log_that_a_reader_leaves_stands_in_no_new_ledgers_way(tmp_pat
 
 
 def test_a_command_can_be_pasted_into_a_shell() -> None:
-    where = Whereabouts(Path("my lamps.yaml"), sandbox=True, state_dir=Path("s"))
+    where = CampaignLocation(Path("my lamps.yaml"), sandbox=True, state_dir=Path("s"))
     assert command_line("apply", where) == "hailuo-batch apply 'my lamps.yaml' --sandbox --state-dir s"
 
 
 def test_a_command_that_is_named_is_one_for_this_very_campaign() -> None:
-    where = Whereabouts(Path("my lamps.yaml"), sandbox=True)
-    assert with_manifest("`hailuo-batch retry MANIFEST hero` or `hailuo-batch state restore MANIFEST`.", where) == (
+    where = CampaignLocation(Path("my lamps.yaml"), sandbox=True)
+    assert fill_in_commands("`hailuo-batch retry MANIFEST hero` or `hailuo-batch state restore MANIFEST`.", where) == (
         "`hailuo-batch retry 'my lamps.yaml' --sandbox hero` or `hailuo-batch state restore 'my lamps.yaml' --sandbox`."
     )
-    assert with_manifest("MANIFEST, `hailuo-batch init FILE`", where) == "MANIFEST, `hailuo-batch init FILE`"
+    assert fill_in_commands("MANIFEST, `hailuo-batch init FILE`", where) == "MANIFEST, `hailuo-batch init FILE`"

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from hailuo_batch.core.scheduling.rate_window import Budget
+from hailuo_batch.core.scheduling.rate_window import RateWindow
 from tests.benchmarks.provider import Answer, Request
 
 _LONGEST_BACK_OFF_S = 30.0
@@ -21,7 +21,7 @@ class Poller:
     """Polls each run `pause_s` after its last answer; on 429 that request waits 1, 2, 4 ... 30 s, and a random part of
     it less.
 
-    At most `at_once` runs are open, or `creates_at_once` creates are tried; where both are None, all begin together.
+    At most `max_fetches` runs are open, or `creates_at_once` creates are tried; with neither, all begin together.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Poller:
         """The next that is due."""
         return max(now, self._due[0][0]) if self._due else float("inf")
 
-    def hear(self, request: Request, answer: Answer, now: float) -> None:
+    def on_answer(self, request: Request, answer: Answer, now: float) -> None:
         """Back off, go on, or make room for another run."""
         number = request.number
         if answer.refused:
@@ -69,7 +69,7 @@ class Limiter:
     """All creates first, then the oldest poll first, within the window."""
 
     def __init__(self, runs: int, limit: int, window_s: float) -> None:
-        self._budget = Budget(limit, window_s)
+        self._budget = RateWindow(limit, window_s)
         self._creates = deque(range(runs))
         self._reads: deque[int] = deque()
 
@@ -85,7 +85,7 @@ class Limiter:
         """The next free place, if there is something to ask."""
         return self._budget.next_free_at(now) if self._creates or self._reads else float("inf")
 
-    def hear(self, request: Request, answer: Answer, now: float) -> None:
+    def on_answer(self, request: Request, answer: Answer, now: float) -> None:
         """A run that goes on takes its place at the end."""
         self._budget.give_back(request.number, now)
         if request.creates or answer.done_at is None:
@@ -96,7 +96,7 @@ class Oracle:
     """Polls only what is finished, and before a create only while that cannot delay the end."""
 
     def __init__(self, durations: Sequence[float], limit: int, window_s: float, places: int | None) -> None:
-        self._budget = Budget(limit, window_s)
+        self._budget = RateWindow(limit, window_s)
         self._pace = limit / window_s
         self._durations = durations
         self._next = 0
@@ -125,7 +125,7 @@ class Oracle:
         wanted_at = self._finished[0][0] if self._finished else float("inf")
         return max(self._budget.next_free_at(now), wanted_at)
 
-    def hear(self, request: Request, answer: Answer, now: float) -> None:
+    def on_answer(self, request: Request, answer: Answer, now: float) -> None:
         """A create that was answered tells when its run will be done."""
         self._budget.give_back(request.number, now)
         if request.creates:

@@ -48,7 +48,7 @@ def by_us(urls: Sequence[str], out: Path) -> None:
         outcome = downloader.fetch(url, f"take-{number}", 0, lambda: False)
         assert isinstance(outcome, FileSaved), outcome
 
-    with ThreadPoolExecutor(Settings().fetches_at_once) as fetches:
+    with ThreadPoolExecutor(Settings().max_fetches) as fetches:
         list(fetches.map(fetch, enumerate(urls)))
 
 
@@ -91,9 +91,9 @@ def peak_memory(folder: Path, size: int) -> int:
         file.truncate(len(clip(b"")) + size)
     with StaticServer(source) as server:
         command = [sys.executable, "-c", _MEMORY, str(folder / "out"), f"{server.url}/a.mp4"]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     shutil.rmtree(folder / "out")
-    return int(said.split()[1])
+    return int(printed.split()[1])
 
 
 def main() -> int:

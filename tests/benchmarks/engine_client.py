@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from hailuo_batch.core.engine.engine import Engine, Settings
-from hailuo_batch.core.engine.key_check import NO_RUN
+from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
@@ -17,7 +17,7 @@ from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord, fold
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.values import DEFAULT_MODEL, Take, canonical_json, fingerprint
+from hailuo_batch.values import DEFAULT_MODEL, Take, canonical_json, compute_fingerprint
 from tests.benchmarks.provider import Answer, Request
 
 FETCH_S = 1.0
@@ -31,21 +31,21 @@ def snapshot_of(runs: int) -> Snapshot:
 
 def _record(number: int) -> TakeRecord:
     input_json = canonical_json({"prompt": f"lamp {number}"})
-    digest = fingerprint(DEFAULT_MODEL, input_json)
+    digest = compute_fingerprint(DEFAULT_MODEL, input_json)
     take = Take(f"shot-{number}", f"shot-{number}", 1, DEFAULT_MODEL, input_json, digest)
     run = Run(number, take.id, 1, RunState.UNSENT, DEFAULT_MODEL, input_json, digest)
     return TakeRecord(take, in_manifest=True, runs=(run,))
 
 
 class EngineClient:
-    """`tells_times` says whether finished runs carry the provider's own times."""
+    """`reports_times` says whether finished runs carry the provider's own times."""
 
-    def __init__(self, settings: Settings, runs: int, *, tells_times: bool = True) -> None:
+    def __init__(self, settings: Settings, runs: int, *, reports_times: bool = True) -> None:
         snapshot = snapshot_of(runs)
         scope = frozenset(record.take.id for record in snapshot.takes)
         self.engine = Engine(replace(settings, consent=Consent.GIVEN), snapshot, scope, scope, now=0.0, wall=WALL)
         self._runs = {run.key: run for run in snapshot.runs}
-        self._tells_times = tells_times
+        self._tells_times = reports_times
         self._fetches: list[tuple[float, int, act.FetchFile]] = []
 
     def start(self, now: float) -> Iterator[Request]:
@@ -57,7 +57,7 @@ class EngineClient:
             match action:
                 case act.CreateRun():
                     key = action.run.key
-                    self.engine.hear_runs(self._record([(key, ev.CreateStarted(f"create-{key}"))], now), now)
+                    self.engine.on_runs(self._record([(key, ev.CreateStarted(f"create-{key}"))], now), now)
                     yield Request(creates=True, number=key)
                 case act.ReadRun():
                     yield Request(creates=False, number=action.run.key)
@@ -71,10 +71,10 @@ class EngineClient:
         """When the driver would turn again."""
         return min(self.engine.wake_at(now), self._fetches[0][0] if self._fetches else float("inf"))
 
-    def hear(self, request: Request, answer: Answer, now: float) -> None:
+    def on_answer(self, request: Request, answer: Answer, now: float) -> None:
         """Interpret, record, hear."""
-        if request.number == NO_RUN.key:
-            self.engine.hear(act.ReadRun(NO_RUN), ev.RunMissing(), (), now)
+        if request.number == NONEXISTENT_RUN.key:
+            self.engine.on_result(act.ReadRun(NONEXISTENT_RUN), ev.RunMissing(), (), now)
             return
         run = self._runs[request.number]
         action = act.CreateRun(run) if request.creates else act.ReadRun(run)
@@ -96,7 +96,7 @@ class EngineClient:
     def _finish(self, action: Action, outcome: ev.Outcome, now: float) -> None:
         events = self.engine.interpret(action, outcome, now)
         runs = self._record([(action.run.key, event) for event in events], now)
-        self.engine.hear(action, outcome, runs, now)
+        self.engine.on_result(action, outcome, runs, now)
 
     def _record(self, events: Sequence[tuple[int, Event]], now: float) -> tuple[Run, ...]:
         for key, event in events:

@@ -21,8 +21,8 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.planning.plan import PlanAction, make_plan
 from hailuo_batch.manifest import load_manifest
-from hailuo_batch.resources import schema_text
-from hailuo_batch.values import Campaign
+from hailuo_batch.resources import load_schema_text
+from hailuo_batch.values import CampaignSpec
 
 CAMPAIGN = "bench"
 ENDPOINT = "https://runbase.net/api/v1"
@@ -56,11 +56,11 @@ def write_rows(path: Path, rows: int) -> None:
     path.with_suffix(".csv").write_text("sku,name,image\n" + "".join(lines), encoding="utf-8")
 
 
-def finish(path: Path, campaign: Campaign) -> None:
+def finish(path: Path, campaign: CampaignSpec) -> None:
     """A ledger in which every take is done."""
     Ledger.create(path, CAMPAIGN, ENDPOINT, AT)
     with Ledger.open(path, CAMPAIGN, ENDPOINT, AT) as ledger:
-        steps: list[st.Step] = []
+        steps: list[st.LedgerChange] = []
         for position, take in enumerate(campaign.takes):
             steps += [st.WantTake(take, position), st.AddAttempt(take.id)]
         recorded: list[tuple[int, ev.Event]] = []
@@ -105,8 +105,8 @@ PARTS: dict[str, Callable[[Path, str], None]] = {"validate": validate, "plan": p
 def measured(part: str, folder: Path, name: str) -> tuple[float, float]:
     """The processor's seconds and the peak in MiB of one part, in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.manifest", "--part", part, str(folder), name]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    seconds, peak = json.loads(said)
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    seconds, peak = json.loads(printed)
     return float(seconds), float(peak)
 
 
@@ -120,7 +120,7 @@ def _run_part(part: str, folder: str, name: str) -> None:
 def other_program_s(program: str, folder: Path, name: str) -> float:
     """The processor's seconds that check-jsonschema takes for the same file and schema, its start included."""
     schema = folder / "manifest.schema.json"
-    schema.write_text(schema_text("manifest"), encoding="utf-8")
+    schema.write_text(load_schema_text("manifest"), encoding="utf-8")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [program, "--schemafile", str(schema), str(folder / f"{name}.yaml")]
     subprocess.run(command, check=True, capture_output=True)

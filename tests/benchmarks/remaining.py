@@ -34,7 +34,7 @@ _FINISHED = (TakeState.DOWNLOADING, TakeState.DONE)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class EtaSample:
     """What was shown at a moment: the share of the takes that was finished, and the seconds left."""
 
     at: float
@@ -57,62 +57,62 @@ class Watched:
         self._client = client
         self._runs = runs
         self._countdown = Countdown()
-        self.looks: list[Look] = []
+        self.looks: list[EtaSample] = []
 
     def start(self, now: float) -> Iterator[Request]:
         """As the client's, and a look."""
         yield from self._client.start(now)
         progress = self._client.engine.progress(now)
         finished = sum(progress.states.get(state, 0) for state in _FINISHED) / self._runs
-        self.looks.append(Look(now, finished, self._countdown.show(progress.left_s, now)))
+        self.looks.append(EtaSample(now, finished, self._countdown.show(progress.time_left_s, now)))
 
     def wake_at(self, now: float) -> float:
         """As the client's."""
         return self._client.wake_at(now)
 
-    def hear(self, request: Request, answer: Answer, now: float) -> None:
+    def on_answer(self, request: Request, answer: Answer, now: float) -> None:
         """As the client's."""
-        self._client.hear(request, answer, now)
+        self._client.on_answer(request, answer, now)
 
 
-def watch(scenario: Scenario, seed: int) -> tuple[float, list[Look]]:
+def watch(scenario: Scenario, seed: int) -> tuple[float, list[EtaSample]]:
     """How long the campaign took, in seconds, and what was shown on the way."""
     watched = Watched(engine(scenario, seed), scenario.runs)
     outcome = simulate(watched, scenario.provider(seed), scenario.runs)
     return outcome.campaign_s, watched.looks
 
 
-def errors(campaigns: Iterable[tuple[float, Sequence[Look]]], mark: float, *, by_takes: bool) -> Errors | None:
+def errors(campaigns: Iterable[tuple[float, Sequence[EtaSample]]], mark: float, *, by_takes: bool) -> Errors | None:
     """The median at that share of the campaign's takes, or of its time; None where most are learning."""
     found = []
-    for end, looks in campaigns:
-        at_mark = (look for look in looks if (look.finished if by_takes else look.at / end) >= mark)
-        look = next(at_mark, None)
-        if look is not None and look.at < end:
-            found.append(_error(look, end))
+    for end, samples in campaigns:
+        at_mark = (look for look in samples if (look.finished if by_takes else look.at / end) >= mark)
+        sample = next(at_mark, None)
+        if sample is not None and sample.at < end:
+            found.append(_error(sample, end))
     return _median(found)
 
 
-def typical(campaigns: Iterable[tuple[float, Sequence[Look]]]) -> Errors | None:
+def typical(campaigns: Iterable[tuple[float, Sequence[EtaSample]]]) -> Errors | None:
     """The median over the campaigns of each one's median over the time after the first tenth of its takes."""
-    return _median([_over_time(end, looks) for end, looks in campaigns])
+    return _median([_over_time(end, samples) for end, samples in campaigns])
 
 
-def _over_time(end: float, looks: Sequence[Look]) -> Errors | None:
-    told: list[tuple[float, Errors]] = []  # for how many seconds, and what was wrong then
+def _over_time(end: float, samples: Sequence[EtaSample]) -> Errors | None:
+    estimated: list[tuple[float, Errors]] = []  # for how many seconds, and what was wrong then
     silent_s = 0.0
-    for look, following in pairwise(looks):
-        if look.finished > FIRST and look.at < end:
-            error = _error(look, end)
+    for sample, following in pairwise(samples):
+        if sample.finished > FIRST and sample.at < end:
+            error = _error(sample, end)
             if error is None:
-                silent_s += following.at - look.at
+                silent_s += following.at - sample.at
             else:
-                told.append((following.at - look.at, error))
-    told_s = sum(span_s for span_s, _ in told)
-    if told_s <= silent_s:
+                estimated.append((following.at - sample.at, error))
+    estimated_s = sum(span_s for span_s, _ in estimated)
+    if estimated_s <= silent_s:
         return None
-    wholes, lefts = ([(of(error), span_s) for span_s, error in told] for of in (_of_whole, _of_left))
-    return Errors(_middle(wholes, told_s / 2), _middle(lefts, told_s / 2))
+    wholes, lefts = ([(of(error), span_s) for span_s, error in estimated] for of in (_of_whole, _of_left))
+    return Errors(_middle(wholes, estimated_s / 2), _middle(lefts, estimated_s / 2))
 
 
 def _middle(weighed: list[tuple[float, float]], half: float) -> float:
@@ -120,19 +120,19 @@ def _middle(weighed: list[tuple[float, float]], half: float) -> float:
     return next(value for (value, _), reached in zip(sorted(weighed), sums, strict=True) if reached >= half)
 
 
-def _error(look: Look, end: float) -> Errors | None:
+def _error(sample: EtaSample, end: float) -> Errors | None:
     """How wrong this look is; None where it says nothing."""
-    if look.left_s is None or look.left_s == inf:
+    if sample.left_s is None or sample.left_s == inf:
         return None
-    error_s = abs(look.at + look.left_s - end)
-    return Errors(error_s / end, error_s / (end - look.at))
+    error_s = abs(sample.at + sample.left_s - end)
+    return Errors(error_s / end, error_s / (end - sample.at))
 
 
 def _median(found: Sequence[Errors | None]) -> Errors | None:
-    told = [error for error in found if error is not None]
-    if 2 * len(told) <= len(found):
+    known = [error for error in found if error is not None]
+    if 2 * len(known) <= len(found):
         return None
-    return Errors(median(map(_of_whole, told)), median(map(_of_left, told)))
+    return Errors(median(map(_of_whole, known)), median(map(_of_left, known)))
 
 
 def scenarios() -> Iterator[tuple[str, Scenario]]:

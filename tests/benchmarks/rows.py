@@ -59,7 +59,7 @@ def engine(scenario: Scenario, seed: int) -> EngineClient:
     """The product's engine."""
     known = {DEFAULT_MODEL: scenario.known_durations(seed)}
     settings = Settings(rate_limit=scenario.limit, rate_window_s=scenario.window_s, known_durations=known)
-    return EngineClient(settings, scenario.runs, tells_times=scenario.tells_times)
+    return EngineClient(settings, scenario.runs, reports_times=scenario.tells_times)
 
 
 def _limiter(scenario: Scenario, seed: int) -> Client:

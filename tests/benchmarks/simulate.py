@@ -23,7 +23,7 @@ class Client(Protocol):
     def wake_at(self, now: float) -> float:
         """When to be asked again if no answer comes before."""
 
-    def hear(self, request: Request, answer: Answer, now: float) -> None:
+    def on_answer(self, request: Request, answer: Answer, now: float) -> None:
         """An answer has come back."""
 
 
@@ -54,7 +54,7 @@ def simulate(client: Client, provider: Provider, runs: int, round_trip_s: float 
         assert now < float("inf"), "the client waits for ever"
         while on_the_way and on_the_way[0][0] <= now:
             _, _, request, answer = heapq.heappop(on_the_way)
-            client.hear(request, answer, now)
+            client.on_answer(request, answer, now)
             if not request.creates and answer.done_at is not None:
                 noticed.setdefault(request.number, now)
     return Outcome(

@@ -16,7 +16,7 @@ from hailuo_batch.sandbox.media import load_clips
 from tests.browser import chromium
 from tests.browser.sheet import Sheet
 from tests.helpers.snapshots import STARTED_AT, snapshot
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 OpenSheet = Callable[..., Sheet]
 
@@ -26,7 +26,7 @@ def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     if not chromium.is_here():
         pytest.skip(chromium.MISSING)
     browser = chromium.start(tmp_path_factory.mktemp("chromium"))
-    browser.set_script_timeout(PATIENCE_S)
+    browser.set_script_timeout(TEST_TIMEOUT_S)
     try:
         yield browser
     finally:
@@ -60,7 +60,7 @@ def write_page(
         ledger,
         generated_at=generated_at,
         manifest="manifests/spring lamps.yaml",
-        submitting_means=TakeState.WAITING if applying else TakeState.IN_DOUBT,
+        submitting_state=TakeState.WAITING if applying else TakeState.IN_DOUBT,
     )
     write_reports(report, folder, (Format.HTML,))
     first = folder / "clip.mp4"

@@ -15,7 +15,7 @@ from typing import Any
 from selenium.webdriver import Chrome
 
 from tests.browser import chromium
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 CATEGORIES = "devtools.timeline"
 STEP_PX = 800
@@ -46,7 +46,7 @@ def traced(page: Path) -> Iterator[Chrome]:
     with TemporaryDirectory(prefix="chromium-") as profile:
         browser = chromium.start(Path(profile), CATEGORIES)
         try:
-            browser.set_script_timeout(PATIENCE_S)
+            browser.set_script_timeout(TEST_TIMEOUT_S)
             browser.execute_cdp_cmd("Performance.enable", {})
             browser.get(page.as_uri())
             yield browser
@@ -57,7 +57,7 @@ def traced(page: Path) -> Iterator[Chrome]:
 def opening(page: Path) -> Effort:
     """What it took to open the page, up to its second picture."""
     with traced(page) as browser:
-        _settle(browser)
+        _wait_until_still(browser)
         return _effort(browser)
 
 
@@ -66,11 +66,11 @@ def scrolling(page: Path, share: float, steps: int, step_px: int = STEP_PX) -> E
     with traced(page) as browser:
         start = share * browser.execute_script("return document.documentElement.scrollHeight")
         for _ in range(5):
-            _settle(browser, start)
+            _wait_until_still(browser, start)
         return _effort(browser, *(start + step_px * (step + 1) for step in range(steps)))
 
 
-def _settle(browser: Chrome, top: float | None = None) -> None:
+def _wait_until_still(browser: Chrome, top: float | None = None) -> None:
     browser.execute_async_script(_SETTLE, top is not None, top)
 
 
@@ -82,7 +82,7 @@ def _effort(browser: Chrome, *tops: float) -> Effort:
         browser.execute_script("console.timeStamp('begin')")
     alive = [browser.execute_script(_ALIVE)]
     for top in tops:
-        _settle(browser, top)
+        _wait_until_still(browser, top)
         alive.append(browser.execute_script(_ALIVE))
     browser.execute_script("console.timeStamp('end')")
     took_s = _processor_s(browser) - before_s

@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 
 class Sheet:
@@ -95,7 +95,7 @@ class Sheet:
 
     def wait(self, condition: Callable[[], Any]) -> Any:
         """What the condition gives once that is true of anything."""
-        return WebDriverWait(self.chrome, PATIENCE_S, poll_frequency=0.02).until(lambda _: condition())
+        return WebDriverWait(self.chrome, TEST_TIMEOUT_S, poll_frequency=0.02).until(lambda _: condition())
 
     def until(self, script: str, *arguments: object) -> Any:
         """What the expression gives once it is true."""

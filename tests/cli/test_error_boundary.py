@@ -83,10 +83,10 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this sys
 def test_a_full_disk_behind_stdout_is_said_in_a_line_and_is_no_bug(
     shell: Shell, words: tuple[str, ...], where: str
 ) -> None:
-    code, said = ended_with(shell, words, where)
+    code, printed = ended_with(shell, words, where)
     assert code == ExitCode.UNFINISHED
-    assert "bug" not in said
-    assert "2>&1" in where or "stdout cannot be written (No space left on device)" in said.splitlines()[-1]
+    assert "bug" not in printed
+    assert "2>&1" in where or "stdout cannot be written (No space left on device)" in printed.splitlines()[-1]
 
 
 @needs_full

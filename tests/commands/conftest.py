@@ -2,7 +2,7 @@
 
 from tests.helpers.cli_fixtures import (
     _cheap_hashes,
-    _haste,
+    _fast_time,
     api,
     doubtful,
     follow,
@@ -16,7 +16,7 @@ from tests.helpers.cli_fixtures import (
 
 __all__ = [
     "_cheap_hashes",
-    "_haste",
+    "_fast_time",
     "api",
     "doubtful",
     "follow",

@@ -10,17 +10,17 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.helpers.command_line import UNCAPPED, Ended, Shell
+from tests.helpers.command_line import UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import refusing
 
 FAKE = "hailuo-batch: all is well"
 HOSTILE = f"a\x1b[2J\x9b8m\u202eb\n{FAKE}\r"
 
 
-def assert_shown_as_text(ended: Ended) -> None:
-    said = ended.out + ended.err
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", said), repr(said)
-    assert FAKE not in [line[: len(FAKE)] for line in said.splitlines()]
+def assert_shown_as_text(ended: CommandResult) -> None:
+    printed = ended.out + ended.err
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", printed), repr(printed)
+    assert FAKE not in [line[: len(FAKE)] for line in printed.splitlines()]
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ def test_a_table_is_named_and_does_nothing(shell: Shell) -> None:
 def test_what_it_says_to_type_does_what_it_says(shell: Shell, api: SandboxServer, manifest: Path) -> None:
     with refusing(api, "no"):
         shell.bare("apply", "--yes", str(manifest))
-    said = shell.bare("status", str(manifest)).err
-    [line] = [line.strip() for line in said.splitlines() if line.strip().startswith("hailuo-batch retry")]
+    printed = shell.bare("status", str(manifest)).err
+    [line] = [line.strip() for line in printed.splitlines() if line.strip().startswith("hailuo-batch retry")]
     program = shlex.join([sys.executable, "-m", "hailuo_batch"])
     pasted = subprocess.run(["bash", "-c", line.replace("hailuo-batch", program, 1)], capture_output=True, check=False)
     assert pasted.returncode == ExitCode.DONE

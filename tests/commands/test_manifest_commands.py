@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.resources import schema_text
+from hailuo_batch.resources import load_schema_text
 from tests.helpers.command_line import LAMPS, Shell
 
 
@@ -92,9 +92,9 @@ def test_init_has_a_name_of_its_own(shell: Shell, tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("name", ["manifest", "report"])
 def test_schema_prints_what_is_shipped_byte_for_byte(shell: Shell, name: str) -> None:
     ended = shell.bare("schema", name)
-    assert ended.out == schema_text(name)
+    assert ended.out == load_schema_text(name)
     assert json.loads(ended.out)["$schema"]
 
 
 def test_schema_alone_is_that_of_manifests(shell: Shell) -> None:
-    assert shell.bare("schema").out == schema_text("manifest")
+    assert shell.bare("schema").out == load_schema_text("manifest")

@@ -40,9 +40,9 @@ def test_changed_parts_are_named(shell: Shell, api: SandboxServer) -> None:
             "A lamp", "A lamp on"
         )
     )
-    told = lines(shell)
-    assert told["hero"] == ("create", "changed: prompt")
-    assert told["desk"] == ("create", "changed: image_urls, prompt")
+    printed = lines(shell)
+    assert printed["hero"] == ("create", "changed: prompt")
+    assert printed["desk"] == ("create", "changed: image_urls, prompt")
 
 
 def test_a_signed_url_that_is_new_is_shown_beside_what_it_was(shell: Shell, api: SandboxServer) -> None:
@@ -77,9 +77,9 @@ def test_renamed_and_swapped_takes_are_moved_with_their_files(shell: Shell, api:
             "id: desk, prompt: A desk", "id: desk, prompt: A lamp, takes: 2"
         )
     )
-    told = lines(shell)
-    assert told["hero"] == ("keep", "moved from desk; done")
-    assert re.fullmatch(r"moved from hero(\.take2)?; done", told["desk"][1])
+    printed = lines(shell)
+    assert printed["hero"] == ("keep", "moved from desk; done")
+    assert re.fullmatch(r"moved from hero(\.take2)?; done", printed["desk"][1])
     assert shell("apply").code is ExitCode.DONE
     assert api.world.stats.creates == 3
     assert (shell.outputs / "hero.mp4").read_bytes() == desk
@@ -89,7 +89,7 @@ def test_renamed_and_swapped_takes_are_moved_with_their_files(shell: Shell, api:
 def test_a_run_under_way_is_resumed_by_its_id(shell: Shell, start_api: StartApi) -> None:
     api = start_api(speed=SLOW)
     shell("apply", "--only", "desk", "--run-timeout", "1s")
-    [run_id] = api.world.made
+    [run_id] = api.world.created
     assert lines(shell)["desk"] == ("resume", f"resumes {run_id}")
     shell.write(UNCAPPED.replace("id: desk", "id: table"))
     assert lines(shell)["table"] == ("resume", f"moved from desk; resumes {run_id}")
@@ -118,7 +118,7 @@ def test_lost_failed_and_given_up(shell: Shell, start_api: StartApi) -> None:
     assert (action, reason.startswith("failed and refunded: ")) == ("hold", True)
     with unknown_runs(api):
         shell("apply", "--only", "hero")
-    [*_, run_id] = api.world.made
+    [*_, run_id] = api.world.created
     assert lines(shell)["hero"] == ("resume", f"lost; {run_id} is asked for once more")
     assert shell("resolve", "hero", "--abandon").code is ExitCode.DONE
     action, reason = lines(shell)["hero"]

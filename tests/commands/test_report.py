@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import LAMPS, SLOW, Shell, ended
+from tests.helpers.command_line import LAMPS, SLOW, Shell, wait_for_result
 from tests.helpers.timeouts import wait_until
 
 VIDEOS = {"hero.mp4", "hero.take2.mp4", "desk.mp4"}
@@ -66,10 +66,10 @@ def test_only_the_formats_that_are_asked_for_are_written(shell: Shell, api: Sand
     shell("apply", "--no-sidecar")
     for name in REPORTS:
         (shell.outputs / name).unlink()
-    said = shell("report", "--format", "csv", "--format", "junit")
-    assert said.code is ExitCode.DONE
+    printed = shell("report", "--format", "csv", "--format", "junit")
+    assert printed.code is ExitCode.DONE
     assert names(shell) == VIDEOS | {"report.csv", "report.junit.xml"}
-    assert [line.rpartition("/")[2] for line in said.out.split()] == ["report.csv", "report.junit.xml"]
+    assert [line.rpartition("/")[2] for line in printed.out.split()] == ["report.csv", "report.junit.xml"]
 
 
 def test_what_it_tells_to_type_finds_the_manifest_and_its_files(shell: Shell, start_api: StartApi) -> None:
@@ -90,7 +90,7 @@ def test_a_report_beside_an_apply_says_that_it_is_at_work(shell: Shell, start_ap
         assert json.loads((shell.outputs / "report.json").read_text("utf-8"))["applying"] is True
     finally:
         process.terminate()
-    assert ended(process).code is ExitCode.SIGTERM
+    assert wait_for_result(process).code is ExitCode.SIGTERM
 
 
 def test_an_unknown_format_is_wrong_usage(shell: Shell) -> None:
@@ -106,5 +106,5 @@ def test_the_page_is_there_while_an_apply_works(shell: Shell, start_api: StartAp
         assert '"applying":true' in page.read_text("utf-8")
     finally:
         process.terminate()
-    assert ended(process).code is ExitCode.SIGTERM
+    assert wait_for_result(process).code is ExitCode.SIGTERM
     assert '"applying":false' in page.read_text("utf-8")

@@ -8,7 +8,7 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import SLOW, UNCAPPED, Shell, state_of, talk
+from tests.helpers.command_line import SLOW, UNCAPPED, Shell, answer_at_terminal, state_of
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 from tests.helpers.timeouts import wait_until
 
@@ -33,8 +33,8 @@ def test_what_is_to_be_made_again_is_not_told_as_if_nothing_had_been_sent(
     shell: Shell, api: SandboxServer, doubtful: str
 ) -> None:
     assert shell("resolve", "desk", "--resubmit").code is ExitCode.DONE
-    told = "waiting  desk        to be made again, after attempt 1: "
-    assert told in shell("status").out
+    printed = "waiting  desk        to be made again, after attempt 1: "
+    assert printed in shell("status").out
     ended = shell.without_yes("apply", "--only", "desk")
     assert ended.code is ExitCode.USAGE
     assert "waiting  desk  to be made again, after attempt 1: " in ended.out
@@ -76,7 +76,7 @@ def test_a_lost_run_that_was_another_is_that_other_also_after_a_restore(
 ) -> None:
     with lost_answers(api, 1):
         shell("apply", "--only", "hero")
-    other = list(api.world.made)[-1]
+    other = list(api.world.created)[-1]
     with unknown_runs(api, lambda run_id: run_id == lost):
         assert shell("resolve", "desk", "--run-id", other).code is ExitCode.DONE
         assert shell.bare("state", "restore", str(shell.manifest)).code is ExitCode.DONE
@@ -95,7 +95,7 @@ def test_a_lost_run_may_be_named_by_its_own_id(shell: Shell, api: SandboxServer,
 def test_what_was_given_up_is_taken_up_again(shell: Shell, start_api: StartApi) -> None:
     api = start_api(speed=SLOW)
     shell("apply", "--only", "desk", "--run-timeout", "1s")
-    [run_id] = api.world.made
+    [run_id] = api.world.created
     assert shell("resolve", "desk", "--abandon").code is ExitCode.DONE
     assert state_of(shell, "desk") == "abandoned"
     assert shell("resolve", "desk", "--run-id", run_id).code is ExitCode.DONE
@@ -220,9 +220,9 @@ def test_a_take_that_left_the_manifest_is_settled_but_not_made_again(
 def test_on_a_terminal_it_asks_before_granting_another_payment(
     shell: Shell, doubtful: str, answer: str, code: ExitCode, state: str
 ) -> None:
-    said, ended = talk(answer, "resolve", str(shell.manifest), "desk", "--resubmit")
-    assert "attempt 1 is in doubt" in " ".join(said.split())
-    assert "[y/N]" in said
+    printed, ended = answer_at_terminal(answer, "resolve", str(shell.manifest), "desk", "--resubmit")
+    assert "attempt 1 is in doubt" in " ".join(printed.split())
+    assert "[y/N]" in printed
     assert ended == code
     assert state_of(shell, "desk") == state
 
@@ -231,8 +231,8 @@ def test_on_a_terminal_it_asks_before_granting_another_payment(
 def test_what_was_answered_beforehand_or_pays_nothing_is_not_asked(
     shell: Shell, doubtful: str, options: tuple[str, ...]
 ) -> None:
-    said, ended = talk("", "resolve", str(shell.manifest), "desk", *options)
-    assert "[y/N]" not in said
+    printed, ended = answer_at_terminal("", "resolve", str(shell.manifest), "desk", *options)
+    assert "[y/N]" not in printed
     assert ended == ExitCode.DONE
 
 
@@ -240,7 +240,7 @@ def test_beside_an_apply_it_exits_5_and_names_it(shell: Shell, start_api: StartA
     api = start_api(speed=SLOW)
     process = shell.spawn("apply", "--only", "desk")
     try:
-        wait_until(lambda: len(api.world.made) == 1)
+        wait_until(lambda: len(api.world.created) == 1)
         ended = shell("resolve", "desk", "--abandon")
         assert ended.code is ExitCode.BUSY
         assert f"process {process.pid}" in ended.err

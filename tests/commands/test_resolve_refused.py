@@ -6,7 +6,7 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world import Trouble
+from hailuo_batch.sandbox.world import ForcedError
 from tests.helpers.cli_fixtures import StartApi
 from tests.helpers.command_line import UNCAPPED, Shell, state_of
 from tests.helpers.misbehaving_api import lost_answers
@@ -22,18 +22,18 @@ def receipts(shell: Shell) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    ("run_id", "said"),
+    ("run_id", "printed"),
     [
         ("run_doesnotexist", "The API knows no run run_doesnotexist"),
         ("../../etc/passwd", "is not a run ID"),
         ("", "is not a run ID"),
     ],
 )
-def test_an_id_that_is_none_is_refused(shell: Shell, doubtful: str, run_id: str, said: str) -> None:
+def test_an_id_that_is_none_is_refused(shell: Shell, doubtful: str, run_id: str, printed: str) -> None:
     before = receipts(shell)
     ended = shell("resolve", "desk", "--run-id", run_id)
     assert ended.code is ExitCode.USAGE
-    assert said in ended.err
+    assert printed in ended.err
     assert UNCHANGED in ended.err
     assert state_of(shell, "desk") == "in_doubt"
     assert receipts(shell) == before
@@ -42,7 +42,7 @@ def test_an_id_that_is_none_is_refused(shell: Shell, doubtful: str, run_id: str,
 def test_the_run_of_another_take_is_refused_without_asking(shell: Shell, api: SandboxServer, doubtful: str) -> None:
     assert shell("apply", "--only", "hero").code is ExitCode.DONE
     reads = api.world.stats.reads
-    ended = shell("resolve", "desk", "--run-id", list(api.world.made)[1])
+    ended = shell("resolve", "desk", "--run-id", list(api.world.created)[1])
     assert ended.code is ExitCode.USAGE
     assert "belongs to the take hero already" in ended.err
     assert api.world.stats.reads == reads
@@ -51,7 +51,7 @@ def test_the_run_of_another_take_is_refused_without_asking(shell: Shell, api: Sa
 def test_the_run_of_a_forgotten_take_is_refused(shell: Shell, api: SandboxServer, doubtful: str) -> None:
     assert shell("apply", "--only", "hero").code is ExitCode.DONE
     assert shell.bare("state", "rm", str(shell.manifest), "hero", "--force").code is ExitCode.DONE
-    ended = shell("resolve", "desk", "--run-id", list(api.world.made)[1])
+    ended = shell("resolve", "desk", "--run-id", list(api.world.created)[1])
     assert ended.code is ExitCode.USAGE
     assert "belongs to the take hero already" in ended.err
 
@@ -65,7 +65,7 @@ def test_the_run_of_another_campaign_is_refused(shell: Shell, api: SandboxServer
         (shell.state / "desks.db").write_bytes(b"not a ledger any more")
     else:
         (shell.state / "desks.receipts.jsonl").unlink()
-    ended = shell("resolve", "desk", "--run-id", list(api.world.made)[1])
+    ended = shell("resolve", "desk", "--run-id", list(api.world.created)[1])
     assert ended.code is ExitCode.USAGE
     assert "belongs to the take hero of desks already" in ended.err
     assert state_of(shell, "desk") == "in_doubt"
@@ -77,7 +77,7 @@ def test_a_run_of_another_model_is_refused(shell: Shell, start_api: StartApi) ->
     with lost_answers(api):
         shell("apply", "--only", "desk")
         shell("apply", "--only", "hero")
-    ended = shell("resolve", "desk", "--run-id", list(api.world.made)[1])
+    ended = shell("resolve", "desk", "--run-id", list(api.world.created)[1])
     assert ended.code is ExitCode.USAGE
     assert "is a run of hailuo/pro, and desk wants wan/turbo" in ended.err
     assert state_of(shell, "desk") == "in_doubt"
@@ -86,15 +86,15 @@ def test_a_run_of_another_model_is_refused(shell: Shell, start_api: StartApi) ->
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [
-        (Trouble.BAD_KEY, ExitCode.ACCOUNT),
-        (Trouble.BAD_ADDRESS, ExitCode.ACCOUNT),
-        (Trouble.BROKEN, ExitCode.UNFINISHED),
+        (ForcedError.BAD_KEY, ExitCode.ACCOUNT),
+        (ForcedError.BAD_ADDRESS, ExitCode.ACCOUNT),
+        (ForcedError.BROKEN, ExitCode.UNFINISHED),
     ],
 )
 def test_a_look_that_fails_changes_nothing(
-    shell: Shell, api: SandboxServer, doubtful: str, trouble: Trouble, code: ExitCode
+    shell: Shell, api: SandboxServer, doubtful: str, trouble: ForcedError, code: ExitCode
 ) -> None:
-    api.world.trouble = trouble
+    api.world.forced_error = trouble
     ended = shell("resolve", "desk", "--run-id", doubtful)
     assert ended.code is code
     assert UNCHANGED in ended.err
@@ -105,7 +105,7 @@ def test_a_busy_key_is_not_called_a_matter_of_the_account(shell: Shell, start_ap
     api = start_api(rate_limit=2, rate_window_s=3600.0)  # the read before the create, and the create
     with lost_answers(api):
         shell("apply", "--only", "desk")
-    ended = shell("resolve", "desk", "--run-id", next(iter(api.world.made)))
+    ended = shell("resolve", "desk", "--run-id", next(iter(api.world.created)))
     assert ended.code is ExitCode.UNFINISHED
     assert "try again in a moment" in ended.err
 
@@ -125,10 +125,10 @@ def test_a_take_that_is_done_has_nothing_to_settle(shell: Shell, api: SandboxSer
 
 
 def test_an_unknown_take_is_refused(shell: Shell, doubtful: str) -> None:
-    for take_id, said in (("desks", "knows no run of this take"), ("hero", "attempt 1 is waiting")):
+    for take_id, printed in (("desks", "knows no run of this take"), ("hero", "attempt 1 is waiting")):
         ended = shell("resolve", take_id, "--abandon")
         assert ended.code is ExitCode.USAGE
-        assert said in ended.err
+        assert printed in ended.err
 
 
 def test_exactly_one_way_is_to_be_named(shell: Shell, doubtful: str) -> None:

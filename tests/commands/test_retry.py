@@ -84,7 +84,7 @@ def test_a_rejected_take_is_sent_once_more(shell: Shell, api: SandboxServer) -> 
     shell("retry")
     shell("apply", "--only", "desk")
     assert api.world.stats.creates >= before
-    assert api.world.made == {}
+    assert api.world.created == {}
 
 
 def test_what_is_in_doubt_is_never_retried(shell: Shell, api: SandboxServer) -> None:
@@ -113,8 +113,8 @@ def test_what_is_lost_is_never_retried(shell: Shell, api: SandboxServer) -> None
 
 def test_a_take_that_is_done_or_unknown_is_refused(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
-    for take_id, said in (("desk", "desk is done"), ("dusk", "no such take"), ("hero", "hero is waiting")):
+    for take_id, printed in (("desk", "desk is done"), ("dusk", "no such take"), ("hero", "hero is waiting")):
         ended = shell("retry", take_id)
         assert ended.code is ExitCode.USAGE
-        assert said in ended.err
+        assert printed in ended.err
         assert "Nothing was changed" in ended.err

@@ -8,7 +8,7 @@ from http.server import ThreadingHTTPServer
 import pytest
 
 from hailuo_batch.errors import ExitCode
-from tests.helpers.command_line import Shell, ended
+from tests.helpers.command_line import Shell, wait_for_result
 
 
 def test_it_says_how_to_be_used_and_serves_until_stopped(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,7 +23,7 @@ def test_it_says_how_to_be_used_and_serves_until_stopped(shell: Shell, monkeypat
     monkeypatch.setenv("RUNBASE_API_KEY", match[2])
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     process.send_signal(signal.SIGINT)
-    assert ended(process).code is ExitCode.SIGINT
+    assert wait_for_result(process).code is ExitCode.SIGINT
 
 
 def test_sigterm_stops_it_too(shell: Shell) -> None:
@@ -31,7 +31,7 @@ def test_sigterm_stops_it_too(shell: Shell) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.terminate()
-    assert ended(process).code is ExitCode.SIGTERM
+    assert wait_for_result(process).code is ExitCode.SIGTERM
 
 
 def test_a_signal_while_it_begins_to_serve_stops_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

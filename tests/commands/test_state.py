@@ -11,16 +11,16 @@ import pytest
 from hailuo_batch.adapters.ledger.row_reader import RowReader
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.resources import schema_text
+from hailuo_batch.resources import load_schema_text
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.ui.text import display_width
-from tests.helpers.command_line import KEY, UNCAPPED, Ended, Shell
+from tests.helpers.command_line import KEY, UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 pytestmark = pytest.mark.usefixtures("uncapped")
 
 
-def state(shell: Shell, command: str, *words: str) -> Ended:
+def state(shell: Shell, command: str, *words: str) -> CommandResult:
     return shell.bare("state", command, str(shell.manifest), *words)
 
 
@@ -128,7 +128,7 @@ def test_an_export_fits_its_schema_and_holds_everything_but_the_key(shell: Shell
     ended = state(shell, "export")
     assert ended.code is ExitCode.DONE
     document = ended.document
-    jsonschema.validate(document, json.loads(schema_text("state")), format_checker=jsonschema.FormatChecker())
+    jsonschema.validate(document, json.loads(load_schema_text("state")), format_checker=jsonschema.FormatChecker())
     assert {take["id"] for take in document["takes"]} == {"hero", "hero.take2", "desk"} - {"hero"}
     assert [run["take_id"] for run in document["forgotten"]] == ["hero"]
     assert {line["what"] for line in document["journal"]} >= {"CreateStarted", "RunCreated", "ForgetRuns"}

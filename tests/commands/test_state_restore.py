@@ -8,13 +8,13 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.helpers.command_line import UNCAPPED, Ended, Shell
+from tests.helpers.command_line import UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 pytestmark = pytest.mark.usefixtures("uncapped")
 
 
-def state(shell: Shell, command: str, *words: str) -> Ended:
+def state(shell: Shell, command: str, *words: str) -> CommandResult:
     return shell.bare("state", command, str(shell.manifest), *words)
 
 
@@ -31,7 +31,7 @@ def old_backup(shell: Shell, api: SandboxServer) -> bytes:
     """All is done, and the backup is from before: from when only `desk` was in doubt."""
     with lost_answers(api):
         shell("apply", "--only", "desk")
-    shell("resolve", "desk", "--run-id", next(iter(api.world.made)))
+    shell("resolve", "desk", "--run-id", next(iter(api.world.created)))
     backup = (shell.state / "lamps.db.bak").read_bytes()
     assert shell("apply").code is ExitCode.DONE
     (shell.state / "lamps.db.bak").write_bytes(backup)

@@ -38,23 +38,23 @@ def test_who_names_a_take_wrongly_is_told_how_to_list_them(shell: Shell) -> None
 def test_a_run_that_failed_is_told_with_the_command_that_grants_another(shell: Shell, start_api: StartApi) -> None:
     shell.write(UNCAPPED.replace("takes: 2", "takes: 3"))
     start_api(fail_rate=1.0)
-    said = shell("apply", "--max-in-flight", "1").err
-    assert f"to grant it one more attempt: `hailuo-batch retry {shell.manifest} hero`" in said
-    assert not [command for command in named(said) if "MANIFEST" in command]
-    assert shell.bare(*named(said)[0].split()[1:]).code is ExitCode.DONE
+    printed = shell("apply", "--max-in-flight", "1").err
+    assert f"to grant it one more attempt: `hailuo-batch retry {shell.manifest} hero`" in printed
+    assert not [command for command in named(printed) if "MANIFEST" in command]
+    assert shell.bare(*named(printed)[0].split()[1:]).code is ExitCode.DONE
 
 
 def test_a_run_that_is_lost_is_told_with_the_command_that_says_more(shell: Shell, api: SandboxServer) -> None:
     with unknown_runs(api):
-        said = shell("apply", "--only", "desk").err
-    assert f"`hailuo-batch status {shell.manifest}` shows what else can be done" in said
+        printed = shell("apply", "--only", "desk").err
+    assert f"`hailuo-batch status {shell.manifest}` shows what else can be done" in printed
 
 
 def test_what_is_given_up_is_told_with_the_command_that_takes_it_up_again(shell: Shell, api: SandboxServer) -> None:
     shell.write(UNCAPPED)
     with lost_answers(api):
         shell("apply", "--only", "desk")
-    [run_id] = api.world.made
+    [run_id] = api.world.created
     [command] = named(shell("resolve", "desk", "--abandon").err)
     assert command == f"hailuo-batch resolve {shell.manifest} desk --run-id ID"
     assert shell.bare(*command.replace("--run-id ID", f"--run-id {run_id}").split()[1:]).code is ExitCode.DONE
@@ -63,13 +63,13 @@ def test_what_is_given_up_is_told_with_the_command_that_takes_it_up_again(shell:
 def test_every_command_named_in_a_rehearsal_stays_in_it(shell: Shell) -> None:
     shell.write(UNCAPPED)
     assert shell("apply", "--sandbox", "--only", "desk", "--max-duration", "1s").code is ExitCode.UNFINISHED
-    said = [
+    printed = [
         shell("retry", "--sandbox", "desks").err,
         shell("resolve", "--sandbox", "desks", "--abandon").err,
         shell.bare("state", "rm", str(shell.manifest), "--sandbox", "desks").err,
         shell("apply", "--sandbox", "--only", "desks").err,
     ]
-    for words in said:
+    for words in printed:
         assert named(words), words
         assert all(f"{shell.manifest} --sandbox" in command for command in named(words))
 
@@ -104,7 +104,7 @@ def test_what_is_resubmitted_is_told_with_the_command_that_makes_it(shell: Shell
 def test_a_result_that_cannot_be_written_names_a_campaign_only_where_there_is_one(shell: Shell, command: str) -> None:
     words = [sys.executable, "-m", "hailuo_batch", command, *([str(shell.manifest)] if command == "status" else [])]
     with Path("/dev/full").open("wb") as full:
-        said = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False, text=True).stderr
-    assert "stdout cannot be written" in said
-    assert named(said) == ([f"hailuo-batch status {shell.manifest}"] if command == "status" else [])
-    assert ("ledger" in said) == (command == "status")
+        printed = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False, text=True).stderr
+    assert "stdout cannot be written" in printed
+    assert named(printed) == ([f"hailuo-batch status {shell.manifest}"] if command == "status" else [])
+    assert ("ledger" in printed) == (command == "status")

@@ -19,9 +19,9 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import LAMPS, SLOW, Shell, rest_of
+from tests.helpers.command_line import LAMPS, SLOW, Shell, read_terminal
 from tests.helpers.misbehaving_api import refusing
-from tests.helpers.timeouts import PATIENCE_S, wait_until
+from tests.helpers.timeouts import TEST_TIMEOUT_S, wait_until
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def finished(shell: Shell, api: SandboxServer) -> SandboxServer:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file server and an API that are away are given up soon."""
-    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.PAUSES_S", (0.01,))
+    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.RETRY_PAUSES_S", (0.01,))
     monkeypatch.setattr("hailuo_batch.core.scheduling.api_health.FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr("hailuo_batch.core.scheduling.api_health.GONE_AFTER_S", 0.1)
 
@@ -119,9 +119,9 @@ def test_rows_fit_the_terminal(shell: Shell, finished: SandboxServer) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
     command = [sys.executable, "-m", "hailuo_batch", "verify", str(shell.manifest)]
-    process = subprocess.run(command, stdout=theirs, stderr=subprocess.DEVNULL, timeout=PATIENCE_S, check=False)
+    process = subprocess.run(command, stdout=theirs, stderr=subprocess.DEVNULL, timeout=TEST_TIMEOUT_S, check=False)
     os.close(theirs)
-    lines = rest_of(ours).decode().splitlines()
+    lines = read_terminal(ours).decode().splitlines()
     os.close(ours)
     assert process.returncode == ExitCode.UNFINISHED
     assert lines[0].split() == ["changed", "hero.mp4"]
@@ -201,12 +201,12 @@ def test_repair_leaves_a_report_and_sidecars_that_are_true(shell: Shell, finishe
         path.write_text("of a time before", "utf-8")
     (shell.outputs / "report.json").write_text(json.dumps(true | {"description": "of a time before"}))
     sidecar = shell.outputs / "desk.mp4.json"
-    told = sidecar.read_text("utf-8")
+    printed = sidecar.read_text("utf-8")
     sidecar.unlink()
     assert shell("verify", "--repair").code is ExitCode.DONE
     written = json.loads((shell.outputs / "report.json").read_text("utf-8"))
     assert written == true | {"generated_at": written["generated_at"]}
-    assert sidecar.read_text("utf-8") == told
+    assert sidecar.read_text("utf-8") == printed
     assert not any(path.read_text("utf-8") == "of a time before" for path in shell.outputs.glob("report.*"))
     page = (shell.outputs / "report.html").read_text("utf-8")
     assert '"applying":false' in page
@@ -265,14 +265,14 @@ def test_repair_pays_for_nothing_although_the_manifest_asks_for_more(shell: Shel
 
 
 def test_repair_is_no_apply_of_a_manifest_that_has_changed(shell: Shell, finished: SandboxServer) -> None:
-    told = json.loads((shell.outputs / "report.json").read_text("utf-8"))
+    printed = json.loads((shell.outputs / "report.json").read_text("utf-8"))
     sidecar = (shell.outputs / "desk.mp4.json").read_text("utf-8")
     shell.write(LAMPS.replace("campaign: lamps", "campaign: lamps\ndescription: Others"))
     (shell.outputs / "desk.mp4").unlink()
     (shell.outputs / "desk.mp4.json").unlink()
     assert shell("verify", "--repair").code is ExitCode.DONE
     written = json.loads((shell.outputs / "report.json").read_text("utf-8"))
-    assert (written["manifest_sha256"], written["description"]) == (told["manifest_sha256"], "")
+    assert (written["manifest_sha256"], written["description"]) == (printed["manifest_sha256"], "")
     assert (shell.outputs / "desk.mp4.json").read_text("utf-8") == sidecar
 
 
@@ -291,7 +291,7 @@ def test_changed_file_that_cannot_be_had_again_stays_where_it_is(
 
 
 def test_repair_works_on_the_sandbox_whose_links_have_moved(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hailuo_batch.app.api_target._REHEARSAL_SPEED", 1000.0)
+    monkeypatch.setattr("hailuo_batch.app.api_target._SANDBOX_SPEED", 1000.0)
     shell.write(LAMPS.replace("takes: 2", "takes: 1"))
     assert shell("apply", "--sandbox", "--only", "desk").code is ExitCode.DONE
     path = shell.workspace / "outputs" / "lamps.sandbox" / "desk.mp4"
@@ -321,4 +321,4 @@ def test_verify_looks_while_an_apply_is_at_work(shell: Shell, start_api: StartAp
         assert shell("verify", "--repair").code is ExitCode.BUSY
     finally:
         process.terminate()
-        process.communicate(timeout=PATIENCE_S)
+        process.communicate(timeout=TEST_TIMEOUT_S)

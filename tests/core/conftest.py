@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.planning_session import Desk
+from tests.core.planning_session import PlanningSession
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path) -> Iterator[PlanningSession]:
     """An empty campaign."""
-    made = Desk(tmp_path)
+    made = PlanningSession(tmp_path)
     yield made
     made.close()

@@ -9,18 +9,18 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine, Wishes, make_plan
-from hailuo_batch.values import Campaign, Limits, Shot, Take
+from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine, PlanRequest, make_plan
+from hailuo_batch.values import CampaignSpec, Limits, Shot, Take
 from tests.helpers.snapshots import COST, STARTED_AT, take
 
 NAME = "spring-lamps"
 ENDPOINT = "sandbox"
 
 
-def wants(*takes: Take, max_attempts: int = 1) -> Campaign:
+def wants(*takes: Take, max_attempts: int = 1) -> CampaignSpec:
     """A campaign that asks for exactly these takes, in this order."""
     shots = tuple(Shot(wanted.shot, (wanted,)) for wanted in takes)
-    return Campaign(NAME, shots, "0" * 64, limits=Limits(max_attempts=max_attempts))
+    return CampaignSpec(NAME, shots, "0" * 64, limits=Limits(max_attempts=max_attempts))
 
 
 def with_images(of: Take, digest: str | None) -> Take:
@@ -28,7 +28,7 @@ def with_images(of: Take, digest: str | None) -> Take:
     return replace(of, images_sha256=digest)
 
 
-class Desk:
+class PlanningSession:
     """Plans over a real ledger in `folder`, as applies do one after the other."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,16 +44,16 @@ class Desk:
     def snapshot(self) -> Snapshot:
         return self.ledger.snapshot()
 
-    def plan(self, campaign: Campaign, wishes: Wishes = Wishes()) -> Plan:
+    def plan(self, campaign: CampaignSpec, wishes: PlanRequest = PlanRequest()) -> Plan:
         return make_plan(campaign, self.snapshot, wishes)
 
-    def order(self, campaign: Campaign, wishes: Wishes = Wishes()) -> dict[str, PlanLine]:
+    def apply_plan(self, campaign: CampaignSpec, wishes: PlanRequest = PlanRequest()) -> dict[str, PlanLine]:
         """Plan, carry the steps out, and give the lines by take."""
         plan = self.plan(campaign, wishes)
-        self.ledger.carry_out(plan.steps, self.tick())
+        self.ledger.carry_out(plan.ledger_changes, self.advance())
         return {line.take_id: line for line in plan.lines}
 
-    def tick(self) -> float:
+    def advance(self) -> float:
         self.clock += 10.0
         return self.clock
 
@@ -65,25 +65,25 @@ class Desk:
         assert live is not None
         return live
 
-    def tell(self, run: Run, *events: Event) -> Run:
-        told = self.ledger.record([(run.key, event) for event in events], self.tick())
+    def record_events(self, run: Run, *events: Event) -> Run:
+        told = self.ledger.record([(run.key, event) for event in events], self.advance())
         return told[0] if told else run
 
-    def bring(self, run: Run, state: RunState) -> Run:
+    def bring_to(self, run: Run, state: RunState) -> Run:
         """Bring an unsent run to that state."""
-        return self.tell(run, *way_to(state, run))
+        return self.record_events(run, *events_to(state, run))
 
     def finish(self, *states: RunState) -> list[Run]:
         """Bring the live unsent runs, in the manifest's order, to these states; the last state serves the rest."""
         lives = [record.live for record in self.snapshot.takes if record.in_manifest]
         waiting = [live for live in lives if live is not None and live.state is RunState.UNSENT]
         fates = dict(zip((run.key for run in waiting), [*states, *[states[-1]] * len(waiting)], strict=False))
-        events = [(run.key, event) for run in waiting for event in way_to(fates[run.key], run)]
-        told = {run.key: run for run in self.ledger.record(events, self.tick())}
+        events = [(run.key, event) for run in waiting for event in events_to(fates[run.key], run)]
+        told = {run.key: run for run in self.ledger.record(events, self.advance())}
         return [told.get(run.key, run) for run in waiting]
 
 
-def way_to(state: RunState, run: Run) -> tuple[Event, ...]:
+def events_to(state: RunState, run: Run) -> tuple[Event, ...]:
     """The events that bring an unsent run to that state, along the way that runs really go."""
     sent = ev.CreateStarted(f"create-{run.key}")
     created = ev.RunCreated(f"run_{run.key}", COST)
@@ -108,4 +108,4 @@ def paying(lines: Mapping[str, PlanLine]) -> set[str]:
     return {id_ for id_, line in lines.items() if line.action in {PlanAction.CREATE, PlanAction.REPLACE}}
 
 
-__all__ = ["Desk", "paying", "take", "wants", "with_images"]
+__all__ = ["PlanningSession", "paying", "take", "wants", "with_images"]

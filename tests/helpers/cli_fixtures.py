@@ -13,18 +13,18 @@ from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
 from tests.helpers import fast_time as haste
-from tests.helpers.command_line import KEY, LAMPS, UNCAPPED, Ended, Shell
+from tests.helpers.command_line import KEY, LAMPS, UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 StartApi = Callable[..., SandboxServer]
-Step = Callable[..., Ended]
+Step = Callable[..., CommandResult]
 
 
 @pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fast_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the program's pauses pass quickly, in this process; its time of day stays right."""
     monkeypatch.setattr(Clock, "now", haste.now)
-    monkeypatch.setattr(run_campaign, "ThreadExecutor", haste.HastyExecutor)
+    monkeypatch.setattr(run_campaign, "ThreadExecutor", haste.FastExecutor)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def shell(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     shell.workspace.mkdir()
     shell.write(LAMPS)
     yield shell
-    shell.clear_away()
+    shell.end_processes()
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def doubtful(shell: Shell, api: SandboxServer, uncapped: None) -> str:
     with lost_answers(api):
         assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
     assert "in doubt  desk" in shell("status").out
-    return next(iter(api.world.made))
+    return next(iter(api.world.created))
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def lost(shell: Shell, api: SandboxServer, uncapped: None) -> str:
     with unknown_runs(api):
         assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
     assert "lost     desk" in shell("status").out
-    return next(iter(api.world.made))
+    return next(iter(api.world.created))
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def kept(shell: Shell) -> Path:
 def keep(shell: Shell, kept: Path) -> Step:
     """Makes a plan and keeps it."""
 
-    def keep(*options: str) -> Ended:
+    def keep(*options: str) -> CommandResult:
         ended = shell("plan", "--out", str(kept), *options)
         assert ended.code is ExitCode.DONE, ended.err
         return ended

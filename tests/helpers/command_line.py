@@ -15,7 +15,7 @@ import pytest
 from hailuo_batch import cli
 from hailuo_batch.errors import ExitCode
 from tests.helpers.handlers import kept_handlers
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 KEY = "sk-test-0123456789"
 CTRL_D = "\x04"
@@ -34,7 +34,7 @@ UNCAPPED = LAMPS.replace("max_spend_usd: 5, ", "")
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """How a command ended."""
 
     code: ExitCode
@@ -73,25 +73,25 @@ class Shell:
         self.manifest.parent.mkdir(exist_ok=True)
         self.manifest.write_text(text, encoding="utf-8")
 
-    def __call__(self, command: str, *options: str) -> Ended:
+    def __call__(self, command: str, *options: str) -> CommandResult:
         """Run a command on the manifest, in this process. What pays says yes beforehand: nobody can be asked here."""
-        return self.bare(command, str(self.manifest), *_agreed(command, options))
+        return self.bare(command, str(self.manifest), *_with_yes(command, options))
 
-    def without_yes(self, command: str, *options: str) -> Ended:
+    def without_yes(self, command: str, *options: str) -> CommandResult:
         """As a call, for a user who has not agreed to any payment."""
         return self.bare(command, str(self.manifest), *options)
 
-    def bare(self, *arguments: str) -> Ended:
+    def bare(self, *arguments: str) -> CommandResult:
         """Run the command line with exactly these arguments, in this process."""
         self.capture.readouterr()
         with kept_handlers():
             code = cli.run(arguments)
         out, err = self.capture.readouterr()
-        return Ended(ExitCode(code), out, err)
+        return CommandResult(ExitCode(code), out, err)
 
     def spawn(self, command: str, *options: str) -> "subprocess.Popen[str]":
         """Start a command on the manifest as a process of its own. What pays says yes beforehand."""
-        return self.start(command, str(self.manifest), *_agreed(command, options))
+        return self.start(command, str(self.manifest), *_with_yes(command, options))
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start the command line with exactly these arguments as a process of its own."""
@@ -106,7 +106,7 @@ class Shell:
         self.started.append(process)
         return process
 
-    def clear_away(self) -> None:
+    def end_processes(self) -> None:
         """End what a test that failed half way has left running, so that no other test fails for it."""
         for process in self.started:
             if process.returncode is None:
@@ -114,7 +114,7 @@ class Shell:
                 process.communicate()
 
 
-def _agreed(command: str, options: tuple[str, ...]) -> tuple[str, ...]:
+def _with_yes(command: str, options: tuple[str, ...]) -> tuple[str, ...]:
     """The options of a command, with the yes to what it pays."""
     pays = command == "apply" or (command == "resolve" and "--resubmit" in options)
     return (*options, "--yes") if pays and "--yes" not in options else options
@@ -126,18 +126,18 @@ def state_of(shell: Shell, take_id: str) -> str:
     return str(state)
 
 
-def ended(process: "subprocess.Popen[str]") -> Ended:
+def wait_for_result(process: "subprocess.Popen[str]") -> CommandResult:
     """How a process ended."""
     try:
-        out, err = process.communicate(timeout=PATIENCE_S)
+        out, err = process.communicate(timeout=TEST_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
         raise
-    return Ended(ExitCode(process.returncode), out, err)
+    return CommandResult(ExitCode(process.returncode), out, err)
 
 
-def rest_of(terminal: int) -> bytes:
+def read_terminal(terminal: int) -> bytes:
     """What is said on a terminal until the program on it has gone, in however many pieces it comes."""
     said = b""
     try:
@@ -148,7 +148,7 @@ def rest_of(terminal: int) -> bytes:
     return said
 
 
-def talk(answer: str, *arguments: str) -> tuple[str, int]:
+def answer_at_terminal(answer: str, *arguments: str) -> tuple[str, int]:
     """Run a command on a terminal, and answer its question if it has one. Gives what it said, and its exit code.
 
     CTRL_D as the answer ends what is typed.
@@ -166,6 +166,6 @@ def talk(answer: str, *arguments: str) -> tuple[str, int]:
                     answer = ""
         except OSError:
             pass  # the other end has gone
-        code = process.wait(PATIENCE_S)
+        code = process.wait(TEST_TIMEOUT_S)
     os.close(ours)
     return said.decode(), code

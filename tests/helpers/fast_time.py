@@ -9,7 +9,7 @@ import time
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.runtime.executor import Completion, ThreadExecutor
 
-HASTE = 20.0
+TIME_FACTOR = 20.0
 
 _skipped_s = 0.0
 
@@ -19,7 +19,7 @@ def now(_: object = None) -> float:
     return time.monotonic() + _skipped_s
 
 
-class HastyExecutor(ThreadExecutor):
+class FastExecutor(ThreadExecutor):
     """The real threads. Every second of waiting for nothing but time is HASTE of them."""
 
     _under_way = 0
@@ -36,5 +36,5 @@ class HastyExecutor(ThreadExecutor):
         completions = super().wait(timeout_s)
         self._under_way -= len(completions)
         if is_idle:
-            _skipped_s += (HASTE - 1.0) * (time.monotonic() - began)
+            _skipped_s += (TIME_FACTOR - 1.0) * (time.monotonic() - began)
         return completions

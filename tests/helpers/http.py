@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
 
@@ -247,7 +247,7 @@ class LoopbackServer:
 
 
 def _join(thread: threading.Thread) -> None:
-    thread.join(PATIENCE_S)
+    thread.join(TEST_TIMEOUT_S)
     assert not thread.is_alive(), "a server thread hangs"
 
 

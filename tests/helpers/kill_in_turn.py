@@ -20,29 +20,29 @@ from hailuo_batch import cli
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger.receipts import Receipts
-from hailuo_batch.adapters.local.output_files import Files
+from hailuo_batch.adapters.local.output_files import OutputFiles
 from hailuo_batch.adapters.runbase import Client
 
 BOUNDARIES: tuple[tuple[Any, str], ...] = (
     (Ledger, "create"),
     (Ledger, "record"),
     (Ledger, "carry_out"),
-    (Ledger, "put_back"),
-    (Ledger, "remember"),
-    (Ledger, "describe"),
+    (Ledger, "restore_runs"),
+    (Ledger, "record_fact"),
+    (Ledger, "record_description"),
     (Ledger, "back_up"),
     (Receipts, "_append"),
     (Client, "create_run"),
     (Client, "read_run"),
     (Downloader, "fetch"),
-    (Files, "move"),
+    (OutputFiles, "move"),
 )
 AT_ONCE = 24  # a first apply waits most of its time: no run is expected to be done within seconds
 KILLED_IN = "killed_in.txt"
 importlib.import_module("hailuo_batch.commands.apply")  # loaded before the fork, with all that it needs
 
 
-class Trap:
+class KillSwitch:
     """Kills this process at its n-th boundary, having written down at which call that is."""
 
     def __init__(self, at: int, note: Path) -> None:
@@ -55,38 +55,38 @@ class Trap:
         inner: Callable[..., Any] = getattr(owner, name)
 
         def surrounded(*arguments: Any, **options: Any) -> Any:
-            self._pass(f"{owner.__name__}.{name}")
+            self._on_boundary(f"{owner.__name__}.{name}")
             result = inner(*arguments, **options)
-            self._pass(f"{owner.__name__}.{name}")
+            self._on_boundary(f"{owner.__name__}.{name}")
             return result
 
         setattr(owner, name, surrounded)
 
-    def _pass(self, call: str) -> None:
+    def _on_boundary(self, call: str) -> None:
         self.left -= 1
         if self.left == 0:
             self.note.write_text(call)
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def live(manifest: Path, killed_at: int | None) -> int:
+def apply_once(manifest: Path, killed_at: int | None) -> int:
     """One apply in a process of its own: its exit code, or less than 0 for the signal that ended it."""
     child = os.fork()
     if child == 0:
         if killed_at is not None:
-            Trap(killed_at, manifest.parent / KILLED_IN)
+            KillSwitch(killed_at, manifest.parent / KILLED_IN)
         code = cli.run(["apply", "--yes", "-q", "--rate-limit", "1000/10s", str(manifest)])
         sys.stdout.flush()
         os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def live_twice(manifest: Path, killed_at: int) -> None:
+def apply_killed_and_again(manifest: Path, killed_at: int) -> None:
     """The two applies of one manifest, and how they ended."""
-    killed = live(manifest, killed_at) == -signal.SIGKILL
+    killed = apply_once(manifest, killed_at) == -signal.SIGKILL
     ends = {
         "killed_in": (manifest.parent / KILLED_IN).read_text() if killed else None,
-        "code": live(manifest, None),
+        "code": apply_once(manifest, None),
     }
     (manifest.parent / "ends.json").write_text(json.dumps(ends))
 
@@ -98,7 +98,7 @@ def main() -> None:
             os.wait()
             under_way -= 1
         if os.fork() == 0:
-            live_twice(Path(manifest), number)
+            apply_killed_and_again(Path(manifest), number)
             os._exit(0)
         under_way += 1
     for _ in range(under_way):

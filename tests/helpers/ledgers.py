@@ -42,15 +42,15 @@ def read_ledger(path: Path, campaign: str = NAME, endpoint: str = ENDPOINT) -> L
     return Ledger.read(path, campaign, endpoint)
 
 
-def want(ledger: Ledger, *takes: Take) -> tuple[Run, ...]:
+def request(ledger: Ledger, *takes: Take) -> tuple[Run, ...]:
     """Record the takes as wanted, each with an unsent attempt, as the plan of a new campaign does."""
-    steps: list[st.Step] = []
+    steps: list[st.LedgerChange] = []
     for position, take in enumerate(takes):
         steps += [st.WantTake(take, position), st.AddAttempt(take.id)]
     return ledger.carry_out(steps, STARTED_AT)
 
 
-def create(ledger: Ledger, run: Run, run_id: str, cost: int | None = 280_000) -> Run:
+def create_run(ledger: Ledger, run: Run, run_id: str, cost: int | None = 280_000) -> Run:
     """Its create goes out and is answered."""
     ledger.record([(run.key, ev.CreateStarted(f"create-{run_id}"))], STARTED_AT)
     return ledger.record([(run.key, ev.RunCreated(run_id, cost))], STARTED_AT)[0]

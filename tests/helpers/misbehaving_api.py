@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world.answers import Answer
+from hailuo_batch.sandbox.world.answers import ApiResponse
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
-from tests.helpers.timeouts import PATIENCE_S, wait_until
+from tests.helpers.timeouts import TEST_TIMEOUT_S, wait_until
 
-RATE_LIMITED = Answer(429, {"error": {"code": "RATE_LIMITED", "message": "too many requests"}})
-UNKNOWN_RUN = Answer(404, {"error": {"code": "run_not_found", "message": "no such run for this account or key"}})
+RATE_LIMITED = ApiResponse(429, {"error": {"code": "RATE_LIMITED", "message": "too many requests"}})
+UNKNOWN_RUN = ApiResponse(404, {"error": {"code": "run_not_found", "message": "no such run for this account or key"}})
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def lost_answers(api: SandboxServer, most: int | None = None) -> Iterator[None]:
     """The runs are made and charged, and the connection ends before the answer; only the first `most`, if given."""
     honest, lock, lost = api.create, threading.Lock(), [0]
 
-    def create(key: str | None, body: bytes) -> Answer:
+    def create(key: str | None, body: bytes) -> ApiResponse:
         answer = honest(key, body)
         with lock:
             lost[0] += 1
@@ -41,7 +41,7 @@ def costs(api: SandboxServer, cost: object) -> Iterator[None]:
     """Every create is answered with this cost; with none at all where it is Ellipsis."""
     honest = api.create
 
-    def create(key: str | None, body: bytes) -> Answer:
+    def create(key: str | None, body: bytes) -> ApiResponse:
         answer = honest(key, body)
         fields: dict[str, Any] = {name: value for name, value in answer.body.items() if name != "costUsd"}
         return replace(answer, body=fields if cost is ... else fields | {"costUsd": cost})
@@ -56,7 +56,7 @@ def unknown_runs(api: SandboxServer, forgotten: Callable[[str], bool] = lambda _
     """The API says of these runs that it does not know them. Gives the IDs that it was asked about, as they come."""
     honest, asked = api.read, list[str]()
 
-    def read(key: str | None, run_id: str) -> Answer:
+    def read(key: str | None, run_id: str) -> ApiResponse:
         asked.append(run_id)
         return UNKNOWN_RUN if forgotten(run_id) else honest(key, run_id)
 
@@ -70,9 +70,9 @@ def nothing_finishes(api: SandboxServer, of: Callable[[str], bool] = lambda _: T
     """Of these runs, by their prompts, each that is asked about is still being worked on."""
     honest = api.read
 
-    def read(key: str | None, run_id: str) -> Answer:
+    def read(key: str | None, run_id: str) -> ApiResponse:
         answer = honest(key, run_id)
-        if run_id not in api.world.made or not of(api.world.made[run_id]["prompt"]):
+        if run_id not in api.world.created or not of(api.world.created[run_id]["prompt"]):
             return answer
         fields = {name: value for name, value in answer.body.items() if name in {"id", "model", "costUsd", "createdAt"}}
         return replace(answer, body={**fields, "status": "processing"})
@@ -87,9 +87,9 @@ def everything_fails(api: SandboxServer) -> Iterator[None]:
     """Every run that is asked about has failed, and is refunded."""
     honest = api.read
 
-    def read(key: str | None, run_id: str) -> Answer:
+    def read(key: str | None, run_id: str) -> ApiResponse:
         answer = honest(key, run_id)
-        if run_id not in api.world.made:
+        if run_id not in api.world.created:
             return answer
         fields = {name: value for name, value in answer.body.items() if name != "output"}
         return replace(answer, body={**fields, "status": "failed", "error": "no luck"})
@@ -103,7 +103,7 @@ def everything_fails(api: SandboxServer) -> Iterator[None]:
 def _reads_without_costs(api: SandboxServer) -> Iterator[None]:
     honest = api.read
 
-    def read(key: str | None, run_id: str) -> Answer:
+    def read(key: str | None, run_id: str) -> ApiResponse:
         answer = honest(key, run_id)
         return replace(answer, body={name: value for name, value in answer.body.items() if name != "costUsd"})
 
@@ -118,7 +118,7 @@ def files_at(api: SandboxServer, *urls: str) -> Iterator[list[str]]:
     last one stays. Gives the links that were told, as they come."""
     honest, told = api.read, list[str]()
 
-    def read(key: str | None, run_id: str) -> Answer:
+    def read(key: str | None, run_id: str) -> ApiResponse:
         answer = honest(key, run_id)
         if "output" not in answer.body:
             return answer
@@ -134,12 +134,12 @@ def files_at(api: SandboxServer, *urls: str) -> Iterator[list[str]]:
 def refusing(api: SandboxServer, message: str) -> Iterator[None]:
     """Every create is refused as an input that the API does not take."""
     with pytest.MonkeyPatch.context() as patch:
-        answer = Answer(400, {"error": {"code": "invalid_input", "message": message}})
+        answer = ApiResponse(400, {"error": {"code": "invalid_input", "message": message}})
         patch.setattr(api, "create", lambda _key, _body: answer)
         yield
 
 
-class Held:
+class HeldCreates:
     """Creates that have arrived and wait for their answers. The first of them is refused for the rate, of which the
     program has something to say; the others are made at once."""
 
@@ -157,20 +157,20 @@ class Held:
         """Let the answers go."""
         self._speaks.set()
 
-    def create(self, key: str | None, body: bytes) -> Answer:
+    def create(self, key: str | None, body: bytes) -> ApiResponse:
         """In place of the API's own."""
         with self._lock:
             self.arrived += 1
             is_first = self.arrived == 1
         answer = RATE_LIMITED if is_first else self._honest(key, body)
-        self._speaks.wait(PATIENCE_S)
+        self._speaks.wait(TEST_TIMEOUT_S)
         return answer
 
 
 @contextmanager
-def held(api: SandboxServer) -> Iterator[Held]:
+def held(api: SandboxServer) -> Iterator[HeldCreates]:
     """The API answers no create until it is told to."""
-    holding = Held(api)
+    holding = HeldCreates(api)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "create", holding.create)
         try:
@@ -205,7 +205,7 @@ class Gateway:
 
 
 @contextmanager
-def behind_a_gateway(api: SandboxServer) -> Iterator[Gateway]:
+def behind_gateway(api: SandboxServer) -> Iterator[Gateway]:
     """The command line speaks to the API through a gateway that is its address."""
     gateway = Gateway(api)
     with LoopbackServer(gateway) as server, pytest.MonkeyPatch.context() as patch:

@@ -17,7 +17,7 @@ from hailuo_batch import cli
 from hailuo_batch.app import run_campaign
 from hailuo_batch.runtime.clock import Clock
 from tests.helpers import fast_time as haste
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 _ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def strike(where: str, number: signal.Signals, words: Sequence[str]) -> int:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=PATIENCE_S,
+        timeout=TEST_TIMEOUT_S,
     )
     assert b"struck\n" in ended.stderr, ended.stderr.decode()
     return ended.returncode
@@ -63,7 +63,7 @@ def _hit(number: signal.Signals) -> None:
 def main() -> None:
     where, name, _, *words = sys.argv[1:]
     setattr(Clock, "now", haste.now)  # noqa: B010 - as monkeypatch does it
-    setattr(run_campaign, "ThreadExecutor", haste.HastyExecutor)  # noqa: B010
+    setattr(run_campaign, "ThreadExecutor", haste.FastExecutor)  # noqa: B010
     _surround(where, signal.Signals[name])
     cli.main(words)
 

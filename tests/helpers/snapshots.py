@@ -10,7 +10,7 @@ from typing import Any
 
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.values import DEFAULT_MODEL, Take, canonical_json, fingerprint
+from hailuo_batch.values import DEFAULT_MODEL, Take, canonical_json, compute_fingerprint
 
 STARTED_AT = 1_760_000_000.0
 COST = 280_000
@@ -33,7 +33,7 @@ def take(
     data: dict[str, Any] = {"prompt": prompt} | ({"image_urls": list(image_urls)} if image_urls else {})
     input_json = canonical_json(data)
     take_id = shot if number == 1 else f"{shot}.take{number}"
-    return Take(take_id, shot, number, model, input_json, fingerprint(model, input_json), tags)
+    return Take(take_id, shot, number, model, input_json, compute_fingerprint(model, input_json), tags)
 
 
 def output(path: str | None = "hero.mp4", index: int = 0) -> Output:

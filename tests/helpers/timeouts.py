@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-PATIENCE_S = 120.0
+TEST_TIMEOUT_S = 120.0
 """Long past what the busiest machine needs, and well below the suite's own time-out, which says less."""
-_GLANCE_S = 0.01
+_POLL_S = 0.01
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Come back when the condition holds; fail if it does not for long."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + TEST_TIMEOUT_S
     while not condition():
         if time.monotonic() > until:
             pytest.fail("what was waited for did not happen")
-        time.sleep(_GLANCE_S)
+        time.sleep(_POLL_S)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.manifest import Loaded, load_manifest
-from hailuo_batch.values import Campaign
+from hailuo_batch.manifest import LoadedManifest, load_manifest
+from hailuo_batch.values import CampaignSpec
 
-Load = Callable[[str | bytes], Loaded]
-Accept = Callable[[str | bytes], Campaign]
+Load = Callable[[str | bytes], LoadedManifest]
+Accept = Callable[[str | bytes], CampaignSpec]
 Complain = Callable[[str | bytes], list[str]]
 Beside = Callable[[str, str | bytes], Path]
 
@@ -18,7 +18,7 @@ Beside = Callable[[str, str | bytes], Path]
 def load(tmp_path: Path) -> Load:
     """Loads a text as a manifest."""
 
-    def load_text(text: str | bytes) -> Loaded:
+    def load_text(text: str | bytes) -> LoadedManifest:
         path = tmp_path / "m.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return load_manifest(path)
@@ -43,7 +43,7 @@ def beside(tmp_path: Path) -> Beside:
 def accept(load: Load) -> Accept:
     """The campaign of a manifest that must have nothing wrong with it."""
 
-    def accept_text(text: str | bytes) -> Campaign:
+    def accept_text(text: str | bytes) -> CampaignSpec:
         loaded = load(text)
         assert loaded.diagnostics == ()
         assert loaded.campaign is not None

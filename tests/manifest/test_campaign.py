@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.manifest import STARTER, load_manifest
-from hailuo_batch.values import Limits, fingerprint
+from hailuo_batch.manifest import STARTER_MANIFEST, load_manifest
+from hailuo_batch.values import Limits, compute_fingerprint
 from tests.manifest.conftest import Accept, Beside, Complain
 
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -22,7 +22,7 @@ def test_the_smallest_manifest(accept: Accept) -> None:
     assert campaign.manifest_sha256 == hashlib.sha256(text.encode()).hexdigest()
     assert (take.id, take.shot, take.number, take.model, take.tags) == ("hero", "hero", 1, "hailuo/pro", ())
     assert take.input_json == '{"prompt":"A lamp"}'
-    assert take.fingerprint == fingerprint("hailuo/pro", '{"prompt":"A lamp"}')
+    assert take.fingerprint == compute_fingerprint("hailuo/pro", '{"prompt":"A lamp"}')
     assert take.images_sha256 is None
 
 
@@ -191,13 +191,13 @@ def test_text_of_any_script_is_sent_as_it_is(accept: Accept) -> None:
 
 
 def test_the_starter_is_a_manifest(accept: Accept) -> None:
-    assert STARTER.startswith("# yaml-language-server: $schema=")
-    assert [take.id for take in accept(STARTER).takes] == ["hero", "hero.take2"]
+    assert STARTER_MANIFEST.startswith("# yaml-language-server: $schema=")
+    assert [take.id for take in accept(STARTER_MANIFEST).takes] == ["hero", "hero.take2"]
 
 
 def test_what_the_starter_offers_in_comments_works_too(accept: Accept, beside: Beside) -> None:
     beside("products.csv", "sku,name\nA 1,A vase\n")
-    campaign = accept(re.sub("^  # ", "  ", STARTER, flags=re.MULTILINE))
+    campaign = accept(re.sub("^  # ", "  ", STARTER_MANIFEST, flags=re.MULTILINE))
     assert [take.id for take in campaign.takes] == [
         "hero", "hero.take2", "hero-moving", "lamp-white-a-loft", "lamp-white-a-library", "lamp-teal-a-loft", "sku-a-1",
     ]  # fmt: skip

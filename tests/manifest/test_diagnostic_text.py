@@ -2,9 +2,9 @@
 
 import pytest
 
-from hailuo_batch.manifest import Diagnostic, Severity, render
-from hailuo_batch.manifest.diagnostics import Spot
-from hailuo_batch.manifest.files.lines import Around, Breaks, around, excerpt, spot_at
+from hailuo_batch.manifest import Diagnostic, Severity, render_diagnostic
+from hailuo_batch.manifest.diagnostics import Position
+from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, excerpt, find_source_lines, position_at
 from hailuo_batch.text import COLOURED
 from hailuo_batch.ui.text import display_width
 from tests.manifest.conftest import Beside, Load
@@ -12,12 +12,14 @@ from tests.manifest.conftest import Beside, Load
 
 def test_a_finding_shows_its_line() -> None:
     found = Diagnostic("m.yaml", 7, 5, "it is wrong", "write it right", source="    abc", caret=4)
-    assert render(found) == "m.yaml:7:5: error: it is wrong\n    7 |     abc\n      |     ^ write it right"
+    assert render_diagnostic(found) == "m.yaml:7:5: error: it is wrong\n    7 |     abc\n      |     ^ write it right"
 
 
 def test_without_a_line_only_the_hint_follows() -> None:
-    assert render(Diagnostic("m.yaml", 1, 1, "it is wrong", "write it right")).endswith("wrong\n  = write it right")
-    assert render(Diagnostic("m.yaml", 1, 1, "it is wrong")) == "m.yaml:1:1: error: it is wrong"
+    assert render_diagnostic(Diagnostic("m.yaml", 1, 1, "it is wrong", "write it right")).endswith(
+        "wrong\n  = write it right"
+    )
+    assert render_diagnostic(Diagnostic("m.yaml", 1, 1, "it is wrong")) == "m.yaml:1:1: error: it is wrong"
 
 
 @pytest.mark.parametrize("columns", [20, 40, 79, 80, 81, 200])
@@ -26,7 +28,7 @@ def test_without_a_line_only_the_hint_follows() -> None:
 def test_a_line_and_its_caret_fit_the_terminal(columns: int, letters: str, before: int, after: int) -> None:
     source = (letters * before)[:before] + "!" + letters * after
     found = Diagnostic("m.yaml", 7, 5, "it is wrong", "write it right", source=source, caret=before)
-    _, line, caret, *more = render(found, columns=columns).splitlines()
+    _, line, caret, *more = render_diagnostic(found, columns=columns).splitlines()
     assert all(display_width(text) <= max(columns, 28) for text in (line, caret))
     at = display_width(caret.partition("^")[0])
     assert display_width(line.partition("!")[0]) == at
@@ -36,20 +38,22 @@ def test_a_line_and_its_caret_fit_the_terminal(columns: int, letters: str, befor
 
 def test_colours_are_put_around_and_never_into_words() -> None:
     found = Diagnostic("m.yaml", 7, 5, "odd", severity=Severity.WARNING, source="    abc", caret=4)
-    text = render(found, COLOURED)
+    text = render_diagnostic(found, COLOURED)
     assert "\x1b[1;33mwarning:\x1b[0m" in text
     for colour in (COLOURED.error, COLOURED.warning, COLOURED.strong, COLOURED.quiet, COLOURED.end):
         text = text.replace(colour, "")
-    assert text == render(found)
+    assert text == render_diagnostic(found)
 
 
 def test_the_caret_stands_below_wide_characters() -> None:
     found = Diagnostic("m.yaml", 1, 4, "odd", source="灯e\u0301x", caret=3)
-    assert render(found).splitlines()[2] == "      |    ^"
+    assert render_diagnostic(found).splitlines()[2] == "      |    ^"
 
 
 def test_a_long_line_is_shown_around_the_place() -> None:
-    shown = excerpt(around(b"x" * 500 + b"here" + b"y" * 500, [Spot(1, 501)], Breaks.YAML)[Spot(1, 501)])
+    shown = excerpt(
+        find_source_lines(b"x" * 500 + b"here" + b"y" * 500, [Position(1, 501)], LineBreaks.YAML)[Position(1, 501)]
+    )
     assert shown.text[shown.caret :].startswith("here")
     assert len(shown.text) < 130
     assert (shown.text[0], shown.text[-1]) == ("…", "…")
@@ -60,33 +64,33 @@ def test_a_long_line_is_shown_around_the_place() -> None:
 @pytest.mark.parametrize("after", [0, 1, 120, 500])
 def test_a_place_is_found_in_a_line_of_any_length(letter: str, before: int, after: int) -> None:
     data = ("\ufeff" + letter * before + "!" + letter * after + "\n" + letter * before + "?").encode()
-    first, second = Spot(1, before + 1), Spot(2, before + 1)
-    for place, line in around(data, [second, first], Breaks.YAML).items():
+    first, second = Position(1, before + 1), Position(2, before + 1)
+    for place, line in find_source_lines(data, [second, first], LineBreaks.YAML).items():
         shown = excerpt(line)
         is_cut = shown.text.startswith("…")
         assert shown.text[shown.caret] == ("!" if place == first else "?")
         assert is_cut == (shown.caret - is_cut < before)
-    assert spot_at(data, data.index(b"!"), Breaks.YAML) == first
+    assert position_at(data, data.index(b"!"), LineBreaks.YAML) == first
 
 
 def test_many_places_of_one_line_are_each_found() -> None:
     data = b"".join(b"%-9d," % n for n in range(100_000))
-    places = [Spot(1, 10 * n + 1) for n in (99_999, 0, 7, 60_000, 60_001)]
-    found = around(data, places, Breaks.CSV)
+    places = [Position(1, 10 * n + 1) for n in (99_999, 0, 7, 60_000, 60_001)]
+    found = find_source_lines(data, places, LineBreaks.CSV)
     assert [found[place].text[found[place].at :].split()[0] for place in places] == [
         str(place.column // 10) for place in places
     ]
 
 
 def test_a_line_cannot_move_the_cursor() -> None:
-    assert excerpt(Around("a\x1b[31m\tb\u202e", 2)).text == "a [31m b"
+    assert excerpt(SourceLine("a\x1b[31m\tb\u202e", 2)).text == "a [31m b"
 
 
 @pytest.mark.parametrize("text", ["a\nb\r\nc\rd\u2028e\u2029f\x85g", "\ufeffa\n\n\r\n灯x\n", "", "\n"])
-@pytest.mark.parametrize("breaks", list(Breaks))
-def test_lines_and_places_agree_with_each_other(text: str, breaks: Breaks) -> None:
+@pytest.mark.parametrize("breaks", list(LineBreaks))
+def test_lines_and_places_agree_with_each_other(text: str, breaks: LineBreaks) -> None:
     data = text.encode()
-    characters = "\n\r" if breaks is Breaks.CSV else "\n\r\x85\u2028\u2029"
+    characters = "\n\r" if breaks is LineBreaks.CSV else "\n\r\x85\u2028\u2029"
     lines, spots, line = [""], [], 1
     plain = text.removeprefix("\ufeff")
     for at, character in enumerate(plain):
@@ -96,13 +100,13 @@ def test_lines_and_places_agree_with_each_other(text: str, breaks: Breaks) -> No
         elif not (character == "\r" and plain[at + 1 : at + 2] == "\n"):
             lines.append("")
             line += 1
-    found = around(data, [Spot(number, 1) for number in range(1, 20)], breaks)
+    found = find_source_lines(data, [Position(number, 1) for number in range(1, 20)], breaks)
     assert {place.line: here.text for place, here in found.items()} == dict(enumerate(lines, 1))
     offset = len(text) - len(plain)
     for at, (number, column) in enumerate(spots):
         if plain[at] == "\n" and plain[at - 1 : at] == "\r":
             continue  # the second half of one break
-        spot = spot_at(data, len(text[: at + offset].encode()), breaks)
+        spot = position_at(data, len(text[: at + offset].encode()), breaks)
         assert (spot.line, spot.column) == (number, column)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hailuo_batch.manifest.validation import schema_errors
-from hailuo_batch.manifest.validation.fast_check import Unanswerable, compile_schema
+from hailuo_batch.manifest.validation.fast_check import UnsupportedKeyword, compile_schema
 
 LEAVES = st.none() | st.booleans() | st.integers(-1, 101) | st.text(max_size=3) | st.just(Decimal("1.5"))
 NAMES = st.sampled_from(["id", "prompt", "takes", "tags", "image_urls", "model", "matrix", "rows", "input", "x", "2"])
@@ -21,17 +21,17 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(NAMES, VALUES, max_size=5) | VALUES)
 def test_both_judges_of_a_shot_agree(value: Any) -> None:
-    judge = schema_errors.shot_judge()
+    judge = schema_errors.shot_checker()
     assert judge.accepts(value) == judge.validator.is_valid(value)
 
 
 @given(st.fixed_dictionaries({"id": st.just("a"), "prompt": st.just("A")}, optional={"takes": st.integers(0, 101)}))
 def test_right_shots_are_accepted(value: Any) -> None:
-    assert schema_errors.shot_judge().accepts(value) == (1 <= value.get("takes", 1) <= 100)
+    assert schema_errors.shot_checker().accepts(value) == (1 <= value.get("takes", 1) <= 100)
 
 
 def test_a_keyword_that_is_not_known_has_no_quick_answer() -> None:
-    with pytest.raises(Unanswerable):
+    with pytest.raises(UnsupportedKeyword):
         compile_schema({"multipleOf": 2}, {})
-    assert schema_errors.Judge.of({"multipleOf": 2}).accepts(4)
-    assert not schema_errors.Judge.of({"multipleOf": 2}).accepts(3)
+    assert schema_errors.SchemaChecker.create({"multipleOf": 2}).accepts(4)
+    assert not schema_errors.SchemaChecker.create({"multipleOf": 2}).accepts(3)

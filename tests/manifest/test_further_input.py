@@ -72,7 +72,7 @@ def test_a_model_with_a_schema_knows_its_input(complain: Complain) -> None:
 
 def test_it_is_checked_against_the_models_own_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models").mkdir()
-    (tmp_path / "manifest.schema.json").write_text(resources.schema_text("manifest"))
+    (tmp_path / "manifest.schema.json").write_text(resources.load_schema_text("manifest"))
     schema = {
         "x-model": "with/seed",
         "type": "object",

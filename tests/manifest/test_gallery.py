@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.manifest import Severity, load_manifest, render
+from hailuo_batch.manifest import Severity, load_manifest, render_diagnostic
 
 GALLERY = Path(__file__).parent / "gallery"
 NAMES = sorted(path.stem for path in GALLERY.glob("*.yaml"))
@@ -16,7 +16,11 @@ NAMES = sorted(path.stem for path in GALLERY.glob("*.yaml"))
 def messages(name: str) -> str:
     loaded = load_manifest(GALLERY / f"{name}.yaml")
     assert (loaded.campaign is None) == any(d.severity is Severity.ERROR for d in loaded.diagnostics)
-    return "".join(f"{render(d)}\n" for d in loaded.diagnostics).replace(f"{GALLERY}/", "").replace(str(GALLERY), ".")
+    return (
+        "".join(f"{render_diagnostic(d)}\n" for d in loaded.diagnostics)
+        .replace(f"{GALLERY}/", "")
+        .replace(str(GALLERY), ".")
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from hailuo_batch.manifest.diagnostics import Refused, Report
+from hailuo_batch.manifest.diagnostics import Diagnostics, FatalDiagnostic
 from hailuo_batch.manifest.yaml import parse
-from hailuo_batch.manifest.yaml.parse import parse_source
+from hailuo_batch.manifest.yaml.parse import parse_yaml
 from tests.helpers.cpu_limits import within
 from tests.manifest.conftest import Accept, Complain, Load
 
@@ -78,9 +78,9 @@ def test_levels_are_counted_through_aliases(complain: Complain) -> None:
     assert "deeper than 50 levels" in complaint
 
 
-def read(document: str) -> Report:
-    report = Report("m.yaml")
-    parse_source(document.encode(), report, "shots", lambda *_: None)
+def read(document: str) -> Diagnostics:
+    report = Diagnostics("m.yaml")
+    parse_yaml(document.encode(), report, "shots", lambda *_: None)
     return report
 
 
@@ -88,7 +88,7 @@ def test_five_million_nodes_are_allowed_and_no_more() -> None:
     many = f"- &a [{'x, ' * 998}]\n- &b [{'*a, ' * 1000}]\n- *b\n- *b\n- *b\n- *b\n"
     left = 5_000_000 - (1 + 999 + 5 * (1 + 1000 * 999))
     assert not read(many + "- x\n" * left).has_errors
-    with pytest.raises(Refused, match="more than 5,000,000 nodes"):
+    with pytest.raises(FatalDiagnostic, match="more than 5,000,000 nodes"):
         read(many + "- x\n" * (left + 1))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.manifest.images.local_copies import digest_of
+from hailuo_batch.manifest.images.local_copies import combine_digests
 from tests.manifest.conftest import Accept, Beside, Complain, Load
 
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -95,7 +95,7 @@ def test_local_copies_are_hashed_into_the_take(accept: Accept, beside: Beside) -
     for name, data in IMAGES.items():
         beside(f"pictures/{name}", data)
     take = next(accept(manifest(f"{', '.join(IMAGES)}, 'https://other.example/x.jpg'", WITH_DIR)).takes)
-    assert take.images_sha256 == digest_of(hashlib.sha256(data).hexdigest() for data in IMAGES.values())
+    assert take.images_sha256 == combine_digests(hashlib.sha256(data).hexdigest() for data in IMAGES.values())
 
 
 def test_a_changed_image_changes_the_hash_and_not_the_fingerprint(accept: Accept, beside: Beside) -> None:
@@ -129,7 +129,7 @@ def test_a_copy_is_found_under_its_plain_name(accept: Accept, beside: Beside, re
 
 def test_what_has_a_copy_is_known_by_its_url(load: Load, beside: Beside) -> None:
     path = beside("pictures/a.png", PNG)
-    copies = load(manifest("a.png, 'https://other.example/x.jpg'", WITH_DIR)).copies
+    copies = load(manifest("a.png, 'https://other.example/x.jpg'", WITH_DIR)).local_images
     assert list(copies) == ["https://cdn.example.com/a.png"]
     assert copies["https://cdn.example.com/a.png"].file == path
 

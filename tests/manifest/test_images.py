@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.manifest.images.urls import problem_with, without_password
+from hailuo_batch.manifest.images.urls import find_url_problem, redact_password
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from hailuo_batch.manifest.images.urls import problem_with, without_password
     ],
 )
 def test_a_url_is_good(url: str) -> None:
-    assert problem_with(url) is None
+    assert find_url_problem(url) is None
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_a_url_is_good(url: str) -> None:
     ],
 )
 def test_a_url_is_wrong(url: str, what: str) -> None:
-    problem = problem_with(url)
+    problem = find_url_problem(url)
     assert problem is not None
     assert what in problem[0]
 
 
 def test_a_password_is_not_shown() -> None:
-    assert without_password("https://me:secret@example.com/a@b") == "https://…@example.com/a@b"
+    assert redact_password("https://me:secret@example.com/a@b") == "https://…@example.com/a@b"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.values import Campaign
+from hailuo_batch.values import CampaignSpec
 from tests.manifest.conftest import Accept, Complain, Load
 
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -13,7 +13,7 @@ def matrix(body: str, shot: str = "id: ${a}-${b}, prompt: '${a} and ${b}'") -> s
     return HEAD + f"shots:\n- {{{shot.replace('id: ${a}-${b}', 'id: ' + repr('${a}-${b}'))}, matrix: {{{body}}}}}\n"
 
 
-def ids(campaign: Campaign) -> list[str]:
+def ids(campaign: CampaignSpec) -> list[str]:
     return [shot.id for shot in campaign.shots]
 
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from hailuo_batch import cli
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import Loaded, Severity, load_manifest
-from hailuo_batch.values import fingerprint
+from hailuo_batch.manifest import LoadedManifest, Severity, load_manifest
+from hailuo_batch.values import compute_fingerprint
 from tests.manifest import reference_expansion as rules
 from tests.manifest.reference_expansion import PLAIN
 
@@ -95,7 +95,7 @@ def written(data: bytes, beside: Mapping[str, bytes]) -> Iterator[Path]:
         yield Path(folder) / "m.yaml"
 
 
-def load_bytes(data: bytes, beside: Mapping[str, bytes] = MappingProxyType({})) -> Loaded:
+def load_bytes(data: bytes, beside: Mapping[str, bytes] = MappingProxyType({})) -> LoadedManifest:
     with written(data, beside) as path:
         loaded = load_manifest(path)
     assert (loaded.campaign is None) == any(found.severity is Severity.ERROR for found in loaded.diagnostics)
@@ -164,7 +164,7 @@ def test_what_is_accepted_expands_to_what_was_written(shots: list[tuple[str, str
     ]
     assert [(take.id, take.input["prompt"]) for take in loaded.campaign.takes] == expected
     for take in loaded.campaign.takes:
-        assert take.fingerprint == fingerprint(take.model, take.input_json)
+        assert take.fingerprint == compute_fingerprint(take.model, take.input_json)
         assert re.fullmatch(r"[a-z0-9][a-z0-9_-]*(\.take[0-9]+)?", take.id)
 
 

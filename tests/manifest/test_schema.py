@@ -10,9 +10,9 @@ import pytest
 
 from hailuo_batch import resources
 from hailuo_batch.manifest import load_manifest
-from hailuo_batch.manifest.diagnostics import Report
+from hailuo_batch.manifest.diagnostics import Diagnostics
 from hailuo_batch.manifest.validation import schema_errors
-from hailuo_batch.manifest.yaml.nodes import Mapping, Scalar
+from hailuo_batch.manifest.yaml.nodes import MappingNode, ScalarNode
 from hailuo_batch.values import DEFAULT_MODEL, Limits, parse_duration
 
 NAMES = ["manifest", "models/hailuo-pro"]
@@ -31,14 +31,14 @@ def parts(node: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_schema_is_one(name: str) -> None:
-    document = json.loads(resources.schema_text(name))
+    document = json.loads(resources.load_schema_text(name))
     jsonschema.Draft202012Validator.check_schema(document)
     assert document["$schema"] == jsonschema.Draft202012Validator.META_SCHEMA["$schema"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_example_and_default_is_valid(name: str) -> None:
-    document = json.loads(resources.schema_text(name))
+    document = json.loads(resources.load_schema_text(name))
     for part in parts(document):
         judge = jsonschema.Draft202012Validator({"$defs": document.get("$defs", {}), **part})
         for example in [*part.get("examples", []), *([part["default"]] if "default" in part else [])]:
@@ -47,7 +47,7 @@ def test_every_example_and_default_is_valid(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_named_part_is_explained_and_has_an_example(name: str) -> None:
-    for part in parts(json.loads(resources.schema_text(name))):
+    for part in parts(json.loads(resources.load_schema_text(name))):
         for key, child in {**part.get("properties", {}), **part.get("$defs", {})}.items():
             if "$ref" not in child:
                 assert {"title", "description", "examples", "errorMessage"} - child.keys() in (
@@ -69,23 +69,23 @@ def test_defaults_are_those_of_the_program() -> None:
     [("promt", "prompt"), ("image-urls", "image_urls"), ("Tags", "tags"), ("imageurls", "image_urls"), ("zebra", None)],
 )
 def test_the_nearest_key_is_found(word: str, meant: str | None) -> None:
-    assert schema_errors.nearest(word, ["id", "prompt", "image_urls", "takes", "tags", "model"]) == meant
+    assert schema_errors.closest_match(word, ["id", "prompt", "image_urls", "takes", "tags", "model"]) == meant
 
 
 def test_a_model_may_be_refused_by_its_own_schema() -> None:
-    judge = schema_errors.model_judge("hailuo/pro")
+    judge = schema_errors.model_checker("hailuo/pro")
     assert judge is not None
-    report = Report("m.yaml")
-    prompt = Scalar("A", 5, 7)
-    schema_errors.tell_faults(
-        judge.validator, {"prompt": 3}, Mapping(4, 3, {"prompt": (prompt, prompt)}), "the input", report
+    report = Diagnostics("m.yaml")
+    prompt = ScalarNode("A", 5, 7)
+    schema_errors.report_schema_errors(
+        judge.validator, {"prompt": 3}, MappingNode(4, 3, {"prompt": (prompt, prompt)}), "the input", report
     )
-    assert [str(found) for found in report.diagnostics()] == ["m.yaml:5:7: error: `prompt` must be text, not `A`"]
+    assert [str(found) for found in report.in_order()] == ["m.yaml:5:7: error: `prompt` must be text, not `A`"]
 
 
 @pytest.mark.parametrize("model", ["kling/v2", "Hailuo/pro", "hailuo/PRO", "no/such"])
 def test_a_model_without_a_schema_has_no_judge(model: str) -> None:
-    assert schema_errors.model_judge(model) is None
+    assert schema_errors.model_checker(model) is None
 
 
 def test_a_schema_is_not_taken_for_another_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,13 +93,13 @@ def test_a_schema_is_not_taken_for_another_models(tmp_path: Path, monkeypatch: p
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "a-b-c.schema.json").write_text('{"x-model": "a/b-c"}')
     monkeypatch.setattr(resources, "_PACKAGED", tmp_path)
-    assert schema_errors.model_judge("a/b-c") is not None
-    assert schema_errors.model_judge("a-b/c") is None
+    assert schema_errors.model_checker("a/b-c") is not None
+    assert schema_errors.model_checker("a-b/c") is None
 
 
 def test_a_models_own_schema_judges_each_written_shot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models").mkdir()
-    (tmp_path / "manifest.schema.json").write_text(resources.schema_text("manifest"))
+    (tmp_path / "manifest.schema.json").write_text(resources.load_schema_text("manifest"))
     (tmp_path / "models" / "short-texts.schema.json").write_text(
         json.dumps(
             {

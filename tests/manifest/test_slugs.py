@@ -3,7 +3,7 @@
 import pytest
 
 from hailuo_batch.manifest import slugs
-from hailuo_batch.manifest.expansion.substitution import parse_pattern
+from hailuo_batch.manifest.expansion.substitution import parse_template
 from tests.manifest.conftest import Accept, Complain
 
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -28,19 +28,19 @@ def test_a_value_becomes_a_slug(value: str, slug: str) -> None:
 
 @pytest.mark.parametrize("shot_id", ["a", "0", "a" * 100, "hero_1-b", "reports", "console", "com10"])
 def test_an_id_is_good(shot_id: str) -> None:
-    assert slugs.problem_with(shot_id) is None
+    assert slugs.find_id_problem(shot_id) is None
 
 
 @pytest.mark.parametrize("shot_id", ["", "-a", "_a", "A", "a.b", "a b", "a\n", "é", "a" * 101])
 def test_an_id_is_wrongly_spelled(shot_id: str) -> None:
-    assert slugs.problem_with(shot_id) is not None
+    assert slugs.find_id_problem(shot_id) is not None
 
 
 @pytest.mark.parametrize(
     "shot_id", ["report", "superseded", "con", "prn", "aux", "nul", "com1", "com9", "lpt1", "lpt9"]
 )
 def test_an_id_is_reserved(shot_id: str) -> None:
-    assert "reserve" in (slugs.problem_with(shot_id) or "")
+    assert "reserve" in (slugs.find_id_problem(shot_id) or "")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_id_is_reserved(shot_id: str) -> None:
     [("Hero Shot", "hero-shot"), ("Lamp ${Colour}!", "lamp-${Colour}"), ("_x", "x"), ("日本", None), ("Report", None)],
 )
 def test_a_wrong_id_gets_its_right_spelling(written: str, better: str | None) -> None:
-    assert slugs.respelled(parse_pattern(written)) == better
+    assert slugs.respell(parse_template(written)) == better
 
 
 def test_only_values_are_made_slugs(accept: Accept) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.manifest.expansion.substitution import Name, parse_pattern
+from hailuo_batch.manifest.expansion.substitution import Variable, parse_template
 from tests.manifest.conftest import Accept, Complain
 
 HEAD = "version: 1\ncampaign: lamps\n"
@@ -21,22 +21,22 @@ HEAD = "version: 1\ncampaign: lamps\n"
     ],
 )
 def test_a_text_is_filled(text: str, becomes: str) -> None:
-    pattern = parse_pattern(text)
+    pattern = parse_template(text)
     scope = {"a": "one", "b": "two", "dollar": "${a}"}
-    assert pattern.lone == ()
-    assert pattern.filled(scope) == becomes
-    assert pattern.size(scope) == len(becomes)
+    assert pattern.lone_dollars == ()
+    assert pattern.substitute(scope) == becomes
+    assert pattern.length(scope) == len(becomes)
 
 
 def test_names_have_their_offsets() -> None:
-    assert parse_pattern("A ${b} and $c").names == (Name("b", 2), Name("c", 11))
+    assert parse_template("A ${b} and $c").variables == (Variable("b", 2), Variable("c", 11))
 
 
 @pytest.mark.parametrize(
     ("text", "lone"), [("5 $", (2,)), ("$5 or $6", (0, 6)), ("${", (0,)), ("${a", (0,)), ("$é", (0,))]
 )
 def test_a_lone_dollar_is_found(text: str, lone: tuple[int, ...]) -> None:
-    assert parse_pattern(text).lone == lone
+    assert parse_template(text).lone_dollars == lone
 
 
 def test_variables_work_in_every_text_of_a_shot(accept: Accept) -> None:

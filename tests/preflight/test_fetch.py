@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.http.timeouts import Timeouts
-from hailuo_batch.preflight.fetch import START_BYTES, Scout, read_copy
-from hailuo_batch.preflight.verdict import Look, Looked, Unseen, judge_look
+from hailuo_batch.preflight.fetch import START_BYTES, ImageFetcher, read_local_copy
+from hailuo_batch.preflight.verdict import Fetched, FetchResult, NotFetched, judge_fetch
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer, close, refusing_port, silence
 from tests.helpers.images import png
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
-PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
-QUICK = Timeouts(connect_s=PATIENCE_S, read_s=0.3, total_s=1.0)
+PATIENT = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=TEST_TIMEOUT_S, total_s=TEST_TIMEOUT_S)
+QUICK = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=0.3, total_s=1.0)
 HERE = "127.0.0.1"
 LARGE = png(size=500_000)
 
@@ -43,9 +43,11 @@ def image(content: bytes = LARGE, content_type: str = "image/png") -> Act:
     return act
 
 
-def look(server: LoopbackServer, path: str = "/lamp.png", trusted: str = HERE, timeouts: Timeouts = PATIENT) -> Look:
+def look(
+    server: LoopbackServer, path: str = "/lamp.png", trusted: str = HERE, timeouts: Timeouts = PATIENT
+) -> FetchResult:
     url = f"{server.url}{path}"
-    return Scout(trusted, timeouts).look_at([url], _nothing)[url]
+    return ImageFetcher(trusted, timeouts).fetch_all([url], _nothing)[url]
 
 
 def _nothing() -> None:
@@ -55,7 +57,7 @@ def _nothing() -> None:
 def test_an_image_is_known_by_its_head_alone() -> None:
     with LoopbackServer(image()) as server:
         seen = look(server)
-    assert judge_look(seen) == ()
+    assert judge_fetch(seen) == ()
     assert [request.method for request in server.requests] == ["HEAD"]
 
 
@@ -77,10 +79,10 @@ def test_a_server_that_refuses_head_is_asked_for_the_first_bytes(status: int) ->
         seen = look(server)
     assert [request.method for request in server.requests] == ["HEAD", "GET"]
     assert server.requests[1].headers["range"] == f"bytes=0-{START_BYTES - 1}"
-    assert isinstance(seen, Looked)
+    assert isinstance(seen, Fetched)
     assert seen.get is not None
     assert seen.get.start == LARGE[:START_BYTES]  # though the server sends all of it
-    (finding,) = judge_look(seen)
+    (finding,) = judge_fetch(seen)
     assert f"HTTP {status}" in finding.what
     assert not finding.fatal
 
@@ -89,7 +91,7 @@ def test_a_part_says_how_large_the_whole_is() -> None:
     part = answer(206, LARGE[:100], content_type="image/png", headers={"Content-Range": "bytes 0-99/500000"})
     with LoopbackServer(Files({"/lamp.png": part}, {"/lamp.png": answer(405)})) as server:
         seen = look(server)
-    assert isinstance(seen, Looked)
+    assert isinstance(seen, Fetched)
     assert seen.get is not None
     assert seen.get.size == 500_000
 
@@ -105,7 +107,7 @@ def test_a_part_says_how_large_the_whole_is() -> None:
 )
 def test_what_cannot_work_is_found_out(act: Act, words: str) -> None:
     with LoopbackServer(act) as server:
-        findings = judge_look(look(server))
+        findings = judge_fetch(look(server))
     assert [finding.fatal for finding in findings] == ([True] if words else [])
     assert all(words in finding.what for finding in findings)
 
@@ -117,7 +119,7 @@ def test_what_cannot_work_is_found_out(act: Act, words: str) -> None:
 )
 def test_a_server_in_trouble_is_only_suspicious(act: Act, timeouts: Timeouts) -> None:
     with LoopbackServer(act) as server:
-        findings = judge_look(look(server, timeouts=timeouts))
+        findings = judge_fetch(look(server, timeouts=timeouts))
     assert len(findings) == 1
     assert "could not be looked at" in findings[0].what
     assert not findings[0].fatal
@@ -126,16 +128,16 @@ def test_a_server_in_trouble_is_only_suspicious(act: Act, timeouts: Timeouts) ->
 def test_a_server_that_is_away_is_only_suspicious() -> None:
     with refusing_port() as port:
         url = f"http://127.0.0.1:{port}/lamp.png"
-        seen = Scout(HERE, PATIENT).look_at([url], _nothing)[url]
-    assert isinstance(seen, Unseen)
+        seen = ImageFetcher(HERE, PATIENT).fetch_all([url], _nothing)[url]
+    assert isinstance(seen, NotFetched)
     assert "refused" in seen.reason
     assert not seen.fatal
 
 
 def test_a_name_that_nobody_knows_is_fatal() -> None:
     url = "https://images.invalid/lamp.png"
-    seen = Scout("", PATIENT).look_at([url], _nothing)[url]
-    assert seen == Unseen("cannot be fetched: the name images.invalid cannot be resolved", fatal=True)
+    seen = ImageFetcher("", PATIENT).fetch_all([url], _nothing)[url]
+    assert seen == NotFetched("cannot be fetched: the name images.invalid cannot be resolved", fatal=True)
 
 
 def redirect(to: str) -> Act:
@@ -149,9 +151,9 @@ def chain(length: int) -> Files:
 
 def test_three_redirects_are_followed_and_no_fourth() -> None:
     with LoopbackServer(chain(3)) as server:
-        assert judge_look(look(server, "/0")) == ()
+        assert judge_fetch(look(server, "/0")) == ()
     with LoopbackServer(chain(4)) as server:
-        (finding,) = judge_look(look(server, "/0"))
+        (finding,) = judge_fetch(look(server, "/0"))
     assert "redirects more than 3 times" in finding.what
     assert not finding.fatal
 
@@ -159,17 +161,17 @@ def test_three_redirects_are_followed_and_no_fourth() -> None:
 def test_private_addresses_are_left_alone_unless_the_manifest_itself_names_one() -> None:
     with LoopbackServer(image(), tls=True) as server:
         seen = look(server, trusted="")
-        (literal,) = judge_look(seen)
+        (literal,) = judge_fetch(seen)
         assert "no public address" in literal.what
         named = look(server, trusted="cdn.example.test")
-        assert isinstance(named, Unseen)
+        assert isinstance(named, NotFetched)
     assert server.connections == 0
 
 
 def test_a_redirect_leads_from_the_trusted_host_to_no_other_private_one() -> None:
     with LoopbackServer(image()) as other, LoopbackServer() as server:
         server._acts = (redirect(f"http://localhost:{other.address[1]}/lamp.png"),)
-        (finding,) = judge_look(look(server))
+        (finding,) = judge_fetch(look(server))
     assert "was not looked at" in finding.what
     assert other.requests == []
 
@@ -177,10 +179,10 @@ def test_a_redirect_leads_from_the_trusted_host_to_no_other_private_one() -> Non
 def test_each_url_is_looked_at_once_and_remembered() -> None:
     counted: list[int] = []
     with LoopbackServer(image()) as server:
-        scout = Scout(HERE, PATIENT)
+        scout = ImageFetcher(HERE, PATIENT)
         urls = [f"{server.url}/{n}.png" for n in (1, 2, 1)]
-        assert len(scout.look_at(urls, lambda: counted.append(1))) == 2
-        assert len(scout.look_at(urls, lambda: counted.append(1))) == 2
+        assert len(scout.fetch_all(urls, lambda: counted.append(1))) == 2
+        assert len(scout.fetch_all(urls, lambda: counted.append(1))) == 2
     assert len(server.requests) == 2
     assert len(counted) == 2
 
@@ -206,7 +208,7 @@ def test_no_more_than_eight_are_looked_at_at_once() -> None:
         image()(peer, request)
 
     with LoopbackServer(gather) as server:
-        Scout(HERE, PATIENT).look_at([f"{server.url}/{n}.png" for n in range(24)], _nothing)
+        ImageFetcher(HERE, PATIENT).fetch_all([f"{server.url}/{n}.png" for n in range(24)], _nothing)
     assert max(most) == 8
 
 
@@ -217,20 +219,20 @@ def test_a_stop_ends_what_is_under_way() -> None:
     with LoopbackServer(Files({"/quick.png": image(), "/slow.png": silence}, {})) as server:
         urls = [f"{server.url}/quick.png", *(f"{server.url}/slow.png?{n}" for n in range(3))]
         with pytest.raises(KeyboardInterrupt):
-            Scout(HERE).look_at(urls, stop)
+            ImageFetcher(HERE).fetch_all(urls, stop)
 
 
 def test_the_certificate_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     with LoopbackServer(image(), tls=True) as server:
-        (finding,) = judge_look(look(server))
+        (finding,) = judge_fetch(look(server))
     assert "certificate" in finding.what
 
 
 def test_a_copy_is_read_as_far_as_its_header(tmp_path: Path) -> None:
     path = tmp_path / "lamp.png"
     path.write_bytes(png(size=3_000_000))
-    start, size = read_copy(path)
+    start, size = read_local_copy(path)
     assert size == 3_000_000
     assert start == png(size=len(start))
     assert len(start) < size

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo_batch.preflight.image_headers import ImageHead, name_other_image, read_image_head
+from hailuo_batch.preflight.image_headers import ImageHeader, name_other_image, parse_image_header
 from tests.helpers.images import gif, jpeg, png, webp
 
 _PROFILE = b"\xff\xe2" + (60_000).to_bytes(2, "big") + bytes(59_998)
@@ -22,21 +22,21 @@ IMAGES = {
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_size_is_read_from_the_header(name: str) -> None:
-    head = read_image_head(IMAGES[name], is_whole=True)
-    assert head == ImageHead(name.split(maxsplit=1)[0].rstrip(","), 1280, 720)
+    head = parse_image_header(IMAGES[name], is_whole=True)
+    assert head == ImageHeader(name.split(maxsplit=1)[0].rstrip(","), 1280, 720)
 
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_a_start_that_is_cut_anywhere_is_unknown_and_a_file_that_is_cut_is_broken(name: str) -> None:
     image = IMAGES[name]
-    needed = next(n for n in range(len(image)) if (h := read_image_head(image[:n], is_whole=False)) and h.width)
+    needed = next(n for n in range(len(image)) if (h := parse_image_header(image[:n], is_whole=False)) and h.width)
     for length in {6, 12, 16, needed // 2, needed - 2, needed - 1}:
-        start = read_image_head(image[:length], is_whole=False) if length < needed else None
-        whole = read_image_head(image[:length], is_whole=True)
+        start = parse_image_header(image[:length], is_whole=False) if length < needed else None
+        whole = parse_image_header(image[:length], is_whole=True)
         if start is not None and whole is not None:
             assert (start.width, start.fault) == (None, "")
             assert whole.fault
-    assert read_image_head(image[: needed - 1], is_whole=False) == ImageHead(name.split(maxsplit=1)[0].rstrip(","))
+    assert parse_image_header(image[: needed - 1], is_whole=False) == ImageHeader(name.split(maxsplit=1)[0].rstrip(","))
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_a_start_that_is_cut_anywhere_is_unknown_and_a_file_that_is_cut_is_broke
     ],
 )
 def test_what_is_broken_is_said(data: bytes, fault: str) -> None:
-    head = read_image_head(data, is_whole=False)
+    head = parse_image_header(data, is_whole=False)
     assert head is not None
     assert fault in head.fault
 
 
 def test_a_page_and_nothing_at_all_are_no_image() -> None:
-    assert read_image_head(b"<!doctype html>", is_whole=True) is None
-    assert read_image_head(b"", is_whole=True) is None
+    assert parse_image_header(b"<!doctype html>", is_whole=True) is None
+    assert parse_image_header(b"", is_whole=True) is None
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_images_of_other_kinds_are_known_by_name(data: bytes, kind: str) -> None
 @given(st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", b"GIF89a", b""]), st.binary())
 def test_no_bytes_can_make_it_fail(start: bytes, rest: bytes) -> None:
     for is_whole in (True, False):
-        head = read_image_head(start + rest, is_whole=is_whole)
+        head = parse_image_header(start + rest, is_whole=is_whole)
         assert head is None or head.fault or head.width is None or head.width > 0
     name_other_image(rest)

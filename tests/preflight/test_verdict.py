@@ -4,41 +4,49 @@ import base64
 
 import pytest
 
-from hailuo_batch.preflight.verdict import Answer, Finding, Looked, Unseen, judge_copy, judge_data_url, judge_look
+from hailuo_batch.preflight.verdict import (
+    Fetched,
+    Finding,
+    ImageResponse,
+    NotFetched,
+    judge_copy,
+    judge_data_url,
+    judge_fetch,
+)
 from tests.helpers.images import gif, jpeg, png
 
-FINE = Answer(200, "image/png", 50_000)
-REFUSED = Answer(405, "text/plain")
+FINE = ImageResponse(200, "image/png", 50_000)
+REFUSED = ImageResponse(405, "text/plain")
 
 
-def got(start: bytes, content_type: str = "image/png", size: int | None = 50_000, status: int = 206) -> Looked:
-    return Looked(Answer(200, ""), Answer(status, content_type, size, start))
+def got(start: bytes, content_type: str = "image/png", size: int | None = 50_000, status: int = 206) -> Fetched:
+    return Fetched(ImageResponse(200, ""), ImageResponse(status, content_type, size, start))
 
 
 def test_a_good_answer_to_head_needs_no_words() -> None:
-    assert judge_look(Looked(FINE)) == ()
-    assert judge_look(got(png())) == ()
-    assert judge_look(got(jpeg(), "image/jpg; charset=binary")) == ()
+    assert judge_fetch(Fetched(FINE)) == ()
+    assert judge_fetch(got(png())) == ()
+    assert judge_fetch(got(jpeg(), "image/jpg; charset=binary")) == ()
 
 
 @pytest.mark.parametrize(
     ("look", "words"),
     [
-        (Looked(REFUSED, Answer(404, "text/html")), "is not there (HTTP 404)"),
-        (Looked(REFUSED, Answer(410, "")), "is not there (HTTP 410)"),
-        (Looked(REFUSED, Answer(403, "")), "not public (HTTP 403)"),
-        (Looked(REFUSED, Answer(418, "")), "not given (HTTP 418)"),
+        (Fetched(REFUSED, ImageResponse(404, "text/html")), "is not there (HTTP 404)"),
+        (Fetched(REFUSED, ImageResponse(410, "")), "is not there (HTTP 410)"),
+        (Fetched(REFUSED, ImageResponse(403, "")), "not public (HTTP 403)"),
+        (Fetched(REFUSED, ImageResponse(418, "")), "not given (HTTP 418)"),
         (got(b"<!doctype html>", "text/html"), "no image: it is sent as text/html"),
         (got(b"\0" * 2000), "no image: it is sent as image/png"),
         (got(b"", size=0), "is empty"),
         (got(png(0, 5)), "broken PNG"),
         (got(png()[:20], size=20), "broken PNG: it ends"),
-        (Looked(None, Answer(200, "video/mp4", 50_000)), "no image"),
-        (Unseen("cannot be fetched: the name x cannot be resolved", fatal=True), "cannot be resolved"),
+        (Fetched(None, ImageResponse(200, "video/mp4", 50_000)), "no image"),
+        (NotFetched("cannot be fetched: the name x cannot be resolved", fatal=True), "cannot be resolved"),
     ],
 )
-def test_what_cannot_work_is_fatal(look: Looked | Unseen, words: str) -> None:
-    (finding,) = judge_look(look)
+def test_what_cannot_work_is_fatal(look: Fetched | NotFetched, words: str) -> None:
+    (finding,) = judge_fetch(look)
     assert finding.fatal
     assert words in finding.what
 
@@ -46,9 +54,12 @@ def test_what_cannot_work_is_fatal(look: Looked | Unseen, words: str) -> None:
 @pytest.mark.parametrize(
     ("look", "words"),
     [
-        (Looked(REFUSED, Answer(503, "")), "could not be looked at now (HTTP 503)"),
-        (Looked(REFUSED, Answer(429, "")), "could not be looked at now (HTTP 429)"),
-        (Looked(REFUSED, Answer(206, "image/png", 50_000, png())), "refused to HEAD (HTTP 405) and given to GET"),
+        (Fetched(REFUSED, ImageResponse(503, "")), "could not be looked at now (HTTP 503)"),
+        (Fetched(REFUSED, ImageResponse(429, "")), "could not be looked at now (HTTP 429)"),
+        (
+            Fetched(REFUSED, ImageResponse(206, "image/png", 50_000, png())),
+            "refused to HEAD (HTTP 405) and given to GET",
+        ),
         (got(png(), "application/octet-stream"), "is PNG and sent as application/octet-stream"),
         (got(gif(), "image/png"), "is GIF and sent as image/png"),
         (got(png(), "\x1b[31m"), "sent as [31m"),
@@ -58,19 +69,19 @@ def test_what_cannot_work_is_fatal(look: Looked | Unseen, words: str) -> None:
         (got(png(20_000, 900)), "huge: 20,000 x 900 pixels"),
         (got(png(), size=30_000_000), "huge: 30 MB"),
         (got(jpeg()[:5], "image/jpeg", size=50_000), ""),
-        (Looked(None, Answer(200, "image/png", 70)), "tiny: 70 bytes"),
-        (Unseen("could not be looked at: timed out"), "timed out"),
+        (Fetched(None, ImageResponse(200, "image/png", 70)), "tiny: 70 bytes"),
+        (NotFetched("could not be looked at: timed out"), "timed out"),
     ],
 )
-def test_what_may_work_is_a_warning(look: Looked | Unseen, words: str) -> None:
-    findings = judge_look(look)
+def test_what_may_work_is_a_warning(look: Fetched | NotFetched, words: str) -> None:
+    findings = judge_fetch(look)
     assert not any(finding.fatal for finding in findings)
     assert [words in finding.what for finding in findings] == ([True] if words else [])
 
 
 def test_a_local_copy_of_another_size_is_suspicious() -> None:
-    assert judge_look(Looked(FINE), 50_000) == ()
-    (finding,) = judge_look(Looked(FINE), 50_001)
+    assert judge_fetch(Fetched(FINE), 50_000) == ()
+    (finding,) = judge_fetch(Fetched(FINE), 50_001)
     assert finding == Finding("has 50,000 bytes at the server, and its local copy has 50,001")
 
 

@@ -27,7 +27,7 @@ def report_of(
         snapshot(*records, endpoint=endpoint, description=description),
         generated_at=generated_at,
         manifest=manifest,
-        submitting_means=submitting_means,
+        submitting_state=submitting_means,
     )
 
 

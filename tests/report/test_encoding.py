@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo_batch.report.encoding import encode, encode_readably
+from hailuo_batch.report.encoding import encode, encode_indented
 
 TEXT = st.text(st.characters(exclude_categories=()))
 JSON = st.recursive(
@@ -24,13 +24,13 @@ def as_written(text: str) -> str:
 
 @given(JSON)
 def test_it_is_laid_out_as_the_standard_library_would(value: Any) -> None:
-    assert encode_readably(value) == as_written(json.dumps(value, ensure_ascii=False, indent=2))
+    assert encode_indented(value) == as_written(json.dumps(value, ensure_ascii=False, indent=2))
     assert encode(value) == as_written(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-    encode_readably(value).encode("utf-8")
+    encode_indented(value).encode("utf-8")
 
 
 @pytest.mark.parametrize("value", [float("nan"), [float("inf")], {"a": {"b": float("-inf")}}])
 def test_what_is_no_json_is_refused(value: object) -> None:
-    for encoded in (encode, encode_readably):
+    for encoded in (encode, encode_indented):
         with pytest.raises(ValueError, match="JSON compliant"):
             encoded(value)

@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.report.advice import in_one
+from hailuo_batch.report.advice import combine_commands
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.times import format_time
 from tests.helpers.snapshots import COST, STARTED_AT, output, record, run, snapshot, take
@@ -115,21 +115,21 @@ def test_a_success_without_a_file_needs_a_person() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stuck", "told"),
+    ("stuck", "found"),
     [
         (run(RunState.PENDING), "has not finished"),
         (run(RunState.PROCESSING), "has not finished"),
         (run(RunState.SUCCEEDED, outputs=(output(None),)), "its video is not here"),
     ],
 )
-def test_what_takes_longer_than_an_hour_may_need_a_person(stuck: Run, told: str) -> None:
+def test_what_takes_longer_than_an_hour_may_need_a_person(stuck: Run, found: str) -> None:
     began_at = stuck.completed_at or stuck.submitted_at
     assert began_at is not None
     [soon] = report_of(record(take(), stuck), generated_at=began_at + 3599.0).takes
     [late] = report_of(record(take(), stuck), generated_at=began_at + 7500.0).takes
     assert soon.runs[0].advice is None
     assert late.runs[0].advice is not None
-    assert told in late.runs[0].advice.text
+    assert found in late.runs[0].advice.text
     assert "2h 5m ago" in late.runs[0].advice.text
     assert [command.split()[1] for command in late.runs[0].advice.commands] == ["apply", "resolve", "resolve"]
     assert late.runs[0].advice.commands[0].endswith("--only hero")  # it must pay for nothing else
@@ -151,13 +151,13 @@ def test_many_that_are_stuck_alike_share_the_ways_out() -> None:
     takes = report_of(*(record(take(name), run(RunState.LOST, take(name))) for name in ("a", "b"))).takes
     lost = [(listed.id, advice) for listed in takes for advice in [listed.runs[0].advice] if advice is not None]
     resolve = "hailuo-batch resolve manifests/spring.yaml TAKE"
-    assert in_one(lost, is_all=False) == (
+    assert combine_commands(lost, is_all=False) == (
         "hailuo-batch apply manifests/spring.yaml --only a --only b",
         f"{resolve} --run-id run_ID",
         f"{resolve} --resubmit",
         f"{resolve} --abandon",
     )
-    assert in_one(lost[:1], is_all=False) == lost[0][1].commands
+    assert combine_commands(lost[:1], is_all=False) == lost[0][1].commands
 
 
 def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:
@@ -168,7 +168,7 @@ def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:
     ways = (f"{resolve} --run-id run_ID", f"{resolve} --resubmit", f"{resolve} --abandon")
     assert listed.runs[0].advice.commands == ways
     assert report.resume_command == "hailuo-batch apply 'my lamps.yaml' --sandbox"
-    assert report.rehearsal
+    assert report.is_sandbox
 
 
 @pytest.mark.parametrize("aside", ["superseded", "out of the manifest"])

@@ -9,7 +9,7 @@ import pytest
 
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.report.render_html import embed, render_html
-from hailuo_batch.report.render_json import document
+from hailuo_batch.report.render_json import report_document
 from tests.helpers.snapshots import record, run, take
 from tests.report.builders import HOSTILE, LONG, every_state, report_of
 
@@ -51,7 +51,7 @@ class Page(HTMLParser):
 
 def test_the_model_in_the_page_is_the_report() -> None:
     report = report_of(*every_state())
-    assert Page(render_html(report)).model == document(report) | {"pictures": []}
+    assert Page(render_html(report)).model == report_document(report) | {"pictures": []}
 
 
 def test_hostile_text_adds_no_element_and_comes_back_as_it_was() -> None:
@@ -121,7 +121,7 @@ def test_what_is_too_large_or_no_image_is_cut_in_the_page_only(kind: str) -> Non
     assert shown == [f"{data[:40]}… ({len(data):,} characters)"]
     assert pictures == []
     report = report_of(record(take(image_urls=[data]), run()))
-    assert document(report)["takes"][0]["input"]["image_urls"] == [data]
+    assert report_document(report)["takes"][0]["input"]["image_urls"] == [data]
 
 
 def test_the_page_stays_small_however_many_images_there_are() -> None:

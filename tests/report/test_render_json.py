@@ -8,11 +8,11 @@ from jsonschema import Draft202012Validator
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.report.render_json import render_json
-from hailuo_batch.resources import schema_text
+from hailuo_batch.resources import load_schema_text
 from tests.helpers.snapshots import STARTED_AT, output, record, run, take
 from tests.report.builders import HOSTILE, every_state, report_of
 
-SCHEMA = json.loads(schema_text("report"))
+SCHEMA = json.loads(load_schema_text("report"))
 
 
 def parsed(text: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
 from hailuo_batch.errors import OutputError
-from hailuo_batch.report.sidecars import keep_sidecars
+from hailuo_batch.report.sidecars import update_sidecars
 from tests.helpers.full_disk import full_disk
 from tests.helpers.snapshots import output, record, run, snapshot, take
 
@@ -36,7 +36,7 @@ def test_a_sidecar_says_all_that_traces_a_video(tmp_path: Path) -> None:
     video(tmp_path)
     wanted = take(prompt="a lamp", image_urls=["https://cdn.test/a.png"], tags=("spring",))
     made = run(of=wanted, run_id="run_1", cost=280_000)
-    keep_sidecars(snapshot(record(wanted, made)), tmp_path)
+    update_sidecars(snapshot(record(wanted, made)), tmp_path)
     assert sidecar(tmp_path) == {
         "kind": "hailuo-batch sidecar",
         "version": 1,
@@ -65,31 +65,31 @@ def test_a_sidecar_says_all_that_traces_a_video(tmp_path: Path) -> None:
 def test_it_tells_which_attempt_it_was_and_all_the_input_of_another_model(tmp_path: Path) -> None:
     video(tmp_path)
     made = dataclasses.replace(run(attempt=3), input_json='{"duration":6,"prompt":"a lamp","seed":{"a":[1]}}')
-    keep_sidecars(ledger_of(made), tmp_path)
-    told = sidecar(tmp_path)
-    assert (told["attempt"], told["prompt"], told["input"]) == (3, "a lamp", {"duration": 6, "seed": {"a": [1]}})
+    update_sidecars(ledger_of(made), tmp_path)
+    found = sidecar(tmp_path)
+    assert (found["attempt"], found["prompt"], found["input"]) == (3, "a lamp", {"duration": 6, "seed": {"a": [1]}})
 
 
 def test_each_output_of_a_run_has_its_own(tmp_path: Path) -> None:
     names = ("hero.mp4", "hero.out2.mp4")
     for name in names:
         video(tmp_path, name)
-    keep_sidecars(ledger_of(run(outputs=tuple(output(name, n) for n, name in enumerate(names)))), tmp_path)
+    update_sidecars(ledger_of(run(outputs=tuple(output(name, n) for n, name in enumerate(names)))), tmp_path)
     assert [sidecar(tmp_path, name)["output"] for name in names] == [1, 2]
 
 
 def test_a_video_that_is_not_there_gets_none(tmp_path: Path) -> None:
-    keep_sidecars(ledger_of(run()), tmp_path)
-    keep_sidecars(ledger_of(run()), tmp_path / "never-made")
+    update_sidecars(ledger_of(run()), tmp_path)
+    update_sidecars(ledger_of(run()), tmp_path / "never-made")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_right_is_not_written_again(tmp_path: Path) -> None:
     video(tmp_path)
     ledger = ledger_of(run())
-    keep_sidecars(ledger, tmp_path)
+    update_sidecars(ledger, tmp_path)
     os.utime(tmp_path / "hero.mp4.json", (1, 1))
-    keep_sidecars(ledger, tmp_path)
+    update_sidecars(ledger, tmp_path)
     assert (tmp_path / "hero.mp4.json").stat().st_mtime == 1
 
 
@@ -97,7 +97,7 @@ def test_what_is_right_is_not_written_again(tmp_path: Path) -> None:
 def test_what_is_wrong_is_written_again(tmp_path: Path, damage: str) -> None:
     video(tmp_path)
     (tmp_path / "hero.mp4.json").write_text(damage)
-    keep_sidecars(ledger_of(run()), tmp_path)
+    update_sidecars(ledger_of(run()), tmp_path)
     assert sidecar(tmp_path)["take"] == "hero"
 
 
@@ -106,7 +106,7 @@ def test_a_file_that_is_not_ours_stays_as_it_is(tmp_path: Path, content: bytes) 
     video(tmp_path)
     (tmp_path / "hero.mp4.json").write_bytes(content)
     (tmp_path / "gone.mp4.json").write_bytes(content)
-    keep_sidecars(ledger_of(run()), tmp_path)
+    update_sidecars(ledger_of(run()), tmp_path)
     assert (tmp_path / "hero.mp4.json").read_bytes() == content
     assert (tmp_path / "gone.mp4.json").read_bytes() == content
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_not_ours_stays_as_it_is(tmp_path: Path, content: bytes) 
 def test_a_sidecar_follows_its_video_and_keeps_the_manifest_it_was_made_under(tmp_path: Path) -> None:
     video(tmp_path)
     first = run(run_id="run_1")
-    keep_sidecars(ledger_of(first), tmp_path)
+    update_sidecars(ledger_of(first), tmp_path)
     video(tmp_path, "superseded/hero.run_1.mp4")
     digest = first.outputs[0].sha256
     moved = dataclasses.replace(
@@ -123,7 +123,7 @@ def test_a_sidecar_follows_its_video_and_keeps_the_manifest_it_was_made_under(tm
         outputs=(dataclasses.replace(first.outputs[0], path="superseded/hero.run_1.mp4"),),
     )
     second = run(run_id="run_2", attempt=2, outputs=(dataclasses.replace(output(), sha256="e" * 64),))
-    keep_sidecars(ledger_of(moved, second, manifest_sha256="f" * 64), tmp_path)
+    update_sidecars(ledger_of(moved, second, manifest_sha256="f" * 64), tmp_path)
     old, new = sidecar(tmp_path, "superseded/hero.run_1.mp4"), sidecar(tmp_path)
     assert (old["run_id"], old["sha256"], old["superseded"]) == ("run_1", digest, True)
     assert (old["manifest_sha256"], new["manifest_sha256"]) == (MANIFEST, "f" * 64)
@@ -132,29 +132,29 @@ def test_a_sidecar_follows_its_video_and_keeps_the_manifest_it_was_made_under(tm
 
 def test_a_sidecar_whose_video_has_gone_is_removed(tmp_path: Path) -> None:
     file = video(tmp_path)
-    keep_sidecars(ledger_of(run()), tmp_path)
+    update_sidecars(ledger_of(run()), tmp_path)
     file.unlink()
-    keep_sidecars(ledger_of(run()), tmp_path)
+    update_sidecars(ledger_of(run()), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_video_that_the_ledger_forgot_can_still_be_traced(tmp_path: Path) -> None:
     video(tmp_path)
-    keep_sidecars(ledger_of(run(run_id="run_1")), tmp_path)
-    keep_sidecars(snapshot(), tmp_path)
+    update_sidecars(ledger_of(run(run_id="run_1")), tmp_path)
+    update_sidecars(snapshot(), tmp_path)
     assert sidecar(tmp_path)["run_id"] == "run_1"
 
 
 def test_it_tells_what_the_run_was_made_of_and_not_what_the_take_asks_now(tmp_path: Path) -> None:
     video(tmp_path)
-    keep_sidecars(snapshot(record(take(prompt="new words"), run(of=take(prompt="old words")))), tmp_path)
+    update_sidecars(snapshot(record(take(prompt="new words"), run(of=take(prompt="old words")))), tmp_path)
     assert sidecar(tmp_path)["prompt"] == "old words"
 
 
 def test_an_image_that_is_written_out_is_named_by_its_hash(tmp_path: Path) -> None:
     video(tmp_path)
     data = "data:image/png;base64," + "A" * 10_000
-    keep_sidecars(snapshot(record(take(), run(of=take(image_urls=[data])))), tmp_path)
+    update_sidecars(snapshot(record(take(), run(of=take(image_urls=[data])))), tmp_path)
     [named] = sidecar(tmp_path)["image_urls"]
     assert hashlib.sha256(data.encode()).hexdigest() in named
     assert len(named) < 200
@@ -162,10 +162,10 @@ def test_an_image_that_is_written_out_is_named_by_its_hash(tmp_path: Path) -> No
 
 def test_a_full_disk_leaves_the_old_sidecar_whole_and_nothing_beside_it(tmp_path: Path) -> None:
     video(tmp_path)
-    keep_sidecars(ledger_of(run(run_id="run_1")), tmp_path)
+    update_sidecars(ledger_of(run(run_id="run_1")), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with full_disk(), pytest.raises(OutputError, match="sidecars"):
-        keep_sidecars(ledger_of(run(run_id="run_2")), tmp_path)
+        update_sidecars(ledger_of(run(run_id="run_2")), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -175,7 +175,7 @@ def test_what_a_killed_write_left_is_removed_once_it_is_old(tmp_path: Path) -> N
     for path in left:
         path.write_text("half")
         os.utime(path, (1, 1))
-    keep_sidecars(snapshot(), tmp_path)
+    update_sidecars(snapshot(), tmp_path)
     assert not any(path.exists() for path in left)
     assert kept.exists()
 
@@ -184,4 +184,4 @@ def test_a_folder_that_cannot_be_written_is_said_without_a_traceback(tmp_path: P
     video(tmp_path)
     (tmp_path / f".hero.mp4.json.{os.getpid()}.tmp").mkdir()
     with pytest.raises(OutputError, match=r"sidecars.*ledger and the videos are untouched"):
-        keep_sidecars(ledger_of(run()), tmp_path)
+        update_sidecars(ledger_of(run()), tmp_path)

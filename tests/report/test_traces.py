@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.traces import Names, Trace, Unreadable
+from hailuo_batch.core.planning.traces import KnownIds, Trace, UnreadableTrace
 from hailuo_batch.report.looking import read_object
 from hailuo_batch.report.model import build_report
 from hailuo_batch.report.reading import read_traces
 from hailuo_batch.report.render_json import render_json
-from hailuo_batch.report.sidecars import keep_sidecars
+from hailuo_batch.report.sidecars import update_sidecars
 from hailuo_batch.report.traces import parse_report, parse_sidecar
-from hailuo_batch.values import Take, canonical_json, fingerprint
+from hailuo_batch.values import Take, canonical_json, compute_fingerprint
 from tests.helpers.snapshots import STARTED_AT, record, run, snapshot, take
 
 CAMPAIGN, ENDPOINT = "spring-lamps", "https://runbase.net/api/v1"
@@ -38,18 +38,18 @@ def nobody(run_id: str) -> bool:
 
 def made_of(data: dict[str, Any]) -> Take:
     text = canonical_json(data)
-    return dataclasses.replace(take(), input_json=text, fingerprint=fingerprint("hailuo/pro", text))
+    return dataclasses.replace(take(), input_json=text, fingerprint=compute_fingerprint("hailuo/pro", text))
 
 
 def sidecar(folder: Path, of: Take | None = None) -> dict[str, Any]:
     """The sidecar of a run, as the program writes it."""
     (folder / "hero.mp4").write_bytes(b"video")
-    keep_sidecars(snapshot(record(take(), run(of=of, run_id="run_1"))), folder)
+    update_sidecars(snapshot(record(take(), run(of=of, run_id="run_1"))), folder)
     data: dict[str, Any] = json.loads((folder / "hero.mp4.json").read_text("utf-8"))
     return data
 
 
-def parsed(data: dict[str, Any], video: str = "hero.mp4") -> Trace | Unreadable | None:
+def parsed(data: dict[str, Any], video: str = "hero.mp4") -> Trace | UnreadableTrace | None:
     return parse_sidecar(data, CAMPAIGN, ENDPOINT, video, "hero.mp4.json")
 
 
@@ -111,7 +111,7 @@ def test_a_sidecar_tells_all_that_the_ledger_needs(tmp_path: Path) -> None:
 )
 def test_what_lacks_what_a_run_needs_is_unreadable(tmp_path: Path, field: str, value: object) -> None:
     run_id = None if field == "run_id" else "run_1"
-    assert parsed(sidecar(tmp_path) | {field: value}) == Unreadable("hero.mp4.json", "hero.mp4", run_id)
+    assert parsed(sidecar(tmp_path) | {field: value}) == UnreadableTrace("hero.mp4.json", "hero.mp4", run_id)
 
 
 @pytest.mark.parametrize(("field", "value"), [("campaign", "other"), ("endpoint", "sandbox")])
@@ -152,11 +152,11 @@ def test_a_report_tells_of_every_run_and_of_creates_in_doubt() -> None:
         ),
     )
     data = json.loads(render_json(build_report(ledger, generated_at=STARTED_AT)))
-    told = traces_in(data)
-    doubt, old, new = (trace for trace in told if isinstance(trace, Trace))
-    assert len(told) == 3
-    assert (doubt.run_id, doubt.is_money, doubt.state) == (None, True, RunState.IN_DOUBT)
-    assert (old.run_id, old.superseded, old.fingerprint, old.is_whole) == ("run_1", True, older.fingerprint, False)
+    found = traces_in(data)
+    doubt, old, new = (trace for trace in found if isinstance(trace, Trace))
+    assert len(found) == 3
+    assert (doubt.run_id, doubt.may_be_paid, doubt.state) == (None, True, RunState.IN_DOUBT)
+    assert (old.run_id, old.is_superseded, old.fingerprint, old.is_whole) == ("run_1", True, older.fingerprint, False)
     assert (new.run_id, new.state, new.input_json, new.is_whole) == ("run_2", RunState.PENDING, desk.input_json, True)
     assert old.outputs[0].path == "desk.mp4"
 
@@ -171,10 +171,10 @@ def test_a_report_of_the_first_version_tells_what_its_live_runs_were_made_of() -
         )
     )
     data = json.loads(render_json(build_report(ledger, generated_at=STARTED_AT)))
-    for told in data["takes"][0]["runs"]:
-        del told["fingerprint"], told["create_id"]
+    for found in data["takes"][0]["runs"]:
+        del found["fingerprint"], found["create_id"]
     before, live = traces_in(data)
-    assert before == Unreadable("report.json", run_id="run_1")
+    assert before == UnreadableTrace("report.json", run_id="run_1")
     assert isinstance(live, Trace)
     assert (live.run_id, live.fingerprint) == ("run_2", lamp.fingerprint)
 
@@ -202,17 +202,17 @@ def test_a_report_of_the_first_version_names_no_creates(state: RunState) -> None
 )
 def test_a_damaged_report_is_no_report_that_says_nothing(damage: dict[str, Any]) -> None:
     data = {"campaign": CAMPAIGN, "endpoint": ENDPOINT}
-    assert traces_in(data | damage) == [Unreadable("report.json")]
-    assert traces_in([data]) == [Unreadable("report.json")]
+    assert traces_in(data | damage) == [UnreadableTrace("report.json")]
+    assert traces_in([data]) == [UnreadableTrace("report.json")]
 
 
 def test_a_create_that_cannot_be_read_is_known_by_its_id() -> None:
-    told = {"run_id": None, "create_id": "create-1", "state": "in_doubt"}
-    data = {"campaign": CAMPAIGN, "endpoint": ENDPOINT, "takes": [{"runs": [told]}]}
+    found = {"run_id": None, "create_id": "create-1", "state": "in_doubt"}
+    data = {"campaign": CAMPAIGN, "endpoint": ENDPOINT, "takes": [{"runs": [found]}]}
     [unreadable] = traces_in(data)
-    assert isinstance(unreadable, Unreadable)
-    assert Names(create_ids=frozenset({"create-1"})).knows(unreadable)
-    assert not Names(create_ids=frozenset({"create-2"})).knows(unreadable)
+    assert isinstance(unreadable, UnreadableTrace)
+    assert KnownIds(create_ids=frozenset({"create-1"})).contains(unreadable)
+    assert not KnownIds(create_ids=frozenset({"create-2"})).contains(unreadable)
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 50, b'{"kind": "hailuo-', b"\xff\xfe"])
@@ -221,10 +221,10 @@ def test_files_that_are_torn_are_told_of(tmp_path: Path, content: bytes) -> None
     for name in ("hero.mp4.json", "notes.json", "report.json"):
         (tmp_path / name).write_bytes(content)
     found = list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody))
-    assert found == [Unreadable("hero.mp4.json", "hero.mp4"), Unreadable("report.json")]
+    assert found == [UnreadableTrace("hero.mp4.json", "hero.mp4"), UnreadableTrace("report.json")]
 
 
-def traces_in(data: Any) -> list[Trace | Unreadable]:
+def traces_in(data: Any) -> list[Trace | UnreadableTrace]:
     return list(parse_report(data, CAMPAIGN, ENDPOINT, "report.json", nobody))
 
 
@@ -238,26 +238,26 @@ def test_a_report_names_no_file_beyond_the_folder(path: object) -> None:
 
 
 def test_only_regular_files_are_looked_into(tmp_path: Path) -> None:
-    told = sidecar(tmp_path)
+    found = sidecar(tmp_path)
     for name in ("report.json", "hero.mp4.json"):
         (tmp_path / name).unlink(missing_ok=True)
     assert list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody)) == []
     os.mkfifo(tmp_path / "report.json")
     os.mkfifo(tmp_path / "hero.mp4.json")
     elsewhere = tmp_path.with_name("elsewhere.json")
-    elsewhere.write_text(json.dumps(told))
+    elsewhere.write_text(json.dumps(found))
     (tmp_path / "desk.mp4.json").symlink_to(elsewhere)
     (tmp_path / "folder.mp4.json").mkdir()
     (tmp_path / "superseded").write_text("no folder")
     told_of = list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody))
-    assert told_of == [Unreadable("desk.mp4.json", "desk.mp4"), Unreadable("report.json")]
+    assert told_of == [UnreadableTrace("desk.mp4.json", "desk.mp4"), UnreadableTrace("report.json")]
     assert read_object(tmp_path / "desk.mp4.json", 1_000_000) is None
 
 
 def test_a_file_with_a_name_that_no_ledger_could_hold_names_its_run_all_the_same(tmp_path: Path) -> None:
-    told = sidecar(tmp_path)
+    found = sidecar(tmp_path)
     (tmp_path / "hero.mp4.json").unlink()
-    (Path(os.fsdecode(bytes(tmp_path) + b"/\xff.mp4.json"))).write_text(json.dumps(told))
+    (Path(os.fsdecode(bytes(tmp_path) + b"/\xff.mp4.json"))).write_text(json.dumps(found))
     [named] = read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody)
-    assert isinstance(named, Unreadable)
+    assert isinstance(named, UnreadableTrace)
     assert named.run_id == "run_1"

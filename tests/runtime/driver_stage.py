@@ -16,17 +16,17 @@ from hailuo_batch.core.engine.engine import Engine, Settings
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.events import CreateUnanswered, Event, Outcome
-from hailuo_batch.core.model.ledger_changes import Step
+from hailuo_batch.core.model.ledger_changes import LedgerChange
 from hailuo_batch.core.model.runs import Run, TakeRecord
 from hailuo_batch.core.model.settings import Consent
-from hailuo_batch.core.planning.plan import Wishes
+from hailuo_batch.core.planning.plan import PlanRequest
 from hailuo_batch.core.planning.recovery import Receipt
-from hailuo_batch.runtime.driver import Driver, RoomLike
+from hailuo_batch.runtime.driver import DiskSpaceLike, Driver
 from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.runtime.observer import Observer
-from hailuo_batch.values import Campaign
+from hailuo_batch.values import CampaignSpec
 from tests.helpers.full_disk import full_disk
-from tests.sim.campaigns import Studio
+from tests.sim.campaigns import VirtualWorkspace
 from tests.sim.executor import VirtualExecutor
 
 
@@ -52,7 +52,7 @@ class WatchedLedger:
     def __init__(self, ledger: Ledger, disk: Disk, calls: list[str]) -> None:
         self._ledger, self._disk, self._calls = ledger, disk, calls
 
-    def carry_out(self, steps: Sequence[Step], at: float) -> tuple[Run, ...]:
+    def carry_out(self, steps: Sequence[LedgerChange], at: float) -> tuple[Run, ...]:
         self._calls.append(f"ledger: {_kinds(steps)}")
         with _disk(self._disk.ledger_works()):
             return self._ledger.carry_out(steps, at)
@@ -91,9 +91,9 @@ class WatchedEngine(Engine):
             raise self.breaks
         return super().interpret(action, outcome, now)
 
-    def hear(self, action: Action, outcome: Outcome, runs: Iterable[Run], now: float) -> None:
+    def on_result(self, action: Action, outcome: Outcome, runs: Iterable[Run], now: float) -> None:
         self.calls.append(f"engine: {type(outcome).__name__}")
-        super().hear(action, outcome, runs, now)
+        super().on_result(action, outcome, runs, now)
 
 
 class WatchedExecutor(VirtualExecutor):
@@ -125,19 +125,19 @@ class WatchedExecutor(VirtualExecutor):
         return Completion(completion.action, CreateUnanswered("a fault of this program"), self.bug)
 
 
-class Stage(Studio):
+class WatchedApply(VirtualWorkspace):
     """A studio with one apply that is watched, `after` what happened in another; later ones are not."""
 
     def __init__(
         self,
         folder: Path,
-        wanted: Campaign,
+        wanted: CampaignSpec,
         settings: Settings = Settings(),
         *,
-        after: Studio | None = None,
+        after: VirtualWorkspace | None = None,
         reporter: Observer | None = None,
         tick_s: float = 60.0,
-        room: RoomLike | None = None,
+        room: DiskSpaceLike | None = None,
     ) -> None:
         super().__init__(folder)
         if after is not None:
@@ -146,17 +146,17 @@ class Stage(Studio):
         self.files = Disk()
         self._stack = ExitStack()
         ledger = self._stack.enter_context(self.open_ledger())
-        plan = self.put_in_order(ledger, wanted, Wishes())
+        plan = self.put_in_order(ledger, wanted, PlanRequest())
         self.watched = WatchedExecutor(self.world, self.clock, self.disk, self.rng)
         self.engine = WatchedEngine(
             replace(settings, consent=Consent.GIVEN),
             ledger.snapshot(),
             plan.scope,
-            plan.collected,
+            plan.followed,
             now=self.clock.now(),
             wall=self.clock.wall(),
         )
-        self.engine._requests._service.is_proven = True  # what is read before the first create is tested elsewhere
+        self.engine._requests._api_status.is_proven = True  # what is read before the first create is tested elsewhere
         self.watched.calls = self.engine.calls = self.calls
         self.driver = Driver(
             self.engine,
@@ -167,7 +167,7 @@ class Stage(Studio):
             reporter or self.reporter,
             new_id=lambda: f"create-{next(self.ids)}",
             tick_s=tick_s,
-            room=room,
+            disk_space=room,
         )
 
     def __enter__(self) -> Self:

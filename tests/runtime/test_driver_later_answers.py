@@ -7,23 +7,23 @@ import pytest
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.errors import LedgerError
-from tests.runtime.driver_stage import Stage
+from tests.runtime.driver_stage import WatchedApply
 from tests.sim.campaigns import campaign
 
 THREE = campaign([(f"shot-{number}", f"lamp {number}", 1) for number in range(3)])
 
 
 def test_every_run_id_is_shown_when_it_comes(tmp_path: Path) -> None:
-    with Stage(tmp_path, THREE) as stage:
+    with WatchedApply(tmp_path, THREE) as stage:
         stage.watched.on_answer = lambda _: stage.files.fail()
         with pytest.raises(LedgerError):
             stage.driver.run()
     shown = " ".join(stage.reporter.notices)
-    assert [run_id for run_id in stage.world.made if run_id not in shown] == []
+    assert [run_id for run_id in stage.world.created if run_id not in shown] == []
 
 
 def test_where_no_run_id_is_unrecorded_it_is_said_once_that_the_ledger_cannot_be_written(tmp_path: Path) -> None:
-    with Stage(tmp_path, THREE) as stage:
+    with WatchedApply(tmp_path, THREE) as stage:
 
         def break_at_a_read(action: Action) -> None:
             if isinstance(action, act.ReadRun):

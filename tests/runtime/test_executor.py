@@ -15,7 +15,7 @@ from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import HailuoBatchError
 from hailuo_batch.runtime.executor import Completion, ThreadExecutor
 from tests.helpers.snapshots import run, take
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 CREATE = act.CreateRun(run(RunState.SUBMITTING))
 READ = act.ReadRun(run(RunState.PENDING, run_id="run_1"))
@@ -72,10 +72,10 @@ def at_work(doers: Doers, api_threads: int = 2, fetch_threads: int = 2) -> Itera
 
 def collect(executor: ThreadExecutor, count: int) -> list[Completion]:
     completions: list[Completion] = []
-    until = monotonic() + PATIENCE_S
+    until = monotonic() + TEST_TIMEOUT_S
     while len(completions) < count:
         assert monotonic() < until, f"only {completions} came out"
-        completions += executor.wait(PATIENCE_S)
+        completions += executor.wait(TEST_TIMEOUT_S)
     return completions
 
 
@@ -114,7 +114,7 @@ def test_no_more_downloads_run_at_once_than_allowed() -> None:
         for _ in range(5):
             executor.start(FETCH)
         for _ in range(2):
-            assert doers.fetching.acquire(timeout=PATIENCE_S)
+            assert doers.fetching.acquire(timeout=TEST_TIMEOUT_S)
         assert not doers.fetching.acquire(timeout=0.05)
         doers.release.set()
         collect(executor, 5)
@@ -142,8 +142,8 @@ def test_wake_ends_the_waiting() -> None:
         timer = threading.Timer(0.02, executor.wake)
         timer.start()
         began = monotonic()
-        assert executor.wait(PATIENCE_S) == []
-        assert monotonic() - began < PATIENCE_S / 2
+        assert executor.wait(TEST_TIMEOUT_S) == []
+        assert monotonic() - began < TEST_TIMEOUT_S / 2
         timer.join()
 
 
@@ -200,7 +200,7 @@ def test_closing_waits_for_what_is_under_way() -> None:
     doers = Doers()
     executor = ThreadExecutor(doers, doers, doers, api_threads=1, fetch_threads=1)
     executor.start(FETCH)
-    assert doers.fetching.acquire(timeout=PATIENCE_S)
+    assert doers.fetching.acquire(timeout=TEST_TIMEOUT_S)
     timer = threading.Timer(0.02, doers.release.set)
     timer.start()
     executor.close()

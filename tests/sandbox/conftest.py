@@ -12,7 +12,7 @@ import pytest
 
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 from tests.sandbox.requests import KEY, body_of
 
 
@@ -27,7 +27,7 @@ class Wall:
 
 
 @dataclass(frozen=True)
-class Reply:
+class HttpReply:
     """A response, read to its end."""
 
     status: int
@@ -46,19 +46,19 @@ class Caller:
     connection: HTTPConnection
     key: dict[str, str] = field(default_factory=lambda: {"Authorization": f"Bearer {KEY}"})
 
-    def call(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Reply:
+    def call(self, method: str, target: str, body: bytes | None = None, **headers: str) -> HttpReply:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.connection.request(method, target, body, named)
         response: HTTPResponse = self.connection.getresponse()
         fields = {name.lower(): value for name, value in response.getheaders()}
-        return Reply(response.status, fields, response.read())
+        return HttpReply(response.status, fields, response.read())
 
     def create(self) -> str:
         reply = self.call("POST", "/api/v1/runs", body_of(), **self.key)
         assert reply.status == 200, reply
         return str(reply.body["id"])
 
-    def read(self, run_id: str) -> Reply:
+    def read(self, run_id: str) -> HttpReply:
         return self.call("GET", f"/api/v1/runs/{run_id}", None, **self.key)
 
     def finished_file(self, wall: Wall) -> str:
@@ -89,5 +89,5 @@ def sandbox(wall: Wall) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def caller(sandbox: SandboxServer) -> Iterator[Caller]:
-    with closing(HTTPConnection(*address_of(sandbox), timeout=PATIENCE_S)) as connection:
+    with closing(HTTPConnection(*address_of(sandbox), timeout=TEST_TIMEOUT_S)) as connection:
         yield Caller(connection)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hailuo_batch.sandbox.world import Answer, World, WorldSettings
+from hailuo_batch.sandbox.world import ApiResponse, World, WorldSettings
 
 KEY = "sk-test"
 FILES = "http://files.test/generated"
@@ -26,7 +26,7 @@ def create_run(world: World, now: float, key: str = KEY) -> str:
     return str(answer.body["id"])
 
 
-def error_of(answer: Answer) -> tuple[int, str]:
+def error_of(answer: ApiResponse) -> tuple[int, str]:
     """Status and code of a refusal."""
     assert isinstance(answer.body["error"]["message"], str)
     return answer.status, answer.body["error"]["code"]

@@ -11,12 +11,12 @@ import pytest
 import urllib3
 
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world import Trouble, WorldSettings
-from tests.helpers.timeouts import PATIENCE_S, wait_until
+from hailuo_batch.sandbox.world import ForcedError, WorldSettings
+from tests.helpers.timeouts import TEST_TIMEOUT_S, wait_until
 from tests.sandbox.conftest import Caller, Wall, address_of
 from tests.sandbox.requests import KEY, body_of
 
-NEVER_S = 10 * PATIENCE_S  # until an answer comes: no test waits for so long
+NEVER_S = 10 * TEST_TIMEOUT_S  # until an answer comes: no test waits for so long
 
 
 def test_a_run_from_its_create_to_its_file(caller: Caller, wall: Wall) -> None:
@@ -82,7 +82,7 @@ def test_a_request_without_a_bearer_key_is_refused(caller: Caller, value: str | 
 
 
 def test_trouble_of_the_world_is_answered_over_http(sandbox: SandboxServer, caller: Caller) -> None:
-    sandbox.world.trouble = Trouble.BROKEN
+    sandbox.world.forced_error = ForcedError.BROKEN
     assert caller.call("POST", "/api/v1/runs", body_of(), **caller.key).status == 500
 
 
@@ -90,13 +90,13 @@ def test_the_rate_limit_holds_for_requests_at_once(wall: Wall) -> None:
     with SandboxServer(WorldSettings(retry_after_s=3), wall=wall) as sandbox, ThreadPoolExecutor(8) as threads:
 
         def create(_: int) -> tuple[int, str | None]:
-            with closing(HTTPConnection(*address_of(sandbox), timeout=PATIENCE_S)) as connection:
+            with closing(HTTPConnection(*address_of(sandbox), timeout=TEST_TIMEOUT_S)) as connection:
                 reply = Caller(connection).call("POST", "/api/v1/runs", body_of(), Authorization=f"Bearer {KEY}")
                 return reply.status, reply.headers.get("retry-after")
 
         replies = list(threads.map(create, range(40)))
     assert sorted(replies, key=str) == [(200, None)] * 20 + [(429, "3")] * 20
-    assert len(sandbox.world.made) == 20
+    assert len(sandbox.world.created) == 20
 
 
 def test_a_restarted_sandbox_knows_its_runs_and_links_to_itself(wall: Wall) -> None:
@@ -134,7 +134,7 @@ def test_latency_passes_before_an_answer_and_after_the_run_is_made() -> None:
         closing(HTTPConnection(*address_of(sandbox))) as connection,
     ):
         connection.request("POST", "/api/v1/runs", body_of(), {"Authorization": f"Bearer {KEY}"})
-        wait_until(lambda: bool(sandbox.world.made))
+        wait_until(lambda: bool(sandbox.world.created))
         # the run exists while its create is still unanswered; stopping does not wait for the latency
         began = time.monotonic()
         sandbox.stop()

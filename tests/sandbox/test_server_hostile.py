@@ -10,7 +10,7 @@ import pytest
 from hailuo_batch.sandbox.handler import MAX_BODY_BYTES
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 from tests.sandbox.conftest import Caller, address_of
 
 POST = b"POST /api/v1/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-1\r\n"
@@ -18,7 +18,7 @@ POST = b"POST /api/v1/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-1\r\n
 
 def answer_to(sandbox: SandboxServer, sent: bytes) -> bytes:
     """All that comes back until the server hangs up, after the client has said its last."""
-    with socket.create_connection(address_of(sandbox), timeout=PATIENCE_S) as connection:
+    with socket.create_connection(address_of(sandbox), timeout=TEST_TIMEOUT_S) as connection:
         received = b""
         try:
             connection.sendall(sent)
@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_refused_with_json_and_hung_up_on(
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert b"\r\nConnection: close\r\n" in answer
     assert answer.endswith(b'"}}')
-    assert sandbox.world.made == {}
+    assert sandbox.world.created == {}
     assert caller.read(caller.create()).status == 200
 
 
@@ -64,7 +64,7 @@ def test_a_client_that_breaks_off_gets_nothing_and_makes_nothing(
     sandbox: SandboxServer, caller: Caller, sent: bytes
 ) -> None:
     assert answer_to(sandbox, sent) == b""
-    assert sandbox.world.made == {}
+    assert sandbox.world.created == {}
     assert caller.read(caller.create()).status == 200
 
 
@@ -95,7 +95,7 @@ def test_stopping_closes_kept_connections_and_their_threads() -> None:
     before = set(threading.enumerate())
     with (
         SandboxServer(WorldSettings()) as sandbox,
-        closing(HTTPConnection(*address_of(sandbox), timeout=PATIENCE_S)) as connection,
+        closing(HTTPConnection(*address_of(sandbox), timeout=TEST_TIMEOUT_S)) as connection,
     ):
         Caller(connection).create()
         sandbox.stop()
@@ -116,11 +116,11 @@ def test_it_serves_in_the_foreground_until_it_is_stopped() -> None:
     sandbox = SandboxServer(WorldSettings())
     foreground = threading.Thread(target=sandbox.serve_forever)
     foreground.start()
-    with closing(HTTPConnection(*address_of(sandbox), timeout=PATIENCE_S)) as connection:
+    with closing(HTTPConnection(*address_of(sandbox), timeout=TEST_TIMEOUT_S)) as connection:
         caller = Caller(connection)
         assert caller.read(caller.create()).status == 200
     sandbox.stop()
-    foreground.join(PATIENCE_S)
+    foreground.join(TEST_TIMEOUT_S)
     assert not foreground.is_alive()
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hailuo_batch.sandbox.world import Trouble, WorldSettings
+from hailuo_batch.sandbox.world import ForcedError, WorldSettings
 from tests.sandbox.requests import KEY, body_of, create_run, error_of, world_of
 
 BAD_BODIES = [
@@ -38,7 +38,7 @@ BAD_BODIES = [
 def test_a_body_that_does_not_fit_is_refused_and_nothing_is_made(body: bytes, code: str) -> None:
     world = world_of(balance_micro_usd=280_000)
     assert error_of(world.create(0, KEY, body)) == (400, code)
-    assert (world.made, world.balances[0], world.stats.charged_micro_usd) == ({}, 280_000, 0)
+    assert (world.created, world.balances[0], world.stats.charged_micro_usd) == ({}, 280_000, 0)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_no_key_or_one_of_another_kind_is_refused(key: str | None, code: str) ->
     run_id = create_run(world, 0)
     assert error_of(world.create(0, key, body_of())) == (401, code)
     assert error_of(world.read(0, key, run_id)) == (401, code)
-    assert len(world.made) == 1
+    assert len(world.created) == 1
 
 
 def test_where_keys_are_listed_no_other_is_admitted() -> None:
@@ -61,23 +61,23 @@ def test_where_keys_are_listed_no_other_is_admitted() -> None:
 @pytest.mark.parametrize(
     ("trouble", "expected"),
     [
-        (Trouble.BAD_KEY, (401, "invalid_api_key")),
-        (Trouble.BAD_ADDRESS, (403, "ip_not_allowed")),
-        (Trouble.QUOTA, (429, "USAGE_EXCEEDED")),
-        (Trouble.BROKEN, (500, "internal_error")),
+        (ForcedError.BAD_KEY, (401, "invalid_api_key")),
+        (ForcedError.BAD_ADDRESS, (403, "ip_not_allowed")),
+        (ForcedError.QUOTA, (429, "USAGE_EXCEEDED")),
+        (ForcedError.BROKEN, (500, "internal_error")),
     ],
 )
 def test_trouble_with_the_account_refuses_everything_until_it_is_over(
-    trouble: Trouble, expected: tuple[int, str]
+    trouble: ForcedError, expected: tuple[int, str]
 ) -> None:
     world = world_of()
     run_id = create_run(world, 0)
-    world.trouble = trouble
+    world.forced_error = trouble
     assert error_of(world.create(0, KEY, body_of())) == expected
     assert error_of(world.read(0, KEY, run_id)) == expected
-    world.trouble = None
+    world.forced_error = None
     assert world.read(0, KEY, run_id).status == 200
-    assert len(world.made) == 1
+    assert len(world.created) == 1
 
 
 def test_a_key_of_another_account_knows_only_its_own_runs_and_pays_for_them() -> None:

@@ -16,17 +16,17 @@ def test_a_balance_too_low_refuses_creates_and_lets_reads_go_on() -> None:
     create_run(world, 0)
     assert error_of(world.create(0, KEY, body_of())) == (402, "insufficient_balance")
     assert world.read(0, KEY, run_id).status == 200
-    assert (world.balances[0], world.stats.charged_micro_usd, len(world.made)) == (0, 560_000, 2)
+    assert (world.balances[0], world.stats.charged_micro_usd, len(world.created)) == (0, 560_000, 2)
 
 
 def test_a_failed_run_is_refunded_in_full_when_it_fails_and_not_before() -> None:
     world = world_of(balance_micro_usd=280_000, fail_rate=1)
     facts = world.facts(create_run(world, 0))
     assert facts is not None
-    world.settle(facts.completed_ms / 1000 - 0.002)
+    world.book_refunds(facts.completed_ms / 1000 - 0.002)
     assert (world.balances[0], world.stats.refunded_micro_usd) == (0, 0)
-    world.settle(facts.completed_ms / 1000)
-    world.settle(facts.completed_ms / 1000 + 100)
+    world.book_refunds(facts.completed_ms / 1000)
+    world.book_refunds(facts.completed_ms / 1000 + 100)
     assert (world.balances[0], world.stats.refunded_micro_usd) == (280_000, 280_000)
 
 

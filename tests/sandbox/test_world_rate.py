@@ -16,7 +16,7 @@ def limited_world(window: Window, **settings: object) -> World:
 
 
 def admitted(world: World, times: list[float]) -> list[float]:
-    return [now for now in times if world.occupy(now, KEY)]
+    return [now for now in times if world.take_slot(now, KEY)]
 
 
 @pytest.mark.parametrize("window", Window)
@@ -26,7 +26,7 @@ def test_creates_and_reads_share_twenty_places(window: Window) -> None:
     assert all(world.read(1, KEY, run).status == 200 for run in runs)
     assert error_of(world.read(9.9, KEY, runs[0])) == LIMITED
     assert error_of(world.create(9.9, KEY, body_of())) == LIMITED
-    assert len(world.made) == 10
+    assert len(world.created) == 10
     assert world.stats.rate_limited == 2
 
 
@@ -54,7 +54,7 @@ def test_each_key_has_a_budget_of_its_own() -> None:
 
 def test_somebody_else_on_the_key_takes_places_from_it() -> None:
     world = limited_world(Window.SLIDING, rate_limit=1)
-    assert world.occupy(0, KEY)
+    assert world.take_slot(0, KEY)
     assert error_of(world.create(1, KEY, body_of())) == LIMITED
     assert world.stats.rate_limited == 1
 
@@ -86,6 +86,6 @@ def test_a_window_is_spent_exactly_when_it_is_full(window: Window, limit: int, s
             held = sum(now - at < 10 * TICKS for at in taken)
         else:
             held = sum(at // (10 * TICKS) == now // (10 * TICKS) for at in taken)
-        assert world.occupy(now / TICKS, KEY) == (held < limit)
+        assert world.take_slot(now / TICKS, KEY) == (held < limit)
         if held < limit:
             taken.append(now)

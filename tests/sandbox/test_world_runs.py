@@ -113,7 +113,7 @@ def test_made_lists_every_run_with_its_input() -> None:
     world = world_of()
     run_id = str(world.create(0, KEY, body_of("a lamp", image_urls=["https://a.test/b.jpg"])).body["id"])
     world.create(0, KEY, b"no json")
-    assert world.made == {run_id: {"prompt": "a lamp", "image_urls": ["https://a.test/b.jpg"]}}
+    assert world.created == {run_id: {"prompt": "a lamp", "image_urls": ["https://a.test/b.jpg"]}}
 
 
 def test_every_kind_of_image_reference_that_a_manifest_admits_is_taken() -> None:

@@ -39,7 +39,7 @@ FETCHES = (
 RANGES = ("range ignored", "range odd", "version ignored")
 FETCHING = ("fetch slow",)
 DISKS = ("receipts", "ledger", "output")
-WEATHER = ("foreign use", "trouble", "price", "wall jump", "signal", "second apply", "poor")
+CONDITIONS = ("foreign use", "trouble", "price", "wall jump", "signal", "second apply", "poor")
 FIELD = {
     "records gone": (0.01, 0.03, 0.1),  # at a turn
     "lock gone": (0.03, 0.1, 0.3),
@@ -102,7 +102,7 @@ class Fate:
         for kinds, chances in (*often, (DISKS, _RARE)):
             for kind in self._some(kinds):
                 self._chances[kind] = rng.choice(chances)
-        for kind in self._some(WEATHER):
+        for kind in self._some(CONDITIONS):
             self._chances[kind] = rng.choice(_RARE)
         if rng.random() < 0.5:
             kind = rng.choice(tuple(FIELD))

@@ -10,16 +10,16 @@ from unittest import mock
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app import workspace
 from hailuo_batch.app.manifest_input import Manifest
-from hailuo_batch.app.reports import leave_report
-from hailuo_batch.app.run_campaign import Job, Outcome, end_replacements, run_campaign
-from hailuo_batch.app.workspace import CampaignPaths, Whereabouts, leftovers
+from hailuo_batch.app.reports import write_final_report
+from hailuo_batch.app.run_campaign import ApplyResult, Job, close_finished_replacements, run_campaign
+from hailuo_batch.app.workspace import CampaignLocation, CampaignPaths, leftovers
 from hailuo_batch.commands import apply
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model.runs import Snapshot
-from hailuo_batch.core.planning.plan import Plan, Wishes, make_plan
+from hailuo_batch.core.planning.plan import Plan, PlanRequest, make_plan
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console
-from hailuo_batch.values import Campaign
+from hailuo_batch.values import CampaignSpec
 from tests.sim.environment import KEY
 from tests.sim.hostile import HostileLedger
 from tests.sim.kept_plans import KeptPlan
@@ -29,14 +29,14 @@ from tests.sim.terminal import Terminal
 from tests.sim.truth import Violation
 
 if TYPE_CHECKING:
-    from tests.sim.history import History
+    from tests.sim.history import SimulatedHistory
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What an apply is told beyond the manifest. With a plan from a file it has no wishes of its own."""
 
-    wishes: Wishes = Wishes()
+    wishes: PlanRequest = PlanRequest()
     plan: KeptPlan | None = None
     new_ledger: bool = False
     yes: bool = True
@@ -54,7 +54,7 @@ class Apply(Process):
     wishes that it has fulfilled. `to_pay` are the takes that its first plan would pay for.
     """
 
-    def __init__(self, history: "History", number: int, order: Order, key: str = KEY) -> None:
+    def __init__(self, history: "SimulatedHistory", number: int, order: Order, key: str = KEY) -> None:
         super().__init__(history, number, key)
         self.order = order
         self.refused = ""
@@ -83,7 +83,7 @@ class Apply(Process):
             plan_file=None if order.plan is None else order.plan.path,
         )
         with self._as_command(), self.site.terminals.open(self.terminal):
-            self.code = apply.run(Whereabouts(self.history.manifest), options, self._console)
+            self.code = apply.run(CampaignLocation(self.history.manifest), options, self._console)
 
     def terms(self, job: Job) -> Terms:
         """As a process's own: an apply pays, but no more than its plan says."""
@@ -103,12 +103,12 @@ class Apply(Process):
             make_plan=self._make_plan,
             set_aside=self._set_aside,
             run_campaign=self._run_campaign,
-            leave_report=self._leave_report,
-            end_replacements=self._end_replacements,
+            write_final_report=self._leave_report,
+            close_finished_replacements=self._end_replacements,
         ):
             yield
 
-    def _make_plan(self, campaign: Campaign, snapshot: Snapshot, wishes: Wishes) -> Plan:
+    def _make_plan(self, campaign: CampaignSpec, snapshot: Snapshot, wishes: PlanRequest) -> Plan:
         history = self.history
         history.grants.confirm(snapshot)
         if history.promises.was_put_back:
@@ -135,7 +135,7 @@ class Apply(Process):
             if was_at_work and not leftovers(paths):
                 self.history.begin_anew()
 
-    def _run_campaign(self, job: Job, ledger: Ledger, clock: Any, console: Console) -> Outcome:
+    def _run_campaign(self, job: Job, ledger: Ledger, clock: Any, console: Console) -> ApplyResult:
         self.began = True
         if self.order.plan is not None:
             self.order.plan.check_beginning()
@@ -153,11 +153,11 @@ class Apply(Process):
         if fate.happens("death at the end"):
             fate.count("death at the end")
             fate.doom(4)
-        return leave_report(*arguments)
+        return write_final_report(*arguments)
 
     def _end_replacements(self, *arguments: Any) -> None:
         self.has_said_all = True
-        end_replacements(*arguments)
+        close_finished_replacements(*arguments)
 
     def _check_create(self, action: act.CreateRun) -> None:
         assert self.order.plan is not None

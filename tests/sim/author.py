@@ -8,8 +8,17 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from hailuo_batch.core.planning.plan import InDoubt, Wishes, matches_any
-from hailuo_batch.values import DEFAULT_MODEL, Campaign, Limits, Shot, Take, canonical_json, fingerprint, take_id
+from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest, matches_any
+from hailuo_batch.values import (
+    DEFAULT_MODEL,
+    CampaignSpec,
+    Limits,
+    Shot,
+    Take,
+    canonical_json,
+    compute_fingerprint,
+    take_id,
+)
 
 NAME = "simulated"
 PRICE = 280_000
@@ -36,7 +45,7 @@ class Author:
     entries: list[Entry] = field(default_factory=list)
     limits: Limits = Limits()
     is_careful: bool = False  # has a cap, agrees to any price under it, and lives in a time of changing prices
-    _last: Wishes = Wishes()
+    _last: PlanRequest = PlanRequest()
 
     def __post_init__(self) -> None:
         rng = self.rng
@@ -54,12 +63,12 @@ class Author:
         )
 
     @property
-    def campaign(self) -> Campaign:
+    def campaign(self) -> CampaignSpec:
         """What the manifest asks for."""
         shots = tuple(
             Shot(entry.id, tuple(_take(entry, n) for n in range(1, entry.takes + 1))) for entry in self.entries
         )
-        return Campaign(NAME, shots, "0" * 64, limits=self.limits)
+        return CampaignSpec(NAME, shots, "0" * 64, limits=self.limits)
 
     def edit(self) -> str:
         """Change something; says what."""
@@ -85,18 +94,18 @@ class Author:
         """Spend whatever it takes."""
         self.limits = replace(self.limits, max_spend_micro_usd=None)
 
-    def wishes(self) -> Wishes:
+    def plan_request(self) -> PlanRequest:
         """What the command line asks beyond the manifest: mostly nothing, or what it asked the last time."""
         rng = self.rng
         if self._last.replace and self._fits(self._last) and rng.random() < 0.6:
             return self._last
         only = self._globs() if rng.random() < 0.1 else ()
         replaced = self._globs() if rng.random() < 0.2 else ()
-        in_doubt = InDoubt.RESUBMIT if rng.random() < 0.15 else InDoubt.HOLD
-        self._last = Wishes(only, replaced, in_doubt)
+        in_doubt = InDoubtPolicy.RESUBMIT if rng.random() < 0.15 else InDoubtPolicy.HOLD
+        self._last = PlanRequest(only, replaced, in_doubt)
         return self._last
 
-    def _fits(self, wishes: Wishes) -> bool:
+    def _fits(self, wishes: PlanRequest) -> bool:
         """Whether each pattern fits a take: else the command line is refused."""
         ids = [take.id for take in self.campaign.takes]
         patterns = (*wishes.only, *wishes.replace)
@@ -162,4 +171,4 @@ def _take(entry: Entry, number: int) -> Take:
         data["image_urls"] = ["gopher://nowhere"]
     input_json = canonical_json(data)
     id_ = take_id(entry.id, number)
-    return Take(id_, entry.id, number, DEFAULT_MODEL, input_json, fingerprint(DEFAULT_MODEL, input_json))
+    return Take(id_, entry.id, number, DEFAULT_MODEL, input_json, compute_fingerprint(DEFAULT_MODEL, input_json))

@@ -13,11 +13,11 @@ from hailuo_batch.core.engine.engine import Engine, Settings
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.settings import Consent
-from hailuo_batch.core.planning.plan import Plan, Wishes, make_plan
+from hailuo_batch.core.planning.plan import Plan, PlanRequest, make_plan
 from hailuo_batch.core.planning.recovery import recover
 from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.sandbox.world import World, WorldSettings
-from hailuo_batch.values import DEFAULT_MODEL, Campaign, Limits, Shot, Take, canonical_json, fingerprint
+from hailuo_batch.values import DEFAULT_MODEL, CampaignSpec, Limits, Shot, Take, canonical_json, compute_fingerprint
 from hailuo_batch.values import take_id as id_of
 from tests.sim.clock import VirtualClock
 from tests.sim.disk import VirtualDisk
@@ -27,18 +27,20 @@ NAME = "simulated"
 FILES = "https://files.example"
 
 
-def campaign(prompts: Sequence[tuple[str, str, int]], limits: Limits = Limits()) -> Campaign:
+def campaign(prompts: Sequence[tuple[str, str, int]], limits: Limits = Limits()) -> CampaignSpec:
     """A campaign of shots, each an ID, a prompt and how many takes."""
     shots = tuple(Shot(id_, tuple(_take(id_, number, text) for number in range(1, n + 1))) for id_, text, n in prompts)
-    return Campaign(NAME, shots, "0" * 64, limits=limits)
+    return CampaignSpec(NAME, shots, "0" * 64, limits=limits)
 
 
 def _take(shot: str, number: int, prompt: str) -> Take:
     input_json = canonical_json({"prompt": prompt})
-    return Take(id_of(shot, number), shot, number, DEFAULT_MODEL, input_json, fingerprint(DEFAULT_MODEL, input_json))
+    return Take(
+        id_of(shot, number), shot, number, DEFAULT_MODEL, input_json, compute_fingerprint(DEFAULT_MODEL, input_json)
+    )
 
 
-class Silent:
+class RecordingObserver:
     """An observer that remembers."""
 
     def __init__(self) -> None:
@@ -56,7 +58,7 @@ class Silent:
 
 
 @dataclass
-class Studio:
+class VirtualWorkspace:
     """One workspace in one world: apply after apply, with virtual time between them."""
 
     folder: Path
@@ -68,7 +70,7 @@ class Studio:
         self.world = World(self.settings, FILES)
         self.disk = VirtualDisk()
         self.rng = Random(self.seed)
-        self.reporter = Silent()
+        self.reporter = RecordingObserver()
         self.ids = count(1)
         self.ledger_path = self.folder / f"{NAME}.db"
         self.receipts_path = self.folder / f"{NAME}.receipts.jsonl"
@@ -87,9 +89,9 @@ class Studio:
 
     def apply(
         self,
-        wanted: Campaign,
+        wanted: CampaignSpec,
         settings: Settings = Settings(),
-        wishes: Wishes = Wishes(),
+        wishes: PlanRequest = PlanRequest(),
         executor: VirtualExecutor | None = None,
     ) -> tuple[Plan, Engine, VirtualExecutor]:
         """One whole apply, as the command does it."""
@@ -100,7 +102,7 @@ class Studio:
             try:
                 now, wall = self.clock.now(), self.clock.wall()
                 given = replace(settings, consent=Consent.GIVEN)
-                engine = Engine(given, ledger.snapshot(), plan.scope, plan.collected, now=now, wall=wall)
+                engine = Engine(given, ledger.snapshot(), plan.scope, plan.followed, now=now, wall=wall)
                 driver = Driver(
                     engine,
                     ledger,
@@ -116,18 +118,18 @@ class Studio:
                 receipts.close()
         return plan, engine, executor
 
-    def put_in_order(self, ledger: Ledger, wanted: Campaign, wishes: Wishes) -> Plan:
+    def put_in_order(self, ledger: Ledger, wanted: CampaignSpec, wishes: PlanRequest) -> Plan:
         wall = self.clock.wall()
         missed, forgotten = recover(ledger.snapshot(), load_receipts(self.receipts_path), wall)
-        ledger.put_back(forgotten, wall)
+        ledger.restore_runs(forgotten, wall)
         for item in missed:
             ledger.record(((item.key, item.event),), item.at)
         found = tuple(self.disk.inspect(ledger.snapshot()))
         if found:
             ledger.record(found, wall)
         plan = make_plan(wanted, ledger.snapshot(), wishes)
-        ledger.carry_out(plan.steps, wall)
+        ledger.carry_out(plan.ledger_changes, wall)
         return plan
 
 
-__all__ = ["NAME", "Studio", "campaign"]
+__all__ = ["NAME", "VirtualWorkspace", "campaign"]

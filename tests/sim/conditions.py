@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from hailuo_batch.sandbox.world import Trouble, Window, World, WorldSettings
+from hailuo_batch.sandbox.world import ForcedError, Window, World, WorldSettings
 from hailuo_batch.sandbox.world.run_ids import RunFacts
 from tests.sim.author import PRICE
 from tests.sim.environment import STRANGERS_KEY
@@ -41,7 +41,7 @@ def any_settings(rng: Random, seed: int) -> WorldSettings:
 
 
 @dataclass
-class Weather:
+class WorldConditions:
     """What comes over the world."""
 
     rng: Random
@@ -57,15 +57,15 @@ class Weather:
 
     def trouble(self) -> None:
         """The API refuses everything, or no more."""
-        self.world.trouble = None if self.world.trouble is not None else self.rng.choice(tuple(Trouble))
-        self.say(f"trouble is {self.world.trouble}")
+        self.world.forced_error = None if self.world.forced_error is not None else self.rng.choice(tuple(ForcedError))
+        self.say(f"trouble is {self.world.forced_error}")
 
     def impoverish(self) -> None:
         """The balance is nearly empty, or full again."""
         self.world.balances = [self.rng.choice((None, 0, PRICE, 3 * PRICE)), None]
         self.say(f"the balance is {self.world.balances[0]}")
 
-    def clear_up(self) -> None:
+    def reset(self) -> None:
         """The world is well."""
-        self.world.trouble = None
+        self.world.forced_error = None
         self.world.balances = [None, None]

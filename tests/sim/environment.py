@@ -13,7 +13,7 @@ from hailuo_batch.sandbox.world import World
 from tests.sim.adversary import Fate
 from tests.sim.clock import VirtualClock
 from tests.sim.oddities import Oddities
-from tests.sim.room import Room
+from tests.sim.room import DiskSpace
 from tests.sim.terminal import Terminals
 from tests.sim.truth import Truth, Violation
 
@@ -34,7 +34,7 @@ class Site:
     oddities: Oddities
     outputs: Path
     cap_micro_usd: int | None = None
-    room: Room = field(default_factory=Room)
+    room: DiskSpace = field(default_factory=DiskSpace)
     terminals: Terminals = field(default_factory=Terminals)
     stragglers: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
     order: "count[int]" = field(default_factory=count)

@@ -54,11 +54,11 @@ class VirtualExecutor:
             case act.CreateRun():
                 body = request_json(action.run.model, action.run.input_json).encode("utf-8")
                 answer = self.world.create(self.clock.now(), KEY, body)
-                return responses.create_outcome(responses.Answer(answer.status, answer.body))
+                return responses.create_outcome(responses.Response(answer.status, answer.body))
             case act.ReadRun():
                 assert action.run.run_id is not None
                 answer = self.world.read(self.clock.now(), KEY, action.run.run_id)
-                return responses.read_outcome(responses.Answer(answer.status, answer.body), action.run.run_id)
+                return responses.read_outcome(responses.Response(answer.status, answer.body), action.run.run_id)
             case act.FetchFile():
                 name = action.url.rsplit("/", 1)[-1].removesuffix(".mp4")
                 clip = self.world.clip_of(name, self.clock.now())

@@ -15,7 +15,7 @@ from hailuo_batch.adapters.ledger import in_place, lock, row_checks, row_reader
 from hailuo_batch.adapters.local import streams
 from hailuo_batch.adapters.runbase import fields, responses
 from hailuo_batch.app import consent, older_ledger, plan_file, run_campaign
-from hailuo_batch.app.run_campaign import Outcome, end_replacements
+from hailuo_batch.app.run_campaign import ApplyResult, close_finished_replacements
 from hailuo_batch.commands import apply
 from hailuo_batch.core.engine import requests
 from hailuo_batch.core.model import events as ev
@@ -35,23 +35,23 @@ def believe_an_older_ledger(patch: Patch) -> None:
 
 
 def take_a_torn_file_for_one_that_says_nothing(patch: Patch) -> None:
-    patch.setattr(older_ledger, "_of_unknown_videos", lambda *_: ())
+    patch.setattr(older_ledger, "_except_of_known_videos", lambda *_: ())
 
 
 def end_an_apply_with_its_reader(patch: Patch) -> None:
     """What cannot be printed ends the work, wherever it is."""
 
     def catch_up(self: streams.Sink) -> None:
-        while self._late:
-            del self._late[: os.write(self._number, bytes(self._late))]
+        while self._pending:
+            del self._pending[: os.write(self._number, bytes(self._pending))]
 
-    patch.setattr(streams.Sink, "catch_up", catch_up)
+    patch.setattr(streams.Sink, "flush_pending", catch_up)
     patch.setattr(observer.GuardedObserver, "_guarded", lambda _, pass_on: pass_on())
-    patch.setattr(driver.Driver, "_save_answers", lambda _: None)
+    patch.setattr(driver.Driver, "_save_create_answers", lambda _: None)
 
 
 def pay_for_what_finds_no_room(patch: Patch) -> None:
-    patch.setattr(driver.Driver, "_look_for_room", lambda *_: True)
+    patch.setattr(driver.Driver, "_check_disk_space", lambda *_: True)
 
 
 def keep_much_of_a_small_disk_free(patch: Patch) -> None:
@@ -59,14 +59,14 @@ def keep_much_of_a_small_disk_free(patch: Patch) -> None:
 
 
 def end_a_replacement_before_its_report(patch: Patch) -> None:
-    real = run_campaign._carry_out
+    real = run_campaign._execute_plan
 
-    def carry_out(job: Any, ledger: Any, *rest: Any) -> Outcome:
+    def carry_out(job: Any, ledger: Any, *rest: Any) -> ApplyResult:
         outcome = real(job, ledger, *rest)
-        end_replacements(ledger, outcome.snapshot, (), job.plan.scope)
+        close_finished_replacements(ledger, outcome.snapshot, (), job.plan.scope)
         return outcome
 
-    patch.setattr(run_campaign, "_carry_out", carry_out)
+    patch.setattr(run_campaign, "_execute_plan", carry_out)
 
 
 def remember_the_last_replacement_alone(patch: Patch) -> None:
@@ -75,16 +75,16 @@ def remember_the_last_replacement_alone(patch: Patch) -> None:
 
 def remember_of_a_replacement_what_is_done_alone(patch: Patch) -> None:
     """What the same command makes for the first time is forgotten, and so is a wish that finds nothing done."""
-    real = plan._Planner._replaced
+    real = plan._Planner._takes_to_replace
 
     def replaced(self: plan._Planner, *arguments: Any) -> frozenset[str]:
         chosen = real(self, *arguments)
-        others = [step for step in self.steps if not isinstance(step, OpenReplacement)]
-        opened = [step for step in self.steps if isinstance(step, OpenReplacement) and chosen]
-        self.steps = [*others, *(OpenReplacement(replace(step.replacement, take_ids=chosen)) for step in opened)]
+        others = [step for step in self.changes if not isinstance(step, OpenReplacement)]
+        opened = [step for step in self.changes if isinstance(step, OpenReplacement) and chosen]
+        self.changes = [*others, *(OpenReplacement(replace(step.replacement, take_ids=chosen)) for step in opened)]
         return chosen
 
-    patch.setattr(plan._Planner, "_replaced", replaced)
+    patch.setattr(plan._Planner, "_takes_to_replace", replaced)
 
 
 def replace_what_a_plan_only_follows(patch: Patch) -> None:
@@ -101,12 +101,12 @@ def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:
     """The status alone says that nothing was made."""
     real = responses.create_outcome
 
-    def outcome(exchange: responses.Exchange) -> ev.CreateOutcome:
+    def outcome(exchange: responses.ExchangeResult) -> ev.CreateOutcome:
         known = real(exchange)
         match exchange:
-            case responses.Answer(status=400) if isinstance(known, ev.CreateUnanswered):
+            case responses.Response(status=400) if isinstance(known, ev.CreateUnanswered):
                 return ev.InputRejected("", "HTTP 400")
-            case responses.Answer(status=401 | 402 | 403 | 404 | 429 as status) if isinstance(
+            case responses.Response(status=401 | 402 | 403 | 404 | 429 as status) if isinstance(
                 known, ev.CreateUnanswered
             ):
                 return ev.CreateRefused(responses._BY_STATUS[status], "", f"HTTP {status}")
@@ -117,7 +117,7 @@ def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:
 
 
 def pay_before_the_api_is_known(patch: Patch) -> None:
-    patch.setattr(requests.Requests, "_asks_first", property(lambda self: self._probe.is_open))
+    patch.setattr(requests.RequestScheduler, "_must_check_first", property(lambda self: self._probe.is_open))
 
 
 def believe_any_value_of_a_run(patch: Patch) -> None:
@@ -132,15 +132,17 @@ def believe_any_value_of_a_run(patch: Patch) -> None:
 
 
 def write_into_files_that_are_gone(patch: Patch) -> None:
-    patch.setattr(in_place.Records, "check", lambda _: None)
+    patch.setattr(in_place.CampaignFiles, "check", lambda _: None)
 
 
 def lock_the_file_of_the_lock_alone(patch: Patch) -> None:
-    patch.setattr(lock.Lock, "_take_guard", lambda *_: None)
+    patch.setattr(lock.CampaignLock, "_take_guard", lambda *_: None)
 
 
 def call_a_busy_campaign_broken(patch: Patch) -> None:
-    patch.setattr(lock.Lock, "_held_by", lambda _, holder: LedgerError(f"{holder} is at work on this campaign."))
+    patch.setattr(
+        lock.CampaignLock, "_busy_error", lambda _, holder: LedgerError(f"{holder} is at work on this campaign.")
+    )
 
 
 def believe_any_cost_of_an_answer(patch: Patch) -> None:
@@ -156,18 +158,18 @@ def believe_any_cost_of_a_receipt(patch: Patch) -> None:
 
 def pay_without_a_yes(patch: Patch) -> None:
     """Where nobody can be asked, nobody has to agree."""
-    patch.setattr(apply, "agree", lambda *_: consent.Verdict(Consent.GIVEN))
+    patch.setattr(apply, "obtain_consent", lambda *_: consent.ConsentResult(Consent.GIVEN))
 
 
 def make_again_without_a_yes(patch: Patch) -> None:
     """Only what is due now needs a yes, and not the attempt that follows a failure."""
-    real = consent.agree
+    real = consent.obtain_consent
 
-    def agree(*arguments: Any) -> consent.Verdict:
+    def agree(*arguments: Any) -> consent.ConsentResult:
         verdict = real(*arguments)
-        return verdict if verdict.unpaid is not None else replace(verdict, consent=Consent.GIVEN)
+        return verdict if verdict.stop_reason is not None else replace(verdict, consent=Consent.GIVEN)
 
-    patch.setattr(apply, "agree", agree)
+    patch.setattr(apply, "obtain_consent", agree)
 
 
 FIELD_BUGS: Sequence[Callable[[Patch], None]] = (

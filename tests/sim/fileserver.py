@@ -11,10 +11,10 @@ from typing import Any, cast
 
 from urllib3.connection import HTTPConnection
 
-from hailuo_batch.adapters.http.connection import Line
+from hailuo_batch.adapters.http.connection import HttpTransport
 from hailuo_batch.adapters.http.origin import Origin
-from hailuo_batch.adapters.http.timeouts import Patience, PatientSocket
-from hailuo_batch.sandbox.media import MediaFile, Unsatisfiable, requested_part
+from hailuo_batch.adapters.http.timeouts import ExchangeTimer, TimedSocket
+from hailuo_batch.sandbox.media import MediaFile, RangeNotSatisfiable, requested_range
 from tests.helpers.mp4 import FTYP, box, clip
 from tests.sim.adversary import FETCHES, RANGES, Fate
 from tests.sim.truth import Truth
@@ -134,8 +134,8 @@ def _film(name: str, part: str, tail: bytes, *, version: int) -> _Film:
 
 def _part(media: MediaFile, headers: Mapping[str, str]) -> slice | str | None:
     try:
-        return requested_part(media, headers.get("range"), headers.get("if-range"))
-    except Unsatisfiable:
+        return requested_range(media, headers.get("range"), headers.get("if-range"))
+    except RangeNotSatisfiable:
         return "unsatisfiable"
 
 
@@ -194,10 +194,10 @@ class Dialer:
         self._server = server
         self._fate = fate
 
-    def dial(self, origin: Origin, patience: Patience, address: str | None = None) -> Line:
+    def dial(self, origin: Origin, patience: ExchangeTimer, address: str | None = None) -> HttpTransport:
         """A line that stands."""
         conn = HTTPConnection(origin.host, origin.port)
         conn.auto_open = 0
-        sock = PatientSocket(cast("Any", Socket(self._server, self._fate)), patience)
+        sock = TimedSocket(cast("Any", Socket(self._server, self._fate)), patience)
         conn.sock = cast("Any", sock)
-        return Line(conn, sock)
+        return HttpTransport(conn, sock)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RUNNING, RunState
-from hailuo_batch.core.planning.plan import Wishes
-from hailuo_batch.core.planning.resolution import abandoned
+from hailuo_batch.core.planning.plan import PlanRequest
+from hailuo_batch.core.planning.resolution import abandon_run
 from hailuo_batch.errors import ExitCode
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME
@@ -20,7 +20,7 @@ from tests.sim.promises import check_end
 from tests.sim.truth import Violation
 
 if TYPE_CHECKING:
-    from tests.sim.history import History
+    from tests.sim.history import SimulatedHistory
 
 _QUIET = 60
 _PATIENCE_S = 60.0
@@ -28,10 +28,10 @@ _ENDS = ("death at the end", "signal at the end", "")
 
 
 @dataclass
-class Peace:
+class FinalCheck:
     """What follows the adversary's time."""
 
-    history: "History"
+    history: "SimulatedHistory"
 
     def live(self) -> None:
         """From the first quiet moment to the last. Raises Violation."""
@@ -89,7 +89,7 @@ class Peace:
         history.say("--- peace")
         history.site.fate.rest()
         history.site.oddities.rest()
-        history.weather.clear_up()
+        history.weather.reset()
         history.site.room.clear()
         history.author.limits = replace(history.author.limits, run_timeout_s=_PATIENCE_S)
         history.pass_time(4000.0)
@@ -142,7 +142,7 @@ class Peace:
         history.site.fate.rest()
         for _ in range(2):
             history.say(history.author.edit())
-        kept = history.user.keep_plan(history.author.wishes())
+        kept = history.user.keep_plan(history.author.plan_request())
         if kept is None:
             raise Violation("no plan could be kept, for no reason")
         kept.is_alone = True
@@ -165,7 +165,7 @@ class Peace:
         self.calm_down()
 
     def _replace(self, pattern: str) -> None:
-        self.history.apply(Order(Wishes(replace=(pattern,))))
+        self.history.apply(Order(PlanRequest(replace=(pattern,))))
         self.history.site.fate.rest()
         self.history.pass_time(4000.0)
 
@@ -214,7 +214,7 @@ class Peace:
         with Ledger.open(history.paths.ledger, NAME, ENDPOINT, history.clock.wall()) as ledger:
             for run in gone:
                 history.say(f"resolve --abandon of {run.run_id} of {run.take_id}")
-                ledger.record(abandoned(run).events, history.clock.wall())
+                ledger.record(abandon_run(run).events, history.clock.wall())
         history.forget()
         return bool(gone)
 

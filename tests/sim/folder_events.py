@@ -13,19 +13,19 @@ from tests.sim.author import NAME
 from tests.sim.process import ENDPOINT
 from tests.sim.promises import Promises
 from tests.sim.records import Records
-from tests.sim.state_damage import Vandal
+from tests.sim.state_damage import StateDamage
 
 _SIDE = ("", "-wal", "-shm")
 
 
 @dataclass
-class Keeper:
+class FolderEvents:
     """The one who looks after the folder, badly."""
 
     rng: Random
     paths: CampaignPaths
     promises: Promises
-    vandal: Vandal
+    vandal: StateDamage
     say: Callable[[str], None]
     count: Callable[[str], None]
     copies: int = 0

@@ -32,6 +32,6 @@ _FOREIGN: tuple[dict[str, Any] | None, ...] = (
 )
 
 
-def answer_of_a_gateway(rng: Random) -> responses.Answer:
+def answer_of_a_gateway(rng: Random) -> responses.Response:
     """What it says this time."""
-    return responses.Answer(rng.choice(_STATUSES), rng.choice(_FOREIGN), retry_after=rng.choice((None, None, "2")))
+    return responses.Response(rng.choice(_STATUSES), rng.choice(_FOREIGN), retry_after=rng.choice((None, None, "2")))

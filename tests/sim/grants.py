@@ -12,9 +12,9 @@ from itertools import pairwise
 from hailuo_batch.core.model.ledger_changes import AddAttempt, SupersedeRun
 from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.planning.plan import InDoubt, Plan, Wishes, matches_any
+from hailuo_batch.core.planning.plan import InDoubtPolicy, Plan, PlanRequest, matches_any
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.values import Campaign
+from hailuo_batch.values import CampaignSpec
 from tests.sim.truth import Truth, Violation
 
 _WELL = frozenset({ExitCode.DONE, ExitCode.UNFINISHED})
@@ -40,7 +40,7 @@ class Grants:
     _forgotten: set[str] = field(default_factory=set)  # the creates that were counted as forgotten
     _named: set[tuple[str, int]] = field(default_factory=set)  # by take and attempt, as a user names them
 
-    def propose(self, campaign: Campaign, snapshot: Snapshot, plan: Plan, wishes: Wishes) -> None:
+    def propose(self, campaign: CampaignSpec, snapshot: Snapshot, plan: Plan, wishes: PlanRequest) -> None:
         """A command asks for this. `snapshot` is the ledger before its plan."""
         known = [
             each for each in (*snapshot.replacements, *self._open) if _words(each.patterns) == _words(wishes.replace)
@@ -54,7 +54,7 @@ class Grants:
         self._scope = plan.scope
         self._requests = {take.id: take.fingerprint for take in campaign.takes}
         self._doubtful = {}
-        if wishes.in_doubt is InDoubt.RESUBMIT:
+        if wishes.in_doubt is InDoubtPolicy.RESUBMIT:
             doubtful = (run for run in snapshot.runs if _may_be_made_again(run))
             self._doubtful = {run.create_id or "": run.fingerprint for run in doubtful}
 
@@ -121,7 +121,7 @@ class Grants:
 
 def _replaced(plan: Plan) -> frozenset[str]:
     """The takes that the plan's steps have made in place of one that is done."""
-    pairs = pairwise(plan.steps)
+    pairs = pairwise(plan.ledger_changes)
     return frozenset(
         after.take_id
         for before, after in pairs

@@ -26,20 +26,20 @@ from tests.sim.adversary import Death, Fate
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME, Author
 from tests.sim.clock import START, VirtualClock
-from tests.sim.conditions import RememberingWorld, Weather, any_settings
+from tests.sim.conditions import RememberingWorld, WorldConditions, any_settings
 from tests.sim.environment import KEY, SECOND_KEY, STRANGERS_KEY, Site
 from tests.sim.fileserver import URL
-from tests.sim.final_check import Peace
-from tests.sim.folder_events import Keeper
+from tests.sim.final_check import FinalCheck
+from tests.sim.folder_events import FolderEvents
 from tests.sim.grants import Grants
 from tests.sim.hostile import hostile_disk
 from tests.sim.interlude import Interlude
-from tests.sim.kept_plans import Drawer, KeptPlan, Rows
+from tests.sim.kept_plans import KeptPlan, KeptPlans, Rows
 from tests.sim.oddities import Oddities
 from tests.sim.process import ENDPOINT, Process
 from tests.sim.promises import Promises
 from tests.sim.records import Records
-from tests.sim.state_damage import Vandal
+from tests.sim.state_damage import StateDamage
 from tests.sim.truth import Truth, Violation
 from tests.sim.user import User
 
@@ -66,7 +66,7 @@ def run_history(seed: int, say: Callable[[str], object] = str) -> Failure | None
 def live(seed: int, say: Callable[[str], object] = str) -> tuple[Failure | None, Counter[str]]:
     """As `run_history`, and how often which adversity came about."""
     with tempfile.TemporaryDirectory(prefix="sim-", dir=_fast_folder()) as folder:
-        history = History(seed, Path(folder).resolve(), say)
+        history = SimulatedHistory(seed, Path(folder).resolve(), say)
         failure = None
         try:
             history.run()
@@ -78,7 +78,7 @@ def live(seed: int, say: Callable[[str], object] = str) -> tuple[Failure | None,
     return failure, history.site.fate.counts
 
 
-class History:
+class SimulatedHistory:
     """The life of one campaign."""
 
     def __init__(self, seed: int, folder: Path, say: Callable[[str], object]) -> None:
@@ -107,11 +107,11 @@ class History:
         self.site.say = self.say
         self.promises = Promises(self.site, self.paths.receipts)
         self.grants = Grants(self.site.truth)
-        self.weather = Weather(self.rng, world, self.say, price_unrest=0.7 if self.author.is_careful else 0.1)
-        vandal = Vandal(self.rng, self.paths, folder / "cache", self.say)
-        self.keeper = Keeper(self.rng, self.paths, self.promises, vandal, self.say, self.site.fate.count)
+        self.weather = WorldConditions(self.rng, world, self.say, price_unrest=0.7 if self.author.is_careful else 0.1)
+        vandal = StateDamage(self.rng, self.paths, folder / "cache", self.say)
+        self.keeper = FolderEvents(self.rng, self.paths, self.promises, vandal, self.say, self.site.fate.count)
         self.records = Records(self.site.truth, self.paths, lambda: self.keeper.has_ledger)
-        self.drawer = Drawer(self.read_rows)
+        self.drawer = KeptPlans(self.read_rows)
         self.manifest = folder / "manifest.yaml"
         self.manifest.touch()
         self.user = User(
@@ -154,7 +154,7 @@ class History:
                     self.site.fill_disk()
                 last = self.apply(self._any_order(), self._any_key())
                 Interlude(self).live(last)
-            Peace(self).live()
+            FinalCheck(self).live()
 
     def apply(self, order: Order, key: str = KEY) -> Apply:
         """One apply, to whatever end it comes."""
@@ -238,10 +238,10 @@ class History:
         if self.is_ledger_missed() and rng.random() < 0.4:
             with self.site.fate.nap(), self.records.taking_away():
                 self.keeper.make_room()
-            return Order(self.author.wishes(), new_ledger=True)
+            return Order(self.author.plan_request(), new_ledger=True)
         if plans and rng.random() < 0.6:
             return Order(plan=plans[-1])
-        return Order(self.author.wishes())
+        return Order(self.author.plan_request())
 
     def is_ledger_missed(self) -> bool:
         """Whether the campaign has been at work, and has no ledger that can be used."""

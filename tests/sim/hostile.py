@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 from hailuo_batch.adapters.ledger import store
-from hailuo_batch.adapters.ledger.rows import Rows
+from hailuo_batch.adapters.ledger.rows import LedgerRows
 from tests.sim.adversary import Death, Fate
 from tests.sim.environment import Site
 from tests.sim.room import full
@@ -167,7 +167,7 @@ def make_hostile(ledger: store.Ledger, fate: Fate) -> store.Ledger:
     ledger._db.execute("PRAGMA synchronous = OFF")
     hostile: Any = HostileDb(ledger._db, fate)
     ledger._db = hostile
-    ledger._rows = Rows(hostile)
+    ledger._rows = LedgerRows(hostile)
     return ledger
 
 

@@ -10,14 +10,14 @@ from tests.sim.applying import Apply
 from tests.sim.truth import Violation
 
 if TYPE_CHECKING:
-    from tests.sim.history import History
+    from tests.sim.history import SimulatedHistory
 
 
 @dataclass
 class Interlude:
     """The time until the next apply."""
 
-    history: "History"
+    history: "SimulatedHistory"
 
     def live(self, last: Apply) -> None:
         """From the end of that apply on. Raises Violation."""
@@ -31,7 +31,7 @@ class Interlude:
             self.command(self.plan)
         for _ in range(rng.choice((0, 0, 1, 1, 2, 4))):
             history.say(history.author.edit())
-        self._change_weather()
+        self._change_conditions()
         with site.fate.nap():
             history.keeper.meddle(history.records)
             if rng.random() < 0.4:
@@ -43,14 +43,14 @@ class Interlude:
         if rng.random() < 0.15:
             self.command(self.plan)
 
-    def _change_weather(self) -> None:
+    def _change_conditions(self) -> None:
         history, rng = self.history, self.history.rng
         if rng.random() < history.weather.price_unrest:
             history.weather.change_price()
             if rng.random() < 0.5:  # where the newest price is not the latest by the clock
                 history.site.jump(-40_000.0)
         if rng.random() < 0.3:
-            history.weather.clear_up()
+            history.weather.reset()
         if history.site.room.is_short and rng.random() < 0.6:
             history.site.room.clear()
         if rng.random() < 0.1:
@@ -79,7 +79,7 @@ class Interlude:
 
     def plan(self) -> bool:
         """The user keeps a plan, which leaves the ledger as it is."""
-        self.history.user.keep_plan(self.history.author.wishes())
+        self.history.user.keep_plan(self.history.author.plan_request())
         return False
 
     def check_files(self) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hailuo_batch.core.model.runs import Run, Snapshot
-from hailuo_batch.values import Campaign
+from hailuo_batch.values import CampaignSpec
 from tests.sim.truth import Sent, Truth, Violation
 
 Rows = tuple[object, ...]
@@ -30,7 +30,7 @@ class KeptPlan:
     """
 
     path: Path
-    campaign: Campaign
+    campaign: CampaignSpec
     rows: Rows
     replace: tuple[str, ...]
     takes: Mapping[str, str]
@@ -41,7 +41,7 @@ class KeptPlan:
     sent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
-    def read(cls, path: Path, campaign: Campaign, rows: Rows, snapshot: Snapshot | None) -> "KeptPlan":
+    def read(cls, path: Path, campaign: CampaignSpec, rows: Rows, snapshot: Snapshot | None) -> "KeptPlan":
         """The plan in the file, as a person reads it: the takes that it pays for or follows. `snapshot` is the ledger
         that it was made with, None where there was none yet."""
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -53,7 +53,7 @@ class KeptPlan:
         creates = {take_id: run.create_id for take_id, run in followed.items() if run is not None}
         return cls(path, campaign, rows, asked, takes, creates, left=rows)
 
-    def look(self, campaign: Campaign, rows: Rows) -> None:
+    def look(self, campaign: CampaignSpec, rows: Rows) -> None:
         """An apply of it begins, on this manifest and this ledger."""
         self.must_be_refused = campaign != self.campaign or rows not in (self.rows, self.left)
 
@@ -82,7 +82,7 @@ class KeptPlan:
 
 
 @dataclass
-class Drawer:
+class KeptPlans:
     """Where the user keeps plans. `read_rows` reads the ledger's rows as they are now."""
 
     read_rows: Callable[[], Rows]

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from hailuo_batch.adapters.download import Downloader
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.adapters.local.output_files import Files
+from hailuo_batch.adapters.local.output_files import OutputFiles
 from hailuo_batch.adapters.runbase import responses
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
@@ -67,7 +67,7 @@ class Network:
         self._free_before = site.room.free
         self._is_full = False  # it has been told that a video found no room
         self._at_each_turn = at_each_turn
-        self._files = Files(site.outputs)
+        self._files = OutputFiles(site.outputs)
         self._downloader = Downloader(site.outputs, allow_loopback=True)
         files = FileServer(site.fate, site.truth, site.oddities.tail_of)
         self._downloader._dialer = cast("Any", Dialer(files, site.fate))
@@ -198,7 +198,9 @@ class Network:
         if way > TIMEOUT_S:
             self._end(action, TIMEOUT_S, responses.Unanswered("timed out"))
 
-    def _end(self, action: Request, delay_s: float, exchange: responses.Exchange, *, is_api: bool = False) -> None:
+    def _end(
+        self, action: Request, delay_s: float, exchange: responses.ExchangeResult, *, is_api: bool = False
+    ) -> None:
         """`is_api` says that the API itself has answered, whatever it said."""
         outcome: Outcome
         if isinstance(action, act.CreateRun):

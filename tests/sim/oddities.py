@@ -46,7 +46,7 @@ class Oddities:
         kind, until = self._until.get(run_id, ("", 0.0))
         return kind if self._clock.now() < until else ""
 
-    def told(self, answer: responses.Answer) -> responses.Answer:
+    def told(self, answer: responses.Response) -> responses.Response:
         """An answer to a read, as odd as its run; a run may have two outputs."""
         data = dict(answer.data or {})
         run_id = data.get("id")
@@ -59,7 +59,7 @@ class Oddities:
             data["output"] = {"urls": [url, f"{url}?part=2"]}
         match self.of(run_id):
             case "vanished":
-                return responses.Answer(404, {"error": {"code": "run_not_found", "message": "no such run"}})
+                return responses.Response(404, {"error": {"code": "run_not_found", "message": "no such run"}})
             case "endless":
                 data = {name: value for name, value in data.items() if name not in {"output", "error"}}
                 data["status"] = "processing"
@@ -79,23 +79,23 @@ class Oddities:
         clip = self._world.clip_of(name, self._clock.now())
         return None if clip is None else clip.tail
 
-    def odd_answer(self, status: int, data: Mapping[str, Any]) -> responses.Answer:
+    def odd_answer(self, status: int, data: Mapping[str, Any]) -> responses.Response:
         """An answer of which something has the wrong type."""
         rng = self._rng
         odd = dict(data)
         choice = rng.randrange(5)
         if choice == 0:
-            return responses.Answer(status, None)
+            return responses.Response(status, None)
         if choice == 1:
             odd["id"] = rng.choice((17, None, "", "run id with spaces", ["run_1"]))
         elif choice == 2:
             odd["status"] = rng.choice((None, 7, "", {}))
         elif choice == 3:
-            return responses.Answer(status, self.with_odd_cost(data))
+            return responses.Response(status, self.with_odd_cost(data))
         else:
             odd.pop("model", None)
             odd["extra"] = "x" * 100
-        return responses.Answer(status, odd)
+        return responses.Response(status, odd)
 
     def with_odd_cost(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """An answer whose cost, where it names one, is what no cost can be."""

@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.adapters.ledger.in_place import Records
+from hailuo_batch.adapters.ledger.in_place import CampaignFiles
 from hailuo_batch.adapters.ledger.receipts import Receipts
-from hailuo_batch.adapters.local.disk_space import Room
+from hailuo_batch.adapters.local.disk_space import CampaignDisks
 from hailuo_batch.adapters.local.key_window import KeyWindow
 from hailuo_batch.adapters.local.stop_request import StopRequest
 from hailuo_batch.app import key_identity, run_campaign
-from hailuo_batch.app.api_target import Remote
+from hailuo_batch.app.api_target import ApiTarget
 from hailuo_batch.app.run_campaign import Job
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.engine import Engine, Settings
-from hailuo_batch.core.engine.requests import PRICE_RISE
+from hailuo_batch.core.engine.requests import MAX_PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime import driver
 from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.runtime.observer import GuardedObserver, Observer
 from hailuo_batch.ui.console import Console
-from hailuo_batch.ui.progress import GroupingReporter
+from hailuo_batch.ui.progress import GroupingObserver
 from tests.sim.environment import KEY
 from tests.sim.network import Network, Terms
 from tests.sim.truth import Violation
 
 if TYPE_CHECKING:
-    from tests.sim.history import History
+    from tests.sim.history import SimulatedHistory
 
 ENDPOINT = "https://api.example/v1"
 _REPORT_S = 5.0  # how it goes is of no matter here, and costs a tenth of the time to say more often
@@ -40,7 +40,7 @@ _REPORT_S = 5.0  # how it goes is of no matter here, and costs a tenth of the ti
 class Process:
     """One process, known by its number. `creates` counts those that it has sent, once it has ended."""
 
-    def __init__(self, history: "History", number: int, key: str = KEY) -> None:
+    def __init__(self, history: "SimulatedHistory", number: int, key: str = KEY) -> None:
         self.history = history
         self.site = history.site
         self.number = number
@@ -68,9 +68,9 @@ class Process:
     def at_work(self) -> Iterator[None]:
         """While it lasts, what a command has driven is driven by this process, through the simulated executor."""
         with (
-            mock.patch.multiple(run_campaign, _drive=self._drive, connect=self._connect),
+            mock.patch.multiple(run_campaign, _run_driver=self._drive, connect=self._connect),
             mock.patch.object(key_identity, "_ROUNDS", 1),
-            mock.patch.object(driver, "_REPORT_S", _REPORT_S),
+            mock.patch.object(driver, "_UPDATE_INTERVAL_S", _REPORT_S),
         ):
             yield
 
@@ -112,13 +112,13 @@ class Process:
         raise Violation(f"process {self.number} was not told to pay, and paid: {action}")
 
     def _drive(
-        self, job: Job, engine: Engine, ledger: Ledger, remote: Remote, clock: Any, console: Console
+        self, job: Job, engine: Engine, ledger: Ledger, remote: ApiTarget, clock: Any, console: Console
     ) -> Iterable[ExitCode]:
         self._ledger = ledger
         self.history.grants.confirm(ledger.snapshot())
         self._network = Network(self.site, self.number, ledger, self._at_each_turn, self.terms(job))
         with closing(Receipts(job.paths.receipts)) as receipts:
-            records = Records(ledger, receipts, *([] if job.lock is None else [job.lock]))
+            records = CampaignFiles(ledger, receipts, *([] if job.lock is None else [job.lock]))
             work = Driver(
                 engine,
                 ledger,
@@ -129,12 +129,12 @@ class Process:
                 new_id=self._new_id,
                 check_records=records.check,
                 window=self.window(),
-                room=Room(job.paths.outputs, job.paths.ledger.parent),
+                disk_space=CampaignDisks(job.paths.outputs, job.paths.ledger.parent),
                 tick_s=float("inf"),
             )
             self._stop_wish = console.stop
             try:
-                with console.stop.carried_out_by(lambda code: work.request_stop(stop_reasons.signalled(code))):
+                with console.stop.handled_by(lambda code: work.request_stop(stop_reasons.signalled(code))):
                     work.run()
                 records.check()
             except LedgerError as error:
@@ -145,14 +145,14 @@ class Process:
         return []
 
     @contextmanager
-    def _connect(self, endpoint: str, settings: Settings) -> Iterator[Remote]:
-        yield Remote(endpoint, self.key, is_loopback=False)
+    def _connect(self, endpoint: str, settings: Settings) -> Iterator[ApiTarget]:
+        yield ApiTarget(endpoint, self.key, is_loopback=False)
 
     def _reporter(self, console: Console) -> Observer:
         """Whoever tells how it goes, on whatever stands for stderr."""
         clock: Any = self.site.clock
         received: Any = int  # nothing is shown of it where no terminal is
-        return GuardedObserver(GroupingReporter(run_campaign._reporter(console, clock, received), clock.now))
+        return GuardedObserver(GroupingObserver(run_campaign._make_progress_view(console, clock, received), clock.now))
 
     def _new_id(self) -> str:
         return f"create-{next(self.history.create_numbers)}"
@@ -198,10 +198,10 @@ class Process:
 
     def _use_the_key(self) -> None:
         for _ in range(self.site.fate.rng.randint(1, 20)):
-            if self.site.world.occupy(self.site.clock.now(), self.key):
+            if self.site.world.take_slot(self.site.clock.now(), self.key):
                 self.site.arrive("foreign", self.number)
 
 
 def _most_costs(job: Job) -> dict[str, float]:
     """The most that a run of each model may cost before creating must stop."""
-    return {model: shown * (1 + PRICE_RISE) for model, shown in job.settings.shown_prices.items()}
+    return {model: shown * (1 + MAX_PRICE_RISE) for model, shown in job.settings.shown_prices.items()}

@@ -104,7 +104,7 @@ class Promises:
         saved = ((run, output) for run in snapshot.runs for output in run.outputs if output.sha256 is not None)
         differing = [(run, output) for run, output in saved if output.sha256 not in _places(output, digests)]
         missed = [(run, output) for run, output in differing if not _is_given_up(run, _places(output, digests))]
-        live = (run for run in snapshot.runs if run.state is RunState.SUCCEEDED and not run.superseded)
+        live = (run for run in snapshot.runs if run.state is RunState.SUCCEEDED and not run.is_superseded)
         damaged = ((run, output) for run in live for output in run.outputs if output.flaw is not None)
         return missed + [item for item in damaged if item not in missed]
 
@@ -139,7 +139,7 @@ class Promises:
     def check_settled(self, snapshot: Snapshot) -> None:
         """After all is quiet: the ledger's money is the world's, and so is how each run ended."""
         world, truth = self.site.world, self.site.truth
-        world.settle(self.site.clock.now())
+        world.book_refunds(self.site.clock.now())
         known = {run.run_id: run for run in snapshot.paid_runs if run.run_id is not None}
         for run_id, sent in truth.made.items():
             if truth.is_knowable(sent) or run_id in known:
@@ -210,7 +210,7 @@ class Promises:
             return
         if data not in self.site.truth.served.get(run.run_id, ()) and data not in self.by_hand:
             raise Violation(f"{output.path} is not what was served for {run.run_id} of {run.take_id}")
-        if data in self.site.truth.cut_short and output.flaw is None and not run.superseded:
+        if data in self.site.truth.cut_short and output.flaw is None and not run.is_superseded:
             raise Violation(f"{output.path} came cut short, and the ledger does not say so")
 
     def _check_paid(self, run_id: str, sent: Sent, run: Run | None, snapshot: Snapshot) -> None:

@@ -11,7 +11,7 @@ _BLOCK = 512
 
 
 @dataclass
-class Room:
+class DiskSpace:
     """The free bytes of one disk, of `size` in all."""
 
     free: int = PLENTY

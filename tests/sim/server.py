@@ -21,7 +21,7 @@ class Server:
     process: int
     key: str
 
-    def answer(self, action: Request, fault: str, *, late: bool) -> responses.Answer:
+    def answer(self, action: Request, fault: str, *, late: bool) -> responses.Response:
         """What comes back for a request that arrives now, `late` where its sender has given it up."""
         site = self.site
         if fault == "5xx before":
@@ -49,9 +49,9 @@ class Server:
             site.arrivals.pop()
         return self._answered(action, answer.status, answer.body, fault)
 
-    def _answered(self, action: Request, status: int, data: Mapping[str, Any], fault: str) -> responses.Answer:
+    def _answered(self, action: Request, status: int, data: Mapping[str, Any], fault: str) -> responses.Response:
         site = self.site
-        told = responses.Answer(status, data)
+        told = responses.Response(status, data)
         if isinstance(action, act.ReadRun):
             told = site.oddities.told(told)
         status, data = told.status, told.data or {}
@@ -61,22 +61,22 @@ class Server:
             case "gateway after" | "gateway reads":
                 return answer_of_a_gateway(site.fate.rng)
             case "answer cut":
-                return responses.Answer(status, None, "the connection broke")
+                return responses.Response(status, None, "the connection broke")
             case "missing":
-                return responses.Answer(404, {"error": {"code": "run_not_found", "message": "no such run"}})
+                return responses.Response(404, {"error": {"code": "run_not_found", "message": "no such run"}})
             case "odd answer":
                 return site.oddities.odd_answer(status, data)
             case "odd cost":
-                return responses.Answer(status, site.oddities.with_odd_cost(data))
+                return responses.Response(status, site.oddities.with_odd_cost(data))
             case "odd status" if status == 200:
-                return responses.Answer(status, {**data, "status": "paused"})
+                return responses.Response(status, {**data, "status": "paused"})
             case "another's ID" if status == 200:
                 made = ((run_id, sent) for run_id, sent in site.truth.made.items() if site.truth.is_knowable(sent))
                 others = [run_id for run_id, sent in made if sent.told and run_id != data.get("id")]
-                return responses.Answer(status, {**data, "id": site.fate.rng.choice(others)} if others else data)
+                return responses.Response(status, {**data, "id": site.fate.rng.choice(others)} if others else data)
             case _:
                 return told
 
 
-def _broken(status: int) -> responses.Answer:
-    return responses.Answer(status, {"error": {"message": "an unexpected error occurred", "code": "internal_error"}})
+def _broken(status: int) -> responses.Response:
+    return responses.Response(status, {"error": {"message": "an unexpected error occurred", "code": "internal_error"}})

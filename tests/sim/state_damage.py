@@ -56,7 +56,7 @@ _VALUES: dict[tuple[str, str], tuple[object, ...]] = {
 
 
 @dataclass
-class Vandal:
+class StateDamage:
     """Whoever does it. The caller says what that takes away."""
 
     rng: Random
@@ -192,4 +192,4 @@ class Vandal:
         return self.paths.ledger, self.paths.backup, self.paths.receipts
 
 
-__all__ = ["Vandal"]
+__all__ = ["StateDamage"]

@@ -12,12 +12,12 @@ import pytest
 from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch.adapters.download import downloader, file_writer, mp4
-from hailuo_batch.adapters.download.file_writer import Landing
+from hailuo_batch.adapters.download.file_writer import FileWriter
 from hailuo_batch.adapters.download.resume import OVERLAP_BYTES
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.adapters.ledger.lock import Lock
+from hailuo_batch.adapters.ledger.lock import CampaignLock
 from hailuo_batch.adapters.ledger.receipts import Receipts
-from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
+from hailuo_batch.adapters.local.output_files import Comparison, FileMatch, OutputFiles
 from hailuo_batch.adapters.runbase import responses
 from hailuo_batch.app import plan_guard, reconcile, workspace
 from hailuo_batch.commands import apply, resolve
@@ -26,7 +26,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import file_layout, states
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.planning import matching, plan, recovery, spend
-from hailuo_batch.core.scheduling.rate_window import Budget
+from hailuo_batch.core.scheduling.rate_window import RateWindow
 from hailuo_batch.runtime import driver
 from hailuo_batch.values import Take
 from tests.sim.field_bugs import FIELD_BUGS
@@ -54,13 +54,13 @@ def save_the_run_id_only_at_the_end(patch: Patch) -> None:
             real(self, now)
 
     patch.setattr(driver.Driver, "_record", record)
-    patch.setattr(driver.Driver, "_keep_receipts", lambda *_: None)
+    patch.setattr(driver.Driver, "_write_receipts", lambda *_: None)
 
 
 def retry_a_create_on_a_reset(patch: Patch) -> None:
     real = responses.create_outcome
 
-    def outcome(exchange: responses.Exchange) -> ev.CreateOutcome:
+    def outcome(exchange: responses.ExchangeResult) -> ev.CreateOutcome:
         match exchange:
             case responses.Unanswered(reason):
                 return ev.CreateNotSent(reason)
@@ -73,9 +73,9 @@ def retry_a_create_on_a_reset(patch: Patch) -> None:
 def treat_500_as_not_sent(patch: Patch) -> None:
     real = responses.create_outcome
 
-    def outcome(exchange: responses.Exchange) -> ev.CreateOutcome:
+    def outcome(exchange: responses.ExchangeResult) -> ev.CreateOutcome:
         match exchange:
-            case responses.Answer(status=500):
+            case responses.Response(status=500):
                 return ev.CreateNotSent("HTTP 500")
             case _:
                 return real(exchange)
@@ -106,16 +106,16 @@ def count_no_refund(patch: Patch) -> None:
 
 def expire_an_old_run(patch: Patch) -> None:
     """A run that is older than an hour is taken for failed."""
-    real = engine.Engine._see_to
+    real = engine.Engine._schedule
 
     def see_to(self: engine.Engine, run: Run, now: float) -> None:
         since = now if run.submitted_at is None else run.submitted_at - self._epoch_offset
         if run.state in states.RUNNING and now - since > 3600:
-            self._retry(run)
+            self._on_run_failed(run)
             return
         real(self, run, now)
 
-    patch.setattr(engine.Engine, "_see_to", see_to)
+    patch.setattr(engine.Engine, "_schedule", see_to)
 
 
 def key_takes_by_position(patch: Patch) -> None:
@@ -133,7 +133,7 @@ def key_takes_by_position(patch: Patch) -> None:
 
 
 def drop_the_lock(patch: Patch) -> None:
-    patch.setattr(Lock, "acquire", lambda *_: None)
+    patch.setattr(CampaignLock, "acquire", lambda *_: None)
 
 
 def restore_without_receipts(patch: Patch) -> None:
@@ -143,60 +143,60 @@ def restore_without_receipts(patch: Patch) -> None:
 def take_an_unreadable_answer_for_a_refusal(patch: Patch) -> None:
     real = responses.create_outcome
 
-    def outcome(exchange: responses.Exchange) -> ev.CreateOutcome:
+    def outcome(exchange: responses.ExchangeResult) -> ev.CreateOutcome:
         known = real(exchange)
-        is_answer = isinstance(exchange, responses.Answer) and isinstance(known, ev.CreateUnanswered)
+        is_answer = isinstance(exchange, responses.Response) and isinstance(known, ev.CreateUnanswered)
         return ev.CreateRefused(ev.Refusal.RATE, "", "unreadable") if is_answer else known
 
     patch.setattr(responses, "create_outcome", outcome)
 
 
 def ask_faster_than_allowed(patch: Patch) -> None:
-    def give_back(self: Budget, key: int, now: float) -> None:
+    def give_back(self: RateWindow, key: int, now: float) -> None:
         del self._under_way[key]
 
-    patch.setattr(Budget, "give_back", give_back)
+    patch.setattr(RateWindow, "give_back", give_back)
 
 
 def forget_the_reads_of_earlier_processes(patch: Patch) -> None:
-    patch.setattr(Budget, "hear_others", lambda *_: None)
+    patch.setattr(RateWindow, "on_others", lambda *_: None)
 
 
 def ignore_creates_under_way_in_the_cap(patch: Patch) -> None:
     """Only what is known to be paid counts."""
 
     def admits(self: spend.Cap, model: str) -> bool:
-        return self.cap_micro_usd is None or self._known + (self.cost_of(model) or 0) <= self.cap_micro_usd
+        return self.cap_micro_usd is None or self._known_micro_usd + (self.cost_of(model) or 0) <= self.cap_micro_usd
 
     patch.setattr(spend.Cap, "admits", admits)
 
 
 def tell_the_newest_price_by_the_time_of_day(patch: Patch) -> None:
-    def teacher_of(run: Run) -> spend.Teacher | None:
+    def teacher_of(run: Run) -> spend.KnownCost | None:
         at = run.submitted_at or 0.0
-        return None if run.cost_micro_usd is None else spend.Teacher(int(at), run.cost_micro_usd, at)
+        return None if run.cost_micro_usd is None else spend.KnownCost(int(at), run.cost_micro_usd, at)
 
-    patch.setattr(spend, "teacher_of", teacher_of)
+    patch.setattr(spend, "known_cost_of", teacher_of)
 
 
 def rename_onto_what_is_there(patch: Patch) -> None:
-    def move(self: Files, index: int, source: str, target: str) -> ev.MoveOutcome:
+    def move(self: OutputFiles, index: int, source: str, target: str) -> ev.MoveOutcome:
         end = self._inside(target)
         end.parent.mkdir(parents=True, exist_ok=True)
         self._inside(source).replace(end)
         return ev.FileMoved(index, target)
 
-    def next_moves(self: file_layout.Shelf) -> tuple[file_layout.Move, ...]:
-        wanted = [move for take_id in sorted(self._astray) for move in self._misplaced(take_id)]
-        self._astray = set()
+    def next_moves(self: file_layout.FileLayout) -> tuple[file_layout.Move, ...]:
+        wanted = [move for take_id in sorted(self._takes_to_check) for move in self._misplaced(take_id)]
+        self._takes_to_check = set()
         return tuple(wanted)
 
-    patch.setattr(Files, "move", move)
-    patch.setattr(file_layout.Shelf, "next_moves", next_moves)
+    patch.setattr(OutputFiles, "move", move)
+    patch.setattr(file_layout.FileLayout, "next_moves", next_moves)
 
 
 def begin_a_replacement_anew_with_each_command(patch: Patch) -> None:
-    real = plan._Planner._replaced
+    real = plan._Planner._takes_to_replace
 
     def replaced(self: plan._Planner, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
         under_way, self.snapshot = self.snapshot, replace(self.snapshot, replacements=())
@@ -204,15 +204,15 @@ def begin_a_replacement_anew_with_each_command(patch: Patch) -> None:
         self.snapshot = under_way
         return chosen
 
-    patch.setattr(plan._Planner, "_replaced", replaced)
+    patch.setattr(plan._Planner, "_takes_to_replace", replaced)
 
 
 def pay_any_price(patch: Patch) -> None:
-    patch.setattr(requests.Requests, "_compare_price", lambda *_: None)
+    patch.setattr(requests.RequestScheduler, "_check_price", lambda *_: None)
 
 
 def trust_any_key(patch: Patch) -> None:
-    patch.setattr(key_check.Probe, "begin", lambda *_: None)
+    patch.setattr(key_check.KeyCheck, "start", lambda *_: None)
 
 
 def take_a_file_cut_short_for_whole(patch: Patch) -> None:
@@ -222,7 +222,7 @@ def take_a_file_cut_short_for_whole(patch: Patch) -> None:
 def join_two_versions_of_a_file(patch: Patch) -> None:
     """What goes on where a download broke off is not looked at."""
 
-    def skip_overlap(landing: Landing, response: BaseHTTPResponse, offset: int) -> None:
+    def skip_overlap(landing: FileWriter, response: BaseHTTPResponse, offset: int) -> None:
         del landing, offset
         response.read(OVERLAP_BYTES)
 
@@ -231,13 +231,13 @@ def join_two_versions_of_a_file(patch: Patch) -> None:
 
 def apply_a_stale_plan(patch: Patch) -> None:
     """Whatever has happened to the ledger since, a plan is taken to hold."""
-    patch.setattr(Ledger, "changes", lambda *_: ())
+    patch.setattr(Ledger, "entries_after", lambda *_: ())
 
 
 def carry_a_plan_out_anew_with_each_repetition(patch: Patch) -> None:
     """The wishes of a plan are never spent."""
     patch.setattr(plan_guard, "_STEPS", frozenset())
-    patch.setattr(apply, "mark_carried_out", lambda saved: saved.id)
+    patch.setattr(apply, "carried_out_fact", lambda saved: saved.id)
 
 
 def repair_over_a_changed_file(patch: Patch) -> None:
@@ -249,14 +249,14 @@ def repair_over_a_changed_file(patch: Patch) -> None:
 
 
 def take_a_short_file_for_what_was_saved(patch: Patch) -> None:
-    real = Files.compare
+    real = OutputFiles.compare
 
-    def compare(self: Files, output: Output) -> Comparison:
+    def compare(self: OutputFiles, output: Output) -> Comparison:
         seen = real(self, output)
         is_short = seen.bytes is not None and seen.bytes < (output.bytes or 0)
-        return replace(seen, found=Found.SAME) if is_short else seen
+        return replace(seen, match=FileMatch.SAME) if is_short else seen
 
-    patch.setattr(Files, "compare", compare)
+    patch.setattr(OutputFiles, "compare", compare)
 
 
 def begin_anew_wherever_a_ledger_is_missing(patch: Patch) -> None:
@@ -272,7 +272,7 @@ def throw_away_what_is_to_be_set_aside(patch: Patch) -> None:
 
 
 def ask_about_a_named_run_without_a_place(patch: Patch) -> None:
-    patch.setattr(resolve, "one_request", lambda *_: nullcontext())
+    patch.setattr(resolve, "reserve_one_request", lambda *_: nullcontext())
 
 
 BUGS: Sequence[Callable[[Patch], None]] = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.sandbox.world import World
-from hailuo_batch.values import Campaign
+from hailuo_batch.values import CampaignSpec
 
 
 class Violation(Exception):  # noqa: N818 - what is found, not a fault of the finder
@@ -65,7 +65,7 @@ class Truth:
     excess_micro_usd: int = 0
     era: int = 0
 
-    def want(self, campaign: Campaign) -> None:
+    def want(self, campaign: CampaignSpec) -> None:
         """The manifest asks for these takes, so each of them may be paid for once."""
         self.wanted |= Counter(take.fingerprint for take in campaign.takes)
 

@@ -16,13 +16,13 @@ from typing import Any
 from unittest import mock
 
 from hailuo_batch import cli
-from hailuo_batch.adapters.runbase import RunLook, responses
+from hailuo_batch.adapters.runbase import RunLookup, responses
 from hailuo_batch.app import ledger_access, shared_window
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.commands import plan, report, resolve, state, status, verify
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
-from hailuo_batch.core.planning.plan import InDoubt, Wishes
+from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.model import ReportRun, build_report
 from hailuo_batch.sandbox.world.run_ids import PREFIX
@@ -30,7 +30,7 @@ from tests.sim.author import Author
 from tests.sim.environment import KEY, Site
 from tests.sim.grants import Grants
 from tests.sim.hostile import HostileLedger
-from tests.sim.kept_plans import Drawer, KeptPlan
+from tests.sim.kept_plans import KeptPlan, KeptPlans
 from tests.sim.process import Process
 from tests.sim.promises import Promises
 from tests.sim.truth import Violation
@@ -48,7 +48,7 @@ class Api:
         self._site = site
         self._process = process
 
-    def look_up(self, run_id: str) -> RunLook:
+    def look_up(self, run_id: str) -> RunLookup:
         """What the world says of a run."""
         limited = self._site.world.stats.rate_limited
         self._site.arrive("read", self._process)
@@ -56,7 +56,9 @@ class Api:
         if self._site.world.stats.rate_limited > limited:
             self._site.blame(self._process)
             self._site.arrivals.pop()
-        return responses.look_outcome(self._site.oddities.told(responses.Answer(answer.status, answer.body)), run_id)
+        return responses.lookup_outcome(
+            self._site.oddities.told(responses.Response(answer.status, answer.body)), run_id
+        )
 
     def close(self) -> None:
         """Nothing is held."""
@@ -81,7 +83,7 @@ class User:
     author: Author
     grants: Grants
     promises: Promises
-    drawer: Drawer
+    drawer: KeptPlans
     manifest: Path
     read: Callable[[], Snapshot]
     forget: Callable[[], None]
@@ -101,13 +103,13 @@ class User:
         words = rng.choice((self._naming, self._resubmitting, self._abandoning, self._retrying, self._forgetting))
         return self.give(*words(snapshot, record, run))
 
-    def keep_plan(self, wishes: Wishes) -> KeptPlan | None:
+    def keep_plan(self, wishes: PlanRequest) -> KeptPlan | None:
         """Have a plan kept in a file. None where that did not come about."""
         rows = self.drawer.read_rows()
         self.drawer.made += 1
         path = self.manifest.with_name(f"plan-{self.drawer.made}.json")
         words = [*_options("--only", wishes.only), *_options("--replace", wishes.replace)]
-        words += ["--in-doubt", "resubmit"] if wishes.in_doubt is InDoubt.RESUBMIT else []
+        words += ["--in-doubt", "resubmit"] if wishes.in_doubt is InDoubtPolicy.RESUBMIT else []
         if self.give("plan", str(self.manifest), "--out", str(path), *words) is not ExitCode.DONE:
             return None
         kept = KeptPlan.read(path, self.author.campaign, rows, self.read() if self.has_ledger() else None)
@@ -190,7 +192,7 @@ class User:
         for told, record in zip(report.takes, snapshot.takes, strict=True):
             wanted = told.in_manifest and told.state not in _SETTLED
             attempts = {run.attempt: run for run in told.runs}
-            open_runs = (run for run in record.runs if run.state in _ENDLESS or (wanted and not run.superseded))
+            open_runs = (run for run in record.runs if run.state in _ENDLESS or (wanted and not run.is_superseded))
             cases += [Case(run, attempts.get(run.attempt)) for run in open_runs]
         return cases
 

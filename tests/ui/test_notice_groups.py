@@ -28,22 +28,22 @@ def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name()
         "all that failed or were rejected one more attempt: `hailuo-batch retry MANIFEST`. These are "
         "lamp-2, lamp-3, lamp-4."
     )
-    assert groups.due(100.0) == groups.rest() == []
+    assert groups.due(100.0) == groups.flush() == []
 
 
 def test_what_is_still_held_at_the_end_is_told() -> None:
     groups = NoticeGroups()
     for number in (1, 2, 3):
         groups.add(refused(number), 0.0)
-    assert ["These are lamp-2, lamp-3." in text for text in groups.rest()] == [True]
-    assert groups.rest() == []
+    assert ["These are lamp-2, lamp-3." in text for text in groups.flush()] == [True]
+    assert groups.flush() == []
 
 
 def test_what_is_summed_up_at_the_end_is_not_told_just_before() -> None:
     groups = NoticeGroups()
     for number in (1, 2, 3):
         groups.add(notices.in_doubt(run(RunState.IN_DOUBT, take(f"lamp-{number}"), reason="timed out")), 0.0)
-    assert groups.rest() == []
+    assert groups.flush() == []
 
 
 def test_one_alone_keeps_the_words_for_one() -> None:
@@ -63,10 +63,10 @@ def test_each_reason_is_gathered_by_itself() -> None:
 
 def test_the_longer_it_goes_on_the_fewer_texts_come_of_it() -> None:
     groups = NoticeGroups()
-    told = [text for second in range(1000) for text in (*groups.add(refused(second), second), *groups.due(second))]
-    told += groups.rest()
-    assert len(told) <= 10
-    assert all(any(f"lamp-{number}" in text for text in told) for number in range(1000))
+    printed = [text for second in range(1000) for text in (*groups.add(refused(second), second), *groups.due(second))]
+    printed += groups.flush()
+    assert len(printed) <= 10
+    assert all(any(f"lamp-{number}" in text for text in printed) for number in range(1000))
 
 
 def test_what_can_be_said_of_one_only_is_always_told_at_once() -> None:
@@ -77,4 +77,4 @@ def test_what_can_be_said_of_one_only_is_always_told_at_once() -> None:
 def test_what_befell_a_run_names_the_run_of_each_take() -> None:
     alike = [notices.failed(run(RunState.FAILED, take(name), run_id=f"run_{name}"), then="x") for name in ("a", "b")]
     assert alike[0].text.startswith("a: run_a failed and is refunded: ")
-    assert notices.together(alike).endswith("; x. These are a (run_a), b (run_b).")
+    assert notices.render_group(alike).endswith("; x. These are a (run_a), b (run_b).")

@@ -17,7 +17,7 @@ import pytest
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.text import display_width
-from hailuo_batch.ui.progress import CALM_S, BarReporter, LineReporter, QuietReporter, Reporter, format_rate
+from hailuo_batch.ui.progress import LINE_INTERVAL_S, BarView, LineView, ProgressView, QuietView, format_rate
 
 
 class Time:
@@ -66,13 +66,13 @@ def terminal(columns: int, rows: int = 24) -> Iterator[Screen]:
 
 def test_a_log_gets_a_line_when_something_changed_and_ten_seconds_have_passed() -> None:
     now, log = Time(), io.StringIO()
-    reporter = LineReporter(log, now)
+    reporter = LineView(log, now)
     reporter.update(progress(done=0))
-    now.at += CALM_S - 1
+    now.at += LINE_INTERVAL_S - 1
     reporter.update(progress(done=1))
     now.at += 1
     reporter.update(progress(done=2))
-    now.at += 5 * CALM_S
+    now.at += 5 * LINE_INTERVAL_S
     reporter.update(progress(done=2))
     assert log.getvalue().splitlines() == [
         "0 of 6 done, 3 in flight, $1.12 spent",
@@ -82,9 +82,9 @@ def test_a_log_gets_a_line_when_something_changed_and_ten_seconds_have_passed() 
 
 def test_a_log_says_how_long_it_will_take_but_no_line_comes_for_that_alone() -> None:
     now, log = Time(), io.StringIO()
-    reporter = LineReporter(log, now)
+    reporter = LineView(log, now)
     reporter.update(progress(left_s=inf))
-    now.at += CALM_S
+    now.at += LINE_INTERVAL_S
     reporter.update(progress(left_s=400.0))
     reporter.update(progress(done=3, left_s=390.0))
     assert log.getvalue().splitlines() == [
@@ -95,7 +95,7 @@ def test_a_log_says_how_long_it_will_take_but_no_line_comes_for_that_alone() -> 
 
 def test_a_log_ends_with_how_it_ended() -> None:
     now, log = Time(), io.StringIO()
-    reporter = LineReporter(log, now)
+    reporter = LineView(log, now)
     reporter.update(progress(done=0, left_s=40.0))
     reporter.update(progress(done=6, open_runs=0, left_s=17.0))
     reporter.close()
@@ -105,13 +105,13 @@ def test_a_log_ends_with_how_it_ended() -> None:
 
 def test_notices_go_to_a_log_at_once() -> None:
     log = io.StringIO()
-    LineReporter(log, Time()).notice("hero: in doubt")
+    LineView(log, Time()).notice("hero: in doubt")
     assert log.getvalue() == "hero: in doubt\n"
 
 
 def test_quiet_still_passes_notices_on() -> None:
     log = io.StringIO()
-    reporter = QuietReporter(log)
+    reporter = QuietView(log)
     reporter.update(progress())
     reporter.notice("hero: in doubt")
     reporter.close()
@@ -121,7 +121,7 @@ def test_quiet_still_passes_notices_on() -> None:
 @pytest.mark.parametrize("columns", [20, 40, 60, 80, 200])
 def test_the_bar_never_wraps(columns: int) -> None:
     with terminal(columns) as screen:
-        reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        reporter = BarView(screen.stream, Time(), lambda: 0)
         reporter.update(progress(done=1234, takes=100_000, open_runs=1234, failed=12, in_doubt=3))
         lines = screen.seen().split("\r")
         assert max(map(len, lines)) < columns
@@ -131,7 +131,7 @@ def test_the_bar_never_wraps(columns: int) -> None:
 def test_the_bar_shows_what_counts() -> None:
     with terminal(100) as screen:
         now = Time()
-        reporter = BarReporter(screen.stream, now, lambda: 0)
+        reporter = BarView(screen.stream, now, lambda: 0)
         now.at += 75
         reporter.update(progress(failed=1, in_doubt=1))
         line = screen.seen()
@@ -144,13 +144,13 @@ def test_the_bar_shows_what_counts() -> None:
 )
 def test_the_bar_shows_how_long_it_will_take(left_s: float, shown: str) -> None:
     with terminal(80) as screen:
-        BarReporter(screen.stream, Time(), lambda: 0).update(progress(left_s=left_s))
+        BarView(screen.stream, Time(), lambda: 0).update(progress(left_s=left_s))
         assert shown in screen.seen()
 
 
 def test_the_time_left_does_not_flicker_with_its_estimate() -> None:
     with terminal(80) as screen:
-        reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        reporter = BarView(screen.stream, Time(), lambda: 0)
         for left_s in (20.4, 19.4, 20.4):
             reporter.update(progress(left_s=left_s))
         assert "~19s" not in screen.seen()
@@ -159,7 +159,7 @@ def test_the_time_left_does_not_flicker_with_its_estimate() -> None:
 def test_eighty_columns_hold_all_that_counts_of_a_long_campaign() -> None:
     with terminal(80) as screen:
         now = Time()
-        reporter = BarReporter(screen.stream, now, lambda: 0)
+        reporter = BarView(screen.stream, now, lambda: 0)
         now.at += 3 * 3600
         reporter.update(progress(done=4321, takes=10_000, open_runs=180, left_s=7_900.0, failed=12))
         line = screen.seen().split("\r")[-1]
@@ -170,7 +170,7 @@ def test_eighty_columns_hold_all_that_counts_of_a_long_campaign() -> None:
 def test_the_bar_shows_how_fast_downloads_are() -> None:
     with terminal(100) as screen:
         now, received = Time(), iter([0, 0, 4_000_000])
-        reporter = BarReporter(screen.stream, now, lambda: next(received))
+        reporter = BarView(screen.stream, now, lambda: next(received))
         reporter.update(progress(files=1))
         now.at += 2
         screen.seen()
@@ -183,7 +183,7 @@ def test_the_bar_shows_how_fast_downloads_are() -> None:
 def test_how_fast_downloads_are_is_that_of_the_last_seconds_and_gone_with_them() -> None:
     with terminal(100) as screen:
         now, received = Time(), iter([0, 0, 50_000_000, *[56_000_000] * 3])
-        reporter = BarReporter(screen.stream, now, lambda: next(received))
+        reporter = BarView(screen.stream, now, lambda: next(received))
         for _ in range(2):
             reporter.update(progress(files=1))
             now.at += 10
@@ -199,7 +199,7 @@ def test_how_fast_downloads_are_is_that_of_the_last_seconds_and_gone_with_them()
 def test_no_fact_is_cut_in_two(columns: int) -> None:
     with terminal(columns) as screen:
         now, received = Time(), iter([0, 0, 24_600_000])
-        reporter = BarReporter(screen.stream, now, lambda: next(received))
+        reporter = BarView(screen.stream, now, lambda: next(received))
         reporter.update(progress(files=4))
         now.at += 2
         screen.seen()
@@ -212,7 +212,7 @@ def test_no_fact_is_cut_in_two(columns: int) -> None:
 def test_eighty_columns_hold_how_fast_downloads_are_beside_the_time_left_and_the_money() -> None:
     with terminal(80) as screen:
         now, received = Time(), iter([0, 0, 24_600_000])
-        reporter = BarReporter(screen.stream, now, lambda: next(received))
+        reporter = BarView(screen.stream, now, lambda: next(received))
         reporter.update(progress(done=20, takes=60))
         now.at += 2
         screen.seen()
@@ -225,7 +225,7 @@ def test_eighty_columns_hold_how_fast_downloads_are_beside_the_time_left_and_the
 def test_the_bar_moves_each_second_although_nothing_changes() -> None:
     with terminal(80) as screen:
         now = Time()
-        reporter = BarReporter(screen.stream, now, lambda: 0)
+        reporter = BarView(screen.stream, now, lambda: 0)
         reporter.update(progress())
         before = screen.seen().split("\r")[-1]
         now.at += 1
@@ -235,7 +235,7 @@ def test_the_bar_moves_each_second_although_nothing_changes() -> None:
 
 def test_a_notice_stands_above_the_bar_in_whole_words() -> None:
     with terminal(40) as screen:
-        reporter: Reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        reporter: ProgressView = BarView(screen.stream, Time(), lambda: 0)
         reporter.update(progress())
         screen.seen()
         reporter.notice("hero: rejected by the API, nothing was paid: the prompt is not allowed")
@@ -246,7 +246,7 @@ def test_a_notice_stands_above_the_bar_in_whole_words() -> None:
 
 def test_a_notice_of_wide_text_fits_the_terminal() -> None:
     with terminal(80) as screen:
-        reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        reporter = BarView(screen.stream, Time(), lambda: 0)
         reporter.notice(f"hero: {'出力フォルダーに書き込めません。' * 5}")
         lines = screen.seen().splitlines()
     assert len(lines) == 3
@@ -257,20 +257,20 @@ def test_a_terminal_that_claims_to_be_of_any_width_has_a_bar_of_some(monkeypatch
     monkeypatch.setenv("COLUMNS", str(10**9))
     with terminal(columns=0) as screen:
         monkeypatch.setattr(sys, "stderr", screen.stream)
-        BarReporter(screen.stream, Time(), lambda: 0).update(progress())
+        BarView(screen.stream, Time(), lambda: 0).update(progress())
         assert len(screen.seen()) < 5_000
 
 
 def test_a_terminal_that_does_not_say_its_size_has_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(columns=0, rows=0) as screen:
         monkeypatch.setattr(sys, "stderr", screen.stream)
-        BarReporter(screen.stream, Time(), lambda: 0).update(progress())
+        BarView(screen.stream, Time(), lambda: 0).update(progress())
         assert "2/6 done" in screen.seen()
 
 
 def test_closing_takes_the_bar_away() -> None:
     with terminal(80) as screen:
-        reporter = BarReporter(screen.stream, Time(), lambda: 0)
+        reporter = BarView(screen.stream, Time(), lambda: 0)
         reporter.update(progress())
         screen.seen()
         reporter.close()
@@ -288,7 +288,7 @@ def test_rates_read_well(bytes_per_s: float, text: str) -> None:
 
 def test_work_for_no_take_at_all_shows_what_it_does_and_no_share_of_nothing() -> None:
     stream = io.StringIO()
-    reporter = LineReporter(stream, lambda: 0.0)
+    reporter = LineView(stream, lambda: 0.0)
     reporter.update(progress(done=0, takes=0, files=2))
     assert "done" not in stream.getvalue()
     assert "2 downloading" in stream.getvalue()

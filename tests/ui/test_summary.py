@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.ui.summary import SHOWN, render_summary, worst
+from hailuo_batch.ui.summary import MOST_SHOWN, render_summary, worst_code
 from tests.helpers.snapshots import record, run, take
 from tests.report.builders import report_of
 
@@ -21,11 +21,11 @@ from tests.report.builders import report_of
     ],
 )
 def test_a_signal_before_4_before_3_before_1(codes: list[ExitCode], code: ExitCode) -> None:
-    assert worst(codes) is code
+    assert worst_code(codes) is code
 
 
 def test_a_lost_run_is_named_however_many_takes_failed() -> None:
-    failed = [record(take(f"f{n}"), run(RunState.FAILED, take(f"f{n}"), reason="no")) for n in range(SHOWN + 3)]
+    failed = [record(take(f"f{n}"), run(RunState.FAILED, take(f"f{n}"), reason="no")) for n in range(MOST_SHOWN + 3)]
     report = report_of(*failed, record(take("astray"), run(RunState.LOST, take("astray"), reason="unknown")))
     text = render_summary(report, report.takes, (), page="p", resume="r", status="s", columns=None)
     assert [line.split() for line in text.splitlines()[2:4]] == [["lost", "astray", "unknown"], ["failed", "f0", "no"]]

@@ -4,12 +4,12 @@ import io
 import re
 import time
 
-from hailuo_batch.ui.progress import tally
+from hailuo_batch.ui.progress import counting_bar
 
 
 def test_on_a_terminal_it_counts_and_leaves_nothing() -> None:
     shown = io.StringIO()
-    with tally(shown, 80, 2, "images") as step:
+    with counting_bar(shown, 80, 2, "images") as step:
         step()
         step()
     assert "images 0/2 |" in shown.getvalue()
@@ -18,7 +18,7 @@ def test_on_a_terminal_it_counts_and_leaves_nothing() -> None:
 
 def test_each_step_is_counted() -> None:
     shown, until = io.StringIO(), time.process_time() + 10
-    with tally(shown, 80, 10**9, "images") as step:
+    with counting_bar(shown, 80, 10**9, "images") as step:
         while not re.search(r"images [1-9]", shown.getvalue()) and time.process_time() < until:
             step()
     assert re.search(r"images [1-9][0-9]*/1000000000 \|", shown.getvalue())
@@ -27,6 +27,6 @@ def test_each_step_is_counted() -> None:
 def test_elsewhere_and_with_nothing_to_count_it_is_silent() -> None:
     for columns, total in ((None, 2), (80, 0)):
         stream = io.StringIO()
-        with tally(stream, columns, total, "images") as step:
+        with counting_bar(stream, columns, total, "images") as step:
             step()
         assert stream.getvalue() == ""

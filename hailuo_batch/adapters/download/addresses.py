@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 Address = IPv4Address | IPv6Address
 
-_SPECIAL_4 = tuple(
+_SPECIAL_IPV4 = tuple(
     map(
         IPv4Network,
         (
@@ -34,10 +34,10 @@ _SPECIAL_4 = tuple(
         ),
     )
 )
-_UNICAST_6 = IPv6Network(
+_GLOBAL_UNICAST_IPV6 = IPv6Network(
     "2000::/3"
 )  # all that is given out; beyond it lie local ones and old ways to write an IPv4 one
-_SPECIAL_6 = tuple(
+_SPECIAL_IPV6 = tuple(
     map(
         IPv6Network,
         (
@@ -55,12 +55,12 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # how a network without IPv4 writes an IPv
 def is_public(address: Address) -> bool:
     """Whether a file server of the internet may have this address."""
     if isinstance(address, IPv4Address):
-        return not any(address in network for network in _SPECIAL_4)
+        return not any(address in network for network in _SPECIAL_IPV4)
     if address.ipv4_mapped is not None:
         return is_public(address.ipv4_mapped)
     if address in _NAT64:
         return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
-    return address in _UNICAST_6 and not any(address in network for network in _SPECIAL_6)
+    return address in _GLOBAL_UNICAST_IPV6 and not any(address in network for network in _SPECIAL_IPV6)
 
 
 def is_this_machine(address: Address) -> bool:

@@ -12,44 +12,44 @@ from hailuo_batch.adapters.download.links import BadLinkError
 PIECE_BYTES = 1 << 18
 """Given out at once, at most."""
 
-MOST_BYTES = 8 << 30
+MAX_BYTES = 8 << 30
 """Of one file, unpacked: many times the longest video that a model of today makes."""
 
-_MOST_RATIO = 50
+_MAX_RATIO = 50
 _FREE_BYTES = 16 << 20  # so much may come out of whatever came in: a short clip of one colour shrinks well
 _GZIP, _ZLIB, _RAW = 31, 15, -15  # zlib's window bits
 
 
-class PackedError(BadLinkError):
+class DecompressionError(BadLinkError):
     """What came cannot be unpacked, or becomes too large."""
 
 
-class Unpacker:
+class Decompressor:
     """Unpacks one file. `finish` must be called at its end."""
 
     def __init__(self, window_bits: int | None) -> None:
         self._bits = window_bits  # None: to be told from the first two bytes
         self._inflater = None if window_bits is None else zlib.decompressobj(window_bits)
-        self._held = b""
-        self._came = self._given = 0
+        self._prefix = b""
+        self._bytes_in = self._bytes_out = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What these next bytes unpack to, in pieces. Raises PackedError."""
-        self._came += len(data)
+        self._bytes_in += len(data)
         if self._inflater is None:
-            data = self._held = self._held + data
+            data = self._prefix = self._prefix + data
             if len(data) < 2:
                 return
             self._inflater = zlib.decompressobj(_ZLIB if _begins_like_zlib(data) else _RAW)
         try:
             yield from self._inflate(data)
         except zlib.error as error:
-            raise PackedError("what came compressed cannot be unpacked") from error
+            raise DecompressionError("what came compressed cannot be unpacked") from error
 
     def finish(self) -> None:
         """Raises PackedError where the end is missing; where it is not, the checksum in it was right."""
         if self._inflater is None or not self._inflater.eof:
-            raise PackedError("what came compressed ends early")
+            raise DecompressionError("what came compressed ends early")
 
     def _inflate(self, data: bytes) -> Iterator[bytes]:
         assert self._inflater is not None
@@ -61,7 +61,7 @@ class Unpacker:
                     return
                 self._inflater = self._next_member()
             piece = self._inflater.decompress(data, PIECE_BYTES)
-            self._give(len(piece))
+            self._count_output(len(piece))
             if piece:
                 yield piece
             data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
@@ -69,33 +69,33 @@ class Unpacker:
     def _next_member(self) -> "zlib._Decompress":
         """RFC 1952, section 2.2: a gzip file may have several members, one after the other."""
         if self._bits != _GZIP:
-            raise PackedError("what came compressed cannot be unpacked: more follows after its end")
+            raise DecompressionError("what came compressed cannot be unpacked: more follows after its end")
         return zlib.decompressobj(_GZIP)
 
-    def _give(self, count: int) -> None:
-        self._given += count
-        most = min(MOST_BYTES, max(_FREE_BYTES, _MOST_RATIO * self._came))
-        if self._given > most:
-            raise PackedError(
+    def _count_output(self, count: int) -> None:
+        self._bytes_out += count
+        most = min(MAX_BYTES, max(_FREE_BYTES, _MAX_RATIO * self._bytes_in))
+        if self._bytes_out > most:
+            raise DecompressionError(
                 f"the file server sent the file compressed, and it becomes more than {most:,} bytes, as no video does"
             )
 
 
-def unpacker(encoding: str) -> Unpacker | None:
+def decompressor_for(encoding: str) -> Decompressor | None:
     """What unpacks a body with this Content-Encoding, None where it is not packed. Raises PackedError for one that
     cannot be unpacked here."""
-    named = [name for name in (part.strip() for part in encoding.lower().split(",")) if name not in {"", "identity"}]
-    match named:
+    codings = [name for name in (part.strip() for part in encoding.lower().split(",")) if name not in {"", "identity"}]
+    match codings:
         case []:
             return None
         case ["gzip" | "x-gzip"]:
-            return Unpacker(_GZIP)
+            return Decompressor(_GZIP)
         case ["deflate"]:
-            return Unpacker(None)
+            return Decompressor(None)
         case _:
-            raise PackedError(
-                f"the file server sent the file compressed ({', '.join(named)}), which was not asked for and cannot be "
-                "unpacked here"
+            raise DecompressionError(
+                f"the file server sent the file compressed ({', '.join(codings)}), which was not asked for and cannot "
+                "be unpacked here"
             )
 
 

@@ -18,24 +18,29 @@ from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch import __version__
 from hailuo_batch.adapters.download import mp4
-from hailuo_batch.adapters.download.decompress import unpacker
-from hailuo_batch.adapters.download.file_names import begins_like_document, extension, is_mp4, is_safe_stem
-from hailuo_batch.adapters.download.file_types import HEAD_BYTES, extension_of
-from hailuo_batch.adapters.download.file_writer import Claims, DiskError, Landing
-from hailuo_batch.adapters.download.links import BadLinkError, Link, parse_link, resolve
-from hailuo_batch.adapters.download.response_head import MisfitError, range_headers, read_head
-from hailuo_batch.adapters.download.resume import OVERLAP_BYTES, Partial
-from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConnected, describe
+from hailuo_batch.adapters.download.decompress import decompressor_for
+from hailuo_batch.adapters.download.file_names import (
+    begins_like_document,
+    hinted_extension,
+    is_mp4_extension,
+    is_safe_stem,
+)
+from hailuo_batch.adapters.download.file_types import HEAD_BYTES, detect_extension
+from hailuo_batch.adapters.download.file_writer import DiskError, FileWriter, SpaceReservations
+from hailuo_batch.adapters.download.links import BadLinkError, Link, parse_link, resolve_host
+from hailuo_batch.adapters.download.response_head import CannotResumeError, parse_response_head, range_headers
+from hailuo_batch.adapters.download.resume import OVERLAP_BYTES, PartialFile
+from hailuo_batch.adapters.http.connection import CONNECTION_ERRORS, Dialer, HttpTransport, NotConnected, describe_error
 from hailuo_batch.adapters.http.text import printable
-from hailuo_batch.adapters.http.timeouts import Cancelled, Patience, Timeouts
+from hailuo_batch.adapters.http.timeouts import Cancelled, ExchangeTimer, Timeouts
 from hailuo_batch.adapters.local.fs import check_folders
 from hailuo_batch.core.model.events import FetchCancelled, FetchFailed, FetchOutcome, FileSaved
 
 DEFAULT_TIMEOUTS = Timeouts(connect_s=10.0, read_s=30.0, total_s=math.inf)
 MAX_REDIRECTS = 5
 TRANSFERS_AT_ONCE = 4
-_FLOOR_BYTES = 1 << 10
-_LOOK_UP_S = 0.25
+_MIN_BYTES_PER_READ_TIMEOUT = 1 << 10
+_CANCEL_CHECK_S = 0.25
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -64,9 +69,9 @@ class Downloader:
         self._timeouts = timeouts
         self._chunk_bytes = chunk_bytes
         self._dialer = Dialer(timeouts.connect_s)
-        self._places = threading.BoundedSemaphore(transfers_at_once)
-        self._claims = Claims()
-        self._doubted: dict[str, str] = {}  # the digest of what came for a stem and is no whole MP4
+        self._transfer_slots = threading.BoundedSemaphore(transfers_at_once)
+        self._reservations = SpaceReservations()
+        self._damaged_digests: dict[str, str] = {}  # the digest of what came for a stem and is no whole MP4
 
     def fetch(
         self,
@@ -89,68 +94,73 @@ class Downloader:
         except OSError as error:
             return FetchFailed(printable(error.strerror or str(error)), is_blocked=True)
         try:
-            with Landing(self._output_dir / folder, name, self._claims) as landing:
-                with self._place(cancelled) as patience:
-                    suffix = self._bring(url, landing, patience, on_bytes)
-                return self._settle(landing, stem, index, suffix)
+            with FileWriter(self._output_dir / folder, name, self._reservations) as writer:
+                with self._transfer_slot(cancelled) as timer:
+                    suffix = self._receive(url, writer, timer, on_bytes)
+                return self._finalize(writer, stem, index, suffix)
         except Cancelled:
             return FetchCancelled()
         except DiskError as error:
             return error.outcome
         except BadLinkError as error:
             return FetchFailed(printable(str(error)), gone=error.gone)
-        except (NotConnected, *BROKEN) as error:
-            return FetchFailed(describe(error))
+        except (NotConnected, *CONNECTION_ERRORS) as error:
+            return FetchFailed(describe_error(error))
 
     @contextmanager
-    def _place(self, cancelled: Callable[[], bool]) -> Iterator[Patience]:
+    def _transfer_slot(self, cancelled: Callable[[], bool]) -> Iterator[ExchangeTimer]:
         """A place among the transfers, once one is free, and the patience for one that begins then."""
-        while not self._places.acquire(timeout=_LOOK_UP_S):
+        while not self._transfer_slots.acquire(timeout=_CANCEL_CHECK_S):
             if cancelled():
                 raise Cancelled
         try:
-            yield Patience(self._timeouts.read_s, self._timeouts.total_s, floor_bytes=_FLOOR_BYTES, cancelled=cancelled)
+            yield ExchangeTimer(
+                self._timeouts.read_s,
+                self._timeouts.total_s,
+                floor_bytes=_MIN_BYTES_PER_READ_TIMEOUT,
+                cancelled=cancelled,
+            )
         finally:
-            self._places.release()
+            self._transfer_slots.release()
 
-    def _bring(self, url: str, landing: Landing, patience: Patience, on_bytes: Callable[[int], None]) -> str:
+    def _receive(self, url: str, writer: FileWriter, timer: ExchangeTimer, on_bytes: Callable[[int], None]) -> str:
         """Bring the file to the landing, from where an earlier try broke off if that can be. Returns its extension."""
-        partial = landing.find_partial()
-        if partial is not None and partial.may_serve(url):
+        partial = writer.find_partial()
+        if partial is not None and partial.can_resume_from(url):
             try:
-                return self._transfer(url, landing, partial, patience, on_bytes)
-            except MisfitError:
-                landing.discard()
-        return self._transfer(url, landing, None, patience, on_bytes)
+                return self._transfer(url, writer, partial, timer, on_bytes)
+            except CannotResumeError:
+                writer.discard()
+        return self._transfer(url, writer, None, timer, on_bytes)
 
     def _transfer(
         self,
         url: str,
-        landing: Landing,
-        partial: Partial | None,
-        patience: Patience,
+        writer: FileWriter,
+        partial: PartialFile | None,
+        timer: ExchangeTimer,
         on_bytes: Callable[[int], None],
     ) -> str:
         """Raises MisfitError where the server cannot go on from the partial file."""
-        with self._answer(url, range_headers(partial), patience) as (link, response):
-            source, offset = read_head(response.status, response.headers, url, partial)
+        with self._open_response(url, range_headers(partial), timer) as (link, response):
+            source, offset = parse_response_head(response.status, response.headers, url, partial)
             if partial is not None and offset > 0:
-                if not landing.resume(partial, source):
-                    raise MisfitError
-                _check_overlap(landing, response, offset)
+                if not writer.resume(partial, source):
+                    raise CannotResumeError
+                _check_overlap(writer, response, offset)
             else:
-                landing.begin(source)
+                writer.begin(source)
             for chunk in self._pieces(response, on_bytes):
-                if partial is not None and landing.size + len(chunk) > (source.total or math.inf):
-                    raise MisfitError  # the length of a whole answer has held its reader back already
-                landing.write(chunk)
-            if source.total not in {None, landing.size}:
-                raise BadLinkError(f"{landing.size:,} bytes came of {source.total:,}")
-            return extension(source.content_type, link.url)
+                if partial is not None and writer.size + len(chunk) > (source.total or math.inf):
+                    raise CannotResumeError  # the length of a whole answer has held its reader back already
+                writer.write(chunk)
+            if source.total not in {None, writer.size}:
+                raise BadLinkError(f"{writer.size:,} bytes came of {source.total:,}")
+            return hinted_extension(source.content_type, link.url)
 
     def _pieces(self, response: BaseHTTPResponse, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
         """The file as it is to be saved: what comes, unpacked where the server has compressed it."""
-        packed = unpacker(response.headers.get("Content-Encoding", ""))
+        packed = decompressor_for(response.headers.get("Content-Encoding", ""))
         while chunk := response.read(self._chunk_bytes, decode_content=False):
             on_bytes(len(chunk))
             yield from (chunk,) if packed is None else packed.feed(chunk)
@@ -158,14 +168,14 @@ class Downloader:
             packed.finish()
 
     @contextmanager
-    def _answer(
-        self, url: str, wishes: Mapping[str, str], patience: Patience
+    def _open_response(
+        self, url: str, range_wishes: Mapping[str, str], timer: ExchangeTimer
     ) -> Iterator[tuple[Link, BaseHTTPResponse]]:
         """Ask for the link, and for what it redirects to, until an answer is none."""
         for _ in range(MAX_REDIRECTS + 1):
             link = parse_link(url, allow_loopback=self._allow_loopback)
-            with closing(self._dial(link, patience)) as line:
-                response = line.request("GET", link.target, {**_headers(link), **wishes}, None, patience)
+            with closing(self._dial(link, timer)) as transport:
+                response = transport.request("GET", link.target, {**_headers(link), **range_wishes}, None, timer)
                 with closing(response):
                     location = response.headers.get("Location")
                     if response.status not in _REDIRECTS or location is None:
@@ -174,59 +184,59 @@ class Downloader:
             url = urljoin(link.url, location)
         raise BadLinkError(f"the link redirects more than {MAX_REDIRECTS} times")
 
-    def _dial(self, link: Link, patience: Patience) -> Line:
-        *others, last = resolve(link.origin, allow_loopback=self._allow_loopback)
+    def _dial(self, link: Link, timer: ExchangeTimer) -> HttpTransport:
+        *others, last = resolve_host(link.origin, allow_loopback=self._allow_loopback)
         for address in others:
             try:
-                return self._dialer.dial(link.origin, patience, address)
+                return self._dialer.dial(link.origin, timer, address)
             except NotConnected:
                 continue
-        return self._dialer.dial(link.origin, patience, last)
+        return self._dialer.dial(link.origin, timer, last)
 
-    def _settle(self, landing: Landing, stem: str, index: int, hint: str) -> FileSaved:
+    def _finalize(self, writer: FileWriter, stem: str, index: int, hint: str) -> FileSaved:
         """Check what came and put it under its final name, which its first bytes decide before what is said of it.
 
         A file that stands under the name that is hinted at was saved before, and that name stays.
         """
-        suffix = hint if landing.has(hint) else extension_of(landing.read_at(0, HEAD_BYTES), hint)
-        flaw = self._check(landing, stem, suffix)
+        suffix = hint if writer.has_existing(hint) else detect_extension(writer.read_at(0, HEAD_BYTES), hint)
+        flaw = self._validate(writer, stem, suffix)
         folder, _, _ = stem.rpartition("/")
-        name = landing.settle(suffix)
-        self._doubted.pop(stem, None)
-        notes = [f"a file that differs was called {name}; it is kept as {aside}" for aside in landing.kept_aside]
+        name = writer.finalize(suffix)
+        self._damaged_digests.pop(stem, None)
+        notes = [f"a file that differs was called {name}; it is kept as {aside}" for aside in writer.kept_aside]
         path = f"{folder}/{name}" if folder else name
-        return FileSaved(index, path, landing.size, landing.sha256, "; ".join(notes), flaw)
+        return FileSaved(index, path, writer.size, writer.sha256, "; ".join(notes), flaw)
 
-    def _check(self, landing: Landing, stem: str, suffix: str) -> str:
+    def _validate(self, writer: FileWriter, stem: str, suffix: str) -> str:
         """What is wrong with a file that is kept, empty where nothing is. Raises BadLinkError for one that is not kept.
 
         What is damaged and comes a second time just so is what was paid for: it is kept, and known to be damaged.
         """
-        head = landing.read_at(0, HEAD_BYTES)
+        head = writer.read_at(0, HEAD_BYTES)
         fault = ""
         if not head:
             fault = "the file is empty"
         elif begins_like_document(head):
             fault = "the file server sent a web page or a message, not a video"
         if fault:
-            landing.discard()
+            writer.discard()
             raise BadLinkError(fault)
-        if is_mp4(suffix) or mp4.begins_like_mp4(head):
-            fault = mp4.find_fault(landing.read_at, landing.size)
-        if fault and self._doubted.get(stem) != landing.sha256:
-            self._doubted[stem] = landing.sha256
-            landing.discard()
+        if is_mp4_extension(suffix) or mp4.begins_like_mp4(head):
+            fault = mp4.find_fault(writer.read_at, writer.size)
+        if fault and self._damaged_digests.get(stem) != writer.sha256:
+            self._damaged_digests[stem] = writer.sha256
+            writer.discard()
             raise BadLinkError(f"what came is damaged: it is no whole MP4: {fault}")
         return f"it is no whole MP4: {fault}" if fault else ""
 
 
-def _check_overlap(landing: Landing, response: BaseHTTPResponse, offset: int) -> None:
+def _check_overlap(writer: FileWriter, response: BaseHTTPResponse, offset: int) -> None:
     """What comes must repeat the end of what is here. Raises MisfitError where it does not."""
-    seen = 0
-    while seen < OVERLAP_BYTES and (piece := response.read(OVERLAP_BYTES - seen, decode_content=False)):
-        if piece != landing.read_at(offset + seen, len(piece)):
-            raise MisfitError
-        seen += len(piece)
+    compared = 0
+    while compared < OVERLAP_BYTES and (piece := response.read(OVERLAP_BYTES - compared, decode_content=False)):
+        if piece != writer.read_at(offset + compared, len(piece)):
+            raise CannotResumeError
+        compared += len(piece)
 
 
 def _headers(link: Link) -> dict[str, str]:

@@ -28,7 +28,7 @@ _EXTENSIONS = {
 _DOCUMENTS = frozenset({"application/json", "application/xml"})
 _FROM_URL = re.compile(r"\.([a-z0-9]{1,5})", re.ASCII)
 # What a browser or a desktop would run, and what stands beside a video for other reasons.
-_NEVER = re.compile(
+_FORBIDDEN_EXTENSIONS = re.compile(
     r"app|bat|cmd|com|cpl|css|db|dll|exe|hta|jar|jse?|json|lnk|mjs|msi|part|php|pif|ps1|py|scr|sh|vb[es]?|ws[fh]"
     r"|x?html?|xht|shtml|svgz?|xml|xsl",
     re.ASCII,
@@ -51,18 +51,18 @@ def begins_like_document(head: bytes) -> bool:
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"<", b"{", b"["}
 
 
-def is_mp4(extension: str) -> bool:
+def is_mp4_extension(extension: str) -> bool:
     """Whether a file with this extension has to be an MP4."""
     return extension in {".mp4", ".m4v"}
 
 
-def extension(content_type: str, url: str) -> str:
+def hinted_extension(content_type: str, url: str) -> str:
     """The extension that is hinted at, with its dot: by the Content-Type, else as in the URL's path, else `.bin`."""
     known = _EXTENSIONS.get(media_type(content_type))
     if known is not None:
         return f".{known}"
     match = _FROM_URL.fullmatch(PurePosixPath(unquote(urlsplit(url).path)).suffix.lower())
-    return match[0] if match and not _NEVER.fullmatch(match[1]) else ".bin"
+    return match[0] if match and not _FORBIDDEN_EXTENSIONS.fullmatch(match[1]) else ".bin"
 
 
 def is_safe_stem(stem: str) -> bool:

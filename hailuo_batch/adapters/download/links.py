@@ -23,7 +23,7 @@ class BadLinkError(Exception):
         self.gone = gone
 
 
-class UnknownNameError(BadLinkError):
+class UnknownHostError(BadLinkError):
     """The link's host has no address."""
 
 
@@ -52,15 +52,15 @@ def parse_link(url: str, *, allow_loopback: bool) -> Link:
     return Link(parts.url, origin, parts.request_uri)
 
 
-def resolve(origin: Origin, *, allow_loopback: bool) -> tuple[str | None, ...]:
+def resolve_host(origin: Origin, *, allow_loopback: bool) -> tuple[str | None, ...]:
     """The addresses to try in turn, None standing for "as the proxy resolves it". Raises BadLinkError for none."""
     literal = _literal(origin.host)
     if literal is None and proxy_url(origin) is not None:
         return (None,)
     try:
-        found = [literal] if literal else _look_up(origin)
+        found = [literal] if literal else _lookup_addresses(origin)
     except (OSError, UnicodeError):
-        raise UnknownNameError(f"the name {origin.host} cannot be resolved") from None
+        raise UnknownHostError(f"the name {origin.host} cannot be resolved") from None
     allowed = tuple(
         str(address) for address in found if is_public(address) or (allow_loopback and is_this_machine(address))
     )
@@ -76,6 +76,6 @@ def _literal(host: str) -> Address | None:
         return None
 
 
-def _look_up(origin: Origin) -> list[Address]:
+def _lookup_addresses(origin: Origin) -> list[Address]:
     found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ipaddress.ip_address(str(entry[4][0])) for entry in found))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 ReadAt = Callable[[int, int], bytes]
 """Gives so many bytes from an offset on, fewer only at the end of the file."""
 
-_MOST_BOXES = 100_000
-_NAMES = frozenset({b"ftyp", b"moov"})
+_MAX_BOXES = 100_000
+_REQUIRED_BOXES = frozenset({b"ftyp", b"moov"})
 
 
 class BrokenBoxError(Exception):
@@ -26,21 +26,21 @@ def begins_like_mp4(head: bytes) -> bool:
 def find_fault(read_at: ReadAt, length: int) -> str:
     """Why a file of `length` bytes is no whole MP4, in a few words; empty where nothing speaks against it."""
     try:
-        missing = _NAMES.difference(_names(read_at, length))
+        missing = _REQUIRED_BOXES.difference(_box_names(read_at, length))
     except BrokenBoxError as error:
         return str(error)
     return f"it has no {' and no '.join(name.decode() for name in sorted(missing))} box" if missing else ""
 
 
-def _names(read_at: ReadAt, length: int) -> Iterator[bytes]:
+def _box_names(read_at: ReadAt, length: int) -> Iterator[bytes]:
     offset = 0
-    for _ in range(_MOST_BOXES):
+    for _ in range(_MAX_BOXES):
         if offset == length:
             return
         size, name = _box(read_at(offset, 16), length - offset)
         yield name
         offset += size
-    raise BrokenBoxError(f"it has over {_MOST_BOXES:,} boxes")
+    raise BrokenBoxError(f"it has over {_MAX_BOXES:,} boxes")
 
 
 def _box(head: bytes, left: int) -> tuple[int, bytes]:
@@ -56,13 +56,13 @@ def _box(head: bytes, left: int) -> tuple[int, bytes]:
             raise BrokenBoxError(f"its last {left} bytes are no box")
         (size,) = struct.unpack(">Q", head[8:16])
         least = 16
-    if size < least or not _is_name(name):
+    if size < least or not _is_box_name(name):
         raise BrokenBoxError(f"there is no box {left:,} bytes before its end")
     if size > left:
         raise BrokenBoxError(f"its {name.decode('latin-1')} box is {size - left:,} bytes longer than the file")
     return size, name
 
 
-def _is_name(name: bytes) -> bool:
+def _is_box_name(name: bytes) -> bool:
     """Four printable characters; QuickTime's own begin with a copyright sign."""
     return all(0x20 <= byte <= 0x7E or byte == 0xA9 for byte in name)

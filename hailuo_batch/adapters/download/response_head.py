@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from hailuo_batch.adapters.download.decompress import unpacker
+from hailuo_batch.adapters.download.decompress import decompressor_for
 from hailuo_batch.adapters.download.file_names import is_document, media_type
 from hailuo_batch.adapters.download.links import BadLinkError
-from hailuo_batch.adapters.download.resume import Partial, Source, clean_validator
+from hailuo_batch.adapters.download.resume import DownloadSource, PartialFile, clean_validator
 
 _GONE = frozenset({403, 404, 410})
 _ETAG = re.compile(r'"[\x21\x23-\x7e]+"', re.ASCII)
@@ -19,60 +19,64 @@ _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.ASCII
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
-class MisfitError(Exception):
+class CannotResumeError(Exception):
     """The server has no continuation of what is here: only a download from the start can help."""
 
 
-def range_headers(partial: Partial | None) -> dict[str, str]:
+def range_headers(partial: PartialFile | None) -> dict[str, str]:
     """What asks for the rest of a file, and for the whole of it if it has changed."""
     if partial is None:
         return {}
     return {"Range": f"bytes={partial.resumes_at}-", "If-Range": partial.source.validator}
 
 
-def read_head(status: int, headers: Mapping[str, str], url: str, asked: Partial | None) -> tuple[Source, int]:
+def parse_response_head(
+    status: int, headers: Mapping[str, str], url: str, requested: PartialFile | None
+) -> tuple[DownloadSource, int]:
     """Which file comes, and from which byte on.
 
     `asked` is what the server was asked to go on from, None for the whole file. Raises BadLinkError for an answer
     that is no file, MisfitError for one that does not go on from there.
     """
     content_type = headers.get("Content-Type", "")
-    if asked is not None and status == 416:
-        raise MisfitError
-    if status != 200 and (asked is None or status != 206):
+    if requested is not None and status == 416:
+        raise CannotResumeError
+    if status != 200 and (requested is None or status != 206):
         raise BadLinkError(f"the file server answered HTTP {status}", gone=status in _GONE)
     if is_document(content_type):
         raise BadLinkError(f"the file server sent {media_type(content_type)}, not a video")
     if headers.get("Transfer-Encoding", "chunked").strip().lower() not in {"", "chunked", "identity"}:
         raise BadLinkError("the file server sent the file in a way that was not asked for")
-    packed = _is_packed(headers)
-    if asked is not None and status == 206:
-        if packed:  # lengths and places are those of the compressed bytes, and those are not what is here
-            raise MisfitError
-        return _continued(headers, content_type, url, asked), asked.resumes_at
-    if packed:  # how long it will be is not known, and no part of it can be asked for
-        return Source(url, content_type=content_type), 0
-    return Source(url, _validator(headers), _length(headers), content_type), 0
+    is_compressed = _is_compressed(headers)
+    if requested is not None and status == 206:
+        if is_compressed:  # lengths and places are those of the compressed bytes, and those are not what is here
+            raise CannotResumeError
+        return _continued_source(headers, content_type, url, requested), requested.resumes_at
+    if is_compressed:  # how long it will be is not known, and no part of it can be asked for
+        return DownloadSource(url, content_type=content_type), 0
+    return DownloadSource(url, _validator(headers), _length(headers), content_type), 0
 
 
-def _is_packed(headers: Mapping[str, str]) -> bool:
+def _is_compressed(headers: Mapping[str, str]) -> bool:
     """Whether the body is compressed. Raises PackedError where it is so in a way that cannot be undone here."""
-    return unpacker(headers.get("Content-Encoding", "")) is not None
+    return decompressor_for(headers.get("Content-Encoding", "")) is not None
 
 
-def _continued(headers: Mapping[str, str], content_type: str, url: str, asked: Partial) -> Source:
+def _continued_source(
+    headers: Mapping[str, str], content_type: str, url: str, requested: PartialFile
+) -> DownloadSource:
     match = _RANGE.fullmatch(headers.get("Content-Range", "").strip())
     if match is None:
-        raise MisfitError
+        raise CannotResumeError
     first, last, total = map(int, match.groups())
-    whole = first == asked.resumes_at and last == total - 1 and asked.source.total in {None, total}
+    whole = first == requested.resumes_at and last == total - 1 and requested.source.total in {None, total}
     length = _length(headers)
-    if not whole or length not in {None, last - first + 1} or not _is_same_version(headers, asked.source):
-        raise MisfitError
-    return Source(url, asked.source.validator, total, content_type or asked.source.content_type)
+    if not whole or length not in {None, last - first + 1} or not _is_same_version(headers, requested.source):
+        raise CannotResumeError
+    return DownloadSource(url, requested.source.validator, total, content_type or requested.source.content_type)
 
 
-def _is_same_version(headers: Mapping[str, str], known: Source) -> bool:
+def _is_same_version(headers: Mapping[str, str], known: DownloadSource) -> bool:
     """A part must repeat the file's ETag; its date it may leave out."""
     if known.has_etag:
         return headers.get("ETag", "").strip() == known.validator

@@ -14,11 +14,11 @@ OVERLAP_BYTES = 1 << 16
 """Asked for a second time where a download goes on, to see that what comes continues what is there."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_LONGEST = 1 << 62
+_MAX_BYTES = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DownloadSource:
     """A file on a server. `validator` is a strong ETag with its quotes, or a Last-Modified date; empty for neither.
 
     `total` is the length in bytes, None where the server did not say. `url` is the link as the API gave it.
@@ -36,10 +36,10 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Partial:
+class PartialFile:
     """The first `size` bytes of a source, with that digest."""
 
-    source: Source
+    source: DownloadSource
     size: int
     sha256: str
 
@@ -48,7 +48,7 @@ class Partial:
         """Whether a later download can go on from here."""
         return bool(self.source.validator) and self.size > OVERLAP_BYTES
 
-    def may_serve(self, url: str) -> bool:
+    def can_resume_from(self, url: str) -> bool:
         """Whether the server may be asked to go on from here at this link.
 
         A fresh link to the same output has another URL; there an ETag must say that the file is the same.
@@ -61,17 +61,17 @@ class Partial:
         return self.size - OVERLAP_BYTES
 
 
-def render_note(partial: Partial) -> str:
+def render_note(partial: PartialFile) -> str:
     """The note, as text."""
     return json.dumps(asdict(partial))
 
 
-def parse_note(text: str) -> Partial | None:
+def parse_note(text: str) -> PartialFile | None:
     """What a note says; None where it says nothing that could be right."""
     try:
         data = json.loads(text)
-        source = Source(**data["source"])
-        partial = Partial(source, data["size"], data["sha256"])
+        source = DownloadSource(**data["source"])
+        partial = PartialFile(source, data["size"], data["sha256"])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     texts = (source.url, source.validator, source.content_type, partial.sha256)
@@ -88,4 +88,4 @@ def clean_validator(text: str) -> str:
 
 
 def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LONGEST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_BYTES

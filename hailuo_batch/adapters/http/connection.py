@@ -15,41 +15,49 @@ from typing import cast
 from urllib3.connection import HTTPConnection
 from urllib3.response import BaseHTTPResponse
 
-from hailuo_batch.adapters.http.dialing import Proxy, open_tunnel, reach, reach_proxy, read_proxy, secure, secure_proxy
-from hailuo_batch.adapters.http.failures import BROKEN, NotConnected, describe
-from hailuo_batch.adapters.http.interim_responses import FinalAnswer
+from hailuo_batch.adapters.http.dialing import (
+    Proxy,
+    connect_directly,
+    connect_to_proxy,
+    open_tunnel,
+    parse_proxy,
+    wrap_in_tls,
+    wrap_proxy_in_tls,
+)
+from hailuo_batch.adapters.http.failures import CONNECTION_ERRORS, NotConnected, describe_error
+from hailuo_batch.adapters.http.interim_responses import FinalResponse
 from hailuo_batch.adapters.http.origin import Origin, find_proxy
-from hailuo_batch.adapters.http.timeouts import Patience, PatientSocket
+from hailuo_batch.adapters.http.timeouts import ExchangeTimer, TimedSocket
 
-__all__ = ["BROKEN", "Dialer", "Line", "NotConnected", "describe"]
+__all__ = ["CONNECTION_ERRORS", "Dialer", "HttpTransport", "NotConnected", "describe_error"]
 
 
-class Line:
+class HttpTransport:
     """A connection that stands. Not thread-safe: one exchange at a time."""
 
-    def __init__(self, conn: HTTPConnection, sock: PatientSocket) -> None:
+    def __init__(self, conn: HTTPConnection, sock: TimedSocket) -> None:
         self._conn = conn
-        self._conn.response_class = FinalAnswer
+        self._conn.response_class = FinalResponse
         self._sock = sock
 
     def request(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, patience: Patience
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, timer: ExchangeTimer
     ) -> BaseHTTPResponse:
         """Send a request and read the head of the answer, past interim ones; its body is left to be read, undecoded.
 
         Raises what is listed in BROKEN, and Cancelled.
         """
-        self._sock.patience = patience
-        patience.renew()
+        self._sock.timer = timer
+        timer.restart()
         # A server may answer and close before it has read a whole body: its answer is worth more than the error.
         with suppress(BrokenPipeError):
             self._conn.request(method, target, body=body, headers=headers, preload_content=False, decode_content=False)
         response = self._conn.getresponse()
-        patience.renew()
+        timer.restart()
         return response
 
     @property
-    def reusable(self) -> bool:
+    def is_reusable(self) -> bool:
         """Whether the server left the connection open and has said nothing since: it may still be stale."""
         return self._conn.sock is not None and self._conn.is_connected
 
@@ -71,37 +79,37 @@ class Dialer:
         context.set_alpn_protocols(["http/1.1"])
         return context
 
-    def dial(self, origin: Origin, patience: Patience, address: str | None = None) -> Line:
+    def dial(self, origin: Origin, timer: ExchangeTimer, address: str | None = None) -> HttpTransport:
         """Connect, to `address` in place of the host's own where it is given and no proxy stands in between.
 
         Raises NotConnected for every failure, and Cancelled.
         """
-        patience.left_s()
+        timer.remaining_s()
         try:
-            sock = self._socket(origin, patience, address)
+            sock = self._connect(origin, timer, address)
         except NotConnected as error:
             raise NotConnected(f"no connection to {origin.netloc}: {error}", error.obstacle, error.setting) from None
-        except BROKEN as error:
-            raise NotConnected(f"no connection to {origin.netloc}: {describe(error)}") from None
+        except CONNECTION_ERRORS as error:
+            raise NotConnected(f"no connection to {origin.netloc}: {describe_error(error)}") from None
         conn = HTTPConnection(origin.host, origin.port)
         # A connection that was closed must never be opened again behind the back of the one who sends.
         conn.auto_open = 0
-        patient = PatientSocket(sock, patience)
-        conn.sock = cast("socket.socket", patient)
-        return Line(conn, patient)
+        timed = TimedSocket(sock, timer)
+        conn.sock = cast("socket.socket", timed)
+        return HttpTransport(conn, timed)
 
-    def _socket(self, origin: Origin, patience: Patience, address: str | None) -> socket.socket:
-        found = find_proxy(origin)
-        proxy = None if found is None else read_proxy(found)
+    def _connect(self, origin: Origin, timer: ExchangeTimer, address: str | None) -> socket.socket:
+        setting = find_proxy(origin)
+        proxy = None if setting is None else parse_proxy(setting)
         if proxy is None:
-            sock = reach(origin.host if address is None else address, origin.port, self._connect_s)
+            sock = connect_directly(origin.host if address is None else address, origin.port, self._connect_s)
         else:
-            sock = self._through(proxy, origin, patience)
-        return secure(sock, origin.host, self._tls, proxy) if origin.scheme == "https" else sock
+            sock = self._connect_through(proxy, origin, timer)
+        return wrap_in_tls(sock, origin.host, self._tls, proxy) if origin.scheme == "https" else sock
 
-    def _through(self, proxy: Proxy, origin: Origin, patience: Patience) -> socket.socket:
-        sock = reach_proxy(proxy, self._connect_s)
+    def _connect_through(self, proxy: Proxy, origin: Origin, timer: ExchangeTimer) -> socket.socket:
+        sock = connect_to_proxy(proxy, self._connect_s)
         if proxy.origin.scheme == "https":
-            sock = secure_proxy(sock, proxy, self._tls)
-        open_tunnel(sock, origin, proxy, patience.at_most(self._connect_s))
+            sock = wrap_proxy_in_tls(sock, proxy, self._tls)
+        open_tunnel(sock, origin, proxy, timer.limited_to(self._connect_s))
         return sock

@@ -9,7 +9,7 @@ from urllib3.exceptions import HTTPError
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.core.model.obstacles import Obstacle
 
-BROKEN = (HTTPError, http.client.HTTPException, OSError, ValueError)
+CONNECTION_ERRORS = (HTTPError, http.client.HTTPException, OSError, ValueError)
 """Whatever a network, a proxy or a server can make the libraries below raise."""
 
 
@@ -25,7 +25,7 @@ class NotConnected(Exception):  # noqa: N818 - says what is known, which is the 
         self.setting = setting
 
 
-def describe(error: BaseException, limit: int = 300) -> str:
+def describe_error(error: BaseException, limit: int = 300) -> str:
     """Why a connection or an exchange broke, in a few words for the user."""
     while error.__cause__ is not None:
         error = error.__cause__

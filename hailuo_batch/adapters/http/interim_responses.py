@@ -9,9 +9,9 @@ import http.client
 import socket
 from typing import TYPE_CHECKING, cast
 
-from hailuo_batch.adapters.http.timeouts import PatientSocket
+from hailuo_batch.adapters.http.timeouts import TimedSocket
 
-MOST_INTERIM = 100
+MAX_INTERIM = 100
 
 if TYPE_CHECKING:
 
@@ -22,18 +22,18 @@ else:
     _Response = http.client.HTTPResponse
 
 
-class FinalAnswer(_Response):
+class FinalResponse(_Response):
     """The answer behind however many interim ones, up to a bound: each of them has the time that a head has."""
 
     def __init__(
-        self, sock: PatientSocket, debuglevel: int = 0, method: str | None = None, url: str | None = None
+        self, sock: TimedSocket, debuglevel: int = 0, method: str | None = None, url: str | None = None
     ) -> None:
         super().__init__(cast("socket.socket", sock), debuglevel, method, url)
-        self._patience = sock.patience
+        self._timer = sock.timer
 
     def _read_status(self) -> tuple[str, int, str]:
-        for _ in range(MOST_INTERIM + 1):
-            self._patience.expect_head()
+        for _ in range(MAX_INTERIM + 1):
+            self._timer.expect_head()
             version, status, reason = super()._read_status()
             if not 100 <= status < 200:
                 return version, status, reason

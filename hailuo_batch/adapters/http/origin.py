@@ -69,10 +69,10 @@ def find_proxy(origin: Origin) -> ProxySetting | None:
     proxy = proxies.get(scheme)
     if not proxy or proxy_bypass(f"{origin.host}:{origin.port}"):
         return None
-    return ProxySetting(proxy if "://" in proxy else f"http://{proxy}", _variable_of(f"{scheme}_proxy", proxy))
+    return ProxySetting(proxy if "://" in proxy else f"http://{proxy}", _proxy_variable(f"{scheme}_proxy", proxy))
 
 
-def _variable_of(name: str, value: str) -> str:
+def _proxy_variable(name: str, value: str) -> str:
     """The variable of this name that has the value, in the spelling in which it is set: small letters come first."""
     spelled = (known for known, held in os.environ.items() if known.lower() == name and held == value)
     return next(iter(sorted(spelled, reverse=True)), "the system's proxy settings")

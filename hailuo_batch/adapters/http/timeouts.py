@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_LOOK_UP_S = 0.25
+_CANCEL_CHECK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def _never() -> bool:
     return False
 
 
-class Patience:
+class ExchangeTimer:
     """The time left for one exchange. It begins with its construction, so connecting counts.
 
     Every `read_s` seconds must bring at least `floor_bytes` bytes: with 1, that is the time between bytes; with
@@ -50,69 +50,69 @@ class Patience:
         self._floor_bytes = floor_bytes
         self._cancelled = cancelled
         self._ends_at = time.monotonic() + total_s
-        self.renew()
+        self.restart()
 
-    def at_most(self, total_s: float) -> "Patience":
+    def limited_to(self, total_s: float) -> "ExchangeTimer":
         """The patience for a step of this exchange that may take no longer than that, however it drips."""
-        step = Patience(total_s, min(total_s, self._ends_at - time.monotonic()), cancelled=self._cancelled)
+        step = ExchangeTimer(total_s, min(total_s, self._ends_at - time.monotonic()), cancelled=self._cancelled)
         step.expect_head()
         return step
 
-    def renew(self) -> None:
+    def restart(self) -> None:
         """Begin to wait for bytes anew."""
-        self._owed_bytes: float = self._floor_bytes
-        self._quiet_until = time.monotonic() + self._read_s
+        self._expected_bytes: float = self._floor_bytes
+        self._idle_ends_at = time.monotonic() + self._read_s
 
     def expect_head(self) -> None:
         """Begin to wait for the head of an answer: in `read_s` seconds it must be whole, in however many pieces."""
-        self.renew()
-        self._owed_bytes = math.inf
+        self.restart()
+        self._expected_bytes = math.inf
 
-    def heard(self, count: int) -> None:
+    def on_bytes(self, count: int) -> None:
         """Take note of bytes that came."""
-        self._owed_bytes -= count
-        if self._owed_bytes <= 0:
-            self.renew()
+        self._expected_bytes -= count
+        if self._expected_bytes <= 0:
+            self.restart()
 
-    def left_s(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds that may still pass in silence. Raises TimeoutError where none are left, Cancelled on a stop."""
         if self._cancelled():
             raise Cancelled
-        left = min(self._quiet_until, self._ends_at) - time.monotonic()
+        left = min(self._idle_ends_at, self._ends_at) - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
         return left
 
 
-class PatientSocket:
+class TimedSocket:
     """Stands in for a connected socket where http.client uses one, and holds every call to the patience set on it."""
 
-    def __init__(self, sock: socket.socket, patience: Patience) -> None:
+    def __init__(self, sock: socket.socket, timer: ExchangeTimer) -> None:
         self._sock = sock
-        self.patience = patience
+        self.timer = timer
 
     def settimeout(self, value: float | None) -> None:
         """Ignored: the patience rules, and http.client would set the time to connect."""
 
     def sendall(self, data: bytes) -> None:
         """Send everything. Raises OSError, TimeoutError included."""
-        self._sock.settimeout(self.patience.left_s())
+        self._sock.settimeout(self.timer.remaining_s())
         self._sock.sendall(data)
 
     def recv_into(self, buffer: "WriteableBuffer") -> int:
         """Read what comes next, 0 bytes at the end. Raises OSError, TimeoutError included, and Cancelled."""
         while True:
-            self._sock.settimeout(min(self.patience.left_s(), _LOOK_UP_S))
+            self._sock.settimeout(min(self.timer.remaining_s(), _CANCEL_CHECK_S))
             try:
                 count = self._sock.recv_into(buffer)
             except TimeoutError:
                 continue
-            self.patience.heard(count)
+            self.timer.on_bytes(count)
             return count
 
     def makefile(self, _mode: str, *_args: object) -> io.BufferedReader:
         """A reader that keeps the connection open until it is closed itself."""
-        return io.BufferedReader(_PatientReader(self, self._sock.makefile("rb", buffering=0)), 1 << 16)
+        return io.BufferedReader(_TimedReader(self, self._sock.makefile("rb", buffering=0)), 1 << 16)
 
     def fileno(self) -> int:
         """The descriptor, for those who poll it."""
@@ -123,10 +123,10 @@ class PatientSocket:
         self._sock.close()
 
 
-class _PatientReader(io.RawIOBase):
+class _TimedReader(io.RawIOBase):
     """Reads through the patient socket; `keeper` is what makes the socket count this reader."""
 
-    def __init__(self, sock: PatientSocket, keeper: io.RawIOBase) -> None:
+    def __init__(self, sock: TimedSocket, keeper: io.RawIOBase) -> None:
         self._sock = sock
         self._keeper = keeper
 

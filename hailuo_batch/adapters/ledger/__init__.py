@@ -1,29 +1,29 @@
 """The ledger: one SQLite file per campaign."""
 
 from hailuo_batch.adapters.ledger.queries import (
-    find_run,
-    read_experience,
-    read_mark,
-    read_names,
+    find_take_of_run,
+    read_history,
+    read_known_ids,
+    read_position,
     read_run_ids,
-    read_saved,
+    read_saved_files,
 )
-from hailuo_batch.adapters.ledger.reader import Change, LedgerReader, Mark
+from hailuo_batch.adapters.ledger.reader import JournalEntry, JournalPosition, LedgerReader
 from hailuo_batch.adapters.ledger.restore import check_backup, restore_backup, set_ledger_aside
 from hailuo_batch.adapters.ledger.store import Ledger
 
 __all__ = [
-    "Change",
+    "JournalEntry",
+    "JournalPosition",
     "Ledger",
     "LedgerReader",
-    "Mark",
     "check_backup",
-    "find_run",
-    "read_experience",
-    "read_mark",
-    "read_names",
+    "find_take_of_run",
+    "read_history",
+    "read_known_ids",
+    "read_position",
     "read_run_ids",
-    "read_saved",
+    "read_saved_files",
     "restore_backup",
     "set_ledger_aside",
 ]

@@ -14,7 +14,7 @@ _TRIES = 5
 
 
 @contextmanager
-def copied(path: Path) -> Iterator[Path]:
+def temporary_copy(path: Path) -> Iterator[Path]:
     """A copy of the ledger and its log, in a folder that is removed afterwards. Raises LedgerError."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="hailuo-batch-", ignore_cleanup_errors=True)
@@ -35,15 +35,15 @@ def _copy(path: Path, copy: Path) -> None:
     log, log_copy = side_file(path, "-wal"), side_file(copy, "-wal")
     for _ in range(_TRIES):
         try:
-            before = _mark(path)
-            content = _content(log)
+            before = _file_state(path)
+            content = _read_log(log)
             with open_to_read(path) as source, copy.open("wb") as target:
                 shutil.copyfileobj(source, target)
             if content:
                 log_copy.write_bytes(content)
             else:
                 log_copy.unlink(missing_ok=True)
-            if _content(log) == content and (content or _mark(path) == before):
+            if _read_log(log) == content and (content or _file_state(path) == before):
                 return
         except OSError as error:
             raise LedgerError(f"{path}: the ledger cannot be read ({error.strerror}). Nothing was sent.") from error
@@ -53,12 +53,12 @@ def _copy(path: Path, copy: Path) -> None:
     )
 
 
-def _mark(path: Path) -> tuple[int, int, int]:
+def _file_state(path: Path) -> tuple[int, int, int]:
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _content(path: Path) -> bytes:
+def _read_log(path: Path) -> bytes:
     try:
         with open_to_read(path) as file:
             return file.read()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from hailuo_batch.adapters.ledger.copy import copied
+from hailuo_batch.adapters.ledger.copy import temporary_copy
 from hailuo_batch.adapters.ledger.row_checks import DamagedRow, check_migrations
 from hailuo_batch.adapters.ledger.schema import APPLICATION_ID, VERSION
 from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, side_file
@@ -20,9 +20,9 @@ from hailuo_batch.errors import LedgerError
 _HEADER = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 _VERSIONS = "SELECT user_version, version, applied_at FROM pragma_user_version LEFT JOIN migrations ORDER BY version"
-_NEVER_OURS = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1"
+_FOREIGN_OBJECT = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1"
 _BUSY_TIMEOUT_S = 5.0
-_CANNOT_SHARE = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
+_NO_SHARED_MEMORY = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
 
 _being_written: set[tuple[int, int] | None] = set()
 """The ledgers that this process has open to write. Such a file is opened by SQLite alone: to close any descriptor of it
@@ -43,7 +43,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 def connect_to_write(path: Path, stack: ExitStack) -> sqlite3.Connection:
     """Open the file to write it; the stack closes it. Raises LedgerError."""
     check_header(path)
-    file = fs.identity(path)
+    file = fs.file_identity(path)
     db = stack.enter_context(closing(connect(path, "rw")))
     _being_written.add(file)
     stack.callback(_being_written.discard, file)
@@ -62,12 +62,12 @@ def open_to_read(path: Path, stack: ExitStack) -> sqlite3.Connection:
         try:
             db.execute("SELECT 1 FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
-            if not getattr(error, "sqlite_errorname", "").startswith(_CANNOT_SHARE):
+            if not getattr(error, "sqlite_errorname", "").startswith(_NO_SHARED_MEMORY):
                 raise
         else:
             stack.push(attempt.pop_all())
             return db
-    copy = stack.enter_context(copied(path))
+    copy = stack.enter_context(temporary_copy(path))
     return stack.enter_context(closing(connect(copy, "rw")))
 
 
@@ -76,7 +76,7 @@ def check_header(path: Path) -> None:
 
     SQLite would take an empty file for a new database, and would fill up a last page that was cut short with zeros.
     """
-    if fs.identity(path) in _being_written:
+    if fs.file_identity(path) in _being_written:
         return
     try:
         with fs.open_to_read(path) as file:
@@ -92,9 +92,9 @@ def check_header(path: Path) -> None:
             "the ledger is gone for good, `hailuo-batch state restore MANIFEST` puts its backup back."
         ) from error
     if header[: len(_HEADER)] != _HEADER or len(header) < _HEADER_BYTES:
-        raise _damaged(path, "it is not an SQLite file")
+        raise _damaged_ledger(path, "it is not an SQLite file")
     if is_folded and size % _page_bytes(header):
-        raise _damaged(path, "its end is missing")
+        raise _damaged_ledger(path, "its end is missing")
 
 
 def _page_bytes(header: bytes) -> int:
@@ -126,7 +126,7 @@ def check_version(db: sqlite3.Connection, path: Path) -> None:
             f"{path}: this is a database of another program. Nothing was sent, and it was not touched. Move it away, "
             "or give another --state-dir."
         )
-    stranger = db.execute(_NEVER_OURS).fetchone()
+    stranger = db.execute(_FOREIGN_OBJECT).fetchone()
     if stranger is not None:  # it would change what is read or written behind the program's back
         raise DamagedRow("sqlite_master", stranger[1], f"it is a {stranger[0]}, which this program never makes")
     # in one statement, which sees one moment: another process may be at migrating it
@@ -145,10 +145,10 @@ def check_health(db: sqlite3.Connection, path: Path) -> None:
     """Raises LedgerError where SQLite finds its pages out of order."""
     verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
-        raise _damaged(path, str(verdict))
+        raise _damaged_ledger(path, str(verdict))
 
 
-def _damaged(path: Path, how: str, assurance: str = UNTOUCHED) -> LedgerError:
+def _damaged_ledger(path: Path, how: str, assurance: str = UNTOUCHED) -> LedgerError:
     return LedgerError(
         f"{path}: the ledger is damaged ({how}).{assurance} Keep the file; `hailuo-batch state restore MANIFEST` puts "
         "its backup back and replays the receipts, so that nothing is paid twice."
@@ -156,7 +156,7 @@ def _damaged(path: Path, how: str, assurance: str = UNTOUCHED) -> LedgerError:
 
 
 @contextmanager
-def explained(path: Path, assurance: str = "") -> Iterator[None]:
+def translate_errors(path: Path, assurance: str = "") -> Iterator[None]:
     """Turn what SQLite and the disk raise into errors for the user.
 
     `assurance` is what is certain even if the ledger turns out to be damaged here: while it is opened, UNTOUCHED.
@@ -164,7 +164,7 @@ def explained(path: Path, assurance: str = "") -> Iterator[None]:
     try:
         yield
     except DamagedRow as error:
-        raise _damaged(path, str(error), assurance) from error
+        raise _damaged_ledger(path, str(error), assurance) from error
     except sqlite3.IntegrityError as error:
         raise LedgerError(
             f"{path}: the ledger refuses what does not fit it ({error}), which is a fault of this program. It was not "
@@ -172,14 +172,14 @@ def explained(path: Path, assurance: str = "") -> Iterator[None]:
         ) from error
     except sqlite3.OperationalError as error:
         if str(error).startswith("Could not decode to UTF-8"):
-            raise _damaged(path, "a text in it is no UTF-8", assurance) from error
+            raise _damaged_ledger(path, "a text in it is no UTF-8", assurance) from error
         name = getattr(error, "sqlite_errorname", "")
         if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR"}:  # the last: a table or a column is missing
-            raise _damaged(path, str(error), assurance) from error
+            raise _damaged_ledger(path, str(error), assurance) from error
         raise LedgerError(
             f"{path}: the ledger cannot be used ({error}). Look at its folder's permissions and at the free space."
         ) from error
     except sqlite3.DatabaseError as error:
-        raise _damaged(path, str(error), assurance) from error
+        raise _damaged_ledger(path, str(error), assurance) from error
     except OSError as error:
         raise LedgerError(f"{path}: the ledger cannot be written ({error.strerror}).") from error

@@ -13,17 +13,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_health, check_version, explained, open_to_read
+from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_health, check_version, open_to_read, translate_errors
 from hailuo_batch.adapters.ledger.row_reader import RowReader
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError
 
-LAST = 2**63 - 1
+LAST_LINE = 2**63 - 1
 """No journal has so many lines."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class JournalPosition:
     """Where a journal ends: the number of its last line, and that line's SHA-256 in hex; 0 and empty before any.
 
     Every change of a take or a run is a line, and none is ever changed: a ledger with the same mark is the same.
@@ -33,15 +33,15 @@ class Mark:
     sha256: str = ""
 
 
-def mark_of(line: Sequence[object] | None) -> Mark:
+def position_of(line: Sequence[object] | None) -> JournalPosition:
     """The mark of a line of the journal, its number first; an empty one where there is none."""
     if line is None or not isinstance(line[0], int):
-        return Mark()
-    return Mark(line[0], hashlib.sha256(json.dumps(line).encode("utf-8")).hexdigest())
+        return JournalPosition()
+    return JournalPosition(line[0], hashlib.sha256(json.dumps(line).encode("utf-8")).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class JournalEntry:
     """A line of the journal: what happened to which take."""
 
     take_id: str
@@ -59,10 +59,10 @@ class LedgerReader:
         self._assurance = UNTOUCHED
 
     @classmethod
-    def at(cls, path: Path, campaign: str, endpoint: str) -> "LedgerReader":
+    def open_readonly(cls, path: Path, campaign: str, endpoint: str) -> "LedgerReader":
         """Open a ledger that exists. Raises LedgerError where it is damaged, foreign, newer, or of another campaign or
         endpoint."""
-        with explained(path, UNTOUCHED), ExitStack() as stack:
+        with translate_errors(path, UNTOUCHED), ExitStack() as stack:
             db = open_to_read(path, stack)
             check_version(db, path)
             reader = LedgerReader(path, db, stack)
@@ -83,12 +83,12 @@ class LedgerReader:
         self._closing.close()
 
     @contextmanager
-    def moment(self) -> Iterator[None]:
+    def consistent_view(self) -> Iterator[None]:
         """Have all that is read within be of one moment, whoever writes meanwhile."""
         if self._db.in_transaction:
             yield
             return
-        with self._explained():
+        with self._translated_errors():
             self._db.execute("BEGIN")
         try:
             yield
@@ -97,39 +97,39 @@ class LedgerReader:
 
     def snapshot(self) -> Snapshot:
         """All that the ledger knows of takes and runs, as of one moment."""
-        with self._explained(), self.moment():
+        with self._translated_errors(), self.consistent_view():
             return self._rows.snapshot()
 
     def fact(self, name: str) -> str:
         """What was remembered under this name; empty where nothing was."""
-        with self._explained():
+        with self._translated_errors():
             return self._rows.fact(name)
 
     def check(self) -> None:
         """Read all of it, page by page and value by value."""
-        with self._explained(), self.moment():
+        with self._translated_errors(), self.consistent_view():
             check_health(self._db, self.path)
             self._rows.check_journal()
             self._rows.snapshot()
 
     def journal(self) -> Iterator[dict[str, object]]:
         """Every line of the journal, oldest first."""
-        with self._explained():
+        with self._translated_errors():
             yield from self._rows.journal_lines()
 
-    def mark(self, number: int = LAST) -> Mark:
+    def position(self, number: int = LAST_LINE) -> JournalPosition:
         """The mark of the last line up to this number, by default of the very last; an empty one where none is."""
-        with self._explained():
-            return mark_of(self._rows.line_up_to(number))
+        with self._translated_errors():
+            return position_of(self._rows.journal_line_up_to(number))
 
-    def changes(self, after: int) -> tuple[Change, ...]:
+    def entries_after(self, after: int) -> tuple[JournalEntry, ...]:
         """What the journal tells after this number, oldest first."""
-        with self._explained():
-            return tuple(Change(*line) for line in self._rows.changes(after))
+        with self._translated_errors():
+            return tuple(JournalEntry(*line) for line in self._rows.journal_entries_after(after))
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        with explained(self.path, self._assurance):
+    def _translated_errors(self) -> Iterator[None]:
+        with translate_errors(self.path, self._assurance):
             yield
 
     def _check_identity(self, campaign: str, endpoint: str) -> None:

@@ -12,15 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hailuo_batch.adapters.local.fs import is_still_there, open_regular, open_to_read, sync, sync_path
+from hailuo_batch.adapters.local.fs import is_in_place, open_regular, open_to_read, sync, sync_path
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run
-from hailuo_batch.core.planning.recovery import Intent, Receipt, Result
+from hailuo_batch.core.planning.recovery import CreateIntent, CreateResult, Receipt
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.values import fingerprint
+from hailuo_batch.values import compute_fingerprint
 
-_FIRST = b'{"create":'  # what every line of ours begins with
-_LONGEST = 1 << 28  # of a line: a manifest with all its tables may have as much, and no request has
+_LINE_START = b'{"create":'  # what every line of ours begins with
+_MAX_LINE_BYTES = 1 << 28  # of a line: a manifest with all its tables may have as much, and no request has
 _CHUNK = 1 << 16
 
 
@@ -34,11 +34,11 @@ class Receipts:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             size = os.fstat(self._file).st_size
-            self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
-            is_foreign = not _is_ours(os.pread(self._file, len(_FIRST), 0))
+            self._is_last_line_torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
+            is_foreign = not _is_ours(os.pread(self._file, len(_LINE_START), 0))
             sync_path(path.parent)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._unwritable_error(error) from error
         if is_foreign and not load_receipts(path):
             self.close()
             raise LedgerError(
@@ -57,7 +57,7 @@ class Receipts:
 
     def check_in_place(self) -> None:
         """Raises LedgerError where the file is no longer what bears its name: nobody would find what is written."""
-        if not is_still_there(self._file, self.path):
+        if not is_in_place(self._file, self.path):
             raise LedgerError(f"{self.path}: it was removed, moved or replaced while this was at work.")
 
     def close(self) -> None:
@@ -66,17 +66,17 @@ class Receipts:
 
     def _append(self, lines: Iterable[Mapping[str, Any]]) -> None:
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
-        data = (("\n" if self._torn else "") + text).encode("utf-8")
+        data = (("\n" if self._is_last_line_torn else "") + text).encode("utf-8")
         try:
-            self._torn = True
+            self._is_last_line_torn = True
             while data:
                 data = data[os.write(self._file, data) :]
             sync(self._file)
-            self._torn = False
+            self._is_last_line_torn = False
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._unwritable_error(error) from error
 
-    def _unwritable(self, error: OSError) -> LedgerError:
+    def _unwritable_error(self, error: OSError) -> LedgerError:
         return LedgerError(
             f"{self.path}: the receipts cannot be written ({error.strerror}). Look at the folder's permissions and at "
             "the free space."
@@ -87,7 +87,7 @@ def _is_ours(beginning: bytes) -> bool:
     """Whether the file may begin like this: a power cut leaves a part of a line, or zeros, and a full disk a part of a
     line each time that it is written to."""
     lines = (line.strip(b"\0") for line in beginning.split(b"\n"))
-    return all(line.startswith(_FIRST) or _FIRST.startswith(line) for line in lines)
+    return all(line.startswith(_LINE_START) or _LINE_START.startswith(line) for line in lines)
 
 
 def load_receipts(path: Path) -> tuple[Receipt, ...]:
@@ -112,8 +112,8 @@ def _receipts_in(file: BinaryIO) -> Iterator[Receipt]:
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines of the file, but for those longer than any of ours: they are never held whole."""
-    while line := file.readline(_LONGEST):
-        if line.endswith(b"\n") or len(line) < _LONGEST:
+    while line := file.readline(_MAX_LINE_BYTES):
+        if line.endswith(b"\n") or len(line) < _MAX_LINE_BYTES:
             yield line
             continue
         while line and not line.endswith(b"\n"):
@@ -121,7 +121,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _intent_line(run: Run) -> dict[str, Any]:
-    whole = fingerprint(run.model, run.input_json) == run.fingerprint
+    whole = compute_fingerprint(run.model, run.input_json) == run.fingerprint
     return {
         "create": run.create_id,
         "at": run.submitted_at,
@@ -142,7 +142,7 @@ def _parse(line: str, before: float) -> Receipt | None:
     try:
         data = json.loads(line)
         if "result" in data:
-            return Result.parse(data, before)
-        return Intent.parse(data, before)
+            return CreateResult.parse(data, before)
+        return CreateIntent.parse(data, before)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_header, check_health, connect, explained
+from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_header, check_health, connect, translate_errors
 from hailuo_batch.adapters.ledger.reader import LedgerReader
 from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, new_draft, side_file
-from hailuo_batch.adapters.local.fs import rename_new, sync_path
+from hailuo_batch.adapters.local.fs import rename_no_replace, sync_path
 from hailuo_batch.errors import LedgerError
 
 
@@ -26,7 +26,7 @@ def set_ledger_aside(path: Path) -> Path | None:
     if not _has_any(path):
         return None
     aside = next(name for name in _aside_names(path) if not _has_any(name))
-    with explained(path):
+    with translate_errors(path):
         for suffix in ("", *SIDE_FILES):
             old = side_file(path, suffix)
             if os.path.lexists(old):
@@ -38,22 +38,22 @@ def set_ledger_aside(path: Path) -> Path | None:
 def check_backup(backup: Path, campaign: str, endpoint: str) -> None:
     """Read a backup whole. Raises LedgerError where it, or a single value in it, is damaged, or where it is another
     program's, another campaign's or endpoint's, or newer than this program."""
-    with LedgerReader.at(backup, campaign, endpoint) as reader:
+    with LedgerReader.open_readonly(backup, campaign, endpoint) as reader:
         reader.check()
 
 
 def restore_backup(backup: Path, path: Path) -> None:
     """Copy a backup that was checked to where the ledger belongs, whole or not at all. Raises LedgerError."""
     check_header(backup)
-    with explained(backup, UNTOUCHED), closing(connect(backup, "ro")) as source:
+    with translate_errors(backup, UNTOUCHED), closing(connect(backup, "ro")) as source:
         check_health(source, backup)
         draft = new_draft(path)
         with closing(connect(draft, "rw")) as copy:
             source.backup(copy)
-    with explained(path):
+    with translate_errors(path):
         sync_path(draft)
         try:
-            rename_new(draft, path)
+            rename_no_replace(draft, path)
         except FileExistsError as error:
             draft.unlink()
             raise LedgerError(f"{path}: there is a ledger already. Nothing was changed.") from error

@@ -13,20 +13,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from hailuo_batch.core.model.runs import Output, Replacement, Run, Supersession
-from hailuo_batch.core.model.states import NAMED, RunState, TakeState
-from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD, Take, fingerprint, is_in_part
+from hailuo_batch.core.model.states import WITH_RUN_ID, RunState, TakeState
+from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, Take, compute_fingerprint, is_partial
 
-RUN = (
+RUN_COLUMNS = (
     "key, take_id, attempt, state, model, input_json, fingerprint, images_sha256, superseded_by, create_id, run_id, "
     "cost_micro_usd, reason, submitted_at, completed_at, forgotten, create_number"
 )
-TAKE = "id, shot, number, model, input_json, fingerprint, images_sha256, tags, position, in_manifest, state"
-FILE = "run_key, number, url, path, bytes, sha256, moving_to, flaw"
-RUN_BEFORE = RUN.replace("create_number", "NULL")  # as the versions before the third have it
-FILE_AT_FIRST = FILE.replace("flaw", "NULL")  # as the ledger's first version has it
+TAKE_COLUMNS = "id, shot, number, model, input_json, fingerprint, images_sha256, tags, position, in_manifest, state"
+FILE_COLUMNS = "run_key, number, url, path, bytes, sha256, moving_to, flaw"
+RUN_COLUMNS_BEFORE_V3 = RUN_COLUMNS.replace("create_number", "NULL")  # as the versions before the third have it
+FILE_COLUMNS_V1 = FILE_COLUMNS.replace("flaw", "NULL")  # as the ledger's first version has it
 
 Shape = tuple[type, ...]
-Requests = dict[str, tuple[str, str]]
+KnownRequests = dict[str, tuple[str, str]]
 """Model and input of each fingerprint that was found to be theirs: a take and its runs mostly share one."""
 
 _NULL = type(None)
@@ -44,39 +44,39 @@ _TAKE_STATES = frozenset(state.value for state in TakeState)
 _SUPERSESSIONS: Mapping[str | None, Supersession | None] = {None: None, **{by.value: by for by in Supersession}}
 _SENT = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
 _NAMELESS = frozenset({RunState.UNSENT, RunState.SUBMITTING, RunState.IN_DOUBT, RunState.REJECTED})
-_RUN_STATES = {state.value: (state, state in NAMED, state in _SENT, state in _NAMELESS) for state in RunState}
+_RUN_STATES = {state.value: (state, state in WITH_RUN_ID, state in _SENT, state in _NAMELESS) for state in RunState}
 """Each state by its name, whether the API has named such a run, whether its create was at least begun, and whether the
 API cannot have named it."""
-_MOST = 2**53
+_MAX_INTEGER = 2**53
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_NOWHERE = frozenset({"", ".", ".."})  # parts that a path inside the output folder never has
-_SHOWN = 60
+_FORBIDDEN_PARTS = frozenset({"", ".", ".."})  # parts that a path inside the output folder never has
+_MAX_SHOWN_CHARS = 60
 
 
 class DamagedRow(Exception):  # noqa: N818 - named for what it is; the user reads it as a damaged ledger
     """A value in the ledger is none that the program can have written."""
 
     def __init__(self, table: str, row: object, what: str) -> None:
-        super().__init__(f"table {table}, row {shown(row)}: {what}")
+        super().__init__(f"table {table}, row {abbreviate(row)}: {what}")
 
 
-def shown(value: object) -> str:
+def abbreviate(value: object) -> str:
     """Any value as it may stand in a message: short, and with nothing in it that a terminal would obey."""
     text = ascii(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _MAX_SHOWN_CHARS else f"{text[:_MAX_SHOWN_CHARS]}..."
 
 
-def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: Requests) -> Run:
+def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: KnownRequests) -> Run:
     """The run in a row of RUN's columns. Raises DamagedRow."""
-    if tuple(map(type, row)) not in _known_run_shapes:
-        _learn("runs", row, row[0], RUN, _RUN_TYPES, _known_run_shapes)
+    if tuple(map(type, row)) not in _valid_run_shapes:
+        _check_types("runs", row, row[0], RUN_COLUMNS, _RUN_TYPES, _valid_run_shapes)
     key, take_id, attempt, name, model, input_json, request, images, by, create_id, run_id, cost, reason, *rest = row
     submitted_at, completed_at, forgotten, create_number = rest
     if name not in _RUN_STATES:
-        raise DamagedRow("runs", key, f"state is {shown(name)}, which is no state of a run")
+        raise DamagedRow("runs", key, f"state is {abbreviate(name)}, which is no state of a run")
     state, is_named, is_sent, is_nameless = _RUN_STATES[name]
     if by not in _SUPERSESSIONS:
-        raise DamagedRow("runs", key, f"superseded_by is {shown(by)}, which is no reason that there is")
+        raise DamagedRow("runs", key, f"superseded_by is {abbreviate(by)}, which is no reason that there is")
     _check_numbers(key, attempt, forgotten, create_number, cost, submitted_at, completed_at)
     if (is_named and not run_id) or (is_sent and not create_id):
         raise DamagedRow("runs", key, f"it is {state} without its {'run_id' if is_named else 'create_id'}")
@@ -85,10 +85,10 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: Request
         raise DamagedRow("runs", key, f"it is {state} without its create_number")
     if images is not None and not _SHA256.fullmatch(images):
         # taken for other images, its take would be paid for again
-        raise DamagedRow("runs", key, f"images_sha256 is {shown(images)}, which is no SHA-256")
+        raise DamagedRow("runs", key, f"images_sha256 is {abbreviate(images)}, which is no SHA-256")
     if is_nameless and run_id is not None:
         # taken for unsent, a run that exists would be paid for again
-        raise DamagedRow("runs", key, f"it is {state}, and has the run_id {shown(run_id)}")
+        raise DamagedRow("runs", key, f"it is {state}, and has the run_id {abbreviate(run_id)}")
     if requests.get(request) != (model, input_json):
         _check_request("runs", key, model, input_json, request)
         requests[request] = (model, input_json)
@@ -106,31 +106,31 @@ def _check_numbers(
     submitted_at: float | None,
     completed_at: float | None,
 ) -> None:
-    if not (0 < attempt <= _MOST and 0 <= forgotten <= 1):
+    if not (0 < attempt <= _MAX_INTEGER and 0 <= forgotten <= 1):
         raise DamagedRow("runs", key, f"attempt {attempt}, forgotten {forgotten} cannot be")
     if create_number is not None and create_number <= 0:
         raise DamagedRow("runs", key, f"create_number is {create_number}, which no create has")
     if cost is not None and not 0 <= cost <= MAX_COST_MICRO_USD:
         raise DamagedRow("runs", key, f"cost_micro_usd is {cost}, which no run can cost")
-    if submitted_at is not None and not 0 <= submitted_at < LATEST_S:
+    if submitted_at is not None and not 0 <= submitted_at < MAX_EPOCH_S:
         raise DamagedRow("runs", key, f"submitted_at is {submitted_at}, no time between 1970 and 3000")
-    if completed_at is not None and not 0 <= completed_at < LATEST_S:
+    if completed_at is not None and not 0 <= completed_at < MAX_EPOCH_S:
         raise DamagedRow("runs", key, f"completed_at is {completed_at}, no time between 1970 and 3000")
 
 
-def parse_take(row: Sequence[Any], requests: Requests) -> Take:
+def parse_take(row: Sequence[Any], requests: KnownRequests) -> Take:
     """The take in a row of TAKE's columns. Raises DamagedRow."""
-    if tuple(map(type, row)) not in _known_take_shapes:
-        _learn("takes", row, row[0], TAKE, _TAKE_TYPES, _known_take_shapes)
+    if tuple(map(type, row)) not in _valid_take_shapes:
+        _check_types("takes", row, row[0], TAKE_COLUMNS, _TAKE_TYPES, _valid_take_shapes)
     id_, shot, number, model, input_json, request, images, tags, position, in_manifest, state = row
     if not id_ or not shot:
         raise DamagedRow("takes", id_, "it has no name")
-    if not (0 < number <= _MOST and 0 <= position <= _MOST and 0 <= in_manifest <= 1):
+    if not (0 < number <= _MAX_INTEGER and 0 <= position <= _MAX_INTEGER and 0 <= in_manifest <= 1):
         raise DamagedRow("takes", id_, f"number {number}, position {position}, in_manifest {in_manifest} cannot be")
     if images is not None and not _SHA256.fullmatch(images):
-        raise DamagedRow("takes", id_, f"images_sha256 is {shown(images)}, which is no SHA-256")
+        raise DamagedRow("takes", id_, f"images_sha256 is {abbreviate(images)}, which is no SHA-256")
     if state not in _TAKE_STATES:
-        raise DamagedRow("takes", id_, f"state is {shown(state)}, which is no state of a take")
+        raise DamagedRow("takes", id_, f"state is {abbreviate(state)}, which is no state of a take")
     if requests.get(request) != (model, input_json):
         _check_request("takes", id_, model, input_json, request)
         requests[request] = (model, input_json)
@@ -139,45 +139,47 @@ def parse_take(row: Sequence[Any], requests: Requests) -> Take:
 
 def parse_output(row: Sequence[Any]) -> Output:
     """The output in a row of FILE's columns. Raises DamagedRow."""
-    if tuple(map(type, row)) not in _known_file_shapes:
-        _learn("files", row, row[:2], FILE, _FILE_TYPES, _known_file_shapes)
+    if tuple(map(type, row)) not in _valid_file_shapes:
+        _check_types("files", row, row[:2], FILE_COLUMNS, _FILE_TYPES, _valid_file_shapes)
     key, index, _, path, size, sha256, moving_to = row[:7]
-    if not 0 <= index <= _MOST or (size is not None and not 0 <= size <= _MOST):
+    if not 0 <= index <= _MAX_INTEGER or (size is not None and not 0 <= size <= _MAX_INTEGER):
         raise DamagedRow("files", (key, index), f"number {index}, bytes {size} cannot be")
     if sha256 is not None and not _SHA256.fullmatch(sha256):
-        raise DamagedRow("files", (key, index), f"sha256 is {shown(sha256)}, which is no SHA-256")
+        raise DamagedRow("files", (key, index), f"sha256 is {abbreviate(sha256)}, which is no SHA-256")
     if path is None and moving_to is not None:
         raise DamagedRow("files", (key, index), "it is being renamed, and is not there")
     if path is not None and (size is None or sha256 is None):
         raise DamagedRow("files", (key, index), "it is saved, and its bytes or sha256 are missing")
     for name in (path, moving_to):
         if name is not None and not _is_inside(name):
-            raise DamagedRow("files", (key, index), f"path is {shown(name)}, which is none inside the output folder")
+            raise DamagedRow(
+                "files", (key, index), f"path is {abbreviate(name)}, which is none inside the output folder"
+            )
     return Output(*row[1:])
 
 
 def _is_inside(path: str) -> bool:
-    return "\0" not in path and _NOWHERE.isdisjoint(path.split("/"))
+    return "\0" not in path and _FORBIDDEN_PARTS.isdisjoint(path.split("/"))
 
 
 def check_migrations(rows: Sequence[Sequence[object]], version: int) -> None:
     """Every migration up to this version has its row, and no other one is there. Raises DamagedRow."""
     if [number for number, _ in rows] != list(range(1, version + 1)):
-        numbers = ", ".join(shown(number) for number, _ in rows) or "none"
+        numbers = ", ".join(abbreviate(number) for number, _ in rows) or "none"
         raise DamagedRow("migrations", version, f"the ledger is of this version, and its migrations are {numbers}")
     for number, at in rows:
         if not isinstance(at, float):
-            raise DamagedRow("migrations", number, f"applied_at is {shown(at)}, which is no time")
+            raise DamagedRow("migrations", number, f"applied_at is {abbreviate(at)}, which is no time")
 
 
 def parse_fact(name: object, value: object) -> str:
     """A fact about the campaign as a whole. Raises DamagedRow."""
     if not isinstance(name, str) or not isinstance(value, str):
-        raise DamagedRow("facts", name, f"value is {shown(value)}, which is no text")
+        raise DamagedRow("facts", name, f"value is {abbreviate(value)}, which is no text")
     if name == "restored" and value not in {"", "yes"}:
-        raise DamagedRow("facts", name, f"value is {shown(value)}, neither empty nor yes")
+        raise DamagedRow("facts", name, f"value is {abbreviate(value)}, neither empty nor yes")
     if name == "key_mark" and not value.isascii():
-        raise DamagedRow("facts", name, f"value is {shown(value)}, which is no mark of a key")
+        raise DamagedRow("facts", name, f"value is {abbreviate(value)}, which is no mark of a key")
     return value
 
 
@@ -191,7 +193,7 @@ def _parse_replacement(data: object, text: str) -> Replacement:
     asked = data if isinstance(data, dict) else {}
     patterns, take_ids, only = asked.get("patterns"), asked.get("take_ids"), asked.get("only", [])
     if not _is_texts(patterns) or not _is_texts(take_ids) or not _is_texts(only):
-        raise DamagedRow("facts", "replacement", f"value is {shown(text)}, which says neither patterns nor takes")
+        raise DamagedRow("facts", "replacement", f"value is {abbreviate(text)}, which says neither patterns nor takes")
     return Replacement(tuple(patterns), frozenset(take_ids), tuple(only))
 
 
@@ -206,7 +208,7 @@ def parse_json(table: str, row: object, text: str) -> Any:
     try:
         return _decode(text)
     except (ValueError, RecursionError):
-        raise DamagedRow(table, row, f"{shown(text)} is no JSON") from None
+        raise DamagedRow(table, row, f"{abbreviate(text)} is no JSON") from None
 
 
 def _no_number(text: str) -> None:
@@ -214,35 +216,35 @@ def _no_number(text: str) -> None:
 
 
 _decode = json.JSONDecoder(parse_constant=_no_number).decode
-_known_run_shapes: set[Shape] = set()
-_known_take_shapes: set[Shape] = set()
-_known_file_shapes: set[Shape] = set()
+_valid_run_shapes: set[Shape] = set()
+_valid_take_shapes: set[Shape] = set()
+_valid_file_shapes: set[Shape] = set()
 """The types of the rows that were found right, so that each is looked at column by column only once."""
 
 
-def _learn(
+def _check_types(
     table: str, row: Sequence[Any], name: object, columns: str, types: Sequence[tuple[type, ...]], known: set[Shape]
 ) -> None:
     for column, value, allowed in zip(columns.split(", "), row, types, strict=True):
         if type(value) not in allowed:
-            raise DamagedRow(table, name, f"{column} is {shown(value)}, which is {_fault(value)}")
+            raise DamagedRow(table, name, f"{column} is {abbreviate(value)}, which is {_describe_fault(value)}")
     known.add(tuple(map(type, row)))
 
 
-def _fault(value: object) -> str:
+def _describe_fault(value: object) -> str:
     return "missing" if value is None else "no value of its kind"
 
 
 def _check_request(table: str, row: object, model: str, input_json: str, request: str) -> None:
     """What was or will be paid for is what the fingerprint says, to the letter, unless only a part of it is known."""
-    if input_json.startswith("{") and fingerprint(model, input_json) == request:
+    if input_json.startswith("{") and compute_fingerprint(model, input_json) == request:
         return  # the very text that was hashed when it was made of an object: its rows are many, and seldom damaged
     if not isinstance(parse_json(table, row, input_json), dict):
-        raise DamagedRow(table, row, f"input_json is {shown(input_json)}, which is no input")
+        raise DamagedRow(table, row, f"input_json is {abbreviate(input_json)}, which is no input")
     if not _SHA256.fullmatch(request):
-        raise DamagedRow(table, row, f"fingerprint is {shown(request)}, which is no SHA-256")
-    if not is_in_part(input_json):
-        raise DamagedRow(table, row, f"model and input are not those of its fingerprint {shown(request)}")
+        raise DamagedRow(table, row, f"fingerprint is {abbreviate(request)}, which is no SHA-256")
+    if not is_partial(input_json):
+        raise DamagedRow(table, row, f"model and input are not those of its fingerprint {abbreviate(request)}")
 
 
 def _parse_tags(id_: str, text: str) -> tuple[str, ...]:
@@ -250,7 +252,7 @@ def _parse_tags(id_: str, text: str) -> tuple[str, ...]:
         return ()
     tags = parse_json("takes", id_, text)
     if not _is_texts(tags):
-        raise DamagedRow("takes", id_, f"tags are {shown(text)}, which are no texts")
+        raise DamagedRow("takes", id_, f"tags are {abbreviate(text)}, which are no texts")
     return tuple(tags)
 
 

@@ -14,17 +14,25 @@ from dataclasses import replace
 from typing import Any
 
 from hailuo_batch.adapters.ledger import row_checks
-from hailuo_batch.adapters.ledger.row_checks import FILE, FILE_AT_FIRST, RUN, RUN_BEFORE, TAKE, DamagedRow, Requests
+from hailuo_batch.adapters.ledger.row_checks import (
+    FILE_COLUMNS,
+    FILE_COLUMNS_V1,
+    RUN_COLUMNS,
+    RUN_COLUMNS_BEFORE_V3,
+    TAKE_COLUMNS,
+    DamagedRow,
+    KnownRequests,
+)
 from hailuo_batch.adapters.ledger.schema import SINCE_CREATE_NUMBERS, creates_in_journal, flaws_in_journal
 from hailuo_batch.core.model.runs import Output, Replacement, Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.values import LATEST_S
+from hailuo_batch.values import MAX_EPOCH_S
 
 _UNDECODABLE = re.compile(r"Could not decode to UTF-8 column '(\w+)'")
 _STATES = ", ".join(f"'{state.value}'" for state in RunState)
 _ASCII = "NOT GLOB '*[^ -~]*'"  # all that the program writes here; bytes that are no UTF-8 are not among it
-_LINE_IS_SOUND = (
-    f"typeof(at) = 'real' AND at >= 0 AND at < {LATEST_S} AND typeof(take_id) = 'text' AND take_id {_ASCII} "
+_LINE_IS_VALID = (
+    f"typeof(at) = 'real' AND at >= 0 AND at < {MAX_EPOCH_S} AND typeof(take_id) = 'text' AND take_id {_ASCII} "
     "AND typeof(attempt) IN ('integer', 'null') AND typeof(what) = 'text' AND what NOT GLOB '*[^A-Za-z]*' "
     f"AND (state IS NULL OR state IN ({_STATES})) "
     f"AND typeof(detail) = 'text' AND detail {_ASCII} AND detail GLOB '{{*' AND json_valid(detail)"
@@ -39,7 +47,7 @@ class RowReader:
 
     def fact(self, name: str) -> str:
         """A fact about the campaign as a whole; empty where it was never recorded."""
-        with self._readable("facts"):
+        with self._decoding_errors("facts"):
             row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return "" if row is None else row_checks.parse_fact(name, row[0])
 
@@ -49,7 +57,7 @@ class RowReader:
 
     def snapshot(self) -> Snapshot:
         """Every row, as values."""
-        requests: Requests = {}
+        requests: KnownRequests = {}
         forgotten, runs = self._runs(requests)
         takes = self._takes(runs, requests)
         facts = self._facts()
@@ -69,43 +77,45 @@ class RowReader:
 
         SQLite does it: that takes a fifth of the time that it takes to load them.
         """
-        _make_sure_of_json(self._db)
-        row = self._db.execute(f"SELECT number FROM journal WHERE ({_LINE_IS_SOUND}) IS NOT TRUE LIMIT 1").fetchone()
+        _ensure_json_valid(self._db)
+        row = self._db.execute(f"SELECT number FROM journal WHERE ({_LINE_IS_VALID}) IS NOT TRUE LIMIT 1").fetchone()
         if row is not None:
             raise DamagedRow("journal", row[0], "it is no line that this program writes")
 
     def _facts(self) -> dict[str, str]:
-        with self._readable("facts"):
+        with self._decoding_errors("facts"):
             rows = self._db.execute("SELECT name, value FROM facts").fetchall()
         return {name: row_checks.parse_fact(name, value) for name, value in rows}
 
-    def _takes(self, runs: Mapping[str, list[Run]], requests: Requests) -> list[TakeRecord]:
+    def _takes(self, runs: Mapping[str, list[Run]], requests: KnownRequests) -> list[TakeRecord]:
         """Every take with its runs, those in the manifest first."""
         left, records = set(runs), []
-        with self._readable("takes"):
-            for row in self._db.execute(f"SELECT {TAKE} FROM takes ORDER BY in_manifest DESC, position, id"):
+        with self._decoding_errors("takes"):
+            for row in self._db.execute(f"SELECT {TAKE_COLUMNS} FROM takes ORDER BY in_manifest DESC, position, id"):
                 take = row_checks.parse_take(row, requests)
                 left.discard(take.id)
                 records.append(TakeRecord(take, bool(row[9]), tuple(runs.get(take.id, ()))))
         for take_id in left:
-            raise DamagedRow("runs", runs[take_id][0].key, f"no take is called {row_checks.shown(take_id)}")
+            raise DamagedRow("runs", runs[take_id][0].key, f"no take is called {row_checks.abbreviate(take_id)}")
         return records
 
-    def _runs(self, requests: Requests) -> tuple[list[Run], dict[str, list[Run]]]:
+    def _runs(self, requests: KnownRequests) -> tuple[list[Run], dict[str, list[Run]]]:
         """The runs that are forgotten, and the others by their takes."""
         outputs = self._outputs_of_all()
         forgotten: list[Run] = []
         runs: dict[str, list[Run]] = defaultdict(list)
-        spoken_for = ""
-        with self._readable("runs"):
+        live_take_id = ""
+        with self._decoding_errors("runs"):
             for row in self._rows_of_runs():
                 run = row_checks.parse_run(row, tuple(outputs.pop(row[0], ())), requests)
                 (forgotten if row[15] else runs[run.take_id]).append(run)
                 if row[15] or run.superseded_by is not None:
                     continue
-                if run.take_id == spoken_for:  # the earlier one, which may be paid for, would be seen by nobody
-                    raise DamagedRow("runs", run.key, f"another run speaks for {row_checks.shown(run.take_id)}, too")
-                spoken_for = run.take_id
+                if run.take_id == live_take_id:  # the earlier one, which may be paid for, would be seen by nobody
+                    raise DamagedRow(
+                        "runs", run.key, f"another run speaks for {row_checks.abbreviate(run.take_id)}, too"
+                    )
+                live_take_id = run.take_id
         for key in outputs:
             raise DamagedRow("files", key, "no run has this key")
         return forgotten, runs
@@ -113,10 +123,10 @@ class RowReader:
     def _rows_of_runs(self) -> Iterable[Sequence[Any]]:
         """Every run as a row, also of a ledger in which only the journal tells the order of the creates."""
         if self._version() >= SINCE_CREATE_NUMBERS:
-            return self._db.execute(f"SELECT {RUN} FROM runs ORDER BY take_id, attempt")
-        with self._readable("journal"):
+            return self._db.execute(f"SELECT {RUN_COLUMNS} FROM runs ORDER BY take_id, attempt")
+        with self._decoding_errors("journal"):
             numbers = creates_in_journal(self._db)
-        rows = self._db.execute(f"SELECT {RUN_BEFORE} FROM runs ORDER BY take_id, attempt")
+        rows = self._db.execute(f"SELECT {RUN_COLUMNS_BEFORE_V3} FROM runs ORDER BY take_id, attempt")
         return ((*row[:-1], numbers.get(row[9])) for row in rows)
 
     def _version(self) -> int:
@@ -126,15 +136,15 @@ class RowReader:
         """The files of every run, by its key. A ledger that no writer has brought up to date yet can be read, too."""
         outputs: dict[int, list[Output]] = defaultdict(list)
         is_first = self._version() == 1
-        with self._readable("files"):
-            columns = FILE_AT_FIRST if is_first else FILE
+        with self._decoding_errors("files"):
+            columns = FILE_COLUMNS_V1 if is_first else FILE_COLUMNS
             for row in self._db.execute(f"SELECT {columns} FROM files ORDER BY run_key, number"):
                 _append_output(row, outputs[row[0]])
         return self._with_flaws(outputs) if is_first else outputs
 
     def _with_flaws(self, outputs: Mapping[int, Sequence[Output]]) -> dict[int, list[Output]]:
         """What a ledger of the first version says in its journal alone."""
-        with self._readable("journal"):
+        with self._decoding_errors("journal"):
             flaws = flaws_in_journal(self._db)
         return {key: [replace(each, flaw=flaws.get(each.sha256 or "")) for each in of] for key, of in outputs.items()}
 
@@ -153,9 +163,9 @@ class RowReader:
                 "detail": json.loads(row[5]),
             }
 
-    def line_up_to(self, number: int) -> tuple[Any, ...] | None:
+    def journal_line_up_to(self, number: int) -> tuple[Any, ...] | None:
         """The journal's last line up to this number, None where there is none."""
-        with self._readable("journal"):
+        with self._decoding_errors("journal"):
             line: tuple[Any, ...] | None = self._db.execute(
                 "SELECT number, at, take_id, attempt, what, state, detail FROM journal WHERE number <= ? "
                 "ORDER BY number DESC LIMIT 1",
@@ -165,9 +175,9 @@ class RowReader:
             raise DamagedRow("journal", line[0], "it is no line that this program writes")
         return line
 
-    def changes(self, after: int) -> list[tuple[str, str]]:
+    def journal_entries_after(self, after: int) -> list[tuple[str, str]]:
         """To which take something happened after this line of the journal, and what."""
-        with self._readable("journal"):
+        with self._decoding_errors("journal"):
             lines = self._db.execute(
                 "SELECT number, take_id, what FROM journal WHERE number > ? ORDER BY number", (after,)
             ).fetchall()
@@ -180,21 +190,21 @@ class RowReader:
 
     def run(self, key: int) -> Run:
         """The run with this key."""
-        with self._readable("runs"):
-            row = self._db.execute(f"SELECT {RUN} FROM runs WHERE key = ?", (key,)).fetchone()
+        with self._decoding_errors("runs"):
+            row = self._db.execute(f"SELECT {RUN_COLUMNS} FROM runs WHERE key = ?", (key,)).fetchone()
         if row is None:
             raise DamagedRow("runs", key, "it is gone")
         return row_checks.parse_run(row, self._outputs(key), {})
 
     def _outputs(self, key: int) -> tuple[Output, ...]:
         outputs: list[Output] = []
-        with self._readable("files"):
-            for row in self._db.execute(f"SELECT {FILE} FROM files WHERE run_key = ? ORDER BY number", (key,)):
+        with self._decoding_errors("files"):
+            for row in self._db.execute(f"SELECT {FILE_COLUMNS} FROM files WHERE run_key = ? ORDER BY number", (key,)):
                 _append_output(row, outputs)
         return tuple(outputs)
 
     @contextmanager
-    def _readable(self, table: str) -> Iterator[None]:
+    def _decoding_errors(self, table: str) -> Iterator[None]:
         """Bytes that are no UTF-8 are a damaged row like any other."""
         try:
             yield
@@ -204,7 +214,7 @@ class RowReader:
                 raise
             for row, value in self._db.execute(f"SELECT rowid, CAST({match[1]} AS BLOB) FROM {table}"):
                 if not _is_utf_8(value):
-                    raise DamagedRow(table, row, f"{match[1]} is {row_checks.shown(value)}, no UTF-8") from None
+                    raise DamagedRow(table, row, f"{match[1]} is {row_checks.abbreviate(value)}, no UTF-8") from None
             raise
 
 
@@ -225,7 +235,7 @@ def _is_utf_8(value: object) -> bool:
     return True
 
 
-def _make_sure_of_json(db: sqlite3.Connection) -> None:
+def _ensure_json_valid(db: sqlite3.Connection) -> None:
     """Some builds of SQLite before 3.38 lack what looks at JSON."""
     try:
         db.execute("SELECT json_valid('{}')")

@@ -7,15 +7,15 @@ import json
 from collections.abc import Mapping
 
 from hailuo_batch.adapters.ledger import row_checks
-from hailuo_batch.adapters.ledger.row_checks import FILE, RUN, TAKE
+from hailuo_batch.adapters.ledger.row_checks import FILE_COLUMNS, RUN_COLUMNS, TAKE_COLUMNS
 from hailuo_batch.adapters.ledger.row_reader import RowReader
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.planning.recovery import Intent, superseded_by_put_back
-from hailuo_batch.values import Take, recorded_in_part, split_take_id
+from hailuo_batch.core.planning.recovery import CreateIntent, supersession_by_restored
+from hailuo_batch.values import Take, mark_partial, split_take_id
 
 
-class Rows(RowReader):
+class LedgerRows(RowReader):
     """The rows of one open database, to be read and written."""
 
     # --- the campaign ---
@@ -41,11 +41,11 @@ class Rows(RowReader):
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def next_line(self) -> int:
+    def next_journal_number(self) -> int:
         """The number of the journal's next line."""
         return int(self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM journal").fetchone()[0])
 
-    def newest_creates(self) -> dict[str, int]:
+    def newest_priced_creates(self) -> dict[str, int]:
         """By model, the number of the newest create whose cost is known."""
         rows = self._db.execute(
             "SELECT model, max(create_number) FROM runs WHERE cost_micro_usd IS NOT NULL AND create_number IS NOT NULL "
@@ -55,10 +55,10 @@ class Rows(RowReader):
 
     # --- takes ---
 
-    def want_take(self, take: Take, position: int) -> None:
+    def upsert_take(self, take: Take, position: int) -> None:
         """Record a take as the manifest asks for it."""
         self._db.execute(
-            f"INSERT INTO takes ({TAKE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) "
+            f"INSERT INTO takes ({TAKE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) "
             "ON CONFLICT (id) DO UPDATE SET shot = excluded.shot, number = excluded.number, model = excluded.model, "
             "input_json = excluded.input_json, fingerprint = excluded.fingerprint, tags = excluded.tags, "
             "images_sha256 = excluded.images_sha256, position = excluded.position, in_manifest = 1",
@@ -76,13 +76,13 @@ class Rows(RowReader):
             ),
         )
 
-    def unwant_take(self, take_id: str) -> None:
+    def remove_from_manifest(self, take_id: str) -> None:
         """The manifest no longer asks for it."""
         self._db.execute("UPDATE takes SET in_manifest = 0 WHERE id = ?", (take_id,))
 
     def forget_take(self, take_id: str) -> None:
         """Nobody wants it, and nothing is left to tell of it; a take whose runs still count as money stays unseen."""
-        self.unwant_take(take_id)
+        self.remove_from_manifest(take_id)
         self._db.execute("DELETE FROM takes WHERE id = ? AND id NOT IN (SELECT take_id FROM runs)", (take_id,))
 
     def forget_runs(self, take_id: str) -> None:
@@ -92,9 +92,9 @@ class Rows(RowReader):
 
     def refresh_take(self, take_id: str) -> None:
         """Write down the state that its runs make of it."""
-        with self._readable("runs"):
+        with self._decoding_errors("runs"):
             runs = self._db.execute(
-                f"SELECT {RUN} FROM runs WHERE take_id = ? AND NOT forgotten ORDER BY attempt DESC", (take_id,)
+                f"SELECT {RUN_COLUMNS} FROM runs WHERE take_id = ? AND NOT forgotten ORDER BY attempt DESC", (take_id,)
             ).fetchall()
         row = next((row for row in runs if row[8] is None), runs[0] if runs else None)
         state = TakeState.WAITING
@@ -126,7 +126,7 @@ class Rows(RowReader):
         for output in after.outputs:
             if output not in before.outputs:
                 self._db.execute(
-                    f"INSERT OR REPLACE INTO files ({FILE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    f"INSERT OR REPLACE INTO files ({FILE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         after.key,
                         output.index,
@@ -170,12 +170,12 @@ class Rows(RowReader):
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def put_back(self, intent: Intent, outdated: bool) -> Run:
+    def insert_restored_run(self, intent: CreateIntent, outdated: bool) -> Run:
         """An attempt, as yet unsent, that a receipt tells of; it speaks for its take unless a newer one does."""
         shot, number = split_take_id(intent.take_id)
-        asked = intent.input_json if intent.made_of is None else recorded_in_part(intent.input_json)
+        asked = intent.input_json if intent.known_fingerprint is None else mark_partial(intent.input_json)
         self._db.execute(
-            f"INSERT OR IGNORE INTO takes ({TAKE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
+            f"INSERT OR IGNORE INTO takes ({TAKE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
             (
                 intent.take_id,
                 shot,
@@ -198,7 +198,7 @@ class Rows(RowReader):
             if outdated:
                 by = Supersession.EDIT
             else:
-                self.supersede(before.key, superseded_by_put_back(before, intent))
+                self.supersede(before.key, supersession_by_restored(before, intent))
         cursor = self._db.execute(
             "INSERT INTO runs (take_id, attempt, state, model, input_json, fingerprint, images_sha256, superseded_by) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -20,23 +20,23 @@ from hailuo_batch.adapters.ledger.opening import (
     check_version,
     connect,
     connect_to_write,
-    explained,
     make_durable,
+    translate_errors,
 )
 from hailuo_batch.adapters.ledger.reader import LedgerReader
 from hailuo_batch.adapters.ledger.restore import set_ledger_aside
-from hailuo_batch.adapters.ledger.rows import Rows
+from hailuo_batch.adapters.ledger.rows import LedgerRows
 from hailuo_batch.adapters.ledger.schema import is_current, migrate
 from hailuo_batch.adapters.ledger.side_files import SIDE_FILES, new_draft, side_file
-from hailuo_batch.adapters.local.fs import check_regular, identity, rename_new, sync_path
+from hailuo_batch.adapters.local.fs import check_regular, file_identity, rename_no_replace, sync_path
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import CreateStarted, Event
-from hailuo_batch.core.model.ledger_changes import Step
+from hailuo_batch.core.model.ledger_changes import LedgerChange
 from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, fold
-from hailuo_batch.core.planning.recovery import Forgotten
-from hailuo_batch.core.planning.traces import Names
+from hailuo_batch.core.planning.recovery import MissingAttempt
+from hailuo_batch.core.planning.traces import KnownIds
 from hailuo_batch.errors import LedgerError
-from hailuo_batch.values import is_in_part
+from hailuo_batch.values import is_partial
 
 
 class Ledger(LedgerReader):
@@ -44,10 +44,10 @@ class Ledger(LedgerReader):
 
     def __init__(self, path: Path, db: sqlite3.Connection, closing: ExitStack) -> None:
         super().__init__(path, db, closing)
-        self._rows: Rows = Rows(db)
-        self._known: tuple[int, Snapshot] | None = None
-        self._files: dict[Path, tuple[int, int] | None] = {}
-        self._journal_is_sound = False
+        self._rows: LedgerRows = LedgerRows(db)
+        self._cached_snapshot: tuple[int, Snapshot] | None = None
+        self._file_identities: dict[Path, tuple[int, int] | None] = {}
+        self._is_journal_checked = False
 
     @classmethod
     def create(cls, path: Path, campaign: str, endpoint: str, at: float) -> None:
@@ -55,27 +55,27 @@ class Ledger(LedgerReader):
 
         Raises LedgerError where that cannot be done.
         """
-        with explained(path):
+        with translate_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_leftovers(path)
             draft = new_draft(path)
             with closing(connect(draft, "rw")) as db:
                 db.execute("PRAGMA synchronous = FULL")
                 migrate(db, at)
-                rows = Rows(db)
+                rows = LedgerRows(db)
                 db.execute("BEGIN")
                 rows.set_fact("campaign", campaign)
                 rows.set_fact("endpoint", endpoint)
                 db.execute("COMMIT")
             try:
-                rename_new(draft, path)
+                rename_no_replace(draft, path)
             finally:
                 draft.unlink(missing_ok=True)
 
     @staticmethod
     def read(path: Path, campaign: str, endpoint: str) -> LedgerReader:
         """Open a ledger that exists, to read it, also while another process writes. Raises LedgerError as `open`."""
-        return LedgerReader.at(path, campaign, endpoint)
+        return LedgerReader.open_readonly(path, campaign, endpoint)
 
     @classmethod
     def open(cls, path: Path, campaign: str, endpoint: str, at: float) -> Self:
@@ -87,7 +87,7 @@ class Ledger(LedgerReader):
         is damaged. Raises LedgerError where it is damaged, foreign, newer, of another campaign or endpoint, or not
         writable.
         """
-        with explained(path, UNTOUCHED), ExitStack() as stack:
+        with translate_errors(path, UNTOUCHED), ExitStack() as stack:
             db = connect_to_write(path, stack)
             check_version(db, path)
             check_health(db, path)
@@ -98,22 +98,24 @@ class Ledger(LedgerReader):
                 ledger._check_journal()
             make_durable(db, path)
             if migrate(db, at):
-                ledger._known = None
+                ledger._cached_snapshot = None
             ledger.snapshot()  # from here on its log is open, too
-            ledger._files = {name: found for name in _names(path) if (found := identity(name)) is not None}
+            ledger._file_identities = {
+                name: found for name in _file_names(path) if (found := file_identity(name)) is not None
+            }
             ledger._closing = stack.pop_all()
             ledger._assurance = ""  # from here on, something may be sent
         return ledger
 
     def snapshot(self) -> Snapshot:
         """All that the ledger knows of takes and runs, read once until something is written."""
-        with self._explained():
+        with self._translated_errors():
             version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
-        if self._known is None or self._known[0] != version:
-            self._known = version, super().snapshot()
-        return self._known[1]
+        if self._cached_snapshot is None or self._cached_snapshot[0] != version:
+            self._cached_snapshot = version, super().snapshot()
+        return self._cached_snapshot[1]
 
-    def describe(self, manifest_sha256: str, description: str) -> None:
+    def record_description(self, manifest_sha256: str, description: str) -> None:
         """Record what the manifest says of the campaign as a whole; writes only what changed."""
         facts = {"manifest_sha256": manifest_sha256, "description": description}
         if any(self._rows.fact(name) != value for name, value in facts.items()):
@@ -121,7 +123,7 @@ class Ledger(LedgerReader):
                 for name, value in facts.items():
                     self._rows.set_fact(name, value)
 
-    def carry_out(self, steps: Sequence[Step], at: float) -> tuple[Run, ...]:
+    def carry_out(self, steps: Sequence[LedgerChange], at: float) -> tuple[Run, ...]:
         """Carry out a plan's bookkeeping in one transaction. Returns the runs that it changed or made.
 
         Raises LedgerError where it cannot be written; then nothing was changed.
@@ -150,22 +152,22 @@ class Ledger(LedgerReader):
             for key, event in events:
                 before = changed.get(key) or self._rows.run(key)
                 if isinstance(event, CreateStarted):
-                    self._check_whole(before)
+                    self._check_input_is_whole(before)
                 after = self._apply(before, event, at)
                 if after.take_state is not before.take_state:
                     self._rows.refresh_take(after.take_id)
                 changed[key] = after
         return tuple(changed.values())
 
-    def put_back(self, forgotten: Sequence[Forgotten], at: float) -> None:
+    def restore_runs(self, lost_runs: Sequence[MissingAttempt], at: float) -> None:
         """Make runs of creates that only the receipts know of, oldest first, in one transaction."""
-        if not forgotten:
+        if not lost_runs:
             return
         with self._transaction():
-            for lost in forgotten:
-                self._put_back(lost, self._rows.next_line(), at)
+            for lost in lost_runs:
+                self._restore_run(lost, self._rows.next_journal_number(), at)
 
-    def take_in(self, adopted: Sequence[Forgotten], at: float) -> None:
+    def adopt_runs(self, adopted: Sequence[MissingAttempt], at: float) -> None:
         """Make runs that only files beside the ledger know of, in one transaction.
 
         Nothing but the time of day says in which order they were created, and whether that was before or after the
@@ -175,29 +177,29 @@ class Ledger(LedgerReader):
         if not adopted:
             return
         with self._transaction():
-            newest, line = self._rows.newest_creates(), self._rows.next_line()
+            newest, line = self._rows.newest_priced_creates(), self._rows.next_journal_number()
             for lost in adopted:
-                self._put_back(lost, newest.get(lost.intent.model, line), at)
+                self._restore_run(lost, newest.get(lost.intent.model, line), at)
 
-    def _put_back(self, lost: Forgotten, create_number: int, at: float) -> None:
-        run = self._rows.put_back(lost.intent, lost.outdated)
+    def _restore_run(self, lost: MissingAttempt, create_number: int, at: float) -> None:
+        run = self._rows.insert_restored_run(lost.intent, lost.is_outdated)
         started = fold(run, CreateStarted(lost.intent.create_id), lost.intent.at)
         after = replace(fold(started, lost.outcome, lost.at), create_number=create_number)
         self._rows.update_run(run, after)
         detail = {"create": lost.intent.create_id, **asdict(lost.outcome)}
         self._rows.journal(at, after.take_id, after.attempt, "PutBack", after.state, detail)
-        for event in lost.later:
+        for event in lost.later_events:
             after = self._apply(after, event, lost.ended_at)
         self._rows.refresh_take(after.take_id)
 
-    def _check_whole(self, run: Run) -> None:
+    def _check_input_is_whole(self, run: Run) -> None:
         """Nothing is paid for but what its fingerprint stands for, whatever way an input in part has come here."""
-        if is_in_part(run.input_json):
+        if is_partial(run.input_json):
             raise LedgerError(
                 f"{self.path}: only a part of the input of {run.take_id} is on record. Nothing was sent for it."
             )
 
-    def remember(self, name: str, value: str) -> None:
+    def record_fact(self, name: str, value: str) -> None:
         """Remember a fact about the campaign as a whole."""
         if self.fact(name) != value:
             with self._transaction():
@@ -210,13 +212,13 @@ class Ledger(LedgerReader):
         this very ledger is written over: whatever else bears the name is kept, and its new name returned.
         """
         self._check_journal()
-        aside = None if self._is_earlier(target) else set_ledger_aside(target)
-        with explained(target):
+        aside = None if self._is_earlier_copy(target) else set_ledger_aside(target)
+        with translate_errors(target):
             draft = new_draft(target)
             with closing(connect(draft, "rw")) as copy:
                 self._db.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
-                Rows(copy).set_fact("restored", "yes")  # what is true of the copy once it is put back
+                LedgerRows(copy).set_fact("restored", "yes")  # what is true of the copy once it is put back
             sync_path(draft)
             draft.replace(target)
             sync_path(target.parent)
@@ -225,35 +227,35 @@ class Ledger(LedgerReader):
     def check_in_place(self) -> None:
         """Raises LedgerError where its file, or its log, is no longer what bears its name: others would not see what
         is written into it, and it would be gone with this process."""
-        for path, was in self._files.items():
-            if identity(path) != was:
+        for path, was in self._file_identities.items():
+            if file_identity(path) != was:
                 raise LedgerError(f"{path}: it was removed, moved or replaced while this was at work.")
 
-    def _is_earlier(self, backup: Path) -> bool:
+    def _is_earlier_copy(self, backup: Path) -> bool:
         """Whether this is no file at all, or one whose journal goes on in this ledger's."""
-        with explained(backup):
+        with translate_errors(backup):
             check_regular(backup)
         if not backup.exists():
             return True
         try:
             with self.read(backup, self.fact("campaign"), self.fact("endpoint")) as reader:
-                mark = reader.mark()
+                mark = reader.position()
         except LedgerError:
             return False
-        return self.mark(mark.number) == mark
+        return self.position(mark.number) == mark
 
-    def doubt_files(self) -> None:
+    def mark_restored(self) -> None:
         """This ledger is older than its files, as a backup is: some may have been renamed since."""
         with self._transaction():
             self._rows.set_fact("restored", "yes")
 
-    def trust_files(self, at: float) -> None:
+    def clear_restored(self, at: float) -> None:
         """This ledger was a backup, and its files have been looked at since it was put back."""
         with self._transaction():
             self._rows.set_fact("restored", "")
             self._rows.journal(at, "", None, "BackupPutBack", None, {})
 
-    def note_set_aside(self, names: Names, at: float) -> None:
+    def record_set_aside(self, names: KnownIds, at: float) -> None:
         """These runs and creates were known when this ledger was begun, and the user meant to begin all the same."""
         with self._transaction():
             detail = {"run_ids": sorted(names.run_ids), "create_ids": sorted(names.create_ids)}
@@ -275,14 +277,14 @@ class Ledger(LedgerReader):
         self._rows.update_run(before, after)
         return after
 
-    def _carry_out(self, step: Step, touched: dict[str, None]) -> int | None:
+    def _carry_out(self, step: LedgerChange, touched: dict[str, None]) -> int | None:
         rows = self._rows
         match step:
             case st.WantTake():
-                rows.want_take(step.take, step.position)
+                rows.upsert_take(step.take, step.position)
                 touched[step.take.id] = None
             case st.UnwantTake():
-                rows.unwant_take(step.take_id)
+                rows.remove_from_manifest(step.take_id)
             case st.ForgetTake():
                 rows.forget_take(step.take_id)
                 touched.pop(step.take_id, None)
@@ -306,7 +308,7 @@ class Ledger(LedgerReader):
                 rows.set_fact("replacement", row_checks.render_replacements(opened))
         return None
 
-    def _journal_step(self, step: Step, at: float) -> None:
+    def _journal_step(self, step: LedgerChange, at: float) -> None:
         detail: dict[str, object] = {}
         take_id = ""
         match step:
@@ -323,8 +325,8 @@ class Ledger(LedgerReader):
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._check_journal()
-        self._known = None
-        with explained(self.path):
+        self._cached_snapshot = None
+        with translate_errors(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -335,13 +337,13 @@ class Ledger(LedgerReader):
                 raise
 
     def _check_journal(self) -> None:
-        if not self._journal_is_sound:
-            with explained(self.path, UNTOUCHED):
+        if not self._is_journal_checked:
+            with translate_errors(self.path, UNTOUCHED):
                 self._rows.check_journal()
-            self._journal_is_sound = True
+            self._is_journal_checked = True
 
 
-def _names(path: Path) -> list[Path]:
+def _file_names(path: Path) -> list[Path]:
     return [path, *(side_file(path, suffix) for suffix in SIDE_FILES)]
 
 

@@ -5,35 +5,36 @@ Only looks; makes, writes and deletes nothing. A file system that does not say h
 
 from pathlib import Path
 
-from hailuo_batch.adapters.local.fs import Space, space_in
-from hailuo_batch.core.planning.disk_space import Need
+from hailuo_batch.adapters.local.fs import Space, free_space
+from hailuo_batch.core.planning.disk_space import DiskNeed
 
 _RECORDS_BYTES = 8 << 20  # the ledger's log, its backup, the receipts
 _RECORDS_BYTES_OF_A_RUN = 16 << 10
 
 
-class Room:
+class CampaignDisks:
     """The disk of one campaign's videos, and that of its ledger and receipts."""
 
     def __init__(self, outputs: Path, state: Path) -> None:
         self._outputs = outputs
         self._state = state
 
-    def lacks(self, need: Need) -> str:
+    def shortage(self, need: DiskNeed) -> str:
         """What there is too little of, in words that can be put into a sentence; empty where there is enough."""
         if need.runs == 0:
             return ""
         return self._lacks_videos(need) or self._lacks_records(need)
 
-    def _lacks_videos(self, need: Need) -> str:
+    def _lacks_videos(self, need: DiskNeed) -> str:
         space = _space_in(self._outputs)
         if space.files is not None and space.files < need.files:
             return f"{self._outputs} has room for {space.files:,} files more, and {need.files:,} are wanted"
         if space.bytes is None or space.bytes >= need.bytes:
             return ""
-        return f"{_mb(space.bytes)} are free in {self._outputs}, and {_mb(need.bytes, up=True)} are wanted {_for(need)}"
+        wanted = f"{_mb(need.bytes, up=True)} are wanted {_describe_need(need)}"
+        return f"{_mb(space.bytes)} are free in {self._outputs}, and {wanted}"
 
-    def _lacks_records(self, need: Need) -> str:
+    def _lacks_records(self, need: DiskNeed) -> str:
         wanted = _RECORDS_BYTES + _RECORDS_BYTES_OF_A_RUN * need.runs
         free = _space_in(self._state).bytes
         if free is None or free >= wanted:
@@ -41,7 +42,7 @@ class Room:
         return f"{_mb(free)} are free in {self._state}, and {_mb(wanted, up=True)} are wanted there for the ledger"
 
 
-def _for(need: Need) -> str:
+def _describe_need(need: DiskNeed) -> str:
     if need.each_bytes is None:
         return "as long as no video's size is known"
     videos = "1 video" if need.runs == 1 else f"{need.runs:,} videos"
@@ -56,6 +57,6 @@ def _mb(count: int, *, up: bool = False) -> str:
 def _space_in(folder: Path) -> Space:
     """What is free in a folder. One that is gone or cannot be looked at is no matter of room: who writes there says."""
     try:
-        return space_in(folder)
+        return free_space(folder)
     except OSError:
         return Space(None, None)

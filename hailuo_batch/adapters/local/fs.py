@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _A_LINK = "a symbolic link bears this name"
 _NO_FILE = "what bears this name is no regular file"
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
@@ -28,7 +28,7 @@ class Space:
     total_bytes: int | None = None
 
 
-def space_in(folder: Path) -> Space:
+def free_space(folder: Path) -> Space:
     """What is free where this folder lies. Raises OSError."""
     state = os.statvfs(folder)
     # file systems that do not know their size say that it is nothing
@@ -108,7 +108,7 @@ def check_folders(top: Path, below: Iterable[str]) -> None:
             raise OSError(errno.ENOTDIR, wish, str(folder))
 
 
-def identity(path: Path) -> tuple[int, int] | None:
+def file_identity(path: Path) -> tuple[int, int] | None:
     """Which file bears the name, by the numbers of device and file; None where there is none, or it cannot be seen.
 
     The numbers are a file's own only as long as it is open somewhere: they may then be given to another.
@@ -120,18 +120,18 @@ def identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def is_still_there(file: int, path: Path) -> bool:
+def is_in_place(file: int, path: Path) -> bool:
     """Whether an open file still bears the name under which it was opened: it may have been removed or replaced."""
     status = os.fstat(file)
-    return identity(path) == (status.st_dev, status.st_ino)
+    return file_identity(path) == (status.st_dev, status.st_ino)
 
 
-def rename_new(source: Path, target: Path) -> None:
+def rename_no_replace(source: Path, target: Path) -> None:
     """Rename a file, and have that on disk. Raises FileExistsError where the target exists; nothing is written over."""
     try:
         os.link(source, target)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_HARD_LINKS:
             raise
         _rename_where_no_links_are(source, target)
     else:

@@ -21,12 +21,12 @@ from pathlib import Path
 from hailuo_batch.adapters.local.fs import open_regular
 from hailuo_batch.core.scheduling.shared_window import Holding, parse_holdings, render_holdings
 
-_MOST_BYTES = 1 << 18
-_GLANCES = 20
-_GLANCE_S = 0.0005
-_PATIENCE_S = 1.0  # a turn takes less than a thousandth of that: who holds the lock for longer is stuck
+_MAX_BYTES = 1 << 18
+_LOCK_TRIES = 20
+_LOCK_PAUSE_S = 0.0005
+_MAX_WAIT_S = 1.0  # a turn takes less than a thousandth of that: who holds the lock for longer is stuck
 _ALONE_S = 10.0
-_LOCKED = "locks-"  # how the name begins of a process that keeps a byte of the file locked
+_LOCK_PREFIX = "locks-"  # how the name begins of a process that keeps a byte of the file locked
 _TOKEN = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _FIRST_BYTE, _BYTES = 1 << 40, 1 << 62  # behind whatever the file may hold, and so many of them
 # Linux's locks of an open file: they go with the last descriptor of it, and are seen from every PID namespace.
@@ -34,7 +34,7 @@ _OWNED_LOCKS = hasattr(fcntl, "F_OFD_SETLK") and sys.platform == "linux" and str
 _FLOCK = "hhqqi4x"  # struct flock, on 64-bit Linux
 
 
-class Alone:
+class UnsharedWindow:
     """No window to share: this process is the only one that uses the key, as far as can be known."""
 
     trouble = ""
@@ -56,12 +56,12 @@ def name_of_process(token: str) -> str:
 
     Where bytes cannot be locked so that only the end of their holder frees them, its process ID has to do.
     """
-    return f"{_LOCKED}{token}" if _OWNED_LOCKS else f"{os.getpid()}-{token}"
+    return f"{_LOCK_PREFIX}{token}" if _OWNED_LOCKS else f"{os.getpid()}-{token}"
 
 
 def is_alive(file: int, name: str) -> bool:
     """Whether the process of this name may still be at work. `file` is the window's, opened by another one."""
-    if name.startswith(_LOCKED):
+    if name.startswith(_LOCK_PREFIX):
         byte = _byte_of(name)
         return byte is None or _is_locked(file, byte)
     pid = name.partition("-")[0]
@@ -78,7 +78,7 @@ def is_alive(file: int, name: str) -> bool:
 
 def _byte_of(name: str) -> int | None:
     """The byte, far behind the file's end, that the process of this name keeps locked; None where it names none."""
-    token = name.removeprefix(_LOCKED)
+    token = name.removeprefix(_LOCK_PREFIX)
     return _FIRST_BYTE + int(token, 16) % _BYTES if _TOKEN.fullmatch(token) else None
 
 
@@ -125,14 +125,14 @@ class KeyWindow:
         if now < self._alone_until:
             return ()
         try:
-            self._file = self._opened()
+            self._file = self._open_file()
             self._open = _lock(self._file)
             if not self._open:
-                return self._hear_busy(now)
+                return self._on_busy(now)
             self._busy_since = None
             self._read(self._file, now)
         except OSError as error:
-            self._give_up(now, error.strerror or "it cannot be used")
+            self._work_alone(now, error.strerror or "it cannot be used")
             return ()
         self.trouble = ""
         return tuple(self._others.values())
@@ -153,7 +153,7 @@ class KeyWindow:
         """This process has come to its end; what it holds stays known."""
         self._drop_file()
 
-    def _opened(self) -> int:
+    def _open_file(self) -> int:
         """The file at the path, which may have been put there anew."""
         if self._file is not None:
             if self._is_in_place(self._file):
@@ -162,13 +162,13 @@ class KeyWindow:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = open_regular(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            self._show_alive(file)
+            self._lock_own_byte(file)
         except BaseException:
             os.close(file)
             raise
         return file
 
-    def _show_alive(self, file: int) -> None:
+    def _lock_own_byte(self, file: int) -> None:
         """Have the kernel tell the others, for as long as the file is open, that this process is at work."""
         if os.fstat(file).st_uid != os.geteuid():
             raise PermissionError(0, "it is no file of this user")
@@ -183,14 +183,14 @@ class KeyWindow:
             return False
 
     def _read(self, file: int, now: float) -> None:
-        data = os.pread(file, _MOST_BYTES + 1, 0)
+        data = os.pread(file, _MAX_BYTES + 1, 0)
         if data != self._written:
-            known = parse_holdings(data, self._boot, now, self._window_s) if len(data) <= _MOST_BYTES else {}
+            known = parse_holdings(data, self._boot, now, self._window_s) if len(data) <= _MAX_BYTES else {}
             known.pop(self._name, None)
             self._others = known
         for name, other in self._others.items():
             if other.under_way and not self._is_alive(file, name):
-                self._others[name] = other.left_behind(now, self._window_s)
+                self._others[name] = other.after_exit(now, self._window_s)
 
     def _write(self, file: int, holdings: Mapping[str, Holding]) -> None:
         self._written = b""
@@ -199,15 +199,15 @@ class KeyWindow:
             os.ftruncate(file, len(data))
             self._written = data
 
-    def _hear_busy(self, now: float) -> tuple[Holding, ...] | None:
+    def _on_busy(self, now: float) -> tuple[Holding, ...] | None:
         if self._busy_since is None:
             self._busy_since = now
-        if now - self._busy_since < _PATIENCE_S:
+        if now - self._busy_since < _MAX_WAIT_S:
             return None
-        self._give_up(now, "another process keeps it locked")
+        self._work_alone(now, "another process keeps it locked")
         return ()
 
-    def _give_up(self, now: float, why: str) -> None:
+    def _work_alone(self, now: float, why: str) -> None:
         self.trouble = why
         self._alone_until = now + _ALONE_S
         self._busy_since = None
@@ -221,11 +221,11 @@ class KeyWindow:
 
 def _lock(file: int) -> bool:
     """Whether this process now holds the lock. Turns are short, so that a few glances nearly always have it."""
-    for _ in range(_GLANCES):
+    for _ in range(_LOCK_TRIES):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(_GLANCE_S)
+            time.sleep(_LOCK_PAUSE_S)
         else:
             return True
     return False

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-from hailuo_batch.adapters.local.fs import check_folders, rename_new
+from hailuo_batch.adapters.local.fs import check_folders, rename_no_replace
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Event, MoveOutcome
 from hailuo_batch.core.model.runs import Output, Snapshot
 
 
-class Found(StrEnum):
+class FileMatch(StrEnum):
     """What stands where the ledger has a file."""
 
     SAME = "same"
@@ -34,14 +34,14 @@ class Comparison:
     to see that it differs; `reason` says why a file could not be read.
     """
 
-    found: Found
+    match: FileMatch
     path: str | None = None
     bytes: int | None = None
     sha256: str | None = None
     reason: str = ""
 
 
-class Files:
+class OutputFiles:
     """The output folder of one campaign."""
 
     def __init__(self, folder: Path) -> None:
@@ -54,7 +54,7 @@ class Files:
             for path in (source, target):
                 check_folders(self._folder, PurePosixPath(path).parts[:-1])
             end.parent.mkdir(parents=True, exist_ok=True)
-            rename_new(start, end)
+            rename_no_replace(start, end)
         except FileExistsError:
             return ev.MoveFailed(f"another file is already called {target}")
         except OSError as error:
@@ -68,18 +68,18 @@ class Files:
 
         A ledger that was restored may call a file by the name that another one bears by now: there the bytes decide.
         """
-        look = self._compare if snapshot.restored else self._look
+        find = self._find_by_content if snapshot.restored else self._find_missing_or_moved
         # ten thousand files are listed in the time in which a few hundred are looked for one by one
         listed = frozenset() if snapshot.restored else frozenset(_files_below(self._folder))
         for run in snapshot.runs:
             for output in run.outputs:
                 if output.path in listed and output.moving_to is None:
                     continue
-                event = look(output)
+                event = find(output)
                 if event is not None:
                     yield run.key, event
 
-    def gone(self, snapshot: Snapshot) -> Iterator[tuple[int, Event]]:
+    def missing(self, snapshot: Snapshot) -> Iterator[tuple[int, Event]]:
         """The files among what `inspect` would find that are simply not there any more. Changes nothing on the disk."""
         listed = frozenset(_files_below(self._folder))  # a hundred thousand files are looked for one by one in a second
         for run in snapshot.runs:
@@ -97,21 +97,21 @@ class Files:
         """
         paths = [path for path in (output.moving_to, output.path) if path is not None]
         found = [self._compare_at(path, output) for path in paths if self._has(path)]
-        missing = Comparison(Found.MISSING, paths[-1] if paths else None)
-        return next((seen for seen in found if seen.found is Found.SAME), found[0] if found else missing)
+        missing = Comparison(FileMatch.MISSING, paths[-1] if paths else None)
+        return next((seen for seen in found if seen.match is FileMatch.SAME), found[0] if found else missing)
 
     def _compare_at(self, path: str, output: Output) -> Comparison:
         try:
             with self._inside(path).open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 if size != output.bytes:
-                    return Comparison(Found.CHANGED, path, size)
+                    return Comparison(FileMatch.CHANGED, path, size)
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            return Comparison(Found.UNREADABLE, path, reason=error.strerror or str(error))
-        return Comparison(Found.SAME if digest == output.sha256 else Found.CHANGED, path, size, digest)
+            return Comparison(FileMatch.UNREADABLE, path, reason=error.strerror or str(error))
+        return Comparison(FileMatch.SAME if digest == output.sha256 else FileMatch.CHANGED, path, size, digest)
 
-    def _look(self, output: Output) -> Event | None:
+    def _find_missing_or_moved(self, output: Output) -> Event | None:
         if output.path is None:
             return None
         if output.moving_to is not None and self._has_moved(output, output.path, output.moving_to):
@@ -123,7 +123,7 @@ class Files:
         # rule rename_undone
         return None if output.moving_to is None else ev.FileMoved(output.index, output.path)
 
-    def _compare(self, output: Output) -> Event | None:
+    def _find_by_content(self, output: Output) -> Event | None:
         """As `_look`, and a file with other bytes than were saved counts as gone from there."""
         if output.path is None:
             return None

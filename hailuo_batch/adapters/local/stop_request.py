@@ -15,7 +15,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.code: ExitCode | None = None
-        self.is_heeded = False
+        self.is_acknowledged = False
         self.is_too_late = False
         self._act: Callable[[ExitCode], None] | None = None
 
@@ -26,7 +26,7 @@ class StopRequest:
             if self._act is not None:
                 self._act(code)
 
-    def settle(self) -> ExitCode | None:
+    def finalize(self) -> ExitCode | None:
         """The wish as it stands now, for good: the command is about to end, with a code that no signal changes.
 
         What the command writes last may depend on that code. Were a signal still to end the process with another one,
@@ -36,7 +36,7 @@ class StopRequest:
         return self.code
 
     @contextmanager
-    def carried_out_by(self, act: Callable[[ExitCode], None]) -> Iterator[None]:
+    def handled_by(self, act: Callable[[ExitCode], None]) -> Iterator[None]:
         """While it lasts, `act` is called with the wish: at once, where it has come already."""
         self._act = act
         try:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _READER_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN, errno.ENOTCONN})
 _TERMINAL_GONE = frozenset({errno.EIO, errno.ENXIO})
-_PIECE = 4096  # what a pipe takes without waiting, where `poll` says that it has room
-_MOST_LATE = 1 << 20  # kept for a reader that does not read; beyond it, what is new is dropped
+_MAX_PIECE_BYTES = 4096  # what a pipe takes without waiting, where `poll` says that it has room
+_MAX_PENDING_BYTES = 1 << 20  # kept for a reader that does not read; beyond it, what is new is dropped
 _NARROWEST = 20
 _WIDEST = 1_000  # no screen is wider, and `COLUMNS` may say anything
 
@@ -40,10 +40,10 @@ class Sink(io.RawIOBase):
     def __init__(self, number: int) -> None:
         super().__init__()
         self.failure: OSError | None = None
-        self.told: Callable[[], None] | None = None
+        self.on_reader_gone: Callable[[], None] | None = None
         self.may_wait = True
         self._number = number
-        self._late = bytearray()
+        self._pending = bytearray()
 
     def fileno(self) -> int:
         """The file descriptor."""
@@ -58,30 +58,30 @@ class Sink(io.RawIOBase):
         return True
 
     @property
-    def is_unread(self) -> bool:
+    def has_lost_reader(self) -> bool:
         """Whether its reader has gone."""
         return self.failure is not None and is_reader_gone(self.failure, self._number)
 
     def write(self, data: "ReadableBuffer", /) -> int:
         """Take the bytes, whatever becomes of them."""
         view = memoryview(data).cast("B")
-        if self.failure is None and (self.may_wait or len(self._late) < _MOST_LATE):
-            self._late += view
-            self.catch_up()
+        if self.failure is None and (self.may_wait or len(self._pending) < _MAX_PENDING_BYTES):
+            self._pending += view
+            self.flush_pending()
         return len(view)
 
-    def catch_up(self) -> None:
+    def flush_pending(self) -> None:
         """Write what has found no room yet, as far as may be."""
         try:
-            while self._late and self._has_room():
-                piece = self._late if self.may_wait else self._late[:_PIECE]
+            while self._pending and self._has_room():
+                piece = self._pending if self.may_wait else self._pending[:_MAX_PIECE_BYTES]
                 with suppress(BlockingIOError):  # somebody else has made it non-blocking, and was quicker
-                    del self._late[: os.write(self._number, bytes(piece))]
+                    del self._pending[: os.write(self._number, bytes(piece))]
         except OSError as error:
             self.failure = error
-            self._late.clear()
-            if self.told is not None and self.is_unread:
-                self.told()
+            self._pending.clear()
+            if self.on_reader_gone is not None and self.has_lost_reader:
+                self.on_reader_gone()
 
     def _has_room(self) -> bool:
         """Whether a write would be taken, or refused, without waiting. Waits for that where it may."""
@@ -101,7 +101,7 @@ def guard_streams() -> None:
         setattr(sys, name, io.TextIOWrapper(buffered, stream.encoding, "backslashreplace", line_buffering=is_lined))
 
 
-def failure_of(stream: TextIO) -> OSError | None:
+def write_failure_of(stream: TextIO) -> OSError | None:
     """Why the stream is written to no more; None while it is, and for one that no sink is behind."""
     sink = _sink_behind(stream)
     return None if sink is None else sink.failure
@@ -118,22 +118,22 @@ def is_reader_gone(error: OSError, number: int | None = None) -> bool:
 
 
 @contextmanager
-def told_when_unread(told: Callable[[], None]) -> Iterator[None]:
+def notify_when_unread(on_reader_gone: Callable[[], None]) -> Iterator[None]:
     """While it lasts, have `told` called when a reader of either stream goes; at once where one has gone already."""
     sinks = _sinks()
     for sink in sinks:
-        sink.told = told
+        sink.on_reader_gone = on_reader_gone
     try:
-        if any(sink.is_unread for sink in sinks):
-            told()
+        if any(sink.has_lost_reader for sink in sinks):
+            on_reader_gone()
         yield
     finally:
         for sink in sinks:
-            sink.told = None
+            sink.on_reader_gone = None
 
 
 @contextmanager
-def never_waiting() -> Iterator[None]:
+def never_blocking() -> Iterator[None]:
     """While it lasts, no print waits for a reader. What found no room then goes before whatever is printed next."""
     sinks = _sinks()
     for sink in sinks:
@@ -145,10 +145,10 @@ def never_waiting() -> Iterator[None]:
             sink.may_wait = True
 
 
-def catch_up() -> None:
+def flush_pending() -> None:
     """Write all that a slow reader has kept waiting. Waits for it."""
     for sink in _sinks():
-        sink.catch_up()
+        sink.flush_pending()
 
 
 def write_from_handler(number: int, text: str) -> None:

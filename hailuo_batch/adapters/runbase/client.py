@@ -15,19 +15,19 @@ from urllib.parse import quote
 from urllib3.response import BaseHTTPResponse
 
 from hailuo_batch import __version__
-from hailuo_batch.adapters.http.connection import BROKEN, Dialer, Line, NotConnected, describe
+from hailuo_batch.adapters.http.connection import CONNECTION_ERRORS, Dialer, HttpTransport, NotConnected, describe_error
 from hailuo_batch.adapters.http.text import printable
-from hailuo_batch.adapters.http.timeouts import Patience, Timeouts
+from hailuo_batch.adapters.http.timeouts import ExchangeTimer, Timeouts
 from hailuo_batch.adapters.runbase.base_url import split_base_url
-from hailuo_batch.adapters.runbase.fields import decode_body, describe_content, is_run_id, parse_object, strike_out
+from hailuo_batch.adapters.runbase.fields import decode_body, describe_content, is_run_id, parse_object, redact
 from hailuo_batch.adapters.runbase.responses import (
-    Answer,
-    Exchange,
+    ExchangeResult,
     NotSent,
-    RunLook,
+    Response,
+    RunLookup,
     Unanswered,
     create_outcome,
-    look_outcome,
+    lookup_outcome,
     read_outcome,
 )
 from hailuo_batch.core.model.events import CreateOutcome, ReadOutcome
@@ -35,15 +35,15 @@ from hailuo_batch.errors import AccountError
 from hailuo_batch.values import request_json
 
 DEFAULT_TIMEOUTS = Timeouts()
-MAX_ANSWER = 1 << 20
+MAX_RESPONSE_BYTES = 1 << 20
 _CHUNK = 1 << 16
 _MAX_IDLE = 32
-_LONGEST_REASON = 2000
+_MAX_REASON_CHARS = 2000
 _KEY = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _ApiRequest:
     method: str
     path: str
     body: bytes | None = None
@@ -66,7 +66,7 @@ class Client:
         self._key = key
         self._timeouts = timeouts
         self._dialer = Dialer(timeouts.connect_s)
-        self._idle: deque[Line] = deque()
+        self._idle: deque[HttpTransport] = deque()
         self._idle_lock = Lock()
 
     def __repr__(self) -> str:
@@ -76,15 +76,15 @@ class Client:
         """Pay for a run, by one request at most. `input_json` is canonical JSON and leaves as it stands."""
         # rule sent_as_hashed
         body = request_json(run_model, input_json).encode("utf-8")
-        return create_outcome(self._exchange_once(_Request("POST", f"{self._path}/runs", body)))
+        return create_outcome(self._send_on_own_connection(_ApiRequest("POST", f"{self._path}/runs", body)))
 
     def read_run(self, run_id: str) -> ReadOutcome:
         """Ask where the run stands."""
         return read_outcome(self._exchange_read(run_id), run_id)
 
-    def look_up(self, run_id: str) -> RunLook:
+    def look_up(self, run_id: str) -> RunLookup:
         """Ask about a run that a person named: also what it is a run of, and what it cost."""
-        return look_outcome(self._exchange_read(run_id), run_id)
+        return lookup_outcome(self._exchange_read(run_id), run_id)
 
     def close(self) -> None:
         """Close the connections that are kept for reads."""
@@ -92,66 +92,68 @@ class Client:
             while self._idle:
                 self._idle.pop().close()
 
-    def _exchange_read(self, run_id: str) -> Exchange:
+    def _exchange_read(self, run_id: str) -> ExchangeResult:
         if not is_run_id(run_id):
             return Unanswered("its run ID is not one that the API could have given")
-        request = _Request("GET", f"{self._path}/runs/{quote(run_id, safe='')}")
-        exchange = self._exchange_idle(request)
-        return self._exchange_kept(request) if exchange is None else exchange
+        request = _ApiRequest("GET", f"{self._path}/runs/{quote(run_id, safe='')}")
+        exchange = self._send_on_idle_connection(request)
+        return self._send_on_kept_connection(request) if exchange is None else exchange
 
-    def _exchange_once(self, request: _Request) -> Exchange:
+    def _send_on_own_connection(self, request: _ApiRequest) -> ExchangeResult:
         """On a connection of its own: one that was used before may have gone stale, with the request half-way."""
         try:
-            line = self._dialer.dial(self._origin, patience := self._patience())
+            transport = self._dialer.dial(self._origin, timer := self._start_timer())
         except NotConnected as error:
             return self._not_sent(error)
         try:
-            return self._speak(line, request, patience, "close")
-        except BROKEN as error:
-            return Unanswered(self._clean(error))
+            return self._exchange(transport, request, timer, "close")
+        except CONNECTION_ERRORS as error:
+            return Unanswered(self._safe_reason(error))
         finally:
-            line.close()
+            transport.close()
 
-    def _exchange_kept(self, request: _Request) -> Exchange:
+    def _send_on_kept_connection(self, request: _ApiRequest) -> ExchangeResult:
         """On a fresh connection that is kept for later."""
         try:
-            line = self._dialer.dial(self._origin, patience := self._patience())
+            transport = self._dialer.dial(self._origin, timer := self._start_timer())
         except NotConnected as error:
             return self._not_sent(error)
         try:
-            answer = self._speak(line, request, patience, "keep-alive")
-        except BROKEN as error:
-            line.close()
-            return Unanswered(self._clean(error))
-        self._keep(line, answer)
-        return answer
+            response = self._exchange(transport, request, timer, "keep-alive")
+        except CONNECTION_ERRORS as error:
+            transport.close()
+            return Unanswered(self._safe_reason(error))
+        self._keep(transport, response)
+        return response
 
-    def _exchange_idle(self, request: _Request) -> Exchange | None:
+    def _send_on_idle_connection(self, request: _ApiRequest) -> ExchangeResult | None:
         """On a connection kept from an earlier read; None where none is left, or where it turned out to be stale."""
-        line = self._take_idle()
-        if line is None:
+        transport = self._take_idle()
+        if transport is None:
             return None
         try:
-            answer = self._speak(line, request, self._patience(), "keep-alive")
+            response = self._exchange(transport, request, self._start_timer(), "keep-alive")
         except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            line.close()
+            transport.close()
             return None
-        except BROKEN as error:
-            line.close()
-            return Unanswered(self._clean(error))
-        self._keep(line, answer)
-        return answer
+        except CONNECTION_ERRORS as error:
+            transport.close()
+            return Unanswered(self._safe_reason(error))
+        self._keep(transport, response)
+        return response
 
-    def _speak(self, line: Line, request: _Request, patience: Patience, connection: str) -> Answer:
+    def _exchange(
+        self, transport: HttpTransport, request: _ApiRequest, timer: ExchangeTimer, connection: str
+    ) -> Response:
         """One request, one answer. Raises what is listed in BROKEN where not even the head of an answer came."""
-        response = line.request(
-            request.method, request.path, self._headers(request, connection), request.body, patience
+        response = transport.request(
+            request.method, request.path, self._headers(request, connection), request.body, timer
         )
         body, flaw = self._read_body(response)
         headers, data = response.headers, parse_object(body, self._key)
         leads_to = headers.get("Location") if 300 <= response.status < 400 else None
         content = describe_content(body, leads_to, self._key) if data is None else ""
-        return Answer(response.status, data, flaw, headers.get("Retry-After"), headers.get("Date"), content)
+        return Response(response.status, data, flaw, headers.get("Retry-After"), headers.get("Date"), content)
 
     def _read_body(self, response: BaseHTTPResponse) -> tuple[bytes, str]:
         """The body, as much as came of it, and what is wrong with it."""
@@ -159,16 +161,16 @@ class Client:
         try:
             while chunk := response.read(_CHUNK, decode_content=False):
                 body += chunk
-                if len(body) > MAX_ANSWER:
+                if len(body) > MAX_RESPONSE_BYTES:
                     return b"", "the answer is too long to be one of the API"
-        except BROKEN as error:
-            return bytes(body), self._clean(error)
+        except CONNECTION_ERRORS as error:
+            return bytes(body), self._safe_reason(error)
         finally:
             response.close()
-        decoded = decode_body(bytes(body), response.headers.get("Content-Encoding", ""), MAX_ANSWER)
+        decoded = decode_body(bytes(body), response.headers.get("Content-Encoding", ""), MAX_RESPONSE_BYTES)
         return (b"", "the answer cannot be decompressed") if decoded is None else (decoded, "")
 
-    def _headers(self, request: _Request, connection: str) -> dict[str, str]:
+    def _headers(self, request: _ApiRequest, connection: str) -> dict[str, str]:
         headers = {
             "Host": self._origin.netloc,
             "User-Agent": f"hailuo-batch/{__version__}",
@@ -182,28 +184,28 @@ class Client:
             headers["Authorization"] = f"Bearer {self._key}"
         return headers
 
-    def _take_idle(self) -> Line | None:
+    def _take_idle(self) -> HttpTransport | None:
         with self._idle_lock:
             while self._idle:
-                line = self._idle.pop()
-                if line.reusable:
-                    return line
-                line.close()
+                transport = self._idle.pop()
+                if transport.is_reusable:
+                    return transport
+                transport.close()
         return None
 
-    def _keep(self, line: Line, answer: Answer) -> None:
+    def _keep(self, transport: HttpTransport, response: Response) -> None:
         with self._idle_lock:
-            if not answer.flaw and line.reusable and len(self._idle) < _MAX_IDLE:
-                self._idle.append(line)
+            if not response.flaw and transport.is_reusable and len(self._idle) < _MAX_IDLE:
+                self._idle.append(transport)
                 return
-        line.close()
+        transport.close()
 
-    def _patience(self) -> Patience:
-        return Patience(self._timeouts.read_s, self._timeouts.total_s)
+    def _start_timer(self) -> ExchangeTimer:
+        return ExchangeTimer(self._timeouts.read_s, self._timeouts.total_s)
 
-    def _clean(self, error: BaseException) -> str:
+    def _safe_reason(self, error: BaseException) -> str:
         # The key goes before the text is cut: half of it, left at the end, would be found by nobody.
-        return printable(strike_out(describe(error, _LONGEST_REASON), self._key))
+        return printable(redact(describe_error(error, _MAX_REASON_CHARS), self._key))
 
     def _not_sent(self, error: NotConnected) -> NotSent:
-        return NotSent(self._clean(error), error.obstacle, error.setting)
+        return NotSent(self._safe_reason(error), error.obstacle, error.setting)

@@ -17,14 +17,14 @@ from functools import lru_cache
 from typing import Any
 
 from hailuo_batch.adapters.http.text import printable
-from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
+from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S
 
 MAX_RETRY_AFTER_S = 86_400.0  # a day: an apply that waits for longer is better started again
 _MAX_URL = 16_384
-_MOST_DIGITS = 400
-_MOST_WORDS = 5
-_MOST_SHOWN = 1 << 12
-STRUCK_OUT = "[API key]"
+_MAX_DIGITS = 400
+_MAX_MESSAGES = 5
+_MAX_SHOWN_BYTES = 1 << 12
+REDACTED = "[API key]"
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
@@ -38,7 +38,7 @@ def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
     """The JSON object that the body is, None where it is anything else. A secret it echoes is struck out everywhere."""
     try:
         text = body.decode("utf-8-sig", errors="replace")
-        data = _struck(json.loads(text, parse_int=_parse_int), secret)
+        data = _redact_json(json.loads(text, parse_int=_parse_int), secret)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
@@ -46,36 +46,36 @@ def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
 
 def _parse_int(digits: str) -> float:
     """A whole number; one that nothing can mean is infinity: it spoils its own field, and not the whole answer."""
-    return int(digits) if len(digits) <= _MOST_DIGITS else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
+    return int(digits) if len(digits) <= _MAX_DIGITS else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
 
 
-def _struck(data: Any, secret: str | None) -> Any:
+def _redact_json(data: Any, secret: str | None) -> Any:
     """The data without the secret: read first, because JSON has many spellings of one text."""
     match data:
         case dict():
-            return {strike_out(name, secret): _struck(value, secret) for name, value in data.items()}
+            return {redact(name, secret): _redact_json(value, secret) for name, value in data.items()}
         case list():
-            return [_struck(value, secret) for value in data]
+            return [_redact_json(value, secret) for value in data]
         case str():
-            return strike_out(data, secret)
+            return redact(data, secret)
         case int() | float():
-            return data if strike_out(str(data), secret) == str(data) else STRUCK_OUT
+            return data if redact(str(data), secret) == str(data) else REDACTED
         case _:
             return data
 
 
-def strike_out(text: str, secret: str | None) -> str:
+def redact(text: str, secret: str | None) -> str:
     """The text without the secret, in whatever spelling of its characters a server gives it back."""
-    return _spellings(secret).sub(STRUCK_OUT, text) if secret else text
+    return _secret_pattern(secret).sub(REDACTED, text) if secret else text
 
 
 @lru_cache(maxsize=4)
-def _spellings(secret: str) -> re.Pattern[str]:
+def _secret_pattern(secret: str) -> re.Pattern[str]:
     """What finds the secret as it is, escaped as in JSON, percent-encoded or as in HTML, once or several times over."""
-    return re.compile("".join(f"(?:{_spelled(char)})" for char in secret), re.IGNORECASE)
+    return re.compile("".join(f"(?:{_character_pattern(char)})" for char in secret), re.IGNORECASE)
 
 
-def _spelled(char: str) -> str:
+def _character_pattern(char: str) -> str:
     """One character of it. Every repetition is bounded, so that no answer takes long to look through."""
     code = ord(char)
     ways = (
@@ -111,7 +111,7 @@ def parse_time(value: object) -> float | None:
         at = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return at if 0 <= at < LATEST_S else None
+    return at if 0 <= at < MAX_EPOCH_S else None
 
 
 def parse_urls(output: object) -> tuple[str, ...]:
@@ -123,53 +123,54 @@ def parse_urls(output: object) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ApiError:
     """What an error body of the API's own says: at least one of code and message is not empty."""
 
     code: str
     message: str
 
 
-def parse_problem(data: Mapping[str, Any] | None) -> Problem | None:
+def parse_api_error(data: Mapping[str, Any] | None) -> ApiError | None:
     """The API's own error body, `{"error": {...}}` with a code or a message in words; None for anything else."""
     error = (data or {}).get("error")
     if not isinstance(error, dict):
         return None
     code, message = error.get("code"), error.get("message")
-    problem = Problem(
-        printable(code, 60) if isinstance(code, str) else "", _phrase(message) if isinstance(message, str) else ""
+    problem = ApiError(
+        printable(code, 60) if isinstance(code, str) else "",
+        _sentence_part(message) if isinstance(message, str) else "",
     )
     return problem if problem.code or problem.message else None
 
 
-def parse_foreign_words(data: Mapping[str, Any]) -> str:
+def parse_foreign_message(data: Mapping[str, Any]) -> str:
     """What JSON says that is not the API's own, in the shapes that web frameworks use; empty where it says nothing."""
     for name in ("detail", "message", "error", "error_description", "errors", "title"):
-        said = _words(data.get(name))
-        if said:
-            return said
+        message = _message_in(data.get(name))
+        if message:
+            return message
     return ""
 
 
-def _words(value: object) -> str:
+def _message_in(value: object) -> str:
     """A text, or an object that holds one, or a list of either."""
     if isinstance(value, str):
-        return _phrase(value)
+        return _sentence_part(value)
     if isinstance(value, dict):
         texts = (value.get(name) for name in ("msg", "message", "detail"))
-        return next((_phrase(text) for text in texts if isinstance(text, str) and _phrase(text)), "")
+        return next((_sentence_part(text) for text in texts if isinstance(text, str) and _sentence_part(text)), "")
     if isinstance(value, list):
-        said = (_words(item) for item in value[:_MOST_WORDS] if not isinstance(item, list))
-        return _phrase("; ".join(filter(None, said)))
+        messages = (_message_in(item) for item in value[:_MAX_MESSAGES] if not isinstance(item, list))
+        return _sentence_part("; ".join(filter(None, messages)))
     return ""
 
 
 def describe_content(body: bytes, location: str | None, secret: str | None) -> str:
     """What a body is that holds no JSON object, in words. `location` is where a redirect leads, None for none."""
     if location is not None:
-        return f"a redirect to {printable(strike_out(location, secret), 100) or 'nowhere'}"
+        return f"a redirect to {printable(redact(location, secret), 100) or 'nowhere'}"
     # struck out in more than is shown, so that no half of the secret is left at the end
-    text = strike_out(body[: 2 * _MOST_SHOWN].decode("utf-8", errors="replace").strip(), secret)[:_MOST_SHOWN]
+    text = redact(body[: 2 * _MAX_SHOWN_BYTES].decode("utf-8", errors="replace").strip(), secret)[:_MAX_SHOWN_BYTES]
     if not text:
         return "an empty body"
     if text.startswith("<") or "<html" in text.lower():
@@ -182,21 +183,21 @@ def describe_content(body: bytes, location: str | None, secret: str | None) -> s
     return f"the text {words!r}" if words else "a body without words"
 
 
-def _phrase(text: str) -> str:
+def _sentence_part(text: str) -> str:
     """A message as a part of a sentence of ours: without a full stop of its own."""
     return printable(text).removesuffix(".")
 
 
-def parse_failure(error: object) -> str:
+def parse_run_error(error: object) -> str:
     """Why a run failed: its shape is not documented, so a string, an object or anything else."""
     if isinstance(error, dict):
-        problem = parse_problem({"error": error})
+        problem = parse_api_error({"error": error})
         if problem is None:
             return printable(json.dumps(error))
         both = problem.message and problem.code
         return f"{problem.message} ({problem.code})" if both else problem.message or problem.code
     if isinstance(error, str):
-        return _phrase(error) or "the API gave no reason"
+        return _sentence_part(error) or "the API gave no reason"
     return "the API gave no reason" if error is None else printable(json.dumps(error))
 
 

@@ -21,7 +21,7 @@ from hailuo_batch.core.model.events import (
     ReadRefused,
     ReadUnanswered,
     Refusal,
-    Replier,
+    Responder,
     RunCreated,
     RunFailed,
     RunMissing,
@@ -50,7 +50,7 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """The head of an answer came.
 
     `data` is the JSON object in its body, None where there is none; `content` then says in words what came instead.
@@ -70,7 +70,7 @@ class Answer:
         return 200 <= self.status < 300
 
 
-Exchange = NotSent | Unanswered | Answer
+ExchangeResult = NotSent | Unanswered | Response
 
 _BY_CODE: dict[tuple[int, str], Refusal] = {
     (400, "invalid_json"): Refusal.PROTOCOL,
@@ -89,42 +89,42 @@ _BY_STATUS: dict[int, Refusal] = {
 }
 
 
-def create_outcome(exchange: Exchange) -> CreateOutcome:
+def create_outcome(exchange: ExchangeResult) -> CreateOutcome:
     """What is known of a create: not sent, answered, refused, or in doubt."""
     match exchange:
         case NotSent(reason):
             return CreateNotSent(reason)
         case Unanswered(reason):
             return CreateUnanswered(reason)
-        case Answer():
-            return _answered_create(exchange)
+        case Response():
+            return _create_response_outcome(exchange)
 
 
-def _answered_create(answer: Answer) -> CreateOutcome:
-    data = answer.data or {}
-    run_id = _named_run(answer.status, data.get("id"))
+def _create_response_outcome(response: Response) -> CreateOutcome:
+    data = response.data or {}
+    run_id = _run_id_in(response.status, data.get("id"))
     if run_id is not None:
         cost_micro_usd, cost_note = fields.parse_cost(data.get("costUsd"))
         return RunCreated(run_id, cost_micro_usd, cost_note)
-    if answer.flaw:
-        return CreateUnanswered(f"HTTP {answer.status}, but {answer.flaw}")
-    if data and answer.is_success:
-        return CreateUnanswered(f"HTTP {answer.status}, but the answer names no readable run ID")
-    problem = fields.parse_problem(data)
+    if response.flaw:
+        return CreateUnanswered(f"HTTP {response.status}, but {response.flaw}")
+    if data and response.is_success:
+        return CreateUnanswered(f"HTTP {response.status}, but the answer names no readable run ID")
+    problem = fields.parse_api_error(data)
     if problem is None:
         # A gateway may have passed the create on before it answered in its own words: whatever the status says, only
         # the API's own body proves that nothing was made. To believe a page here would be to pay twice.
-        return CreateUnanswered(_reason(answer))
-    refusal = _refusal(answer.status, problem.code)
+        return CreateUnanswered(_describe_response(response))
+    refusal = _refusal_for(response.status, problem.code)
     if refusal is not None:
-        wait_s = fields.parse_retry_after(answer.retry_after, answer.date)
-        return CreateRefused(refusal, problem.code, problem.message or f"HTTP {answer.status}", wait_s)
-    if answer.status == 400:
-        return InputRejected(problem.code, problem.message or f"HTTP {answer.status}")
-    return CreateUnanswered(_reason(answer))
+        wait_s = fields.parse_retry_after(response.retry_after, response.date)
+        return CreateRefused(refusal, problem.code, problem.message or f"HTTP {response.status}", wait_s)
+    if response.status == 400:
+        return InputRejected(problem.code, problem.message or f"HTTP {response.status}")
+    return CreateUnanswered(_describe_response(response))
 
 
-def _named_run(status: int, run_id: object) -> str | None:
+def _run_id_in(status: int, run_id: object) -> str | None:
     """The run that the answer names.
 
     A success may name it in any safe form. Any other answer counts only where it has the documented form of a run ID,
@@ -135,43 +135,43 @@ def _named_run(status: int, run_id: object) -> str | None:
     return run_id if 200 <= status < 300 or run_id.startswith("run_") else None
 
 
-def _refusal(status: int, code: str) -> Refusal | None:
+def _refusal_for(status: int, code: str) -> Refusal | None:
     """By the code where it is known, else by the status alone; None where nothing beyond the request was refused."""
     return _BY_CODE.get((status, code.casefold()), _BY_STATUS.get(status))
 
 
-def _reason(answer: Answer) -> str:
+def _describe_response(response: Response) -> str:
     """What came in place of an answer that could be used, in words."""
-    problem, status = fields.parse_problem(answer.data), f"HTTP {answer.status}"
+    problem, status = fields.parse_api_error(response.data), f"HTTP {response.status}"
     if problem is not None:
         return f"{status}: {problem.message or problem.code}"
-    if answer.data is not None:
-        said = fields.parse_foreign_words(answer.data)
-        return f"{status}: {said}" if said else f"{status} with JSON that is not the API's"
-    return f"{status} with {answer.content}: a proxy or firewall may have answered"
+    if response.data is not None:
+        message = fields.parse_foreign_message(response.data)
+        return f"{status}: {message}" if message else f"{status} with JSON that is not the API's"
+    return f"{status} with {response.content}: a proxy or firewall may have answered"
 
 
-def _replier(answer: Answer) -> Replier:
+def _replier_of(response: Response) -> Responder:
     """Who gave an answer from which nothing of the run can be read."""
-    is_own = fields.parse_problem(answer.data) is not None
-    if answer.status >= 500:
-        return Replier.NOBODY if is_own else Replier.GATEWAY
-    return Replier.API if is_own else Replier.STRANGER
+    is_own = fields.parse_api_error(response.data) is not None
+    if response.status >= 500:
+        return Responder.NOBODY if is_own else Responder.GATEWAY
+    return Responder.API if is_own else Responder.OTHER
 
 
-def read_outcome(exchange: Exchange, run_id: str) -> ReadOutcome:
+def read_outcome(exchange: ExchangeResult, run_id: str) -> ReadOutcome:
     """What the API said of the run when it was asked."""
     match exchange:
         case NotSent(reason, obstacle, setting):
             return ReadNotSent(reason, obstacle, setting)
         case Unanswered(reason):
             return ReadUnanswered(reason)
-        case Answer():
-            return _answered_read(exchange, run_id)
+        case Response():
+            return _read_response_outcome(exchange, run_id)
 
 
 @dataclass(frozen=True, slots=True)
-class RunLook:
+class RunLookup:
     """A look at a run that a person named: where it stands, and its model and cost where the answer shows them."""
 
     outcome: ReadOutcome
@@ -179,42 +179,42 @@ class RunLook:
     cost_micro_usd: int | None = None
 
 
-def look_outcome(exchange: Exchange, run_id: str) -> RunLook:
+def lookup_outcome(exchange: ExchangeResult, run_id: str) -> RunLookup:
     """What the API said of a run that may not be ours."""
     outcome = read_outcome(exchange, run_id)
-    if not isinstance(exchange, Answer) or isinstance(outcome, ReadUnanswered | ReadRefused | RunMissing):
-        return RunLook(outcome)
+    if not isinstance(exchange, Response) or isinstance(outcome, ReadUnanswered | ReadRefused | RunMissing):
+        return RunLookup(outcome)
     data = exchange.data or {}
     model = data.get("model")
-    return RunLook(
+    return RunLookup(
         outcome, printable(model, 100) if isinstance(model, str) else None, fields.parse_cost(data.get("costUsd"))[0]
     )
 
 
-def _answered_read(answer: Answer, run_id: str) -> ReadOutcome:
-    if answer.flaw:
-        return ReadUnanswered(f"HTTP {answer.status}, but {answer.flaw}")
-    problem = fields.parse_problem(answer.data)
-    if answer.is_success and answer.data and "id" in answer.data:
-        return _run(answer.data, run_id)
-    if answer.is_success or problem is None:
-        return ReadUnanswered(_reason(answer), _replier(answer))
-    if answer.status == 404 and problem.code.casefold() == "run_not_found":
+def _read_response_outcome(response: Response, run_id: str) -> ReadOutcome:
+    if response.flaw:
+        return ReadUnanswered(f"HTTP {response.status}, but {response.flaw}")
+    problem = fields.parse_api_error(response.data)
+    if response.is_success and response.data and "id" in response.data:
+        return _run_outcome(response.data, run_id)
+    if response.is_success or problem is None:
+        return ReadUnanswered(_describe_response(response), _replier_of(response))
+    if response.status == 404 and problem.code.casefold() == "run_not_found":
         return RunMissing()
-    refusal = _refusal(answer.status, problem.code)
-    if refusal is None or answer.status in {400, 404}:
-        return ReadUnanswered(_reason(answer), _replier(answer))
-    wait_s = fields.parse_retry_after(answer.retry_after, answer.date)
-    return ReadRefused(refusal, problem.code, problem.message or f"HTTP {answer.status}", wait_s)
+    refusal = _refusal_for(response.status, problem.code)
+    if refusal is None or response.status in {400, 404}:
+        return ReadUnanswered(_describe_response(response), _replier_of(response))
+    wait_s = fields.parse_retry_after(response.retry_after, response.date)
+    return ReadRefused(refusal, problem.code, problem.message or f"HTTP {response.status}", wait_s)
 
 
-def _run(data: Mapping[str, Any], run_id: str) -> ReadOutcome:
+def _run_outcome(data: Mapping[str, Any], run_id: str) -> ReadOutcome:
     if data["id"] != run_id:
         return ReadUnanswered("the answer is about another run")
     status, error = data.get("status"), data.get("error")
     cost_micro_usd, _ = fields.parse_cost(data.get("costUsd"))
     times = fields.parse_time(data.get("createdAt")), fields.parse_time(data.get("completedAt"))
-    said = "" if error is None else fields.parse_failure(error)
+    error_text = "" if error is None else fields.parse_run_error(error)
     match status:
         case "pending":
             return RunQueued()
@@ -222,10 +222,10 @@ def _run(data: Mapping[str, Any], run_id: str) -> ReadOutcome:
             return RunStarted()
         case "succeeded":
             urls = fields.parse_urls(data.get("output"))
-            return RunSucceeded(urls, cost_micro_usd, *times, "" if urls else said)
+            return RunSucceeded(urls, cost_micro_usd, *times, "" if urls else error_text)
         case "failed":
-            return RunFailed(fields.parse_failure(error), cost_micro_usd, *times)
+            return RunFailed(fields.parse_run_error(error), cost_micro_usd, *times)
         case str():
-            return StatusUnknown(printable(status, 60), said)
+            return StatusUnknown(printable(status, 60), error_text)
         case _:
             return ReadUnanswered("the answer names no status")

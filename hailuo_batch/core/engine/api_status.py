@@ -7,121 +7,123 @@ clock.
 """
 
 from hailuo_batch.core.engine import notices, stop_reasons
-from hailuo_batch.core.engine.stop_reasons import Reach, Standing
+from hailuo_batch.core.engine.stop_reasons import EngineOutput, StopScope
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.obstacles import remedy
 from hailuo_batch.core.model.settings import Settings
-from hailuo_batch.core.scheduling.api_health import GONE_AFTER_S, Connection
-from hailuo_batch.core.scheduling.rate_window import Budget
+from hailuo_batch.core.scheduling.api_health import GONE_AFTER_S, ApiHealth
+from hailuo_batch.core.scheduling.rate_window import RateWindow
 
-GATEWAY_TRIES = 3
+MAX_GATEWAY_ANSWERS = 3
 """So many answers in a row of a gateway that the API is away stop the apply: a single one may be a moment's."""
 
 
-class Service:
+class ApiStatus:
     """The API at `endpoint`, as one apply comes to know it. `budget` holds the places of the key's window."""
 
-    def __init__(self, endpoint: str, settings: Settings, budget: Budget, standing: Standing) -> None:
+    def __init__(self, endpoint: str, settings: Settings, window: RateWindow, output: EngineOutput) -> None:
         self.is_proven = False  # the API itself has answered in this apply
         self._endpoint = endpoint
         self._settings = settings
-        self._budget = budget
-        self._standing = standing
-        self._connection = Connection()
+        self._window = window
+        self._output = output
+        self._health = ApiHealth()
         self._gateway_answers = 0
-        self._told_of_others = False
-        self._told_until = float("-inf")
+        self._has_warned_of_others = False
+        self._warned_until = float("-inf")
         self._refused_since: float | None = None  # for its rate, every request
 
     @property
     def held_until(self) -> float:
         """Nothing is asked before."""
-        return self._connection.held_until
+        return self._health.held_until
 
     @property
-    def ends_at(self) -> float:
+    def gives_up_at(self) -> float:
         """When an API that refuses every request for its rate need not be asked any more, since it wants to be left
         alone for longer; infinity where it is asked again before."""
-        ends_at, slack_s = self._refused_until, self._settings.rate_window_s  # requests are refused one by one
-        return ends_at if self._budget.pace.held_until > ends_at + slack_s else float("inf")
+        ends_at, slack_s = self._refusals_end_at, self._settings.rate_window_s  # requests are refused one by one
+        return ends_at if self._window.backoff.held_until > ends_at + slack_s else float("inf")
 
     @property
-    def _refused_until(self) -> float:
+    def _refusals_end_at(self) -> float:
         """For so long every request may be refused for its rate; infinity while none is."""
         return float("inf") if self._refused_since is None else self._refused_since + self._settings.run_timeout_s
 
-    def watch(self, now: float) -> None:
+    def check(self, now: float) -> None:
         """Stop where the API has been away, or has wanted to be left alone, for too long."""
-        connection, timeout_s = self._connection, self._settings.run_timeout_s
-        held_s = self._budget.pace.held_until - now
+        connection, timeout_s = self._health, self._settings.run_timeout_s
+        held_s = self._window.backoff.held_until - now
         if connection.is_gone(now):
-            self._standing.halt(stop_reasons.silent(connection.reason, connection.silent_for_s(now), connection.advice))
-        elif now >= self.ends_at:
-            self._standing.halt(stop_reasons.refused_for_long(timeout_s))
+            self._output.stop(
+                stop_reasons.api_silent(connection.reason, connection.silent_for_s(now), connection.advice)
+            )
+        elif now >= self.gives_up_at:
+            self._output.stop(stop_reasons.refused_for_long(timeout_s))
         elif self._refused_since is not None and held_s > timeout_s + self._settings.rate_window_s:
-            self._standing.halt(stop_reasons.told_to_wait_for_longer(held_s, timeout_s))
+            self._output.stop(stop_reasons.wait_too_long(held_s, timeout_s))
 
-    def hear(self, key: int, outcome: Outcome, now: float) -> None:
+    def on_outcome(self, key: int, outcome: Outcome, now: float) -> None:
         """The request that holds the place `key` in the window has come to its end."""
         match outcome:
             case ev.CreateRefused() | ev.ReadRefused():
-                self._hear_refusal(key, outcome, now)
+                self._on_refusal(key, outcome, now)
             case ev.CreateNotSent() | ev.CreateUnanswered():
-                self._hear_silence(outcome.reason, now)
+                self._on_timeout(outcome.reason, now)
             case ev.ReadNotSent():
-                advice = remedy(outcome.obstacle, outcome.setting) if outcome.obstacle.lasts else ""
+                advice = remedy(outcome.obstacle, outcome.setting) if outcome.obstacle.is_permanent else ""
                 if advice and not self.is_proven:
-                    self._standing.halt(stop_reasons.no_way(outcome.reason, advice))
-                self._hear_silence(outcome.reason, now, advice)
+                    self._output.stop(stop_reasons.cannot_connect(outcome.reason, advice))
+                self._on_timeout(outcome.reason, now, advice)
             case ev.ReadUnanswered():
-                self._hear_no_answer(outcome, now)
+                self._on_unanswered_read(outcome, now)
             case _:
-                self._hear_answer()
-        self._budget.give_back(key, now)
+                self._on_response()
+        self._window.give_back(key, now)
 
-    def _hear_answer(self) -> None:
+    def _on_response(self) -> None:
         self.is_proven = True
         self._refused_since = None
-        self._connection.hear_answer()
-        self._budget.hear_answer()
+        self._health.on_response()
+        self._window.on_response()
 
-    def _hear_refusal(self, key: int, outcome: ev.CreateRefused | ev.ReadRefused, now: float) -> None:
+    def _on_refusal(self, key: int, outcome: ev.CreateRefused | ev.ReadRefused, now: float) -> None:
         if outcome.refusal is not ev.Refusal.RATE:
-            self._hear_answer()
+            self._on_response()
             halt = stop_reasons.refused(outcome.refusal, outcome.code, outcome.message)
             if halt is not None:
-                self._standing.halt(halt)
+                self._output.stop(halt)
             return
         self.is_proven = True
-        self._connection.hear_answer()
+        self._health.on_response()
         if self._refused_since is None:
             self._refused_since = now
-        if now >= self._refused_until:
-            self._standing.halt(stop_reasons.refused_for_long(self._settings.run_timeout_s))
-        self._budget.hear_refusal(key, now, outcome.retry_after_s)
-        self._tell_of_rate(outcome.retry_after_s or 0.0, now)
+        if now >= self._refusals_end_at:
+            self._output.stop(stop_reasons.refused_for_long(self._settings.run_timeout_s))
+        self._window.on_refusal(key, now, outcome.retry_after_s)
+        self._notify_of_rate(outcome.retry_after_s or 0.0, now)
 
-    def _tell_of_rate(self, wait_s: float, now: float) -> None:
+    def _notify_of_rate(self, wait_s: float, now: float) -> None:
         """A wait that is longer than the window is no matter of a full one."""
         if wait_s > self._settings.rate_window_s:
-            if now >= self._told_until:
-                self._told_until = now + wait_s
-                self._standing.tell(notices.told_to_wait(wait_s))
-        elif not self._told_of_others:
-            self._told_of_others = True
-            self._standing.tell(notices.key_in_use())
+            if now >= self._warned_until:
+                self._warned_until = now + wait_s
+                self._output.notify(notices.wait_requested(wait_s))
+        elif not self._has_warned_of_others:
+            self._has_warned_of_others = True
+            self._output.notify(notices.key_in_use())
 
-    def _hear_no_answer(self, outcome: ev.ReadUnanswered, now: float) -> None:
+    def _on_unanswered_read(self, outcome: ev.ReadUnanswered, now: float) -> None:
         """A read brought nothing of its run. While the API has never answered, who else did is not waited for."""
-        self._gateway_answers = self._gateway_answers + 1 if outcome.by is ev.Replier.GATEWAY else 0
-        is_stranger = outcome.by is ev.Replier.STRANGER or self._gateway_answers >= GATEWAY_TRIES
-        if is_stranger and not self.is_proven:
-            self._standing.halt(stop_reasons.not_the_api(self._endpoint, outcome.reason))
-        self.is_proven |= outcome.by is ev.Replier.API
-        self._hear_silence(outcome.reason, now)
+        self._gateway_answers = self._gateway_answers + 1 if outcome.responder is ev.Responder.GATEWAY else 0
+        is_other = outcome.responder is ev.Responder.OTHER or self._gateway_answers >= MAX_GATEWAY_ANSWERS
+        if is_other and not self.is_proven:
+            self._output.stop(stop_reasons.not_the_api(self._endpoint, outcome.reason))
+        self.is_proven |= outcome.responder is ev.Responder.API
+        self._on_timeout(outcome.reason, now)
 
-    def _hear_silence(self, reason: str, now: float, advice: str = "") -> None:
-        is_news = self._connection.hear_silence(now, reason, advice)
-        if is_news and self._standing.reach < Reach.REQUESTS:
-            self._standing.tell(notices.no_answer(reason, advice, GONE_AFTER_S))
+    def _on_timeout(self, reason: str, now: float, advice: str = "") -> None:
+        is_news = self._health.on_timeout(now, reason, advice)
+        if is_news and self._output.stop_scope < StopScope.REQUESTS:
+            self._output.notify(notices.no_answer(reason, advice, GONE_AFTER_S))

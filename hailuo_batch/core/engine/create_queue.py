@@ -8,75 +8,77 @@ from collections import Counter, deque
 from collections.abc import Mapping
 
 from hailuo_batch.core.engine import stop_reasons
-from hailuo_batch.core.engine.counters import Books
-from hailuo_batch.core.engine.stop_reasons import Halt
+from hailuo_batch.core.engine.counters import Counters
+from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.planning.spend import Cap
 
-STORM = 3
-_USE_S = 2.0  # creates under way beyond the pace times this many seconds would only wait for each other
+MAX_UNANSWERED = 3
+_UNDER_WAY_S = 2.0  # creates under way beyond the pace times this many seconds would only wait for each other
 _LEAST_BOUND = 8
 
 
-class Trust:
+class CircuitBreaker:
     """What the answers to creates allow. `pace` is the requests per second that the whole window allows."""
 
-    def __init__(self, pace: float) -> None:
+    def __init__(self, per_second: float) -> None:
         self.under_way = 0
-        self._bound = max(_LEAST_BOUND, int(pace * _USE_S))
-        self._allowed = STORM
+        self._highest_limit = max(_LEAST_BOUND, int(per_second * _UNDER_WAY_S))
+        self._limit = MAX_UNANSWERED
         self._unanswered = 0
 
     @property
-    def is_storm(self) -> bool:
+    def is_tripped(self) -> bool:
         """Whether so many creates in a row went unanswered that no more may follow."""
-        return self._unanswered >= STORM
+        return self._unanswered >= MAX_UNANSWERED
 
-    def admits(self) -> bool:
+    def can_start(self) -> bool:
         """Whether one more create may start."""
-        return not self.is_storm and self.under_way < self._allowed
+        return not self.is_tripped and self.under_way < self._limit
 
     def start(self) -> None:
         """A create starts."""
         self.under_way += 1
 
-    def hear_answer(self) -> None:
+    def on_response(self) -> None:
         """A create was answered, whatever the answer."""
         self.under_way -= 1
         self._unanswered = 0
-        self._allowed = min(self._bound, self._allowed + 1)
+        self._limit = min(self._highest_limit, self._limit + 1)
 
-    def forget(self) -> None:
+    def on_not_sent(self) -> None:
         """A create was not sent: nothing was learned."""
         self.under_way -= 1
 
-    def hear_silence(self) -> None:
+    def on_timeout(self) -> None:
         """A create went unanswered."""
         self.under_way -= 1
         self._unanswered += 1
-        self._allowed = max(1, STORM - self._unanswered)
+        self._limit = max(1, MAX_UNANSWERED - self._unanswered)
 
 
-class Creating:
-    """The creates of one apply. `most_open` bounds the runs at once, those being created included; None: no bound."""
+class CreateQueue:
+    """The creates of one apply. `max_in_flight` bounds the runs at once, also those being created; None: no bound."""
 
-    def __init__(self, runs: Mapping[int, Run], books: Books, cap: Cap, trust: Trust, most_open: int | None) -> None:
+    def __init__(
+        self, runs: Mapping[int, Run], counters: Counters, cap: Cap, breaker: CircuitBreaker, max_in_flight: int | None
+    ) -> None:
         self.cap = cap
-        self.trust = trust
+        self.breaker = breaker
         self._runs = runs
-        self._books = books
-        self._most_open = most_open
+        self._counters = counters
+        self._max_in_flight = max_in_flight
         self._waiting: deque[int] = deque()
         self._sending: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def want(self, key: int) -> None:
+    def enqueue(self, key: int) -> None:
         """Pay for this attempt when its turn comes."""
         self._waiting.append(key)
 
-    def want_again(self, key: int) -> None:
+    def requeue(self, key: int) -> None:
         """Nothing was made: this attempt is the next one again."""
         self._waiting.appendleft(key)
 
@@ -84,22 +86,22 @@ class Creating:
         """Pay for nothing of this model."""
         self._waiting = deque(key for key in self._waiting if self._runs[key].model != model)
 
-    def next(self) -> int | None:
+    def next_key(self) -> int | None:
         """The attempt to be paid for next; None where there is none or it must wait."""
-        if not self._waiting or not self.trust.admits() or self._is_full:
+        if not self._waiting or not self.breaker.can_start() or self._is_full:
             return None
         key = self._waiting[0]
         return key if self.cap.admits(self._runs[key].model) else None
 
-    def ready(self) -> int:
+    def ready_count(self) -> int:
         """How many wait for a request, or for nothing but the answers to creates under way."""
-        held_by_answers = self.trust.under_way > 0 and not self.trust.is_storm and not self._is_full
-        return len(self._waiting) if held_by_answers or self.next() is not None else 0
+        waits_for_answers = self.breaker.under_way > 0 and not self.breaker.is_tripped and not self._is_full
+        return len(self._waiting) if waits_for_answers or self.next_key() is not None else 0
 
     def start(self, key: int) -> None:
         """The create of this attempt, which was the next one, starts."""
         self._waiting.popleft()
-        self.trust.start()
+        self.breaker.start()
         self.cap.reserve(self._runs[key])
         self._sending[self._runs[key].model] += 1
 
@@ -117,9 +119,9 @@ class Creating:
     def affordable(self) -> Counter[str]:
         """How many wait, by model, as far as the cap will let them go."""
         waiting = Counter(self._runs[key].model for key in self._waiting)
-        return Counter({model: self.cap.most_of(count, model) for model, count in waiting.items()})
+        return Counter({model: self.cap.count_affordable(count, model) for model, count in waiting.items()})
 
-    def stopped_by_cap(self) -> Halt | None:
+    def cap_stop_reason(self) -> StopReason | None:
         """Why the next create can never follow, where that is the cap."""
         if not self._waiting:
             return None
@@ -131,4 +133,6 @@ class Creating:
     @property
     def _is_full(self) -> bool:
         # rule in_flight
-        return self._most_open is not None and self._books.holding + self.trust.under_way >= self._most_open
+        return (
+            self._max_in_flight is not None and self._counters.in_flight + self.breaker.under_way >= self._max_in_flight
+        )

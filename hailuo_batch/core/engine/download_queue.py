@@ -7,85 +7,85 @@ link stays recorded.
 import heapq
 from dataclasses import dataclass
 
-from hailuo_batch.core.model.runs import Slot
+from hailuo_batch.core.model.runs import OutputKey
 
-PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+RETRY_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 @dataclass(slots=True)
-class _Try:
+class _Attempt:
     due_at: float
     failures: int = 0
     under_way: bool = False
 
 
-class Fetching:
+class DownloadQueue:
     """The outputs that are not on disk yet."""
 
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
-        self._tries: dict[Slot, _Try] = {}
-        self._queue: list[tuple[float, Slot]] = []
+    def __init__(self, max_fetches: int) -> None:
+        self._max_fetches = max_fetches
+        self._attempts: dict[OutputKey, _Attempt] = {}
+        self._queue: list[tuple[float, OutputKey]] = []
         self.under_way = 0
 
     def __len__(self) -> int:
-        return len(self._tries)
+        return len(self._attempts)
 
-    def want(self, slot: Slot, now: float) -> None:
+    def enqueue(self, slot: OutputKey, now: float) -> None:
         """This output is to be downloaded; one whose download has failed is tried anew at once."""
-        known = self._tries.get(slot)
+        known = self._attempts.get(slot)
         if known is None or not known.under_way:
-            self._schedule(slot, _Try(now, known.failures if known is not None else 0))
+            self._schedule(slot, _Attempt(now, known.failures if known is not None else 0))
 
-    def start(self, slot: Slot) -> None:
+    def start(self, slot: OutputKey) -> None:
         """Its download has begun."""
-        self._tries[slot].under_way = True
+        self._attempts[slot].under_way = True
         self.under_way += 1
 
-    def done(self, slot: Slot) -> None:
+    def on_done(self, slot: OutputKey) -> None:
         """It is on disk, or is left to the next apply."""
-        self._tries.pop(slot, None)
+        self._attempts.pop(slot, None)
         self.under_way -= 1
 
-    def failed(self, slot: Slot, now: float) -> int:
+    def on_failed(self, slot: OutputKey, now: float) -> int:
         """Its download broke. Returns how often it has; after the last pause it is left to the next apply."""
         self.under_way -= 1
-        known = self._tries[slot]
+        known = self._attempts[slot]
         failures = known.failures + 1
-        if failures > len(PAUSES_S):
-            del self._tries[slot]
+        if failures > len(RETRY_PAUSES_S):
+            del self._attempts[slot]
         else:
-            self._schedule(slot, _Try(now + PAUSES_S[failures - 1], failures))
+            self._schedule(slot, _Attempt(now + RETRY_PAUSES_S[failures - 1], failures))
         return failures
 
-    def waits_for(self, slot: Slot) -> bool:
+    def is_pending(self, slot: OutputKey) -> bool:
         """Whether this output is still to be downloaded by this apply."""
-        return slot in self._tries
+        return slot in self._attempts
 
     def drop_idle(self) -> None:
         """Leave all that is not under way to the next apply."""
-        self._tries = {slot: known for slot, known in self._tries.items() if known.under_way}
+        self._attempts = {slot: known for slot, known in self._attempts.items() if known.under_way}
 
-    def pick(self, now: float) -> Slot | None:
+    def pick(self, now: float) -> OutputKey | None:
         """The output to download now; None where none is due or no place is free."""
-        if self.under_way >= self._at_once:
+        if self.under_way >= self._max_fetches:
             return None
-        self._settle()
+        self._drop_stale()
         return self._queue[0][1] if self._queue and self._queue[0][0] <= now else None
 
     def next_due_at(self) -> float:
         """When the next try is due; infinity where only the end of another can start one."""
-        self._settle()
-        return self._queue[0][0] if self._queue and self.under_way < self._at_once else float("inf")
+        self._drop_stale()
+        return self._queue[0][0] if self._queue and self.under_way < self._max_fetches else float("inf")
 
-    def _schedule(self, slot: Slot, due: _Try) -> None:
-        self._tries[slot] = due
+    def _schedule(self, slot: OutputKey, due: _Attempt) -> None:
+        self._attempts[slot] = due
         heapq.heappush(self._queue, (due.due_at, slot))
 
-    def _settle(self) -> None:
+    def _drop_stale(self) -> None:
         while self._queue:
             due_at, slot = self._queue[0]
-            known = self._tries.get(slot)
+            known = self._attempts.get(slot)
             if known is not None and not known.under_way and known.due_at == due_at:
                 return
             heapq.heappop(self._queue)

@@ -12,8 +12,8 @@ from hailuo_batch.core.model.events import Event, Outcome
 from hailuo_batch.core.model.runs import Run, unknown_status_reason
 from hailuo_batch.core.model.states import RUNNING, TRANSITIONS, RunState
 
-MISSES_TO_LOSE = 5
-LOSE_AFTER_S = 10.0
+LOST_AFTER_MISSES = 5
+LOST_AFTER_S = 10.0
 
 _EVENTS: tuple[type, ...] = get_args(Event)
 
@@ -28,18 +28,18 @@ class Interpreter:
     """Remembers what one answer alone does not tell: run IDs that are taken, and 404s in a row."""
 
     def __init__(self) -> None:
-        self._run_ids: dict[str, int] = {}
+        self._owners: dict[str, int] = {}
         self._misses: dict[int, _Misses] = {}
 
-    def know(self, run: Run) -> None:
+    def on_run_changed(self, run: Run) -> None:
         """This run's ID is taken."""
         if run.run_id is not None:
-            self._run_ids.setdefault(run.run_id, run.key)
+            self._owners.setdefault(run.run_id, run.key)
 
     def events(self, run: Run, outcome: Outcome, now: float) -> tuple[Event, ...]:
         """The events to record for this run, in order; empty where nothing changed."""
         if isinstance(outcome, ev.RunMissing):
-            return self._missed(run, now)
+            return self._on_missing(run, now)
         self._misses.pop(run.key, None)
         if isinstance(outcome, ev.RunCreated):
             created = self._created(run, outcome)
@@ -48,20 +48,20 @@ class Interpreter:
             return ()
         if isinstance(outcome, ev.FileSaved | ev.FileMoved) and outcome.index >= len(run.outputs):
             return ()
-        return () if _says_nothing_new(run, outcome) else (outcome,)
+        return () if _changes_nothing(run, outcome) else (outcome,)
 
     def _created(self, run: Run, outcome: ev.RunCreated) -> Event:
-        owner = self._run_ids.setdefault(outcome.run_id, run.key)
+        owner = self._owners.setdefault(outcome.run_id, run.key)
         if owner == run.key:
             return outcome
         return ev.CreateUnanswered(f"the API answered with the ID of another run, {outcome.run_id}")
 
-    def _missed(self, run: Run, now: float) -> tuple[Event, ...]:
+    def _on_missing(self, run: Run, now: float) -> tuple[Event, ...]:
         if run.state is RunState.LOST:
             return ()
         misses = self._misses.setdefault(run.key, _Misses(0, now))
         misses.count += 1
-        lost = misses.count >= MISSES_TO_LOSE and now - misses.since >= LOSE_AFTER_S
+        lost = misses.count >= LOST_AFTER_MISSES and now - misses.since >= LOST_AFTER_S
         return (ev.RunLost(),) if lost and (run.state, ev.RunLost) in TRANSITIONS else ()
 
 
@@ -69,7 +69,7 @@ def _is_event(outcome: Outcome) -> TypeGuard[Event]:
     return isinstance(outcome, _EVENTS)
 
 
-def _says_nothing_new(run: Run, outcome: Event) -> bool:
+def _changes_nothing(run: Run, outcome: Event) -> bool:
     match outcome:
         case ev.RunQueued():
             return run.state in {RunState.PENDING, RunState.PROCESSING} and run.reason is None

@@ -18,56 +18,56 @@ from hailuo_batch.core.model.states import RUNNING, RunState
 
 # In the documented form, so that no rule on paths keeps it from the API; and whatever IDs are made of, be it chance,
 # time or a counter, it never gives zeros alone.
-_NO_RUN_ID = f"run_{'0' * 32}"
-NO_RUN = Run(-1, "", 0, RunState.LOST, "", "{}", "", run_id=_NO_RUN_ID)
+_NONEXISTENT_RUN_ID = f"run_{'0' * 32}"
+NONEXISTENT_RUN = Run(-1, "", 0, RunState.LOST, "", "{}", "", run_id=_NONEXISTENT_RUN_ID)
 """Stands for the run that cannot exist, where a read needs one. In no ledger: nothing is ever recorded of it."""
 
-_MOST = 3
+_MAX_RUNS = 3
 
 
-class Probe:
+class KeyCheck:
     """The runs to ask about, and what was heard of them."""
 
     def __init__(self) -> None:
-        self.unknown: list[Run] = []
-        self._left: deque[Run] = deque()
-        self._asked: int | None = None
+        self.unknown_runs: list[Run] = []
+        self._candidates: deque[Run] = deque()
+        self._asked_key: int | None = None
 
-    def begin(self, runs: Iterable[Run]) -> None:
+    def start(self, runs: Iterable[Run]) -> None:
         """The key is new: of these runs it must know one that is under way, if there is any."""
-        self._left.extend(_newest(_MOST, runs))
+        self._candidates.extend(_newest(_MAX_RUNS, runs))
 
     @property
-    def is_open(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether all else waits for an answer about the key."""
-        return bool(self._left)
+        return bool(self._candidates)
 
     @property
-    def waits(self) -> bool:
+    def can_ask(self) -> bool:
         """Whether no question is under way."""
-        return self._asked is None
+        return self._asked_key is None
 
-    def concerns(self, run: Run) -> bool:
+    def is_decided_by(self, run: Run) -> bool:
         """Whether the answer about this run decides about the key."""
-        return self.is_open and self._left[0].key == run.key
+        return self.is_pending and self._candidates[0].key == run.key
 
     def ask(self, runs: Iterable[Run]) -> Run:
         """The run to ask about, by the ledger: the question is on its way. NO_RUN where none of `runs` is open."""
-        run = self._left[0] if self._left else next(iter(_newest(1, runs)), NO_RUN)
-        self._asked = run.key
+        run = self._candidates[0] if self._candidates else next(iter(_newest(1, runs)), NONEXISTENT_RUN)
+        self._asked_key = run.key
         return run
 
-    def hear(self, run: Run, outcome: Outcome) -> bool:
+    def on_read(self, run: Run, outcome: Outcome) -> bool:
         """An answer about a run. Returns whether it shows that the key knows none."""
-        if run.key == self._asked:
-            self._asked = None
-        if not self.concerns(run) or isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
+        if run.key == self._asked_key:
+            self._asked_key = None
+        if not self.is_decided_by(run) or isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused):
             return False
         if not isinstance(outcome, ev.RunMissing):
-            self._left.clear()
+            self._candidates.clear()
             return False
-        self.unknown.append(self._left.popleft())
-        return not self._left
+        self.unknown_runs.append(self._candidates.popleft())
+        return not self._candidates
 
 
 def _newest(count: int, runs: Iterable[Run]) -> list[Run]:

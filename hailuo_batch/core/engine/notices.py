@@ -17,30 +17,30 @@ _MORE = "`hailuo-batch status MANIFEST` shows what else can be done."
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`text` stands for itself. `of_many`, if any, says the same of several takes, whose names are given with it.
+    """`text` stands for itself. `group_text`, if any, says the same of several takes, whose names are given with it.
 
-    `is_summed_up` says that whoever ends the apply tells it anyway, of every take, with what can be done.
+    `is_in_summary` says that whoever ends the apply tells it anyway, of every take, with what can be done.
     """
 
     text: str
-    of_many: str = ""
+    group_text: str = ""
     take_id: str = ""
     run_id: str = ""
-    is_summed_up: bool = False
+    is_in_summary: bool = False
 
     def __str__(self) -> str:
         return self.text
 
 
-def together(alike: Sequence[Notice]) -> str:
+def render_group(notices: Sequence[Notice]) -> str:
     """Notices with the same words for many, in one text that names every one of them; more of what was told before."""
-    if len(alike) == 1:
-        return alike[0].text
+    if len(notices) == 1:
+        return notices[0].text
     names = [
         f"{notice.take_id} ({notice.run_id})" if notice.run_id else notice.take_id
-        for notice in sorted(alike, key=lambda notice: split_take_id(notice.take_id))
+        for notice in sorted(notices, key=lambda notice: split_take_id(notice.take_id))
     ]
-    return f"{len(alike):,} more {alike[0].of_many} These are {', '.join(names)}."
+    return f"{len(notices):,} more {notices[0].group_text} These are {', '.join(names)}."
 
 
 def _retry(run: Run) -> str:
@@ -55,7 +55,7 @@ def key_in_use() -> Notice:
     )
 
 
-def told_to_wait(wait_s: float) -> Notice:
+def wait_requested(wait_s: float) -> Notice:
     """The API says itself how long it wants to be left alone."""
     return Notice(
         f"The API takes no requests for the next {format_duration(wait_s)}: it refused one for its rate, and said so. "
@@ -63,10 +63,12 @@ def told_to_wait(wait_s: float) -> Notice:
     )
 
 
-def no_answer(reason: str, advice: str, patience_s: float) -> Notice:
+def no_answer(reason: str, advice: str, gives_up_after_s: float) -> Notice:
     """An outage begins. `advice` is what would mend it, empty where that is not known."""
     mend = f" {advice}." if advice else ""
-    return Notice(f"No answer from the API: {reason}. Trying again for up to {format_duration(patience_s)}.{mend}")
+    return Notice(
+        f"No answer from the API: {reason}. Trying again for up to {format_duration(gives_up_after_s)}.{mend}"
+    )
 
 
 def rejected(run: Run) -> Notice:
@@ -85,7 +87,7 @@ def in_doubt(run: Run) -> Notice:
         f"{run.take_id}: in doubt, may have been paid for and is held: {run.reason}.",
         f"takes are in doubt, may have been paid for and are held: {run.reason}.",
         run.take_id,
-        is_summed_up=True,
+        is_in_summary=True,
     )
 
 

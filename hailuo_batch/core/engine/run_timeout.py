@@ -40,5 +40,5 @@ class RunTimeout:
             return False
         if self._asking_from is None:
             self._asking_from = now
-            self._asking_until = now + 2 * len(polling) / polling.pace + _GRACE_S
-        return polling.ask_each(self._asking_from) or now >= self._asking_until
+            self._asking_until = now + 2 * len(polling) / polling.per_second + _GRACE_S
+        return polling.read_each_since(self._asking_from) or now >= self._asking_until

@@ -23,13 +23,13 @@ class Refusal(StrEnum):
     PROTOCOL = "protocol"  # 400 for a malformed request: a bug of ours; the whole batch
 
 
-class Replier(StrEnum):
+class Responder(StrEnum):
     """Who gave an answer that says nothing of a run: by it one knows whether the API is there at all."""
 
     NOBODY = "nobody"  # no answer came, or one of the API that it cannot stand by: ask again
     API = "api"  # an error body of the API's own, about something else than the run
     GATEWAY = "gateway"  # a 5xx that is not the API's: whoever stands before it says that it is away
-    STRANGER = "stranger"  # anything else that is not the API's: a proxy, a firewall, a login page, a wrong address
+    OTHER = "stranger"  # anything else that is not the API's: a proxy, a firewall, a login page, a wrong address
 
 
 # --- events of a create ---
@@ -234,7 +234,7 @@ class ReadUnanswered:
     """No answer came to a read that says anything of the run. Harmless: it may be asked again."""
 
     reason: str
-    by: Replier = Replier.NOBODY
+    responder: Responder = Responder.NOBODY
 
 
 @dataclass(frozen=True, slots=True)

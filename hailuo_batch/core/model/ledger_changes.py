@@ -76,7 +76,7 @@ class OpenReplacement:
     replacement: Replacement
 
 
-Step = (
+LedgerChange = (
     WantTake
     | UnwantTake
     | ForgetTake

@@ -23,7 +23,7 @@ class Obstacle(StrEnum):
     PROXY_REFUSES = "proxy_refuses"  # the proxy does not let this address through
 
     @property
-    def lasts(self) -> bool:
+    def is_permanent(self) -> bool:
         """Whether waiting cannot help: somebody has to change something."""
         return self is not Obstacle.PASSING
 

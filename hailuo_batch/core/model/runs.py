@@ -16,7 +16,7 @@ from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.states import IllegalTransition, RunState, TakeState, next_state, take_state
 from hailuo_batch.values import Take
 
-Slot = tuple[int, int]  # a run's key, and the index of its output
+OutputKey = tuple[int, int]  # a run's key, and the index of its output
 
 
 class Supersession(StrEnum):
@@ -74,7 +74,7 @@ class Run:
     outputs: tuple[Output, ...] = ()
 
     @property
-    def superseded(self) -> bool:
+    def is_superseded(self) -> bool:
         """Whether another run has taken its place."""
         return self.superseded_by is not None
 
@@ -164,22 +164,22 @@ class Snapshot:
 def in_doubt_if_submitting(snapshot: Snapshot) -> Snapshot:
     """What a reader must believe when no apply holds the lock: a create that was being sent is in doubt."""
     event = ev.CreateUnanswered("the program ended before an answer was recorded")
-    return foresee(snapshot, ((run.key, event) for run in snapshot.runs if run.state is RunState.SUBMITTING))
+    return with_events(snapshot, ((run.key, event) for run in snapshot.runs if run.state is RunState.SUBMITTING))
 
 
-def foresee(snapshot: Snapshot, events: Iterable[tuple[int, Event]]) -> Snapshot:
+def with_events(snapshot: Snapshot, events: Iterable[tuple[int, Event]]) -> Snapshot:
     """The snapshot as it will be once these events, each with its run's key, are recorded. None of them is timed."""
-    told: dict[int, list[Event]] = {}
+    events_by_key: dict[int, list[Event]] = {}
     for key, event in events:
-        told.setdefault(key, []).append(event)
-    if not told:
+        events_by_key.setdefault(key, []).append(event)
+    if not events_by_key:
         return snapshot
 
-    def told_all(run: Run) -> Run:
-        return reduce(lambda known, event: fold(known, event, 0.0), told.get(run.key, ()), run)
+    def apply_events(run: Run) -> Run:
+        return reduce(lambda known, event: fold(known, event, 0.0), events_by_key.get(run.key, ()), run)
 
-    takes = (replace(record, runs=tuple(map(told_all, record.runs))) for record in snapshot.takes)
-    return replace(snapshot, takes=tuple(takes), forgotten=tuple(map(told_all, snapshot.forgotten)))
+    takes = (replace(record, runs=tuple(map(apply_events, record.runs))) for record in snapshot.takes)
+    return replace(snapshot, takes=tuple(takes), forgotten=tuple(map(apply_events, snapshot.forgotten)))
 
 
 def unknown_status_reason(event: ev.StatusUnknown) -> str:
@@ -188,20 +188,20 @@ def unknown_status_reason(event: ev.StatusUnknown) -> str:
     return f"{event.error} ({status})" if event.error else status
 
 
-_OF_A_FILE = (ev.FileSaved, ev.FileMoving, ev.FileMoved, ev.FileMissed)
+_FILE_EVENTS = (ev.FileSaved, ev.FileMoving, ev.FileMoved, ev.FileMissed)
 
 
 def fold(run: Run, event: Event, at: float) -> Run:
     """The run after the event, which happened at `at`. Raises IllegalTransition and changes nothing otherwise."""
-    if isinstance(event, _OF_A_FILE) and event.index >= len(run.outputs):
+    if isinstance(event, _FILE_EVENTS) and event.index >= len(run.outputs):
         raise IllegalTransition(run.state, event)
     if isinstance(event, ev.FileMoving | ev.FileMoved) and run.outputs[event.index].path is None:
         raise IllegalTransition(run.state, event)  # only what is there can be renamed
     moved = replace(run, state=next_state(run.state, event))
-    return _folded(moved, event, at)
+    return _apply(moved, event, at)
 
 
-def _folded(run: Run, event: Event, at: float) -> Run:  # noqa: C901 - one arm for each event
+def _apply(run: Run, event: Event, at: float) -> Run:  # noqa: C901 - one arm for each event
     match event:
         case ev.CreateStarted():
             return replace(run, create_id=event.create_id, submitted_at=at, reason=None)

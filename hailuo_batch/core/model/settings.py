@@ -19,8 +19,8 @@ class Settings:
 
     `consent` is missing unless somebody says otherwise: what is forgotten must not pay.
     `shown_prices` is what the plan showed for each model; creating stops where a run costs clearly more.
-    `key_is_new` says that another key made the runs that the ledger knows. `known_durations` are, for each model, how
-    long runs of earlier applies took. `fetches_at_once` is more than the transfers that go on at once, for some fetches
+    `is_key_new` says that another key made the runs that the ledger knows. `known_durations` are, for each model, how
+    long runs of earlier applies took. `max_fetches` is more than the transfers that go on at once, for some fetches
     only wait for the disk.
     """
 
@@ -30,9 +30,9 @@ class Settings:
     max_attempts: int = 1
     max_in_flight: int | None = None
     run_timeout_s: float = 3600.0
-    fetches_at_once: int = 8
+    max_fetches: int = 8
     shown_prices: Mapping[str, int] = field(default_factory=dict)
-    key_is_new: bool = False
+    is_key_new: bool = False
     known_durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
     # rule no_yes_yet
     consent: Consent = Consent.MISSING

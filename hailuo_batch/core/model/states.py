@@ -41,9 +41,9 @@ class TakeState(StrEnum):
 
 S = RunState
 RUNNING = frozenset({S.PENDING, S.PROCESSING})
-NAMED = RUNNING | {S.SUCCEEDED, S.FAILED, S.LOST}
+WITH_RUN_ID = RUNNING | {S.SUCCEEDED, S.FAILED, S.LOST}
 """States of a run that the API has named."""
-HELD = RUNNING | {S.SUBMITTING, S.IN_DOUBT, S.SUCCEEDED, S.LOST}
+MAYBE_PAID = RUNNING | {S.SUBMITTING, S.IN_DOUBT, S.SUCCEEDED, S.LOST}
 """States in which a run is paid for, or may be."""
 
 TRANSITIONS: dict[tuple[RunState, type[Event]], RunState] = {

@@ -11,7 +11,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Event
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.recovery import ADOPTED, NO_ANSWER, Forgotten, Intent, Recovered
+from hailuo_batch.core.planning.recovery import ADOPTED_PREFIX, NO_ANSWER, CreateIntent, MissedEvent, MissingAttempt
 from hailuo_batch.core.planning.traces import Trace
 
 _FURTHEST = (RunState.LOST, RunState.FAILED, RunState.SUCCEEDED, RunState.ABANDONED)
@@ -23,8 +23,8 @@ _ENDED = frozenset({RunState.SUCCEEDED, RunState.ABANDONED})
 class Adoption:
     """What the ledger takes in: events of runs that it has, and attempts that it does not have."""
 
-    events: tuple[Recovered, ...] = ()
-    attempts: tuple[Forgotten, ...] = ()
+    events: tuple[MissedEvent, ...] = ()
+    attempts: tuple[MissingAttempt, ...] = ()
 
     def __len__(self) -> int:
         return len(self.attempts) + len({item.key for item in self.events})
@@ -36,26 +36,26 @@ def adopt(snapshot: Snapshot, unknown: Sequence[Trace], inputs: Mapping[str, str
     A path in a trace is that of a file which was found there with its bytes. `inputs` are whole inputs by their
     fingerprints, for what a file shows in part. `now` is seconds since the epoch, UTC.
     """
-    events: list[Recovered] = []
-    attempts: list[Forgotten] = []
+    events: list[MissedEvent] = []
+    attempts: list[MissingAttempt] = []
     doubtful = {run.key: run for run in snapshot.runs if run.state is RunState.IN_DOUBT}
     by_create = {run.create_id: run for run in snapshot.paid_runs if run.create_id is not None}
-    lives = {record.take.id: record.live for record in snapshot.takes}
-    for trace in sorted(merged(unknown), key=_order):
-        known = by_create.get(trace.create_id) if trace.create_id else _in_doubt(trace, doubtful.values())
+    live_runs = {record.take.id: record.live for record in snapshot.takes}
+    for trace in sorted(merge_traces(unknown), key=_order):
+        known = by_create.get(trace.create_id) if trace.create_id else _find_in_doubt(trace, doubtful.values())
         ended_at = trace.completed_at or trace.submitted_at or now
-        naming = _naming(known, trace)
+        naming = _naming_event(known, trace)
         if known is not None and naming is not None:
             doubtful.pop(known.key, None)
-            events += (Recovered(known.key, event, ended_at) for event in (naming, *later_events(trace)))
+            events += (MissedEvent(known.key, event, ended_at) for event in (naming, *later_events(trace)))
             continue
         whole = trace if trace.is_whole else replace(trace, input_json=inputs.get(trace.fingerprint, trace.input_json))
         intent = _intent(whole, now, is_taken=known is not None)
         outcome: CreateOutcome = ev.CreateUnanswered(trace.error or NO_ANSWER)
         if trace.run_id is not None:
             outcome = ev.RunCreated(trace.run_id, trace.cost_micro_usd)
-        outdated = _is_outdated(trace, lives.get(trace.take_id))
-        attempts.append(Forgotten(intent, outcome, intent.at, outdated, later_events(trace), ended_at))
+        outdated = _is_outdated(trace, live_runs.get(trace.take_id))
+        attempts.append(MissingAttempt(intent, outcome, intent.at, outdated, later_events(trace), ended_at))
     return Adoption(tuple(events), tuple(attempts))
 
 
@@ -63,20 +63,20 @@ def _order(trace: Trace) -> tuple[str, bool, bool, int, float]:
     """The last of a take speaks for it. That is never one that was superseded, nor one that failed where another may be
     paid for: the next apply would make it again. Attempts tell the order, for the time of day may have jumped."""
     is_failed = trace.state is RunState.FAILED
-    return trace.take_id, not trace.superseded, not is_failed, trace.attempt, trace.submitted_at or 0.0
+    return trace.take_id, not trace.is_superseded, not is_failed, trace.attempt, trace.submitted_at or 0.0
 
 
-def merged(traces: Iterable[Trace]) -> tuple[Trace, ...]:
+def merge_traces(traces: Iterable[Trace]) -> tuple[Trace, ...]:
     """One trace for each run, or for each create without one."""
     by_name: dict[str, Trace] = {}
     for trace in traces:
         name = trace.run_id or trace.create_id or ""
-        by_name[name] = trace if name not in by_name else _together(by_name[name], trace)
+        by_name[name] = trace if name not in by_name else _merge(by_name[name], trace)
     return tuple(by_name.values())
 
 
-def _together(one: Trace, other: Trace) -> Trace:
-    first, second = sorted((one, other), key=_how_far, reverse=True)
+def _merge(one: Trace, other: Trace) -> Trace:
+    first, second = sorted((one, other), key=_progress_rank, reverse=True)
     shown = first if first.is_whole else second
     return replace(
         first,
@@ -86,16 +86,16 @@ def _together(one: Trace, other: Trace) -> Trace:
         submitted_at=first.submitted_at or second.submitted_at,
         completed_at=first.completed_at or second.completed_at,
         error=first.error or second.error,
-        superseded=first.superseded or second.superseded,
-        outputs=_both(first.outputs, second.outputs),
+        is_superseded=first.is_superseded or second.is_superseded,
+        outputs=_merge_outputs(first.outputs, second.outputs),
     )
 
 
-def _how_far(trace: Trace) -> int:
+def _progress_rank(trace: Trace) -> int:
     return _FURTHEST.index(trace.state) if trace.state in _FURTHEST else -1
 
 
-def _both(first: Iterable[Output], second: Iterable[Output]) -> tuple[Output, ...]:
+def _merge_outputs(first: Iterable[Output], second: Iterable[Output]) -> tuple[Output, ...]:
     """The outputs of both, by their numbers: each with its file and its link where one of them has it."""
     known = {output.index: output for output in first}
     for output in second:
@@ -105,13 +105,13 @@ def _both(first: Iterable[Output], second: Iterable[Output]) -> tuple[Output, ..
     return tuple(known[index] for index in sorted(known))
 
 
-def _in_doubt(trace: Trace, doubtful: Iterable[Run]) -> Run | None:
+def _find_in_doubt(trace: Trace, doubtful: Iterable[Run]) -> Run | None:
     """The create in doubt of the ledger that this run must be the answer to: of the same attempt at the same thing."""
     mine = (trace.take_id, trace.attempt, trace.fingerprint)
     return next((run for run in doubtful if (run.take_id, run.attempt, run.fingerprint) == mine), None)
 
 
-def _naming(known: Run | None, trace: Trace) -> Event | None:
+def _naming_event(known: Run | None, trace: Trace) -> Event | None:
     """What gives a run of the ledger its name, None where none can."""
     if known is None or trace.run_id is None:
         return None
@@ -130,7 +130,7 @@ def later_events(trace: Trace) -> tuple[Event, ...]:
     if trace.state is RunState.FAILED:
         return (ev.RunFailed(trace.error or "the run failed", trace.cost_micro_usd, None, trace.completed_at),)
     outputs = {output.index: output for output in trace.outputs}
-    saved = tuple(filter(None, map(saved_as, trace.outputs)))
+    saved = tuple(filter(None, map(file_saved_event, trace.outputs)))
     fetchable = {index for index, output in outputs.items() if output.url} | {file.index for file in saved}
     if trace.state not in _ENDED or not outputs or fetchable != set(range(max(outputs) + 1)):
         return given_up  # the next apply asks for it, and is given links
@@ -138,24 +138,24 @@ def later_events(trace: Trace) -> tuple[Event, ...]:
     return (ev.RunSucceeded(urls, trace.cost_micro_usd, None, trace.completed_at), *saved, *given_up)
 
 
-def saved_as(output: Output) -> ev.FileSaved | None:
+def file_saved_event(output: Output) -> ev.FileSaved | None:
     """The event that puts a file on record, None where the output has none."""
     if output.path is None or output.bytes is None or output.sha256 is None:
         return None
     return ev.FileSaved(output.index, output.path, output.bytes, output.sha256, flaw=output.flaw or "")
 
 
-def _intent(trace: Trace, now: float, *, is_taken: bool) -> Intent:
+def _intent(trace: Trace, now: float, *, is_taken: bool) -> CreateIntent:
     own = trace.create_id if not is_taken else None
-    return Intent(
-        create_id=own or f"{ADOPTED}{trace.run_id}",
+    return CreateIntent(
+        create_id=own or f"{ADOPTED_PREFIX}{trace.run_id}",
         at=trace.submitted_at or trace.completed_at or now,
         take_id=trace.take_id,
         attempt=trace.attempt,
         model=trace.model,
         input_json=trace.input_json,
         images_sha256=None,
-        made_of=None if trace.is_whole else trace.fingerprint,
+        known_fingerprint=None if trace.is_whole else trace.fingerprint,
     )
 
 
@@ -164,5 +164,5 @@ def _is_outdated(trace: Trace, live: Run | None) -> bool:
         return False
     is_failed = trace.state is RunState.FAILED
     if trace.fingerprint == live.fingerprint and is_failed != (live.state is RunState.FAILED):
-        return trace.superseded or is_failed  # whenever each was made: the one that may be paid for speaks
-    return trace.superseded or (live.attempt, live.submitted_at or 0.0) > (trace.attempt, trace.submitted_at or 0.0)
+        return trace.is_superseded or is_failed  # whenever each was made: the one that may be paid for speaks
+    return trace.is_superseded or (live.attempt, live.submitted_at or 0.0) > (trace.attempt, trace.submitted_at or 0.0)

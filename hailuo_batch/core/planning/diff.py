@@ -9,7 +9,7 @@ from hailuo_batch.values import Take
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Difference:
     """Why a take is paid for, such as `changed: prompt`.
 
     `image_urls` are those that differ, each as it was and as it is now, empty where there is none: a signed URL that is
@@ -20,7 +20,7 @@ class Change:
     image_urls: tuple[tuple[str, str], ...] = ()
 
 
-def describe_change(run: Run, take: Take) -> Change:
+def describe_difference(run: Run, take: Take) -> Difference:
     """Names the parts of the request that differ."""
     before, after = json.loads(run.input_json), json.loads(take.input_json)
     parts = ["model"] if run.model != take.model else []
@@ -30,7 +30,7 @@ def describe_change(run: Run, take: Take) -> Change:
     if run.images_sha256 != take.images_sha256 and (both_known or not parts):
         parts.append("the bytes of an image")
     if not parts:
-        return Change("new")
+        return Difference("new")
     urls = zip_longest(before.get("image_urls", []), after.get("image_urls", []), fillvalue="")
     # rule changed_urls
-    return Change(f"changed: {', '.join(parts)}", tuple((was, now) for was, now in urls if was != now))
+    return Difference(f"changed: {', '.join(parts)}", tuple((was, now) for was, now in urls if was != now))

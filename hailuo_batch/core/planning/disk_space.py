@@ -20,7 +20,7 @@ _SPARE_FILES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class DiskNeed:
     """Room for what is still to come of `runs`: so many bytes, and so many files.
 
     `each_bytes` is what one run is taken to bring, None while no size is known.
@@ -32,7 +32,7 @@ class Need:
     each_bytes: int | None
 
 
-class Sizes:
+class VideoSizes:
     """How large the videos of a campaign are. It is told of each run as it changes."""
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:
@@ -40,9 +40,9 @@ class Sizes:
         self._total = 0
         self._largest = 0
         for run in runs:
-            self.hear(None, run)
+            self.on_run_changed(None, run)
 
-    def hear(self, before: Run | None, run: Run) -> None:
+    def on_run_changed(self, before: Run | None, run: Run) -> None:
         """A run changed from `before`, None where it is new. Only one whose files are all here tells anything."""
         if before is not None and before.outputs_saved:
             self._known -= 1
@@ -52,13 +52,13 @@ class Sizes:
             self._total += _size(run)
             self._largest = max(self._largest, _size(run))
 
-    def need(self, runs: int) -> Need:
+    def need(self, runs: int) -> DiskNeed:
         """Room for so many runs more: as large as the mean, and one of them as large as the largest so far."""
         files = _FILES_OF_A_RUN * runs + _SPARE_FILES
         if not self._known:
-            return Need(runs, UNKNOWN_BYTES if runs else 0, files, None)
+            return DiskNeed(runs, UNKNOWN_BYTES if runs else 0, files, None)
         each = -(-self._total // self._known)
-        return Need(runs, each * runs + self._largest + SPARE_BYTES if runs else 0, files, each)
+        return DiskNeed(runs, each * runs + self._largest + SPARE_BYTES if runs else 0, files, each)
 
 
 def _size(run: Run) -> int:

@@ -10,13 +10,13 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hailuo_batch.core.model.file_layout import Shelf
+from hailuo_batch.core.model.file_layout import FileLayout
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.history import Experience
+from hailuo_batch.core.planning.history import History
 from hailuo_batch.core.planning.plan import Plan, PlanAction
-from hailuo_batch.values import Limits, format_rough_duration
+from hailuo_batch.values import Limits, format_estimated_duration
 
 
 class Basis(StrEnum):
@@ -67,13 +67,11 @@ class Estimate:
         return total
 
 
-def estimate_cost(plan: Plan, experience: Experience, limits: Limits) -> Estimate:
+def estimate_cost(plan: Plan, history: History, limits: Limits) -> Estimate:
     """The cost of the plan's creates, by the newest real costs, else by what the manifest expects."""
     # rule creates_counted
     counts = Counter(line.model for line in plan.paying)
-    return Estimate(
-        tuple(_price(model, creates, experience.cost_of(model), limits) for model, creates in counts.items())
-    )
+    return Estimate(tuple(_price(model, creates, history.cost_of(model), limits) for model, creates in counts.items()))
 
 
 def _price(model: str, creates: int, known: int | None, limits: Limits) -> Price:
@@ -98,13 +96,13 @@ class TimeNeeded:
     about_s: float | None
 
 
-def estimate_time(plan: Plan, estimate: Estimate, experience: Experience, settings: Settings) -> TimeNeeded:
+def estimate_time(plan: Plan, estimate: Estimate, history: History, settings: Settings) -> TimeNeeded:
     """The time, in seconds, until the creates of this plan are finished."""
     creates = estimate.creates
     resumed = sum(line.action in _OPEN for line in plan.lines)
     # rule two_requests
     least_s = _window_s(2 * creates + resumed, settings) if creates else 0.0
-    known = [(price.creates, experience.typical_s(price.model)) for price in estimate.prices]
+    known = [(price.creates, history.typical_s(price.model)) for price in estimate.prices]
     longest_s = work_s = 0.0
     for count, typical_s in known:
         if typical_s is None:
@@ -119,10 +117,10 @@ def estimate_time(plan: Plan, estimate: Estimate, experience: Experience, settin
 def describe_time(needed: TimeNeeded) -> str:
     """`about 12m`, `at least 3m`, or that it is unknown."""
     if needed.about_s is not None:
-        return f"about {format_rough_duration(needed.about_s)}"
+        return f"about {format_estimated_duration(needed.about_s)}"
     if needed.least_s > 0:
         # rule at_least_words
-        return f"at least {format_rough_duration(needed.least_s)}; how long a run takes is not known yet"
+        return f"at least {format_estimated_duration(needed.least_s)}; how long a run takes is not known yet"
     return "not known before a first run has finished"
 
 
@@ -133,19 +131,19 @@ def _window_s(requests: int, settings: Settings) -> float:
 
 def has_work(plan: Plan, snapshot: Snapshot) -> bool:
     """Whether anything may have to be sent or downloaded."""
-    return bool(plan.paying) or collects(plan, snapshot)
+    return bool(plan.paying) or has_open_runs(plan, snapshot)
 
 
-def collects(plan: Plan, snapshot: Snapshot) -> bool:
+def has_open_runs(plan: Plan, snapshot: Snapshot) -> bool:
     """Whether anything is under way that has to be followed to its end. Pays for nothing."""
-    collected = (record for record in snapshot.takes if record.take.id in plan.collected)
+    collected = (record for record in snapshot.takes if record.take.id in plan.followed)
     return any(_is_open(run) for record in collected for run in record.runs)
 
 
 def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:
     """Whether an apply of this plan would leave anything other than it is."""
     # rule anything_to_do
-    return bool(plan.steps) or has_work(plan, snapshot) or bool(Shelf(snapshot.runs).next_moves())
+    return bool(plan.ledger_changes) or has_work(plan, snapshot) or bool(FileLayout(snapshot.runs).next_moves())
 
 
 def _is_open(run: Run) -> bool:

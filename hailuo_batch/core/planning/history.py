@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.spend import newest_teachers
+from hailuo_batch.core.planning.spend import newest_known_costs
 
 LONGEST_S = 86_400.0
 """What looks longer is a clock that jumped, or a run that nobody asked about for days; it says nothing of the next."""
@@ -21,7 +21,7 @@ NEWEST = 300
 """How many of the newest runs of a model say how long the next ones take: a provider gets faster, or slower."""
 
 
-class Duration(NamedTuple):
+class RunDuration(NamedTuple):
     """How many seconds a run took that was sent `at` so many seconds since the epoch, UTC."""
 
     at: float
@@ -29,7 +29,7 @@ class Duration(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Experience:
+class History:
     """By model: when the newest run with a known cost was sent, and that cost; and how long runs took that succeeded,
     the newest last.
 
@@ -37,7 +37,7 @@ class Experience:
     """
 
     costs: Mapping[str, tuple[float, int]] = field(default_factory=dict)
-    durations: Mapping[str, tuple[Duration, ...]] = field(default_factory=dict)
+    durations: Mapping[str, tuple[RunDuration, ...]] = field(default_factory=dict)
 
     def cost_of(self, model: str) -> int | None:
         """The newest known cost of a run of this model, None while none is known."""
@@ -45,7 +45,7 @@ class Experience:
         known = self.costs.get(model)
         return None if known is None else known[1]
 
-    def durations_of(self, most: int) -> dict[str, tuple[float, ...]]:
+    def newest_durations(self, most: int) -> dict[str, tuple[float, ...]]:
         """How long runs took, in seconds, by model; of each at most so many, the newest."""
         return {model: tuple(run.seconds for run in known[-most:]) for model, known in self.durations.items()}
 
@@ -55,27 +55,27 @@ class Experience:
         return median(run.seconds for run in known[-NEWEST:]) if known else None
 
 
-def experience_of(runs: Iterable[Run]) -> Experience:
+def history_of(runs: Iterable[Run]) -> History:
     """What these runs were like."""
     listed = tuple(runs)
-    durations: dict[str, list[Duration]] = defaultdict(list)
+    durations: dict[str, list[RunDuration]] = defaultdict(list)
     for run in listed:
         if run.state is RunState.SUCCEEDED and run.submitted_at is not None and run.completed_at is not None:
-            duration = Duration(run.submitted_at, run.completed_at - run.submitted_at)
+            duration = RunDuration(run.submitted_at, run.completed_at - run.submitted_at)
             durations[run.model] += [duration] if 0 < duration.seconds <= LONGEST_S else []
-    return Experience(
-        {model: (newest.submitted_at, newest.cost_micro_usd) for model, newest in newest_teachers(listed).items()},
+    return History(
+        {model: (newest.submitted_at, newest.cost_micro_usd) for model, newest in newest_known_costs(listed).items()},
         {model: tuple(sorted(known)) for model, known in durations.items() if known},
     )
 
 
-def joined(experiences: Iterable[Experience]) -> Experience:
+def merge_histories(histories: Iterable[History]) -> History:
     """What several ledgers tell together: of costs the newest, of durations all, the newest last whosever they are."""
     costs: dict[str, tuple[float, int]] = {}
-    durations: dict[str, list[Duration]] = defaultdict(list)
-    for experience in experiences:
-        for model, mark in experience.costs.items():
+    durations: dict[str, list[RunDuration]] = defaultdict(list)
+    for history in histories:
+        for model, mark in history.costs.items():
             costs[model] = max(mark, costs.get(model, mark))
-        for model, known in experience.durations.items():
+        for model, known in history.durations.items():
             durations[model] += known
-    return Experience(costs, {model: tuple(sorted(known)) for model, known in durations.items()})
+    return History(costs, {model: tuple(sorted(known)) for model, known in durations.items()})

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord
-from hailuo_batch.core.model.states import HELD, RunState
+from hailuo_batch.core.model.states import MAYBE_PAID, RunState
 from hailuo_batch.values import Take
 
 
@@ -46,9 +46,9 @@ def _take_over(
     for id_, take in wanted.items():
         if id_ in served:
             continue
-        pool, promise = spare.get(take.fingerprint, []), _promise(recorded.get(id_), take)
+        pool, promise = spare.get(take.fingerprint, []), _promised_because(recorded.get(id_), take)
         # rule next_spare_run
-        taken = next((run for run in pool if serves(run, take) and _keeps(promise, run)), None)
+        taken = next((run for run in pool if serves(run, take) and _keeps_promise(promise, run)), None)
         if taken is not None:
             # rule one_run_one_take
             pool.remove(taken)
@@ -64,7 +64,7 @@ def _prefer_paid(wanted: Mapping[str, Take], served: dict[str, Run], spare: Mapp
     freed = False
     for id_, run in served.items():
         pool = spare.get(run.fingerprint, []) if run.state is RunState.FAILED else []
-        better = next((other for other in pool if other.state in HELD and serves(other, wanted[id_])), None)
+        better = next((other for other in pool if other.state in MAYBE_PAID and serves(other, wanted[id_])), None)
         if better is not None:
             pool[pool.index(better)] = run
             pool.sort(key=_newest_first)
@@ -92,8 +92,8 @@ def _spare(records: Iterable[TakeRecord], used: set[int]) -> dict[str, list[Run]
 
 def is_spare(run: Run, scope: frozenset[str]) -> bool:
     """Whether this run is paid for, or may be, and serves none of the takes in `scope`."""
-    is_free = run.superseded_by is Supersession.EDIT or (not run.superseded and run.take_id not in scope)
-    return is_free and run.state in HELD
+    is_free = run.superseded_by is Supersession.EDIT or (not run.is_superseded and run.take_id not in scope)
+    return is_free and run.state in MAYBE_PAID
 
 
 def _newest_first(run: Run) -> tuple[int, int]:
@@ -101,7 +101,7 @@ def _newest_first(run: Run) -> tuple[int, int]:
     return -(run.create_number or 0), -run.key
 
 
-def _promise(record: TakeRecord | None, take: Take) -> frozenset[Supersession]:
+def _promised_because(record: TakeRecord | None, take: Take) -> frozenset[Supersession]:
     """Why an unsent attempt at just this stands there, beyond an edit: the user asked for one more, or it failed."""
     live = record.live if record is not None else None
     if record is None or live is None or live.state is not RunState.UNSENT or not serves(live, take):
@@ -110,7 +110,7 @@ def _promise(record: TakeRecord | None, take: Take) -> frozenset[Supersession]:
     return frozenset(why for why in before if why not in {None, Supersession.EDIT})
 
 
-def _keeps(promise: frozenset[Supersession], run: Run) -> bool:
+def _keeps_promise(promise: frozenset[Supersession], run: Run) -> bool:
     """Whether an old run may serve although one more attempt is promised: in place of one that failed, what is paid
     for, or may be; in place of one that the user wants anew, nothing."""
-    return not promise or (promise == {Supersession.RETRY} and run.state in HELD)
+    return not promise or (promise == {Supersession.RETRY} and run.state in MAYBE_PAID)

@@ -11,15 +11,15 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from hailuo_batch.core.model import ledger_changes as st
-from hailuo_batch.core.model.runs import Replacement, Run, Slot, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.model.runs import OutputKey, Replacement, Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.planning.diff import Change, describe_change
+from hailuo_batch.core.planning.diff import Difference, describe_difference
 from hailuo_batch.core.planning.matching import match_runs, serves
-from hailuo_batch.core.planning.replacements import TO_BE_MADE, in_these_words, is_repeated
-from hailuo_batch.values import Campaign, Take, format_minute
+from hailuo_batch.core.planning.replacements import UNFINISHED, is_repeated, with_patterns
+from hailuo_batch.values import CampaignSpec, Take, format_utc_minute
 
 
-class InDoubt(StrEnum):
+class InDoubtPolicy(StrEnum):
     """What becomes of takes that are in doubt when an apply begins."""
 
     HOLD = "hold"
@@ -67,10 +67,10 @@ class Plan:
     """
 
     lines: tuple[PlanLine, ...]
-    steps: tuple[st.Step, ...]
+    ledger_changes: tuple[st.LedgerChange, ...]
     scope: frozenset[str]
-    collected: frozenset[str]
-    again: frozenset[Slot] = frozenset()
+    followed: frozenset[str]
+    redownload: frozenset[OutputKey] = frozenset()
 
     @property
     def paying(self) -> tuple[PlanLine, ...]:
@@ -80,7 +80,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PlanRequest:
     """What the command line asks beyond the manifest. Empty `only` means every take.
 
     `replaceable` are the takes of which `replace` may begin a replacement, None for whichever fits it.
@@ -88,13 +88,13 @@ class Wishes:
 
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
-    in_doubt: InDoubt = InDoubt.HOLD
+    in_doubt: InDoubtPolicy = InDoubtPolicy.HOLD
     replaceable: frozenset[str] | None = None
 
 
-def make_plan(campaign: Campaign, snapshot: Snapshot, wishes: Wishes = Wishes()) -> Plan:
+def make_plan(campaign: CampaignSpec, snapshot: Snapshot, request: PlanRequest = PlanRequest()) -> Plan:
     """Decide what to do with every take, wanted or recorded."""
-    return _Planner(campaign, snapshot, wishes).plan()
+    return _Planner(campaign, snapshot, request).plan()
 
 
 def matches_any(take_id: str, patterns: Iterable[str]) -> bool:
@@ -102,35 +102,35 @@ def matches_any(take_id: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(take_id, pattern) for pattern in patterns)
 
 
-def asks_for(run: Run, take: Take) -> bool:
+def is_same_request(run: Run, take: Take) -> bool:
     """Whether this attempt, which is unsent, would ask for just what the take wants now."""
     return run.fingerprint == take.fingerprint and run.images_sha256 == take.images_sha256
 
 
 @dataclass
 class _Planner:
-    campaign: Campaign
+    campaign: CampaignSpec
     snapshot: Snapshot
-    wishes: Wishes
+    request: PlanRequest
     lines: list[PlanLine] = field(default_factory=list)
-    steps: list[st.Step] = field(default_factory=list)
+    changes: list[st.LedgerChange] = field(default_factory=list)
 
     def plan(self) -> Plan:
         # rule wanted_takes
         wanted = {take.id: take for take in self.campaign.takes}
         recorded = {record.take.id: record for record in self.snapshot.takes}
-        scope = frozenset(id_ for id_ in wanted if not self.wishes.only or matches_any(id_, self.wishes.only))
+        scope = frozenset(id_ for id_ in wanted if not self.request.only or matches_any(id_, self.request.only))
         # rule takes_matched
         served = match_runs(wanted, recorded)
         self._release(wanted, recorded, served)
-        self._want(wanted, recorded)
-        replacing = self._replaced(served, scope)
+        self._request_takes(wanted, recorded)
+        replacing = self._takes_to_replace(served, scope)
         for take in wanted.values():
-            self._settle(take, recorded.get(take.id), served.get(take.id), replacing, take.id in scope)
-        self._leave(wanted, recorded, {run.key for run in served.values()})
+            self._plan_take(take, recorded.get(take.id), served.get(take.id), replacing, take.id in scope)
+        self._plan_removed_takes(wanted, recorded, {run.key for run in served.values()})
         # rule still_collected
-        collected = scope if self.wishes.only else scope | recorded.keys()
-        return Plan(tuple(self.lines), tuple(self.steps), scope, collected)
+        collected = scope if self.request.only else scope | recorded.keys()
+        return Plan(tuple(self.lines), tuple(self.changes), scope, collected)
 
     def _release(
         self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord], served: Mapping[str, Run]
@@ -139,43 +139,43 @@ class _Planner:
         for id_, record in recorded.items():
             live = record.live
             for run in record.runs:
-                if run.superseded and run.state is RunState.UNSENT:
-                    self.steps.append(st.DropAttempt(run.key))
+                if run.is_superseded and run.state is RunState.UNSENT:
+                    self.changes.append(st.DropAttempt(run.key))
             if live is None or (id_ in served and served[id_].key == live.key):
                 continue
             # rule edited_take
             if live.state is RunState.UNSENT:
-                if id_ not in wanted or id_ in served or not asks_for(live, wanted[id_]):
-                    self.steps.append(st.DropAttempt(live.key))
+                if id_ not in wanted or id_ in served or not is_same_request(live, wanted[id_]):
+                    self.changes.append(st.DropAttempt(live.key))
             elif id_ in wanted:
-                self.steps.append(st.SupersedeRun(live.key, Supersession.EDIT))
+                self.changes.append(st.SupersedeRun(live.key, Supersession.EDIT))
 
-    def _want(self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -> None:
+    def _request_takes(self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -> None:
         in_place = [record.take.id for record in self.snapshot.takes if record.in_manifest] == list(wanted)
         for position, (id_, take) in enumerate(wanted.items()):
             record = recorded.get(id_)
             if not in_place or record is None or record.take != take:
-                self.steps.append(st.WantTake(take, position))
+                self.changes.append(st.WantTake(take, position))
 
-    def _replaced(self, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
+    def _takes_to_replace(self, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
         """The takes whose replacement begins with this plan; none when the same wish is already under way.
 
         The wish is remembered with every take that it fits and that is still to be made, too: made by the same command,
         and interrupted, it is not made a second time when the command is repeated.
         """
-        wishes = self.wishes
+        wishes = self.request
         if not wishes.replace or is_repeated(self.snapshot, wishes.replace, wishes.only):
             return frozenset()
         # the same words for other takes: what was begun among them is finished, and not paid for again
-        begun = frozenset[str]().union(*(each.take_ids for each in in_these_words(self.snapshot, wishes.replace)))
+        begun = frozenset[str]().union(*(each.take_ids for each in with_patterns(self.snapshot, wishes.replace)))
         asked = frozenset(id_ for id_ in scope - begun if matches_any(id_, wishes.replace))
         done = frozenset(id_ for id_ in asked & served.keys() if served[id_].state is RunState.SUCCEEDED)
         chosen = done if wishes.replaceable is None else done & wishes.replaceable
-        if chosen or any(id_ not in served or served[id_].take_state in TO_BE_MADE for id_ in asked):
-            self.steps.append(st.OpenReplacement(Replacement(wishes.replace, asked, wishes.only)))
+        if chosen or any(id_ not in served or served[id_].take_state in UNFINISHED for id_ in asked):
+            self.changes.append(st.OpenReplacement(Replacement(wishes.replace, asked, wishes.only)))
         return chosen
 
-    def _settle(
+    def _plan_take(
         self, take: Take, record: TakeRecord | None, run: Run | None, replacing: frozenset[str], in_scope: bool
     ) -> None:
         if run is None:
@@ -184,50 +184,52 @@ class _Planner:
         moved_from = "" if run.take_id == take.id else run.take_id
         live = record.live if record is not None else None
         if live is None or live.key != run.key:
-            self.steps.append(st.ReviveRun(run.key, take.id))
+            self.changes.append(st.ReviveRun(run.key, take.id))
         if not in_scope:
-            self._line(take, PlanAction.HOLD, "not among the takes of --only", moved_from)
+            self._add_line(take, PlanAction.HOLD, "not among the takes of --only", moved_from)
         elif take.id in replacing:
-            self._again(run, take, Supersession.REPLACE)
+            self._add_attempt(run, take, Supersession.REPLACE)
             # rule action_replaced
-            self._line(
+            self._add_line(
                 take, PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded", moved_from
             )
-        elif self._makes_again(run, take, record):
-            self._line(take, PlanAction.CREATE, _again_reason(run), moved_from)
+        elif self._retries(run, take, record):
+            self._add_line(take, PlanAction.CREATE, _again_reason(run), moved_from)
         else:
-            action, reason = _standing(run)
+            action, reason = _action_for(run)
             # rule reason_moved
-            self._line(take, action, f"moved from {moved_from}; {reason}" if moved_from else reason, moved_from)
+            self._add_line(take, action, f"moved from {moved_from}; {reason}" if moved_from else reason, moved_from)
 
     def _create(self, take: Take, record: TakeRecord | None, in_scope: bool) -> None:
         live = record.live if record is not None else None
-        if live is None or live.state is not RunState.UNSENT or not asks_for(live, take):
+        if live is None or live.state is not RunState.UNSENT or not is_same_request(live, take):
             # rule new_take
-            self.steps.append(st.AddAttempt(take.id))
+            self.changes.append(st.AddAttempt(take.id))
         if not in_scope:
-            self._line(take, PlanAction.HOLD, "not among the takes of --only")
+            self._add_line(take, PlanAction.HOLD, "not among the takes of --only")
         else:
             replaces = live is not None and record is not None and _is_replacement(record, live)
             action = PlanAction.REPLACE if replaces else PlanAction.CREATE
             change = _why_new(take, record)
             self.lines.append(PlanLine(take.id, take.model, action, change.reason, image_urls=change.image_urls))
 
-    def _makes_again(self, run: Run, take: Take, record: TakeRecord | None) -> bool:
-        if run.state is RunState.IN_DOUBT and self.wishes.in_doubt is InDoubt.RESUBMIT:
-            self._again(run, take, Supersession.RESUBMIT)
+    def _retries(self, run: Run, take: Take, record: TakeRecord | None) -> bool:
+        if run.state is RunState.IN_DOUBT and self.request.in_doubt is InDoubtPolicy.RESUBMIT:
+            self._add_attempt(run, take, Supersession.RESUBMIT)
             return True
         runs = record.runs if record is not None and run.take_id == take.id else (run,)
         # rule failed_again
-        if run.state is RunState.FAILED and failures(runs, run.fingerprint) < self.campaign.limits.max_attempts:
-            self._again(run, take, Supersession.RETRY)
+        if run.state is RunState.FAILED and count_failures(runs, run.fingerprint) < self.campaign.limits.max_attempts:
+            self._add_attempt(run, take, Supersession.RETRY)
             return True
         return False
 
-    def _again(self, run: Run, take: Take, by: Supersession) -> None:
-        self.steps += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
+    def _add_attempt(self, run: Run, take: Take, by: Supersession) -> None:
+        self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
 
-    def _leave(self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord], used: set[int]) -> None:
+    def _plan_removed_takes(
+        self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord], used: set[int]
+    ) -> None:
         for id_, record in recorded.items():
             if id_ in wanted:
                 continue
@@ -236,21 +238,21 @@ class _Planner:
             left = [run for run in record.runs if run.key not in used and run.state is not RunState.UNSENT]
             # rule left_alone
             if not left:
-                self.steps.append(st.ForgetTake(id_))
+                self.changes.append(st.ForgetTake(id_))
                 continue
             # name left_the_manifest
             if record.in_manifest:
-                self.steps.append(st.UnwantTake(id_))
+                self.changes.append(st.UnwantTake(id_))
             if live is not None and live.key not in used and live.state is not RunState.UNSENT:
                 # rule not_in_manifest
-                reason = f"no longer in the manifest; {_standing(live)[1]}"
-                self._line(record.take, PlanAction.UNWANTED, reason)
+                reason = f"no longer in the manifest; {_action_for(live)[1]}"
+                self._add_line(record.take, PlanAction.UNWANTED, reason)
 
-    def _line(self, take: Take, action: PlanAction, reason: str, moved_from: str = "") -> None:
+    def _add_line(self, take: Take, action: PlanAction, reason: str, moved_from: str = "") -> None:
         self.lines.append(PlanLine(take.id, take.model, action, reason, moved_from))
 
 
-def failures(runs: Iterable[Run], fingerprint: str) -> int:
+def count_failures(runs: Iterable[Run], fingerprint: str) -> int:
     """How many attempts at this very request have failed."""
     return sum(run.state is RunState.FAILED and run.fingerprint == fingerprint for run in runs)
 
@@ -266,21 +268,21 @@ def _again_reason(run: Run) -> str:
     return "in doubt; --in-doubt resubmit has it made again, which may pay twice"
 
 
-def _why_new(take: Take, record: TakeRecord | None) -> Change:
+def _why_new(take: Take, record: TakeRecord | None) -> Difference:
     if record is None or not record.runs:
         # rule reason_new
-        return Change("new")
+        return Difference("new")
     live = record.live
     if live is not None and live.state is RunState.UNSENT:
         older = [run for run in record.runs if run.attempt < live.attempt]
         if not serves(live, take):
-            return Change("new") if not older else describe_change(older[-1], take)
+            return Difference("new") if not older else describe_difference(older[-1], take)
         if not older:
-            return Change("new" if live.reason is None else f"not made yet: {live.reason}")
+            return Difference("new" if live.reason is None else f"not made yet: {live.reason}")
         if serves(older[-1], take):
-            return Change(_attempted_again(live, older[-1]))
-        return describe_change(older[-1], take)
-    return describe_change(live or record.runs[-1], take)
+            return Difference(_attempted_again(live, older[-1]))
+        return describe_difference(older[-1], take)
+    return describe_difference(live or record.runs[-1], take)
 
 
 def _attempted_again(live: Run, before: Run) -> str:
@@ -293,10 +295,10 @@ def _attempted_again(live: Run, before: Run) -> str:
 
 
 def _since(run: Run) -> str:
-    return "" if run.submitted_at is None else f" since {format_minute(run.submitted_at)}"
+    return "" if run.submitted_at is None else f" since {format_utc_minute(run.submitted_at)}"
 
 
-def _standing(run: Run) -> tuple[PlanAction, str]:
+def _action_for(run: Run) -> tuple[PlanAction, str]:
     """What an apply does with a run as it stands."""
     because = f": {run.reason}" if run.reason else ""
     match run.take_state:

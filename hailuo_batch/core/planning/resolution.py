@@ -10,13 +10,13 @@ from enum import StrEnum
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Event
-from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, ReviveRun, Step, SupersedeRun
+from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, LedgerChange, ReviveRun, SupersedeRun
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
 from hailuo_batch.errors import UsageError
 
 
-class Way(StrEnum):
+class ResolveOption(StrEnum):
     """The ways out for a run that does not end by itself."""
 
     NAME = "--run-id"
@@ -25,23 +25,23 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class Resolution:
     """What settles a run: steps first, then events."""
 
-    steps: tuple[Step, ...] = ()
+    ledger_changes: tuple[LedgerChange, ...] = ()
     events: tuple[tuple[int, Event], ...] = ()
 
 
 _STUCK = frozenset({RunState.IN_DOUBT, RunState.LOST, RunState.SUCCEEDED}) | RUNNING
-_FROM: Mapping[Way, frozenset[RunState]] = {
-    Way.NAME: frozenset({RunState.IN_DOUBT, RunState.LOST, RunState.ABANDONED}),
-    Way.RESUBMIT: _STUCK | {RunState.ABANDONED},
-    Way.ABANDON: _STUCK,
+_ALLOWED_FROM: Mapping[ResolveOption, frozenset[RunState]] = {
+    ResolveOption.NAME: frozenset({RunState.IN_DOUBT, RunState.LOST, RunState.ABANDONED}),
+    ResolveOption.RESUBMIT: _STUCK | {RunState.ABANDONED},
+    ResolveOption.ABANDON: _STUCK,
 }
 _MAY_RETRY = frozenset({TakeState.FAILED, TakeState.REJECTED})
 
 
-def choose_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[TakeRecord, Run]:
+def find_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[TakeRecord, Run]:
     """The attempt that is meant: the live one, or the one with that number. Raises UsageError where there is none."""
     record = next((record for record in snapshot.takes if record.take.id == take_id), None)
     if record is None or not record.runs:
@@ -61,23 +61,24 @@ def choose_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[T
     return record, run
 
 
-def check_way(record: TakeRecord, run: Run, way: Way) -> None:
+def check_option(record: TakeRecord, run: Run, option: ResolveOption) -> None:
     """Raises UsageError where this way does not lead out of the state that the run is in."""
-    told = f"{run.take_id}: attempt {run.attempt}"
-    if not _leads_out(run, way):
+    subject = f"{run.take_id}: attempt {run.attempt}"
+    if not _is_allowed(run, option):
         nameable = "only one that is in doubt, lost or abandoned can be named"
-        what = nameable if way is Way.NAME else "nothing is to be settled"
+        what = nameable if option is ResolveOption.NAME else "nothing is to be settled"
         raise UsageError(
-            f"{told} {_stands(run.take_state)}; {what}. Nothing was sent, nothing was changed.{_hint(record, run, way)}"
+            f"{subject} {_state_phrase(run.take_state)}; {what}. Nothing was sent, nothing was changed."
+            f"{_hint(record, run, option)}"
         )
-    if way is Way.RESUBMIT and (run.superseded or not record.in_manifest):
+    if option is ResolveOption.RESUBMIT and (run.is_superseded or not record.in_manifest):
         raise UsageError(
-            f"{told} is not what the manifest asks for any more, so nothing is made again in its place. Nothing was "
+            f"{subject} is not what the manifest asks for any more, so nothing is made again in its place. Nothing was "
             "sent, nothing was changed. --abandon gives it up."
         )
 
 
-def named(record: TakeRecord, run: Run, run_id: str, cost_micro_usd: int | None) -> Settlement:
+def name_run(record: TakeRecord, run: Run, run_id: str, cost_micro_usd: int | None) -> Resolution:
     """The run that the user named is the one that this create made.
 
     Where it was to be made again and has not been yet, it speaks for its take again, and nothing more is paid for.
@@ -86,18 +87,18 @@ def named(record: TakeRecord, run: Run, run_id: str, cost_micro_usd: int | None)
     live = record.live
     waits = live is not None and live.state is RunState.UNSENT and live.fingerprint == run.fingerprint
     if live is None or not waits or run.superseded_by is not Supersession.RESUBMIT:
-        return Settlement(events=events)
-    return Settlement((DropAttempt(live.key), ReviveRun(run.key, run.take_id)), events)
+        return Resolution(events=events)
+    return Resolution((DropAttempt(live.key), ReviveRun(run.key, run.take_id)), events)
 
 
-def resubmitted(run: Run) -> Settlement:
+def resubmit_run(run: Run) -> Resolution:
     """The take is made again by the next apply; the run keeps what it may have cost."""
-    return Settlement(steps=(SupersedeRun(run.key, Supersession.RESUBMIT), AddAttempt(run.take_id)))
+    return Resolution(ledger_changes=(SupersedeRun(run.key, Supersession.RESUBMIT), AddAttempt(run.take_id)))
 
 
-def abandoned(run: Run) -> Settlement:
+def abandon_run(run: Run) -> Resolution:
     """The run is given up; what it cost, or may have cost, still counts."""
-    return Settlement(events=((run.key, ev.RunAbandoned("given up by the user")),))
+    return Resolution(events=((run.key, ev.RunAbandoned("given up by the user")),))
 
 
 def owner_of(runs: Iterable[Run], run_id: str, unless: Run) -> str | None:
@@ -105,7 +106,7 @@ def owner_of(runs: Iterable[Run], run_id: str, unless: Run) -> str | None:
     return next((run.take_id for run in runs if run.run_id == run_id and run.key != unless.key), None)
 
 
-def retried(snapshot: Snapshot, take_ids: Iterable[str]) -> tuple[Step, ...]:
+def retry_takes(snapshot: Snapshot, take_ids: Iterable[str]) -> tuple[LedgerChange, ...]:
     """One more attempt for these takes; for every failed or rejected one where none is named.
 
     Raises UsageError for a take that has neither failed nor been rejected; then none is granted any.
@@ -114,11 +115,11 @@ def retried(snapshot: Snapshot, take_ids: Iterable[str]) -> tuple[Step, ...]:
     chosen = tuple(dict.fromkeys(take_ids))
     if not chosen:
         chosen = tuple(id_ for id_, record in records.items() if record.state in _MAY_RETRY)
-    steps: list[Step] = []
+    changes: list[LedgerChange] = []
     for id_ in chosen:
         live = _retriable(id_, records.get(id_))
-        steps += [SupersedeRun(live.key, Supersession.RETRY), AddAttempt(id_)]
-    return tuple(steps)
+        changes += [SupersedeRun(live.key, Supersession.RETRY), AddAttempt(id_)]
+    return tuple(changes)
 
 
 def _retriable(take_id: str, record: TakeRecord | None) -> Run:
@@ -133,27 +134,27 @@ def _retriable(take_id: str, record: TakeRecord | None) -> Run:
         settles = {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
         hint = " `hailuo-batch status MANIFEST` shows how to settle it." if record.state in settles else ""
         raise UsageError(
-            f"{take_id} {_stands(record.state)}; only a failed or rejected take can be retried. Nothing was "
+            f"{take_id} {_state_phrase(record.state)}; only a failed or rejected take can be retried. Nothing was "
             f"changed.{hint}"
         )
     return live
 
 
-def _leads_out(run: Run, way: Way) -> bool:
-    return run.state in _FROM[way] and run.take_state is not TakeState.DONE
+def _is_allowed(run: Run, option: ResolveOption) -> bool:
+    return run.state in _ALLOWED_FROM[option] and run.take_state is not TakeState.DONE
 
 
-def _hint(record: TakeRecord, run: Run, way: Way) -> str:
+def _hint(record: TakeRecord, run: Run, option: ResolveOption) -> str:
     """Where the user may have meant to go."""
-    if run.take_state in _MAY_RETRY and not run.superseded:
+    if run.take_state in _MAY_RETRY and not run.is_superseded:
         return f" `hailuo-batch retry MANIFEST {run.take_id}` grants the take one more attempt."
-    others = [other for other in record.runs if other.key != run.key and _leads_out(other, way)]
+    others = [other for other in record.runs if other.key != run.key and _is_allowed(other, option)]
     if not others:
         return ""
     other = others[-1]
-    return f" Attempt {other.attempt} {_stands(other.take_state)}: --attempt {other.attempt} settles that one."
+    return f" Attempt {other.attempt} {_state_phrase(other.take_state)}: --attempt {other.attempt} settles that one."
 
 
-def _stands(state: TakeState) -> str:
+def _state_phrase(state: TakeState) -> str:
     """The verb of a sentence about a take or an attempt, or its end."""
     return "has failed" if state is TakeState.FAILED else f"is {state.replace('_', ' ')}"

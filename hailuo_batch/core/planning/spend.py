@@ -13,7 +13,7 @@ from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RunState
 
 UNANSWERED = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
-_MAY_TEACH = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING})
+_MAY_REVEAL_COST = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Spend:
         return self.charged_micro_usd - self.refunded_micro_usd
 
 
-class Teacher(NamedTuple):
+class KnownCost(NamedTuple):
     """What one run teaches of the cost of its model. The greater of two is the newer.
 
     The ledger's own order tells, for the time of day may jump, and an older, lower price would pass the cap. Where
@@ -44,18 +44,18 @@ class Teacher(NamedTuple):
     submitted_at: float
 
 
-def teacher_of(run: Run) -> Teacher | None:
+def known_cost_of(run: Run) -> KnownCost | None:
     """What this run teaches, None while its cost is not known."""
     if run.cost_micro_usd is None:
         return None
-    return Teacher(run.create_number or 0, run.cost_micro_usd, run.submitted_at or 0.0)
+    return KnownCost(run.create_number or 0, run.cost_micro_usd, run.submitted_at or 0.0)
 
 
-def newest_teachers(runs: Iterable[Run]) -> dict[str, Teacher]:
+def newest_known_costs(runs: Iterable[Run]) -> dict[str, KnownCost]:
     """The newest run of each model whose cost is known."""
-    newest: dict[str, Teacher] = {}
+    newest: dict[str, KnownCost] = {}
     for run in runs:
-        teacher = teacher_of(run)
+        teacher = known_cost_of(run)
         if teacher is not None:
             # rule cost_newest
             newest[run.model] = max(teacher, newest.get(run.model, teacher))
@@ -64,7 +64,7 @@ def newest_teachers(runs: Iterable[Run]) -> dict[str, Teacher]:
 
 def newest_costs(runs: Iterable[Run]) -> dict[str, int]:
     """The newest known cost of each model."""
-    return {model: teacher.cost_micro_usd for model, teacher in newest_teachers(runs).items()}
+    return {model: teacher.cost_micro_usd for model, teacher in newest_known_costs(runs).items()}
 
 
 def highest_costs(runs: Iterable[Run]) -> dict[str, int]:
@@ -95,13 +95,13 @@ def spend_of(runs: Iterable[Run]) -> Spend:
             risk = most.get(run.model)
             at_risk = None if risk is None or at_risk is None else at_risk + risk
             continue
-        paid, back = money_of(run, costs)
+        paid, back = charge_of(run, costs)
         charged += paid
         refunded += back
     return Spend(charged, refunded, in_doubt, at_risk)
 
 
-def money_of(run: Run, costs: Mapping[str, int]) -> tuple[int, int]:
+def charge_of(run: Run, costs: Mapping[str, int]) -> tuple[int, int]:
     """What was charged for one run and what came back of it, nothing while its create is in doubt.
 
     `costs` are the newest known of each model, for a run whose own is not known.
@@ -123,22 +123,22 @@ class Cap:
 
     def __init__(self, cap_micro_usd: int | None) -> None:
         self.cap_micro_usd = cap_micro_usd
-        self._newest: dict[str, Teacher] = {}
+        self._newest: dict[str, KnownCost] = {}
         self._highest: dict[str, int] = {}
-        self._known = 0
+        self._known_micro_usd = 0
         self._unpriced: dict[str, dict[int, RunState]] = defaultdict(dict)
         self._reserved: dict[str, set[int]] = defaultdict(set)
-        self._weighed: dict[int, int] = {}
-        self._admitted_at: dict[int, int] = {}
+        self._counted_micro_usd: dict[int, int] = {}
+        self._reserved_cost_micro_usd: dict[int, int] = {}
 
-    def hear(self, run: Run) -> None:
+    def on_run_changed(self, run: Run) -> None:
         """Take a run as it stands now."""
-        self._known -= self._weighed.pop(run.key, 0)
+        self._known_micro_usd -= self._counted_micro_usd.pop(run.key, 0)
         self._unpriced[run.model].pop(run.key, None)
-        teacher = teacher_of(run)
-        if teacher is not None:
-            self._newest[run.model] = max(teacher, self._newest.get(run.model, teacher))
-            self._highest[run.model] = max(teacher.cost_micro_usd, self._highest.get(run.model, 0))
+        known_cost = known_cost_of(run)
+        if known_cost is not None:
+            self._newest[run.model] = max(known_cost, self._newest.get(run.model, known_cost))
+            self._highest[run.model] = max(known_cost.cost_micro_usd, self._highest.get(run.model, 0))
         paid = run.run_id is not None or is_in_doubt(run)
         # rule net_spend
         if not paid or run.state is RunState.FAILED:
@@ -146,12 +146,12 @@ class Cap:
         if run.cost_micro_usd is None:
             self._unpriced[run.model][run.key] = run.state
         else:
-            self._weighed[run.key] = run.cost_micro_usd
-            self._known += run.cost_micro_usd
+            self._counted_micro_usd[run.key] = run.cost_micro_usd
+            self._known_micro_usd += run.cost_micro_usd
 
     def reserve(self, run: Run) -> None:
         """A create of this run is decided."""
-        self._admitted_at[run.key] = self.cost_of(run.model) or 0
+        self._reserved_cost_micro_usd[run.key] = self.cost_of(run.model) or 0
         self._reserved[run.model].add(run.key)
 
     def release(self, run: Run) -> None:
@@ -167,7 +167,7 @@ class Cap:
     def committed_micro_usd(self) -> int:
         """Net spend, with all that has no answer counted as if it were paid."""
         models = self._unpriced.keys() | self._reserved.keys()
-        return self._known + sum(map(self._open_micro_usd, models))
+        return self._known_micro_usd + sum(map(self._unpriced_micro_usd, models))
 
     def admits(self, model: str) -> bool:
         """Whether one more create of this model is certain to stay under the cap, by all that is known."""
@@ -176,12 +176,12 @@ class Cap:
         cost = self.cost_of(model)
         if cost is None:
             models = self._unpriced.keys() | self._reserved.keys()
-            alone = not any(self._untaught(other) for other in models if self.cost_of(other) is None)
+            alone = not any(self._has_unpriced(other) for other in models if self.cost_of(other) is None)
             return alone and self.committed_micro_usd < self.cap_micro_usd
         # rule spending_cap
         return self.committed_micro_usd + cost <= self.cap_micro_usd
 
-    def most_of(self, count: int, model: str) -> int:
+    def count_affordable(self, count: int, model: str) -> int:
         """How many of so many creates of this model fit under the cap; all of them while no price is known."""
         cost = self.cost_of(model)
         if self.cap_micro_usd is None or not cost:
@@ -193,16 +193,16 @@ class Cap:
         if self.cap_micro_usd is None or self.cost_of(model) is not None:
             return False
         models = [other for other in self._unpriced.keys() | self._reserved.keys() if self.cost_of(other) is None]
-        teachers = (state in _MAY_TEACH for other in models for state in self._unpriced[other].values())
-        return any(self._reserved[other] for other in models) or any(teachers)
+        revealing = (state in _MAY_REVEAL_COST for other in models for state in self._unpriced[other].values())
+        return any(self._reserved[other] for other in models) or any(revealing)
 
-    def _open(self, model: str) -> set[int]:
+    def _unpriced_keys(self, model: str) -> set[int]:
         return self._unpriced[model].keys() | self._reserved[model]
 
-    def _untaught(self, model: str) -> bool:
+    def _has_unpriced(self, model: str) -> bool:
         """Whether a create of this model was sent and has not taught what one costs."""
-        return bool(self._open(model))
+        return bool(self._unpriced_keys(model))
 
-    def _open_micro_usd(self, model: str) -> int:
+    def _unpriced_micro_usd(self, model: str) -> int:
         newest, highest = self.cost_of(model) or 0, self._highest.get(model, 0)
-        return sum(max(newest, self._admitted_at.get(key, highest)) for key in self._open(model))
+        return sum(max(newest, self._reserved_cost_micro_usd.get(key, highest)) for key in self._unpriced_keys(model))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from hailuo_batch.core.model.runs import Output, Run
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.values import fingerprint
+from hailuo_batch.values import compute_fingerprint
 
-NAMED_LATER = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
+UNNAMED_MAYBE_PAID = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
 """States in which a run that the API has not named may have been paid for."""
 
 
@@ -32,7 +32,7 @@ class Trace:
     input_json: str = "{}"
     create_id: str | None = None
     run_id: str | None = None
-    superseded: bool = False
+    is_superseded: bool = False
     cost_micro_usd: int | None = None
     error: str | None = None
     submitted_at: float | None = None
@@ -42,15 +42,15 @@ class Trace:
     @property
     def is_whole(self) -> bool:
         """Whether the input is the one that was sent, and not an abbreviation of it."""
-        return fingerprint(self.model, self.input_json) == self.fingerprint
+        return compute_fingerprint(self.model, self.input_json) == self.fingerprint
 
     @property
-    def is_money(self) -> bool:
+    def may_be_paid(self) -> bool:
         """Whether it tells of a payment, or of a create that may have been one."""
-        return self.run_id is not None or (self.create_id is not None and self.state in NAMED_LATER)
+        return self.run_id is not None or (self.create_id is not None and self.state in UNNAMED_MAYBE_PAID)
 
     @classmethod
-    def of(cls, run: Run, source: str) -> "Trace":
+    def from_run(cls, run: Run, source: str) -> "Trace":
         """What a ledger, such as a backup, tells of a run."""
         return cls(
             source=source,
@@ -62,7 +62,7 @@ class Trace:
             input_json=run.input_json,
             create_id=run.create_id,
             run_id=run.run_id,
-            superseded=run.superseded,
+            is_superseded=run.is_superseded,
             cost_micro_usd=run.cost_micro_usd,
             error=run.reason,
             submitted_at=run.submitted_at,
@@ -72,7 +72,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableTrace:
     """What a file beside the ledger says, and nobody can read: it may name a run that was paid for.
 
     `source` names the file, `video` the one that it was written for; `run_id` and `create_id` are as much of a run as
@@ -86,19 +86,19 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class KnownIds:
     """The runs and creates that somebody knows, by their IDs."""
 
     run_ids: frozenset[str] = frozenset()
     create_ids: frozenset[str] = frozenset()
 
-    def __or__(self, other: "Names") -> "Names":
-        return Names(self.run_ids | other.run_ids, self.create_ids | other.create_ids)
+    def __or__(self, other: "KnownIds") -> "KnownIds":
+        return KnownIds(self.run_ids | other.run_ids, self.create_ids | other.create_ids)
 
     def unknown(self, traces: Iterable[Trace]) -> tuple[Trace, ...]:
         """The traces of money that is not among these. A run that is known by its ID needs no create that is."""
-        return tuple(trace for trace in traces if trace.is_money and not self.knows(trace))
+        return tuple(trace for trace in traces if trace.may_be_paid and not self.contains(trace))
 
-    def knows(self, trace: Trace | Unreadable) -> bool:
+    def contains(self, trace: Trace | UnreadableTrace) -> bool:
         """Whether its run, or where it names none its create, is one of these."""
         return trace.run_id in self.run_ids if trace.run_id is not None else trace.create_id in self.create_ids

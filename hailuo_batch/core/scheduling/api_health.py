@@ -6,28 +6,28 @@ Pure: `now` is passed in, in seconds.
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 GONE_AFTER_S = 180.0
-GONE_AFTER_SILENCES = 6
-TOLD_AFTER_SILENCES = 2
+GONE_AFTER_FAILURES = 6
+NOTIFY_AFTER_FAILURES = 2
 
 
-class Connection:
+class ApiHealth:
     """What the answers and the silences of the API say of the way to it."""
 
     def __init__(self) -> None:
         self.held_until = float("-inf")
         self.reason = ""
         self.advice = ""  # what would mend it, where that is known
-        self._silences = 0
-        self._is_told = False
+        self._failures = 0
+        self._is_notified = False
         self._since: float | None = None
 
-    def hear_answer(self) -> None:
+    def on_response(self) -> None:
         """The API answered, whatever it said."""
-        self._silences = 0
+        self._failures = 0
         self._since = None
-        self._is_told = False
+        self._is_notified = False
 
-    def hear_silence(self, now: float, reason: str, advice: str = "") -> bool:
+    def on_timeout(self, now: float, reason: str, advice: str = "") -> bool:
         """A request was not answered. Requests that broke together count as one silence.
 
         Returns whether the user is to hear of it: once an outage, when it is no matter of a moment.
@@ -36,10 +36,10 @@ class Connection:
         if self._since is None:
             self._since = now
         if now >= self.held_until:
-            self._silences += 1
-            self.held_until = now + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (self._silences - 1))
-        is_news = not self._is_told and (self._silences >= TOLD_AFTER_SILENCES or bool(advice))
-        self._is_told |= is_news
+            self._failures += 1
+            self.held_until = now + min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (self._failures - 1))
+        is_news = not self._is_notified and (self._failures >= NOTIFY_AFTER_FAILURES or bool(advice))
+        self._is_notified |= is_news
         return is_news
 
     def silent_for_s(self, now: float) -> float:
@@ -48,4 +48,4 @@ class Connection:
 
     def is_gone(self, now: float) -> bool:
         """Whether waiting on makes no sense."""
-        return self._silences >= GONE_AFTER_SILENCES and self.silent_for_s(now) >= GONE_AFTER_S
+        return self._failures >= GONE_AFTER_FAILURES and self.silent_for_s(now) >= GONE_AFTER_S

@@ -23,7 +23,7 @@ class Drop:
     at: float
 
 
-class Pace:
+class Backoff:
     """The pace of one key whose window has `limit` places."""
 
     def __init__(self, limit: int, window_s: float) -> None:
@@ -37,7 +37,7 @@ class Pace:
         """How many places may be used now."""
         if self.drop is None:
             return self.limit
-        places = self.drop.places + self._windows(self.drop, now) * max(1, int(self.limit * _RECOVERY))
+        places = self.drop.places + self._windows_since(self.drop, now) * max(1, int(self.limit * _RECOVERY))
         if places < self.limit:
             return max(1, places)
         self.drop = None
@@ -47,9 +47,9 @@ class Pace:
         """When more places are allowed than now; infinity where all are."""
         if self.places(now) == self.limit or self.drop is None:
             return float("inf")
-        return self._after(self.drop, self._windows(self.drop, now) + 1)
+        return self._windows_after(self.drop, self._windows_since(self.drop, now) + 1)
 
-    def hear_refusal(self, now: float, sent_at: float, retry_after_s: float | None) -> None:
+    def on_refusal(self, now: float, sent_at: float, retry_after_s: float | None) -> None:
         """A request sent at `sent_at` was refused. `retry_after_s` is the API's own word, None where it has none."""
         if self.drop is None or sent_at > self.drop.at:
             self.drop = Drop(max(1, int(self.places(now) * _DROP)), now)
@@ -58,7 +58,7 @@ class Pace:
             self.held_until = now + self._hold_s
         self.held_until = max(self.held_until, now + (retry_after_s or 0.0))
 
-    def hear_answer(self) -> None:
+    def on_response(self) -> None:
         """The API carried a request out: the window is not full."""
         self._hold_s = 0.0
 
@@ -68,10 +68,10 @@ class Pace:
             self.drop = drop
         self.held_until = max(self.held_until, held_until)
 
-    def _windows(self, drop: Drop, now: float) -> int:
+    def _windows_since(self, drop: Drop, now: float) -> int:
         """How many windows have passed since, so that the next one ends after `now` whatever is lost in rounding."""
         windows = floor((now - drop.at) / self.window_s)
-        return windows + 1 if self._after(drop, windows + 1) <= now else windows
+        return windows + 1 if self._windows_after(drop, windows + 1) <= now else windows
 
-    def _after(self, drop: Drop, windows: int) -> float:
+    def _windows_after(self, drop: Drop, windows: int) -> float:
         return drop.at + windows * self.window_s

@@ -11,69 +11,74 @@ from dataclasses import dataclass
 from math import ceil, exp, expm1, inf, log
 
 from hailuo_batch.core.scheduling.hazard import Hazard
-from hailuo_batch.core.scheduling.queue_model import Hypothesis, Line, Outlook
+from hailuo_batch.core.scheduling.queue_model import Hypothesis, ObservedRun, QueueModel
 
 _LEARNED = 0.1  # more than this share of a model's runs must have been seen finished before anything is said
 _LEARNED_AT = 30  # as many are enough for any campaign
 _BEYOND = 1.25  # times the longest duration seen: an age of which nothing is known
-_STRANGERS = 0.1  # more than this share of a model's runs at such ages is another kind of run
-_FEWEST_STRANGERS = 2  # one alone is only the slowest
-_MOST_LINES = 64  # open runs are looked at one by one up to so many; beyond, some stand for all
-_ALONE = 8  # runs that are to begin last count one by one; those before them in ever larger lots
+_OTHER_KIND = 0.1  # more than this share of a model's runs at such ages is another kind of run
+_OTHER_KIND_MIN = 2  # one alone is only the slowest
+_MAX_SAMPLED = 64  # open runs are looked at one by one up to so many; beyond, some stand for all
+_SINGLE_RUNS = 8  # runs that are to begin last count one by one; those before them in ever larger lots
 _PRECISION = 0.01
 _PRECISION_S = 0.05
 _LONGEST_S = 1e7
-_LEAST_AGE_S = 1.0  # how long an estimate is kept
-_MOST_AGE_S = 15.0
+_MIN_AGE_S = 1.0  # how long an estimate is kept
+_MAX_AGE_S = 15.0
 _AGE_SHARE = 0.005  # and the share of what it said, between those two
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RemainingWork:
     """What is left of one model's runs: `creates` to be sent, and `opened` runs, of which `lines` are examples."""
 
-    outlook: Outlook
+    queue_model: QueueModel
     creates: int
-    opened: int
-    lines: Sequence[Line]
+    open_runs: int
+    sampled_runs: Sequence[ObservedRun]
 
     @property
     def is_learned(self) -> bool:
         """Whether so many runs were seen finished that the others can be foretold."""
-        known = self.outlook.completions
-        return known >= _LEARNED_AT or known > _LEARNED * (known + self.opened + self.creates)
+        known = self.queue_model.completions
+        return known >= _LEARNED_AT or known > _LEARNED * (known + self.open_runs + self.creates)
 
 
-def examples(lines: Sequence[Line]) -> Sequence[Line]:
+def sample_runs(runs: Sequence[ObservedRun]) -> Sequence[ObservedRun]:
     """A few of many, as evenly chosen as can be."""
-    return lines[:: ceil(len(lines) / _MOST_LINES)] if len(lines) > _MOST_LINES else lines
+    return runs[:: ceil(len(runs) / _MAX_SAMPLED)] if len(runs) > _MAX_SAMPLED else runs
 
 
-def time_left(works: Sequence[Work], now: float, pace: float, most_open: int | None) -> float | None:
+def time_left(works: Sequence[RemainingWork], now: float, per_second: float, max_in_flight: int | None) -> float | None:
     """How long the campaign still takes, in seconds: infinity while too little is known, None where nothing is left.
 
-    `pace` is the requests per second that the window allows, `most_open` the bound on runs in flight.
+    `pace` is the requests per second that the window allows, `max_in_flight` the bound on runs in flight.
     """
-    works = [work for work in works if work.creates + work.opened > 0]
+    works = [work for work in works if work.creates + work.open_runs > 0]
     creates = sum(work.creates for work in works)
-    opened = sum(work.opened for work in works)
+    opened = sum(work.open_runs for work in works)
     if not works:
         return None
     if not all(work.is_learned for work in works):
         return inf
     parts = []
     for work in works:
-        share = (work.creates + work.opened) / (creates + opened)
-        places = None if most_open is None else most_open * share
-        create_pace = pace * work.creates / creates if creates else pace
-        parts.append([(weight, _Part(work, way, now, create_pace, places)) for weight, way in work.outlook.fitting])
-    requests_s = (2 * creates + opened) / pace
-    if any(_outlast(ways, requests_s) for ways in parts):
+        share = (work.creates + work.open_runs) / (creates + opened)
+        places = None if max_in_flight is None else max_in_flight * share
+        creates_per_second = per_second * work.creates / creates if creates else per_second
+        parts.append(
+            [
+                (weight, _ModelEstimate(work, way, now, creates_per_second, places))
+                for weight, way in work.queue_model.best_fits
+            ]
+        )
+    requests_s = (2 * creates + opened) / per_second
+    if any(_may_outlast(ways, requests_s) for ways in parts):
         return inf
     return max(requests_s, _median(parts))
 
 
-class Remaining:
+class TimeLeft:
     """Keeps an estimate for a while, counting down, so that to ask for it often costs little."""
 
     def __init__(self) -> None:
@@ -81,40 +86,42 @@ class Remaining:
         self._at = self._until = -inf
         self._left: float | None = None
 
-    def ask(self, now: float, mark: object, estimate: Callable[[], float | None]) -> float | None:
+    def get(self, now: float, mark: object, estimate: Callable[[], float | None]) -> float | None:
         """The seconds left; made anew once the last one is old, or where `mark` is another than it was."""
         if now >= self._until or mark != self._mark:
             self._mark, self._at, self._left = mark, now, estimate()
             known_s = self._left if self._left is not None and self._left < inf else 0.0
-            self._until = now + min(_MOST_AGE_S, max(_LEAST_AGE_S, known_s * _AGE_SHARE))
+            self._until = now + min(_MAX_AGE_S, max(_MIN_AGE_S, known_s * _AGE_SHARE))
         return None if self._left is None else max(0.0, self._left - (now - self._at))
 
 
-class _Part:
+class _ModelEstimate:
     """One model's runs if one hypothesis holds."""
 
-    def __init__(self, work: Work, way: Hypothesis, now: float, create_pace: float, most_open: float | None) -> None:
+    def __init__(
+        self, work: RemainingWork, way: Hypothesis, now: float, creates_per_second: float, max_in_flight: float | None
+    ) -> None:
         self._total = way.hazard.total
-        weight = work.opened / len(work.lines) if work.lines else 0.0
+        weight = work.open_runs / len(work.sampled_runs) if work.sampled_runs else 0.0
         self._running: list[tuple[float, float, float]] = []  # age, what it has survived, for how many it stands
         unknown = [0.0]  # the ages at which runs were seen to go on that no other was seen to reach
-        for line in work.lines:
-            begin = work.outlook.begin(way, line)
+        for line in work.sampled_runs:
+            begin = work.queue_model.started_at(way, line)
             if begin is not None:
-                age = max(0.0, line.last - begin)
+                age = max(0.0, line.last_seen_at - begin)
                 self._running.append((max(0.0, now - begin), way.hazard.total(age), weight))
                 if age > _BEYOND * way.hazard.longest:
                     unknown.append(age)
         begun = len(self._running) * weight
-        queued = max(0, round(work.opened - begun))
-        bounds = [bound for bound in (way.places, most_open) if bound is not None]
-        everyone = work.outlook.completions + work.opened + work.creates
-        many = (len(unknown) - 1) * weight >= max(_FEWEST_STRANGERS, _STRANGERS * everyone)
-        self.strangers_age = max(unknown) if many else 0.0
-        turns = _Turns(way.hazard, [age for age, _, _ in self._running], begun, min(bounds, default=None))
+        queued = max(0, round(work.open_runs - begun))
+        bounds = [bound for bound in (way.places, max_in_flight) if bound is not None]
+        everyone = work.queue_model.completions + work.open_runs + work.creates
+        many = (len(unknown) - 1) * weight >= max(_OTHER_KIND_MIN, _OTHER_KIND * everyone)
+        self.other_kind_age_s = max(unknown) if many else 0.0
+        turns = _StartTimes(way.hazard, [age for age, _, _ in self._running], begun, min(bounds, default=None))
         self._waiting = [
-            (max(turns.begin(place), (place - queued) / create_pace), many)
-            for place, many in _lots(queued + work.creates)
+            (max(turns.start_in_s(place), (place - queued) / creates_per_second), many)
+            for place, many in _batches(queued + work.creates)
         ]
 
     def log_chance(self, after: float) -> float:
@@ -130,7 +137,7 @@ class _Part:
         return chance
 
 
-class _Turns:
+class _StartTimes:
     """When the runs that wait for a place get one: as soon as those before them have done their work."""
 
     def __init__(self, hazard: Hazard, ages: Sequence[float], begun: float, places: float | None) -> None:
@@ -142,18 +149,18 @@ class _Turns:
         self._mean = hazard.mean_left(0.0)
         self._before = begun * mean_left - (places - 1) * hazard.mean_left_midway()
 
-    def begin(self, place: float) -> float:
+    def start_in_s(self, place: float) -> float:
         """In how many seconds the `place`-th of those that wait, from 1, begins."""
         if self._places is None or place <= self._free:
             return 0.0
         return max(0.0, (self._before + (place - 1) * self._mean) / self._places)
 
 
-def _lots(many: int) -> Iterator[tuple[float, int]]:
+def _batches(many: int) -> Iterator[tuple[float, int]]:
     """So many places in a queue, the last first, as lots: the middle of each, and its size."""
     behind = 0
     while behind < many:
-        size = min(many - behind, 1 + behind // _ALONE)
+        size = min(many - behind, 1 + behind // _SINGLE_RUNS)
         yield many - behind - (size - 1) / 2, size
         behind += size
 
@@ -162,7 +169,7 @@ def _log_done(gain: float) -> float:
     return log(-expm1(-gain)) if gain > 0.0 else -inf
 
 
-def _median(parts: Sequence[Sequence[tuple[float, _Part]]]) -> float:
+def _median(parts: Sequence[Sequence[tuple[float, _ModelEstimate]]]) -> float:
     """The time by which all are done as likely as not."""
     low, high = 0.0, 1.0
     while not _is_likely(parts, high) and high < _LONGEST_S:
@@ -173,15 +180,15 @@ def _median(parts: Sequence[Sequence[tuple[float, _Part]]]) -> float:
     return high
 
 
-def _outlast(ways: Sequence[tuple[float, _Part]], requests_s: float) -> bool:
+def _may_outlast(ways: Sequence[tuple[float, _ModelEstimate]], requests_s: float) -> bool:
     """Whether many of a model's runs are of an unknown kind and may, as likely as not, decide when the campaign ends.
 
     Of what has lasted so long and is otherwise unknown the best guess is that it lasts as long again.
     """
-    return sum(weight for weight, part in ways if part.strangers_age > requests_s) >= 0.5
+    return sum(weight for weight, part in ways if part.other_kind_age_s > requests_s) >= 0.5
 
 
-def _is_likely(parts: Sequence[Sequence[tuple[float, _Part]]], after: float) -> bool:
+def _is_likely(parts: Sequence[Sequence[tuple[float, _ModelEstimate]]], after: float) -> bool:
     chance = 1.0
     for ways in parts:
         chance *= sum(weight * exp(part.log_chance(after)) for weight, part in ways)

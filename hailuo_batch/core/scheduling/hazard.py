@@ -37,7 +37,7 @@ _EDGES = _make_edges()
 _BINS = len(_EDGES) - 1
 _WIDTHS = tuple(after - before for before, after in pairwise(_EDGES))
 _MIDDLES = tuple((before + after) / 2 for before, after in pairwise(_EDGES))
-_GROWN = tuple(middle**_PRIOR_POWER for middle in _MIDDLES)
+_PRIOR_SHAPE = tuple(middle**_PRIOR_POWER for middle in _MIDDLES)
 _LIVED_AT_FIRST = _FIRST_EVENTS / (_PRIOR_POWER + 1)  # seconds of age, grown alike: as if by one second
 _TIMELESS = tuple(_FIRST_SHARE / middle for middle in _MIDDLES)
 
@@ -77,7 +77,7 @@ class Hazard:
         self._lives: tuple[float, ...] | None = None  # beyond each edge, in seconds, of a run begun at age 0
         self._rates: tuple[float, ...] = ()
         self._sums: tuple[float, ...] = ()
-        self._learn()
+        self._relearn()
 
     def copy(self) -> "Hazard":
         """Another that knows the same, and from here on learns for itself."""
@@ -87,65 +87,65 @@ class Hazard:
             setattr(other, name, value.copy() if isinstance(value, list | dict) else value)
         return other
 
-    def hear_unfinished(self, before: float, age: float) -> None:
+    def on_unfinished(self, before: float, age: float) -> None:
         """A run that was unfinished at age `before` was so at `age` too."""
         if age > before:
-            self._live(before, age)
+            self._add_exposure(before, age)
             self._count += 1
 
-    def hear_finished(self, before: float, age: float) -> None:
+    def on_finished(self, before: float, age: float) -> None:
         """A run that was unfinished at age `before` was seen finished at `age`."""
         pair = _bin_of(before), _bin_of(max(before, age))
         self._between[pair] = self._between.get(pair, 0) + 1
-        self._complete(age)
+        self._count_completion(age)
 
-    def hear_duration(self, before: float, duration: float) -> None:
+    def on_duration(self, before: float, duration: float) -> None:
         """A run that was unfinished at age `before` finished exactly at age `duration`."""
-        self._live(before, duration)
+        self._add_exposure(before, duration)
         self._events[_bin_of(duration)] += 1.0
-        self._complete(duration)
+        self._count_completion(duration)
 
     def rate(self, age: float) -> float:
         """Completions per second, at this age, of runs that reach it."""
-        self._keep_up()
+        self._relearn_if_due()
         return self._rates[_bin_of(age)]
 
     def total(self, age: float) -> float:
         """The rate, summed from age 0: a run reaches the age with probability exp(-total)."""
-        self._keep_up()
+        self._relearn_if_due()
         number = _bin_of(age)
         return self._sums[number] + self._rates[number] * (age - _EDGES[number])
 
     def age_at(self, total: float) -> float:
         """The age at which `total` is reached."""
-        self._keep_up()
+        self._relearn_if_due()
         number = max(0, min(bisect_right(self._sums, total), _BINS) - 1)
         return _EDGES[number] + (total - self._sums[number]) / self._rates[number]
 
     def mean_left(self, age: float) -> float:
         """How many seconds more a run that has reached this age is expected to take."""
-        self._keep_up()
+        self._relearn_if_due()
         number, alive = _bin_of(age), exp(-self.total(age))
         if number == _BINS - 1 or alive < _DEAD:
             return 1 / self._rates[number]
         here = (alive - exp(-self._sums[number + 1])) / self._rates[number]
-        return (here + self._lives_beyond()[number + 1]) / alive
+        return (here + self._life_beyond_edges()[number + 1]) / alive
 
     def mean_left_midway(self) -> float:
         """The same for a run met at any moment of its life, each moment as likely as the other."""
-        self._keep_up()
-        beyond = self._lives_beyond()
+        self._relearn_if_due()
+        beyond = self._life_beyond_edges()
         return sum(width * (a + b) / 2 for width, (a, b) in zip(_WIDTHS, pairwise(beyond), strict=True)) / beyond[0]
 
-    def time_to_finish(self, pace: float) -> float:
+    def time_to_finish(self, per_second: float) -> float:
         """After how many seconds all but one of the runs begun at this pace, until then, are expected to be done."""
-        self._keep_up()
-        if self._finish is None or self._finish[0] != pace:
-            lives = zip(reversed(_EDGES), reversed(self._lives_beyond()), strict=True)
-            self._finish = pace, next((edge + lived for edge, lived in lives if pace * lived >= 1.0), 0.0)
+        self._relearn_if_due()
+        if self._finish is None or self._finish[0] != per_second:
+            lives = zip(reversed(_EDGES), reversed(self._life_beyond_edges()), strict=True)
+            self._finish = per_second, next((edge + lived for edge, lived in lives if per_second * lived >= 1.0), 0.0)
         return self._finish[1]
 
-    def _lives_beyond(self) -> tuple[float, ...]:
+    def _life_beyond_edges(self) -> tuple[float, ...]:
         """How many seconds of its life, beyond each edge, a run that begins is expected to have."""
         if self._lives is None:
             alive = [exp(-total) for total in self._sums]
@@ -156,14 +156,14 @@ class Hazard:
             self._lives = tuple(lives)[::-1]
         return self._lives
 
-    def _complete(self, age: float) -> None:
+    def _count_completion(self, age: float) -> None:
         self.completions += 1
         self.longest = max(self.longest, age)
         self._count += 1
         if self.completions == 1:  # before it there was only the prior
             self._enough = 0.0
 
-    def _live(self, before: float, age: float) -> None:
+    def _add_exposure(self, before: float, age: float) -> None:
         first, last = _bin_of(before), _bin_of(age)
         if first == last:
             self._partial[first] += max(0.0, age - before)
@@ -173,11 +173,11 @@ class Hazard:
         self._steps[first + 1] += 1
         self._steps[last] -= 1
 
-    def _keep_up(self) -> None:
+    def _relearn_if_due(self) -> None:
         if self._count > self._enough:
-            self._learn()
+            self._relearn()
 
-    def _learn(self) -> None:
+    def _relearn(self) -> None:
         spreads = _SPREADS if self._count < 1.5 * self._enough else _SPREADS_AFRESH
         self._enough = self._count * _RELEARN_AT + _LEAST_NEWS
         lived = accumulate(self._steps)
@@ -186,9 +186,9 @@ class Hazard:
             self._fit(self._events, exposure)
             return
         for _ in range(spreads):
-            self._fit(*self._spread(exposure))
+            self._fit(*self._share_out(exposure))
 
-    def _spread(self, exposure: list[float]) -> tuple[list[float], list[float]]:
+    def _share_out(self, exposure: list[float]) -> tuple[list[float], list[float]]:
         """The evidence, with completions known by two ages shared out among the bins between them."""
         events, exposure = self._events.copy(), exposure.copy()
         alive = [exp(-total) for total in self._sums]
@@ -218,16 +218,16 @@ class Hazard:
         if known == 0.0:
             # A run that was left from another day may have driven this scale to days. Those that are begun beside it
             # are looked at all the same, at ages that grow by a share: seconds and hours are as likely.
-            scale = _FIRST_EVENTS / (_LIVED_AT_FIRST + _grown(exposure))
-            return [scale * grown + timeless for grown, timeless in zip(_GROWN, _TIMELESS, strict=True)]
+            scale = _FIRST_EVENTS / (_LIVED_AT_FIRST + _weighted_exposure(exposure))
+            return [scale * grown + timeless for grown, timeless in zip(_PRIOR_SHAPE, _TIMELESS, strict=True)]
         alike = _bin_of(_SAME_KIND * self.longest) + 1
-        scale = (known + 1) / (_LIVED_AT_FIRST + _grown(exposure[:alike]))
-        return [scale * grown for grown in _GROWN]
+        scale = (known + 1) / (_LIVED_AT_FIRST + _weighted_exposure(exposure[:alike]))
+        return [scale * grown for grown in _PRIOR_SHAPE]
 
 
-def _grown(exposure: list[float]) -> float:
+def _weighted_exposure(exposure: list[float]) -> float:
     """The exposure up to some age, each second of it the heavier the likelier the prior has an end in it."""
-    return fsum(grown * lived for grown, lived in zip(_GROWN, exposure, strict=False))
+    return fsum(grown * lived for grown, lived in zip(_PRIOR_SHAPE, exposure, strict=False))
 
 
 def _smooth(values: list[float]) -> list[float]:

@@ -10,8 +10,8 @@ import heapq
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from hailuo_batch.core.scheduling.eta import Work, examples
-from hailuo_batch.core.scheduling.queue_model import Line, Outlook, Worth
+from hailuo_batch.core.scheduling.eta import RemainingWork, sample_runs
+from hailuo_batch.core.scheduling.queue_model import ObservedRun, PollValue, QueueModel
 
 PAUSE_S = 0.5  # between two reads of one run
 PAUSE_UNANSWERED_S = 2.5  # the same, after a read that taught nothing
@@ -25,13 +25,13 @@ _FEW_WASTED = 0.05  # reads that find a run unfinished, for each create, while l
 _STALE = 0.05  # the ranking is kept while this share of the runs in it could be asked about
 
 
-_NOTHING: tuple[Worth, int | None] = Worth(0.0, 0.0), None
+_NOTHING: tuple[PollValue, int | None] = PollValue(0.0, 0.0), None
 
 
-class _Open:
+class _OpenRun:
     __slots__ = ("asked_at", "awaited", "due_at", "group", "key", "line", "waits")
 
-    def __init__(self, key: int, group: "_Group", line: Line, *, awaited: bool) -> None:
+    def __init__(self, key: int, group: "_ModelGroup", line: ObservedRun, *, awaited: bool) -> None:
         self.key = key
         self.group = group
         self.line = line
@@ -40,16 +40,16 @@ class _Open:
         self.waits = True  # no read of it is under way
 
 
-class _Group:
+class _ModelGroup:
     """The open runs of one model: those never asked about, oldest first, and the others."""
 
     __slots__ = ("asked", "fresh", "model", "outlook", "ranked", "ranked_at")
 
     def __init__(self, model: str) -> None:
         self.model = model
-        self.outlook = Outlook()
-        self.fresh: list[tuple[float, int, _Open]] = []
-        self.asked: dict[int, _Open] = {}
+        self.outlook = QueueModel()
+        self.fresh: list[tuple[float, int, _OpenRun]] = []
+        self.asked: dict[int, _OpenRun] = {}
         self.ranked: list[tuple[float, int]] = []  # by what a read saved at `ranked_at`, the most last
         self.ranked_at = float("-inf")
 
@@ -60,17 +60,17 @@ class Polling:
     `pace` is the requests per second that the window allows; whoever keeps the window sets it as it changes.
     """
 
-    def __init__(self, pace: float, known_durations: Mapping[str, Sequence[float]] | None = None) -> None:
-        self.pace = pace
-        self._open: dict[int, _Open] = {}
-        self._groups: dict[str, _Group] = {}
+    def __init__(self, per_second: float, known_durations: Mapping[str, Sequence[float]] | None = None) -> None:
+        self.per_second = per_second
+        self._open: dict[int, _OpenRun] = {}
+        self._groups: dict[str, _ModelGroup] = {}
         self._urgent: deque[int] = deque()
-        self._wasted = self._creates = 0  # reads that found no end, those under way included
+        self._wasted_reads = self._creates = 0  # reads that found no end, those under way included
         self._first_create_at = float("inf")
         self._read_at = float("-inf")
         for model, durations in (known_durations or {}).items():
             for duration in durations:
-                self._group(model).outlook.know(duration)
+                self._group(model).outlook.add_duration(duration)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -80,24 +80,24 @@ class Polling:
     def open(self, key: int, model: str, since: float) -> None:
         """A run is open: it exists since `since`, long since where it is resumed."""
         group = self._group(model)
-        run = self._open[key] = _Open(key, group, group.outlook.accept(since), awaited=True)
+        run = self._open[key] = _OpenRun(key, group, group.outlook.add_run(since), awaited=True)
         heapq.heappush(group.fresh, (since, key, run))
 
-    def want(self, key: int, model: str, since: float) -> None:
+    def enqueue_read(self, key: int, model: str, since: float) -> None:
         """Read this run at once: its data are wanted, whether it is done or not."""
         if key not in self._open:
-            self._open[key] = _Open(key, self._group(model), Line(0, since, since), awaited=False)
+            self._open[key] = _OpenRun(key, self._group(model), ObservedRun(0, since, since), awaited=False)
         self._urgent.append(key)
 
-    def creating(self, now: float) -> None:
+    def on_create_started(self, now: float) -> None:
         """A create has started."""
         self._creates += 1
         self._first_create_at = min(self._first_create_at, now)
 
-    def asked(self, key: int, now: float) -> None:
+    def on_read_started(self, key: int, now: float) -> None:
         """A read has started: the run, if it is open, is not due until it is answered."""
         self._read_at = now
-        self._wasted += 1
+        self._wasted_reads += 1
         run = self._open.get(key)
         if run is None:
             return
@@ -106,27 +106,27 @@ class Polling:
         if self._urgent and self._urgent[0] == key:
             self._urgent.popleft()
 
-    def unfinished(self, key: int) -> None:
+    def on_unfinished(self, key: int) -> None:
         """The run goes on."""
         run = self._open.get(key)
         if run is not None:
             run.awaited = True
-            run.group.outlook.hear_unfinished(run.line, run.asked_at)
-            self._wait(run, PAUSE_S)
+            run.group.outlook.on_unfinished(run.line, run.asked_at)
+            self._schedule(run, PAUSE_S)
 
-    def unanswered(self, key: int) -> None:
+    def on_unanswered(self, key: int) -> None:
         """Nothing was learned."""
         run = self._open.get(key)
         if run is not None:
-            self._wait(run, PAUSE_UNANSWERED_S)
+            self._schedule(run, PAUSE_UNANSWERED_S)
 
-    def finished(self, key: int, duration_s: float | None) -> None:
+    def on_finished(self, key: int, duration_s: float | None) -> None:
         """The run was seen finished, after `duration_s` by the API's own clock, None where it does not say."""
-        self._wasted -= 1
+        self._wasted_reads -= 1
         run = self._open.get(key)
         if run is not None and run.awaited:
-            done_at = None if duration_s is None else run.line.since + duration_s
-            run.group.outlook.hear_finished(run.line, run.asked_at, done_at)
+            done_at = None if duration_s is None else run.line.accepted_at + duration_s
+            run.group.outlook.on_finished(run.line, run.asked_at, done_at)
         self.close(key)
 
     def close(self, key: int) -> None:
@@ -136,20 +136,20 @@ class Polling:
             run.waits = False
             run.group.asked.pop(key, None)
 
-    def ask_each(self, since: float) -> bool:
+    def read_each_since(self, since: float) -> bool:
         """Whether every open run has been asked about since then, with whatever result; the others are asked next."""
         missing = [run for run in self._open.values() if run.asked_at < since or not run.waits]
         if not self._urgent:
             self._urgent.extend(run.key for run in missing if run.waits)
         return not missing
 
-    def work_left(self, creates: Mapping[str, int]) -> list[Work]:
+    def work_left(self, creates: Mapping[str, int]) -> list[RemainingWork]:
         """What is left to do, model by model, with so many creates of each still to come."""
-        lines: dict[str, list[Line]] = {model: [] for model in creates}
+        lines: dict[str, list[ObservedRun]] = {model: [] for model in creates}
         for run in self._open.values():
             lines.setdefault(run.group.model, []).append(run.line)
         return [
-            Work(self._group(model).outlook, creates.get(model, 0), len(opened), examples(opened))
+            RemainingWork(self._group(model).outlook, creates.get(model, 0), len(opened), sample_runs(opened))
             for model, opened in lines.items()
         ]
 
@@ -162,34 +162,34 @@ class Polling:
             return urgent
         if creates > 0:
             return self._pick_before_creates(now, creates)
-        worth, key = max(self._leaders(now), key=lambda item: item[0].saving, default=_NOTHING)
+        worth, key = max(self._candidates(now), key=lambda item: item[0].saving_s, default=_NOTHING)
         spaced = now >= self._next_spaced_at or worth.chance >= _SURE
-        return key if spaced and worth.saving >= _LEAST_SAVING_S else None
+        return key if spaced and worth.saving_s >= _LEAST_SAVING_S else None
 
-    def next_look_at(self, now: float) -> float:
+    def next_check_at(self, now: float) -> float:
         """When to look again if nothing happens before; infinity if none is open."""
         if not self._open:
             return float("inf")
         spaced_at = self._next_spaced_at
-        return spaced_at if spaced_at > now else now + 1 / self.pace
+        return spaced_at if spaced_at > now else now + 1 / self.per_second
 
     def _pick_before_creates(self, now: float, creates: int) -> int | None:
-        left_s, so_far_s = (creates + len(self._open)) / self.pace, max(0.0, now - self._first_create_at)
+        left_s, so_far_s = (creates + len(self._open)) / self.per_second, max(0.0, now - self._first_create_at)
         if sum(group.outlook.completions for group in self._groups.values()) < _FEW:
-            may_read = self._wasted + 1 <= _FEW_WASTED * self._creates and left_s >= 2 * so_far_s
-            least = Worth(_SURE, 0.0)
+            may_read = self._wasted_reads + 1 <= _FEW_WASTED * self._creates and left_s >= 2 * so_far_s
+            least = PollValue(_SURE, 0.0)
         else:
-            finish_s = max(group.outlook.time_to_finish(self.pace) for group in self._groups.values())
+            finish_s = max(group.outlook.time_to_finish(self.per_second) for group in self._groups.values())
             may_read = left_s > _RESERVE * finish_s + _SPARE * so_far_s
-            least = Worth(0.0, left_s + _END_S)
+            least = PollValue(0.0, left_s + _END_S)
         if not may_read:
             return None
-        good = (item for item in self._leaders(now) if _reaches(item[0], least))
+        good = (item for item in self._candidates(now) if _reaches(item[0], least))
         return max(good, key=lambda item: item[0].chance, default=_NOTHING)[1]
 
     @property
     def _next_spaced_at(self) -> float:
-        return self._read_at + 1 / self.pace
+        return self._read_at + 1 / self.per_second
 
     def _next_urgent(self) -> int | None:
         while self._urgent:
@@ -199,18 +199,18 @@ class Polling:
             self._urgent.popleft()
         return None
 
-    def _leaders(self, now: float) -> Iterator[tuple[Worth, int]]:
+    def _candidates(self, now: float) -> Iterator[tuple[PollValue, int]]:
         """The runs of which one is the best to ask about, and what that is worth."""
         for group in self._groups.values():
             for run in (_oldest(group), self._top(group, now)):
                 if run is not None:
-                    yield group.outlook.worth(run.line, now), run.key
+                    yield group.outlook.poll_value(run.line, now), run.key
 
-    def _top(self, group: _Group, now: float) -> _Open | None:
+    def _top(self, group: _ModelGroup, now: float) -> _OpenRun | None:
         """The run that leads the ranking of those asked about before."""
-        if now - group.ranked_at > _STALE * len(group.asked) / self.pace:
+        if now - group.ranked_at > _STALE * len(group.asked) / self.per_second:
             waiting = (run for run in group.asked.values() if run.waits and run.due_at <= now)
-            group.ranked = sorted((group.outlook.worth(run.line, now).saving, run.key) for run in waiting)
+            group.ranked = sorted((group.outlook.poll_value(run.line, now).saving_s, run.key) for run in waiting)
             group.ranked_at = now
         while group.ranked:
             run = group.asked.get(group.ranked[-1][1])
@@ -219,19 +219,19 @@ class Polling:
             group.ranked.pop()
         return None
 
-    def _wait(self, run: _Open, pause_s: float) -> None:
+    def _schedule(self, run: _OpenRun, pause_s: float) -> None:
         run.waits = True
         run.due_at = run.asked_at + pause_s
         run.group.asked[run.key] = run
 
-    def _group(self, model: str) -> _Group:
+    def _group(self, model: str) -> _ModelGroup:
         group = self._groups.get(model)
         if group is None:
-            group = self._groups[model] = _Group(model)
+            group = self._groups[model] = _ModelGroup(model)
         return group
 
 
-def _oldest(group: _Group) -> _Open | None:
+def _oldest(group: _ModelGroup) -> _OpenRun | None:
     """The oldest of the runs never asked about."""
     while group.fresh:
         run = group.fresh[0][2]
@@ -241,5 +241,5 @@ def _oldest(group: _Group) -> _Open | None:
     return None
 
 
-def _reaches(worth: Worth, least: Worth) -> bool:
-    return worth.chance >= least.chance and worth.saving >= least.saving
+def _reaches(worth: PollValue, least: PollValue) -> bool:
+    return worth.chance >= least.chance and worth.saving_s >= least.saving_s

@@ -11,21 +11,21 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from hailuo_batch.core.scheduling.backoff import Pace
+from hailuo_batch.core.scheduling.backoff import Backoff
 from hailuo_batch.core.scheduling.shared_window import Buckets, Holding
 
-_LOOK = 0.02  # of a window: how soon to look again where only another process can free a place
-_PATIENCE = 0.1  # of a window: for so long a process that had to wait for a place goes first
+_RECHECK = 0.02  # of a window: how soon to look again where only another process can free a place
+_WAIT_PRIORITY = 0.1  # of a window: for so long a process that had to wait for a place goes first
 
 
-class Budget:
+class RateWindow:
     """The places of one key, as this process may use them. A request is known by a key that no other has meanwhile."""
 
     def __init__(self, limit: int, window_s: float) -> None:
         self.limit = limit
         self.window_s = window_s
-        self.pace = Pace(limit, window_s)
-        self._look_s = window_s * _LOOK
+        self.backoff = Backoff(limit, window_s)
+        self._recheck_s = window_s * _RECHECK
         self._under_way: dict[int, float] = {}  # since when
         self._taken_at = float("-inf")
         self._back_at: deque[float] = deque()  # when each place that was used comes back, earliest first
@@ -33,9 +33,9 @@ class Budget:
         self._earlier: deque[float] = deque()  # the same of an earlier process, as far as its books tell
         self._others: tuple[Holding, ...] = ()
         self._waits_at = float("-inf")
-        self._busy_until = float("-inf")
-        self._told_under_way = 0
-        self._told_at = float("-inf")
+        self._paused_until = float("-inf")
+        self._published_under_way = 0
+        self._published_at = float("-inf")
 
     # --- this process's own places ---
 
@@ -48,9 +48,9 @@ class Budget:
 
     def free(self, now: float) -> int:
         """How many requests may start now."""
-        if now < max(self.pace.held_until, self._busy_until):
+        if now < max(self.backoff.held_until, self._paused_until):
             return 0
-        return max(0, min(self._room(now), self._turn(now)))
+        return max(0, min(self._free_places(now), self._fair_share(now)))
 
     def take(self, key: int, now: float) -> None:
         """A request starts."""
@@ -62,111 +62,111 @@ class Budget:
         self._back_at.append(now + self.window_s)
         self._buckets.add(now + self.window_s)
 
-    def hear_refusal(self, key: int, now: float, retry_after_s: float | None) -> None:
+    def on_refusal(self, key: int, now: float, retry_after_s: float | None) -> None:
         """The API says that the window is full, so somebody else uses the key. Before the place is given back."""
-        self.pace.hear_refusal(now, self._under_way[key], retry_after_s)
+        self.backoff.on_refusal(now, self._under_way[key], retry_after_s)
 
-    def hear_answer(self) -> None:
+    def on_response(self) -> None:
         """The API carried a request out: the window is not full."""
-        self.pace.hear_answer()
+        self.backoff.on_response()
 
     def next_free_at(self, now: float) -> float:
         """When the next place may come free; infinity if only an answer can free one."""
         if self.free(now) > 0:
             return now
-        room, held_until = self._room(now), max(self.pace.held_until, self._busy_until)
+        room, held_until = self._free_places(now), max(self.backoff.held_until, self._paused_until)
         if room > 0:
-            may_look_at = now if self._turn(now) > 0 else now + self._look_s
+            may_look_at = now if self._fair_share(now) > 0 else now + self._recheck_s
             return max(held_until, may_look_at)
         back_at = sorted((*self._back_at, *self._earlier)) if self._earlier else self._back_at
         free_at = next(islice(back_at, -room, None), float("inf"))
         if self.is_shared(now):
-            free_at = min(free_at, now + self._look_s)
-        return max(held_until, min(free_at, self.pace.rises_at(now)))
+            free_at = min(free_at, now + self._recheck_s)
+        return max(held_until, min(free_at, self.backoff.rises_at(now)))
 
     def per_second(self, now: float) -> float:
         """The requests per second that this process may make, as things stand."""
-        places, others = self.pace.places(now), [held for held in self._held_by_others(now) if held > 0]
+        places, others = self.backoff.places(now), [held for held in self._held_by_others(now) if held > 0]
         return max(places / (1 + len(others)), places - sum(others)) / self.window_s
 
     # --- the places of other processes ---
 
-    def hear_others(self, others: Sequence[Holding], now: float) -> None:
+    def on_others(self, others: Sequence[Holding], now: float) -> None:
         """What all other processes of this machine hold, instead of what was known before."""
         self._others = tuple(others)
         for other in others:
-            self.pace.adopt(other.drop, other.held_until)
-        self._settle(now)
+            self.backoff.adopt(other.drop, other.held_until)
+        self._drop_returned(now)
 
-    def stand_back(self, until: float) -> None:
+    def pause_until(self, until: float) -> None:
         """Another process decides just now: take no place before `until`."""
-        self._busy_until = until
+        self._paused_until = until
 
     def may_be_free(self, now: float) -> bool:
         """Whether a place is free but for what others hold, of which there may be news."""
-        self._settle(now)
-        return now >= self.pace.held_until and self._mine < self.pace.places(now)
+        self._drop_returned(now)
+        return now >= self.backoff.held_until and self._own_places < self.backoff.places(now)
 
-    def wait(self, now: float) -> None:
+    def start_waiting(self, now: float) -> None:
         """A request would start now, and there is no place for it."""
         self._waits_at = now
 
-    def wait_no_more(self) -> None:
+    def stop_waiting(self) -> None:
         """Nothing waits for a place."""
         self._waits_at = float("-inf")
 
     def is_shared(self, now: float) -> bool:
         """Whether another process holds a place, or waits for one."""
-        return any(held > 0 or self._waits(other, now) for other, held in self._rivals(now))
+        return any(held > 0 or self._is_waiting(other, now) for other, held in self._other_holdings(now))
 
-    def news_at(self) -> float:
+    def publish_at(self) -> float:
         """When the others should hear that places which they know as under way have got a time to come back."""
-        is_news = len(self._under_way) < self._told_under_way
-        return self._told_at + self._look_s if is_news else float("inf")
+        is_news = len(self._under_way) < self._published_under_way
+        return self._published_at + self._recheck_s if is_news else float("inf")
 
-    def tell(self, now: float) -> Holding:
+    def publish(self, now: float) -> Holding:
         """What the others are to know of this process."""
-        self._settle(now)
-        self._told_under_way, self._told_at = len(self._under_way), now
+        self._drop_returned(now)
+        self._published_under_way, self._published_at = len(self._under_way), now
         return Holding(
-            back_at=self._buckets.told(),
+            back_at=self._buckets.groups(),
             under_way=len(self._under_way),
             taken_at=self._taken_at,
             waits_at=self._waits_at,
-            drop=self.pace.drop if self.pace.places(now) < self.limit else None,
-            held_until=self.pace.held_until,
+            drop=self.backoff.drop if self.backoff.places(now) < self.limit else None,
+            held_until=self.backoff.held_until,
         )
 
     @property
-    def _mine(self) -> int:
+    def _own_places(self) -> int:
         return len(self._under_way) + len(self._back_at)
 
-    def _room(self, now: float) -> int:
+    def _free_places(self, now: float) -> int:
         """How many places are left for whoever's turn it is; below zero where more are in use than allowed."""
-        self._settle(now)
+        self._drop_returned(now)
         others = max(len(self._earlier), sum(self._held_by_others(now)))
-        return self.pace.places(now) - self._mine - others
+        return self.backoff.places(now) - self._own_places - others
 
-    def _turn(self, now: float) -> int:
+    def _fair_share(self, now: float) -> int:
         """How many requests may start before it is the turn of another process that waits."""
-        turn, mine = self.limit, self._mine
-        for other, held in self._rivals(now):
-            if self._waits(other, now):
+        turn, mine = self.limit, self._own_places
+        for other, held in self._other_holdings(now):
+            if self._is_waiting(other, now):
                 is_mine = mine < held or (mine == held and self._taken_at <= other.taken_at)
                 turn = min(turn, max(1, held - mine) if is_mine else 0)
         return turn
 
-    def _waits(self, other: Holding, now: float) -> bool:
-        return now - other.waits_at < self.window_s * _PATIENCE
+    def _is_waiting(self, other: Holding, now: float) -> bool:
+        return now - other.waits_at < self.window_s * _WAIT_PRIORITY
 
-    def _rivals(self, now: float) -> list[tuple[Holding, int]]:
+    def _other_holdings(self, now: float) -> list[tuple[Holding, int]]:
         return [(other, other.held(now, self.window_s)) for other in self._others]
 
     def _held_by_others(self, now: float) -> list[int]:
-        return [held for _, held in self._rivals(now)]
+        return [held for _, held in self._other_holdings(now)]
 
-    def _settle(self, now: float) -> None:
+    def _drop_returned(self, now: float) -> None:
         for places in (self._back_at, self._earlier):
             while places and places[0] <= now:
                 places.popleft()
-        self._buckets.forget(now)
+        self._buckets.drop_returned(now)

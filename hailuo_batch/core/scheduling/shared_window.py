@@ -40,12 +40,12 @@ class Holding:
         gone = now >= self.taken_at + LONGEST_REQUEST_S + window_s
         return sum(count for at, count in self.back_at if at > now) + (0 if gone else self.under_way)
 
-    def left_behind(self, now: float, window_s: float) -> "Holding":
+    def after_exit(self, now: float, window_s: float) -> "Holding":
         """The same, of a process that has ended by `now`: what it sent is at the server by then, or never will be."""
         ended = ((now + window_s, self.under_way),) if self.under_way else ()
         return replace(self, back_at=(*self.back_at, *ended), under_way=0, waits_at=float("-inf"))
 
-    def is_over(self, now: float, window_s: float) -> bool:
+    def is_expired(self, now: float, window_s: float) -> bool:
         """Whether there is nothing left in it that anybody should know."""
         recent = max(self.waits_at, self.held_until, float("-inf") if self.drop is None else self.drop.at)
         return self.held(now, window_s) == 0 and recent + LONGEST_REQUEST_S < now
@@ -67,12 +67,12 @@ class Buckets:
             last, count = end, 0
         self._groups.append((last, count + 1))
 
-    def forget(self, now: float) -> None:
+    def drop_returned(self, now: float) -> None:
         """Places that have come back are of no interest."""
         while self._groups and self._groups[0][0] <= now:
             self._groups.popleft()
 
-    def told(self) -> tuple[tuple[float, int], ...]:
+    def groups(self) -> tuple[tuple[float, int], ...]:
         """Each time, and how many places come back then."""
         return tuple(self._groups)
 
@@ -97,7 +97,7 @@ def parse_holdings(data: bytes, boot: str, now: float, window_s: float) -> dict[
         return {}
     latest = now + LONGEST_REQUEST_S + window_s
     read = ((name, _holding(record, now, latest)) for name, record in processes.items() if isinstance(record, Mapping))
-    kept = [(name, holding) for name, holding in read if not holding.is_over(now, window_s)]
+    kept = [(name, holding) for name, holding in read if not holding.is_expired(now, window_s)]
     return dict(kept[-_MOST_PROCESSES:])
 
 

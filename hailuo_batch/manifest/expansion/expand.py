@@ -8,136 +8,142 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.document import Document, WrittenShot
+from hailuo_batch.manifest.diagnostics import Diagnostics
+from hailuo_batch.manifest.document import Document, RawShot
 from hailuo_batch.manifest.expansion.extra_input import ExtraInputs
-from hailuo_batch.manifest.expansion.row_faults import Faults
-from hailuo_batch.manifest.expansion.shot_ids import Naming
-from hailuo_batch.manifest.expansion.size_limits import Part, count_characters, count_dollars, count_takes
-from hailuo_batch.manifest.expansion.substitution import parse_pattern
-from hailuo_batch.manifest.expansion.templates import Text, Texts, split_texts
-from hailuo_batch.manifest.expansion.variables import Scope, ScopeReader
-from hailuo_batch.manifest.files.file_cache import Library
-from hailuo_batch.manifest.images.local_copies import digest_of
-from hailuo_batch.manifest.images.references import Picture, PictureFault, Pictures
+from hailuo_batch.manifest.expansion.row_faults import RowFaults
+from hailuo_batch.manifest.expansion.shot_ids import IdRegistry
+from hailuo_batch.manifest.expansion.size_limits import ShotGroup, check_dollar_count, check_take_count, check_text_size
+from hailuo_batch.manifest.expansion.substitution import parse_template
+from hailuo_batch.manifest.expansion.templates import Template, Templates, parse_templates
+from hailuo_batch.manifest.expansion.variables import ExpansionReader, Variables
+from hailuo_batch.manifest.files.file_cache import FileCache
+from hailuo_batch.manifest.images.local_copies import combine_digests
+from hailuo_batch.manifest.images.references import ImageProblem, ImageReferences, ResolvedImage
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.validation.schema_errors import model_judge, tell_faults
+from hailuo_batch.manifest.validation.schema_errors import model_checker, report_schema_errors
 from hailuo_batch.manifest.yaml import nodes
-from hailuo_batch.manifest.yaml.nodes import Scalar
-from hailuo_batch.values import Shot, Take, canonical_json, fingerprint, take_id
+from hailuo_batch.manifest.yaml.nodes import ScalarNode
+from hailuo_batch.values import Shot, Take, canonical_json, compute_fingerprint, take_id
 
 
-def expand(document: Document, library: Library, report: Report) -> tuple[tuple[Shot, ...], Mapping[str, Picture]]:
+def expand_shots(
+    document: Document, file_cache: FileCache, diagnostics: Diagnostics
+) -> tuple[tuple[Shot, ...], Mapping[str, ResolvedImage]]:
     """Every shot with its takes, in the manifest's order, and the images that have a local copy, by their URLs.
 
     Shots with a finding are left out.
 
     Raises Refused where there would be too many takes, or too much text with the variables put in.
     """
-    pictures = Pictures(document, library.folder, report)
+    images = ImageReferences(document, file_cache.folder, diagnostics)
     variables = document.variables
     if variables is None:  # every name would be unknown, and said to be
         return (), {}
     # rule vars_known
-    reader = ScopeReader(variables, library, report)
+    expansion_reader = ExpansionReader(variables, file_cache, diagnostics)
     shots = document.read_shots()
-    count_dollars(shots)
-    library.keep(_names_used(shots))
-    parts = [Part(written, reader.read(written)) for written in shots]
-    inputs = ExtraInputs(report)
+    check_dollar_count(shots)
+    file_cache.keep_columns(_names_used_with_tables(shots))
+    groups = [ShotGroup(raw, expansion_reader.read(raw)) for raw in shots]
+    inputs = ExtraInputs(diagnostics)
     # rule counted_first
-    count_takes(document, parts)
-    count_characters(parts, inputs)
-    expander = _Expander(inputs, pictures, report)
-    expanded = tuple(shot for part in parts for shot in expander.shots(part))
+    check_take_count(document, groups)
+    check_text_size(groups, inputs)
+    expander = _Expander(inputs, images, diagnostics)
+    expanded = tuple(shot for group in groups for shot in expander.build_shots(group))
     # rule no_base_url
-    pictures.tell_homeless()
-    return expanded, pictures.files()
+    images.report_missing_base_url()
+    return expanded, images.local_images()
 
 
-def _names_used(shots: list[WrittenShot]) -> set[str]:
+def _names_used_with_tables(shots: list[RawShot]) -> set[str]:
     """The names that are asked for by shots with a table."""
-    texts = (text for each in shots if each.rows for text in each.texts())
-    return {name.name for text in texts for name in parse_pattern(text.text).names}
+    texts = (text for each in shots if each.rows for text in each.template_nodes())
+    return {name.name for text in texts for name in parse_template(text.text).variables}
 
 
 class _Expander:
-    def __init__(self, inputs: ExtraInputs, pictures: Pictures, report: Report) -> None:
+    def __init__(self, inputs: ExtraInputs, images: ImageReferences, diagnostics: Diagnostics) -> None:
         self._inputs = inputs
-        self._pictures = pictures
-        self._report = report
-        self._naming = Naming(report)
+        self._images = images
+        self._diagnostics = diagnostics
+        self._ids = IdRegistry(diagnostics)
 
-    def shots(self, part: Part) -> list[Shot]:
+    def build_shots(self, group: ShotGroup) -> list[Shot]:
         """The shots of one written shot; none where anything of it was reported."""
-        expansion = part.expansion
-        texts = split_texts(part.written, None if expansion is None else expansion.names, self._report)
-        extra = {} if part.written.input is None else self._inputs.read(part.written.input)
-        namer = self._naming.namer(part, texts.id)
+        expansion = group.expansion
+        texts = parse_templates(group.raw, None if expansion is None else expansion.names, self._diagnostics)
+        extra = {} if group.raw.input is None else self._inputs.read(group.raw.input)
+        namer = self._ids.create_namer(group, texts.id)
         if expansion is None:
             return []
-        faults = Faults(expansion, self._report)
-        maker = _Maker(part, texts, self._pictures, faults)
+        row_faults = RowFaults(expansion, self._diagnostics)
+        builder = _ShotBuilder(group, texts, self._images, row_faults)
         shots: list[Shot] = []
-        for index, scope in enumerate(expansion.scopes()):
-            shot_id = None if namer is None else namer.name(scope, index, faults)
-            made = maker.input(scope, index)
-            tags = maker.tags(scope, index)
-            if index == 0 and made is not None and extra is not None:
-                self._check_input(part, extra | made.input)
-            if shot_id is not None and made is not None and extra is not None and tags is not None:
-                shots.append(maker.shot(shot_id, made, extra, tags))
-        faults.tell()
+        for index, variables in enumerate(expansion.variable_sets()):
+            shot_id = None if namer is None else namer.name_shot(variables, index, row_faults)
+            built = builder.build_input(variables, index)
+            tags = builder.build_tags(variables, index)
+            if index == 0 and built is not None and extra is not None:
+                self._check_input(group, extra | built.fields)
+            if shot_id is not None and built is not None and extra is not None and tags is not None:
+                shots.append(builder.build_shot(shot_id, built, extra, tags))
+        row_faults.report()
         return shots if len(shots) == expansion.size else []
 
-    def _check_input(self, part: Part, made: dict[str, Any]) -> None:
+    def _check_input(self, group: ShotGroup, fields: dict[str, Any]) -> None:
         """The model's own schema, shown one input of each written shot: all of them have the same form."""
-        judge = model_judge(part.model)
-        if judge is None:
-            place = part.written.model or part.written.node
+        checker = model_checker(group.model)
+        if checker is None:
+            place = group.raw.model or group.raw.node
             # rule unchecked_input
-            self._report.warn(place, f"no schema ships for the model {quoted(part.model)}: its input is sent unchecked")
+            self._diagnostics.warn(
+                place, f"no schema ships for the model {quoted(group.model)}: its input is sent unchecked"
+            )
         # rule model_checked
-        elif not judge.accepts(made):
-            tell_faults(judge.validator, made, _input_node(part), f"the input of `{part.model}`", self._report)
+        elif not checker.accepts(fields):
+            report_schema_errors(
+                checker.validator, fields, _input_node(group), f"the input of `{group.model}`", self._diagnostics
+            )
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _BuiltInput:
     """What is put together for one shot: the input, as far as texts make it, and the digest of its local images."""
 
-    input: dict[str, Any]
+    fields: dict[str, Any]
     images_sha256: str | None
 
 
-class _Maker:
+class _ShotBuilder:
     """Fills the texts of one written shot, scope by scope; None where something is wrong, which goes to the faults."""
 
-    def __init__(self, part: Part, texts: Texts, pictures: Pictures, faults: Faults) -> None:
-        self._part = part
-        self._texts = texts
-        self._pictures = pictures
-        self._faults = faults
+    def __init__(self, group: ShotGroup, texts: Templates, images: ImageReferences, row_faults: RowFaults) -> None:
+        self._group = group
+        self._templates = texts
+        self._images = images
+        self._row_faults = row_faults
         self._last_tags: tuple[str, ...] = ()
 
-    def input(self, scope: Scope, index: int) -> _Made | None:
+    def build_input(self, variables: Variables, index: int) -> _BuiltInput | None:
         """The input, but for what the shot adds as it stands."""
-        prompt = self._filled(self._texts.prompt, "`prompt` is blank", "say what the video shows", scope, index)
-        seen = [self._picture(text, scope, index) for text in self._texts.image_urls]
-        pictures = [picture for picture in seen if picture is not None]
-        if prompt is None or len(pictures) < len(seen):
+        prompt = self._fill(self._templates.prompt, "`prompt` is blank", "say what the video shows", variables, index)
+        resolved = [self._resolve_image(text, variables, index) for text in self._templates.image_urls]
+        images = [picture for picture in resolved if picture is not None]
+        if prompt is None or len(images) < len(resolved):
             return None
-        if not pictures:
-            return _Made({"prompt": prompt}, None)
-        copies = [picture.sha256 for picture in pictures if picture.sha256 is not None]
-        input_ = {"prompt": prompt, "image_urls": [picture.url for picture in pictures]}
+        if not images:
+            return _BuiltInput({"prompt": prompt}, None)
+        copies = [picture.sha256 for picture in images if picture.sha256 is not None]
+        input_ = {"prompt": prompt, "image_urls": [picture.url for picture in images]}
         # rule local_hash
-        return _Made(input_, digest_of(copies) if copies else None)
+        return _BuiltInput(input_, combine_digests(copies) if copies else None)
 
-    def tags(self, scope: Scope, index: int) -> tuple[str, ...] | None:
+    def build_tags(self, variables: Variables, index: int) -> tuple[str, ...] | None:
         """The tags, each once."""
         # rule filled_tags
-        tags = [self._filled(text, "a tag is blank", "remove it", scope, index) for text in self._texts.tags]
+        tags = [self._fill(text, "a tag is blank", "remove it", variables, index) for text in self._templates.tags]
         kept = tuple(dict.fromkeys(tag for tag in tags if tag is not None))
         if None in tags:
             return None
@@ -145,52 +151,52 @@ class _Maker:
             self._last_tags = kept
         return self._last_tags
 
-    def shot(self, shot_id: str, made: _Made, extra: dict[str, Any], tags: tuple[str, ...]) -> Shot:
+    def build_shot(self, shot_id: str, built: _BuiltInput, extra: dict[str, Any], tags: tuple[str, ...]) -> Shot:
         """The shot with its takes."""
-        model = self._part.model
+        model = self._group.model
         # rule input_sent
-        input_json = canonical_json(extra | made.input)
+        input_json = canonical_json(extra | built.fields)
         # rule what_counts
-        made_of = fingerprint(model, input_json)
+        digest = compute_fingerprint(model, input_json)
         return Shot(
             shot_id,
             # rule take_numbers
             tuple(
-                Take(take_id(shot_id, number), shot_id, number, model, input_json, made_of, tags, made.images_sha256)
-                for number in range(1, self._part.written.takes + 1)
+                Take(take_id(shot_id, number), shot_id, number, model, input_json, digest, tags, built.images_sha256)
+                for number in range(1, self._group.raw.takes + 1)
             ),
         )
 
-    def _filled(self, text: Text | None, blank: str, hint: str, scope: Scope, index: int) -> str | None:
+    def _fill(self, text: Template | None, blank: str, hint: str, variables: Variables, index: int) -> str | None:
         if text is None:
             return None
         # rule filled_text
-        filled = text.pattern.filled(scope).strip()
+        filled = text.parsed.substitute(variables).strip()
         # rule blank_text
         if not filled:
-            self._faults.add(text, blank, blank, hint, index)
+            self._row_faults.add(text, blank, blank, hint, index)
         return filled or None
 
-    def _picture(self, text: Text | None, scope: Scope, index: int) -> Picture | None:
+    def _resolve_image(self, text: Template | None, variables: Variables, index: int) -> ResolvedImage | None:
         if text is None:
             return None
         # rule filled_image
-        picture = self._pictures.find(text.pattern.filled(scope), text.node)
-        if isinstance(picture, PictureFault):
-            self._faults.add(text, picture.what, picture.message, picture.hint, index)
+        image = self._images.resolve(text.parsed.substitute(variables), text.node)
+        if isinstance(image, ImageProblem):
+            self._row_faults.add(text, image.problem, image.message, image.hint, index)
             return None
-        return picture
+        return image
 
 
-def _input_node(part: Part) -> nodes.Mapping:
+def _input_node(group: ShotGroup) -> nodes.MappingNode:
     """Where the parts of a shot's input are written."""
-    written = part.written
+    raw = group.raw
     # name input_place
-    line, column = written.node.line, written.node.column
-    prompt = written.prompt or Scalar("", line, column)
-    entries = {**({} if written.input is None else written.input.entries), "prompt": (prompt, prompt)}
-    if written.image_urls:
-        first = written.image_urls[0]
-        listed = nodes.Sequence(first.line, first.column, list(written.image_urls))
+    line, column = raw.node.line, raw.node.column
+    prompt = raw.prompt or ScalarNode("", line, column)
+    entries = {**({} if raw.input is None else raw.input.entries), "prompt": (prompt, prompt)}
+    if raw.image_urls:
+        first = raw.image_urls[0]
+        listed = nodes.SequenceNode(first.line, first.column, list(raw.image_urls))
         entries["image_urls"] = (first, listed)
-    return nodes.Mapping(line, column, entries)
+    return nodes.MappingNode(line, column, entries)

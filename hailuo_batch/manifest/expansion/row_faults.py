@@ -6,47 +6,49 @@ of them, and one that is wrong for many, for the first few with the number of th
 
 from dataclasses import dataclass, field
 
-from hailuo_batch.manifest.diagnostics import ENOUGH, Place, Report
-from hailuo_batch.manifest.expansion.templates import Text
+from hailuo_batch.manifest.diagnostics import MAX_DIAGNOSTICS, Diagnostics, Positioned
+from hailuo_batch.manifest.expansion.templates import Template
 from hailuo_batch.manifest.expansion.variables import Expansion
 
 _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
+class _RowFault:
     message: str
     hint: str
     index: int
 
 
 @dataclass(slots=True)
-class _Group:
+class _FaultGroup:
     """The faults of one kind at one place: the first few, and how many shots have one."""
 
-    place: Place
+    place: Positioned
     names: tuple[str, ...]
     count: int = 0
-    first: list[_Fault] = field(default_factory=list)
+    first: list[_RowFault] = field(default_factory=list)
 
 
-class Faults:
+class RowFaults:
     """Collects the faults of one written shot while it is expanded."""
 
-    def __init__(self, expansion: Expansion, report: Report) -> None:
+    def __init__(self, expansion: Expansion, diagnostics: Diagnostics) -> None:
         self._expansion = expansion
-        self._report = report
-        self._groups: dict[tuple[int, str], _Group] = {}
+        self._diagnostics = diagnostics
+        self._groups: dict[tuple[int, str], _FaultGroup] = {}
 
     def __bool__(self) -> bool:
         return bool(self._groups)
 
-    def has_enough(self, text: Text, kind: str) -> bool:
+    def has_enough(self, text: Template, kind: str) -> bool:
         """Whether one more fault of this kind would only be counted: what it says need not be found out."""
         group = self._groups.get((id(text), kind))
         return group is not None and len(group.first) == _SHOWN
 
-    def add(self, text: Text, kind: str, message: str, hint: str, index: int, place: Place | None = None) -> None:
+    def add(
+        self, text: Template, kind: str, message: str, hint: str, index: int, place: Positioned | None = None
+    ) -> None:
         """A text that is wrong in the shot at `index`; `kind` is what the messages of one cause have in common.
 
         Raises Refused where so many are wrong that going on helps nobody.
@@ -54,35 +56,35 @@ class Faults:
         group = self._groups.get((id(text), kind))
         is_new = group is None
         if group is None:
-            names = tuple(name.name for name in text.pattern.names)
-            group = self._groups[id(text), kind] = _Group(place or text.node, names)
+            names = tuple(name.name for name in text.parsed.variables)
+            group = self._groups[id(text), kind] = _FaultGroup(place or text.node, names)
         group.count += 1
         if len(group.first) < _SHOWN:
-            group.first.append(_Fault(message, hint, index))
+            group.first.append(_RowFault(message, hint, index))
         # rule enough_faults
-        if is_new and len(self._groups) == ENOUGH:
-            self.tell()
+        if is_new and len(self._groups) == MAX_DIAGNOSTICS:
+            self.report()
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Reports them all."""
         for group in self._groups.values():
-            if self._expansion.is_one:
+            if self._expansion.is_single:
                 for fault in group.first:
                     # rule row_hint
-                    self._report.error(group.place, fault.message, fault.hint)
+                    self._diagnostics.error(group.place, fault.message, fault.hint)
             elif group.count == self._expansion.size > 1:
-                self._tell_all(group)
+                self._report_for_all(group)
             else:
-                self._tell_some(group)
+                self._report_for_some(group)
 
-    def _tell_all(self, group: _Group) -> None:
+    def _report_for_all(self, group: _FaultGroup) -> None:
         first = group.first[0]
         origin = f"each of the {self._expansion.size:,} {self._expansion.noun}"
-        self._report.error(group.place, f"{first.message}, and so for {origin}", first.hint, origin=origin)
+        self._diagnostics.error(group.place, f"{first.message}, and so for {origin}", first.hint, origin=origin)
 
-    def _tell_some(self, group: _Group) -> None:
+    def _report_for_some(self, group: _FaultGroup) -> None:
         others = group.count - len(group.first)
         for number, fault in enumerate(group.first, 1):
-            origin = self._expansion.origin(fault.index, group.names)
+            origin = self._expansion.describe_origin(fault.index, group.names)
             more = f", and for {others:,} more" if others and number == len(group.first) else ""
-            self._report.error(group.place, f"{fault.message}, for {origin}{more}", fault.hint, origin=origin)
+            self._diagnostics.error(group.place, f"{fault.message}, for {origin}{more}", fault.hint, origin=origin)

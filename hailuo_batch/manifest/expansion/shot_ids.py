@@ -7,132 +7,140 @@ from bisect import bisect_right
 from functools import cached_property
 
 from hailuo_batch.manifest import slugs
-from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.expansion.row_faults import Faults
-from hailuo_batch.manifest.expansion.size_limits import Part
-from hailuo_batch.manifest.expansion.templates import Text
-from hailuo_batch.manifest.expansion.variables import Expansion, Scope
-from hailuo_batch.manifest.quoting import listed, quoted
+from hailuo_batch.manifest.diagnostics import Diagnostics
+from hailuo_batch.manifest.expansion.row_faults import RowFaults
+from hailuo_batch.manifest.expansion.size_limits import ShotGroup
+from hailuo_batch.manifest.expansion.templates import Template
+from hailuo_batch.manifest.expansion.variables import Expansion, Variables
+from hailuo_batch.manifest.quoting import join_quoted, quoted
 
-_LONGEST_ID = 10_000
+_MAX_FILLED_LENGTH = 10_000
 
 
-class Naming:
+class IdRegistry:
     """Gives IDs to the shots of a campaign, one written shot after another."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, diagnostics: Diagnostics) -> None:
         self.taken: dict[str, int] = {}
-        self._namers: list[Namer] = []
-        self._starts: list[int] = []
+        self._namers: list[ShotNamer] = []
+        self._first_numbers: list[int] = []
         self._total = 0
-        self._report = report
+        self._diagnostics = diagnostics
 
-    def namer(self, part: Part, text: Text | None) -> "Namer | None":
+    def create_namer(self, group: ShotGroup, text: Template | None) -> "ShotNamer | None":
         """Gives the shots of a part their IDs; None where its ID is absent or wrong as it is written."""
-        if text is None or not self._is_spelled(text) or part.expansion is None:
+        if text is None or not self._check_spelling(text) or group.expansion is None:
             return None
-        namer = Namer(self, part, text, part.expansion, self._total)
+        namer = ShotNamer(self, group, text, group.expansion, self._total)
         self._namers.append(namer)
-        self._starts.append(self._total)
-        self._total += part.size
+        self._first_numbers.append(self._total)
+        self._total += group.size
         return namer
 
-    def owner(self, number: int) -> "Namer":
+    def owner(self, number: int) -> "ShotNamer":
         """Who gave the ID with this number."""
-        return self._namers[bisect_right(self._starts, number) - 1]
+        return self._namers[bisect_right(self._first_numbers, number) - 1]
 
-    def tell(self, text: Text, message: str, hint: str) -> None:
+    def report(self, text: Template, message: str, hint: str) -> None:
         """Reports what is wrong with an ID whatever is put in."""
         # rule id_hint
-        self._report.error(text.node, message, hint)
+        self._diagnostics.error(text.node, message, hint)
 
     def path(self) -> str:
         """The manifest's path, as it is shown."""
-        return self._report.path
+        return self._diagnostics.path
 
-    def _is_spelled(self, text: Text) -> bool:
+    def _check_spelling(self, text: Template) -> bool:
         # rule id_letters
-        if slugs.is_written_well(text.pattern):
+        if slugs.is_well_spelled(text.parsed):
             return True
-        better = slugs.respelled(text.pattern)
+        better = slugs.respell(text.parsed)
         # rule id_respelled
         hint = "" if better is None else f"write {quoted(better)}"
-        self.tell(text, f"the ID {quoted(text.node.text)} may hold only {slugs.SPELLING}, and `${{name}}`", hint)
+        self.report(text, f"the ID {quoted(text.node.text)} may hold only {slugs.ID_CHARACTERS}, and `${{name}}`", hint)
         return False
 
 
-class Namer:
+class ShotNamer:
     """Gives the shots of one written shot their IDs."""
 
-    def __init__(self, naming: Naming, part: Part, text: Text, expansion: Expansion, start: int) -> None:
-        self._naming = naming
-        self._part = part
+    def __init__(
+        self, registry: IdRegistry, group: ShotGroup, text: Template, expansion: Expansion, start: int
+    ) -> None:
+        self._registry = registry
+        self._group = group
         self.text = text
         self._expansion = expansion
         self._start = start
 
-    def name(self, scope: Scope, index: int, faults: Faults) -> str | None:
+    def name_shot(self, variables: Variables, index: int, row_faults: RowFaults) -> str | None:
         """The ID in this scope; None where it is wrong or taken."""
         text = self.text
-        if text.pattern.size(scope) > _LONGEST_ID:
-            faults.add(text, "long", f"the ID {quoted(text.node.text)} becomes far too long", "", index)
+        if text.parsed.length(variables) > _MAX_FILLED_LENGTH:
+            row_faults.add(text, "long", f"the ID {quoted(text.node.text)} becomes far too long", "", index)
             return None
         # rule id_slug
-        shot_id = text.pattern.filled(scope, slugs.slug)
-        problem = slugs.problem_with(shot_id)
+        shot_id = text.parsed.substitute(variables, slugs.slug)
+        problem = slugs.find_id_problem(shot_id)
         if problem is not None:
-            self._tell_wrong(shot_id, problem, index, faults)
+            self._report_invalid(shot_id, problem, index, row_faults)
             return None
-        number = self._naming.taken.setdefault(shot_id, self._start + index)
+        number = self._registry.taken.setdefault(shot_id, self._start + index)
         # rule unique_id
         if number != self._start + index:
-            self._tell_taken(shot_id, number, index, faults)
+            self._report_duplicate(shot_id, number, index, row_faults)
             return None
         return shot_id
 
-    def place_of(self, number: int) -> str:
+    def describe_place(self, number: int) -> str:
         """Where the shot with this number is, in words."""
         node = self.text.node
-        where = f"the shot at {self._naming.path()}:{node.line}:{node.column}"
-        if self._expansion.is_one:
+        where = f"the shot at {self._registry.path()}:{node.line}:{node.column}"
+        if self._expansion.is_single:
             return where
-        return f"{where}, for {self._origin(number)}"
+        return f"{where}, for {self._describe_origin(number)}"
 
-    def _origin(self, number: int) -> str:
-        return self._expansion.origin(number - self._start, [name.name for name in self.text.pattern.names])
+    def _describe_origin(self, number: int) -> str:
+        return self._expansion.describe_origin(number - self._start, [name.name for name in self.text.parsed.variables])
 
-    def _tell_wrong(self, shot_id: str, problem: str, index: int, faults: Faults) -> None:
+    def _report_invalid(self, shot_id: str, problem: str, index: int, row_faults: RowFaults) -> None:
         text = self.text
-        better = slugs.respelled(text.pattern)
-        hint = "choose another" if text.pattern.names or better is None else f"write {quoted(better)}"
+        better = slugs.respell(text.parsed)
+        hint = "choose another" if text.parsed.variables or better is None else f"write {quoted(better)}"
         becomes = ""
-        if text.pattern.names:
+        if text.parsed.variables:
             becomes = f" becomes {quoted(shot_id)}, which" if shot_id else " with its values put in"
-        faults.add(text, problem, f"the ID {quoted(text.node.text)}{becomes} {problem}", hint, index)
+        row_faults.add(text, problem, f"the ID {quoted(text.node.text)}{becomes} {problem}", hint, index)
 
-    def _tell_taken(self, shot_id: str, number: int, index: int, faults: Faults) -> None:
-        first = self._naming.owner(number)
+    def _report_duplicate(self, shot_id: str, number: int, index: int, row_faults: RowFaults) -> None:
+        first = self._registry.owner(number)
         if first is not self:
-            self._tell_taken_elsewhere(shot_id, first, number, index, faults)
-        elif self._missing:
+            self._report_duplicate_elsewhere(shot_id, first, number, index, row_faults)
+        elif self._missing_names:
             message = f"the ID {quoted(self.text.node.text)} is the same for several {self._expansion.noun}"
-            self._naming.tell(self.text, message, f"put {listed([f'${{{name}}}' for name in self._missing])} into it")
+            self._registry.report(
+                self.text, message, f"put {join_quoted([f'${{{name}}}' for name in self._missing_names])} into it"
+            )
         else:
-            enough = faults.has_enough(self.text, "repeated")
-            message = "" if enough else f"the ID {quoted(shot_id)}, made for {self._origin(number)}, is made again"
-            faults.add(self.text, "repeated", message, "each needs an ID of its own", index)
+            enough = row_faults.has_enough(self.text, "repeated")
+            message = (
+                "" if enough else f"the ID {quoted(shot_id)}, made for {self._describe_origin(number)}, is made again"
+            )
+            row_faults.add(self.text, "repeated", message, "each needs an ID of its own", index)
 
-    def _tell_taken_elsewhere(self, shot_id: str, first: "Namer", number: int, index: int, faults: Faults) -> None:
+    def _report_duplicate_elsewhere(
+        self, shot_id: str, first: "ShotNamer", number: int, index: int, row_faults: RowFaults
+    ) -> None:
         text = self.text
         # a shot that is repeated through an alias or a merge key has no ID of its own to point at
         # rule second_place
-        place = self._part.written.node if first.text.node is text.node else text.node
-        enough = faults.has_enough(text, "taken")
+        place = self._group.raw.node if first.text.node is text.node else text.node
+        enough = row_faults.has_enough(text, "taken")
         # rule both_places
-        message = "" if enough else f"the ID {quoted(shot_id)} is already that of {first.place_of(number)}"
-        faults.add(text, "taken", message, "rename one", index, place)
+        message = "" if enough else f"the ID {quoted(shot_id)} is already that of {first.describe_place(number)}"
+        row_faults.add(text, "taken", message, "rename one", index, place)
 
     @cached_property
-    def _missing(self) -> list[str]:
+    def _missing_names(self) -> list[str]:
         """What the ID must name to be another one for each shot."""
-        return self._expansion.missing_in([name.name for name in self.text.pattern.names])
+        return self._expansion.missing_names([name.name for name in self.text.parsed.variables])

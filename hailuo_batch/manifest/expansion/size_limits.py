@@ -6,12 +6,12 @@ Owns the limits on takes and on text. What cannot be expanded, being wrong, coun
 from collections import Counter
 from dataclasses import dataclass
 
-from hailuo_batch.manifest.diagnostics import Place, Refused
-from hailuo_batch.manifest.document import Document, WrittenShot
+from hailuo_batch.manifest.diagnostics import FatalDiagnostic, Positioned
+from hailuo_batch.manifest.document import Document, RawShot
 from hailuo_batch.manifest.expansion.extra_input import ExtraInputs
-from hailuo_batch.manifest.expansion.substitution import Name, parse_pattern
+from hailuo_batch.manifest.expansion.substitution import Variable, parse_template
 from hailuo_batch.manifest.expansion.variables import Expansion
-from hailuo_batch.manifest.quoting import counted
+from hailuo_batch.manifest.quoting import format_count
 from hailuo_batch.values import DEFAULT_MODEL
 
 # rule most_takes
@@ -21,10 +21,10 @@ MAX_DOLLARS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ShotGroup:
     """A written shot and what it is expanded by: None where that is wrong."""
 
-    written: WrittenShot
+    raw: RawShot
     expansion: Expansion | None
 
     @property
@@ -35,67 +35,67 @@ class Part:
     @property
     def model(self) -> str:
         """The model that makes them."""
-        return DEFAULT_MODEL if self.written.model is None else self.written.model.text
+        return DEFAULT_MODEL if self.raw.model is None else self.raw.model.text
 
 
-def count_takes(document: Document, parts: list[Part]) -> None:
+def check_take_count(document: Document, groups: list[ShotGroup]) -> None:
     """Raises Refused, with the product, where there are more takes than a campaign may have."""
-    for part in parts:
+    for group in groups:
         # rule product_of_part
-        _refuse_above(part.size * part.written.takes, _formula(part), _place(part))
-    shots = sum(part.size for part in parts)
-    same = {part.written.takes for part in parts}
+        _check_limit(group.size * group.raw.takes, _formula(group), _place(group))
+    shots = sum(part.size for part in groups)
+    same = {part.raw.takes for part in groups}
     # rule told_product
     product = f"{shots:,} shots x {same.pop()} takes" if len(same) == 1 else f"{shots:,} shots"
-    total = sum(part.size * part.written.takes for part in parts)
-    if parts:
+    total = sum(part.size * part.raw.takes for part in groups)
+    if groups:
         # rule most_takes_together
-        _refuse_above(total, product, document.node.entries["shots"][0])
+        _check_limit(total, product, document.node.entries["shots"][0])
 
 
-def _refuse_above(takes: int, product: str, place: Place) -> None:
+def _check_limit(takes: int, product: str, place: Positioned) -> None:
     if takes > MAX_TAKES:
-        message = f"{product} make {counted(takes)} takes; a campaign has at most {MAX_TAKES:,}"
-        raise Refused(place, message, "split the campaign")
+        message = f"{product} make {format_count(takes)} takes; a campaign has at most {MAX_TAKES:,}"
+        raise FatalDiagnostic(place, message, "split the campaign")
 
 
-def _formula(part: Part) -> str:
-    times = f" x {part.written.takes} takes" if part.written.takes > 1 else ""
-    return "" if part.expansion is None else part.expansion.formula + times
+def _formula(group: ShotGroup) -> str:
+    times = f" x {group.raw.takes} takes" if group.raw.takes > 1 else ""
+    return "" if group.expansion is None else group.expansion.formula + times
 
 
-def _place(part: Part) -> Place:
+def _place(group: ShotGroup) -> Positioned:
     for key in ("matrix", "rows"):
-        if key in part.written.node.entries:
-            return part.written.node.entries[key][0]
-    return part.written.node
+        if key in group.raw.node.entries:
+            return group.raw.node.entries[key][0]
+    return group.raw.node
 
 
-def count_dollars(shots: list[WrittenShot]) -> None:
+def check_dollar_count(shots: list[RawShot]) -> None:
     """Raises Refused where a text has so many variables that splitting it would take long."""
-    for written in shots:
-        for node in written.texts():
+    for raw in shots:
+        for node in raw.template_nodes():
             if node.text.count("$") > MAX_DOLLARS:
-                raise Refused(node, f"this text has more than {MAX_DOLLARS:,} `$`", "shorten it")
+                raise FatalDiagnostic(node, f"this text has more than {MAX_DOLLARS:,} `$`", "shorten it")
 
 
-def count_characters(parts: list[Part], inputs: ExtraInputs) -> None:
+def check_text_size(groups: list[ShotGroup], inputs: ExtraInputs) -> None:
     """Raises Refused where there is too much text, once the variables are put in."""
     total = 0
-    for part in parts:
-        written = part.written
-        total += sum(_length(node.text, part.expansion) for node in written.texts())
-        total += 0 if written.input is None else part.size * inputs.size(written.input)
+    for group in groups:
+        raw = group.raw
+        total += sum(_expanded_length(node.text, group.expansion) for node in raw.template_nodes())
+        total += 0 if raw.input is None else group.size * inputs.size(raw.input)
         if total > MAX_CHARACTERS:
             message = f"with its variables put in, the manifest has more than {MAX_CHARACTERS:,} characters of text"
-            raise Refused(written.node, message, "split the campaign")
+            raise FatalDiagnostic(raw.node, message, "split the campaign")
 
 
-def _length(text: str, expansion: Expansion | None) -> int:
+def _expanded_length(text: str, expansion: Expansion | None) -> int:
     """How many characters the text has in all scopes together."""
     if expansion is None or "$" not in text:
         return len(text) * (1 if expansion is None else expansion.size)
-    pattern = parse_pattern(text)
-    names = Counter(part.name for part in pattern.parts if isinstance(part, Name))
+    pattern = parse_template(text)
+    names = Counter(group.name for group in pattern.parts if isinstance(group, Variable))
     stands = sum(len(part) for part in pattern.parts if isinstance(part, str))
     return expansion.size * stands + sum(count * expansion.length_of(name) for name, count in names.items())

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from string import Template
 
-_PATTERN: re.Pattern[str] = Template.pattern
+_TEMPLATE_PATTERN: re.Pattern[str] = Template.pattern
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Variable:
     """A variable in a text, and the offset where it is written."""
 
     name: str
@@ -20,46 +20,46 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class ParsedTemplate:
     """A text split into what stands and what is put in. `lone` are the offsets of `$` that begin nothing."""
 
-    parts: tuple[str | Name, ...]
-    lone: tuple[int, ...] = ()
+    parts: tuple[str | Variable, ...]
+    lone_dollars: tuple[int, ...] = ()
 
     @property
-    def names(self) -> tuple[Name, ...]:
+    def variables(self) -> tuple[Variable, ...]:
         """The variables, in the order in which they are written."""
-        return tuple(part for part in self.parts if isinstance(part, Name))
+        return tuple(group for group in self.parts if isinstance(group, Variable))
 
-    def size(self, scope: Mapping[str, str]) -> int:
+    def length(self, variables: Mapping[str, str]) -> int:
         """How many characters `filled` would make; a name the scope lacks counts nothing."""
-        return sum(len(part) if isinstance(part, str) else len(scope.get(part.name, "")) for part in self.parts)
+        return sum(len(group) if isinstance(group, str) else len(variables.get(group.name, "")) for group in self.parts)
 
-    def filled(self, scope: Mapping[str, str], spell: Callable[[str], str] = str) -> str:
+    def substitute(self, variables: Mapping[str, str], convert: Callable[[str], str] = str) -> str:
         """The text with each value put in as `spell` writes it. Raises KeyError for a name the scope lacks."""
         # rule filled_once
-        return "".join(part if isinstance(part, str) else spell(scope[part.name]) for part in self.parts)
+        return "".join(group if isinstance(group, str) else convert(variables[group.name]) for group in self.parts)
 
 
-def parse_pattern(text: str) -> Pattern:
+def parse_template(text: str) -> ParsedTemplate:
     """The text as a pattern; `$$` is a dollar sign."""
     if "$" not in text:
-        return Pattern((text,))
-    parts: list[str | Name] = []
+        return ParsedTemplate((text,))
+    groups: list[str | Variable] = []
     lone: list[int] = []
     end = 0
-    for match in _PATTERN.finditer(text):
-        parts.append(text[end : match.start()])
+    for match in _TEMPLATE_PATTERN.finditer(text):
+        groups.append(text[end : match.start()])
         end = match.end()
         # rule named_or_braced
         name = match["named"] or match["braced"]
         if name is not None:
-            parts.append(Name(name, match.start()))
+            groups.append(Variable(name, match.start()))
         elif match["escaped"] is not None:
             # rule dollar_sign
-            parts.append("$")
+            groups.append("$")
         else:
             # rule lone_dollar
             lone.append(match.start())
-    parts.append(text[end:])
-    return Pattern(tuple(part for part in parts if part), tuple(lone))
+    groups.append(text[end:])
+    return ParsedTemplate(tuple(group for group in groups if group), tuple(lone))

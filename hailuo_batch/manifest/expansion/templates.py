@@ -6,64 +6,64 @@ Knows which names there are from whoever asks, and nothing of where their values
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from hailuo_batch.manifest.diagnostics import Report
-from hailuo_batch.manifest.document import WrittenShot
-from hailuo_batch.manifest.expansion.substitution import Pattern, parse_pattern
+from hailuo_batch.manifest.diagnostics import Diagnostics
+from hailuo_batch.manifest.document import RawShot
+from hailuo_batch.manifest.expansion.substitution import ParsedTemplate, parse_template
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.validation.schema_errors import suggestion
-from hailuo_batch.manifest.yaml.nodes import Scalar
+from hailuo_batch.manifest.validation.schema_errors import suggest
+from hailuo_batch.manifest.yaml.nodes import ScalarNode
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Template:
     """A text of the manifest, split at its variables."""
 
-    node: Scalar
-    pattern: Pattern
+    node: ScalarNode
+    parsed: ParsedTemplate
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class Templates:
     """The texts of one written shot. None stands for one that is absent or was reported."""
 
-    id: Text | None
-    prompt: Text | None
-    image_urls: tuple[Text | None, ...]
-    tags: tuple[Text | None, ...]
+    id: Template | None
+    prompt: Template | None
+    image_urls: tuple[Template | None, ...]
+    tags: tuple[Template | None, ...]
 
 
-def split_texts(written: WrittenShot, names: Collection[str] | None, report: Report) -> Texts:
+def parse_templates(raw: RawShot, names: Collection[str] | None, diagnostics: Diagnostics) -> Templates:
     """The shot's texts. Reports what cannot be put in; `names` is None where it cannot be told what can."""
 
-    def split(node: Scalar | None) -> Text | None:
-        return None if node is None else _split(node, names, report)
+    def parse(node: ScalarNode | None) -> Template | None:
+        return None if node is None else _parse(node, names, diagnostics)
 
-    return Texts(
-        id=split(written.id),
-        prompt=split(written.prompt),
-        image_urls=tuple(map(split, written.image_urls)),
-        tags=tuple(map(split, written.tags)),
+    return Templates(
+        id=parse(raw.id),
+        prompt=parse(raw.prompt),
+        image_urls=tuple(map(parse, raw.image_urls)),
+        tags=tuple(map(parse, raw.tags)),
     )
 
 
-def _split(node: Scalar, names: Collection[str] | None, report: Report) -> Text | None:
-    pattern = parse_pattern(node.text)
-    for offset in pattern.lone:
-        _tell_lone(node, offset, names or (), report)
+def _parse(node: ScalarNode, names: Collection[str] | None, diagnostics: Diagnostics) -> Template | None:
+    pattern = parse_template(node.text)
+    for offset in pattern.lone_dollars:
+        _report_lone_dollar(node, offset, names or (), diagnostics)
     # rule unknown_name
-    unknown = [] if names is None else [name for name in pattern.names if name.name not in names]
+    unknown = [] if names is None else [name for name in pattern.variables if name.name not in names]
     for name in unknown:
-        hint = suggestion(name.name, list(names or ())) or "add it to `vars`, or write `$$` for a dollar sign"
+        hint = suggest(name.name, list(names or ())) or "add it to `vars`, or write `$$` for a dollar sign"
         # rule unknown_name_place
-        report.error(node.spot(name.offset), f"unknown variable {quoted(name.name)}", hint)
-    return None if unknown or pattern.lone else Text(node, pattern)
+        diagnostics.error(node.position(name.offset), f"unknown variable {quoted(name.name)}", hint)
+    return None if unknown or pattern.lone_dollars else Template(node, pattern)
 
 
-def _tell_lone(node: Scalar, offset: int, names: Collection[str], report: Report) -> None:
+def _report_lone_dollar(node: ScalarNode, offset: int, names: Collection[str], diagnostics: Diagnostics) -> None:
     meant = node.text[offset + 2 : offset + 1000].partition("}")[0]
     if node.text.startswith("${", offset) and meant in names:
         message = f"the column {quoted(meant)} cannot be put in: a name has only letters, digits and `_`"
-        report.error(node.spot(offset), message, "rename it in the header of the table")
+        diagnostics.error(node.position(offset), message, "rename it in the header of the table")
     else:
         # rule two_dollars
-        report.error(node.spot(offset), "a lone `$` begins no variable", "write `$$` for a dollar sign")
+        diagnostics.error(node.position(offset), "a lone `$` begins no variable", "write `$$` for a dollar sign")

@@ -11,21 +11,21 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from hailuo_batch.manifest.diagnostics import Place, Report, Spot
-from hailuo_batch.manifest.files.lines import Breaks
-from hailuo_batch.manifest.files.text_files import MEBIBYTE, text_fault
+from hailuo_batch.manifest.diagnostics import Diagnostics, Position, Positioned
+from hailuo_batch.manifest.files.lines import LineBreaks
+from hailuo_batch.manifest.files.text_files import MEBIBYTE, find_text_error
 from hailuo_batch.manifest.quoting import quoted
 
 MAX_BYTES = 64 * MEBIBYTE
 MAX_ROWS = 300_000
 MAX_COLUMNS = 1000
 _MAX_ROW_BYTES = MEBIBYTE
-_KEPT_ROWS = 100_000
+_MAX_KEPT_ROWS = 100_000
 _SHOWN = 5
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _BREAK = re.compile("\r\n|\r|\n")
 _FIELD = re.compile('"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*|')
-_WRITING = 'put a field with a comma, a quote or a line break in double quotes, and write `""` for a quote in it'
+_QUOTING_HINT = 'put a field with a comma, a quote or a line break in double quotes, and write `""` for a quote in it'
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +36,40 @@ class Table:
     """
 
     path: str
-    names: tuple[str, ...]
+    column_names: tuple[str, ...]
     columns: dict[str, list[str]]
-    rows: int
+    row_count: int
     data: bytes = field(repr=False)
-    starts: "_Starts" = field(repr=False)
+    starts: "_RowStarts" = field(repr=False)
 
-    def spot(self, row: int, name: str) -> Spot:
+    def position(self, row: int, name: str) -> Position:
         """Where a row, counted from 0, has its value of this name; where it begins, if it has none."""
         begin, line = self.starts.offsets[row], self.starts.lines[row]
-        if name not in self.names:
-            return Spot(line, 1)
+        if name not in self.column_names:
+            return Position(line, 1)
         following = self.starts.offsets[row + 1 : row + 2]
         end = following[0] if following else begin + _MAX_ROW_BYTES
         text = self.data[begin:end].decode("utf-8", "replace")
-        return next(islice(_field_spots(text, line), self.names.index(name), None))
+        return next(islice(_field_positions(text, line), self.column_names.index(name), None))
 
 
 @dataclass(slots=True)
-class _Starts:
+class _RowStarts:
     """Where rows begin in the file: their bytes' offsets and their lines from 1."""
 
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     lines: "array[int]" = field(default_factory=lambda: array("q"))
 
 
-class _Wrong(Exception):  # noqa: N818 - a finding on its way to the report
-    def __init__(self, place: Place, message: str, hint: str = "") -> None:
+class _TableError(Exception):
+    def __init__(self, place: Positioned, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.place = place
         self.message = message
         self.hint = hint
 
 
-class _Lines:
+class _LineReader:
     """The file's lines as text, for the CSV reader; knows where the next one begins."""
 
     def __init__(self, data: bytes) -> None:
@@ -88,148 +88,156 @@ class _Lines:
             self.offset = match.end()
             self.number += 1
             if self.offset - self.row_offset > _MAX_ROW_BYTES:
-                raise _Wrong(Spot(self.row_line, 1), "this row is longer than 1 MiB", "look for a quote never closed")
+                raise _TableError(
+                    Position(self.row_line, 1), "this row is longer than 1 MiB", "look for a quote never closed"
+                )
             line = match[0].decode("utf-8")
             # inside a quoted field a line break is one of the text, whatever system the file was written on
             yield line[:-2] + "\n" if line.endswith("\r\n") else line[:-1] + "\n" if line.endswith("\r") else line
 
 
-def read_table(data: bytes, path: str, used: Collection[str], report: Report) -> Table | None:
+def read_table(data: bytes, path: str, used: Collection[str], diagnostics: Diagnostics) -> Table | None:
     """The table in `data`, with its `used` columns; None where anything of it is wrong, which is reported."""
-    fault = text_fault(data, Breaks.CSV)
+    fault = find_text_error(data, LineBreaks.CSV)
     if fault is not None:
-        report.error(fault.spot, fault.message, fault.hint, path=path)
+        diagnostics.error(fault.position, fault.message, fault.hint, path=path)
         return None
     try:
-        return _Reader(data, path, report).read(used)
-    except _Wrong as wrong:
-        report.error(wrong.place, wrong.message, wrong.hint, path=path)
+        return _TableReader(data, path, diagnostics).read(used)
+    except _TableError as wrong:
+        diagnostics.error(wrong.place, wrong.message, wrong.hint, path=path)
         return None
 
 
-class _Reader:
-    def __init__(self, data: bytes, path: str, report: Report) -> None:
+class _TableReader:
+    def __init__(self, data: bytes, path: str, diagnostics: Diagnostics) -> None:
         self._data = data
         self._path = path
-        self._report = report
-        self._lines = _Lines(data)
-        self._rows = csv.reader(iter(self._lines), strict=True)
-        self._odd = 0
-        self._next_odd: Spot | None = None
+        self._diagnostics = diagnostics
+        self._line_reader = _LineReader(data)
+        self._rows = csv.reader(iter(self._line_reader), strict=True)
+        self._uneven_count = 0
+        self._first_unshown: Position | None = None
 
     def read(self, used: Collection[str]) -> Table | None:
-        names = self._header()
+        names = self._read_header()
         if names is None:
             return None
         columns: dict[str, list[str]] = {name: [] for name in names if name in used}
         kept = [(names.index(name), values) for name, values in columns.items()]
-        starts = _Starts()
+        starts = _RowStarts()
         rows = 0
-        for row in self._following():
+        for row in self._next_rows():
             # rule row_length
             if len(row) != len(names):
-                self._tell_odd_row(row, names)
-            elif rows < _KEPT_ROWS:
-                starts.offsets.append(self._lines.row_offset)
-                starts.lines.append(self._lines.row_line)
+                self._report_field_count(row, names)
+            elif rows < _MAX_KEPT_ROWS:
+                starts.offsets.append(self._line_reader.row_offset)
+                starts.lines.append(self._line_reader.row_line)
                 for at, values in kept:
                     values.append(row[at])
             rows += 1
             if rows > MAX_ROWS:
-                raise _Wrong(Spot(1, 1), f"the table has more than {MAX_ROWS:,} rows", "split it")
-        if self._odd > _SHOWN:
-            others = self._odd - _SHOWN
+                raise _TableError(Position(1, 1), f"the table has more than {MAX_ROWS:,} rows", "split it")
+        if self._uneven_count > _SHOWN:
+            others = self._uneven_count - _SHOWN
             more = f"this row and {others - 1:,} more have" if others > 1 else "this row has"
-            self._complain(f"{more} another number of fields than the header", "", self._next_odd)
+            self._report_error(f"{more} another number of fields than the header", "", self._first_unshown)
         if rows == 0:
-            self._complain("the table has no rows below its header", "add one", Spot(1, 1))
-        return None if self._odd or rows == 0 else Table(self._path, names, columns, rows, self._data, starts)
+            self._report_error("the table has no rows below its header", "add one", Position(1, 1))
+        return None if self._uneven_count or rows == 0 else Table(self._path, names, columns, rows, self._data, starts)
 
-    def _following(self) -> Iterator[list[str]]:
+    def _next_rows(self) -> Iterator[list[str]]:
         """Rows, without blank lines."""
         while True:
-            self._lines.begin_row()
+            self._line_reader.begin_row()
             try:
                 row = next(self._rows, None)
             except csv.Error as error:
-                raise self._explained(str(error)) from None
+                raise self._explain_csv_error(str(error)) from None
             if row is None:
                 return
             if row:
                 yield row
 
-    def _header(self) -> tuple[str, ...] | None:
+    def _read_header(self) -> tuple[str, ...] | None:
         """The names of the columns; None where they are wrong, which is reported."""
-        row = next(self._following(), None)
+        row = next(self._next_rows(), None)
         if row is None:
-            raise _Wrong(Spot(1, 1), "the table is empty", "begin it with a row of names, such as `sku,name,image`")
+            raise _TableError(
+                Position(1, 1), "the table is empty", "begin it with a row of names, such as `sku,name,image`"
+            )
         if len(row) > MAX_COLUMNS:
-            raise _Wrong(Spot(1, 1), f"the table has more than {MAX_COLUMNS:,} columns", "remove those not needed")
+            raise _TableError(
+                Position(1, 1), f"the table has more than {MAX_COLUMNS:,} columns", "remove those not needed"
+            )
         # rule header_names
         names = tuple(name.strip() for name in row)
-        spots = _field_spots(self._row_text(), self._lines.row_line)
-        first: dict[str, Spot] = {}
+        spots = _field_positions(self._row_text(), self._line_reader.row_line)
+        first: dict[str, Position] = {}
         wrong = False
         for number, (name, spot) in enumerate(zip(names, spots, strict=False), 1):
             # rule header_empty
             if not name:
-                self._complain(f"column {number} of the header has no name", "give it one", spot)
+                self._report_error(f"column {number} of the header has no name", "give it one", spot)
             # rule header_unique
             elif name in first:
                 before = f"{first[name].line}:{first[name].column}"
-                self._complain(f"the header has {quoted(name)} twice, first at {before}", "rename one", spot)
+                self._report_error(f"the header has {quoted(name)} twice, first at {before}", "rename one", spot)
             elif len(names) == 1 and (";" in name or "\t" in name):
                 apart = "`;`" if ";" in name else "tabs"
-                self._complain(f"the fields are separated by {apart}", "save the table with commas", spot)
+                self._report_error(f"the fields are separated by {apart}", "save the table with commas", spot)
             else:
                 first[name] = spot
                 continue
             wrong = True
         return None if wrong else names
 
-    def _tell_odd_row(self, row: list[str], names: tuple[str, ...]) -> None:
-        self._odd += 1
-        if self._odd > _SHOWN:
-            self._next_odd = self._next_odd or Spot(self._lines.row_line, 1)
+    def _report_field_count(self, row: list[str], names: tuple[str, ...]) -> None:
+        self._uneven_count += 1
+        if self._uneven_count > _SHOWN:
+            self._first_unshown = self._first_unshown or Position(self._line_reader.row_line, 1)
             return
-        spots = list(_field_spots(self._row_text(), self._lines.row_line))
+        spots = list(_field_positions(self._row_text(), self._line_reader.row_line))
         has = f"this row has {len(row):,} field{'' if len(row) == 1 else 's'}, the header {len(names):,}"
         if len(row) > len(names):
             # rule long_row
-            self._complain(has, "put a text with a comma in double quotes", spots[min(len(names), len(spots) - 1)])
+            self._report_error(has, "put a text with a comma in double quotes", spots[min(len(names), len(spots) - 1)])
         else:
             missing = ", ".join(map(quoted, names[len(row) : len(row) + 3]))
             # rule short_row
-            self._complain(has, f"add {missing}; a value may be empty", spots[-1])
+            self._report_error(has, f"add {missing}; a value may be empty", spots[-1])
 
-    def _explained(self, problem: str) -> _Wrong:
+    def _explain_csv_error(self, problem: str) -> _TableError:
         """The CSV reader's error as a finding."""
-        text, line = self._row_text(), self._lines.row_line
+        text, line = self._row_text(), self._line_reader.row_line
         if "field larger" in problem:
-            return _Wrong(Spot(line, 1), "a field of this row is longer than 131,072 characters", _WRITING)
-        *_, last = _field_spots(text, line)
+            return _TableError(
+                Position(line, 1), "a field of this row is longer than 131,072 characters", _QUOTING_HINT
+            )
+        *_, last = _field_positions(text, line)
         if "unexpected end" in problem:
-            return _Wrong(last, "the quote that opens here is never closed", _WRITING)
-        return _Wrong(last, "after its closing quote this field goes on", _WRITING)
+            return _TableError(last, "the quote that opens here is never closed", _QUOTING_HINT)
+        return _TableError(last, "after its closing quote this field goes on", _QUOTING_HINT)
 
     def _row_text(self) -> str:
         """The row that was read last, as it is written."""
-        return self._data[self._lines.row_offset : self._lines.offset].decode("utf-8", "replace")
+        return self._data[self._line_reader.row_offset : self._line_reader.offset].decode("utf-8", "replace")
 
-    def _complain(self, message: str, hint: str = "", spot: Spot | None = None) -> None:
-        self._report.error(spot or Spot(self._lines.row_line, 1), message, hint, path=self._path)
+    def _report_error(self, message: str, hint: str = "", position: Position | None = None) -> None:
+        self._diagnostics.error(position or Position(self._line_reader.row_line, 1), message, hint, path=self._path)
 
 
-def _field_spots(text: str, line: int) -> Iterator[Spot]:
+def _field_positions(text: str, line: int) -> Iterator[Position]:
     """Where the fields begin of a row that is written like `text`, beginning on this line; ends with it.
 
     After a field whose quotes are not in order nothing follows.
     """
     at = start_of_line = 0
     while True:
-        yield Spot(line, at - start_of_line + 1)
-        written = _FIELD.match(text, at)
-        end = at if written is None else written.end()
+        yield Position(line, at - start_of_line + 1)
+        raw = _FIELD.match(text, at)
+        end = at if raw is None else raw.end()
         for line_break in _BREAK.finditer(text, at, end):
             line, start_of_line = line + 1, line_break.end()
         if not text.startswith(",", end):

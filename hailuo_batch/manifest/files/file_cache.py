@@ -9,60 +9,60 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from hailuo_batch.manifest.diagnostics import Report
+from hailuo_batch.manifest.diagnostics import Diagnostics
 from hailuo_batch.manifest.files.csv_tables import MAX_BYTES, Table, read_table
-from hailuo_batch.manifest.files.text_files import Unreadable, read_file
+from hailuo_batch.manifest.files.text_files import FileReadError, read_file
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.yaml.nodes import Scalar
+from hailuo_batch.manifest.yaml.nodes import ScalarNode
 
 _ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-class Library:
+class FileCache:
     """The files of one manifest."""
 
-    def __init__(self, manifest: Path, report: Report) -> None:
-        self.folder = _folder_of(manifest)
+    def __init__(self, manifest: Path, diagnostics: Diagnostics) -> None:
+        self.folder = _resolve_folder(manifest)
         self.contents: dict[str, bytes] = {}
-        self._used: Collection[str] = ()
-        self._report = report
+        self._used_columns: Collection[str] = ()
+        self._diagnostics = diagnostics
         self._tables: dict[str, Table | None] = {}
 
-    def keep(self, names: Collection[str]) -> None:
+    def keep_columns(self, names: Collection[str]) -> None:
         """Of tables that are read from now on, only the columns with these names are kept."""
-        self._used = names
+        self._used_columns = names
 
-    def table(self, node: Scalar) -> Table | None:
+    def load_table(self, node: ScalarNode) -> Table | None:
         """The table whose path is written there; None where anything is wrong with it, which is reported."""
-        if not check_path(node, "../data/products.csv", self._report):
+        if not check_path(node, "../data/products.csv", self._diagnostics):
             return None
         # rule table_path
         path = self.folder / node.text
         if str(path) not in self._tables:
-            self._tables[str(path)] = self._read(path, node)
+            self._tables[str(path)] = self._load_new(path, node)
         return self._tables[str(path)]
 
-    def digests(self) -> Mapping[str, str]:
+    def table_digests(self) -> Mapping[str, str]:
         """The SHA-256, in hex, of each table that was read, by its path."""
         return {path: hashlib.sha256(data).hexdigest() for path, data in self.contents.items()}
 
-    def _read(self, path: Path, node: Scalar) -> Table | None:
+    def _load_new(self, path: Path, node: ScalarNode) -> Table | None:
         try:
             data = read_file(path, MAX_BYTES)
-        except Unreadable as unreadable:
-            hint = from_folder(self.folder) if unreadable.is_missing else ""
-            self._report.error(node, f"the table {quoted(node.text)}: {unreadable.what}", hint)
+        except FileReadError as unreadable:
+            hint = paths_hint(self.folder) if unreadable.is_missing else ""
+            self._diagnostics.error(node, f"the table {quoted(node.text)}: {unreadable.reason}", hint)
             return None
         self.contents[str(path)] = data
-        return read_table(data, str(path), self._used, self._report)
+        return read_table(data, str(path), self._used_columns, self._diagnostics)
 
 
-def from_folder(folder: Path) -> str:
+def paths_hint(folder: Path) -> str:
     """Where paths begin, as a hint."""
     return "paths begin at the manifest's folder" + ("" if folder == Path() else f", {folder}")
 
 
-def _folder_of(manifest: Path) -> Path:
+def _resolve_folder(manifest: Path) -> Path:
     """The folder that a manifest's paths begin at: a link to a manifest is one to the files beside it as well."""
     try:
         # rule manifest_folder
@@ -71,13 +71,13 @@ def _folder_of(manifest: Path) -> Path:
         return manifest.parent
 
 
-def check_path(node: Scalar, example: str, report: Report) -> bool:
+def check_path(node: ScalarNode, example: str, diagnostics: Diagnostics) -> bool:
     """Whether a path is one that may be written in a manifest; reports what it is instead."""
     if _ABSOLUTE.match(node.text):
         message = f"the path {quoted(node.text)} is not relative to the manifest"
-        report.error(node, message, f"write it like `{example}`")
+        diagnostics.error(node, message, f"write it like `{example}`")
         return False
     if "\\" in node.text:
-        report.error(node, f"the path {quoted(node.text)} is written with `\\`", "write `/` between its parts")
+        diagnostics.error(node, f"the path {quoted(node.text)} is written with `\\`", "write `/` between its parts")
         return False
     return True

@@ -11,16 +11,16 @@ from enum import Enum
 from itertools import islice
 from operator import attrgetter
 
-from hailuo_batch.manifest.diagnostics import Place, Spot
+from hailuo_batch.manifest.diagnostics import Position, Positioned
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 1024 * 1024
-_CONTINUED = bytes(range(0x80, 0xC0))  # the bytes of a character but its first
-_WIDTH = 120
-_MOST_LINES = 1_000_000  # beyond them a line is not worth the search
+_CONTINUATION_BYTES = bytes(range(0x80, 0xC0))  # the bytes of a character but its first
+_MAX_WIDTH = 120
+_MAX_LINES = 1_000_000  # beyond them a line is not worth the search
 
 
-class Breaks(Enum):
+class LineBreaks(Enum):
     """What ends a line."""
 
     CSV = (b"\n", b"\r")
@@ -33,7 +33,7 @@ class Breaks(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class SourceLine:
     """What a line says around a place in it, which is at `at` of `text`. `is_cut`: whether the line begins before."""
 
     text: str = ""
@@ -49,7 +49,7 @@ class Excerpt:
     caret: int = 0
 
 
-def spot_at(data: bytes, index: int, breaks: Breaks) -> Spot:
+def position_at(data: bytes, index: int, breaks: LineBreaks) -> Position:
     """The line and the column of the byte at `index`, both from 1; columns count characters."""
     line = 1 - data.count(b"\r\n", 0, index)
     begin = 0
@@ -57,71 +57,75 @@ def spot_at(data: bytes, index: int, breaks: Breaks) -> Spot:
         line += data.count(mark, 0, index)
         last = data.rfind(mark, 0, index)
         begin = max(begin, last + len(mark) if last >= 0 else 0)
-    return Spot(line, _characters(data, _after_mark(data, begin), index) + 1)
+    return Position(line, _count_characters(data, _skip_bom(data, begin), index) + 1)
 
 
-def around(data: bytes, places: Iterable[Place], breaks: Breaks, reach: int = _WIDTH) -> dict[Place, Around]:
+def find_source_lines(
+    data: bytes, places: Iterable[Positioned], breaks: LineBreaks, width: int = _MAX_WIDTH
+) -> dict[Positioned, SourceLine]:
     """What the lines say around these places, so many characters to both sides. Places on no line are left out."""
-    wanted: dict[int, list[Place]] = {}
+    wanted: dict[int, list[Positioned]] = {}
     for place in places:
         wanted.setdefault(place.line, []).append(place)
     return {
         place: one
-        for number, (begin, end) in _lines(data, wanted, breaks)
-        for place, one in _around(data, begin, end, wanted[number], reach)
+        for number, (begin, end) in _find_lines(data, wanted, breaks)
+        for place, one in _cut_line(data, begin, end, wanted[number], width)
     }
 
 
-def excerpt(line: Around) -> Excerpt:
+def excerpt(line: SourceLine) -> Excerpt:
     """What the line says around the place, on one line and unable to hide or move anything."""
     text, at = line.text, line.at
-    first = 0 if len(text) <= _WIDTH else max(0, min(at - _WIDTH // 2, len(text) - _WIDTH))
-    shown = "".join(character if character.isprintable() else " " for character in text[first : first + _WIDTH])
+    first = 0 if len(text) <= _MAX_WIDTH else max(0, min(at - _MAX_WIDTH // 2, len(text) - _MAX_WIDTH))
+    shown = "".join(character if character.isprintable() else " " for character in text[first : first + _MAX_WIDTH])
     cut = "…" if first or line.is_cut else ""
-    return Excerpt(cut + shown.rstrip() + ("…" if first + _WIDTH < len(text) else ""), at - first + len(cut))
+    return Excerpt(cut + shown.rstrip() + ("…" if first + _MAX_WIDTH < len(text) else ""), at - first + len(cut))
 
 
-def _lines(data: bytes, wanted: Iterable[int], breaks: Breaks) -> Iterator[tuple[int, tuple[int, int]]]:
+def _find_lines(data: bytes, wanted: Iterable[int], breaks: LineBreaks) -> Iterator[tuple[int, tuple[int, int]]]:
     """Where the lines with these numbers begin and end, without their breaks."""
     begin, line = 0, 1
     ends = breaks.pattern.finditer(data)
-    for number in sorted(number for number in wanted if 0 < number <= _MOST_LINES):
+    for number in sorted(number for number in wanted if 0 < number <= _MAX_LINES):
         if number > line:
             before = next(islice(ends, number - line - 1, None), None)
             if before is None:
                 return
             begin, line = before.end(), number
         after = breaks.pattern.search(data, begin)
-        yield number, (_after_mark(data, begin), after.start() if after else len(data))
+        yield number, (_skip_bom(data, begin), after.start() if after else len(data))
 
 
-def _around(data: bytes, begin: int, end: int, places: list[Place], reach: int) -> Iterator[tuple[Place, Around]]:
+def _cut_line(
+    data: bytes, begin: int, end: int, places: list[Positioned], width: int
+) -> Iterator[tuple[Positioned, SourceLine]]:
     """As `around`, for places on one line. Goes along it once, so that a line of megabytes is never text as a whole."""
     offset, column = begin, 1
     for place in sorted(places, key=attrgetter("column")):
-        offset, passed = _forward(data, offset, end, max(0, place.column - reach - column))
+        offset, passed = _skip_characters(data, offset, end, max(0, place.column - width - column))
         column += passed
-        text = data[offset : min(end, offset + 4 * 2 * reach)].decode("utf-8", "replace")[: 2 * reach]
-        yield place, Around(text, min(place.column - column, len(text)), column > 1)
+        text = data[offset : min(end, offset + 4 * 2 * width)].decode("utf-8", "replace")[: 2 * width]
+        yield place, SourceLine(text, min(place.column - column, len(text)), column > 1)
 
 
-def _forward(data: bytes, offset: int, end: int, characters: int) -> tuple[int, int]:
+def _skip_characters(data: bytes, offset: int, end: int, characters: int) -> tuple[int, int]:
     """The offset so many characters on, but not past the end, and how many they were."""
     passed = 0
     while passed < characters and offset < end:
         ahead = min(end, offset + min(_CHUNK, characters - passed))
         while ahead < end and data[ahead] & 0xC0 == 0x80:
             ahead += 1
-        passed += _characters(data, offset, ahead)
+        passed += _count_characters(data, offset, ahead)
         offset = ahead
     return offset, passed
 
 
-def _characters(data: bytes, begin: int, end: int) -> int:
+def _count_characters(data: bytes, begin: int, end: int) -> int:
     """How many characters begin between these offsets."""
     chunks = range(begin, end, _CHUNK)
-    return sum(len(data[at : min(end, at + _CHUNK)].translate(None, _CONTINUED)) for at in chunks)
+    return sum(len(data[at : min(end, at + _CHUNK)].translate(None, _CONTINUATION_BYTES)) for at in chunks)
 
 
-def _after_mark(data: bytes, begin: int) -> int:
+def _skip_bom(data: bytes, begin: int) -> int:
     return len(_BOM) if begin == 0 and data.startswith(_BOM) else begin

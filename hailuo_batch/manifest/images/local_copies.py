@@ -10,41 +10,41 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from hailuo_batch.manifest.files.text_files import MEBIBYTE, Unreadable, check_file, reason
-from hailuo_batch.manifest.images.urls import Problem
+from hailuo_batch.manifest.files.text_files import MEBIBYTE, FileReadError, check_file, to_read_error
+from hailuo_batch.manifest.images.urls import ProblemAndHint
 from hailuo_batch.manifest.quoting import quoted
 
 MAX_BYTES = 256 * MEBIBYTE
 # rule image_kinds
 _IMAGE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP", re.DOTALL)
-_GUESSES = 1000
+_MAX_NAMES = 1000
 
 
-class Copies:
+class LocalCopies:
     """The images in a folder. `shown` is the folder as the manifest writes it."""
 
     def __init__(self, folder: Path, shown: str) -> None:
         self.folder = folder
         self._shown = shown
-        self._known: dict[tuple[str, ...], str | Problem] = {}
+        self._cache: dict[tuple[str, ...], str | ProblemAndHint] = {}
 
-    def problem(self) -> str | None:
+    def find_problem(self) -> str | None:
         """What is wrong with the folder itself, in words that follow its name; None where nothing is."""
         try:
             if self.folder.is_dir():
                 return None
             return "is not a folder" if self.folder.exists() else "is not there"
         except (OSError, ValueError) as error:
-            return reason(error).what
+            return to_read_error(error).reason
 
-    def sha256(self, parts: tuple[str, ...]) -> str | Problem:
+    def sha256(self, groups: tuple[str, ...]) -> str | ProblemAndHint:
         """The SHA-256, in hex, of the image at this path in the folder, or what is wrong with it, and a hint."""
-        if parts not in self._known:
-            self._known[parts] = self._read(parts)
-        return self._known[parts]
+        if groups not in self._cache:
+            self._cache[groups] = self._read(groups)
+        return self._cache[groups]
 
-    def _read(self, parts: tuple[str, ...]) -> str | Problem:
-        path = self.folder.joinpath(*parts)
+    def _read(self, groups: tuple[str, ...]) -> str | ProblemAndHint:
+        path = self.folder.joinpath(*groups)
         try:
             check_file(path, MAX_BYTES)
             with path.open("rb") as file:
@@ -57,22 +57,22 @@ class Copies:
                     digest.update(piece)
                 return digest.hexdigest()
         # rule unreadable_image
-        except Unreadable as unreadable:
-            return f"cannot be used: {unreadable.what}", ""
+        except FileReadError as unreadable:
+            return f"cannot be used: {unreadable.reason}", ""
         except (OSError, ValueError) as error:
-            why = reason(error)
-            missing = f"is not in {quoted(self._shown)}", self._nearest(path)
-            return missing if why.is_missing else (f"cannot be used: {why.what}", "")
+            why = to_read_error(error)
+            missing = f"is not in {quoted(self._shown)}", self._similar_name_hint(path)
+            return missing if why.is_missing else (f"cannot be used: {why.reason}", "")
 
-    def _nearest(self, path: Path) -> str:
+    def _similar_name_hint(self, path: Path) -> str:
         try:
-            names = sorted(beside.name for beside in islice(path.parent.iterdir(), _GUESSES))
+            names = sorted(beside.name for beside in islice(path.parent.iterdir(), _MAX_NAMES))
         except OSError:
             return ""
         close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
         return f"did you mean {quoted(close[0])}?" if close else ""
 
 
-def digest_of(digests: Iterable[str]) -> str:
+def combine_digests(digests: Iterable[str]) -> str:
     """One digest over those of several images, in their order."""
     return hashlib.sha256("\n".join(digests).encode("ascii")).hexdigest()

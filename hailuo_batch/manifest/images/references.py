@@ -7,17 +7,17 @@ suffer from it alone are told together.
 from dataclasses import dataclass
 from pathlib import Path
 
-from hailuo_batch.manifest.diagnostics import Place, Report
+from hailuo_batch.manifest.diagnostics import Diagnostics, Positioned
 from hailuo_batch.manifest.document import Document
-from hailuo_batch.manifest.files.file_cache import check_path, from_folder
+from hailuo_batch.manifest.files.file_cache import check_path, paths_hint
 from hailuo_batch.manifest.images import urls
-from hailuo_batch.manifest.images.local_copies import Copies
+from hailuo_batch.manifest.images.local_copies import LocalCopies
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.yaml.nodes import Scalar
+from hailuo_batch.manifest.yaml.nodes import ScalarNode
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ResolvedImage:
     """One image: its URL, and of its local copy the SHA-256 and the file; None where there is no copy."""
 
     url: str
@@ -26,64 +26,64 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureFault:
+class ImageProblem:
     """What is wrong with a reference: `what` follows its name in `message`."""
 
-    what: str
+    problem: str
     message: str
     hint: str
 
 
-class Pictures:
+class ImageReferences:
     """Finds what references mean; each distinct one is looked at once."""
 
-    def __init__(self, document: Document, folder: Path, report: Report) -> None:
-        self._report = report
-        self._base = self._read_base(document, report)
-        self._copies = self._read_folder(document, folder, report)
+    def __init__(self, document: Document, folder: Path, diagnostics: Diagnostics) -> None:
+        self._diagnostics = diagnostics
+        self._base = self._read_base(document, diagnostics)
+        self._copies = self._read_folder(document, folder, diagnostics)
         self._has_base = "base_url" in document.image_settings
         self._has_folder = "dir" in document.image_settings
-        self._found: dict[str, Picture | PictureFault | None] = {}
-        self._homeless: list[tuple[Place, str]] = []
-        self._homeless_count = 0
+        self._cache: dict[str, ResolvedImage | ImageProblem | None] = {}
+        self._first_without_base: list[tuple[Positioned, str]] = []
+        self._without_base_count = 0
 
-    def find(self, reference: str, place: Place) -> Picture | PictureFault | None:
+    def resolve(self, reference: str, place: Positioned) -> ResolvedImage | ImageProblem | None:
         """The image, or what is wrong with the reference; None where that is reported otherwise."""
-        if reference not in self._found:
-            self._found[reference] = self._look(reference)
-        found = self._found[reference]
+        if reference not in self._cache:
+            self._cache[reference] = self._resolve_new(reference)
+        found = self._cache[reference]
         if found is None and not self._has_base:
-            self._homeless_count += 1
-            if not self._homeless:
-                self._homeless.append((place, reference))
+            self._without_base_count += 1
+            if not self._first_without_base:
+                self._first_without_base.append((place, reference))
         return found
 
-    def files(self) -> dict[str, Picture]:
+    def local_images(self) -> dict[str, ResolvedImage]:
         """The images that have a local copy, by their URLs."""
-        pictures = (found for found in self._found.values() if isinstance(found, Picture))
-        return {picture.url: picture for picture in pictures if picture.file is not None}
+        resolved = (found for found in self._cache.values() if isinstance(found, ResolvedImage))
+        return {picture.url: picture for picture in resolved if picture.file is not None}
 
-    def tell_homeless(self) -> None:
+    def report_missing_base_url(self) -> None:
         """Reports, once for all, that there is nothing to resolve relative references against."""
-        for place, reference in self._homeless:
-            others = self._homeless_count - 1
+        for place, reference in self._first_without_base:
+            others = self._without_base_count - 1
             so = f", nor {others:,} more reference{'' if others == 1 else 's'}" if others else ""
             message = f"the image {quoted(reference)} is relative, and there is no `images.base_url` to resolve it{so}"
             hint = "add `images: {base_url: https://…}`, or write a whole URL, such as https://example.com/lamp.jpg"
-            self._report.error(place, message, hint)
+            self._diagnostics.error(place, message, hint)
 
-    def _look(self, reference: str) -> Picture | PictureFault | None:
+    def _resolve_new(self, reference: str) -> ResolvedImage | ImageProblem | None:
         if reference and urls.is_relative(reference):
-            return self._look_below_base(reference)
-        problem = urls.problem_with(reference)
+            return self._resolve_relative(reference)
+        problem = urls.find_url_problem(reference)
         if problem is None:
-            return Picture(reference)
-        return _fault(f"the image URL {quoted(urls.without_password(reference))}", problem)
+            return ResolvedImage(reference)
+        return _image_problem(f"the image URL {quoted(urls.redact_password(reference))}", problem)
 
-    def _look_below_base(self, reference: str) -> Picture | PictureFault | None:
+    def _resolve_relative(self, reference: str) -> ResolvedImage | ImageProblem | None:
         parsed = urls.parse_relative(reference)
         if isinstance(parsed, tuple):
-            return _fault(f"the image {quoted(reference)}", parsed)
+            return _image_problem(f"the image {quoted(reference)}", parsed)
         # rule images_dir_optional
         if self._base is None or (self._copies is None and self._has_folder):
             return None
@@ -91,42 +91,42 @@ class Pictures:
         url = self._base + parsed.rest
         # rule local_file
         if self._copies is None:
-            return Picture(url)
+            return ResolvedImage(url)
         digest = self._copies.sha256(parsed.parts)
         if isinstance(digest, tuple):
-            return _fault(f"the image {quoted(reference)}", digest)
-        return Picture(url, digest, self._copies.folder.joinpath(*parsed.parts))
+            return _image_problem(f"the image {quoted(reference)}", digest)
+        return ResolvedImage(url, digest, self._copies.folder.joinpath(*parsed.parts))
 
     @staticmethod
-    def _read_base(document: Document, report: Report) -> str | None:
-        node = _text(document, "base_url")
+    def _read_base(document: Document, diagnostics: Diagnostics) -> str | None:
+        node = _setting(document, "base_url")
         if node is None:
             return None
-        problem = urls.problem_with_base(node.text)
+        problem = urls.find_base_url_problem(node.text)
         if problem is not None:
-            report.error(node, f"`base_url` {quoted(urls.without_password(node.text))} {problem[0]}", problem[1])
+            diagnostics.error(node, f"`base_url` {quoted(urls.redact_password(node.text))} {problem[0]}", problem[1])
             return None
         return node.text.rstrip("/") + "/"
 
     @staticmethod
-    def _read_folder(document: Document, folder: Path, report: Report) -> Copies | None:
-        node = _text(document, "dir")
-        if node is None or not check_path(node, "../images", report):
+    def _read_folder(document: Document, folder: Path, diagnostics: Diagnostics) -> LocalCopies | None:
+        node = _setting(document, "dir")
+        if node is None or not check_path(node, "../images", diagnostics):
             return None
-        copies = Copies(folder / node.text, node.text)
+        copies = LocalCopies(folder / node.text, node.text)
         # rule images_dir
-        problem = copies.problem()
+        problem = copies.find_problem()
         if problem is not None:
-            report.error(node, f"the folder of images {quoted(node.text)} {problem}", from_folder(folder))
+            diagnostics.error(node, f"the folder of images {quoted(node.text)} {problem}", paths_hint(folder))
             return None
         return copies
 
 
-def _text(document: Document, key: str) -> Scalar | None:
+def _setting(document: Document, key: str) -> ScalarNode | None:
     node = document.image_settings.get(key)
-    return node if isinstance(node, Scalar) else None
+    return node if isinstance(node, ScalarNode) else None
 
 
-def _fault(name: str, problem: urls.Problem) -> PictureFault:
+def _image_problem(name: str, problem: urls.ProblemAndHint) -> ImageProblem:
     what, hint = problem
-    return PictureFault(what, f"{name} {what}", hint)
+    return ImageProblem(what, f"{name} {what}", hint)

@@ -6,64 +6,74 @@ in the schema; what it cannot say is checked while a shot is expanded.
 
 from typing import Any
 
-from hailuo_batch.manifest.diagnostics import ENOUGH, START, Report
+from hailuo_batch.manifest.diagnostics import FILE_START, MAX_DIAGNOSTICS, Diagnostics
 from hailuo_batch.manifest.document import Document
 from hailuo_batch.manifest.validation import schema_errors
-from hailuo_batch.manifest.yaml.nodes import ListData, Mapping, MappingData, Node, Sequence, data_of, written_data_of
+from hailuo_batch.manifest.yaml.nodes import (
+    ListData,
+    MappingData,
+    MappingNode,
+    Node,
+    SequenceNode,
+    to_data,
+    to_text_data,
+)
 
 
-class ShotCheck:
+class ShotValidator:
     """Judges written shots while the manifest is being read: one with nothing right in it is not read to its end."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._judge = schema_errors.shot_judge()
-        self._shots: Sequence | None = None
-        self._wrong: list[Node] = []
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self._diagnostics = diagnostics
+        self._checker = schema_errors.shot_checker()
+        self._shots: SequenceNode | None = None
+        self._invalid: list[Node] = []
 
-    def look(self, shots: Sequence, shot: Node) -> None:
+    def validate(self, shots: SequenceNode, shot: Node) -> None:
         """Judges a shot of the list. Raises Refused once so many are wrong that reading on helps nobody."""
         if shots is not self._shots:
-            self._shots, self._wrong = shots, []
-        if not self._judge.accepts(_shot_data(shot)):
-            self._wrong.append(shot)
-            if len(self._wrong) == ENOUGH:
-                self._tell()
+            self._shots, self._invalid = shots, []
+        if not self._checker.accepts(_shot_data(shot)):
+            self._invalid.append(shot)
+            if len(self._invalid) == MAX_DIAGNOSTICS:
+                self._report_invalid()
 
-    def tell(self, shots: Sequence) -> None:
+    def report(self, shots: SequenceNode) -> None:
         """Reports what is wrong with the list's shots, also where they were not looked at because of an alias."""
         if shots is not self._shots:
             for shot in shots.items:
-                self.look(shots, shot)
-        self._tell()
+                self.validate(shots, shot)
+        self._report_invalid()
 
-    def _tell(self) -> None:
-        for shot in self._wrong:
-            schema_errors.tell_faults(self._judge.validator, _shot_data(shot), shot, "a shot", self._report)
+    def _report_invalid(self) -> None:
+        for shot in self._invalid:
+            schema_errors.report_schema_errors(
+                self._checker.validator, _shot_data(shot), shot, "a shot", self._diagnostics
+            )
 
 
-def check(root: Node | None, shot_check: ShotCheck, report: Report) -> Document | None:
+def check_document(root: Node | None, shot_validator: ShotValidator, diagnostics: Diagnostics) -> Document | None:
     """Reports what the schema has against the manifest. None where there is no telling what it asks for."""
     if root is None:
-        report.error(START, "the manifest is empty", "`hailuo-batch init` writes one to begin with")
+        diagnostics.error(FILE_START, "the manifest is empty", "`hailuo-batch init` writes one to begin with")
         return None
     whole = schema_errors.document_validator()
-    schema_errors.tell_faults(whole, _document_data(root), root, "the manifest", report)
-    if not isinstance(root, Mapping):
+    schema_errors.report_schema_errors(whole, _document_data(root), root, "the manifest", diagnostics)
+    if not isinstance(root, MappingNode):
         return None
     document = Document(root)
     shots = root.get("shots")
-    if isinstance(shots, Sequence):
+    if isinstance(shots, SequenceNode):
         if len(shots.items) > schema_errors.leaf_schema("shots")["maxItems"]:
             return None
-        shot_check.tell(shots)
+        shot_validator.report(shots)
     return document
 
 
 def _document_data(root: Node) -> Any:
     """The manifest as data without its shots, of which only the number is shown."""
-    if not isinstance(root, Mapping):
-        return data_of(root, 1)
+    if not isinstance(root, MappingNode):
+        return to_data(root, 1)
     known = schema_errors.manifest_schema()["properties"]
     return MappingData(
         (key, _value_data(key, value) if key in known else None) for key, (_, value) in root.entries.items()
@@ -72,30 +82,30 @@ def _document_data(root: Node) -> Any:
 
 def _value_data(key: str, value: Node) -> Any:
     match key, value:
-        case "shots", Sequence():
+        case "shots", SequenceNode():
             return ListData([None] * len(value.items))
         # rule vars_unread
-        case "vars", Mapping():
-            return written_data_of(value, 1)
-        case "defaults", Mapping():
+        case "vars", MappingNode():
+            return to_text_data(value, 1)
+        case "defaults", MappingNode():
             return _shot_data(value)
         case _:
-            return data_of(value, 1)
+            return to_data(value, 1)
 
 
 def _shot_data(node: Node) -> Any:
     """A shot as data: the values of its matrix as they are written, of its further input no more than the names."""
-    if not isinstance(node, Mapping):
-        return data_of(node, 1)
+    if not isinstance(node, MappingNode):
+        return to_data(node, 1)
     return MappingData((key, _part_data(key, value)) for key, (_, value) in node.entries.items())
 
 
 def _part_data(key: str, value: Node) -> Any:
     match key, value:
         # rule matrix_unread
-        case "matrix", Mapping():
-            return written_data_of(value, 3)
-        case "input", Mapping():
+        case "matrix", MappingNode():
+            return to_text_data(value, 3)
+        case "input", MappingNode():
             return MappingData.fromkeys(value.entries)
         case _:
-            return data_of(value, 1)
+            return to_data(value, 1)

@@ -12,7 +12,7 @@ from typing import Any
 
 Accepts = Callable[[Any], bool]
 
-_TEXTS = frozenset({"title", "description", "examples", "default", "errorMessage", "$schema", "$defs", "x-model"})
+_ANNOTATIONS = frozenset({"title", "description", "examples", "default", "errorMessage", "$schema", "$defs", "x-model"})
 _TYPES: dict[str, Accepts] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
@@ -24,7 +24,7 @@ _TYPES: dict[str, Accepts] = {
 }
 
 
-class Unanswerable(Exception):  # noqa: N818 - no failure: the slow answer is as good
+class UnsupportedKeyword(Exception):  # noqa: N818 - no failure: the slow answer is as good
     """The schema uses a keyword that is not known here."""
 
 
@@ -33,7 +33,7 @@ def compile_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any]) ->
     checks = [
         _compile_keyword(keyword, wanted, schema, definitions)
         for keyword, wanted in schema.items()
-        if keyword not in _TEXTS and keyword != "additionalProperties"
+        if keyword not in _ANNOTATIONS and keyword != "additionalProperties"
     ]
     if "additionalProperties" in schema and "properties" not in schema:
         checks.append(_compile_properties({}, schema["additionalProperties"], definitions))
@@ -92,7 +92,7 @@ def _compile_bound(keyword: str, bound: Any) -> Accepts:
         case "maximum":
             return lambda value: not _TYPES["number"](value) or value <= bound
         case _:
-            raise Unanswerable(keyword)
+            raise UnsupportedKeyword(keyword)
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:

@@ -17,34 +17,34 @@ import jsonschema
 from jsonschema.exceptions import ValidationError
 
 from hailuo_batch import resources
-from hailuo_batch.manifest.diagnostics import Report
+from hailuo_batch.manifest.diagnostics import Diagnostics
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.slugs import slug
-from hailuo_batch.manifest.validation.fast_check import Accepts, Unanswerable, compile_pattern, compile_schema
-from hailuo_batch.manifest.yaml.nodes import Broken, Mapping, Node, Scalar, Sequence, data_of
+from hailuo_batch.manifest.validation.fast_check import Accepts, UnsupportedKeyword, compile_pattern, compile_schema
+from hailuo_batch.manifest.yaml.nodes import BrokenNode, MappingNode, Node, ScalarNode, SequenceNode, to_data
 
 Validator = Any  # jsonschema makes its validator classes at run time, and types them as little as their errors
-Fault = Any
+SchemaError = Any
 
 
-def _search(validator: Validator, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+def _match_pattern(validator: Validator, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
     """`pattern` as ECMA-262 has it, where `$` is the very end: Python's would let a final line break pass."""
-    if validator.is_type(instance, "string") and not _compiled(pattern).search(str(instance)):
+    if validator.is_type(instance, "string") and not _compile_cached(pattern).search(str(instance)):
         yield ValidationError(f"it does not match {pattern}")
 
 
-_compiled = functools.cache(compile_pattern)
-_ONE_WORD = re.compile(r"[\w./-]{1,50}")  # what needs no quotes between brackets
-_GUESSES = 200  # how many words a suggestion looks at: a file of a million strange keys is not worth more
+_compile_cached = functools.cache(compile_pattern)
+_NEEDS_NO_QUOTES = re.compile(r"[\w./-]{1,50}")  # what needs no quotes between brackets
+_MAX_CANDIDATES = 200  # how many words a suggestion looks at: a file of a million strange keys is not worth more
 
 _extend: Callable[..., Validator] = jsonschema.validators.extend
-_VALIDATOR = _extend(jsonschema.Draft202012Validator, {"pattern": _search})
+_VALIDATOR_CLASS = _extend(jsonschema.Draft202012Validator, {"pattern": _match_pattern})
 
 
 @functools.cache
 def manifest_schema() -> dict[str, Any]:
     """The manifest's schema."""
-    schema: dict[str, Any] = json.loads(resources.schema_text("manifest"))
+    schema: dict[str, Any] = json.loads(resources.load_schema_text("manifest"))
     return schema
 
 
@@ -53,43 +53,43 @@ def document_validator() -> Validator:
     """Judges a whole manifest, its shots apart: those are judged one by one, so that one at a time is data."""
     schema = manifest_schema()
     shots = {key: value for key, value in schema["properties"]["shots"].items() if key != "items"}
-    return _VALIDATOR({**schema, "properties": {**schema["properties"], "shots": shots}})
+    return _VALIDATOR_CLASS({**schema, "properties": {**schema["properties"], "shots": shots}})
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class SchemaChecker:
     """A schema that is asked about many values: `validator` explains what `accepts` does not accept at once."""
 
     validator: Validator
     accepts: Accepts
 
     @classmethod
-    def of(cls, schema: dict[str, Any]) -> "Judge":
+    def create(cls, schema: dict[str, Any]) -> "SchemaChecker":
         """The schema as a judge."""
-        validator = _VALIDATOR(schema)
+        validator = _VALIDATOR_CLASS(schema)
         try:
             return cls(validator, compile_schema(schema, schema.get("$defs", {})))
-        except Unanswerable:
+        except UnsupportedKeyword:
             return cls(validator, validator.is_valid)
 
 
 @functools.cache
-def shot_judge() -> Judge:
+def shot_checker() -> SchemaChecker:
     """Judges one written shot."""
     definitions = manifest_schema()["$defs"]
-    return Judge.of({**definitions["shot"], "$defs": definitions})
+    return SchemaChecker.create({**definitions["shot"], "$defs": definitions})
 
 
 @functools.lru_cache(maxsize=256)
-def model_judge(model: str) -> Judge | None:
+def model_checker(model: str) -> SchemaChecker | None:
     """Judges a model's input; None where no schema for it ships."""
     try:
         # rule model_file
-        schema = json.loads(resources.schema_text(f"models/{model.replace('/', '-')}"))
+        schema = json.loads(resources.load_schema_text(f"models/{model.replace('/', '-')}"))
     except OSError:
         return None
     # another model's schema may answer where file names ignore case, or where `a-b/c` meets `a/b-c`
-    return Judge.of(schema) if schema.get("x-model") == model else None
+    return SchemaChecker.create(schema) if schema.get("x-model") == model else None
 
 
 def leaf_schema(*keys: str) -> dict[str, Any]:
@@ -102,54 +102,54 @@ def leaf_schema(*keys: str) -> dict[str, Any]:
 
 def is_model(text: str) -> bool:
     """Whether the text is spelled as a model."""
-    return _compiled(manifest_schema()["$defs"]["model"]["pattern"]).search(text) is not None
+    return _compile_cached(manifest_schema()["$defs"]["model"]["pattern"]).search(text) is not None
 
 
-def is_takes(number: int) -> bool:
+def is_take_count(number: int) -> bool:
     """Whether a shot may have so many takes."""
     bounds = manifest_schema()["$defs"]["takes"]
     return bool(bounds["minimum"] <= number <= bounds["maximum"])
 
 
-def tell_faults(validator: Validator, data: object, node: Node, name: str, report: Report) -> None:
+def report_schema_errors(validator: Validator, data: object, node: Node, name: str, diagnostics: Diagnostics) -> None:
     """Reports whatever the schema has against `data`, which is `node` as data. `name` is what a person calls it."""
     for error in validator.iter_errors(data):
         path = tuple(error.absolute_path)
-        found = _at(node, path)
-        if not isinstance(found, Broken):
-            _tell(error, found, _named(path, name), report)
+        found = _node_at(node, path)
+        if not isinstance(found, BrokenNode):
+            _report_error(error, found, _describe_path(path, name), diagnostics)
 
 
-def _tell(error: Fault, node: Node, name: str, report: Report) -> None:
+def _report_error(error: SchemaError, node: Node, name: str, diagnostics: Diagnostics) -> None:
     match error.validator:
-        case "additionalProperties" if isinstance(node, Mapping):
-            _tell_unknown_keys(error, node, name, report)
-        case "required" if isinstance(node, Mapping):
-            _tell_missing_key(error, node, name, report)
-        case "pattern" | "not" if isinstance(node, Mapping):  # of the name of a key
+        case "additionalProperties" if isinstance(node, MappingNode):
+            _report_unknown_keys(error, node, name, diagnostics)
+        case "required" if isinstance(node, MappingNode):
+            _report_missing_keys(error, node, name, diagnostics)
+        case "pattern" | "not" if isinstance(node, MappingNode):  # of the name of a key
             key = node.entries[str(error.instance)][0]
-            must, hint = _must(error.schema)
-            report.error(key, f"the key {quoted(key.text)} {must}", hint)
+            must, hint = _split_message(error.schema)
+            diagnostics.error(key, f"the key {quoted(key.text)} {must}", hint)
         case _:
-            tell_wrong(error.schema, node, name, report)
+            report_invalid_value(error.schema, node, name, diagnostics)
 
 
-def tell_wrong(schema: dict[str, Any], node: Node, name: str, report: Report) -> None:
+def report_invalid_value(schema: dict[str, Any], node: Node, name: str, diagnostics: Diagnostics) -> None:
     """Reports that a value is not what its schema's `errorMessage` says it must be."""
-    must, hint = _must(schema)
+    must, hint = _split_message(schema)
     if _is_empty(node):
-        report.error(node, f"{name} is empty", hint or f"it {must}")
+        diagnostics.error(node, f"{name} is empty", hint or f"it {must}")
         return
-    if isinstance(node, Scalar):
-        hint = _better_hint(schema, node, hint)
-    report.error(node, f"{name} {must}, not {_instead(schema, node)}", hint)
+    if isinstance(node, ScalarNode):
+        hint = _specific_hint(schema, node, hint)
+    diagnostics.error(node, f"{name} {must}, not {_describe_found(schema, node)}", hint)
 
 
-def _better_hint(schema: dict[str, Any], node: Scalar, hint: str) -> str:
+def _specific_hint(schema: dict[str, Any], node: ScalarNode, hint: str) -> str:
     """What to write instead, where the value that was found tells."""
-    if schema.get("type") == "array" and node.type == "str" and _ONE_WORD.fullmatch(node.text):
+    if schema.get("type") == "array" and node.type == "str" and _NEEDS_NO_QUOTES.fullmatch(node.text):
         return f"write {quoted(f'[{node.text}]')}"
-    value = data_of(node, 0) if schema.get("type") == "integer" else None
+    value = to_data(node, 0) if schema.get("type") == "integer" else None
     if isinstance(value, int) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
         return ""  # how it is written is right
     if schema.get("type") != "string":
@@ -158,60 +158,60 @@ def _better_hint(schema: dict[str, Any], node: Scalar, hint: str) -> str:
         # rule put_in_quotes
         return f'put it in quotes: "{node.text}"' if len(node.text) <= 60 else "put it in quotes"
     if not hint and "pattern" in schema:
-        spelled = slug(node.text[:_GUESSES])
-        return f"write {quoted(spelled)}" if _compiled(schema["pattern"]).search(spelled) else ""
+        spelled = slug(node.text[:_MAX_CANDIDATES])
+        return f"write {quoted(spelled)}" if _compile_cached(schema["pattern"]).search(spelled) else ""
     return hint
 
 
-def _must(schema: dict[str, Any]) -> tuple[str, str]:
+def _split_message(schema: dict[str, Any]) -> tuple[str, str]:
     must, _, hint = str(schema.get("errorMessage", "is not allowed here")).partition("; ")
     return must, hint
 
 
 def _is_empty(node: Node) -> bool:
     match node:
-        case Scalar():
+        case ScalarNode():
             return not node.text
-        case Sequence():
+        case SequenceNode():
             return not node.items
-        case Mapping():
+        case MappingNode():
             return not node.entries
         case _:
             return False
 
 
-def _is_quoted_number(node: Scalar) -> bool:
+def _is_quoted_number(node: ScalarNode) -> bool:
     return node.tag == "str" and node._replace(tag="").type in {"int", "float"}
 
 
-def _tell_unknown_keys(error: Fault, node: Mapping, name: str, report: Report) -> None:
+def _report_unknown_keys(error: SchemaError, node: MappingNode, name: str, diagnostics: Diagnostics) -> None:
     known = list(error.schema["properties"])
     for key, (place, _) in node.entries.items():
         if key not in known:
-            report.error(place, f"unknown key {quoted(key)} in {name}", suggestion(key, known))
+            diagnostics.error(place, f"unknown key {quoted(key)} in {name}", suggest(key, known))
 
 
-def _tell_missing_key(error: Fault, node: Mapping, name: str, report: Report) -> None:
+def _report_missing_keys(error: SchemaError, node: MappingNode, name: str, diagnostics: Diagnostics) -> None:
     """One finding for each missing key, but none for one that is there under a misspelled name."""
     properties = error.schema["properties"]
-    strangers = islice((key for key in node.entries if key not in properties), _GUESSES)
-    meant = {nearest(key, list(properties)) for key in strangers}
+    unknown = islice((key for key in node.entries if key not in properties), _MAX_CANDIDATES)
+    meant = {closest_match(key, list(properties)) for key in unknown}
     for key in error.validator_value:
         if key not in node.entries and key not in meant:
             example = properties[key]["examples"][0]
             hint = f"add `{key}: {example}`" if isinstance(example, str | int) else f"add `{key}:`"
-            report.error(node, f"{name} lacks `{key}`", hint)
+            diagnostics.error(node, f"{name} lacks `{key}`", hint)
 
 
-def nearest(word: str, known: list[str]) -> str | None:
+def closest_match(word: str, known: list[str]) -> str | None:
     """The known word that was probably meant."""
-    close = difflib.get_close_matches(word.lower().replace("-", "_")[:100], known[:_GUESSES], n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower().replace("-", "_")[:100], known[:_MAX_CANDIDATES], n=1, cutoff=0.6)
     return close[0] if close else None
 
 
-def suggestion(word: str, known: list[str]) -> str:
+def suggest(word: str, known: list[str]) -> str:
     """The hint for a word that is not known: the one probably meant, else some of those there are."""
-    meant = nearest(word, known)
+    meant = closest_match(word, known)
     if meant is not None:
         # rule nearest_key
         return f"did you mean {quoted(meant)}?"
@@ -220,16 +220,16 @@ def suggestion(word: str, known: list[str]) -> str:
     return "known are " + ", ".join(map(quoted, known[:12])) + (", …" if len(known) > 12 else "")
 
 
-def _at(node: Node, path: tuple[str | int, ...]) -> Node:
-    for part in path:
-        if isinstance(node, Mapping):
-            node = node.entries[str(part)][1]
-        elif isinstance(node, Sequence):
-            node = node.items[int(part)]
+def _node_at(node: Node, path: tuple[str | int, ...]) -> Node:
+    for group in path:
+        if isinstance(node, MappingNode):
+            node = node.entries[str(group)][1]
+        elif isinstance(node, SequenceNode):
+            node = node.items[int(group)]
     return node
 
 
-def _named(path: tuple[str | int, ...], name: str) -> str:
+def _describe_path(path: tuple[str | int, ...], name: str) -> str:
     match path:
         case ():
             return name
@@ -241,20 +241,20 @@ def _named(path: tuple[str | int, ...], name: str) -> str:
             return f"item {path[-1]}"
 
 
-def _instead(schema: dict[str, Any], node: Node) -> str:
+def _describe_found(schema: dict[str, Any], node: Node) -> str:
     """What was found, as the end of a sentence that says what it must be."""
-    if isinstance(node, Scalar):
-        return _read_as(node)
-    if isinstance(node, Sequence):
+    if isinstance(node, ScalarNode):
+        return _describe_scalar(node)
+    if isinstance(node, SequenceNode):
         return f"of {len(node.items):,}" if schema.get("type") == "array" else "a list"
     return "a mapping"
 
 
-def _read_as(node: Scalar) -> str:
+def _describe_scalar(node: ScalarNode) -> str:
     """A scalar as written, with what YAML makes of it where a person would not expect that."""
     if _is_quoted_number(node):
         return f"the text {quoted(node.text)}"
     kind = {"bool": "true or false", "timestamp": "a date", "null": "nothing"}.get(node.type)
-    if kind is None and node.type in {"int", "float"} and isinstance(data_of(node, 0), Scalar):
+    if kind is None and node.type in {"int", "float"} and isinstance(to_data(node, 0), ScalarNode):
         kind = "a number in another notation"
     return f"{quoted(node.text)}, which YAML reads as {kind}" if kind else quoted(node.text)

@@ -10,17 +10,17 @@ from typing import Any
 
 import yaml
 
-from hailuo_batch.manifest.diagnostics import START, Place, Refused, Report, Spot
+from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic, Position, Positioned
 from hailuo_batch.manifest.files.text_files import UNPRINTABLE
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.yaml.nodes import Broken, Mapping, Node, Scalar, Sequence
+from hailuo_batch.manifest.yaml.nodes import BrokenNode, MappingNode, Node, ScalarNode, SequenceNode
 
 # rule most_nodes
 MAX_NODES = 5_000_000
 # rule most_levels
 MAX_DEPTH = 50
 MAX_ITEMS = 100_000  # no list or mapping of a campaign of 100,000 takes has more
-MAX_NODES_OF_ONE = 250_000  # neither has one shot, or one value beside them, as many as make reading on pointless
+MAX_NODES_PER_ITEM = 250_000  # neither has one shot, or one value beside them, as many as make reading on pointless
 
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {"!": "str"} | {_CORE + name: name for name in ("str", "int", "float", "bool", "null")}
@@ -29,21 +29,21 @@ _COLLECTION_TAGS = {
     yaml.MappingStartEvent: frozenset({None, "!", _CORE + "map"}),
 }
 
-Watch = Callable[[Sequence, Node], None]
+OnItem = Callable[[SequenceNode, Node], None]
 
 
 @dataclass(slots=True)
 class _Frame:
     """A collection that is being read: what came before it, and how deep it has become."""
 
-    node: Sequence | Mapping
+    node: SequenceNode | MappingNode
     anchor: str | None
     count_before: int
     written_before: int
     allowed: bool
     height: int = 1
     key: Node | None = None
-    merged: list[Mapping] = field(default_factory=list)
+    merged: list[MappingNode] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,19 @@ class Composer:
     under `watched`, a key of the root, with that list, as soon as it is read.
     """
 
-    def __init__(self, report: Report, watched: str, watch: Watch) -> None:
+    def __init__(self, diagnostics: Diagnostics, watched_key: str, on_item: OnItem) -> None:
         self.root: Node | None = None
-        self.read_to: Place = START
-        self._report = report
+        self.read_to: Positioned = FILE_START
+        self._diagnostics = diagnostics
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
-        self._count = 0
-        self._written = 0
-        self._watched = watched
-        self._watch = watch
-        self._one_at = 0  # how deep in the stack lies what is one thing of many: an item that is watched, else a value
+        self._node_count = 0
+        self._written_count = 0
+        self._watched_key = watched_key
+        self._on_item = on_item
+        self._item_depth = (
+            0  # how deep in the stack lies what is one thing of many: an item that is watched, else a value
+        )
 
     def compose(self, events: Iterable[yaml.Event]) -> Node | None:
         """The document's root. Raises Refused where the document is beyond its limits, and what the parser raises."""
@@ -80,19 +82,19 @@ class Composer:
         try:
             for event in events:
                 if isinstance(event, yaml.ScalarEvent):
-                    self._scalar(event)
+                    self._add_scalar(event)
                 elif isinstance(event, yaml.CollectionEndEvent):
                     self._close()
                 elif isinstance(event, yaml.CollectionStartEvent):
                     self._open(event)
                 elif isinstance(event, yaml.AliasEvent):
-                    self._alias(event)
+                    self._add_alias(event)
                 # rule one_document
                 elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
                     hint = "keep one document to a file"
-                    raise Refused(_spot(event), "a second YAML document begins here", hint)
+                    raise FatalDiagnostic(_position(event), "a second YAML document begins here", hint)
         finally:
-            self.read_to = START if event is None else Spot(*_place(event.end_mark))
+            self.read_to = FILE_START if event is None else Position(*_line_and_column(event.end_mark))
         return self.root
 
     @property
@@ -101,178 +103,186 @@ class Composer:
         # name open_collections
         return len(self._stack)
 
-    def _scalar(self, event: yaml.ScalarEvent) -> None:
+    def _add_scalar(self, event: yaml.ScalarEvent) -> None:
         node: Node = self._read_scalar(event)
-        self._write(node)
+        self._count_written(node)
         if event.anchor is not None:
-            self._anchor(event.anchor, node, _Anchored(node, 1, 0))
-        self._add(node)
+            self._set_anchor(event.anchor, node, _Anchored(node, 1, 0))
+        self._attach(node)
 
-    def _read_scalar(self, event: yaml.ScalarEvent) -> Scalar | Broken:
+    def _read_scalar(self, event: yaml.ScalarEvent) -> ScalarNode | BrokenNode:
         text, style = event.value, event.style
-        (line, column), (end_line, end_column) = _place(event.start_mark), _place(event.end_mark)
+        (line, column), (end_line, end_column) = _line_and_column(event.start_mark), _line_and_column(event.end_mark)
         # rule object_tags
         if event.tag is None:
             tag = "" if event.implicit[0] else "str"
         elif event.tag in _SCALAR_TAGS:
             tag = _SCALAR_TAGS[event.tag]
         else:
-            return self._refuse_tag(event)
+            return self._report_tag(event)
         if style == '"' and UNPRINTABLE.search(text):
-            self._report.error(Spot(line, column), "this text holds a control character or half a character")
-            return Broken(line, column)
+            self._diagnostics.error(Position(line, column), "this text holds a control character or half a character")
+            return BrokenNode(line, column)
         quotes = 1 if style in {'"', "'"} else 0
         as_in_file = end_line == line and end_column - column == len(text) + 2 * quotes
-        return Scalar(text, line, column, tag, quotes if as_in_file else -1)
+        return ScalarNode(text, line, column, tag, quotes if as_in_file else -1)
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
-        line, column = _place(event.start_mark)
+        line, column = _line_and_column(event.start_mark)
         allowed = event.tag in _COLLECTION_TAGS[type(event)]
         if not allowed:
-            self._refuse_tag(event)
-        node = Sequence(line, column, []) if isinstance(event, yaml.SequenceStartEvent) else Mapping(line, column, {})
+            self._report_tag(event)
+        node = (
+            SequenceNode(line, column, [])
+            if isinstance(event, yaml.SequenceStartEvent)
+            else MappingNode(line, column, {})
+        )
         if event.anchor is not None:
-            self._anchor(event.anchor, node, _Anchored(None, 0, 0))
-        if len(self._stack) == 1 and isinstance(self._stack[0].key, Scalar):
-            self._one_at = 2 if self._stack[0].key.text == self._watched else 1
-        self._stack.append(_Frame(node, event.anchor, self._count, self._written, allowed))
-        self._deepen(node, 0)
-        self._write(node)
+            self._set_anchor(event.anchor, node, _Anchored(None, 0, 0))
+        if len(self._stack) == 1 and isinstance(self._stack[0].key, ScalarNode):
+            self._item_depth = 2 if self._stack[0].key.text == self._watched_key else 1
+        self._stack.append(_Frame(node, event.anchor, self._node_count, self._written_count, allowed))
+        self._check_depth(node, 0)
+        self._count_written(node)
 
     def _close(self) -> None:
         frame = self._stack.pop()
-        if isinstance(frame.node, Mapping) and frame.merged:
+        if isinstance(frame.node, MappingNode) and frame.merged:
             # rule merge_keys
             _merge(frame.node, frame.merged)
-        node = frame.node if frame.allowed else Broken(frame.node.line, frame.node.column)
+        node = frame.node if frame.allowed else BrokenNode(frame.node.line, frame.node.column)
         if frame.anchor is not None:
-            self._anchors[frame.anchor] = _Anchored(node, self._count - frame.count_before, frame.height)
+            self._anchors[frame.anchor] = _Anchored(node, self._node_count - frame.count_before, frame.height)
         if self._stack:
             self._stack[-1].height = max(self._stack[-1].height, frame.height + 1)
-        self._add(node)
+        self._attach(node)
 
-    def _alias(self, event: yaml.AliasEvent) -> None:
-        place = _spot(event)
+    def _add_alias(self, event: yaml.AliasEvent) -> None:
+        place = _position(event)
         anchored = self._anchors.get(event.anchor or "")
         if anchored is None:
-            self._report.error(place, f"the alias {quoted(f'*{event.anchor}')} has no anchor before it")
-            anchored = _Anchored(Broken(place.line, place.column), 1, 0)
+            self._diagnostics.error(place, f"the alias {quoted(f'*{event.anchor}')} has no anchor before it")
+            anchored = _Anchored(BrokenNode(place.line, place.column), 1, 0)
         if anchored.node is None:
-            raise Refused(
+            raise FatalDiagnostic(
                 place, f"the alias {quoted(f'*{event.anchor}')} stands inside what it names, which would never end"
             )
         # rule alias_depth
-        self._deepen(place, anchored.height)
+        self._check_depth(place, anchored.height)
         # rule alias_size
-        self._grow(place, anchored.size)
+        self._count_nodes(place, anchored.size)
         if self._stack:
             self._stack[-1].height = max(self._stack[-1].height, anchored.height + 1)
         # rule alias_node
-        self._add(anchored.node, place)
+        self._attach(anchored.node, place)
 
-    def _add(self, node: Node, place: Place | None = None) -> None:
+    def _attach(self, node: Node, place: Positioned | None = None) -> None:
         """Puts a finished node where it belongs. `place` is that of an alias."""
         if not self._stack:
             self.root = node
             return
         frame = self._stack[-1]
-        if isinstance(frame.node, Sequence):
+        if isinstance(frame.node, SequenceNode):
             frame.node.items.append(node)
-            self._limit(frame.node, len(frame.node.items))
-            if self._one_at == len(self._stack) == 2:
-                self._watch(frame.node, node)
+            self._check_length(frame.node, len(frame.node.items))
+            if self._item_depth == len(self._stack) == 2:
+                self._on_item(frame.node, node)
         elif frame.key is None:
-            frame.key = self._key(node, place or node)
+            frame.key = self._to_key(node, place or node)
         else:
-            self._put(frame.node, frame, frame.key, node)
+            self._add_entry(frame.node, frame, frame.key, node)
             frame.key = None
 
-    def _key(self, node: Node, place: Place) -> Node:
-        if isinstance(node, Scalar):
+    def _to_key(self, node: Node, place: Positioned) -> Node:
+        if isinstance(node, ScalarNode):
             return node._replace(line=place.line, column=place.column)
-        if not isinstance(node, Broken):
-            self._report.error(place, "a key must be a text, not a list or a mapping")
-        return Broken(place.line, place.column)
+        if not isinstance(node, BrokenNode):
+            self._diagnostics.error(place, "a key must be a text, not a list or a mapping")
+        return BrokenNode(place.line, place.column)
 
-    def _put(self, mapping: Mapping, frame: _Frame, key: Node, value: Node) -> None:
-        if not isinstance(key, Scalar):
+    def _add_entry(self, mapping: MappingNode, frame: _Frame, key: Node, value: Node) -> None:
+        if not isinstance(key, ScalarNode):
             return
         if key.text == "<<" and not key.tag:
-            self._note_merge(frame, key, value)
+            self._add_merge(frame, key, value)
         # rule duplicate_keys
         elif key.text in mapping.entries:
             first = mapping.entries[key.text][0]
-            self._report.error(
+            self._diagnostics.error(
                 key,
                 f"duplicate key {quoted(key.text)}, first written at {first.line}:{first.column}",
                 "keep one of them",
             )
         else:
             mapping.entries[key.text] = (key, value)
-            self._limit(mapping, len(mapping.entries))
+            self._check_length(mapping, len(mapping.entries))
 
-    def _note_merge(self, frame: _Frame, key: Scalar, value: Node) -> None:
+    def _add_merge(self, frame: _Frame, key: ScalarNode, value: Node) -> None:
         if frame.merged:
-            self._report.error(key, "duplicate key `<<`", "merge several with `<<: [*first, *second]`")
+            self._diagnostics.error(key, "duplicate key `<<`", "merge several with `<<: [*first, *second]`")
             return
-        for part in value.items if isinstance(value, Sequence) else [value]:
-            if isinstance(part, Mapping):
-                frame.merged.append(part)
-            elif not isinstance(part, Broken):
-                self._report.error(part, "only mappings can be merged with `<<`", "write it like `<<: *name`")
+        for group in value.items if isinstance(value, SequenceNode) else [value]:
+            if isinstance(group, MappingNode):
+                frame.merged.append(group)
+            elif not isinstance(group, BrokenNode):
+                self._diagnostics.error(group, "only mappings can be merged with `<<`", "write it like `<<: *name`")
 
-    def _limit(self, collection: Sequence | Mapping, items: int) -> None:
+    def _check_length(self, collection: SequenceNode | MappingNode, items: int) -> None:
         if items > MAX_ITEMS:
-            kind = "list" if isinstance(collection, Sequence) else "mapping"
-            raise Refused(collection, f"this {kind} has more than {MAX_ITEMS:,} entries", "split the campaign")
+            kind = "list" if isinstance(collection, SequenceNode) else "mapping"
+            raise FatalDiagnostic(collection, f"this {kind} has more than {MAX_ITEMS:,} entries", "split the campaign")
 
-    def _write(self, node: Node) -> None:
+    def _count_written(self, node: Node) -> None:
         """Counts a node that is written, not one that an alias stands for."""
-        self._grow(node, 1)
-        self._written += 1
-        at = self._one_at
-        if len(self._stack) > at and self._written - self._stack[at].written_before > MAX_NODES_OF_ONE:
+        self._count_nodes(node, 1)
+        self._written_count += 1
+        at = self._item_depth
+        if len(self._stack) > at and self._written_count - self._stack[at].written_before > MAX_NODES_PER_ITEM:
             one = self._stack[at].node
-            raise Refused(one, f"what begins here has more than {MAX_NODES_OF_ONE:,} nodes", "split the campaign")
+            raise FatalDiagnostic(
+                one, f"what begins here has more than {MAX_NODES_PER_ITEM:,} nodes", "split the campaign"
+            )
 
-    def _grow(self, place: Place, nodes: int) -> None:
-        self._count += nodes
-        if self._count > MAX_NODES:
-            raise Refused(place, f"with its aliases written out the manifest has more than {MAX_NODES:,} nodes")
+    def _count_nodes(self, place: Positioned, nodes: int) -> None:
+        self._node_count += nodes
+        if self._node_count > MAX_NODES:
+            raise FatalDiagnostic(place, f"with its aliases written out the manifest has more than {MAX_NODES:,} nodes")
 
-    def _deepen(self, place: Place, levels: int) -> None:
+    def _check_depth(self, place: Positioned, levels: int) -> None:
         if len(self._stack) + levels > MAX_DEPTH:
-            raise too_deep(place)
+            raise too_deep_error(place)
 
-    def _anchor(self, name: str, place: Place, anchored: _Anchored) -> None:
+    def _set_anchor(self, name: str, place: Positioned, anchored: _Anchored) -> None:
         if name in self._anchors:
-            self._report.error(place, f"the anchor {quoted(f'&{name}')} is set twice", "give one of them another name")
+            self._diagnostics.error(
+                place, f"the anchor {quoted(f'&{name}')} is set twice", "give one of them another name"
+            )
         self._anchors[name] = anchored
 
-    def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> Broken:
-        place = _spot(event)
+    def _report_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> BrokenNode:
+        place = _position(event)
         shown = (event.tag or "").replace(_CORE, "!!")
-        self._report.error(place, f"the YAML tag {quoted(shown)} is not allowed here", "remove it")
-        return Broken(place.line, place.column)
+        self._diagnostics.error(place, f"the YAML tag {quoted(shown)} is not allowed here", "remove it")
+        return BrokenNode(place.line, place.column)
 
 
-def too_deep(place: Place) -> Refused:
+def too_deep_error(place: Positioned) -> FatalDiagnostic:
     """The finding at the first level that is one too many."""
-    return Refused(place, f"lists and mappings are nested deeper than {MAX_DEPTH} levels here")
+    return FatalDiagnostic(place, f"lists and mappings are nested deeper than {MAX_DEPTH} levels here")
 
 
-def _merge(mapping: Mapping, parts: list[Mapping]) -> None:
+def _merge(mapping: MappingNode, groups: list[MappingNode]) -> None:
     """A mapping's own keys come before those of what it merges, and those of an earlier part before a later one's."""
-    for part in parts:
-        for key, entry in part.entries.items():
+    for group in groups:
+        for key, entry in group.entries.items():
             # rule merged_last
             mapping.entries.setdefault(key, entry)
 
 
-def _spot(event: yaml.Event) -> Spot:
-    return Spot(*_place(event.start_mark))
+def _position(event: yaml.Event) -> Position:
+    return Position(*_line_and_column(event.start_mark))
 
 
-def _place(mark: Any) -> tuple[int, int]:
+def _line_and_column(mark: Any) -> tuple[int, int]:
     """A mark's line and column from 1. libyaml's marks and PyYAML's own have no type in common."""
     return mark.line + 1, mark.column + 1

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from hailuo_batch.manifest.diagnostics import Spot
+from hailuo_batch.manifest.diagnostics import Position
 
 _RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_implicit_resolvers
 _CORE = "tag:yaml.org,2002:"
@@ -21,7 +21,7 @@ _TRUE = frozenset({"yes", "true", "on"})
 _FALSE = frozenset({"no", "false", "off"})
 
 
-class Scalar(NamedTuple):
+class ScalarNode(NamedTuple):
     """One value as it was written. `tag` is empty where YAML's own rules give it a type.
 
     `inset` is how far into the node its text begins, where each character of the text is one of the file; else -1.
@@ -31,7 +31,7 @@ class Scalar(NamedTuple):
     line: int
     column: int
     tag: str = ""
-    inset: int = -1
+    text_offset: int = -1
 
     @property
     def type(self) -> str:
@@ -39,13 +39,13 @@ class Scalar(NamedTuple):
         # rule yaml_types
         return self.tag or _implicit_type(self.text)
 
-    def spot(self, offset: int) -> Spot:
+    def position(self, offset: int) -> Position:
         """Where the character at `offset` of the text stands; where that cannot be told, where the node begins."""
-        return Spot(self.line, self.column if self.inset < 0 else self.column + self.inset + offset)
+        return Position(self.line, self.column if self.text_offset < 0 else self.column + self.text_offset + offset)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Sequence:
+class SequenceNode:
     """A list."""
 
     line: int
@@ -54,12 +54,12 @@ class Sequence:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Mapping:
+class MappingNode:
     """Keys, as they were written, with their values."""
 
     line: int
     column: int
-    entries: "dict[str, tuple[Scalar, Node]]"
+    entries: "dict[str, tuple[ScalarNode, Node]]"
 
     def get(self, key: str) -> "Node | None":
         """The value of the key, None where it is not there."""
@@ -68,14 +68,14 @@ class Mapping:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Broken:
+class BrokenNode:
     """Stands where something was that has been reported already."""
 
     line: int
     column: int
 
 
-Node = Scalar | Sequence | Mapping | Broken
+Node = ScalarNode | SequenceNode | MappingNode | BrokenNode
 
 
 def _implicit_type(text: str) -> str:
@@ -99,32 +99,32 @@ class MappingData(dict[str, Any]):
         return "a mapping"
 
 
-def data_of(node: Node, levels: int) -> Any:
+def to_data(node: Node, levels: int) -> Any:
     """The node as data for a JSON Schema, so many levels of collections deep.
 
     What has no plain meaning there, and collections further down, stay nodes, which fit no JSON type.
     """
-    if isinstance(node, Scalar):
-        return _scalar_data(node)
-    if isinstance(node, Sequence) and levels > 0:
-        return ListData(data_of(item, levels - 1) for item in node.items)
-    if isinstance(node, Mapping) and levels > 0:
-        return MappingData((key, data_of(value, levels - 1)) for key, (_, value) in node.entries.items())
+    if isinstance(node, ScalarNode):
+        return _scalar_to_data(node)
+    if isinstance(node, SequenceNode) and levels > 0:
+        return ListData(to_data(item, levels - 1) for item in node.items)
+    if isinstance(node, MappingNode) and levels > 0:
+        return MappingData((key, to_data(value, levels - 1)) for key, (_, value) in node.entries.items())
     return node
 
 
-def written_data_of(node: Node, levels: int) -> Any:
-    """As `data_of`, with each scalar in it as the text it was written as."""
-    if isinstance(node, Scalar):
+def to_text_data(node: Node, levels: int) -> Any:
+    """As `to_data`, with each scalar in it as the text it was written as."""
+    if isinstance(node, ScalarNode):
         return node.text
-    if isinstance(node, Sequence) and levels > 0:
-        return ListData(written_data_of(item, levels - 1) for item in node.items)
-    if isinstance(node, Mapping) and levels > 0:
-        return MappingData((key, written_data_of(value, levels - 1)) for key, (_, value) in node.entries.items())
+    if isinstance(node, SequenceNode) and levels > 0:
+        return ListData(to_text_data(item, levels - 1) for item in node.items)
+    if isinstance(node, MappingNode) and levels > 0:
+        return MappingData((key, to_text_data(value, levels - 1)) for key, (_, value) in node.entries.items())
     return node
 
 
-def _scalar_data(node: Scalar) -> Any:
+def _scalar_to_data(node: ScalarNode) -> Any:
     match node.type:
         case "str":
             return node.text

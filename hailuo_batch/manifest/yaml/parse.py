@@ -8,12 +8,12 @@ from pathlib import Path
 
 import yaml
 
-from hailuo_batch.manifest.diagnostics import START, Refused, Report
-from hailuo_batch.manifest.files.lines import Breaks
-from hailuo_batch.manifest.files.text_files import MEBIBYTE, NO_FILE, Unreadable, read_file, text_fault
+from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic
+from hailuo_batch.manifest.files.lines import LineBreaks
+from hailuo_batch.manifest.files.text_files import MEBIBYTE, NO_FILE, FileReadError, find_text_error, read_file
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.yaml.composer import Composer, Watch
-from hailuo_batch.manifest.yaml.errors import explained, nesting_explained
+from hailuo_batch.manifest.yaml.composer import Composer, OnItem
+from hailuo_batch.manifest.yaml.errors import explain, explain_nesting
 from hailuo_batch.manifest.yaml.nodes import Node
 
 # rule most_bytes
@@ -22,34 +22,34 @@ MAX_BYTES = 64 * MEBIBYTE
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_source(path: Path) -> bytes:
+def read_manifest_file(path: Path) -> bytes:
     """The file's bytes. Raises Refused where it cannot be read, is no regular file or is over 64 MiB."""
     try:
         return read_file(path, MAX_BYTES)
-    except Unreadable as unreadable:
-        raise Refused(START, unreadable.what, _hint(unreadable)) from None
+    except FileReadError as unreadable:
+        raise FatalDiagnostic(FILE_START, unreadable.reason, _hint(unreadable)) from None
 
 
-def parse_source(data: bytes, report: Report, watched: str, watch: Watch) -> Node | None:
+def parse_yaml(data: bytes, diagnostics: Diagnostics, watched_key: str, on_item: OnItem) -> Node | None:
     """The root of the one YAML document in `data`, None where it is empty. Raises Refused where it is not YAML.
 
     What `watch` is given, and what it is for, Composer says.
     """
-    fault = text_fault(data, Breaks.YAML)
+    fault = find_text_error(data, LineBreaks.YAML)
     if fault is not None:
-        raise Refused(fault.spot, fault.message, fault.hint)
-    composer = Composer(report, watched, watch)
+        raise FatalDiagnostic(fault.position, fault.message, fault.hint)
+    composer = Composer(diagnostics, watched_key, on_item)
     try:
         return composer.compose(yaml.parse(data, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        raise nesting_explained(error, data, composer) or explained(error, data) from None
+        raise explain_nesting(error, data, composer) or explain(error, data) from None
     except yaml.YAMLError as error:
-        raise Refused(START, f"this is not YAML: {quoted(str(error))}") from None
+        raise FatalDiagnostic(FILE_START, f"this is not YAML: {quoted(str(error))}") from None
 
 
-def _hint(unreadable: Unreadable) -> str:
+def _hint(unreadable: FileReadError) -> str:
     if unreadable.is_missing:
         return "`hailuo-batch init` writes a first manifest"
     if unreadable.is_too_large:
         return "split the campaign"
-    return "name a manifest, such as manifests/quickstart.yaml" if unreadable.what == NO_FILE else ""
+    return "name a manifest, such as manifests/quickstart.yaml" if unreadable.reason == NO_FILE else ""

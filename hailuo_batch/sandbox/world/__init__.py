@@ -8,9 +8,9 @@ Invariant: all there is to know of a run stands in its ID, sealed with the seed,
 seed answers for it alike, and an invented ID answers 404. Only money and the rate limit start anew with a world.
 """
 
-from hailuo_batch.sandbox.world.answers import Answer, ServedClip, Stats, Trouble
+from hailuo_batch.sandbox.world.answers import ApiResponse, ForcedError, ServedClip, Stats
 from hailuo_batch.sandbox.world.run_ids import RunFacts
 from hailuo_batch.sandbox.world.runbase import World
 from hailuo_batch.sandbox.world.settings import Window, WorldSettings
 
-__all__ = ["Answer", "RunFacts", "ServedClip", "Stats", "Trouble", "Window", "World", "WorldSettings"]
+__all__ = ["ApiResponse", "ForcedError", "RunFacts", "ServedClip", "Stats", "Window", "World", "WorldSettings"]

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """What the API answers: the body is JSON as data."""
 
     status: int
@@ -38,7 +38,7 @@ class Stats:
     refunded_micro_usd: int = 0
 
 
-class Trouble(Enum):
+class ForcedError(Enum):
     """A state in which every request with a known key is answered with this error, and nothing is made."""
 
     BAD_KEY = (401, "invalid_api_key", "this API key is disabled or has expired")
@@ -47,9 +47,9 @@ class Trouble(Enum):
     BROKEN = (500, "internal_error", "an unexpected error occurred")
 
 
-class Refused(Exception):  # noqa: N818 - an answer on its way out, not an error of ours
+class RequestRefused(Exception):  # noqa: N818 - an answer on its way out, not an error of ours
     """Unwinds a request that is refused; `answer` is what to say."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.answer = Answer(status, {"error": {"message": message, "code": code}}, headers or {})
+        self.response = ApiResponse(status, {"error": {"message": message, "code": code}}, headers or {})

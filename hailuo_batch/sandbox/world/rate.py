@@ -11,7 +11,7 @@ from typing import Protocol
 from hailuo_batch.sandbox.world.settings import Window, WorldSettings
 
 
-class RateLimit(Protocol):
+class RequestLimit(Protocol):
     """Whether a request at `now` is within the limit; if so it takes its place."""
 
     def admit(self, now: float) -> bool:
@@ -58,7 +58,7 @@ class FixedLimit:
         return True
 
 
-def rate_limit(settings: WorldSettings) -> RateLimit:
+def request_limit_for(settings: WorldSettings) -> RequestLimit:
     """A fresh limit of the kind the settings ask for."""
     kind = SlidingLimit if settings.window is Window.SLIDING else FixedLimit
     return kind(settings.rate_limit, settings.rate_window_s)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from hailuo_batch.sandbox.world.answers import Refused
+from hailuo_batch.sandbox.world.answers import RequestRefused
 from hailuo_batch.values import DEFAULT_MODEL
 
 _IMAGE_SCHEMES = ("https://", "http://", "data:image/")
@@ -27,11 +27,11 @@ def parse_create(body: bytes, models: Collection[str]) -> CreateRequest:
     data = _parse_object(body)
     model, request_input = data.get("model"), data.get("input")
     if not isinstance(model, str) or not model:
-        raise Refused(400, "missing_model", "`model` is missing or is not a string")
+        raise RequestRefused(400, "missing_model", "`model` is missing or is not a string")
     if not isinstance(request_input, dict):
-        raise Refused(400, "missing_input", "`input` is missing or is not an object")
+        raise RequestRefused(400, "missing_input", "`input` is missing or is not an object")
     if model not in models:
-        raise Refused(400, "model_not_found", f"there is no model {model!a}")
+        raise RequestRefused(400, "model_not_found", f"there is no model {model!a}")
     if model == DEFAULT_MODEL:
         _check_hailuo_input(request_input)
     return CreateRequest(model, request_input)
@@ -41,9 +41,9 @@ def _parse_object(body: bytes) -> dict[str, Any]:
     try:
         data = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise Refused(400, "invalid_json", "the request body is not valid JSON") from None
+        raise RequestRefused(400, "invalid_json", "the request body is not valid JSON") from None
     if not isinstance(data, dict):
-        raise Refused(400, "invalid_json", "the request body is not a JSON object")
+        raise RequestRefused(400, "invalid_json", "the request body is not a JSON object")
     return data
 
 
@@ -54,11 +54,11 @@ def _refuse_constant(name: str) -> NoReturn:
 def _check_hailuo_input(request_input: Mapping[str, Any]) -> None:
     prompt = request_input.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
-        raise Refused(400, "invalid_input", "`input.prompt` must be a string that is not blank")
+        raise RequestRefused(400, "invalid_input", "`input.prompt` must be a string that is not blank")
     images = request_input.get("image_urls", [])
     if not isinstance(images, list):
-        raise Refused(400, "invalid_input", "`input.image_urls` must be an array of strings")
+        raise RequestRefused(400, "invalid_input", "`input.image_urls` must be an array of strings")
     for number, url in enumerate(images):
         if not isinstance(url, str) or not url.lower().startswith(_IMAGE_SCHEMES):
             what = "an http or https URL, or an image written out as a data URI"
-            raise Refused(400, "invalid_input", f"`input.image_urls[{number}]` must be {what}")
+            raise RequestRefused(400, "invalid_input", f"`input.image_urls[{number}]` must be {what}")

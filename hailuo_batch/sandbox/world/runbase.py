@@ -16,8 +16,8 @@ from heapq import heappop, heappush
 from statistics import NormalDist
 from typing import Any
 
-from hailuo_batch.sandbox.world.answers import Answer, Refused, ServedClip, Stats, Trouble
-from hailuo_batch.sandbox.world.rate import RateLimit, rate_limit
+from hailuo_batch.sandbox.world.answers import ApiResponse, ForcedError, RequestRefused, ServedClip, Stats
+from hailuo_batch.sandbox.world.rate import RequestLimit, request_limit_for
 from hailuo_batch.sandbox.world.requests import CreateRequest, parse_create
 from hailuo_batch.sandbox.world.run_ids import MAX_DURATION_MS, PENDING_PARTS, PREFIX, RunFacts, RunIds
 from hailuo_batch.sandbox.world.settings import WorldSettings
@@ -44,36 +44,36 @@ class World:
         self.prices = dict(settings.prices)
         self.balances = [settings.balance_micro_usd, settings.balance_micro_usd]
         self.spend_limit_micro_usd = settings.spend_limit_micro_usd
-        self.trouble: Trouble | None = None
-        self.made: dict[str, Mapping[str, Any]] = {}
+        self.forced_error: ForcedError | None = None
+        self.created: dict[str, Mapping[str, Any]] = {}
         self.stats = Stats()
         self._models = tuple(self.prices)
         self._ids = RunIds(settings.seed)
         self._draw_key = b"runbase sandbox draws, seed %d" % settings.seed
-        self._limits: dict[str, RateLimit] = {}
+        self._limits: dict[str, RequestLimit] = {}
         self._spent: dict[str, int] = {}
         self._refunds: list[tuple[int, int, int, str]] = []
         self._busy_until: list[int] = []
 
-    def create(self, now: float, key: str | None, body: bytes) -> Answer:
+    def create(self, now: float, key: str | None, body: bytes) -> ApiResponse:
         """Answer `POST /runs`: makes and charges a run, or says why not."""
         self.stats.creates += 1
         try:
-            known_key = self._admitted(now, key)
+            known_key = self._admit(now, key)
             request = parse_create(body, self._models)
             run_id, facts = self._make(now, known_key, request)
-        except Refused as refused:
-            return refused.answer
-        return Answer(200, self._run_object(run_id, facts, "pending"))
+        except RequestRefused as refused:
+            return refused.response
+        return ApiResponse(200, self._run_object(run_id, facts, "pending"))
 
-    def read(self, now: float, key: str | None, run_id: str) -> Answer:
+    def read(self, now: float, key: str | None, run_id: str) -> ApiResponse:
         """Answer `GET /runs/{id}`, for every run made under this seed by this account."""
         self.stats.reads += 1
         try:
-            facts = self._found(self._admitted(now, key), run_id)
-        except Refused as refused:
-            return refused.answer
-        return Answer(200, self._seen_at(_ms(now), run_id, facts))
+            facts = self._find(self._admit(now, key), run_id)
+        except RequestRefused as refused:
+            return refused.response
+        return ApiResponse(200, self._run_at(_ms(now), run_id, facts))
 
     def clip_of(self, name: str, now: float) -> ServedClip | None:
         """What the output file `<name>.mp4` holds; None unless it is that of a run that has succeeded by now."""
@@ -90,34 +90,34 @@ class World:
         facts = self._ids.open(run_id)
         return facts if facts is not None and facts.model < len(self._models) else None
 
-    def occupy(self, now: float, key: str) -> bool:
+    def take_slot(self, now: float, key: str) -> bool:
         """Let somebody else who uses the key send a request; False where the rate limit refuses it."""
         limit = self._limits.get(key)
         if limit is None:
-            limit = self._limits[key] = rate_limit(self.settings)
+            limit = self._limits[key] = request_limit_for(self.settings)
         return limit.admit(now)
 
-    def settle(self, now: float) -> None:
+    def book_refunds(self, now: float) -> None:
         """Book the refund of every run of this world that has failed by now."""
         while self._refunds and self._refunds[0][0] <= _ms(now):
             _, cost, account, key = heappop(self._refunds)
             self._book(account, key, -cost)
             self.stats.refunded_micro_usd += cost
 
-    def _admitted(self, now: float, key: str | None) -> str:
+    def _admit(self, now: float, key: str | None) -> str:
         """The key of a request that may be carried out."""
-        self.settle(now)
+        self.book_refunds(now)
         if key is None:
-            raise Refused(401, "missing_api_key", "send `Authorization: Bearer <key>`")
+            raise RequestRefused(401, "missing_api_key", "send `Authorization: Bearer <key>`")
         if not self._is_known(key):
-            raise Refused(401, "invalid_api_key", "this API key is not known")
-        if self.trouble is not None:
-            raise Refused(*self.trouble.value)
-        if not self.occupy(now, key):
+            raise RequestRefused(401, "invalid_api_key", "this API key is not known")
+        if self.forced_error is not None:
+            raise RequestRefused(*self.forced_error.value)
+        if not self.take_slot(now, key):
             self.stats.rate_limited += 1
             wait_s = self.settings.retry_after_s
             headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
-            raise Refused(429, "RATE_LIMITED", "too many requests in the window", headers)
+            raise RequestRefused(429, "RATE_LIMITED", "too many requests in the window", headers)
         return key
 
     def _is_known(self, key: str) -> bool:
@@ -129,31 +129,33 @@ class World:
     def _account(self, key: str) -> int:
         return int(key in self.settings.other_account_keys)
 
-    def _found(self, key: str, run_id: str) -> RunFacts:
+    def _find(self, key: str, run_id: str) -> RunFacts:
         facts = self.facts(run_id)
         if facts is None or facts.account != self._account(key):
-            raise Refused(404, "run_not_found", "no such run for this account or key")
+            raise RequestRefused(404, "run_not_found", "no such run for this account or key")
         return facts
 
     def _make(self, now: float, key: str, request: CreateRequest) -> tuple[str, RunFacts]:
         account, cost = self._account(key), self.prices[request.model]
         balance, limit = self.balances[account], self.spend_limit_micro_usd
         if balance is not None and balance < cost:
-            raise Refused(402, "insufficient_balance", "the balance is too low for this run")
+            raise RequestRefused(402, "insufficient_balance", "the balance is too low for this run")
         if limit is not None and self._spent.get(key, 0) + cost > limit:
-            raise Refused(403, "api_key_spend_limit_exceeded", "the lifetime spend limit of this API key is reached")
-        facts = self._drawn(_ms(now), account, request.model, cost)
+            raise RequestRefused(
+                403, "api_key_spend_limit_exceeded", "the lifetime spend limit of this API key is reached"
+            )
+        facts = self._draw(_ms(now), account, request.model, cost)
         run_id = self._ids.seal(facts)
-        self.made[run_id] = request.input
+        self.created[run_id] = request.input
         self._book(account, key, cost)
         self.stats.charged_micro_usd += cost
         if facts.failed:
             heappush(self._refunds, (facts.completed_ms, cost, account, key))
         return run_id, facts
 
-    def _drawn(self, now_ms: int, account: int, model: str, cost: int) -> RunFacts:
+    def _draw(self, now_ms: int, account: int, model: str, cost: int) -> RunFacts:
         """A run whose fate depends on nothing but the seed, its number and the queue before it."""
-        number = len(self.made)
+        number = len(self.created)
         digest = hmac.digest(self._draw_key, number.to_bytes(8, "big"), "sha256")
         normal, failure, pending = (_unit(digest[at : at + 8]) for at in (0, 8, 16))
         settings = self.settings
@@ -189,7 +191,7 @@ class World:
             self.balances[account] = balance - cost
         self._spent[key] = self._spent.get(key, 0) + cost
 
-    def _seen_at(self, now_ms: int, run_id: str, facts: RunFacts) -> Mapping[str, Any]:
+    def _run_at(self, now_ms: int, run_id: str, facts: RunFacts) -> Mapping[str, Any]:
         if now_ms < facts.completed_ms:
             return self._run_object(run_id, facts, "pending" if now_ms < facts.started_ms else "processing")
         run = self._run_object(run_id, facts, "failed" if facts.failed else "succeeded")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.download import Downloader
-from hailuo_batch.adapters.download.links import BadLinkError, resolve
+from hailuo_batch.adapters.download.links import BadLinkError, resolve_host
 from hailuo_batch.adapters.http.origin import Origin
 from hailuo_batch.core.model import events as ev
 
@@ -62,21 +62,21 @@ def cases(table: dict[str, list[str]]) -> list[str]:
 @pytest.mark.parametrize("host", cases(SPECIAL))
 def test_what_is_set_aside_for_something_else_is_not_asked(host: str) -> None:
     with pytest.raises(BadLinkError, match="no public address"):
-        resolve(Origin("https", host, 443), allow_loopback=False)
+        resolve_host(Origin("https", host, 443), allow_loopback=False)
 
 
 @pytest.mark.parametrize("host", cases(PUBLIC))
 def test_what_is_public_may_be_asked(host: str) -> None:
-    assert resolve(Origin("https", host, 443), allow_loopback=False) == (host,)
+    assert resolve_host(Origin("https", host, 443), allow_loopback=False) == (host,)
 
 
 @pytest.mark.parametrize("host", cases(SPECIAL))
 def test_where_the_api_is_on_this_machine_only_this_machine_is_asked_besides(host: str) -> None:
     if host in {"127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1"}:
-        assert len(resolve(Origin("https", host, 443), allow_loopback=True)) == 1
+        assert len(resolve_host(Origin("https", host, 443), allow_loopback=True)) == 1
         return
     with pytest.raises(BadLinkError, match="no public address"):
-        resolve(Origin("https", host, 443), allow_loopback=True)
+        resolve_host(Origin("https", host, 443), allow_loopback=True)
 
 
 @pytest.mark.parametrize("host", ["192.0.0.8", "[64:ff9b::c000:8]", "198.18.0.1", "[2002:a00:1::]"])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.download import Downloader
-from hailuo_batch.adapters.download.file_writer import SPARE_BYTES, Claims, DiskError, Landing
-from hailuo_batch.adapters.download.resume import Source
+from hailuo_batch.adapters.download.file_writer import SPARE_BYTES, DiskError, FileWriter, SpaceReservations
+from hailuo_batch.adapters.download.resume import DownloadSource
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
@@ -174,21 +174,21 @@ def test_write_that_the_disk_refuses_leaves_nothing_behind(
     assert names(tmp_path) == []
 
 
-def source(total: int) -> Source:
-    return Source("https://x/a.mp4", '"one"', total)
+def source(total: int) -> DownloadSource:
+    return DownloadSource("https://x/a.mp4", '"one"', total)
 
 
 def test_two_files_on_their_way_do_not_count_on_the_same_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     room_for(1500, monkeypatch)
-    claims = Claims()
-    with Landing(tmp_path, "a", claims) as first, Landing(tmp_path, "b", claims) as second:
+    claims = SpaceReservations()
+    with FileWriter(tmp_path, "a", claims) as first, FileWriter(tmp_path, "b", claims) as second:
         first.begin(source(1000))
         with pytest.raises(DiskError) as refused:
             second.begin(source(1000))
         assert isinstance(refused.value.outcome, ev.DiskFull)
-        with Landing(tmp_path, "c", claims) as third:
+        with FileWriter(tmp_path, "c", claims) as third:
             third.begin(source(500))
-    with Landing(tmp_path, "b", claims) as second:
+    with FileWriter(tmp_path, "b", claims) as second:
         second.begin(source(1500))
         second.write(bytes(1500))
         assert claims.bytes == 0  # what has come is on the disk, and is not to come any more

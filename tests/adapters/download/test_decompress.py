@@ -120,7 +120,7 @@ def test_one_that_grows_beyond_all_measure_is_cut_off(tmp_path: Path) -> None:
 
 
 def test_one_that_becomes_too_large_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decompress, "MOST_BYTES", len(CLIP) - 1)
+    monkeypatch.setattr(decompress, "MAX_BYTES", len(CLIP) - 1)
     outcome = fetch(tmp_path, packed(gzip.compress(CLIP)))
     assert isinstance(outcome, ev.FetchFailed)
     assert "more than" in outcome.reason
@@ -128,11 +128,11 @@ def test_one_that_becomes_too_large_is_cut_off(tmp_path: Path, monkeypatch: pyte
 
 def test_memory_does_not_depend_on_what_comes_out() -> None:
     bomb = gzip.compress(bytes(64 << 20))
-    unpacker = decompress.unpacker("gzip")
+    unpacker = decompress.decompressor_for("gzip")
     assert unpacker is not None
     tracemalloc.start()
     try:
-        with pytest.raises(decompress.PackedError):
+        with pytest.raises(decompress.DecompressionError):
             assert max(map(len, unpacker.feed(bomb))) <= decompress.PIECE_BYTES
         assert tracemalloc.get_traced_memory()[1] < 8 * decompress.PIECE_BYTES
     finally:
@@ -183,7 +183,7 @@ def test_a_damaged_video_is_damaged_after_it_was_unpacked_too(tmp_path: Path) ->
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 def test_it_may_come_in_pieces_of_any_size(size: int, encoding: str, pack: Callable[[bytes], bytes]) -> None:
     body, whole = pack(CLIP[:20_000]), CLIP[:20_000]
-    unpacker = decompress.unpacker(encoding)
+    unpacker = decompress.decompressor_for(encoding)
     assert unpacker is not None
     pieces = [piece for at in range(0, len(body), size) for piece in unpacker.feed(body[at : at + size])]
     unpacker.finish()

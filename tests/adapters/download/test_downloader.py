@@ -18,12 +18,12 @@ from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, Act, LoopbackServer, Peer, Request
 from tests.helpers.mp4 import clip
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 CLIP = clip(bytes(range(256)) * 5000)
 LARGE = clip(bytes(2 << 20))
-PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
-SHORT = Timeouts(connect_s=PATIENCE_S, read_s=0.3, total_s=PATIENCE_S)
+PATIENT = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=TEST_TIMEOUT_S, total_s=TEST_TIMEOUT_S)
+SHORT = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=0.3, total_s=TEST_TIMEOUT_S)
 VIDEO = http.answer(200, CLIP, content_type="video/mp4")
 
 
@@ -186,7 +186,7 @@ def test_final_name_appears_only_when_the_file_is_whole(tmp_path: Path) -> None:
     def in_two_halves(peer: Peer, _request: Request) -> None:
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: %d\r\n\r\n" % len(LARGE))
         peer.send(LARGE[: 1 << 20])
-        assert go.wait(PATIENCE_S)
+        assert go.wait(TEST_TIMEOUT_S)
         peer.send(LARGE[1 << 20 :])
 
     def look(_count: int) -> None:
@@ -294,4 +294,4 @@ def test_transfer_that_only_drips_is_given_up_long_before_it_ends(tmp_path: Path
     endless = http.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\nx", 0.005)
     outcome = fetch_by(tmp_path, endless, SHORT)
     assert outcome == ev.FetchFailed("timed out")
-    assert time.monotonic() - began < PATIENCE_S
+    assert time.monotonic() - began < TEST_TIMEOUT_S

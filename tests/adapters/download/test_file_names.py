@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.download import Downloader
-from hailuo_batch.adapters.download.file_types import extension_of
+from hailuo_batch.adapters.download.file_types import detect_extension
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
@@ -60,13 +60,13 @@ KINDS = [
 @pytest.mark.parametrize(("head", "expected"), KINDS, ids=[expected for _, expected in KINDS])
 @pytest.mark.parametrize("hint", [".bin", ".png", ".zip"])
 def test_bytes_win_over_what_is_said_of_them(head: bytes, expected: str, hint: str) -> None:
-    assert extension_of(head, hint) == expected
+    assert detect_extension(head, hint) == expected
 
 
 @pytest.mark.parametrize("head", [b"", b"light", bytes(512), b"\0\0\0", b"RIFF\x24\0\0\0XYZ ", b"ftyp"])
 @pytest.mark.parametrize("hint", [".bin", ".mp4"])
 def test_bytes_that_say_nothing_leave_it_to_the_server_and_the_link(head: bytes, hint: str) -> None:
-    assert extension_of(head, hint) == hint
+    assert detect_extension(head, hint) == hint
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_bytes_that_say_nothing_leave_it_to_the_server_and_the_link(head: bytes,
     ],
 )
 def test_a_name_that_the_bytes_do_not_contradict_is_kept(head: bytes, hint: str) -> None:
-    assert extension_of(head, hint) == hint
+    assert detect_extension(head, hint) == hint
 
 
 def fetch(out: Path, url: str) -> FetchOutcome:

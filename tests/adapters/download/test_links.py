@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hailuo_batch.adapters.download import Downloader
-from hailuo_batch.adapters.download.file_names import extension
-from hailuo_batch.adapters.download.links import BadLinkError, parse_link, resolve
+from hailuo_batch.adapters.download.file_names import hinted_extension
+from hailuo_batch.adapters.download.links import BadLinkError, parse_link, resolve_host
 from hailuo_batch.adapters.http.origin import Origin
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import FetchOutcome
@@ -88,18 +88,18 @@ def test_plain_http_is_for_this_machine_and_only_where_it_is_allowed() -> None:
 )
 def test_link_to_an_address_that_is_not_public_is_not_followed(host: str) -> None:
     with pytest.raises(BadLinkError, match="no public address"):
-        resolve(Origin("https", host, 443), allow_loopback=False)
+        resolve_host(Origin("https", host, 443), allow_loopback=False)
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::808:808", "::ffff:808:808"])
 def test_public_address_is_followed(host: str) -> None:
-    assert resolve(Origin("https", host, 443), allow_loopback=False) == (host,)
+    assert resolve_host(Origin("https", host, 443), allow_loopback=False) == (host,)
 
 
 @pytest.mark.parametrize("host", ["10.1.2.3", "169.254.169.254", "::ffff:192.168.0.1"])
 def test_allowing_loopback_allows_no_other_private_address(host: str) -> None:
     with pytest.raises(BadLinkError, match="no public address"):
-        resolve(Origin("https", host, 443), allow_loopback=True)
+        resolve_host(Origin("https", host, 443), allow_loopback=True)
 
 
 def names_lead_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_address_in_an_old_spelling_is_looked_at_as_what_it_means(
 ) -> None:
     monkeypatch.setattr("socket.getaddrinfo", _socket.getaddrinfo)
     with pytest.raises(BadLinkError, match="no public address"):
-        resolve(Origin("https", spelled, 443), allow_loopback=False)
+        resolve_host(Origin("https", spelled, 443), allow_loopback=False)
 
 
 def test_server_whose_certificate_is_not_trusted_is_asked_for_nothing(tmp_path: Path) -> None:
@@ -156,16 +156,16 @@ def test_server_whose_certificate_is_not_trusted_is_asked_for_nothing(tmp_path: 
 def test_only_public_addresses_of_a_name_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(0, 0, 0, "", (address, 443)) for address in ("10.0.0.1", "8.8.8.8", "8.8.8.8", "127.0.0.1")]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
-    assert resolve(Origin("https", "cdn.example.com", 443), allow_loopback=False) == ("8.8.8.8",)
+    assert resolve_host(Origin("https", "cdn.example.com", 443), allow_loopback=False) == ("8.8.8.8",)
 
 
 def test_behind_a_proxy_names_are_left_to_it_but_literal_addresses_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    assert resolve(Origin("https", "cdn.example.com", 443), allow_loopback=False) == (None,)
+    assert resolve_host(Origin("https", "cdn.example.com", 443), allow_loopback=False) == (None,)
     with pytest.raises(BadLinkError):
-        resolve(Origin("https", "10.0.0.1", 443), allow_loopback=False)
+        resolve_host(Origin("https", "10.0.0.1", 443), allow_loopback=False)
 
 
 def test_loopback_link_of_a_public_api_sends_nothing(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_redirect_may_lead_nowhere_that_a_link_may_not(location: str, tmp_path: 
     ],
 )
 def test_extension_is_the_types_then_the_links_then_bin(content_type: str, path: str, expected: str) -> None:
-    assert extension(content_type, f"https://runbase.net{path}") == expected
+    assert hinted_extension(content_type, f"https://runbase.net{path}") == expected
 
 
 def test_file_name_of_the_server_is_of_no_interest(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.download import Downloader
-from hailuo_batch.adapters.download.response_head import MisfitError, read_head
-from hailuo_batch.adapters.download.resume import OVERLAP_BYTES, Partial, Source, parse_note, render_note
+from hailuo_batch.adapters.download.response_head import CannotResumeError, parse_response_head
+from hailuo_batch.adapters.download.resume import OVERLAP_BYTES, DownloadSource, PartialFile, parse_note, render_note
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import FetchOutcome
 from tests.helpers import http
@@ -169,10 +169,10 @@ def test_part_that_does_not_fit_is_not_joined_and_the_file_is_asked_for_anew(wro
 def test_range_that_was_not_asked_for_does_not_go_on(span: tuple[int, int, int]) -> None:
     """Also where its length is right, and before a byte of it is read."""
     first, last, total = span
-    asked = Partial(Source("https://runbase.net/a.mp4", '"one"', len(CLIP)), HALF, "0" * 64)
+    asked = PartialFile(DownloadSource("https://runbase.net/a.mp4", '"one"', len(CLIP)), HALF, "0" * 64)
     said = {"Content-Range": f"bytes {first}-{last}/{total}", "Content-Length": f"{last - first + 1}", "ETag": '"one"'}
-    with pytest.raises(MisfitError):
-        read_head(206, said, asked.source.url, asked)
+    with pytest.raises(CannotResumeError):
+        parse_response_head(206, said, asked.source.url, asked)
 
 
 def test_416_to_a_partial_file_that_has_every_byte_is_not_taken_for_complete(tmp_path: Path) -> None:
@@ -193,8 +193,8 @@ def test_partial_file_that_has_every_byte_is_compared_once_more_and_settled(tmp_
 
 def leave(out: Path, bytes_on_disk: bytes, bytes_noted: bytes, etag: str = '"one"') -> None:
     """A partial file as an earlier apply leaves it."""
-    source = Source("https://runbase.net/a.mp4", etag, len(CLIP), "video/mp4")
-    partial = Partial(source, len(bytes_noted), hashlib.sha256(bytes_noted).hexdigest())
+    source = DownloadSource("https://runbase.net/a.mp4", etag, len(CLIP), "video/mp4")
+    partial = PartialFile(source, len(bytes_noted), hashlib.sha256(bytes_noted).hexdigest())
     (out / PART).write_bytes(bytes_on_disk)
     (out / NOTE).write_text(render_note(partial))
 

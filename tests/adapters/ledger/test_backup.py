@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.adapters.ledger import Ledger, find_run, restore_backup, set_ledger_aside
+from hailuo_batch.adapters.ledger import Ledger, find_take_of_run, restore_backup, set_ledger_aside
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError
 from tests.helpers.full_disk import full_disk
-from tests.helpers.ledgers import create, new_ledger, open_ledger, read_ledger, want
+from tests.helpers.ledgers import create_run, new_ledger, open_ledger, read_ledger, request
 from tests.helpers.snapshots import take
 
 
@@ -37,24 +37,24 @@ def names(folder: Path) -> set[str]:
 
 
 def test_a_backup_holds_the_ledger_at_that_moment(ledger: Ledger, backup: Path) -> None:
-    hero, teal = want(ledger, take("hero"), take("teal"))
-    create(ledger, hero, "run_1")
+    hero, teal = request(ledger, take("hero"), take("teal"))
+    create_run(ledger, hero, "run_1")
     then = ledger.snapshot()
     ledger.back_up(backup)
-    create(ledger, teal, "run_2")
+    create_run(ledger, teal, "run_2")
     with read_ledger(backup) as copy:
         assert copy.snapshot() == as_restored(then)
 
 
 def test_a_backup_is_one_file(ledger: Ledger, backup: Path) -> None:
-    want(ledger, take("hero"))
+    request(ledger, take("hero"))
     ledger.back_up(backup)
     assert {name for name in names(backup.parent) if "bak" in name} == {backup.name}
 
 
 def test_a_newer_backup_takes_the_place_of_the_older(ledger: Ledger, backup: Path) -> None:
     ledger.back_up(backup)
-    want(ledger, take("hero"))
+    request(ledger, take("hero"))
     ledger.back_up(backup)
     with read_ledger(backup) as copy:
         assert copy.snapshot() == as_restored(ledger.snapshot())
@@ -63,7 +63,7 @@ def test_a_newer_backup_takes_the_place_of_the_older(ledger: Ledger, backup: Pat
 def test_a_backup_that_cannot_be_made_leaves_the_older_one(ledger: Ledger, backup: Path) -> None:
     ledger.back_up(backup)
     before = backup.read_bytes()
-    want(ledger, take("hero"))
+    request(ledger, take("hero"))
     with full_disk(), pytest.raises(LedgerError):
         ledger.back_up(backup)
     assert backup.read_bytes() == before
@@ -72,7 +72,7 @@ def test_a_backup_that_cannot_be_made_leaves_the_older_one(ledger: Ledger, backu
 
 
 def test_what_a_crash_left_of_a_backup_is_no_obstacle(ledger: Ledger, backup: Path) -> None:
-    want(ledger, take("hero"))
+    request(ledger, take("hero"))
     (backup.parent / f".{backup.name}.new").write_bytes(b"half a backup")
     ledger.back_up(backup)
     with read_ledger(backup) as copy:
@@ -83,11 +83,11 @@ def test_a_restored_backup_takes_nothing_over_from_the_ledger_it_replaces(tmp_pa
     path = new_ledger(tmp_path)
     killed = tmp_path / "killed"
     with open_ledger(path) as ledger:
-        hero, teal = want(ledger, take("hero"), take("teal"))
-        create(ledger, hero, "run_1")
+        hero, teal = request(ledger, take("hero"), take("teal"))
+        create_run(ledger, hero, "run_1")
         ledger.back_up(backup)
         backed_up = ledger.snapshot()
-        create(ledger, teal, "run_2")
+        create_run(ledger, teal, "run_2")
         shutil.copytree(tmp_path, killed)
     path = killed / path.name
     assert Path(f"{path}-wal").stat().st_size > 0
@@ -143,7 +143,7 @@ def test_where_there_is_no_ledger_nothing_is_set_aside(tmp_path: Path) -> None:
 
 def test_restoring_never_replaces_a_ledger(ledger: Ledger, backup: Path) -> None:
     ledger.back_up(backup)
-    want(ledger, take("hero"))
+    request(ledger, take("hero"))
     before = ledger.snapshot()
     with pytest.raises(LedgerError, match="there is a ledger already"):
         restore_backup(backup, ledger.path)
@@ -152,7 +152,7 @@ def test_restoring_never_replaces_a_ledger(ledger: Ledger, backup: Path) -> None
 
 @pytest.mark.parametrize("kept", [0, 50, 4096])
 def test_a_damaged_backup_is_not_restored(ledger: Ledger, backup: Path, tmp_path: Path, kept: int) -> None:
-    want(ledger, *(take(f"shot-{number}") for number in range(30)))
+    request(ledger, *(take(f"shot-{number}") for number in range(30)))
     ledger.back_up(backup)
     backup.write_bytes(backup.read_bytes()[:kept])
     with pytest.raises(LedgerError, match="damaged"):
@@ -170,10 +170,10 @@ def test_restoring_onto_a_full_disk_leaves_nothing(ledger: Ledger, backup: Path,
 
 
 def test_a_run_is_found_in_a_ledger_by_its_id(ledger: Ledger, tmp_path: Path) -> None:
-    (hero,) = want(ledger, take("hero"))
-    create(ledger, hero, "run_1")
-    assert find_run(ledger.path, "run_1") == "hero"
-    assert find_run(ledger.path, "run_2") is None
-    assert find_run(tmp_path / "missing.db", "run_1") is None
+    (hero,) = request(ledger, take("hero"))
+    create_run(ledger, hero, "run_1")
+    assert find_take_of_run(ledger.path, "run_1") == "hero"
+    assert find_take_of_run(ledger.path, "run_2") is None
+    assert find_take_of_run(tmp_path / "missing.db", "run_1") is None
     (tmp_path / "damaged.db").write_bytes(b"")
-    assert find_run(tmp_path / "damaged.db", "run_1") is None
+    assert find_take_of_run(tmp_path / "damaged.db", "run_1") is None

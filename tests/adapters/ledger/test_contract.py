@@ -18,14 +18,14 @@ from tests.helpers.full_disk import full_disk
 from tests.helpers.ledgers import (
     SAVED,
     SUCCEEDED,
-    create,
+    create_run,
     journal_of,
     new_ledger,
     no_room,
     open_ledger,
     query,
     read_ledger,
-    want,
+    request,
 )
 from tests.helpers.snapshots import STARTED_AT, take
 
@@ -45,7 +45,7 @@ def ledger(path: Path) -> Iterator[Ledger]:
 
 
 def test_a_create_is_on_disk_for_others_when_record_returns(ledger: Ledger, path: Path) -> None:
-    (hero,) = want(ledger, take("hero"))
+    (hero,) = request(ledger, take("hero"))
     ledger.record([(hero.key, ev.CreateStarted("create-1"))], LATER)
     with read_ledger(path) as reader:
         run = reader.snapshot().takes[0].runs[0]
@@ -53,7 +53,7 @@ def test_a_create_is_on_disk_for_others_when_record_returns(ledger: Ledger, path
 
 
 def test_one_illegal_event_undoes_all_the_others_and_their_journal_lines(ledger: Ledger, path: Path) -> None:
-    hero, teal = want(ledger, take("hero"), take("teal"))
+    hero, teal = request(ledger, take("hero"), take("teal"))
     before, journal = ledger.snapshot(), journal_of(path)
     events: list[tuple[int, Event]] = [
         (hero.key, ev.CreateStarted("create-1")),
@@ -68,14 +68,14 @@ def test_one_illegal_event_undoes_all_the_others_and_their_journal_lines(ledger:
 
 
 def test_a_ledger_goes_on_after_an_illegal_event(ledger: Ledger) -> None:
-    (hero,) = want(ledger, take("hero"))
+    (hero,) = request(ledger, take("hero"))
     with pytest.raises(IllegalTransition):
         ledger.record([(hero.key, ev.RunLost())], LATER)
-    assert create(ledger, hero, "run_1").state is RunState.PENDING
+    assert create_run(ledger, hero, "run_1").state is RunState.PENDING
 
 
 def test_a_database_without_room_keeps_all_of_a_call_or_nothing(ledger: Ledger, path: Path) -> None:
-    hero, teal = want(ledger, take("hero"), take("teal"))
+    hero, teal = request(ledger, take("hero"), take("teal"))
     before, journal = ledger.snapshot(), journal_of(path)
     events = [(hero.key, ev.CreateStarted("create-1")), (teal.key, ev.CreateStarted("create-2"))]
     rejected = [(hero.key, ev.InputRejected("invalid_input", HUGE))]
@@ -88,27 +88,30 @@ def test_a_database_without_room_keeps_all_of_a_call_or_nothing(ledger: Ledger, 
 
 
 def test_a_disk_that_refuses_the_commit_leaves_nothing_behind(ledger: Ledger, path: Path) -> None:
-    (hero,) = want(ledger, take("hero"))
+    (hero,) = request(ledger, take("hero"))
     before, journal = ledger.snapshot(), journal_of(path)
     with full_disk(), pytest.raises(LedgerError, match=r"spring-lamps\.db: the ledger cannot be used"):
         ledger.record([(hero.key, ev.CreateStarted("create-1"))], LATER)
     assert ledger.snapshot() == before
     assert journal_of(path) == journal
-    assert create(ledger, hero, "run_1").state is RunState.PENDING
+    assert create_run(ledger, hero, "run_1").state is RunState.PENDING
 
 
 def test_bookkeeping_that_the_disk_refuses_leaves_nothing_behind(ledger: Ledger, path: Path) -> None:
     before, journal = ledger.snapshot(), journal_of(path)
     with full_disk(), pytest.raises(LedgerError):
-        want(ledger, take("hero"))
+        request(ledger, take("hero"))
     assert ledger.snapshot() == before
     assert journal_of(path) == journal
 
 
 def test_a_step_that_finds_no_room_undoes_those_before_it(ledger: Ledger, path: Path) -> None:
-    (hero,) = want(ledger, take("hero"))
+    (hero,) = request(ledger, take("hero"))
     before, journal = ledger.snapshot(), journal_of(path)
-    steps: list[st.Step] = [st.SupersedeRun(hero.key, Supersession.EDIT), st.WantTake(take("hero", prompt=HUGE), 0)]
+    steps: list[st.LedgerChange] = [
+        st.SupersedeRun(hero.key, Supersession.EDIT),
+        st.WantTake(take("hero", prompt=HUGE), 0),
+    ]
     with no_room(ledger), pytest.raises(LedgerError, match="full"):
         ledger.carry_out(steps, LATER)
     assert ledger.snapshot() == before
@@ -116,8 +119,8 @@ def test_a_step_that_finds_no_room_undoes_those_before_it(ledger: Ledger, path: 
 
 
 def test_two_runs_cannot_hold_one_run_id(ledger: Ledger) -> None:
-    hero, teal = want(ledger, take("hero"), take("teal"))
-    create(ledger, hero, "run_1")
+    hero, teal = request(ledger, take("hero"), take("teal"))
+    create_run(ledger, hero, "run_1")
     (started,) = ledger.record([(teal.key, ev.CreateStarted("create-2"))], LATER)
     with pytest.raises(LedgerError):
         ledger.record([(teal.key, ev.RunCreated("run_1", 280_000))], LATER)
@@ -125,8 +128,8 @@ def test_two_runs_cannot_hold_one_run_id(ledger: Ledger) -> None:
 
 
 def test_each_event_leaves_its_journal_line_with_the_state_it_led_to(ledger: Ledger, path: Path) -> None:
-    (hero,) = want(ledger, take("hero"))
-    create(ledger, hero, "run_1")
+    (hero,) = request(ledger, take("hero"))
+    create_run(ledger, hero, "run_1")
     ledger.record([(hero.key, SUCCEEDED), (hero.key, SAVED)], LATER)
     assert journal_of(path) == [
         ("hero", None, "WantTake", None),
@@ -140,8 +143,8 @@ def test_each_event_leaves_its_journal_line_with_the_state_it_led_to(ledger: Led
 
 
 def test_the_journal_says_what_a_run_cost_and_why_a_create_is_in_doubt(ledger: Ledger, path: Path) -> None:
-    hero, teal = want(ledger, take("hero"), take("teal"))
-    create(ledger, hero, "run_1", 280_000)
+    hero, teal = request(ledger, take("hero"), take("teal"))
+    create_run(ledger, hero, "run_1", 280_000)
     reason = "the connection broke"
     ledger.record([(teal.key, ev.CreateStarted("c")), (teal.key, ev.CreateUnanswered(reason))], LATER)
     details = " ".join(detail for (detail,) in query(path, "SELECT detail FROM journal"))
@@ -152,20 +155,20 @@ def test_the_journal_says_what_a_run_cost_and_why_a_create_is_in_doubt(ledger: L
 def test_every_field_survives_closing_and_opening(path: Path) -> None:
     two_files = ev.RunSucceeded(("https://x/a.mp4", "https://x/b.mp4?c=ü&d='\""), 290_000, STARTED_AT, LATER)
     with open_ledger(path) as ledger:
-        hero, teal = want(ledger, take("hero", tags=("spring", "é")), take("teal", prompt="a „teal“ lamp\n☼"))
-        create(ledger, hero, "run_1")
+        hero, teal = request(ledger, take("hero", tags=("spring", "é")), take("teal", prompt="a „teal“ lamp\n☼"))
+        create_run(ledger, hero, "run_1")
         saved: list[Event] = [ev.FileSaved(0, "hero.mp4", 7, "aa" * 32), ev.FileSaved(1, "hero.out2.mp4", 8, "bb" * 32)]
         moving = ev.FileMoving(1, "elsewhere.mp4")
         ledger.record([(hero.key, event) for event in (two_files, *saved, moving)], LATER)
         ledger.record([(teal.key, ev.CreateStarted("c2")), (teal.key, ev.InputRejected("invalid_input", "no"))], LATER)
         replacement = Replacement(("h*", "[t]eal"), frozenset({"hero", "teal"}))
-        steps: list[st.Step] = [
+        steps: list[st.LedgerChange] = [
             st.OpenReplacement(replacement),
             st.SupersedeRun(hero.key, Supersession.REPLACE),
             st.AddAttempt("hero"),
         ]
         ledger.carry_out([*steps, st.UnwantTake("teal"), st.WantTake(take("brass"), 2)], LATER)
-        ledger.describe("f" * 64, "Spring — catalogue")
+        ledger.record_description("f" * 64, "Spring — catalogue")
         written = ledger.snapshot()
     with read_ledger(path) as reader:
         read = reader.snapshot()
@@ -195,44 +198,44 @@ def test_a_replacement_that_is_done_is_forgotten_and_no_other(ledger: Ledger) ->
 
 
 def test_a_replacement_that_the_first_version_recorded_is_under_way(ledger: Ledger) -> None:
-    ledger.remember("replacement", '{"patterns": ["h*"], "take_ids": ["hero"]}')
+    ledger.record_fact("replacement", '{"patterns": ["h*"], "take_ids": ["hero"]}')
     assert ledger.snapshot().replacements == (Replacement(("h*",), frozenset({"hero"})),)
 
 
 def test_takes_come_in_the_manifests_order_and_those_that_left_it_last(ledger: Ledger) -> None:
-    zebra, *_ = want(ledger, take("z"), take("m"), take("a"))
-    create(ledger, zebra, "run_1")
+    zebra, *_ = request(ledger, take("z"), take("m"), take("a"))
+    create_run(ledger, zebra, "run_1")
     ledger.carry_out([st.UnwantTake("z"), st.WantTake(take("a"), 0), st.WantTake(take("m"), 1)], LATER)
     assert [record.take.id for record in ledger.snapshot().takes] == ["a", "m", "z"]
 
 
 def test_a_forgotten_take_is_told_of_no_more_but_its_money_still_counts(ledger: Ledger) -> None:
-    (hero,) = want(ledger, take("hero"))
-    paid = create(ledger, hero, "run_1")
+    (hero,) = request(ledger, take("hero"))
+    paid = create_run(ledger, hero, "run_1")
     ledger.carry_out([st.ForgetRuns("hero"), st.ForgetTake("hero")], LATER)
     snapshot = ledger.snapshot()
     assert (snapshot.takes, snapshot.forgotten) == ((), (paid,))
-    (again,) = want(ledger, take("hero"))
+    (again,) = request(ledger, take("hero"))
     assert (again.attempt, again.run_id) == (2, None)
     assert list(ledger.snapshot().paid_runs) == [again, paid]
 
 
 def test_a_take_for_which_nothing_was_sent_is_forgotten_without_a_trace(ledger: Ledger, path: Path) -> None:
-    (hero,) = want(ledger, take("hero"))
+    (hero,) = request(ledger, take("hero"))
     ledger.carry_out([st.DropAttempt(hero.key), st.ForgetTake("hero")], LATER)
     assert ledger.snapshot().takes == ()
     assert query(path, "SELECT count(*) FROM takes") == [(0,)]
 
 
 def test_an_attempt_that_was_sent_cannot_be_dropped(ledger: Ledger) -> None:
-    (hero,) = want(ledger, take("hero"))
+    (hero,) = request(ledger, take("hero"))
     (sent,) = ledger.record([(hero.key, ev.CreateStarted("create-1"))], LATER)
     ledger.carry_out([st.DropAttempt(hero.key)], LATER)
     assert ledger.snapshot().takes[0].runs == (sent,)
 
 
 def test_readers_see_the_last_commit_while_a_writer_is_in_the_middle(ledger: Ledger, path: Path) -> None:
-    (hero,) = want(ledger, take("hero"))
+    (hero,) = request(ledger, take("hero"))
     before = ledger.snapshot()
     with closing(sqlite3.connect(path, isolation_level=None)) as writer, read_ledger(path) as reader:
         writer.execute("BEGIN IMMEDIATE")
@@ -243,11 +246,11 @@ def test_readers_see_the_last_commit_while_a_writer_is_in_the_middle(ledger: Led
 
 
 def test_a_reader_in_the_middle_does_not_hold_up_the_writer(ledger: Ledger, path: Path) -> None:
-    (hero,) = want(ledger, take("hero"))
+    (hero,) = request(ledger, take("hero"))
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         assert reader.execute("SELECT state FROM runs").fetchall() == [("unsent",)]
-        create(ledger, hero, "run_1")
+        create_run(ledger, hero, "run_1")
         assert reader.execute("SELECT state FROM runs").fetchall() == [("unsent",)]
 
 
@@ -266,14 +269,14 @@ def test_only_a_ledger_that_was_read_whole_can_be_written_or_backed_up() -> None
 def test_what_is_remembered_is_there_after_opening_again(path: Path) -> None:
     with open_ledger(path) as ledger:
         assert ledger.fact("key_mark") == ""
-        ledger.remember("key_mark", "a1b2")
+        ledger.record_fact("key_mark", "a1b2")
     with read_ledger(path) as reader:
         assert reader.fact("key_mark") == "a1b2"
 
 
 def test_the_journal_is_read_oldest_first_with_its_details(ledger: Ledger) -> None:
-    (hero,) = want(ledger, take("hero"))
-    create(ledger, hero, "run_1")
+    (hero,) = request(ledger, take("hero"))
+    create_run(ledger, hero, "run_1")
     *_, started, created = ledger.journal()
     assert started["detail"] == {"create_id": "create-run_1"}
     assert created == {
@@ -287,15 +290,15 @@ def test_the_journal_is_read_oldest_first_with_its_details(ledger: Ledger) -> No
 
 
 def test_a_description_that_did_not_change_is_not_written(ledger: Ledger) -> None:
-    ledger.describe("f" * 64, "Spring")
+    ledger.record_description("f" * 64, "Spring")
     with full_disk():
-        ledger.describe("f" * 64, "Spring")
+        ledger.record_description("f" * 64, "Spring")
     with full_disk(), pytest.raises(LedgerError):
-        ledger.describe("f" * 64, "Autumn")
+        ledger.record_description("f" * 64, "Autumn")
     assert ledger.snapshot().description == "Spring"
 
 
 def test_nothing_to_do_writes_nothing(ledger: Ledger) -> None:
     with full_disk():
         assert ledger.carry_out([], LATER) == ()
-        ledger.put_back([], LATER)
+        ledger.restore_runs([], LATER)

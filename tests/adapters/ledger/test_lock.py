@@ -11,21 +11,21 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.ledger import lock as lock_module
-from hailuo_batch.adapters.ledger.lock import Holder, Lock, find_holder
+from hailuo_batch.adapters.ledger.lock import CampaignLock, LockHolder, find_holder
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 HOLD = """
 import sys
 from pathlib import Path
-from hailuo_batch.adapters.ledger.lock import Holder, Lock
+from hailuo_batch.adapters.ledger.lock import CampaignLock, LockHolder
 guard = Path(sys.argv[2]) if sys.argv[2:] else None
-with Lock(Path(sys.argv[1]), Holder.this_process("apply", 5.0), guard) as lock:
-    lock.hold_guard()
+with CampaignLock(Path(sys.argv[1]), LockHolder.this_process("apply", 5.0), guard) as lock:
+    lock.acquire_guard()
     print("held", flush=True)
     sys.stdin.read()
 """
-ME = Holder.this_process("apply", 1.0)
+ME = LockHolder.this_process("apply", 1.0)
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def test_the_second_is_refused_at_once_and_told_who_holds_it(tmp_path: Path) -> 
     path = tmp_path / "state" / "c.lock"
     with another_process_holding(path) as holder:
         with pytest.raises(BusyError, match=rf"hailuo-batch apply \(process {holder.pid}\) is at work") as caught:
-            Lock(path, ME).acquire()
+            CampaignLock(path, ME).acquire()
         assert caught.value.exit_code is ExitCode.BUSY
 
 
@@ -54,13 +54,13 @@ def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
     with another_process_holding(path) as holder:
         holder.kill()
         holder.wait()
-        with Lock(path, ME):
+        with CampaignLock(path, ME):
             assert find_holder(path) == ME
 
 
 def test_the_file_is_never_deleted(tmp_path: Path) -> None:
     path = tmp_path / "c.lock"
-    with Lock(path, ME):
+    with CampaignLock(path, ME):
         before = path.stat().st_ino
     assert path.stat().st_ino == before
     assert json.loads(path.read_text())["pid"] == ME.pid
@@ -68,7 +68,7 @@ def test_the_file_is_never_deleted(tmp_path: Path) -> None:
 
 def test_a_lock_is_held_until_it_is_released(tmp_path: Path) -> None:
     path = tmp_path / "c.lock"
-    lock = Lock(path, ME)
+    lock = CampaignLock(path, ME)
     assert find_holder(path) is None
     lock.acquire()
     assert find_holder(path) == ME
@@ -97,7 +97,7 @@ while True:
         assert reader.stdout.readline() == "looking\n"
         try:
             for _ in range(300):
-                with Lock(path, ME):
+                with CampaignLock(path, ME):
                     assert path.exists()
         finally:
             reader.kill()
@@ -108,19 +108,19 @@ def test_a_damaged_note_names_nobody_but_the_lock_still_counts(tmp_path: Path, c
     path = tmp_path / "c.lock"
     with another_process_holding(path):
         path.write_text(content)
-        assert find_holder(path) == Holder()
+        assert find_holder(path) == LockHolder()
         with pytest.raises(BusyError, match="another process is at work"):
-            Lock(path, ME).acquire()
+            CampaignLock(path, ME).acquire()
 
 
 def test_a_holder_on_another_machine_is_named_with_it() -> None:
-    assert str(Holder(12, "far-away", "apply", 0.0)) == "hailuo-batch apply (process 12 on far-away)"
+    assert str(LockHolder(12, "far-away", "apply", 0.0)) == "hailuo-batch apply (process 12 on far-away)"
 
 
 def test_a_folder_that_cannot_be_made_is_a_ledger_error(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     with pytest.raises(LedgerError, match="cannot be locked"):
-        Lock(tmp_path / "state" / "c.lock", ME).acquire()
+        CampaignLock(tmp_path / "state" / "c.lock", ME).acquire()
 
 
 # --- waiting for it ---
@@ -128,31 +128,31 @@ def test_a_folder_that_cannot_be_made_is_a_ledger_error(tmp_path: Path) -> None:
 
 def test_a_lock_that_is_waited_for_is_had_once_its_holder_ends_and_the_wait_is_told(tmp_path: Path) -> None:
     path = tmp_path / "c.lock"
-    told: list[Holder] = []
+    told: list[LockHolder] = []
     with another_process_holding(path) as holder:
 
-        def waiting(whom: Holder) -> None:
+        def waiting(whom: LockHolder) -> None:
             told.append(whom)
             holder.kill()
 
-        lock = Lock(path, ME)
-        assert lock.acquire(PATIENCE_S, waiting)
+        lock = CampaignLock(path, ME)
+        assert lock.acquire(TEST_TIMEOUT_S, waiting)
         assert find_holder(path) == ME
         lock.release()
     assert [whom.pid for whom in told] == [holder.pid]
 
 
 def test_a_lock_that_is_free_is_had_without_a_wait(tmp_path: Path) -> None:
-    lock = Lock(tmp_path / "c.lock", ME)
-    assert not lock.acquire(PATIENCE_S)
+    lock = CampaignLock(tmp_path / "c.lock", ME)
+    assert not lock.acquire(TEST_TIMEOUT_S)
     lock.release()
 
 
 def test_after_the_time_that_was_given_the_holder_is_named(tmp_path: Path) -> None:
     path = tmp_path / "c.lock"
-    told: list[Holder] = []
+    told: list[LockHolder] = []
     with another_process_holding(path) as holder, pytest.raises(BusyError, match=f"process {holder.pid}"):
-        Lock(path, ME).acquire(0.5, told.append)
+        CampaignLock(path, ME).acquire(0.5, told.append)
     assert len(told) == 1
 
 
@@ -164,43 +164,43 @@ def test_the_guard_holds_where_the_locks_file_was_deleted(tmp_path: Path) -> Non
     with another_process_holding(path, guard):
         path.unlink()
         with pytest.raises(BusyError, match="another process is at work"):
-            Lock(path, ME, guard).acquire()
-        assert find_holder(path, guard) == Holder()
-    with Lock(path, ME, guard):
+            CampaignLock(path, ME, guard).acquire()
+        assert find_holder(path, guard) == LockHolder()
+    with CampaignLock(path, ME, guard):
         assert find_holder(path, guard) == ME
     assert find_holder(path, guard) is None
 
 
 def test_two_that_both_came_in_before_there_was_a_guard_do_not_both_get_it(tmp_path: Path) -> None:
     path, guard = tmp_path / "c.lock", tmp_path / "c.receipts.jsonl"
-    first, second = Lock(path, ME, guard), Lock(path, ME, guard)
+    first, second = CampaignLock(path, ME, guard), CampaignLock(path, ME, guard)
     first.acquire()
     path.unlink()
     second.acquire()
-    first.hold_guard()
+    first.acquire_guard()
     with pytest.raises(BusyError):
-        second.hold_guard()
+        second.acquire_guard()
     first.release()
-    second.hold_guard()
+    second.acquire_guard()
     second.release()
 
 
 def test_a_guard_that_was_set_aside_is_held_again_under_its_name(tmp_path: Path) -> None:
     path, guard = tmp_path / "c.lock", tmp_path / "c.receipts.jsonl"
     guard.write_text("a receipt\n")
-    with Lock(path, ME, guard) as lock:
+    with CampaignLock(path, ME, guard) as lock:
         guard.rename(tmp_path / "aside")
-        lock.hold_guard()
+        lock.acquire_guard()
         path.unlink()
         with pytest.raises(BusyError):
-            Lock(path, ME, guard).acquire()
+            CampaignLock(path, ME, guard).acquire()
     assert (tmp_path / "aside").read_text() == "a receipt\n"
     assert guard.read_text() == ""
 
 
 def test_looking_for_the_lock_makes_no_guard(tmp_path: Path) -> None:
     path, guard = tmp_path / "c.lock", tmp_path / "c.receipts.jsonl"
-    with Lock(path, ME, guard):
+    with CampaignLock(path, ME, guard):
         assert not guard.exists()
     assert find_holder(path, guard) is None
     assert not guard.exists()
@@ -210,7 +210,7 @@ def test_a_lock_whose_file_is_deleted_between_opening_and_locking_is_taken_again
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "c.lock"
-    lock_alone, locked = lock_module._lock_alone, list[int]()
+    lock_alone, locked = lock_module._try_lock_exclusive, list[int]()
 
     def delete_first(file: int) -> bool:
         if not locked:
@@ -218,8 +218,8 @@ def test_a_lock_whose_file_is_deleted_between_opening_and_locking_is_taken_again
         locked.append(file)
         return lock_alone(file)
 
-    monkeypatch.setattr(lock_module, "_lock_alone", delete_first)
-    with Lock(path, ME):
+    monkeypatch.setattr(lock_module, "_try_lock_exclusive", delete_first)
+    with CampaignLock(path, ME):
         assert find_holder(path) == ME
     assert len(locked) == 2
 
@@ -240,7 +240,7 @@ def test_what_is_no_regular_file_is_refused_and_left_as_it_is(tmp_path: Path, wh
             os.mkfifo(path)
         case _:
             path.mkdir()
-    lock = Lock(tmp_path / "state" / "c.lock", ME, tmp_path / "state" / "c.receipts.jsonl")
+    lock = CampaignLock(tmp_path / "state" / "c.lock", ME, tmp_path / "state" / "c.receipts.jsonl")
     with pytest.raises(LedgerError, match=f"{name}: the campaign cannot be locked"):
         lock.acquire()
     assert decoy.exists() is (what == "link")
@@ -253,7 +253,7 @@ def test_a_file_that_we_have_not_written_is_not_written_over(tmp_path: Path, con
     path = tmp_path / "c.lock"
     path.write_text(content)
     with pytest.raises(LedgerError, match="not written"):
-        Lock(path, ME).acquire()
+        CampaignLock(path, ME).acquire()
     assert path.read_text() == content
     assert find_holder(path) is None
 
@@ -262,5 +262,5 @@ def test_a_file_that_we_have_not_written_is_not_written_over(tmp_path: Path, con
 def test_a_note_of_ours_that_was_cut_short_is_no_obstacle(tmp_path: Path, content: str) -> None:
     path = tmp_path / "c.lock"
     path.write_text(content)
-    with Lock(path, ME):
+    with CampaignLock(path, ME):
         assert find_holder(path) == ME

@@ -14,7 +14,7 @@ from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession, fold
 from hailuo_batch.core.model.states import TRANSITIONS, IllegalTransition
-from tests.helpers.ledgers import new_ledger, open_ledger, query, read_ledger, want
+from tests.helpers.ledgers import new_ledger, open_ledger, query, read_ledger, request
 from tests.helpers.snapshots import STARTED_AT, take
 
 TAKES = ("hero", "teal")
@@ -27,7 +27,7 @@ class Campaign:
     def __init__(self, path: Path, ledger: Ledger) -> None:
         self.path = path
         self.ledger = ledger
-        self.model = {run.key: run for run in want(ledger, *map(take, TAKES))}
+        self.model = {run.key: run for run in request(ledger, *map(take, TAKES))}
         self.at = STARTED_AT
         self.changes = len(query(path, "SELECT 1 FROM journal"))
 
@@ -47,7 +47,7 @@ class Campaign:
             return
         raise AssertionError(f"{run.state} took {event}")
 
-    def carry_out(self, *steps: st.Step) -> None:
+    def carry_out(self, *steps: st.LedgerChange) -> None:
         self.at += 1
         for run in self.ledger.carry_out(steps, self.at):
             self.model[run.key] = run
@@ -90,7 +90,7 @@ def events_of(key: int, number: int) -> dict[type[Event], some.SearchStrategy[Ev
     }
 
 
-def steps_of(snapshot: Snapshot, data: some.DataObject) -> tuple[st.Step, ...]:
+def steps_of(snapshot: Snapshot, data: some.DataObject) -> tuple[st.LedgerChange, ...]:
     """Bookkeeping as a plan gives it: a take has one run that speaks for it, and none is lost."""
     record = data.draw(some.sampled_from(snapshot.takes))
     live, id_ = record.live, record.take.id

@@ -16,12 +16,12 @@ from tests.helpers.ledgers import (
     ENDPOINT,
     NAME,
     Opener,
-    create,
+    create_run,
     new_ledger,
     open_ledger,
     query,
     read_ledger,
-    want,
+    request,
 )
 from tests.helpers.snapshots import STARTED_AT, take
 
@@ -32,8 +32,8 @@ def used_ledger(folder: Path) -> Path:
     """A ledger of one run, closed, big enough to be cut."""
     path = new_ledger(folder)
     with open_ledger(path) as ledger:
-        runs = want(ledger, *(take(f"shot-{number}", prompt="a lamp " * 500) for number in range(20)))
-        create(ledger, runs[0], "run_1")
+        runs = request(ledger, *(take(f"shot-{number}", prompt="a lamp " * 500) for number in range(20)))
+        create_run(ledger, runs[0], "run_1")
     return path
 
 
@@ -97,10 +97,10 @@ def test_what_a_crash_left_of_a_new_ledger_is_no_obstacle(tmp_path: Path) -> Non
 def test_two_first_applies_at_once_make_one_ledger(tmp_path: Path) -> None:
     path = new_ledger(tmp_path)
     with open_ledger(path) as ledger:
-        (hero,) = want(ledger, take("hero"))
+        (hero,) = request(ledger, take("hero"))
         with pytest.raises(LedgerError):
             new_ledger(tmp_path)
-        assert create(ledger, hero, "run_1").run_id == "run_1"
+        assert create_run(ledger, hero, "run_1").run_id == "run_1"
 
 
 # --- opening one ---
@@ -131,15 +131,15 @@ def test_closing_leaves_one_file(tmp_path: Path) -> None:
     with read_ledger(path) as reader:
         reader.snapshot()
     with open_ledger(path) as ledger:
-        want(ledger, take("one-more"))
+        request(ledger, take("one-more"))
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
 def test_what_a_killed_apply_committed_is_there(tmp_path: Path) -> None:
     path = new_ledger(tmp_path)
     with open_ledger(path) as ledger:
-        (hero,) = want(ledger, take("hero"))
-        create(ledger, hero, "run_1")
+        (hero,) = request(ledger, take("hero"))
+        create_run(ledger, hero, "run_1")
         killed = tmp_path / "killed"
         killed.mkdir()
         for file in tmp_path.glob(f"{NAME}.db*"):
@@ -248,7 +248,7 @@ def test_a_ledger_on_a_disk_that_cannot_be_written_says_so(tmp_path: Path) -> No
     path = used_ledger(tmp_path)
     before = path.read_bytes()
     with full_disk(), pytest.raises(LedgerError, match="cannot be used"), open_ledger(path) as ledger:
-        want(ledger, take("hero"))
+        request(ledger, take("hero"))
     assert path.read_bytes() == before
 
 

@@ -17,7 +17,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.recovery import Intent, Result
+from hailuo_batch.core.planning.recovery import CreateIntent, CreateResult
 from hailuo_batch.errors import ExitCode, LedgerError
 from tests.helpers import snapshots
 from tests.helpers.full_disk import full_disk
@@ -39,10 +39,10 @@ def intended(prompt: str = "a lamp", create_id: str = "create-1", take_id: str =
     return Run(**{**{name: getattr(run, name) for name in run.__slots__}, "create_id": create_id})
 
 
-def intent_of(run: Run) -> Intent:
+def intent_of(run: Run) -> CreateIntent:
     assert run.create_id is not None
     assert run.submitted_at is not None
-    return Intent(run.create_id, run.submitted_at, run.take_id, run.attempt, run.model, run.input_json, None)
+    return CreateIntent(run.create_id, run.submitted_at, run.take_id, run.attempt, run.model, run.input_json, None)
 
 
 def line(**changes: Any) -> str:
@@ -94,7 +94,7 @@ def test_a_new_files_name_is_on_disk_too(path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
 def test_every_outcome_is_read_as_it_was_written(receipts: Receipts, path: Path, outcome: CreateOutcome) -> None:
     receipts.write_results([("create-1", outcome)], STARTED_AT + 0.25)
-    assert load_receipts(path) == (Result("create-1", STARTED_AT + 0.25, outcome),)
+    assert load_receipts(path) == (CreateResult("create-1", STARTED_AT + 0.25, outcome),)
 
 
 def test_lines_are_read_in_the_order_they_were_written(receipts: Receipts, path: Path) -> None:
@@ -102,7 +102,7 @@ def test_lines_are_read_in_the_order_they_were_written(receipts: Receipts, path:
     receipts.write_intents([first])
     receipts.write_results([("a", OUTCOMES[0])], STARTED_AT)
     receipts.write_intents([second])
-    expected = (intent_of(first), Result("a", STARTED_AT, OUTCOMES[0]), intent_of(second))
+    expected = (intent_of(first), CreateResult("a", STARTED_AT, OUTCOMES[0]), intent_of(second))
     assert load_receipts(path) == expected
 
 
@@ -124,7 +124,7 @@ def test_whatever_a_prompt_or_a_server_says_is_one_line(
     with closing(Receipts(path)) as receipts:
         receipts.write_intents([run])
         receipts.write_results([("create-1", ev.CreateUnanswered(reason))], STARTED_AT)
-    assert load_receipts(path) == (intent_of(run), Result("create-1", STARTED_AT, ev.CreateUnanswered(reason)))
+    assert load_receipts(path) == (intent_of(run), CreateResult("create-1", STARTED_AT, ev.CreateUnanswered(reason)))
     assert path.read_bytes().count(b"\n") == 2
 
 
@@ -235,7 +235,7 @@ def test_a_cost_that_is_no_integer_is_unknown_and_the_run_is_kept(path: Path) ->
     path.parent.mkdir()
     path.write_text('{"create":"a","at":1.0,"result":"RunCreated","run_id":"run_1","cost_micro_usd":"0.28"}\n')
     (result,) = load_receipts(path)
-    assert isinstance(result, Result)
+    assert isinstance(result, CreateResult)
     assert isinstance(result.outcome, ev.RunCreated)
     assert (result.outcome.run_id, result.outcome.cost_micro_usd) == ("run_1", None)
 
@@ -247,7 +247,7 @@ def test_a_payment_is_not_forgotten_for_want_of_a_time(path: Path) -> None:
 
 
 def test_a_line_without_end_is_passed_over_and_never_held_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell_receipts, "_LONGEST", 1000)
+    monkeypatch.setattr(shell_receipts, "_MAX_LINE_BYTES", 1000)
     path.parent.mkdir()
     path.write_text(f"{line(create='a')}\n{line(create='b', input={'prompt': 500_000 * 'x'})}\n{line(create='c')}")
     assert [receipt.create_id for receipt in load_receipts(path)] == ["a", "c"]

@@ -53,7 +53,7 @@ def test_a_line_that_cannot_be_recorded_is_passed_over(tmp_path: Path, garbage: 
     path.write_text(garbage + "\n")
     with open_ledger(new_ledger(tmp_path)) as ledger:
         _, forgotten = recover(ledger.snapshot(), load_receipts(path), STARTED_AT)
-        ledger.put_back(forgotten, STARTED_AT)
+        ledger.restore_runs(forgotten, STARTED_AT)
         assert ledger.snapshot().takes == ()
 
 
@@ -65,7 +65,7 @@ def test_two_creates_with_one_run_id_do_not_stop_every_apply(tmp_path: Path) -> 
     path.write_text("\n".join(lines) + "\n")
     with open_ledger(new_ledger(tmp_path)) as ledger:
         _, forgotten = recover(ledger.snapshot(), load_receipts(path), STARTED_AT)
-        ledger.put_back(forgotten, STARTED_AT)
+        ledger.restore_runs(forgotten, STARTED_AT)
         assert [run.run_id for run in ledger.snapshot().runs] == ["run_1", None]
 
 
@@ -75,6 +75,6 @@ def test_a_create_is_not_forgotten_for_a_digest_that_is_none(tmp_path: Path, ima
     path.write_text(line(images_sha256=images) + "\n")
     with open_ledger(new_ledger(tmp_path)) as ledger:
         _, forgotten = recover(ledger.snapshot(), load_receipts(path), STARTED_AT)
-        ledger.put_back(forgotten, STARTED_AT)
+        ledger.restore_runs(forgotten, STARTED_AT)
         [run] = ledger.snapshot().runs
     assert (run.state, run.images_sha256) == (RunState.IN_DOUBT, None)

@@ -12,9 +12,9 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import CreateOutcome, Event
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
-from hailuo_batch.core.planning.recovery import Intent, Receipt, Result, recover
-from hailuo_batch.core.planning.replay import replayed
-from tests.helpers.ledgers import SAVED, SUCCEEDED, new_ledger, open_ledger, want
+from hailuo_batch.core.planning.recovery import CreateIntent, CreateResult, Receipt, recover
+from hailuo_batch.core.planning.replay import replay_receipts
+from tests.helpers.ledgers import SAVED, SUCCEEDED, new_ledger, open_ledger, request
 from tests.helpers.snapshots import STARTED_AT, take
 
 NOW = STARTED_AT + 1000
@@ -39,12 +39,12 @@ LATER: tuple[tuple[Event, ...], ...] = (
 
 create_ids = some.sampled_from([f"create-{number}" for number in range(6)])
 intents = some.builds(
-    lambda create_id, at, of: Intent(create_id, at, of.id, 1, of.model, of.input_json, of.images_sha256),
+    lambda create_id, at, of: CreateIntent(create_id, at, of.id, 1, of.model, of.input_json, of.images_sha256),
     create_ids,
     some.floats(STARTED_AT - 100, STARTED_AT + 100),
     some.sampled_from((*TAKES, EDITED)),
 )
-results = some.builds(Result, create_ids, some.just(STARTED_AT + 5), some.sampled_from(OUTCOMES))
+results = some.builds(CreateResult, create_ids, some.just(STARTED_AT + 5), some.sampled_from(OUTCOMES))
 lives = some.tuples(
     create_ids, some.none() | some.sampled_from(OUTCOMES), some.sampled_from(LATER), some.booleans(), some.booleans()
 )
@@ -89,12 +89,12 @@ def test_a_reader_foresees_what_a_writer_does(
 ) -> None:
     with TemporaryDirectory() as folder, open_ledger(new_ledger(Path(folder))) as ledger:
         ledger._db.execute("PRAGMA synchronous = OFF")
-        for run, life in zip(want(ledger, *TAKES[:2]), known, strict=False):
+        for run, life in zip(request(ledger, *TAKES[:2]), known, strict=False):
             live(ledger, run.key, life)
         before = ledger.snapshot()
-        foreseen = replayed(before, receipts, NOW)
+        foreseen = replay_receipts(before, receipts, NOW)
         missed, forgotten = recover(before, receipts, NOW)
-        ledger.put_back(forgotten, NOW)
+        ledger.restore_runs(forgotten, NOW)
         for item in missed:
             ledger.record(((item.key, item.event),), item.at)
         assert comparable(foreseen) == comparable(ledger.snapshot())

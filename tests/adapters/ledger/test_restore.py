@@ -13,11 +13,11 @@ from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import CreateOutcome, Event
 from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.planning.recovery import NO_ANSWER, Forgotten, Intent
+from hailuo_batch.core.planning.recovery import NO_ANSWER, CreateIntent, MissingAttempt
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.values import Take
 from tests.helpers.full_disk import full_disk
-from tests.helpers.ledgers import SUCCEEDED, create, journal_of, new_ledger, open_ledger, want
+from tests.helpers.ledgers import SUCCEEDED, create_run, journal_of, new_ledger, open_ledger, request
 from tests.helpers.snapshots import STARTED_AT, take
 
 EARLIER, LATER = STARTED_AT - 60, STARTED_AT + 60
@@ -32,10 +32,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def forgotten(
     of: Take, outcome: CreateOutcome = UNANSWERED, create_id: str = "create-9", at: float = LATER
-) -> Forgotten:
+) -> MissingAttempt:
     """A receipt's create that was answered two seconds later."""
-    intent = Intent(create_id, at, of.id, 1, of.model, of.input_json, of.images_sha256)
-    return Forgotten(intent, outcome, at + 2)
+    intent = CreateIntent(create_id, at, of.id, 1, of.model, of.input_json, of.images_sha256)
+    return MissingAttempt(intent, outcome, at + 2)
 
 
 def record_of(ledger: Ledger, take_id: str) -> TakeRecord:
@@ -47,7 +47,7 @@ def runs_of(ledger: Ledger, take_id: str) -> tuple[Run, ...]:
 
 
 def test_a_paid_run_is_a_run_again(ledger: Ledger) -> None:
-    ledger.put_back([forgotten(take("hero"), ev.RunCreated("run_9", 280_000))], LATER + 10)
+    ledger.restore_runs([forgotten(take("hero"), ev.RunCreated("run_9", 280_000))], LATER + 10)
     record = record_of(ledger, "hero")
     (run,) = record.runs
     assert (record.state, record.in_manifest) == (TakeState.RUNNING, False)
@@ -56,15 +56,15 @@ def test_a_paid_run_is_a_run_again(ledger: Ledger) -> None:
     assert (record.take.shot, record.take.number, run.fingerprint) == ("hero", 1, take("hero").fingerprint)
 
 
-def in_part(outcome: CreateOutcome) -> Forgotten:
+def in_part(outcome: CreateOutcome) -> MissingAttempt:
     """As of a sidecar that names an image by its hash alone: all that is known is what the whole was."""
     shown, whole = take("hero"), take("hero", image_urls=["data:image/png;base64,iVBORw0KGgo="])
-    intent = Intent("adopted-run_9", LATER, "hero", 1, shown.model, shown.input_json, None, whole.fingerprint)
-    return Forgotten(intent, outcome, LATER)
+    intent = CreateIntent("adopted-run_9", LATER, "hero", 1, shown.model, shown.input_json, None, whole.fingerprint)
+    return MissingAttempt(intent, outcome, LATER)
 
 
 def test_of_a_run_whose_input_is_known_in_part_the_fingerprint_counts(ledger: Ledger) -> None:
-    ledger.put_back([in_part(ev.RunCreated("run_9", 280_000))], LATER)
+    ledger.restore_runs([in_part(ev.RunCreated("run_9", 280_000))], LATER)
     with open_ledger(ledger.path) as again:
         (run,) = runs_of(again, "hero")
     assert run.fingerprint == take("hero", image_urls=["data:image/png;base64,iVBORw0KGgo="]).fingerprint
@@ -72,7 +72,7 @@ def test_of_a_run_whose_input_is_known_in_part_the_fingerprint_counts(ledger: Le
 
 
 def test_an_input_that_is_known_in_part_is_never_paid_for(ledger: Ledger) -> None:
-    ledger.put_back([in_part(UNANSWERED)], LATER)
+    ledger.restore_runs([in_part(UNANSWERED)], LATER)
     (run,) = runs_of(ledger, "hero")
     ledger.record([(run.key, ev.CreateNotSent("refused"))], LATER)
     with pytest.raises(LedgerError, match="only a part of the input of hero"):
@@ -80,20 +80,20 @@ def test_an_input_that_is_known_in_part_is_never_paid_for(ledger: Ledger) -> Non
 
 
 def test_a_second_take_knows_its_shot(ledger: Ledger) -> None:
-    ledger.put_back([forgotten(take("hero", 2))], LATER)
+    ledger.restore_runs([forgotten(take("hero", 2))], LATER)
     put_back = record_of(ledger, "hero.take2").take
     assert (put_back.shot, put_back.number) == ("hero", 2)
 
 
 def test_a_create_without_an_answer_is_in_doubt(ledger: Ledger) -> None:
-    ledger.put_back([forgotten(take("hero"))], LATER)
+    ledger.restore_runs([forgotten(take("hero"))], LATER)
     record = record_of(ledger, "hero")
     assert (record.state, record.runs[0].reason) == (TakeState.IN_DOUBT, NO_ANSWER)
 
 
 def test_it_takes_the_place_of_an_attempt_for_which_nothing_was_sent(ledger: Ledger) -> None:
-    want(ledger, take("hero"))
-    ledger.put_back([forgotten(take("hero"), ev.RunCreated("run_9", None))], LATER)
+    request(ledger, take("hero"))
+    ledger.restore_runs([forgotten(take("hero"), ev.RunCreated("run_9", None))], LATER)
     assert [run.run_id for run in runs_of(ledger, "hero")] == ["run_9"]
 
 
@@ -109,46 +109,46 @@ def test_it_takes_the_place_of_an_attempt_for_which_nothing_was_sent(ledger: Led
 def test_a_newer_create_than_the_recorded_one_speaks_for_the_take(
     ledger: Ledger, before: tuple[Event, ...], why: Supersession
 ) -> None:
-    (hero,) = want(ledger, take("hero"))
-    create(ledger, hero, "run_1")
+    (hero,) = request(ledger, take("hero"))
+    create_run(ledger, hero, "run_1")
     ledger.record([(hero.key, event) for event in before], STARTED_AT)
-    ledger.put_back([forgotten(take("hero"), ev.RunCreated("run_9", None))], LATER)
+    ledger.restore_runs([forgotten(take("hero"), ev.RunCreated("run_9", None))], LATER)
     old, new = runs_of(ledger, "hero")
     assert (old.superseded_by, new.superseded_by) == (why, None)
     assert (new.attempt, new.run_id) == (2, "run_9")
 
 
 def test_a_newer_create_of_another_prompt_supersedes_as_an_edit_does(ledger: Ledger) -> None:
-    (hero,) = want(ledger, take("hero"))
-    create(ledger, hero, "run_1")
-    ledger.put_back([forgotten(take("hero", prompt="another lamp"))], LATER)
+    (hero,) = request(ledger, take("hero"))
+    create_run(ledger, hero, "run_1")
+    ledger.restore_runs([forgotten(take("hero", prompt="another lamp"))], LATER)
     old, new = runs_of(ledger, "hero")
     assert (old.superseded_by, new.state) == (Supersession.EDIT, RunState.IN_DOUBT)
 
 
 def test_an_older_create_than_the_recorded_one_does_not_speak(ledger: Ledger) -> None:
-    (hero,) = want(ledger, take("hero"))
-    create(ledger, hero, "run_1")
+    (hero,) = request(ledger, take("hero"))
+    create_run(ledger, hero, "run_1")
     older = forgotten(take("hero"), ev.RunCreated("run_9", None), at=EARLIER)
-    ledger.put_back([replace(older, outdated=True)], LATER)
+    ledger.restore_runs([replace(older, is_outdated=True)], LATER)
     record = record_of(ledger, "hero")
     assert record.live is not None
     assert record.live.run_id == "run_1"
-    assert [(run.run_id, run.superseded) for run in record.runs] == [("run_1", False), ("run_9", True)]
+    assert [(run.run_id, run.is_superseded) for run in record.runs] == [("run_1", False), ("run_9", True)]
 
 
 def test_what_the_manifest_wants_of_a_take_is_not_overwritten(ledger: Ledger) -> None:
-    want(ledger, take("hero", prompt="a brass lamp", tags=("spring",)))
+    request(ledger, take("hero", prompt="a brass lamp", tags=("spring",)))
     wanted = record_of(ledger, "hero").take
-    ledger.put_back([forgotten(take("hero", prompt="a teal lamp"))], LATER)
+    ledger.restore_runs([forgotten(take("hero", prompt="a teal lamp"))], LATER)
     assert (record_of(ledger, "hero").take, record_of(ledger, "hero").in_manifest) == (wanted, True)
 
 
 def test_several_are_put_back_together_and_the_journal_says_so(ledger: Ledger) -> None:
     first = forgotten(take("hero"), ev.RunCreated("run_1", 1), "create-1", EARLIER)
     second = forgotten(take("hero"), ev.RunCreated("run_2", 1), "create-2", LATER)
-    ledger.put_back([first, second, forgotten(take("teal"), create_id="create-3")], LATER)
-    assert [(run.run_id, run.superseded) for run in runs_of(ledger, "hero")] == [("run_1", True), ("run_2", False)]
+    ledger.restore_runs([first, second, forgotten(take("teal"), create_id="create-3")], LATER)
+    assert [(run.run_id, run.is_superseded) for run in runs_of(ledger, "hero")] == [("run_1", True), ("run_2", False)]
     assert [line[2:] for line in journal_of(ledger.path)] == [
         ("PutBack", "pending"),
         ("PutBack", "pending"),
@@ -159,17 +159,17 @@ def test_several_are_put_back_together_and_the_journal_says_so(ledger: Ledger) -
 def test_all_are_put_back_or_none(ledger: Ledger) -> None:
     same_create = [forgotten(take("hero")), forgotten(take("teal"))]
     with pytest.raises(LedgerError):
-        ledger.put_back(same_create, LATER)
+        ledger.restore_runs(same_create, LATER)
     with full_disk(), pytest.raises(LedgerError):
-        ledger.put_back(same_create[:1], LATER)
+        ledger.restore_runs(same_create[:1], LATER)
     assert ledger.snapshot().takes == ()
     assert journal_of(ledger.path) == []
 
 
 def test_a_forgotten_takes_money_is_found_again_under_a_new_attempt(ledger: Ledger) -> None:
-    (hero,) = want(ledger, take("hero"))
-    create(ledger, hero, "run_1")
+    (hero,) = request(ledger, take("hero"))
+    create_run(ledger, hero, "run_1")
     ledger.carry_out([st.ForgetRuns("hero"), st.ForgetTake("hero")], LATER)
-    ledger.put_back([forgotten(take("hero"), ev.RunCreated("run_9", 1))], LATER)
+    ledger.restore_runs([forgotten(take("hero"), ev.RunCreated("run_9", 1))], LATER)
     assert [(run.run_id, run.attempt) for run in runs_of(ledger, "hero")] == [("run_9", 2)]
     assert [run.run_id for run in ledger.snapshot().forgotten] == ["run_1"]

@@ -14,7 +14,7 @@ from hailuo_batch.report.model import build_report
 from hailuo_batch.report.render_html import render_html
 from hailuo_batch.report.render_json import render_json
 from hailuo_batch.ui.ledger import export_document
-from tests.helpers.ledgers import SAVED, SUCCEEDED, create, new_ledger, open_ledger, read_ledger, want
+from tests.helpers.ledgers import SAVED, SUCCEEDED, create_run, new_ledger, open_ledger, read_ledger, request
 from tests.helpers.snapshots import STARTED_AT, take
 
 TABLES = ("facts", "takes", "runs", "files", "journal")
@@ -30,11 +30,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A ledger with something in every table, whose tables no longer refuse any value."""
     path = new_ledger(tmp_path_factory.mktemp("sound"))
     with open_ledger(path) as ledger:
-        hero, teal = want(ledger, take("hero", tags=("lamp",)), take("teal"))
-        create(ledger, teal, "run_2")
-        create(ledger, hero, "run_1")
+        hero, teal = request(ledger, take("hero", tags=("lamp",)), take("teal"))
+        create_run(ledger, teal, "run_2")
+        create_run(ledger, hero, "run_1")
         ledger.record([(hero.key, SUCCEEDED), (hero.key, SAVED)], STARTED_AT)
-        ledger.remember("replacement", '{"patterns": ["*"], "take_ids": ["hero"]}')
+        ledger.record_fact("replacement", '{"patterns": ["*"], "take_ids": ["hero"]}')
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for table in TABLES:
             db.execute(f"CREATE TABLE free AS SELECT * FROM {table}")
@@ -46,11 +46,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def show(ledger: LedgerReader) -> None:
-    with ledger.moment():
+    with ledger.consistent_view():
         snapshot = ledger.snapshot()
         json.dumps(export_document(snapshot, ledger.journal(), STARTED_AT), allow_nan=False)
-        ledger.mark()
-        ledger.changes(0)
+        ledger.position()
+        ledger.entries_after(0)
     report = build_report(snapshot, generated_at=STARTED_AT)
     render_json(report)
     render_html(report)

@@ -52,7 +52,7 @@ def test_what_a_process_held_stays_known_when_it_is_gone(path: Path) -> None:
 def test_what_a_process_that_has_ended_left_under_way_comes_back_a_window_later(path: Path) -> None:
     take_turn(window(path))
     later = KeyWindow(path, WINDOW_S, name="later", boot="now", is_alive=lambda *_: False)
-    assert later.open(NOW + 1.0) == (MINE.left_behind(NOW + 1.0, WINDOW_S),)
+    assert later.open(NOW + 1.0) == (MINE.after_exit(NOW + 1.0, WINDOW_S),)
 
 
 def test_the_file_and_its_folder_are_for_the_user_alone(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.adapters.local.output_files import Comparison, Files, Found
+from hailuo_batch.adapters.local.output_files import Comparison, FileMatch, OutputFiles
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Output, Run
@@ -41,7 +41,7 @@ def saved(path: str | None, moving_to: str | None = None, index: int = 0) -> Out
 
 def look(folder: Path, *outputs: Output) -> tuple[Run, list[tuple[int, Event]]]:
     of = run(outputs=outputs)
-    return of, list(Files(folder).inspect(snapshot(record(None, of))))
+    return of, list(OutputFiles(folder).inspect(snapshot(record(None, of))))
 
 
 # --- moving ---
@@ -49,7 +49,7 @@ def look(folder: Path, *outputs: Output) -> tuple[Run, list[tuple[int, Event]]]:
 
 def test_a_file_is_moved_into_a_folder_that_is_made_for_it(folder: Path) -> None:
     put(folder, "hero.mp4", "hero")
-    outcome = Files(folder).move(0, "hero.mp4", "superseded/hero.run_1.mp4")
+    outcome = OutputFiles(folder).move(0, "hero.mp4", "superseded/hero.run_1.mp4")
     assert outcome == ev.FileMoved(0, "superseded/hero.run_1.mp4")
     assert tree(folder) == {"superseded/hero.run_1.mp4": "hero"}
 
@@ -57,7 +57,7 @@ def test_a_file_is_moved_into_a_folder_that_is_made_for_it(folder: Path) -> None
 def test_a_file_that_exists_is_never_moved_onto(folder: Path) -> None:
     put(folder, "hero.mp4", "hero")
     put(folder, "teal.mp4", "teal")
-    outcome = Files(folder).move(0, "hero.mp4", "teal.mp4")
+    outcome = OutputFiles(folder).move(0, "hero.mp4", "teal.mp4")
     assert outcome == ev.MoveFailed("another file is already called teal.mp4")
     assert tree(folder) == {"hero.mp4": "hero", "teal.mp4": "teal"}
 
@@ -65,18 +65,18 @@ def test_a_file_that_exists_is_never_moved_onto(folder: Path) -> None:
 def test_a_dangling_link_is_not_moved_onto_either(folder: Path) -> None:
     put(folder, "hero.mp4", "hero")
     (folder / "teal.mp4").symlink_to(folder / "nowhere.mp4")
-    assert isinstance(Files(folder).move(0, "hero.mp4", "teal.mp4"), ev.MoveFailed)
+    assert isinstance(OutputFiles(folder).move(0, "hero.mp4", "teal.mp4"), ev.MoveFailed)
     assert tree(folder) == {"hero.mp4": "hero"}
 
 
 def test_a_file_that_is_gone_cannot_be_moved(folder: Path) -> None:
-    assert Files(folder).move(0, "hero.mp4", "teal.mp4") == ev.MoveFailed("No such file or directory")
+    assert OutputFiles(folder).move(0, "hero.mp4", "teal.mp4") == ev.MoveFailed("No such file or directory")
 
 
 def test_a_target_below_a_file_is_refused_and_the_file_stays(folder: Path) -> None:
     put(folder, "hero.mp4", "hero")
     put(folder, "superseded", "a note of the user's")
-    assert isinstance(Files(folder).move(0, "hero.mp4", "superseded/hero.mp4"), ev.MoveFailed)
+    assert isinstance(OutputFiles(folder).move(0, "hero.mp4", "superseded/hero.mp4"), ev.MoveFailed)
     assert tree(folder) == {"hero.mp4": "hero", "superseded": "a note of the user's"}
 
 
@@ -84,7 +84,7 @@ def test_a_target_below_a_file_is_refused_and_the_file_stays(folder: Path) -> No
 def test_nothing_is_moved_out_of_the_folder_or_into_it(folder: Path, path: str) -> None:
     put(folder, "hero.mp4", "hero")
     put(folder.parent, "hero.mp4", "not ours")
-    files = Files(folder)
+    files = OutputFiles(folder)
     assert isinstance(files.move(0, "hero.mp4", path), ev.MoveFailed)
     assert isinstance(files.move(0, path, "teal.mp4"), ev.MoveFailed)
     assert tree(folder.parent) == {"outputs/hero.mp4": "hero", "hero.mp4": "not ours"}
@@ -97,7 +97,7 @@ def test_a_disk_that_refuses_is_an_outcome(folder: Path, monkeypatch: pytest.Mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "link", refuse)
-    assert Files(folder).move(0, "hero.mp4", "teal.mp4") == ev.MoveFailed("No space left on device")
+    assert OutputFiles(folder).move(0, "hero.mp4", "teal.mp4") == ev.MoveFailed("No space left on device")
     assert tree(folder) == {"hero.mp4": "hero"}
 
 
@@ -130,12 +130,12 @@ def test_whoever_only_looks_finds_the_same_files_gone_and_changes_nothing(folder
     before = tree(folder)
     halfway = saved("hero.mp4", "target.mp4", index=len(outputs))
     of = run(outputs=(*outputs, halfway, Output(len(outputs) + 1, "https://x/b.mp4")))
-    gone = list(Files(folder).gone(snapshot(record(None, of))))
+    gone = list(OutputFiles(folder).missing(snapshot(record(None, of))))
     assert gone == [(of.key, ev.FileMissed(index)) for index in (2, 3, 5, 7)]
     assert tree(folder) == before
     inspected = replace(of, outputs=tuple(outputs))
-    assert gone == list(Files(folder).inspect(snapshot(record(None, inspected))))
-    assert len(list(Files(folder / "none").gone(snapshot(record(None, inspected))))) == len(outputs)
+    assert gone == list(OutputFiles(folder).inspect(snapshot(record(None, inspected))))
+    assert len(list(OutputFiles(folder / "none").missing(snapshot(record(None, inspected))))) == len(outputs)
 
 
 def test_a_folder_that_is_gone_is_every_file_missed(tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def test_looking_twice_finds_the_same(folder: Path) -> None:
 def test_a_file_whose_rename_was_cut_short_is_compared_where_it_lies(folder: Path, there: str) -> None:
     put(folder, there, "lamp")
     output = replace(saved("hero.mp4", moving_to="teal.mp4"), sha256=hashlib.sha256(b"lamp").hexdigest())
-    found = Files(folder).compare(output)
-    assert (found.found, found.path) == (Found.SAME, there)
+    found = OutputFiles(folder).compare(output)
+    assert (found.match, found.path) == (FileMatch.SAME, there)
 
 
 @pytest.mark.parametrize("where", ["hero.mp4", "teal.mp4"])
@@ -212,15 +212,15 @@ def test_a_file_whose_rename_was_cut_short_is_compared_with_what_lies_under_both
     for name in ("hero.mp4", "teal.mp4"):
         put(folder, name, "lamp" if name == where else "another")
     output = replace(saved("hero.mp4", moving_to="teal.mp4"), sha256=hashlib.sha256(b"lamp").hexdigest())
-    found = Files(folder).compare(output)
-    assert (found.found, found.path) == (Found.SAME, where)
+    found = OutputFiles(folder).compare(output)
+    assert (found.match, found.path) == (FileMatch.SAME, where)
 
 
 def test_a_file_of_another_size_is_not_read(folder: Path) -> None:
     put(folder, "hero.mp4", "a longer lamp")
-    assert Files(folder).compare(saved("hero.mp4")) == Comparison(Found.CHANGED, "hero.mp4", 13)
+    assert OutputFiles(folder).compare(saved("hero.mp4")) == Comparison(FileMatch.CHANGED, "hero.mp4", 13)
 
 
 def test_a_path_outside_the_folder_is_never_looked_at(folder: Path) -> None:
     put(folder.parent, "hero.mp4", "lamp")
-    assert Files(folder).compare(saved("../hero.mp4")).found is Found.MISSING
+    assert OutputFiles(folder).compare(saved("../hero.mp4")).match is FileMatch.MISSING

@@ -14,12 +14,12 @@ import pytest
 
 from hailuo_batch.adapters.local.streams import (
     Sink,
-    catch_up,
-    failure_of,
+    flush_pending,
     guard_streams,
     is_reader_gone,
-    never_waiting,
-    told_when_unread,
+    never_blocking,
+    notify_when_unread,
+    write_failure_of,
     write_from_handler,
 )
 
@@ -70,21 +70,21 @@ def test_a_full_disk_is_remembered_and_passed_over() -> None:
         assert sink.write(b"words") == 5
         assert sink.failure is not None
         assert sink.failure.errno == errno.ENOSPC
-        assert not sink.is_unread
+        assert not sink.has_lost_reader
         assert sink.write(b"more") == 4
 
 
 def test_a_reader_that_goes_is_told_of_once() -> None:
     told: list[str] = []
-    with piped() as pipe, told_when_unread(lambda: told.append("gone")):
+    with piped() as pipe, notify_when_unread(lambda: told.append("gone")):
         say(sys.stdout, "words")
         assert told == []
         pipe.close()
         for _ in range(3):
             say(sys.stdout, "words")
         assert told == ["gone"]
-        assert failure_of(sys.stdout) is not None
-        assert failure_of(sys.stderr) is None
+        assert write_failure_of(sys.stdout) is not None
+        assert write_failure_of(sys.stderr) is None
 
 
 def test_one_that_has_gone_before_is_told_of_at_once() -> None:
@@ -92,7 +92,7 @@ def test_one_that_has_gone_before_is_told_of_at_once() -> None:
     with piped() as pipe:
         pipe.close()
         say(sys.stderr, "words")
-        with told_when_unread(lambda: told.append("gone")):
+        with notify_when_unread(lambda: told.append("gone")):
             assert told == ["gone"]
 
 
@@ -101,7 +101,7 @@ def test_a_terminal_that_is_closed_is_a_reader_that_has_gone() -> None:
     sink = Sink(theirs)
     os.close(ours)
     sink.write(b"words")
-    assert sink.is_unread
+    assert sink.has_lost_reader
     os.close(theirs)
 
 
@@ -114,14 +114,14 @@ def test_an_input_output_error_of_a_disk_is_none(tmp_path: Path) -> None:
 
 def test_work_does_not_wait_for_a_reader_that_does_not_read_and_nothing_is_lost() -> None:
     line, count = "x" * 999 + "\n", MORE // 1_000
-    with piped() as pipe, never_waiting():
+    with piped() as pipe, never_blocking():
         for _ in range(count):
             say(sys.stdout, line)
-        assert failure_of(sys.stdout) is None
+        assert write_failure_of(sys.stdout) is None
         seen = pipe.read(MORE)
         say(sys.stdout, "y\n")
         while len(seen) < MORE + 2:
-            catch_up()
+            flush_pending()
             seen += pipe.read(MORE)
     assert seen.decode() == line * count + "y\n"
 
@@ -132,7 +132,7 @@ def test_what_nobody_reads_is_kept_within_bounds() -> None:
         sink.may_wait = False
         for _ in range(40):
             sink.write(b"x" * 100_000)
-        assert len(sink._late) < 1_200_000
+        assert len(sink._pending) < 1_200_000
 
 
 def test_a_pipe_that_somebody_else_made_non_blocking_gets_it_all() -> None:
@@ -150,7 +150,7 @@ def test_a_handler_never_waits_and_never_fails() -> None:
         number = sys.stdout.fileno()
         write_from_handler(number, "stopping")
         assert pipe.read(100) == b"stopping"
-        with never_waiting():
+        with never_blocking():
             say(sys.stdout, "x" * MORE)
         write_from_handler(number, "stopping")
         pipe.close()

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from hailuo_batch.adapters.http.dialing import _certificate_fault
+from hailuo_batch.adapters.http.dialing import _classify_certificate_error
 from hailuo_batch.adapters.runbase import Client, Timeouts
-from hailuo_batch.adapters.runbase.fields import strike_out
+from hailuo_batch.adapters.runbase.fields import redact
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome
 from hailuo_batch.core.model.obstacles import Obstacle
@@ -19,10 +19,10 @@ from hailuo_batch.errors import AccountError
 from tests.helpers import http
 from tests.helpers.http import CERTIFICATE, LoopbackServer, Peer
 from tests.helpers.proxy import tunnel_to
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 KEY = "sk-very-secret-0123456789"
-PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
+PATIENT = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=TEST_TIMEOUT_S, total_s=TEST_TIMEOUT_S)
 SHORT = Timeouts(connect_s=0.5, read_s=0.5, total_s=1)
 RUN = http.answer(200, {"id": "run_1", "costUsd": 40000})
 CREATED = ev.RunCreated("run_1", 40000)
@@ -89,7 +89,7 @@ def test_server_that_speaks_no_tls_is_not_sent() -> None:
 @pytest.mark.parametrize("act", [http.garble_tls, http.close, http.reset, http.silence])
 def test_tls_that_breaks_after_the_handshake_leaves_the_create_in_doubt(act: http.Act) -> None:
     with LoopbackServer(act, tls=True) as server:
-        outcome = create(server.url, Timeouts(connect_s=PATIENCE_S, read_s=0.5, total_s=PATIENCE_S))
+        outcome = create(server.url, Timeouts(connect_s=TEST_TIMEOUT_S, read_s=0.5, total_s=TEST_TIMEOUT_S))
     assert isinstance(outcome, ev.CreateUnanswered)
     assert len(server.requests) == 1
 
@@ -152,7 +152,7 @@ def test_interim_answer_of_a_proxy_is_passed_over(monkeypatch: pytest.MonkeyPatc
 def test_certificate_at_the_wrong_time_speaks_of_the_clock(code: int, words: str) -> None:
     error = ssl.SSLCertVerificationError(words)
     error.verify_code, error.verify_message = code, f"certificate {words}"
-    assert _certificate_fault(error) == (
+    assert _classify_certificate_error(error) == (
         Obstacle.CERTIFICATE_DATE,
         f"its certificate is not valid at this time (certificate {words})",
     )
@@ -249,8 +249,8 @@ def test_looking_for_the_key_takes_no_time_whatever_comes() -> None:
         "s" * 900_000,
         KEY[:-1] * 30_000,
     ):
-        strike_out(text, KEY)
-    assert time.process_time() - began < PATIENCE_S
+        redact(text, KEY)
+    assert time.process_time() - began < TEST_TIMEOUT_S
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from hailuo_batch.adapters.runbase import Client, Timeouts
-from hailuo_batch.adapters.runbase.client import MAX_ANSWER
+from hailuo_batch.adapters.runbase.client import MAX_RESPONSE_BYTES
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Refusal
 from hailuo_batch.values import canonical_json, request_json
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 KEY = "sk-very-secret-0123456789"
-PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
-SHORT = Timeouts(connect_s=PATIENCE_S, read_s=0.2, total_s=0.5)
+PATIENT = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=TEST_TIMEOUT_S, total_s=TEST_TIMEOUT_S)
+SHORT = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=0.2, total_s=0.5)
 RUN = {"id": "run_1", "model": "hailuo/pro", "status": "pending", "costUsd": 280000}
 
 
@@ -123,7 +123,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
         pytest.param(http.answer(200, [RUN]), id="a list"),
         pytest.param(http.answer(200, b"[" * 100_000), id="deep nesting"),
         pytest.param(http.answer(200, b'{"id": ' + b"9" * 5000 + b"}"), id="huge number"),
-        pytest.param(http.answer(200, WHOLE + b" " * MAX_ANSWER), id="too long"),
+        pytest.param(http.answer(200, WHOLE + b" " * MAX_RESPONSE_BYTES), id="too long"),
         pytest.param(http.answer(200, b"no gzip", headers={"Content-Encoding": "gzip"}), id="bad gzip"),
         pytest.param(http.answer(200, WHOLE, headers={"Content-Encoding": "br"}), id="unknown encoding"),
         pytest.param(
@@ -214,6 +214,6 @@ def test_answer_before_the_whole_body_was_read_still_counts() -> None:
 def test_silence_ends_a_create_before_its_whole_time_is_over() -> None:
     began = time.monotonic()
     with LoopbackServer(http.silence) as server:
-        outcome = create(server, Timeouts(connect_s=PATIENCE_S, read_s=0.1, total_s=PATIENCE_S))
+        outcome = create(server, Timeouts(connect_s=TEST_TIMEOUT_S, read_s=0.1, total_s=TEST_TIMEOUT_S))
     assert isinstance(outcome, ev.CreateUnanswered)
-    assert time.monotonic() - began < PATIENCE_S
+    assert time.monotonic() - began < TEST_TIMEOUT_S

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from hailuo_batch.adapters.runbase import Client, Timeouts
-from hailuo_batch.adapters.runbase.client import MAX_ANSWER
+from hailuo_batch.adapters.runbase.client import MAX_RESPONSE_BYTES
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import ReadOutcome, Refusal
 from tests.helpers import http
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
-PATIENT = Timeouts(connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
-SHORT = Timeouts(connect_s=PATIENCE_S, read_s=0.2, total_s=0.5)
+PATIENT = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=TEST_TIMEOUT_S, total_s=TEST_TIMEOUT_S)
+SHORT = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=0.2, total_s=0.5)
 DONE = {
     "id": "run_1",
     "status": "succeeded",
@@ -141,7 +141,7 @@ def test_connection_that_the_server_has_closed_meanwhile_is_not_used_again() -> 
 
     with LoopbackServer(answer_and_close, http.answer(200, PENDING)) as server, client_of(server) as client:
         client.read_run("run_1")
-        assert closed.wait(PATIENCE_S)
+        assert closed.wait(TEST_TIMEOUT_S)
         assert client.read_run("run_1") == ev.RunQueued()
     assert [request.connection for request in server.requests] == [1, 2]
 
@@ -151,22 +151,22 @@ def test_connection_on_which_the_server_spoke_unasked_is_not_used_again() -> Non
 
     def answer_twice(peer: Peer, request: Request) -> None:
         http.answer(200, PENDING)(peer, request)
-        assert first_is_read.wait(PATIENCE_S)
+        assert first_is_read.wait(TEST_TIMEOUT_S)
         http.answer(200, DONE)(peer, request)
         forged.set()
 
     with LoopbackServer(answer_twice, http.answer(200, PENDING)) as server, client_of(server) as client:
         client.read_run("run_1")
         first_is_read.set()
-        assert forged.wait(PATIENCE_S)
+        assert forged.wait(TEST_TIMEOUT_S)
         assert client.read_run("run_1") == ev.RunQueued()
     assert [request.connection for request in server.requests] == [1, 2]
 
 
 def test_connection_whose_answer_was_not_read_to_its_end_is_not_used_again() -> None:
     def stop_just_past_the_limit(peer: Peer, _request: Request) -> None:
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {3 * MAX_ANSWER}\r\n\r\n"
-        peer.send(head.encode() + b" " * (MAX_ANSWER + (1 << 16)))
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {3 * MAX_RESPONSE_BYTES}\r\n\r\n"
+        peer.send(head.encode() + b" " * (MAX_RESPONSE_BYTES + (1 << 16)))
 
     with LoopbackServer(stop_just_past_the_limit, http.answer(200, PENDING)) as server, client_of(server) as client:
         assert isinstance(client.read_run("run_1"), ev.ReadUnanswered)
@@ -175,7 +175,7 @@ def test_connection_whose_answer_was_not_read_to_its_end_is_not_used_again() -> 
 
 
 def test_silence_on_a_kept_connection_is_not_asked_twice() -> None:
-    timeouts = Timeouts(connect_s=PATIENCE_S, read_s=1, total_s=1)
+    timeouts = Timeouts(connect_s=TEST_TIMEOUT_S, read_s=1, total_s=1)
     with LoopbackServer(http.answer(200, PENDING), http.silence) as server, client_of(server, timeouts) as client:
         client.read_run("run_1")
         assert isinstance(client.read_run("run_1"), ev.ReadUnanswered)

@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from hailuo_batch.adapters.runbase.responses import (
-    Answer,
     NotSent,
-    RunLook,
+    Response,
+    RunLookup,
     Unanswered,
     create_outcome,
-    look_outcome,
+    lookup_outcome,
     read_outcome,
 )
 from hailuo_batch.core.model import events as ev
-from hailuo_batch.core.model.events import Refusal, Replier
+from hailuo_batch.core.model.events import Refusal, Responder
 
 
 def error(code: str, message: str = "no") -> dict[str, Any]:
@@ -48,7 +48,7 @@ def run(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_refused_create_is_sorted_by_its_code_then_by_its_status(status: int, code: str, refusal: Refusal) -> None:
-    assert create_outcome(Answer(status, error(code))) == ev.CreateRefused(refusal, code, "no")
+    assert create_outcome(Response(status, error(code))) == ev.CreateRefused(refusal, code, "no")
 
 
 NOT_THE_APIS: list[Any] = [
@@ -69,15 +69,15 @@ NOT_THE_APIS: list[Any] = [
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 429])
 @pytest.mark.parametrize("data", NOT_THE_APIS)
 def test_refusal_without_the_apis_own_body_leaves_the_create_in_doubt(status: int, data: Any) -> None:
-    assert isinstance(create_outcome(Answer(status, data)), ev.CreateUnanswered)
+    assert isinstance(create_outcome(Response(status, data)), ev.CreateUnanswered)
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 429])
 @pytest.mark.parametrize("data", NOT_THE_APIS)
 def test_read_that_not_the_api_refuses_is_unanswered_by_a_stranger(status: int, data: Any) -> None:
-    outcome = read_outcome(Answer(status, data, retry_after="3600"), "run_1")
+    outcome = read_outcome(Response(status, data, retry_after="3600"), "run_1")
     assert isinstance(outcome, ev.ReadUnanswered)
-    assert outcome.by is Replier.STRANGER
+    assert outcome.responder is Responder.OTHER
 
 
 @pytest.mark.parametrize(("status", "refusal"), [(401, Refusal.ACCOUNT), (403, Refusal.ACCOUNT), (429, Refusal.RATE)])
@@ -88,7 +88,7 @@ def test_read_that_not_the_api_refuses_is_unanswered_by_a_stranger(status: int, 
 def test_a_code_or_a_message_makes_the_body_the_apis_own(
     status: int, refusal: Refusal, said: Any, code: str, message: str | None
 ) -> None:
-    outcome = create_outcome(Answer(status, {"error": said}))
+    outcome = create_outcome(Response(status, {"error": said}))
     assert outcome == ev.CreateRefused(refusal, code, message or f"HTTP {status}")
 
 
@@ -113,8 +113,8 @@ def test_a_code_or_a_message_makes_the_body_the_apis_own(
     ],
 )
 def test_whatever_words_an_answer_has_are_shown(data: Any, words: str) -> None:
-    assert create_outcome(Answer(422, data)) == ev.CreateUnanswered(words)
-    read = read_outcome(Answer(422, data), "run_1")
+    assert create_outcome(Response(422, data)) == ev.CreateUnanswered(words)
+    read = read_outcome(Response(422, data), "run_1")
     assert isinstance(read, ev.ReadUnanswered)
     assert read.reason == words
 
@@ -122,30 +122,30 @@ def test_whatever_words_an_answer_has_are_shown(data: Any, words: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "by"),
     [
-        (Answer(500, error("internal")), Replier.NOBODY),
-        (Answer(503, None), Replier.GATEWAY),
-        (Answer(502, {"message": "bad gateway"}), Replier.GATEWAY),
-        (Answer(404, error("not_found")), Replier.API),
-        (Answer(400, error("invalid_input")), Replier.API),
-        (Answer(200, error("odd")), Replier.API),
-        (Answer(200, None), Replier.STRANGER),
-        (Answer(200, {"status": "ok"}), Replier.STRANGER),
-        (Answer(200, {"status": "failed"}), Replier.STRANGER),
-        (Answer(302, None), Replier.STRANGER),
-        (Answer(200, None, flaw="timed out"), Replier.NOBODY),
-        (Answer(200, {"id": "run_2", "status": "failed"}), Replier.NOBODY),
-        (Answer(200, {"id": None, "status": "failed"}), Replier.NOBODY),
+        (Response(500, error("internal")), Responder.NOBODY),
+        (Response(503, None), Responder.GATEWAY),
+        (Response(502, {"message": "bad gateway"}), Responder.GATEWAY),
+        (Response(404, error("not_found")), Responder.API),
+        (Response(400, error("invalid_input")), Responder.API),
+        (Response(200, error("odd")), Responder.API),
+        (Response(200, None), Responder.OTHER),
+        (Response(200, {"status": "ok"}), Responder.OTHER),
+        (Response(200, {"status": "failed"}), Responder.OTHER),
+        (Response(302, None), Responder.OTHER),
+        (Response(200, None, flaw="timed out"), Responder.NOBODY),
+        (Response(200, {"id": "run_2", "status": "failed"}), Responder.NOBODY),
+        (Response(200, {"id": None, "status": "failed"}), Responder.NOBODY),
     ],
 )
-def test_who_answered_a_read_is_told_by_its_body(answer: Answer, by: Replier) -> None:
+def test_who_answered_a_read_is_told_by_its_body(answer: Response, by: Responder) -> None:
     outcome = read_outcome(answer, "run_1")
     assert isinstance(outcome, ev.ReadUnanswered)
-    assert outcome.by is by
+    assert outcome.responder is by
 
 
 @pytest.mark.parametrize("code", ["invalid_input", "never_seen"])
 def test_rejected_input_concerns_its_take_only(code: str) -> None:
-    assert create_outcome(Answer(400, error(code, "prompt is too long"))) == ev.InputRejected(
+    assert create_outcome(Response(400, error(code, "prompt is too long"))) == ev.InputRejected(
         code, "prompt is too long"
     )
 
@@ -153,45 +153,45 @@ def test_rejected_input_concerns_its_take_only(code: str) -> None:
 @pytest.mark.parametrize("status", [100, 301, 302, 307, 405, 407, 408, 409, 413, 418, 425, 500, 502, 503, 504, 599])
 @pytest.mark.parametrize("data", [None, error("internal_error"), {"id": "req_1"}])
 def test_everything_that_is_no_documented_refusal_leaves_the_create_in_doubt(status: int, data: Any) -> None:
-    assert isinstance(create_outcome(Answer(status, data)), ev.CreateUnanswered)
+    assert isinstance(create_outcome(Response(status, data)), ev.CreateUnanswered)
 
 
 @pytest.mark.parametrize(
     "run_id", [None, 17, True, "", "run 1", "../run_1", "run_1\n", "rün_1", "x" * 129, ["run_1"], {"id": "run_1"}]
 )
 def test_success_without_a_readable_run_id_leaves_the_create_in_doubt(run_id: Any) -> None:
-    assert isinstance(create_outcome(Answer(200, run(id=run_id))), ev.CreateUnanswered)
+    assert isinstance(create_outcome(Response(200, run(id=run_id))), ev.CreateUnanswered)
 
 
 def test_success_that_is_no_json_object_leaves_the_create_in_doubt() -> None:
-    outcome = create_outcome(Answer(201, None, content="an empty body"))
+    outcome = create_outcome(Response(201, None, content="an empty body"))
     assert outcome == ev.CreateUnanswered("HTTP 201 with an empty body: a proxy or firewall may have answered")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
 def test_run_id_alone_makes_an_answer_a_run(status: int) -> None:
-    outcome = create_outcome(Answer(status, {"id": "abc-DEF_9"}))
+    outcome = create_outcome(Response(status, {"id": "abc-DEF_9"}))
     assert outcome == ev.RunCreated("abc-DEF_9", None, "the answer names no cost")
 
 
 @pytest.mark.parametrize("status", [307, 400, 402, 404, 409, 429, 500, 503])
 def test_run_id_in_an_error_is_never_lost(status: int) -> None:
-    assert create_outcome(Answer(status, run())) == ev.RunCreated("run_1", 40000)
+    assert create_outcome(Response(status, run())) == ev.RunCreated("run_1", 40000)
 
 
 def test_run_id_in_a_body_that_broke_off_after_it_is_never_lost() -> None:
-    assert create_outcome(Answer(200, run(), flaw="timed out")) == ev.RunCreated("run_1", 40000)
+    assert create_outcome(Response(200, run(), flaw="timed out")) == ev.RunCreated("run_1", 40000)
 
 
 @pytest.mark.parametrize("status", [200, 400, 402, 429, 500])
 def test_answer_that_is_not_whole_leaves_the_create_in_doubt_whatever_its_status(status: int) -> None:
-    outcome = create_outcome(Answer(status, None, flaw="timed out"))
+    outcome = create_outcome(Response(status, None, flaw="timed out"))
     assert outcome == ev.CreateUnanswered(f"HTTP {status}, but timed out")
 
 
 @pytest.mark.parametrize("cost", [-1, 1.5, 40000.0, "40000", True, [], 10_000_000_001])
 def test_unreadable_cost_is_unknown_and_says_why(cost: Any) -> None:
-    outcome = create_outcome(Answer(200, run(costUsd=cost)))
+    outcome = create_outcome(Response(200, run(costUsd=cost)))
     assert isinstance(outcome, ev.RunCreated)
     assert outcome.cost_micro_usd is None
     assert outcome.cost_note
@@ -199,7 +199,7 @@ def test_unreadable_cost_is_unknown_and_says_why(cost: Any) -> None:
 
 @pytest.mark.parametrize("cost", [0, 1, 10_000_000_000])
 def test_readable_cost_needs_no_note(cost: int) -> None:
-    assert create_outcome(Answer(200, run(costUsd=cost))) == ev.RunCreated("run_1", cost, "")
+    assert create_outcome(Response(200, run(costUsd=cost))) == ev.RunCreated("run_1", cost, "")
 
 
 def test_what_is_known_without_an_answer_is_passed_on() -> None:
@@ -230,7 +230,7 @@ def test_what_is_known_without_an_answer_is_passed_on() -> None:
 def test_retry_after_is_honoured_in_seconds_and_as_a_date(
     retry_after: str | None, date: str | None, expected: float | None
 ) -> None:
-    answer = Answer(429, error("RATE_LIMITED"), retry_after=retry_after, date=date)
+    answer = Response(429, error("RATE_LIMITED"), retry_after=retry_after, date=date)
     created, read = create_outcome(answer), read_outcome(answer, "run_1")
     assert isinstance(created, ev.CreateRefused)
     assert isinstance(read, ev.ReadRefused)
@@ -238,7 +238,7 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date(
 
 
 def test_texts_of_the_server_come_out_printable_and_short() -> None:
-    outcome = create_outcome(Answer(400, error("bad\x1b[2J\u202ecode", "no\n\x07\ud800 way " + "x" * 9999)))
+    outcome = create_outcome(Response(400, error("bad\x1b[2J\u202ecode", "no\n\x07\ud800 way " + "x" * 9999)))
     assert isinstance(outcome, ev.InputRejected)
     assert (outcome.code + outcome.message).isprintable()
     assert len(outcome.message) == 300
@@ -259,7 +259,7 @@ def test_texts_of_the_server_come_out_printable_and_short() -> None:
     ],
 )
 def test_status_of_a_run_is_read(data: Any, outcome: ev.ReadOutcome) -> None:
-    assert read_outcome(Answer(200, data), "run_1") == outcome
+    assert read_outcome(Response(200, data), "run_1") == outcome
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_status_of_a_run_is_read(data: Any, outcome: ev.ReadOutcome) -> None:
     ],
 )
 def test_success_gives_what_can_be_a_link(output: Any, urls: tuple[str, ...]) -> None:
-    assert read_outcome(Answer(200, run(status="succeeded", output=output)), "run_1") == ev.RunSucceeded(urls, 40000)
+    assert read_outcome(Response(200, run(status="succeeded", output=output)), "run_1") == ev.RunSucceeded(urls, 40000)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_success_gives_what_can_be_a_link(output: Any, urls: tuple[str, ...]) ->
     ],
 )
 def test_times_are_read_as_utc_or_not_at_all(text: Any, at: float | None) -> None:
-    outcome = read_outcome(Answer(200, run(status="succeeded", createdAt=text, completedAt=text)), "run_1")
+    outcome = read_outcome(Response(200, run(status="succeeded", createdAt=text, completedAt=text)), "run_1")
     assert isinstance(outcome, ev.RunSucceeded)
     assert outcome.created_at == outcome.completed_at
     assert outcome.completed_at == (None if at is None else pytest.approx(at))
@@ -316,13 +316,13 @@ def test_times_are_read_as_utc_or_not_at_all(text: Any, at: float | None) -> Non
 )
 def test_failure_is_told_in_words_whatever_its_shape(reason: Any, text: str) -> None:
     data = run(status="failed", error=reason, costUsd="?", completedAt="2026-01-02T03:04:05.000Z")
-    assert read_outcome(Answer(200, data), "run_1") == ev.RunFailed(text, None, None, 1767323045.0)
+    assert read_outcome(Response(200, data), "run_1") == ev.RunFailed(text, None, None, 1767323045.0)
 
 
 def test_only_the_apis_own_404_says_that_a_run_is_missing() -> None:
-    assert read_outcome(Answer(404, error("run_not_found")), "run_1") == ev.RunMissing()
+    assert read_outcome(Response(404, error("run_not_found")), "run_1") == ev.RunMissing()
     for data in (None, error("not_found"), {"error": "run_not_found"}):
-        assert isinstance(read_outcome(Answer(404, data), "run_1"), ev.ReadUnanswered)
+        assert isinstance(read_outcome(Response(404, data), "run_1"), ev.ReadUnanswered)
 
 
 @pytest.mark.parametrize(
@@ -337,29 +337,31 @@ def test_only_the_apis_own_404_says_that_a_run_is_missing() -> None:
     ],
 )
 def test_refused_read_says_what_the_refusal_touches(status: int, code: str, refusal: Refusal) -> None:
-    assert read_outcome(Answer(status, error(code)), "run_1") == ev.ReadRefused(refusal, code, "no")
+    assert read_outcome(Response(status, error(code)), "run_1") == ev.ReadRefused(refusal, code, "no")
 
 
-@pytest.mark.parametrize("answer", [Answer(500, error("x")), Answer(400, error("invalid_json")), Answer(302, None)])
-def test_read_that_says_nothing_of_the_run_may_be_asked_again(answer: Answer) -> None:
+@pytest.mark.parametrize(
+    "answer", [Response(500, error("x")), Response(400, error("invalid_json")), Response(302, None)]
+)
+def test_read_that_says_nothing_of_the_run_may_be_asked_again(answer: Response) -> None:
     assert isinstance(read_outcome(answer, "run_1"), ev.ReadUnanswered)
 
 
 def test_read_that_broke_off_says_nothing_even_if_it_can_be_parsed() -> None:
-    outcome = read_outcome(Answer(200, run(status="succeeded"), flaw="timed out"), "run_1")
+    outcome = read_outcome(Response(200, run(status="succeeded"), flaw="timed out"), "run_1")
     assert outcome == ev.ReadUnanswered("HTTP 200, but timed out")
 
 
 @pytest.mark.parametrize(
     ("exchange", "look"),
     [
-        (Answer(200, run()), RunLook(ev.RunQueued(), "hailuo/pro", 40000)),
-        (Answer(200, run(model=7, costUsd=-1)), RunLook(ev.RunQueued())),
-        (Answer(200, run(model="a\x1bb")), RunLook(ev.RunQueued(), "a b", 40000)),
-        (Answer(200, run(id="run_2")), RunLook(ev.ReadUnanswered("the answer is about another run"))),
-        (Answer(404, run() | error("run_not_found")), RunLook(ev.RunMissing())),
-        (NotSent("refused"), RunLook(ev.ReadNotSent("refused"))),
+        (Response(200, run()), RunLookup(ev.RunQueued(), "hailuo/pro", 40000)),
+        (Response(200, run(model=7, costUsd=-1)), RunLookup(ev.RunQueued())),
+        (Response(200, run(model="a\x1bb")), RunLookup(ev.RunQueued(), "a b", 40000)),
+        (Response(200, run(id="run_2")), RunLookup(ev.ReadUnanswered("the answer is about another run"))),
+        (Response(404, run() | error("run_not_found")), RunLookup(ev.RunMissing())),
+        (NotSent("refused"), RunLookup(ev.ReadNotSent("refused"))),
     ],
 )
-def test_look_at_a_run_shows_model_and_cost_only_where_the_answer_is_about_it(exchange: Any, look: RunLook) -> None:
-    assert look_outcome(exchange, "run_1") == look
+def test_look_at_a_run_shows_model_and_cost_only_where_the_answer_is_about_it(exchange: Any, look: RunLookup) -> None:
+    assert lookup_outcome(exchange, "run_1") == look

@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 import pytest
 
-from hailuo_batch.adapters.http.connection import BROKEN, Dialer
+from hailuo_batch.adapters.http.connection import CONNECTION_ERRORS, Dialer
 from hailuo_batch.adapters.http.origin import Origin
-from hailuo_batch.adapters.http.timeouts import Patience
+from hailuo_batch.adapters.http.timeouts import ExchangeTimer
 from hailuo_batch.adapters.runbase import Client
 from hailuo_batch.adapters.runbase.fields import decode_body
 from hailuo_batch.core.model import events as ev
 from tests.helpers import http
 from tests.helpers.http import LoopbackServer
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
@@ -40,10 +40,10 @@ def test_decompression_bomb_takes_no_memory() -> None:
 
 def test_closed_line_never_dials_again_by_itself() -> None:
     with LoopbackServer(http.answer(200, {})) as server:
-        patience = Patience(PATIENCE_S, PATIENCE_S)
-        line = Dialer(PATIENCE_S).dial(Origin("http", *server.address), patience)
+        patience = ExchangeTimer(TEST_TIMEOUT_S, TEST_TIMEOUT_S)
+        line = Dialer(TEST_TIMEOUT_S).dial(Origin("http", *server.address), patience)
         line.close()
-        with pytest.raises(BROKEN):
+        with pytest.raises(CONNECTION_ERRORS):
             line.request("POST", "/", {}, b"{}", patience)
     assert server.requests == []
     assert server.connections <= 1
@@ -92,7 +92,7 @@ def test_interim_answers_that_never_end_hold_nobody(interim: bytes) -> None:
             peer.send(interim)
 
     with LoopbackServer(flood) as server:
-        line = Dialer(PATIENCE_S).dial(Origin("http", *server.address), patience := Patience(0.2, math.inf))
-        with pytest.raises(BROKEN):
+        line = Dialer(TEST_TIMEOUT_S).dial(Origin("http", *server.address), patience := ExchangeTimer(0.2, math.inf))
+        with pytest.raises(CONNECTION_ERRORS):
             line.request("GET", "/", {}, None, patience)
         line.close()

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.resources import schema_text
+from hailuo_batch.resources import load_schema_text
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
 from tests.helpers.command_line import KEY, LAMPS, SLOW, Shell
@@ -75,7 +75,7 @@ def test_only_the_takes_asked_for_are_made(shell: Shell, api: SandboxServer) -> 
 
 def test_json_is_one_document_that_fits_the_schema_of_the_report(shell: Shell, api: SandboxServer) -> None:
     ended = shell("apply", "--json")
-    jsonschema.validate(ended.document, json.loads(schema_text("report")))
+    jsonschema.validate(ended.document, json.loads(load_schema_text("report")))
     assert ended.document["spend"]["charged_micro_usd"] == 840_000
     assert "3 of 3 takes done" in ended.err
 
@@ -138,7 +138,7 @@ def test_a_refused_key_stops_everything(shell: Shell, start_api: StartApi) -> No
 def test_the_sandbox_has_files_of_its_own_and_leaves_the_real_campaign_alone(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hailuo_batch.app.api_target._REHEARSAL_SPEED", SLOW)
+    monkeypatch.setattr("hailuo_batch.app.api_target._SANDBOX_SPEED", SLOW)
     ended = shell("apply", "--sandbox", "--run-timeout", "1s")
     assert ended.code is ExitCode.UNFINISHED
     assert "--sandbox" in ended.out

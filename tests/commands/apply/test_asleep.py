@@ -10,7 +10,7 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import SLOW, UNCAPPED, Shell, ended
+from tests.helpers.command_line import SLOW, UNCAPPED, Shell, wait_for_result
 from tests.helpers.ledgers import query
 from tests.helpers.timeouts import wait_until
 
@@ -33,7 +33,7 @@ def test_runs_that_finished_while_the_machine_slept_are_done_and_not_given_up(
     os.kill(apply.pid, signal.SIGSTOP)
     wait_until(_passed(TIMEOUT_S + 0.5))
     os.kill(apply.pid, signal.SIGCONT)
-    awake = ended(apply)
+    awake = wait_for_result(apply)
     assert awake.code is ExitCode.DONE, awake.err
     assert "Stopped waiting" not in awake.err
     assert len(list(lamps.outputs.glob("*.mp4"))) == TAKES
@@ -48,10 +48,10 @@ def test_runs_that_the_rate_let_nobody_ask_for_are_asked_for_before_waiting_ends
     # a look whether this is the API, and three creates: nothing more goes out for ten seconds
     stopped = lamps("apply", "--run-timeout", "1s", "--rate-limit", "4/10s")
     assert stopped.code is ExitCode.UNFINISHED
-    said = " ".join(stopped.err.split())
-    assert f"Stopped waiting: no run has finished for 1s, and {TAKES} runs are still open" in said
-    assert len(api.world.made) == TAKES
-    assert set(asked) > set(api.world.made)
+    printed = " ".join(stopped.err.split())
+    assert f"Stopped waiting: no run has finished for 1s, and {TAKES} runs are still open" in printed
+    assert len(api.world.created) == TAKES
+    assert set(asked) > set(api.world.created)
 
 
 def _reads(api: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:

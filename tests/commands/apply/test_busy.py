@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from hailuo_batch.adapters.ledger.lock import Holder, Lock
+from hailuo_batch.adapters.ledger.lock import CampaignLock, LockHolder
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import LAMPS, SLOW, Ended, Shell, ended, state_of
+from tests.helpers.command_line import LAMPS, SLOW, CommandResult, Shell, state_of, wait_for_result
 from tests.helpers.timeouts import wait_until
 
 WRITERS = (
@@ -30,20 +30,20 @@ WRITERS = (
 
 
 @contextmanager
-def held(shell: Shell) -> Iterator[Lock]:
+def held(shell: Shell) -> Iterator[CampaignLock]:
     """Another command holds the campaign's lock."""
     shell.state.mkdir(exist_ok=True)
     guard = shell.state / "lamps.receipts.jsonl"
-    with Lock(shell.state / "lamps.lock", Holder(4321, "far-away", "apply", 0.0), guard) as lock:
+    with CampaignLock(shell.state / "lamps.lock", LockHolder(4321, "far-away", "apply", 0.0), guard) as lock:
         yield lock
 
 
-def plain(ended: Ended) -> str:
+def plain(ended: CommandResult) -> str:
     """What was said on stderr, as one line."""
     return " ".join(ended.err.split())
 
 
-def heard(process: "subprocess.Popen[str]", words: str) -> str:
+def read_until(process: "subprocess.Popen[str]", words: str) -> str:
     """Wait until the process has said this on stderr. Gives that line."""
     assert process.stderr is not None
     while words not in (line := process.stderr.readline()):
@@ -72,11 +72,11 @@ def test_whatever_writes_the_ledger_ends_at_once_with_5_and_names_the_holder(
 def test_it_waits_says_for_whom_and_then_looks_again(shell: Shell, api: SandboxServer) -> None:
     with held(shell) as lock:
         process = shell.spawn("apply", "--wait", "30m")
-        line = heard(process, "Waiting up to 30m for hailuo-batch apply (process 4321 on far-away)")
+        line = read_until(process, "Waiting up to 30m for hailuo-batch apply (process 4321 on far-away)")
         assert "Ctrl-C" in line
         shell.write(LAMPS.replace("  - {id: desk, prompt: A desk}\n", ""))  # the manifest is read again, too
         lock.release()
-        assert ended(process).code is ExitCode.DONE
+        assert wait_for_result(process).code is ExitCode.DONE
     assert api.world.stats.creates == 2
 
 
@@ -84,11 +84,11 @@ def test_it_waits_says_for_whom_and_then_looks_again(shell: Shell, api: SandboxS
 def test_what_the_other_one_made_meanwhile_is_not_made_again(shell: Shell, start_api: StartApi) -> None:
     api = start_api(speed=30.0)
     first = shell.spawn("apply")
-    wait_until(lambda: len(api.world.made) == 3)
+    wait_until(lambda: len(api.world.created) == 3)
     second = shell.spawn("apply", "--wait", "30m")
-    assert heard(second, f"for hailuo-batch apply (process {first.pid})")
-    assert ended(first).code is ExitCode.DONE
-    assert ended(second).code is ExitCode.DONE
+    assert read_until(second, f"for hailuo-batch apply (process {first.pid})")
+    assert wait_for_result(first).code is ExitCode.DONE
+    assert wait_for_result(second).code is ExitCode.DONE
     assert api.world.stats.creates == 3
 
 
@@ -111,9 +111,9 @@ def test_after_the_time_it_ends_with_5(shell: Shell, api: SandboxServer) -> None
 def test_a_wait_can_be_stopped(shell: Shell, api: SandboxServer) -> None:
     with held(shell):
         process = shell.spawn("apply", "--wait", "2h")
-        heard(process, "Waiting")
+        read_until(process, "Waiting")
         process.send_signal(signal.SIGINT)
-        assert ended(process).code is ExitCode.SIGINT
+        assert wait_for_result(process).code is ExitCode.SIGINT
     assert api.world.stats.creates == 0
 
 
@@ -128,10 +128,10 @@ def test_a_campaign_that_was_renamed_during_the_wait_is_not_begun_under_the_old_
 ) -> None:
     with held(shell) as lock:
         process = shell.spawn("apply", "--wait", "30m")
-        heard(process, "Waiting")
+        read_until(process, "Waiting")
         shell.write(LAMPS.replace("campaign: lamps", "campaign: others"))
         lock.release()
-        end = ended(process)
+        end = wait_for_result(process)
     assert end.code is ExitCode.USAGE
     assert "renamed" in end.err
     assert api.world.stats.creates == 0
@@ -158,7 +158,7 @@ def test_a_deleted_lock_lets_no_second_apply_in(shell: Shell, start_api: StartAp
     assert "another process is at work on this campaign" in shell("status").err
     assert api.world.stats.creates == 1
     process.send_signal(signal.SIGINT)
-    assert ended(process).code is ExitCode.SIGINT
+    assert wait_for_result(process).code is ExitCode.SIGINT
     assert state_of(shell, "desk") == "running"
     assert shell("plan").code is ExitCode.DONE
 
@@ -168,13 +168,13 @@ def test_a_create_on_its_way_is_not_taken_for_doubtful_when_the_lock_is_deleted(
 ) -> None:
     api = start_api(speed=SLOW, latency_s=2.0)
     process = shell.spawn("apply", "--only", "desk")
-    wait_until(lambda: len(api.world.made) == 1)
+    wait_until(lambda: len(api.world.created) == 1)
     (shell.state / "lamps.lock").unlink()
     assert shell("apply").code is ExitCode.BUSY
     assert state_of(shell, "desk") in {"waiting", "running"}
     wait_until(lambda: state_of(shell, "desk") == "running")
     process.send_signal(signal.SIGINT)
-    assert ended(process).code is ExitCode.SIGINT
+    assert wait_for_result(process).code is ExitCode.SIGINT
 
 
 @pytest.mark.parametrize("what", ["link", "FIFO"])
@@ -214,10 +214,10 @@ def test_it_stops_in_good_order_after_its_time(shell: Shell, start_api: StartApi
 
 def test_a_request_under_way_is_recorded_when_its_time_is_over(shell: Shell, start_api: StartApi) -> None:
     api = start_api(speed=SLOW, latency_s=3.0)
-    end = ended(shell.spawn("apply", "--only", "desk", "--max-duration", "1s"))
+    end = wait_for_result(shell.spawn("apply", "--only", "desk", "--max-duration", "1s"))
     assert end.code is ExitCode.UNFINISHED
-    assert len(api.world.made) in {0, 1}  # none where the program took as long to begin
-    assert state_of(shell, "desk") == ("running" if api.world.made else "waiting")
+    assert len(api.world.created) in {0, 1}  # none where the program took as long to begin
+    assert state_of(shell, "desk") == ("running" if api.world.created else "waiting")
 
 
 def test_with_time_to_spare_it_ends_as_ever(shell: Shell, api: SandboxServer) -> None:

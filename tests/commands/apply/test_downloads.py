@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from hailuo_batch.commands.plan import CHANGES
+from hailuo_batch.commands.plan import EXIT_CHANGES
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.command_line import Shell
@@ -13,7 +13,7 @@ from tests.helpers.small_disk import decoy_disk
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.PAUSES_S", (0.01, 0.02))
+    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.RETRY_PAUSES_S", (0.01, 0.02))
 
 
 def test_video_whose_links_are_dead_stays_to_be_downloaded_and_is_not_paid_for_again(
@@ -56,7 +56,7 @@ def test_video_that_was_deleted_is_named_and_downloaded_again_and_not_paid_for_a
     before = video.read_bytes()
     video.unlink()
     assert re.search(r"download +desk +downloads run_\w+ again: its file is gone", shell("plan").out)
-    assert shell("plan", "--detailed-exitcode").code == CHANGES
+    assert shell("plan", "--detailed-exitcode").code == EXIT_CHANGES
     assert re.search(r"download +desk ", shell("apply").err)
     assert video.read_bytes() == before
     assert api.world.stats.creates == 3

@@ -13,7 +13,7 @@ from hailuo_batch.core.model.runs import Run
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.command_line import UNCAPPED, Shell
-from tests.helpers.ledgers import want
+from tests.helpers.ledgers import request
 from tests.helpers.snapshots import STARTED_AT, take
 
 MODEL = "hailuo/pro"
@@ -24,7 +24,7 @@ def finished(path: Path, endpoint: str, at: float, runs: int, seconds: float) ->
     """A ledger of a campaign, all of whose runs were sent then and took so long."""
     Ledger.create(path, path.stem, endpoint, at)
     with Ledger.open(path, path.stem, endpoint, at) as ledger:
-        made = want(ledger, *(take(f"t{number}") for number in range(runs)))
+        made = request(ledger, *(take(f"t{number}") for number in range(runs)))
         ledger.record([event for run in made for event in _life(path.stem, run, at + seconds)], at)
 
 

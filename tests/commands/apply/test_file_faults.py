@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from hailuo_batch.adapters.download import Downloader
-from hailuo_batch.app.api_target import Remote, connect
-from hailuo_batch.app.run_campaign import Received
+from hailuo_batch.app.api_target import ApiTarget, connect
+from hailuo_batch.app.run_campaign import ByteCounter
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.errors import ExitCode
@@ -28,7 +28,7 @@ PAUSES_S = (0.01, 0.02, 0.03)
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.PAUSES_S", PAUSES_S)
+    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.RETRY_PAUSES_S", PAUSES_S)
 
 
 def test_nothing_is_paid_for_where_no_video_could_be_saved(shell: Shell, api: SandboxServer) -> None:
@@ -43,9 +43,9 @@ def test_nothing_is_paid_for_where_no_video_could_be_saved(shell: Shell, api: Sa
 
 def test_dead_link_has_the_run_read_again_for_a_fresh_one(shell: Shell, api: SandboxServer) -> None:
     with LoopbackServer(http.answer(403, b"no")) as old, LoopbackServer(WHOLE) as fresh:
-        with files_at(api, f"{old.url}/a.mp4", f"{fresh.url}/b.mp4?signature=2") as told:
+        with files_at(api, f"{old.url}/a.mp4", f"{fresh.url}/b.mp4?signature=2") as printed:
             assert shell("apply", "--only", "desk").code is ExitCode.DONE
-        assert len(told) == 2
+        assert len(printed) == 2
     assert (shell.outputs / "desk.mp4").read_bytes() == CLIP
     assert api.world.stats.creates == 1
     assert not any(KEY in str(request.headers) for request in (*old.requests, *fresh.requests))
@@ -62,11 +62,14 @@ def test_dead_link_has_the_run_read_again_for_a_fresh_one(shell: Shell, api: San
 def test_download_that_keeps_failing_leaves_the_take_downloading_and_the_next_apply_brings_it(
     shell: Shell, api: SandboxServer, fault: Act
 ) -> None:
-    with LoopbackServer(*[fault] * (len(PAUSES_S) + 1), WHOLE) as server, files_at(api, f"{server.url}/a.mp4") as told:
+    with (
+        LoopbackServer(*[fault] * (len(PAUSES_S) + 1), WHOLE) as server,
+        files_at(api, f"{server.url}/a.mp4") as printed,
+    ):
         ended = shell("apply", "--only", "desk")
         assert ended.code is ExitCode.UNFINISHED
         assert "paid for" in ended.err
-        assert len(told) == 2  # as the run ended, and once more for a fresh link
+        assert len(printed) == 2  # as the run ended, and once more for a fresh link
         assert list(shell.outputs.glob("*.mp4")) == []
         totals = shell("status", "--json").document["totals"]
         assert (totals["downloading"], totals["failed"]) == (1, 0)
@@ -85,7 +88,7 @@ def test_links_to_this_machine_are_followed_only_where_the_api_is_here_too(
             assert remote.is_loopback is is_here
 
     @contextmanager
-    def as_if_elsewhere(endpoint: str, settings: Settings) -> Iterator[Remote]:
+    def as_if_elsewhere(endpoint: str, settings: Settings) -> Iterator[ApiTarget]:
         with connect(endpoint, settings) as remote:
             yield replace(remote, is_loopback=False)
 
@@ -98,7 +101,7 @@ def test_links_to_this_machine_are_followed_only_where_the_api_is_here_too(
 
 def test_every_byte_that_comes_is_heard_of_by_the_progress_line(shell: Shell) -> None:
     with LoopbackServer(WHOLE) as server:
-        received = Received(Downloader(shell.outputs, allow_loopback=True))
+        received = ByteCounter(Downloader(shell.outputs, allow_loopback=True))
         outcomes = [received.fetch(f"{server.url}/a.mp4", name, 0, lambda: False) for name in ("a", "b")]
     assert {type(outcome) for outcome in outcomes} == {ev.FileSaved}
     assert received() == 2 * len(CLIP)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from hailuo_batch.core.engine.key_check import NO_RUN
+from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers import http
 from tests.helpers.cli_fixtures import StartApi
 from tests.helpers.command_line import SLOW, Shell, state_of
-from tests.helpers.misbehaving_api import Gateway, behind_a_gateway
+from tests.helpers.misbehaving_api import Gateway, behind_gateway
 
 PAGE = "<!DOCTYPE html><html><head><title>Access denied</title></head><body>Ask your administrator.</body></html>"
 REFUSALS = (400, 401, 402, 403, 404, 429)
@@ -19,7 +19,7 @@ REFUSALS = (400, 401, 402, 403, 404, 429)
 
 @pytest.fixture
 def gateway(api: SandboxServer) -> Iterator[Gateway]:
-    with behind_a_gateway(api) as gateway:
+    with behind_gateway(api) as gateway:
         yield gateway
 
 
@@ -30,7 +30,7 @@ def page(status: int) -> http.Act:
 @pytest.mark.usefixtures("uncapped")
 @pytest.mark.parametrize("status", REFUSALS)
 def test_a_page_in_place_of_the_answer_to_a_create_is_no_refusal(shell: Shell, api: SandboxServer, status: int) -> None:
-    with behind_a_gateway(api) as gateway:
+    with behind_gateway(api) as gateway:
         gateway.creates = page(status)
         ended = shell("apply", "--only", "desk")
         assert ended.code is ExitCode.UNFINISHED
@@ -40,7 +40,7 @@ def test_a_page_in_place_of_the_answer_to_a_create_is_no_refusal(shell: Shell, a
         assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
         gateway.creates = None
         assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
-    assert api.world.stats.creates == len(api.world.made) == 1, "paid for twice"
+    assert api.world.stats.creates == len(api.world.created) == 1, "paid for twice"
 
 
 @pytest.mark.usefixtures("uncapped")
@@ -72,22 +72,22 @@ def test_before_the_first_create_a_reply_that_is_not_the_apis_stops_it_and_nothi
 ) -> None:
     gateway.reads = reply
     ended = shell("apply")
-    assert gateway.read_ids == [NO_RUN.run_id]
+    assert gateway.read_ids == [NONEXISTENT_RUN.run_id]
     assert ended.code is ExitCode.UNFINISHED
     assert api.world.stats.creates == 0
-    said = " ".join(ended.err.split())
-    assert "does not answer like the API" in said
-    assert "http://127.0.0.1:" in said
-    assert shown in said
-    assert "othing was paid" in said
+    printed = " ".join(ended.err.split())
+    assert "does not answer like the API" in printed
+    assert "http://127.0.0.1:" in printed
+    assert shown in printed
+    assert "othing was paid" in printed
     assert "3 waiting" in shell("status").out
 
 
 def test_an_open_run_is_what_is_read_before_the_first_create(shell: Shell, start_api: StartApi) -> None:
     api = start_api(speed=SLOW)
-    with behind_a_gateway(api) as gateway:
+    with behind_gateway(api) as gateway:
         assert shell("apply", "--only", "desk", "--run-timeout", "1s").code is ExitCode.UNFINISHED
-        [run_id] = api.world.made
+        [run_id] = api.world.created
         gateway.read_ids.clear()
         gateway.reads = page(403)
         assert shell("apply").code is ExitCode.UNFINISHED
@@ -102,7 +102,7 @@ def test_a_gateway_whose_api_is_away_for_a_moment_is_asked_again(
 ) -> None:
     gateway.reads = page(status)
     ended = shell("apply")
-    assert gateway.read_ids == [NO_RUN.run_id] * 3
+    assert gateway.read_ids == [NONEXISTENT_RUN.run_id] * 3
     assert ended.code is ExitCode.UNFINISHED
     assert f"HTTP {status} with an HTML page" in ended.err
     assert api.world.stats.creates == 0

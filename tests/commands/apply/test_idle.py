@@ -12,7 +12,7 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import LAMPS, SLOW, UNCAPPED, Shell, ended, state_of
+from tests.helpers.command_line import LAMPS, SLOW, UNCAPPED, Shell, state_of, wait_for_result
 from tests.helpers.misbehaving_api import lost_answers
 from tests.helpers.timeouts import wait_until
 
@@ -105,7 +105,7 @@ def test_a_report_of_what_is_waited_for_is_written_each_time(shell: Shell, start
     process = shell.spawn("apply", "--yes")
     wait_until(lambda: shell("status", "--json").document["totals"]["running"] == 3)
     process.terminate()
-    assert ended(process).code is ExitCode.SIGTERM
+    assert wait_for_result(process).code is ExitCode.SIGTERM
     assert shell("report").code is ExitCode.DONE
     before = stamps(shell)["report.json"]
     assert shell("report").code is ExitCode.DONE
@@ -196,7 +196,7 @@ def test_receipts_are_read_again_once_they_have_grown(shell: Shell, api: Sandbox
         assert shell("apply", "--yes", "--only", "hero").code is ExitCode.UNFINISHED
     receipts = shell.state / "lamps.receipts.jsonl"
     [create] = {json.loads(line)["create"] for line in receipts.read_text().splitlines()}
-    [made] = api.world.made
+    [made] = api.world.created
     answer = {"create": create, "at": time.time(), "result": "RunCreated", "run_id": made, "cost_micro_usd": 280_000}
     with receipts.open("a") as file:
         file.write(json.dumps(answer) + "\n")

@@ -12,7 +12,7 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world.answers import Answer
+from hailuo_batch.sandbox.world.answers import ApiResponse
 from tests.helpers import http
 from tests.helpers.command_line import LAMPS, Shell, state_of
 from tests.helpers.http import Act, LoopbackServer, Peer, Request
@@ -26,7 +26,9 @@ MB = 1 << 20
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.PAUSES_S", (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0))
+    monkeypatch.setattr(
+        "hailuo_batch.core.engine.download_queue.RETRY_PAUSES_S", (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+    )
 
 
 @pytest.fixture
@@ -60,11 +62,11 @@ def test_it_is_said_before_the_first_create(shell: Shell, api: SandboxServer, sm
     ended = shell("apply")
     assert ended.code is ExitCode.UNFINISHED
     assert api.world.stats.creates == 0
-    told = " ".join(ended.err.split())
-    assert "Stopped creating" in told
-    assert "31 MB are free" in told
-    assert str(shell.outputs) in told or "outputs/lamps" in told
-    assert "--output-dir" in told
+    printed = " ".join(ended.err.split())
+    assert "Stopped creating" in printed
+    assert "31 MB are free" in printed
+    assert str(shell.outputs) in printed or "outputs/lamps" in printed
+    assert "--output-dir" in printed
     assert shell("apply", "--output-dir", str(shell.workspace / "roomy")).code is ExitCode.DONE
 
 
@@ -84,8 +86,8 @@ def test_videos_that_are_known_to_be_too_large_together_are_not_paid_for(
     ended = shell("apply")
     assert ended.code is ExitCode.UNFINISHED
     assert api.world.stats.creates == 1
-    told = " ".join(ended.err.split())
-    assert "4 videos of about 5 MB" in told
+    printed = " ".join(ended.err.split())
+    assert "4 videos of about 5 MB" in printed
     assert shell("apply", "--only", "hero").code is ExitCode.DONE
 
 
@@ -128,7 +130,7 @@ def test_room_that_others_take_meanwhile_stops_creating_and_what_is_paid_for_is_
     learn_the_size(shell, small)
     honest, made = api.create, []
 
-    def create(key: str | None, body: bytes) -> Answer:
+    def create(key: str | None, body: bytes) -> ApiResponse:
         made.append(body)
         if len(made) == 2:
             fill(small, leaving=5 * MB)
@@ -160,9 +162,9 @@ def test_no_room_beside_the_ledger_stops_creating_too(shell: Shell, api: Sandbox
         ended = shell("apply")
         assert ended.code is ExitCode.UNFINISHED
         assert api.world.stats.creates == 0
-        told = " ".join(ended.err.split())
-        assert "the ledger" in told
-        assert str(disk) in told or "state" in told
+        printed = " ".join(ended.err.split())
+        assert "the ledger" in printed
+        assert str(disk) in printed or "state" in printed
 
 
 def test_a_folder_that_refuses_a_file_although_it_lets_itself_be_entered_is_found_out_first(

@@ -10,8 +10,8 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.helpers.command_line import UNCAPPED, Ended, Shell
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.command_line import UNCAPPED, CommandResult, Shell
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 LEDGER, BACKUP, RECEIPTS = "lamps.db", "lamps.db.bak", "lamps.receipts.jsonl"
 APPLY, STATUS, REPAIR, RESTORE = ("apply",), ("status",), ("verify", "--repair"), ("state", "restore")
@@ -63,7 +63,7 @@ def no_waiting() -> Iterator[None]:
         raise TimeoutError("it waits for what bears the name")
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
+    signal.setitimer(signal.ITIMER_REAL, TEST_TIMEOUT_S)
     try:
         yield
     finally:
@@ -71,7 +71,7 @@ def no_waiting() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def run(shell: Shell, words: tuple[str, ...]) -> Ended:
+def run(shell: Shell, words: tuple[str, ...]) -> CommandResult:
     with no_waiting():
         if words[0] == "state":
             return shell.bare(*words[:2], str(shell.manifest), *words[2:])

@@ -6,7 +6,7 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from tests.helpers import http
-from tests.helpers.command_line import KEY, Ended, Shell
+from tests.helpers.command_line import KEY, CommandResult, Shell
 from tests.helpers.http import CERTIFICATE, LoopbackServer, refusing_port
 from tests.helpers.proxy import tunnel_to
 
@@ -25,34 +25,34 @@ def stopped(shell: Shell, url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("RUNBASE_BASE_URL", url)
     ended = shell("apply")
     assert ended.code is ExitCode.UNFINISHED
-    said = flat(ended)
-    assert said.count("Stopped: ") == 1
-    assert "Nothing was sent, nothing was paid" in said
-    assert KEY not in said
+    printed = flat(ended)
+    assert printed.count("Stopped: ") == 1
+    assert "Nothing was sent, nothing was paid" in printed
+    assert KEY not in printed
     assert "3 waiting" in shell("status").out
-    return said
+    return printed
 
 
-def flat(ended: Ended) -> str:
+def flat(ended: CommandResult) -> str:
     return " ".join(ended.err.split())
 
 
 def test_a_certificate_that_nobody_trusted_has_signed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     with LoopbackServer(NEVER, tls=True) as server:
-        said = stopped(shell, server.url, monkeypatch)
+        printed = stopped(shell, server.url, monkeypatch)
     assert server.connections == 1
-    assert server.url.removeprefix("https://") in said
-    assert "its certificate cannot be trusted (self-signed certificate)" in said
-    assert "set SSL_CERT_FILE" in said
+    assert server.url.removeprefix("https://") in printed
+    assert "its certificate cannot be trusted (self-signed certificate)" in printed
+    assert "set SSL_CERT_FILE" in printed
 
 
 def test_a_certificate_for_another_name(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     with LoopbackServer(NEVER, tls=True) as server, LoopbackServer(tunnel_to(server.address)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        said = stopped(shell, "https://other.example.test/api/v1", monkeypatch)
-    assert "no connection to other.example.test: its certificate is for another name" in said
-    assert "RUNBASE_BASE_URL" in said
+        printed = stopped(shell, "https://other.example.test/api/v1", monkeypatch)
+    assert "no connection to other.example.test: its certificate is for another name" in printed
+    assert "RUNBASE_BASE_URL" in printed
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"])
@@ -64,21 +64,21 @@ def test_a_file_of_certificates_that_is_no_use(
         file.write_bytes(content)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     with LoopbackServer(NEVER, tls=True) as server:
-        said = stopped(shell, server.url, monkeypatch)
-    assert f"SSL_CERT_FILE names {file}, which" in said
-    assert ("no such file or directory" in said) is (content is None)
+        printed = stopped(shell, server.url, monkeypatch)
+    assert f"SSL_CERT_FILE names {file}, which" in printed
+    assert ("no such file or directory" in printed) is (content is None)
 
 
 def test_a_server_that_speaks_no_tls(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     with LoopbackServer(NEVER, before=lambda peer: peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9)) as server:
-        said = stopped(shell, server.url.replace("http:", "https:"), monkeypatch)
-    assert "does not speak TLS" in said
+        printed = stopped(shell, server.url.replace("http:", "https:"), monkeypatch)
+    assert "does not speak TLS" in printed
 
 
 def test_a_name_that_does_not_resolve(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = stopped(shell, "https://api.invalid/v1", monkeypatch)
-    assert "no connection to api.invalid: its name cannot be resolved" in said
-    assert "RUNBASE_BASE_URL" in said
+    printed = stopped(shell, "https://api.invalid/v1", monkeypatch)
+    assert "no connection to api.invalid: its name cannot be resolved" in printed
+    assert "RUNBASE_BASE_URL" in printed
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
@@ -87,34 +87,34 @@ def test_a_proxy_that_wants_a_password_and_the_variable_that_names_it(
 ) -> None:
     with LoopbackServer(http.answer(407, b"", headers={"Proxy-Authenticate": "Basic"})) as proxy:
         monkeypatch.setenv(variable, proxy.url.replace("//", "//user:hunter2@"))
-        said = stopped(shell, API, monkeypatch)
+        printed = stopped(shell, API, monkeypatch)
     assert len(proxy.requests) == 1
-    assert f"the proxy 127.0.0.1:{proxy.address[1]} ({variable})" in said
-    assert f"HTTP 407). Nothing was sent, nothing was paid. Write name and password into {variable}" in said
-    assert "hunter2" not in said
+    assert f"the proxy 127.0.0.1:{proxy.address[1]} ({variable})" in printed
+    assert f"HTTP 407). Nothing was sent, nothing was paid. Write name and password into {variable}" in printed
+    assert "hunter2" not in printed
 
 
 @pytest.mark.parametrize("status", [403, 302, 405])
 def test_a_proxy_that_lets_nobody_through(shell: Shell, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     with LoopbackServer(http.answer(status, b"no")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        said = stopped(shell, API, monkeypatch)
-    assert f"made no connection: it answered HTTP {status}" in said
-    assert "HTTPS_PROXY and NO_PROXY" in said
+        printed = stopped(shell, API, monkeypatch)
+    assert f"made no connection: it answered HTTP {status}" in printed
+    assert "HTTPS_PROXY and NO_PROXY" in printed
 
 
 def test_a_proxy_that_is_not_there(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing_port() as port:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
-        said = stopped(shell, API, monkeypatch)
-    assert f"the proxy 127.0.0.1:{port} (https_proxy) cannot be reached: connection refused" in said
-    assert "Check https_proxy" in said
+        printed = stopped(shell, API, monkeypatch)
+    assert f"the proxy 127.0.0.1:{port} (https_proxy) cannot be reached: connection refused" in printed
+    assert "Check https_proxy" in printed
 
 
 def test_a_proxy_whose_name_does_not_resolve(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
-    said = stopped(shell, API, monkeypatch)
-    assert "the proxy proxy.invalid:3128 (HTTPS_PROXY) cannot be reached: its name cannot be resolved" in said
+    printed = stopped(shell, API, monkeypatch)
+    assert "the proxy proxy.invalid:3128 (HTTPS_PROXY) cannot be reached: its name cannot be resolved" in printed
 
 
 @pytest.mark.parametrize(
@@ -128,18 +128,18 @@ def test_a_proxy_whose_name_does_not_resolve(shell: Shell, monkeypatch: pytest.M
 )
 def test_a_proxy_that_cannot_be_used(shell: Shell, monkeypatch: pytest.MonkeyPatch, url: str, fault: str) -> None:
     monkeypatch.setenv("ALL_PROXY", url)
-    said = stopped(shell, API, monkeypatch)
-    assert f"ALL_PROXY {fault}" in said
-    assert "Set ALL_PROXY to a URL like http://HOST:PORT" in said
-    assert "hunter2" not in said
+    printed = stopped(shell, API, monkeypatch)
+    assert f"ALL_PROXY {fault}" in printed
+    assert "Set ALL_PROXY to a URL like http://HOST:PORT" in printed
+    assert "hunter2" not in printed
 
 
 def test_a_certificate_that_a_proxy_shows_in_the_servers_place(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     with LoopbackServer(NEVER, tls=True) as server, LoopbackServer(tunnel_to(server.address)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        said = stopped(shell, API, monkeypatch)
-    assert "its certificate cannot be trusted" in said
-    assert f"through the proxy 127.0.0.1:{proxy.address[1]} (HTTPS_PROXY)" in said
+        printed = stopped(shell, API, monkeypatch)
+    assert "its certificate cannot be trusted" in printed
+    assert f"through the proxy 127.0.0.1:{proxy.address[1]} (HTTPS_PROXY)" in printed
 
 
 def test_resolve_tells_the_same_reason_and_remedy(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

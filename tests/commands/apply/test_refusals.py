@@ -16,8 +16,8 @@ def test_equal_refusals_are_said_a_few_times_and_hide_no_take(shell: Shell, api:
     with refusing(api, "The prompt is not allowed."):
         ended = shell("apply", "--only", "hero*")
     assert ended.code is ExitCode.UNFINISHED
-    told = [line for line in ended.err.splitlines() if "rejected by the API, nothing was paid" in line]
-    assert 1 < len(told) < TAKES / 4
-    assert all(": The prompt is not allowed (invalid_input). Change " in line for line in told)
-    named = re.findall(r"hero(?:\.take\d+)?(?=[:,.])", re.sub("`[^`]*`", "", " ".join(told)))
+    printed = [line for line in ended.err.splitlines() if "rejected by the API, nothing was paid" in line]
+    assert 1 < len(printed) < TAKES / 4
+    assert all(": The prompt is not allowed (invalid_input). Change " in line for line in printed)
+    named = re.findall(r"hero(?:\.take\d+)?(?=[:,.])", re.sub("`[^`]*`", "", " ".join(printed)))
     assert sorted(named) == sorted(take_id("hero", number) for number in range(1, TAKES + 1))

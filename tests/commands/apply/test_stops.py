@@ -12,12 +12,12 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world import Answer
+from hailuo_batch.sandbox.world import ApiResponse
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import SLOW, Shell, ended, rest_of
-from tests.helpers.timeouts import PATIENCE_S, wait_until
+from tests.helpers.command_line import SLOW, Shell, read_terminal, wait_for_result
+from tests.helpers.timeouts import TEST_TIMEOUT_S, wait_until
 
-NEVER_S = 10 * PATIENCE_S  # until an answer comes: no test waits for so long
+NEVER_S = 10 * TEST_TIMEOUT_S  # until an answer comes: no test waits for so long
 
 
 @pytest.mark.parametrize(
@@ -37,38 +37,38 @@ def test_a_signal_stops_it_in_good_order_and_the_next_apply_goes_on(
 ) -> None:
     api = start_api(speed=SLOW)
     process = shell.spawn("apply")
-    wait_until(lambda: len(api.world.made) == 3)
+    wait_until(lambda: len(api.world.created) == 3)
     process.send_signal(number)
-    end = ended(process)
+    end = wait_for_result(process)
     assert end.code is code
     assert end.err.count("Stopping") == 1
     assert "\r" not in end.err
     assert "To continue: hailuo-batch apply" in end.out
     assert "3 running" in shell("status").out
     assert "3 to resume" in shell("plan").out
-    assert len(api.world.made) == 3
+    assert len(api.world.created) == 3
 
 
 def test_requests_under_way_are_recorded_after_a_signal(shell: Shell, start_api: StartApi) -> None:
     api = start_api(speed=SLOW, latency_s=1.0)
     process = shell.spawn("apply", "--only", "desk")
-    wait_until(lambda: len(api.world.made) == 1)
+    wait_until(lambda: len(api.world.created) == 1)
     process.send_signal(signal.SIGINT)
-    assert ended(process).code is ExitCode.SIGINT
-    [run_id] = api.world.made
+    assert wait_for_result(process).code is ExitCode.SIGINT
+    [run_id] = api.world.created
     assert f"running  desk        {run_id}" in shell("status").out
 
 
-def has_ended_when_asked_again(process: "subprocess.Popen[str]") -> bool:
+def ends_at_second_signal(process: "subprocess.Popen[str]") -> bool:
     process.send_signal(signal.SIGINT)
     return process.poll() is not None
 
 
-def silent(api: SandboxServer) -> Callable[[str | None, bytes], Answer]:
+def silent(api: SandboxServer) -> Callable[[str | None, bytes], ApiResponse]:
     """A create that makes the run, and whose answer does not come."""
     honest = api.create
 
-    def create(key: str | None, body: bytes) -> Answer:
+    def create(key: str | None, body: bytes) -> ApiResponse:
         answer = honest(key, body)
         api._stopping.wait(NEVER_S)
         return answer
@@ -80,13 +80,13 @@ def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi, monke
     api = start_api(speed=SLOW)
     monkeypatch.setattr(api, "create", silent(api))
     process = shell.spawn("apply", "--only", "desk")
-    wait_until(lambda: len(api.world.made) == 1)
+    wait_until(lambda: len(api.world.created) == 1)
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     while "Stopping" not in (line := process.stderr.readline()):
         assert line, "it ended without a word of stopping"
-    wait_until(lambda: has_ended_when_asked_again(process))
-    assert ended(process).code is ExitCode.SIGINT
+    wait_until(lambda: ends_at_second_signal(process))
+    assert wait_for_result(process).code is ExitCode.SIGINT
     shown = shell("status")
     assert "in doubt  desk" in shown.out
     assert "up to" in shown.out or "unknown amount" in shown.out
@@ -104,7 +104,7 @@ def test_a_second_apply_names_the_first_and_readers_work_beside_it(shell: Shell,
         assert "at work" in shell("status").err
         assert shell("plan").code is ExitCode.DONE
         assert shell("report").code is ExitCode.DONE
-        assert len(api.world.made) == 3
+        assert len(api.world.created) == 3
     finally:
         process.kill()
         process.communicate()
@@ -116,7 +116,7 @@ def test_a_create_on_its_way_is_waiting_while_its_sender_lives_and_in_doubt_afte
     api = start_api(speed=SLOW)
     monkeypatch.setattr(api, "create", silent(api))
     process = shell.spawn("apply", "--only", "desk")
-    wait_until(lambda: len(api.world.made) == 1)
+    wait_until(lambda: len(api.world.created) == 1)
     try:
         assert "waiting  desk" in shell("status").out
     finally:
@@ -135,13 +135,13 @@ def test_on_a_terminal_it_asks_before_paying(
     command = [sys.executable, "-m", "hailuo_batch", "apply", str(shell.manifest), "--only", "desk"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
-        said = b""
-        while b"[y/N]" not in said:
-            said += os.read(ours, 4096)
-        assert re.search(rb"Pay for 1 run, about \$0\.28, at most \$5\.00\?", said)
+        printed = b""
+        while b"[y/N]" not in printed:
+            printed += os.read(ours, 4096)
+        assert re.search(rb"Pay for 1 run, about \$0\.28, at most \$5\.00\?", printed)
         os.write(ours, f"{answer}\n".encode())
-        rest_of(ours)
-        assert process.wait(PATIENCE_S) == code
+        read_terminal(ours)
+        assert process.wait(TEST_TIMEOUT_S) == code
     os.close(ours)
     assert api.world.stats.creates == creates
     assert (shell.state / "lamps.db").exists() is (creates == 1)

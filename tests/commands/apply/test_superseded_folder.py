@@ -54,9 +54,10 @@ def test_nothing_is_paid_for_that_could_not_be_put_aside(
     path = obstruct()
     ended = shell("apply", "--replace", "desk")
     assert ended.code is ExitCode.UNFINISHED
-    assert f"{path} is " in (said := " ".join(ended.err.split()))
+    assert f"{path} is " in (printed := " ".join(ended.err.split()))
     assert (
-        "where a folder of this program's own belongs: rename or remove it. Nothing was sent, nothing was paid" in said
+        "where a folder of this program's own belongs: rename or remove it. Nothing was sent, nothing was paid"
+        in printed
     )
     assert api.world.stats.creates == 3
     assert videos(shell.outputs) == done
@@ -75,10 +76,10 @@ def test_what_is_paid_for_already_waits_until_there_is_a_folder_for_it(
     path = obstruct()
     ended = shell("apply", "--replace", "desk")
     assert ended.code is ExitCode.UNFINISHED
-    said = " ".join(ended.err.split())
-    assert "desk: its video could not be downloaded:" in said
-    assert f"{path} " in said
-    assert "It is paid for and its link is kept" in said
+    printed = " ".join(ended.err.split())
+    assert "desk: its video could not be downloaded:" in printed
+    assert f"{path} " in printed
+    assert "It is paid for and its link is kept" in printed
     assert videos(shell.outputs) == done
     assert not list(elsewhere.iterdir())
     path.unlink()

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world.answers import Answer
+from hailuo_batch.sandbox.world.answers import ApiResponse
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import Ended, ended
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.command_line import CommandResult, wait_for_result
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 pytestmark = pytest.mark.deep
 
@@ -41,9 +41,9 @@ def start(folder: Path, state: Path, takes: int = TAKES, window_s: float = WINDO
     )
 
 
-def apply_both(folder: Path, states: Sequence[Path], window_s: float = WINDOW_S) -> list[Ended]:
+def apply_both(folder: Path, states: Sequence[Path], window_s: float = WINDOW_S) -> list[CommandResult]:
     both = [start(folder / f"c{n}", state, window_s=window_s) for n, state in enumerate(states)]
-    return [ended(process) for process in both]
+    return [wait_for_result(process) for process in both]
 
 
 @contextmanager
@@ -53,13 +53,13 @@ def beginning_together(api: SandboxServer, campaigns: int) -> Iterator[None]:
     begun: set[str] = set()
     lock = threading.Lock()
 
-    def create(key: str | None, body: bytes) -> Answer:
+    def create(key: str | None, body: bytes) -> ApiResponse:
         campaign = json.loads(body)["input"]["prompt"]
         with lock:
             is_first = campaign not in begun
             begun.add(campaign)
         if is_first:
-            all_here.wait(PATIENCE_S)
+            all_here.wait(TEST_TIMEOUT_S)
         return honest(key, body)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -76,7 +76,7 @@ def test_none_of_their_requests_is_refused(tmp_path: Path, api: SandboxServer) -
     with beginning_together(api, 2):
         both = apply_both(tmp_path, [tmp_path / "state"] * 2)
     assert [apply.code for apply in both] == [0, 0], both
-    assert len(api.world.made) == 2 * TAKES
+    assert len(api.world.created) == 2 * TAKES
     assert api.world.stats.rate_limited == 0
     [file] = (tmp_path / "state" / "hailuo-batch").iterdir()
     assert json.loads(file.read_text())["processes"]
@@ -96,6 +96,6 @@ def test_that_do_not_know_of_each_other_some_are_refused_and_both_still_end_well
 
 def test_where_nothing_can_be_shared_an_apply_does_without(tmp_path: Path, api: SandboxServer) -> None:
     (tmp_path / "file").write_text("no folder")
-    apply = ended(start(tmp_path / "c0", tmp_path / "file", takes=1))
+    apply = wait_for_result(start(tmp_path / "c0", tmp_path / "file", takes=1))
     assert (apply.code, api.world.stats.rate_limited) == (0, 0), apply
     assert "window" not in apply.err

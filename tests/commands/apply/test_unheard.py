@@ -19,9 +19,9 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import SLOW, UNCAPPED, Shell, rest_of
+from tests.helpers.command_line import SLOW, UNCAPPED, Shell, read_terminal
 from tests.helpers.misbehaving_api import held
-from tests.helpers.timeouts import PATIENCE_S, wait_until
+from tests.helpers.timeouts import TEST_TIMEOUT_S, wait_until
 
 TAKES = 3
 FULL = Path("/dev/full")
@@ -37,7 +37,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
-class Again:
+class RepeatedApply:
     """One campaign, from nothing each time."""
 
     def __init__(self, shell: Shell, time: int) -> None:
@@ -61,7 +61,7 @@ class Again:
     def assert_every_answer_is_recorded(self, api: SandboxServer) -> None:
         """Also the one to a create that was refused."""
         assert "in_doubt" not in self.runs()
-        assert self.run_ids() == set(api.world.made)
+        assert self.run_ids() == set(api.world.created)
 
     def run_ids(self) -> set[str]:
         """All that the ledger knows."""
@@ -85,7 +85,7 @@ def _uncapped(shell: Shell) -> None:
 
 
 def test_a_reader_that_goes_away_stops_it_and_every_answer_is_recorded(shell: Shell, start_api: StartApi) -> None:
-    api, again = start_api(speed=SLOW), Again(shell, 0)
+    api, again = start_api(speed=SLOW), RepeatedApply(shell, 0)
     with (
         held(api) as holding,
         running(again.words(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
@@ -94,17 +94,17 @@ def test_a_reader_that_goes_away_stops_it_and_every_answer_is_recorded(shell: Sh
         assert process.stdout is not None
         process.stdout.close()
         holding.answer()
-        assert process.wait(PATIENCE_S) == ExitCode.SIGTERM
-    assert len(api.world.made) == TAKES - 1
+        assert process.wait(TEST_TIMEOUT_S) == ExitCode.SIGTERM
+    assert len(api.world.created) == TAKES - 1
     again.assert_every_answer_is_recorded(api)
 
 
 @often
 def test_head_reads_three_lines_and_no_answer_is_lost(shell: Shell, start_api: StartApi, times: int) -> None:
     for time in range(times):
-        api, again = start_api(speed=SLOW, latency_s=0.2, seed=time), Again(shell, time)
+        api, again = start_api(speed=SLOW, latency_s=0.2, seed=time), RepeatedApply(shell, time)
         script = f"{shlex.join(again.words())} 2>&1 | head -3; exit ${{PIPESTATUS[0]}}"
-        ended = subprocess.run(["bash", "-c", script], capture_output=True, check=False, timeout=PATIENCE_S)
+        ended = subprocess.run(["bash", "-c", script], capture_output=True, check=False, timeout=TEST_TIMEOUT_S)
         assert ended.returncode == ExitCode.SIGTERM
         assert ended.stdout.count(b"\n") == 3
         again.assert_every_answer_is_recorded(api)
@@ -117,7 +117,7 @@ def test_a_closed_terminal_stops_it_and_every_answer_is_recorded(
     shell: Shell, start_api: StartApi, by: tuple[str, ...], times: int
 ) -> None:
     for time in range(times):
-        api, again = start_api(speed=SLOW, seed=time), Again(shell, time)
+        api, again = start_api(speed=SLOW, seed=time), RepeatedApply(shell, time)
         ours, theirs = pty.openpty()
         program, *words = again.words()
         with (
@@ -130,12 +130,12 @@ def test_a_closed_terminal_stops_it_and_every_answer_is_recorded(
             holding.wait_for(TAKES)
             os.close(ours)
             holding.answer()
-            assert process.wait(PATIENCE_S) == ExitCode.SIGTERM
+            assert process.wait(TEST_TIMEOUT_S) == ExitCode.SIGTERM
         again.assert_every_answer_is_recorded(api)
 
 
 def test_answers_are_recorded_while_the_terminal_is_stopped_as_by_ctrl_s(shell: Shell, start_api: StartApi) -> None:
-    api, again = start_api(speed=SLOW), Again(shell, 0)
+    api, again = start_api(speed=SLOW), RepeatedApply(shell, 0)
     ours, theirs = pty.openpty()
     with (
         held(api) as holding,
@@ -144,12 +144,12 @@ def test_answers_are_recorded_while_the_terminal_is_stopped_as_by_ctrl_s(shell: 
         holding.wait_for(TAKES)
         termios.tcflow(theirs, termios.TCOOFF)
         holding.answer()
-        wait_until(lambda: len(api.world.made) == TAKES and api.world.made.keys() <= again.run_ids())
+        wait_until(lambda: len(api.world.created) == TAKES and api.world.created.keys() <= again.run_ids())
         termios.tcflow(theirs, termios.TCOON)
         process.terminate()
         os.close(theirs)
-        rest_of(ours)
-        assert process.wait(PATIENCE_S) == ExitCode.SIGTERM
+        read_terminal(ours)
+        assert process.wait(TEST_TIMEOUT_S) == ExitCode.SIGTERM
     os.close(ours)
 
 
@@ -178,7 +178,7 @@ def test_a_log_on_a_full_disk_is_silent_and_every_answer_is_recorded(
     shell: Shell, start_api: StartApi, tmp_path: Path, times: int
 ) -> None:
     for time in range(times):
-        api, again = start_api(speed=SLOW, seed=time), Again(shell, time)
+        api, again = start_api(speed=SLOW, seed=time), RepeatedApply(shell, time)
         with (
             held(api) as holding,
             small_disk(tmp_path / str(time)) as log,
@@ -187,7 +187,7 @@ def test_a_log_on_a_full_disk_is_silent_and_every_answer_is_recorded(
         ):
             holding.wait_for(TAKES)
             holding.answer()
-            assert process.wait(PATIENCE_S) == ExitCode.UNFINISHED
+            assert process.wait(TEST_TIMEOUT_S) == ExitCode.UNFINISHED
         again.assert_every_answer_is_recorded(api)
 
 
@@ -195,28 +195,28 @@ def test_a_log_on_a_full_disk_is_silent_and_every_answer_is_recorded(
 @pytest.mark.parametrize("redirected", ["2>/dev/full", ">/dev/full", "-q 2>/dev/full"])
 @pytest.mark.few(1)
 def test_a_full_disk_under_either_stream_only_silences_it(shell: Shell, start_api: StartApi, redirected: str) -> None:
-    api, again = start_api(speed=SLOW), Again(shell, 0)
+    api, again = start_api(speed=SLOW), RepeatedApply(shell, 0)
     script = f"exec {shlex.join(again.words(*SOON))} {redirected}"
     ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert ended.returncode == ExitCode.UNFINISHED
     assert "cannot be written" not in ended.stderr
-    assert len(api.world.made) == TAKES
+    assert len(api.world.created) == TAKES
     again.assert_every_answer_is_recorded(api)
 
 
 @needs_full
 def test_its_exit_code_is_that_of_what_it_did_although_it_could_say_nothing(shell: Shell, api: SandboxServer) -> None:
-    again = Again(shell, 0)
+    again = RepeatedApply(shell, 0)
     script = f"exec {shlex.join(again.words())} >/dev/full 2>&1"
     assert subprocess.run(["sh", "-c", script], check=False).returncode == ExitCode.DONE
-    assert again.runs() == {"succeeded": set(api.world.made)}
+    assert again.runs() == {"succeeded": set(api.world.created)}
 
 
 @needs_full
 def test_a_document_that_cannot_be_written_is_an_error_and_the_ledger_is_complete(
     shell: Shell, api: SandboxServer
 ) -> None:
-    again = Again(shell, 0)
+    again = RepeatedApply(shell, 0)
     assert shell("apply", "--yes", *again.folders).code is ExitCode.DONE
     with FULL.open("w") as full:
         ended = subprocess.run(again.words("--json"), stdout=full, stderr=subprocess.PIPE, text=True, check=False)

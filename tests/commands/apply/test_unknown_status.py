@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.sandbox.world import Answer
+from hailuo_batch.sandbox.world import ApiResponse
 from tests.helpers.cli_fixtures import StartApi
 from tests.helpers.command_line import SLOW, Shell
 from tests.helpers.ledgers import query
 
-SAID = "the region is out of capacity"
+MESSAGE = "the region is out of capacity"
 
 
 def test_the_words_beside_an_unknown_status_are_kept_and_shown(
@@ -19,23 +19,23 @@ def test_the_words_beside_an_unknown_status_are_kept_and_shown(
     api = start_api(speed=SLOW)
     honest, reads = api.read, list[str]()
 
-    def read(key: str | None, run_id: str) -> Answer:
+    def read(key: str | None, run_id: str) -> ApiResponse:
         answer = honest(key, run_id)
         reads.append(run_id)
-        return replace(answer, body={**answer.body, "status": "paused", "error": {"message": SAID}})
+        return replace(answer, body={**answer.body, "status": "paused", "error": {"message": MESSAGE}})
 
     assert shell("apply", "--only", "desk", "--run-timeout", "1s").code is ExitCode.UNFINISHED
     monkeypatch.setattr(api, "read", read)
     while len(reads) < 5:
         ended = shell("apply", "--only", "desk", "--run-timeout", "30s")
         assert ended.code is ExitCode.UNFINISHED
-        assert f"the status 'paused', which is not documented, and says: {SAID}" in " ".join(ended.err.split())
+        assert f"the status 'paused', which is not documented, and says: {MESSAGE}" in " ".join(ended.err.split())
     shown = shell("status").out
-    assert SAID in shown
+    assert MESSAGE in shown
     assert reads[0] in shown
     [desk] = [take for take in shell("status", "--json").document["takes"] if take["id"] == "desk"]
     assert desk["state"] == "running"
-    assert SAID in desk["runs"][0]["error"]
-    assert SAID in (shell.outputs / "report.md").read_text(encoding="utf-8")
+    assert MESSAGE in desk["runs"][0]["error"]
+    assert MESSAGE in (shell.outputs / "report.md").read_text(encoding="utf-8")
     noted = query(shell.state / "lamps.db", "SELECT 1 FROM journal WHERE what = 'StatusUnknown'")
     assert len(noted) == 1, "it is written down again at every poll"

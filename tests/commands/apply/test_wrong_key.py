@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world import Trouble
+from hailuo_batch.sandbox.world import ForcedError
 from tests.helpers.cli_fixtures import StartApi
 from tests.helpers.command_line import KEY, SLOW, Shell
 from tests.helpers.ledgers import query
@@ -19,7 +19,7 @@ LONG_ENOUGH = "30s"  # to ask about a run, also where a second passes before any
 def running(shell: Shell, start_api: StartApi) -> SandboxServer:
     """Three runs under way, made with KEY; an API that knows the stranger's account too."""
     api = start_api(speed=SLOW, other_account_keys=frozenset({STRANGER}))
-    while len(api.world.made) < 3:
+    while len(api.world.created) < 3:
         assert shell("apply", "--run-timeout", "1s").code is ExitCode.UNFINISHED
     return api
 
@@ -66,17 +66,17 @@ def test_another_key_of_the_same_account_goes_on_and_is_remembered(
     assert running.world.stats.creates == 3
 
 
-@pytest.mark.parametrize("trouble", [Trouble.BROKEN, Trouble.BAD_KEY])
+@pytest.mark.parametrize("trouble", [ForcedError.BROKEN, ForcedError.BAD_KEY])
 @pytest.mark.few(1)
 def test_a_key_that_was_not_proved_is_not_remembered(
-    shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+    shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch, trouble: ForcedError
 ) -> None:
     before = mark(shell)
     use(monkeypatch, STRANGER)
-    running.world.trouble = trouble
+    running.world.forced_error = trouble
     assert shell("apply", "--run-timeout", "1s").code in {ExitCode.UNFINISHED, ExitCode.ACCOUNT}
     assert mark(shell) == before
-    running.world.trouble = None
+    running.world.forced_error = None
     assert shell("apply").code is ExitCode.ACCOUNT
     assert "3 running" in shell("status").out
 
@@ -100,7 +100,7 @@ def test_what_is_in_doubt_is_no_proof_and_the_key_changes_nothing_about_it(
     use(monkeypatch, STRANGER)
     assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
     assert "in doubt  desk" in shell("status").out
-    assert shell("resolve", "desk", "--run-id", next(iter(api.world.made))).code is ExitCode.USAGE
+    assert shell("resolve", "desk", "--run-id", next(iter(api.world.created))).code is ExitCode.USAGE
 
 
 def test_no_key_is_written_anywhere(shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:

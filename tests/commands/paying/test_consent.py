@@ -14,14 +14,24 @@ from hailuo_batch.app import api_target
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi, Step
-from tests.helpers.command_line import CTRL_D, LAMPS, SLOW, UNCAPPED, Ended, Shell, rest_of, state_of, talk
+from tests.helpers.command_line import (
+    CTRL_D,
+    LAMPS,
+    SLOW,
+    UNCAPPED,
+    CommandResult,
+    Shell,
+    answer_at_terminal,
+    read_terminal,
+    state_of,
+)
 from tests.helpers.misbehaving_api import everything_fails, lost_answers, nothing_finishes
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 TWICE = UNCAPPED.replace("limits: {", "limits: {max_attempts: 2, ")
 
 
-def plain(ended: Ended) -> str:
+def plain(ended: CommandResult) -> str:
     """What was said on stderr, as one line."""
     return " ".join(ended.err.split())
 
@@ -236,7 +246,7 @@ def test_making_again_what_is_in_doubt_needs_one(shell: Shell, api: SandboxServe
 
 
 def test_in_a_rehearsal_making_again_needs_none(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_target, "_REHEARSAL_SPEED", SLOW)
+    monkeypatch.setattr(api_target, "_SANDBOX_SPEED", SLOW)
     assert shell.without_yes("apply", "--sandbox", "--run-timeout", "1s").code is ExitCode.UNFINISHED
     assert shell.without_yes("resolve", "--sandbox", "desk", "--resubmit").code is ExitCode.DONE
 
@@ -255,16 +265,16 @@ def test_what_pays_nothing_is_settled_without_one(shell: Shell, api: SandboxServ
 def test_anything_but_a_yes_is_a_no_and_what_runs_is_collected(
     shell: Shell, running: SandboxServer, answer: str
 ) -> None:
-    said, code = talk(answer, "apply", str(shell.manifest))
+    printed, code = answer_at_terminal(answer, "apply", str(shell.manifest))
     assert code == ExitCode.UNFINISHED
-    assert "Declined. Nothing is created" in " ".join(said.split())
-    assert "--yes is missing" not in said
+    assert "Declined. Nothing is created" in " ".join(printed.split())
+    assert "--yes is missing" not in printed
     assert running.world.stats.creates == 1
     assert (shell.outputs / "hero.mp4").exists()
 
 
 def test_a_no_before_anything_began_leaves_nothing_behind(shell: Shell, api: SandboxServer) -> None:
-    _, code = talk("n", "apply", str(shell.manifest))
+    _, code = answer_at_terminal("n", "apply", str(shell.manifest))
     assert code == ExitCode.UNFINISHED
     assert not shell.outputs.exists()
     assert not (shell.state / "lamps.db").exists()
@@ -276,14 +286,14 @@ def test_what_was_typed_before_the_question_was_asked_is_no_yes(shell: Shell, ap
     os.write(ours, b"y\n")
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
-        said = b""
-        while b"[y/N]" not in said:
-            said += os.read(ours, 4096)
+        printed = b""
+        while b"[y/N]" not in printed:
+            printed += os.read(ours, 4096)
         os.write(ours, b"n\n")
-        said += rest_of(ours)
-        assert process.wait(PATIENCE_S) == ExitCode.UNFINISHED
+        printed += read_terminal(ours)
+        assert process.wait(TEST_TIMEOUT_S) == ExitCode.UNFINISHED
     os.close(ours)
-    assert b"Declined" in said
+    assert b"Declined" in printed
     assert api.world.stats.creates == 0
 
 
@@ -294,43 +304,43 @@ def test_ctrl_c_at_the_question_changes_nothing(shell: Shell, running: SandboxSe
     command = [sys.executable, "-m", "hailuo_batch", "apply", str(shell.manifest)]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
-        said = b""
-        while b"[y/N]" not in said:
-            said += os.read(ours, 4096)
+        printed = b""
+        while b"[y/N]" not in printed:
+            printed += os.read(ours, 4096)
         process.send_signal(signal.SIGINT)
-        said += rest_of(ours)
-        assert process.wait(PATIENCE_S) == ExitCode.SIGINT
+        printed += read_terminal(ours)
+        assert process.wait(TEST_TIMEOUT_S) == ExitCode.SIGINT
     os.close(ours)
-    assert b"Stopped. Nothing was paid." in said
+    assert b"Stopped. Nothing was paid." in printed
     assert ((shell.state / "lamps.receipts.jsonl").read_bytes(), journal(shell)) == before
     assert (running.world.stats.creates, running.world.stats.reads) == (1, reads)
     assert not (shell.outputs / "hero.mp4").exists()
 
 
 def test_a_yes_beforehand_is_not_asked_for_again(shell: Shell, api: SandboxServer) -> None:
-    said, code = talk("", "apply", str(shell.manifest), "--yes")
-    assert (code, "[y/N]" in said, api.world.stats.creates) == (ExitCode.DONE, False, 3)
+    printed, code = answer_at_terminal("", "apply", str(shell.manifest), "--yes")
+    assert (code, "[y/N]" in printed, api.world.stats.creates) == (ExitCode.DONE, False, 3)
 
 
 def test_runs_that_may_fail_and_be_made_again_are_asked_about_first(shell: Shell, running: SandboxServer) -> None:
     shell.write(TWICE)
     with everything_fails(running):
-        said, code = talk("n", "apply", str(shell.manifest), "--only", "hero")
-    assert "1 run is under way. If it fails, it is refunded. Pay for making it again then" in " ".join(said.split())
-    assert "not made again" in " ".join(said.split())
+        printed, code = answer_at_terminal("n", "apply", str(shell.manifest), "--only", "hero")
+    assert "1 run is under way. If it fails, it is refunded. Pay for making it again then" in " ".join(printed.split())
+    assert "not made again" in " ".join(printed.split())
     assert (code, running.world.stats.creates) == (ExitCode.UNFINISHED, 1)
 
 
 def test_runs_that_cannot_be_made_again_are_not_asked_about(shell: Shell, running: SandboxServer) -> None:
-    said, code = talk("", "apply", str(shell.manifest), "--only", "hero")
-    assert (code, "[y/N]" in said) == (ExitCode.DONE, False)
+    printed, code = answer_at_terminal("", "apply", str(shell.manifest), "--only", "hero")
+    assert (code, "[y/N]" in printed) == (ExitCode.DONE, False)
 
 
 def test_the_yes_covers_further_attempts(shell: Shell, start_api: StartApi) -> None:
     api = start_api(fail_rate=1.0)
     shell.write(TWICE)
-    said, code = talk("y", "apply", str(shell.manifest), "--only", "desk")
-    assert "A run that fails is refunded and made again, up to 2 attempts for each take." in " ".join(said.split())
+    printed, code = answer_at_terminal("y", "apply", str(shell.manifest), "--only", "desk")
+    assert "A run that fails is refunded and made again, up to 2 attempts for each take." in " ".join(printed.split())
     assert (code, api.world.stats.creates) == (ExitCode.UNFINISHED, 2)
 
 
@@ -341,18 +351,18 @@ def test_the_question_goes_to_stderr_and_the_document_to_stdout(shell: Shell, ap
         command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True
     ) as process:
         os.close(theirs)
-        said = b""
-        while b"[y/N]" not in said:
-            said += os.read(ours, 4096)
+        printed = b""
+        while b"[y/N]" not in printed:
+            printed += os.read(ours, 4096)
         os.write(ours, b"y\n")
         assert process.stdout is not None
         document = json.loads(process.stdout.read())
-        assert process.wait(PATIENCE_S) == ExitCode.DONE
+        assert process.wait(TEST_TIMEOUT_S) == ExitCode.DONE
     os.close(ours)
     assert document["totals"]["done"] == 3
 
 
 def test_an_answer_lost_after_a_yes_is_in_doubt_as_ever(shell: Shell, api: SandboxServer, uncapped: None) -> None:
     with lost_answers(api):
-        _, code = talk("y", "apply", str(shell.manifest), "--only", "desk")
+        _, code = answer_at_terminal("y", "apply", str(shell.manifest), "--only", "desk")
     assert (code, state_of(shell, "desk")) == (ExitCode.UNFINISHED, "in_doubt")

@@ -19,7 +19,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.command_line import Shell, state_of
 from tests.helpers.misbehaving_api import nothing_finishes
-from tests.helpers.timeouts import PATIENCE_S
+from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 KINDS = ("terminal", "file", "pipe", "closed")
 WITHOUT_A_QUESTION = [
@@ -62,7 +62,7 @@ def apply_with(streams: tuple[str, ...], shell: Shell) -> int:
             [*command, str(shell.manifest)], stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
         )
         typed = b"y\n" if streams[0] == "pipe" else None
-        process.communicate(typed, timeout=PATIENCE_S)
+        process.communicate(typed, timeout=TEST_TIMEOUT_S)
         return process.returncode
 
 

@@ -7,24 +7,24 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import Step
-from tests.helpers.command_line import UNCAPPED, Ended, Shell, state_of
+from tests.helpers.command_line import UNCAPPED, CommandResult, Shell, state_of
 from tests.helpers.misbehaving_api import everything_fails, nothing_finishes
 
 HINT = "To continue: "
 
 
-def advised(ended: Ended) -> list[str]:
+def advised(ended: CommandResult) -> list[str]:
     """The words of the command that is to be typed next."""
     [line] = [line for line in ended.out.splitlines() if line.startswith(HINT)]
     return shlex.split(line.removeprefix(HINT))
 
 
-def continued(shell: Shell, ended: Ended) -> Ended:
+def continued(shell: Shell, ended: CommandResult) -> CommandResult:
     """That command, with all the time that its runs need."""
     return shell.bare(*["45m" if word == "1s" else word for word in advised(ended)[1:]])
 
 
-def options_of(ended: Ended, shell: Shell) -> list[str]:
+def options_of(ended: CommandResult, shell: Shell) -> list[str]:
     """The same without the program, the command and the manifest."""
     program, command, manifest, *options = advised(ended)
     assert (program, command, manifest) == ("hailuo-batch", "apply", str(shell.manifest))

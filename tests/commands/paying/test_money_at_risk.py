@@ -8,7 +8,7 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import UNCAPPED, Ended, Shell
+from tests.helpers.command_line import UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 MANY = UNCAPPED.replace("takes: 2", "takes: 30")
@@ -16,7 +16,7 @@ RISK = "2 creates of unknown outcome, up to $0.56 at risk."
 
 
 @pytest.fixture
-def doubtful(shell: Shell, api: SandboxServer) -> Ended:
+def doubtful(shell: Shell, api: SandboxServer) -> CommandResult:
     """`desk` is done, both takes of `hero` are in doubt. Gives what the apply said."""
     shell.write(UNCAPPED)
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
@@ -30,24 +30,24 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def check_told(text: str) -> None:
+def check_risk_is_shown(text: str) -> None:
     assert RISK in text
     minute = re.compile(r"since (\d{4}-\d\d-\d\d \d\d:\d\dZ)")
     for take_id in ("hero", "hero.take2"):
         [line] = [line for line in text.splitlines() if re.match(rf"  {re.escape(take_id)} +since ", line)]
-        said = minute.search(line)
-        assert said is not None
-        at = datetime.strptime(said[1], "%Y-%m-%d %H:%MZ").replace(tzinfo=UTC)
+        printed = minute.search(line)
+        assert printed is not None
+        at = datetime.strptime(printed[1], "%Y-%m-%d %H:%MZ").replace(tzinfo=UTC)
         assert abs((datetime.now(UTC) - at).total_seconds()) < 300
-        assert len(line) > said.end() + 5  # and why
+        assert len(line) > printed.end() + 5  # and why
     for way in ("--run-id", "--resubmit", "--abandon"):
         assert way in text
     assert "hailuo-batch resolve" in text
     assert "pays twice" in plain(text)
 
 
-def test_an_apply_tells_at_its_end(doubtful: Ended) -> None:
-    check_told(doubtful.out)
+def test_an_apply_tells_at_its_end(doubtful: CommandResult) -> None:
+    check_risk_is_shown(doubtful.out)
 
 
 def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell, api: SandboxServer) -> None:
@@ -70,11 +70,11 @@ def test_who_wants_quiet_is_told_all_the_same(shell: Shell, api: SandboxServer) 
     assert ended.err.endswith(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n")
 
 
-def test_status_tells(shell: Shell, doubtful: Ended) -> None:
-    check_told(shell("status").out)
+def test_status_tells(shell: Shell, doubtful: CommandResult) -> None:
+    check_risk_is_shown(shell("status").out)
 
 
-def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell, doubtful: Ended) -> None:
+def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell, doubtful: CommandResult) -> None:
     for take_id in ("hero", "hero.take2"):
         assert shell("resolve", take_id, "--resubmit").code is ExitCode.DONE
     out = shell("status").out
@@ -83,17 +83,17 @@ def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell,
     assert "there) or --abandon" in plain(out)
 
 
-def test_a_plan_tells(shell: Shell, doubtful: Ended) -> None:
+def test_a_plan_tells(shell: Shell, doubtful: CommandResult) -> None:
     out = shell("plan").out
-    check_told(out)
+    check_risk_is_shown(out)
     assert re.search(r"  hold  hero +in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may be paid for: ", out)
 
 
-def test_an_apply_that_has_nothing_else_to_do_tells(shell: Shell, doubtful: Ended) -> None:
-    check_told(shell("apply").out)
+def test_an_apply_that_has_nothing_else_to_do_tells(shell: Shell, doubtful: CommandResult) -> None:
+    check_risk_is_shown(shell("apply").out)
 
 
-def test_the_reports_tell(shell: Shell, doubtful: Ended) -> None:
+def test_the_reports_tell(shell: Shell, doubtful: CommandResult) -> None:
     markdown = (shell.outputs / "report.md").read_text()
     assert "up to $0.56 at risk in 2 creates of unknown outcome" in markdown
     assert markdown.count("| in doubt |") == 2
@@ -113,7 +113,7 @@ def test_while_no_price_is_known_the_risk_is_an_unknown_amount(shell: Shell, api
     assert shell("status", "--json").document["spend"]["in_doubt_micro_usd"] is None
 
 
-def test_a_superseded_attempt_is_told_with_the_option_that_settles_it(shell: Shell, doubtful: Ended) -> None:
+def test_a_superseded_attempt_is_told_with_the_option_that_settles_it(shell: Shell, doubtful: CommandResult) -> None:
     shell.write(UNCAPPED.replace("A lamp", "A lamp at night"))
     assert shell("apply").code is ExitCode.DONE
     for command in ("status", "plan"):
@@ -122,17 +122,17 @@ def test_a_superseded_attempt_is_told_with_the_option_that_settles_it(shell: She
         assert "  hero --attempt 1        since " in out
 
 
-def test_what_was_given_up_is_still_told(shell: Shell, doubtful: Ended) -> None:
+def test_what_was_given_up_is_still_told(shell: Shell, doubtful: CommandResult) -> None:
     assert shell("resolve", "hero", "--abandon").code is ExitCode.DONE
     out = shell("status").out
     assert RISK in out
-    to_settle, _, settled = out.partition("Given up or forgotten: there is nothing left to settle")
-    assert re.search("^  hero.take2 +since ", to_settle, re.MULTILINE)
-    assert not re.search("^  hero +since ", to_settle, re.MULTILINE)
-    assert re.search("^  hero +since .* given up by the user$", settled, re.MULTILINE)
+    unresolved, _, abandoned = out.partition("Given up or forgotten: there is nothing left to settle")
+    assert re.search("^  hero.take2 +since ", unresolved, re.MULTILINE)
+    assert not re.search("^  hero +since ", unresolved, re.MULTILINE)
+    assert re.search("^  hero +since .* given up by the user$", abandoned, re.MULTILINE)
 
 
-def test_where_all_is_given_up_nobody_is_sent_to_settle_it(shell: Shell, doubtful: Ended) -> None:
+def test_where_all_is_given_up_nobody_is_sent_to_settle_it(shell: Shell, doubtful: CommandResult) -> None:
     for take_id in ("hero", "hero.take2"):
         assert shell("resolve", take_id, "--abandon").code is ExitCode.DONE
     for ended in (shell("status"), shell("plan"), shell("apply")):

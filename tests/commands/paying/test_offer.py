@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from hailuo_batch.app.consent import Offer, ask_consent, offer_of, unpaid
+from hailuo_batch.app.consent import PaymentQuote, ask_consent, quote_for, refused_payment
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.estimate import estimate_cost
-from hailuo_batch.core.planning.history import experience_of
+from hailuo_batch.core.planning.history import history_of
 from hailuo_batch.core.planning.plan import make_plan
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console
@@ -21,16 +21,16 @@ from tests.helpers.snapshots import COST, record, run, snapshot, take
 USD = 1_000_000
 
 
-def offer(
+def quote(
     new: int, *, cap: int | None = None, expected: int | None = None, runs: Sequence[Run] = (), attempts: int = 1
-) -> Offer:
+) -> PaymentQuote:
     """What an apply offers of a campaign with so many new takes, beside those that these runs were made for."""
     made = [take(known.take_id) for known in runs]
     held = snapshot(*(record(of, known) for of, known in zip(made, runs, strict=True)))
     campaign = wants(*made, *(take(f"new-{n}", prompt=f"lamp {n}") for n in range(new)), max_attempts=attempts)
     plan = make_plan(campaign, held)
-    estimate = estimate_cost(plan, experience_of(runs), Limits(expected_cost_micro_usd=expected))
-    return offer_of(plan, held, estimate, Settings(cap_micro_usd=cap, max_attempts=attempts), None)
+    estimate = estimate_cost(plan, history_of(runs), Limits(expected_cost_micro_usd=expected))
+    return quote_for(plan, held, estimate, Settings(cap_micro_usd=cap, max_attempts=attempts), None)
 
 
 def done(shot: str = "made", cost: int | None = COST) -> Run:
@@ -38,7 +38,7 @@ def done(shot: str = "made", cost: int | None = COST) -> Run:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The questions that are put at a terminal, each of which is answered with yes."""
     questions: list[str] = []
 
@@ -52,28 +52,28 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "printed"),
     [
-        (offer(48, runs=[done()]), "48 runs, about $13.44 (no spend limit is set)"),
-        (offer(1, expected=COST), "1 run, about $0.28 (no spend limit is set)"),
-        (offer(2), "2 runs at a price that is not known yet (no spend limit is set)"),
-        (offer(3, expected=COST, cap=5 * USD), "3 runs, about $0.84, at most $5.00"),
-        (offer(48, expected=COST, cap=10 * USD), "up to 35 of 48 runs, at most $10.00"),
-        (offer(48, runs=[done()], cap=10 * USD), "up to 34 of 48 runs, at most $9.72"),
-        (offer(48, cap=10 * USD), "48 runs at a price that is not known yet, at most $10.00"),
-        (offer(4, expected=COST, cap=200_000), "up to 1 of 4 runs, at most $0.20"),  # one goes to teach the price
-        (offer(2, runs=[run(RunState.IN_DOUBT)], expected=COST, cap=USD), "2 runs, about $0.56, at most $1.00"),
+        (quote(48, runs=[done()]), "48 runs, about $13.44 (no spend limit is set)"),
+        (quote(1, expected=COST), "1 run, about $0.28 (no spend limit is set)"),
+        (quote(2), "2 runs at a price that is not known yet (no spend limit is set)"),
+        (quote(3, expected=COST, cap=5 * USD), "3 runs, about $0.84, at most $5.00"),
+        (quote(48, expected=COST, cap=10 * USD), "up to 35 of 48 runs, at most $10.00"),
+        (quote(48, runs=[done()], cap=10 * USD), "up to 34 of 48 runs, at most $9.72"),
+        (quote(48, cap=10 * USD), "48 runs at a price that is not known yet, at most $10.00"),
+        (quote(4, expected=COST, cap=200_000), "up to 1 of 4 runs, at most $0.20"),  # one goes to teach the price
+        (quote(2, runs=[run(RunState.IN_DOUBT)], expected=COST, cap=USD), "2 runs, about $0.56, at most $1.00"),
     ],
 )
-def test_it_names_the_most_that_can_be_paid(given: Offer, said: str) -> None:
-    assert str(given) == said
+def test_it_names_the_most_that_can_be_paid(given: PaymentQuote, printed: str) -> None:
+    assert str(given) == printed
 
 
-def test_the_question_names_it_with_what_was_warned_of_and_what_happens_to_failures(asked: list[str]) -> None:
-    given = offer(2, expected=COST, cap=5 * USD, attempts=3)
+def test_the_question_names_it_with_what_was_warned_of_and_what_happens_to_failures(questions: list[str]) -> None:
+    given = quote(2, expected=COST, cap=5 * USD, attempts=3)
     assert ask_consent(given, 2, Console()) is Consent.GIVEN
-    assert ask_consent(offer(1, expected=COST), 1, Console()) is Consent.GIVEN
-    first, second = asked
+    assert ask_consent(quote(1, expected=COST), 1, Console()) is Consent.GIVEN
+    first, second = questions
     assert first == (
         "There are 2 warnings. A run that fails is refunded and made again, up to 3 attempts for each take. Pay for 2 "
         "runs, about $0.56, at most $5.00?"
@@ -81,10 +81,10 @@ def test_the_question_names_it_with_what_was_warned_of_and_what_happens_to_failu
     assert second == "There is 1 warning. Pay for 1 run, about $0.28 (no spend limit is set)?"
 
 
-def test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own(asked: list[str]) -> None:
+def test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own(questions: list[str]) -> None:
     runs = [run(RunState.PENDING, take("a")), run(RunState.LOST, take("b"))]
-    assert ask_consent(offer(0, runs=runs, attempts=2), 0, Console()) is Consent.GIVEN
-    [question] = asked
+    assert ask_consent(quote(0, runs=runs, attempts=2), 0, Console()) is Consent.GIVEN
+    [question] = questions
     assert question == (
         "2 runs are under way. If one fails, it is refunded. Pay for making it again then, up to 2 attempts for each "
         "take?"
@@ -94,33 +94,33 @@ def test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own(asked
 @pytest.mark.parametrize(
     "given",
     [
-        offer(0, runs=[done()], attempts=2),
-        offer(0, runs=[run(RunState.PENDING)]),
-        offer(2, runs=[done()], cap=COST),
+        quote(0, runs=[done()], attempts=2),
+        quote(0, runs=[run(RunState.PENDING)]),
+        quote(2, runs=[done()], cap=COST),
     ],
     ids=["all is done", "no further attempt", "the cap is reached"],
 )
-def test_nothing_is_asked_where_nothing_can_be_paid(given: Offer, asked: list[str]) -> None:
+def test_nothing_is_asked_where_nothing_can_be_paid(given: PaymentQuote, questions: list[str]) -> None:
     assert ask_consent(given, 0, Console()) is Consent.MISSING
-    assert asked == []
+    assert questions == []
 
 
 @pytest.mark.parametrize(("consent", "code"), [(Consent.MISSING, 2), (Consent.DECLINED, 1)])
 def test_what_would_have_been_paid_is_said(consent: Consent, code: int) -> None:
-    told = unpaid(offer(3, expected=COST, cap=5 * USD), consent)
-    assert told is not None
-    assert told.exit_code == code
-    assert "3 runs, about $0.84, at most $5.00" in told.text
-    assert ("--yes is missing" in told.text) is (consent is Consent.MISSING)
+    printed = refused_payment(quote(3, expected=COST, cap=5 * USD), consent)
+    assert printed is not None
+    assert printed.exit_code == code
+    assert "3 runs, about $0.84, at most $5.00" in printed.text
+    assert ("--yes is missing" in printed.text) is (consent is Consent.MISSING)
 
 
 def test_nothing_is_said_where_nothing_is_left_undone() -> None:
-    assert unpaid(offer(0, runs=[done()]), Consent.MISSING) is None
-    assert unpaid(offer(3, expected=COST), Consent.GIVEN) is None
+    assert refused_payment(quote(0, runs=[done()]), Consent.MISSING) is None
+    assert refused_payment(quote(3, expected=COST), Consent.GIVEN) is None
 
 
 def test_a_cap_that_is_reached_is_said_instead() -> None:
-    told = unpaid(offer(2, runs=[done()], cap=COST), Consent.MISSING)
-    assert told is not None
-    assert told.exit_code is ExitCode.ACCOUNT
-    assert "the cap is $0.28" in told.text
+    printed = refused_payment(quote(2, runs=[done()], cap=COST), Consent.MISSING)
+    assert printed is not None
+    assert printed.exit_code is ExitCode.ACCOUNT
+    assert "the cap is $0.28" in printed.text

@@ -102,7 +102,7 @@ def test_what_the_manifest_expects_is_no_known_price(shell: Shell, start_api: St
 
 
 @pytest.mark.parametrize(
-    ("cost", "said"),
+    ("cost", "printed"),
     [
         (..., "the answer names no cost"),
         (None, "the answer names no cost"),
@@ -115,13 +115,13 @@ def test_what_the_manifest_expects_is_no_known_price(shell: Shell, start_api: St
     ],
 )
 def test_a_cost_that_cannot_be_read_is_unknown_and_said_so(
-    shell: Shell, api: SandboxServer, cost: object, said: str
+    shell: Shell, api: SandboxServer, cost: object, printed: str
 ) -> None:
     shell.write(UNCAPPED)
     with costs(api, cost):
         ended = shell("apply", "--only", "desk")
     assert ended.code is ExitCode.DONE
-    assert f"desk: {said}" in ended.err or said in ended.err
+    assert f"desk: {printed}" in ended.err or printed in ended.err
     [run] = next(take["runs"] for take in shell("status", "--json").document["takes"] if take["id"] == "desk")
     assert run["cost_micro_usd"] is None
     assert "as the manifest expects" in shell("plan").out

@@ -48,7 +48,7 @@ def test_status_and_report_show_what_was_paid_for(shell: Shell, api: SandboxServ
     before = contents(shell.state)
     status = shell("status", "--json")
     assert status.document["spend"]["charged_micro_usd"] == 3 * 280_000
-    assert {run["run_id"] for take in status.document["takes"] for run in take["runs"]} == set(api.world.made)
+    assert {run["run_id"] for take in status.document["takes"] for run in take["runs"]} == set(api.world.created)
     assert "The receipts know 2 creates" in status.err
     assert shell("report").code is ExitCode.DONE
     report = json.loads((shell.outputs / "report.json").read_text())
@@ -67,7 +67,7 @@ def test_an_answer_that_only_the_receipts_have_is_shown(shell: Shell, api: Sandb
     with lost_answers(api):
         shell("apply", "--only", "desk")
     doubtful = (shell.state / "lamps.db").read_bytes()
-    [run_id] = api.world.made
+    [run_id] = api.world.created
     assert shell("resolve", "desk", "--run-id", run_id).code is ExitCode.DONE
     (shell.state / "lamps.db").write_bytes(doubtful)
     assert state_of(shell, "desk") == "running"

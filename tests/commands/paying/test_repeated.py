@@ -7,7 +7,7 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.helpers.command_line import UNCAPPED, Ended, Shell, state_of
+from tests.helpers.command_line import UNCAPPED, CommandResult, Shell, state_of
 from tests.helpers.misbehaving_api import lost_answers
 from tests.helpers.signal_at import strike
 
@@ -36,7 +36,7 @@ def done(shell: Shell, api: SandboxServer) -> None:
     assert api.world.stats.creates == TAKES
 
 
-def replace(shell: Shell) -> Ended:
+def replace(shell: Shell) -> CommandResult:
     return shell("apply", "--yes", "--replace", "*")
 
 
@@ -49,9 +49,9 @@ def replace(shell: Shell) -> Ended:
     [
         pytest.param("after:runtime.driver:Driver.run", marks=pytest.mark.deep),
         "before:app.reports:write_reports",
-        pytest.param("after:commands.apply:leave_report", marks=pytest.mark.deep),
-        pytest.param("before:ui.console:Console.conclude", marks=pytest.mark.deep),
-        "before:adapters.local.stop_request:StopRequest.settle",
+        pytest.param("after:commands.apply:write_final_report", marks=pytest.mark.deep),
+        pytest.param("before:ui.console:Console.print_summary", marks=pytest.mark.deep),
+        "before:adapters.local.stop_request:StopRequest.finalize",
     ],
 )
 @pytest.mark.few(2)
@@ -75,7 +75,11 @@ def test_a_replacement_is_finished_and_no_second_one_begun(
 @pytest.mark.parametrize("number", [TERM, INT], ids=lambda number: number.name)
 @pytest.mark.parametrize(
     "where",
-    ["before:commands.apply:end_replacements", "after:commands.apply:end_replacements", "after:commands.apply:run"],
+    [
+        "before:commands.apply:close_finished_replacements",
+        "after:commands.apply:close_finished_replacements",
+        "after:commands.apply:run",
+    ],
 )
 @pytest.mark.few(2)
 def test_a_signal_that_comes_after_a_replacement_has_ended_well_changes_no_exit_code(
@@ -183,7 +187,7 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
     [
         pytest.param("after:app.workspace:_aside", marks=pytest.mark.deep),
         "after:commands.apply:set_aside",
-        pytest.param("after:adapters.ledger.store:rename_new", marks=pytest.mark.deep),
+        pytest.param("after:adapters.ledger.store:rename_no_replace", marks=pytest.mark.deep),
         pytest.param("after:app.run_campaign:Ledger.back_up", marks=pytest.mark.deep),
         pytest.param("before:adapters.runbase:Client.create_run", marks=pytest.mark.deep),
         "after:runtime.driver:Driver.run",
@@ -203,7 +207,11 @@ def test_a_new_ledger_is_begun_once(shell: Shell, api: SandboxServer, struck: St
 @pytest.mark.usefixtures("uncapped")
 @pytest.mark.parametrize(
     "where",
-    ["after:adapters.ledger:Ledger.carry_out", "after:runtime.driver:Driver.run", "before:commands.apply:_finish"],
+    [
+        "after:adapters.ledger:Ledger.carry_out",
+        "after:runtime.driver:Driver.run",
+        "before:commands.apply:_report_result",
+    ],
 )
 @pytest.mark.few(1)
 def test_what_was_in_doubt_is_resubmitted_once(shell: Shell, api: SandboxServer, struck: Strike, where: str) -> None:
@@ -259,7 +267,7 @@ def test_a_repair_that_was_interrupted_is_finished_and_pays_nothing(
 @pytest.mark.usefixtures("done")
 @pytest.mark.parametrize("where", ["after:runtime.driver:Driver.run", "before:app.reports:write_reports"])
 def test_a_plan_that_replaces_is_finished_and_pays_once(
-    shell: Shell, api: SandboxServer, struck: Strike, keep: Callable[..., Ended], kept: str, where: str
+    shell: Shell, api: SandboxServer, struck: Strike, keep: Callable[..., CommandResult], kept: str, where: str
 ) -> None:
     keep("--replace", "*")
     words = ("--yes", "--no-check-images", "--plan", str(kept))

@@ -82,9 +82,9 @@ def test_a_wish_that_was_recorded_and_not_begun_is_carried_out_by_any_apply(
     api.world.balances = [None, None]
     assert "replace  desk  --replace, not made yet" in shell("plan").out
     assert shell("apply").code is ExitCode.DONE
-    assert len(api.world.made) == 4
+    assert len(api.world.created) == 4
     assert shell("apply").code is ExitCode.DONE
-    assert len(api.world.made) == 4
+    assert len(api.world.created) == 4
 
 
 def test_a_replacement_in_doubt_is_held_and_the_old_video_stays(
@@ -96,7 +96,7 @@ def test_a_replacement_in_doubt_is_held_and_the_old_video_stays(
         assert shell("apply", "--replace", "desk").code is ExitCode.UNFINISHED
     assert api.world.stats.creates == 4
     assert videos(shell.outputs) == done
-    assert shell("resolve", "desk", "--run-id", list(api.world.made)[-1]).code is ExitCode.DONE
+    assert shell("resolve", "desk", "--run-id", list(api.world.created)[-1]).code is ExitCode.DONE
     assert shell("apply", "--replace", "desk").code is ExitCode.DONE
     assert api.world.stats.creates == 4
     assert videos(shell.outputs)["desk.mp4"] != done["desk.mp4"]
@@ -131,10 +131,10 @@ def test_what_was_new_to_a_replacement_that_was_cut_off_is_not_paid_for_once_mor
     shell.write(UNCAPPED)
     api = start_api(balance_micro_usd=280_000)
     assert shell("apply", "--replace", "*", "--max-in-flight", "1").code is ExitCode.ACCOUNT
-    assert len(api.world.made) == 1
+    assert len(api.world.created) == 1
     api.world.balances = [None, None]
     assert shell("apply", "--replace", "*").code is ExitCode.DONE
-    assert len(api.world.made) == 3
+    assert len(api.world.created) == 3
 
 
 def slow(api: SandboxServer) -> WorldSettings:

@@ -24,7 +24,9 @@ FLAW = "it is no whole MP4: it has no moov box"
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hailuo_batch.core.engine.download_queue.PAUSES_S", (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0))
+    monkeypatch.setattr(
+        "hailuo_batch.core.engine.download_queue.RETRY_PAUSES_S", (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+    )
 
 
 def video(content: bytes) -> Act:
@@ -52,8 +54,10 @@ def test_apply_keeps_it_and_does_not_call_it_all_done(shell: Shell, api: Sandbox
         ended = shell("apply", "--only", "desk")
     assert ended.code is ExitCode.UNFINISHED
     assert (shell.outputs / "desk.mp4").read_bytes() == HEADLESS
-    told = " ".join(ended.err.split())
-    assert f"desk: desk.mp4 came damaged twice with the same bytes: {FLAW}. It is paid for and kept as it came" in told
+    printed = " ".join(ended.err.split())
+    assert (
+        f"desk: desk.mp4 came damaged twice with the same bytes: {FLAW}. It is paid for and kept as it came" in printed
+    )
     assert "1 of 3 takes done (1 damaged), 2 waiting." in ended.out
     assert f"damaged  desk  desk.mp4: {FLAW}" in ended.out
     assert f"hailuo-batch verify {shell.manifest} --repair" in " ".join(ended.out.split())
@@ -76,10 +80,10 @@ def test_status_says_so_and_what_to_do(shell: Shell, damaged: SandboxServer) -> 
     [line] = [line for line in ended.out.splitlines() if " desk " in line]
     assert line.split()[0] == "damaged"
     assert FLAW in line
-    told = " ".join(ended.err.split())
-    assert f"hailuo-batch verify {shell.manifest} --repair" in told
-    assert f"hailuo-batch apply {shell.manifest} --only desk --replace desk" in told
-    assert "pays again" in told
+    printed = " ".join(ended.err.split())
+    assert f"hailuo-batch verify {shell.manifest} --repair" in printed
+    assert f"hailuo-batch apply {shell.manifest} --only desk --replace desk" in printed
+    assert "pays again" in printed
     [desk] = [take for take in shell("status", "--json").document["takes"] if take["id"] == "desk"]
     assert desk["state"] == "done"
     assert [output["flaw"] for output in desk["outputs"]] == [FLAW]

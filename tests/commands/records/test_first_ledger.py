@@ -14,7 +14,7 @@ from hailuo_batch import cli
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.ledger import schema as migrations
 from hailuo_batch.errors import ExitCode
-from tests.helpers.command_line import Ended
+from tests.helpers.command_line import CommandResult
 from tests.helpers.first_ledger import workspace_of_the_first_version
 from tests.helpers.ledgers import query
 from tests.helpers.snapshots import STARTED_AT
@@ -30,11 +30,11 @@ STATES = {
     "slow": "running",
     "new": "waiting",
 }
-SAID = "the video may not play"
+NOTE = "the video may not play"
 FLAW = "it is no whole MP4: its free box is 7 bytes longer than the file"
 
 
-class Old:
+class OldLedger:
     """The command line on the old campaign."""
 
     def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
@@ -42,12 +42,12 @@ class Old:
         self.ledger = folder / "state" / "old.sandbox.db"
         self._capture = capture
 
-    def __call__(self, *command: str) -> Ended:
+    def __call__(self, *command: str) -> CommandResult:
         self._capture.readouterr()
         *words, last = [word for word in command if not word.startswith("-")] or [""]
         options = [word for word in command if word.startswith("-")]
         code = cli.run([*words, last, str(self.manifest), "--sandbox", *options])
-        return Ended(ExitCode(code), *self._capture.readouterr())
+        return CommandResult(ExitCode(code), *self._capture.readouterr())
 
     @property
     def version(self) -> int:
@@ -60,16 +60,16 @@ class Old:
 
 
 @pytest.fixture
-def old(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Old:
-    monkeypatch.setattr("hailuo_batch.app.api_target._REHEARSAL_SPEED", 1000.0)
-    return Old(tmp_path / "work", capfd)
+def old(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> OldLedger:
+    monkeypatch.setattr("hailuo_batch.app.api_target._SANDBOX_SPEED", 1000.0)
+    return OldLedger(tmp_path / "work", capfd)
 
 
 def runs_of(exported: dict[str, Any]) -> list[dict[str, Any]]:
     return [*(run for take in exported["takes"] for run in take["runs"]), *exported["forgotten"]]
 
 
-def test_a_reader_reads_the_first_version_and_leaves_it_as_it_is(old: Old) -> None:
+def test_a_reader_reads_the_first_version_and_leaves_it_as_it_is(old: OldLedger) -> None:
     before = old.ledger.read_bytes()
     shown = old("status", "--json")
     assert shown.code is ExitCode.DONE
@@ -80,7 +80,7 @@ def test_a_reader_reads_the_first_version_and_leaves_it_as_it_is(old: Old) -> No
     assert (old.ledger.read_bytes(), old.version) == (before, 1)
 
 
-def test_the_first_command_that_writes_brings_it_up_to_date_and_changes_nothing_else(old: Old) -> None:
+def test_the_first_command_that_writes_brings_it_up_to_date_and_changes_nothing_else(old: OldLedger) -> None:
     before, spend = old.export(), old("status", "--json").document["spend"]
     with Ledger.open(old.ledger, "old", "sandbox", STARTED_AT):
         assert old.version == migrations.VERSION
@@ -91,7 +91,7 @@ def test_the_first_command_that_writes_brings_it_up_to_date_and_changes_nothing_
     assert query(old.ledger, "PRAGMA foreign_key_check") == []
 
 
-def test_what_the_journal_said_of_a_damaged_file_is_known_of_the_file(old: Old) -> None:
+def test_what_the_journal_said_of_a_damaged_file_is_known_of_the_file(old: OldLedger) -> None:
     def flaws() -> dict[str, str | None]:
         takes = old("status", "--json").document["takes"]
         return {take["id"]: output["flaw"] for take in takes for output in take["outputs"]}
@@ -105,7 +105,7 @@ def test_what_the_journal_said_of_a_damaged_file_is_known_of_the_file(old: Old) 
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_journal_says_in_which_order_creates_were_made(
-    old: Old, version: int, monkeypatch: pytest.MonkeyPatch
+    old: OldLedger, version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest one cost more, while the clock was set back."""
     with monkeypatch.context() as patch, closing(sqlite3.connect(old.ledger, isolation_level=None)) as db:
@@ -114,18 +114,18 @@ def test_the_journal_says_in_which_order_creates_were_made(
         migrations.migrate(db, STARTED_AT)
         newest = "SELECT key FROM runs WHERE cost_micro_usd IS NOT NULL ORDER BY submitted_at DESC LIMIT 1"
         db.execute(f"UPDATE runs SET cost_micro_usd = 500000, submitted_at = 1000.0 WHERE key = ({newest})")
-    said = "x $0.50, the newest price paid"
-    assert said in old("plan").out
+    printed = "x $0.50, the newest price paid"
+    assert printed in old("plan").out
     assert old.version == version
     Ledger.open(old.ledger, "old", "sandbox", STARTED_AT).close()
     assert old.version == migrations.VERSION
-    assert said in old("plan").out
+    assert printed in old("plan").out
     numbers = query(old.ledger, "SELECT create_number FROM runs WHERE create_id IS NOT NULL ORDER BY create_number")
     assert len(numbers) == len(set(numbers))
     assert all(number for (number,) in numbers)
 
 
-def test_an_apply_goes_on_where_the_program_of_that_time_stopped(old: Old) -> None:
+def test_an_apply_goes_on_where_the_program_of_that_time_stopped(old: OldLedger) -> None:
     before = {run["create_id"]: run for run in runs_of(old.export()) if run["create_id"]}
     assert old("apply").code is ExitCode.UNFINISHED
     shown = old("status", "--json").document
@@ -139,7 +139,7 @@ def test_an_apply_goes_on_where_the_program_of_that_time_stopped(old: Old) -> No
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_backup_of_the_first_version_can_be_restored(old: Old, when: str) -> None:
+def test_a_backup_of_the_first_version_can_be_restored(old: OldLedger, when: str) -> None:
     backup = old.ledger.with_name("old.sandbox.db.bak")
     kept = backup.with_name("kept")
     shutil.copy(backup, kept)
@@ -153,7 +153,7 @@ def test_a_backup_of_the_first_version_can_be_restored(old: Old, when: str) -> N
     assert {run["run_id"] for run in runs_of(old.export())} == before
 
 
-def test_exports_of_either_version_fit_the_schema(old: Old) -> None:
+def test_exports_of_either_version_fit_the_schema(old: OldLedger) -> None:
     schema = json.loads((Path(__file__).parents[3] / "schemas" / "state.schema.json").read_text("utf-8"))
     jsonschema.validate(old.export(), schema)
     Ledger.open(old.ledger, "old", "sandbox", STARTED_AT).close()
@@ -162,7 +162,7 @@ def test_exports_of_either_version_fit_the_schema(old: Old) -> None:
     assert {output["flaw"] for run in runs_of(exported) for output in run["outputs"]} == {None, FLAW}
 
 
-def test_a_migration_that_is_cut_off_leaves_the_first_version(old: Old, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_is_cut_off_leaves_the_first_version(old: OldLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     before = old.export()
 
     def cut_off(_: object) -> None:
@@ -177,20 +177,22 @@ def test_a_migration_that_is_cut_off_leaves_the_first_version(old: Old, monkeypa
     assert old.export() | {"exported_at": ""} == before | {"exported_at": ""}
 
 
-def tell(ledger: Path, *details: str) -> None:
+def add_journal_details(ledger: Path, *details: str) -> None:
     with closing(sqlite3.connect(ledger)) as db, db:
         for detail in details:
             db.execute("INSERT INTO journal (at, take_id, what, detail) VALUES (0, 'hero', 'FileSaved', ?)", (detail,))
 
 
-def test_an_old_line_that_names_no_file_does_not_keep_it_from_being_brought_up_to_date(old: Old) -> None:
-    tell(old.ledger, f'{{"note": "{SAID}"}}', f'{{"x": "{SAID}", "note": 7}}', f'{{"note": "{SAID}", "sha256": []}}')
+def test_an_old_line_that_names_no_file_does_not_keep_it_from_being_brought_up_to_date(old: OldLedger) -> None:
+    add_journal_details(
+        old.ledger, f'{{"note": "{NOTE}"}}', f'{{"x": "{NOTE}", "note": 7}}', f'{{"note": "{NOTE}", "sha256": []}}'
+    )
     Ledger.open(old.ledger, "old", "sandbox", STARTED_AT).close()
     assert query(old.ledger, "SELECT flaw FROM files WHERE flaw IS NOT NULL") == [(FLAW,)]
 
 
-def test_what_cannot_be_read_of_the_old_journal_does_not_keep_it_from_being_looked_at(old: Old) -> None:
-    tell(old.ledger, SAID, f'["{SAID}"]', f'"{SAID}"')
+def test_what_cannot_be_read_of_the_old_journal_does_not_keep_it_from_being_looked_at(old: OldLedger) -> None:
+    add_journal_details(old.ledger, NOTE, f'["{NOTE}"]', f'"{NOTE}"')
     with Ledger.read(old.ledger, "old", "sandbox") as ledger:
         flaws = [output.flaw for run in ledger.snapshot().runs for output in run.outputs]
     assert set(flaws) == {None, FLAW}

@@ -14,12 +14,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from hailuo_batch.app.reports import leave_report
+from hailuo_batch.app.reports import write_final_report
 from hailuo_batch.commands import apply
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import KEY, SLOW, UNCAPPED, Ended, Shell, ended, state_of
+from tests.helpers.command_line import KEY, SLOW, UNCAPPED, CommandResult, Shell, state_of, wait_for_result
 from tests.helpers.misbehaving_api import lost_answers
 from tests.helpers.timeouts import wait_until
 
@@ -117,9 +117,9 @@ def test_one_that_was_put_back_before_an_apply_wrote_its_report_is_noticed_by_th
                 path.unlink()
         for path, content in cache.items():
             path.write_bytes(content)
-        return leave_report(*arguments)
+        return write_final_report(*arguments)
 
-    monkeypatch.setattr(apply, "leave_report", put_back_first)
+    monkeypatch.setattr(apply, "write_final_report", put_back_first)
     shell("apply", "--yes")
     for command in ("plan", "apply", "status"):
         ended = shell(command)
@@ -345,7 +345,7 @@ def test_a_run_whose_place_the_user_gave_to_another_is_known(shell: Shell, api: 
 # --- the way out ---
 
 
-def restore(shell: Shell) -> Ended:
+def restore(shell: Shell) -> CommandResult:
     ended = shell.bare("state", "restore", str(shell.manifest))
     assert ended.code is ExitCode.DONE, ended.err
     return ended
@@ -354,7 +354,7 @@ def restore(shell: Shell) -> Ended:
 def test_a_restore_takes_in_what_only_the_files_know_and_nothing_is_paid_twice(
     shell: Shell, api: SandboxServer, put_back: PutBack
 ) -> None:
-    told, videos = shell("status", "--json").document, files(shell.outputs)
+    printed, videos = shell("status", "--json").document, files(shell.outputs)
     put_back()
     ended = restore(shell)
     assert "2 runs that only the files beside it knew of" in ended.err
@@ -363,7 +363,7 @@ def test_a_restore_takes_in_what_only_the_files_know_and_nothing_is_paid_twice(
     assert {take["id"]: take["state"] for take in after["takes"]} == dict.fromkeys(
         ("desk", "hero", "hero.take2"), "done"
     )
-    assert after["spend"] == told["spend"]
+    assert after["spend"] == printed["spend"]
     reads = api.world.stats.reads
     assert shell("apply", "--yes").code is ExitCode.DONE
     assert (api.world.stats.creates, api.world.stats.reads) == (3, reads), "all was here: nobody needs to be asked"
@@ -464,21 +464,21 @@ def cut_off(shell: Shell, api: SandboxServer, creates: int, *options: str) -> No
     process = shell.spawn("apply", "--yes", *options)
     wait_until(lambda: shell("status", "--json").document["totals"]["running"] == creates)
     process.terminate()
-    assert ended(process).code is ExitCode.SIGTERM
+    assert wait_for_result(process).code is ExitCode.SIGTERM
 
 
 def test_a_replacement_is_found_with_the_video_that_it_replaced(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply", "--yes").code is ExitCode.DONE
     shutil.copytree(shell.state, shell.workspace / "cache")
     assert shell("apply", "--yes", "--replace", "desk").code is ExitCode.DONE
-    told, paths = shell("status", "--json").document, sorted(files(shell.outputs))
+    printed, paths = shell("status", "--json").document, sorted(files(shell.outputs))
     shutil.rmtree(shell.state)
     (shell.workspace / "cache").rename(shell.state)
     restore(shell)
     assert shell("apply", "--yes").code is ExitCode.DONE
     after = shell("status", "--json").document
     assert [[(run["run_id"], run["superseded"], run["state"]) for run in take["runs"]] for take in after["takes"]] == [
-        [(run["run_id"], run["superseded"], run["state"]) for run in take["runs"]] for take in told["takes"]
+        [(run["run_id"], run["superseded"], run["state"]) for run in take["runs"]] for take in printed["takes"]
     ]
     assert sorted(files(shell.outputs)) == paths
     assert shell("verify").code is ExitCode.DONE

@@ -17,7 +17,7 @@ from tests.helpers.snapshots import STARTED_AT
 
 pytestmark = pytest.mark.skipif(not can_mount(), reason="nothing can be mounted in a namespace of one's own here")
 
-LOOKING = (
+READERS = (
     ("validate",),
     ("plan",),
     ("status",),
@@ -28,7 +28,7 @@ LOOKING = (
 )
 
 
-def look(shell: Shell, folder: Path, words: tuple[str, ...]) -> str:
+def run_reader(shell: Shell, folder: Path, words: tuple[str, ...]) -> str:
     command = words[:2] if words[0] == "state" else words[:1]
     ended = run_read_only(folder, *command, str(shell.manifest), *words[len(command) :])
     assert (words, ended.returncode) == (words, ExitCode.DONE), ended.stderr
@@ -46,17 +46,17 @@ def made(shell: Shell, api: SandboxServer) -> SandboxServer:
     return api
 
 
-@pytest.mark.parametrize("words", LOOKING)
+@pytest.mark.parametrize("words", READERS)
 @pytest.mark.few(3)
 def test_it_is_looked_into(shell: Shell, made: SandboxServer, words: tuple[str, ...]) -> None:
     before = contents(shell.workspace)
-    assert look(shell, shell.workspace, words) or words == ("validate",)
+    assert run_reader(shell, shell.workspace, words) or words == ("validate",)
     assert contents(shell.workspace) == before
 
 
 def test_a_report_is_written_where_the_outputs_can_be(shell: Shell, made: SandboxServer) -> None:
     (shell.outputs / "report.html").unlink()
-    look(shell, shell.state, ("report",))
+    run_reader(shell, shell.state, ("report",))
     assert (shell.outputs / "report.html").exists()
 
 
@@ -69,13 +69,13 @@ def test_what_is_in_the_log_alone_is_seen(shell: Shell, api: SandboxServer) -> N
     with closing(Ledger.open(shell.state / "lamps.db", "lamps", api.base_url, STARTED_AT)) as ledger:
         (doubtful,) = (run for run in ledger.snapshot().runs if run.take_id == "desk")
         ledger.record([(doubtful.key, RunNamed("run_in_the_log", 280_000))], STARTED_AT)
-        assert "run_in_the_log" in look(shell, shell.workspace, ("status",))
+        assert "run_in_the_log" in run_reader(shell, shell.workspace, ("status",))
         shutil.copytree(shell.state, killed)
     assert (killed / "lamps.db-wal").stat().st_size > 0
     shutil.rmtree(shell.state)
     killed.rename(shell.state)
     (shell.state / "lamps.db-shm").unlink()
-    assert "run_in_the_log" in look(shell, shell.workspace, ("status",))
+    assert "run_in_the_log" in run_reader(shell, shell.workspace, ("status",))
 
 
 def test_prices_of_other_campaigns_are_known(shell: Shell, made: SandboxServer) -> None:

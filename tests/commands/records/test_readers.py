@@ -5,7 +5,7 @@ import json
 import jsonschema
 
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.resources import schema_text
+from hailuo_batch.resources import load_schema_text
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
 from tests.helpers.command_line import LAMPS, Shell
@@ -106,7 +106,7 @@ def test_status_before_anything_was_done_shows_every_take_waiting(shell: Shell) 
 def test_status_as_json_is_the_document_of_the_report(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     document = shell("status", "--json").document
-    jsonschema.validate(document, json.loads(schema_text("report")))
+    jsonschema.validate(document, json.loads(load_schema_text("report")))
     written = json.loads((shell.outputs / "report.json").read_text())
     assert document["takes"] == written["takes"]
 
@@ -114,10 +114,10 @@ def test_status_as_json_is_the_document_of_the_report(shell: Shell, api: Sandbox
 def test_status_says_once_what_to_do_about_takes_that_went_wrong_alike(shell: Shell, start_api: StartApi) -> None:
     start_api(fail_rate=1.0)
     assert shell("apply").code is ExitCode.UNFINISHED
-    said = shell("status").err
-    assert said.count("The run failed and its cost was refunded.") == 1
-    assert "hero, hero.take2, desk: The run failed" in said
-    commands = [line for line in said.splitlines() if line.startswith("  hailuo-batch")]
+    printed = shell("status").err
+    assert printed.count("The run failed and its cost was refunded.") == 1
+    assert "hero, hero.take2, desk: The run failed" in printed
+    commands = [line for line in printed.splitlines() if line.startswith("  hailuo-batch")]
     assert commands == [f"  hailuo-batch retry {shell.manifest}", f"  hailuo-batch apply {shell.manifest}"]
 
 
@@ -137,10 +137,10 @@ def test_where_the_manifest_has_an_attempt_left_the_advice_is_to_apply(shell: Sh
     start_api(fail_rate=1.0)
     assert shell("apply").code is ExitCode.UNFINISHED
     shell.write(LAMPS.replace("limits: {", "limits: {max_attempts: 2, "))
-    said = shell("status").err
-    assert "The next apply makes it again" in said
-    assert "retry" not in said
-    assert f"  hailuo-batch apply {shell.manifest}\n" in said
+    printed = shell("status").err
+    assert "The next apply makes it again" in printed
+    assert "retry" not in printed
+    assert f"  hailuo-batch apply {shell.manifest}\n" in printed
 
 
 def test_status_says_what_the_manifest_asks_for_beyond_the_ledger(shell: Shell, api: SandboxServer) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world import Answer
+from hailuo_batch.sandbox.world import ApiResponse
 from tests.helpers.command_line import UNCAPPED, Shell
 
 TAKES = 60
@@ -22,7 +22,7 @@ def at_create(api: SandboxServer, number: int, happens: Callable[[], object]) ->
     """As this create arrives, something happens, before it is answered."""
     honest, lock, creates = api.create, threading.Lock(), [0]
 
-    def create(key: str | None, body: bytes) -> Answer:
+    def create(key: str | None, body: bytes) -> ApiResponse:
         with lock:
             creates[0] += 1
             if creates[0] == number:
@@ -73,12 +73,12 @@ def test_nothing_more_is_paid_for_and_what_was_is_named(shell: Shell, api: Sandb
         ended = shell("apply")
     err = " ".join(ended.err.split())
     assert ended.code is ExitCode.LEDGER, err
-    assert BEFORE <= len(api.world.made) < TAKES / 2
+    assert BEFORE <= len(api.world.created) < TAKES / 2
     assert "it was removed, moved or replaced while this was at work" in err
     assert "Nothing is paid for while it cannot be recorded" in err
     assert "Traceback" not in err
     report = (shell.outputs / "report.json").read_text()
-    for run_id in api.world.made:
+    for run_id in api.world.created:
         assert run_id in report  # what was under way was still collected
 
 
@@ -88,9 +88,9 @@ def test_runs_that_no_file_knows_any_more_are_on_the_screen(shell: Shell, api: S
     with at_create(api, BEFORE, lambda: VANISHING[what](shell)):
         err = " ".join(shell("apply").err.split())
     videos = {path.stem for path in shell.outputs.glob("*.mp4")}
-    assert len(videos) == len(api.world.made)
+    assert len(videos) == len(api.world.created)
     assert "in none of these files any more: hero" in err
-    assert any(f" is {run_id}" in err for run_id in api.world.made)
+    assert any(f" is {run_id}" in err for run_id in api.world.created)
 
 
 @pytest.mark.parametrize("what", ["the ledger is removed", "the ledger's log is removed", "the receipts are removed"])

@@ -32,11 +32,11 @@ COMMANDS = (
 
 def touched(shell: Shell) -> dict[str, bytes]:
     """Everything in the workspace but the lock's file, and the side files that SQLite makes by looking."""
-    paths = [path for path in shell.workspace.rglob("*") if path.is_file() and not _is_beside(path)]
+    paths = [path for path in shell.workspace.rglob("*") if path.is_file() and not _is_companion_file(path)]
     return {str(path.relative_to(shell.workspace)): path.read_bytes() for path in paths}
 
 
-def _is_beside(path: Path) -> bool:
+def _is_companion_file(path: Path) -> bool:
     unwritten = path.name.endswith("-wal") and not path.stat().st_size
     return unwritten or path.name.endswith(("-shm", ".lock"))
 

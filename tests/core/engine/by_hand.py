@@ -5,13 +5,13 @@ from dataclasses import replace
 from itertools import count
 
 from hailuo_batch.core.engine.engine import Engine, Settings
-from hailuo_batch.core.engine.key_check import NO_RUN
+from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.ledger_changes import AddAttempt, SupersedeRun
-from hailuo_batch.core.model.runs import Run, Slot, fold
+from hailuo_batch.core.model.runs import OutputKey, Run, fold
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
@@ -27,7 +27,7 @@ def unsent(number: int, model: str = "hailuo/pro") -> list[Run]:
     return [run(RunState.UNSENT, take(f"shot-{n}", prompt=f"lamp {n}", model=model)) for n in range(number)]
 
 
-class Hand:
+class ManualEngine:
     """Drives an engine, for a user who agrees to pay. `now`, also the time of day, moves only when the test says so.
 
     `proven` is whether the API has answered already, so that the first create need not wait for that.
@@ -39,7 +39,7 @@ class Hand:
         settings: Settings = Settings(),
         *,
         collected: set[str] | None = None,
-        again: Iterable[Slot] = (),
+        again: Iterable[OutputKey] = (),
         retried: frozenset[str] | None = None,
         consent: Consent = Consent.GIVEN,
         proven: bool = True,
@@ -62,21 +62,21 @@ class Hand:
             scope,
             now=self.now,
             wall=self.now,
-            again=frozenset(again),
-            retried=retried,
+            redownload=frozenset(again),
+            retryable=retried,
         )
-        self.engine._requests._service.is_proven = proven
+        self.engine._requests._api_status.is_proven = proven
         self.under_way: list[Action] = []
-        self.said: list[str] = []
+        self.notices: list[str] = []
         self._create_ids = count(1)
 
     def decide(self, after_s: float = 0.0) -> list[Action]:
         """Let time pass, then start all that the engine wants, recorded as the driver does it."""
         self.now += after_s
-        self._keep_books()
+        self._apply_ledger_changes()
         started = [self._started(action) for action in self.engine.decide(self.now)]
         self.under_way += started
-        self.said += map(str, self.engine.notices)
+        self.notices += map(str, self.engine.notices)
         self.engine.notices.clear()
         return started
 
@@ -93,20 +93,20 @@ class Hand:
         """What came of an action, recorded and heard."""
         self.now += after_s
         self.under_way.remove(action)
-        if action.run is NO_RUN:
-            self._hear(action, outcome, ())
-            return NO_RUN
+        if action.run is NONEXISTENT_RUN:
+            self._on_result(action, outcome, ())
+            return NONEXISTENT_RUN
         changed = self.runs[action.run.key]
         events = self.engine.interpret(action, outcome, self.now)
         for event in events:
             changed = fold(changed, event, self.now)
         self.runs[changed.key] = changed
-        self._hear(action, outcome, (changed,) if events else ())
+        self._on_result(action, outcome, (changed,) if events else ())
         return changed
 
-    def _hear(self, action: Action, outcome: Outcome, changed: tuple[Run, ...]) -> None:
-        self.engine.hear(action, outcome, changed, self.now)
-        self.said += map(str, self.engine.notices)
+    def _on_result(self, action: Action, outcome: Outcome, changed: tuple[Run, ...]) -> None:
+        self.engine.on_result(action, outcome, changed, self.now)
+        self.notices += map(str, self.engine.notices)
         self.engine.notices.clear()
 
     def created(self, action: act.CreateRun, cost: int | None = COST) -> Run:
@@ -127,7 +127,7 @@ class Hand:
         raise AssertionError("the engine asks to be woken for nothing")
 
     def exit_codes(self) -> list[ExitCode]:
-        return [halt.exit_code for halt in self.engine.halts]
+        return [halt.exit_code for halt in self.engine.stop_reasons]
 
     def _started(self, action: Action) -> Action:
         event: ev.Event
@@ -139,11 +139,11 @@ class Hand:
             case _:
                 return action
         self.runs[action.run.key] = fold(self.runs[action.run.key], event, self.now)
-        self.engine.hear_runs((self.runs[action.run.key],), self.now)
+        self.engine.on_runs((self.runs[action.run.key],), self.now)
         return replace(action, run=self.runs[action.run.key])
 
-    def _keep_books(self) -> None:
-        for step in self.engine.due_steps():
+    def _apply_ledger_changes(self) -> None:
+        for step in self.engine.take_ledger_changes():
             match step:
                 case SupersedeRun():
                     self.runs[step.key] = replace(self.runs[step.key], superseded_by=step.by)
@@ -154,4 +154,4 @@ class Hand:
                     self.runs[changed.key] = changed
                 case _:
                     raise AssertionError(step)
-            self.engine.hear_runs((changed,), self.now)
+            self.engine.on_runs((changed,), self.now)

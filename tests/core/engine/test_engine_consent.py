@@ -9,7 +9,7 @@ from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
-from tests.core.engine.by_hand import SUCCESS, Hand, unsent
+from tests.core.engine.by_hand import SUCCESS, ManualEngine, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 CODES = {Consent.MISSING: ExitCode.USAGE, Consent.DECLINED: ExitCode.UNFINISHED}
@@ -26,7 +26,7 @@ def test_who_says_nothing_has_not_agreed() -> None:
 
 @without
 def test_nothing_is_created_and_what_runs_is_followed_and_downloaded(consent: Consent) -> None:
-    hand = Hand([*unsent(3), under_way()], consent=consent)
+    hand = ManualEngine([*unsent(3), under_way()], consent=consent)
     read = None
     for _ in range(100):
         started = hand.decide(1.0)
@@ -39,51 +39,51 @@ def test_nothing_is_created_and_what_runs_is_followed_and_downloaded(consent: Co
     [fetch] = hand.fetches()
     hand.answer(fetch, ev.FileSaved(0, "old.mp4", 1, "0" * 64))
     assert not hand.creates(100.0)
-    assert hand.engine.finished
-    assert [halt.exit_code for halt in hand.engine.halts] == [CODES[consent]]
+    assert hand.engine.is_finished
+    assert [halt.exit_code for halt in hand.engine.stop_reasons] == [CODES[consent]]
 
 
 @without
 def test_what_only_waits_to_be_paid_for_ends_it_at_once(consent: Consent) -> None:
-    hand = Hand(unsent(2), consent=consent)
+    hand = ManualEngine(unsent(2), consent=consent)
     assert not hand.decide()
-    assert hand.engine.finished
+    assert hand.engine.is_finished
 
 
 @without
 def test_a_run_that_fails_is_not_made_again_and_no_attempt_is_prepared(consent: Consent) -> None:
-    hand = Hand([under_way()], Settings(max_attempts=2), consent=consent)
+    hand = ManualEngine([under_way()], Settings(max_attempts=2), consent=consent)
     reads: list[act.ReadRun] = []
     while not reads:
         reads = hand.reads(1.0)
     hand.answer(reads[0], ev.RunFailed("no luck"))
-    assert not hand.engine.due_steps()
+    assert not hand.engine.take_ledger_changes()
     assert not hand.creates(1.0)
-    assert hand.engine.finished
-    assert [halt.exit_code for halt in hand.engine.halts] == [CODES[consent]]
-    assert any("nobody has agreed to pay" in text for text in hand.said)
+    assert hand.engine.is_finished
+    assert [halt.exit_code for halt in hand.engine.stop_reasons] == [CODES[consent]]
+    assert any("nobody has agreed to pay" in text for text in hand.notices)
 
 
 @without
 def test_where_nothing_would_be_paid_for_nothing_is_missing(consent: Consent) -> None:
-    hand = Hand([under_way()], consent=consent)
+    hand = ManualEngine([under_way()], consent=consent)
     reads: list[act.ReadRun] = []
     while not reads:
         reads = hand.reads(1.0)
     hand.answer(reads[0], ev.RunFailed("no luck"))
     hand.decide()
-    assert hand.engine.finished
-    assert not hand.engine.halts
+    assert hand.engine.is_finished
+    assert not hand.engine.stop_reasons
 
 
 @without
 def test_a_cap_that_admits_nothing_is_what_is_told(consent: Consent) -> None:
-    hand = Hand([*unsent(1), run(of=take("old"))], Settings(cap_micro_usd=COST), consent=consent)
+    hand = ManualEngine([*unsent(1), run(of=take("old"))], Settings(cap_micro_usd=COST), consent=consent)
     assert not hand.creates()
-    assert [halt.exit_code for halt in hand.engine.halts] == [ExitCode.ACCOUNT]
+    assert [halt.exit_code for halt in hand.engine.stop_reasons] == [ExitCode.ACCOUNT]
 
 
 @without
 def test_no_turn_among_those_who_use_the_key_is_asked_for(consent: Consent) -> None:
-    assert not Hand(unsent(1), consent=consent).engine.wants_a_turn(STARTED_AT)
-    assert Hand(unsent(1)).engine.wants_a_turn(STARTED_AT)
+    assert not ManualEngine(unsent(1), consent=consent).engine.needs_shared_window(STARTED_AT)
+    assert ManualEngine(unsent(1)).engine.needs_shared_window(STARTED_AT)

@@ -2,16 +2,16 @@
 
 import pytest
 
-from hailuo_batch.core.engine.downloads import MOST_MISFITS
+from hailuo_batch.core.engine.downloads import MAX_WITHOUT_ROOM
 from hailuo_batch.core.engine.engine import Settings
-from hailuo_batch.core.engine.stop_reasons import Reach
+from hailuo_batch.core.engine.stop_reasons import StopScope
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.errors import ExitCode
-from tests.core.engine.by_hand import SUCCESS, Hand, unsent
+from tests.core.engine.by_hand import SUCCESS, ManualEngine, unsent
 from tests.helpers.snapshots import STARTED_AT, output, run, take
 
 EARLIER = STARTED_AT - 600.0
@@ -29,23 +29,23 @@ def unfetched(shot: str = "hero", outputs: int = 1) -> Run:
 
 
 def test_every_output_is_downloaded_once_and_the_take_is_done() -> None:
-    hand = Hand([unfetched(outputs=2)])
+    hand = ManualEngine([unfetched(outputs=2)])
     fetches = hand.fetches()
     assert [(fetch.index, fetch.stem) for fetch in fetches] == [(0, "hero"), (1, "hero.out2")]
     assert fetches[0].url == output(None).url
     states = [hand.answer(fetch, saved(fetch)).take_state for fetch in fetches]
     assert states == [TakeState.DOWNLOADING, TakeState.DONE]
     assert hand.decide(60.0) == []
-    assert hand.engine.finished
+    assert hand.engine.is_finished
 
 
 def test_only_what_is_missing_is_downloaded() -> None:
-    hand = Hand([run(outputs=(output("hero.mp4"), output(None, 1)))])
+    hand = ManualEngine([run(outputs=(output("hero.mp4"), output(None, 1)))])
     assert [fetch.index for fetch in hand.fetches()] == [1]
 
 
 def test_no_more_downloads_run_at_once_than_allowed() -> None:
-    hand = Hand([unfetched(shot) for shot in "abcdef"], Settings(fetches_at_once=4))
+    hand = ManualEngine([unfetched(shot) for shot in "abcdef"], Settings(max_fetches=4))
     fetches = hand.fetches()
     assert len(fetches) == 4
     assert hand.fetches(60.0) == []
@@ -54,36 +54,36 @@ def test_no_more_downloads_run_at_once_than_allowed() -> None:
 
 
 def test_downloads_do_not_wait_for_the_window() -> None:
-    hand = Hand([*unsent(5), unfetched()], Settings(rate_limit=1))
+    hand = ManualEngine([*unsent(5), unfetched()], Settings(rate_limit=1))
     assert {type(action) for action in hand.decide()} == {act.CreateRun, act.FetchFile}
 
 
 def test_a_superseded_run_is_downloaded_too_to_a_place_of_its_own() -> None:
     old = run(of=take("a"), outputs=(output(None),), superseded_by=Supersession.EDIT)
-    (fetch,) = Hand([old]).fetches()
+    (fetch,) = ManualEngine([old]).fetches()
     assert fetch.stem == f"superseded/a.{old.run_id}"
 
 
 def test_a_dead_link_is_read_for_fresh_ones_once_and_then_left_to_the_next_apply() -> None:
-    hand = Hand([unfetched()])
+    hand = ManualEngine([unfetched()])
     (fetch,) = hand.fetches()
     hand.answer(fetch, GONE)
     read = hand.wait_for_read()
     hand.answer(read, SUCCESS)
     reads = 0
-    while not hand.engine.finished:
+    while not hand.engine.is_finished:
         for action in hand.decide():
             reads += isinstance(action, act.ReadRun)
             hand.answer(action, GONE if isinstance(action, act.FetchFile) else SUCCESS)
-        if not hand.engine.finished:
+        if not hand.engine.is_finished:
             hand.sleep()
     assert reads == 0
-    assert any("could not be downloaded: HTTP 404" in text for text in hand.said)
-    assert hand.engine.halts == []
+    assert any("could not be downloaded: HTTP 404" in text for text in hand.notices)
+    assert hand.engine.stop_reasons == []
 
 
 def test_a_fresh_link_is_used_at_once() -> None:
-    hand = Hand([unfetched()])
+    hand = ManualEngine([unfetched()])
     (fetch,) = hand.fetches()
     hand.answer(fetch, GONE)
     hand.answer(hand.wait_for_read(), ev.RunSucceeded(("https://runbase.net/files/generated/fresh.mp4",)))
@@ -93,7 +93,7 @@ def test_a_fresh_link_is_used_at_once() -> None:
 
 
 def test_a_link_that_keeps_breaking_is_read_for_a_fresh_one_after_its_second_failure() -> None:
-    hand = Hand([unfetched()])
+    hand = ManualEngine([unfetched()])
     hand.answer(hand.fetches()[0], BROKEN)
     assert hand.reads() == []
     hand.sleep()
@@ -106,101 +106,101 @@ def test_a_link_that_keeps_breaking_is_read_for_a_fresh_one_after_its_second_fai
     [ev.RunMissing(), ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", ""), ev.RunFailed("broke"), ev.RunQueued()],
 )
 def test_whatever_the_read_for_fresh_links_says_a_success_stays_one(outcome: Outcome) -> None:
-    hand = Hand([unfetched()])
+    hand = ManualEngine([unfetched()])
     hand.answer(hand.fetches()[0], GONE)
     assert hand.answer(hand.wait_for_read(), outcome).state is RunState.SUCCEEDED
-    while not hand.engine.finished:
+    while not hand.engine.is_finished:
         for action in hand.decide():
             hand.answer(action, saved(action) if isinstance(action, act.FetchFile) else outcome)
-        if not hand.engine.finished:
+        if not hand.engine.is_finished:
             hand.sleep()
     assert all(known.take_state is TakeState.DONE for known in hand.runs.values())
 
 
 def test_a_broken_download_is_tried_again_after_a_pause() -> None:
-    hand = Hand([unfetched()])
+    hand = ManualEngine([unfetched()])
     (fetch,) = hand.fetches()
     hand.answer(fetch, BROKEN)
     assert hand.fetches() == []
     assert hand.sleep() == pytest.approx(1.0)
     (again,) = hand.fetches()
     hand.answer(again, saved(again))
-    assert hand.engine.finished
-    assert hand.said == []
+    assert hand.engine.is_finished
+    assert hand.notices == []
 
 
 def test_what_was_left_is_tried_by_the_next_apply() -> None:
-    hand = Hand([unfetched()])
-    while not hand.engine.finished:
+    hand = ManualEngine([unfetched()])
+    while not hand.engine.is_finished:
         for action in hand.decide():
             hand.answer(action, BROKEN if isinstance(action, act.FetchFile) else SUCCESS)
-        if not hand.engine.finished:
+        if not hand.engine.is_finished:
             hand.sleep()
-    assert len(hand.said) == 1
-    assert len(Hand(hand.runs.values()).fetches()) == 1
+    assert len(hand.notices) == 1
+    assert len(ManualEngine(hand.runs.values()).fetches()) == 1
 
 
 def test_a_full_disk_stops_paying_and_lets_what_is_under_way_end() -> None:
-    hand = Hand([unfetched(shot) for shot in "abcdef"] + [*unsent(1)], Settings(rate_limit=1))
-    hand.engine.budget.assume_spent(1, hand.now + 5.0)
+    hand = ManualEngine([unfetched(shot) for shot in "abcdef"] + [*unsent(1)], Settings(rate_limit=1))
+    hand.engine.window.assume_spent(1, hand.now + 5.0)
     fetches = hand.fetches()
     hand.answer(fetches[0], ev.DiskFull("no space left on device"))
-    assert (hand.engine.reach, hand.exit_codes()) == (Reach.CREATES, [ExitCode.UNFINISHED])
+    assert (hand.engine.stop_scope, hand.exit_codes()) == (StopScope.CREATES, [ExitCode.UNFINISHED])
     assert hand.decide(60.0) == []
     for fetch in fetches[1:]:
         hand.answer(fetch, saved(fetch))
     assert hand.decide(60.0) == []
-    assert hand.engine.finished
+    assert hand.engine.is_finished
 
 
 def test_what_does_not_fit_keeps_no_other_file_from_being_tried() -> None:
-    hand = Hand([unfetched(shot) for shot in "abcd"], Settings(fetches_at_once=1))
+    hand = ManualEngine([unfetched(shot) for shot in "abcd"], Settings(max_fetches=1))
     tried = []
     for outcome in (ev.DiskFull("too large"), None, ev.DiskFull("too large"), None):
         (fetch,) = hand.fetches(1.0)
         tried.append(fetch.stem)
         hand.answer(fetch, outcome or saved(fetch))
     assert tried == ["a", "b", "c", "d"]
-    assert hand.engine.finished
+    assert hand.engine.is_finished
 
 
 def test_where_nothing_fits_nothing_else_is_tried() -> None:
-    hand = Hand([unfetched(shot) for shot in "abcd"], Settings(fetches_at_once=1))
+    hand = ManualEngine([unfetched(shot) for shot in "abcd"], Settings(max_fetches=1))
     hand.answer(hand.fetches()[0], ev.DiskFull("no space left on device", for_any=True))
     assert hand.fetches(60.0) == []
-    assert hand.engine.finished
+    assert hand.engine.is_finished
 
 
 def test_after_many_files_in_a_row_that_do_not_fit_no_other_is_tried() -> None:
-    hand = Hand([unfetched(f"s{n}") for n in range(3 * MOST_MISFITS)], Settings(fetches_at_once=1))
+    hand = ManualEngine([unfetched(f"s{n}") for n in range(3 * MAX_WITHOUT_ROOM)], Settings(max_fetches=1))
     tried = 0
     while fetches := hand.fetches(1.0):
         tried += 1
         hand.answer(fetches[0], saved(fetches[0]) if tried == 5 else ev.DiskFull("too large"))
-    assert tried == 5 + MOST_MISFITS
+    assert tried == 5 + MAX_WITHOUT_ROOM
 
 
 def test_a_full_disk_still_lets_runs_be_read_to_their_end() -> None:
-    hand = Hand([unfetched(), run(RunState.PENDING, take("b"), at=EARLIER)])
+    hand = ManualEngine([unfetched(), run(RunState.PENDING, take("b"), at=EARLIER)])
     (fetch,) = [action for action in hand.decide() if isinstance(action, act.FetchFile)]
     hand.answer(fetch, ev.DiskFull("no space left on device"))
     (read,) = hand.under_way
     hand.answer(read, ev.RunStarted())
-    assert not hand.engine.finished
+    assert not hand.engine.is_finished
     assert hand.wait_for_read().run.take_id == "b"
 
 
 def test_a_download_that_was_cancelled_is_left_as_it_is() -> None:
-    hand = Hand([unfetched()])
+    hand = ManualEngine([unfetched()])
     (fetch,) = hand.fetches()
     hand.answer(fetch, ev.FetchCancelled())
     assert hand.decide(60.0) == []
-    assert hand.said == []
-    assert hand.engine.finished
+    assert hand.notices == []
+    assert hand.engine.is_finished
 
 
 def test_files_that_swap_names_are_renamed_one_after_the_other() -> None:
-    hand = Hand([run(of=take("a"), outputs=(output("b.mp4"),)), run(of=take("b"), outputs=(output("a.mp4"),))])
+    hand = ManualEngine([run(of=take("a"), outputs=(output("b.mp4"),)), run(of=take("b"), outputs=(output("a.mp4"),))])
     moves = []
     while actions := hand.decide():
         for action in actions:
@@ -213,16 +213,16 @@ def test_files_that_swap_names_are_renamed_one_after_the_other() -> None:
 
 
 def test_a_file_that_cannot_be_renamed_stays_and_is_told_of_once() -> None:
-    hand = Hand([run(of=take("a"), outputs=(output("z.mp4"),))])
+    hand = ManualEngine([run(of=take("a"), outputs=(output("z.mp4"),))])
     (move,) = hand.decide()
     hand.answer(move, ev.MoveFailed("permission denied"))
     assert hand.decide(60.0) == []
-    assert hand.engine.finished
-    assert hand.said == ["a: z.mp4 could not be renamed and stays where it is: permission denied."]
+    assert hand.engine.is_finished
+    assert hand.notices == ["a: z.mp4 could not be renamed and stays where it is: permission denied."]
 
 
 def test_a_file_that_cannot_be_renamed_is_not_tried_again_when_more_is_heard_of_its_run() -> None:
-    hand = Hand([run(of=take("a"), outputs=(output("z.mp4"), output(None, 1)))])
+    hand = ManualEngine([run(of=take("a"), outputs=(output("z.mp4"), output(None, 1)))])
     actions = hand.decide()
     (move,) = [action for action in actions if isinstance(action, act.MoveFile)]
     (fetch,) = [action for action in actions if isinstance(action, act.FetchFile)]
@@ -233,7 +233,7 @@ def test_a_file_that_cannot_be_renamed_is_not_tried_again_when_more_is_heard_of_
 
 def test_a_file_that_was_downloaded_again_is_not_wanted_once_more_by_a_read_for_the_other() -> None:
     made = run(outputs=(output("hero.mp4"), output("hero.out2.mp4", 1)))
-    hand = Hand([made], again=[(made.key, 0), (made.key, 1)])
+    hand = ManualEngine([made], again=[(made.key, 0), (made.key, 1)])
     first, second = hand.fetches()
     hand.answer(first, saved(first))
     hand.answer(second, GONE)
@@ -244,7 +244,7 @@ def test_a_file_that_was_downloaded_again_is_not_wanted_once_more_by_a_read_for_
 def test_the_old_file_makes_room_once_the_new_one_is_saved() -> None:
     old = run(of=take("a"), superseded_by=Supersession.REPLACE)
     new = run(of=take("a"), attempt=2, outputs=(output(None),))
-    hand = Hand([old, new])
+    hand = ManualEngine([old, new])
     (fetch,) = hand.fetches()
     assert fetch.stem == f"superseded/a.{new.run_id}"
     hand.answer(fetch, saved(fetch))

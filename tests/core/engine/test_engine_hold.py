@@ -3,14 +3,14 @@
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.states import RunState
-from tests.core.engine.by_hand import Hand, unsent
+from tests.core.engine.by_hand import ManualEngine, unsent
 from tests.helpers.snapshots import STARTED_AT, run
 
 RATE = ev.CreateRefused(ev.Refusal.RATE, "RATE_LIMITED", "wait")
 
 
 def test_creates_that_are_refused_for_the_rate_hold_the_key_for_longer_each_time() -> None:
-    hand = Hand(unsent(1), Settings(rate_limit=400))
+    hand = ManualEngine(unsent(1), Settings(rate_limit=400))
     holds = []
     for _ in range(4):
         (create,) = hand.creates()
@@ -21,16 +21,16 @@ def test_creates_that_are_refused_for_the_rate_hold_the_key_for_longer_each_time
 
 
 def test_the_user_is_told_once_that_somebody_else_uses_the_key() -> None:
-    hand = Hand(unsent(3))
+    hand = ManualEngine(unsent(3))
     for create in hand.creates():
         hand.answer(create, RATE)
-    told = [text for text in hand.said if "Somebody else uses this API key" in text]
+    told = [text for text in hand.notices if "Somebody else uses this API key" in text]
     assert len(told) == 1
 
 
 def test_after_a_refusal_fewer_requests_are_under_way_until_windows_have_passed() -> None:
-    hand = Hand([run(RunState.PENDING, at=STARTED_AT - 1000.0)], Settings(rate_limit=20))
+    hand = ManualEngine([run(RunState.PENDING, at=STARTED_AT - 1000.0)], Settings(rate_limit=20))
     hand.answer(hand.wait_for_read(), ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", "wait"))
-    assert hand.engine.budget.per_second(hand.now) == 1.4
-    assert hand.engine.budget.per_second(hand.now + 30.0) == 1.7
-    assert hand.engine.budget.per_second(hand.now + 60.0) == 2.0
+    assert hand.engine.window.per_second(hand.now) == 1.4
+    assert hand.engine.window.per_second(hand.now + 30.0) == 1.7
+    assert hand.engine.window.per_second(hand.now + 60.0) == 2.0

@@ -2,33 +2,33 @@
 
 import pytest
 
-from hailuo_batch.core.engine.stop_reasons import Reach
+from hailuo_batch.core.engine.stop_reasons import StopScope
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.obstacles import Obstacle, remedy
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
-from tests.core.engine.by_hand import Hand, unsent
+from tests.core.engine.by_hand import ManualEngine, unsent
 from tests.helpers.snapshots import STARTED_AT, run, take
 
-LASTING = [obstacle for obstacle in Obstacle if obstacle.lasts]
+LASTING = [obstacle for obstacle in Obstacle if obstacle.is_permanent]
 
 
 def not_sent(obstacle: Obstacle) -> ev.ReadNotSent:
     return ev.ReadNotSent("no connection to runbase.net: a reason", obstacle, "HTTPS_PROXY")
 
 
-def resumed(*, proven: bool) -> Hand:
-    return Hand([run(RunState.PENDING, take("old"), at=STARTED_AT - 60)], proven=proven)
+def resumed(*, proven: bool) -> ManualEngine:
+    return ManualEngine([run(RunState.PENDING, take("old"), at=STARTED_AT - 60)], proven=proven)
 
 
 @pytest.mark.parametrize("obstacle", LASTING)
 def test_what_no_waiting_mends_stops_at_the_first_try(obstacle: Obstacle) -> None:
-    for hand in (Hand(unsent(2), proven=False), resumed(proven=False)):
+    for hand in (ManualEngine(unsent(2), proven=False), resumed(proven=False)):
         hand.answer(hand.wait_for_read(), not_sent(obstacle))
         assert hand.decide(100.0) == []
         assert hand.exit_codes() == [ExitCode.UNFINISHED]
-        [said] = hand.said
+        [said] = hand.notices
         assert "a reason. Nothing was sent, nothing was paid" in said
         assert remedy(obstacle, "HTTPS_PROXY") in said
 
@@ -37,7 +37,7 @@ def test_what_no_waiting_mends_stops_at_the_first_try(obstacle: Obstacle) -> Non
 def test_the_same_after_an_answer_is_told_at_once_and_waited_out(obstacle: Obstacle) -> None:
     hand = resumed(proven=True)
     hand.answer(hand.wait_for_read(), not_sent(obstacle))
-    [said] = hand.said
+    [said] = hand.notices
     assert "Trying again for up to 3m" in said
     assert remedy(obstacle, "HTTPS_PROXY") in said
     hand.answer(hand.wait_for_read(), ev.RunStarted())
@@ -50,21 +50,21 @@ def test_an_outage_is_told_of_once_and_not_at_the_first_silence(outcome: Outcome
     hand = resumed(proven=proven)
     for silences in range(1, 5):
         hand.answer(hand.wait_for_read(), outcome)
-        assert len(hand.said) == (silences > 1)
+        assert len(hand.notices) == (silences > 1)
     hand.answer(hand.wait_for_read(), ev.RunStarted())
     for _ in range(2):
         hand.answer(hand.wait_for_read(), outcome)
-    assert len(hand.said) == 2, "another outage"
+    assert len(hand.notices) == 2, "another outage"
     assert hand.exit_codes() == []
 
 
 def test_an_outage_that_lasts_ends_with_its_reason_and_what_would_mend_it() -> None:
     hand = resumed(proven=True)
-    while not hand.engine.halts:
+    while not hand.engine.stop_reasons:
         for read in hand.reads():
             hand.answer(read, not_sent(Obstacle.PROXY_LOGIN))
         hand.now += 1.0
         assert hand.now < STARTED_AT + 600.0
-    assert hand.engine.reach is Reach.REQUESTS
-    assert "has not answered for 3m" in hand.engine.halts[0].text
-    assert "name and password into HTTPS_PROXY" in hand.engine.halts[0].text
+    assert hand.engine.stop_scope is StopScope.REQUESTS
+    assert "has not answered for 3m" in hand.engine.stop_reasons[0].text
+    assert "name and password into HTTPS_PROXY" in hand.engine.stop_reasons[0].text

@@ -44,7 +44,7 @@ FILE_OUTCOMES: list[Outcome] = [
 
 def interpreter() -> Interpreter:
     made = Interpreter()
-    made.know(run(run_id="run_taken"))
+    made.on_run_changed(run(run_id="run_taken"))
     return made
 
 

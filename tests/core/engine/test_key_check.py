@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from hailuo_batch.core.engine.engine import Settings
-from hailuo_batch.core.engine.key_check import NO_RUN
+from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
-from hailuo_batch.core.model.events import Outcome, Replier
+from hailuo_batch.core.model.events import Outcome, Responder
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
-from tests.core.engine.by_hand import Hand, unsent
+from tests.core.engine.by_hand import ManualEngine, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 
@@ -19,39 +19,43 @@ from tests.helpers.snapshots import COST, STARTED_AT, run, take
     "outcome", [ev.ReadUnanswered("timed out"), ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", "")]
 )
 def test_a_probe_that_was_not_answered_is_asked_again(outcome: Outcome) -> None:
-    hand = Hand([run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abc"], Settings(key_is_new=True))
+    hand = ManualEngine(
+        [run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abc"], Settings(is_key_new=True)
+    )
     (probe,) = hand.reads()
     hand.answer(probe, outcome)
     assert hand.wait_for_read().run.key == probe.run.key
 
 
 def test_one_run_that_vanished_does_not_speak_against_the_key() -> None:
-    hand = Hand([run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abcd"], Settings(key_is_new=True))
+    hand = ManualEngine(
+        [run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abcd"], Settings(is_key_new=True)
+    )
     (first,) = hand.reads()
     hand.answer(first, ev.RunMissing())
     (second,) = hand.reads()
     assert second.run.key != first.run.key
     hand.answer(second, ev.RunQueued())
-    assert not hand.engine.probing
+    assert not hand.engine.is_checking_key
     assert hand.exit_codes() == []
 
 
 def test_a_key_that_knows_none_of_the_newest_three_is_refused() -> None:
     runs = [replace(run(RunState.PENDING, take(shot)), create_number=9 - age) for age, shot in enumerate("abcd", 1)]
-    hand = Hand(runs, Settings(key_is_new=True))
+    hand = ManualEngine(runs, Settings(is_key_new=True))
     for expected in "abc":
         (read,) = hand.decide()
         assert read.run.take_id == expected
         hand.answer(read, ev.RunMissing())
-    assert hand.engine.key_refused
+    assert hand.engine.is_key_refused
     assert hand.exit_codes() == [ExitCode.ACCOUNT]
-    assert all(known.run_id in hand.said[0] for known in runs[:3] if known.run_id)
+    assert all(known.run_id in hand.notices[0] for known in runs[:3] if known.run_id)
     assert all(hand.runs[known.key] == known for known in runs)
 
 
 def test_what_this_apply_does_not_follow_is_asked_about_too() -> None:
     elsewhere = run(RunState.PENDING, take("elsewhere"), at=STARTED_AT - 600)
-    hand = Hand([*unsent(1), elsewhere], Settings(key_is_new=True), collected={"shot-0"})
+    hand = ManualEngine([*unsent(1), elsewhere], Settings(is_key_new=True), collected={"shot-0"})
     (probe,) = hand.decide()
     assert probe.run.key == elsewhere.key
     hand.answer(probe, ev.RunStarted())
@@ -60,30 +64,30 @@ def test_what_this_apply_does_not_follow_is_asked_about_too() -> None:
 
 
 def test_a_lost_run_proves_nothing_about_a_key() -> None:
-    hand = Hand([*unsent(1), run(RunState.LOST, take("gone"), at=STARTED_AT - 600)], Settings(key_is_new=True))
-    assert not hand.engine.probing
+    hand = ManualEngine([*unsent(1), run(RunState.LOST, take("gone"), at=STARTED_AT - 600)], Settings(is_key_new=True))
+    assert not hand.engine.is_checking_key
     assert len(hand.decide()) == 2
 
 
 # --- who answers at all, before the first create ---
 
-PAGE = ev.ReadUnanswered("HTTP 403 with an HTML page", Replier.STRANGER)
-AWAY = ev.ReadUnanswered("HTTP 503 with an HTML page", Replier.GATEWAY)
+PAGE = ev.ReadUnanswered("HTTP 403 with an HTML page", Responder.OTHER)
+AWAY = ev.ReadUnanswered("HTTP 503 with an HTML page", Responder.GATEWAY)
 
 
 def test_before_the_first_create_a_run_that_cannot_exist_is_read_and_counts_in_the_window() -> None:
-    hand = Hand(unsent(3), Settings(rate_limit=2, rate_window_s=10.0), proven=False)
-    assert hand.decide() == [act.ReadRun(NO_RUN)]
+    hand = ManualEngine(unsent(3), Settings(rate_limit=2, rate_window_s=10.0), proven=False)
+    assert hand.decide() == [act.ReadRun(NONEXISTENT_RUN)]
     assert hand.decide(5.0) == []
-    hand.answer(act.ReadRun(NO_RUN), ev.RunMissing())
+    hand.answer(act.ReadRun(NONEXISTENT_RUN), ev.RunMissing())
     (create,) = hand.creates()
     assert create.run.take_id == "shot-0"
-    assert hand.said == []
+    assert hand.notices == []
 
 
 def test_an_open_run_is_read_instead_and_answers_for_the_key_as_well() -> None:
-    hand = Hand(
-        [*unsent(3), run(RunState.PENDING, take("old"), at=STARTED_AT - 600)], Settings(key_is_new=True), proven=False
+    hand = ManualEngine(
+        [*unsent(3), run(RunState.PENDING, take("old"), at=STARTED_AT - 600)], Settings(is_key_new=True), proven=False
     )
     (read,) = hand.reads()
     assert read.run.take_id == "old"
@@ -101,10 +105,10 @@ def test_an_open_run_is_read_instead_and_answers_for_the_key_as_well() -> None:
     ],
 )
 def test_where_nobody_could_answer_it_is_asked_again_and_nothing_is_created(outcome: Outcome) -> None:
-    hand = Hand(unsent(3), proven=False)
+    hand = ManualEngine(unsent(3), proven=False)
     hand.answer(hand.wait_for_read(), outcome)
     again = hand.wait_for_read()
-    assert again.run is NO_RUN
+    assert again.run is NONEXISTENT_RUN
     assert hand.exit_codes() == []
     hand.answer(again, ev.RunMissing())
     assert len(hand.creates()) == 3
@@ -113,12 +117,12 @@ def test_where_nobody_could_answer_it_is_asked_again_and_nothing_is_created(outc
 @pytest.mark.parametrize(
     "outcome",
     [
-        ev.ReadUnanswered("HTTP 400: not a run ID", Replier.API),
+        ev.ReadUnanswered("HTTP 400: not a run ID", Responder.API),
         ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", "too many requests"),
     ],
 )
 def test_an_error_body_of_the_apis_own_is_an_answer_too(outcome: Outcome) -> None:
-    hand = Hand(unsent(3), proven=False)
+    hand = ManualEngine(unsent(3), proven=False)
     hand.answer(hand.wait_for_read(), outcome)
     assert hand.decide() == []
     hand.sleep()
@@ -126,17 +130,17 @@ def test_an_error_body_of_the_apis_own_is_an_answer_too(outcome: Outcome) -> Non
 
 
 def test_a_stranger_in_place_of_the_api_stops_it_at_once() -> None:
-    hand = Hand(unsent(3), proven=False)
+    hand = ManualEngine(unsent(3), proven=False)
     hand.answer(hand.wait_for_read(), PAGE)
     assert hand.decide(1000.0) == []
-    assert hand.engine.finished
+    assert hand.engine.is_finished
     assert hand.exit_codes() == [ExitCode.UNFINISHED]
-    assert "https://runbase.net/api/v1 does not answer like the API" in hand.said[0]
-    assert PAGE.reason in hand.said[0]
+    assert "https://runbase.net/api/v1 does not answer like the API" in hand.notices[0]
+    assert PAGE.reason in hand.notices[0]
 
 
 def test_a_gateway_that_says_three_times_that_the_api_is_away_stops_it() -> None:
-    hand = Hand(unsent(3), proven=False)
+    hand = ManualEngine(unsent(3), proven=False)
     for _ in range(3):
         assert hand.exit_codes() == []
         hand.answer(hand.wait_for_read(), AWAY)
@@ -145,7 +149,7 @@ def test_a_gateway_that_says_three_times_that_the_api_is_away_stops_it() -> None
 
 
 def test_a_stranger_after_the_api_is_no_answer_and_is_waited_out() -> None:
-    hand = Hand([*unsent(1), run(RunState.PENDING, take("old"), at=STARTED_AT - 600)], proven=False)
+    hand = ManualEngine([*unsent(1), run(RunState.PENDING, take("old"), at=STARTED_AT - 600)], proven=False)
     hand.answer(hand.wait_for_read(), ev.RunStarted())
     (create,) = hand.creates()
     hand.created(create)
@@ -155,14 +159,14 @@ def test_a_stranger_after_the_api_is_no_answer_and_is_waited_out() -> None:
 
 
 def test_a_key_that_the_api_refuses_is_told_of_before_anything_is_created() -> None:
-    hand = Hand(unsent(3), proven=False)
+    hand = ManualEngine(unsent(3), proven=False)
     hand.answer(hand.wait_for_read(), ev.ReadRefused(ev.Refusal.ACCOUNT, "invalid_api_key", "no such key"))
     assert hand.exit_codes() == [ExitCode.ACCOUNT]
-    assert hand.engine.finished
+    assert hand.engine.is_finished
 
 
 def test_an_attempt_that_follows_a_failed_run_needs_no_further_question() -> None:
-    hand = Hand([run(RunState.PENDING, take("a"), at=STARTED_AT - 600)], Settings(max_attempts=2), proven=False)
+    hand = ManualEngine([run(RunState.PENDING, take("a"), at=STARTED_AT - 600)], Settings(max_attempts=2), proven=False)
     hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
     (create,) = hand.creates()
     assert create.run.attempt == 2
@@ -170,6 +174,6 @@ def test_an_attempt_that_follows_a_failed_run_needs_no_further_question() -> Non
 
 def test_where_nothing_can_be_paid_for_nothing_is_asked() -> None:
     before = run(of=take("paid"), cost=COST)
-    hand = Hand([*unsent(1), before], Settings(cap_micro_usd=COST), proven=False)
+    hand = ManualEngine([*unsent(1), before], Settings(cap_micro_usd=COST), proven=False)
     assert hand.decide() == []
     assert hand.exit_codes() == [ExitCode.ACCOUNT]

@@ -18,7 +18,7 @@ OTHER = "other/model"
 LINK = ("https://runbase.net/files/generated/0.mp4",)
 
 
-class Till:
+class CapSession:
     """A cap, and the creates that it admits, as an apply carries them along."""
 
     def __init__(self, cap: int | None, *runs: Run) -> None:
@@ -26,41 +26,41 @@ class Till:
         self.runs: dict[int, Run] = {}
         self.clock = STARTED_AT
         for known in runs:
-            self.hear(known)
+            self.on_run_changed(known)
 
-    def hear(self, heard: Run) -> None:
+    def on_run_changed(self, heard: Run) -> None:
         self.runs[heard.key] = heard
-        self.cap.hear(heard)
+        self.cap.on_run_changed(heard)
 
     def create(self, model: str = MODEL) -> Run | None:
         """Send a create if the cap admits one: reserved, recorded and heard, as the driver does it."""
         if not self.cap.admits(model):
             return None
         unsent = run(RunState.UNSENT, take(model=model))
-        self.hear(unsent)
+        self.on_run_changed(unsent)
         self.cap.reserve(unsent)
-        return self.tell(unsent, ev.CreateStarted(f"create-{unsent.key}"))
+        return self.record(unsent, ev.CreateStarted(f"create-{unsent.key}"))
 
     def answer(self, sent: Run, outcome: CreateOutcome) -> Run:
-        heard = self.tell(sent, outcome)
+        heard = self.record(sent, outcome)
         self.cap.release(heard)
         return heard
 
-    def tell(self, known: Run, event: Event) -> Run:
+    def record(self, known: Run, event: Event) -> Run:
         self.clock += 1.0
         told = fold(self.runs[known.key], event, self.clock)
-        self.hear(replace(told, create_number=known.key) if isinstance(event, ev.CreateStarted) else told)
+        self.on_run_changed(replace(told, create_number=known.key) if isinstance(event, ev.CreateStarted) else told)
         return self.runs[known.key]
 
 
 def test_without_a_cap_everything_is_admitted() -> None:
-    till = Till(None, run(RunState.IN_DOUBT))
+    till = CapSession(None, run(RunState.IN_DOUBT))
     assert all(till.create() for _ in range(5))
     assert not till.cap.waits_for_price(MODEL)
 
 
 def test_creates_go_on_up_to_the_cap_and_not_beyond() -> None:
-    till = Till(3 * COST, run())
+    till = CapSession(3 * COST, run())
     assert till.create()
     assert till.create()
     assert till.create() is None
@@ -68,11 +68,11 @@ def test_creates_go_on_up_to_the_cap_and_not_beyond() -> None:
 
 
 def test_a_cap_of_nothing_admits_nothing() -> None:
-    assert Till(0).create() is None
+    assert CapSession(0).create() is None
 
 
 def test_the_first_create_goes_alone_to_teach_the_price() -> None:
-    till = Till(10 * COST)
+    till = CapSession(10 * COST)
     first = till.create()
     assert first is not None
     assert till.create() is None
@@ -83,33 +83,33 @@ def test_the_first_create_goes_alone_to_teach_the_price() -> None:
 
 
 def test_nothing_follows_a_first_create_that_is_in_doubt() -> None:
-    till = Till(10 * COST)
+    till = CapSession(10 * COST)
     first = till.create()
     assert first is not None
     doubtful = till.answer(first, ev.CreateUnanswered("timed out"))
     assert till.create() is None
     assert not till.cap.waits_for_price(MODEL)
-    till.tell(doubtful, ev.RunAbandoned("given up"))
+    till.record(doubtful, ev.RunAbandoned("given up"))
     assert till.create() is None, "given up, it still may have cost money"
 
 
 def test_a_first_create_without_a_cost_is_waited_for_until_its_end_teaches_one() -> None:
-    till = Till(10 * COST)
+    till = CapSession(10 * COST)
     first = till.create()
     assert first is not None
     till.answer(first, ev.RunCreated("run_1", None))
     assert till.create() is None
     assert till.cap.waits_for_price(MODEL)
-    till.tell(first, ev.RunSucceeded(LINK, cost_micro_usd=COST))
+    till.record(first, ev.RunSucceeded(LINK, cost_micro_usd=COST))
     assert till.create()
 
 
 def test_a_first_create_that_never_tells_its_cost_is_not_waited_for() -> None:
-    till = Till(10 * COST)
+    till = CapSession(10 * COST)
     first = till.create()
     assert first is not None
     till.answer(first, ev.RunCreated("run_1", None))
-    till.tell(first, ev.RunSucceeded(LINK))
+    till.record(first, ev.RunSucceeded(LINK))
     assert till.create() is None
     assert not till.cap.waits_for_price(MODEL)
 
@@ -123,7 +123,7 @@ def test_a_first_create_that_never_tells_its_cost_is_not_waited_for() -> None:
     ],
 )
 def test_a_first_create_that_made_nothing_lets_the_next_one_teach(outcome: CreateOutcome) -> None:
-    till = Till(10 * COST)
+    till = CapSession(10 * COST)
     first = till.create()
     assert first is not None
     till.answer(first, outcome)
@@ -132,44 +132,44 @@ def test_a_first_create_that_made_nothing_lets_the_next_one_teach(outcome: Creat
 
 
 def test_another_models_price_teaches_nothing() -> None:
-    till = Till(10 * COST, run())
+    till = CapSession(10 * COST, run())
     assert till.create(OTHER)
     assert till.create(OTHER) is None
     assert till.cap.waits_for_price(OTHER)
 
 
 def test_a_refund_makes_room_and_what_is_lost_or_given_up_does_not() -> None:
-    till = Till(2 * COST, run(RunState.PENDING), run(RunState.PENDING))
+    till = CapSession(2 * COST, run(RunState.PENDING), run(RunState.PENDING))
     assert till.create() is None
     first, second = till.runs.values()
-    till.tell(first, ev.RunLost())
+    till.record(first, ev.RunLost())
     assert till.create() is None
-    till.tell(first, ev.RunAbandoned("given up"))
+    till.record(first, ev.RunAbandoned("given up"))
     assert till.create() is None
-    till.tell(second, ev.RunFailed("broke"))
+    till.record(second, ev.RunFailed("broke"))
     assert till.create()
 
 
 def test_what_is_in_doubt_counts_with_the_newest_cost() -> None:
-    till = Till(500, run(RunState.IN_DOUBT), run(cost=100, at=STARTED_AT))
+    till = CapSession(500, run(RunState.IN_DOUBT), run(cost=100, at=STARTED_AT))
     assert till.cap.committed_micro_usd == 200
-    till.hear(run(cost=150, at=STARTED_AT + 5))
+    till.on_run_changed(run(cost=150, at=STARTED_AT + 5))
     assert till.cap.committed_micro_usd == 100 + 150 + 150
     assert till.create() is None
 
 
 def test_a_price_that_rose_while_the_clock_was_set_back_counts() -> None:
-    till = Till(150, run(cost=28), run(cost=50, at=STARTED_AT - 400 * 86_400))
+    till = CapSession(150, run(cost=28), run(cost=50, at=STARTED_AT - 400 * 86_400))
     assert till.cap.cost_of(MODEL) == 50
     assert till.create()
     assert till.create() is None
 
 
 def test_a_run_that_is_heard_again_is_counted_once() -> None:
-    till = Till(10 * COST)
+    till = CapSession(10 * COST)
     known = run(RunState.PENDING)
     for again in (known, known, replace(known, state=RunState.PROCESSING), known):
-        till.hear(again)
+        till.on_run_changed(again)
     assert till.cap.committed_micro_usd == COST
 
 
@@ -203,7 +203,7 @@ def most_it_cost(paid: Run) -> int:
 def test_whatever_comes_of_the_creates_the_cap_holds(
     moves: list[tuple[str, int, str]], cap: int, price_is_known: bool
 ) -> None:
-    till = Till(cap, *([run(RunState.FAILED, cost=PRICE)] if price_is_known else []))
+    till = CapSession(cap, *([run(RunState.FAILED, cost=PRICE)] if price_is_known else []))
     under_way: list[Run] = []
     for what, which, kind in moves:
         open_runs = [known for known in till.runs.values() if known.state is RunState.PENDING]
@@ -213,7 +213,7 @@ def test_whatever_comes_of_the_creates_the_cap_holds(
             sent = under_way.pop(which % len(under_way))
             till.answer(sent, outcome_of(kind, f"run_{sent.key}"))
         elif what == "end" and open_runs:
-            till.tell(open_runs[which % len(open_runs)], ENDS[which % 4])
+            till.record(open_runs[which % len(open_runs)], ENDS[which % 4])
         at_most = sum(map(most_it_cost, till.runs.values()))
         taught_alone = at_most == PRICE and cap > 0 and not price_is_known
         assert at_most <= cap or taught_alone
@@ -229,7 +229,7 @@ def test_whatever_comes_of_the_creates_the_cap_holds(
 )
 def test_while_prices_only_fall_the_cap_holds(moves: list[tuple[bool, int, int]], cap: int) -> None:
     price, charged = 20, 20
-    till = Till(cap, run(cost=price))
+    till = CapSession(cap, run(cost=price))
     under_way: list[Run] = []
     for is_create, which, fall in moves:
         if is_create and (sent := till.create()) is not None:

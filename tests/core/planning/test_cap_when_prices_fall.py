@@ -6,7 +6,7 @@ from hypothesis import strategies as some
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.spend import spend_of
-from tests.core.planning.test_cap import Till
+from tests.core.planning.test_cap import CapSession
 from tests.helpers.snapshots import run
 
 
@@ -18,7 +18,7 @@ def test_while_prices_only_fall_and_answers_overtake_each_other_the_cap_holds(
     moves: list[tuple[bool, int, int]], cap: int
 ) -> None:
     price, charged = 20, 20
-    till = Till(cap, run(cost=price))
+    till = CapSession(cap, run(cost=price))
     under_way = []
     for is_create, which, fall in moves:
         price = max(0, price - fall)
@@ -33,7 +33,7 @@ def test_while_prices_only_fall_and_answers_overtake_each_other_the_cap_holds(
 
 def test_what_an_earlier_apply_left_in_doubt_counts_at_the_price_it_may_have_had() -> None:
     dear, doubtful, cheap = run(cost=280), run(RunState.IN_DOUBT, cost=None), run(cost=140)
-    till = Till(1_000, dear, doubtful, cheap)
+    till = CapSession(1_000, dear, doubtful, cheap)
     assert till.cap.committed_micro_usd == 280 + 280 + 140
     sent = till.create()
     assert sent is not None

@@ -12,9 +12,9 @@ from hypothesis import strategies as some
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.matching import serves
-from hailuo_batch.core.planning.plan import InDoubt, Plan, PlanAction, Wishes, make_plan, matches_any
-from hailuo_batch.values import Campaign, Take
-from tests.core.planning_session import Desk, take, wants, with_images
+from hailuo_batch.core.planning.plan import InDoubtPolicy, Plan, PlanAction, PlanRequest, make_plan, matches_any
+from hailuo_batch.values import CampaignSpec, Take
+from tests.core.planning_session import PlanningSession, take, wants, with_images
 
 FATES = [state for state in RunState if state is not RunState.SUBMITTING]
 
@@ -25,11 +25,11 @@ class Edit:
 
     takes: tuple[Take, ...]
     max_attempts: int
-    wishes: Wishes
+    wishes: PlanRequest
     fates: tuple[RunState, ...]
 
     @property
-    def campaign(self) -> Campaign:
+    def campaign(self) -> CampaignSpec:
         return wants(*self.takes, max_attempts=self.max_attempts)
 
 
@@ -41,16 +41,16 @@ takes = some.builds(
     some.sampled_from([None, None, "1" * 64, "2" * 64]),
 )
 wishes = some.builds(
-    Wishes,
+    PlanRequest,
     only=some.sampled_from([(), (), (), ("a*",), ("b", "c")]),
     replace=some.sampled_from([(), (), ("*",), ("a",)]),
-    in_doubt=some.sampled_from(InDoubt),
+    in_doubt=some.sampled_from(InDoubtPolicy),
 )
 edits = some.builds(
     Edit,
     some.lists(takes, max_size=4, unique_by=lambda wanted: wanted.id).map(tuple),
     some.integers(1, 2),
-    some.just(Wishes()) | wishes,
+    some.just(PlanRequest()) | wishes,
     some.lists(some.sampled_from(FATES), min_size=1, max_size=4).map(tuple),
 )
 histories = some.lists(edits, min_size=1, max_size=6)
@@ -58,9 +58,9 @@ small = settings(max_examples=25)
 
 
 @contextmanager
-def new_desk() -> Iterator[Desk]:
+def new_desk() -> Iterator[PlanningSession]:
     with TemporaryDirectory() as folder:
-        desk = Desk(Path(folder))
+        desk = PlanningSession(Path(folder))
         try:
             yield desk
         finally:
@@ -76,7 +76,7 @@ def check_orders(plan: Plan, edit: Edit, before: Snapshot, after: Snapshot) -> N
     wanted = {asked.id: asked for asked in edit.takes}
     assert [record.take for record in after.takes if record.in_manifest] == list(edit.takes)
     for id_, asked in wanted.items():
-        (live,) = [run for run in records[id_].runs if not run.superseded]
+        (live,) = [run for run in records[id_].runs if not run.is_superseded]
         assert serves(live, asked), "a run speaks for a take that asks for something else"
     assert all(record.runs for record in after.takes if not record.in_manifest), "a take without a run was kept"
     unsent = {run.take_id for run in after.runs if not was_sent(run)}
@@ -98,7 +98,7 @@ def check_nothing_paid_needlessly(plan: Plan, edit: Edit, after: Snapshot) -> No
         run
         for run in after.runs
         if was_sent(run)
-        and (run.superseded_by is Supersession.EDIT or (run.take_id not in wanted and not run.superseded))
+        and (run.superseded_by is Supersession.EDIT or (run.take_id not in wanted and not run.is_superseded))
     ]
     records = {record.take.id: record for record in after.takes}
     for line in plan.paying:
@@ -114,11 +114,11 @@ def test_every_wanted_take_has_one_run_that_serves_it_and_nothing_sent_is_ever_d
         for edit in history:
             before = desk.snapshot
             plan = make_plan(edit.campaign, before, edit.wishes)
-            desk.ledger.carry_out(plan.steps, desk.tick())
+            desk.ledger.carry_out(plan.ledger_changes, desk.advance())
             after = desk.snapshot
             check_orders(plan, edit, before, after)
             check_nothing_paid_needlessly(plan, edit, after)
-            assert desk.plan(edit.campaign, edit.wishes).steps == (), "the same plan again is not idle"
+            assert desk.plan(edit.campaign, edit.wishes).ledger_changes == (), "the same plan again is not idle"
             desk.finish(*edit.fates)
 
 
@@ -137,7 +137,7 @@ def test_every_take_has_a_line_and_no_line_is_without_its_reason(history: list[E
             held = set(asked) - plan.scope
             assert held == {id_ for id_ in asked if edit.wishes.only and not matches_any(id_, edit.wishes.only)}
             assert all(line.action is PlanAction.HOLD for line in plan.lines if line.take_id in held)
-            desk.ledger.carry_out(plan.steps, desk.tick())
+            desk.ledger.carry_out(plan.ledger_changes, desk.advance())
             desk.finish(*edit.fates)
 
 
@@ -148,7 +148,7 @@ def test_a_finished_campaign_pays_nothing_in_whatever_order_it_is_written(
 ) -> None:
     with new_desk() as desk:
         for edit in history:
-            desk.order(edit.campaign)
+            desk.apply_plan(edit.campaign)
             desk.finish(RunState.SUCCEEDED)
         last = history[-1].takes
         shuffled = [last[index] for index in order if index < len(last)]

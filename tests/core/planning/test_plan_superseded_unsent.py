@@ -2,16 +2,18 @@
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.states import RunState
-from tests.core.planning_session import Desk, take, wants
+from tests.core.planning_session import PlanningSession, take, wants
 
 A, B = take("a", prompt="first"), take("b", prompt="second")
 
 
-def test_a_superseded_attempt_that_proved_unsent_does_not_keep_its_take_from_being_forgotten(desk: Desk) -> None:
-    desk.order(wants(A, B))
+def test_a_superseded_attempt_that_proved_unsent_does_not_keep_its_take_from_being_forgotten(
+    desk: PlanningSession,
+) -> None:
+    desk.apply_plan(wants(A, B))
     doubtful, _ = desk.finish(RunState.IN_DOUBT, RunState.SUCCEEDED)
-    desk.order(wants(take("a", prompt="edited"), B))
-    desk.tell(doubtful, ev.CreateNotSent("connection refused"))
-    desk.order(wants(B))
+    desk.apply_plan(wants(take("a", prompt="edited"), B))
+    desk.record_events(doubtful, ev.CreateNotSent("connection refused"))
+    desk.apply_plan(wants(B))
     assert [record.take.id for record in desk.snapshot.takes] == ["b"]
-    assert desk.plan(wants(B)).steps == ()
+    assert desk.plan(wants(B)).ledger_changes == ()

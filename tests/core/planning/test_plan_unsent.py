@@ -1,14 +1,14 @@
 """An attempt is sent with the images that are wanted when it is sent."""
 
 from hailuo_batch.core.model.states import RunState
-from tests.core.planning_session import Desk, paying, take, wants, with_images
+from tests.core.planning_session import PlanningSession, paying, take, wants, with_images
 
 A = take("a", prompt="first")
 
 
-def test_an_attempt_is_sent_with_the_images_that_are_wanted_when_it_is_sent(desk: Desk) -> None:
-    desk.order(wants(A))
-    desk.order(wants(with_images(A, "1" * 64)))
+def test_an_attempt_is_sent_with_the_images_that_are_wanted_when_it_is_sent(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A))
+    desk.apply_plan(wants(with_images(A, "1" * 64)))
     assert desk.live("a").images_sha256 == "1" * 64
     desk.finish(RunState.SUCCEEDED)
-    assert paying(desk.order(wants(with_images(A, "2" * 64)))) == {"a"}
+    assert paying(desk.apply_plan(wants(with_images(A, "2" * 64)))) == {"a"}

@@ -4,12 +4,12 @@ import pytest
 
 from hailuo_batch.core.model.runs import Replacement, Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.plan import InDoubt, PlanAction, Wishes, matches_any
-from hailuo_batch.values import format_minute
-from tests.core.planning_session import Desk, paying, take, wants
+from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanAction, PlanRequest, matches_any
+from hailuo_batch.values import format_utc_minute
+from tests.core.planning_session import PlanningSession, paying, take, wants
 
 A, B, C = take("a", prompt="first"), take("b", prompt="second"), take("c", prompt="third")
-RESUBMIT = Wishes(in_doubt=InDoubt.RESUBMIT)
+RESUBMIT = PlanRequest(in_doubt=InDoubtPolicy.RESUBMIT)
 
 
 @pytest.mark.parametrize(
@@ -20,27 +20,27 @@ def test_patterns_fit_whole_take_ids_as_they_are_written(pattern: str, fits: boo
     assert matches_any("hero", ["other", pattern]) is fits
 
 
-def test_only_the_takes_asked_for_are_paid_for_and_collected(desk: Desk) -> None:
-    lines = desk.order(wants(A, B, C), Wishes(only=("a", "c*")))
+def test_only_the_takes_asked_for_are_paid_for_and_collected(desk: PlanningSession) -> None:
+    lines = desk.apply_plan(wants(A, B, C), PlanRequest(only=("a", "c*")))
     assert paying(lines) == {"a", "c"}
     assert (lines["b"].action, lines["b"].reason) == (PlanAction.HOLD, "not among the takes of --only")
-    plan = desk.plan(wants(A, B, C), Wishes(only=("a", "c*")))
-    assert plan.scope == plan.collected == {"a", "c"}
-    assert paying(desk.order(wants(A, B, C))) == {"a", "b", "c"}
+    plan = desk.plan(wants(A, B, C), PlanRequest(only=("a", "c*")))
+    assert plan.scope == plan.followed == {"a", "c"}
+    assert paying(desk.apply_plan(wants(A, B, C))) == {"a", "b", "c"}
 
 
-def test_only_keeps_no_other_take_from_taking_over_its_run(desk: Desk) -> None:
-    desk.order(wants(A, B))
+def test_only_keeps_no_other_take_from_taking_over_its_run(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A, B))
     first, _ = desk.finish(RunState.SUCCEEDED)
-    lines = desk.order(wants(take("z", prompt="first"), B), Wishes(only=("b",)))
+    lines = desk.apply_plan(wants(take("z", prompt="first"), B), PlanRequest(only=("b",)))
     assert lines["z"].action is PlanAction.HOLD
     assert desk.live("z").key == first.key
 
 
-def test_replace_makes_done_takes_anew_and_keeps_what_they_had(desk: Desk) -> None:
-    desk.order(wants(A, B))
+def test_replace_makes_done_takes_anew_and_keeps_what_they_had(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A, B))
     old, _ = desk.finish(RunState.SUCCEEDED)
-    lines = desk.order(wants(A, B), Wishes(replace=("a",)))
+    lines = desk.apply_plan(wants(A, B), PlanRequest(replace=("a",)))
     assert paying(lines) == {"a"}
     assert lines["a"].action is PlanAction.REPLACE
     assert lines["a"].reason == f"--replace; the video of {old.run_id} is kept as superseded"
@@ -49,61 +49,63 @@ def test_replace_makes_done_takes_anew_and_keeps_what_they_had(desk: Desk) -> No
     assert (after.state, after.fingerprint) == (RunState.UNSENT, A.fingerprint)
 
 
-def test_the_wish_to_replace_is_recorded_before_its_create(desk: Desk) -> None:
-    desk.order(wants(A, B))
+def test_the_wish_to_replace_is_recorded_before_its_create(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A, B))
     desk.finish(RunState.SUCCEEDED)
-    desk.order(wants(A, B), Wishes(replace=("a", "x*")))
+    desk.apply_plan(wants(A, B), PlanRequest(replace=("a", "x*")))
     assert desk.snapshot.replacements == (Replacement(("a", "x*"), frozenset({"a"})),)
 
 
 @pytest.mark.parametrize("state", [RunState.UNSENT, RunState.IN_DOUBT, RunState.PENDING, RunState.SUCCEEDED])
-def test_the_same_wish_repeated_after_an_interruption_starts_no_second_one(desk: Desk, state: RunState) -> None:
-    wish = Wishes(replace=("*",))
-    desk.order(wants(A, B))
+def test_the_same_wish_repeated_after_an_interruption_starts_no_second_one(
+    desk: PlanningSession, state: RunState
+) -> None:
+    wish = PlanRequest(replace=("*",))
+    desk.apply_plan(wants(A, B))
     desk.finish(RunState.SUCCEEDED)
-    desk.order(wants(A, B), wish)
+    desk.apply_plan(wants(A, B), wish)
     desk.finish(state, RunState.UNSENT)
-    lines = desk.order(wants(A, B), wish)
+    lines = desk.apply_plan(wants(A, B), wish)
     assert paying(lines) == ({"a", "b"} if state is RunState.UNSENT else {"b"})
     assert lines["b"].action is PlanAction.REPLACE
     assert lines["b"].reason == "--replace, not made yet"
     assert [len(desk.record_of(id_).runs) for id_ in "ab"] == [2, 2]
 
 
-def test_once_a_replacement_is_done_the_same_wish_begins_another(desk: Desk) -> None:
-    wish = Wishes(replace=("a",))
-    desk.order(wants(A))
+def test_once_a_replacement_is_done_the_same_wish_begins_another(desk: PlanningSession) -> None:
+    wish = PlanRequest(replace=("a",))
+    desk.apply_plan(wants(A))
     desk.finish(RunState.SUCCEEDED)
-    desk.order(wants(A), wish)
+    desk.apply_plan(wants(A), wish)
     desk.finish(RunState.SUCCEEDED)
     desk.ledger.close_replacements(desk.snapshot.replacements)
-    assert paying(desk.order(wants(A), wish)) == {"a"}
+    assert paying(desk.apply_plan(wants(A), wish)) == {"a"}
     assert len(desk.record_of("a").runs) == 3
 
 
-def test_a_take_that_is_to_be_made_anew_does_not_take_over_an_old_run_instead(desk: Desk) -> None:
+def test_a_take_that_is_to_be_made_anew_does_not_take_over_an_old_run_instead(desk: PlanningSession) -> None:
     twin = take("b", prompt="first")
-    desk.order(wants(A, twin))
+    desk.apply_plan(wants(A, twin))
     desk.finish(RunState.SUCCEEDED)
-    desk.order(wants(A, twin), Wishes(replace=("a",)))
-    lines = desk.order(wants(A))
+    desk.apply_plan(wants(A, twin), PlanRequest(replace=("a",)))
+    lines = desk.apply_plan(wants(A))
     assert lines["a"].action is PlanAction.REPLACE
     assert desk.live("a").state is RunState.UNSENT
     assert desk.record_of("b").live is not None
 
 
-def test_another_wish_begins_another_replacement(desk: Desk) -> None:
-    desk.order(wants(A, B))
+def test_another_wish_begins_another_replacement(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A, B))
     desk.finish(RunState.SUCCEEDED)
-    desk.order(wants(A, B), Wishes(replace=("a",)))
-    assert paying(desk.order(wants(A, B), Wishes(replace=("b",)))) == {"a", "b"}
+    desk.apply_plan(wants(A, B), PlanRequest(replace=("a",)))
+    assert paying(desk.apply_plan(wants(A, B), PlanRequest(replace=("b",)))) == {"a", "b"}
 
 
-def test_a_replacement_under_way_goes_on_without_the_option(desk: Desk) -> None:
-    desk.order(wants(A))
+def test_a_replacement_under_way_goes_on_without_the_option(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A))
     desk.finish(RunState.SUCCEEDED)
-    desk.order(wants(A), Wishes(replace=("a",)))
-    lines = desk.order(wants(A))
+    desk.apply_plan(wants(A), PlanRequest(replace=("a",)))
+    lines = desk.apply_plan(wants(A))
     assert lines["a"].action is PlanAction.REPLACE
     assert len(desk.record_of("a").runs) == 2
 
@@ -112,59 +114,59 @@ def test_a_replacement_under_way_goes_on_without_the_option(desk: Desk) -> None:
     "state",
     [RunState.IN_DOUBT, RunState.PENDING, RunState.FAILED, RunState.REJECTED, RunState.LOST, RunState.ABANDONED],
 )
-def test_only_what_succeeded_is_replaced(desk: Desk, state: RunState) -> None:
-    desk.order(wants(A))
+def test_only_what_succeeded_is_replaced(desk: PlanningSession, state: RunState) -> None:
+    desk.apply_plan(wants(A))
     desk.finish(state)
-    assert not paying(desk.order(wants(A), Wishes(replace=("*",))))
+    assert not paying(desk.apply_plan(wants(A), PlanRequest(replace=("*",))))
     is_to_come = state in {RunState.IN_DOUBT, RunState.PENDING}
     assert bool(desk.snapshot.replacements) is is_to_come
 
 
-def test_what_the_same_command_made_before_it_was_cut_off_is_not_replaced(desk: Desk) -> None:
-    wish = Wishes(replace=("*",))
-    assert paying(desk.order(wants(A, B), wish)) == {"a", "b"}
+def test_what_the_same_command_made_before_it_was_cut_off_is_not_replaced(desk: PlanningSession) -> None:
+    wish = PlanRequest(replace=("*",))
+    assert paying(desk.apply_plan(wants(A, B), wish)) == {"a", "b"}
     desk.finish(RunState.SUCCEEDED, RunState.REJECTED)
-    assert not paying(desk.order(wants(A, B), wish))
+    assert not paying(desk.apply_plan(wants(A, B), wish))
     desk.ledger.close_replacements(desk.snapshot.replacements)
-    assert paying(desk.order(wants(A, B), wish)) == {"a"}
+    assert paying(desk.apply_plan(wants(A, B), wish)) == {"a"}
 
 
-def test_a_plan_in_a_file_replaces_the_takes_alone_that_it_names(desk: Desk) -> None:
-    desk.order(wants(A, B))
+def test_a_plan_in_a_file_replaces_the_takes_alone_that_it_names(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A, B))
     desk.finish(RunState.SUCCEEDED)
-    assert paying(desk.order(wants(A, B), Wishes(replace=("*",), replaceable=frozenset("a")))) == {"a"}
+    assert paying(desk.apply_plan(wants(A, B), PlanRequest(replace=("*",), replaceable=frozenset("a")))) == {"a"}
 
 
-def test_replace_stays_within_only(desk: Desk) -> None:
-    desk.order(wants(A, B))
+def test_replace_stays_within_only(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A, B))
     desk.finish(RunState.SUCCEEDED)
-    assert paying(desk.order(wants(A, B), Wishes(only=("a",), replace=("*",)))) == {"a"}
+    assert paying(desk.apply_plan(wants(A, B), PlanRequest(only=("a",), replace=("*",)))) == {"a"}
 
 
-def test_a_take_that_takes_over_a_run_can_be_replaced_in_the_same_breath(desk: Desk) -> None:
-    desk.order(wants(A))
+def test_a_take_that_takes_over_a_run_can_be_replaced_in_the_same_breath(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A))
     (old,) = desk.finish(RunState.SUCCEEDED)
-    lines = desk.order(wants(take("z", prompt="first")), Wishes(replace=("z",)))
+    lines = desk.apply_plan(wants(take("z", prompt="first")), PlanRequest(replace=("z",)))
     assert (lines["z"].action, lines["z"].moved_from) == (PlanAction.REPLACE, "a")
     assert desk.record_of("z").runs[0].key == old.key
     assert desk.live("z").state is RunState.UNSENT
 
 
-def test_in_doubt_is_held_unless_it_is_said_otherwise(desk: Desk) -> None:
-    desk.order(wants(A))
+def test_in_doubt_is_held_unless_it_is_said_otherwise(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A))
     desk.finish(RunState.IN_DOUBT)
-    line = desk.order(wants(A))["a"]
-    since = format_minute(desk.record_of("a").runs[0].submitted_at or 0.0)
+    line = desk.apply_plan(wants(A))["a"]
+    since = format_utc_minute(desk.record_of("a").runs[0].submitted_at or 0.0)
     assert (line.action, line.reason) == (
         PlanAction.HOLD,
         f"in doubt since {since}, may be paid for: timed out; settle it with resolve",
     )
 
 
-def test_resubmit_makes_what_is_in_doubt_again_and_keeps_it_in_sight(desk: Desk) -> None:
-    desk.order(wants(A, B, C))
+def test_resubmit_makes_what_is_in_doubt_again_and_keeps_it_in_sight(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A, B, C))
     desk.finish(RunState.IN_DOUBT, RunState.SUCCEEDED, RunState.LOST)
-    lines = desk.order(wants(A, B, C), RESUBMIT)
+    lines = desk.apply_plan(wants(A, B, C), RESUBMIT)
     assert paying(lines) == {"a"}
     assert lines["a"].reason == "in doubt; --in-doubt resubmit has it made again, which may pay twice"
     old, new = desk.record_of("a").runs
@@ -172,50 +174,50 @@ def test_resubmit_makes_what_is_in_doubt_again_and_keeps_it_in_sight(desk: Desk)
     assert new.state is RunState.UNSENT
 
 
-def test_resubmit_repeats_a_create_once_in_an_apply(desk: Desk) -> None:
-    desk.order(wants(A))
+def test_resubmit_repeats_a_create_once_in_an_apply(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A))
     desk.finish(RunState.IN_DOUBT)
-    desk.order(wants(A), RESUBMIT)
-    assert paying(desk.order(wants(A), RESUBMIT)) == {"a"}
+    desk.apply_plan(wants(A), RESUBMIT)
+    assert paying(desk.apply_plan(wants(A), RESUBMIT)) == {"a"}
     assert len(desk.record_of("a").runs) == 2
 
 
-def test_resubmit_stays_within_only(desk: Desk) -> None:
-    desk.order(wants(A, B))
+def test_resubmit_stays_within_only(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A, B))
     desk.finish(RunState.IN_DOUBT)
-    assert paying(desk.order(wants(A, B), Wishes(only=("b",), in_doubt=InDoubt.RESUBMIT))) == {"b"}
+    assert paying(desk.apply_plan(wants(A, B), PlanRequest(only=("b",), in_doubt=InDoubtPolicy.RESUBMIT))) == {"b"}
     assert desk.live("a").state is RunState.IN_DOUBT
 
 
-def test_a_failed_run_is_made_again_up_to_the_attempts_allowed(desk: Desk) -> None:
+def test_a_failed_run_is_made_again_up_to_the_attempts_allowed(desk: PlanningSession) -> None:
     wanted = wants(A, max_attempts=3)
-    desk.order(wanted)
+    desk.apply_plan(wanted)
     for attempt in (1, 2):
         desk.finish(RunState.FAILED)
-        line = desk.order(wanted)["a"]
+        line = desk.apply_plan(wanted)["a"]
         assert line.action is PlanAction.CREATE
         assert line.reason == f"attempt {attempt} failed and was refunded: the model broke"
     desk.finish(RunState.FAILED)
-    line = desk.order(wanted)["a"]
+    line = desk.apply_plan(wanted)["a"]
     assert line.action is PlanAction.HOLD
     assert line.reason == "failed and refunded: the model broke; retry grants one more attempt"
 
 
-def test_a_rejected_take_is_never_made_again_by_itself(desk: Desk) -> None:
-    desk.order(wants(A, max_attempts=5))
+def test_a_rejected_take_is_never_made_again_by_itself(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A, max_attempts=5))
     desk.finish(RunState.REJECTED)
-    line = desk.order(wants(A, max_attempts=5))["a"]
+    line = desk.apply_plan(wants(A, max_attempts=5))["a"]
     assert line.action is PlanAction.HOLD
     assert line.reason == "rejected, nothing paid: no prompt (invalid_input); change it, or retry"
 
 
-def test_failures_of_another_request_do_not_count(desk: Desk) -> None:
-    desk.order(wants(A))
+def test_failures_of_another_request_do_not_count(desk: PlanningSession) -> None:
+    desk.apply_plan(wants(A))
     desk.finish(RunState.FAILED)
     changed = wants(take("a", prompt="edited"), max_attempts=2)
-    desk.order(changed)
+    desk.apply_plan(changed)
     desk.finish(RunState.FAILED)
-    assert paying(desk.order(changed)) == {"a"}
+    assert paying(desk.apply_plan(changed)) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -228,9 +230,9 @@ def test_failures_of_another_request_do_not_count(desk: Desk) -> None:
     ],
 )
 def test_the_plan_says_how_every_other_take_stands(
-    desk: Desk, state: RunState, action: PlanAction, reason: str
+    desk: PlanningSession, state: RunState, action: PlanAction, reason: str
 ) -> None:
-    desk.order(wants(A))
+    desk.apply_plan(wants(A))
     desk.finish(state)
-    line = desk.order(wants(A))["a"]
+    line = desk.apply_plan(wants(A))["a"]
     assert (line.action, line.reason) == (action, reason)

@@ -14,17 +14,17 @@ from hailuo_batch.core.model.runs import Run, Supersession, fold
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.recovery import (
     NO_ANSWER,
-    Forgotten,
-    Intent,
+    CreateIntent,
+    CreateResult,
+    MissedEvent,
+    MissingAttempt,
     Receipt,
-    Recovered,
-    Result,
     parse_at,
     parse_result,
     recover,
-    superseded_by_put_back,
+    supersession_by_restored,
 )
-from hailuo_batch.values import LATEST_S, MAX_COST_MICRO_USD
+from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S
 from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take
 
 NOW = STARTED_AT + 1000
@@ -38,13 +38,13 @@ NOBODY_SAID = ev.CreateUnanswered(NO_ANSWER)
 OUTCOMES: list[CreateOutcome] = [CREATED, NOT_SENT, REFUSED, REJECTED, UNANSWERED]
 
 
-def intent(create_id: str, at: float = STARTED_AT, of: str = "hero") -> Intent:
+def intent(create_id: str, at: float = STARTED_AT, of: str = "hero") -> CreateIntent:
     wanted = take(of)
-    return Intent(create_id, at, of, 1, wanted.model, wanted.input_json, None)
+    return CreateIntent(create_id, at, of, 1, wanted.model, wanted.input_json, None)
 
 
-def result(create_id: str, outcome: CreateOutcome, at: float = HEARD_AT) -> Result:
-    return Result(create_id, at, outcome)
+def result(create_id: str, outcome: CreateOutcome, at: float = HEARD_AT) -> CreateResult:
+    return CreateResult(create_id, at, outcome)
 
 
 def missed_by(known: Run, *outcomes: CreateOutcome) -> CreateOutcome | None:
@@ -82,7 +82,7 @@ def test_a_create_under_way_without_an_answer_is_in_doubt() -> None:
 def test_a_create_under_way_that_the_receipts_do_not_know_is_in_doubt_too() -> None:
     sending = run(RunState.SUBMITTING)
     missed, _ = recover(snapshot(record(take(), sending)), [], NOW)
-    assert missed == (Recovered(sending.key, NOBODY_SAID, NOW),)
+    assert missed == (MissedEvent(sending.key, NOBODY_SAID, NOW),)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_of_two_runs_that_nothing_orders_the_one_that_is_paid_for_speaks(
     """Whatever the time of day was: the receipts know nothing of the live run."""
     known = run(state, run_id="run_known", at=STARTED_AT - ago)
     _, (item,) = recover(snapshot(record(take(), known)), [intent("create-x"), result("create-x", CREATED)], NOW)
-    assert item.outdated is keeps
+    assert item.is_outdated is keeps
 
 
 def test_a_result_without_its_intent_is_passed_over() -> None:
@@ -236,8 +236,8 @@ def test_taking_over_twice_changes_nothing(data: some.DataObject) -> None:
 def test_what_is_put_back_after_a_run_supersedes_it_for_the_reason_that_its_state_tells(
     before: RunState, by: Supersession
 ) -> None:
-    assert superseded_by_put_back(run(before), intent("create-x")) is by
-    assert superseded_by_put_back(run(before, take(prompt="older")), intent("create-x")) is Supersession.EDIT
+    assert supersession_by_restored(run(before), intent("create-x")) is by
+    assert supersession_by_restored(run(before, take(prompt="older")), intent("create-x")) is Supersession.EDIT
 
 
 LINE: dict[str, Any] = {
@@ -252,7 +252,7 @@ LINE: dict[str, Any] = {
 
 
 def test_an_intent_tells_all_that_was_asked() -> None:
-    read = Intent.parse(json.loads(json.dumps(LINE)))
+    read = CreateIntent.parse(json.loads(json.dumps(LINE)))
     assert (read.take_id, read.attempt, read.at) == ("hero", 2, STARTED_AT)
     assert read.fingerprint == take().fingerprint
 
@@ -260,7 +260,7 @@ def test_an_intent_tells_all_that_was_asked() -> None:
 @pytest.mark.parametrize("missing", sorted(LINE))
 def test_a_line_that_lacks_something_is_no_intent(missing: str) -> None:
     with pytest.raises(KeyError):
-        Intent.parse({name: value for name, value in LINE.items() if name != missing})
+        CreateIntent.parse({name: value for name, value in LINE.items() if name != missing})
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -292,20 +292,20 @@ def test_an_unknown_result_is_none() -> None:
     assert parse_result({"result": "Celebrated"}) is None
 
 
-@pytest.mark.parametrize("at", ["soon", -1, 10**30, float("nan"), float("inf"), True, None, LATEST_S])
+@pytest.mark.parametrize("at", ["soon", -1, 10**30, float("nan"), float("inf"), True, None, MAX_EPOCH_S])
 def test_a_time_that_cannot_be_read_is_that_of_the_line_before(at: object) -> None:
-    assert Intent.parse(LINE | {"at": at}, STARTED_AT).at == STARTED_AT
+    assert CreateIntent.parse(LINE | {"at": at}, STARTED_AT).at == STARTED_AT
     assert parse_at(at, STARTED_AT) == STARTED_AT
 
 
 @pytest.mark.parametrize("attempt", ["first", 0, -1, 10**30, 2.5, float("inf"), True, None])
 def test_a_create_is_not_forgotten_for_the_number_of_its_attempt(attempt: object) -> None:
-    assert Intent.parse(LINE | {"attempt": attempt}).take_id == "hero"
+    assert CreateIntent.parse(LINE | {"attempt": attempt}).take_id == "hero"
 
 
 def test_a_forgotten_create_carries_its_intent() -> None:
     _, (item,) = recover(snapshot(), [intent("create-x"), result("create-x", CREATED)], NOW)
-    assert item == Forgotten(intent("create-x"), CREATED, HEARD_AT)
+    assert item == MissingAttempt(intent("create-x"), CREATED, HEARD_AT)
 
 
 # --- the run that a user named ---
@@ -317,7 +317,7 @@ def test_a_run_that_the_user_named_after_the_backup_is_named_again(state: RunSta
     first = result(known.create_id or "", ev.RunCreated("run_first", COST))
     second = result(known.create_id or "", CREATED)
     held = snapshot(record(take(), known))
-    named = Recovered(known.key, ev.RunNamed("run_x", COST), HEARD_AT)
+    named = MissedEvent(known.key, ev.RunNamed("run_x", COST), HEARD_AT)
     assert recover(held, [intent(known.create_id or ""), first, second], NOW) == ((named,), ())
     assert recover(held, [intent(known.create_id or ""), first], NOW) == ((), ())
 

@@ -9,15 +9,15 @@ from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, Revi
 from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord, fold
 from hailuo_batch.core.model.states import TRANSITIONS, RunState, TakeState
 from hailuo_batch.core.planning.resolution import (
-    Settlement,
-    Way,
-    abandoned,
-    check_way,
-    choose_run,
-    named,
+    Resolution,
+    ResolveOption,
+    abandon_run,
+    check_option,
+    find_run,
+    name_run,
     owner_of,
-    resubmitted,
-    retried,
+    resubmit_run,
+    retry_takes,
 )
 from hailuo_batch.errors import UsageError
 from tests.helpers.snapshots import STARTED_AT, output, record, run, snapshot, take
@@ -25,9 +25,9 @@ from tests.helpers.snapshots import STARTED_AT, output, record, run, snapshot, t
 S = RunState
 HERO = take("hero")
 LEADS_OUT = {
-    Way.NAME: {S.IN_DOUBT, S.LOST, S.ABANDONED},
-    Way.RESUBMIT: {S.IN_DOUBT, S.LOST, S.ABANDONED, S.PENDING, S.PROCESSING, S.SUCCEEDED},
-    Way.ABANDON: {S.IN_DOUBT, S.LOST, S.PENDING, S.PROCESSING, S.SUCCEEDED},
+    ResolveOption.NAME: {S.IN_DOUBT, S.LOST, S.ABANDONED},
+    ResolveOption.RESUBMIT: {S.IN_DOUBT, S.LOST, S.ABANDONED, S.PENDING, S.PROCESSING, S.SUCCEEDED},
+    ResolveOption.ABANDON: {S.IN_DOUBT, S.LOST, S.PENDING, S.PROCESSING, S.SUCCEEDED},
 }
 GRID = [(way, state, state in states) for way, states in LEADS_OUT.items() for state in RunState]
 
@@ -38,51 +38,51 @@ def stuck(state: RunState, attempt: int = 1, superseded_by: Supersession | None 
     return run(state, HERO, attempt=attempt, superseded_by=superseded_by, outputs=outputs)
 
 
-def refusal(of: TakeRecord, chosen: Run, way: Way) -> str:
+def refusal(of: TakeRecord, chosen: Run, way: ResolveOption) -> str:
     with pytest.raises(UsageError) as refused:
-        check_way(of, chosen, way)
+        check_option(of, chosen, way)
     return str(refused.value)
 
 
 @pytest.mark.parametrize(("way", "state", "leads_out"), GRID)
-def test_each_way_leads_out_of_its_states_and_of_no_other(way: Way, state: RunState, leads_out: bool) -> None:
+def test_each_way_leads_out_of_its_states_and_of_no_other(way: ResolveOption, state: RunState, leads_out: bool) -> None:
     chosen = stuck(state)
     if leads_out:
-        check_way(record(HERO, chosen), chosen, way)
+        check_option(record(HERO, chosen), chosen, way)
     else:
         assert "Nothing was sent, nothing was changed." in refusal(record(HERO, chosen), chosen, way)
 
 
-@pytest.mark.parametrize("state", sorted(LEADS_OUT[Way.NAME]))
+@pytest.mark.parametrize("state", sorted(LEADS_OUT[ResolveOption.NAME]))
 def test_a_run_that_is_named_is_followed_again(state: RunState) -> None:
     chosen = stuck(state)
-    settlement = named(record(HERO, chosen), chosen, "run_found", 300_000)
-    after = settled(chosen, settlement)
+    settlement = name_run(record(HERO, chosen), chosen, "run_found", 300_000)
+    after = resolved(chosen, settlement)
     assert (after.state, after.run_id, after.cost_micro_usd) == (S.PENDING, "run_found", 300_000)
-    assert settlement.steps == ()
+    assert settlement.ledger_changes == ()
 
 
-@pytest.mark.parametrize("state", sorted(LEADS_OUT[Way.ABANDON]))
+@pytest.mark.parametrize("state", sorted(LEADS_OUT[ResolveOption.ABANDON]))
 def test_a_run_that_is_given_up_keeps_its_id_and_its_money(state: RunState) -> None:
     chosen = stuck(state)
-    after = settled(chosen, abandoned(chosen))
+    after = resolved(chosen, abandon_run(chosen))
     assert after.state is S.ABANDONED
     assert (after.run_id, after.cost_micro_usd) == (chosen.run_id, chosen.cost_micro_usd)
 
 
-@pytest.mark.parametrize("state", sorted(LEADS_OUT[Way.RESUBMIT]))
+@pytest.mark.parametrize("state", sorted(LEADS_OUT[ResolveOption.RESUBMIT]))
 def test_making_it_again_adds_an_attempt_and_leaves_the_run_as_it_is(state: RunState) -> None:
     chosen = stuck(state)
-    assert resubmitted(chosen) == Settlement(
-        steps=(SupersedeRun(chosen.key, Supersession.RESUBMIT), AddAttempt("hero")), events=()
+    assert resubmit_run(chosen) == Resolution(
+        ledger_changes=(SupersedeRun(chosen.key, Supersession.RESUBMIT), AddAttempt("hero")), events=()
     )
 
 
 def test_a_run_found_before_it_was_made_again_speaks_for_its_take_again() -> None:
     older = stuck(S.IN_DOUBT, superseded_by=Supersession.RESUBMIT)
     promised = run(S.UNSENT, HERO, attempt=2)
-    settlement = named(record(HERO, older, promised), older, "run_found", None)
-    assert settlement.steps == (DropAttempt(promised.key), ReviveRun(older.key, "hero"))
+    settlement = name_run(record(HERO, older, promised), older, "run_found", None)
+    assert settlement.ledger_changes == (DropAttempt(promised.key), ReviveRun(older.key, "hero"))
 
 
 @pytest.mark.parametrize(
@@ -95,19 +95,19 @@ def test_a_run_found_before_it_was_made_again_speaks_for_its_take_again() -> Non
 )
 def test_a_run_found_after_its_take_went_another_way_stays_superseded(by: Supersession, newest: Run) -> None:
     older = stuck(S.IN_DOUBT, superseded_by=by)
-    assert named(record(HERO, older, newest), older, "run_found", None).steps == ()
+    assert name_run(record(HERO, older, newest), older, "run_found", None).ledger_changes == ()
 
 
 def test_a_take_that_is_done_has_nothing_to_settle() -> None:
     done = run(S.SUCCEEDED, HERO)
-    for way in (Way.ABANDON, Way.RESUBMIT):
+    for way in (ResolveOption.ABANDON, ResolveOption.RESUBMIT):
         assert "attempt 1 is done" in refusal(record(HERO, done), done, way)
 
 
 @pytest.mark.parametrize(("state", "stands"), [(S.FAILED, "has failed"), (S.REJECTED, "is rejected")])
 def test_what_can_be_retried_is_sent_to_retry(state: RunState, stands: str) -> None:
     chosen = stuck(state)
-    said = refusal(record(HERO, chosen), chosen, Way.ABANDON)
+    said = refusal(record(HERO, chosen), chosen, ResolveOption.ABANDON)
     assert f"attempt {chosen.attempt} {stands}; nothing is to be settled" in said
     assert "MANIFEST hero` grants the take one more attempt" in said
 
@@ -116,30 +116,32 @@ def test_an_older_attempt_that_is_meant_is_named() -> None:
     older, newest = stuck(S.IN_DOUBT, superseded_by=Supersession.EDIT), stuck(S.FAILED, attempt=2)
     newest = replace(newest, superseded_by=Supersession.EDIT)
     last = run(S.UNSENT, HERO, attempt=3)
-    assert "Attempt 1 is in doubt: --attempt 1" in refusal(record(HERO, older, newest, last), last, Way.NAME)
+    assert "Attempt 1 is in doubt: --attempt 1" in refusal(record(HERO, older, newest, last), last, ResolveOption.NAME)
 
 
 def test_nothing_is_made_again_that_the_manifest_does_not_ask_for() -> None:
     chosen = stuck(S.IN_DOUBT)
-    assert "not what the manifest asks for" in refusal(record(HERO, chosen, in_manifest=False), chosen, Way.RESUBMIT)
+    assert "not what the manifest asks for" in refusal(
+        record(HERO, chosen, in_manifest=False), chosen, ResolveOption.RESUBMIT
+    )
     older = stuck(S.IN_DOUBT, superseded_by=Supersession.EDIT)
     newest = stuck(S.PENDING, attempt=2)
-    assert "not what the manifest asks for" in refusal(record(HERO, older, newest), older, Way.RESUBMIT)
+    assert "not what the manifest asks for" in refusal(record(HERO, older, newest), older, ResolveOption.RESUBMIT)
 
 
 def test_the_live_attempt_is_meant_unless_another_is_named() -> None:
     older, live = stuck(S.IN_DOUBT, superseded_by=Supersession.EDIT), stuck(S.PENDING, attempt=2)
     held = snapshot(record(HERO, older, live))
-    assert choose_run(held, "hero", None)[1] is live
-    assert choose_run(held, "hero", 1)[1] is older
+    assert find_run(held, "hero", None)[1] is live
+    assert find_run(held, "hero", 1)[1] is older
     with pytest.raises(UsageError, match="no attempt 3, only 1, 2"):
-        choose_run(held, "hero", 3)
+        find_run(held, "hero", 3)
 
 
 @pytest.mark.parametrize("take_id", ["heros", "desk"])
 def test_a_take_without_a_run_cannot_be_settled(take_id: str) -> None:
     with pytest.raises(UsageError, match="the ledger knows no run of this take"):
-        choose_run(snapshot(record(HERO, stuck(S.LOST)), record(take("desk"))), take_id, None)
+        find_run(snapshot(record(HERO, stuck(S.LOST)), record(take("desk"))), take_id, None)
 
 
 def test_a_run_id_has_one_owner_and_may_be_its_own() -> None:
@@ -155,7 +157,7 @@ def test_a_run_id_has_one_owner_and_may_be_its_own() -> None:
 def test_retry_without_names_is_for_every_take_that_failed_or_was_rejected() -> None:
     takes = {state: take(state.replace("_", "-")) for state in RunState}
     held = snapshot(*(record(of, run(state, of)) for state, of in takes.items()))
-    steps = retried(held, ())
+    steps = retry_takes(held, ())
     assert {step.take_id for step in steps if isinstance(step, AddAttempt)} == {"failed", "rejected"}
     assert {step.by for step in steps if isinstance(step, SupersedeRun)} == {Supersession.RETRY}
 
@@ -163,7 +165,7 @@ def test_retry_without_names_is_for_every_take_that_failed_or_was_rejected() -> 
 @pytest.mark.parametrize("state", sorted(set(RunState) - {S.FAILED, S.REJECTED}))
 def test_retry_is_for_no_other_state(state: RunState) -> None:
     with pytest.raises(UsageError, match="only a failed or rejected take can be retried") as refused:
-        retried(snapshot(record(HERO, run(state, HERO))), ["hero"])
+        retry_takes(snapshot(record(HERO, run(state, HERO))), ["hero"])
     settled_by_resolve = run(state, HERO).take_state in {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
     assert ("shows how to settle it" in str(refused.value)) is settled_by_resolve
 
@@ -171,22 +173,22 @@ def test_retry_is_for_no_other_state(state: RunState) -> None:
 def test_one_name_that_does_not_fit_grants_nothing() -> None:
     held = snapshot(record(HERO, run(S.FAILED, HERO)), record(take("desk"), run(S.SUCCEEDED, take("desk"))))
     with pytest.raises(UsageError, match="desk is done"):
-        retried(held, ["hero", "desk"])
+        retry_takes(held, ["hero", "desk"])
 
 
 def test_a_name_given_twice_grants_one_attempt() -> None:
-    steps = retried(snapshot(record(HERO, run(S.FAILED, HERO))), ["hero", "hero"])
+    steps = retry_takes(snapshot(record(HERO, run(S.FAILED, HERO))), ["hero", "hero"])
     assert sum(isinstance(step, AddAttempt) for step in steps) == 1
 
 
 def test_a_take_that_the_manifest_does_not_ask_for_is_not_retried() -> None:
     held = snapshot(record(HERO, run(S.FAILED, HERO), in_manifest=False))
-    assert retried(held, ()) == ()
+    assert retry_takes(held, ()) == ()
     with pytest.raises(UsageError, match="no such take of this manifest"):
-        retried(held, ["hero"])
+        retry_takes(held, ["hero"])
 
 
-def settled(chosen: Run, settlement: Settlement) -> Run:
+def resolved(chosen: Run, settlement: Resolution) -> Run:
     after = chosen
     for key, event in settlement.events:
         assert key == chosen.key

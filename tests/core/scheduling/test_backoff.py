@@ -3,42 +3,42 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core.scheduling.backoff import Drop, Pace
+from hailuo_batch.core.scheduling.backoff import Backoff, Drop
 
 WINDOW_S = 10.0
 
 
-def refused(pace: Pace, now: float, *, sent_at: float) -> None:
-    pace.hear_refusal(now, sent_at, None)
+def refused(pace: Backoff, now: float, *, sent_at: float) -> None:
+    pace.on_refusal(now, sent_at, None)
 
 
 def test_all_places_are_allowed_while_nothing_is_refused() -> None:
-    pace = Pace(20, WINDOW_S)
+    pace = Backoff(20, WINDOW_S)
     assert pace.places(0.0) == pace.places(1e9) == 20
     assert pace.rises_at(0.0) == float("inf")
 
 
 def test_a_refusal_lowers_the_pace_at_once() -> None:
-    pace = Pace(20, WINDOW_S)
+    pace = Backoff(20, WINDOW_S)
     refused(pace, 5.0, sent_at=4.0)
     assert pace.places(5.0) == 14
 
 
 def test_each_window_without_a_refusal_gives_back_a_place_until_all_are_there() -> None:
-    pace = Pace(20, WINDOW_S)
+    pace = Backoff(20, WINDOW_S)
     refused(pace, 0.0, sent_at=0.0)
     assert [pace.places(window * WINDOW_S) for window in range(8)] == [*range(14, 21), 20]
     assert pace.drop is None
 
 
 def test_of_many_places_each_window_gives_back_a_share() -> None:
-    pace = Pace(400, WINDOW_S)
+    pace = Backoff(400, WINDOW_S)
     refused(pace, 0.0, sent_at=0.0)
     assert [pace.places(at) for at in (9.9, 10.0, 20.0, 60.0)] == [280, 300, 320, 400]
 
 
 def test_requests_that_were_under_way_bring_the_same_news() -> None:
-    pace = Pace(20, WINDOW_S)
+    pace = Backoff(20, WINDOW_S)
     for at in (5.0, 5.1, 8.0):
         refused(pace, at, sent_at=4.0)
     assert pace.places(8.0) == 14
@@ -48,7 +48,7 @@ def test_requests_that_were_under_way_bring_the_same_news() -> None:
 
 @given(some.floats(0.0, 1e9), some.floats(0.001, 3600.0), some.integers(1, 30))
 def test_a_rise_has_come_when_it_was_said_to_come(at: float, window_s: float, rises: int) -> None:
-    pace = Pace(100, window_s)
+    pace = Backoff(100, window_s)
     refused(pace, at, sent_at=at)
     now = at
     for _ in range(min(rises, 6)):
@@ -59,7 +59,7 @@ def test_a_rise_has_come_when_it_was_said_to_come(at: float, window_s: float, ri
 
 
 def test_one_place_is_always_left() -> None:
-    pace, now = Pace(20, WINDOW_S), 0.0
+    pace, now = Backoff(20, WINDOW_S), 0.0
     for _ in range(20):
         refused(pace, now, sent_at=now)
         now += 9.0
@@ -67,7 +67,7 @@ def test_one_place_is_always_left() -> None:
 
 
 def test_what_another_process_heard_goes_for_all() -> None:
-    pace = Pace(20, WINDOW_S)
+    pace = Backoff(20, WINDOW_S)
     pace.adopt(Drop(4, 100.0), 102.0)
     assert pace.places(101.0) == 4
     assert pace.held_until == 102.0
@@ -80,7 +80,7 @@ def test_what_another_process_heard_goes_for_all() -> None:
 def test_every_refusal_lowers_the_pace_and_every_window_raises_it_until_all_is_allowed(
     pauses: list[int], limit: int
 ) -> None:
-    pace, now = Pace(limit, WINDOW_S), 0.0
+    pace, now = Backoff(limit, WINDOW_S), 0.0
     for pause_s in pauses:
         now += pause_s
         before = pace.places(now)

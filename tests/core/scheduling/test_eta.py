@@ -6,9 +6,9 @@ from random import Random
 import pytest
 
 from hailuo_batch.core.engine.engine import Settings
-from hailuo_batch.core.engine.stop_reasons import Halt, Reach
-from hailuo_batch.core.scheduling.eta import Remaining, Work, examples, time_left
-from hailuo_batch.core.scheduling.queue_model import Line, Outlook
+from hailuo_batch.core.engine.stop_reasons import StopReason, StopScope
+from hailuo_batch.core.scheduling.eta import RemainingWork, TimeLeft, sample_runs, time_left
+from hailuo_batch.core.scheduling.queue_model import ObservedRun, QueueModel
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import DEFAULT_MODEL
 from tests.benchmarks.engine_client import EngineClient
@@ -21,18 +21,18 @@ PACE = 2.0
 WITHIN = 0.15
 
 
-def outlook(known: int = 200) -> Outlook:
+def queue_model(known: int = 200) -> QueueModel:
     """Of runs that last about 90 s, as many of which are known."""
-    rng, learned = Random(1), Outlook()
+    rng, learned = Random(1), QueueModel()
     for _ in range(known):
-        learned.know(log_normal(rng))
+        learned.add_duration(log_normal(rng))
     return learned
 
 
 def left(creates: int, opened: int = 0, *, now: float = 0.0, most_open: int | None = None, pace: float = PACE) -> float:
-    learned = outlook()
-    lines = [learned.accept(0.0) for _ in range(opened)]
-    told = time_left([Work(learned, creates, opened, examples(lines))], now, pace, most_open)
+    learned = queue_model()
+    lines = [learned.add_run(0.0) for _ in range(opened)]
+    told = time_left([RemainingWork(learned, creates, opened, sample_runs(lines))], now, pace, most_open)
     assert told is not None
     return told
 
@@ -68,8 +68,8 @@ def test_where_requests_decide_what_is_left_is_foretold_too() -> None:
 
 def test_it_learns_until_more_than_a_tenth_is_finished() -> None:
     for done, told in ((0, False), (2, False), (3, True)):
-        learned = outlook(known=done)
-        work = Work(learned, 20 - done, 0, ())
+        learned = queue_model(known=done)
+        work = RemainingWork(learned, 20 - done, 0, ())
         answer = time_left([work], 0.0, PACE, None)
         assert answer is not None
         assert (answer < inf) is told
@@ -81,31 +81,33 @@ def test_it_learns_until_more_than_a_tenth_is_finished() -> None:
     ids=["many beyond the longest", "none far beyond it", "less than a tenth", "one alone"],
 )
 def test_many_runs_far_older_than_any_that_finished_are_of_an_unknown_kind(slow: int, age: float, told: bool) -> None:
-    learned = Outlook()
+    learned = QueueModel()
     for number in range(100):
-        learned.know(60.0 + number / 5)
+        learned.add_duration(60.0 + number / 5)
     seen_at = age * 79.8  # the longest
-    lines = [Line(turn, 0.0, seen_at) for turn in range(slow)]
-    answer = time_left([Work(learned, 0, slow, lines)], seen_at, PACE, None)
+    lines = [ObservedRun(turn, 0.0, seen_at) for turn in range(slow)]
+    answer = time_left([RemainingWork(learned, 0, slow, lines)], seen_at, PACE, None)
     assert answer is not None
     assert (answer < inf) is told
 
 
 def test_where_requests_decide_runs_of_an_unknown_kind_do_not_matter() -> None:
-    learned = outlook(known=100)
-    lines = [Line(turn, 0.0, 400.0) for turn in range(2000)]
-    assert time_left([Work(learned, 0, 2000, examples(lines))], 400.0, PACE, None) == pytest.approx(2000 / PACE)
+    learned = queue_model(known=100)
+    lines = [ObservedRun(turn, 0.0, 400.0) for turn in range(2000)]
+    assert time_left([RemainingWork(learned, 0, 2000, sample_runs(lines))], 400.0, PACE, None) == pytest.approx(
+        2000 / PACE
+    )
 
 
 def test_a_run_that_nobody_asked_about_for_long_is_not_of_an_unknown_kind() -> None:
-    learned = outlook()
-    lines = [learned.accept(0.0) for _ in range(200)]
-    answer = time_left([Work(learned, 0, 200, examples(lines))], 1000.0, PACE, None)
+    learned = queue_model()
+    lines = [learned.add_run(0.0) for _ in range(200)]
+    answer = time_left([RemainingWork(learned, 0, 200, sample_runs(lines))], 1000.0, PACE, None)
     assert answer == pytest.approx(200 / PACE)
 
 
 def test_a_model_of_which_nothing_is_left_has_nothing_to_teach() -> None:
-    told = time_left([Work(outlook(), 1, 0, ()), Work(Outlook(), 0, 0, ())], 0.0, PACE, None)
+    told = time_left([RemainingWork(queue_model(), 1, 0, ()), RemainingWork(QueueModel(), 0, 0, ())], 0.0, PACE, None)
     assert told is not None
     assert told < inf
 
@@ -133,29 +135,29 @@ def test_a_bound_on_runs_in_flight_makes_it_longer() -> None:
 
 
 def test_a_sample_of_the_open_runs_says_what_all_of_them_say() -> None:
-    learned = outlook()
-    lines = [learned.accept(float(number)) for number in range(1000)]
-    whole = time_left([Work(learned, 0, 1000, lines)], 1000.0, 50.0, None)
-    sampled = time_left([Work(learned, 0, 1000, examples(lines))], 1000.0, 50.0, None)
+    learned = queue_model()
+    lines = [learned.add_run(float(number)) for number in range(1000)]
+    whole = time_left([RemainingWork(learned, 0, 1000, lines)], 1000.0, 50.0, None)
+    sampled = time_left([RemainingWork(learned, 0, 1000, sample_runs(lines))], 1000.0, 50.0, None)
     assert whole is not None
-    assert len(examples(lines)) <= 64
+    assert len(sample_runs(lines)) <= 64
     assert sampled == pytest.approx(whole, rel=0.1)
 
 
 def test_a_provider_with_few_places_is_told_from_one_without_a_limit() -> None:
     for places in (None, 16):
         campaign = Scenario(80, places=places)
-        learned = Outlook()
+        learned = QueueModel()
         free_at = [0.0] * (places or campaign.runs)
-        lines = [learned.accept(0.0) for _ in range(campaign.runs)]
+        lines = [learned.add_run(0.0) for _ in range(campaign.runs)]
         ends = []
         for number, duration in enumerate(campaign.durations(3)):
             begin = min(free_at)
             free_at[free_at.index(begin)] = begin + duration
             ends.append((begin + duration, number))
         for end, number in sorted(ends)[:60]:
-            learned.hear_finished(lines[number], end + 1.0, end)
-        assert max(learned.fitting, key=lambda item: item[0])[1].places == places
+            learned.on_finished(lines[number], end + 1.0, end)
+        assert max(learned.best_fits, key=lambda item: item[0])[1].places == places
 
 
 def engine_client(max_in_flight: int | None = None) -> EngineClient:
@@ -165,7 +167,7 @@ def engine_client(max_in_flight: int | None = None) -> EngineClient:
 
 def test_the_engine_counts_what_it_may_create() -> None:
     free, held = engine_client(), engine_client(max_in_flight=5)
-    told = [client.engine.progress(0.0).left_s for client in (free, held)]
+    told = [client.engine.progress(0.0).time_left_s for client in (free, held)]
     assert told[0] is not None
     assert told[1] is not None
     assert told[1] > 5 * told[0]
@@ -173,9 +175,9 @@ def test_the_engine_counts_what_it_may_create() -> None:
 
 def test_once_creating_stops_only_open_runs_count() -> None:
     client = engine_client()
-    assert client.engine.progress(0.0).left_s
-    client.engine.halt(Halt(Reach.CREATES, ExitCode.ACCOUNT, "Stopped creating."))
-    assert client.engine.progress(0.0).left_s is None
+    assert client.engine.progress(0.0).time_left_s
+    client.engine.stop(StopReason(StopScope.CREATES, ExitCode.ACCOUNT, "Stopped creating."))
+    assert client.engine.progress(0.0).time_left_s is None
 
 
 def test_nothing_is_said_to_be_left_once_the_last_run_is_done() -> None:
@@ -184,13 +186,13 @@ def test_nothing_is_said_to_be_left_once_the_last_run_is_done() -> None:
     watched = Watched(client, scenario.runs)
     end_s = simulate(watched, scenario.provider(1), scenario.runs).campaign_s
     assert watched.looks[-1].left_s
-    assert client.engine.progress(end_s).left_s is None
+    assert client.engine.progress(end_s).time_left_s is None
 
 
 def test_an_estimate_is_kept_for_a_while_and_counts_down() -> None:
     answers = iter([100.0, 80.0, None])
-    remaining = Remaining()
-    assert remaining.ask(0.0, "a", lambda: next(answers)) == 100.0
-    assert remaining.ask(0.5, "a", lambda: next(answers)) == 99.5
-    assert remaining.ask(0.75, "b", lambda: next(answers)) == 80.0
-    assert remaining.ask(20.0, "b", lambda: next(answers)) is None
+    remaining = TimeLeft()
+    assert remaining.get(0.0, "a", lambda: next(answers)) == 100.0
+    assert remaining.get(0.5, "a", lambda: next(answers)) == 99.5
+    assert remaining.get(0.75, "b", lambda: next(answers)) == 80.0
+    assert remaining.get(20.0, "b", lambda: next(answers)) is None

@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 
 from hailuo_batch.core.engine.engine import Settings
-from hailuo_batch.core.scheduling.backoff import Pace
+from hailuo_batch.core.scheduling.backoff import Backoff
 from tests.benchmarks.engine_client import EngineClient
 from tests.benchmarks.provider import FixedWindow, Limiter, Provider, SlidingWindow
 from tests.benchmarks.scenarios import Scenario
@@ -41,7 +41,7 @@ def campaign(places: int, *, fixed: bool = False) -> Outcome:
 @contextmanager
 def only_holds() -> Iterator[None]:
     """A pace that is never lowered: after a refusal all is held for a moment, and then goes on as before."""
-    with mock.patch.object(Pace, "places", lambda self, _: self.limit):
+    with mock.patch.object(Backoff, "places", lambda self, _: self.limit):
         yield
 
 

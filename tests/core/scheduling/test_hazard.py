@@ -26,7 +26,7 @@ def durations(count: int, seed: int = 1, median_s: float = 90.0) -> list[float]:
 def test_exact_durations_are_learned_whatever_their_scale(median_s: float) -> None:
     hazard, known = Hazard(), durations(400, median_s=median_s)
     for duration in known:
-        hazard.hear_duration(0.0, duration)
+        hazard.on_duration(0.0, duration)
     assert hazard.completions == 400
     assert median_of(hazard) == pytest.approx(median(known), rel=0.06)
     assert done_by(hazard, 0.4 * median_s) < 0.04
@@ -37,24 +37,24 @@ def test_two_looks_between_which_a_run_finished_teach_nearly_as_much() -> None:
     hazard, rng = Hazard(), Random(3)
     for duration in durations(600):
         before = rng.uniform(0.0, duration)
-        hazard.hear_unfinished(0.0, before)
-        hazard.hear_finished(before, duration + rng.uniform(0.0, 60.0))
+        hazard.on_unfinished(0.0, before)
+        hazard.on_finished(before, duration + rng.uniform(0.0, 60.0))
     assert median_of(hazard) == pytest.approx(90.0, rel=0.12)
 
 
 def test_a_look_that_comes_very_late_misleads_little() -> None:
     hazard = Hazard()
     for duration in durations(300):
-        hazard.hear_duration(0.0, duration)
+        hazard.on_duration(0.0, duration)
     for _ in range(100):
-        hazard.hear_finished(0.0, 5000.0)
+        hazard.on_finished(0.0, 5000.0)
     assert median_of(hazard) == pytest.approx(90.0, rel=0.1)
 
 
 def test_two_humps_stay_two() -> None:
     hazard = Hazard()
     for duration in durations(300, median_s=60.0) + durations(200, seed=2, median_s=600.0):
-        hazard.hear_duration(0.0, duration)
+        hazard.on_duration(0.0, duration)
     assert done_by(hazard, 200.0) == pytest.approx(0.6, abs=0.05)
     assert hazard.rate(200.0) < 0.1 * hazard.rate(80.0)
     assert hazard.rate(200.0) < 0.3 * hazard.rate(600.0)
@@ -64,7 +64,7 @@ def test_runs_found_unfinished_make_an_early_end_unlikelier() -> None:
     hazard = Hazard()
     before = done_by(hazard, 100.0)
     for _ in range(50):
-        hazard.hear_unfinished(0.0, 100.0)
+        hazard.on_unfinished(0.0, 100.0)
     assert done_by(hazard, 100.0) < 0.2 * before
 
 
@@ -81,26 +81,26 @@ def test_knowing_nothing_seconds_and_hours_are_alike() -> None:
     for age in (3.0, 30.0, 300.0, 3000.0):
         hazard = Hazard()
         for _ in range(5):
-            hazard.hear_unfinished(0.0, age)
+            hazard.on_unfinished(0.0, age)
         gains.append(hazard.total(1.5 * age) - hazard.total(age))
     assert gains == pytest.approx([gains[0]] * 4, rel=0.15)
 
 
 def test_a_run_that_never_finishes_says_little_of_those_begun_beside_it() -> None:
     hazard = Hazard()
-    hazard.hear_unfinished(0.0, 400_000.0)
+    hazard.on_unfinished(0.0, 400_000.0)
     assert hazard.total(20.0) - hazard.total(5.0) > 0.1
     for duration in durations(3):
-        hazard.hear_duration(0.0, duration)
+        hazard.on_duration(0.0, duration)
     assert done_by(hazard, 300.0) > 0.7
 
 
 def test_the_first_completion_is_learned_from_at_once() -> None:
     hazard = Hazard()
     for _ in range(5):
-        hazard.hear_unfinished(0.0, 25.0)
+        hazard.on_unfinished(0.0, 25.0)
     before = hazard.rate(30.0)
-    hazard.hear_duration(25.0, 30.0)
+    hazard.on_duration(25.0, 30.0)
     assert hazard.rate(30.0) > 2 * before
 
 
@@ -108,9 +108,9 @@ def test_the_first_completion_is_learned_from_at_once() -> None:
 def test_any_age_has_a_rate_and_a_total(age: float) -> None:
     hazard = Hazard()
     for duration in (0.0, 0.3, 90_000.0):
-        hazard.hear_duration(0.0, duration)
-    hazard.hear_finished(80_000.0, 90_000.0)
-    hazard.hear_unfinished(10.0, 10.0)
+        hazard.on_duration(0.0, duration)
+    hazard.on_finished(80_000.0, 90_000.0)
+    hazard.on_unfinished(10.0, 10.0)
     assert hazard.rate(age) > 0.0
     assert hazard.total(age) >= 0.0
     assert hazard.age_at(hazard.total(age)) == pytest.approx(age, abs=1e-6)
@@ -119,7 +119,7 @@ def test_any_age_has_a_rate_and_a_total(age: float) -> None:
 def test_the_last_runs_need_about_as_long_as_the_longest_of_those_begun_lately() -> None:
     hazard = Hazard()
     for duration in durations(1000):
-        hazard.hear_duration(0.0, duration)
+        hazard.on_duration(0.0, duration)
     ends = [max(duration - number / 2.0 for number, duration in enumerate(durations(600, seed))) for seed in range(40)]
     assert hazard.time_to_finish(2.0) == pytest.approx(sum(ends) / len(ends), rel=0.2)
     assert hazard.time_to_finish(20.0) > hazard.time_to_finish(2.0)
@@ -129,7 +129,7 @@ def test_what_is_left_of_a_run_shrinks_with_its_age() -> None:
     known = durations(500)
     hazard = Hazard()
     for duration in known:
-        hazard.hear_duration(0.0, duration)
+        hazard.on_duration(0.0, duration)
     mean = sum(known) / len(known)
     assert hazard.mean_left(0.0) == pytest.approx(mean, rel=0.1)
     older = [duration - 100.0 for duration in known if duration > 100.0]

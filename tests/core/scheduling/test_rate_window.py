@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core.scheduling.rate_window import Budget
+from hailuo_batch.core.scheduling.rate_window import RateWindow
 
 # times are multiples of 1/8 s, so that sums are exact
 times = some.integers(0, 240).map(lambda eighths: eighths / 8)
@@ -24,7 +24,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Way:
+class Travel:
     """How long a request waits to be wanted after the one before, travels there, and its answer travels back."""
 
     think_s: float
@@ -32,10 +32,12 @@ class Way:
     back_s: float
 
 
-ways = some.lists(some.builds(Way, some.just(0.0) | times, some.just(0.0) | times, some.just(0.0) | times), max_size=60)
+ways = some.lists(
+    some.builds(Travel, some.just(0.0) | times, some.just(0.0) | times, some.just(0.0) | times), max_size=60
+)
 
 
-def send_all(budget: Budget, wanted: list[Way], refused: frozenset[int] = frozenset()) -> list[Sent]:
+def send_all(window: RateWindow, wanted: list[Travel], refused: frozenset[int] = frozenset()) -> list[Sent]:
     """Start each request as early as the budget allows, in order, checking its word at every moment.
 
     The API refuses those whose numbers are in `refused`.
@@ -45,61 +47,61 @@ def send_all(budget: Budget, wanted: list[Way], refused: frozenset[int] = frozen
     now = 0.0
     for number, way in enumerate(wanted):
         now += way.think_s
-        settle(budget, answers, now, refused)
-        while budget.free(now) <= 0:
-            assert refused or is_truthful(budget, sent, now)
-            assert budget.next_free_at(now) > now
-            now = min(budget.next_free_at(now), answers[0][0] if answers else math.inf)
-            settle(budget, answers, now, refused)
-        assert refused or is_truthful(budget, sent, now)
-        budget.take(number, now)
+        receive_answers(window, answers, now, refused)
+        while window.free(now) <= 0:
+            assert refused or is_truthful(window, sent, now)
+            assert window.next_free_at(now) > now
+            now = min(window.next_free_at(now), answers[0][0] if answers else math.inf)
+            receive_answers(window, answers, now, refused)
+        assert refused or is_truthful(window, sent, now)
+        window.take(number, now)
         sent.append(Sent(now, now + way.there_s, now + way.there_s + way.back_s))
         heapq.heappush(answers, (sent[-1].answer, number))
-        settle(budget, answers, now, refused)
+        receive_answers(window, answers, now, refused)
     return sent
 
 
-def settle(budget: Budget, answers: list[tuple[float, int]], now: float, refused: frozenset[int]) -> None:
+def receive_answers(window: RateWindow, answers: list[tuple[float, int]], now: float, refused: frozenset[int]) -> None:
     while answers and answers[0][0] <= now:
         at, number = heapq.heappop(answers)
         if number in refused:
-            budget.hear_refusal(number, at, None)
-        budget.give_back(number, at)
+            window.on_refusal(number, at, None)
+        window.give_back(number, at)
 
 
-def use(budget: Budget, at: float, *keys: int, refused: bool = False, retry_after_s: float | None = None) -> None:
+def use(window: RateWindow, at: float, *keys: int, refused: bool = False, retry_after_s: float | None = None) -> None:
     """Requests that start and are answered at once."""
     for key in keys:
-        budget.take(key, at)
+        window.take(key, at)
     for key in keys:
         if refused:
-            budget.hear_refusal(key, at, retry_after_s)
-        budget.give_back(key, at)
+            window.on_refusal(key, at, retry_after_s)
+        window.give_back(key, at)
 
 
-def is_truthful(budget: Budget, sent: list[Sent], now: float) -> bool:
+def is_truthful(window: RateWindow, sent: list[Sent], now: float) -> bool:
     """A place is taken from a request's start until a window after its answer, and no longer."""
-    back_at = [request.answer + budget.window_s for request in sent]
+    back_at = [request.answer + window.window_s for request in sent]
     taken = [at for at in back_at if at > now]
-    assert budget.free(now) == budget.limit - len(taken)
-    known = [request.answer + budget.window_s for request in sent if request.answer <= now]
-    if len(taken) == budget.limit:
-        return budget.next_free_at(now) == min((at for at in known if at > now), default=math.inf)
-    return budget.next_free_at(now) == now
+    assert window.free(now) == window.limit - len(taken)
+    known = [request.answer + window.window_s for request in sent if request.answer <= now]
+    if len(taken) == window.limit:
+        return window.next_free_at(now) == min((at for at in known if at > now), default=math.inf)
+    return window.next_free_at(now) == now
 
 
 @given(ways, some.integers(1, 5), some.integers(1, 80).map(lambda eighths: eighths / 8), times)
 def test_no_window_of_the_server_ever_sees_more_than_the_limit(
-    wanted: list[Way], limit: int, window_s: float, phase: float
+    wanted: list[Travel], limit: int, window_s: float, phase: float
 ) -> None:
-    assert_within(send_all(Budget(limit, window_s), wanted), limit, window_s, phase)
+    assert_within(send_all(RateWindow(limit, window_s), wanted), limit, window_s, phase)
 
 
 @given(ways, some.frozensets(some.integers(0, 59), min_size=1), some.integers(1, 40), times)
 def test_nor_does_it_while_requests_are_refused_and_all_are_sent_in_the_end(
-    wanted: list[Way], refused: frozenset[int], limit: int, phase: float
+    wanted: list[Travel], refused: frozenset[int], limit: int, phase: float
 ) -> None:
-    sent = send_all(Budget(limit, 10.0), wanted, refused)
+    sent = send_all(RateWindow(limit, 10.0), wanted, refused)
     assert len(sent) == len(wanted)
     assert_within(sent, limit, 10.0, phase)
 
@@ -114,12 +116,12 @@ def assert_within(sent: list[Sent], limit: int, window_s: float, phase: float) -
 
 @given(some.integers(1, 20), some.integers(1, 60))
 def test_with_a_quick_network_the_whole_limit_is_used(limit: int, count: int) -> None:
-    sent = send_all(Budget(limit, 10.0), [Way(0.0, 0.0, 0.0)] * count)
+    sent = send_all(RateWindow(limit, 10.0), [Travel(0.0, 0.0, 0.0)] * count)
     assert sent[-1].start == 10.0 * ((count - 1) // limit)
 
 
 def test_a_place_comes_back_one_window_after_the_answer_not_after_the_start() -> None:
-    budget = Budget(1, 10.0)
+    budget = RateWindow(1, 10.0)
     budget.take(1, 0.0)
     assert budget.free(100.0) == 0
     assert budget.next_free_at(100.0) == math.inf
@@ -130,41 +132,41 @@ def test_a_place_comes_back_one_window_after_the_answer_not_after_the_start() ->
 
 
 def test_refusals_hold_everything_for_longer_each_time_up_to_eight_seconds() -> None:
-    budget, now = Budget(20, 10.0), 0.0
+    budget, now = RateWindow(20, 10.0), 0.0
     for hold_s in (1.0, 2.0, 4.0, 8.0, 8.0):
         use(budget, now, 1, refused=True)
         assert budget.free(now + hold_s - 0.01) == 0
-        assert budget.pace.held_until == now + hold_s
+        assert budget.backoff.held_until == now + hold_s
         now = budget.next_free_at(now)
         assert budget.free(now) > 0
 
 
 def test_refusals_that_come_together_count_as_one() -> None:
-    budget = Budget(20, 10.0)
+    budget = RateWindow(20, 10.0)
     use(budget, 0.0, 1, 2, 3, 4, 5, 6, refused=True)
-    assert budget.pace.held_until == 1.0
-    assert budget.pace.places(0.0) == 14
+    assert budget.backoff.held_until == 1.0
+    assert budget.backoff.places(0.0) == 14
 
 
 def test_after_an_answer_the_next_refusal_holds_briefly_again() -> None:
-    budget = Budget(20, 10.0)
+    budget = RateWindow(20, 10.0)
     use(budget, 0.0, 1, refused=True)
     use(budget, 10.0, 1, refused=True)
-    budget.hear_answer()
+    budget.on_response()
     use(budget, 30.0, 1, refused=True)
-    assert budget.pace.held_until == 31.0
+    assert budget.backoff.held_until == 31.0
 
 
 @pytest.mark.parametrize(("retry_after_s", "held_s"), [(None, 1.0), (0.0, 1.0), (0.5, 1.0), (30.0, 30.0)])
 def test_the_servers_own_word_is_honoured_where_it_asks_for_longer(retry_after_s: float | None, held_s: float) -> None:
-    budget = Budget(20, 10.0)
+    budget = RateWindow(20, 10.0)
     use(budget, 0.0, 1, 2, 3, 4)
     use(budget, 0.0, 5, refused=True, retry_after_s=retry_after_s)
-    assert budget.pace.held_until == held_s
+    assert budget.backoff.held_until == held_s
 
 
 def test_a_hold_does_not_hide_that_places_are_taken() -> None:
-    budget = Budget(1, 10.0)
+    budget = RateWindow(1, 10.0)
     use(budget, 0.0, 1, refused=True)
     assert budget.next_free_at(0.0) == 10.0
     use(budget, 10.0, 1, refused=True, retry_after_s=30.0)
@@ -172,7 +174,7 @@ def test_a_hold_does_not_hide_that_places_are_taken() -> None:
 
 
 def test_what_an_earlier_process_sent_takes_its_places_until_then() -> None:
-    budget = Budget(3, 10.0)
+    budget = RateWindow(3, 10.0)
     budget.assume_spent(2, 7.0)
     assert budget.free(0.0) == 1
     budget.take(1, 0.0)
@@ -181,7 +183,7 @@ def test_what_an_earlier_process_sent_takes_its_places_until_then() -> None:
 
 
 def test_no_more_places_are_assumed_spent_than_there_are() -> None:
-    budget = Budget(3, 10.0)
+    budget = RateWindow(3, 10.0)
     budget.assume_spent(2, 5.0)
     budget.assume_spent(50, 7.0)
     assert budget.free(0.0) == 0

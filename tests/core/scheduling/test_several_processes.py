@@ -11,7 +11,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.core.scheduling.rate_window import Budget
+from hailuo_batch.core.scheduling.rate_window import RateWindow
 from hailuo_batch.core.scheduling.shared_window import parse_holdings, render_holdings
 
 LIMIT, WINDOW_S = 20, 10.0
@@ -26,7 +26,7 @@ class Worker:
     begin_at: float = 0.0
     end_at: float = float("inf")
     delay_s: float = 0.1
-    budget: Budget = field(default_factory=lambda: Budget(LIMIT, WINDOW_S))
+    budget: RateWindow = field(default_factory=lambda: RateWindow(LIMIT, WINDOW_S))
     sent_at: list[float] = field(default_factory=list)
     wake_at: float = 0.0
 
@@ -68,19 +68,19 @@ class Machine:
         known.pop(str(self.workers.index(worker)), None)
         for name, holding in known.items():
             if now >= self.workers[int(name)].end_at:
-                known[name] = holding.left_behind(now, WINDOW_S)
+                known[name] = holding.after_exit(now, WINDOW_S)
         budget = worker.budget
-        budget.hear_others(tuple(known.values()), now)
+        budget.on_others(tuple(known.values()), now)
         while len(worker.sent_at) < worker.requests and budget.free(now) > 0:
             self._send(worker, now)
         if len(worker.sent_at) < worker.requests:
-            budget.wait(now)
+            budget.start_waiting(now)
         else:
-            budget.wait_no_more()
-        known[str(self.workers.index(worker))] = budget.tell(now)
+            budget.stop_waiting()
+        known[str(self.workers.index(worker))] = budget.publish(now)
         self.text = render_holdings("", known)
         waits = len(worker.sent_at) < worker.requests
-        worker.wake_at = min(budget.next_free_at(now) if waits else float("inf"), budget.news_at())
+        worker.wake_at = min(budget.next_free_at(now) if waits else float("inf"), budget.publish_at())
         assert worker.wake_at > now
         self._at(worker.wake_at, worker)
 
@@ -172,7 +172,7 @@ def test_a_restart_sees_what_the_process_before_it_has_sent() -> None:
 
 
 def test_alone_it_is_as_if_there_were_no_file() -> None:
-    sharing, alone = Worker(FOREVER, delay_s=0.0), Budget(LIMIT, WINDOW_S)
+    sharing, alone = Worker(FOREVER, delay_s=0.0), RateWindow(LIMIT, WINDOW_S)
     Machine((sharing,)).run(100.0)
     at, keys = [], count()
     now = 0.0

@@ -103,7 +103,7 @@ def test_places_under_way_come_back_by_themselves_after_the_longest_request_and_
 
 
 def test_what_a_process_left_behind_comes_back_a_window_later() -> None:
-    left = Holding(((NOW + 1.0, 2),), under_way=3, taken_at=NOW - 1.0).left_behind(NOW, WINDOW_S)
+    left = Holding(((NOW + 1.0, 2),), under_way=3, taken_at=NOW - 1.0).after_exit(NOW, WINDOW_S)
     assert [left.held(NOW + after_s, WINDOW_S) for after_s in (0.0, 1.0, 9.9, 10.0)] == [5, 3, 3, 0]
 
 
@@ -113,11 +113,11 @@ def test_places_are_told_in_few_groups_and_never_earlier_than_they_come_back(sin
     buckets = Buckets(WINDOW_S)
     for at in sorted(times):
         buckets.add(at)
-    groups = buckets.told()
+    groups = buckets.groups()
     assert len(groups) <= 103
     ends = [end for end, count in groups for _ in range(count)]
     for at, end in zip(sorted(times), ends, strict=True):
         assert at <= end <= at + WINDOW_S / 100 + 1e-6
     middle = since + 5.0
-    buckets.forget(middle)
-    assert buckets.told() == tuple(group for group in groups if group[0] > middle)
+    buckets.drop_returned(middle)
+    assert buckets.groups() == tuple(group for group in groups if group[0] > middle)

@@ -26,7 +26,7 @@ from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox import server as sandbox
 from hailuo_batch.sandbox.media import MediaFile, media_file
 from hailuo_batch.sandbox.world import WorldSettings
-from hailuo_batch.sandbox.world.answers import Answer
+from hailuo_batch.sandbox.world.answers import ApiResponse
 
 WORKSPACE = Path(__file__).with_name("workspace")
 MANIFEST = """\
@@ -81,17 +81,17 @@ def run(command: str, *options: str, **sandbox_is: Any) -> None:
 def _sandbox_that_is(
     speed: float = 1000.0,
     fail_rate: float = 0.0,
-    create: Callable[..., Answer] = _create,
+    create: Callable[..., ApiResponse] = _create,
     serve: Callable[..., MediaFile] = media_file,
 ) -> Iterator[None]:
     with ExitStack() as stack:
         for owner, name, value in (
-            (api_target, "_REHEARSAL_SPEED", speed),
+            (api_target, "_SANDBOX_SPEED", speed),
             (api_target, "WorldSettings", partial(WorldSettings, fail_rate=fail_rate)),
             (api_target, "SandboxServer", partial(sandbox.SandboxServer, wall=_wall)),
             (sandbox.SandboxServer, "create", create),
             (sandbox, "media_file", serve),
-            (download_queue, "PAUSES_S", (0.01, 0.02, 0.03)),
+            (download_queue, "RETRY_PAUSES_S", (0.01, 0.02, 0.03)),
             (Clock, "wall", _wall),
         ):
             stack.enter_context(patch.object(owner, name, value))
@@ -107,11 +107,11 @@ def _cut_short(*of: Any) -> MediaFile:
     return MediaFile(whole.content[:-7], whole.etag, whole.last_modified)
 
 
-def _refused(*_: Any) -> Answer:
-    return Answer(400, {"error": {"code": "invalid_input", "message": "no such lamp"}})
+def _refused(*_: Any) -> ApiResponse:
+    return ApiResponse(400, {"error": {"code": "invalid_input", "message": "no such lamp"}})
 
 
-def _lost(*of: Any) -> Answer:
+def _lost(*of: Any) -> ApiResponse:
     _create(*of)
     raise ConnectionAbortedError
 
