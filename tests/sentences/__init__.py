@@ -15,7 +15,7 @@ Three things belong together:
 To add a rule:
 1. Write its words, unindented, into the table where it belongs.
 2. Put `# rule <name>` on a line of its own above the code that keeps it; the name has two words or more, joined by `_`,
-   and is none that the product has.
+   so that it is not taken for a name of the product where that is renamed.
 3. Indented by two under the words, say what to do there to break it: `changes.py` has the few verbs, `places.py` says
    how a part of a statement is named. In a schema the place is a JSON pointer, and needs no mark.
 4. Indented by four, write the test that must fail. Several changes above one test each make it fail alone.

@@ -109,7 +109,7 @@ class Expansion:
 
     @property
     def _row_count(self) -> int:
-        # rule row_count
+        # rule shot_per_row
         return 1 if self.table is None else self.table.row_count
 
     @property
