@@ -110,7 +110,7 @@ def _step(place: Place, steps: list[str]) -> Place | str:
     while not hasattr(node, step):
         unsaid = next((field for field in _UNSAID if isinstance(getattr(node, field, None), ast.AST)), None)
         if unsaid is None:
-            raise PlaceError(f"no `{step}` in `{ast.unparse(place.node)}`")
+            raise PlaceError(f"no `{step}` in `{_shown(place.node)}`")
         node = getattr(node, unsaid)
     value = getattr(node, step)
     if isinstance(value, str):
@@ -121,7 +121,7 @@ def _step(place: Place, steps: list[str]) -> Place | str:
     if step == "keywords" and not index.isdecimal():
         index = str([keyword.arg for keyword in value].index(index))
     if not int(index) < len(value):
-        raise PlaceError(f"no `{step}.{index}` in `{ast.unparse(node)}`")
+        raise PlaceError(f"no `{step}.{index}` in `{_shown(node)}`")
     return Place(node, step, int(index))
 
 
@@ -130,8 +130,12 @@ def _descendant(node: ast.AST, step: str) -> Place:
     here = [place for place in places_of(node) if type(place.node).__name__ == kind]
     here.sort(key=lambda place: _start(place.node))
     if not int(number or 1) <= len(here):
-        raise PlaceError(f"no `{step}` in `{ast.unparse(node)}`")
+        raise PlaceError(f"no `{step}` in `{_shown(node)}`")
     return here[int(number or 1) - 1]
+
+
+def _shown(node: ast.AST) -> str:
+    return ast.unparse(node).partition("\n")[0]
 
 
 def _start(node: ast.AST) -> tuple[int, int]:
