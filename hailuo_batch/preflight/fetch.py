@@ -21,7 +21,9 @@ from hailuo_batch.adapters.http.timeouts import Cancelled, ExchangeTimer, Timeou
 from hailuo_batch.preflight.image_headers import ENOUGH_BYTES
 from hailuo_batch.preflight.verdict import Fetched, FetchResult, ImageResponse, NotFetched, is_head_enough
 
+# rule eight_at_once
 MAX_CONCURRENT = 8
+# rule most_redirects
 MAX_REDIRECTS = 3
 START_BYTES = 1 << 16
 TIMEOUTS = Timeouts(connect_s=10.0, read_s=15.0, total_s=30.0)
@@ -47,12 +49,15 @@ class ImageFetcher:
 
         `on_done` is called after each from the calling thread.
         """
+        # rule distinct_images
         unique_urls = list(dict.fromkeys(urls))
         pool = ThreadPoolExecutor(MAX_CONCURRENT, "preflight")
         try:
+            # rule remembered_images
             pending = {pool.submit(self._fetch, url): url for url in unique_urls if url not in self._results}
             for done in as_completed(pending):
                 self._results[pending[done]] = done.result()
+                # rule image_step
                 on_done()
         except BaseException:
             self._stopped.set()
@@ -64,6 +69,7 @@ class ImageFetcher:
     def _fetch(self, url: str) -> FetchResult:
         try:
             head = self._request("HEAD", url)
+            # rule head_else_get
             return Fetched(head) if is_head_enough(head) else Fetched(head, self._request("GET", url))
         except Cancelled:
             return NotFetched("was not checked")
@@ -80,9 +86,9 @@ class ImageFetcher:
 
     def _request(self, method: str, url: str) -> ImageResponse:
         timer = ExchangeTimer(self._timeouts.read_s, self._timeouts.total_s, cancelled=self._stopped.is_set)
-        headers = {"Accept": "image/*,*/*;q=0.8"}
-        if method == "GET":
-            headers["Range"] = f"bytes=0-{START_BYTES - 1}"
+        # rule no_key
+        # rule ranged_get
+        headers = {"Accept": "image/*,*/*;q=0.8"} | ({"Range": f"bytes=0-{START_BYTES - 1}"} if method == "GET" else {})
         with open_link(self._dialer, method, url, headers, timer, self._link_rules) as (_, response):
             return _parse_response(method, response)
 
@@ -90,6 +96,7 @@ class ImageFetcher:
 def read_local_copy(path: Path) -> tuple[bytes, int]:
     """Return the first bytes of a local copy, and its size in bytes. Raises OSError."""
     with path.open("rb") as file:
+        # rule header_only
         start = file.read(ENOUGH_BYTES)
         return start, file.seek(0, 2)
 
@@ -107,6 +114,7 @@ def _parse_response(method: str, response: BaseHTTPResponse) -> ImageResponse:
 
 def _read_start(response: BaseHTTPResponse) -> bytes:
     data = b""
+    # rule short_get
     while len(data) < START_BYTES and (piece := response.read(START_BYTES - len(data), decode_content=False)):
         data += piece
     return data

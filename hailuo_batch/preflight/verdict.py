@@ -106,6 +106,7 @@ def judge_copy(start: bytes, size: int) -> tuple[Finding, ...]:
         return (Finding("has a local copy that is not a PNG, JPEG, WebP or GIF", fatal=True),)
     if head.fault:
         return (Finding(f"has a damaged local copy: {head.fault}", fatal=True),)
+    # rule local_size
     return tuple(_judge_size(head, size))
 
 
@@ -124,6 +125,7 @@ def judge_data_url(url: str) -> tuple[Finding, ...]:
 
 def _judge_refusal(status: int) -> Finding:
     if status in {404, 410}:
+        # rule not_there
         return Finding(f"is not there (HTTP {status})", fatal=True)
     if status in {401, 403}:
         return Finding(f"is not public (HTTP {status}), so Runbase cannot fetch it", fatal=True)
@@ -135,6 +137,7 @@ def _judge_refusal(status: int) -> Finding:
 def _judge_file(response: ImageResponse) -> Iterator[Finding]:
     if response.start is None:
         if not response.media_type.startswith("image/"):
+            # rule no_image_type
             yield Finding(f"is sent as {_content_type_of(response)}, which is not an image", fatal=True)
         elif response.media_type not in _COMMON_TYPES:
             yield Finding(f"is {response.media_type}; every model reads PNG, JPEG, WebP and GIF")
@@ -151,6 +154,7 @@ def _judge_file(response: ImageResponse) -> Iterator[Finding]:
         if other:
             yield Finding(f"is {other}; every model reads PNG, JPEG, WebP and GIF")
         else:
+            # rule no_image_bytes
             yield Finding(
                 f"is not an image: it is sent as {_content_type_of(response)}, and has no image content",
                 fatal=True,
@@ -159,6 +163,7 @@ def _judge_file(response: ImageResponse) -> Iterator[Finding]:
         yield Finding(f"is a damaged {head.kind}: {head.fault}", fatal=True)
     else:
         if _COMMON_TYPES.get(response.media_type) != head.kind:
+            # rule suspicious_type
             yield Finding(f"is {head.kind} but sent as {_content_type_of(response)}")
         yield from _judge_size(head, response.size)
 
@@ -170,8 +175,10 @@ def _judge_size(head: ImageHeader, size: int | None) -> Iterator[Finding]:
         yield Finding(f"is tiny: {pixels}")
     elif sides and max(sides) > HUGE_PIXELS:
         yield Finding(f"is huge: {pixels}")
+    # rule tiny_image
     elif size is not None and size < TINY_BYTES and not sides:
         yield Finding(f"is tiny: {size:,} bytes")
+    # rule huge_image
     if size is not None and size > HUGE_BYTES:
         yield Finding(f"is huge: {size / 1e6:,.0f} MB")
 

@@ -44,6 +44,7 @@ def open_link(
     """
     private_host = rules.private_host.lower()
     for _ in range(rules.max_redirects + 1):
+        # rule host_trusted
         if private_host and (urlsplit(url).hostname or "").lower() != private_host:
             private_host = ""  # else a stranger's server could send us to the user's own network
         link = parse_link(url, allow_loopback=rules.allow_loopback or bool(private_host))
@@ -62,6 +63,7 @@ def open_link(
 def _dial(dialer: Dialer, link: Link, timer: ExchangeTimer, rules: LinkRules, *, is_private: bool) -> HttpTransport:
     """Connect to the first of the host's addresses that can be reached."""
     try:
+        # rule private_addresses
         *others, last = resolve_host(link.origin, allow_loopback=rules.allow_loopback or is_private)
     except UnknownHostError:
         raise

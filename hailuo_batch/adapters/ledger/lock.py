@@ -124,6 +124,7 @@ class CampaignLock:
         # In the same order in every process, so that two that start together cannot each hold one of the two.
         try:
             self._file = self._open_locked()
+            # rule lock_guard
             if self._guard_path is not None:
                 self._take_guard(self._guard_path)
             self._write_holder(self._file)
@@ -138,6 +139,7 @@ class CampaignLock:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(_MAX_OPENINGS):
             file = _open_and_lock(self.path, os.O_CREAT)
+            # rule lock_file_stays
             if is_in_place(file, self.path):
                 return file
             os.close(file)

@@ -137,6 +137,7 @@ class LedgerRows(RowReader):
     def add_attempt(self, take_id: str) -> int:
         """Add an unsent attempt of what the take asks for now, and return its key."""
         return self._insert(
+            # rule hash_kept
             f"INSERT INTO runs (take_id, attempt, state, {_REQUEST}) SELECT id, ?, ?, {_REQUEST} FROM takes "
             "WHERE id = ?",
             (self._next_attempt(take_id), RunState.UNSENT, take_id),

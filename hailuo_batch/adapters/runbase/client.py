@@ -80,6 +80,7 @@ class Client:
 
     def create_run(self, run_model: str, input_json: str) -> CreateOutcome:
         """Pay for a run, by one request at most. `input_json` is canonical JSON and is sent as it stands."""
+        # rule sent_as_hashed
         body = request_json(run_model, input_json).encode("utf-8")
         request = _ApiRequest("POST", f"{self._path}/runs", body)
         # Never on a kept connection: the server may just have closed it, and then nobody can tell whether the request
