@@ -25,7 +25,7 @@ from hailuo_batch.core.engine import engine, key_check, requests
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import file_layout, states
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
-from hailuo_batch.core.planning import matching, plan, recovery, spend
+from hailuo_batch.core.planning import cap, matching, plan, recovery, spend
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 from hailuo_batch.runtime import driver
 from hailuo_batch.values import Take
@@ -165,10 +165,10 @@ def forget_the_reads_of_earlier_processes(patch: Patch) -> None:
 def ignore_creates_under_way_in_the_cap(patch: Patch) -> None:
     """Only what is known to be paid counts."""
 
-    def admits(self: spend.Cap, model: str) -> bool:
+    def admits(self: cap.Cap, model: str) -> bool:
         return self.cap_micro_usd is None or self._known_micro_usd + (self.cost_of(model) or 0) <= self.cap_micro_usd
 
-    patch.setattr(spend.Cap, "admits", admits)
+    patch.setattr(cap.Cap, "admits", admits)
 
 
 def tell_the_newest_price_by_the_time_of_day(patch: Patch) -> None:

@@ -11,7 +11,7 @@ from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.counters import Counters
 from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model.runs import Run
-from hailuo_batch.core.planning.spend import Cap
+from hailuo_batch.core.planning.cap import Cap
 
 MAX_UNANSWERED = 3
 _UNDER_WAY_S = 2.0  # creates under way beyond the pace times this many seconds would only wait for each other

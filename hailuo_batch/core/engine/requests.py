@@ -20,7 +20,7 @@ from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
-from hailuo_batch.core.planning.spend import Cap
+from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.core.scheduling.eta import time_left
 from hailuo_batch.core.scheduling.polling import Polling
 from hailuo_batch.core.scheduling.rate_window import RateWindow

@@ -10,7 +10,8 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Event
 from hailuo_batch.core.model.runs import Run, fold
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.spend import Cap, spend_of
+from hailuo_batch.core.planning.cap import Cap
+from hailuo_batch.core.planning.spend import spend_of
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 MODEL = "hailuo/pro"
