@@ -77,8 +77,8 @@ def remember_of_a_replacement_what_is_done_alone(patch: Patch) -> None:
     """What the same command makes for the first time is forgotten, and so is a wish that finds nothing done."""
     real = plan._Planner._takes_to_replace
 
-    def replaced(self: plan._Planner, *arguments: Any) -> frozenset[str]:
-        chosen = real(self, *arguments)
+    def replaced(self: plan._Planner) -> frozenset[str]:
+        chosen = real(self)
         others = [step for step in self.changes if not isinstance(step, OpenReplacement)]
         opened = [step for step in self.changes if isinstance(step, OpenReplacement) and chosen]
         self.changes = [*others, *(OpenReplacement(replace(step.replacement, take_ids=chosen)) for step in opened)]

@@ -198,9 +198,9 @@ def rename_onto_what_is_there(patch: Patch) -> None:
 def begin_a_replacement_anew_with_each_command(patch: Patch) -> None:
     real = plan._Planner._takes_to_replace
 
-    def replaced(self: plan._Planner, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
+    def replaced(self: plan._Planner) -> frozenset[str]:
         under_way, self.snapshot = self.snapshot, replace(self.snapshot, replacements=())
-        chosen = real(self, served, scope)
+        chosen = real(self)
         self.snapshot = under_way
         return chosen
 

@@ -67,4 +67,4 @@ def test_an_outage_that_lasts_ends_with_its_reason_and_what_would_mend_it() -> N
         assert hand.now < STARTED_AT + 600.0
     assert hand.engine.stop_scope is StopScope.REQUESTS
     assert "has not answered for 3m" in hand.engine.stop_reasons[0].text
-    assert "name and password into HTTPS_PROXY" in hand.engine.stop_reasons[0].text
+    assert "name and password to HTTPS_PROXY" in hand.engine.stop_reasons[0].text

@@ -23,7 +23,7 @@ def test_patterns_fit_whole_take_ids_as_they_are_written(pattern: str, fits: boo
 def test_only_the_takes_asked_for_are_paid_for_and_collected(desk: PlanningSession) -> None:
     lines = desk.apply_plan(wants(A, B, C), PlanRequest(only=("a", "c*")))
     assert paying(lines) == {"a", "c"}
-    assert (lines["b"].action, lines["b"].reason) == (PlanAction.HOLD, "not among the takes of --only")
+    assert (lines["b"].action, lines["b"].reason) == (PlanAction.HOLD, "not selected by --only")
     plan = desk.plan(wants(A, B, C), PlanRequest(only=("a", "c*")))
     assert plan.scope == plan.followed == {"a", "c"}
     assert paying(desk.apply_plan(wants(A, B, C))) == {"a", "b", "c"}
@@ -68,7 +68,7 @@ def test_the_same_wish_repeated_after_an_interruption_starts_no_second_one(
     lines = desk.apply_plan(wants(A, B), wish)
     assert paying(lines) == ({"a", "b"} if state is RunState.UNSENT else {"b"})
     assert lines["b"].action is PlanAction.REPLACE
-    assert lines["b"].reason == "--replace, not made yet"
+    assert lines["b"].reason == "--replace, not created yet"
     assert [len(desk.record_of(id_).runs) for id_ in "ab"] == [2, 2]
 
 
@@ -159,7 +159,7 @@ def test_in_doubt_is_held_unless_it_is_said_otherwise(desk: PlanningSession) -> 
     since = format_utc_minute(desk.record_of("a").runs[0].submitted_at or 0.0)
     assert (line.action, line.reason) == (
         PlanAction.HOLD,
-        f"in doubt since {since}, may be paid for: timed out; settle it with resolve",
+        f"in doubt since {since}, may have been charged: timed out; use `resolve`",
     )
 
 
@@ -168,7 +168,7 @@ def test_resubmit_makes_what_is_in_doubt_again_and_keeps_it_in_sight(desk: Plann
     desk.finish(RunState.IN_DOUBT, RunState.SUCCEEDED, RunState.LOST)
     lines = desk.apply_plan(wants(A, B, C), RESUBMIT)
     assert paying(lines) == {"a"}
-    assert lines["a"].reason == "in doubt; --in-doubt resubmit has it made again, which may pay twice"
+    assert lines["a"].reason == "in doubt; --in-doubt resubmit sends it again, which may pay twice"
     old, new = desk.record_of("a").runs
     assert (old.state, old.superseded_by) == (RunState.IN_DOUBT, Supersession.RESUBMIT)
     assert new.state is RunState.UNSENT
@@ -200,7 +200,7 @@ def test_a_failed_run_is_made_again_up_to_the_attempts_allowed(desk: PlanningSes
     desk.finish(RunState.FAILED)
     line = desk.apply_plan(wanted)["a"]
     assert line.action is PlanAction.HOLD
-    assert line.reason == "failed and refunded: the model broke; retry grants one more attempt"
+    assert line.reason == "failed and refunded: the model broke; `retry` allows one more attempt"
 
 
 def test_a_rejected_take_is_never_made_again_by_itself(desk: PlanningSession) -> None:
@@ -208,7 +208,7 @@ def test_a_rejected_take_is_never_made_again_by_itself(desk: PlanningSession) ->
     desk.finish(RunState.REJECTED)
     line = desk.apply_plan(wants(A, max_attempts=5))["a"]
     assert line.action is PlanAction.HOLD
-    assert line.reason == "rejected, nothing paid: no prompt (invalid_input); change it, or retry"
+    assert line.reason == "rejected, nothing paid: no prompt (invalid_input); change it, or use `retry`"
 
 
 def test_failures_of_another_request_do_not_count(desk: PlanningSession) -> None:
@@ -225,7 +225,7 @@ def test_failures_of_another_request_do_not_count(desk: PlanningSession) -> None
     [
         (RunState.PENDING, PlanAction.RESUME, "resumes run_1"),
         (RunState.SUCCEEDED, PlanAction.KEEP, "done"),
-        (RunState.LOST, PlanAction.RESUME, "lost; run_1 is asked for once more"),
+        (RunState.LOST, PlanAction.RESUME, "lost; run_1 is checked again"),
         (RunState.ABANDONED, PlanAction.HOLD, "abandoned"),
     ],
 )
