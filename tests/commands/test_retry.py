@@ -93,7 +93,7 @@ def test_what_is_in_doubt_is_never_retried(shell: Shell, api: SandboxServer) -> 
     ended = shell("retry", "desk")
     assert ended.code is ExitCode.USAGE
     assert "desk is in doubt; only a failed or rejected take can be retried" in ended.err
-    assert f"`hailuo-batch status {shell.manifest}` shows how to settle it" in ended.err
+    assert f"`hailuo-batch status {shell.manifest}` shows how to resolve it" in ended.err
     ended = shell("retry")
     assert ended.code is ExitCode.DONE
     assert "nothing to retry" in ended.err

@@ -1,7 +1,7 @@
-"""What the files beside a ledger tell of its campaign's runs: the sidecars, report.json and the ledger's backup.
+"""What the files beside a ledger show of its runs: the sidecars, report.json and the ledger's backup. Pure.
 
-They are written after the ledger, so that a ledger that does not know a run which they name is older than they are: a
-copy that was put back. Taken for the truth, it would have that run paid for a second time. Pure.
+They are written after the ledger. So a ledger that lacks a run which they name is older than they are: a copy that was
+put back. If it were believed, that run would be paid for a second time.
 """
 
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from hailuo_batch.core.model.states import RunState
 from hailuo_batch.values import compute_fingerprint
 
 UNNAMED_MAYBE_PAID = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
-"""States in which a run that the API has not named may have been paid for."""
+"""States in which a run without a run ID may have been paid for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One run, as a file beside the ledger tells of it; `source` names that file.
+    """One run as a file beside the ledger shows it; `source` names that file.
 
-    `input_json` is as much of the input as the file shows: all of it only where `is_whole`. `create_id` is None where
-    the file does not name the create. The other fields are as those of a run.
+    `input_json` is as much of the input as the file shows, all of it only where `is_whole`. `create_id` is None where
+    the file does not name the create. The other fields are as in Run.
     """
 
     source: str
@@ -41,17 +41,17 @@ class Trace:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the input is the one that was sent, and not an abbreviation of it."""
+        """Whether the input is exactly what was sent, and not shortened."""
         return compute_fingerprint(self.model, self.input_json) == self.fingerprint
 
     @property
     def may_be_paid(self) -> bool:
-        """Whether it tells of a payment, or of a create that may have been one."""
+        """Whether it shows a payment, or a create that may have been charged."""
         return self.run_id is not None or (self.create_id is not None and self.state in UNNAMED_MAYBE_PAID)
 
     @classmethod
     def from_run(cls, run: Run, source: str) -> "Trace":
-        """What a ledger, such as a backup, tells of a run."""
+        """The trace that a ledger, such as a backup, shows of a run."""
         return cls(
             source=source,
             take_id=run.take_id,
@@ -73,10 +73,9 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableTrace:
-    """What a file beside the ledger says, and nobody can read: it may name a run that was paid for.
+    """A file beside the ledger that cannot be read as a whole: it may name a run that was paid for.
 
-    `source` names the file, `video` the one that it was written for; `run_id` and `create_id` are as much of a run as
-    can be read. Each is None where there is none.
+    `source` names the file, `video` the one it was written for; `run_id` and `create_id` are what could be read.
     """
 
     source: str
@@ -87,7 +86,7 @@ class UnreadableTrace:
 
 @dataclass(frozen=True, slots=True)
 class KnownIds:
-    """The runs and creates that somebody knows, by their IDs."""
+    """The IDs of all runs and creates that some file knows."""
 
     run_ids: frozenset[str] = frozenset()
     create_ids: frozenset[str] = frozenset()
@@ -96,9 +95,9 @@ class KnownIds:
         return KnownIds(self.run_ids | other.run_ids, self.create_ids | other.create_ids)
 
     def unknown(self, traces: Iterable[Trace]) -> tuple[Trace, ...]:
-        """The traces of money that is not among these. A run that is known by its ID needs no create that is."""
+        """The traces of payments that are not among these. Where the run ID is known, the create ID need not be."""
         return tuple(trace for trace in traces if trace.may_be_paid and not self.contains(trace))
 
     def contains(self, trace: Trace | UnreadableTrace) -> bool:
-        """Whether its run, or where it names none its create, is one of these."""
+        """Whether its run is known, or, where it has no run ID, its create."""
         return trace.run_id in self.run_ids if trace.run_id is not None else trace.create_id in self.create_ids

@@ -10,10 +10,9 @@ from hypothesis import strategies as some
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome
-from hailuo_batch.core.model.runs import Run, Supersession, fold
+from hailuo_batch.core.model.runs import NO_ANSWER, Run, Supersession, fold
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.recovery import (
-    NO_ANSWER,
     CreateIntent,
     CreateResult,
     MissedEvent,

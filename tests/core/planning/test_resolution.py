@@ -108,15 +108,17 @@ def test_a_take_that_is_done_has_nothing_to_settle() -> None:
 def test_what_can_be_retried_is_sent_to_retry(state: RunState, stands: str) -> None:
     chosen = stuck(state)
     said = refusal(record(HERO, chosen), chosen, ResolveOption.ABANDON)
-    assert f"attempt {chosen.attempt} {stands}; nothing is to be settled" in said
-    assert "MANIFEST hero` grants the take one more attempt" in said
+    assert f"attempt {chosen.attempt} {stands}; there is nothing to resolve" in said
+    assert "MANIFEST hero` allows one more attempt" in said
 
 
 def test_an_older_attempt_that_is_meant_is_named() -> None:
     older, newest = stuck(S.IN_DOUBT, superseded_by=Supersession.EDIT), stuck(S.FAILED, attempt=2)
     newest = replace(newest, superseded_by=Supersession.EDIT)
     last = run(S.UNSENT, HERO, attempt=3)
-    assert "Attempt 1 is in doubt: --attempt 1" in refusal(record(HERO, older, newest, last), last, ResolveOption.NAME)
+    assert "Attempt 1 is in doubt: use --attempt 1" in refusal(
+        record(HERO, older, newest, last), last, ResolveOption.NAME
+    )
 
 
 def test_nothing_is_made_again_that_the_manifest_does_not_ask_for() -> None:
@@ -140,7 +142,7 @@ def test_the_live_attempt_is_meant_unless_another_is_named() -> None:
 
 @pytest.mark.parametrize("take_id", ["heros", "desk"])
 def test_a_take_without_a_run_cannot_be_settled(take_id: str) -> None:
-    with pytest.raises(UsageError, match="the ledger knows no run of this take"):
+    with pytest.raises(UsageError, match="the ledger has no run of this take"):
         find_run(snapshot(record(HERO, stuck(S.LOST)), record(take("desk"))), take_id, None)
 
 
@@ -167,7 +169,7 @@ def test_retry_is_for_no_other_state(state: RunState) -> None:
     with pytest.raises(UsageError, match="only a failed or rejected take can be retried") as refused:
         retry_takes(snapshot(record(HERO, run(state, HERO))), ["hero"])
     settled_by_resolve = run(state, HERO).take_state in {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
-    assert ("shows how to settle it" in str(refused.value)) is settled_by_resolve
+    assert ("shows how to resolve it" in str(refused.value)) is settled_by_resolve
 
 
 def test_one_name_that_does_not_fit_grants_nothing() -> None:
