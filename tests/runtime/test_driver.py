@@ -54,7 +54,7 @@ def test_no_create_is_written_or_sent_where_there_is_no_room_for_all_of_them(tmp
         assert stage.receipts == ()
     assert stage.creates == []
     assert codes(stage) == [ExitCode.UNFINISHED]
-    assert any("3 MB are free" in text and "Nothing is paid" in text for text in stage.reporter.notices)
+    assert any("3 MB are free" in text and "Nothing more will be paid for" in text for text in stage.reporter.notices)
     assert set(states(stage)) == {TakeState.WAITING}
 
 

@@ -1,7 +1,7 @@
 """Taking runs into a ledger that only the files beside it know: which event or attempt each of them becomes.
 
-Pure. Adopting a run never pays: a finished one is recorded as finished, and the next apply asks the API about the others
-by their run IDs.
+Pure. Adopting a run never pays: a finished one is recorded as finished, and the next apply asks the API about the
+others by their run IDs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -54,7 +54,7 @@ def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell
     shell.write(MANY)
     with lost_answers(api):
         ended = shell("apply")
-    assert len(re.findall("in doubt, may have been paid for", ended.err)) == 1  # the first one, when it came about
+    assert len(re.findall("in doubt, may have been charged", ended.err)) == 1  # the first one, when it came about
     assert "more takes are in doubt" not in ended.err
     assert "resolve" not in ended.err
     assert ended.out.count(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n") == 1

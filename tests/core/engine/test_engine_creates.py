@@ -55,7 +55,7 @@ def test_a_storm_of_three_unanswered_creates_stops_creating() -> None:
     assert hand.creates(100.0) == []
     assert hand.engine.stop_scope is StopScope.CREATES
     assert hand.exit_codes() == [ExitCode.UNFINISHED]
-    assert "3 creates in a row went unanswered" in hand.engine.stop_reasons[0].text
+    assert "3 requests in a row got no answer" in hand.engine.stop_reasons[0].text
     assert hand.engine.is_finished
     assert sum("in doubt" in text for text in hand.notices) >= 3
 
@@ -218,7 +218,7 @@ def test_with_a_cap_nothing_follows_a_first_create_in_doubt() -> None:
     hand.answer(first, SILENCE)
     assert hand.creates(60.0) == []
     assert hand.exit_codes() == [ExitCode.ACCOUNT]
-    assert "price is not known" in hand.engine.stop_reasons[0].text
+    assert "price of a run is unknown" in hand.engine.stop_reasons[0].text
 
 
 @pytest.mark.parametrize(("cost", "stops"), [(110, False), (111, True), (90, False)])
@@ -247,7 +247,7 @@ def test_a_failed_run_is_made_again_at_once_up_to_the_attempts_allowed() -> None
     assert hand.decide(60.0) == []
     assert hand.engine.is_finished
     assert "attempt 2 follows" in hand.notices[0]
-    assert "to grant it one more attempt: `hailuo-batch retry MANIFEST shot-0`" in hand.notices[1]
+    assert "to allow one more attempt: `hailuo-batch retry MANIFEST shot-0`" in hand.notices[1]
 
 
 def test_a_failed_run_is_not_made_again_where_the_plan_that_is_applied_only_holds_it() -> None:

@@ -143,7 +143,7 @@ def test_waiting_ends_when_no_run_has_finished_for_the_time_allowed() -> None:
     assert 100.0 <= hand.now - STARTED_AT <= 105.0
     assert hand.exit_codes() == [ExitCode.UNFINISHED]
     assert (
-        "no run has finished for 1m 40s, and 1 run is still open. It is paid for and stays recorded"
+        "no run has finished for 1m 40s, and 1 run is still open. It is paid for and recorded"
         in hand.engine.stop_reasons[0].text
     )
 
