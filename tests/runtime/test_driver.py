@@ -213,7 +213,7 @@ def break_at_first_answer(stage: WatchedApply) -> None:
 def test_an_answer_that_the_ledger_refuses_is_in_the_receipts_and_on_the_screen(tmp_path: Path) -> None:
     with WatchedApply(tmp_path, SIX) as stage:
         break_at_first_answer(stage)
-        with pytest.raises(LedgerError, match="run the same command again and it goes on") as caught:
+        with pytest.raises(LedgerError, match="run the same command to continue") as caught:
             stage.driver.run()
         named = {
             receipt.outcome.run_id
