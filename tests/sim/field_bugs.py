@@ -34,7 +34,7 @@ def believe_an_older_ledger(patch: Patch) -> None:
     patch.setattr(apply, "check_not_older", lambda *_: None)
 
 
-def take_a_torn_file_for_one_that_says_nothing(patch: Patch) -> None:
+def take_a_torn_file_for_an_empty_one(patch: Patch) -> None:
     patch.setattr(older_ledger, "_except_of_known_videos", lambda *_: ())
 
 
@@ -174,7 +174,7 @@ def make_again_without_a_yes(patch: Patch) -> None:
 
 FIELD_BUGS: Sequence[Callable[[Patch], None]] = (
     believe_an_older_ledger,
-    take_a_torn_file_for_one_that_says_nothing,
+    take_a_torn_file_for_an_empty_one,
     end_an_apply_with_its_reader,
     pay_for_what_finds_no_room,
     keep_much_of_a_small_disk_free,

@@ -171,7 +171,7 @@ def ignore_creates_under_way_in_the_cap(patch: Patch) -> None:
     patch.setattr(cap.Cap, "admits", admits)
 
 
-def tell_the_newest_price_by_the_time_of_day(patch: Patch) -> None:
+def order_prices_by_the_time_of_day(patch: Patch) -> None:
     def teacher_of(run: Run) -> spend.KnownCost | None:
         at = run.submitted_at or 0.0
         return None if run.cost_micro_usd is None else spend.KnownCost(int(at), run.cost_micro_usd, at)
@@ -211,7 +211,7 @@ def pay_any_price(patch: Patch) -> None:
     patch.setattr(requests.RequestScheduler, "_check_price", lambda *_: None)
 
 
-def trust_any_key(patch: Patch) -> None:
+def believe_any_key(patch: Patch) -> None:
     patch.setattr(key_check.KeyCheck, "start", lambda *_: None)
 
 
@@ -289,11 +289,11 @@ BUGS: Sequence[Callable[[Patch], None]] = (
     ask_faster_than_allowed,
     forget_the_reads_of_earlier_processes,
     ignore_creates_under_way_in_the_cap,
-    tell_the_newest_price_by_the_time_of_day,
+    order_prices_by_the_time_of_day,
     rename_onto_what_is_there,
     begin_a_replacement_anew_with_each_command,
     pay_any_price,
-    trust_any_key,
+    believe_any_key,
     take_a_file_cut_short_for_whole,
     join_two_versions_of_a_file,
     apply_a_stale_plan,
@@ -316,9 +316,9 @@ SHOWN_BY = {
     "forget_the_reads_of_earlier_processes": 38,
     "rename_onto_what_is_there": 54,
     "begin_a_replacement_anew_with_each_command": 13,
-    "tell_the_newest_price_by_the_time_of_day": 155,
-    "trust_any_key": 270,
-    "take_a_torn_file_for_one_that_says_nothing": 1225,
+    "order_prices_by_the_time_of_day": 155,
+    "believe_any_key": 270,
+    "take_a_torn_file_for_an_empty_one": 1225,
     "replace_what_a_plan_only_follows": 366,
     "join_two_versions_of_a_file": 69,
     "ask_about_a_named_run_without_a_place": 798,

@@ -166,7 +166,7 @@ def test_after_three_unanswered_creates_in_a_row_nothing_more_is_created(shell: 
     with lost_answers(api):
         ended = shell("apply")
     assert ended.code is ExitCode.UNFINISHED
-    assert "3 creates in a row went unanswered" in plain(ended.err)
+    assert "3 requests in a row got no answer" in plain(ended.err)
     assert api.world.stats.creates == 3
     assert "3 creates of unknown outcome" in ended.out
     assert shell("apply", "--only", "desk").code is ExitCode.DONE

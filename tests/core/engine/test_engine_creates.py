@@ -113,7 +113,7 @@ def test_a_network_that_stays_away_ends_the_apply() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "reach", "exit_code"),
+    ("refusal", "scope", "exit_code"),
     [
         (Refusal.BALANCE, StopScope.CREATES, ExitCode.ACCOUNT),
         (Refusal.KEY_SPEND, StopScope.CREATES, ExitCode.ACCOUNT),
@@ -122,14 +122,14 @@ def test_a_network_that_stays_away_ends_the_apply() -> None:
         (Refusal.PROTOCOL, StopScope.REQUESTS, ExitCode.UNFINISHED),
     ],
 )
-def test_a_refusal_stops_as_much_as_it_touches(refusal: Refusal, reach: StopScope, exit_code: ExitCode) -> None:
+def test_a_refusal_stops_as_much_as_it_touches(refusal: Refusal, scope: StopScope, exit_code: ExitCode) -> None:
     hand = ManualEngine([*unsent(5), run(RunState.PENDING, take("old"))])
     create = hand.creates()[0]
     assert hand.answer(create, refused(refusal)).state is RunState.UNSENT
-    assert (hand.engine.stop_scope, hand.exit_codes()) == (reach, [exit_code])
+    assert (hand.engine.stop_scope, hand.exit_codes()) == (scope, [exit_code])
     assert "some message" in hand.engine.stop_reasons[0].text
     later = hand.decide(60.0)
-    assert [action.run.take_id for action in later] == (["old"] if reach is StopScope.CREATES else [])
+    assert [action.run.take_id for action in later] == (["old"] if scope is StopScope.CREATES else [])
 
 
 def test_a_refusal_for_the_rate_holds_and_repeats() -> None:

@@ -28,18 +28,18 @@ def test_what_no_waiting_mends_stops_at_the_first_try(obstacle: Obstacle) -> Non
         hand.answer(hand.wait_for_read(), not_sent(obstacle))
         assert hand.decide(100.0) == []
         assert hand.exit_codes() == [ExitCode.UNFINISHED]
-        [said] = hand.notices
-        assert "a reason. Nothing was sent, nothing was paid" in said
-        assert remedy(obstacle, "HTTPS_PROXY") in said
+        [notice] = hand.notices
+        assert "a reason. Nothing was sent, nothing was paid" in notice
+        assert remedy(obstacle, "HTTPS_PROXY") in notice
 
 
 @pytest.mark.parametrize("obstacle", LASTING)
 def test_the_same_after_an_answer_is_told_at_once_and_waited_out(obstacle: Obstacle) -> None:
     hand = resumed(proven=True)
     hand.answer(hand.wait_for_read(), not_sent(obstacle))
-    [said] = hand.notices
-    assert "Trying again for up to 3m" in said
-    assert remedy(obstacle, "HTTPS_PROXY") in said
+    [notice] = hand.notices
+    assert "Trying again for up to 3m" in notice
+    assert remedy(obstacle, "HTTPS_PROXY") in notice
     hand.answer(hand.wait_for_read(), ev.RunStarted())
     assert hand.exit_codes() == []
 
