@@ -54,6 +54,7 @@ class OptionGroup:
     options: list[Callable[[Command], Command]] = field(default_factory=list)
 
     def __call__(self, command: Command) -> Command:
+        """Give the command these options."""
         for option in reversed(self.options):
             command = option(command)
         return command

@@ -189,3 +189,10 @@ def test_no_more_places_are_assumed_spent_than_there_are() -> None:
     assert request_window.free(0.0) == 0
     assert request_window.free(5.0) == 2
     assert request_window.free(7.0) == 3
+
+
+def test_no_place_is_taken_while_another_process_decides() -> None:
+    request_window = RateWindow(20, 10.0)
+    request_window.pause_until(5.0)
+    assert (request_window.free(4.9), request_window.next_free_at(4.9)) == (0, 5.0)
+    assert request_window.free(5.0) == 20
