@@ -10,7 +10,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Refusal
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.spend import Cap
+from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.errors import ExitCode
 from tests.core.engine.by_hand import ManualEngine, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
@@ -294,7 +294,7 @@ def test_a_failed_run_of_a_take_that_was_not_asked_for_is_followed_and_not_made_
     hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
     assert hand.decide(60.0) == []
     assert hand.engine.is_finished
-    assert "an apply that asks for this take makes it again" in hand.notices[0]
+    assert "an apply that includes this take repeats it" in hand.notices[0]
 
 
 def test_a_failed_run_is_not_made_again_where_another_that_is_paid_for_can_take_its_place() -> None:
@@ -304,7 +304,7 @@ def test_a_failed_run_is_not_made_again_where_another_that_is_paid_for_can_take_
     while hand.runs[live.key].state is RunState.PENDING:
         read = hand.wait_for_read()
         hand.answer(read, ev.RunFailed("the model broke") if read.run.key == live.key else ev.RunQueued())
-    assert "the next apply has another run take its place" in hand.notices[-1]
+    assert "the next apply uses another run in its place" in hand.notices[-1]
     assert hand.creates() == []
     assert len(hand.runs) == 2
 
