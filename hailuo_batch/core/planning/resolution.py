@@ -86,10 +86,8 @@ def name_run(record: TakeRecord, run: Run, run_id: str, cost_micro_usd: int | No
     A resubmission that has not been sent yet is dropped and the run is live again: nothing more is paid for.
     """
     events = ((run.key, ev.RunNamed(run_id, cost_micro_usd)),)
-    live = record.live
+    live = record.live if run.superseded_by is Supersession.RESUBMIT else None
     if live is None or live.state is not RunState.UNSENT or live.fingerprint != run.fingerprint:
-        return Resolution(events=events)
-    if run.superseded_by is not Supersession.RESUBMIT:
         return Resolution(events=events)
     return Resolution((DropAttempt(live.key), ReviveRun(run.key, run.take_id)), events)
 
