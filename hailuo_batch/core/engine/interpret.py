@@ -9,7 +9,7 @@ from typing import TypeGuard, get_args
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Event, Outcome
-from hailuo_batch.core.model.runs import Run, unknown_status_reason
+from hailuo_batch.core.model.runs import Run, doubt_for_taken_id, unknown_status_reason
 from hailuo_batch.core.model.states import RUNNING, TRANSITIONS, RunState
 
 # A run that is lost is read only once in each later apply, so a moment's confusion of the API must not be enough.
@@ -43,19 +43,13 @@ class Interpreter:
             return self._on_missing(run, now)
         self._misses.pop(run.key, None)
         if isinstance(outcome, ev.RunCreated):
-            outcome = self._unless_taken(run, outcome)
+            owner = self._owners.setdefault(outcome.run_id, run.key)
+            outcome = outcome if owner == run.key else doubt_for_taken_id(outcome.run_id)
         if not _is_event(outcome) or (run.state, type(outcome)) not in TRANSITIONS:
             return ()
         if isinstance(outcome, ev.FileSaved | ev.FileMoved) and outcome.index >= len(run.outputs):
             return ()
         return () if _changes_nothing(run, outcome) else (outcome,)
-
-    def _unless_taken(self, run: Run, outcome: ev.RunCreated) -> ev.RunCreated | ev.CreateUnanswered:
-        """The outcome, or doubt where another run has the ID: two creates cannot have made the same run, and this one
-        may have made one that nobody knows."""
-        if self._owners.setdefault(outcome.run_id, run.key) == run.key:
-            return outcome
-        return ev.CreateUnanswered(f"the API answered with the ID of another run, {outcome.run_id}")
 
     def _on_missing(self, run: Run, now: float) -> tuple[Event, ...]:
         if run.state is RunState.LOST:

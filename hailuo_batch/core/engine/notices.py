@@ -85,7 +85,7 @@ def rejected(run: Run) -> Notice:
 
 def in_doubt(run: Run) -> Notice:
     """A create got no answer."""
-    what = f"in doubt, may have been charged and will not be sent again: {run.reason}."
+    what = f"in doubt, may have been charged and is not sent again: {run.reason}."
     return replace(_of_take(run, what, f"takes are {what}"), is_in_summary=True)
 
 

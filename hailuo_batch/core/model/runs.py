@@ -166,6 +166,14 @@ NO_ANSWER = "the program ended before an answer was recorded"
 """Why a create is in doubt whose intent is the last that is on record."""
 
 
+def doubt_for_taken_id(run_id: str) -> ev.CreateUnanswered:
+    """What becomes of a create whose answer names a run that another create has made already.
+
+    One run answers one create: counting it for two would hide that one of them may have been charged as well.
+    """
+    return ev.CreateUnanswered(f"the API answered with the ID of another run, {run_id}")
+
+
 def in_doubt_if_submitting(snapshot: Snapshot) -> Snapshot:
     """The snapshot as a reader must take it when no apply holds the lock: a create being sent is then in doubt."""
     event = ev.CreateUnanswered(NO_ANSWER)

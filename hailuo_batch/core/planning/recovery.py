@@ -11,7 +11,7 @@ from typing import Any
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Event
-from hailuo_batch.core.model.runs import NO_ANSWER, Run, Snapshot, Supersession
+from hailuo_batch.core.model.runs import NO_ANSWER, Run, Snapshot, Supersession, doubt_for_taken_id
 from hailuo_batch.core.model.states import MAYBE_PAID, TRANSITIONS, RunState
 from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, canonical_json, compute_fingerprint
 
@@ -245,13 +245,10 @@ def _missed_event(run: Run, result: CreateResult | None, taken: set[str], now: f
 
 
 def _unless_taken(outcome: CreateOutcome, taken: set[str]) -> CreateOutcome:
-    """The outcome, with its run ID added to those taken. An ID that is taken leaves this create in doubt.
-
-    One run answers one create: counting it for two would hide that one of them may have been charged as well.
-    """
+    """The outcome, with its run ID added to those taken. An ID that is taken leaves this create in doubt."""
     if not isinstance(outcome, ev.RunCreated):
         return outcome
     if outcome.run_id in taken:
-        return ev.CreateUnanswered(f"the API answered with the ID of another run, {outcome.run_id}")
+        return doubt_for_taken_id(outcome.run_id)
     taken.add(outcome.run_id)
     return outcome
