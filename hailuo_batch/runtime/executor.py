@@ -129,13 +129,12 @@ class ThreadExecutor:
 
 def _safest_outcome(action: Action, bug: Exception) -> Outcome:
     """The outcome that promises least. A create that broke anywhere may have been sent, so it is in doubt."""
-    reason = f"a fault of this program ({type(bug).__name__})"
-    match action:
-        case act.CreateRun():
-            return ev.CreateUnanswered(reason)
-        case act.ReadRun():
-            return ev.ReadUnanswered(reason)
-        case act.FetchFile():
-            return ev.FetchFailed(reason)
-        case act.MoveFile():
-            return ev.MoveFailed(reason)
+    return _SAFEST[type(action)](f"a fault of this program ({type(bug).__name__})")
+
+
+_SAFEST: dict[type[Action], Callable[[str], Outcome]] = {
+    act.CreateRun: ev.CreateUnanswered,
+    act.ReadRun: ev.ReadUnanswered,
+    act.FetchFile: ev.FetchFailed,
+    act.MoveFile: ev.MoveFailed,
+}

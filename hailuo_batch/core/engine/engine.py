@@ -77,7 +77,7 @@ class Engine:
             self._interpreter.on_run_changed(run)
         self.on_runs(snapshot.runs, now)
         if settings.is_key_new:
-            self._requests.start_key_check()
+            self._requests.key_check.start(self._runs.values())
 
     # --- state ---
 
@@ -104,7 +104,7 @@ class Engine:
     @property
     def is_checking_key(self) -> bool:
         """Whether all else waits for the answer whether the key knows the campaign's runs."""
-        return self._requests.is_checking_key
+        return self._requests.key_check.is_pending
 
     @property
     def is_key_refused(self) -> bool:
@@ -181,7 +181,7 @@ class Engine:
         """The events to record before `on_result` is called with the runs that they changed."""
         if action.run is NONEXISTENT_RUN:
             return ()
-        if isinstance(outcome, ev.RunMissing) and self._requests.is_key_check(action.run):
+        if isinstance(outcome, ev.RunMissing) and self._requests.key_check.is_decided_by(action.run):
             return ()  # it says that the key is the wrong one, and not that the run is lost
         return self._interpreter.events(self._runs[action.run.key], outcome, now)
 

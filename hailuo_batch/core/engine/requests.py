@@ -54,7 +54,7 @@ class RequestScheduler:
         self._api_status = ApiStatus(endpoint, settings, self.window, output)
         self._unknown_statuses: set[str] = set()
         self._timeout = RunTimeout(settings.run_timeout_s, now)
-        self._key_check = KeyCheck()
+        self.key_check = KeyCheck()
 
     # --- what to do some time ---
 
@@ -71,19 +71,6 @@ class RequestScheduler:
     def enqueue_read(self, run: Run, since: float) -> None:
         """Have the run read as soon as possible, whatever its state: its links are needed, or its fate."""
         self._polling.enqueue_read(run.key, run.model, since)
-
-    def start_key_check(self) -> None:
-        """Have a key that did not make the known runs prove that it knows one of them, before anything else."""
-        self._key_check.start(self._runs.values())
-
-    @property
-    def is_checking_key(self) -> bool:
-        """Whether all else waits for the key check."""
-        return self._key_check.is_pending
-
-    def is_key_check(self, run: Run) -> bool:
-        """Whether the answer about this run decides about the key."""
-        return self._key_check.is_decided_by(run)
 
     @property
     def is_finished(self) -> bool:
@@ -110,7 +97,7 @@ class RequestScheduler:
             return False
         if self._timeout.is_due(now) and len(self._polling) > 0:
             return True
-        return self._key_check.can_ask if self._must_check_first else self._next_request(now) is not None
+        return self.key_check.can_ask if self._must_check_first else self._next_request(now) is not None
 
     # --- what to do now ---
 
@@ -204,11 +191,11 @@ class RequestScheduler:
     def _must_check_first(self) -> bool:
         """Whether one read goes before all else: about the key, or, ahead of the first create, about the API."""
         pays = self._may_create and len(self._create_queue) > 0
-        return self._key_check.is_pending or (pays and not self._api_status.is_proven)
+        return self.key_check.is_pending or (pays and not self._api_status.is_proven)
 
     def _start_check(self, now: float) -> Iterator[act.ReadRun]:
-        if self._key_check.can_ask and self.window.free(now) > 0:
-            run = self._key_check.ask(self._runs.values())
+        if self.key_check.can_ask and self.window.free(now) > 0:
+            run = self.key_check.ask(self._runs.values())
             self.window.take(run.key, now)
             self._polling.on_read_started(run.key, now)
             yield act.ReadRun(run)
@@ -219,7 +206,7 @@ class RequestScheduler:
     def _due_at(self, now: float) -> float:
         """When the next request is due, whether or not it may be sent then."""
         if self._must_check_first:
-            return now if self._key_check.can_ask else float("inf")
+            return now if self.key_check.can_ask else float("inf")
         return now if self._next_create() is not None else self._polling.next_check_at(now)
 
     def _next_create(self) -> int | None:
@@ -260,9 +247,9 @@ class RequestScheduler:
     def on_read(self, run: Run, outcome: Outcome, now: float) -> bool:
         """Handle the end of a read. What changed is recorded already. Returns whether it was the run's last one."""
         self._api_status.on_outcome(run.key, outcome, now)
-        if self._key_check.on_read(run, outcome):
+        if self.key_check.on_read(run, outcome):
             self.is_key_refused = True
-            run_ids = [unknown.run_id or "" for unknown in self._key_check.unknown_runs]
+            run_ids = [unknown.run_id or "" for unknown in self.key_check.unknown_runs]
             self._output.stop(stop_reasons.wrong_key(run_ids))
         if isinstance(outcome, ev.StatusUnknown) and outcome.status not in self._unknown_statuses:
             self._unknown_statuses.add(outcome.status)
@@ -283,7 +270,7 @@ class RequestScheduler:
     def on_check(self, outcome: Outcome, now: float) -> None:
         """Handle the end of the read of a run that cannot exist: it shows only who answers."""
         self._api_status.on_outcome(NONEXISTENT_RUN.key, outcome, now)
-        self._key_check.on_read(NONEXISTENT_RUN, outcome)
+        self.key_check.on_read(NONEXISTENT_RUN, outcome)
 
     def _check_price(self, run: Run) -> None:
         """Stop where the run cost more than the plan showed: consent was given to that price."""

@@ -5,7 +5,7 @@ put back. If it were believed, that run would be paid for a second time.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from hailuo_batch.core.model.runs import Output, Run
 from hailuo_batch.core.model.states import RunState
@@ -52,23 +52,10 @@ class Trace:
     @classmethod
     def from_run(cls, run: Run, source: str) -> "Trace":
         """The trace that a ledger, such as a backup, shows of a run."""
-        return cls(
-            source=source,
-            take_id=run.take_id,
-            attempt=run.attempt,
-            state=run.state,
-            model=run.model,
-            fingerprint=run.fingerprint,
-            input_json=run.input_json,
-            create_id=run.create_id,
-            run_id=run.run_id,
-            is_superseded=run.is_superseded,
-            cost_micro_usd=run.cost_micro_usd,
-            error=run.reason,
-            submitted_at=run.submitted_at,
-            completed_at=run.completed_at,
-            outputs=run.outputs,
-        )
+        return cls(source, error=run.reason, **{name: getattr(run, name) for name in _FIELDS_OF_RUN})
+
+
+_FIELDS_OF_RUN = frozenset(field.name for field in fields(Trace)) - {"source", "error"}
 
 
 @dataclass(frozen=True, slots=True)
