@@ -138,8 +138,7 @@ class Hazard:
         return sum(width * (a + b) / 2 for width, (a, b) in zip(_WIDTHS, pairwise(beyond), strict=True)) / beyond[0]
 
     def time_to_finish(self, per_second: float) -> float:
-        """The time until, of runs that begin at this rate, all but one of those begun before are expected to be
-        finished."""
+        """The age beyond which, of runs that begin at this rate, fewer than one is expected to be unfinished."""
         self._relearn_if_due()
         if self._finish is None or self._finish[0] != per_second:
             lives = zip(reversed(_EDGES), reversed(self._life_beyond_edges()), strict=True)
@@ -218,7 +217,7 @@ class Hazard:
         known = sum(events)
         if known == 0.0:
             # A run left from another day may drive this scale to days. The timeless part has new runs polled all the
-            # same, at ages that grow by a factor: it takes seconds and hours to be equally likely.
+            # same, at ages that grow by a factor: by it, seconds and hours are equally likely.
             scale = _FIRST_EVENTS / (_LIVED_AT_FIRST + _weighted_exposure(exposure))
             return [scale * grown + timeless for grown, timeless in zip(_PRIOR_SHAPE, _TIMELESS, strict=True)]
         alike = _bin_of(_SAME_KIND * self.longest) + 1
