@@ -67,9 +67,11 @@ def read_settings(options: LimitOptions, campaign: CampaignSpec) -> Settings:
     """What bounds an apply of the campaign. Raises UsageError for what cannot be read."""
     limits = campaign.limits
     rate = read_rate_limit(options.rate_limit)
+    # rule cap_set
     cap = limits.max_spend_micro_usd
     if options.max_spend is not None:
         cap = parse_option("--max-spend", options.max_spend, parse_usd)
+    # rule timeout_set
     timeout_s = limits.run_timeout_s
     if options.run_timeout is not None:
         timeout_s = parse_option("--run-timeout", options.run_timeout, parse_duration)
@@ -150,6 +152,7 @@ class ApplyOptions:
     @property
     def image_check_level(self) -> ImageCheckLevel | None:
         """How far images are looked after, None where the user does not say."""
+        # rule no_check_images
         return (
             None if self.check_images is None else ImageCheckLevel.ONLINE if self.check_images else ImageCheckLevel.NONE
         )
@@ -187,8 +190,11 @@ def resume_command(where: CampaignLocation, options: ApplyOptions, *, paid: bool
     limits = options.limits
     words = [
         *_repeatable_option("--only", options.only),
+        # rule same_replace_next
         *_repeatable_option("--replace", options.replace if replacing or not paid else ()),
+        # rule in_doubt_once
         *_option_with_value("--in-doubt", None if paid or options.in_doubt == "hold" else options.in_doubt),
+        # rule same_cap_next
         *_option_with_value("--max-spend", limits.max_spend),
         *_option_with_value("--plan", options.plan_file),
         *_flags({"--check-images": options.check_images is True, "--no-check-images": options.check_images is False}),

@@ -53,6 +53,7 @@ class PaymentQuote:
     @property
     def may_pay(self) -> bool:
         """Whether there is anything to agree to."""
+        # rule open_runs_asked
         return self.cap_reached is None and (self.runs > 0 or self.open_runs > 0)
 
     def __str__(self) -> str:
@@ -79,6 +80,7 @@ def quote_for(
     models = [line.model for line in plan.paying]
     reached, affordable, left = None, len(models), None
     if settings.cap_micro_usd is not None:
+        # rule room_under_cap
         left = max(0, settings.cap_micro_usd - cap.committed_micro_usd)
         affordable = _affordable([prices[model] for model in models], left)
         if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
@@ -131,6 +133,7 @@ def _affordable(prices: Iterable[int | None], left: int) -> int:
     """How many of these creates, in this order, fit into so much money; one whose price is not known, always."""
     number = 0
     for price in prices:
+        # rule most_paid
         left -= price or 0
         if left < 0:
             break
@@ -184,6 +187,7 @@ class ApplyRequest:
     @property
     def image_check_level(self) -> ImageCheckLevel:
         """A rehearsal needs no network, unless the user wants it."""
+        # rule apply_checks_images
         return self.options.image_check_level or (
             ImageCheckLevel.LOCAL if self.is_rehearsal else ImageCheckLevel.ONLINE
         )
@@ -262,7 +266,9 @@ def _show_proposal(request: ApplyRequest, proposal: Proposal, console: Console) 
 def _ask_or_assume(request: ApplyRequest, proposal: Proposal, quote: PaymentQuote, console: Console) -> Consent:
     has_yes = request.is_rehearsal or request.options.yes
     if not (has_yes or console.is_interactive):
+        # rule nobody_to_ask
         return Consent.MISSING  # and nothing of what would be paid for is looked at
+    # rule images_looked_at
     warnings = request.manifest.warnings + check_images(
         request.manifest, proposal.plan, request.image_check_level, console
     )

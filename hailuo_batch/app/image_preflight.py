@@ -43,11 +43,14 @@ def check_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, console
     if level is ImageCheckLevel.ONLINE:
         for url, findings in _online_findings(manifest, takes_by_url, console).items():
             found[url] += findings
+    # rule image_warnings
     warnings = _finding_lines(found, takes_by_url, fatal=False)
     fatal = _finding_lines(found, takes_by_url, fatal=True)
     if warnings:
         _print_warnings(warnings, console)
+    # rule image_errors
     if fatal:
+        # rule all_image_errors
         raise UsageError(f"{count(len(fatal), 'image')} cannot be used, so that nothing is created:", *fatal, _REMEDY)
     return len(warnings)
 
@@ -63,6 +66,7 @@ def _takes_by_url(manifest: Manifest, plan: Plan) -> dict[str, list[str]]:
     paying = {line.take_id for line in plan.paying}
     users: dict[str, list[str]] = {}
     for take in manifest.campaign.takes:
+        # rule paying_images
         if take.id in paying and "image_urls" in take.input_json:
             urls = take.input.get("image_urls")
             for url in urls if isinstance(urls, list) else ():
@@ -92,8 +96,10 @@ def _online_findings(
     from hailuo_batch.preflight.fetch import ImageFetcher  # which brings all of HTTP with it
 
     urls = [url for url in takes_by_url if not _is_data(url)]
+    # rule own_host
     fetcher = ImageFetcher(urlsplit(manifest.image_base).hostname or "")
     is_quiet = console.verbosity is Verbosity.QUIET
+    # rule image_bar
     with counting_bar(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(urls), "images") as step:
         responses = fetcher.fetch_all(urls, step)
     return {url: judge_fetch(look, _copy_size(url, manifest)) for url, look in responses.items()}

@@ -49,8 +49,10 @@ def read_manifest(path: Path, console: Console) -> Manifest:
     errors = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
         if console.as_json:
+            # rule findings_json
             console.print_json(findings_document([(path, loaded)]))
         raise ManifestError("\n".join(warnings + errors))
+    # rule warnings_shown
     if warnings:
         console.print_verbatim("\n".join(warnings))
     return Manifest(path, loaded.campaign, loaded.tables, loaded.local_images, loaded.image_base_url, len(warnings))

@@ -143,6 +143,7 @@ def read_plan(path: Path) -> SavedPlan:
     if not _is_plan(document):
         raise _not_a_plan(path, "that command writes another form")
     id_ = document.pop("id", None)
+    # rule plan_untouched
     if id_ != _id_of(document):
         raise UsageError(
             f"{path}: the plan was changed after it was written, or only half of it is there. Nothing was sent, "

@@ -133,6 +133,7 @@ def close_finished_replacements(
 def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> ApplyResult:
     if job.plan.ledger_changes or job.sends:
         back_up(ledger, job.paths, console)
+    # rule described_report
     ledger.record_description(job.campaign.manifest_sha256, job.campaign.description)
     ledger.carry_out(job.plan.ledger_changes, clock.wall())
     if job.plan_fact:

@@ -99,6 +99,7 @@ def _apply(where: CampaignLocation, options: ApplyOptions, console: Console, sig
     lock = campaign_lock(paths, "apply", clock)
     wait_s = min(options.wait_s, max(0.0, give_up_at - clock.now()))
     if lock.acquire(wait_s, waiting_notice(wait_s, console)):
+        # rule read_again
         request = _read_request_again(request, console)
     with lock, ExitStack() as stack:
         present = ledger_exists(paths) if options.new_ledger else has_ledger(paths)
@@ -114,6 +115,7 @@ def _apply(where: CampaignLocation, options: ApplyOptions, console: Console, sig
         proposal = _propose(request, paths, ledger, clock, console)
         consent = obtain_consent(request, proposal, console)
         if consent.stop_reason is not None:
+            # rule nothing_begun
             if ledger is None:
                 return _end_without_ledger(request, consent.stop_reason, clock, console)
             proposal = _without_paying(request, proposal)
@@ -123,10 +125,12 @@ def _apply(where: CampaignLocation, options: ApplyOptions, console: Console, sig
         if ledger is None:
             ledger = stack.enter_context(_create_ledger(request, paths, clock, console))
             ledger.record_fact(PLAN_FACT, "" if request.saved_plan is None else request.saved_plan.id)
+        # rule guard_held
         lock.acquire_guard()
         job = replace(_make_job(request, proposal, consent, paths), lock=lock, deadline=_deadline(options, give_up_at))
         if job.sends or job.plan.ledger_changes:
             ledger.record_fact(RESUME_FACT, job.resume_command)
+        # rule plan_forgotten
         if request.saved_plan is None and (
             job.sends or job.plan.ledger_changes or has_files_to_move(proposal.snapshot)
         ):
@@ -146,6 +150,7 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     if saved is None:
         wishes = read_wishes(manifest.campaign, options.only, options.replace, options.in_doubt)
         return ApplyRequest(where, options, manifest, endpoint, wishes, settings, None)
+    # rule plan_cap
     settings = replace(settings, cap_micro_usd=saved.cap_micro_usd)
     request = ApplyRequest(where, options, manifest, endpoint, saved.wishes, settings, saved)
     check_sources(saved, manifest.campaign, endpoint, sources_of(manifest), request.replan_command)
@@ -214,9 +219,12 @@ def _without_paying(request: ApplyRequest, proposal: Proposal) -> Proposal:
     """
     ids = {line.moved_from for line in proposal.plan.lines if line.moved_from and line.take_id in proposal.plan.scope}
     if request.saved_plan is not None:
+        # rule no_step_of_a_plan
         plan = replace(proposal.plan, ledger_changes=(), followed=proposal.plan.followed | ids)
     else:
+        # rule no_attempt_without_yes
         limits = replace(request.campaign.limits, max_attempts=1)
+        # rule no_wish_recorded
         plan = make_plan(replace(request.campaign, limits=limits), proposal.snapshot, PlanRequest(request.wishes.only))
     return replace(proposal, plan=plan)
 
@@ -239,6 +247,7 @@ def _make_job(request: ApplyRequest, proposal: Proposal, consent: ConsentResult,
         str(request.where.manifest),
         folder_options(request.where),
         carried_out_fact(saved) if saved is not None and pays else "",
+        # rule plan_retries
         request.retried_takes,
         resume_command=resume_command(request.where, replace(request.options, yes=False), paid=pays, replacing=True),
     )

@@ -26,6 +26,7 @@ from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import plan_document, render_plan
 from hailuo_batch.values import CampaignSpec
 
+# rule changes_code
 EXIT_CHANGES = 2
 """The exit code that says that there is something to do, where a detailed one is asked for."""
 
@@ -67,6 +68,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
         state = LedgerState() if reading is None else reading.state
         document = complete_plan_document(document, wishes, sources_of(manifest), state, plan)
     if console.as_json:
+        # rule plan_json
         console.print_json(document)
     console.print_result(
         render_plan(
@@ -80,11 +82,13 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
             show_all=console.is_verbose,
         )
     )
+    # rule plan_checks_images
     check_images(manifest, plan, ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.NONE, console)
     if options.out is not None:
         write_plan(options.out, document)
         apply = f"{command_line('apply', where)} --plan {quote(str(options.out))}"
         console.print_info(f"Wrote {short_path(options.out)}. To do just this: {apply}")
+    # rule detailed_code
     return EXIT_CHANGES if options.detailed_exitcode and changes_anything(plan, snapshot) else ExitCode.DONE
 
 

@@ -69,6 +69,7 @@ def parse_request(
 
 def run(where: CampaignLocation, request: ResolveRequest, console: Console) -> ExitCode:
     """Settle the take. Raises UsageError where the wish does not fit it, and what asking the API raises."""
+    # rule no_resubmit_without_yes
     if request.way is ResolveOption.RESUBMIT and not (request.yes or where.sandbox or console.is_interactive):
         _refuse_without_consent(where, request, console)
     with open_for_changes(where, "resolve", console) as writing:

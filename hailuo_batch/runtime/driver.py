@@ -259,6 +259,7 @@ class Driver:
         """Record both names of the file, then rename it: after a crash it is looked for under either."""
         event = ev.FileMoving(action.index, action.target)
         try:
+            # rule rename_recorded
             runs = self._ledger.record(((action.run.key, event),), self._clock.wall())
         except LedgerError as error:
             self._engine.on_result(action, ev.MoveFailed(str(error)), (), self._clock.now())

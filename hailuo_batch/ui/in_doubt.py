@@ -38,6 +38,7 @@ def render_in_doubt(snapshot: Snapshot, resolve: str, columns: int | None, *, sh
 
     `resolve` is that command for this campaign, as it can be pasted into a shell.
     """
+    # rule in_doubt_shown
     counting = [run for run in snapshot.runs if _is_at_risk(run)]
     unresolved = [run for run in counting if run.state is not RunState.ABANDONED]
     abandoned = [_row(run) for run in counting if run.state is RunState.ABANDONED]

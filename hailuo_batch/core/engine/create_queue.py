@@ -138,4 +138,5 @@ class CreateQueue:
     @property
     def _is_full(self) -> bool:
         in_flight = self._counters.in_flight + self.breaker.under_way
+        # rule most_in_flight
         return self._max_in_flight is not None and in_flight >= self._max_in_flight

@@ -62,6 +62,7 @@ class Downloads:
         """Have the missing outputs of a run that succeeded downloaded."""
         for output in run.outputs:
             key = (run.key, output.index)
+            # rule download_again
             if key in self._redownload or (output.path is None and run.take_id in self._followed):
                 self._queue.enqueue(key, now)
 

@@ -239,6 +239,7 @@ class Engine:
         tried = count_failures((self._runs[key] for key in self._keys_by_take[run.take_id]), run.fingerprint)
         if run.is_superseded:
             return "another attempt has taken its place"
+        # rule failed_again_at_once
         if tried >= self.settings.max_attempts:
             return ""
         if run.take_id not in self._scope:
@@ -247,6 +248,7 @@ class Engine:
             return "another attempt is not in the plan that is applied"
         if any(is_spare(self._runs[key], self._scope) for key in self._keys_by_fingerprint[run.fingerprint]):
             return "the next apply uses another run in its place"  # one of the same request that is paid for already
+        # rule no_retry_without_yes
         if self.settings.consent is not Consent.GIVEN:
             # no attempt is recorded either: the next apply would pay for it, whatever max_attempts is by then
             self._output.stop(stop_reasons.no_consent_for_retry(self.settings.consent))
@@ -263,6 +265,7 @@ class Engine:
             self._keys_by_fingerprint.setdefault(run.fingerprint, []).append(run.key)
         self._runs[run.key] = run
         self._counters.on_run_changed(before, run)
+        # rule cap_over_applies
         self._requests.cap.on_run_changed(run)
         self._downloads.on_run_changed(run)
         self._sizes.on_run_changed(before, run)

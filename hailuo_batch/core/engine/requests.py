@@ -156,6 +156,7 @@ class RequestScheduler:
         if self._output.stop_scope < StopScope.CREATES and len(self._create_queue) > 0:
             if (reached := self._create_queue.cap_stop_reason()) is not None:
                 self._output.stop(reached)
+            # rule no_create_without_yes
             elif self._settings.consent is not Consent.GIVEN:
                 # after the cap, which would stop the apply with consent as well: the user should see that reason
                 self._output.stop(stop_reasons.no_consent(self._settings.consent))
@@ -163,6 +164,7 @@ class RequestScheduler:
                 self._output.stop(stop_reasons.waits_for_other_runs(len(self._create_queue)))
         if not self._is_stopped:
             self._api_status.check(now)
+        # rule waits_so_long
         if not self._is_stopped and self._timeout.is_over(now, self._polling):
             self._output.stop(stop_reasons.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
@@ -185,6 +187,7 @@ class RequestScheduler:
         Consent is required here, where creates are chosen, and not only where `check_stops` reports its absence: no
         path around that report can pay.
         """
+        # rule no_turn_without_yes
         return self._output.stop_scope < StopScope.CREATES and self._settings.consent is Consent.GIVEN
 
     @property
@@ -264,6 +267,7 @@ class RequestScheduler:
         if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
             self._polling.on_finished(run.key, _duration_s(outcome))
         self._polling.close(run.key)
+        # rule timeout_restarts
         self._timeout.restart(now)
         return True
 

@@ -84,8 +84,10 @@ class FileLayout:
 
     def next_moves(self) -> tuple[Move, ...]:
         """The renames that can be made now. Those whose target is taken follow once the others are made."""
+        # rule wanted_renames
         wanted = [move for take_id in sorted(self._takes_to_check) for move in self._misplaced(take_id)]
         self._takes_to_check = {self._take_of[move.key] for move in wanted}
+        # rule free_names_first
         possible = tuple(move for move in wanted if move.target not in self._taken)
         if possible or not wanted:
             return possible
@@ -95,6 +97,7 @@ class FileLayout:
         # files that swap names wait for each other: one of them moves to its unique path, which frees the others' way
         run = self._runs[self._take_of[cycle.key]][cycle.key]
         aside = _with_suffix(unique_stem(run, cycle.index), cycle.source)
+        # rule step_aside
         return (Move(cycle.key, cycle.index, cycle.source, aside),)
 
     def _is_in_cycle(self, move: Move, wanted: Sequence[Move]) -> bool:

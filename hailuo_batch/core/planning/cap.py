@@ -40,6 +40,7 @@ class Cap:
         update_newest(self._newest, run)
         if run.cost_micro_usd is not None:
             self._highest[run.model] = max(run.cost_micro_usd, self._highest.get(run.model, 0))
+        # rule net_spend
         if run.state is RunState.FAILED or not (run.run_id is not None or is_in_doubt(run)):
             return  # refunded, or nothing was ever charged
         if run.cost_micro_usd is None:
@@ -77,6 +78,7 @@ class Cap:
             # several sent at once, each could cost as much as the whole cap.
             is_alone = not any(self._unpriced_keys(other) for other in self._models_without_price)
             return is_alone and self.committed_micro_usd < self.cap_micro_usd
+        # rule spending_cap
         return self.committed_micro_usd + cost <= self.cap_micro_usd
 
     def count_affordable(self, count: int, model: str) -> int:

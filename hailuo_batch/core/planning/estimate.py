@@ -57,7 +57,9 @@ class Estimate:
     @property
     def micro_usd(self) -> int | None:
         """The cost of all creates, None where any price is unknown."""
+        # rule total_cost
         known = [price.creates * cost for price in self.prices if (cost := price.cost_micro_usd) is not None]
+        # rule unknown_total
         return sum(known) if len(known) == len(self.prices) else None
 
 
@@ -67,10 +69,13 @@ def estimate_cost(plan: Plan, history: History, limits: Limits) -> Estimate:
 
     def price(model: str, creates: int) -> Price:
         known = history.cost_of(model)
+        # rule real_cost
         if known is not None:
             return Price(model, creates, known, Basis.LEDGER)
+        # rule expected_cost
         return Price(model, creates, expected, Basis.UNKNOWN if expected is None else Basis.EXPECTED)
 
+    # rule creates_counted
     return Estimate(tuple(price(*counted) for counted in Counter(line.model for line in plan.paying).items()))
 
 
@@ -91,9 +96,11 @@ def estimate_time(plan: Plan, estimate: Estimate, history: History, settings: Se
     if not creates:
         return TimeNeeded(0.0, 0.0)
     resumed = sum(line.action in {PlanAction.RESUME, PlanAction.DOWNLOAD} for line in plan.lines)
+    # rule two_requests
     least_s = _window_s(2 * creates + resumed, settings)
     known = [(price.creates, typical_s) for price in estimate.prices if (typical_s := history.typical_s(price.model))]
     if len(known) < len(estimate.prices):
+        # rule at_least
         return TimeNeeded(least_s, None)
     last_run_s = _window_s(creates, settings) + max(typical_s for _, typical_s in known)
     all_runs_s = sum(count * typical_s for count, typical_s in known)
@@ -106,6 +113,7 @@ def describe_time(needed: TimeNeeded) -> str:
     if needed.about_s is not None:
         return f"about {format_estimated_duration(needed.about_s)}"
     if needed.least_s > 0:
+        # rule at_least_words
         return f"at least {format_estimated_duration(needed.least_s)}; the time of a run is not known yet"
     return "unknown until the first run finishes"
 
@@ -128,6 +136,7 @@ def has_open_runs(plan: Plan, snapshot: Snapshot) -> bool:
 
 def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:
     """Whether an apply of this plan would change anything in the ledger or the output folder."""
+    # rule anything_to_do
     return bool(plan.ledger_changes) or has_work(plan, snapshot) or bool(FileLayout(snapshot.runs).next_moves())
 
 

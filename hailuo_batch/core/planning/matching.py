@@ -14,7 +14,9 @@ from hailuo_batch.values import Take
 
 def serves(run: Run, take: Take) -> bool:
     """Whether this run is what the take asks for. Hashes of images count only where both sides have one."""
+    # rule hashes_compared
     images_differ = None not in (run.images_sha256, take.images_sha256) and run.images_sha256 != take.images_sha256
+    # rule same_input
     return run.fingerprint == take.fingerprint and not images_differ
 
 
@@ -25,7 +27,9 @@ def match_runs(wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -
     for id_, take in wanted.items():
         live = recorded[id_].live if id_ in recorded else None
         if live is not None and live.state is not RunState.UNSENT and serves(live, take):
+            # rule same_take_first
             served[id_] = live
+    # rule spare_runs
     spare = _spare_runs(recorded.values(), {run.key for run in served.values()})
     _take_over(wanted, recorded, served, spare)
     # a failed run that was exchanged is spare itself, and may serve a take that has none yet
@@ -47,9 +51,12 @@ def _spare_runs(records: Iterable[TakeRecord], used: set[int]) -> dict[str, list
     """
     spare: dict[str, list[Run]] = defaultdict(list)
     for record in records:
+        # name spare_record
         live = record.live
         for run in record.runs:
+            # rule unwanted_run
             is_free = run is live or run.superseded_by is Supersession.EDIT
+            # rule usable_run
             if is_free and run.key not in used and run.state is not RunState.UNSENT:
                 spare[run.fingerprint].append(run)
     for pool in spare.values():
@@ -64,13 +71,17 @@ def _take_over(
     spare: Mapping[str, list[Run]],
 ) -> None:
     """Give each take without a run a spare one that serves it."""
+    # rule manifest_order
     for id_, take in wanted.items():
         if id_ in served:
             continue
         pool, promised = spare.get(take.fingerprint, []), _promised_because(recorded.get(id_), take)
+        # rule next_spare_run
         taken = next((run for run in pool if serves(run, take) and _keeps_promise(promised, run)), None)
         if taken is not None:
+            # rule one_run_one_take
             pool.remove(taken)
+            # rule take_over
             served[id_] = taken
 
 
@@ -92,6 +103,7 @@ def _prefer_paid(wanted: Mapping[str, Take], served: dict[str, Run], spare: Mapp
 
 
 def _newest_first(run: Run) -> tuple[int, int]:
+    # rule newest_first
     return -(run.create_number or 0), -run.key
 
 

@@ -73,6 +73,7 @@ class Plan:
     @property
     def paying(self) -> tuple[PlanLine, ...]:
         """The lines of takes that will be paid for."""
+        # rule paying_lines
         return tuple(line for line in self.lines if line.action in PAYING)
 
 
@@ -105,9 +106,11 @@ class _Planner:
         self.changes: list[st.LedgerChange] = []
         self._request = request
         self._max_attempts = campaign.limits.max_attempts
+        # rule wanted_takes
         self._wanted = {take.id: take for take in campaign.takes}
         self._recorded = {record.take.id: record for record in snapshot.takes}
         self._scope = frozenset(id_ for id_ in self._wanted if not request.only or matches_any(id_, request.only))
+        # rule takes_matched
         self._served = match_runs(self._wanted, self._recorded)
         self._lines: list[PlanLine] = []
 
@@ -123,6 +126,7 @@ class _Planner:
             else:
                 self._plan_served(take, run, is_replaced=take.id in replaced)
         self._plan_removed_takes()
+        # rule still_collected
         followed = self._scope if self._request.only else self._scope | self._recorded.keys()
         return Plan(tuple(self._lines), tuple(self.changes), self._scope, followed)
 
@@ -134,6 +138,7 @@ class _Planner:
             self.changes += [st.DropAttempt(run.key) for run in superseded if run.state is RunState.UNSENT]
             if live is None or (served is not None and served.key == live.key):
                 continue
+            # rule edited_take
             if live.state is RunState.UNSENT:
                 if take is None or served is not None or not _is_same_request(live, take):
                     self.changes.append(st.DropAttempt(live.key))
@@ -177,15 +182,18 @@ class _Planner:
             action, reason = PlanAction.HOLD, _NOT_SELECTED
         elif is_replaced:
             self._add_attempt(run, take, Supersession.REPLACE)
+            # rule action_replaced
             action, reason = PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded"
         elif run.state is RunState.IN_DOUBT and self._request.in_doubt is InDoubtPolicy.RESUBMIT:
             self._add_attempt(run, take, Supersession.RESUBMIT)
             action, reason = PlanAction.CREATE, "in doubt; --in-doubt resubmit sends it again, which may pay twice"
+        # rule failed_again
         elif run.state is RunState.FAILED and self._has_attempts_left(run, take):
             self._add_attempt(run, take, Supersession.RETRY)
             action, reason = PlanAction.CREATE, f"attempt {run.attempt} failed and was refunded: {run.reason}"
         else:
             action, reason = _action_for(run)
+            # rule reason_moved
             reason = f"moved from {moved_from}; {reason}" if moved_from else reason
         self._add_line(take, action, reason, moved_from)
 
@@ -193,6 +201,7 @@ class _Planner:
         """Plan a take that no recorded run serves: its next attempt is paid for, unless --only leaves it out."""
         record, live = self._recorded.get(take.id), self._live_run(take.id)
         if live is None or live.state is not RunState.UNSENT or not _is_same_request(live, take):
+            # rule new_take
             self.changes.append(st.AddAttempt(take.id))
         if take.id not in self._scope:
             self._add_line(take, PlanAction.HOLD, _NOT_SELECTED)
@@ -222,13 +231,17 @@ class _Planner:
             if id_ in self._wanted:
                 continue
             live = record.live
+            # rule kept_runs
             left = [run for run in record.runs if run.key not in used and run.state is not RunState.UNSENT]
+            # rule left_alone
             if not left:
                 self.changes.append(st.ForgetTake(id_))
                 continue
+            # name left_the_manifest
             if record.in_manifest:
                 self.changes.append(st.UnwantTake(id_))
             if live is not None and live in left:
+                # rule not_in_manifest
                 self._add_line(record.take, PlanAction.UNWANTED, f"no longer in the manifest; {_action_for(live)[1]}")
 
     def _add_line(
@@ -263,6 +276,7 @@ def _attempt_before(record: TakeRecord, live: Run | None) -> Run | None:
 def _why_new(take: Take, record: TakeRecord | None, live: Run | None, before: Run | None) -> Difference:
     """Why a take that no recorded run serves must be paid for."""
     if record is None or not record.runs:
+        # rule reason_new
         return Difference("new")
     if live is None or live.state is not RunState.UNSENT:
         return describe_difference(live or record.runs[-1], take)
@@ -286,11 +300,15 @@ def _action_for(run: Run) -> tuple[PlanAction, str]:
     """What an apply does with a run that serves its take, and how that is explained."""
     because = f": {run.reason}" if run.reason else ""
     since = "" if run.submitted_at is None else f" since {format_utc_minute(run.submitted_at)}"
+    # name file_is_gone
     is_gone = any(output.path is None and output.sha256 is not None for output in run.outputs)
+    # rule file_gone
     again = " again: its file is gone" if is_gone else ""
     return {
+        # rule action_resumed
         TakeState.RUNNING: (PlanAction.RESUME, f"resumes {run.run_id}"),
         TakeState.DOWNLOADING: (PlanAction.DOWNLOAD, f"downloads {run.run_id}{again}"),
+        # rule action_kept
         TakeState.DONE: (PlanAction.KEEP, f"done, damaged: {'; '.join(run.flaws)}" if run.flaws else "done"),
         TakeState.IN_DOUBT: (PlanAction.HOLD, f"in doubt{since}, may have been charged{because}; use `resolve`"),
         TakeState.LOST: (PlanAction.RESUME, f"lost; {run.run_id} is checked again"),

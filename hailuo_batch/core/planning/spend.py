@@ -54,6 +54,7 @@ def update_newest(newest: dict[str, KnownCost], run: Run) -> None:
     """Take this run's cost into the newest known cost of each model."""
     cost = known_cost_of(run)
     if cost is not None:
+        # rule cost_newest
         newest[run.model] = max(cost, newest.get(run.model, cost))
 
 
@@ -91,6 +92,7 @@ def spend_of(runs: Iterable[Run]) -> Spend:
     """The money of these runs, superseded ones included: they were paid for as well."""
     listed = tuple(runs)
     newest, highest = newest_costs(listed), highest_costs(listed)
+    # rule in_doubt_counted
     doubtful = [run.model for run in listed if is_in_doubt(run)]
     charges = [charge_of(run, newest) for run in listed]
     charged, refunded = sum(charge for charge, _ in charges), sum(refund for _, refund in charges)
