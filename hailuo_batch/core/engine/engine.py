@@ -237,6 +237,7 @@ class Engine:
     def _retry(self, run: Run) -> str:
         """Add another attempt if one is allowed. Returns what follows, in words; empty where the user decides that."""
         tried = count_failures((self._runs[key] for key in self._keys_by_take[run.take_id]), run.fingerprint)
+        # name superseded_run
         if run.is_superseded:
             return "another attempt has taken its place"
         # rule failed_again_at_once

@@ -92,12 +92,12 @@ class FileLayout:
         if possible or not wanted:
             return possible
         cycle = next((move for move in wanted if self._is_in_cycle(move, wanted)), None)
+        # rule step_aside
         if cycle is None:
             return ()
         # files that swap names wait for each other: one of them moves to its unique path, which frees the others' way
         run = self._runs[self._take_of[cycle.key]][cycle.key]
         aside = _with_suffix(unique_stem(run, cycle.index), cycle.source)
-        # rule step_aside
         return (Move(cycle.key, cycle.index, cycle.source, aside),)
 
     def _is_in_cycle(self, move: Move, wanted: Sequence[Move]) -> bool:

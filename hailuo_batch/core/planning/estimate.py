@@ -73,10 +73,13 @@ def estimate_cost(plan: Plan, history: History, limits: Limits) -> Estimate:
         if known is not None:
             return Price(model, creates, known, Basis.LEDGER)
         # rule expected_cost
-        return Price(model, creates, expected, Basis.UNKNOWN if expected is None else Basis.EXPECTED)
+        if expected is not None:
+            return Price(model, creates, expected, Basis.EXPECTED)
+        return Price(model, creates, None, Basis.UNKNOWN)
 
     # rule creates_counted
-    return Estimate(tuple(price(*counted) for counted in Counter(line.model for line in plan.paying).items()))
+    counts = Counter(line.model for line in plan.paying)
+    return Estimate(tuple(price(model, creates) for model, creates in counts.items()))
 
 
 _UNFINISHED = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING, RunState.LOST})

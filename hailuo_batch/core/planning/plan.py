@@ -220,6 +220,7 @@ class _Planner:
         record = self._recorded.get(take.id)
         # a run that another take hands over is the only attempt at what this one asks for
         runs = record.runs if record is not None and run.take_id == take.id else (run,)
+        # rule attempts_left
         return count_failures(runs, run.fingerprint) < self._max_attempts
 
     def _add_attempt(self, run: Run, take: Take, by: Supersession) -> None:
@@ -242,7 +243,8 @@ class _Planner:
                 self.changes.append(st.UnwantTake(id_))
             if live is not None and live in left:
                 # rule not_in_manifest
-                self._add_line(record.take, PlanAction.UNWANTED, f"no longer in the manifest; {_action_for(live)[1]}")
+                reason = f"no longer in the manifest; {_action_for(live)[1]}"
+                self._add_line(record.take, PlanAction.UNWANTED, reason)
 
     def _add_line(
         self,
