@@ -19,11 +19,11 @@ from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
+from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.core.planning.estimate import Estimate, TimeNeeded, has_open_runs, has_work
 from hailuo_batch.core.planning.history import History
 from hailuo_batch.core.planning.plan import Plan, PlanRequest, count_failures
 from hailuo_batch.core.planning.replacements import is_repeated
-from hailuo_batch.core.planning.spend import Cap
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import render_plan
 from hailuo_batch.ui.text import count

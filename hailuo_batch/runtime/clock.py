@@ -7,7 +7,7 @@ class Clock:
     """The machine's clocks, in seconds."""
 
     def now(self) -> float:
-        """A clock that never goes back, from any start: for pauses and windows."""
+        """A clock that never goes back and has any starting point: for pauses and windows."""
         return time.monotonic()
 
     def wall(self) -> float:

@@ -1,14 +1,13 @@
-"""The loop that holds the parts together, and nobody else's.
+"""The loop that connects engine, ledger, receipts and executor.
 
-Ask the engine what to start; write down what must be written before it; hand it to the executor; wait; write down
-what came of it; tell the engine. A create is in the receipts and in the ledger before its first byte leaves, and
-its answer is in both before the engine hears of it.
+Ask the engine what to start; record what must be recorded before; hand it to the executor; wait; record what came of
+it; tell the engine. A create is in the receipts and in the ledger before its first byte leaves, and its answer is in
+both before the engine acts on it. So whatever moment the process dies at, no run that was paid for is unknown.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from hailuo_batch.adapters.local.key_window import UnsharedWindow
 from hailuo_batch.core.engine import stop_reasons
@@ -19,90 +18,26 @@ from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.events import Event
-from hailuo_batch.core.model.ledger_changes import LedgerChange
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.planning.disk_space import DiskNeed
-from hailuo_batch.core.scheduling.shared_window import Holding
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.runtime.observer import GuardedObserver, Observer
+from hailuo_batch.runtime.ports import (
+    ClockLike,
+    DiskSpaceLike,
+    ExecutorLike,
+    LedgerLike,
+    ReceiptsLike,
+    UnlimitedDiskSpace,
+    WindowLike,
+)
 
 _MAX_WRITE_FAILURES = 10
 _RETRY_PAUSE_S = 1.0
 _WINDOW_BUSY_S = 0.01  # until the next try, where another process has its turn
-_NOT_RECORDED = "it could not be written down beforehand"
-_UPDATE_INTERVAL_S = 0.1  # between two updates of the reporter: where answers come fast, a turn is too often
-
-
-class LedgerLike(Protocol):
-    """What the driver needs of a ledger."""
-
-    def carry_out(self, changes: Sequence[LedgerChange], at: float) -> tuple[Run, ...]:
-        """Record a plan's changes in one transaction. Returns the runs that were changed or made."""
-
-    def record(self, events: Sequence[tuple[int, Event]], at: float) -> tuple[Run, ...]:
-        """Record what happened to runs, by their keys, in one transaction. Returns them as they then stand."""
-
-
-class ReceiptsLike(Protocol):
-    """What the driver needs of the receipts."""
-
-    def write_intents(self, runs: Sequence[Run]) -> None:
-        """Write down that these creates are about to be sent."""
-
-    def write_results(self, results: Sequence[tuple[str, Event]], at: float) -> None:
-        """Write down what came of these creates, by their IDs."""
-
-
-class ExecutorLike(Protocol):
-    """What the driver needs of an executor."""
-
-    def start(self, action: Action) -> None:
-        """Begin to carry the action out, and return at once."""
-
-    def wait(self, timeout_s: float) -> list[Completion]:
-        """The actions that have ended, once there is one; empty when the time is over."""
-
-    def cancel_fetches(self) -> None:
-        """Have downloads end early."""
-
-
-class ClockLike(Protocol):
-    """What the driver needs of a clock, in seconds."""
-
-    def now(self) -> float:
-        """A time that never goes back."""
-
-    def wall(self) -> float:
-        """Seconds since the epoch, UTC, as the machine believes."""
-
-
-class WindowLike(Protocol):
-    """What the driver needs of the window that it shares with other processes."""
-
-    def open(self, now: float) -> tuple[Holding, ...] | None:
-        """Begin a turn. Returns what the others hold; None where another's turn goes on."""
-
-    def close(self, mine: Holding) -> None:
-        """End the turn; from here on, this process holds so much."""
-
-    def leave(self) -> None:
-        """End this process's part in the window; what it holds stays known."""
-
-
-class DiskSpaceLike(Protocol):
-    """What the driver needs to know of the disks."""
-
-    def shortage(self, need: DiskNeed, /) -> str:
-        """Says where room is missing for this; empty where there is enough."""
-
-
-class UnlimitedDiskSpace:
-    """Disks that have room for everything."""
-
-    def shortage(self, _need: DiskNeed) -> str:
-        """Nothing."""
-        return ""
+_NOT_RECORDED = "it could not be recorded beforehand"
+_UPDATE_INTERVAL_S = 0.1  # between two updates of the observer: where answers come fast, each turn is too often
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +48,18 @@ class _Unrecorded:
     events: tuple[Event, ...]
     at: float
 
+    @property
+    def run(self) -> Run:
+        return self.completion.action.run
+
+    @property
+    def is_create(self) -> bool:
+        return isinstance(self.completion.action, act.CreateRun)
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When an apply stops whatever is left, in seconds of the driver's clock, and how."""
+    """The time at which an apply stops, in seconds of the driver's clock, and the reason for the user."""
 
     at: float
     stop_reason: StopReason
@@ -125,8 +68,8 @@ class Deadline:
 class Driver:
     """Runs one apply to its end, or to its deadline.
 
-    `check_records` raises LedgerError where what is written would be found by nobody; `tick_s` bounds the time between
-    two updates of the reporter.
+    `check_records` raises LedgerError where nobody would find what is recorded. `tick_s` is the longest time between
+    two updates of the observer.
     """
 
     def __init__(  # noqa: PLR0913 - one for each part that it holds together
@@ -167,9 +110,9 @@ class Driver:
         self._requested_stop: StopReason | None = None
 
     def run(self) -> None:
-        """Go on until the engine has finished. Raises LedgerError where an answer could not be recorded in the end."""
+        """Run until the engine is finished. Raises LedgerError if an answer could not be recorded in the end."""
         try:
-            # before anything is paid for, room for all of it: nobody shall pay for the first half of what does not fit
+            # space for all of it before the first create: the first half of a campaign that does not fit is no use
             self._check_disk_space(self._engine.total_disk_need)
             while not self._turn():
                 self._on_completions(self._executor.wait(self._pause_s()))
@@ -184,15 +127,15 @@ class Driver:
             raise self._bug
 
     def request_stop(self, reason: StopReason) -> None:
-        """Have the loop stop as the halt says at its next turn. Safe to call from a signal handler."""
+        """Have the loop stop for this reason at its next turn. Safe to call from a signal handler."""
         self._requested_stop = reason
 
     def _on_reader_gone(self) -> None:
-        """Nobody reads what is said any more: as on SIGHUP."""
+        """Stop as on SIGHUP: nobody reads the output."""
         self.request_stop(stop_reasons.signalled(ExitCode.SIGTERM))
 
     def _turn(self) -> bool:
-        """One turn of the loop: start all that can be started now."""
+        """Perform one turn of the loop: start everything that can start now. Returns whether the loop is over."""
         if self._deadline is not None and self._clock.now() >= self._deadline.at:
             self._engine.stop(self._deadline.stop_reason)
             self._executor.cancel_fetches()
@@ -202,11 +145,12 @@ class Driver:
         self._record_ledger_changes()
         self._start_actions(self._decide())
         self._update_observer()
+        # answers that cannot be recorded are given up only when no other answer is on its way
         given_up = self._write_failures > _MAX_WRITE_FAILURES and self._engine.under_way == len(self._unrecorded)
         return self._engine.is_finished or given_up
 
     def _decide(self) -> Sequence[Action]:
-        """What to start now. Where that may be a request, in a turn of its own among the processes that use the key."""
+        """The actions to start now. Where that may be a request, they are decided in a turn of the shared window."""
         now, engine = self._clock.now(), self._engine
         if not engine.needs_shared_window(now):
             return engine.decide(now)
@@ -216,15 +160,16 @@ class Driver:
             return engine.decide(now)
         engine.window.on_others(others, now)
         actions = engine.decide(now)
+        # published before anything is sent: no other process may take the places that these requests use
         self._window.close(engine.window.publish(now))
         return actions
 
     def _leave_window(self) -> None:
-        """Tell the others what this process leaves behind."""
-        now, budget = self._clock.now(), self._engine.window
-        budget.stop_waiting()
+        """Publish what this process leaves behind in the window, and leave it."""
+        now, window = self._clock.now(), self._engine.window
+        window.stop_waiting()
         if self._window.open(now) is not None:
-            self._window.close(budget.publish(now))
+            self._window.close(window.publish(now))
         self._window.leave()
 
     def _pause_s(self) -> float:
@@ -233,6 +178,8 @@ class Driver:
         if self._deadline is not None and now < self._deadline.at:
             wake_at = min(wake_at, self._deadline.at)
         return max(0.0, min(wake_at - now, self._tick_s))
+
+    # --- before an action ---
 
     def _record_ledger_changes(self) -> None:
         changes = self._engine.take_ledger_changes()
@@ -248,15 +195,13 @@ class Driver:
     def _start_actions(self, actions: Sequence[Action]) -> None:
         self._start_creates([action for action in actions if isinstance(action, act.CreateRun)])
         for action in actions:
-            match action:
-                case act.MoveFile():
-                    self._start_move(action)
-                case act.ReadRun() | act.FetchFile():
-                    self._executor.start(action)
-                case act.CreateRun():
-                    pass
+            if isinstance(action, act.MoveFile):
+                self._start_move(action)
+            elif not isinstance(action, act.CreateRun):
+                self._executor.start(action)
 
     def _start_creates(self, actions: Sequence[act.CreateRun]) -> None:
+        """Record the intents of these creates, then send them. Whatever fails before the sending pays for nothing."""
         if not actions:
             return
         try:
@@ -265,7 +210,7 @@ class Driver:
             self._engine.stop(stop_reasons.unwritable(str(error)))
             self._return_unsent(actions, _NOT_RECORDED)
             return
-        # before each create: others write to the disk, too, and a video that finds no room was paid for in vain
+        # again before each create: others write to the disk too, and a video that cannot be saved is wasted money
         if not self._check_disk_space(self._engine.disk_need):
             self._return_unsent(actions, "there is no room for its video")
             return
@@ -276,6 +221,8 @@ class Driver:
             for action, (_, event) in zip(actions, intents, strict=True)
         ]
         try:
+            # The receipts first: they survive a damaged or outdated ledger, and every create in the ledger must be in
+            # them. If the process dies in between, the next apply restores the create from there and holds it in doubt.
             self._receipts.write_intents(intended)
             started = self._ledger.record(intents, at)
         except LedgerError as error:
@@ -288,26 +235,28 @@ class Driver:
             self._executor.start(act.CreateRun(run))
 
     def _check_disk_space(self, need: DiskNeed) -> bool:
-        """Whether there is room for what is needed. Where there is none, nothing is created any more."""
-        lack = self._disk_space.shortage(need)
-        if lack:
-            self._engine.stop(stop_reasons.no_room(lack))
-        return not lack
+        """Whether there is enough disk space. Otherwise nothing more is created."""
+        shortage = self._disk_space.shortage(need)
+        if shortage:
+            self._engine.stop(stop_reasons.no_room(shortage))
+        return not shortage
 
     def _return_unsent(self, actions: Sequence[act.CreateRun], reason: str) -> None:
-        """Creates that were decided on, of which nothing was written and nothing was sent, wait for another apply."""
+        """Give decided creates back to the engine, of which nothing was sent. In reverse, so that they keep their order
+        at the front of its queue."""
         for action in reversed(actions):
             self._engine.on_result(action, ev.CreateNotSent(reason), (), self._clock.now())
 
     def _retract_intents(self, actions: Sequence[act.CreateRun], create_ids: Sequence[str]) -> None:
-        """Creates that could not be written down beforehand were not sent."""
+        """Record that these creates were not sent, because their intents could not be recorded in both places."""
         results = [(create_id, ev.CreateNotSent(_NOT_RECORDED)) for create_id in create_ids]
-        # where not even this can be written, the next apply finds intents without an answer and holds them in doubt
+        # if this cannot be written either, the next apply finds intents without a result and holds them in doubt
         with suppress(LedgerError):
             self._receipts.write_results(results, self._clock.wall())
         self._return_unsent(actions, _NOT_RECORDED)
 
     def _start_move(self, action: act.MoveFile) -> None:
+        """Record both names of the file, then rename it: after a crash it is looked for under either."""
         event = ev.FileMoving(action.index, action.target)
         try:
             # rule rename_recorded
@@ -318,6 +267,8 @@ class Driver:
         self._engine.on_runs(runs, self._clock.now())
         self._executor.start(action)
 
+    # --- after an action ---
+
     def _on_completions(self, completions: Sequence[Completion]) -> None:
         self._collect_create_answers(completions)
         now, at = self._clock.now(), self._clock.wall()
@@ -326,6 +277,7 @@ class Driver:
             self._bug = self._bug or completion.bug
             events = self._engine.interpret(completion.action, completion.outcome, now)
             fresh.append(_Unrecorded(completion, events, at))
+        # The receipts first, here too: an answer stands there even if the ledger cannot be written for long.
         self._write_receipts(fresh, at)
         self._create_answers = []
         self._unrecorded += fresh
@@ -335,13 +287,15 @@ class Driver:
             self._record(now)
 
     def _collect_create_answers(self, completions: Sequence[Completion]) -> None:
-        self._create_answers += [each for each in completions if isinstance(each.action, act.CreateRun)]
-        self._answers_due -= sum(isinstance(each.action, act.CreateRun) for each in completions)
+        creates = [each for each in completions if isinstance(each.action, act.CreateRun)]
+        self._create_answers += creates
+        self._answers_due -= len(creates)
 
     def _save_create_answers(self) -> None:
-        """This loop is broken, which it never should be, and answers that were paid for may still be on their way.
+        """Save the answers to creates after this loop broke, which it never should: some may still be on their way.
 
-        Neither engine nor ledger can be relied on, so the receipts alone are: the next apply takes over what is there.
+        Neither engine nor ledger can be relied on then, so only the receipts are written. The next apply takes over
+        what stands there.
         """
         with suppress(Exception):
             while self._answers_due > 0:
@@ -352,17 +306,20 @@ class Driver:
             self._receipts.write_results(results, self._clock.wall())
 
     def _write_receipts(self, items: Sequence[_Unrecorded], at: float) -> None:
-        creates = [item for item in items if isinstance(item.completion.action, act.CreateRun)]
-        results = [(item.completion.action.run.create_id or "", event) for item in creates for event in item.events]
+        results = [(item.run.create_id or "", event) for item in items if item.is_create for event in item.events]
         if not results:
             return
         try:
             self._receipts.write_results(results, at)
         except LedgerError as error:
-            self._engine.stop(stop_reasons.unwritable(str(error)))
+            self._engine.stop(stop_reasons.unwritable(str(error)))  # the ledger is still tried
 
     def _record(self, now: float) -> None:
-        events = [(item.completion.action.run.key, event) for item in self._unrecorded for event in item.events]
+        """Record all that is unrecorded in one transaction, then tell the engine. A failure is retried after a pause.
+
+        The engine must not act on a fact that is not on disk: after a crash it would be decided again, and paid again.
+        """
+        events = [(item.run.key, event) for item in self._unrecorded for event in item.events]
         try:
             changed = self._ledger.record(events, self._unrecorded[0].at) if events else ()
         except LedgerError as error:
@@ -377,16 +334,16 @@ class Driver:
         self._shown.clear()
         runs = {run.key: run for run in changed}
         for item in recorded:
-            key = item.completion.action.run.key
-            run = (runs[key],) if key in runs else ()
+            run = (runs[item.run.key],) if item.run.key in runs else ()
             self._engine.on_result(item.completion.action, item.completion.outcome, run, now)
 
     def _show_unrecorded(self) -> None:
-        """Put on the screen, once, what was paid for and cannot be written down."""
-        paid = [item for item in self._unrecorded if isinstance(item.completion.outcome, ev.RunCreated)]
-        fresh = [item for item in paid if item.completion.action.run.key not in self._shown]
+        """Show the user, once, the run IDs that were paid for and cannot be recorded: the screen may be all there
+        is."""
+        created = [item for item in self._unrecorded if isinstance(item.completion.outcome, ev.RunCreated)]
+        fresh = [item for item in created if item.run.key not in self._shown]
         if fresh:
-            self._shown.update(item.completion.action.run.key for item in fresh)
+            self._shown.update(item.run.key for item in fresh)
             self._observer.notice(Notice(_unrecorded_text(fresh)))
 
     def _update_observer(self) -> None:
@@ -399,13 +356,10 @@ class Driver:
 
 
 def _unrecorded_text(items: Sequence[_Unrecorded]) -> str:
-    ids = [
-        f"{item.completion.action.run.take_id} is {item.completion.outcome.run_id}"
-        for item in items
-        if isinstance(item.completion.outcome, ev.RunCreated)
-    ]
+    outcomes = [(item.run.take_id, item.completion.outcome) for item in items]
+    ids = [f"{take_id} is {outcome.run_id}" for take_id, outcome in outcomes if isinstance(outcome, ev.RunCreated)]
     paid = f" Paid for and not recorded in it: {', '.join(ids)}." if ids else ""
     return (
-        f"The ledger cannot be written.{paid} The receipts hold every answer that could be written there; "
-        "when the disk can be written again, run the same command again and it goes on."
+        f"The ledger cannot be written.{paid} The receipts hold every answer that could be written there. When the "
+        "disk can be written again, run the same command to continue."
     )

@@ -1,7 +1,7 @@
 """The one seam to concurrency: actions go in, outcomes come out, in whatever order they end.
 
-Two lanes of threads, so that a slow download never delays a request. It knows neither the ledger nor the engine;
-whatever a doer raises becomes the outcome that promises least.
+Requests and downloads have separate threads, so that a slow download never delays a request. It knows neither the
+ledger nor the engine; whatever an adapter raises becomes the outcome that promises least.
 """
 
 import threading
@@ -20,32 +20,32 @@ from hailuo_batch.errors import HailuoBatchError
 
 
 class Api(Protocol):
-    """Who sends requests to Runbase."""
+    """The client of the Runbase API."""
 
     def create_run(self, model: str, input_json: str) -> CreateOutcome:
-        """Pay for a run, by one request at most."""
+        """Send the create request of one run, once."""
 
     def read_run(self, run_id: str) -> ReadOutcome:
-        """Ask where a run stands."""
+        """Read the status of one run."""
 
 
 class Fetcher(Protocol):
-    """Who downloads."""
+    """The downloader."""
 
     def fetch(self, url: str, stem: str, index: int, cancelled: Callable[[], bool]) -> FetchOutcome:
-        """Download the run's file of this index to a name that begins with `stem`."""
+        """Download to `stem` plus an extension, until `cancelled` says to stop."""
 
 
 class Mover(Protocol):
-    """Who renames."""
+    """The output folder."""
 
     def move(self, index: int, source: str, target: str) -> MoveOutcome:
-        """Rename the run's file of this index."""
+        """Rename a saved output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """An action that has come to its end. `bug` is what a doer should never have raised, else None."""
+    """An action that has ended. `bug` is an exception that should never have been raised, else None."""
 
     action: Action
     outcome: Outcome
@@ -53,7 +53,7 @@ class Completion:
 
 
 class ThreadExecutor:
-    """Carries actions out in threads. `api_threads` bounds the requests under way, `fetch_threads` the downloads."""
+    """Carries actions out in threads, at most `api_threads` requests and `fetch_threads` downloads at a time."""
 
     def __init__(self, api: Api, fetcher: Fetcher, mover: Mover, *, api_threads: int, fetch_threads: int) -> None:
         self._api = api
@@ -67,12 +67,12 @@ class ThreadExecutor:
 
     def start(self, action: Action) -> None:
         """Have the action carried out; its completion comes out of `wait`."""
-        lane = self._request_pool if isinstance(action, act.CreateRun | act.ReadRun) else self._file_pool
-        with suppress(RuntimeError):  # the machine gives no further thread: those that there are will come to it
-            lane.submit(self._run_action, action)
+        pool = self._request_pool if isinstance(action, act.CreateRun | act.ReadRun) else self._file_pool
+        with suppress(RuntimeError):  # no further thread could be started: the existing ones will carry it out
+            pool.submit(self._run_action, action)
 
     def wait(self, timeout_s: float) -> list[Completion]:
-        """The actions that have ended since, after at least one has, or after the time, or after `wake`."""
+        """Wait until an action ends, `wake` is called or the time is over. Returns all actions that have ended."""
         completions: list[Completion] = []
         try:
             first = self._done.get(timeout=max(0.0, timeout_s))
@@ -84,33 +84,33 @@ class ThreadExecutor:
         return completions
 
     def wake(self) -> None:
-        """Have `wait` return. Safe to call from a signal handler."""
+        """Make `wait` return. Safe to call from a signal handler."""
         self._done.put(None)
 
     def cancel_fetches(self) -> None:
-        """Have downloads under way end soon, with nothing under their final names."""
+        """Make downloads under way end soon, with no file under their final names."""
         self._cancelled.set()
 
     def close(self) -> None:
-        """Wait for what is under way, and end the threads."""
+        """Wait for the actions under way, and end the threads."""
         self._request_pool.shutdown()
         self._file_pool.shutdown()
 
     def _start_threads(self) -> None:
-        """Have a thread in each lane before anything is paid for, so that nothing which is started waits for ever."""
+        """Start one thread of each kind before anything is paid for, so that no action waits forever for one."""
         try:
-            for lane in (self._request_pool, self._file_pool):
-                lane.submit(int).result()
+            for pool in (self._request_pool, self._file_pool):
+                pool.submit(int).result()
         except RuntimeError as error:
             raise HailuoBatchError(
-                f"This machine gives the program no thread to work with ({error}). Nothing was sent, nothing was paid. "
-                "End other programs, or raise the limit of processes (`ulimit -u`), then run the same command again."
+                f"No thread could be started ({error}). Nothing was sent, nothing was paid. End other programs, or "
+                "raise the limit of processes (`ulimit -u`), then run the same command again."
             ) from error
 
     def _run_action(self, action: Action) -> None:
         try:
             completion = Completion(action, self._outcome(action))
-        except Exception as bug:  # noqa: BLE001 - a thread's failure must reach the driver, and may have cost money
+        except Exception as bug:  # noqa: BLE001 - whatever fails here must reach the driver: it may have cost money
             completion = Completion(action, _safest_outcome(action, bug), bug)
         self._done.put(completion)
 
@@ -128,14 +128,13 @@ class ThreadExecutor:
 
 
 def _safest_outcome(action: Action, bug: Exception) -> Outcome:
-    """The outcome that promises least, for an action whose doer broke."""
-    reason = f"a fault of this program ({type(bug).__name__})"
-    match action:
-        case act.CreateRun():
-            return ev.CreateUnanswered(reason)
-        case act.ReadRun():
-            return ev.ReadUnanswered(reason)
-        case act.FetchFile():
-            return ev.FetchFailed(reason)
-        case act.MoveFile():
-            return ev.MoveFailed(reason)
+    """The outcome that promises least. A create that broke anywhere may have been sent, so it is in doubt."""
+    return _SAFEST[type(action)](f"a fault of this program ({type(bug).__name__})")
+
+
+_SAFEST: dict[type[Action], Callable[[str], Outcome]] = {
+    act.CreateRun: ev.CreateUnanswered,
+    act.ReadRun: ev.ReadUnanswered,
+    act.FetchFile: ev.FetchFailed,
+    act.MoveFile: ev.MoveFailed,
+}

@@ -1,4 +1,4 @@
-"""Who is told how an apply goes, and the guard that keeps what is shown from ending what is done.
+"""Who is told how an apply is going, and the guard that keeps a failing display from ending the apply.
 
 Knows nothing of terminals: whoever shows an apply implements `Observer`.
 """
@@ -12,22 +12,23 @@ from hailuo_batch.core.engine.notices import Notice
 
 
 class Observer(Protocol):
-    """Who is told how an apply goes."""
+    """Who is told how an apply is going."""
 
     def update(self, progress: Progress) -> None:
-        """Where the apply stands; called at least four times a second, also when nothing changed."""
+        """Show the progress; called at least four times a second, also when nothing changed."""
 
     def notice(self, notice: Notice) -> None:
-        """Something that is not as it should be, in a sentence or two."""
+        """Show a notice."""
 
     def close(self) -> None:
-        """The apply is over. May be called more than once."""
+        """End the display: the apply is over. May be called more than once."""
 
 
 class GuardedObserver:
-    """Passes on to an observer until that fails, and is silent from then on.
+    """Passes everything on to an observer until it fails, and is silent afterwards.
 
-    `failure` is what it failed with. `on_gone` is called where that says that nobody reads any more.
+    What is shown never decides about money: answers that were paid for may be on their way when a display breaks.
+    `failure` is its exception. `on_gone` is called where that means that nobody reads the output.
     """
 
     def __init__(self, observer: Observer, on_gone: Callable[[], None] = lambda: None) -> None:
@@ -36,15 +37,15 @@ class GuardedObserver:
         self._on_gone = on_gone
 
     def update(self, progress: Progress) -> None:
-        """Pass it on."""
+        """Pass the progress on."""
         self._guarded(lambda: self._observer.update(progress))
 
     def notice(self, notice: Notice) -> None:
-        """Pass it on."""
+        """Pass the notice on."""
         self._guarded(lambda: self._observer.notice(notice))
 
     def close(self) -> None:
-        """Pass it on."""
+        """Pass the end on."""
         self._guarded(self._observer.close)
 
     def _guarded(self, pass_on: Callable[[], None]) -> None:
@@ -52,7 +53,7 @@ class GuardedObserver:
             return
         try:
             pass_on()
-        except Exception as failure:  # noqa: BLE001 - answers that were paid for are on their way meanwhile
+        except Exception as failure:  # noqa: BLE001 - no display may end an apply
             self.failure = failure
             if isinstance(failure, OSError) and is_reader_gone(failure):
                 self._on_gone()

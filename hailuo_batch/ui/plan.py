@@ -9,9 +9,10 @@ from typing import Any
 
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.states import RunState
+from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.core.planning.estimate import Basis, Estimate, Price, TimeNeeded, describe_time
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
-from hailuo_batch.core.planning.spend import Cap, Spend, spend_of
+from hailuo_batch.core.planning.spend import Spend, spend_of
 from hailuo_batch.ui.in_doubt import render_in_doubt, risk_sentence
 from hailuo_batch.ui.text import INDENT, clean, count, elide, layout_lines, layout_rows
 from hailuo_batch.values import CampaignSpec, format_usd

@@ -62,8 +62,8 @@ def test_nothing_to_create_takes_no_time() -> None:
     [
         (TimeNeeded(0, 95), "about 1m 35s"),
         (TimeNeeded(90, 715), "about 12m"),
-        (TimeNeeded(171, None), "at least 2m 51s; how long a run takes is not known yet"),
-        (TimeNeeded(0, None), "not known before a first run has finished"),
+        (TimeNeeded(171, None), "at least 2m 51s; the time of a run is not known yet"),
+        (TimeNeeded(0, None), "unknown until the first run finishes"),
     ],
 )
 def test_time_in_words(needed: TimeNeeded, words: str) -> None:
@@ -78,7 +78,7 @@ def test_another_models_price_is_not_taken_for_it() -> None:
 
 def test_a_plan_says_the_least_that_its_creates_will_take(shell: Shell) -> None:
     shell.write(LAMPS.replace("takes: 2", "takes: 99"))
-    assert "Time: at least 1m 30s; how long a run takes is not known yet." in shell("plan").out
+    assert "Time: at least 1m 30s; the time of a run is not known yet." in shell("plan").out
     assert shell("plan", "--json").document["duration"] == {"at_least_s": 90, "about_s": None}
 
 

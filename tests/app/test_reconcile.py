@@ -133,7 +133,7 @@ def test_a_create_that_the_ledger_never_knew_becomes_a_run_in_place_of_the_unsen
 def test_a_create_that_the_ledger_never_knew_and_that_was_not_sent_changes_nothing(harness: ReconcileHarness) -> None:
     (hero,) = request(harness.ledger, take("hero"))
     harness.record_intent(hero)
-    harness.write_result(ev.CreateNotSent("it could not be written down beforehand"))
+    harness.write_result(ev.CreateNotSent("it could not be recorded beforehand"))
     with full_disk():
         assert only_run(harness.reconcile()) == hero
 

@@ -27,8 +27,8 @@ def test_new_kept_and_not_asked_for(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     assert lines(shell, "--only", "hero") == {
         "hero": ("create", "new"),
-        "hero.take2": ("hold", "not among the takes of --only"),
-        "desk": ("hold", "not among the takes of --only"),
+        "hero.take2": ("hold", "not selected by --only"),
+        "desk": ("hold", "not selected by --only"),
     }
     assert lines(shell)["desk"] == ("keep", "done")
 
@@ -102,7 +102,7 @@ def test_in_doubt_since_when_and_why(shell: Shell, api: SandboxServer) -> None:
         shell("apply", "--only", "desk")
     action, reason = lines(shell)["desk"]
     assert action == "hold"
-    assert re.match(r"in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may be paid for: \S", reason)
+    assert re.match(r"in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may have been charged: \S", reason)
     shell.write(UNCAPPED.replace("id: desk", "id: table"))
     assert lines(shell)["table"][1].startswith("moved from desk; in doubt since ")
     shell.write(UNCAPPED)
@@ -119,7 +119,7 @@ def test_lost_failed_and_given_up(shell: Shell, start_api: StartApi) -> None:
     with unknown_runs(api):
         shell("apply", "--only", "hero")
     [*_, run_id] = api.world.created
-    assert lines(shell)["hero"] == ("resume", f"lost; {run_id} is asked for once more")
+    assert lines(shell)["hero"] == ("resume", f"lost; {run_id} is checked again")
     assert shell("resolve", "hero", "--abandon").code is ExitCode.DONE
     action, reason = lines(shell)["hero"]
     assert action == "hold"

@@ -112,7 +112,7 @@ def test_made_again_it_is_paid_again_and_the_first_still_counts(
     assert ended.code is ExitCode.DONE
     assert "paid for, by the next apply" in ended.err
     assert api.world.stats.creates == 1
-    assert "made again, as asked" in shell("plan").out
+    assert "repeated, as requested" in shell("plan").out
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     assert api.world.stats.creates == 2
     assert spend(shell) == {

@@ -125,7 +125,7 @@ def test_a_take_that_is_done_has_nothing_to_settle(shell: Shell, api: SandboxSer
 
 
 def test_an_unknown_take_is_refused(shell: Shell, doubtful: str) -> None:
-    for take_id, printed in (("desks", "knows no run of this take"), ("hero", "attempt 1 is waiting")):
+    for take_id, printed in (("desks", "has no run of this take"), ("hero", "attempt 1 is waiting")):
         ended = shell("resolve", take_id, "--abandon")
         assert ended.code is ExitCode.USAGE
         assert printed in ended.err

@@ -26,7 +26,7 @@ def failed(shell: Shell, start_api: StartApi) -> SandboxServer:
 def test_what_failed_is_not_made_again_by_itself(shell: Shell, failed: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.UNFINISHED
     assert failed.world.stats.creates == 3
-    assert "retry grants one more attempt" in shell("plan").out
+    assert "`retry` allows one more attempt" in shell("plan").out
 
 
 def test_without_names_every_failed_take_is_made_once_more(shell: Shell, failed: SandboxServer) -> None:
@@ -93,7 +93,7 @@ def test_what_is_in_doubt_is_never_retried(shell: Shell, api: SandboxServer) -> 
     ended = shell("retry", "desk")
     assert ended.code is ExitCode.USAGE
     assert "desk is in doubt; only a failed or rejected take can be retried" in ended.err
-    assert f"`hailuo-batch status {shell.manifest}` shows how to settle it" in ended.err
+    assert f"`hailuo-batch status {shell.manifest}` shows how to resolve it" in ended.err
     ended = shell("retry")
     assert ended.code is ExitCode.DONE
     assert "nothing to retry" in ended.err

@@ -39,7 +39,7 @@ def test_a_run_that_failed_is_told_with_the_command_that_grants_another(shell: S
     shell.write(UNCAPPED.replace("takes: 2", "takes: 3"))
     start_api(fail_rate=1.0)
     printed = shell("apply", "--max-in-flight", "1").err
-    assert f"to grant it one more attempt: `hailuo-batch retry {shell.manifest} hero`" in printed
+    assert f"to allow one more attempt: `hailuo-batch retry {shell.manifest} hero`" in printed
     assert not [command for command in named(printed) if "MANIFEST" in command]
     assert shell.bare(*named(printed)[0].split()[1:]).code is ExitCode.DONE
 
@@ -47,7 +47,7 @@ def test_a_run_that_failed_is_told_with_the_command_that_grants_another(shell: S
 def test_a_run_that_is_lost_is_told_with_the_command_that_says_more(shell: Shell, api: SandboxServer) -> None:
     with unknown_runs(api):
         printed = shell("apply", "--only", "desk").err
-    assert f"`hailuo-batch status {shell.manifest}` shows what else can be done" in printed
+    assert f"`hailuo-batch status {shell.manifest}` shows what else you can do" in printed
 
 
 def test_what_is_given_up_is_told_with_the_command_that_takes_it_up_again(shell: Shell, api: SandboxServer) -> None:

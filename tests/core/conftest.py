@@ -9,7 +9,7 @@ from tests.core.planning_session import PlanningSession
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[PlanningSession]:
+def session(tmp_path: Path) -> Iterator[PlanningSession]:
     """An empty campaign."""
     made = PlanningSession(tmp_path)
     yield made

@@ -44,12 +44,12 @@ class PlanningSession:
     def snapshot(self) -> Snapshot:
         return self.ledger.snapshot()
 
-    def plan(self, campaign: CampaignSpec, wishes: PlanRequest = PlanRequest()) -> Plan:
-        return make_plan(campaign, self.snapshot, wishes)
+    def plan(self, campaign: CampaignSpec, request: PlanRequest = PlanRequest()) -> Plan:
+        return make_plan(campaign, self.snapshot, request)
 
-    def apply_plan(self, campaign: CampaignSpec, wishes: PlanRequest = PlanRequest()) -> dict[str, PlanLine]:
+    def apply_plan(self, campaign: CampaignSpec, request: PlanRequest = PlanRequest()) -> dict[str, PlanLine]:
         """Plan, carry the steps out, and give the lines by take."""
-        plan = self.plan(campaign, wishes)
+        plan = self.plan(campaign, request)
         self.ledger.carry_out(plan.ledger_changes, self.advance())
         return {line.take_id: line for line in plan.lines}
 
@@ -66,8 +66,8 @@ class PlanningSession:
         return live
 
     def record_events(self, run: Run, *events: Event) -> Run:
-        told = self.ledger.record([(run.key, event) for event in events], self.advance())
-        return told[0] if told else run
+        changed = self.ledger.record([(run.key, event) for event in events], self.advance())
+        return changed[0] if changed else run
 
     def bring_to(self, run: Run, state: RunState) -> Run:
         """Bring an unsent run to that state."""
@@ -79,8 +79,8 @@ class PlanningSession:
         waiting = [live for live in lives if live is not None and live.state is RunState.UNSENT]
         fates = dict(zip((run.key for run in waiting), [*states, *[states[-1]] * len(waiting)], strict=False))
         events = [(run.key, event) for run in waiting for event in events_to(fates[run.key], run)]
-        told = {run.key: run for run in self.ledger.record(events, self.advance())}
-        return [told.get(run.key, run) for run in waiting]
+        changed = {run.key: run for run in self.ledger.record(events, self.advance())}
+        return [changed.get(run.key, run) for run in waiting]
 
 
 def events_to(state: RunState, run: Run) -> tuple[Event, ...]:

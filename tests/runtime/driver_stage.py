@@ -21,9 +21,10 @@ from hailuo_batch.core.model.runs import Run, TakeRecord
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.planning.plan import PlanRequest
 from hailuo_batch.core.planning.recovery import Receipt
-from hailuo_batch.runtime.driver import DiskSpaceLike, Driver
+from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.runtime.observer import Observer
+from hailuo_batch.runtime.ports import DiskSpaceLike
 from hailuo_batch.values import CampaignSpec
 from tests.helpers.full_disk import full_disk
 from tests.sim.campaigns import VirtualWorkspace

@@ -26,7 +26,7 @@ def index_of(calls: list[str], *wanted: str) -> list[int]:
 
 
 def codes(stage: WatchedApply) -> list[ExitCode]:
-    return [halt.exit_code for halt in stage.engine.stop_reasons]
+    return [reason.exit_code for reason in stage.engine.stop_reasons]
 
 
 def states(stage: WatchedApply) -> list[TakeState]:
@@ -36,13 +36,13 @@ def states(stage: WatchedApply) -> list[TakeState]:
 class FullDisk:
     """A disk that has room until so many times were looked."""
 
-    def __init__(self, looks: int) -> None:
-        self._looks = looks
+    def __init__(self, checks: int) -> None:
+        self._checks = checks
         self.asked: list[DiskNeed] = []
 
     def shortage(self, need: DiskNeed, /) -> str:
         self.asked.append(need)
-        return "3 MB are free" if len(self.asked) > self._looks else ""
+        return "3 MB are free" if len(self.asked) > self._checks else ""
 
 
 # --- room ---
@@ -54,16 +54,16 @@ def test_no_create_is_written_or_sent_where_there_is_no_room_for_all_of_them(tmp
         assert stage.receipts == ()
     assert stage.creates == []
     assert codes(stage) == [ExitCode.UNFINISHED]
-    assert any("3 MB are free" in text and "Nothing is paid" in text for text in stage.reporter.notices)
+    assert any("3 MB are free" in text and "Nothing more will be paid for" in text for text in stage.reporter.notices)
     assert set(states(stage)) == {TakeState.WAITING}
 
 
 def test_room_is_looked_for_before_each_create_and_what_is_paid_for_is_collected(tmp_path: Path) -> None:
-    shelf = FullDisk(3)
-    with WatchedApply(tmp_path, SIX, Settings(max_in_flight=1), room=shelf) as stage:
+    full_disk = FullDisk(3)
+    with WatchedApply(tmp_path, SIX, Settings(max_in_flight=1), room=full_disk) as stage:
         stage.driver.run()
         assert len([receipt for receipt in stage.receipts if isinstance(receipt, CreateIntent)]) == 2
-    assert (shelf.asked[0].runs, len(shelf.asked)) == (6, 4)
+    assert (full_disk.asked[0].runs, len(full_disk.asked)) == (6, 4)
     assert len(stage.creates) == 2
     assert sorted(states(stage)) == sorted([TakeState.DONE] * 2 + [TakeState.WAITING] * 4)
     assert codes(stage) == [ExitCode.UNFINISHED]
@@ -102,14 +102,14 @@ def test_when_a_create_starts_others_can_read_its_intent_in_both_books(tmp_path:
     with WatchedApply(tmp_path, SIX) as stage:
         seen: list[tuple[RunState, bool]] = []
 
-        def look(action: Action) -> None:
+        def check(action: Action) -> None:
             if isinstance(action, act.CreateRun):
                 run = stage.records[action.run.take_id].runs[0]
                 assert run.create_id == action.run.create_id
                 intents = {receipt.create_id for receipt in stage.receipts if isinstance(receipt, CreateIntent)}
                 seen.append((run.state, run.create_id in intents))
 
-        stage.watched.on_start = look
+        stage.watched.on_start = check
         stage.driver.run()
     assert seen == [(RunState.SUBMITTING, True)] * 6
 
@@ -213,7 +213,7 @@ def break_at_first_answer(stage: WatchedApply) -> None:
 def test_an_answer_that_the_ledger_refuses_is_in_the_receipts_and_on_the_screen(tmp_path: Path) -> None:
     with WatchedApply(tmp_path, SIX) as stage:
         break_at_first_answer(stage)
-        with pytest.raises(LedgerError, match="run the same command again and it goes on") as caught:
+        with pytest.raises(LedgerError, match="run the same command to continue") as caught:
             stage.driver.run()
         named = {
             receipt.outcome.run_id

@@ -30,6 +30,6 @@ def test_where_no_run_id_is_unrecorded_it_is_said_once_that_the_ledger_cannot_be
                 stage.files.fail()
 
         stage.watched.on_answer = break_at_a_read
-        with pytest.raises(LedgerError, match="run the same command again and it goes on"):
+        with pytest.raises(LedgerError, match="run the same command to continue"):
             stage.driver.run()
     assert [text.partition(":")[0] for text in stage.reporter.notices] == ["Stopped creating", "Stopped"]

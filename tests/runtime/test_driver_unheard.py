@@ -41,7 +41,7 @@ def states(stage: WatchedApply) -> list[TakeState]:
 
 
 def codes(stage: WatchedApply) -> list[ExitCode]:
-    return [halt.exit_code for halt in stage.engine.stop_reasons]
+    return [reason.exit_code for reason in stage.engine.stop_reasons]
 
 
 @pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "full"), ZeroDivisionError(), MemoryError()], ids=repr)

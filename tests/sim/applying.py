@@ -59,11 +59,11 @@ class Apply(Process):
         self.order = order
         self.refused = ""
         self.began = False
-        self.has_said_all = False
+        self.has_printed_all = False
         self.code: ExitCode | None = None
         self.codes: tuple[ExitCode, ...] = ()
         self.to_pay: tuple[str, ...] | None = None
-        self.terminal = Terminal(self.site.fate, history.say)
+        self.terminal = Terminal(self.site.fate, history.log)
         self._console = Console()
         self._accepts_price = history.author.is_careful or self.site.fate.rng.random() < 0.3
         self._no_sidecar = self.site.fate.rng.random() < 0.1
@@ -114,7 +114,7 @@ class Apply(Process):
         if history.promises.was_put_back:
             history.grants.forget_lost(snapshot)
             history.promises.was_put_back = False
-        self.site.truth.want(campaign)
+        self.site.truth.expect_takes(campaign)
         plan = make_plan(campaign, snapshot, wishes)
         if self.to_pay is None:
             self.to_pay = tuple(line.take_id for line in plan.paying)
@@ -122,7 +122,7 @@ class Apply(Process):
         history.grants.propose(campaign, snapshot, plan, wishes)
         history.grants.asked = frozenset(wishes.replace if of_a_plan is None else of_a_plan.replace)
         for line in plan.lines:
-            history.say(f"plan: {line.take_id} {line.action}: {line.reason}")
+            history.log(f"plan: {line.take_id} {line.action}: {line.reason}")
         return plan
 
     def _set_aside(self, paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
@@ -156,7 +156,7 @@ class Apply(Process):
         return write_final_report(*arguments)
 
     def _end_replacements(self, *arguments: Any) -> None:
-        self.has_said_all = True
+        self.has_printed_all = True
         close_finished_replacements(*arguments)
 
     def _check_create(self, action: act.CreateRun) -> None:

@@ -105,10 +105,10 @@ class Author:
         self._last = PlanRequest(only, replaced, in_doubt)
         return self._last
 
-    def _fits(self, wishes: PlanRequest) -> bool:
+    def _fits(self, request: PlanRequest) -> bool:
         """Whether each pattern fits a take: else the command line is refused."""
         ids = [take.id for take in self.campaign.takes]
-        patterns = (*wishes.only, *wishes.replace)
+        patterns = (*request.only, *request.replace)
         return all(any(matches_any(id_, (pattern,)) for id_ in ids) for pattern in patterns)
 
     def _globs(self) -> tuple[str, ...]:

@@ -91,13 +91,13 @@ class VirtualWorkspace:
         self,
         wanted: CampaignSpec,
         settings: Settings = Settings(),
-        wishes: PlanRequest = PlanRequest(),
+        request: PlanRequest = PlanRequest(),
         executor: VirtualExecutor | None = None,
     ) -> tuple[Plan, Engine, VirtualExecutor]:
         """One whole apply, as the command does it."""
         executor = executor or self.executor()
         with self.open_ledger() as ledger:
-            plan = self.put_in_order(ledger, wanted, wishes)
+            plan = self.put_in_order(ledger, wanted, request)
             receipts = Receipts(self.receipts_path)
             try:
                 now, wall = self.clock.now(), self.clock.wall()
@@ -118,7 +118,7 @@ class VirtualWorkspace:
                 receipts.close()
         return plan, engine, executor
 
-    def put_in_order(self, ledger: Ledger, wanted: CampaignSpec, wishes: PlanRequest) -> Plan:
+    def put_in_order(self, ledger: Ledger, wanted: CampaignSpec, request: PlanRequest) -> Plan:
         wall = self.clock.wall()
         missed, forgotten = recover(ledger.snapshot(), load_receipts(self.receipts_path), wall)
         ledger.restore_runs(forgotten, wall)
@@ -127,7 +127,7 @@ class VirtualWorkspace:
         found = tuple(self.disk.inspect(ledger.snapshot()))
         if found:
             ledger.record(found, wall)
-        plan = make_plan(wanted, ledger.snapshot(), wishes)
+        plan = make_plan(wanted, ledger.snapshot(), request)
         ledger.carry_out(plan.ledger_changes, wall)
         return plan
 

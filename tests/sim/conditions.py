@@ -46,24 +46,24 @@ class WorldConditions:
 
     rng: Random
     world: World
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     price_unrest: float  # how likely the price changes between two applies
 
     def change_price(self) -> None:
         """The API changes its price."""
         price = int(PRICE * self.rng.choice((0.5, 1.0, 1.05, 2.0)))
         self.world.prices = dict.fromkeys(self.world.prices, price)
-        self.say(f"a run now costs {price}")
+        self.log(f"a run now costs {price}")
 
     def trouble(self) -> None:
         """The API refuses everything, or no more."""
         self.world.forced_error = None if self.world.forced_error is not None else self.rng.choice(tuple(ForcedError))
-        self.say(f"trouble is {self.world.forced_error}")
+        self.log(f"trouble is {self.world.forced_error}")
 
     def impoverish(self) -> None:
         """The balance is nearly empty, or full again."""
         self.world.balances = [self.rng.choice((None, 0, PRICE, 3 * PRICE)), None]
-        self.say(f"the balance is {self.world.balances[0]}")
+        self.log(f"the balance is {self.world.balances[0]}")
 
     def reset(self) -> None:
         """The world is well."""

@@ -39,7 +39,7 @@ class Site:
     stragglers: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
     order: "count[int]" = field(default_factory=count)
     arrivals: deque[tuple[float, str, int]] = field(default_factory=deque)
-    say: Callable[[str], object] = str
+    log: Callable[[str], object] = str
 
     def deliver_stragglers(self) -> None:
         """Have the requests arrive whose time has come."""
@@ -51,12 +51,12 @@ class Site:
         free = self.fate.rng.choice((0, 100, 3_000, 150_000, 500_000, 5_000_000, 28_000_000, 28_000_000))
         self.room.shrink(free, _SMALL_DISK)
         self.fate.count("small disk")
-        self.say(f"{free} bytes are free on the disk of the videos")
+        self.log(f"{free} bytes are free on the disk of the videos")
 
     def jump(self, seconds: float) -> None:
         """The wall clock is set."""
         self.clock.wall_offset += seconds
-        self.say(f"the wall clock is set by {seconds} s")
+        self.log(f"the wall clock is set by {seconds} s")
 
     def arrive(self, what: str, process: int) -> None:
         """A request is at the server, which counts it. Raises Violation where its window is full by our fault alone."""

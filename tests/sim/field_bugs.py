@@ -34,7 +34,7 @@ def believe_an_older_ledger(patch: Patch) -> None:
     patch.setattr(apply, "check_not_older", lambda *_: None)
 
 
-def take_a_torn_file_for_one_that_says_nothing(patch: Patch) -> None:
+def take_a_torn_file_for_an_empty_one(patch: Patch) -> None:
     patch.setattr(older_ledger, "_except_of_known_videos", lambda *_: ())
 
 
@@ -77,8 +77,8 @@ def remember_of_a_replacement_what_is_done_alone(patch: Patch) -> None:
     """What the same command makes for the first time is forgotten, and so is a wish that finds nothing done."""
     real = plan._Planner._takes_to_replace
 
-    def replaced(self: plan._Planner, *arguments: Any) -> frozenset[str]:
-        chosen = real(self, *arguments)
+    def replaced(self: plan._Planner) -> frozenset[str]:
+        chosen = real(self)
         others = [step for step in self.changes if not isinstance(step, OpenReplacement)]
         opened = [step for step in self.changes if isinstance(step, OpenReplacement) and chosen]
         self.changes = [*others, *(OpenReplacement(replace(step.replacement, take_ids=chosen)) for step in opened)]
@@ -117,7 +117,7 @@ def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:
 
 
 def pay_before_the_api_is_known(patch: Patch) -> None:
-    patch.setattr(requests.RequestScheduler, "_must_check_first", property(lambda self: self._probe.is_open))
+    patch.setattr(requests.RequestScheduler, "_must_check_first", property(lambda self: self.key_check.is_pending))
 
 
 def believe_any_value_of_a_run(patch: Patch) -> None:
@@ -172,7 +172,7 @@ def make_again_without_a_yes(patch: Patch) -> None:
 
 FIELD_BUGS: Sequence[Callable[[Patch], None]] = (
     believe_an_older_ledger,
-    take_a_torn_file_for_one_that_says_nothing,
+    take_a_torn_file_for_an_empty_one,
     end_an_apply_with_its_reader,
     pay_for_what_finds_no_room,
     keep_much_of_a_small_disk_free,

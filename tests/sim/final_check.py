@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.sim.history import SimulatedHistory
 
 _QUIET = 60
-_PATIENCE_S = 60.0
+_MAX_QUIET_S = 60.0
 _ENDS = ("death at the end", "signal at the end", "")
 
 
@@ -86,12 +86,12 @@ class FinalCheck:
     def make(self) -> None:
         """The adversary rests, the world is well, and the user puts things right."""
         history = self.history
-        history.say("--- peace")
+        history.log("--- peace")
         history.site.fate.rest()
         history.site.oddities.rest()
-        history.weather.reset()
+        history.world_conditions.reset()
         history.site.room.clear()
-        history.author.limits = replace(history.author.limits, run_timeout_s=_PATIENCE_S)
+        history.author.limits = replace(history.author.limits, run_timeout_s=_MAX_QUIET_S)
         history.pass_time(4000.0)
         history.keeper.clear_torn(history.records)
         if history.is_ledger_missed() and history.rng.random() < 0.4:
@@ -115,7 +115,7 @@ class FinalCheck:
         history = self.history
         settings = history.site.world.settings
         history.site.world.settings = replace(settings, fail_rate=0.5)
-        history.say(history.author.edit())
+        history.log(history.author.edit())
         history.site.fate.intend("signal", 0.1)
         history.apply(Order())
         history.site.fate.rest()
@@ -136,12 +136,12 @@ class FinalCheck:
         history = self.history
         is_under_way = history.rng.random() < 0.5
         if is_under_way:
-            history.say(history.author.edit())
+            history.log(history.author.edit())
             history.site.fate.intend("signal", 0.1)
         history.apply(Order())
         history.site.fate.rest()
         for _ in range(2):
-            history.say(history.author.edit())
+            history.log(history.author.edit())
         kept = history.user.keep_plan(history.author.plan_request())
         if kept is None:
             raise Violation("no plan could be kept, for no reason")
@@ -175,7 +175,7 @@ class FinalCheck:
         history, keeper = self.history, self.history.keeper
         keeper.vandal.keep_state()
         for _ in range(3):
-            history.say(history.author.edit())
+            history.log(history.author.edit())
         history.apply(Order())
         history.pass_time(4000.0)
         with history.records.taking_away():
@@ -213,7 +213,7 @@ class FinalCheck:
         gone = [run for run in history.snapshot().runs if run.state in RUNNING and self._is_gone(run)]
         with Ledger.open(history.paths.ledger, NAME, ENDPOINT, history.clock.wall()) as ledger:
             for run in gone:
-                history.say(f"resolve --abandon of {run.run_id} of {run.take_id}")
+                history.log(f"resolve --abandon of {run.run_id} of {run.take_id}")
                 ledger.record(abandon_run(run).events, history.clock.wall())
         history.forget()
         return bool(gone)
@@ -224,7 +224,7 @@ class FinalCheck:
     def check(self, last: Apply) -> None:
         """All is quiet: everything adds up, and nothing more is sent for what is finished."""
         snapshot = self.history.snapshot()
-        self.history.promises.check_settled(snapshot)
+        self.history.promises.check_final(snapshot)
         check_end(self.history.site, snapshot, stopped=bool(last.codes))
         if last.creates:
             raise Violation(f"the last of {_QUIET} quiet applies still paid for {last.creates} runs")

@@ -26,7 +26,7 @@ class FolderEvents:
     paths: CampaignPaths
     promises: Promises
     vandal: StateDamage
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     count: Callable[[str], None]
     copies: int = 0
     is_suspect: bool = False  # the ledger may be older than what lies beside it
@@ -81,7 +81,7 @@ class FolderEvents:
         self._copy = self.vandal.cache / f"copy-{self.copies}"
         with Ledger.open(self.paths.ledger, NAME, ENDPOINT, 0.0) as ledger:
             ledger.back_up(self._copy)
-        self.say("the ledger is backed up")
+        self.log("the ledger is backed up")
 
     def restore(self) -> None:
         """A backup, the user's or the program's, is put back."""
@@ -94,7 +94,7 @@ class FolderEvents:
         restore_backup(chosen, self.paths.ledger)
         self.is_suspect = True
         self.promises.forget_states()
-        self.say(f"{chosen.name} is put back")
+        self.log(f"{chosen.name} is put back")
 
     def rebuild(self) -> None:
         """There is no backup: an empty ledger is begun beside the receipts."""
@@ -102,7 +102,7 @@ class FolderEvents:
         Ledger.create(self.paths.ledger, NAME, ENDPOINT, 0.0)
         self.is_suspect = True
         self.promises.forget_states()
-        self.say("an empty ledger is begun beside the receipts")
+        self.log("an empty ledger is begun beside the receipts")
 
     def delete(self) -> None:
         """The ledger is deleted; sometimes it is put back, or begun anew, before the next apply."""
@@ -110,7 +110,7 @@ class FolderEvents:
             for suffix in _SIDE:
                 self.paths.ledger.with_name(self.paths.ledger.name + suffix).unlink(missing_ok=True)
             self.promises.forget_states()
-            self.say("the ledger is deleted")
+            self.log("the ledger is deleted")
         if self.rng.random() < 0.5:
             self.put_right()
 
@@ -123,7 +123,7 @@ class FolderEvents:
         self._damaged = self.rng.choice((content[:cut], b"\0" * (cut + 1) + content[cut + 1 :], b"x" * cut))
         self.paths.ledger.write_bytes(self._damaged)
         self.promises.forget_states()
-        self.say(f"the ledger is damaged: {len(self._damaged)} bytes of {len(content)}")
+        self.log(f"the ledger is damaged: {len(self._damaged)} bytes of {len(content)}")
         if self.rng.random() < 0.3:
             self.put_right()
 
@@ -175,7 +175,7 @@ class FolderEvents:
             cut = len(content) * self.rng.randint(50, 95) // 100
             records.tear(path, self.rng.choice((content[:cut], content[:cut], b"", bytes(len(content)))))
             self.count("file torn")
-            self.say(f"{path.name} is torn")
+            self.log(f"{path.name} is torn")
         if self.rng.random() < 0.5:
             self.put_state_back(whole=True)
 
@@ -188,13 +188,13 @@ class FolderEvents:
             self.vandal.cache.mkdir(exist_ok=True)
             for path in torn:
                 path.rename(self.vandal.cache / f"damaged-{path.name}")
-                self.say(f"{path.name} is moved away")
+                self.log(f"{path.name} is moved away")
 
     def make_room(self) -> None:
         """A ledger that cannot be used is moved away, for a new one to be begun."""
         if self.paths.ledger.exists():
             set_ledger_aside(self.paths.ledger)
-            self.say("the damaged ledger is moved away")
+            self.log("the damaged ledger is moved away")
 
     def begin_anew(self) -> None:
         """The backup of what was before is of no use to what comes."""
@@ -207,7 +207,7 @@ class FolderEvents:
         if (path := self._any_video()) is not None:
             path.unlink()
             self.promises.files.pop(self._name(path), None)
-            self.say(f"{path.name} is deleted by the user")
+            self.log(f"{path.name} is deleted by the user")
 
     def change_file(self) -> None:
         """The user changes an output: cuts it short, writes into it, or lengthens it."""
@@ -223,7 +223,7 @@ class FolderEvents:
             self.promises.by_hand.add(after)
             for name in self._names_of(path):
                 self.promises.files[name] = after
-            self.say(f"{path.name} is changed by the user: {len(after)} bytes, not {len(before)}")
+            self.log(f"{path.name} is changed by the user: {len(after)} bytes, not {len(before)}")
 
     def _any_video(self) -> Path | None:
         files = self._videos()

@@ -40,21 +40,21 @@ class Grants:
     _forgotten: set[str] = field(default_factory=set)  # the creates that were counted as forgotten
     _named: set[tuple[str, int]] = field(default_factory=set)  # by take and attempt, as a user names them
 
-    def propose(self, campaign: CampaignSpec, snapshot: Snapshot, plan: Plan, wishes: PlanRequest) -> None:
+    def propose(self, campaign: CampaignSpec, snapshot: Snapshot, plan: Plan, request: PlanRequest) -> None:
         """A command asks for this. `snapshot` is the ledger before its plan."""
         known = [
-            each for each in (*snapshot.replacements, *self._open) if _words(each.patterns) == _words(wishes.replace)
+            each for each in (*snapshot.replacements, *self._open) if _words(each.patterns) == _words(request.replace)
         ]
-        is_repeated = any(_words(each.only) == _words(wishes.only) for each in known)
+        is_repeated = any(_words(each.only) == _words(request.only) for each in known)
         begun = frozenset[str]().union(*(each.take_ids for each in known))
-        about = frozenset(id_ for id_ in plan.scope - begun if matches_any(id_, wishes.replace))
-        self._replacement = Replacement(wishes.replace, about, wishes.only) if about and not is_repeated else None
+        about = frozenset(id_ for id_ in plan.scope - begun if matches_any(id_, request.replace))
+        self._replacement = Replacement(request.replace, about, request.only) if about and not is_repeated else None
         self._replaced = about & _replaced(plan)
         self._sent = len(self.truth.sent)
         self._scope = plan.scope
         self._requests = {take.id: take.fingerprint for take in campaign.takes}
         self._doubtful = {}
-        if wishes.in_doubt is InDoubtPolicy.RESUBMIT:
+        if request.in_doubt is InDoubtPolicy.RESUBMIT:
             doubtful = (run for run in snapshot.runs if _may_be_made_again(run))
             self._doubtful = {run.create_id or "": run.fingerprint for run in doubtful}
 
@@ -76,14 +76,14 @@ class Grants:
         """A command asks that a take be forgotten, so that what its runs were made for may be paid for once more."""
         self._to_forget.add(take_id)
 
-    def end(self, code: ExitCode | None, snapshot: Snapshot | None, *, has_said_all: bool) -> None:
+    def end(self, code: ExitCode | None, snapshot: Snapshot | None, *, has_printed_all: bool) -> None:
         """An apply has ended, None where it was interrupted, and has left the ledger so. A `--replace` of which nothing
         is left to be made ends with it, if it has ended well and was asked for no other. Raises Violation where such
         one is left open. Killed while it ends them, once it `has_said_all`, it leaves a wish open or not."""
         if snapshot is None:
             return
         for each in tuple(self._open):
-            is_over = (code in _WELL or has_said_all) and self._is_finished(each, snapshot)
+            is_over = (code in _WELL or has_printed_all) and self._is_finished(each, snapshot)
             if is_over and code is ExitCode.DONE and each in snapshot.replacements:
                 raise Violation(f"the --replace of {each.patterns} is done, and the ledger holds it for open")
             if is_over and each not in snapshot.replacements:
@@ -99,10 +99,12 @@ class Grants:
 
     def confirm(self, snapshot: Snapshot) -> None:
         """This is the ledger now: what of the proposal is in it counts, the rest is forgotten."""
-        wish = self._replacement
-        if wish is not None and (wish in snapshot.replacements or self._is_at_work(wish)):
+        replacement_request = self._replacement
+        if replacement_request is not None and (
+            replacement_request in snapshot.replacements or self._is_under_way(replacement_request)
+        ):
             self.truth.grant(self._requests[id_] for id_ in self._replaced)
-            self._open.append(wish)
+            self._open.append(replacement_request)
         resubmitted = [run for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT]
         again = {run.create_id for run in resubmitted}
         self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
@@ -113,10 +115,10 @@ class Grants:
         self._forgotten |= {create_id for create_id in forgotten if create_id is not None}
         self._replacement, self._doubtful, self._named, self._to_forget = None, {}, set(), set()
 
-    def _is_at_work(self, wish: Replacement) -> bool:
+    def _is_under_way(self, replacement_request: Replacement) -> bool:
         """Whether a take that it is about was paid for since it was proposed: then it is under way, recorded or not."""
         sent = tuple(self.truth.sent.values())[self._sent :]
-        return any(each.take_id in wish.take_ids for each in sent)
+        return any(each.take_id in replacement_request.take_ids for each in sent)
 
 
 def _replaced(plan: Plan) -> frozenset[str]:

@@ -58,22 +58,22 @@ class Failure:
         return f"seed {self.seed}: {self.text}\n  python -m tests.sim --seed {self.seed} --verbose"
 
 
-def run_history(seed: int, say: Callable[[str], object] = str) -> Failure | None:
+def run_history(seed: int, log: Callable[[str], object] = str) -> Failure | None:
     """Live through one history. Returns the promise that was broken, None where all were kept."""
-    return live(seed, say)[0]
+    return live(seed, log)[0]
 
 
-def live(seed: int, say: Callable[[str], object] = str) -> tuple[Failure | None, Counter[str]]:
+def live(seed: int, log: Callable[[str], object] = str) -> tuple[Failure | None, Counter[str]]:
     """As `run_history`, and how often which adversity came about."""
     with tempfile.TemporaryDirectory(prefix="sim-", dir=_fast_folder()) as folder:
-        history = SimulatedHistory(seed, Path(folder).resolve(), say)
+        history = SimulatedHistory(seed, Path(folder).resolve(), log)
         failure = None
         try:
             history.run()
         except Violation as broken:
             failure = Failure(seed, str(broken))
         except (Exception, Death) as error:  # noqa: BLE001 - whatever a history raises is its result
-            say(traceback.format_exc())
+            log(traceback.format_exc())
             failure = Failure(seed, f"{type(error).__name__}: {error}")
     return failure, history.site.fate.counts
 
@@ -81,7 +81,7 @@ def live(seed: int, say: Callable[[str], object] = str) -> tuple[Failure | None,
 class SimulatedHistory:
     """The life of one campaign."""
 
-    def __init__(self, seed: int, folder: Path, say: Callable[[str], object]) -> None:
+    def __init__(self, seed: int, folder: Path, log: Callable[[str], object]) -> None:
         self.rng = Random(seed)
         self.folder = folder
         self.paths = CampaignPaths(
@@ -103,13 +103,15 @@ class SimulatedHistory:
             outputs=self.paths.outputs,
             cap_micro_usd=self.author.limits.max_spend_micro_usd,
         )
-        self._say = say
-        self.site.say = self.say
+        self._log = log
+        self.site.log = self.log
         self.promises = Promises(self.site, self.paths.receipts)
         self.grants = Grants(self.site.truth)
-        self.weather = WorldConditions(self.rng, world, self.say, price_unrest=0.7 if self.author.is_careful else 0.1)
-        vandal = StateDamage(self.rng, self.paths, folder / "cache", self.say)
-        self.keeper = FolderEvents(self.rng, self.paths, self.promises, vandal, self.say, self.site.fate.count)
+        self.world_conditions = WorldConditions(
+            self.rng, world, self.log, price_unrest=0.7 if self.author.is_careful else 0.1
+        )
+        vandal = StateDamage(self.rng, self.paths, folder / "cache", self.log)
+        self.keeper = FolderEvents(self.rng, self.paths, self.promises, vandal, self.log, self.site.fate.count)
         self.records = Records(self.site.truth, self.paths, lambda: self.keeper.has_ledger)
         self.drawer = KeptPlans(self.read_rows)
         self.manifest = folder / "manifest.yaml"
@@ -159,7 +161,7 @@ class SimulatedHistory:
     def apply(self, order: Order, key: str = KEY) -> Apply:
         """One apply, to whatever end it comes."""
         process = Apply(self, self._next_number(), order, key)
-        self.say(f"--- apply {process.number}: {order} with {key}")
+        self.log(f"--- apply {process.number}: {order} with {key}")
         if not order.yes:
             self.site.fate.count("no consent")
         if order.plan is not None:
@@ -185,16 +187,16 @@ class SimulatedHistory:
             process.run()
         except (LedgerError, UsageError, OutputError, BrokenPipeError) as error:
             process.refused = str(error)
-            self.say(f"refused: {error}")
+            self.log(f"refused: {error}")
             if not self._has_reason(process, error):
                 raise Violation(f"an apply was refused for nothing: {error}") from error
         except Death as death:
-            self.say(f"the process died at {death}")
+            self.log(f"the process died at {death}")
         finally:
             process.hang_up()
             self.forget()
         for event in self.site.fate.events:
-            self.say(event)
+            self.log(event)
         self.site.fate.events.clear()
         died, self.site.fate.dead = self.site.fate.dead, False
         if process.is_bereft:
@@ -202,7 +204,7 @@ class SimulatedHistory:
         if not died:
             process.check_end()
         snapshot = self.snapshot() if self.keeper.has_ledger else None
-        self.grants.end(process.code, snapshot, has_said_all=process.has_said_all)
+        self.grants.end(process.code, snapshot, has_printed_all=process.has_printed_all)
         return died
 
     def _has_reason(self, process: Apply, error: Exception) -> bool:
@@ -231,9 +233,9 @@ class SimulatedHistory:
 
     def _any_order(self) -> Order:
         """What the user has in mind: mostly an apply as ever, and mostly one that may pay."""
-        return replace(self._any_wish(), yes=self.rng.random() > 0.08)
+        return replace(self._any_replacement(), yes=self.rng.random() > 0.08)
 
-    def _any_wish(self) -> Order:
+    def _any_replacement(self) -> Order:
         rng, plans = self.rng, self.drawer.plans
         if self.is_ledger_missed() and rng.random() < 0.4:
             with self.site.fate.nap(), self.records.taking_away():
@@ -249,9 +251,9 @@ class SimulatedHistory:
 
     def begin_anew(self) -> None:
         """From here on, the user may pay for everything once more, as `--new-ledger` says."""
-        self.say("all is begun anew")
+        self.log("all is begun anew")
         self.site.truth.begin_anew()
-        self.site.truth.want(self.author.campaign)
+        self.site.truth.expect_takes(self.author.campaign)
         self.keeper.begin_anew()
 
     def begin(self) -> Process:
@@ -275,16 +277,16 @@ class SimulatedHistory:
         if self._beside:
             return
         self._beside = True
-        self.say("a second apply begins")
+        self.log("a second apply begins")
         process = Apply(self, self.processes, Order())
         try:
             process.run()
         except BusyError:
-            self.say("the second apply is told that another is at work")
+            self.log("the second apply is told that another is at work")
         except LedgerError as error:
             if not self.site.fate.disk_failed:
                 raise Violation(f"a second apply is not told that another is at work, but: {error}") from error
-            self.say(f"the second apply is refused: {error}")
+            self.log(f"the second apply is refused: {error}")
         else:
             raise Violation("two applies were at work at the same time")
         finally:
@@ -342,9 +344,9 @@ class SimulatedHistory:
         self.clock.time += seconds
         self.site.deliver_stragglers()
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """A line of the story."""
-        self._say(f"{self.clock.time - START:10.2f}  {text.replace(str(self.folder), '')}")
+        self._log(f"{self.clock.time - START:10.2f}  {text.replace(str(self.folder), '')}")
 
 
 def _fast_folder() -> str | None:

@@ -30,7 +30,7 @@ class Interlude:
         if rng.random() < 0.1:
             self.command(self.plan)
         for _ in range(rng.choice((0, 0, 1, 1, 2, 4))):
-            history.say(history.author.edit())
+            history.log(history.author.edit())
         self._change_conditions()
         with site.fate.nap():
             history.keeper.meddle(history.records)
@@ -39,18 +39,18 @@ class Interlude:
         history.forget()
         history.drawer.touch()
         if rng.random() < 0.3:
-            self.command(rng.choice((self.settle, self.settle, self.check_files)))
+            self.command(rng.choice((self.finish_some, self.finish_some, self.check_files)))
         if rng.random() < 0.15:
             self.command(self.plan)
 
     def _change_conditions(self) -> None:
         history, rng = self.history, self.history.rng
-        if rng.random() < history.weather.price_unrest:
-            history.weather.change_price()
+        if rng.random() < history.world_conditions.price_unrest:
+            history.world_conditions.change_price()
             if rng.random() < 0.5:  # where the newest price is not the latest by the clock
                 history.site.jump(-40_000.0)
         if rng.random() < 0.3:
-            history.weather.reset()
+            history.world_conditions.reset()
         if history.site.room.is_short and rng.random() < 0.6:
             history.site.room.clear()
         if rng.random() < 0.1:
@@ -69,11 +69,11 @@ class Interlude:
         try:
             is_written = give()
         except Death as death:
-            history.say(f"the process died at {death}")
+            history.log(f"the process died at {death}")
         history.site.fate.reborn()
         history.look(complete=is_written and not history.user.is_bereft)
 
-    def settle(self) -> bool:
+    def finish_some(self) -> bool:
         """The user settles, retries or forgets something. Returns whether the ledger is in order then."""
         return self.history.user.try_something() is not ExitCode.LEDGER
 

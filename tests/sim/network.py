@@ -75,7 +75,7 @@ class Network:
         self._queue: list[tuple[float, int, Then]] = []
         self._on_the_way: dict[int, tuple[float, Callable[[], object]]] = {}
         self._turns = self._idle_turns = 0
-        self._just_told: list[Sent] = []  # answers taken in this turn: the next one may rely upon them
+        self._just_delivered: list[Sent] = []  # answers taken in this turn: the next one may rely upon them
 
     def start(self, action: Action) -> None:
         """Have the action carried out."""
@@ -98,7 +98,7 @@ class Network:
         run, site = action.run, self.site
         self.creates += 1
         self._idle_turns = 0
-        site.say(f"create of {run.take_id}, attempt {run.attempt}")
+        site.log(f"create of {run.take_id}, attempt {run.attempt}")
         if self._too_dear:
             raise Violation(f"a create of {run.take_id} leaves after a run cost more than was agreed to")
         if self.bereft is not None and self._bereft_at < self._turns:
@@ -126,9 +126,9 @@ class Network:
         self._idle_turns += 1
         if self._idle_turns > _MOST_TURNS:
             raise Violation("the apply does not come to an end")
-        for sent in self._just_told:
+        for sent in self._just_delivered:
             sent.told = "receipts" not in self.site.fate.disk_failed
-        self._just_told.clear()
+        self._just_delivered.clear()
         self._at_each_turn()
         until = self.site.clock.now() + timeout_s
         completions: list[Completion] = []
@@ -144,7 +144,7 @@ class Network:
             self._pass_time(until)
         self.site.fate.point("an answer is taken in")
         for completion in completions:
-            self._tell(completion)
+            self._deliver(completion)
         return completions
 
     def cancel_fetches(self) -> None:
@@ -165,7 +165,7 @@ class Network:
         fault = fate.one_of(_OF_CREATES if isinstance(action, act.CreateRun) else _OF_READS)
         if fault:
             fate.count(fault)
-            site.say(f"{type(action).__name__} {action.run.take_id}: {fault}")
+            site.log(f"{type(action).__name__} {action.run.take_id}: {fault}")
         if fault == "not sent":
             self._end(action, self._way(), responses.NotSent("connection refused"))
             return
@@ -214,7 +214,7 @@ class Network:
 
         self._at(delay_s, come)
 
-    def _tell(self, completion: Completion) -> None:
+    def _deliver(self, completion: Completion) -> None:
         action, outcome = completion.action, completion.outcome
         self._is_full |= isinstance(outcome, ev.DiskFull)
         if not isinstance(action, act.CreateRun):
@@ -226,9 +226,9 @@ class Network:
             self._too_dear |= (outcome.cost_micro_usd or 0) > most
         match outcome:
             case ev.RunCreated() if outcome.run_id == sent.run_id:
-                self._just_told.append(sent)
+                self._just_delivered.append(sent)
             case ev.CreateNotSent() | ev.CreateRefused() | ev.InputRejected():
-                sent.settled = True
+                sent.final = True
             case _:
                 pass
 
@@ -239,7 +239,7 @@ class Network:
         free = self.site.room.free
         outcome = self._downloader.fetch(action.url, action.stem, action.index, lambda: self._cancelled)
         if isinstance(outcome, ev.FetchFailed | ev.DiskFull):
-            self.site.say(f"download of {action.run.take_id}: {outcome.reason}")
+            self.site.log(f"download of {action.run.take_id}: {outcome.reason}")
         if isinstance(outcome, ev.DiskFull) and free > _AMPLE and "output" not in self.site.fate.disk_failed:
             raise Violation(f"no video of {action.run.take_id} is saved, and there is room for it: {outcome.reason}")
         return Completion(action, outcome)

@@ -50,13 +50,13 @@ class Process:
         self.is_bereft = False  # files of the state folder were taken away while it was at work
         self._network: Network | None = None
         self._ledger: Ledger | None = None
-        self._stop_wish: StopRequest | None = None
-        self._weather: dict[str, Callable[[], object]] = {
+        self._stop_request: StopRequest | None = None
+        self._conditions: dict[str, Callable[[], object]] = {
             "signal": self._stop,
             "foreign use": self._use_the_key,
-            "trouble": history.weather.trouble,
-            "price": history.weather.change_price,
-            "poor": history.weather.impoverish,
+            "trouble": history.world_conditions.trouble,
+            "price": history.world_conditions.change_price,
+            "poor": history.world_conditions.impoverish,
             "wall jump": self._jump,
             "second apply": self._second_apply,
             "lock gone": self._lose_lock,
@@ -85,7 +85,7 @@ class Process:
             self.is_bereft = True
             self.history.records.lose(network.bereft)
             self.history.records.forgive_answers()
-        self.history.records.settle()
+        self.history.records.finish_some()
 
     def check_end(self) -> None:
         """It has ended by itself. Raises Violation where it has left a create behind whose answer may still come."""
@@ -132,7 +132,7 @@ class Process:
                 disk_space=CampaignDisks(job.paths.outputs, job.paths.ledger.parent),
                 tick_s=float("inf"),
             )
-            self._stop_wish = console.stop
+            self._stop_request = console.stop
             try:
                 with console.stop.handled_by(lambda code: work.request_stop(stop_reasons.signalled(code))):
                     work.run()
@@ -140,7 +140,7 @@ class Process:
             except LedgerError as error:
                 if not (self.site.fate.disk_failed or self._network.bereft is not None or self._is_lock_gone):
                     raise Violation(f"the ledger could not be written, for no reason: {error}") from error
-                self.history.say(str(error))
+                self.history.log(str(error))
                 return [error.exit_code]
         return []
 
@@ -163,15 +163,15 @@ class Process:
         fate, history = self.site.fate, self.history
         fate.point("between two turns")
         history.promises.check_step(self._ledger)
-        for what, happen in self._weather.items():
+        for what, happen in self._conditions.items():
             if fate.happens(what):
                 fate.count(what)
                 happen()
 
     def _stop(self) -> None:
-        assert self._stop_wish is not None
-        self.history.say("SIGINT")
-        self._stop_wish.request(ExitCode.SIGINT)
+        assert self._stop_request is not None
+        self.history.log("SIGINT")
+        self._stop_request.request(ExitCode.SIGINT)
 
     def _jump(self) -> None:
         self.site.jump(self.site.fate.rng.choice((-4000.0, -30.0, 30.0, 4000.0)))

@@ -87,7 +87,7 @@ class Promises:
         for path, data in found.items():
             if data not in served and data not in self.by_hand:
                 raise Violation(f"{path} differs from everything that was served")
-        kept = {*found.values(), *self._look_aside()}
+        kept = {*found.values(), *self._read_set_aside()}
         for path, data in self.files.items():
             if data not in kept:
                 raise Violation(f"{path} was there and is there no more")
@@ -136,7 +136,7 @@ class Promises:
         if snapshot is not None and not _lost(snapshot) <= self.lost:
             raise Violation("an apply with the key of another account marked runs as lost")
 
-    def check_settled(self, snapshot: Snapshot) -> None:
+    def check_final(self, snapshot: Snapshot) -> None:
         """After all is quiet: the ledger's money is the world's, and so is how each run ended."""
         world, truth = self.site.world, self.site.truth
         world.book_refunds(self.site.clock.now())
@@ -168,7 +168,7 @@ class Promises:
     def _check_creates(self, by_create: Mapping[str, Any], run_ids: Iterable[str | None]) -> None:
         named = {run_id for run_id in run_ids if run_id is not None}
         for sent in self.site.truth.sent.values():
-            if not self.site.truth.is_knowable(sent) or sent.settled or sent.run_id in named:
+            if not self.site.truth.is_knowable(sent) or sent.final or sent.run_id in named:
                 continue
             row = by_create.get(sent.create_id)
             if row is None:
@@ -185,7 +185,7 @@ class Promises:
             if run_id in made and cost is not None and cost != made[run_id].cost:
                 raise Violation(f"{run_id} cost {made[run_id].cost}, and the ledger says {cost!r}")
 
-    def _look_aside(self) -> set[bytes]:
+    def _read_set_aside(self) -> set[bytes]:
         """What was set aside, which must stay just so for ever. Returns the videos among it."""
         outputs, state = self.site.outputs, self.receipts.parent
         folders = tuple(outputs.parent.glob(f"{outputs.name}.old-*")) if outputs.parent.exists() else ()

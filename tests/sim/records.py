@@ -44,7 +44,7 @@ class Records:
         for sent in self.truth.sent.values():
             sent.unreceipted = sent.unreceipted or (sent.told and sent.run_id not in receipts)
 
-    def settle(self) -> None:
+    def finish_some(self) -> None:
         """A process has ended: what it sent too late to be recorded is on record, or is not."""
         if not self._bereft:
             return
@@ -94,7 +94,7 @@ class Records:
 
     def tear(self, path: Path, content: bytes) -> None:
         """A disk or a tool leaves this of a file. Nobody can read any more what it told, but that it told something."""
-        told = self._told_by(path)
+        told = self._named_by(path)
         path.write_bytes(content)
         self._torn[path] = content, told
 
@@ -114,10 +114,10 @@ class Records:
 
     def _traces(self) -> Names:
         """What the report, the notes beside the videos and the backup tell of."""
-        told = frozenset(name for note in self.notes() for name in self._told_by(note))
+        told = frozenset(name for note in self.notes() for name in self._named_by(note))
         return told | (_rows(self.paths.backup) if self.paths.backup.exists() else frozenset())
 
-    def _told_by(self, path: Path) -> Names:
+    def _named_by(self, path: Path) -> Names:
         if self._is_torn(path):
             return self._torn[path][1]
         text = path.read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ class Records:
 
 def _is_paid(sent: Sent) -> bool:
     """Whether it was paid for, or may have been, as far as the product was told."""
-    return sent.run_id is not None or not sent.settled
+    return sent.run_id is not None or not sent.final
 
 
 def _is_among(sent: Sent, names: Names) -> bool:

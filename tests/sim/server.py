@@ -40,7 +40,7 @@ class Server:
                 assert action.run.create_id is not None
                 site.truth.make(action.run.create_id, run_id, site.cap_micro_usd, now)
                 site.oddities.born(run_id)
-                site.say(f"the world made {run_id} for {action.run.take_id}")
+                site.log(f"the world made {run_id} for {action.run.take_id}")
         else:
             assert action.run.run_id is not None
             answer = site.world.read(now, self.key, action.run.run_id)

@@ -62,7 +62,7 @@ class StateDamage:
     rng: Random
     paths: CampaignPaths
     cache: Path
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     _cached: dict[str, bytes] | None = field(default=None)
 
     # --- an older state folder ---
@@ -75,7 +75,7 @@ class StateDamage:
     def keep_state(self) -> None:
         """The whole folder is copied away, as a CI cache does; lock and what was set aside are no part of it."""
         self._cached = {path.name: path.read_bytes() for path in self._state() if path.exists()}
-        self.say(f"a copy of the state folder is kept: {', '.join(self._cached)}")
+        self.log(f"a copy of the state folder is kept: {', '.join(self._cached)}")
 
     def put_state_back(self, *, whole: bool) -> bool:
         """The copy is put back: whole, or only some of its files. Returns whether there was one."""
@@ -88,7 +88,7 @@ class StateDamage:
             if path.name in self._cached:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(self._cached[path.name])
-            self.say(f"{path.name} is put back to what it was")
+            self.log(f"{path.name} is put back to what it was")
         return True
 
     def forget_copies(self) -> None:
@@ -121,7 +121,7 @@ class StateDamage:
         term, given = (value, ()) if value is _BROKEN_TEXT else ("?", (value,))
         with suppress(sqlite3.IntegrityError):
             db.execute(f"UPDATE {table} SET {column} = {term} WHERE rowid = ?", (*given, row))
-            self.say(f"{column} of row {row} of {table} is now {value!r}")
+            self.log(f"{column} of row {row} of {table} is now {value!r}")
             return True
         return False
 
@@ -136,7 +136,7 @@ class StateDamage:
         if altered == lines:
             return False
         self.paths.receipts.write_text("\n".join(altered), encoding="utf-8", errors="replace")
-        self.say("costs in the receipts are now what no cost is")
+        self.log("costs in the receipts are now what no cost is")
         return True
 
     def _with_odd_cost(self, line: str) -> str:
@@ -164,14 +164,14 @@ class StateDamage:
         what, do = self.rng.choice(deeds)
         if "older" in what and self._cached is None:
             what, do = deeds[0]
-        self.say(what)
+        self.log(what)
         do()
         return what
 
     def remove_lock(self) -> None:
         """The lock's file goes."""
         self.paths.lock.unlink(missing_ok=True)
-        self.say("the lock's file is removed")
+        self.log("the lock's file is removed")
 
     def _move_away(self) -> None:
         state = self.paths.ledger.parent

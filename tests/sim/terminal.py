@@ -42,9 +42,9 @@ class Terminals:
 class Terminal:
     """Standard output and standard error in one. What is written becomes a part of the story."""
 
-    def __init__(self, fate: Fate, say: Callable[[str], None]) -> None:
+    def __init__(self, fate: Fate, log: Callable[[str], None]) -> None:
         self._fate = fate
-        self._say = say
+        self._log = log
         self.is_gone = False
 
     def take(self, data: bytes) -> int:
@@ -52,8 +52,8 @@ class Terminal:
         if not self.is_gone and self._fate.happens("reader gone"):
             self.is_gone = True
             self._fate.count("reader gone")
-            self._say("whoever read the output is gone")
+            self._log("whoever read the output is gone")
         if self.is_gone:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
-        self._say(f"told: {data.decode('utf-8').rstrip()}")
+        self._log(f"told: {data.decode('utf-8').rstrip()}")
         return len(data)

@@ -25,7 +25,7 @@ from hailuo_batch.core.engine import engine, key_check, requests
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import file_layout, states
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
-from hailuo_batch.core.planning import matching, plan, recovery, spend
+from hailuo_batch.core.planning import cap, matching, plan, recovery, spend
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 from hailuo_batch.runtime import driver
 from hailuo_batch.values import Take
@@ -165,13 +165,13 @@ def forget_the_reads_of_earlier_processes(patch: Patch) -> None:
 def ignore_creates_under_way_in_the_cap(patch: Patch) -> None:
     """Only what is known to be paid counts."""
 
-    def admits(self: spend.Cap, model: str) -> bool:
+    def admits(self: cap.Cap, model: str) -> bool:
         return self.cap_micro_usd is None or self._known_micro_usd + (self.cost_of(model) or 0) <= self.cap_micro_usd
 
-    patch.setattr(spend.Cap, "admits", admits)
+    patch.setattr(cap.Cap, "admits", admits)
 
 
-def tell_the_newest_price_by_the_time_of_day(patch: Patch) -> None:
+def order_prices_by_the_time_of_day(patch: Patch) -> None:
     def teacher_of(run: Run) -> spend.KnownCost | None:
         at = run.submitted_at or 0.0
         return None if run.cost_micro_usd is None else spend.KnownCost(int(at), run.cost_micro_usd, at)
@@ -198,9 +198,9 @@ def rename_onto_what_is_there(patch: Patch) -> None:
 def begin_a_replacement_anew_with_each_command(patch: Patch) -> None:
     real = plan._Planner._takes_to_replace
 
-    def replaced(self: plan._Planner, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
+    def replaced(self: plan._Planner) -> frozenset[str]:
         under_way, self.snapshot = self.snapshot, replace(self.snapshot, replacements=())
-        chosen = real(self, served, scope)
+        chosen = real(self)
         self.snapshot = under_way
         return chosen
 
@@ -211,7 +211,7 @@ def pay_any_price(patch: Patch) -> None:
     patch.setattr(requests.RequestScheduler, "_check_price", lambda *_: None)
 
 
-def trust_any_key(patch: Patch) -> None:
+def believe_any_key(patch: Patch) -> None:
     patch.setattr(key_check.KeyCheck, "start", lambda *_: None)
 
 
@@ -290,11 +290,11 @@ BUGS: Sequence[Callable[[Patch], None]] = (
     ask_faster_than_allowed,
     forget_the_reads_of_earlier_processes,
     ignore_creates_under_way_in_the_cap,
-    tell_the_newest_price_by_the_time_of_day,
+    order_prices_by_the_time_of_day,
     rename_onto_what_is_there,
     begin_a_replacement_anew_with_each_command,
     pay_any_price,
-    trust_any_key,
+    believe_any_key,
     take_a_file_cut_short_for_whole,
     join_two_versions_of_a_file,
     apply_a_stale_plan,
@@ -317,9 +317,9 @@ SHOWN_BY = {
     "forget_the_reads_of_earlier_processes": 38,
     "rename_onto_what_is_there": 54,
     "begin_a_replacement_anew_with_each_command": 13,
-    "tell_the_newest_price_by_the_time_of_day": 155,
-    "trust_any_key": 270,
-    "take_a_torn_file_for_one_that_says_nothing": 1225,
+    "order_prices_by_the_time_of_day": 155,
+    "believe_any_key": 270,
+    "take_a_torn_file_for_an_empty_one": 1225,
     "replace_what_a_plan_only_follows": 366,
     "join_two_versions_of_a_file": 69,
     "ask_about_a_named_run_without_a_place": 798,

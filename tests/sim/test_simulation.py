@@ -20,9 +20,9 @@ def test_every_promise_is_kept(start: int) -> None:
 
 
 def test_a_seed_is_one_history() -> None:
-    def tell() -> list[str]:
+    def lines_of() -> list[str]:
         story: list[str] = []
         run_history(7, story.append)
         return story
 
-    assert tell() == tell()
+    assert lines_of() == lines_of()

@@ -43,7 +43,7 @@ class Sent:
     expected: int | None
     run_id: str | None = None
     cost: int = 0
-    settled: bool = False
+    final: bool = False
     told: bool = False
     era: int = 0
     unrecorded: bool = False
@@ -65,7 +65,7 @@ class Truth:
     excess_micro_usd: int = 0
     era: int = 0
 
-    def want(self, campaign: CampaignSpec) -> None:
+    def expect_takes(self, campaign: CampaignSpec) -> None:
         """The manifest asks for these takes, so each of them may be paid for once."""
         self.wanted |= Counter(take.fingerprint for take in campaign.takes)
 
@@ -140,7 +140,7 @@ class Truth:
 
     def _is_paid(self, sent: Sent, now: float) -> bool:
         if sent.run_id is None:
-            return not sent.settled
+            return not sent.final
         facts = self.world.facts(sent.run_id)
         assert facts is not None
         return not (facts.failed and facts.completed_ms <= now * 1000)

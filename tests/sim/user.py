@@ -38,7 +38,7 @@ from tests.sim.truth import Violation
 _NOBODYS = PREFIX + "a" * 40
 _PLACEHOLDER = "run_ID"
 _ENDLESS = frozenset({RunState.IN_DOUBT, *RUNNING})
-_SETTLED = frozenset({TakeState.DONE, TakeState.ABANDONED})
+_FINAL = frozenset({TakeState.DONE, TakeState.ABANDONED})
 
 
 class Api:
@@ -103,13 +103,13 @@ class User:
         words = rng.choice((self._naming, self._resubmitting, self._abandoning, self._retrying, self._forgetting))
         return self.give(*words(snapshot, record, run))
 
-    def keep_plan(self, wishes: PlanRequest) -> KeptPlan | None:
+    def keep_plan(self, request: PlanRequest) -> KeptPlan | None:
         """Have a plan kept in a file. None where that did not come about."""
         rows = self.drawer.read_rows()
         self.drawer.made += 1
         path = self.manifest.with_name(f"plan-{self.drawer.made}.json")
-        words = [*_options("--only", wishes.only), *_options("--replace", wishes.replace)]
-        words += ["--in-doubt", "resubmit"] if wishes.in_doubt is InDoubtPolicy.RESUBMIT else []
+        words = [*_options("--only", request.only), *_options("--replace", request.replace)]
+        words += ["--in-doubt", "resubmit"] if request.in_doubt is InDoubtPolicy.RESUBMIT else []
         if self.give("plan", str(self.manifest), "--out", str(path), *words) is not ExitCode.DONE:
             return None
         kept = KeptPlan.read(path, self.author.campaign, rows, self.read() if self.has_ledger() else None)
@@ -190,7 +190,7 @@ class User:
         report = build_report(snapshot, generated_at=self.site.clock.wall(), manifest=str(self.manifest))
         cases = []
         for told, record in zip(report.takes, snapshot.takes, strict=True):
-            wanted = told.in_manifest and told.state not in _SETTLED
+            wanted = told.in_manifest and told.state not in _FINAL
             attempts = {run.attempt: run for run in told.runs}
             open_runs = (run for run in record.runs if run.state in _ENDLESS or (wanted and not run.is_superseded))
             cases += [Case(run, attempts.get(run.attempt)) for run in open_runs]
@@ -198,12 +198,12 @@ class User:
 
     def give(self, *words: str) -> ExitCode:
         """A command. Raises Violation for one that ends in a bug of ours, or in exit 4 for nothing."""
-        heard, process = io.StringIO(), self.begin()
-        self.site.say(f"$ hailuo-batch {shlex.join(words)}")
+        recorded, process = io.StringIO(), self.begin()
+        self.site.log(f"$ hailuo-batch {shlex.join(words)}")
         if words[0] != "plan":
             self.drawer.touch()
         try:
-            with self._at_the_terminal(process), redirect_stdout(heard), redirect_stderr(heard):
+            with self._at_the_terminal(process), redirect_stdout(recorded), redirect_stderr(recorded):
                 code = ExitCode(cli.run(words))
         finally:
             process.hang_up()
@@ -211,8 +211,8 @@ class User:
             self.is_bereft = process.is_bereft
         if self.grants.is_waiting and self.has_ledger():
             self.grants.confirm(self.read())
-        text = " ".join(heard.getvalue().split())
-        self.site.say(f"exit {code}: {text}")
+        text = " ".join(recorded.getvalue().split())
+        self.site.log(f"exit {code}: {text}")
         if "this is a bug" in text:
             raise Violation(f"{shlex.join(words)}: {text}")
         if code is ExitCode.LEDGER and not (self.may_be_refused() or self._is_unfit(words)):

@@ -15,8 +15,8 @@ def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name()
     groups = NoticeGroups()
     assert groups.add(refused(1), 0.0) == [
         (
-            "lamp-1: rejected by the API, nothing was paid: the prompt is not allowed. Change it, or grant it one more "
-            "attempt with `hailuo-batch retry MANIFEST lamp-1`."
+            "lamp-1: rejected by the API, nothing was paid: the prompt is not allowed. Change it, or allow one more "
+            "attempt: `hailuo-batch retry MANIFEST lamp-1`."
         )
     ]
     for number in (2, 3, 4):
@@ -24,8 +24,8 @@ def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name()
     assert groups.due(9.9) == []
     [text] = groups.due(10.0)
     assert text == (
-        "3 more takes were rejected by the API, nothing was paid: the prompt is not allowed. Change them, or grant "
-        "all that failed or were rejected one more attempt: `hailuo-batch retry MANIFEST`. These are "
+        "3 more takes were rejected by the API, nothing was paid: the prompt is not allowed. Change them, or allow "
+        "all failed or rejected takes one more attempt: `hailuo-batch retry MANIFEST`. These are "
         "lamp-2, lamp-3, lamp-4."
     )
     assert groups.due(100.0) == groups.flush() == []

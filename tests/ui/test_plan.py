@@ -56,4 +56,4 @@ def test_what_only_leaves_out_is_counted_and_listed_on_demand(shell: Shell) -> N
         "",
         "Plan: 1 to create, 2 left out by --only.",
     ]
-    assert "  hold    hero        not among the takes of --only" in shell("plan", "--only", "desk", "-v").out
+    assert "  hold    hero        not selected by --only" in shell("plan", "--only", "desk", "-v").out

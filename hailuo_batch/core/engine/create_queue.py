@@ -1,7 +1,7 @@
-"""The attempts that wait to be paid for, in order, and what the next of them must wait for.
+"""The attempts that wait to be paid for, in order, and what holds the next one back.
 
-Three bounds hold a create back: the answers to those under way, so that an API that falls silent leaves few of them in
-doubt, the cap on money, and the limit on runs at once. Pure: `runs` and `books` are the engine's, to be looked at only.
+Three bounds hold a create back: the circuit breaker, so that an API that stops answering leaves few creates in doubt;
+the cap on money; and the limit on runs in flight. Pure: `runs` and `counters` are the engine's and only read here.
 """
 
 from collections import Counter, deque
@@ -11,25 +11,30 @@ from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.counters import Counters
 from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model.runs import Run
-from hailuo_batch.core.planning.spend import Cap
+from hailuo_batch.core.planning.cap import Cap
 
 MAX_UNANSWERED = 3
-_UNDER_WAY_S = 2.0  # creates under way beyond the pace times this many seconds would only wait for each other
-_LEAST_BOUND = 8
+"""Unanswered creates in a row that trip the breaker. Each may cost a run and takes the user's time to resolve."""
+_UNDER_WAY_S = 2.0  # more creates under way than the window admits in this time would only wait for each other
+_MIN_HIGHEST_LIMIT = 8
 
 
 class CircuitBreaker:
-    """What the answers to creates allow. `pace` is the requests per second that the whole window allows."""
+    """How many creates may be under way, judged by the answers so far.
+
+    Every create under way is in doubt if the API fails now. So few may start until the API has proved that it answers,
+    and each answer admits one more. `per_second` is the requests per second that the whole window allows.
+    """
 
     def __init__(self, per_second: float) -> None:
         self.under_way = 0
-        self._highest_limit = max(_LEAST_BOUND, int(per_second * _UNDER_WAY_S))
+        self._highest_limit = max(_MIN_HIGHEST_LIMIT, int(per_second * _UNDER_WAY_S))
         self._limit = MAX_UNANSWERED
-        self._unanswered = 0
+        self._unanswered = 0  # in a row
 
     @property
     def is_tripped(self) -> bool:
-        """Whether so many creates in a row went unanswered that no more may follow."""
+        """Whether so many creates in a row got no answer that no more may follow in this apply."""
         return self._unanswered >= MAX_UNANSWERED
 
     def can_start(self) -> bool:
@@ -37,28 +42,28 @@ class CircuitBreaker:
         return not self.is_tripped and self.under_way < self._limit
 
     def start(self) -> None:
-        """A create starts."""
+        """Count a create that starts."""
         self.under_way += 1
 
     def on_response(self) -> None:
-        """A create was answered, whatever the answer."""
+        """Count a create that was answered, whatever the answer."""
         self.under_way -= 1
         self._unanswered = 0
         self._limit = min(self._highest_limit, self._limit + 1)
 
     def on_not_sent(self) -> None:
-        """A create was not sent: nothing was learned."""
+        """Count a create that was not sent: it says nothing about whether the API answers creates."""
         self.under_way -= 1
 
     def on_timeout(self) -> None:
-        """A create went unanswered."""
+        """Count a create that got no answer. Those still allowed are no more than would trip the breaker."""
         self.under_way -= 1
         self._unanswered += 1
         self._limit = max(1, MAX_UNANSWERED - self._unanswered)
 
 
 class CreateQueue:
-    """The creates of one apply. `max_in_flight` bounds the runs at once, also those being created; None: no bound."""
+    """The creates of one apply. `max_in_flight` limits runs and creates under way together; None means no limit."""
 
     def __init__(
         self, runs: Mapping[int, Run], counters: Counters, cap: Cap, breaker: CircuitBreaker, max_in_flight: int | None
@@ -69,60 +74,60 @@ class CreateQueue:
         self._counters = counters
         self._max_in_flight = max_in_flight
         self._waiting: deque[int] = deque()
-        self._sending: Counter[str] = Counter()
+        self._sending: Counter[str] = Counter()  # by model
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def enqueue(self, key: int) -> None:
-        """Pay for this attempt when its turn comes."""
+        """Have this attempt paid for when its turn comes."""
         self._waiting.append(key)
 
     def requeue(self, key: int) -> None:
-        """Nothing was made: this attempt is the next one again."""
+        """Put this attempt first again: its create made nothing."""
         self._waiting.appendleft(key)
 
     def drop_model(self, model: str) -> None:
-        """Pay for nothing of this model."""
+        """Drop all attempts of this model."""
         self._waiting = deque(key for key in self._waiting if self._runs[key].model != model)
 
     def next_key(self) -> int | None:
-        """The attempt to be paid for next; None where there is none or it must wait."""
+        """The attempt to pay for now; None where none waits or a bound holds it back."""
         if not self._waiting or not self.breaker.can_start() or self._is_full:
             return None
         key = self._waiting[0]
         return key if self.cap.admits(self._runs[key].model) else None
 
     def ready_count(self) -> int:
-        """How many wait for a request, or for nothing but the answers to creates under way."""
+        """How many attempts wait only for a request, or for the answers to creates under way."""
         waits_for_answers = self.breaker.under_way > 0 and not self.breaker.is_tripped and not self._is_full
         return len(self._waiting) if waits_for_answers or self.next_key() is not None else 0
 
     def start(self, key: int) -> None:
-        """The create of this attempt, which was the next one, starts."""
+        """Count the create of `next_key`, which starts, against every bound before the next one is considered."""
         self._waiting.popleft()
         self.breaker.start()
         self.cap.reserve(self._runs[key])
         self._sending[self._runs[key].model] += 1
 
     def end(self, run: Run) -> None:
-        """The create of this attempt has come to its end, and what came of it is recorded."""
+        """End the reservation for this attempt. Its result is recorded and counted, so its money never drops out."""
         self.cap.release(run)
         self._sending[run.model] -= 1
 
     @property
     def under_way(self) -> Counter[str]:
-        """How many are on their way, by model."""
+        """How many creates are under way, by model."""
         return +self._sending
 
     @property
     def affordable(self) -> Counter[str]:
-        """How many wait, by model, as far as the cap will let them go."""
+        """How many attempts wait, by model, as far as the cap admits them."""
         waiting = Counter(self._runs[key].model for key in self._waiting)
         return Counter({model: self.cap.count_affordable(count, model) for model, count in waiting.items()})
 
     def cap_stop_reason(self) -> StopReason | None:
-        """Why the next create can never follow, where that is the cap."""
+        """The reason to stop where the cap will never admit the next create, None otherwise."""
         if not self._waiting:
             return None
         cap, model = self.cap, self._runs[self._waiting[0]].model
@@ -132,7 +137,6 @@ class CreateQueue:
 
     @property
     def _is_full(self) -> bool:
+        in_flight = self._counters.in_flight + self.breaker.under_way
         # rule most_in_flight
-        return (
-            self._max_in_flight is not None and self._counters.in_flight + self.breaker.under_way >= self._max_in_flight
-        )
+        return self._max_in_flight is not None and in_flight >= self._max_in_flight

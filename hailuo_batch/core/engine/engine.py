@@ -1,8 +1,8 @@
 """The engine: facts go in, the next actions come out.
 
-It has no clock, no threads, no files and no sockets. The driver asks it what to start now (`decide`), what an
-answer means (`interpret`), and tells it what the ledger has recorded (`hear`): the engine never acts upon a fact
-that is not on disk. It keeps the runs; `requests` decides what is asked of the API, `outputs` what becomes of files.
+It has no clock, no threads, no files and no sockets. The driver asks it what to start (`decide`) and what an answer
+means (`interpret`), and tells it what the ledger has recorded (`on_result`, `on_runs`): the engine never acts upon a
+fact that is not on disk. It keeps the runs; `requests` decides about requests to the API, `downloads` about files.
 Times are `now`, in seconds of a clock that never goes back.
 """
 
@@ -35,12 +35,11 @@ __all__ = ["Engine", "Settings"]
 
 
 class Engine:
-    """One apply's decisions, over the snapshot of a ledger whose plan has been recorded.
+    """The decisions of one apply, over the snapshot of a ledger in which its plan is recorded.
 
-    `scope` are the takes to be made; `retried` those of them that are made again where a run fails, None for all;
-    `collected` those whose runs are followed to their end; `again` the outputs that are downloaded although they are on
-    record, whatever take they belong to. `wall` is the time of day at `now`, in seconds since the epoch, so that the
-    ages of older runs are known.
+    `scope` are the takes to be made; `retryable` those of them that get another attempt when a run fails, None for all;
+    `followed` those whose runs are followed to their end; `redownload` the outputs to download although they are on
+    record, of any take. `wall` is the time of day at `now`, in seconds since the epoch: it gives older runs their age.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class Engine:
         self._epoch_offset = wall - now
         self._runs: dict[int, Run] = {}
         self._keys_by_take: dict[str, list[int]] = {}
-        self._keys_by_fingerprint: dict[str, list[int]] = {}  # by fingerprint
+        self._keys_by_fingerprint: dict[str, list[int]] = {}
         self._output = EngineOutput()
         self._counters = Counters(scope)
         self._requests = RequestScheduler(settings, self._runs, self._counters, self._output, now, snapshot.endpoint)
@@ -78,38 +77,38 @@ class Engine:
             self._interpreter.on_run_changed(run)
         self.on_runs(snapshot.runs, now)
         if settings.is_key_new:
-            self._requests.start_key_check()
+            self._requests.key_check.start(self._runs.values())
 
-    # --- how it stands ---
+    # --- state ---
 
     @property
     def window(self) -> RateWindow:
-        """The places of the key's window."""
+        """The key's request window."""
         return self._requests.window
 
     @property
     def notices(self) -> deque[Notice]:
-        """What the user is to be told, oldest first; whoever shows it takes it away."""
+        """What the user should be told, oldest first. Whoever shows a notice removes it."""
         return self._output.notices
 
     @property
     def stop_reasons(self) -> Sequence[StopReason]:
-        """Why the apply stops, in the order in which it came up."""
+        """Why the apply stops, oldest first."""
         return self._output.stop_reasons
 
     @property
     def stop_scope(self) -> StopScope:
-        """How far the halts so far go."""
+        """How far the stop goes, by all reasons so far."""
         return self._output.stop_scope
 
     @property
     def is_checking_key(self) -> bool:
-        """Whether all else waits for the answer to whether the key knows the campaign's runs."""
-        return self._requests.is_checking_key
+        """Whether all else waits for the answer whether the key knows the campaign's runs."""
+        return self._requests.key_check.is_pending
 
     @property
     def is_key_refused(self) -> bool:
-        """Whether the key turned out not to know the campaign's runs."""
+        """Whether the key does not know the campaign's runs."""
         return self._requests.is_key_refused
 
     @property
@@ -120,17 +119,17 @@ class Engine:
         return self.stop_scope is StopScope.ALL or (self._requests.is_finished and len(self._downloads) == 0)
 
     def stop(self, reason: StopReason) -> None:
-        """Stop, as far as the halt goes. What is under way still comes to its end."""
+        """Stop as far as the reason goes. What is under way still comes to its end."""
         self._output.stop(reason)
 
     @property
     def disk_need(self) -> DiskNeed:
-        """The room that is needed for what is paid for and not here yet, creates that were decided on included."""
+        """The disk space for all videos that are paid for and not here yet, creates under way included."""
         return self._sizes.need(self._videos_to_come)
 
     @property
     def total_disk_need(self) -> DiskNeed:
-        """The room that is needed for all that this apply will pay for, as far as the cap lets it."""
+        """The disk space for all videos of this apply, as far as the cap admits them."""
         creates = self._requests.affordable_creates
         return self._sizes.need(self._videos_to_come + creates if creates else 0)
 
@@ -139,27 +138,30 @@ class Engine:
         return self._counters.open_runs + self._requests.creates_under_way + len(self._downloads)
 
     def progress(self, now: float) -> Progress:
-        """Where the apply stands."""
+        """How far the apply is."""
         requests = self._requests
-        time_left_s = self._time_left.get(
-            now, (self.stop_scope, requests.is_finished), lambda: requests.time_left_s(now)
+        # estimating is costly, so an estimate is kept for a while, and made again when the work changes
+        situation = (self.stop_scope, requests.is_finished)
+        return self._counters.progress(
+            creates_under_way=requests.creates_under_way,
+            active_downloads=self._downloads.under_way,
+            next_create_in_s=requests.next_create_in_s(now),
+            time_left_s=self._time_left.get(now, situation, lambda: requests.time_left_s(now)),
         )
-        under_way = requests.creates_under_way, self._downloads.under_way
-        return self._counters.progress(len(self._scope), *under_way, requests.next_create_in_s(now), time_left_s)
 
     # --- what to do ---
 
     def take_ledger_changes(self) -> tuple[LedgerChange, ...]:
-        """Bookkeeping that must be recorded, and heard of by `on_runs`, before anything else is decided."""
-        steps, self._ledger_changes = tuple(self._ledger_changes), []
-        return steps
+        """The ledger changes to record, and to report by `on_runs`, before anything else is decided."""
+        changes, self._ledger_changes = tuple(self._ledger_changes), []
+        return changes
 
     def needs_shared_window(self, now: float) -> bool:
-        """Whether `decide` may send something, so that the others who use the key must be heard before it."""
+        """Whether `decide` may start a request, so that the shared window must be read before it."""
         return self._requests.needs_shared_window(now)
 
     def decide(self, now: float) -> list[Action]:
-        """What to start now. Whatever is returned counts as started."""
+        """The actions to start now. They count as started."""
         self._requests.check_stops(now, idle=not (self.under_way or len(self._downloads)))
         if self.stop_scope is StopScope.ALL:
             return []
@@ -168,7 +170,7 @@ class Engine:
         return actions
 
     def wake_at(self, now: float) -> float:
-        """When to ask again if nothing comes back before; infinity where only an answer can change anything."""
+        """When to decide again if no action ends before; infinity where only the end of one can change anything."""
         if self.stop_scope is StopScope.ALL:
             return float("inf")
         return min(self._downloads.next_due_at(), self._requests.wake_at(now))
@@ -176,15 +178,15 @@ class Engine:
     # --- what came of it ---
 
     def interpret(self, action: Action, outcome: Outcome, now: float) -> tuple[Event, ...]:
-        """The events to record before `hear` is called with the runs as they then stand."""
-        if action.run is NONEXISTENT_RUN or (
-            isinstance(outcome, ev.RunMissing) and self._requests.is_key_check(action.run)
-        ):
+        """The events to record before `on_result` is called with the runs that they changed."""
+        if action.run is NONEXISTENT_RUN:
             return ()
+        if isinstance(outcome, ev.RunMissing) and self._requests.key_check.is_decided_by(action.run):
+            return ()  # it says that the key is the wrong one, and not that the run is lost
         return self._interpreter.events(self._runs[action.run.key], outcome, now)
 
     def on_runs(self, runs: Iterable[Run], now: float) -> None:
-        """Take runs as the ledger has them, and see to what is to be done with those that are new."""
+        """Take in runs as the ledger has them, and schedule what must be done with the new ones."""
         for run in runs:
             is_new = run.key not in self._runs
             self._store_run(run)
@@ -192,7 +194,7 @@ class Engine:
                 self._schedule(run, now)
 
     def on_result(self, action: Action, outcome: Outcome, runs: Iterable[Run], now: float) -> None:
-        """An action has come to its end, and what changed is recorded: `runs`, as they stand now."""
+        """Handle the end of an action. `runs` are those that it changed, as recorded."""
         self.under_way -= 1
         if action.run is NONEXISTENT_RUN:
             self._requests.on_check(outcome, now)
@@ -230,30 +232,32 @@ class Engine:
                 self._output.notify(notices.lost(run))
 
     def _on_run_failed(self, run: Run) -> None:
-        tried = count_failures((self._runs[key] for key in self._keys_by_take[run.take_id]), run.fingerprint)
-        # rule failed_again_at_once
-        has_more = not run.is_superseded and run.take_id in self._scope and tried < self.settings.max_attempts
-        again = has_more and run.take_id in self._retryable
-        then = f"attempt {run.attempt + 1} follows" if again else ""
-        if run.is_superseded:
-            then = "another attempt has taken its place"
-        elif tried < self.settings.max_attempts and not has_more:
-            then = "an apply that asks for this take makes it again"
-        if has_more and not again:
-            then = "another attempt is not in the plan that is applied"
-        twins = (self._runs[key] for key in self._keys_by_fingerprint[run.fingerprint])
-        if again and any(is_spare(twin, self._scope) for twin in twins):
-            then = "the next apply has another run take its place"
-        # rule no_retry_without_yes
-        elif again and self.settings.consent is not Consent.GIVEN:
-            # no attempt is recorded either: the next apply would pay for it whatever max_attempts says by then
-            then = "it would be made again, and nobody has agreed to pay for that"
-            self._output.stop(stop_reasons.no_consent_for_retry(self.settings.consent))
-        elif again:
-            self._ledger_changes += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
-        self._output.notify(notices.failed(run, then=then))
+        self._output.notify(notices.failed(run, then=self._retry(run)))
 
-    # --- what is known ---
+    def _retry(self, run: Run) -> str:
+        """Add another attempt if one is allowed. Returns what follows, in words; empty where the user decides that."""
+        tried = count_failures((self._runs[key] for key in self._keys_by_take[run.take_id]), run.fingerprint)
+        # name superseded_run
+        if run.is_superseded:
+            return "another attempt has taken its place"
+        # rule failed_again_at_once
+        if tried >= self.settings.max_attempts:
+            return ""
+        if run.take_id not in self._scope:
+            return "an apply that includes this take repeats it"
+        if run.take_id not in self._retryable:
+            return "another attempt is not in the plan that is applied"
+        if any(is_spare(self._runs[key], self._scope) for key in self._keys_by_fingerprint[run.fingerprint]):
+            return "the next apply uses another run in its place"  # one of the same request that is paid for already
+        # rule no_retry_without_yes
+        if self.settings.consent is not Consent.GIVEN:
+            # no attempt is recorded either: the next apply would pay for it, whatever max_attempts is by then
+            self._output.stop(stop_reasons.no_consent_for_retry(self.settings.consent))
+            return "it is not repeated, because nobody has agreed to pay for that"
+        self._ledger_changes += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
+        return f"attempt {run.attempt + 1} follows"
+
+    # --- the runs ---
 
     def _store_run(self, run: Run) -> None:
         before = self._runs.get(run.key)
@@ -269,12 +273,14 @@ class Engine:
         self._interpreter.on_run_changed(run)
 
     def _schedule(self, run: Run, now: float) -> None:
+        """Have what this run needs done: its create, its reads, its downloads."""
         if run.state is RunState.SUCCEEDED:
             self._downloads.enqueue(run, now)
         if run.take_id not in self._followed:
             return
         since = now if run.submitted_at is None else min(now, run.submitted_at - self._epoch_offset)
         to_create = run.state is RunState.UNSENT and not run.is_superseded and run.take_id in self._scope
+        # a lost run is read once more, and one without outputs too: the API may know better by now
         to_read = run.state in {*RUNNING, RunState.LOST} or (run.state is RunState.SUCCEEDED and not run.outputs)
         if to_create or to_read:
             self._requests.enqueue(run, since)

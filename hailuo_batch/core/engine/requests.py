@@ -1,8 +1,8 @@
-"""What to ask of the API now, and what its answers mean for what is asked next.
+"""Which request goes to the API next, and what the answers mean for the requests after it.
 
-Everything that shares the key's window is decided here: which create or read goes, when one must wait for the window,
-for the connection or for a key that is not known yet, and when it makes no sense to ask on. Files are no business of
-this one. Pure: times are `now`, in seconds of the engine's clock; `runs` and `books` are the engine's.
+Everything that shares the key's request window is decided here: which create or read goes, when one must wait for the
+window, for the connection or for the key check, and when no request makes sense any more. Pure: times are `now`, in
+seconds of the engine's clock; `runs` and `counters` are the engine's and only read here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,16 +20,17 @@ from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
-from hailuo_batch.core.planning.spend import Cap
+from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.core.scheduling.eta import time_left
 from hailuo_batch.core.scheduling.polling import Polling
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 
-MAX_PRICE_RISE = 0.1  # a cost above the shown price by more than this share stops creating
+MAX_PRICE_RISE = 0.1
+"""A run that costs more than the shown price by a larger share than this stops creating."""
 
 
 class RequestScheduler:
-    """The creates and reads of one apply. What must be said or stops it goes to `standing`."""
+    """The creates and reads of one apply. Its notices and stop reasons go to `output`."""
 
     def __init__(
         self,
@@ -53,12 +54,12 @@ class RequestScheduler:
         self._api_status = ApiStatus(endpoint, settings, self.window, output)
         self._unknown_statuses: set[str] = set()
         self._timeout = RunTimeout(settings.run_timeout_s, now)
-        self._key_check = KeyCheck()
+        self.key_check = KeyCheck()
 
-    # --- what is wanted ---
+    # --- what to do some time ---
 
     def enqueue(self, run: Run, since: float) -> None:
-        """The run must be created, or followed to its end: it exists since `since`, if it does."""
+        """Have the run created, or followed to its end. `since` is when it was created, if it was."""
         match run.state:
             case RunState.UNSENT:
                 self._create_queue.enqueue(run.key)
@@ -68,58 +69,41 @@ class RequestScheduler:
                 self.enqueue_read(run, since)
 
     def enqueue_read(self, run: Run, since: float) -> None:
-        """Read the run at once, whatever its state: its data are wanted."""
+        """Have the run read as soon as possible, whatever its state: its links are needed, or its fate."""
         self._polling.enqueue_read(run.key, run.model, since)
-
-    def start_key_check(self) -> None:
-        """The key did not make the runs that are known: have it prove before anything else that it knows one."""
-        self._key_check.start(self._runs.values())
-
-    @property
-    def is_checking_key(self) -> bool:
-        """Whether all else waits for the answer to whether the key knows the campaign's runs."""
-        return self._key_check.is_pending
-
-    def is_key_check(self, run: Run) -> bool:
-        """Whether the answer about this run decides about the key."""
-        return self._key_check.is_decided_by(run)
 
     @property
     def is_finished(self) -> bool:
-        """Whether none is left to be made."""
-        if self._output.stop_scope >= StopScope.REQUESTS:
-            return True
-        return len(self._polling) == 0 and (
-            len(self._create_queue) == 0 or self._output.stop_scope >= StopScope.CREATES
-        )
+        """Whether no request is left to be made."""
+        may_create = self._output.stop_scope < StopScope.CREATES
+        return self._is_stopped or (len(self._polling) == 0 and not (may_create and len(self._create_queue) > 0))
 
     @property
     def creates_under_way(self) -> int:
-        """How many creates are not answered yet."""
+        """The number of creates that are not answered yet."""
         return self._breaker.under_way
 
     @property
     def affordable_creates(self) -> int:
-        """How many creates wait, as far as the cap will let them go."""
+        """The number of creates that wait, as far as the cap admits them."""
         return self._create_queue.affordable.total() if self._may_create else 0
 
     def needs_shared_window(self, now: float) -> bool:
-        """Whether the other processes that use the key must be heard before anything is decided, or told of news."""
+        """Whether a request may start now, or news is due, so that the window must be synchronized with the other
+        processes first."""
         if now >= self.window.publish_at():
             return True
-        if self._output.stop_scope >= StopScope.REQUESTS or now < self._api_status.held_until:
-            return False
-        if not self.window.may_be_free(now):
+        if self._is_stopped or now < self._api_status.held_until or not self.window.may_be_free(now):
             return False
         if self._timeout.is_due(now) and len(self._polling) > 0:
             return True
-        return self._key_check.can_ask if self._must_check_first else self._next_request(now) is not None
+        return self.key_check.can_ask if self._must_check_first else self._next_request(now) is not None
 
-    # --- what to do ---
+    # --- what to do now ---
 
     def decide(self, now: float) -> Iterator[act.CreateRun | act.ReadRun]:
-        """What to send now. Whatever is returned counts as sent."""
-        if self._output.stop_scope >= StopScope.REQUESTS or now < self._api_status.held_until:
+        """The requests to send now. They count as sent."""
+        if self._is_stopped or now < self._api_status.held_until:
             return
         if self._must_check_first:
             yield from self._start_check(now)
@@ -141,7 +125,7 @@ class RequestScheduler:
 
     def wake_at(self, now: float) -> float:
         """When to decide again if no answer comes before; infinity where only an answer can change anything."""
-        if self._output.stop_scope >= StopScope.REQUESTS:
+        if self._is_stopped:
             return float("inf")
         times = [max(self._can_send_at(now), self._due_at(now)), self.window.publish_at(), self._api_status.gives_up_at]
         if len(self._polling) > 0:
@@ -149,14 +133,14 @@ class RequestScheduler:
         return min(times)
 
     def next_create_in_s(self, now: float) -> float | None:
-        """Seconds until the next create may start, None where none waits for that alone."""
-        if self._output.stop_scope >= StopScope.REQUESTS or self._next_create() is None:
+        """Seconds until the next create may start, None where none waits for the window alone."""
+        if self._is_stopped or self._next_create() is None:
             return None
         return max(0.0, self._can_send_at(now) - now)
 
     def time_left_s(self, now: float) -> float | None:
         """About how many seconds requests are still made: infinity while little is known, None where no more are."""
-        if self._output.stop_scope >= StopScope.REQUESTS:
+        if self._is_stopped:
             return None
         creates = self._create_queue.under_way
         if self._may_create:
@@ -165,41 +149,56 @@ class RequestScheduler:
         return time_left(works, now, self.window.per_second(now), self._settings.max_in_flight)
 
     def check_stops(self, now: float, *, idle: bool) -> None:
-        """Notice what only time, or the lack of a way on, shows. `idle` is whether all else is at rest."""
-        scope = self._output.stop_scope
-        if scope < StopScope.CREATES and len(self._create_queue) > 0:
+        """Stop for reasons that no answer brings: the cap, missing consent, time, or nothing left to wait for.
+
+        `idle` is whether everything but the requests is finished.
+        """
+        if self._output.stop_scope < StopScope.CREATES and len(self._create_queue) > 0:
             if (reached := self._create_queue.cap_stop_reason()) is not None:
                 self._output.stop(reached)
             # rule no_create_without_yes
             elif self._settings.consent is not Consent.GIVEN:
-                # after the cap: whoever agreed to pay would still be told of that one
+                # after the cap, which would stop the apply with consent as well: the user should see that reason
                 self._output.stop(stop_reasons.no_consent(self._settings.consent))
             elif idle and self._next_create() is None and len(self._polling) == 0 and not self._must_check_first:
                 self._output.stop(stop_reasons.waits_for_other_runs(len(self._create_queue)))
-        if self._output.stop_scope >= StopScope.REQUESTS:
-            return
-        self._api_status.check(now)
+        if not self._is_stopped:
+            self._api_status.check(now)
         # rule waits_so_long
-        if self._output.stop_scope < StopScope.REQUESTS and self._timeout.is_over(now, self._polling):
+        if not self._is_stopped and self._timeout.is_over(now, self._polling):
             self._output.stop(stop_reasons.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
     def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
         self._polling.per_second = self.window.per_second(now)
-        read = self._polling.pick(now, self._creates_ready())
+        read = self._polling.pick(now, self._create_queue.ready_count() if self._may_create else 0)
         if read is not None:
             return act.ReadRun(self._runs[read])
         create = self._next_create()
         return None if create is None else act.CreateRun(self._runs[create])
 
     @property
+    def _is_stopped(self) -> bool:
+        return self._output.stop_scope >= StopScope.REQUESTS
+
+    @property
+    def _may_create(self) -> bool:
+        """Whether anything may be paid for.
+
+        Consent is required here, where creates are chosen, and not only where `check_stops` reports its absence: no
+        path around that report can pay.
+        """
+        # rule no_turn_without_yes
+        return self._output.stop_scope < StopScope.CREATES and self._settings.consent is Consent.GIVEN
+
+    @property
     def _must_check_first(self) -> bool:
-        """Whether one question goes before all else: about the key, or, ahead of the first create, about the API."""
+        """Whether one read goes before all else: about the key, or, ahead of the first create, about the API."""
         pays = self._may_create and len(self._create_queue) > 0
-        return self._key_check.is_pending or (pays and not self._api_status.is_proven)
+        return self.key_check.is_pending or (pays and not self._api_status.is_proven)
 
     def _start_check(self, now: float) -> Iterator[act.ReadRun]:
-        if self._key_check.can_ask and self.window.free(now) > 0:
-            run = self._key_check.ask(self._runs.values())
+        if self.key_check.can_ask and self.window.free(now) > 0:
+            run = self.key_check.ask(self._runs.values())
             self.window.take(run.key, now)
             self._polling.on_read_started(run.key, now)
             yield act.ReadRun(run)
@@ -208,36 +207,29 @@ class RequestScheduler:
         return max(self.window.next_free_at(now), self._api_status.held_until)
 
     def _due_at(self, now: float) -> float:
-        """When the next request is wanted, whether or not it may be sent then."""
+        """When the next request is due, whether or not it may be sent then."""
         if self._must_check_first:
-            return now if self._key_check.can_ask else float("inf")
+            return now if self.key_check.can_ask else float("inf")
         return now if self._next_create() is not None else self._polling.next_check_at(now)
 
     def _next_create(self) -> int | None:
         return self._create_queue.next_key() if self._may_create and not self._must_check_first else None
 
-    def _creates_ready(self) -> int:
-        return self._create_queue.ready_count() if self._may_create else 0
-
-    @property
-    def _may_create(self) -> bool:
-        """Whether anything may be paid for. Consent is asked for here too, where creates are chosen, so that no path
-        around the halt in `watch` can pay."""
-        # rule no_turn_without_yes
-        return self._output.stop_scope < StopScope.CREATES and self._settings.consent is Consent.GIVEN
-
     # --- what came of it ---
 
     def on_create(self, run: Run, outcome: Outcome, now: float) -> None:
-        """A create has come to its end, and what changed is recorded."""
+        """Handle the end of a create. What changed is recorded already."""
         self._api_status.on_outcome(run.key, outcome, now)
         self._create_queue.end(run)
         if isinstance(outcome, ev.CreateNotSent):
             self._breaker.on_not_sent()
             self._create_queue.requeue(run.key)
             return
-        if run.state is RunState.IN_DOUBT:
-            self._on_in_doubt(run)
+        if run.state is RunState.IN_DOUBT:  # by its state, since a run ID that is taken leaves it in doubt as well
+            self._breaker.on_timeout()
+            self._output.notify(notices.in_doubt(run))
+            if self._breaker.is_tripped:
+                self._output.stop(stop_reasons.too_many_unanswered(MAX_UNANSWERED))
             return
         self._breaker.on_response()
         match outcome:
@@ -256,15 +248,15 @@ class RequestScheduler:
                 self._output.notify(notices.rejected(run))
 
     def on_read(self, run: Run, outcome: Outcome, now: float) -> bool:
-        """A read has come to its end, and what changed is recorded. Returns whether it was the run's last one."""
+        """Handle the end of a read. What changed is recorded already. Returns whether it was the run's last one."""
         self._api_status.on_outcome(run.key, outcome, now)
-        if self._key_check.on_read(run, outcome):
+        if self.key_check.on_read(run, outcome):
             self.is_key_refused = True
-            self._output.stop(
-                stop_reasons.wrong_key([unknown.run_id or "" for unknown in self._key_check.unknown_runs])
-            )
-        if isinstance(outcome, ev.StatusUnknown):
-            self._notify_unknown_status(run, outcome)
+            run_ids = [unknown.run_id or "" for unknown in self.key_check.unknown_runs]
+            self._output.stop(stop_reasons.wrong_key(run_ids))
+        if isinstance(outcome, ev.StatusUnknown) and outcome.status not in self._unknown_statuses:
+            self._unknown_statuses.add(outcome.status)
+            self._output.notify(notices.unknown_status(run, outcome))
         no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
         if no_answer or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
             self._polling.on_unanswered(run.key)
@@ -280,29 +272,19 @@ class RequestScheduler:
         return True
 
     def on_check(self, outcome: Outcome, now: float) -> None:
-        """The read of a run that cannot exist has come to its end: it says only who answers."""
+        """Handle the end of the read of a run that cannot exist: it shows only who answers."""
         self._api_status.on_outcome(NONEXISTENT_RUN.key, outcome, now)
-        self._key_check.on_read(NONEXISTENT_RUN, outcome)
+        self.key_check.on_read(NONEXISTENT_RUN, outcome)
 
     def _check_price(self, run: Run) -> None:
+        """Stop where the run cost more than the plan showed: consent was given to that price."""
         shown = self._settings.shown_prices.get(run.model)
         if shown is not None and run.cost_micro_usd is not None and run.cost_micro_usd > shown * (1 + MAX_PRICE_RISE):
             self._output.stop(stop_reasons.price_rose(run.model, shown, run.cost_micro_usd))
 
-    def _on_in_doubt(self, run: Run) -> None:
-        self._breaker.on_timeout()
-        self._output.notify(notices.in_doubt(run))
-        if self._breaker.is_tripped:
-            self._output.stop(stop_reasons.too_many_unanswered(MAX_UNANSWERED))
-
-    def _notify_unknown_status(self, run: Run, outcome: ev.StatusUnknown) -> None:
-        if outcome.status not in self._unknown_statuses:
-            self._unknown_statuses.add(outcome.status)
-            self._output.notify(notices.unknown_status(run, outcome))
-
 
 def _duration_s(outcome: ev.RunSucceeded | ev.RunFailed) -> float | None:
-    """How long the run took by the API's own clock, None where it does not say so."""
+    """How long the run took by the API's own clock, None where it does not say."""
     if outcome.created_at is None or outcome.completed_at is None:
         return None
     return outcome.completed_at - outcome.created_at

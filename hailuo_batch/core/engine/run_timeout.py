@@ -1,16 +1,16 @@
-"""When waiting for runs makes no sense any more: none has finished for so long, and each has been asked about since.
+"""When to stop waiting for runs: none has finished for the time-out, and each has been read once since.
 
-A process that slept, or that had no place in the window, must not say that no run has finished before it has looked.
+A process that slept, or that had no place in the window, must not report that no run has finished before it has looked.
 Pure: `now` is passed in, in seconds of the engine's clock.
 """
 
 from hailuo_batch.core.scheduling.polling import Polling
 
-_GRACE_S = 180.0  # beyond the time that the window needs for the last questions, where they cannot be sent
+_GRACE_S = 180.0  # beyond the time that the window needs for the last reads, in case they cannot be sent
 
 
 class RunTimeout:
-    """The time since a run was made or finished, up to `timeout_s`, and the last questions after it."""
+    """The time since a run was created or finished, up to `timeout_s`, and the last reads after it."""
 
     def __init__(self, timeout_s: float, now: float) -> None:
         self._timeout_s = timeout_s
@@ -19,22 +19,22 @@ class RunTimeout:
         self._asking_until = float("inf")
 
     def restart(self, now: float) -> None:
-        """A run was made, or has finished."""
+        """Start again: a run was created, or has finished."""
         self._since = max(self._since, now)
         self._asking_from = None
 
     def is_due(self, now: float) -> bool:
-        """Whether no run has been made or has finished for so long."""
+        """Whether no run has been created or has finished for the time-out."""
         return now >= self._since + self._timeout_s
 
     def wake_at(self) -> float:
-        """When to look again if nothing happens before."""
+        """When to check again if nothing happens before."""
         return self._since + self._timeout_s if self._asking_from is None else self._asking_until
 
     def is_over(self, now: float, polling: Polling) -> bool:
-        """Whether to wait no longer. Has every open run asked about once before: the last questions.
+        """Whether to stop waiting. Has every open run read once before.
 
-        An answer that does not come counts as one; a question that cannot be sent is waited for only so long.
+        A read without an answer counts; one that cannot be sent is waited for only until the grace period ends.
         """
         if len(polling) == 0 or not self.is_due(now):
             return False

@@ -1,4 +1,4 @@
-"""Orders, in the imperative: what the engine wants done next, each carried out by one call of the executor.
+"""What the engine wants done next, in the imperative; each action is carried out by one call of the executor.
 
 An action holds all that its doer needs. Paths are relative to the output folder, with `/` between their parts.
 """
@@ -10,21 +10,21 @@ from hailuo_batch.core.model.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class CreateRun:
-    """Pay for a run: send the create of this attempt, whose intent is already on disk."""
+    """Send the create request of this attempt, which pays for a run. Its intent is already on disk."""
 
     run: Run
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRun:
-    """Ask the API where the run stands. Of the one that stands for no run, only whether it is the API that answers."""
+    """Ask the API for the run's status. A read of the run that cannot exist only shows whether the API answers."""
 
     run: Run
 
 
 @dataclass(frozen=True, slots=True)
 class FetchFile:
-    """Download output `index` of a run to `stem` plus the extension that fits what comes."""
+    """Download output `index` of a run to `stem` plus the extension that fits the file."""
 
     run: Run
     index: int

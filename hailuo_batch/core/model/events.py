@@ -1,8 +1,11 @@
-"""Facts, in the past tense: all that can happen to a run, and what came of an action that changed nothing.
+"""Facts, in the past tense: all that can happen to a run, and the results of actions that change no run.
 
-Two kinds share this file. *Events* move a run along the transition table and are recorded in the ledger.
-*Outcomes* below them are answers that change no run; the engine alone hears those. Neither holds a run's key:
-it travels beside them. Times are seconds since the epoch, UTC; money is integer micro-USD, None where unknown.
+*Events* move a run along the transition table and are recorded in the ledger. *Outcomes* below them change no run, and
+only the engine needs them. Neither holds a run's key: it travels beside them. Times are seconds since the epoch, UTC;
+money is integer micro-USD, None where unknown.
+
+The names of the event classes and of their fields are written into the ledger's journal and the receipts: they are a
+file format, so a rename here would make older files unreadable.
 """
 
 from dataclasses import dataclass
@@ -12,11 +15,11 @@ from hailuo_batch.core.model.obstacles import Obstacle
 
 
 class Refusal(StrEnum):
-    """Why the API refused a request, by what the refusal touches. Nothing was made or paid."""
+    """Why the API refused a request, named for what the refusal affects. Nothing was made or paid."""
 
     RATE = "rate"  # 429 RATE_LIMITED: wait, then ask again
-    BALANCE = "balance"  # 402: all creates; reads go on
-    KEY_SPEND = "key_spend"  # 403 api_key_spend_limit_exceeded: all creates; reads may go on
+    BALANCE = "balance"  # 402: all creates; reads continue
+    KEY_SPEND = "key_spend"  # 403 api_key_spend_limit_exceeded: all creates; reads continue
     ACCOUNT = "account"  # 401, ip_not_allowed, USAGE_EXCEEDED: the whole batch
     MODEL = "model"  # 400 model_not_found: every take of that model
     ADDRESS = "address"  # 404 on a create: not the API we know; the whole batch
@@ -24,11 +27,11 @@ class Refusal(StrEnum):
 
 
 class Responder(StrEnum):
-    """Who gave an answer that says nothing of a run: by it one knows whether the API is there at all."""
+    """Who sent a response that says nothing about the run. It shows whether the API can be reached at all."""
 
-    NOBODY = "nobody"  # no answer came, or one of the API that it cannot stand by: ask again
-    API = "api"  # an error body of the API's own, about something else than the run
-    GATEWAY = "gateway"  # a 5xx that is not the API's: whoever stands before it says that it is away
+    NOBODY = "nobody"  # no response, or one of the API's that may change: ask again
+    API = "api"  # an error body of the API's own, about something other than the run
+    GATEWAY = "gateway"  # a 5xx that is not the API's: a server in front of it reports that it is away
     OTHER = "stranger"  # anything else that is not the API's: a proxy, a firewall, a login page, a wrong address
 
 
@@ -37,14 +40,14 @@ class Responder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CreateStarted:
-    """The intent: recorded before the first byte of a create leaves. `create_id` is unique to this one request."""
+    """A create is about to be sent: recorded before its first byte leaves. `create_id` is unique to this request."""
 
     create_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class CreateNotSent:
-    """The connection provably never stood: nothing was paid, the create may be repeated."""
+    """The connection was provably never established: nothing was paid, and the create may be repeated."""
 
     reason: str
 
@@ -88,18 +91,17 @@ class RunCreated:
 
 @dataclass(frozen=True, slots=True)
 class RunQueued:
-    """The run is `pending`."""
+    """The API reports the run as `pending`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run is `processing`."""
+    """The API reports the run as `processing`."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusUnknown:
-    """The API gave a status that is not documented: treated as unfinished. `error` is what it says beside it, if
-    anything."""
+    """The API reported a status that is not documented: the run counts as unfinished. `error` is the API's own text."""
 
     status: str
     error: str = ""
@@ -107,8 +109,8 @@ class StatusUnknown:
 
 @dataclass(frozen=True, slots=True)
 class RunSucceeded:
-    """The run is finished and its outputs can be fetched; `urls` may be empty, which is the API's fault, and `error` is
-    then what it says beside that, if anything."""
+    """The run finished and its outputs can be downloaded. `urls` may be empty, which is the API's fault; `error` is
+    then the API's own text, if it sent any."""
 
     urls: tuple[str, ...]
     cost_micro_usd: int | None = None
@@ -129,12 +131,12 @@ class RunFailed:
 
 @dataclass(frozen=True, slots=True)
 class RunLost:
-    """The API has answered again and again that it does not know the run."""
+    """The API has answered repeatedly that it does not know the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunNamed:
-    """The user named the run that a create in doubt, or a run that is lost, really is."""
+    """The user gave the run ID that belongs to a create in doubt, or to a run that is lost or abandoned."""
 
     run_id: str
     cost_micro_usd: int | None
@@ -142,7 +144,7 @@ class RunNamed:
 
 @dataclass(frozen=True, slots=True)
 class RunAbandoned:
-    """The user gave the run up; whatever it cost still counts."""
+    """The user gave up the run. Whatever it cost, or may have cost, still counts."""
 
     reason: str
 
@@ -154,8 +156,8 @@ class RunAbandoned:
 class FileSaved:
     """Output `index` is on disk at `path`: relative to the output folder, with `/` between its parts.
 
-    `note` says what the user should know of how it got there, and `flaw` what is wrong with the file itself, which
-    came so every time; each is empty where there is nothing to say.
+    `note` is what the user should know about the download, and `flaw` what is wrong with the file itself, which was the
+    same each time it was downloaded. Both are empty where there is nothing to report.
     """
 
     index: int
@@ -176,7 +178,7 @@ class FileMoving:
 
 @dataclass(frozen=True, slots=True)
 class FileMoved:
-    """Output `index` now lies at `path`."""
+    """Output `index` was renamed to `path`."""
 
     index: int
     path: str
@@ -184,7 +186,7 @@ class FileMoved:
 
 @dataclass(frozen=True, slots=True)
 class FileMissed:
-    """Output `index` was saved once and is no longer on disk."""
+    """Output `index` was saved before and is not on disk."""
 
     index: int
 
@@ -216,12 +218,12 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class RunMissing:
-    """One answer of 404: the API says that it does not know the run."""
+    """The API answered once, with a 404, that it does not know the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRefused:
-    """The API refused to read the run, for a reason that lies outside it."""
+    """The API refused to read the run, for a reason that lies outside this run."""
 
     refusal: Refusal
     code: str
@@ -231,7 +233,7 @@ class ReadRefused:
 
 @dataclass(frozen=True, slots=True)
 class ReadUnanswered:
-    """No answer came to a read that says anything of the run. Harmless: it may be asked again."""
+    """A read brought no answer about the run. Reads cost nothing, so it may be repeated."""
 
     reason: str
     responder: Responder = Responder.NOBODY
@@ -239,7 +241,8 @@ class ReadUnanswered:
 
 @dataclass(frozen=True, slots=True)
 class ReadNotSent:
-    """The connection for a read never stood. `obstacle` is what kept it, `setting` what names the proxy in between."""
+    """The connection for a read was never established, because of `obstacle`. `setting` is the environment variable
+    that names the proxy, empty without one."""
 
     reason: str
     obstacle: Obstacle = Obstacle.PASSING
@@ -248,9 +251,9 @@ class ReadNotSent:
 
 @dataclass(frozen=True, slots=True)
 class FetchFailed:
-    """A download broke; nothing stands under the final name. `gone` is 403, 404 or 410: the link is dead.
+    """A download failed, and there is no file under the final name. `gone` is 403, 404 or 410: the link is dead.
 
-    `is_blocked` says that the output folder is in the way, so that to try again is of no use until somebody mends it.
+    `is_blocked` means that something in the output folder is in the way: trying again is useless until it is removed.
     """
 
     reason: str
@@ -260,7 +263,7 @@ class FetchFailed:
 
 @dataclass(frozen=True, slots=True)
 class DiskFull:
-    """There is no room for an output. `for_any` says that there is none for any other either."""
+    """There is no space for this output; with `for_any`, for no other one either."""
 
     reason: str
     for_any: bool = False
@@ -268,12 +271,12 @@ class DiskFull:
 
 @dataclass(frozen=True, slots=True)
 class FetchCancelled:
-    """The download was stopped because the program is stopping."""
+    """The download ended because the program is stopping."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoveFailed:
-    """A rename did not happen; the file lies where it lay."""
+    """A rename failed; the file is still at its old path."""
 
     reason: str
 

@@ -1,15 +1,15 @@
 """Where each saved file belongs, and the renames that bring it there.
 
-A live run's files bear its take's name; those of a superseded run keep that name until the replacement is done, then
-go to `superseded/`. Where a file belongs is always derived, never stored, so that a crash between two renames
-needs no repair but to ask again. No rename ever goes onto a path that is taken.
+A live run's files are named after its take; those of a superseded run keep that name until the replacement is done, and
+then go to `superseded/`. Where a file belongs is always derived and never stored, so that after a crash between two
+renames it is enough to ask again. A rename never goes to a path that is taken: every file here was paid for.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hailuo_batch.core.model.runs import Output, Run
+from hailuo_batch.core.model.runs import Output, OutputKey, Run
 from hailuo_batch.core.model.states import RunState
 
 SUPERSEDED_FOLDER = "superseded"
@@ -26,17 +26,17 @@ class Move:
 
 
 def unique_stem(run: Run, index: int) -> str:
-    """The path, less its extension, that no other run's file can ever have."""
+    """The path, without its extension, that no other run's file can ever have."""
     return f"{SUPERSEDED_FOLDER}/{run.take_id}.{run.run_id}{_number(index)}"
 
 
 def take_stem(run: Run, index: int) -> str:
-    """The path, less its extension, where a live run's output belongs."""
+    """The path, without its extension, where a live run's output belongs."""
     return f"{run.take_id}{_number(index)}"
 
 
 def are_all_in_place(runs: Iterable[Run]) -> bool:
-    """Whether every saved file plainly lies where it belongs, which a look at each tells: then no rename is due."""
+    """Whether every saved file is where it belongs, so that no rename is due. A quick check of each file alone."""
     return all(
         output.path is None
         or _stem(output.path) == (unique_stem if run.is_superseded else take_stem)(run, output.index)
@@ -46,19 +46,19 @@ def are_all_in_place(runs: Iterable[Run]) -> bool:
 
 
 class FileLayout:
-    """The saved files of every run. It is told of each run as it changes."""
+    """The saved files of all runs. `on_run_changed` must be called with each run as it changes."""
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:
         self._runs: dict[str, dict[int, Run]] = defaultdict(dict)
         self._take_of: dict[int, str] = {}
-        self._taken: dict[str, tuple[int, int]] = {}
+        self._taken: dict[str, OutputKey] = {}
         self._stems: Counter[str] = Counter()
-        self._takes_to_check: set[str] = set()  # takes whose files may lie elsewhere than they belong
+        self._takes_to_check: set[str] = set()  # takes whose files may not be where they belong
         for run in runs:
             self.on_run_changed(run)
 
     def on_run_changed(self, run: Run) -> None:
-        """Take a run as it stands now."""
+        """Update the layout with the run as it is after a change."""
         before = self._runs[self._take_of.get(run.key, run.take_id)].pop(run.key, None)
         for output in before.outputs if before is not None else ():
             for path in _paths(output):
@@ -74,8 +74,8 @@ class FileLayout:
             self._takes_to_check.add(run.take_id)
 
     def download_stem(self, run: Run, index: int) -> str:
-        """Where a download of this output goes: where it was saved before, else home where nobody's file lies there,
-        else a path of its own."""
+        """Path, without its extension, of a download: where the output was saved before, or else its take's name if
+        that is free, or else the unique path."""
         saved_at = run.outputs[index].moving_to or run.outputs[index].path
         if saved_at is not None:
             return _stem(saved_at)
@@ -83,7 +83,7 @@ class FileLayout:
         return unique_stem(run, index) if run.is_superseded or self._stems[home] > 0 else home
 
     def next_moves(self) -> tuple[Move, ...]:
-        """The renames that can be made now; those that wait for others come once those are made."""
+        """The renames that can be made now. Those whose target is taken follow once the others are made."""
         # rule wanted_renames
         wanted = [move for take_id in sorted(self._takes_to_check) for move in self._misplaced(take_id)]
         self._takes_to_check = {self._take_of[move.key] for move in wanted}
@@ -93,10 +93,15 @@ class FileLayout:
             return possible
         cycle = next((move for move in wanted if self._is_in_cycle(move, wanted)), None)
         # rule step_aside
-        return () if cycle is None else (self._step_aside(cycle),)
+        if cycle is None:
+            return ()
+        # files that swap names wait for each other: one of them moves to its unique path, which frees the others' way
+        run = self._runs[self._take_of[cycle.key]][cycle.key]
+        aside = _with_suffix(unique_stem(run, cycle.index), cycle.source)
+        return (Move(cycle.key, cycle.index, cycle.source, aside),)
 
     def _is_in_cycle(self, move: Move, wanted: Sequence[Move]) -> bool:
-        """Whether the files that wait for each other come back to this one: a ring, which one step aside opens."""
+        """Whether the chain of files that this one waits for leads back to it."""
         movers = {(other.key, other.index): other for other in wanted}
         seen: set[str] = set()
         step: Move | None = move
@@ -116,10 +121,6 @@ class FileLayout:
                 if target != output.path:
                     yield Move(run.key, output.index, output.path, target)
 
-    def _step_aside(self, move: Move) -> Move:
-        run = self._runs[self._take_of[move.key]][move.key]
-        return Move(move.key, move.index, move.source, _with_suffix(unique_stem(run, move.index), move.source))
-
 
 def _target_path(run: Run, output: Output, path: str, replaced: bool) -> str:
     if not run.is_superseded:
@@ -130,10 +131,7 @@ def _target_path(run: Run, output: Output, path: str, replaced: bool) -> str:
 
 
 def _paths(output: Output) -> Iterator[str]:
-    if output.path is not None:
-        yield output.path
-    if output.moving_to is not None:
-        yield output.moving_to
+    return filter(None, (output.path, output.moving_to))
 
 
 def _stem(path: str) -> str:
@@ -146,5 +144,4 @@ def _number(index: int) -> str:
 
 
 def _with_suffix(stem: str, path: str) -> str:
-    name = path.rsplit("/", 1)[-1]
-    return f"{stem}.{name.rsplit('.', 1)[-1]}" if "." in name else stem
+    return stem + path[len(_stem(path)) :]

@@ -1,7 +1,7 @@
-"""The ledger's bookkeeping, in the imperative: changes that no answer of the API brings about.
+"""Changes to the ledger, in the imperative, that come from a plan or a command and not from an answer of the API.
 
-A plan gives them in the order in which they must be carried out, all in one transaction. Only the ledger
-carries them out; none of them sends or deletes anything that was paid for.
+The ledger carries them out in the given order, all in one transaction; none of them sends a request or deletes anything
+that was paid for. The names of the classes and of their fields are written into the journal: they are a file format.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from hailuo_batch.values import Take
 
 @dataclass(frozen=True, slots=True)
 class WantTake:
-    """The manifest asks for this take, at this place in its order: record it as it is wanted now."""
+    """Record this take as the manifest asks for it, at this position in the manifest's order."""
 
     take: Take
     position: int
@@ -20,28 +20,28 @@ class WantTake:
 
 @dataclass(frozen=True, slots=True)
 class UnwantTake:
-    """The manifest no longer asks for this take; its runs are kept."""
+    """Record that the manifest does not ask for this take; its runs are kept."""
 
     take_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetTake:
-    """Nothing was ever sent for this take and nobody wants it: take it out of the ledger."""
+    """Delete from the ledger a take that the manifest does not ask for and nothing was ever sent for."""
 
     take_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetRuns:
-    """The user had this take forgotten: nothing of it is told any more, and only its money still counts."""
+    """Hide this take, as the user asked (`state rm`). Its runs stay on record: their money still counts."""
 
     take_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class SupersedeRun:
-    """This run no longer speaks for its take."""
+    """Make this run a superseded one: it stops being the live run of its take."""
 
     key: int
     by: Supersession
@@ -49,7 +49,7 @@ class SupersedeRun:
 
 @dataclass(frozen=True, slots=True)
 class ReviveRun:
-    """This run speaks for this take from now on, whatever it belonged to before."""
+    """Make this run the live one of this take, whichever take it belonged to before."""
 
     key: int
     take_id: str
@@ -57,21 +57,21 @@ class ReviveRun:
 
 @dataclass(frozen=True, slots=True)
 class DropAttempt:
-    """This attempt is unsent and not wanted: take it out."""
+    """Delete this attempt, which is unsent and not needed."""
 
     key: int
 
 
 @dataclass(frozen=True, slots=True)
 class AddAttempt:
-    """Give this take a new, unsent attempt of what it asks for now."""
+    """Give this take a new, unsent attempt at what the manifest asks for. The next apply pays for it."""
 
     take_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class OpenReplacement:
-    """Record the wish that these takes be made anew, before any of them is."""
+    """Record that these takes are to be replaced, before any replacement is paid for."""
 
     replacement: Replacement
 

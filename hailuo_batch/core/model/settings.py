@@ -1,4 +1,4 @@
-"""What bounds an apply, as the command line, the environment and the manifest have it."""
+"""The limits of an apply, taken from the command line, the environment and the manifest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,19 +9,18 @@ class Consent(Enum):
     """Whether the user has agreed to pay."""
 
     GIVEN = "given"
-    MISSING = "missing"  # nobody could be asked, and nobody has said yes beforehand
-    DECLINED = "declined"  # asked, and the answer was not yes
+    MISSING = "missing"  # nobody could be asked, and --yes was not given
+    DECLINED = "declined"  # the user was asked and did not answer yes
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What bounds an apply. Money in micro-USD, times in seconds; None means no such bound.
+    """The limits of an apply. Money is in micro-USD, times are in seconds; None means no such limit.
 
-    `consent` is missing unless somebody says otherwise: what is forgotten must not pay.
-    `shown_prices` is what the plan showed for each model; creating stops where a run costs clearly more.
-    `is_key_new` says that another key made the runs that the ledger knows. `known_durations` are, for each model, how
-    long runs of earlier applies took. `max_fetches` is more than the transfers that go on at once, for some fetches
-    only wait for the disk.
+    `consent` defaults to missing, so that a caller who forgets to set it cannot pay. `shown_prices` holds the price of
+    each model that the plan showed; creating stops where a run costs clearly more. `is_key_new` means that another key
+    made the runs in the ledger. `known_durations` are how long runs of earlier applies took, by model. `max_fetches`
+    exceeds the number of simultaneous transfers, because some downloads only wait for the disk.
     """
 
     rate_limit: int = 20

@@ -1,7 +1,7 @@
-"""The states of runs and takes, and THE transition table.
+"""The states of runs and takes, and the one transition table.
 
-A run is one attempt at a take; it begins `unsent` and moves only along TRANSITIONS. A take has no state of its
-own: it is read off its live run, so the two can never disagree. Nothing here knows how states are stored.
+A run is one attempt at a take; it begins `unsent` and moves only along TRANSITIONS. A take has no state of its own: it
+is derived from its live run, so the two can never disagree. Nothing here knows how states are stored.
 """
 
 from enum import StrEnum
@@ -11,10 +11,10 @@ from hailuo_batch.core.model.events import Event
 
 
 class RunState(StrEnum):
-    """Where one attempt stands."""
+    """The state of one attempt."""
 
     UNSENT = "unsent"  # nothing was ever sent for it, or what was sent provably made nothing
-    SUBMITTING = "submitting"  # its create is on the way
+    SUBMITTING = "submitting"  # its create is being sent
     IN_DOUBT = "in_doubt"  # its create may have gone out, and no answer is recorded
     PENDING = "pending"
     PROCESSING = "processing"
@@ -26,7 +26,7 @@ class RunState(StrEnum):
 
 
 class TakeState(StrEnum):
-    """What a user is told about a take."""
+    """The state of a take, as users see it."""
 
     WAITING = "waiting"
     IN_DOUBT = "in_doubt"
@@ -42,9 +42,9 @@ class TakeState(StrEnum):
 S = RunState
 RUNNING = frozenset({S.PENDING, S.PROCESSING})
 WITH_RUN_ID = RUNNING | {S.SUCCEEDED, S.FAILED, S.LOST}
-"""States of a run that the API has named."""
+"""States of a run that has a run ID."""
 MAYBE_PAID = RUNNING | {S.SUBMITTING, S.IN_DOUBT, S.SUCCEEDED, S.LOST}
-"""States in which a run is paid for, or may be."""
+"""States of a run that is paid for, or may be, and not refunded."""
 
 TRANSITIONS: dict[tuple[RunState, type[Event]], RunState] = {
     (S.UNSENT, ev.CreateStarted): S.SUBMITTING,
@@ -71,7 +71,7 @@ TRANSITIONS: dict[tuple[RunState, type[Event]], RunState] = {
     (S.PROCESSING, ev.RunSucceeded): S.SUCCEEDED,
     (S.PROCESSING, ev.RunFailed): S.FAILED,
     (S.PROCESSING, ev.RunLost): S.LOST,
-    # the API knows the run again
+    # the API knows the run after all
     (S.LOST, ev.RunQueued): S.PENDING,
     (S.LOST, ev.RunStarted): S.PROCESSING,
     (S.LOST, ev.StatusUnknown): S.PENDING,
@@ -84,11 +84,11 @@ TRANSITIONS: dict[tuple[RunState, type[Event]], RunState] = {
     (S.SUCCEEDED, ev.FileMoving): S.SUCCEEDED,
     (S.SUCCEEDED, ev.FileMoved): S.SUCCEEDED,
     (S.SUCCEEDED, ev.FileMissed): S.SUCCEEDED,
-    # given up, and some of its files are on disk all the same
+    # abandoned, while some of its files are on disk
     (S.ABANDONED, ev.FileMoving): S.ABANDONED,
     (S.ABANDONED, ev.FileMoved): S.ABANDONED,
     (S.ABANDONED, ev.FileMissed): S.ABANDONED,
-    # the user's word
+    # the user's decision
     (S.IN_DOUBT, ev.RunNamed): S.PENDING,
     (S.LOST, ev.RunNamed): S.PENDING,
     (S.ABANDONED, ev.RunNamed): S.PENDING,
@@ -114,7 +114,7 @@ _TAKE_STATES: dict[RunState, TakeState] = {
 
 
 class IllegalTransition(Exception):  # noqa: N818 - named for what it is, not for being an error
-    """A bug of ours: an event came to a run whose state does not admit it. Nothing was changed."""
+    """An event came to a run whose state does not allow it, which is a bug of this program. Nothing was changed."""
 
     def __init__(self, state: RunState, event: Event) -> None:
         super().__init__(f"a run that is {state} cannot take {event}")
@@ -123,7 +123,7 @@ class IllegalTransition(Exception):  # noqa: N818 - named for what it is, not fo
 
 
 def next_state(state: RunState, event: Event) -> RunState:
-    """Where the event leads. Raises IllegalTransition where the table has no row."""
+    """State of the run after the event. Raises IllegalTransition where the table has no row for it."""
     try:
         return TRANSITIONS[state, type(event)]
     except KeyError:
@@ -131,7 +131,7 @@ def next_state(state: RunState, event: Event) -> RunState:
 
 
 def take_state(state: RunState, outputs_saved: bool) -> TakeState:
-    """A take's state, given its live run's state and whether every output of it (at least one) is on disk."""
+    """State of a take, given its live run's state and whether all of that run's outputs (at least one) are on disk."""
     if state is RunState.SUCCEEDED and outputs_saved:
         return TakeState.DONE
     return _TAKE_STATES[state]

@@ -1,7 +1,7 @@
-"""Taking into a ledger the runs that only the files beside it know of: which event or attempt each of them becomes.
+"""Taking runs into a ledger that only the files beside it know: which event or attempt each of them becomes.
 
-Pure. Nothing that is adopted is ever paid for by it: what is finished is on record as finished, and what is not is
-asked for by the next apply, by its run ID.
+Pure. Adopting a run never pays: a finished one is recorded as finished, and the next apply asks the API about the
+others by their run IDs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,29 +9,29 @@ from dataclasses import dataclass, replace
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Event
-from hailuo_batch.core.model.runs import Output, Run, Snapshot
+from hailuo_batch.core.model.runs import NO_ANSWER, Output, Run, Snapshot
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.recovery import ADOPTED_PREFIX, NO_ANSWER, CreateIntent, MissedEvent, MissingAttempt
+from hailuo_batch.core.planning.recovery import ADOPTED_PREFIX, CreateIntent, MissedEvent, MissingAttempt
 from hailuo_batch.core.planning.traces import Trace
 
 _FURTHEST = (RunState.LOST, RunState.FAILED, RunState.SUCCEEDED, RunState.ABANDONED)
-"""Where several files tell of one run, the one counts that has it furthest."""
+"""Where several files show one run in different states, the last of these counts."""
 _ENDED = frozenset({RunState.SUCCEEDED, RunState.ABANDONED})
 
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What the ledger takes in: events of runs that it has, and attempts that it does not have."""
+    """What the ledger takes in: events of runs that it has, and attempts that it lacks."""
 
     events: tuple[MissedEvent, ...] = ()
     attempts: tuple[MissingAttempt, ...] = ()
 
 
 def adopt(snapshot: Snapshot, unknown: Sequence[Trace], inputs: Mapping[str, str], now: float) -> Adoption:
-    """What becomes of the traces of runs that the ledger does not know.
+    """What becomes of the traces of runs that the ledger lacks.
 
-    A path in a trace is that of a file which was found there with its bytes. `inputs` are whole inputs by their
-    fingerprints, for what a file shows in part. `now` is seconds since the epoch, UTC.
+    A path in a trace is that of a file that was found there with the right bytes. `inputs` holds whole inputs by
+    fingerprint, for traces that show only a part. `now` is seconds since the epoch, UTC.
     """
     events: list[MissedEvent] = []
     attempts: list[MissingAttempt] = []
@@ -43,33 +43,36 @@ def adopt(snapshot: Snapshot, unknown: Sequence[Trace], inputs: Mapping[str, str
         ended_at = trace.completed_at or trace.submitted_at or now
         naming = _naming_event(known, trace)
         if known is not None and naming is not None:
-            doubtful.pop(known.key, None)
+            doubtful.pop(known.key, None)  # one create made one run: the next trace must find another create
             events += (MissedEvent(known.key, event, ended_at) for event in (naming, *later_events(trace)))
             continue
         whole = trace if trace.is_whole else replace(trace, input_json=inputs.get(trace.fingerprint, trace.input_json))
-        intent = _intent(whole, now, is_taken=known is not None)
+        intent = _intent(whole, now, create_id=None if known is not None else trace.create_id)
         outcome: CreateOutcome = ev.CreateUnanswered(trace.error or NO_ANSWER)
         if trace.run_id is not None:
             outcome = ev.RunCreated(trace.run_id, trace.cost_micro_usd)
-        outdated = _is_outdated(trace, live_runs.get(trace.take_id))
-        attempts.append(MissingAttempt(intent, outcome, intent.at, outdated, later_events(trace), ended_at))
+        is_outdated = _is_outdated(trace, live_runs.get(trace.take_id))
+        attempts.append(MissingAttempt(intent, outcome, intent.at, is_outdated, later_events(trace), ended_at))
     return Adoption(tuple(events), tuple(attempts))
 
 
 def _order(trace: Trace) -> tuple[str, bool, bool, int, float]:
-    """The last of a take speaks for it. That is never one that was superseded, nor one that failed where another may be
-    paid for: the next apply would make it again. Attempts tell the order, for the time of day may have jumped."""
+    """The order of adoption: the last one of a take becomes its live run.
+
+    That is never a superseded run, nor a failed one where another may be paid for, because the next apply would repeat
+    it. Attempt numbers come before times, because the time of day may have jumped.
+    """
     is_failed = trace.state is RunState.FAILED
     return trace.take_id, not trace.is_superseded, not is_failed, trace.attempt, trace.submitted_at or 0.0
 
 
 def merge_traces(traces: Iterable[Trace]) -> tuple[Trace, ...]:
-    """One trace for each run, or for each create without one."""
-    by_name: dict[str, Trace] = {}
+    """One trace for each run, or for each create without a run ID."""
+    by_id: dict[str, Trace] = {}
     for trace in traces:
-        name = trace.run_id or trace.create_id or ""
-        by_name[name] = trace if name not in by_name else _merge(by_name[name], trace)
-    return tuple(by_name.values())
+        id_ = trace.run_id or trace.create_id or ""
+        by_id[id_] = trace if id_ not in by_id else _merge(by_id[id_], trace)
+    return tuple(by_id.values())
 
 
 def _merge(one: Trace, other: Trace) -> Trace:
@@ -93,23 +96,22 @@ def _progress_rank(trace: Trace) -> int:
 
 
 def _merge_outputs(first: Iterable[Output], second: Iterable[Output]) -> tuple[Output, ...]:
-    """The outputs of both, by their numbers: each with its file and its link where one of them has it."""
-    known = {output.index: output for output in first}
+    """The outputs of both, by index, each with the file and the link that either of them has."""
+    merged = {output.index: output for output in first}
     for output in second:
-        mine = known.get(output.index, output)
-        saved = output if mine.path is None else mine
-        known[output.index] = replace(saved, url=mine.url or output.url)
-    return tuple(known[index] for index in sorted(known))
+        mine = merged.get(output.index, output)
+        merged[output.index] = replace(output if mine.path is None else mine, url=mine.url or output.url)
+    return tuple(merged[index] for index in sorted(merged))
 
 
 def _find_in_doubt(trace: Trace, doubtful: Iterable[Run]) -> Run | None:
-    """The create in doubt of the ledger that this run must be the answer to: of the same attempt at the same thing."""
-    mine = (trace.take_id, trace.attempt, trace.fingerprint)
-    return next((run for run in doubtful if (run.take_id, run.attempt, run.fingerprint) == mine), None)
+    """The create in doubt that this run must be the answer to: of the same attempt at the same request."""
+    wanted = (trace.take_id, trace.attempt, trace.fingerprint)
+    return next((run for run in doubtful if (run.take_id, run.attempt, run.fingerprint) == wanted), None)
 
 
 def _naming_event(known: Run | None, trace: Trace) -> Event | None:
-    """What gives a run of the ledger its name, None where none can."""
+    """The event that gives this run of the ledger its run ID, None where its state does not allow it."""
     if known is None or trace.run_id is None:
         return None
     if known.state is RunState.IN_DOUBT:
@@ -120,7 +122,7 @@ def _naming_event(known: Run | None, trace: Trace) -> Event | None:
 
 
 def later_events(trace: Trace) -> tuple[Event, ...]:
-    """What happened to the run after it was made, as far as nobody needs to ask for it again."""
+    """What happened to the run after its create, where the files show all of it and the API need not be asked."""
     given_up = (ev.RunAbandoned(trace.error or "given up"),) if trace.state is RunState.ABANDONED else ()
     if trace.run_id is None:
         return given_up
@@ -128,24 +130,23 @@ def later_events(trace: Trace) -> tuple[Event, ...]:
         return (ev.RunFailed(trace.error or "the run failed", trace.cost_micro_usd, None, trace.completed_at),)
     outputs = {output.index: output for output in trace.outputs}
     saved = tuple(filter(None, map(file_saved_event, trace.outputs)))
-    fetchable = {index for index, output in outputs.items() if output.url} | {file.index for file in saved}
-    if trace.state not in _ENDED or not outputs or fetchable != set(range(max(outputs) + 1)):
-        return given_up  # the next apply asks for it, and is given links
+    obtainable = {index for index, output in outputs.items() if output.url} | {file.index for file in saved}
+    if trace.state not in _ENDED or not outputs or obtainable != set(range(max(outputs) + 1)):
+        return given_up  # the next apply asks for the run and gets fresh links
     urls = tuple(outputs[index].url for index in sorted(outputs))
     return (ev.RunSucceeded(urls, trace.cost_micro_usd, None, trace.completed_at), *saved, *given_up)
 
 
 def file_saved_event(output: Output) -> ev.FileSaved | None:
-    """The event that puts a file on record, None where the output has none."""
+    """The event that records the file of this output, None where it has none."""
     if output.path is None or output.bytes is None or output.sha256 is None:
         return None
     return ev.FileSaved(output.index, output.path, output.bytes, output.sha256, flaw=output.flaw or "")
 
 
-def _intent(trace: Trace, now: float, *, is_taken: bool) -> CreateIntent:
-    own = trace.create_id if not is_taken else None
+def _intent(trace: Trace, now: float, *, create_id: str | None) -> CreateIntent:
     return CreateIntent(
-        create_id=own or f"{ADOPTED_PREFIX}{trace.run_id}",
+        create_id=create_id or f"{ADOPTED_PREFIX}{trace.run_id}",
         at=trace.submitted_at or trace.completed_at or now,
         take_id=trace.take_id,
         attempt=trace.attempt,
@@ -157,9 +158,11 @@ def _intent(trace: Trace, now: float, *, is_taken: bool) -> CreateIntent:
 
 
 def _is_outdated(trace: Trace, live: Run | None) -> bool:
+    """Whether the take's live run in the ledger stays live beside the adopted one."""
     if live is None or live.state is RunState.UNSENT:
         return False
     is_failed = trace.state is RunState.FAILED
     if trace.fingerprint == live.fingerprint and is_failed != (live.state is RunState.FAILED):
-        return trace.is_superseded or is_failed  # whenever each was made: the one that may be paid for speaks
+        # whichever is newer, the one that did not fail must be live: a failed one would be repeated and paid for
+        return trace.is_superseded or is_failed
     return trace.is_superseded or (live.attempt, live.submitted_at or 0.0) > (trace.attempt, trace.submitted_at or 0.0)

@@ -1,4 +1,4 @@
-"""What changed between a recorded run and the take that is wanted now, in words for the plan."""
+"""What differs between a recorded run and the take in the manifest, in words for the plan."""
 
 import json
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from hailuo_batch.values import Take
 class Difference:
     """Why a take is paid for, such as `changed: prompt`.
 
-    `image_urls` are those that differ, each as it was and as it is now, empty where there is none: a signed URL that is
-    new with every export is seen for what it is.
+    `image_urls` are those that differ, each as it was and as it is, empty where there is none. They show the user a
+    signed URL that is new with every export.
     """
 
     reason: str
@@ -21,7 +21,7 @@ class Difference:
 
 
 def describe_difference(run: Run, take: Take) -> Difference:
-    """Names the parts of the request that differ."""
+    """Name the parts of the request that differ."""
     before, after = json.loads(run.input_json), json.loads(take.input_json)
     parts = ["model"] if run.model != take.model else []
     # rule changed_names

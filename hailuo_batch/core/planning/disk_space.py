@@ -1,7 +1,7 @@
-"""How much room on the disk the videos to come need, by how large those were that came before. Pure.
+"""How much disk space the videos still to come need, judged by the size of those that came before. Pure.
 
-A run is paid for before its video comes. So room is asked for before each create, and for all of them before the first
-one: a video that finds none is money spent on nothing. Sizes are bytes.
+A run is paid for before its video exists, and a video that cannot be saved is wasted money. So the driver asks for
+space before each create, and for all of them before the first one. Sizes are in bytes.
 """
 
 from collections.abc import Iterable
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from hailuo_batch.core.model.runs import Run
 
 UNKNOWN_BYTES = 64 << 20
-"""Asked for while no video's size is known: several of the largest that such models make."""
+"""The space required while no video's size is known: several of the largest videos that such models make."""
 
 SPARE_BYTES = 16 << 20
-"""Asked for beside the videos: the report and the sidecars are written there, and others write meanwhile."""
+"""The space required beside the videos: report and sidecars go there too, and others may write meanwhile."""
 
-_FILES_OF_A_RUN = 3  # a video, its sidecar, and what is kept of a download that broke off
+_FILES_OF_A_RUN = 3  # a video, its sidecar, and the part file of a download
 _SPARE_FILES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class DiskNeed:
-    """Room for what is still to come of `runs`: so many bytes, and so many files.
+    """Space for the videos still to come of `runs`, in bytes and in files.
 
-    `each_bytes` is what one run is taken to bring, None while no size is known.
+    `each_bytes` is the expected size of one run's videos, None while no size is known.
     """
 
     runs: int
@@ -33,17 +33,15 @@ class DiskNeed:
 
 
 class VideoSizes:
-    """How large the videos of a campaign are. It is told of each run as it changes."""
+    """The sizes of a campaign's videos. `on_run_changed` must be called with each run as it changes."""
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:
-        self._known = 0  # runs whose files are all here
-        self._total = 0
-        self._largest = 0
+        self._known = self._total = self._largest = 0  # runs whose files are all here, and their sizes
         for run in runs:
             self.on_run_changed(None, run)
 
     def on_run_changed(self, before: Run | None, run: Run) -> None:
-        """A run changed from `before`, None where it is new. Only one whose files are all here tells anything."""
+        """Count a run that changed from `before`, None where it is new. Only one with all its files counts."""
         if before is not None and before.outputs_saved:
             self._known -= 1
             self._total -= _size(before)
@@ -53,7 +51,7 @@ class VideoSizes:
             self._largest = max(self._largest, _size(run))
 
     def need(self, runs: int) -> DiskNeed:
-        """Room for so many runs more: as large as the mean, and one of them as large as the largest so far."""
+        """Space for this many more runs: the mean size for each, and the largest so far for one of them."""
         files = _FILES_OF_A_RUN * runs + _SPARE_FILES
         if not self._known:
             return DiskNeed(runs, UNKNOWN_BYTES if runs else 0, files, None)

@@ -1,7 +1,7 @@
-"""What earlier runs of a model were like: what the newest one cost, and how long they took. Pure.
+"""What earlier runs of each model were like: the newest known cost, and how long they took.
 
-Foundation of a plan's estimate, and of nothing that decides about money. Durations are seconds from the create to the
-end of the run; money is integer micro-USD. What is not known is absent, never nothing.
+Pure. Estimates are made from it, and no decision about money is. Durations are seconds from the create to the end of
+the run; money is integer micro-USD. What is unknown is absent, never zero.
 """
 
 from collections import defaultdict
@@ -15,14 +15,14 @@ from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.spend import newest_known_costs
 
 LONGEST_S = 86_400.0
-"""What looks longer is a clock that jumped, or a run that nobody asked about for days; it says nothing of the next."""
+"""A longer duration means a clock that jumped, or a run that was not polled for days: it tells nothing of the next."""
 
 NEWEST = 300
-"""How many of the newest runs of a model say how long the next ones take: a provider gets faster, or slower."""
+"""How many of a model's newest runs predict the next ones: a provider gets faster, or slower."""
 
 
 class RunDuration(NamedTuple):
-    """How many seconds a run took that was sent `at` so many seconds since the epoch, UTC."""
+    """How many seconds a run took, and when it was sent, in seconds since the epoch, UTC."""
 
     at: float
     seconds: float
@@ -30,11 +30,8 @@ class RunDuration(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """By model: when the newest run with a known cost was sent, and that cost; and how long runs took that succeeded,
-    the newest last.
-
-    Times are seconds since the epoch, UTC.
-    """
+    """By model: when the newest run with a known cost was sent, with that cost; and the durations of runs that
+    succeeded, the newest last. Times are seconds since the epoch, UTC."""
 
     costs: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     durations: Mapping[str, tuple[RunDuration, ...]] = field(default_factory=dict)
@@ -46,17 +43,17 @@ class History:
         return None if known is None else known[1]
 
     def newest_durations(self, most: int) -> dict[str, tuple[float, ...]]:
-        """How long runs took, in seconds, by model; of each at most so many, the newest."""
+        """The durations of the `most` newest runs of each model, in seconds."""
         return {model: tuple(run.seconds for run in known[-most:]) for model, known in self.durations.items()}
 
     def typical_s(self, model: str) -> float | None:
-        """How long half of the newest runs of this model took at most, None while none is known."""
+        """The median duration of the newest runs of this model, None while none is known."""
         known = self.durations.get(model)
         return median(run.seconds for run in known[-NEWEST:]) if known else None
 
 
 def history_of(runs: Iterable[Run]) -> History:
-    """What these runs were like."""
+    """The history that these runs make."""
     listed = tuple(runs)
     durations: dict[str, list[RunDuration]] = defaultdict(list)
     for run in listed:
@@ -70,12 +67,12 @@ def history_of(runs: Iterable[Run]) -> History:
 
 
 def merge_histories(histories: Iterable[History]) -> History:
-    """What several ledgers tell together: of costs the newest, of durations all, the newest last whosever they are."""
+    """The history of several ledgers together: the newest cost, and all durations in the order of time."""
     costs: dict[str, tuple[float, int]] = {}
     durations: dict[str, list[RunDuration]] = defaultdict(list)
     for history in histories:
-        for model, mark in history.costs.items():
-            costs[model] = max(mark, costs.get(model, mark))
+        for model, cost in history.costs.items():
+            costs[model] = max(cost, costs.get(model, cost))
         for model, known in history.durations.items():
             durations[model] += known
     return History(costs, {model: tuple(sorted(known)) for model, known in durations.items()})

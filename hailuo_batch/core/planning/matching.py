@@ -1,6 +1,7 @@
-"""Which recorded run serves which wanted take: the rules at the end of the manifest's language.
+"""Which recorded run serves which take of the manifest. Because of these rules a renamed take, two swapped takes or a
+prompt that is changed back cost nothing.
 
-They are why a rename, a swap or a prompt that is changed back costs nothing. Pure.
+Pure. They are described at the end of the manifest's language.
 """
 
 from collections import defaultdict
@@ -20,74 +21,21 @@ def serves(run: Run, take: Take) -> bool:
 
 
 def match_runs(wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -> dict[str, Run]:
-    """Which recorded run serves which wanted take; a take that is missing here has none."""
+    """The recorded run that serves each take of the manifest. A take that is missing here must be paid for."""
     served: dict[str, Run] = {}
+    # a take keeps its own run first, so that no other take can carry it off
     for id_, take in wanted.items():
         live = recorded[id_].live if id_ in recorded else None
         if live is not None and live.state is not RunState.UNSENT and serves(live, take):
             # rule same_take_first
             served[id_] = live
     # rule spare_runs
-    spare = _spare(recorded.values(), {run.key for run in served.values()})
+    spare = _spare_runs(recorded.values(), {run.key for run in served.values()})
     _take_over(wanted, recorded, served, spare)
+    # a failed run that was exchanged is spare itself, and may serve a take that has none yet
     while _prefer_paid(wanted, served, spare):
         _take_over(wanted, recorded, served, spare)
     return served
-
-
-def _take_over(
-    wanted: Mapping[str, Take],
-    recorded: Mapping[str, TakeRecord],
-    served: dict[str, Run],
-    spare: Mapping[str, list[Run]],
-) -> None:
-    """Each wanted take that has no run takes over one that nobody wants any more."""
-    # rule manifest_order
-    for id_, take in wanted.items():
-        if id_ in served:
-            continue
-        pool, promise = spare.get(take.fingerprint, []), _promised_because(recorded.get(id_), take)
-        # rule next_spare_run
-        taken = next((run for run in pool if serves(run, take) and _keeps_promise(promise, run)), None)
-        if taken is not None:
-            # rule one_run_one_take
-            pool.remove(taken)
-            # rule take_over
-            served[id_] = taken
-
-
-def _prefer_paid(wanted: Mapping[str, Take], served: dict[str, Run], spare: Mapping[str, list[Run]]) -> bool:
-    """A run that failed gives way to one that is paid for, or may be: nothing is made anew while one is left.
-
-    Whether one did: it is free then, and may serve another take.
-    """
-    freed = False
-    for id_, run in served.items():
-        pool = spare.get(run.fingerprint, []) if run.state is RunState.FAILED else []
-        better = next((other for other in pool if other.state in MAYBE_PAID and serves(other, wanted[id_])), None)
-        if better is not None:
-            pool[pool.index(better)] = run
-            pool.sort(key=_newest_first)
-            served[id_] = better
-            freed = True
-    return freed
-
-
-def _spare(records: Iterable[TakeRecord], used: set[int]) -> dict[str, list[Run]]:
-    """Recorded runs that nobody wants any more, by fingerprint, newest first."""
-    spare: dict[str, list[Run]] = defaultdict(list)
-    for record in records:
-        # name spare_record
-        live = record.live
-        for run in record.runs:
-            # rule unwanted_run
-            free = run is live or run.superseded_by is Supersession.EDIT
-            # rule usable_run
-            if free and run.key not in used and run.state is not RunState.UNSENT:
-                spare[run.fingerprint].append(run)
-    for pool in spare.values():
-        pool.sort(key=_newest_first)
-    return spare
 
 
 def is_spare(run: Run, scope: frozenset[str]) -> bool:
@@ -96,13 +44,72 @@ def is_spare(run: Run, scope: frozenset[str]) -> bool:
     return is_free and run.state in MAYBE_PAID
 
 
+def _spare_runs(records: Iterable[TakeRecord], used: set[int]) -> dict[str, list[Run]]:
+    """Recorded runs that serve no take, by fingerprint, newest first.
+
+    Only live runs, and those an edit superseded: the others gave way because the user, or a failure, asked for another.
+    """
+    spare: dict[str, list[Run]] = defaultdict(list)
+    for record in records:
+        # name spare_record
+        live = record.live
+        for run in record.runs:
+            # rule unwanted_run
+            is_free = run is live or run.superseded_by is Supersession.EDIT
+            # rule usable_run
+            if is_free and run.key not in used and run.state is not RunState.UNSENT:
+                spare[run.fingerprint].append(run)
+    for pool in spare.values():
+        pool.sort(key=_newest_first)
+    return spare
+
+
+def _take_over(
+    wanted: Mapping[str, Take],
+    recorded: Mapping[str, TakeRecord],
+    served: dict[str, Run],
+    spare: Mapping[str, list[Run]],
+) -> None:
+    """Give each take without a run a spare one that serves it."""
+    # rule manifest_order
+    for id_, take in wanted.items():
+        if id_ in served:
+            continue
+        pool, promised = spare.get(take.fingerprint, []), _promised_because(recorded.get(id_), take)
+        # rule next_spare_run
+        taken = next((run for run in pool if serves(run, take) and _keeps_promise(promised, run)), None)
+        if taken is not None:
+            # rule one_run_one_take
+            pool.remove(taken)
+            # rule take_over
+            served[id_] = taken
+
+
+def _prefer_paid(wanted: Mapping[str, Take], served: dict[str, Run], spare: Mapping[str, list[Run]]) -> bool:
+    """Exchange failed runs for spare ones that are paid for, or may be. Returns whether one was exchanged.
+
+    A failed run may have to be repeated, and nothing is paid for while a paid run of the same request is left.
+    """
+    has_exchanged = False
+    for id_, run in served.items():
+        pool = spare.get(run.fingerprint, []) if run.state is RunState.FAILED else []
+        better = next((other for other in pool if other.state in MAYBE_PAID and serves(other, wanted[id_])), None)
+        if better is not None:
+            pool[pool.index(better)] = run
+            pool.sort(key=_newest_first)
+            served[id_] = better
+            has_exchanged = True
+    return has_exchanged
+
+
 def _newest_first(run: Run) -> tuple[int, int]:
     # rule newest_first
     return -(run.create_number or 0), -run.key
 
 
 def _promised_because(record: TakeRecord | None, take: Take) -> frozenset[Supersession]:
-    """Why an unsent attempt at just this stands there, beyond an edit: the user asked for one more, or it failed."""
+    """Why the take has an unsent attempt at this very request, other than an edit: the user asked for one more, or one
+    failed."""
     live = record.live if record is not None else None
     if record is None or live is None or live.state is not RunState.UNSENT or not serves(live, take):
         return frozenset()
@@ -110,7 +117,10 @@ def _promised_because(record: TakeRecord | None, take: Take) -> frozenset[Supers
     return frozenset(why for why in before if why not in {None, Supersession.EDIT})
 
 
-def _keeps_promise(promise: frozenset[Supersession], run: Run) -> bool:
-    """Whether an old run may serve although one more attempt is promised: in place of one that failed, what is paid
-    for, or may be; in place of one that the user wants anew, nothing."""
-    return not promise or (promise == {Supersession.RETRY} and run.state in MAYBE_PAID)
+def _keeps_promise(promised: frozenset[Supersession], run: Run) -> bool:
+    """Whether an old run may serve although another attempt is promised.
+
+    A paid run may replace the retry of a failed one: the user gets the video and saves the price. It may not replace an
+    attempt that the user asked for, because the user wants another video than the one that exists.
+    """
+    return not promised or (promised == {Supersession.RETRY} and run.state in MAYBE_PAID)

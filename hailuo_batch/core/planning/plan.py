@@ -1,12 +1,11 @@
-"""Campaign x ledger snapshot -> what to do with each take, and why.
+"""Campaign and ledger snapshot to plan: what an apply does with each take, and why.
 
-Pure: given which recorded run serves which wanted take, it gives two things: lines for the user to read, and steps
-for the ledger to carry out before anything is sent. A take is paid for if and only if its live run is unsent once the
-steps are carried out.
+Pure. A plan has two parts: lines for the user to read, and changes for the ledger to carry out before anything is sent.
+A take is paid for if and only if its live run is unsent once those changes are carried out.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
@@ -20,7 +19,7 @@ from hailuo_batch.values import CampaignSpec, Take, format_utc_minute
 
 
 class InDoubtPolicy(StrEnum):
-    """What becomes of takes that are in doubt when an apply begins."""
+    """What an apply does with takes that are in doubt when it begins."""
 
     HOLD = "hold"
     RESUBMIT = "resubmit"
@@ -45,8 +44,8 @@ PAYING = frozenset({PlanAction.CREATE, PlanAction.REPLACE})
 class PlanLine:
     """What an apply does with one take, and the reason.
 
-    `moved_from` names the take whose run it takes over, else it is empty. `image_urls` are those that have changed
-    since, as they were and as they are now.
+    `moved_from` names the take whose run it takes over, else it is empty. `image_urls` are those that changed, each as
+    it was and as it is.
     """
 
     take_id: str
@@ -59,11 +58,10 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Lines for the user, steps for the ledger, in order.
+    """Lines for the user and changes for the ledger, both in order.
 
-    `scope` holds the takes that were asked for; `collected` also those that nobody wants any more but whose runs,
-    being paid for, are followed to their end. `again` holds outputs, each a run's key and an index, that are downloaded
-    although they are on record.
+    `scope` holds the takes that were asked for; `followed` also those that left the manifest and whose runs, being paid
+    for, are followed to their end. `redownload` holds outputs to download although they are on record.
     """
 
     lines: tuple[PlanLine, ...]
@@ -74,16 +72,16 @@ class Plan:
 
     @property
     def paying(self) -> tuple[PlanLine, ...]:
-        """The takes that are to be paid for."""
+        """The lines of takes that will be paid for."""
         # rule paying_lines
         return tuple(line for line in self.lines if line.action in PAYING)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What the command line asks beyond the manifest. Empty `only` means every take.
+    """What the command line asks for beyond the manifest. An empty `only` means every take.
 
-    `replaceable` are the takes of which `replace` may begin a replacement, None for whichever fits it.
+    `replaceable` are the takes of which `replace` may begin a replacement, None for every take that matches it.
     """
 
     only: tuple[str, ...] = ()
@@ -93,145 +91,145 @@ class PlanRequest:
 
 
 def make_plan(campaign: CampaignSpec, snapshot: Snapshot, request: PlanRequest = PlanRequest()) -> Plan:
-    """Decide what to do with every take, wanted or recorded."""
+    """Decide what to do with every take of the manifest and of the ledger."""
     return _Planner(campaign, snapshot, request).plan()
 
 
 def matches_any(take_id: str, patterns: Iterable[str]) -> bool:
-    """Whether a take ID fits one of the patterns (`*`, `?`, `[...]`)."""
+    """Whether a take ID matches one of the patterns (`*`, `?`, `[...]`)."""
     return any(fnmatchcase(take_id, pattern) for pattern in patterns)
 
 
-def is_same_request(run: Run, take: Take) -> bool:
-    """Whether this attempt, which is unsent, would ask for just what the take wants now."""
-    return run.fingerprint == take.fingerprint and run.images_sha256 == take.images_sha256
-
-
-@dataclass
 class _Planner:
-    campaign: CampaignSpec
-    snapshot: Snapshot
-    request: PlanRequest
-    lines: list[PlanLine] = field(default_factory=list)
-    changes: list[st.LedgerChange] = field(default_factory=list)
+    def __init__(self, campaign: CampaignSpec, snapshot: Snapshot, request: PlanRequest) -> None:
+        self.snapshot = snapshot
+        self.changes: list[st.LedgerChange] = []
+        self._request = request
+        self._max_attempts = campaign.limits.max_attempts
+        # rule wanted_takes
+        self._wanted = {take.id: take for take in campaign.takes}
+        self._recorded = {record.take.id: record for record in snapshot.takes}
+        self._scope = frozenset(id_ for id_ in self._wanted if not request.only or matches_any(id_, request.only))
+        # rule takes_matched
+        self._served = match_runs(self._wanted, self._recorded)
+        self._lines: list[PlanLine] = []
 
     def plan(self) -> Plan:
-        # rule wanted_takes
-        wanted = {take.id: take for take in self.campaign.takes}
-        recorded = {record.take.id: record for record in self.snapshot.takes}
-        scope = frozenset(id_ for id_ in wanted if not self.request.only or matches_any(id_, self.request.only))
-        # rule takes_matched
-        served = match_runs(wanted, recorded)
-        self._release(wanted, recorded, served)
-        self._request_takes(wanted, recorded)
-        replacing = self._takes_to_replace(served, scope)
-        for take in wanted.values():
-            self._plan_take(take, recorded.get(take.id), served.get(take.id), replacing, take.id in scope)
-        self._plan_removed_takes(wanted, recorded, {run.key for run in served.values()})
+        # runs make room first: the ledger allows one live run for each take
+        self._release_runs()
+        self._request_takes()
+        replaced = self._takes_to_replace()
+        for take in self._wanted.values():
+            run = self._served.get(take.id)
+            if run is None:
+                self._create(take)
+            else:
+                self._plan_served(take, run, is_replaced=take.id in replaced)
+        self._plan_removed_takes()
         # rule still_collected
-        collected = scope if self.request.only else scope | recorded.keys()
-        return Plan(tuple(self.lines), tuple(self.changes), scope, collected)
+        followed = self._scope if self._request.only else self._scope | self._recorded.keys()
+        return Plan(tuple(self._lines), tuple(self.changes), self._scope, followed)
 
-    def _release(
-        self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord], served: Mapping[str, Run]
-    ) -> None:
-        """Live runs that no longer serve their take make room, before any other takes its place."""
-        for id_, record in recorded.items():
-            live = record.live
-            for run in record.runs:
-                if run.is_superseded and run.state is RunState.UNSENT:
-                    self.changes.append(st.DropAttempt(run.key))
-            if live is None or (id_ in served and served[id_].key == live.key):
+    def _release_runs(self) -> None:
+        """Take the place from live runs that do not serve their take, and drop attempts that need not be sent."""
+        for id_, record in self._recorded.items():
+            live, served, take = record.live, self._served.get(id_), self._wanted.get(id_)
+            superseded = (run for run in record.runs if run.is_superseded)
+            self.changes += [st.DropAttempt(run.key) for run in superseded if run.state is RunState.UNSENT]
+            if live is None or (served is not None and served.key == live.key):
                 continue
             # rule edited_take
             if live.state is RunState.UNSENT:
-                if id_ not in wanted or id_ in served or not is_same_request(live, wanted[id_]):
+                if take is None or served is not None or not _is_same_request(live, take):
                     self.changes.append(st.DropAttempt(live.key))
-            elif id_ in wanted:
+            elif take is not None:
+                # kept as an edit, so that changing the prompt back finds the paid run again
                 self.changes.append(st.SupersedeRun(live.key, Supersession.EDIT))
 
-    def _request_takes(self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -> None:
-        in_place = [record.take.id for record in self.snapshot.takes if record.in_manifest] == list(wanted)
-        for position, (id_, take) in enumerate(wanted.items()):
-            record = recorded.get(id_)
+    def _request_takes(self) -> None:
+        in_place = [id_ for id_, record in self._recorded.items() if record.in_manifest] == list(self._wanted)
+        for position, (id_, take) in enumerate(self._wanted.items()):
+            record = self._recorded.get(id_)
             if not in_place or record is None or record.take != take:
                 self.changes.append(st.WantTake(take, position))
 
-    def _takes_to_replace(self, served: Mapping[str, Run], scope: frozenset[str]) -> frozenset[str]:
-        """The takes whose replacement begins with this plan; none when the same wish is already under way.
+    def _takes_to_replace(self) -> frozenset[str]:
+        """The takes whose replacement begins with this plan.
 
-        The wish is remembered with every take that it fits and that is still to be made, too: made by the same command,
-        and interrupted, it is not made a second time when the command is repeated.
+        The request is recorded with all its takes before anything is paid for, those that are yet to be made included:
+        the same command, repeated after an interruption, then finishes what was begun and pays for nothing twice.
         """
-        wishes = self.request
-        if not wishes.replace or is_repeated(self.snapshot, wishes.replace, wishes.only):
+        patterns, only, replaceable = self._request.replace, self._request.only, self._request.replaceable
+        if not patterns or is_repeated(self.snapshot, patterns, only):
             return frozenset()
-        # the same words for other takes: what was begun among them is finished, and not paid for again
-        begun = frozenset[str]().union(*(each.take_ids for each in with_patterns(self.snapshot, wishes.replace)))
-        asked = frozenset(id_ for id_ in scope - begun if matches_any(id_, wishes.replace))
-        done = frozenset(id_ for id_ in asked & served.keys() if served[id_].state is RunState.SUCCEEDED)
-        chosen = done if wishes.replaceable is None else done & wishes.replaceable
-        if chosen or any(id_ not in served or served[id_].take_state in UNFINISHED for id_ in asked):
-            self.changes.append(st.OpenReplacement(Replacement(wishes.replace, asked, wishes.only)))
+        # the same patterns with another --only: what was begun for some of these takes is not paid for again
+        begun = frozenset[str]().union(*(each.take_ids for each in with_patterns(self.snapshot, patterns)))
+        asked = frozenset(id_ for id_ in self._scope - begun if matches_any(id_, patterns))
+        served = {id_: self._served.get(id_) for id_ in asked}
+        done = frozenset(id_ for id_, run in served.items() if run is not None and run.state is RunState.SUCCEEDED)
+        chosen = done if replaceable is None else done & replaceable
+        if chosen or any(run is None or run.take_state in UNFINISHED for run in served.values()):
+            self.changes.append(st.OpenReplacement(Replacement(patterns, asked, only)))
         return chosen
 
-    def _plan_take(
-        self, take: Take, record: TakeRecord | None, run: Run | None, replacing: frozenset[str], in_scope: bool
-    ) -> None:
-        if run is None:
-            self._create(take, record, in_scope)
-            return
+    def _plan_served(self, take: Take, run: Run, *, is_replaced: bool) -> None:
+        """Plan a take that a recorded run serves."""
         moved_from = "" if run.take_id == take.id else run.take_id
-        live = record.live if record is not None else None
+        live = self._live_run(take.id)
         if live is None or live.key != run.key:
             self.changes.append(st.ReviveRun(run.key, take.id))
-        if not in_scope:
-            self._add_line(take, PlanAction.HOLD, "not among the takes of --only", moved_from)
-        elif take.id in replacing:
+        if take.id not in self._scope:
+            action, reason = PlanAction.HOLD, _NOT_SELECTED
+        elif is_replaced:
             self._add_attempt(run, take, Supersession.REPLACE)
             # rule action_replaced
-            self._add_line(
-                take, PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded", moved_from
-            )
-        elif self._retries(run, take, record):
-            self._add_line(take, PlanAction.CREATE, _again_reason(run), moved_from)
+            action, reason = PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded"
+        elif run.state is RunState.IN_DOUBT and self._request.in_doubt is InDoubtPolicy.RESUBMIT:
+            self._add_attempt(run, take, Supersession.RESUBMIT)
+            action, reason = PlanAction.CREATE, "in doubt; --in-doubt resubmit sends it again, which may pay twice"
+        # rule failed_again
+        elif run.state is RunState.FAILED and self._has_attempts_left(run, take):
+            self._add_attempt(run, take, Supersession.RETRY)
+            action, reason = PlanAction.CREATE, f"attempt {run.attempt} failed and was refunded: {run.reason}"
         else:
             action, reason = _action_for(run)
             # rule reason_moved
-            self._add_line(take, action, f"moved from {moved_from}; {reason}" if moved_from else reason, moved_from)
+            reason = f"moved from {moved_from}; {reason}" if moved_from else reason
+        self._add_line(take, action, reason, moved_from)
 
-    def _create(self, take: Take, record: TakeRecord | None, in_scope: bool) -> None:
-        live = record.live if record is not None else None
-        if live is None or live.state is not RunState.UNSENT or not is_same_request(live, take):
+    def _create(self, take: Take) -> None:
+        """Plan a take that no recorded run serves: its next attempt is paid for, unless --only leaves it out."""
+        record, live = self._recorded.get(take.id), self._live_run(take.id)
+        if live is None or live.state is not RunState.UNSENT or not _is_same_request(live, take):
             # rule new_take
             self.changes.append(st.AddAttempt(take.id))
-        if not in_scope:
-            self._add_line(take, PlanAction.HOLD, "not among the takes of --only")
-        else:
-            replaces = live is not None and record is not None and _is_replacement(record, live)
-            action = PlanAction.REPLACE if replaces else PlanAction.CREATE
-            change = _why_new(take, record)
-            self.lines.append(PlanLine(take.id, take.model, action, change.reason, image_urls=change.image_urls))
+        if take.id not in self._scope:
+            self._add_line(take, PlanAction.HOLD, _NOT_SELECTED)
+            return
+        before = None if record is None else _attempt_before(record, live)
+        replaces = before is not None and before.superseded_by is Supersession.REPLACE
+        difference = _why_new(take, record, live, before)
+        action = PlanAction.REPLACE if replaces else PlanAction.CREATE
+        self._add_line(take, action, difference.reason, image_urls=difference.image_urls)
 
-    def _retries(self, run: Run, take: Take, record: TakeRecord | None) -> bool:
-        if run.state is RunState.IN_DOUBT and self.request.in_doubt is InDoubtPolicy.RESUBMIT:
-            self._add_attempt(run, take, Supersession.RESUBMIT)
-            return True
+    def _live_run(self, take_id: str) -> Run | None:
+        record = self._recorded.get(take_id)
+        return None if record is None else record.live
+
+    def _has_attempts_left(self, run: Run, take: Take) -> bool:
+        record = self._recorded.get(take.id)
+        # a run that another take hands over is the only attempt at what this one asks for
         runs = record.runs if record is not None and run.take_id == take.id else (run,)
-        # rule failed_again
-        if run.state is RunState.FAILED and count_failures(runs, run.fingerprint) < self.campaign.limits.max_attempts:
-            self._add_attempt(run, take, Supersession.RETRY)
-            return True
-        return False
+        # rule attempts_left
+        return count_failures(runs, run.fingerprint) < self._max_attempts
 
     def _add_attempt(self, run: Run, take: Take, by: Supersession) -> None:
         self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
 
-    def _plan_removed_takes(
-        self, wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord], used: set[int]
-    ) -> None:
-        for id_, record in recorded.items():
-            if id_ in wanted:
+    def _plan_removed_takes(self) -> None:
+        used = {run.key for run in self._served.values()}
+        for id_, record in self._recorded.items():
+            if id_ in self._wanted:
                 continue
             live = record.live
             # rule kept_runs
@@ -243,87 +241,81 @@ class _Planner:
             # name left_the_manifest
             if record.in_manifest:
                 self.changes.append(st.UnwantTake(id_))
-            if live is not None and live.key not in used and live.state is not RunState.UNSENT:
+            if live is not None and live in left:
                 # rule not_in_manifest
                 reason = f"no longer in the manifest; {_action_for(live)[1]}"
                 self._add_line(record.take, PlanAction.UNWANTED, reason)
 
-    def _add_line(self, take: Take, action: PlanAction, reason: str, moved_from: str = "") -> None:
-        self.lines.append(PlanLine(take.id, take.model, action, reason, moved_from))
+    def _add_line(
+        self,
+        take: Take,
+        action: PlanAction,
+        reason: str,
+        moved_from: str = "",
+        image_urls: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self._lines.append(PlanLine(take.id, take.model, action, reason, moved_from, image_urls))
+
+
+_NOT_SELECTED = "not selected by --only"
 
 
 def count_failures(runs: Iterable[Run], fingerprint: str) -> int:
-    """How many attempts at this very request have failed."""
+    """How many attempts at exactly this request have failed."""
     return sum(run.state is RunState.FAILED and run.fingerprint == fingerprint for run in runs)
 
 
-def _is_replacement(record: TakeRecord, live: Run) -> bool:
-    older = [run for run in record.runs if run.attempt < live.attempt]
-    return bool(older) and older[-1].superseded_by is Supersession.REPLACE
+def _is_same_request(run: Run, take: Take) -> bool:
+    """Whether this unsent attempt would send exactly what the take asks for."""
+    return run.fingerprint == take.fingerprint and run.images_sha256 == take.images_sha256
 
 
-def _again_reason(run: Run) -> str:
-    if run.state is RunState.FAILED:
-        return f"attempt {run.attempt} failed and was refunded: {run.reason}"
-    return "in doubt; --in-doubt resubmit has it made again, which may pay twice"
+def _attempt_before(record: TakeRecord, live: Run | None) -> Run | None:
+    older = [run for run in record.runs if live is not None and run.attempt < live.attempt]
+    return older[-1] if older else None
 
 
-def _why_new(take: Take, record: TakeRecord | None) -> Difference:
+def _why_new(take: Take, record: TakeRecord | None, live: Run | None, before: Run | None) -> Difference:
+    """Why a take that no recorded run serves must be paid for."""
     if record is None or not record.runs:
         # rule reason_new
         return Difference("new")
-    live = record.live
-    if live is not None and live.state is RunState.UNSENT:
-        older = [run for run in record.runs if run.attempt < live.attempt]
-        if not serves(live, take):
-            return Difference("new") if not older else describe_difference(older[-1], take)
-        if not older:
-            return Difference("new" if live.reason is None else f"not made yet: {live.reason}")
-        if serves(older[-1], take):
-            return Difference(_attempted_again(live, older[-1]))
-        return describe_difference(older[-1], take)
-    return describe_difference(live or record.runs[-1], take)
+    if live is None or live.state is not RunState.UNSENT:
+        return describe_difference(live or record.runs[-1], take)
+    if before is not None and serves(live, take) and serves(before, take):
+        return Difference(_attempted_again(live, before))
+    if before is not None:
+        return describe_difference(before, take)
+    return Difference("new" if live.reason is None or not serves(live, take) else f"not created yet: {live.reason}")
 
 
 def _attempted_again(live: Run, before: Run) -> str:
     ended = "failed" if before.state is RunState.FAILED else f"was {before.state}"
     return {
-        Supersession.REPLACE: "--replace, not made yet",
+        Supersession.REPLACE: "--replace, not created yet",
         Supersession.RETRY: f"attempt {live.attempt}, after one that {ended}",
-        Supersession.RESUBMIT: "made again, as asked",
+        Supersession.RESUBMIT: "repeated, as requested",
     }.get(before.superseded_by or Supersession.EDIT, "new")
 
 
-def _since(run: Run) -> str:
-    return "" if run.submitted_at is None else f" since {format_utc_minute(run.submitted_at)}"
-
-
 def _action_for(run: Run) -> tuple[PlanAction, str]:
-    """What an apply does with a run as it stands."""
+    """What an apply does with a run that serves its take, and how that is explained."""
     because = f": {run.reason}" if run.reason else ""
-    match run.take_state:
-        case TakeState.RUNNING:
-            # rule action_resumed
-            return PlanAction.RESUME, f"resumes {run.run_id}"
-        case TakeState.DOWNLOADING:
-            # name file_is_gone
-            gone = any(output.path is None and output.sha256 is not None for output in run.outputs)
-            # rule file_gone
-            return PlanAction.DOWNLOAD, f"downloads {run.run_id}{' again: its file is gone' if gone else ''}"
-        case TakeState.DONE:
-            if run.flaws:
-                return PlanAction.KEEP, f"done, damaged: {'; '.join(run.flaws)}"
-            # rule action_kept
-            return PlanAction.KEEP, "done"
-        case TakeState.IN_DOUBT:
-            return PlanAction.HOLD, f"in doubt{_since(run)}, may be paid for{because}; settle it with resolve"
-        case TakeState.LOST:
-            return PlanAction.RESUME, f"lost; {run.run_id} is asked for once more"
-        case TakeState.FAILED:
-            return PlanAction.HOLD, f"failed and refunded{because}; retry grants one more attempt"
-        case TakeState.REJECTED:
-            return PlanAction.HOLD, f"rejected, nothing paid{because}; change it, or retry"
-        case TakeState.ABANDONED:
-            return PlanAction.HOLD, "abandoned"
-        case TakeState.WAITING:  # pragma: no branch - there is no other state
-            return PlanAction.HOLD, "its create is being sent"
+    since = "" if run.submitted_at is None else f" since {format_utc_minute(run.submitted_at)}"
+    # name file_is_gone
+    is_gone = any(output.path is None and output.sha256 is not None for output in run.outputs)
+    # rule file_gone
+    again = " again: its file is gone" if is_gone else ""
+    return {
+        # rule action_resumed
+        TakeState.RUNNING: (PlanAction.RESUME, f"resumes {run.run_id}"),
+        TakeState.DOWNLOADING: (PlanAction.DOWNLOAD, f"downloads {run.run_id}{again}"),
+        # rule action_kept
+        TakeState.DONE: (PlanAction.KEEP, f"done, damaged: {'; '.join(run.flaws)}" if run.flaws else "done"),
+        TakeState.IN_DOUBT: (PlanAction.HOLD, f"in doubt{since}, may have been charged{because}; use `resolve`"),
+        TakeState.LOST: (PlanAction.RESUME, f"lost; {run.run_id} is checked again"),
+        TakeState.FAILED: (PlanAction.HOLD, f"failed and refunded{because}; `retry` allows one more attempt"),
+        TakeState.REJECTED: (PlanAction.HOLD, f"rejected, nothing paid{because}; change it, or use `retry`"),
+        TakeState.ABANDONED: (PlanAction.HOLD, "abandoned"),
+        TakeState.WAITING: (PlanAction.HOLD, "its request is being sent"),
+    }[run.take_state]

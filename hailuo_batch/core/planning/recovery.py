@@ -1,30 +1,29 @@
 """What a receipt says, and what the ledger must take over from the receipts.
 
-Pure. The receipts are the truth about payments: a run ID that is known there is a run, and a create there without
-an answer is in doubt, whatever the ledger was left with by a crash or an older backup.
+Pure. The receipts are the truth about payments: a run ID that stands there is a run, and a create there without an
+answer is in doubt, whatever a crash or an older backup has left in the ledger.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Event
-from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
+from hailuo_batch.core.model.runs import NO_ANSWER, Run, Snapshot, Supersession, doubt_for_taken_id
 from hailuo_batch.core.model.states import MAYBE_PAID, TRANSITIONS, RunState
 from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, SHA256, canonical_json, compute_fingerprint
 
-_MOST_ATTEMPTS = 2**31
+_MAX_ATTEMPTS = 2**31
 ADOPTED_PREFIX = "adopted-"
-"""What the ID of a create begins with that only a file beside the ledger told of: its own is not known."""
-NO_ANSWER = "the program ended before an answer was recorded"
+"""The beginning of the create ID of a run that only a file beside the ledger names: its real one is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreateIntent:
-    """A create that was about to be sent: of which attempt at which take, and all that was asked.
+    """A create that was about to be sent: for which attempt at which take, and the whole request.
 
-    `made_of` is the fingerprint where the input is not known whole, else None.
+    `known_fingerprint` is the fingerprint where only a part of the input is known, else None.
     """
 
     create_id: str
@@ -38,10 +37,10 @@ class CreateIntent:
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], previous_at: float = 0.0) -> "CreateIntent":
-        """From a line's data. Raises ValueError, TypeError or KeyError where it is not one.
+        """Parse a line's data. Raises ValueError, TypeError or KeyError where it is no intent.
 
-        `before` is the time of the line before it. Time and number of the attempt are there for people: a payment is
-        not forgotten for want of one that can be read.
+        Only what identifies the payment must be readable. An unreadable time becomes `previous_at`, that of the line
+        before, and an unreadable attempt number becomes 1: no payment is forgotten because of a detail.
         """
         images = data["images_sha256"]
         is_digest = isinstance(images, str) and SHA256.fullmatch(images) is not None
@@ -52,19 +51,19 @@ class CreateIntent:
             attempt=_attempt(data["attempt"]),
             model=_text(data["model"]),
             input_json=_text(canonical_json(data["input"])),
-            images_sha256=images if is_digest else None,  # what is not known makes no difference, and pays for nothing
+            images_sha256=images if is_digest else None,  # an unknown hash matches every image, so it pays for nothing
             known_fingerprint=_text(data["fingerprint"]) if "fingerprint" in data else None,
         )
 
     @property
     def fingerprint(self) -> str:
-        """What the money buys."""
+        """Fingerprint of the request that was sent."""
         return self.known_fingerprint or compute_fingerprint(self.model, self.input_json)
 
 
 @dataclass(frozen=True, slots=True)
 class CreateResult:
-    """What came of a create."""
+    """The result of a create."""
 
     create_id: str
     at: float
@@ -72,7 +71,7 @@ class CreateResult:
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], previous_at: float = 0.0) -> "CreateResult | None":
-        """From a line's data; None for an outcome that is not known. Raises as `Intent.parse`."""
+        """Parse a line's data; None for an unknown kind of result. Raises as `CreateIntent.parse` does."""
         outcome = parse_result(data)
         return None if outcome is None else cls(_text(data["create"]), parse_at(data["at"], previous_at), outcome)
 
@@ -88,7 +87,7 @@ def parse_at(value: object, previous_at: float) -> float:
 
 
 def _attempt(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_ATTEMPTS:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MAX_ATTEMPTS:
         return 1
     return value
 
@@ -96,7 +95,7 @@ def _attempt(value: object) -> int:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("a text is a string")
-    value.encode("utf-8")  # half a character of a surrogate pair cannot be recorded
+    value.encode("utf-8")  # half of a surrogate pair cannot be recorded
     return value
 
 
@@ -105,14 +104,14 @@ def _cost(value: object) -> tuple[int | None, str]:
     if value is None:
         return None, ""
     if not isinstance(value, int) or isinstance(value, bool):
-        return None, "the cost in its receipt is no integer"
+        return None, "the cost in its receipt is not an integer"
     if not 0 <= value <= MAX_COST_MICRO_USD:
-        return None, "the cost in its receipt is none that a run can have"
+        return None, "the cost in its receipt is impossible"
     return value, ""
 
 
 def parse_result(data: Mapping[str, Any]) -> CreateOutcome | None:
-    """The outcome that a line names, None where it names none that is known."""
+    """The outcome that a line names, None for an unknown kind."""
     match data["result"]:
         case "RunCreated":
             return ev.RunCreated(_text(data["run_id"]), *_cost(data.get("cost_micro_usd")))
@@ -130,7 +129,7 @@ def parse_result(data: Mapping[str, Any]) -> CreateOutcome | None:
 
 @dataclass(frozen=True, slots=True)
 class MissedEvent:
-    """An event that a run of the ledger has missed."""
+    """An event that the ledger lacks for one of its runs."""
 
     key: int
     event: Event
@@ -139,10 +138,10 @@ class MissedEvent:
 
 @dataclass(frozen=True, slots=True)
 class MissingAttempt:
-    """A create that the ledger knows nothing of, and what came of it: it must be put back as a run of its take.
+    """A create that the ledger lacks, and its result: it must be restored as a run of its take.
 
-    `outdated` says that the run which speaks for the take in the ledger was made later. `later` is what happened to the
-    run after its create, at `ended_at`.
+    `is_outdated` means that the take's live run in the ledger was made later. `later_events` happened to the run after
+    its create, at `ended_at`.
     """
 
     intent: CreateIntent
@@ -156,61 +155,67 @@ class MissingAttempt:
 def recover(
     snapshot: Snapshot, receipts: Iterable[Receipt], now: float
 ) -> tuple[tuple[MissedEvent, ...], tuple[MissingAttempt, ...]]:
-    """What the ledger must take over, at the start of every apply. `now` is seconds since the epoch, UTC."""
+    """What the ledger must take over from the receipts before anything is sent. `now` is seconds since the epoch, UTC.
+
+    Without it, a create whose answer was lost in a crash would be sent and paid for a second time.
+    """
     intents: dict[str, CreateIntent] = {}
     results: dict[str, CreateResult] = {}
     for receipt in receipts:
         if isinstance(receipt, CreateIntent):
             intents[receipt.create_id] = receipt
         elif isinstance(receipt.outcome, ev.RunCreated) or receipt.create_id not in results:
+            # a run ID is proof of payment, and no other line about the same create overrules it
             results[receipt.create_id] = receipt
     runs = {run.create_id: run for run in snapshot.paid_runs if run.create_id is not None}
-    named = {run.run_id for run in snapshot.paid_runs if run.run_id is not None}
-    missed = (_missed_event(run, results.get(create_id), named, now) for create_id, run in runs.items())
+    taken = {run.run_id for run in snapshot.paid_runs if run.run_id is not None}
+    missed = [_missed_event(run, results.get(create_id), taken, now) for create_id, run in runs.items()]
     adopted = {run.run_id for create_id, run in runs.items() if create_id.startswith(ADOPTED_PREFIX)}
-    unknown = (
-        intent
-        for create_id, intent in intents.items()
-        if create_id not in runs and _run_id_of(results.get(create_id)) not in adopted
-    )
-    missing = (_missing_attempt(intent, results.get(intent.create_id), named) for intent in unknown)
-    speakers = {record.take.id: record.live for record in snapshot.takes}
+    live_runs = {record.take.id: record.live for record in snapshot.takes}
     order = {create_id: number for number, create_id in enumerate(intents)}
-    dated = (
-        replace(item, is_outdated=_is_outdated(item.intent, speakers.get(item.intent.take_id), order))
-        for item in filter(None, missing)
-    )
-    return tuple(filter(None, missed)), tuple(dated)
+    missing = []
+    for create_id, intent in intents.items():
+        result = results.get(create_id)
+        outcome = ev.CreateUnanswered(NO_ANSWER) if result is None else result.outcome
+        if create_id in runs or not isinstance(outcome, ev.RunCreated | ev.CreateUnanswered):
+            continue  # known, or provably nothing was made
+        if isinstance(outcome, ev.RunCreated) and outcome.run_id in adopted:
+            continue  # known under another create ID
+        is_outdated = _is_outdated(intent, live_runs.get(intent.take_id), order)
+        at = intent.at if result is None else result.at
+        missing.append(MissingAttempt(intent, _unless_taken(outcome, taken), at, is_outdated))
+    return tuple(filter(None, missed)), tuple(missing)
 
 
 def _is_outdated(intent: CreateIntent, live: Run | None, order: Mapping[str, int]) -> bool:
-    """Whether the live run was made later. The order of the receipts tells, for the time of day may have jumped; where
-    they do not have the live run, one that is paid for, or may be, keeps its place."""
+    """Whether the take's live run was made later than this create.
+
+    The order of the receipts decides, because the time of day may have jumped. Where the receipts lack the live run, it
+    stays live if it is paid for, or may be.
+    """
     if live is None or live.state is RunState.UNSENT:
         return False
     made = order.get(live.create_id or "")
-    if made is not None:
-        return made > order[intent.create_id]
-    return live.state in MAYBE_PAID
+    return live.state in MAYBE_PAID if made is None else made > order[intent.create_id]
 
 
 def runs_without_receipt(snapshot: Snapshot, receipts: Iterable[Receipt]) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
-    """Runs that the API named and the receipts do not name: those whose create is missing too, then all of them.
+    """Runs with a run ID that the receipts lack: first those whose intent is missing too, then all of them.
 
-    It comes about where the receipts could not be written when the answer came.
+    They exist where the receipts could not be written when the answer came.
     """
     creates: set[str] = set()
-    named: set[str] = set()
+    answered: set[str] = set()
     for receipt in receipts:
         creates.add(receipt.create_id)
         if isinstance(receipt, CreateResult) and isinstance(receipt.outcome, ev.RunCreated):
-            named.add(receipt.create_id)
-    missing = [run for run in snapshot.paid_runs if run.run_id and run.create_id and run.create_id not in named]
+            answered.add(receipt.create_id)
+    missing = [run for run in snapshot.paid_runs if run.run_id and run.create_id and run.create_id not in answered]
     return tuple(run for run in missing if run.create_id not in creates), tuple(missing)
 
 
 def supersession_by_restored(before: Run, intent: CreateIntent) -> Supersession:
-    """Why a run gives way to one that is put back after it."""
+    """Why the live run of a take is superseded by one that is restored and was made after it."""
     if before.fingerprint != intent.fingerprint:
         return Supersession.EDIT
     match before.state:
@@ -222,47 +227,26 @@ def supersession_by_restored(before: Run, intent: CreateIntent) -> Supersession:
             return Supersession.RESUBMIT
 
 
-def _missed_event(run: Run, result: CreateResult | None, named: set[str], now: float) -> MissedEvent | None:
+def _missed_event(run: Run, result: CreateResult | None, taken: set[str], now: float) -> MissedEvent | None:
+    outcome = None if result is None else result.outcome
+    at = now if result is None else result.at
     if run.state in {RunState.LOST, RunState.ABANDONED}:
-        return _renamed_event(run, result, named)
+        # the user named another run after the backup was made: what the receipts name was paid for
+        if not isinstance(outcome, ev.RunCreated) or outcome.run_id in taken:
+            return None
+        taken.add(outcome.run_id)
+        return MissedEvent(run.key, ev.RunNamed(outcome.run_id, outcome.cost_micro_usd), at)
     if run.state not in {RunState.SUBMITTING, RunState.IN_DOUBT}:
         return None
-    outcome, at = _outcome_of(result), result.at if result is not None else now
-    if outcome is None:
-        outcome = ev.CreateUnanswered(NO_ANSWER)
-    outcome = _unless_taken(outcome, named)
-    return MissedEvent(run.key, outcome, at) if (run.state, type(outcome)) in TRANSITIONS else None
+    event = _unless_taken(outcome or ev.CreateUnanswered(NO_ANSWER), taken)
+    return MissedEvent(run.key, event, at) if (run.state, type(event)) in TRANSITIONS else None
 
 
-def _renamed_event(run: Run, result: CreateResult | None, named: set[str]) -> MissedEvent | None:
-    """The user named another run after the ledger was backed up: what the receipts name is a run."""
-    if result is None or not isinstance(result.outcome, ev.RunCreated) or result.outcome.run_id in named:
-        return None
-    named.add(result.outcome.run_id)
-    return MissedEvent(run.key, ev.RunNamed(result.outcome.run_id, result.outcome.cost_micro_usd), result.at)
-
-
-def _missing_attempt(intent: CreateIntent, result: CreateResult | None, named: set[str]) -> MissingAttempt | None:
-    outcome = _outcome_of(result) or ev.CreateUnanswered(NO_ANSWER)
-    at = result.at if result is not None else intent.at
-    if not isinstance(outcome, ev.RunCreated | ev.CreateUnanswered):
-        return None
-    return MissingAttempt(intent, _unless_taken(outcome, named), at)
-
-
-def _unless_taken(outcome: CreateOutcome, named: set[str]) -> CreateOutcome:
-    """One run serves one create: an ID that is taken leaves the other in doubt. Takes the ID."""
+def _unless_taken(outcome: CreateOutcome, taken: set[str]) -> CreateOutcome:
+    """The outcome, with its run ID added to those taken. An ID that is taken leaves this create in doubt."""
     if not isinstance(outcome, ev.RunCreated):
         return outcome
-    if outcome.run_id in named:
-        return ev.CreateUnanswered(f"the API answered with the ID of another run, {outcome.run_id}")
-    named.add(outcome.run_id)
+    if outcome.run_id in taken:
+        return doubt_for_taken_id(outcome.run_id)
+    taken.add(outcome.run_id)
     return outcome
-
-
-def _run_id_of(result: CreateResult | None) -> str:
-    return result.outcome.run_id if result is not None and isinstance(result.outcome, ev.RunCreated) else ""
-
-
-def _outcome_of(result: CreateResult | None) -> CreateOutcome | None:
-    return None if result is None else result.outcome

@@ -1,7 +1,8 @@
-"""What the user's word does: settling a run that is in doubt, lost or stuck, and granting one more attempt.
+"""What `resolve` and `retry` record: the end of a run that is in doubt, lost or stuck, and one more attempt at a take.
 
-Pure: it says which steps and events carry a wish out, or refuses it with a UsageError that says why. Whether the
-API really knows a run that the user names is asked by the command, before. None of it ever pays by itself.
+Pure: it returns the changes and events that carry out the user's decision, or raises UsageError with the reason against
+it. The command has asked the API before whether it knows a run that the user names. Nothing here sends or pays: a new
+attempt is only recorded, and the next apply asks for consent like any other.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,7 @@ from hailuo_batch.errors import UsageError
 
 
 class ResolveOption(StrEnum):
-    """The ways out for a run that does not end by itself."""
+    """What the user can do about a run that will not finish: the options of `resolve`."""
 
     NAME = "--run-id"
     RESUBMIT = "--resubmit"
@@ -26,7 +27,7 @@ class ResolveOption(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What settles a run: steps first, then events."""
+    """The records that resolve a run: changes of the ledger first, then events."""
 
     ledger_changes: tuple[LedgerChange, ...] = ()
     events: tuple[tuple[int, Event], ...] = ()
@@ -42,11 +43,11 @@ _MAY_RETRY = frozenset({TakeState.FAILED, TakeState.REJECTED})
 
 
 def find_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[TakeRecord, Run]:
-    """The attempt that is meant: the live one, or the one with that number. Raises UsageError where there is none."""
+    """Find the attempt with this number, or the live one where no number is given. Raises UsageError without one."""
     record = next((record for record in snapshot.takes if record.take.id == take_id), None)
     if record is None or not record.runs:
         raise UsageError(
-            f"{take_id}: the ledger knows no run of this take. Nothing was sent, nothing was changed. "
+            f"{take_id}: the ledger has no run of this take. Nothing was sent, nothing was changed. "
             "`hailuo-batch status MANIFEST` lists the takes."
         )
     if attempt is None:
@@ -62,54 +63,55 @@ def find_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[Tak
 
 
 def check_option(record: TakeRecord, run: Run, option: ResolveOption) -> None:
-    """Raises UsageError where this way does not lead out of the state that the run is in."""
+    """Raise UsageError where this option does not fit the state of the run."""
     subject = f"{run.take_id}: attempt {run.attempt}"
     if not _is_allowed(run, option):
-        nameable = "only one that is in doubt, lost or abandoned can be named"
-        what = nameable if option is ResolveOption.NAME else "nothing is to be settled"
+        why = "there is nothing to resolve"
+        if option is ResolveOption.NAME:
+            why = "--run-id is for an attempt that is in doubt, lost or abandoned"
         raise UsageError(
-            f"{subject} {_state_phrase(run.take_state)}; {what}. Nothing was sent, nothing was changed."
+            f"{subject} {_state_phrase(run.take_state)}; {why}. Nothing was sent, nothing was changed."
             f"{_hint(record, run, option)}"
         )
+    # an attempt that the manifest does not ask for would be paid for in vain
     if option is ResolveOption.RESUBMIT and (run.is_superseded or not record.in_manifest):
         raise UsageError(
-            f"{subject} is not what the manifest asks for any more, so nothing is made again in its place. Nothing was "
-            "sent, nothing was changed. --abandon gives it up."
+            f"{subject} is not what the manifest asks for, so it is not sent again. Nothing was sent, nothing was "
+            "changed. Use --abandon to give it up."
         )
 
 
 def name_run(record: TakeRecord, run: Run, run_id: str, cost_micro_usd: int | None) -> Resolution:
-    """The run that the user named is the one that this create made.
+    """Record that this create made the run with that ID.
 
-    Where it was to be made again and has not been yet, it speaks for its take again, and nothing more is paid for.
+    A resubmission that has not been sent yet is dropped and the run is live again: nothing more is paid for.
     """
-    events: tuple[tuple[int, Event], ...] = ((run.key, ev.RunNamed(run_id, cost_micro_usd)),)
-    live = record.live
-    waits = live is not None and live.state is RunState.UNSENT and live.fingerprint == run.fingerprint
-    if live is None or not waits or run.superseded_by is not Supersession.RESUBMIT:
+    events = ((run.key, ev.RunNamed(run_id, cost_micro_usd)),)
+    live = record.live if run.superseded_by is Supersession.RESUBMIT else None
+    if live is None or live.state is not RunState.UNSENT or live.fingerprint != run.fingerprint:
         return Resolution(events=events)
     return Resolution((DropAttempt(live.key), ReviveRun(run.key, run.take_id)), events)
 
 
 def resubmit_run(run: Run) -> Resolution:
-    """The take is made again by the next apply; the run keeps what it may have cost."""
-    return Resolution(ledger_changes=(SupersedeRun(run.key, Supersession.RESUBMIT), AddAttempt(run.take_id)))
+    """Have the next apply send the request again. The run keeps what it cost, or may have cost."""
+    return Resolution((SupersedeRun(run.key, Supersession.RESUBMIT), AddAttempt(run.take_id)))
 
 
 def abandon_run(run: Run) -> Resolution:
-    """The run is given up; what it cost, or may have cost, still counts."""
+    """Give up the run. What it cost, or may have cost, still counts."""
     return Resolution(events=((run.key, ev.RunAbandoned("given up by the user")),))
 
 
 def owner_of(runs: Iterable[Run], run_id: str, unless: Run) -> str | None:
-    """The take that this run ID belongs to, None where it belongs to none but, perhaps, the run `unless`."""
+    """The take of another run than `unless` that has this run ID, None where there is none."""
     return next((run.take_id for run in runs if run.run_id == run_id and run.key != unless.key), None)
 
 
 def retry_takes(snapshot: Snapshot, take_ids: Iterable[str]) -> tuple[LedgerChange, ...]:
-    """One more attempt for these takes; for every failed or rejected one where none is named.
+    """Allow these takes one more attempt each, or every failed or rejected take where none is named.
 
-    Raises UsageError for a take that has neither failed nor been rejected; then none is granted any.
+    Raises UsageError if one of them is neither failed nor rejected; then no take gets another attempt.
     """
     records = {record.take.id: record for record in snapshot.takes if record.in_manifest}
     chosen = tuple(dict.fromkeys(take_ids))
@@ -123,16 +125,16 @@ def retry_takes(snapshot: Snapshot, take_ids: Iterable[str]) -> tuple[LedgerChan
 
 
 def _retriable(take_id: str, record: TakeRecord | None) -> Run:
-    """The failed or rejected run that gives way. Raises UsageError where there is none."""
+    """The failed or rejected run of a take. Raises UsageError where there is none."""
     live = record.live if record is not None else None
     if record is None or live is None:
         raise UsageError(
-            f"{take_id}: the ledger knows no such take of this manifest. Nothing was changed. `hailuo-batch status "
+            f"{take_id}: the ledger has no such take of this manifest. Nothing was changed. `hailuo-batch status "
             "MANIFEST` lists the takes."
         )
     if record.state not in _MAY_RETRY:
-        settles = {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
-        hint = " `hailuo-batch status MANIFEST` shows how to settle it." if record.state in settles else ""
+        resolvable = {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
+        hint = " `hailuo-batch status MANIFEST` shows how to resolve it." if record.state in resolvable else ""
         raise UsageError(
             f"{take_id} {_state_phrase(record.state)}; only a failed or rejected take can be retried. Nothing was "
             f"changed.{hint}"
@@ -145,16 +147,16 @@ def _is_allowed(run: Run, option: ResolveOption) -> bool:
 
 
 def _hint(record: TakeRecord, run: Run, option: ResolveOption) -> str:
-    """Where the user may have meant to go."""
+    """What the user may have meant instead."""
     if run.take_state in _MAY_RETRY and not run.is_superseded:
-        return f" `hailuo-batch retry MANIFEST {run.take_id}` grants the take one more attempt."
+        return f" `hailuo-batch retry MANIFEST {run.take_id}` allows one more attempt."
     others = [other for other in record.runs if other.key != run.key and _is_allowed(other, option)]
     if not others:
         return ""
     other = others[-1]
-    return f" Attempt {other.attempt} {_state_phrase(other.take_state)}: --attempt {other.attempt} settles that one."
+    return f" Attempt {other.attempt} {_state_phrase(other.take_state)}: use --attempt {other.attempt} for that one."
 
 
 def _state_phrase(state: TakeState) -> str:
-    """The verb of a sentence about a take or an attempt, or its end."""
+    """The predicate of a sentence about a take or an attempt: `has failed`, `is in doubt`."""
     return "has failed" if state is TakeState.FAILED else f"is {state.replace('_', ' ')}"

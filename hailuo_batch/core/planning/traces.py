@@ -1,26 +1,26 @@
-"""What the files beside a ledger tell of its campaign's runs: the sidecars, report.json and the ledger's backup.
+"""What the files beside a ledger show of its runs: the sidecars, report.json and the ledger's backup. Pure.
 
-They are written after the ledger, so that a ledger that does not know a run which they name is older than they are: a
-copy that was put back. Taken for the truth, it would have that run paid for a second time. Pure.
+They are written after the ledger. So a ledger that lacks a run which they name is older than they are: a copy that was
+put back. If it were believed, that run would be paid for a second time.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from hailuo_batch.core.model.runs import Output, Run
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.values import compute_fingerprint
 
 UNNAMED_MAYBE_PAID = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
-"""States in which a run that the API has not named may have been paid for."""
+"""States in which a run without a run ID may have been paid for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One run, as a file beside the ledger tells of it; `source` names that file.
+    """One run as a file beside the ledger shows it; `source` names that file.
 
-    `input_json` is as much of the input as the file shows: all of it only where `is_whole`. `create_id` is None where
-    the file does not name the create. The other fields are as those of a run.
+    `input_json` is as much of the input as the file shows, all of it only where `is_whole`. `create_id` is None where
+    the file does not name the create. The other fields are as in Run.
     """
 
     source: str
@@ -41,42 +41,28 @@ class Trace:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the input is the one that was sent, and not an abbreviation of it."""
+        """Whether the input is exactly what was sent, and not shortened."""
         return compute_fingerprint(self.model, self.input_json) == self.fingerprint
 
     @property
     def may_be_paid(self) -> bool:
-        """Whether it tells of a payment, or of a create that may have been one."""
+        """Whether it shows a payment, or a create that may have been charged."""
         return self.run_id is not None or (self.create_id is not None and self.state in UNNAMED_MAYBE_PAID)
 
     @classmethod
     def from_run(cls, run: Run, source: str) -> "Trace":
-        """What a ledger, such as a backup, tells of a run."""
-        return cls(
-            source=source,
-            take_id=run.take_id,
-            attempt=run.attempt,
-            state=run.state,
-            model=run.model,
-            fingerprint=run.fingerprint,
-            input_json=run.input_json,
-            create_id=run.create_id,
-            run_id=run.run_id,
-            is_superseded=run.is_superseded,
-            cost_micro_usd=run.cost_micro_usd,
-            error=run.reason,
-            submitted_at=run.submitted_at,
-            completed_at=run.completed_at,
-            outputs=run.outputs,
-        )
+        """The trace that a ledger, such as a backup, shows of a run."""
+        return cls(source, error=run.reason, **{name: getattr(run, name) for name in _FIELDS_OF_RUN})
+
+
+_FIELDS_OF_RUN = frozenset(field.name for field in fields(Trace)) - {"source", "error"}
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableTrace:
-    """What a file beside the ledger says, and nobody can read: it may name a run that was paid for.
+    """A file beside the ledger that cannot be read as a whole: it may name a run that was paid for.
 
-    `source` names the file, `video` the one that it was written for; `run_id` and `create_id` are as much of a run as
-    can be read. Each is None where there is none.
+    `source` names the file, `video` the one it was written for; `run_id` and `create_id` are what could be read.
     """
 
     source: str
@@ -87,7 +73,7 @@ class UnreadableTrace:
 
 @dataclass(frozen=True, slots=True)
 class KnownIds:
-    """The runs and creates that somebody knows, by their IDs."""
+    """The IDs of all runs and creates that some file knows."""
 
     run_ids: frozenset[str] = frozenset()
     create_ids: frozenset[str] = frozenset()
@@ -96,9 +82,9 @@ class KnownIds:
         return KnownIds(self.run_ids | other.run_ids, self.create_ids | other.create_ids)
 
     def unknown(self, traces: Iterable[Trace]) -> tuple[Trace, ...]:
-        """The traces of money that is not among these. A run that is known by its ID needs no create that is."""
+        """The traces of payments that are not among these. Where the run ID is known, the create ID need not be."""
         return tuple(trace for trace in traces if trace.may_be_paid and not self.contains(trace))
 
     def contains(self, trace: Trace | UnreadableTrace) -> bool:
-        """Whether its run, or where it names none its create, is one of these."""
+        """Whether its run is known, or, where it has no run ID, its create."""
         return trace.run_id in self.run_ids if trace.run_id is not None else trace.create_id in self.create_ids

@@ -1,4 +1,4 @@
-"""How long to leave the API alone after it did not answer, and when to call it gone.
+"""How long to leave the API alone after it did not answer, and when to stop trying.
 
 Pure: `now` is passed in, in seconds.
 """
@@ -11,26 +11,26 @@ NOTIFY_AFTER_FAILURES = 2
 
 
 class ApiHealth:
-    """What the answers and the silences of the API say of the way to it."""
+    """The connection to the API, judged by its answers and missing answers."""
 
     def __init__(self) -> None:
         self.held_until = float("-inf")
         self.reason = ""
-        self.advice = ""  # what would mend it, where that is known
+        self.advice = ""  # what may help, where that is known
         self._failures = 0
         self._is_notified = False
         self._since: float | None = None
 
     def on_response(self) -> None:
-        """The API answered, whatever it said."""
+        """Start afresh: the API answered, whatever it said."""
         self._failures = 0
         self._since = None
         self._is_notified = False
 
     def on_timeout(self, now: float, reason: str, advice: str = "") -> bool:
-        """A request was not answered. Requests that broke together count as one silence.
+        """Pause after a request without an answer. Requests that failed together count as one failure.
 
-        Returns whether the user is to hear of it: once an outage, when it is no matter of a moment.
+        Returns whether the user should be told: once for each outage, when it is more than a moment's.
         """
         self.reason, self.advice = reason, advice
         if self._since is None:
@@ -43,9 +43,9 @@ class ApiHealth:
         return is_news
 
     def silent_for_s(self, now: float) -> float:
-        """Seconds since the first silence after the last answer."""
+        """Seconds since the first missing answer after the last response."""
         return 0.0 if self._since is None else now - self._since
 
     def is_gone(self, now: float) -> bool:
-        """Whether waiting on makes no sense."""
+        """Whether trying again makes no sense."""
         return self._failures >= GONE_AFTER_FAILURES and self.silent_for_s(now) >= GONE_AFTER_S

@@ -1,9 +1,10 @@
-"""How much longer a campaign takes, from what its scheduler knows.
+"""How much longer a campaign takes, by what its scheduler knows.
 
-It ends no earlier than the window lets the requests through that are left: two for each create, one for each open run.
-And it ends when the last run has finished: the time by which all have done so as likely as not, by the learned hazard,
-by the age of each open run, and by when each of the others can begin, which the pace of creates, a provider with few
-places and the bound on runs in flight decide. The later of the two counts. Pure: times are seconds.
+It lasts at least as long as the request window needs for the requests that are left: two for each create, one for each
+open run. And it lasts until the last run has finished: the time by which all have finished with a chance of one half.
+That follows from the learned hazard, from the age of each open run, and from when each of the others can begin, which
+the rate of creates, a provider with few places and the limit on runs in flight decide. The later of the two counts.
+Pure: times are seconds.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,24 +14,24 @@ from math import ceil, exp, expm1, inf, log
 from hailuo_batch.core.scheduling.hazard import Hazard
 from hailuo_batch.core.scheduling.queue_model import Hypothesis, ObservedRun, QueueModel
 
-_LEARNED = 0.1  # more than this share of a model's runs must have been seen finished before anything is said
-_LEARNED_AT = 30  # as many are enough for any campaign
-_BEYOND = 1.25  # times the longest duration seen: an age of which nothing is known
-_OTHER_KIND = 0.1  # more than this share of a model's runs at such ages is another kind of run
-_OTHER_KIND_MIN = 2  # one alone is only the slowest
-_MAX_SAMPLED = 64  # open runs are looked at one by one up to so many; beyond, some stand for all
-_SINGLE_RUNS = 8  # runs that are to begin last count one by one; those before them in ever larger lots
+_LEARNED = 0.1  # more than this share of a model's runs must have finished before there is an estimate
+_LEARNED_AT = 30  # this many are enough for any campaign
+_BEYOND = 1.25  # times the longest duration seen: nothing is known about such ages
+_OTHER_KIND = 0.1  # more than this share of a model's runs at such ages means another kind of run
+_OTHER_KIND_MIN = 2  # a single one is only the slowest
+_MAX_SAMPLED = 64  # of more open runs, only a sample of about this size is computed
+_SINGLE_RUNS = 8  # the last runs to begin count one by one, those before them in ever larger batches
 _PRECISION = 0.01
 _PRECISION_S = 0.05
 _LONGEST_S = 1e7
 _MIN_AGE_S = 1.0  # how long an estimate is kept
 _MAX_AGE_S = 15.0
-_AGE_SHARE = 0.005  # and the share of what it said, between those two
+_AGE_SHARE = 0.005  # in between, as a share of the estimate
 
 
 @dataclass(frozen=True, slots=True)
 class RemainingWork:
-    """What is left of one model's runs: `creates` to be sent, and `opened` runs, of which `lines` are examples."""
+    """The work left for one model: `creates` to send, and `open_runs` to wait for, of which some are sampled."""
 
     queue_model: QueueModel
     creates: int
@@ -39,20 +40,20 @@ class RemainingWork:
 
     @property
     def is_learned(self) -> bool:
-        """Whether so many runs were seen finished that the others can be foretold."""
+        """Whether enough runs have finished to predict the others."""
         known = self.queue_model.completions
         return known >= _LEARNED_AT or known > _LEARNED * (known + self.open_runs + self.creates)
 
 
 def sample_runs(runs: Sequence[ObservedRun]) -> Sequence[ObservedRun]:
-    """A few of many, as evenly chosen as can be."""
+    """An evenly chosen sample of many runs, or all of a few."""
     return runs[:: ceil(len(runs) / _MAX_SAMPLED)] if len(runs) > _MAX_SAMPLED else runs
 
 
 def time_left(works: Sequence[RemainingWork], now: float, per_second: float, max_in_flight: int | None) -> float | None:
-    """How long the campaign still takes, in seconds: infinity while too little is known, None where nothing is left.
+    """The seconds that the campaign still takes: infinity while too little is known, None where nothing is left.
 
-    `pace` is the requests per second that the window allows, `max_in_flight` the bound on runs in flight.
+    `per_second` is the requests per second that the window allows, `max_in_flight` the limit on runs in flight.
     """
     works = [work for work in works if work.creates + work.open_runs > 0]
     creates = sum(work.creates for work in works)
@@ -79,7 +80,7 @@ def time_left(works: Sequence[RemainingWork], now: float, per_second: float, max
 
 
 class TimeLeft:
-    """Keeps an estimate for a while, counting down, so that to ask for it often costs little."""
+    """Keeps an estimate for a while and counts it down, so that asking for it often costs little."""
 
     def __init__(self) -> None:
         self._mark: object = None
@@ -87,7 +88,7 @@ class TimeLeft:
         self._left: float | None = None
 
     def get(self, now: float, mark: object, estimate: Callable[[], float | None]) -> float | None:
-        """The seconds left; made anew once the last one is old, or where `mark` is another than it was."""
+        """The seconds left, estimated again once the last estimate is old or `mark` has changed."""
         if now >= self._until or mark != self._mark:
             self._mark, self._at, self._left = mark, now, estimate()
             known_s = self._left if self._left is not None and self._left < inf else 0.0
@@ -96,15 +97,17 @@ class TimeLeft:
 
 
 class _ModelEstimate:
-    """One model's runs if one hypothesis holds."""
+    """The estimate for one model's runs under one hypothesis."""
 
     def __init__(
         self, work: RemainingWork, way: Hypothesis, now: float, creates_per_second: float, max_in_flight: float | None
     ) -> None:
         self._total = way.hazard.total
         weight = work.open_runs / len(work.sampled_runs) if work.sampled_runs else 0.0
-        self._running: list[tuple[float, float, float]] = []  # age, what it has survived, for how many it stands
-        unknown = [0.0]  # the ages at which runs were seen to go on that no other was seen to reach
+        self._running: list[
+            tuple[float, float, float]
+        ] = []  # age, the total of its hazard so far, how many runs it represents
+        unknown = [0.0]  # ages of unfinished runs, beyond all that have finished
         for line in work.sampled_runs:
             begin = work.queue_model.started_at(way, line)
             if begin is not None:
@@ -125,7 +128,7 @@ class _ModelEstimate:
         ]
 
     def log_chance(self, after: float) -> float:
-        """Of all being done `after` so many seconds."""
+        """Log of the chance that all runs are finished `after` so many seconds."""
         total = self._total
         chance = 0.0
         for begin, number in self._waiting:
@@ -138,7 +141,7 @@ class _ModelEstimate:
 
 
 class _StartTimes:
-    """When the runs that wait for a place get one: as soon as those before them have done their work."""
+    """When the runs that wait for a place begin: as soon as enough of those before them have finished."""
 
     def __init__(self, hazard: Hazard, ages: Sequence[float], begun: float, places: float | None) -> None:
         self._places = places
@@ -150,14 +153,14 @@ class _StartTimes:
         self._before = begun * mean_left - (places - 1) * hazard.mean_left_midway()
 
     def start_in_s(self, place: float) -> float:
-        """In how many seconds the `place`-th of those that wait, from 1, begins."""
+        """The seconds until the `place`-th waiting run, counted from 1, begins."""
         if self._places is None or place <= self._free:
             return 0.0
         return max(0.0, (self._before + (place - 1) * self._mean) / self._places)
 
 
 def _batches(many: int) -> Iterator[tuple[float, int]]:
-    """So many places in a queue, the last first, as lots: the middle of each, and its size."""
+    """The places of a queue, the last first, in batches: the middle and the size of each."""
     behind = 0
     while behind < many:
         size = min(many - behind, 1 + behind // _SINGLE_RUNS)
@@ -170,7 +173,7 @@ def _log_done(gain: float) -> float:
 
 
 def _median(parts: Sequence[Sequence[tuple[float, _ModelEstimate]]]) -> float:
-    """The time by which all are done as likely as not."""
+    """The time by which all have finished with a chance of one half."""
     low, high = 0.0, 1.0
     while not _is_likely(parts, high) and high < _LONGEST_S:
         low, high = high, 2 * high
@@ -181,9 +184,9 @@ def _median(parts: Sequence[Sequence[tuple[float, _ModelEstimate]]]) -> float:
 
 
 def _may_outlast(ways: Sequence[tuple[float, _ModelEstimate]], requests_s: float) -> bool:
-    """Whether many of a model's runs are of an unknown kind and may, as likely as not, decide when the campaign ends.
+    """Whether many of a model's runs are of an unknown kind and are likely to decide when the campaign ends.
 
-    Of what has lasted so long and is otherwise unknown the best guess is that it lasts as long again.
+    The best guess for something that has lasted for a time, and is otherwise unknown, is that it lasts as long again.
     """
     return sum(weight for weight, part in ways if part.other_kind_age_s > requests_s) >= 0.5
 

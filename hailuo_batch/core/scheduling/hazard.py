@@ -1,9 +1,9 @@
-"""How likely a run of some age is to finish: learned from runs that were seen finished, and unfinished, at some age.
+"""How likely a run of some age is to finish, learned from runs that were seen finished, or unfinished, at some age.
 
-Ages fall into bins whose widths grow with age, so that seconds and hours are told apart equally well. What is known
-of a completion may be its exact age or only two ages between which it lies; the latter is spread over the bins as the
-rest of the evidence has it. A weak prior carries a cold start and the ages that nothing is known of: a rate that grows
-with age, at a scale that is learned from the same evidence and is known in advance to nobody. Pure: times are seconds.
+Ages fall into bins whose widths grow with age, so that seconds and hours are resolved equally well. Of a completion
+either the exact age is known or two ages between which it lies; in the latter case it is distributed over the bins in
+proportion to the other evidence. A weak prior covers the start and ages without evidence: a rate that grows with age,
+at a scale that is learned from the same evidence. Pure: times are seconds.
 """
 
 from bisect import bisect_right
@@ -12,17 +12,17 @@ from math import exp, fsum
 
 _GROWTH = 1.06
 _OLDEST_S = 20_000.0
-_PRIOR_EVENTS = 0.03  # completions that the prior is worth, in each bin
-_PRIOR_POWER = 1.6  # of the age, by which the prior's rate grows
-_FIRST_EVENTS = 0.25  # the completions by which the scale is guessed while none is known
-_FIRST_SHARE = 0.1  # and the share of the runs that finishes meanwhile in each growth of their age by e
-_SAME_KIND = 2.0  # times the longest duration known: older runs are of another kind, and teach nothing of the scale
+_PRIOR_EVENTS = 0.03  # the weight of the prior in each bin, in completions
+_PRIOR_POWER = 1.6  # the power of the age with which the prior's rate grows
+_FIRST_EVENTS = 0.25  # the number of completions assumed for the scale while none is known
+_FIRST_SHARE = 0.1  # and the share of runs assumed to finish each time their age grows by the factor e
+_SAME_KIND = 2.0  # times the longest known duration: older runs are of another kind and say nothing of the scale
 _KERNEL = (1, 2, 3, 4, 3, 2, 1)
-_RELEARN_AT = 1.04  # the model is computed anew once the evidence has grown by this factor
+_RELEARN_AT = 1.04  # the rates are computed again once the evidence has grown by this factor
 _LEAST_NEWS = 1  # and by so much
-_SPREADS = 2  # how often completions known by two ages are spread anew each time
-_SPREADS_AFRESH = 8  # the same where much was heard since
-_DEAD = 1e-200  # a chance to be alive that cannot be divided by
+_SPREADS = 2  # iterations of distributing the completions known by two ages
+_SPREADS_AFRESH = 8  # the same after much new evidence
+_DEAD = 1e-200  # a chance to be unfinished that is too small to divide by
 
 
 def _make_edges() -> tuple[float, ...]:
@@ -38,7 +38,7 @@ _BINS = len(_EDGES) - 1
 _WIDTHS = tuple(after - before for before, after in pairwise(_EDGES))
 _MIDDLES = tuple((before + after) / 2 for before, after in pairwise(_EDGES))
 _PRIOR_SHAPE = tuple(middle**_PRIOR_POWER for middle in _MIDDLES)
-_LIVED_AT_FIRST = _FIRST_EVENTS / (_PRIOR_POWER + 1)  # seconds of age, grown alike: as if by one second
+_LIVED_AT_FIRST = _FIRST_EVENTS / (_PRIOR_POWER + 1)  # the weighted exposure of one second
 _TIMELESS = tuple(_FIRST_SHARE / middle for middle in _MIDDLES)
 
 
@@ -47,7 +47,7 @@ def _bin_of(age: float) -> int:
 
 
 class Hazard:
-    """The hazard of completion over age. `completions` counts those that were seen, the oldest at age `longest`."""
+    """The rate of completion over age. `completions` counts those seen, the oldest at age `longest`."""
 
     __slots__ = (
         "_between",
@@ -68,19 +68,19 @@ class Hazard:
         self.completions = 0
         self.longest = 0.0
         self._events = [0.0] * _BINS
-        self._partial = [0.0] * _BINS  # exposure in bins lived through in part
-        self._steps = [0] * (_BINS + 1)  # +1 where a stretch of bins lived through begins, -1 behind its end
+        self._partial = [0.0] * _BINS  # exposure in bins that are exposed in part
+        self._steps = [0] * (_BINS + 1)  # +1 where a stretch of fully exposed bins begins, -1 after its end
         self._between: dict[tuple[int, int], int] = {}
         self._count = 0
         self._enough = 0.0
         self._finish: tuple[float, float] | None = None
-        self._lives: tuple[float, ...] | None = None  # beyond each edge, in seconds, of a run begun at age 0
+        self._lives: tuple[float, ...] | None = None  # expected seconds of life beyond each edge, of a new run
         self._rates: tuple[float, ...] = ()
         self._sums: tuple[float, ...] = ()
         self._relearn()
 
     def copy(self) -> "Hazard":
-        """Another that knows the same, and from here on learns for itself."""
+        """An independent copy with the same evidence."""
         other = Hazard.__new__(Hazard)
         for name in self.__slots__:
             value = getattr(self, name)
@@ -88,42 +88,42 @@ class Hazard:
         return other
 
     def on_unfinished(self, before: float, age: float) -> None:
-        """A run that was unfinished at age `before` was so at `age` too."""
+        """Learn that a run unfinished at age `before` was still unfinished at `age`."""
         if age > before:
             self._add_exposure(before, age)
             self._count += 1
 
     def on_finished(self, before: float, age: float) -> None:
-        """A run that was unfinished at age `before` was seen finished at `age`."""
+        """Learn that a run unfinished at age `before` was finished at `age`."""
         pair = _bin_of(before), _bin_of(max(before, age))
         self._between[pair] = self._between.get(pair, 0) + 1
         self._count_completion(age)
 
     def on_duration(self, before: float, duration: float) -> None:
-        """A run that was unfinished at age `before` finished exactly at age `duration`."""
+        """Learn that a run unfinished at age `before` finished exactly at age `duration`."""
         self._add_exposure(before, duration)
         self._events[_bin_of(duration)] += 1.0
         self._count_completion(duration)
 
     def rate(self, age: float) -> float:
-        """Completions per second, at this age, of runs that reach it."""
+        """Completions per second at this age, of the runs that reach it."""
         self._relearn_if_due()
         return self._rates[_bin_of(age)]
 
     def total(self, age: float) -> float:
-        """The rate, summed from age 0: a run reaches the age with probability exp(-total)."""
+        """The rate integrated from age 0: a run reaches this age with probability exp(-total)."""
         self._relearn_if_due()
         number = _bin_of(age)
         return self._sums[number] + self._rates[number] * (age - _EDGES[number])
 
     def age_at(self, total: float) -> float:
-        """The age at which `total` is reached."""
+        """The age at which `total` has this value."""
         self._relearn_if_due()
         number = max(0, min(bisect_right(self._sums, total), _BINS) - 1)
         return _EDGES[number] + (total - self._sums[number]) / self._rates[number]
 
     def mean_left(self, age: float) -> float:
-        """How many seconds more a run that has reached this age is expected to take."""
+        """The expected remaining seconds of a run that has reached this age."""
         self._relearn_if_due()
         number, alive = _bin_of(age), exp(-self.total(age))
         if number == _BINS - 1 or alive < _DEAD:
@@ -132,13 +132,13 @@ class Hazard:
         return (here + self._life_beyond_edges()[number + 1]) / alive
 
     def mean_left_midway(self) -> float:
-        """The same for a run met at any moment of its life, each moment as likely as the other."""
+        """The expected remaining seconds of a run met at a random moment of its life."""
         self._relearn_if_due()
         beyond = self._life_beyond_edges()
         return sum(width * (a + b) / 2 for width, (a, b) in zip(_WIDTHS, pairwise(beyond), strict=True)) / beyond[0]
 
     def time_to_finish(self, per_second: float) -> float:
-        """After how many seconds all but one of the runs begun at this pace, until then, are expected to be done."""
+        """The age beyond which, of runs that begin at this rate, fewer than one is expected to be unfinished."""
         self._relearn_if_due()
         if self._finish is None or self._finish[0] != per_second:
             lives = zip(reversed(_EDGES), reversed(self._life_beyond_edges()), strict=True)
@@ -146,7 +146,7 @@ class Hazard:
         return self._finish[1]
 
     def _life_beyond_edges(self) -> tuple[float, ...]:
-        """How many seconds of its life, beyond each edge, a run that begins is expected to have."""
+        """The expected seconds of a new run's life beyond each edge."""
         if self._lives is None:
             alive = [exp(-total) for total in self._sums]
             steps = [
@@ -160,7 +160,7 @@ class Hazard:
         self.completions += 1
         self.longest = max(self.longest, age)
         self._count += 1
-        if self.completions == 1:  # before it there was only the prior
+        if self.completions == 1:  # before the first one there was only the prior
             self._enough = 0.0
 
     def _add_exposure(self, before: float, age: float) -> None:
@@ -189,7 +189,7 @@ class Hazard:
             self._fit(*self._share_out(exposure))
 
     def _share_out(self, exposure: list[float]) -> tuple[list[float], list[float]]:
-        """The evidence, with completions known by two ages shared out among the bins between them."""
+        """The evidence, with the completions known by two ages distributed over the bins between them."""
         events, exposure = self._events.copy(), exposure.copy()
         alive = [exp(-total) for total in self._sums]
         for (first, last), many in self._between.items():
@@ -213,11 +213,11 @@ class Hazard:
         self._finish = self._lives = None
 
     def _prior(self, events: list[float], exposure: list[float]) -> list[float]:
-        """The rate that is expected in each bin before its own evidence is looked at."""
+        """The rate expected in each bin before its own evidence is considered."""
         known = sum(events)
         if known == 0.0:
-            # A run that was left from another day may have driven this scale to days. Those that are begun beside it
-            # are looked at all the same, at ages that grow by a share: seconds and hours are as likely.
+            # A run left from another day may drive this scale to days. The timeless part has new runs polled all the
+            # same, at ages that grow by a factor: by it, seconds and hours are equally likely.
             scale = _FIRST_EVENTS / (_LIVED_AT_FIRST + _weighted_exposure(exposure))
             return [scale * grown + timeless for grown, timeless in zip(_PRIOR_SHAPE, _TIMELESS, strict=True)]
         alike = _bin_of(_SAME_KIND * self.longest) + 1
@@ -226,7 +226,7 @@ class Hazard:
 
 
 def _weighted_exposure(exposure: list[float]) -> float:
-    """The exposure up to some age, each second of it the heavier the likelier the prior has an end in it."""
+    """The exposure, each second weighted by the prior's chance of a completion in it."""
     return fsum(grown * lived for grown, lived in zip(_PRIOR_SHAPE, exposure, strict=False))
 
 

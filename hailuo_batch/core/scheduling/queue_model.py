@@ -1,9 +1,9 @@
-"""What is known of one model's runs: how long they take, and how many of them the provider works on at once.
+"""What is known about one model's runs: how long they take, and how many of them the provider works on at once.
 
-A provider with K places leaves a run waiting until its turn comes, so that its clock starts late. Each K that may be
-true is a hypothesis with a hazard of its own, once there are more runs than that; answers make heavier those that
-foretold them. Under "no limit" a run's clock starts as its create is answered; under K, the q-th run's as the
-(q - K)-th completion happened. Pure: times are seconds of the engine's clock.
+A provider with K places leaves a run waiting until its turn comes, so that the run's clock starts late. Each possible K
+is a hypothesis with a hazard of its own, once there are more runs than that; answers raise the weight of the hypotheses
+that predicted them. Under "no limit" a run's clock starts when its create is answered; under K, that of the q-th run
+starts with the (q - K)-th completion. Pure: times are seconds of the engine's clock.
 """
 
 from bisect import insort
@@ -15,10 +15,10 @@ from hailuo_batch.core.scheduling.hazard import Hazard
 
 _PLACES = (4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128)
 _PRIOR_OF_NO_LIMIT = 4.0
-_MEMORY = 0.95  # how much of what was foretold well or badly still counts after one more answer
+_MEMORY = 0.95  # how much of the evidence so far still counts after one more answer
 _LONG_MEMORY = 0.99
-_ENOUGH = 10  # completions after which a hypothesis can foretell well enough to be judged for the long run
-_IMPOSSIBLE = -10.0  # how little a completion may fit
+_ENOUGH = 10  # completions after which a hypothesis predicts well enough to be judged for the long run
+_IMPOSSIBLE = -10.0  # the lowest log-likelihood of one completion
 _MAX_CHANCE = 0.98
 _MIN_WEIGHT = 0.02
 _STEEPEST = 700.0
@@ -26,7 +26,8 @@ _STEEPEST = 700.0
 
 @dataclass(slots=True)
 class ObservedRun:
-    """One open run as its model sees it: the `turn`-th that was accepted, at `since`, unfinished at `last`."""
+    """One open run: the `position`-th create that was accepted, at `accepted_at`, still unfinished at
+    `last_seen_at`."""
 
     position: int
     accepted_at: float
@@ -35,27 +36,27 @@ class ObservedRun:
 
 @dataclass(frozen=True, slots=True)
 class PollValue:
-    """What a poll is worth: the chance that the run is done, and the delay per request, in seconds, that it saves."""
+    """The value of a poll: the chance that it finds the run finished, and the delay in seconds that it saves."""
 
     chance: float
     saving_s: float
 
 
 class Hypothesis:
-    """One way in which the provider may work: on `places` runs at once, None for no limit."""
+    """The assumption that the provider works on `places` runs at once, None for no limit."""
 
-    __slots__ = ("evidence", "fit", "hazard", "places", "trust")
+    __slots__ = ("evidence", "fit", "hazard", "places", "prior")
 
     def __init__(self, places: int | None, hazard: Hazard) -> None:
         self.places = places
         self.hazard = hazard
-        self.trust = _PRIOR_OF_NO_LIMIT if places is None else 0.0
+        self.prior = _PRIOR_OF_NO_LIMIT if places is None else 0.0
         self.evidence = 0.0
-        self.fit = self.trust  # how well it explains when runs finished, and in which order
+        self.fit = self.prior  # how well it explains when runs finished, and in which order, over the long run
 
 
 class QueueModel:
-    """The runs of one model."""
+    """The runs of one model, and the weighted hypotheses about its provider."""
 
     def __init__(self) -> None:
         self._accepted = 0
@@ -66,36 +67,36 @@ class QueueModel:
 
     @property
     def completions(self) -> int:
-        """How many are known, of this campaign and of earlier ones."""
+        """The number of completed runs known, of this campaign and of earlier ones."""
         return self._hypotheses[0].hazard.completions
 
     def time_to_finish(self, per_second: float) -> float:
-        """How long, in seconds, the last runs take where runs begin at this pace, as is likeliest."""
+        """How many seconds the last runs take, by the likeliest hypothesis, if runs begin at this rate."""
         return max(self._likely, key=lambda item: item[0])[1].hazard.time_to_finish(per_second)
 
     @property
     def best_fits(self) -> Sequence[tuple[float, Hypothesis]]:
-        """The ways in which the provider may work, weighed by all that is known of it; the weights add up to one.
+        """The likely hypotheses with their weights over the long run, which add up to one.
 
-        The weights that polls are chosen by are quicker to change, and too quick to foretell the rest of a campaign by.
+        The weights by which polls are chosen change faster, too fast to predict the rest of a campaign.
         """
         return _normalized([(hypothesis.fit, hypothesis) for hypothesis in self._hypotheses])
 
     def add_duration(self, duration: float) -> None:
-        """An earlier campaign's run took so long."""
+        """Learn from a run of an earlier campaign."""
         for hypothesis in self._hypotheses:
             hypothesis.hazard.on_duration(0.0, duration)
 
     def add_run(self, accepted_at: float) -> ObservedRun:
-        """A create was answered."""
-        if self._accepted in _PLACES:  # with fewer runs, so many places are as good as no limit
+        """Add a run whose create was answered at `accepted_at`."""
+        if self._accepted in _PLACES:  # with fewer runs, this many places are as good as no limit
             self._hypotheses.append(Hypothesis(self._accepted, self._hypotheses[0].hazard.copy()))
             self._update_weights()
         self._accepted += 1
         return ObservedRun(self._accepted - 1, accepted_at, accepted_at)
 
     def poll_value(self, run: ObservedRun, now: float) -> PollValue:
-        """Of a poll of this run."""
+        """Value of polling this run now."""
         chance = saving = 0.0
         for weight, hypothesis in self._likely:
             begin = self.started_at(hypothesis, run)
@@ -110,7 +111,7 @@ class QueueModel:
         return PollValue(chance, saving)
 
     def started_at(self, hypothesis: Hypothesis, run: ObservedRun) -> float | None:
-        """When the run's clock started if that is true, None where it has not."""
+        """When the run's clock started if the hypothesis is true, None where it has not started."""
         places = hypothesis.places
         if places is None or run.position < places:
             return run.accepted_at
@@ -118,7 +119,7 @@ class QueueModel:
         return max(run.accepted_at, self._done_at[index]) if index < len(self._done_at) else None
 
     def on_unfinished(self, run: ObservedRun, at: float) -> None:
-        """The run was not done at `at`."""
+        """Learn that the run was not finished at `at`."""
         enough = self.completions >= _ENOUGH
         for hypothesis in self._hypotheses:
             begin = self.started_at(hypothesis, run)
@@ -131,7 +132,8 @@ class QueueModel:
         self._update_weights()
 
     def on_finished(self, run: ObservedRun, at: float, done_at: float | None) -> None:
-        """The run was seen finished at `at`; the provider says that it was so at `done_at`, None where it does not."""
+        """Learn that the run was finished at `at`, by the provider's word since `done_at`, None where it does not
+        say."""
         if done_at is not None and not run.last_seen_at - 1.0 <= done_at <= at + 1.0:
             done_at = None
         enough = self.completions >= _ENOUGH
@@ -159,12 +161,12 @@ class QueueModel:
 
     def _update_weights(self) -> None:
         self._likely = _normalized(
-            [(hypothesis.trust + hypothesis.evidence, hypothesis) for hypothesis in self._hypotheses]
+            [(hypothesis.prior + hypothesis.evidence, hypothesis) for hypothesis in self._hypotheses]
         )
 
 
 def _log_likelihood(hazard: Hazard, before: float, age: float) -> float:
-    """The logarithm of how likely it was for a run unfinished at age `before` to finish at `age`."""
+    """The log-likelihood that a run unfinished at age `before` finishes at `age`."""
     if age < before:
         return _IMPOSSIBLE
     return max(_IMPOSSIBLE, log(hazard.rate(age)) + hazard.total(before) - hazard.total(age))

@@ -1,10 +1,10 @@
 """The request window: how many requests may start now, so that the API never has to refuse one.
 
-A place is taken when a request starts and comes back one window after its answer came. Then no window of the
-server, sliding or fixed and whatever its phase, can see more requests than there are places, for a request
-reaches the server somewhere between its start and its answer. Places that other processes of this program hold count
-as taken, and of those that wait for a place, the one that holds fewest goes first. Pure: `now` is passed in, in
-seconds of a clock that never goes back.
+A place is taken when a request starts and comes back one window after its answer. Then no window of the server, sliding
+or fixed and whatever its phase, can see more requests than there are places, because a request reaches the server
+somewhere between its start and its answer. Places that other processes of this program hold count as taken, and of
+those that wait for a place, the one that holds fewest goes first. Pure: `now` is passed in, in seconds of a clock that
+never goes back.
 """
 
 from collections import deque
@@ -14,12 +14,12 @@ from itertools import islice
 from hailuo_batch.core.scheduling.backoff import Backoff
 from hailuo_batch.core.scheduling.shared_window import Buckets, Holding
 
-_RECHECK = 0.02  # of a window: how soon to look again where only another process can free a place
-_WAIT_PRIORITY = 0.1  # of a window: for so long a process that had to wait for a place goes first
+_RECHECK = 0.02  # of a window: how soon to check again where only another process can free a place
+_WAIT_PRIORITY = 0.1  # of a window: how long a process that had to wait for a place goes first
 
 
 class RateWindow:
-    """The places of one key, as this process may use them. A request is known by a key that no other has meanwhile."""
+    """The places of one API key that this process may use. Each request under way has a unique `key`."""
 
     def __init__(self, limit: int, window_s: float) -> None:
         self.limit = limit
@@ -29,8 +29,8 @@ class RateWindow:
         self._under_way: dict[int, float] = {}  # since when
         self._taken_at = float("-inf")
         self._back_at: deque[float] = deque()  # when each place that was used comes back, earliest first
-        self._buckets = Buckets(window_s)  # the same, as the others are told of it
-        self._earlier: deque[float] = deque()  # the same of an earlier process, as far as its books tell
+        self._buckets = Buckets(window_s)  # the same, grouped for the other processes
+        self._earlier: deque[float] = deque()  # the same of an earlier process, as far as its records show
         self._others: tuple[Holding, ...] = ()
         self._waits_at = float("-inf")
         self._paused_until = float("-inf")
@@ -40,9 +40,9 @@ class RateWindow:
     # --- this process's own places ---
 
     def assume_spent(self, count: int, until: float) -> None:
-        """Count places as taken that an earlier process may have used: they come back at `until`.
+        """Count places as taken until `until` that an earlier process may have used.
 
-        Where other processes are known to hold places, they are taken to be the same ones.
+        Where other processes are known to hold places, those are assumed to be the same.
         """
         self._earlier.extend([until] * min(count, self.limit - len(self._earlier)))
 
@@ -53,31 +53,30 @@ class RateWindow:
         return max(0, min(self._free_places(now), self._fair_share(now)))
 
     def take(self, key: int, now: float) -> None:
-        """A request starts."""
+        """Take a place for a request that starts."""
         self._under_way[key] = self._taken_at = now
 
     def give_back(self, key: int, now: float) -> None:
-        """Its answer came, or it is known that none will."""
+        """Give the place back, one window from now: the answer came, or none will."""
         del self._under_way[key]
         self._back_at.append(now + self.window_s)
         self._buckets.add(now + self.window_s)
 
     def on_refusal(self, key: int, now: float, retry_after_s: float | None) -> None:
-        """The API says that the window is full, so somebody else uses the key. Before the place is given back."""
+        """Slow down: the API says that the window is full, so somebody else uses the key. Call before `give_back`."""
         self.backoff.on_refusal(now, self._under_way[key], retry_after_s)
 
     def on_response(self) -> None:
-        """The API carried a request out: the window is not full."""
+        """Take note that the API carried out a request, so its window is not full."""
         self.backoff.on_response()
 
     def next_free_at(self, now: float) -> float:
-        """When the next place may come free; infinity if only an answer can free one."""
+        """When the next place may become free; infinity if only an answer can free one."""
         if self.free(now) > 0:
             return now
         room, held_until = self._free_places(now), max(self.backoff.held_until, self._paused_until)
         if room > 0:
-            may_look_at = now if self._fair_share(now) > 0 else now + self._recheck_s
-            return max(held_until, may_look_at)
+            return max(held_until, now if self._fair_share(now) > 0 else now + self._recheck_s)
         back_at = sorted((*self._back_at, *self._earlier)) if self._earlier else self._back_at
         free_at = next(islice(back_at, -room, None), float("inf"))
         if self.is_shared(now):
@@ -85,34 +84,34 @@ class RateWindow:
         return max(held_until, min(free_at, self.backoff.rises_at(now)))
 
     def per_second(self, now: float) -> float:
-        """The requests per second that this process may make, as things stand."""
+        """The requests per second that this process may make at present."""
         places, others = self.backoff.places(now), [held for held in self._held_by_others(now) if held > 0]
         return max(places / (1 + len(others)), places - sum(others)) / self.window_s
 
     # --- the places of other processes ---
 
     def on_others(self, others: Sequence[Holding], now: float) -> None:
-        """What all other processes of this machine hold, instead of what was known before."""
+        """Replace what is known of the other processes on this machine."""
         self._others = tuple(others)
         for other in others:
             self.backoff.adopt(other.drop, other.held_until)
         self._drop_returned(now)
 
     def pause_until(self, until: float) -> None:
-        """Another process decides just now: take no place before `until`."""
+        """Take no place before `until`: another process is deciding."""
         self._paused_until = until
 
     def may_be_free(self, now: float) -> bool:
-        """Whether a place is free but for what others hold, of which there may be news."""
+        """Whether a place is free apart from what others hold, which may have changed."""
         self._drop_returned(now)
         return now >= self.backoff.held_until and self._own_places < self.backoff.places(now)
 
     def start_waiting(self, now: float) -> None:
-        """A request would start now, and there is no place for it."""
+        """Claim priority: a request would start now, and there is no place for it."""
         self._waits_at = now
 
     def stop_waiting(self) -> None:
-        """Nothing waits for a place."""
+        """Give up the priority: no request waits for a place."""
         self._waits_at = float("-inf")
 
     def is_shared(self, now: float) -> bool:
@@ -120,12 +119,12 @@ class RateWindow:
         return any(held > 0 or self._is_waiting(other, now) for other, held in self._other_holdings(now))
 
     def publish_at(self) -> float:
-        """When the others should hear that places which they know as under way have got a time to come back."""
+        """When to tell the others that some of this process's requests have ended; infinity where none has."""
         is_news = len(self._under_way) < self._published_under_way
         return self._published_at + self._recheck_s if is_news else float("inf")
 
     def publish(self, now: float) -> Holding:
-        """What the others are to know of this process."""
+        """What the other processes must know of this one. It counts as published."""
         self._drop_returned(now)
         self._published_under_way, self._published_at = len(self._under_way), now
         return Holding(
@@ -142,7 +141,7 @@ class RateWindow:
         return len(self._under_way) + len(self._back_at)
 
     def _free_places(self, now: float) -> int:
-        """How many places are left for whoever's turn it is; below zero where more are in use than allowed."""
+        """How many places are free for whoever's turn it is; below zero where more are in use than allowed."""
         self._drop_returned(now)
         others = max(len(self._earlier), sum(self._held_by_others(now)))
         return self.backoff.places(now) - self._own_places - others

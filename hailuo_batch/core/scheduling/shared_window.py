@@ -1,8 +1,8 @@
-"""What one process of this program holds of a key's window, as the others on this machine see it.
+"""The places of a key's window that one process holds, as the other processes on this machine see them.
 
-Values, and the text in which they are handed on. The text may be damaged or made up: what cannot be read is nothing,
-and what makes no sense is left out, so that no text can hold anybody up for longer than a request may take and a
-window after it. Pure: times are seconds of a clock that all processes of the machine share.
+Values, and the text in which they are shared. The text may be damaged or forged: what cannot be read counts as nothing,
+and impossible values are left out, so that no text can delay anybody by more than the longest request and a window.
+Pure: times are seconds of a clock that all processes of the machine share.
 """
 
 import json
@@ -15,18 +15,18 @@ from typing import Any
 from hailuo_batch.core.scheduling.backoff import Drop
 
 LONGEST_REQUEST_S = 120.0
-"""After so long a request has been answered or given up: what the client allows for one exchange in all."""
+"""The client gives up a request after this time."""
 
 _VERSION = 1
 _MOST_PROCESSES = 64
 _MOST_PLACES = 1_000_000
-_BUCKETS = 100  # in a window: places that come back in the same one are told as one
+_BUCKETS = 100  # in a window: places that come back in the same one are written as one
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """`back_at` are the times at which so many places each come back; `under_way` places come back when their answers
-    are there, the newest taken at `taken_at`. `waits_at` is when the process last had to wait for a place."""
+    """`back_at` pairs times with the number of places that come back then. `under_way` places come back after their
+    answers; the newest was taken at `taken_at`. `waits_at` is when the process last had to wait for a place."""
 
     back_at: tuple[tuple[float, int], ...] = ()
     under_way: int = 0
@@ -36,30 +36,31 @@ class Holding:
     held_until: float = float("-inf")
 
     def held(self, now: float, window_s: float) -> int:
-        """How many places it holds."""
+        """How many places the process holds."""
         gone = now >= self.taken_at + LONGEST_REQUEST_S + window_s
         return sum(count for at, count in self.back_at if at > now) + (0 if gone else self.under_way)
 
     def after_exit(self, now: float, window_s: float) -> "Holding":
-        """The same, of a process that has ended by `now`: what it sent is at the server by then, or never will be."""
+        """The holding of a process that has ended by `now`: what it sent has reached the server by then, or never
+        will."""
         ended = ((now + window_s, self.under_way),) if self.under_way else ()
         return replace(self, back_at=(*self.back_at, *ended), under_way=0, waits_at=float("-inf"))
 
     def is_expired(self, now: float, window_s: float) -> bool:
-        """Whether there is nothing left in it that anybody should know."""
+        """Whether it holds nothing that matters to the others."""
         recent = max(self.waits_at, self.held_until, float("-inf") if self.drop is None else self.drop.at)
         return self.held(now, window_s) == 0 and recent + LONGEST_REQUEST_S < now
 
 
 class Buckets:
-    """The times at which places come back, in order: grouped to be told in few words, none of them too early."""
+    """The times at which places come back, in order: grouped to keep the text short, none of them too early."""
 
     def __init__(self, window_s: float) -> None:
         self._width_s = window_s / _BUCKETS
         self._groups: deque[tuple[float, int]] = deque()
 
     def add(self, at: float) -> None:
-        """A place comes back, no earlier than those before it."""
+        """Add a place that comes back at `at`, no earlier than those before it."""
         end = max(at, math.ceil(at / self._width_s) * self._width_s)
         last, count = self._groups.pop() if self._groups else (end, 0)
         if last < end:
@@ -68,24 +69,24 @@ class Buckets:
         self._groups.append((last, count + 1))
 
     def drop_returned(self, now: float) -> None:
-        """Places that have come back are of no interest."""
+        """Drop the places that have come back."""
         while self._groups and self._groups[0][0] <= now:
             self._groups.popleft()
 
     def groups(self) -> tuple[tuple[float, int], ...]:
-        """Each time, and how many places come back then."""
+        """Each time with the number of places that come back then."""
         return tuple(self._groups)
 
 
 def render_holdings(boot: str, holdings: Mapping[str, Holding]) -> bytes:
-    """One line of JSON. `boot` names the time that the machine has been up, over which alone its clock holds."""
+    """Render the holdings as one line of JSON. `boot` identifies the machine's boot, which starts its clock."""
     processes = {name: _record(holding) for name, holding in holdings.items()}
     document = {"version": _VERSION, "boot": boot, "processes": processes}
     return json.dumps(document, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
 
 
 def parse_holdings(data: bytes, boot: str, now: float, window_s: float) -> dict[str, Holding]:
-    """What can be read and makes sense at `now`, by the processes' names. Never raises."""
+    """Parse the holdings that can be read and are possible at `now`, by the processes' names. Never raises."""
     try:
         document = json.loads(data.partition(b"\n")[0])
     except (ValueError, RecursionError):
@@ -128,7 +129,7 @@ def _holding(record: Mapping[str, Any], now: float, latest: float) -> Holding:
 
 
 def _pair(value: Any) -> tuple[float, int]:
-    """A time and a count; a time that can never be where it is neither."""
+    """A time and a count; the infinite future where the value is not both."""
     if not isinstance(value, Sequence) or len(value) != 2:
         return float("inf"), 0
     at = _time(value[0], float("inf"))
@@ -136,7 +137,7 @@ def _pair(value: Any) -> tuple[float, int]:
 
 
 def _time(value: Any, latest: float) -> float:
-    """A moment up to the latest that makes sense; the distant past where it is none."""
+    """A time up to the latest possible one; the infinite past where the value is none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and abs(value) < 1e15 and value <= latest else float("-inf")
 

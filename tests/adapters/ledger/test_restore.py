@@ -11,9 +11,9 @@ from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.events import CreateOutcome, Event
-from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord
+from hailuo_batch.core.model.runs import NO_ANSWER, Run, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.planning.recovery import NO_ANSWER, CreateIntent, MissingAttempt
+from hailuo_batch.core.planning.recovery import CreateIntent, MissingAttempt
 from hailuo_batch.errors import LedgerError
 from hailuo_batch.values import Take
 from tests.helpers.full_disk import full_disk

@@ -205,7 +205,7 @@ def test_it_stops_in_good_order_after_its_time(shell: Shell, start_api: StartApi
     api = start_api(speed=SLOW)
     end = shell("apply", "--max-duration", "20s")
     assert end.code is ExitCode.UNFINISHED
-    assert "Stopped after 20s, as asked by --max-duration" in plain(end)
+    assert "Stopped after 20s (--max-duration)" in plain(end)
     assert "3 running" in shell("status").out
     assert "--max-duration 20s" in end.out
     assert shell("apply", "--max-duration", "20s").code is ExitCode.UNFINISHED

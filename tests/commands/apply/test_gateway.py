@@ -136,7 +136,7 @@ def test_a_gateway_that_comes_up_in_the_middle_leaves_three_creates_in_doubt_and
     assert states["running"] == 2
     assert 3 <= states["in_doubt"] <= 5, "those that were under way when the third came back"
     assert api.world.stats.creates == states["running"] + states["in_doubt"]
-    assert "creates in a row went unanswered" in ended.err
+    assert "requests in a row got no answer" in ended.err
 
 
 LIMITED = {"error": {"code": "RATE_LIMITED", "message": "too many requests"}}

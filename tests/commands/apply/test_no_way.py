@@ -90,7 +90,7 @@ def test_a_proxy_that_wants_a_password_and_the_variable_that_names_it(
         printed = stopped(shell, API, monkeypatch)
     assert len(proxy.requests) == 1
     assert f"the proxy 127.0.0.1:{proxy.address[1]} ({variable})" in printed
-    assert f"HTTP 407). Nothing was sent, nothing was paid. Write name and password into {variable}" in printed
+    assert f"HTTP 407). Nothing was sent, nothing was paid. Add name and password to {variable}" in printed
     assert "hunter2" not in printed
 
 

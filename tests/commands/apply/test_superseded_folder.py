@@ -77,7 +77,7 @@ def test_what_is_paid_for_already_waits_until_there_is_a_folder_for_it(
     ended = shell("apply", "--replace", "desk")
     assert ended.code is ExitCode.UNFINISHED
     printed = " ".join(ended.err.split())
-    assert "desk: its video could not be downloaded:" in printed
+    assert "desk: the video could not be downloaded:" in printed
     assert f"{path} " in printed
     assert "It is paid for and its link is kept" in printed
     assert videos(shell.outputs) == done

@@ -36,7 +36,7 @@ def test_a_key_of_another_account_stops_after_three_questions_and_nothing_is_los
     for _ in range(2):
         ended = shell("apply")
         assert ended.code is ExitCode.ACCOUNT
-        assert "not the one that made the campaign's runs" in ended.err
+        assert "did not make the campaign's runs" in ended.err
         assert STRANGER not in ended.err
     assert running.world.stats.reads == reads + 2 * 3
     assert running.world.stats.creates == 3

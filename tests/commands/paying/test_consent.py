@@ -202,7 +202,7 @@ def test_where_the_cap_admits_nothing_that_is_what_stops_it(shell: Shell, api: S
     shell.write(LAMPS.replace("max_spend_usd: 5", "max_spend_usd: 0.4"))
     ended = shell.without_yes("apply")
     assert ended.code is ExitCode.ACCOUNT
-    assert "the cap is $0.40" in plain(ended)
+    assert "the spend limit is $0.40" in plain(ended)
     assert "--yes" not in plain(ended)
     assert api.world.stats.creates == 1
 
@@ -327,7 +327,7 @@ def test_runs_that_may_fail_and_be_made_again_are_asked_about_first(shell: Shell
     with everything_fails(running):
         printed, code = answer_at_terminal("n", "apply", str(shell.manifest), "--only", "hero")
     assert "1 run is under way. If it fails, it is refunded. Pay for making it again then" in " ".join(printed.split())
-    assert "not made again" in " ".join(printed.split())
+    assert "not repeated" in " ".join(printed.split())
     assert (code, running.world.stats.creates) == (ExitCode.UNFINISHED, 1)
 
 

@@ -54,7 +54,7 @@ def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell
     shell.write(MANY)
     with lost_answers(api):
         ended = shell("apply")
-    assert len(re.findall("in doubt, may have been paid for", ended.err)) == 1  # the first one, when it came about
+    assert len(re.findall("in doubt, may have been charged", ended.err)) == 1  # the first one, when it came about
     assert "more takes are in doubt" not in ended.err
     assert "resolve" not in ended.err
     assert ended.out.count(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n") == 1
@@ -86,7 +86,7 @@ def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell,
 def test_a_plan_tells(shell: Shell, doubtful: CommandResult) -> None:
     out = shell("plan").out
     check_risk_is_shown(out)
-    assert re.search(r"  hold  hero +in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may be paid for: ", out)
+    assert re.search(r"  hold  hero +in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may have been charged: ", out)
 
 
 def test_an_apply_that_has_nothing_else_to_do_tells(shell: Shell, doubtful: CommandResult) -> None:
@@ -166,7 +166,7 @@ def test_after_three_unanswered_creates_in_a_row_nothing_more_is_created(shell: 
     with lost_answers(api):
         ended = shell("apply")
     assert ended.code is ExitCode.UNFINISHED
-    assert "3 creates in a row went unanswered" in plain(ended.err)
+    assert "3 requests in a row got no answer" in plain(ended.err)
     assert api.world.stats.creates == 3
     assert "3 creates of unknown outcome" in ended.out
     assert shell("apply", "--only", "desk").code is ExitCode.DONE

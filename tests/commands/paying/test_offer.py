@@ -123,4 +123,4 @@ def test_a_cap_that_is_reached_is_said_instead() -> None:
     printed = refused_payment(quote(2, runs=[done()], cap=COST), Consent.MISSING)
     assert printed is not None
     assert printed.exit_code is ExitCode.ACCOUNT
-    assert "the cap is $0.28" in printed.text
+    assert "the spend limit is $0.28" in printed.text

@@ -142,7 +142,7 @@ def test_under_a_cap_nothing_follows_a_create_whose_cost_is_unknown(shell: Shell
     with costs(api, -5):
         ended = shell("apply")
     assert ended.code is ExitCode.ACCOUNT
-    assert "price is not known" in " ".join(ended.err.split())
+    assert "price of a run is unknown" in " ".join(ended.err.split())
     assert api.world.stats.creates == 1
 
 

@@ -80,7 +80,7 @@ def test_a_wish_that_was_recorded_and_not_begun_is_carried_out_by_any_apply(
     assert shell("apply", "--replace", "desk").code is ExitCode.ACCOUNT
     assert videos(shell.outputs) == done
     api.world.balances = [None, None]
-    assert "replace  desk  --replace, not made yet" in shell("plan").out
+    assert "replace  desk  --replace, not created yet" in shell("plan").out
     assert shell("apply").code is ExitCode.DONE
     assert len(api.world.created) == 4
     assert shell("apply").code is ExitCode.DONE

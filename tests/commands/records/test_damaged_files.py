@@ -56,7 +56,7 @@ def test_apply_keeps_it_and_does_not_call_it_all_done(shell: Shell, api: Sandbox
     assert (shell.outputs / "desk.mp4").read_bytes() == HEADLESS
     printed = " ".join(ended.err.split())
     assert (
-        f"desk: desk.mp4 came damaged twice with the same bytes: {FLAW}. It is paid for and kept as it came" in printed
+        f"desk: desk.mp4 arrived damaged twice, with the same bytes: {FLAW}. It is paid for, kept as it is" in printed
     )
     assert "1 of 3 takes done (1 damaged), 2 waiting." in ended.out
     assert f"damaged  desk  desk.mp4: {FLAW}" in ended.out

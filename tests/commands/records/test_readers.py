@@ -26,7 +26,7 @@ def test_a_plan_creates_nothing_and_needs_no_key(shell: Shell) -> None:
         "",
         "Plan: 3 to create.",
         "Cost: about $0.84 (3 x $0.28, as the manifest expects). Cap: $5.00.",
-        "Time: not known before a first run has finished.",
+        "Time: unknown until the first run finishes.",
     ]
     assert everything(shell) == before
 

@@ -129,7 +129,7 @@ class ManualEngine:
         raise AssertionError("the engine asks to be woken for nothing")
 
     def exit_codes(self) -> list[ExitCode]:
-        return [halt.exit_code for halt in self.engine.stop_reasons]
+        return [reason.exit_code for reason in self.engine.stop_reasons]
 
     def _started(self, action: Action) -> Action:
         event: ev.Event

@@ -71,7 +71,7 @@ def test_two_shots_that_swap_names_swap_their_files_and_pay_nothing(tmp_path: Pa
 def test_an_empty_balance_stops_creating_and_the_next_apply_goes_on(tmp_path: Path) -> None:
     studio = VirtualWorkspace(tmp_path, WorldSettings(balance_micro_usd=3 * 280_000))
     _, engine, _ = studio.apply(campaign(SIX))
-    assert [halt.exit_code for halt in engine.stop_reasons] == [ExitCode.ACCOUNT]
+    assert [reason.exit_code for reason in engine.stop_reasons] == [ExitCode.ACCOUNT]
     states = [record.state for record in studio.snapshot().takes]
     assert states.count(TakeState.DONE) == 3
     assert states.count(TakeState.WAITING) == 3

@@ -40,7 +40,7 @@ def test_nothing_is_created_and_what_runs_is_followed_and_downloaded(consent: Co
     hand.answer(fetch, ev.FileSaved(0, "old.mp4", 1, "0" * 64))
     assert not hand.creates(100.0)
     assert hand.engine.is_finished
-    assert [halt.exit_code for halt in hand.engine.stop_reasons] == [CODES[consent]]
+    assert [reason.exit_code for reason in hand.engine.stop_reasons] == [CODES[consent]]
 
 
 @without
@@ -60,7 +60,7 @@ def test_a_run_that_fails_is_not_made_again_and_no_attempt_is_prepared(consent: 
     assert not hand.engine.take_ledger_changes()
     assert not hand.creates(1.0)
     assert hand.engine.is_finished
-    assert [halt.exit_code for halt in hand.engine.stop_reasons] == [CODES[consent]]
+    assert [reason.exit_code for reason in hand.engine.stop_reasons] == [CODES[consent]]
     assert any("nobody has agreed to pay" in text for text in hand.notices)
 
 
@@ -80,7 +80,7 @@ def test_where_nothing_would_be_paid_for_nothing_is_missing(consent: Consent) ->
 def test_a_cap_that_admits_nothing_is_what_is_told(consent: Consent) -> None:
     hand = ManualEngine([*unsent(1), run(of=take("old"))], Settings(cap_micro_usd=COST), consent=consent)
     assert not hand.creates()
-    assert [halt.exit_code for halt in hand.engine.stop_reasons] == [ExitCode.ACCOUNT]
+    assert [reason.exit_code for reason in hand.engine.stop_reasons] == [ExitCode.ACCOUNT]
 
 
 @without

@@ -10,7 +10,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Refusal
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.spend import Cap
+from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.errors import ExitCode
 from tests.core.engine.by_hand import ManualEngine, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
@@ -58,7 +58,7 @@ def test_a_storm_of_three_unanswered_creates_stops_creating() -> None:
     assert hand.creates(100.0) == []
     assert hand.engine.stop_scope is StopScope.CREATES
     assert hand.exit_codes() == [ExitCode.UNFINISHED]
-    assert "3 creates in a row went unanswered" in hand.engine.stop_reasons[0].text
+    assert "3 requests in a row got no answer" in hand.engine.stop_reasons[0].text
     assert hand.engine.is_finished
     assert sum("in doubt" in text for text in hand.notices) >= 3
 
@@ -116,7 +116,7 @@ def test_a_network_that_stays_away_ends_the_apply() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "reach", "exit_code"),
+    ("refusal", "scope", "exit_code"),
     [
         (Refusal.BALANCE, StopScope.CREATES, ExitCode.ACCOUNT),
         (Refusal.KEY_SPEND, StopScope.CREATES, ExitCode.ACCOUNT),
@@ -125,14 +125,14 @@ def test_a_network_that_stays_away_ends_the_apply() -> None:
         (Refusal.PROTOCOL, StopScope.REQUESTS, ExitCode.UNFINISHED),
     ],
 )
-def test_a_refusal_stops_as_much_as_it_touches(refusal: Refusal, reach: StopScope, exit_code: ExitCode) -> None:
+def test_a_refusal_stops_as_much_as_it_touches(refusal: Refusal, scope: StopScope, exit_code: ExitCode) -> None:
     hand = ManualEngine([*unsent(5), run(RunState.PENDING, take("old"))])
     create = hand.creates()[0]
     assert hand.answer(create, refused(refusal)).state is RunState.UNSENT
-    assert (hand.engine.stop_scope, hand.exit_codes()) == (reach, [exit_code])
+    assert (hand.engine.stop_scope, hand.exit_codes()) == (scope, [exit_code])
     assert "some message" in hand.engine.stop_reasons[0].text
     later = hand.decide(60.0)
-    assert [action.run.take_id for action in later] == (["old"] if reach is StopScope.CREATES else [])
+    assert [action.run.take_id for action in later] == (["old"] if scope is StopScope.CREATES else [])
 
 
 def test_a_refusal_for_the_rate_holds_and_repeats() -> None:
@@ -221,7 +221,7 @@ def test_with_a_cap_nothing_follows_a_first_create_in_doubt() -> None:
     hand.answer(first, SILENCE)
     assert hand.creates(60.0) == []
     assert hand.exit_codes() == [ExitCode.ACCOUNT]
-    assert "price is not known" in hand.engine.stop_reasons[0].text
+    assert "price of a run is unknown" in hand.engine.stop_reasons[0].text
 
 
 @pytest.mark.parametrize(("cost", "stops"), [(110, False), (111, True), (90, False)])
@@ -250,7 +250,7 @@ def test_a_failed_run_is_made_again_at_once_up_to_the_attempts_allowed() -> None
     assert hand.decide(60.0) == []
     assert hand.engine.is_finished
     assert "attempt 2 follows" in hand.notices[0]
-    assert "to grant it one more attempt: `hailuo-batch retry MANIFEST shot-0`" in hand.notices[1]
+    assert "to allow one more attempt: `hailuo-batch retry MANIFEST shot-0`" in hand.notices[1]
 
 
 def test_a_failed_run_is_not_made_again_where_the_plan_that_is_applied_only_holds_it() -> None:
@@ -294,7 +294,7 @@ def test_a_failed_run_of_a_take_that_was_not_asked_for_is_followed_and_not_made_
     hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
     assert hand.decide(60.0) == []
     assert hand.engine.is_finished
-    assert "an apply that asks for this take makes it again" in hand.notices[0]
+    assert "an apply that includes this take repeats it" in hand.notices[0]
 
 
 def test_a_failed_run_is_not_made_again_where_another_that_is_paid_for_can_take_its_place() -> None:
@@ -304,7 +304,7 @@ def test_a_failed_run_is_not_made_again_where_another_that_is_paid_for_can_take_
     while hand.runs[live.key].state is RunState.PENDING:
         read = hand.wait_for_read()
         hand.answer(read, ev.RunFailed("the model broke") if read.run.key == live.key else ev.RunQueued())
-    assert "the next apply has another run take its place" in hand.notices[-1]
+    assert "the next apply uses another run in its place" in hand.notices[-1]
     assert hand.creates() == []
     assert len(hand.runs) == 2
 

@@ -218,7 +218,7 @@ def test_a_file_that_cannot_be_renamed_stays_and_is_told_of_once() -> None:
     hand.answer(move, ev.MoveFailed("permission denied"))
     assert hand.decide(60.0) == []
     assert hand.engine.is_finished
-    assert hand.notices == ["a: z.mp4 could not be renamed and stays where it is: permission denied."]
+    assert hand.notices == ["a: z.mp4 could not be renamed and keeps its name: permission denied."]
 
 
 def test_a_file_that_cannot_be_renamed_is_not_tried_again_when_more_is_heard_of_its_run() -> None:

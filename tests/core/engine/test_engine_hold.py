@@ -24,8 +24,8 @@ def test_the_user_is_told_once_that_somebody_else_uses_the_key() -> None:
     hand = ManualEngine(unsent(3))
     for create in hand.creates():
         hand.answer(create, RATE)
-    told = [text for text in hand.notices if "Somebody else uses this API key" in text]
-    assert len(told) == 1
+    seen = [text for text in hand.notices if "Somebody else uses this API key" in text]
+    assert len(seen) == 1
 
 
 def test_after_a_refusal_fewer_requests_are_under_way_until_windows_have_passed() -> None:

@@ -28,18 +28,18 @@ def test_what_no_waiting_mends_stops_at_the_first_try(obstacle: Obstacle) -> Non
         hand.answer(hand.wait_for_read(), not_sent(obstacle))
         assert hand.decide(100.0) == []
         assert hand.exit_codes() == [ExitCode.UNFINISHED]
-        [said] = hand.notices
-        assert "a reason. Nothing was sent, nothing was paid" in said
-        assert remedy(obstacle, "HTTPS_PROXY") in said
+        [notice] = hand.notices
+        assert "a reason. Nothing was sent, nothing was paid" in notice
+        assert remedy(obstacle, "HTTPS_PROXY") in notice
 
 
 @pytest.mark.parametrize("obstacle", LASTING)
 def test_the_same_after_an_answer_is_told_at_once_and_waited_out(obstacle: Obstacle) -> None:
     hand = resumed(proven=True)
     hand.answer(hand.wait_for_read(), not_sent(obstacle))
-    [said] = hand.notices
-    assert "Trying again for up to 3m" in said
-    assert remedy(obstacle, "HTTPS_PROXY") in said
+    [notice] = hand.notices
+    assert "Trying again for up to 3m" in notice
+    assert remedy(obstacle, "HTTPS_PROXY") in notice
     hand.answer(hand.wait_for_read(), ev.RunStarted())
     assert hand.exit_codes() == []
 
@@ -67,4 +67,4 @@ def test_an_outage_that_lasts_ends_with_its_reason_and_what_would_mend_it() -> N
         assert hand.now < STARTED_AT + 600.0
     assert hand.engine.stop_scope is StopScope.REQUESTS
     assert "has not answered for 3m" in hand.engine.stop_reasons[0].text
-    assert "name and password into HTTPS_PROXY" in hand.engine.stop_reasons[0].text
+    assert "name and password to HTTPS_PROXY" in hand.engine.stop_reasons[0].text

@@ -91,7 +91,7 @@ def test_a_wait_that_is_longer_than_any_run_is_waited_for_ends_at_once() -> None
     hand = ManualEngine(unsent(1), SETTINGS)
     assert refuse_for_ever(hand, 3600.0) < 1.0
     assert hand.exit_codes() == [ExitCode.UNFINISHED]
-    assert "takes no requests for the next 1h, and this apply waits for 10m at most" in hand.notices[-1]
+    assert "takes no requests for the next 1h, and this apply waits for at most 10m" in hand.notices[-1]
     assert "Nothing was paid" in hand.notices[-1]
 
 

@@ -116,14 +116,14 @@ def test_a_silent_api_is_called_gone_after_a_while() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "reach"), [(Refusal.KEY_SPEND, StopScope.CREATES), (Refusal.ACCOUNT, StopScope.REQUESTS)]
+    ("refusal", "scope"), [(Refusal.KEY_SPEND, StopScope.CREATES), (Refusal.ACCOUNT, StopScope.REQUESTS)]
 )
-def test_a_refused_read_stops_as_much_as_it_touches_and_changes_no_run(refusal: Refusal, reach: StopScope) -> None:
+def test_a_refused_read_stops_as_much_as_it_touches_and_changes_no_run(refusal: Refusal, scope: StopScope) -> None:
     before = run(RunState.PENDING, at=EARLIER)
     hand = ManualEngine([before])
     assert hand.answer(hand.wait_for_read(), ev.ReadRefused(refusal, "some_code", "some message")) == before
-    assert (hand.engine.stop_scope, hand.exit_codes()) == (reach, [ExitCode.ACCOUNT])
-    assert hand.engine.is_finished is (reach is StopScope.REQUESTS)
+    assert (hand.engine.stop_scope, hand.exit_codes()) == (scope, [ExitCode.ACCOUNT])
+    assert hand.engine.is_finished is (scope is StopScope.REQUESTS)
 
 
 def test_reads_refused_for_the_rate_hold_the_key_for_longer_each_time() -> None:
@@ -143,7 +143,7 @@ def test_waiting_ends_when_no_run_has_finished_for_the_time_allowed() -> None:
     assert 100.0 <= hand.now - STARTED_AT <= 105.0
     assert hand.exit_codes() == [ExitCode.UNFINISHED]
     assert (
-        "no run has finished for 1m 40s, and 1 run is still open. It is paid for and stays recorded"
+        "no run has finished for 1m 40s, and 1 run is still open. It is paid for and recorded"
         in hand.engine.stop_reasons[0].text
     )
 
@@ -193,17 +193,17 @@ def test_a_new_key_asks_about_one_known_run_before_anything_else() -> None:
     hand = ManualEngine(
         [*unsent(3), *(run(RunState.PENDING, take(shot), at=EARLIER) for shot in "ab")], Settings(is_key_new=True)
     )
-    (probe,) = hand.decide()
+    (check,) = hand.decide()
     assert hand.decide(5.0) == []
-    hand.answer(probe, ev.RunStarted())
+    hand.answer(check, ev.RunStarted())
     assert len(hand.decide()) > 1
 
 
 def test_a_new_key_that_does_not_know_the_runs_loses_none_of_them() -> None:
     before = run(RunState.PENDING, at=EARLIER)
     hand = ManualEngine([*unsent(3), before], Settings(is_key_new=True))
-    (probe,) = hand.decide()
-    assert hand.answer(probe, ev.RunMissing()) == before
+    (check,) = hand.decide()
+    assert hand.answer(check, ev.RunMissing()) == before
     assert hand.decide(60.0) == []
     assert hand.exit_codes() == [ExitCode.ACCOUNT]
     assert hand.engine.is_key_refused

@@ -22,9 +22,9 @@ def test_a_probe_that_was_not_answered_is_asked_again(outcome: Outcome) -> None:
     hand = ManualEngine(
         [run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abc"], Settings(is_key_new=True)
     )
-    (probe,) = hand.reads()
-    hand.answer(probe, outcome)
-    assert hand.wait_for_read().run.key == probe.run.key
+    (check,) = hand.reads()
+    hand.answer(check, outcome)
+    assert hand.wait_for_read().run.key == check.run.key
 
 
 def test_one_run_that_vanished_does_not_speak_against_the_key() -> None:
@@ -56,9 +56,9 @@ def test_a_key_that_knows_none_of_the_newest_three_is_refused() -> None:
 def test_what_this_apply_does_not_follow_is_asked_about_too() -> None:
     elsewhere = run(RunState.PENDING, take("elsewhere"), at=STARTED_AT - 600)
     hand = ManualEngine([*unsent(1), elsewhere], Settings(is_key_new=True), collected={"shot-0"})
-    (probe,) = hand.decide()
-    assert probe.run.key == elsewhere.key
-    hand.answer(probe, ev.RunStarted())
+    (check,) = hand.decide()
+    assert check.run.key == elsewhere.key
+    hand.answer(check, ev.RunStarted())
     (create,) = hand.decide()
     assert create.run.take_id == "shot-0"
 

@@ -81,10 +81,10 @@ def test_a_superseded_file_stays_until_its_replacement_is_saved_and_then_makes_r
     assert room.move_all() == 0
     room.record(new.key, ev.RunSucceeded(("https://runbase.net/files/generated/1.mp4",)))
     assert room.move_all() == 0
-    landing = f"{room.layout.download_stem(room.runs[new.key], 0)}.mp4"
-    assert landing == f"superseded/a.{new.run_id}.mp4"
-    room.folder[landing] = (new.key, 0)
-    room.record(new.key, ev.FileSaved(0, landing, 5, "0" * 64))
+    download_to = f"{room.layout.download_stem(room.runs[new.key], 0)}.mp4"
+    assert download_to == f"superseded/a.{new.run_id}.mp4"
+    room.folder[download_to] = (new.key, 0)
+    room.record(new.key, ev.FileSaved(0, download_to, 5, "0" * 64))
     room.move_all()
     assert room.paths() == {f"superseded/a.{old.run_id}.mp4": old.key, "a.mp4": new.key}
 

@@ -95,7 +95,7 @@ def test_a_run_that_may_be_paid_for_is_unsent_again_only_where_nothing_was_made(
 
 @pytest.mark.parametrize("saved", [False, True])
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "shown"),
     [
         (RunState.UNSENT, TakeState.WAITING),
         (RunState.SUBMITTING, TakeState.WAITING),
@@ -108,8 +108,8 @@ def test_a_run_that_may_be_paid_for_is_unsent_again_only_where_nothing_was_made(
         (RunState.ABANDONED, TakeState.ABANDONED),
     ],
 )
-def test_a_take_is_told_as_its_run_stands(state: RunState, told: TakeState, saved: bool) -> None:
-    assert take_state(state, saved) is told
+def test_a_take_is_told_as_its_run_stands(state: RunState, shown: TakeState, saved: bool) -> None:
+    assert take_state(state, saved) is shown
 
 
 def test_a_take_is_done_only_with_every_output_on_disk() -> None:

@@ -17,7 +17,7 @@ SHA = "ab" * 32
 def trace(run_id: str | None = "run_1", **changes: object) -> Trace:
     """A finished run of `hero`, its video found."""
     of = take()
-    told = Trace(
+    result = Trace(
         source="hero.mp4.json",
         take_id="hero",
         attempt=1,
@@ -31,7 +31,7 @@ def trace(run_id: str | None = "run_1", **changes: object) -> Trace:
         completed_at=STARTED_AT + 90,
         outputs=(Output(0, "", "hero.mp4", 10, SHA),),
     )
-    return dataclasses.replace(told, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(result, **changes)  # type: ignore[arg-type]
 
 
 def test_a_finished_run_comes_with_its_video() -> None:
@@ -66,11 +66,11 @@ def test_what_several_files_tell_of_one_run_is_put_together() -> None:
 
 
 def test_a_create_in_doubt_is_answered_and_not_doubled() -> None:
-    for told, doubtful in (
+    for result, doubtful in (
         (trace(), run(RunState.IN_DOUBT)),
         (trace(create_id="create-x", attempt=7), dataclasses.replace(run(RunState.IN_DOUBT), create_id="create-x")),
     ):
-        adoption = adopt(snapshot(record(take(), doubtful)), [told], {}, NOW)
+        adoption = adopt(snapshot(record(take(), doubtful)), [result], {}, NOW)
         assert adoption.attempts == ()
         assert {item.key for item in adoption.events} == {doubtful.key}
         assert adoption.events[0].event == ev.RunCreated("run_1", 280_000)
@@ -132,8 +132,8 @@ def test_a_failed_attempt_never_speaks_in_the_place_of_one_that_may_be_paid_for(
     known = run(RunState.FAILED, run_id="run_9")
     [paid] = adopt(snapshot(record(take(), known)), [of_another_file], {}, NOW).attempts
     assert not paid.is_outdated
-    told = adopt(snapshot(), [of_another_file, trace(state=RunState.FAILED, attempt=3)], {}, NOW).attempts
-    assert [attempt.intent.create_id for attempt in told] == [f"{ADOPTED_PREFIX}run_1", "create-2"]
+    result = adopt(snapshot(), [of_another_file, trace(state=RunState.FAILED, attempt=3)], {}, NOW).attempts
+    assert [attempt.intent.create_id for attempt in result] == [f"{ADOPTED_PREFIX}run_1", "create-2"]
 
 
 def test_an_input_that_is_shown_in_part_is_made_whole_or_known_by_its_fingerprint() -> None:
@@ -150,12 +150,12 @@ def test_failed_given_up_and_in_doubt_stay_what_they_are() -> None:
         trace("run_2", state=RunState.ABANDONED, outputs=()),
         trace(None, state=RunState.IN_DOUBT, create_id="create-1", outputs=()),
     )
-    told = {
+    result = {
         attempt.intent.create_id: attempt for attempt in adopt(snapshot(), [failed, given_up, doubt], {}, NOW).attempts
     }
-    assert isinstance(told[f"{ADOPTED_PREFIX}run_1"].later_events[0], ev.RunFailed)
-    assert isinstance(told[f"{ADOPTED_PREFIX}run_2"].later_events[0], ev.RunAbandoned)
-    assert isinstance(told["create-1"].outcome, ev.CreateUnanswered)
+    assert isinstance(result[f"{ADOPTED_PREFIX}run_1"].later_events[0], ev.RunFailed)
+    assert isinstance(result[f"{ADOPTED_PREFIX}run_2"].later_events[0], ev.RunAbandoned)
+    assert isinstance(result["create-1"].outcome, ev.CreateUnanswered)
 
 
 def test_a_state_that_nobody_expects_is_asked_for() -> None:

@@ -10,7 +10,8 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Event
 from hailuo_batch.core.model.runs import Run, fold
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.spend import Cap, spend_of
+from hailuo_batch.core.planning.cap import Cap
+from hailuo_batch.core.planning.spend import spend_of
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 MODEL = "hailuo/pro"
@@ -28,9 +29,9 @@ class CapSession:
         for known in runs:
             self.on_run_changed(known)
 
-    def on_run_changed(self, heard: Run) -> None:
-        self.runs[heard.key] = heard
-        self.cap.on_run_changed(heard)
+    def on_run_changed(self, changed: Run) -> None:
+        self.runs[changed.key] = changed
+        self.cap.on_run_changed(changed)
 
     def create(self, model: str = MODEL) -> Run | None:
         """Send a create if the cap admits one: reserved, recorded and heard, as the driver does it."""
@@ -42,29 +43,31 @@ class CapSession:
         return self.record(unsent, ev.CreateStarted(f"create-{unsent.key}"))
 
     def answer(self, sent: Run, outcome: CreateOutcome) -> Run:
-        heard = self.record(sent, outcome)
-        self.cap.release(heard)
-        return heard
+        changed = self.record(sent, outcome)
+        self.cap.release(changed)
+        return changed
 
     def record(self, known: Run, event: Event) -> Run:
         self.clock += 1.0
-        told = fold(self.runs[known.key], event, self.clock)
-        self.on_run_changed(replace(told, create_number=known.key) if isinstance(event, ev.CreateStarted) else told)
+        changed = fold(self.runs[known.key], event, self.clock)
+        self.on_run_changed(
+            replace(changed, create_number=known.key) if isinstance(event, ev.CreateStarted) else changed
+        )
         return self.runs[known.key]
 
 
 def test_without_a_cap_everything_is_admitted() -> None:
-    till = CapSession(None, run(RunState.IN_DOUBT))
-    assert all(till.create() for _ in range(5))
-    assert not till.cap.waits_for_price(MODEL)
+    session = CapSession(None, run(RunState.IN_DOUBT))
+    assert all(session.create() for _ in range(5))
+    assert not session.cap.waits_for_price(MODEL)
 
 
 def test_creates_go_on_up_to_the_cap_and_not_beyond() -> None:
-    till = CapSession(3 * COST, run())
-    assert till.create()
-    assert till.create()
-    assert till.create() is None
-    assert till.cap.committed_micro_usd == 3 * COST
+    session = CapSession(3 * COST, run())
+    assert session.create()
+    assert session.create()
+    assert session.create() is None
+    assert session.cap.committed_micro_usd == 3 * COST
 
 
 def test_a_cap_of_nothing_admits_nothing() -> None:
@@ -72,46 +75,46 @@ def test_a_cap_of_nothing_admits_nothing() -> None:
 
 
 def test_the_first_create_goes_alone_to_teach_the_price() -> None:
-    till = CapSession(10 * COST)
-    first = till.create()
+    session = CapSession(10 * COST)
+    first = session.create()
     assert first is not None
-    assert till.create() is None
-    assert till.cap.waits_for_price(MODEL)
-    till.answer(first, ev.RunCreated("run_1", COST))
-    assert till.create()
-    assert till.cap.cost_of(MODEL) == COST
+    assert session.create() is None
+    assert session.cap.waits_for_price(MODEL)
+    session.answer(first, ev.RunCreated("run_1", COST))
+    assert session.create()
+    assert session.cap.cost_of(MODEL) == COST
 
 
 def test_nothing_follows_a_first_create_that_is_in_doubt() -> None:
-    till = CapSession(10 * COST)
-    first = till.create()
+    session = CapSession(10 * COST)
+    first = session.create()
     assert first is not None
-    doubtful = till.answer(first, ev.CreateUnanswered("timed out"))
-    assert till.create() is None
-    assert not till.cap.waits_for_price(MODEL)
-    till.record(doubtful, ev.RunAbandoned("given up"))
-    assert till.create() is None, "given up, it still may have cost money"
+    doubtful = session.answer(first, ev.CreateUnanswered("timed out"))
+    assert session.create() is None
+    assert not session.cap.waits_for_price(MODEL)
+    session.record(doubtful, ev.RunAbandoned("given up"))
+    assert session.create() is None, "given up, it still may have cost money"
 
 
 def test_a_first_create_without_a_cost_is_waited_for_until_its_end_teaches_one() -> None:
-    till = CapSession(10 * COST)
-    first = till.create()
+    session = CapSession(10 * COST)
+    first = session.create()
     assert first is not None
-    till.answer(first, ev.RunCreated("run_1", None))
-    assert till.create() is None
-    assert till.cap.waits_for_price(MODEL)
-    till.record(first, ev.RunSucceeded(LINK, cost_micro_usd=COST))
-    assert till.create()
+    session.answer(first, ev.RunCreated("run_1", None))
+    assert session.create() is None
+    assert session.cap.waits_for_price(MODEL)
+    session.record(first, ev.RunSucceeded(LINK, cost_micro_usd=COST))
+    assert session.create()
 
 
 def test_a_first_create_that_never_tells_its_cost_is_not_waited_for() -> None:
-    till = CapSession(10 * COST)
-    first = till.create()
+    session = CapSession(10 * COST)
+    first = session.create()
     assert first is not None
-    till.answer(first, ev.RunCreated("run_1", None))
-    till.record(first, ev.RunSucceeded(LINK))
-    assert till.create() is None
-    assert not till.cap.waits_for_price(MODEL)
+    session.answer(first, ev.RunCreated("run_1", None))
+    session.record(first, ev.RunSucceeded(LINK))
+    assert session.create() is None
+    assert not session.cap.waits_for_price(MODEL)
 
 
 @pytest.mark.parametrize(
@@ -123,54 +126,54 @@ def test_a_first_create_that_never_tells_its_cost_is_not_waited_for() -> None:
     ],
 )
 def test_a_first_create_that_made_nothing_lets_the_next_one_teach(outcome: CreateOutcome) -> None:
-    till = CapSession(10 * COST)
-    first = till.create()
+    session = CapSession(10 * COST)
+    first = session.create()
     assert first is not None
-    till.answer(first, outcome)
-    assert till.cap.committed_micro_usd == 0
-    assert till.create()
+    session.answer(first, outcome)
+    assert session.cap.committed_micro_usd == 0
+    assert session.create()
 
 
 def test_another_models_price_teaches_nothing() -> None:
-    till = CapSession(10 * COST, run())
-    assert till.create(OTHER)
-    assert till.create(OTHER) is None
-    assert till.cap.waits_for_price(OTHER)
+    session = CapSession(10 * COST, run())
+    assert session.create(OTHER)
+    assert session.create(OTHER) is None
+    assert session.cap.waits_for_price(OTHER)
 
 
 def test_a_refund_makes_room_and_what_is_lost_or_given_up_does_not() -> None:
-    till = CapSession(2 * COST, run(RunState.PENDING), run(RunState.PENDING))
-    assert till.create() is None
-    first, second = till.runs.values()
-    till.record(first, ev.RunLost())
-    assert till.create() is None
-    till.record(first, ev.RunAbandoned("given up"))
-    assert till.create() is None
-    till.record(second, ev.RunFailed("broke"))
-    assert till.create()
+    session = CapSession(2 * COST, run(RunState.PENDING), run(RunState.PENDING))
+    assert session.create() is None
+    first, second = session.runs.values()
+    session.record(first, ev.RunLost())
+    assert session.create() is None
+    session.record(first, ev.RunAbandoned("given up"))
+    assert session.create() is None
+    session.record(second, ev.RunFailed("broke"))
+    assert session.create()
 
 
 def test_what_is_in_doubt_counts_with_the_newest_cost() -> None:
-    till = CapSession(500, run(RunState.IN_DOUBT), run(cost=100, at=STARTED_AT))
-    assert till.cap.committed_micro_usd == 200
-    till.on_run_changed(run(cost=150, at=STARTED_AT + 5))
-    assert till.cap.committed_micro_usd == 100 + 150 + 150
-    assert till.create() is None
+    session = CapSession(500, run(RunState.IN_DOUBT), run(cost=100, at=STARTED_AT))
+    assert session.cap.committed_micro_usd == 200
+    session.on_run_changed(run(cost=150, at=STARTED_AT + 5))
+    assert session.cap.committed_micro_usd == 100 + 150 + 150
+    assert session.create() is None
 
 
 def test_a_price_that_rose_while_the_clock_was_set_back_counts() -> None:
-    till = CapSession(150, run(cost=28), run(cost=50, at=STARTED_AT - 400 * 86_400))
-    assert till.cap.cost_of(MODEL) == 50
-    assert till.create()
-    assert till.create() is None
+    session = CapSession(150, run(cost=28), run(cost=50, at=STARTED_AT - 400 * 86_400))
+    assert session.cap.cost_of(MODEL) == 50
+    assert session.create()
+    assert session.create() is None
 
 
 def test_a_run_that_is_heard_again_is_counted_once() -> None:
-    till = CapSession(10 * COST)
+    session = CapSession(10 * COST)
     known = run(RunState.PENDING)
     for again in (known, known, replace(known, state=RunState.PROCESSING), known):
-        till.on_run_changed(again)
-    assert till.cap.committed_micro_usd == COST
+        session.on_run_changed(again)
+    assert session.cap.committed_micro_usd == COST
 
 
 OUTCOMES = some.sampled_from(["created", "unpriced", "unanswered", "refused", "rejected", "not sent"])
@@ -203,23 +206,23 @@ def most_it_cost(paid: Run) -> int:
 def test_whatever_comes_of_the_creates_the_cap_holds(
     moves: list[tuple[str, int, str]], cap: int, price_is_known: bool
 ) -> None:
-    till = CapSession(cap, *([run(RunState.FAILED, cost=PRICE)] if price_is_known else []))
+    session = CapSession(cap, *([run(RunState.FAILED, cost=PRICE)] if price_is_known else []))
     under_way: list[Run] = []
     for what, which, kind in moves:
-        open_runs = [known for known in till.runs.values() if known.state is RunState.PENDING]
-        if what == "create" and (sent := till.create()) is not None:
+        open_runs = [known for known in session.runs.values() if known.state is RunState.PENDING]
+        if what == "create" and (sent := session.create()) is not None:
             under_way.append(sent)
         elif what == "answer" and under_way:
             sent = under_way.pop(which % len(under_way))
-            till.answer(sent, outcome_of(kind, f"run_{sent.key}"))
+            session.answer(sent, outcome_of(kind, f"run_{sent.key}"))
         elif what == "end" and open_runs:
-            till.record(open_runs[which % len(open_runs)], ENDS[which % 4])
-        at_most = sum(map(most_it_cost, till.runs.values()))
+            session.record(open_runs[which % len(open_runs)], ENDS[which % 4])
+        at_most = sum(map(most_it_cost, session.runs.values()))
         taught_alone = at_most == PRICE and cap > 0 and not price_is_known
         assert at_most <= cap or taught_alone
-        if till.cap.cost_of(MODEL) is not None:
-            assert till.cap.committed_micro_usd == at_most
-        money = spend_of(till.runs.values())
+        if session.cap.cost_of(MODEL) is not None:
+            assert session.cap.committed_micro_usd == at_most
+        money = spend_of(session.runs.values())
         assert money.net_micro_usd + (money.in_doubt_micro_usd or 0) <= max(cap, PRICE)
 
 
@@ -229,14 +232,14 @@ def test_whatever_comes_of_the_creates_the_cap_holds(
 )
 def test_while_prices_only_fall_the_cap_holds(moves: list[tuple[bool, int, int]], cap: int) -> None:
     price, charged = 20, 20
-    till = CapSession(cap, run(cost=price))
+    session = CapSession(cap, run(cost=price))
     under_way: list[Run] = []
     for is_create, which, fall in moves:
-        if is_create and (sent := till.create()) is not None:
+        if is_create and (sent := session.create()) is not None:
             under_way.append(sent)
         elif not is_create and under_way:
             price = max(0, price - fall)
             sent = under_way.pop(which % len(under_way))
-            till.answer(sent, ev.RunCreated(f"run_{sent.key}", price))
+            session.answer(sent, ev.RunCreated(f"run_{sent.key}", price))
             charged += price
         assert charged <= max(cap, 20)

@@ -42,8 +42,8 @@ def test_a_clock_that_went_back_teaches_no_duration() -> None:
 
 def test_no_more_durations_are_given_than_are_asked_for() -> None:
     known = tuple(RunDuration(STARTED_AT + n, float(n)) for n in (1, 2, 3))
-    experience = History(durations={"hailuo/pro": known, "other/model": known[:1]})
-    assert experience.newest_durations(2) == {"hailuo/pro": (2.0, 3.0), "other/model": (1.0,)}
+    found = History(durations={"hailuo/pro": known, "other/model": known[:1]})
+    assert found.newest_durations(2) == {"hailuo/pro": (2.0, 3.0), "other/model": (1.0,)}
 
 
 @pytest.mark.parametrize("ours_first", [True, False])

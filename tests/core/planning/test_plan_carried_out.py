@@ -25,7 +25,7 @@ class Edit:
 
     takes: tuple[Take, ...]
     max_attempts: int
-    wishes: PlanRequest
+    request: PlanRequest
     fates: tuple[RunState, ...]
 
     @property
@@ -40,7 +40,7 @@ takes = some.builds(
     some.sampled_from(["first", "first", "second", "third"]),
     some.sampled_from([None, None, "1" * 64, "2" * 64]),
 )
-wishes = some.builds(
+request = some.builds(
     PlanRequest,
     only=some.sampled_from([(), (), (), ("a*",), ("b", "c")]),
     replace=some.sampled_from([(), (), ("*",), ("a",)]),
@@ -50,7 +50,7 @@ edits = some.builds(
     Edit,
     some.lists(takes, max_size=4, unique_by=lambda wanted: wanted.id).map(tuple),
     some.integers(1, 2),
-    some.just(PlanRequest()) | wishes,
+    some.just(PlanRequest()) | request,
     some.lists(some.sampled_from(FATES), min_size=1, max_size=4).map(tuple),
 )
 histories = some.lists(edits, min_size=1, max_size=6)
@@ -58,13 +58,13 @@ small = settings(max_examples=25)
 
 
 @contextmanager
-def new_desk() -> Iterator[PlanningSession]:
+def new_session() -> Iterator[PlanningSession]:
     with TemporaryDirectory() as folder:
-        desk = PlanningSession(Path(folder))
+        session = PlanningSession(Path(folder))
         try:
-            yield desk
+            yield session
         finally:
-            desk.close()
+            session.close()
 
 
 def was_sent(run: Run) -> bool:
@@ -110,24 +110,24 @@ def check_nothing_paid_needlessly(plan: Plan, edit: Edit, after: Snapshot) -> No
 @small
 @given(histories)
 def test_every_wanted_take_has_one_run_that_serves_it_and_nothing_sent_is_ever_dropped(history: list[Edit]) -> None:
-    with new_desk() as desk:
+    with new_session() as session:
         for edit in history:
-            before = desk.snapshot
-            plan = make_plan(edit.campaign, before, edit.wishes)
-            desk.ledger.carry_out(plan.ledger_changes, desk.advance())
-            after = desk.snapshot
+            before = session.snapshot
+            plan = make_plan(edit.campaign, before, edit.request)
+            session.ledger.carry_out(plan.ledger_changes, session.advance())
+            after = session.snapshot
             check_orders(plan, edit, before, after)
             check_nothing_paid_needlessly(plan, edit, after)
-            assert desk.plan(edit.campaign, edit.wishes).ledger_changes == (), "the same plan again is not idle"
-            desk.finish(*edit.fates)
+            assert session.plan(edit.campaign, edit.request).ledger_changes == (), "the same plan again is not idle"
+            session.finish(*edit.fates)
 
 
 @small
 @given(histories)
 def test_every_take_has_a_line_and_no_line_is_without_its_reason(history: list[Edit]) -> None:
-    with new_desk() as desk:
+    with new_session() as session:
         for edit in history:
-            plan = desk.plan(edit.campaign, edit.wishes)
+            plan = session.plan(edit.campaign, edit.request)
             ids = [line.take_id for line in plan.lines]
             asked = [wanted.id for wanted in edit.takes]
             assert ids[: len(asked)] == asked
@@ -135,10 +135,10 @@ def test_every_take_has_a_line_and_no_line_is_without_its_reason(history: list[E
             assert all(line.reason for line in plan.lines)
             assert {line.take_id for line in plan.lines if line.action is PlanAction.UNWANTED} == set(ids) - set(asked)
             held = set(asked) - plan.scope
-            assert held == {id_ for id_ in asked if edit.wishes.only and not matches_any(id_, edit.wishes.only)}
+            assert held == {id_ for id_ in asked if edit.request.only and not matches_any(id_, edit.request.only)}
             assert all(line.action is PlanAction.HOLD for line in plan.lines if line.take_id in held)
-            desk.ledger.carry_out(plan.ledger_changes, desk.advance())
-            desk.finish(*edit.fates)
+            session.ledger.carry_out(plan.ledger_changes, session.advance())
+            session.finish(*edit.fates)
 
 
 @small
@@ -146,10 +146,10 @@ def test_every_take_has_a_line_and_no_line_is_without_its_reason(history: list[E
 def test_a_finished_campaign_pays_nothing_in_whatever_order_it_is_written(
     history: list[Edit], order: list[int]
 ) -> None:
-    with new_desk() as desk:
+    with new_session() as session:
         for edit in history:
-            desk.apply_plan(edit.campaign)
-            desk.finish(RunState.SUCCEEDED)
+            session.apply_plan(edit.campaign)
+            session.finish(RunState.SUCCEEDED)
         last = history[-1].takes
         shuffled = [last[index] for index in order if index < len(last)]
-        assert desk.plan(wants(*shuffled)).paying == ()
+        assert session.plan(wants(*shuffled)).paying == ()

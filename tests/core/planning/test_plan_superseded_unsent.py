@@ -8,12 +8,12 @@ A, B = take("a", prompt="first"), take("b", prompt="second")
 
 
 def test_a_superseded_attempt_that_proved_unsent_does_not_keep_its_take_from_being_forgotten(
-    desk: PlanningSession,
+    session: PlanningSession,
 ) -> None:
-    desk.apply_plan(wants(A, B))
-    doubtful, _ = desk.finish(RunState.IN_DOUBT, RunState.SUCCEEDED)
-    desk.apply_plan(wants(take("a", prompt="edited"), B))
-    desk.record_events(doubtful, ev.CreateNotSent("connection refused"))
-    desk.apply_plan(wants(B))
-    assert [record.take.id for record in desk.snapshot.takes] == ["b"]
-    assert desk.plan(wants(B)).ledger_changes == ()
+    session.apply_plan(wants(A, B))
+    doubtful, _ = session.finish(RunState.IN_DOUBT, RunState.SUCCEEDED)
+    session.apply_plan(wants(take("a", prompt="edited"), B))
+    session.record_events(doubtful, ev.CreateNotSent("connection refused"))
+    session.apply_plan(wants(B))
+    assert [record.take.id for record in session.snapshot.takes] == ["b"]
+    assert session.plan(wants(B)).ledger_changes == ()

@@ -6,9 +6,9 @@ from tests.core.planning_session import PlanningSession, paying, take, wants, wi
 A = take("a", prompt="first")
 
 
-def test_an_attempt_is_sent_with_the_images_that_are_wanted_when_it_is_sent(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A))
-    desk.apply_plan(wants(with_images(A, "1" * 64)))
-    assert desk.live("a").images_sha256 == "1" * 64
-    desk.finish(RunState.SUCCEEDED)
-    assert paying(desk.apply_plan(wants(with_images(A, "2" * 64)))) == {"a"}
+def test_an_attempt_is_sent_with_the_images_that_are_wanted_when_it_is_sent(session: PlanningSession) -> None:
+    session.apply_plan(wants(A))
+    session.apply_plan(wants(with_images(A, "1" * 64)))
+    assert session.live("a").images_sha256 == "1" * 64
+    session.finish(RunState.SUCCEEDED)
+    assert paying(session.apply_plan(wants(with_images(A, "2" * 64)))) == {"a"}

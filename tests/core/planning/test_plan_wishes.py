@@ -20,204 +20,204 @@ def test_patterns_fit_whole_take_ids_as_they_are_written(pattern: str, fits: boo
     assert matches_any("hero", ["other", pattern]) is fits
 
 
-def test_only_the_takes_asked_for_are_paid_for_and_collected(desk: PlanningSession) -> None:
-    lines = desk.apply_plan(wants(A, B, C), PlanRequest(only=("a", "c*")))
+def test_only_the_takes_asked_for_are_paid_for_and_collected(session: PlanningSession) -> None:
+    lines = session.apply_plan(wants(A, B, C), PlanRequest(only=("a", "c*")))
     assert paying(lines) == {"a", "c"}
-    assert (lines["b"].action, lines["b"].reason) == (PlanAction.HOLD, "not among the takes of --only")
-    plan = desk.plan(wants(A, B, C), PlanRequest(only=("a", "c*")))
+    assert (lines["b"].action, lines["b"].reason) == (PlanAction.HOLD, "not selected by --only")
+    plan = session.plan(wants(A, B, C), PlanRequest(only=("a", "c*")))
     assert plan.scope == plan.followed == {"a", "c"}
-    assert paying(desk.apply_plan(wants(A, B, C))) == {"a", "b", "c"}
+    assert paying(session.apply_plan(wants(A, B, C))) == {"a", "b", "c"}
 
 
-def test_only_keeps_no_other_take_from_taking_over_its_run(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A, B))
-    first, _ = desk.finish(RunState.SUCCEEDED)
-    lines = desk.apply_plan(wants(take("z", prompt="first"), B), PlanRequest(only=("b",)))
+def test_only_keeps_no_other_take_from_taking_over_its_run(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, B))
+    first, _ = session.finish(RunState.SUCCEEDED)
+    lines = session.apply_plan(wants(take("z", prompt="first"), B), PlanRequest(only=("b",)))
     assert lines["z"].action is PlanAction.HOLD
-    assert desk.live("z").key == first.key
+    assert session.live("z").key == first.key
 
 
-def test_replace_makes_done_takes_anew_and_keeps_what_they_had(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A, B))
-    old, _ = desk.finish(RunState.SUCCEEDED)
-    lines = desk.apply_plan(wants(A, B), PlanRequest(replace=("a",)))
+def test_replace_makes_done_takes_anew_and_keeps_what_they_had(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, B))
+    old, _ = session.finish(RunState.SUCCEEDED)
+    lines = session.apply_plan(wants(A, B), PlanRequest(replace=("a",)))
     assert paying(lines) == {"a"}
     assert lines["a"].action is PlanAction.REPLACE
     assert lines["a"].reason == f"--replace; the video of {old.run_id} is kept as superseded"
-    before, after = desk.record_of("a").runs
+    before, after = session.record_of("a").runs
     assert (before.key, before.superseded_by) == (old.key, Supersession.REPLACE)
     assert (after.state, after.fingerprint) == (RunState.UNSENT, A.fingerprint)
 
 
-def test_the_wish_to_replace_is_recorded_before_its_create(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A, B))
-    desk.finish(RunState.SUCCEEDED)
-    desk.apply_plan(wants(A, B), PlanRequest(replace=("a", "x*")))
-    assert desk.snapshot.replacements == (Replacement(("a", "x*"), frozenset({"a"})),)
+def test_the_wish_to_replace_is_recorded_before_its_create(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, B))
+    session.finish(RunState.SUCCEEDED)
+    session.apply_plan(wants(A, B), PlanRequest(replace=("a", "x*")))
+    assert session.snapshot.replacements == (Replacement(("a", "x*"), frozenset({"a"})),)
 
 
 @pytest.mark.parametrize("state", [RunState.UNSENT, RunState.IN_DOUBT, RunState.PENDING, RunState.SUCCEEDED])
 def test_the_same_wish_repeated_after_an_interruption_starts_no_second_one(
-    desk: PlanningSession, state: RunState
+    session: PlanningSession, state: RunState
 ) -> None:
-    wish = PlanRequest(replace=("*",))
-    desk.apply_plan(wants(A, B))
-    desk.finish(RunState.SUCCEEDED)
-    desk.apply_plan(wants(A, B), wish)
-    desk.finish(state, RunState.UNSENT)
-    lines = desk.apply_plan(wants(A, B), wish)
+    request = PlanRequest(replace=("*",))
+    session.apply_plan(wants(A, B))
+    session.finish(RunState.SUCCEEDED)
+    session.apply_plan(wants(A, B), request)
+    session.finish(state, RunState.UNSENT)
+    lines = session.apply_plan(wants(A, B), request)
     assert paying(lines) == ({"a", "b"} if state is RunState.UNSENT else {"b"})
     assert lines["b"].action is PlanAction.REPLACE
-    assert lines["b"].reason == "--replace, not made yet"
-    assert [len(desk.record_of(id_).runs) for id_ in "ab"] == [2, 2]
+    assert lines["b"].reason == "--replace, not created yet"
+    assert [len(session.record_of(id_).runs) for id_ in "ab"] == [2, 2]
 
 
-def test_once_a_replacement_is_done_the_same_wish_begins_another(desk: PlanningSession) -> None:
-    wish = PlanRequest(replace=("a",))
-    desk.apply_plan(wants(A))
-    desk.finish(RunState.SUCCEEDED)
-    desk.apply_plan(wants(A), wish)
-    desk.finish(RunState.SUCCEEDED)
-    desk.ledger.close_replacements(desk.snapshot.replacements)
-    assert paying(desk.apply_plan(wants(A), wish)) == {"a"}
-    assert len(desk.record_of("a").runs) == 3
+def test_once_a_replacement_is_done_the_same_wish_begins_another(session: PlanningSession) -> None:
+    request = PlanRequest(replace=("a",))
+    session.apply_plan(wants(A))
+    session.finish(RunState.SUCCEEDED)
+    session.apply_plan(wants(A), request)
+    session.finish(RunState.SUCCEEDED)
+    session.ledger.close_replacements(session.snapshot.replacements)
+    assert paying(session.apply_plan(wants(A), request)) == {"a"}
+    assert len(session.record_of("a").runs) == 3
 
 
-def test_a_take_that_is_to_be_made_anew_does_not_take_over_an_old_run_instead(desk: PlanningSession) -> None:
+def test_a_take_that_is_to_be_made_anew_does_not_take_over_an_old_run_instead(session: PlanningSession) -> None:
     twin = take("b", prompt="first")
-    desk.apply_plan(wants(A, twin))
-    desk.finish(RunState.SUCCEEDED)
-    desk.apply_plan(wants(A, twin), PlanRequest(replace=("a",)))
-    lines = desk.apply_plan(wants(A))
+    session.apply_plan(wants(A, twin))
+    session.finish(RunState.SUCCEEDED)
+    session.apply_plan(wants(A, twin), PlanRequest(replace=("a",)))
+    lines = session.apply_plan(wants(A))
     assert lines["a"].action is PlanAction.REPLACE
-    assert desk.live("a").state is RunState.UNSENT
-    assert desk.record_of("b").live is not None
+    assert session.live("a").state is RunState.UNSENT
+    assert session.record_of("b").live is not None
 
 
-def test_another_wish_begins_another_replacement(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A, B))
-    desk.finish(RunState.SUCCEEDED)
-    desk.apply_plan(wants(A, B), PlanRequest(replace=("a",)))
-    assert paying(desk.apply_plan(wants(A, B), PlanRequest(replace=("b",)))) == {"a", "b"}
+def test_another_wish_begins_another_replacement(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, B))
+    session.finish(RunState.SUCCEEDED)
+    session.apply_plan(wants(A, B), PlanRequest(replace=("a",)))
+    assert paying(session.apply_plan(wants(A, B), PlanRequest(replace=("b",)))) == {"a", "b"}
 
 
-def test_a_replacement_under_way_goes_on_without_the_option(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A))
-    desk.finish(RunState.SUCCEEDED)
-    desk.apply_plan(wants(A), PlanRequest(replace=("a",)))
-    lines = desk.apply_plan(wants(A))
+def test_a_replacement_under_way_goes_on_without_the_option(session: PlanningSession) -> None:
+    session.apply_plan(wants(A))
+    session.finish(RunState.SUCCEEDED)
+    session.apply_plan(wants(A), PlanRequest(replace=("a",)))
+    lines = session.apply_plan(wants(A))
     assert lines["a"].action is PlanAction.REPLACE
-    assert len(desk.record_of("a").runs) == 2
+    assert len(session.record_of("a").runs) == 2
 
 
 @pytest.mark.parametrize(
     "state",
     [RunState.IN_DOUBT, RunState.PENDING, RunState.FAILED, RunState.REJECTED, RunState.LOST, RunState.ABANDONED],
 )
-def test_only_what_succeeded_is_replaced(desk: PlanningSession, state: RunState) -> None:
-    desk.apply_plan(wants(A))
-    desk.finish(state)
-    assert not paying(desk.apply_plan(wants(A), PlanRequest(replace=("*",))))
+def test_only_what_succeeded_is_replaced(session: PlanningSession, state: RunState) -> None:
+    session.apply_plan(wants(A))
+    session.finish(state)
+    assert not paying(session.apply_plan(wants(A), PlanRequest(replace=("*",))))
     is_to_come = state in {RunState.IN_DOUBT, RunState.PENDING}
-    assert bool(desk.snapshot.replacements) is is_to_come
+    assert bool(session.snapshot.replacements) is is_to_come
 
 
-def test_what_the_same_command_made_before_it_was_cut_off_is_not_replaced(desk: PlanningSession) -> None:
-    wish = PlanRequest(replace=("*",))
-    assert paying(desk.apply_plan(wants(A, B), wish)) == {"a", "b"}
-    desk.finish(RunState.SUCCEEDED, RunState.REJECTED)
-    assert not paying(desk.apply_plan(wants(A, B), wish))
-    desk.ledger.close_replacements(desk.snapshot.replacements)
-    assert paying(desk.apply_plan(wants(A, B), wish)) == {"a"}
+def test_what_the_same_command_made_before_it_was_cut_off_is_not_replaced(session: PlanningSession) -> None:
+    request = PlanRequest(replace=("*",))
+    assert paying(session.apply_plan(wants(A, B), request)) == {"a", "b"}
+    session.finish(RunState.SUCCEEDED, RunState.REJECTED)
+    assert not paying(session.apply_plan(wants(A, B), request))
+    session.ledger.close_replacements(session.snapshot.replacements)
+    assert paying(session.apply_plan(wants(A, B), request)) == {"a"}
 
 
-def test_a_plan_in_a_file_replaces_the_takes_alone_that_it_names(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A, B))
-    desk.finish(RunState.SUCCEEDED)
-    assert paying(desk.apply_plan(wants(A, B), PlanRequest(replace=("*",), replaceable=frozenset("a")))) == {"a"}
+def test_a_plan_in_a_file_replaces_the_takes_alone_that_it_names(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, B))
+    session.finish(RunState.SUCCEEDED)
+    assert paying(session.apply_plan(wants(A, B), PlanRequest(replace=("*",), replaceable=frozenset("a")))) == {"a"}
 
 
-def test_replace_stays_within_only(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A, B))
-    desk.finish(RunState.SUCCEEDED)
-    assert paying(desk.apply_plan(wants(A, B), PlanRequest(only=("a",), replace=("*",)))) == {"a"}
+def test_replace_stays_within_only(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, B))
+    session.finish(RunState.SUCCEEDED)
+    assert paying(session.apply_plan(wants(A, B), PlanRequest(only=("a",), replace=("*",)))) == {"a"}
 
 
-def test_a_take_that_takes_over_a_run_can_be_replaced_in_the_same_breath(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A))
-    (old,) = desk.finish(RunState.SUCCEEDED)
-    lines = desk.apply_plan(wants(take("z", prompt="first")), PlanRequest(replace=("z",)))
+def test_a_take_that_takes_over_a_run_can_be_replaced_in_the_same_breath(session: PlanningSession) -> None:
+    session.apply_plan(wants(A))
+    (old,) = session.finish(RunState.SUCCEEDED)
+    lines = session.apply_plan(wants(take("z", prompt="first")), PlanRequest(replace=("z",)))
     assert (lines["z"].action, lines["z"].moved_from) == (PlanAction.REPLACE, "a")
-    assert desk.record_of("z").runs[0].key == old.key
-    assert desk.live("z").state is RunState.UNSENT
+    assert session.record_of("z").runs[0].key == old.key
+    assert session.live("z").state is RunState.UNSENT
 
 
-def test_in_doubt_is_held_unless_it_is_said_otherwise(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A))
-    desk.finish(RunState.IN_DOUBT)
-    line = desk.apply_plan(wants(A))["a"]
-    since = format_utc_minute(desk.record_of("a").runs[0].submitted_at or 0.0)
+def test_in_doubt_is_held_unless_it_is_said_otherwise(session: PlanningSession) -> None:
+    session.apply_plan(wants(A))
+    session.finish(RunState.IN_DOUBT)
+    line = session.apply_plan(wants(A))["a"]
+    since = format_utc_minute(session.record_of("a").runs[0].submitted_at or 0.0)
     assert (line.action, line.reason) == (
         PlanAction.HOLD,
-        f"in doubt since {since}, may be paid for: timed out; settle it with resolve",
+        f"in doubt since {since}, may have been charged: timed out; use `resolve`",
     )
 
 
-def test_resubmit_makes_what_is_in_doubt_again_and_keeps_it_in_sight(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A, B, C))
-    desk.finish(RunState.IN_DOUBT, RunState.SUCCEEDED, RunState.LOST)
-    lines = desk.apply_plan(wants(A, B, C), RESUBMIT)
+def test_resubmit_makes_what_is_in_doubt_again_and_keeps_it_in_sight(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, B, C))
+    session.finish(RunState.IN_DOUBT, RunState.SUCCEEDED, RunState.LOST)
+    lines = session.apply_plan(wants(A, B, C), RESUBMIT)
     assert paying(lines) == {"a"}
-    assert lines["a"].reason == "in doubt; --in-doubt resubmit has it made again, which may pay twice"
-    old, new = desk.record_of("a").runs
+    assert lines["a"].reason == "in doubt; --in-doubt resubmit sends it again, which may pay twice"
+    old, new = session.record_of("a").runs
     assert (old.state, old.superseded_by) == (RunState.IN_DOUBT, Supersession.RESUBMIT)
     assert new.state is RunState.UNSENT
 
 
-def test_resubmit_repeats_a_create_once_in_an_apply(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A))
-    desk.finish(RunState.IN_DOUBT)
-    desk.apply_plan(wants(A), RESUBMIT)
-    assert paying(desk.apply_plan(wants(A), RESUBMIT)) == {"a"}
-    assert len(desk.record_of("a").runs) == 2
+def test_resubmit_repeats_a_create_once_in_an_apply(session: PlanningSession) -> None:
+    session.apply_plan(wants(A))
+    session.finish(RunState.IN_DOUBT)
+    session.apply_plan(wants(A), RESUBMIT)
+    assert paying(session.apply_plan(wants(A), RESUBMIT)) == {"a"}
+    assert len(session.record_of("a").runs) == 2
 
 
-def test_resubmit_stays_within_only(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A, B))
-    desk.finish(RunState.IN_DOUBT)
-    assert paying(desk.apply_plan(wants(A, B), PlanRequest(only=("b",), in_doubt=InDoubtPolicy.RESUBMIT))) == {"b"}
-    assert desk.live("a").state is RunState.IN_DOUBT
+def test_resubmit_stays_within_only(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, B))
+    session.finish(RunState.IN_DOUBT)
+    assert paying(session.apply_plan(wants(A, B), PlanRequest(only=("b",), in_doubt=InDoubtPolicy.RESUBMIT))) == {"b"}
+    assert session.live("a").state is RunState.IN_DOUBT
 
 
-def test_a_failed_run_is_made_again_up_to_the_attempts_allowed(desk: PlanningSession) -> None:
+def test_a_failed_run_is_made_again_up_to_the_attempts_allowed(session: PlanningSession) -> None:
     wanted = wants(A, max_attempts=3)
-    desk.apply_plan(wanted)
+    session.apply_plan(wanted)
     for attempt in (1, 2):
-        desk.finish(RunState.FAILED)
-        line = desk.apply_plan(wanted)["a"]
+        session.finish(RunState.FAILED)
+        line = session.apply_plan(wanted)["a"]
         assert line.action is PlanAction.CREATE
         assert line.reason == f"attempt {attempt} failed and was refunded: the model broke"
-    desk.finish(RunState.FAILED)
-    line = desk.apply_plan(wanted)["a"]
+    session.finish(RunState.FAILED)
+    line = session.apply_plan(wanted)["a"]
     assert line.action is PlanAction.HOLD
-    assert line.reason == "failed and refunded: the model broke; retry grants one more attempt"
+    assert line.reason == "failed and refunded: the model broke; `retry` allows one more attempt"
 
 
-def test_a_rejected_take_is_never_made_again_by_itself(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A, max_attempts=5))
-    desk.finish(RunState.REJECTED)
-    line = desk.apply_plan(wants(A, max_attempts=5))["a"]
+def test_a_rejected_take_is_never_made_again_by_itself(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, max_attempts=5))
+    session.finish(RunState.REJECTED)
+    line = session.apply_plan(wants(A, max_attempts=5))["a"]
     assert line.action is PlanAction.HOLD
-    assert line.reason == "rejected, nothing paid: no prompt (invalid_input); change it, or retry"
+    assert line.reason == "rejected, nothing paid: no prompt (invalid_input); change it, or use `retry`"
 
 
-def test_failures_of_another_request_do_not_count(desk: PlanningSession) -> None:
-    desk.apply_plan(wants(A))
-    desk.finish(RunState.FAILED)
+def test_failures_of_another_request_do_not_count(session: PlanningSession) -> None:
+    session.apply_plan(wants(A))
+    session.finish(RunState.FAILED)
     changed = wants(take("a", prompt="edited"), max_attempts=2)
-    desk.apply_plan(changed)
-    desk.finish(RunState.FAILED)
-    assert paying(desk.apply_plan(changed)) == {"a"}
+    session.apply_plan(changed)
+    session.finish(RunState.FAILED)
+    assert paying(session.apply_plan(changed)) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -225,14 +225,14 @@ def test_failures_of_another_request_do_not_count(desk: PlanningSession) -> None
     [
         (RunState.PENDING, PlanAction.RESUME, "resumes run_1"),
         (RunState.SUCCEEDED, PlanAction.KEEP, "done"),
-        (RunState.LOST, PlanAction.RESUME, "lost; run_1 is asked for once more"),
+        (RunState.LOST, PlanAction.RESUME, "lost; run_1 is checked again"),
         (RunState.ABANDONED, PlanAction.HOLD, "abandoned"),
     ],
 )
 def test_the_plan_says_how_every_other_take_stands(
-    desk: PlanningSession, state: RunState, action: PlanAction, reason: str
+    session: PlanningSession, state: RunState, action: PlanAction, reason: str
 ) -> None:
-    desk.apply_plan(wants(A))
-    desk.finish(state)
-    line = desk.apply_plan(wants(A))["a"]
+    session.apply_plan(wants(A))
+    session.finish(state)
+    line = session.apply_plan(wants(A))["a"]
     assert (line.action, line.reason) == (action, reason)

@@ -10,10 +10,9 @@ from hypothesis import strategies as some
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome
-from hailuo_batch.core.model.runs import Run, Supersession, fold
+from hailuo_batch.core.model.runs import NO_ANSWER, Run, Supersession, fold
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.recovery import (
-    NO_ANSWER,
     CreateIntent,
     CreateResult,
     MissedEvent,
@@ -28,13 +27,13 @@ from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S
 from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take
 
 NOW = STARTED_AT + 1000
-HEARD_AT = STARTED_AT + 5
+ANSWERED_AT = STARTED_AT + 5
 CREATED = ev.RunCreated("run_x", COST)
 NOT_SENT = ev.CreateNotSent("connection refused")
 REFUSED = ev.CreateRefused(ev.Refusal.BALANCE, "insufficient_balance", "top up")
 REJECTED = ev.InputRejected("invalid_input", "no prompt")
 UNANSWERED = ev.CreateUnanswered("timed out")
-NOBODY_SAID = ev.CreateUnanswered(NO_ANSWER)
+NO_RECORD = ev.CreateUnanswered(NO_ANSWER)
 OUTCOMES: list[CreateOutcome] = [CREATED, NOT_SENT, REFUSED, REJECTED, UNANSWERED]
 
 
@@ -43,7 +42,7 @@ def intent(create_id: str, at: float = STARTED_AT, of: str = "hero") -> CreateIn
     return CreateIntent(create_id, at, of, 1, wanted.model, wanted.input_json, None)
 
 
-def result(create_id: str, outcome: CreateOutcome, at: float = HEARD_AT) -> CreateResult:
+def result(create_id: str, outcome: CreateOutcome, at: float = ANSWERED_AT) -> CreateResult:
     return CreateResult(create_id, at, outcome)
 
 
@@ -55,7 +54,7 @@ def missed_by(known: Run, *outcomes: CreateOutcome) -> CreateOutcome | None:
     assert forgotten == ()
     for item in missed:
         assert item.key == known.key
-        assert item.at == (HEARD_AT if outcomes else NOW)
+        assert item.at == (ANSWERED_AT if outcomes else NOW)
         fold(known, item.event, item.at)
     return next((item.event for item in missed), None)  # type: ignore[return-value]
 
@@ -66,7 +65,7 @@ def put_back(*outcomes: CreateOutcome) -> CreateOutcome | None:
     missed, forgotten = recover(snapshot(record(take(), run())), receipts, NOW)
     assert missed == ()
     for item in forgotten:
-        assert item.at == (HEARD_AT if outcomes else STARTED_AT)
+        assert item.at == (ANSWERED_AT if outcomes else STARTED_AT)
     return next((item.outcome for item in forgotten), None)
 
 
@@ -76,13 +75,13 @@ def test_a_create_under_way_learns_its_answer(outcome: CreateOutcome) -> None:
 
 
 def test_a_create_under_way_without_an_answer_is_in_doubt() -> None:
-    assert missed_by(run(RunState.SUBMITTING)) == NOBODY_SAID
+    assert missed_by(run(RunState.SUBMITTING)) == NO_RECORD
 
 
 def test_a_create_under_way_that_the_receipts_do_not_know_is_in_doubt_too() -> None:
     sending = run(RunState.SUBMITTING)
     missed, _ = recover(snapshot(record(take(), sending)), [], NOW)
-    assert missed == (MissedEvent(sending.key, NOBODY_SAID, NOW),)
+    assert missed == (MissedEvent(sending.key, NO_RECORD, NOW),)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +98,11 @@ def test_a_create_in_doubt_without_an_answer_stays_so() -> None:
     assert missed_by(run(RunState.IN_DOUBT)) is None
 
 
-SETTLED = sorted(set(RunState) - {RunState.UNSENT, RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
+FINAL = sorted(set(RunState) - {RunState.UNSENT, RunState.SUBMITTING, RunState.IN_DOUBT, RunState.ABANDONED})
 
 
 @pytest.mark.parametrize("outcome", [None, *OUTCOMES])
-@pytest.mark.parametrize("state", SETTLED)
+@pytest.mark.parametrize("state", FINAL)
 def test_a_run_that_is_settled_learns_nothing(state: RunState, outcome: CreateOutcome | None) -> None:
     known = run(state, run_id="run_x" if state is not RunState.REJECTED else None)
     assert missed_by(known, *([] if outcome is None else [outcome])) is None
@@ -141,7 +140,7 @@ def test_a_forgotten_create_that_may_have_been_paid_for_comes_back(outcome: Crea
 
 
 def test_a_forgotten_create_without_an_answer_comes_back_in_doubt() -> None:
-    assert put_back() == NOBODY_SAID
+    assert put_back() == NO_RECORD
 
 
 @pytest.mark.parametrize("outcome", [NOT_SENT, REFUSED, REJECTED])
@@ -305,7 +304,7 @@ def test_a_create_is_not_forgotten_for_the_number_of_its_attempt(attempt: object
 
 def test_a_forgotten_create_carries_its_intent() -> None:
     _, (item,) = recover(snapshot(), [intent("create-x"), result("create-x", CREATED)], NOW)
-    assert item == MissingAttempt(intent("create-x"), CREATED, HEARD_AT)
+    assert item == MissingAttempt(intent("create-x"), CREATED, ANSWERED_AT)
 
 
 # --- the run that a user named ---
@@ -317,7 +316,7 @@ def test_a_run_that_the_user_named_after_the_backup_is_named_again(state: RunSta
     first = result(known.create_id or "", ev.RunCreated("run_first", COST))
     second = result(known.create_id or "", CREATED)
     held = snapshot(record(take(), known))
-    named = MissedEvent(known.key, ev.RunNamed("run_x", COST), HEARD_AT)
+    named = MissedEvent(known.key, ev.RunNamed("run_x", COST), ANSWERED_AT)
     assert recover(held, [intent(known.create_id or ""), first, second], NOW) == ((named,), ())
     assert recover(held, [intent(known.create_id or ""), first], NOW) == ((), ())
 

@@ -56,10 +56,10 @@ def test_each_way_leads_out_of_its_states_and_of_no_other(way: ResolveOption, st
 @pytest.mark.parametrize("state", sorted(LEADS_OUT[ResolveOption.NAME]))
 def test_a_run_that_is_named_is_followed_again(state: RunState) -> None:
     chosen = stuck(state)
-    settlement = name_run(record(HERO, chosen), chosen, "run_found", 300_000)
-    after = resolved(chosen, settlement)
+    result = name_run(record(HERO, chosen), chosen, "run_found", 300_000)
+    after = resolved(chosen, result)
     assert (after.state, after.run_id, after.cost_micro_usd) == (S.PENDING, "run_found", 300_000)
-    assert settlement.ledger_changes == ()
+    assert result.ledger_changes == ()
 
 
 @pytest.mark.parametrize("state", sorted(LEADS_OUT[ResolveOption.ABANDON]))
@@ -81,8 +81,8 @@ def test_making_it_again_adds_an_attempt_and_leaves_the_run_as_it_is(state: RunS
 def test_a_run_found_before_it_was_made_again_speaks_for_its_take_again() -> None:
     older = stuck(S.IN_DOUBT, superseded_by=Supersession.RESUBMIT)
     promised = run(S.UNSENT, HERO, attempt=2)
-    settlement = name_run(record(HERO, older, promised), older, "run_found", None)
-    assert settlement.ledger_changes == (DropAttempt(promised.key), ReviveRun(older.key, "hero"))
+    result = name_run(record(HERO, older, promised), older, "run_found", None)
+    assert result.ledger_changes == (DropAttempt(promised.key), ReviveRun(older.key, "hero"))
 
 
 @pytest.mark.parametrize(
@@ -107,16 +107,18 @@ def test_a_take_that_is_done_has_nothing_to_settle() -> None:
 @pytest.mark.parametrize(("state", "stands"), [(S.FAILED, "has failed"), (S.REJECTED, "is rejected")])
 def test_what_can_be_retried_is_sent_to_retry(state: RunState, stands: str) -> None:
     chosen = stuck(state)
-    said = refusal(record(HERO, chosen), chosen, ResolveOption.ABANDON)
-    assert f"attempt {chosen.attempt} {stands}; nothing is to be settled" in said
-    assert "MANIFEST hero` grants the take one more attempt" in said
+    message = refusal(record(HERO, chosen), chosen, ResolveOption.ABANDON)
+    assert f"attempt {chosen.attempt} {stands}; there is nothing to resolve" in message
+    assert "MANIFEST hero` allows one more attempt" in message
 
 
 def test_an_older_attempt_that_is_meant_is_named() -> None:
     older, newest = stuck(S.IN_DOUBT, superseded_by=Supersession.EDIT), stuck(S.FAILED, attempt=2)
     newest = replace(newest, superseded_by=Supersession.EDIT)
     last = run(S.UNSENT, HERO, attempt=3)
-    assert "Attempt 1 is in doubt: --attempt 1" in refusal(record(HERO, older, newest, last), last, ResolveOption.NAME)
+    assert "Attempt 1 is in doubt: use --attempt 1" in refusal(
+        record(HERO, older, newest, last), last, ResolveOption.NAME
+    )
 
 
 def test_nothing_is_made_again_that_the_manifest_does_not_ask_for() -> None:
@@ -140,7 +142,7 @@ def test_the_live_attempt_is_meant_unless_another_is_named() -> None:
 
 @pytest.mark.parametrize("take_id", ["heros", "desk"])
 def test_a_take_without_a_run_cannot_be_settled(take_id: str) -> None:
-    with pytest.raises(UsageError, match="the ledger knows no run of this take"):
+    with pytest.raises(UsageError, match="the ledger has no run of this take"):
         find_run(snapshot(record(HERO, stuck(S.LOST)), record(take("desk"))), take_id, None)
 
 
@@ -166,8 +168,8 @@ def test_retry_without_names_is_for_every_take_that_failed_or_was_rejected() -> 
 def test_retry_is_for_no_other_state(state: RunState) -> None:
     with pytest.raises(UsageError, match="only a failed or rejected take can be retried") as refused:
         retry_takes(snapshot(record(HERO, run(state, HERO))), ["hero"])
-    settled_by_resolve = run(state, HERO).take_state in {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
-    assert ("shows how to settle it" in str(refused.value)) is settled_by_resolve
+    is_resolvable = run(state, HERO).take_state in {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
+    assert ("shows how to resolve it" in str(refused.value)) is is_resolvable
 
 
 def test_one_name_that_does_not_fit_grants_nothing() -> None:
@@ -188,11 +190,11 @@ def test_a_take_that_the_manifest_does_not_ask_for_is_not_retried() -> None:
         retry_takes(held, ["hero"])
 
 
-def resolved(chosen: Run, settlement: Resolution) -> Run:
+def resolved(chosen: Run, result: Resolution) -> Run:
     after = chosen
-    for key, event in settlement.events:
+    for key, event in result.events:
         assert key == chosen.key
         assert (after.state, type(event)) in TRANSITIONS
         after = fold(after, event, STARTED_AT + 1)
-    assert not any(isinstance(event, ev.RunCreated) for _, event in settlement.events)
+    assert not any(isinstance(event, ev.RunCreated) for _, event in result.events)
     return after

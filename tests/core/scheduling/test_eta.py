@@ -17,7 +17,7 @@ from tests.benchmarks.rows import engine
 from tests.benchmarks.scenarios import Scenario, log_normal, two_humped
 from tests.benchmarks.simulate import simulate
 
-PACE = 2.0
+PER_SECOND = 2.0
 WITHIN = 0.15
 
 
@@ -29,12 +29,14 @@ def queue_model(known: int = 200) -> QueueModel:
     return learned
 
 
-def left(creates: int, opened: int = 0, *, now: float = 0.0, most_open: int | None = None, pace: float = PACE) -> float:
+def left(
+    creates: int, opened: int = 0, *, now: float = 0.0, most_open: int | None = None, per_second: float = PER_SECOND
+) -> float:
     learned = queue_model()
     lines = [learned.add_run(0.0) for _ in range(opened)]
-    told = time_left([RemainingWork(learned, creates, opened, sample_runs(lines))], now, pace, most_open)
-    assert told is not None
-    return told
+    estimates = time_left([RemainingWork(learned, creates, opened, sample_runs(lines))], now, per_second, most_open)
+    assert estimates is not None
+    return estimates
 
 
 @pytest.mark.parametrize(
@@ -48,80 +50,84 @@ def left(creates: int, opened: int = 0, *, now: float = 0.0, most_open: int | No
 @pytest.mark.few(1)
 def test_the_end_is_foretold_within_fifteen_percent_after_the_first_tenth(scenario: Scenario, seeds: int) -> None:
     campaigns = [watch(scenario, seed) for seed in range(seeds)]
-    told = [errors(campaigns, mark, by_takes=by_takes) for by_takes in (False, True) for mark in MARKS]
-    assert max(error.of_whole for error in told if error is not None) <= WITHIN
-    assert None not in told[-4:]  # from a quarter of the takes on
+    estimates = [errors(campaigns, mark, by_takes=by_takes) for by_takes in (False, True) for mark in MARKS]
+    assert max(error.of_whole for error in estimates if error is not None) <= WITHIN
+    assert None not in estimates[-4:]  # from a quarter of the takes on
 
 
 def test_a_second_hump_of_durations_does_not_keep_the_end_from_being_foretold_most_of_the_time() -> None:
-    told = typical([watch(Scenario(20, two_humped), seed) for seed in range(10)])
-    assert told is not None
-    assert told.of_whole <= WITHIN
+    estimates = typical([watch(Scenario(20, two_humped), seed) for seed in range(10)])
+    assert estimates is not None
+    assert estimates.of_whole <= WITHIN
 
 
 def test_where_requests_decide_what_is_left_is_foretold_too() -> None:
     campaigns = [watch(Scenario(200, limit=4), seed) for seed in range(3)]
-    told = [errors(campaigns, mark, by_takes=True) for mark in MARKS]
-    assert max(error.of_left for error in told if error is not None) <= WITHIN
-    assert None not in told[1:]  # with exactly a tenth finished it still learns
+    estimates = [errors(campaigns, mark, by_takes=True) for mark in MARKS]
+    assert max(error.of_left for error in estimates if error is not None) <= WITHIN
+    assert None not in estimates[1:]  # with exactly a tenth finished it still learns
 
 
 def test_it_learns_until_more_than_a_tenth_is_finished() -> None:
-    for done, told in ((0, False), (2, False), (3, True)):
+    for done, estimates in ((0, False), (2, False), (3, True)):
         learned = queue_model(known=done)
         work = RemainingWork(learned, 20 - done, 0, ())
-        answer = time_left([work], 0.0, PACE, None)
+        answer = time_left([work], 0.0, PER_SECOND, None)
         assert answer is not None
-        assert (answer < inf) is told
+        assert (answer < inf) is estimates
 
 
 @pytest.mark.parametrize(
-    ("slow", "age", "told"),
+    ("slow", "age", "estimates"),
     [(12, 1.3, False), (12, 1.2, True), (10, 1.3, True), (1, 3.0, True)],
     ids=["many beyond the longest", "none far beyond it", "less than a tenth", "one alone"],
 )
-def test_many_runs_far_older_than_any_that_finished_are_of_an_unknown_kind(slow: int, age: float, told: bool) -> None:
+def test_many_runs_far_older_than_any_that_finished_are_of_an_unknown_kind(
+    slow: int, age: float, estimates: bool
+) -> None:
     learned = QueueModel()
     for number in range(100):
         learned.add_duration(60.0 + number / 5)
     seen_at = age * 79.8  # the longest
     lines = [ObservedRun(turn, 0.0, seen_at) for turn in range(slow)]
-    answer = time_left([RemainingWork(learned, 0, slow, lines)], seen_at, PACE, None)
+    answer = time_left([RemainingWork(learned, 0, slow, lines)], seen_at, PER_SECOND, None)
     assert answer is not None
-    assert (answer < inf) is told
+    assert (answer < inf) is estimates
 
 
 def test_where_requests_decide_runs_of_an_unknown_kind_do_not_matter() -> None:
     learned = queue_model(known=100)
     lines = [ObservedRun(turn, 0.0, 400.0) for turn in range(2000)]
-    assert time_left([RemainingWork(learned, 0, 2000, sample_runs(lines))], 400.0, PACE, None) == pytest.approx(
-        2000 / PACE
+    assert time_left([RemainingWork(learned, 0, 2000, sample_runs(lines))], 400.0, PER_SECOND, None) == pytest.approx(
+        2000 / PER_SECOND
     )
 
 
 def test_a_run_that_nobody_asked_about_for_long_is_not_of_an_unknown_kind() -> None:
     learned = queue_model()
     lines = [learned.add_run(0.0) for _ in range(200)]
-    answer = time_left([RemainingWork(learned, 0, 200, sample_runs(lines))], 1000.0, PACE, None)
-    assert answer == pytest.approx(200 / PACE)
+    answer = time_left([RemainingWork(learned, 0, 200, sample_runs(lines))], 1000.0, PER_SECOND, None)
+    assert answer == pytest.approx(200 / PER_SECOND)
 
 
 def test_a_model_of_which_nothing_is_left_has_nothing_to_teach() -> None:
-    told = time_left([RemainingWork(queue_model(), 1, 0, ()), RemainingWork(QueueModel(), 0, 0, ())], 0.0, PACE, None)
-    assert told is not None
-    assert told < inf
+    estimates = time_left(
+        [RemainingWork(queue_model(), 1, 0, ()), RemainingWork(QueueModel(), 0, 0, ())], 0.0, PER_SECOND, None
+    )
+    assert estimates is not None
+    assert estimates < inf
 
 
 def test_many_runs_take_two_requests_each() -> None:
-    assert left(creates=5000) == pytest.approx(2 * 5000 / PACE)
+    assert left(creates=5000) == pytest.approx(2 * 5000 / PER_SECOND)
 
 
 def test_where_all_runs_are_surely_finished_only_their_reads_are_left() -> None:
-    assert left(0, opened=10, now=10_000.0) == pytest.approx(10 / PACE)
+    assert left(0, opened=10, now=10_000.0) == pytest.approx(10 / PER_SECOND)
 
 
 def test_few_runs_take_as_long_as_the_longest() -> None:
-    alone, ten = left(creates=1, pace=100.0), left(creates=10, pace=100.0)
+    alone, ten = left(creates=1, per_second=100.0), left(creates=10, per_second=100.0)
     assert alone == pytest.approx(90, rel=0.1)
     assert ten == pytest.approx(150, rel=0.1)
 
@@ -167,10 +173,10 @@ def engine_client(max_in_flight: int | None = None) -> EngineClient:
 
 def test_the_engine_counts_what_it_may_create() -> None:
     free, held = engine_client(), engine_client(max_in_flight=5)
-    told = [client.engine.progress(0.0).time_left_s for client in (free, held)]
-    assert told[0] is not None
-    assert told[1] is not None
-    assert told[1] > 5 * told[0]
+    estimates = [client.engine.progress(0.0).time_left_s for client in (free, held)]
+    assert estimates[0] is not None
+    assert estimates[1] is not None
+    assert estimates[1] > 5 * estimates[0]
 
 
 def test_once_creating_stops_only_open_runs_count() -> None:

@@ -121,78 +121,78 @@ def test_with_a_quick_network_the_whole_limit_is_used(limit: int, count: int) ->
 
 
 def test_a_place_comes_back_one_window_after_the_answer_not_after_the_start() -> None:
-    budget = RateWindow(1, 10.0)
-    budget.take(1, 0.0)
-    assert budget.free(100.0) == 0
-    assert budget.next_free_at(100.0) == math.inf
-    budget.give_back(1, 100.0)
-    assert budget.next_free_at(100.0) == 110.0
-    assert budget.free(109.9) == 0
-    assert budget.free(110.0) == 1
+    request_window = RateWindow(1, 10.0)
+    request_window.take(1, 0.0)
+    assert request_window.free(100.0) == 0
+    assert request_window.next_free_at(100.0) == math.inf
+    request_window.give_back(1, 100.0)
+    assert request_window.next_free_at(100.0) == 110.0
+    assert request_window.free(109.9) == 0
+    assert request_window.free(110.0) == 1
 
 
 def test_refusals_hold_everything_for_longer_each_time_up_to_eight_seconds() -> None:
-    budget, now = RateWindow(20, 10.0), 0.0
+    request_window, now = RateWindow(20, 10.0), 0.0
     for hold_s in (1.0, 2.0, 4.0, 8.0, 8.0):
-        use(budget, now, 1, refused=True)
-        assert budget.free(now + hold_s - 0.01) == 0
-        assert budget.backoff.held_until == now + hold_s
-        now = budget.next_free_at(now)
-        assert budget.free(now) > 0
+        use(request_window, now, 1, refused=True)
+        assert request_window.free(now + hold_s - 0.01) == 0
+        assert request_window.backoff.held_until == now + hold_s
+        now = request_window.next_free_at(now)
+        assert request_window.free(now) > 0
 
 
 def test_refusals_that_come_together_count_as_one() -> None:
-    budget = RateWindow(20, 10.0)
-    use(budget, 0.0, 1, 2, 3, 4, 5, 6, refused=True)
-    assert budget.backoff.held_until == 1.0
-    assert budget.backoff.places(0.0) == 14
+    request_window = RateWindow(20, 10.0)
+    use(request_window, 0.0, 1, 2, 3, 4, 5, 6, refused=True)
+    assert request_window.backoff.held_until == 1.0
+    assert request_window.backoff.places(0.0) == 14
 
 
 def test_after_an_answer_the_next_refusal_holds_briefly_again() -> None:
-    budget = RateWindow(20, 10.0)
-    use(budget, 0.0, 1, refused=True)
-    use(budget, 10.0, 1, refused=True)
-    budget.on_response()
-    use(budget, 30.0, 1, refused=True)
-    assert budget.backoff.held_until == 31.0
+    request_window = RateWindow(20, 10.0)
+    use(request_window, 0.0, 1, refused=True)
+    use(request_window, 10.0, 1, refused=True)
+    request_window.on_response()
+    use(request_window, 30.0, 1, refused=True)
+    assert request_window.backoff.held_until == 31.0
 
 
 @pytest.mark.parametrize(("retry_after_s", "held_s"), [(None, 1.0), (0.0, 1.0), (0.5, 1.0), (30.0, 30.0)])
 def test_the_servers_own_word_is_honoured_where_it_asks_for_longer(retry_after_s: float | None, held_s: float) -> None:
-    budget = RateWindow(20, 10.0)
-    use(budget, 0.0, 1, 2, 3, 4)
-    use(budget, 0.0, 5, refused=True, retry_after_s=retry_after_s)
-    assert budget.backoff.held_until == held_s
+    request_window = RateWindow(20, 10.0)
+    use(request_window, 0.0, 1, 2, 3, 4)
+    use(request_window, 0.0, 5, refused=True, retry_after_s=retry_after_s)
+    assert request_window.backoff.held_until == held_s
 
 
 def test_a_hold_does_not_hide_that_places_are_taken() -> None:
-    budget = RateWindow(1, 10.0)
-    use(budget, 0.0, 1, refused=True)
-    assert budget.next_free_at(0.0) == 10.0
-    use(budget, 10.0, 1, refused=True, retry_after_s=30.0)
-    assert budget.next_free_at(10.0) == 40.0
+    request_window = RateWindow(1, 10.0)
+    use(request_window, 0.0, 1, refused=True)
+    assert request_window.next_free_at(0.0) == 10.0
+    use(request_window, 10.0, 1, refused=True, retry_after_s=30.0)
+    assert request_window.next_free_at(10.0) == 40.0
 
 
 def test_what_an_earlier_process_sent_takes_its_places_until_then() -> None:
-    budget = RateWindow(3, 10.0)
-    budget.assume_spent(2, 7.0)
-    assert budget.free(0.0) == 1
-    budget.take(1, 0.0)
-    assert budget.next_free_at(0.0) == 7.0
-    assert budget.free(7.0) == 2
+    request_window = RateWindow(3, 10.0)
+    request_window.assume_spent(2, 7.0)
+    assert request_window.free(0.0) == 1
+    request_window.take(1, 0.0)
+    assert request_window.next_free_at(0.0) == 7.0
+    assert request_window.free(7.0) == 2
 
 
 def test_no_more_places_are_assumed_spent_than_there_are() -> None:
-    budget = RateWindow(3, 10.0)
-    budget.assume_spent(2, 5.0)
-    budget.assume_spent(50, 7.0)
-    assert budget.free(0.0) == 0
-    assert budget.free(5.0) == 2
-    assert budget.free(7.0) == 3
+    request_window = RateWindow(3, 10.0)
+    request_window.assume_spent(2, 5.0)
+    request_window.assume_spent(50, 7.0)
+    assert request_window.free(0.0) == 0
+    assert request_window.free(5.0) == 2
+    assert request_window.free(7.0) == 3
 
 
 def test_no_place_is_taken_while_another_process_decides() -> None:
-    budget = RateWindow(20, 10.0)
-    budget.pause_until(5.0)
-    assert (budget.free(4.9), budget.next_free_at(4.9)) == (0, 5.0)
-    assert budget.free(5.0) == 20
+    request_window = RateWindow(20, 10.0)
+    request_window.pause_until(5.0)
+    assert (request_window.free(4.9), request_window.next_free_at(4.9)) == (0, 5.0)
+    assert request_window.free(5.0) == 20
