@@ -56,7 +56,7 @@ def test_a_take_is_marked_marked_otherwise_and_unmarked(sheet: Sheet) -> None:
     mark(sheet, "a", "chosen")
     mark(sheet, "b", "reroll")
     assert marks(sheet) == {"a": "Chosen", "b": "Re-roll"}
-    sheet.until("document.querySelector('.counts').textContent === '1 chosen · 0 rejected · 1 to re-roll · 2 open'")
+    sheet.until("document.querySelector('.counts').textContent === '1 chosen · 0 rejected · 1 to re-roll · 2 not marked'")
     mark(sheet, "a", "rejected")
     mark(sheet, "b", "reroll")
     assert marks(sheet) == {"a": "Rejected"}
@@ -148,7 +148,7 @@ def test_where_the_browser_keeps_nothing_marks_work_and_the_page_says_so(open_sh
         sheet.button("Pick").click()
         mark(sheet, "hero", "chosen")
         assert marks(sheet) == {"hero": "Chosen"}
-        sheet.until("document.getElementById('pickbar').textContent.includes('keeps nothing')")
+        sheet.until("document.getElementById('pickbar').textContent.includes('cannot store your marks')")
         assert sheet.complaints() == []
     finally:
         sheet.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
