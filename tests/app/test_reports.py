@@ -63,58 +63,58 @@ class FakeObserver:
 
 @pytest.fixture
 def observer() -> Iterator[FakeObserver]:
-    bench = FakeObserver()
-    yield bench
-    bench.keeper.close()
+    observer = FakeObserver()
+    yield observer
+    observer.keeper.close()
 
 
-def test_a_page_comes_soon_and_then_every_few_seconds(bench: FakeObserver) -> None:
-    assert bench.let_pass(2.0) == 1
-    assert bench.let_pass(10 * MIN_INTERVAL_S) in {9, 10}
+def test_a_page_comes_soon_and_then_every_few_seconds(observer: FakeObserver) -> None:
+    assert observer.let_pass(2.0) == 1
+    assert observer.let_pass(10 * MIN_INTERVAL_S) in {9, 10}
 
 
-def test_pages_take_no_more_than_a_twentieth_of_the_time(bench: FakeObserver) -> None:
-    bench.page_s = 2.0
-    spent = bench.let_pass(1000.0) * bench.page_s
+def test_pages_take_no_more_than_a_twentieth_of_the_time(observer: FakeObserver) -> None:
+    observer.page_s = 2.0
+    spent = observer.let_pass(1000.0) * observer.page_s
     assert 40 <= spent <= 50
 
 
 @pytest.mark.parametrize("failure", [LedgerError("locked"), OutputError("full")])
 def test_a_page_that_cannot_be_written_stops_nothing_and_is_tried_again(
-    bench: FakeObserver, failure: Exception
+    observer: FakeObserver, failure: Exception
 ) -> None:
-    bench.fails = failure
-    assert bench.let_pass(20.0) == 0
-    bench.fails = None
-    assert bench.let_pass(20.0) >= 3
+    observer.fails = failure
+    assert observer.let_pass(20.0) == 0
+    observer.fails = None
+    assert observer.let_pass(20.0) >= 3
 
 
-def test_a_ledger_that_cannot_be_looked_at_is_left_alone_for_a_while(bench: FakeObserver) -> None:
-    bench.fails = LedgerError("locked")
-    bench.let_pass(4 * MIN_INTERVAL_S)
-    assert bench.looks in {4, 5}
+def test_a_ledger_that_cannot_be_looked_at_is_left_alone_for_a_while(observer: FakeObserver) -> None:
+    observer.fails = LedgerError("locked")
+    observer.let_pass(4 * MIN_INTERVAL_S)
+    assert observer.looks in {4, 5}
 
 
-def test_everything_is_passed_on(bench: FakeObserver) -> None:
-    bench.keeper.update(PROGRESS)
-    bench.keeper.notice(Notice("careful"))
-    bench.keeper.close()
-    assert bench.told == ["update", "careful", "close"]
+def test_everything_is_passed_on(observer: FakeObserver) -> None:
+    observer.keeper.update(PROGRESS)
+    observer.keeper.notice(Notice("careful"))
+    observer.keeper.close()
+    assert observer.told == ["update", "careful", "close"]
 
 
 def test_the_apply_goes_on_while_a_page_is_written_and_its_end_waits_for_it() -> None:
-    bench, gate = FakeObserver(), threading.Event()
+    observer, gate = FakeObserver(), threading.Event()
     written: list[Snapshot] = []
 
     def write(seen: Snapshot) -> None:
         gate.wait(TEST_TIMEOUT_S)
         written.append(seen)
 
-    keeper = LivePageObserver(bench, snapshot, write, lambda: bench.now)
+    keeper = LivePageObserver(observer, snapshot, write, lambda: observer.now)
     for _ in range(40):
-        bench.now += 1.0
+        observer.now += 1.0
         keeper.update(PROGRESS)
-    assert (len(bench.told), written) == (40, [])
+    assert (len(observer.told), written) == (40, [])
     gate.set()
     keeper.close()
     assert len(written) == 1

@@ -22,7 +22,7 @@ def receipts(shell: Shell) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    ("run_id", "said"),
+    ("run_id", "printed"),
     [
         ("run_doesnotexist", "The API knows no run run_doesnotexist"),
         ("../../etc/passwd", "is not a run ID"),

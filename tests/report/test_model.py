@@ -115,7 +115,7 @@ def test_a_success_without_a_file_needs_a_person() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stuck", "told"),
+    ("stuck", "found"),
     [
         (run(RunState.PENDING), "has not finished"),
         (run(RunState.PROCESSING), "has not finished"),

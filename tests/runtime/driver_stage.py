@@ -91,7 +91,7 @@ class WatchedEngine(Engine):
             raise self.breaks
         return super().interpret(action, outcome, now)
 
-    def hear(self, action: Action, outcome: Outcome, runs: Iterable[Run], now: float) -> None:
+    def on_result(self, action: Action, outcome: Outcome, runs: Iterable[Run], now: float) -> None:
         self.calls.append(f"engine: {type(outcome).__name__}")
         super().on_result(action, outcome, runs, now)
 

@@ -103,8 +103,8 @@ class Apply(Process):
             make_plan=self._make_plan,
             set_aside=self._set_aside,
             run_campaign=self._run_campaign,
-            leave_report=self._leave_report,
-            end_replacements=self._end_replacements,
+            write_final_report=self._leave_report,
+            close_finished_replacements=self._end_replacements,
         ):
             yield
 

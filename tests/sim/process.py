@@ -68,7 +68,7 @@ class Process:
     def at_work(self) -> Iterator[None]:
         """While it lasts, what a command has driven is driven by this process, through the simulated executor."""
         with (
-            mock.patch.multiple(run_campaign, _drive=self._drive, connect=self._connect),
+            mock.patch.multiple(run_campaign, _run_driver=self._drive, connect=self._connect),
             mock.patch.object(key_identity, "_ROUNDS", 1),
             mock.patch.object(driver, "_UPDATE_INTERVAL_S", _REPORT_S),
         ):

@@ -18,10 +18,10 @@ from tests.helpers.timeouts import TEST_TIMEOUT_S
 HOLD = """
 import sys
 from pathlib import Path
-from hailuo_batch.adapters.ledger.lock import Holder, Lock
+from hailuo_batch.adapters.ledger.lock import CampaignLock, LockHolder
 guard = Path(sys.argv[2]) if sys.argv[2:] else None
-with Lock(Path(sys.argv[1]), Holder.this_process("apply", 5.0), guard) as lock:
-    lock.hold_guard()
+with CampaignLock(Path(sys.argv[1]), LockHolder.this_process("apply", 5.0), guard) as lock:
+    lock.acquire_guard()
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -52,7 +52,7 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "printed"),
     [
         (quote(48, runs=[done()]), "48 runs, about $13.44 (no spend limit is set)"),
         (quote(1, expected=COST), "1 run, about $0.28 (no spend limit is set)"),

@@ -102,7 +102,7 @@ def test_what_the_manifest_expects_is_no_known_price(shell: Shell, start_api: St
 
 
 @pytest.mark.parametrize(
-    ("cost", "said"),
+    ("cost", "printed"),
     [
         (..., "the answer names no cost"),
         (None, "the answer names no cost"),

@@ -111,12 +111,12 @@ def test_an_older_attempt_does_not_take_the_place_of_a_newer_one() -> None:
     older = run(run_id="run_0", at=STARTED_AT - 500)
     [attempt] = adopt(snapshot(record(take(), older)), [trace()], {}, NOW).attempts
     assert not attempt.is_outdated
-    [attempt] = adopt(snapshot(record(take(), older)), [trace(superseded=True)], {}, NOW).attempts
+    [attempt] = adopt(snapshot(record(take(), older)), [trace(is_superseded=True)], {}, NOW).attempts
     assert attempt.is_outdated
 
 
 def test_a_clock_that_was_set_back_makes_no_failed_attempt_the_newest() -> None:
-    failed = trace(state=RunState.FAILED, superseded=True, outputs=())
+    failed = trace(state=RunState.FAILED, is_superseded=True, outputs=())
     doubtful = trace(
         None, state=RunState.IN_DOUBT, attempt=2, create_id="create-2", submitted_at=STARTED_AT - 4000, outputs=()
     )
