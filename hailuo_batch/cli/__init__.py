@@ -89,14 +89,14 @@ def plan(invocation: Invocation, /, manifest: Path, as_json: bool, **options: An
 @click.pass_obj
 def apply(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
     """Create what is missing, resume the rest, download, report."""
-    from hailuo_batch.app.config import LimitOptions
+    from hailuo_batch.app.config import ApplyOptions, LimitOptions
     from hailuo_batch.commands import apply as command
 
     where = invocation.locate(manifest, options)
     limits = LimitOptions(
         **{name: options.pop(name) for name in ("rate_limit", "max_spend", "max_in_flight", "run_timeout")}
     )
-    return command.run(where, command.ApplyOptions(limits=limits, **options), invocation.console(as_json))
+    return command.run(where, ApplyOptions(limits=limits, **options), invocation.console(as_json))
 
 
 @cli.command()

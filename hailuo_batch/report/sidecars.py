@@ -16,9 +16,9 @@ from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.disk import remove_stale_temporaries, write_without_sync
 from hailuo_batch.report.encoding import encode_indented
+from hailuo_batch.report.fields import format_time
 from hailuo_batch.report.looking import SUFFIX, FolderScan, read_bounded, scan_folder
 from hailuo_batch.report.reading import LARGEST_SIDECAR, SIDECAR
-from hailuo_batch.report.times import format_time
 from hailuo_batch.report.written import Mark, VerifiedFiles
 
 VERSION = 1

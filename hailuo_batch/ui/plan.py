@@ -12,7 +12,9 @@ from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.estimate import Basis, Estimate, Price, TimeNeeded, describe_time
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
 from hailuo_batch.core.planning.spend import Cap, Spend, spend_of
-from hailuo_batch.ui.in_doubt import render_in_doubt, risk_sentence
+from hailuo_batch.report.fields import spend_fields
+from hailuo_batch.report.model import risk_sentence
+from hailuo_batch.ui.in_doubt import render_in_doubt
 from hailuo_batch.ui.text import INDENT, clean, count, elide, layout_lines, layout_rows
 from hailuo_batch.values import CampaignSpec, format_usd
 
@@ -73,7 +75,6 @@ def plan_document(
     fingerprints = {record.take.id: record.take.fingerprint for record in snapshot.takes}
     fingerprints |= {take.id: take.fingerprint for take in campaign.takes}
     counts = Counter(line.action for line in plan.lines)
-    spend = _spend(snapshot)
     return {
         "version": 1,
         "campaign": snapshot.campaign,
@@ -94,13 +95,7 @@ def plan_document(
         },
         "duration": {"at_least_s": time.least_s, "about_s": time.about_s},
         "cap_micro_usd": cap_micro_usd,
-        "spend": {
-            "charged_micro_usd": spend.charged_micro_usd,
-            "refunded_micro_usd": spend.refunded_micro_usd,
-            "net_micro_usd": spend.net_micro_usd,
-            "in_doubt_takes": spend.in_doubt_takes,
-            "in_doubt_micro_usd": spend.in_doubt_micro_usd,
-        },
+        "spend": spend_fields(_spend(snapshot)),
         "takes": [
             {
                 "id": line.take_id,

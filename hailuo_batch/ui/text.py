@@ -4,7 +4,17 @@ from collections.abc import Sequence
 
 from hailuo_batch.text import clean, columns_of, display_width, wrap
 
-__all__ = ["INDENT", "clean", "count", "display_width", "elide", "elide_middle", "layout_lines", "layout_rows"]
+__all__ = [
+    "INDENT",
+    "clean",
+    "count",
+    "display_width",
+    "elide",
+    "elide_middle",
+    "layout_lines",
+    "layout_rows",
+    "name_some",
+]
 
 INDENT = "  "
 _CELL_GAP = 2
@@ -49,6 +59,12 @@ def layout_lines(lines: Sequence[str], columns: int | None) -> list[str]:
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 take`, `2,000 takes`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def name_some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many there are beyond them: `hero, desk and 3 more`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _lay_out(row: Sequence[str], widths: Sequence[int], columns: int | None) -> str:

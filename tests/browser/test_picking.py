@@ -56,7 +56,9 @@ def test_a_take_is_marked_marked_otherwise_and_unmarked(sheet: Sheet) -> None:
     mark(sheet, "a", "chosen")
     mark(sheet, "b", "reroll")
     assert marks(sheet) == {"a": "Chosen", "b": "Re-roll"}
-    sheet.until("document.querySelector('.counts').textContent === '1 chosen · 0 rejected · 1 to re-roll · 2 not marked'")
+    sheet.until(
+        "document.querySelector('.counts').textContent === '1 chosen · 0 rejected · 1 to re-roll · 2 not marked'"
+    )
     mark(sheet, "a", "rejected")
     mark(sheet, "b", "reroll")
     assert marks(sheet) == {"a": "Rejected"}

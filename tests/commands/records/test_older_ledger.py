@@ -14,8 +14,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from hailuo_batch.app import apply
 from hailuo_batch.app.reports import write_final_report
-from hailuo_batch.commands import apply
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from hailuo_batch.adapters.local.stop_request import StopRequest
-from hailuo_batch.app.signals import stop_on_signals
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
+from hailuo_batch.runtime.signals import stop_on_signals
 from tests.helpers.handlers import kept_handlers
 
 
