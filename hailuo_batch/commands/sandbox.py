@@ -17,7 +17,7 @@ from hailuo_batch.values import parse_usd
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """What the sandbox is asked to be like. `balance` is in US dollars, None for no end of money."""
+    """The options of `sandbox`. `balance` is in US dollars, None for unlimited money."""
 
     port: int = 0
     latency_s: float = 0.0
@@ -29,21 +29,23 @@ class SandboxOptions:
 
 
 class _Stopped(BaseException):
-    """A signal, not a failure: what outlives the failures of a connection must not take it for one."""
+    """Raised by a signal. A BaseException, so that no handler of connection failures catches it."""
 
     def __init__(self, code: ExitCode) -> None:
         self.code = code
 
 
 def run(options: SandboxOptions, console: Console) -> ExitCode:
-    """Serve until a signal comes. Raises UsageError for settings that cannot be and a port that cannot be had."""
+    """Serve until a signal comes. Raises UsageError for impossible settings and a port that cannot be opened."""
     server = _server(options)
     try:
         with _stopped_by_signal():
             console.write_stdout(
                 f"export RUNBASE_BASE_URL={server.base_url} RUNBASE_API_KEY={SANDBOX_KEY}\n",
             )
-            console.print_info("The sandbox is serving. Set these two in another terminal to use it; Ctrl-C stops it.")
+            console.print_info(
+                "The sandbox is running. Paste this line into another terminal to use it. Press Ctrl-C to stop it."
+            )
             server.serve_forever()
     except _Stopped as stopped:
         return stopped.code
@@ -65,10 +67,10 @@ def _server(options: SandboxOptions) -> SandboxServer:
         )
         return SandboxServer(settings, port=options.port, latency_s=options.latency_s, speed=options.speed)
     except ValueError as error:
-        raise UsageError(f"The sandbox cannot be like that: {error}.") from error
+        raise UsageError(f"Invalid sandbox settings: {error}.") from error
     except OSError as error:
         raise UsageError(
-            f"Port {options.port} cannot be had: {error.strerror}. Leave --port out for a free one."
+            f"Port {options.port} cannot be opened: {error.strerror}. Leave --port out to get a free one."
         ) from error
 
 
