@@ -17,9 +17,9 @@ from hailuo_batch.core.model.events import RunCreated
 from hailuo_batch.core.planning.recovery import CreateResult
 from hailuo_batch.core.planning.traces import KnownIds, Trace, UnreadableTrace
 from hailuo_batch.errors import LedgerError, OutputError
-from hailuo_batch.report.looking import FileStamp
-from hailuo_batch.report.reading import read_traces
-from hailuo_batch.report.written import REPORTS, SIDECARS, load_verified
+from hailuo_batch.report.folder_scan import FileStamp
+from hailuo_batch.report.read_back import read_traces
+from hailuo_batch.report.verified_files import REPORTS, SIDECARS, load_verified
 from hailuo_batch.text import shell_line
 from hailuo_batch.ui.text import clean, count, name_some
 

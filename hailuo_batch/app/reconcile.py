@@ -20,7 +20,7 @@ from hailuo_batch.core.planning.recovery import CreateResult, MissedEvent, Recei
 from hailuo_batch.core.planning.traces import KnownIds, Trace
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 from hailuo_batch.core.scheduling.shared_window import LONGEST_REQUEST_S
-from hailuo_batch.report.looking import FileStamp, stamp_of
+from hailuo_batch.report.folder_scan import FileStamp, stamp_of
 from hailuo_batch.ui.text import name_some
 
 _MOST_NAMED = 3

@@ -20,10 +20,18 @@ from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.errors import ExitCode, HailuoBatchError, LedgerError, OutputError
 from hailuo_batch.report.files import Format, are_current, report_paths, verify_reports, write_reports
-from hailuo_batch.report.looking import FileStamp, stamp_of
+from hailuo_batch.report.folder_scan import FileStamp, stamp_of
 from hailuo_batch.report.model import Report, build_report
 from hailuo_batch.report.sidecars import are_sidecars_current, update_sidecars, verify_sidecars
-from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, VerifiedFiles, load_verified, save_verified
+from hailuo_batch.report.verified_files import (
+    RECEIPTS,
+    REPORTS,
+    SIDECARS,
+    Mark,
+    VerifiedFiles,
+    load_verified,
+    save_verified,
+)
 from hailuo_batch.runtime.observer import Observer
 from hailuo_batch.ui.console import Console
 

@@ -1,8 +1,7 @@
-"""Files that are there whole or not at all.
+"""Write files completely or not at all.
 
-Owns how bytes reach the disk: under a temporary name in the same folder, then renamed into place, so that no reader
-ever sees half a file; and how what a killed write left is told from what is being written. Knows nothing of what the
-bytes say. Raises OSError as it comes.
+A file is written under a temporary name in the same folder and then renamed, so that no reader ever sees half a file.
+Temporary files that a killed write left are removed later. Raises OSError.
 """
 
 import os
@@ -13,23 +12,22 @@ from typing import BinaryIO
 
 _TEMPORARY = re.compile(r"\..+\.[0-9]+\.tmp", re.DOTALL)
 _STALE_S = 600.0
-"""Seconds after which nobody can still be writing a file."""
+"""Seconds after which a temporary file cannot be one that is being written."""
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Replace the file in one step; it survives a power cut from then on."""
+    """Replace the file in one step. It survives a power cut from then on."""
     _replace(path, content, _sync)
     _sync_folder(path.parent)
 
 
 def write_without_sync(path: Path, content: bytes) -> None:
-    """Replace the file in one step, without waiting for the disk: for what can be made again."""
+    """Replace the file in one step, without waiting for the disk: for files that can be made again."""
     _replace(path, content, lambda _: None)
 
 
 def remove_stale_temporaries(folder: Path, names: Collection[str]) -> None:
-    """Of these files in the folder, remove the temporary ones that were left by a killed write: far older than the
-    newest of all."""
+    """Remove those of these files that a killed write left: temporary, and far older than the newest of all."""
     left = [folder / name for name in names if _TEMPORARY.fullmatch(name.rpartition("/")[2])]
     if left:
         stale_at = max(_changed_at(folder / name for name in names), default=0.0) - _STALE_S
@@ -39,7 +37,7 @@ def remove_stale_temporaries(folder: Path, names: Collection[str]) -> None:
 
 
 def _changed_at(paths: Iterable[Path]) -> Iterator[float]:
-    """When these were written, but for those that have gone meanwhile."""
+    """When these files were written, without those that were deleted meanwhile."""
     for path in paths:
         try:
             yield path.stat().st_mtime
@@ -53,7 +51,7 @@ def _sync(file: BinaryIO) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have a new name on the disk too."""
+    """Sync the folder, so that a new name survives a power cut too."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)
@@ -62,7 +60,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _replace(path: Path, content: bytes, sync: Callable[[BinaryIO], None]) -> None:
-    """The temporary name is this process's own, so that two writers never share one."""
+    """Write and rename. The temporary name contains the process ID, so that two writers never share one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     try:

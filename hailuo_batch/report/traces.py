@@ -1,7 +1,7 @@
-"""What a sidecar and a report.json tell of the runs behind them, read as if somebody had made them up.
+"""Parse the runs in a sidecar and in a report.json, without trusting either file.
 
-Owns how the two are read back; nothing is believed that is not of its type and within its bounds, and what lacks a
-field that a run needs is unreadable, as far as it may tell of money. Pure.
+No value is accepted that has not its type and its bounds. An entry that lacks a field which a run needs is unreadable,
+if money may have been paid for it. Pure.
 """
 
 import re
@@ -31,7 +31,7 @@ _MOST_OUTPUTS = 1_000
 def parse_sidecar(
     data: Mapping[str, Any], campaign: str, endpoint: str, video: str, source: str
 ) -> Trace | UnreadableTrace | None:
-    """The run of the video at this path; None where the sidecar is of another campaign or endpoint."""
+    """The run of the video at this path; None if the sidecar belongs to another campaign or endpoint."""
     if _belongs_to_another(data, campaign, endpoint):
         return None
     unreadable = UnreadableTrace(source, video, run_id=_name(data.get("run_id")))
@@ -64,7 +64,7 @@ def parse_sidecar(
 def parse_report(
     data: Any, campaign: str, endpoint: str, source: str, is_known: Callable[[str], bool]
 ) -> Iterator[Trace | UnreadableTrace]:
-    """The runs that a report lists; but for those that are known by their IDs."""
+    """The runs in a report, without those whose IDs are known."""
     if not isinstance(data, dict):
         yield UnreadableTrace(source)
         return
@@ -87,17 +87,17 @@ def _belongs_to(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
 
 
 def _belongs_to_another(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
-    """Whether it says in so many words that it is of another campaign or endpoint."""
+    """Whether it names another campaign or endpoint."""
     named = (data.get("campaign"), campaign), (data.get("endpoint"), endpoint)
     return any(isinstance(name, str) and name != ours for name, ours in named)
 
 
 def _parse_run(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> Trace | UnreadableTrace | None:
-    """The run, or what can be read of it; None where it is none that anything was paid for."""
+    """The run, or an unreadable trace; None if nothing was paid for it."""
     try:
         take_fingerprint = _matched(take["fingerprint"], _SHA256)
         superseded = run.get("superseded") is True
-        # a report of the first version does not say what its runs were made of: the live one, of what the take asks
+        # Reports of the first version have no fingerprint in their runs. The live run was made of the take's input.
         recorded = run["fingerprint"] if superseded else run.get("fingerprint", take_fingerprint)
         run_id, create_id = run.get("run_id"), run.get("create_id")
         model, run_fingerprint = _text(take["model"], _LONGEST_MODEL), _matched(recorded, _SHA256)
@@ -126,7 +126,7 @@ def _unreadable(run: Mapping[str, Any], source: str) -> UnreadableTrace | None:
     run_id, create_id, state = run.get("run_id"), run.get("create_id"), run.get("state")
     is_nameless = isinstance(state, str) and state in _NAMELESS
     if run_id is None and is_nameless and (create_id is None or state not in UNNAMED_MAYBE_PAID):
-        return None  # what names no create is of a report of the first version
+        return None  # reports of the first version have no create_id
     return UnreadableTrace(source, run_id=_name(run_id), create_id=_name(create_id))
 
 
@@ -135,8 +135,10 @@ def _name(value: Any) -> str | None:
 
 
 def _input(data: Mapping[str, Any], model: str, expected: str) -> str:
-    """The input, put together again: the spelling that has the right fingerprint. Where none has, as where an image is
-    named by its hash alone, what is shown."""
+    """The input, reconstructed: the variant with the right fingerprint.
+
+    If none has it, since an embedded image is replaced by its hash, the input as it is shown.
+    """
     rest = data.get("input", {})
     if not isinstance(rest, dict):
         raise TypeError("an input is an object")
@@ -151,7 +153,7 @@ def _canonical(value: Any) -> str:
     if not isinstance(value, dict):
         raise TypeError("an input is an object")
     text = canonical_json(value)
-    text.encode("utf-8")  # half a character of a surrogate pair cannot be recorded
+    text.encode("utf-8")  # a lone surrogate cannot be recorded
     return text
 
 
@@ -162,7 +164,7 @@ def _outputs(value: Any) -> tuple[Output, ...]:
 
 
 def _output(index: int, item: Mapping[str, Any]) -> Output:
-    """An output; what cannot be read of it counts as not known, so that it is downloaded again."""
+    """An output. If its file cannot be read from the entry, it counts as not saved, and is downloaded again."""
     url = item.get("url")
     link = url if isinstance(url, str) and len(url) <= _LONGEST_URL and url.isprintable() else ""
     try:
@@ -174,11 +176,11 @@ def _output(index: int, item: Mapping[str, Any]) -> Output:
 
 
 def _path(value: Any) -> str:
-    """A path within the output folder, in the top of it or in one folder below."""
+    """A path in the output folder, at its top or one folder below."""
     path = _text(value, 1_000)
     parts = path.split("/")
     if len(parts) > 2 or any(part in {"", ".", ".."} for part in parts):
-        raise ValueError("a file lies in the output folder")
+        raise ValueError("the path leads out of the output folder")
     return path
 
 
@@ -214,15 +216,15 @@ def _number(value: Any, least: int, most: int) -> int:
 
 def _matched(value: Any, pattern: re.Pattern[str]) -> str:
     if not isinstance(value, str):
-        raise TypeError("a text is expected")
+        raise TypeError("a string is expected")
     if pattern.fullmatch(value) is None:
-        raise ValueError("the text is not as it should be")
+        raise ValueError("the string is invalid")
     return value
 
 
 def _text(value: Any, longest: int) -> str:
     if not isinstance(value, str):
-        raise TypeError("a text is expected")
+        raise TypeError("a string is expected")
     if not 0 < len(value) <= longest or not value.isprintable():
-        raise ValueError("the text is not as it should be")
+        raise ValueError("the string is invalid")
     return value

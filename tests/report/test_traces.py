@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.traces import KnownIds, Trace, UnreadableTrace
-from hailuo_batch.report.looking import read_object
+from hailuo_batch.report.folder_scan import read_object
 from hailuo_batch.report.model import build_report
-from hailuo_batch.report.reading import read_traces
+from hailuo_batch.report.read_back import read_traces
 from hailuo_batch.report.render_json import render_json
 from hailuo_batch.report.sidecars import update_sidecars
 from hailuo_batch.report.traces import parse_report, parse_sidecar

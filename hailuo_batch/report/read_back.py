@@ -1,7 +1,7 @@
-"""Reading back what an earlier command left beside the videos: the sidecars and report.json.
+"""Read back what an earlier command left beside the videos: the sidecars and report.json.
 
-Owns which files are looked into: those that were found right, and that nobody has touched since, are not. A file of
-ours that cannot be read is no file that says nothing: it is told of as what it is.
+Files that are known to match the ledger, and are unchanged since, are not read. A file of ours that cannot be read may
+name paid runs: it is reported as unreadable, not skipped.
 """
 
 import os
@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from hailuo_batch.core.planning.traces import Trace, UnreadableTrace
-from hailuo_batch.report.looking import SUFFIX, FileStamp, UnreadableFile, read_json, scan_folder, stamp_of
+from hailuo_batch.report.folder_scan import SUFFIX, FileStamp, UnreadableFile, read_json, scan_folder, stamp_of
 from hailuo_batch.report.traces import parse_report, parse_sidecar
 
 SIDECAR = "hailuo-batch sidecar"
-"""The kind that a sidecar says that it is."""
+"""The value of `kind` in every sidecar."""
 LARGEST_SIDECAR = 1_000_000
 REPORT = "report.json"
 _LARGEST_REPORT = 1_000_000_000
@@ -27,21 +27,21 @@ def read_traces(
     verified: Mapping[str, FileStamp],
     is_known: Callable[[str], bool],
 ) -> Iterator[Trace | UnreadableTrace]:
-    """What the files in the output folder tell of this campaign's runs at this endpoint.
+    """The runs of this campaign at this endpoint that the files in the output folder name.
 
-    Files with the stamps of `right` are passed over, and runs that are known by their IDs. Raises OSError where the
-    folder cannot be read.
+    Leaves out files with the stamps of `verified`, and runs whose IDs are known. Raises OSError if the folder cannot be
+    read.
     """
     seen = scan_folder(folder)
     for name in sorted(seen.links):
-        yield from _unreadable(name)  # no link is followed: what it leads to may be ours
+        yield from _unreadable(name)  # links are not followed, and may lead to one of ours
     for name, stamp in seen.sidecars.items():
         if verified.get(name) == stamp:
             continue
         try:
             found = read_json(f"{folder}/{name}", LARGEST_SIDECAR)
         except FileNotFoundError:
-            continue  # gone meanwhile
+            continue  # deleted meanwhile
         except UnreadableFile:
             yield from _unreadable(name)
             continue
@@ -66,7 +66,7 @@ def read_traces(
 
 
 def _unreadable(name: str) -> Iterator[UnreadableTrace]:
-    """What cannot be read under this name, where it is that of a sidecar."""
+    """An unreadable trace, if the name is that of a sidecar."""
     video = name.removesuffix(SUFFIX)
     if PurePosixPath(video).suffix and not name.startswith("report."):
         yield UnreadableTrace(name, video)
