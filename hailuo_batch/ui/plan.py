@@ -26,12 +26,12 @@ _LONGEST_URL = 500
 
 _ORDER = tuple(PlanAction)
 _TOTALS = {
-    PlanAction.CREATE: "to request",
+    PlanAction.CREATE: "to create",
     PlanAction.REPLACE: "to replace",
-    PlanAction.RESUME: "to follow",
+    PlanAction.RESUME: "to resume",
     PlanAction.DOWNLOAD: "to download",
     PlanAction.KEEP: "kept",
-    PlanAction.HOLD: "on hold",
+    PlanAction.HOLD: "held",
     PlanAction.UNWANTED: "no longer in the manifest",
 }
 
@@ -214,4 +214,4 @@ def _cap_warning(estimate: Estimate, snapshot: Snapshot, cap_micro_usd: int | No
     total = cap.committed_micro_usd + estimate.micro_usd
     if total <= cap_micro_usd:
         return []
-    return [f"That would bring the campaign to {format_usd(total)}: apply stops requesting at the cap and exits 3."]
+    return [f"That would bring the campaign to {format_usd(total)}: apply stops at the cap and exits 3."]

@@ -114,7 +114,7 @@ def test_receipts_are_set_aside_last_so_that_until_then_nothing_is_forgotten(
 
     rename = Path.rename
     monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(LedgerError, match="cannot be set aside"):
+    with pytest.raises(LedgerError, match="cannot be renamed"):
         set_aside(paths)
     assert paths.receipts.read_text() == "something"
 

@@ -75,7 +75,7 @@ def test_every_command_named_in_a_rehearsal_stays_in_it(shell: Shell) -> None:
 
 
 def test_who_leaves_out_sandbox_after_a_rehearsal_is_told_so(shell: Shell) -> None:
-    hint = "There is one of a rehearsal: add --sandbox for that."
+    hint = "A practice run has a ledger: add --sandbox to use it."
     looks = (("status",), ("report",), ("retry",), ("resolve", "desk", "--abandon"), ("resolve", "desk", "--resubmit"))
     assert not [words for words in looks if hint in shell.without_yes(*words).err]
     shell("apply", "--sandbox", "--only", "desk", "--max-duration", "1s")

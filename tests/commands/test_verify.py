@@ -317,7 +317,7 @@ def test_verify_looks_while_an_apply_is_at_work(shell: Shell, start_api: StartAp
         ended = shell("verify", "--json")
         assert ended.code is ExitCode.DONE
         assert json.loads(ended.out)["compared"] == 0
-        assert "is at work on this campaign: files may come and go" in ended.err
+        assert "is running on this campaign: its files may change" in ended.err
         assert shell("verify", "--repair").code is ExitCode.BUSY
     finally:
         process.terminate()

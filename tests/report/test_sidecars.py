@@ -183,5 +183,5 @@ def test_what_a_killed_write_left_is_removed_once_it_is_old(tmp_path: Path) -> N
 def test_a_folder_that_cannot_be_written_is_said_without_a_traceback(tmp_path: Path) -> None:
     video(tmp_path)
     (tmp_path / f".hero.mp4.json.{os.getpid()}.tmp").mkdir()
-    with pytest.raises(OutputError, match=r"sidecars.*ledger and the videos are untouched"):
+    with pytest.raises(OutputError, match=r"sidecars.*ledger and the videos are intact"):
         update_sidecars(ledger_of(run()), tmp_path)

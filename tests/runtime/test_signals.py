@@ -57,7 +57,7 @@ def test_the_first_one_is_told_that_another_counts_after_a_second(
 ) -> None:
     signal.raise_signal(signal.SIGINT)
     printed = " ".join(capfd.readouterr().err.split())
-    assert "To leave at once, press Ctrl-C again after a second." in printed
+    assert "Press Ctrl-C again after a second to quit now." in printed
     signal.raise_signal(signal.SIGINT)
     assert stop.code is ExitCode.SIGINT
     assert capfd.readouterr().err == ""

@@ -146,7 +146,7 @@ def test_the_sandbox_has_files_of_its_own_and_leaves_the_real_campaign_alone(
     assert all(path.name.startswith("lamps.sandbox.") for path in shell.state.iterdir())
     assert [path.name for path in (shell.workspace / "outputs").iterdir()] == ["lamps.sandbox"]
     assert "3 running" in shell("status", "--sandbox").out
-    assert "no ledger yet" in shell("status").err
+    assert "No ledger yet" in shell("status").err
 
 
 def test_a_ledger_that_is_gone_stops_everything_and_new_ledger_sets_the_rest_aside(

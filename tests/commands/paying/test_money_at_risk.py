@@ -12,7 +12,7 @@ from tests.helpers.command_line import UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 MANY = UNCAPPED.replace("takes: 2", "takes: 30")
-RISK = "2 creates of unknown outcome, up to $0.56 at risk."
+RISK = "2 requests got no answer; up to $0.56 may have been charged."
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell,
     out = shell("status").out
     assert "hero --attempt 1 " in out
     assert "--resubmit" not in out
-    assert "there) or --abandon" in plain(out)
+    assert "If not: --abandon" in plain(out)
 
 
 def test_a_plan_tells(shell: Shell, doubtful: CommandResult) -> None:
@@ -95,7 +95,7 @@ def test_an_apply_that_has_nothing_else_to_do_tells(shell: Shell, doubtful: Comm
 
 def test_the_reports_tell(shell: Shell, doubtful: CommandResult) -> None:
     markdown = (shell.outputs / "report.md").read_text()
-    assert "up to $0.56 at risk in 2 creates of unknown outcome" in markdown
+    assert "2 requests got no answer; up to $0.56 may have been charged" in markdown
     assert markdown.count("| in doubt |") == 2
     for way in ("--run-id", "--resubmit", "--abandon"):
         assert markdown.count(way) >= 2
@@ -109,7 +109,7 @@ def test_while_no_price_is_known_the_risk_is_an_unknown_amount(shell: Shell, api
     shell.write(UNCAPPED)
     with lost_answers(api):
         ended = shell("apply", "--only", "desk")
-    assert "1 create of unknown outcome, an unknown amount at risk." in ended.out
+    assert "1 request got no answer; an unknown amount may have been charged." in ended.out
     assert shell("status", "--json").document["spend"]["in_doubt_micro_usd"] is None
 
 
@@ -168,7 +168,7 @@ def test_after_three_unanswered_creates_in_a_row_nothing_more_is_created(shell: 
     assert ended.code is ExitCode.UNFINISHED
     assert "3 creates in a row went unanswered" in plain(ended.err)
     assert api.world.stats.creates == 3
-    assert "3 creates of unknown outcome" in ended.out
+    assert "3 requests got no answer" in ended.out
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     assert api.world.stats.creates == 4
 

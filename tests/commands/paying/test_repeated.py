@@ -63,7 +63,7 @@ def test_a_replacement_is_finished_and_no_second_one_begun(
     assert code == CODES[number]
     finished = replace(shell)
     assert finished.code is ExitCode.DONE
-    assert "finishes the --replace that was interrupted before, and begins no other one" in finished.err
+    assert "finishes the --replace that was interrupted, and starts no new one" in finished.err
     assert api.world.stats.creates == 2 * TAKES
     again = replace(shell)
     assert again.code is ExitCode.DONE
