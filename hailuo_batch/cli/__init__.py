@@ -6,8 +6,9 @@ Declarations only. Each command imports its parts when it is called, so that `--
 import gc
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,12 +21,15 @@ from hailuo_batch.cli.options import (
     OrderedGroup,
     apply_options,
     as_json,
+    campaign_command,
     common_options,
-    ledger_options,
     no_sidecar,
-    one_manifest,
     plan_options,
 )
+
+if TYPE_CHECKING:
+    from hailuo_batch.app.workspace import CampaignLocation
+    from hailuo_batch.ui.console import Console
 
 _GC_THRESHOLDS = (500_000, 5, 5)
 
@@ -60,129 +64,107 @@ def validate(invocation: Invocation, /, manifests: tuple[Path, ...], as_json: bo
 
 
 @cli.command()
-@one_manifest
-@plan_options
-@click.option("--check-images", is_flag=True, help="Also check the images of takes that apply would request.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Keep the plan in this file for apply --plan."
+@campaign_command(
+    plan_options,
+    click.option("--check-images", is_flag=True, help="Also check the images of takes that apply would request."),
+    click.option(
+        "--out", type=click.Path(path_type=Path), metavar="FILE", help="Keep the plan in this file for apply --plan."
+    ),
+    click.option("--detailed-exitcode", is_flag=True, help="Exit 0: nothing to do, 1: any error, 2: something to do."),
+    has_json=True,
 )
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 0: nothing to do, 1: any error, 2: something to do.")
-@ledger_options
-@as_json
-@common_options
-@click.pass_obj
-def plan(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
+def plan(where: "CampaignLocation", console: "Console", **options: Any) -> int:
     """Show what apply would do and roughly cost. Requests nothing."""
     from hailuo_batch.commands import plan as command
 
-    where = invocation.locate(manifest, options)
-    return command.run(where, command.PlanOptions(**options), invocation.console(as_json))
+    return command.run(where, command.PlanOptions(**options), console)
 
 
 @cli.command()
-@one_manifest
-@click.option("--yes", is_flag=True, help="Agree to pay without being asked. Needed if there is no terminal to ask at.")
-@plan_options
-@apply_options
-@no_sidecar
-@ledger_options
-@as_json
-@common_options
-@click.pass_obj
-def apply(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
+@campaign_command(
+    click.option(
+        "--yes", is_flag=True, help="Agree to pay without being asked. Needed if there is no terminal to ask at."
+    ),
+    plan_options,
+    apply_options,
+    no_sidecar,
+    has_json=True,
+)
+def apply(where: "CampaignLocation", console: "Console", **options: Any) -> int:
     """Request missing videos, follow running ones, download, report."""
     from hailuo_batch.app.config import ApplyOptions, LimitOptions
     from hailuo_batch.commands import apply as command
 
-    where = invocation.locate(manifest, options)
-    limits = LimitOptions(
-        **{name: options.pop(name) for name in ("rate_limit", "max_spend", "max_in_flight", "run_timeout")}
-    )
-    return command.run(where, ApplyOptions(limits=limits, **options), invocation.console(as_json))
+    names = ("rate_limit", "max_spend", "max_in_flight", "run_timeout")
+    limits = LimitOptions(**{name: options.pop(name) for name in names})
+    return command.run(where, ApplyOptions(limits=limits, **options), console)
 
 
 @cli.command()
-@one_manifest
-@ledger_options
-@as_json
-@common_options
-@click.pass_obj
-def status(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
+@campaign_command(has_json=True)
+def status(where: "CampaignLocation", console: "Console") -> int:
     """Show the state of every take, also while an apply runs. Sends nothing."""
     from hailuo_batch.commands import status as command
 
-    return command.run(invocation.locate(manifest, options), invocation.console(as_json))
+    return command.run(where, console)
 
 
 @cli.command()
-@one_manifest
-@click.option(
-    "--format",
-    "formats",
-    multiple=True,
-    type=click.Choice(["html", "json", "md", "csv", "junit"]),
-    help="Write only this file; repeatable. Default: all files, and the sidecars.",
+@campaign_command(
+    click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        type=click.Choice(["html", "json", "md", "csv", "junit"]),
+        help="Write only this file; repeatable. Default: all files, and the sidecars.",
+    ),
+    no_sidecar,
 )
-@no_sidecar
-@ledger_options
-@common_options
-@click.pass_obj
-def report(
-    invocation: Invocation, /, manifest: Path, formats: tuple[str, ...], no_sidecar: bool, **options: Any
-) -> int:
+def report(where: "CampaignLocation", console: "Console", **options: Any) -> int:
     """Rewrite the report from the ledger. Sends nothing."""
     from hailuo_batch.commands import report as command
 
-    report_options = command.ReportOptions(formats, no_sidecar)
-    return command.run(invocation.locate(manifest, options), report_options, invocation.console())
+    return command.run(where, console, **options)
 
 
 @cli.command()
-@one_manifest
-@click.argument("take_id", metavar="TAKE")
-@click.option("--run-id", metavar="ID", help="The request made this run. Asks the API about it first.")
-@click.option("--resubmit", is_flag=True, help="Let the next apply request it again, which pays again.")
-@click.option("--abandon", is_flag=True, help="Give the take up; what it may have cost still counts.")
-@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Resolve this older attempt, not the newest.")
-@click.option("--yes", is_flag=True, help="Agree to another payment without being asked. Needed without a terminal.")
-@ledger_options
-@common_options
-@click.pass_obj
-def resolve(invocation: Invocation, /, manifest: Path, take_id: str, **options: Any) -> int:
+@campaign_command(
+    click.argument("take_id", metavar="TAKE"),
+    click.option("--run-id", metavar="ID", help="The request made this run. Asks the API about it first."),
+    click.option("--resubmit", is_flag=True, help="Let the next apply request it again, which pays again."),
+    click.option("--abandon", is_flag=True, help="Give the take up; what it may have cost still counts."),
+    click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Resolve this older attempt."),
+    click.option(
+        "--yes", is_flag=True, help="Agree to another payment without being asked. Needed without a terminal."
+    ),
+)
+def resolve(where: "CampaignLocation", console: "Console", **options: Any) -> int:
     """Resolve a take that is in doubt, lost or stuck. Needs one of --run-id, --resubmit and --abandon."""
     from hailuo_batch.commands import resolve as command
 
-    where = invocation.locate(manifest, options)
-    return command.run(where, command.parse_request(take_id, **options), invocation.console())
+    return command.run(where, command.parse_request(**options), console)
 
 
 @cli.command()
-@one_manifest
-@click.argument("take_ids", nargs=-1, metavar="[TAKE...]")
-@ledger_options
-@common_options
-@click.pass_obj
-def retry(invocation: Invocation, /, manifest: Path, take_ids: tuple[str, ...], **options: Any) -> int:
-    """Allow one more attempt for failed or rejected takes, at the next apply. Without TAKE: for all of them."""
+@campaign_command(click.argument("take_ids", nargs=-1, metavar="[TAKE...]"))
+def retry(where: "CampaignLocation", console: "Console", take_ids: tuple[str, ...]) -> int:
+    """Allow one more attempt for failed or rejected takes. The next apply makes it. Without TAKE: all of them."""
     from hailuo_batch.commands import retry as command
 
-    return command.run(invocation.locate(manifest, options), take_ids, invocation.console())
+    return command.run(where, take_ids, console)
 
 
 @cli.command()
-@one_manifest
-@click.option("--repair", is_flag=True, help="Download again what differs. Changed files are kept under another name.")
-@no_sidecar
-@ledger_options
-@as_json
-@common_options
-@click.pass_obj
-def verify(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
+@campaign_command(
+    click.option("--repair", is_flag=True, help="Download again what differs. Keeps changed files under another name."),
+    no_sidecar,
+    has_json=True,
+)
+def verify(where: "CampaignLocation", console: "Console", **options: Any) -> int:
     """Compare the files on disk with the ledger's sizes and SHA-256. Pays for nothing."""
     from hailuo_batch.commands import verify as command
 
-    where = invocation.locate(manifest, options)
-    return command.run(where, command.VerifyOptions(**options), invocation.console(as_json))
+    return command.run(where, console, **options)
 
 
 @cli.group(cls=OrderedGroup)
@@ -191,53 +173,42 @@ def state() -> None:
 
 
 @state.command("show")
-@one_manifest
-@ledger_options
-@common_options
-@click.pass_obj
-def state_show(invocation: Invocation, /, manifest: Path, **options: Any) -> int:
+@campaign_command()
+def state_show(where: "CampaignLocation", console: "Console") -> int:
     """Show every attempt at every take. Sends nothing."""
     from hailuo_batch.commands import state as command
 
-    return command.show(invocation.locate(manifest, options), invocation.console())
+    return command.show(where, console)
 
 
 @state.command("export")
-@one_manifest
-@ledger_options
-@common_options
-@click.pass_obj
-def state_export(invocation: Invocation, /, manifest: Path, **options: Any) -> int:
+@campaign_command()
+def state_export(where: "CampaignLocation", console: "Console") -> int:
     """Print the whole ledger, journal included, as one JSON document."""
     from hailuo_batch.commands import state as command
 
-    return command.export(invocation.locate(manifest, options), invocation.console(as_json=True))
+    return command.export(where, replace(console, as_json=True))
 
 
 @state.command("restore")
-@one_manifest
-@ledger_options
-@common_options
-@click.pass_obj
-def state_restore(invocation: Invocation, /, manifest: Path, **options: Any) -> int:
+@campaign_command()
+def state_restore(where: "CampaignLocation", console: "Console") -> int:
     """Restore the ledger from its backup and the receipts. Keeps the previous ledger."""
     from hailuo_batch.commands import state as command
 
-    return command.restore(invocation.locate(manifest, options), invocation.console())
+    return command.restore(where, console)
 
 
 @state.command("rm")
-@one_manifest
-@click.argument("take_id", metavar="TAKE")
-@click.option("--force", is_flag=True, help="Even if it was paid for, or may have been.")
-@ledger_options
-@common_options
-@click.pass_obj
-def state_rm(invocation: Invocation, /, manifest: Path, take_id: str, force: bool, **options: Any) -> int:
+@campaign_command(
+    click.argument("take_id", metavar="TAKE"),
+    click.option("--force", is_flag=True, help="Even if it was paid for, or may have been."),
+)
+def state_rm(where: "CampaignLocation", console: "Console", take_id: str, force: bool) -> int:
     """Forget a take. Its files stay, and its money still counts."""
     from hailuo_batch.commands import state as command
 
-    return command.remove(invocation.locate(manifest, options), take_id, force, invocation.console())
+    return command.remove(where, take_id, force, console)
 
 
 @cli.command()
@@ -245,7 +216,7 @@ def state_rm(invocation: Invocation, /, manifest: Path, take_id: str, force: boo
 @common_options
 @click.pass_obj
 def schema(invocation: Invocation, /, name: str) -> int:
-    """Print the JSON Schema of a manifest, report, ledger or plan. Default: the manifest's."""
+    """Print a JSON Schema. Default: the manifest's."""
     from hailuo_batch.commands import schema as command
 
     return command.run(name, invocation.console())
@@ -283,7 +254,7 @@ def sandbox(invocation: Invocation, /, **options: Any) -> int:
     """Serve a Runbase look-alike on this machine until stopped."""
     from hailuo_batch.commands import sandbox as command
 
-    return command.run(command.SandboxOptions(**options), invocation.console())
+    return command.run(invocation.console(), **options)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

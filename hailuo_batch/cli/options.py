@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,8 +78,8 @@ common_options = option_group(
     click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s"),
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-one_manifest = click.argument("manifest", type=click.Path(path_type=Path))
-ledger_options = option_group(
+_manifest = click.argument("manifest", type=click.Path(path_type=Path))
+_ledger_options = option_group(
     click.option("--sandbox", is_flag=True, help="Practice run: no key, no cost, separate files."),
     click.option(
         "--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Use this folder instead of state/."
@@ -88,6 +88,27 @@ ledger_options = option_group(
         "--output-dir", type=click.Path(path_type=Path), metavar="DIR", help="Use this folder instead of outputs/."
     ),
 )
+
+
+def campaign_command(*options: Callable[[Command], Command], has_json: bool = False) -> Callable[[Command], Command]:
+    """A decorator for a command about one campaign, with its own options and those that find its files.
+
+    The decorated function gets the campaign's location, the console, and its own options by their names.
+    """
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def call(invocation: Invocation, /, manifest: Path, as_json: bool = False, **given: Any) -> Any:
+            where = invocation.locate(manifest, given)
+            return function(where, invocation.console(as_json), **given)
+
+        json_option = (as_json,) if has_json else ()
+        group = option_group(_manifest, *options, _ledger_options, *json_option, common_options, click.pass_obj)
+        return group(call)
+
+    return decorate
+
+
 plan_options = option_group(
     click.option("--only", multiple=True, metavar="GLOB", help="Only takes whose ID matches; repeatable."),
     click.option(
@@ -108,14 +129,14 @@ apply_options = option_group(
         "plan_file",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Do exactly what this plan file of plan --out says. Can be repeated after an interruption.",
+        help="Do exactly what this file of plan --out says. Can be repeated after an interruption.",
     ),
     click.option(
         "--check-images/--no-check-images",
         default=None,
         help="Check the images of requested takes before paying. Default: yes, except with --sandbox.",
     ),
-    click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="Have at most N runs in progress."),
+    click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="Run at most N takes at the same time."),
     click.option(
         "--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for this long, such as 45m."
     ),

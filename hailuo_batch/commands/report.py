@@ -1,7 +1,5 @@
 """`report`: rewrites the report and the sidecars from the ledger. Sends nothing, and leaves the ledger alone."""
 
-from dataclasses import dataclass
-
 from hailuo_batch.app.ledger_access import require_ledger
 from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import check_not_older, journal_mark
@@ -15,16 +13,11 @@ from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.status import totals_line
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
-    """Which files to write, by the names of `Format`; none means all of them, and the sidecars."""
+def run(where: CampaignLocation, console: Console, *, formats: tuple[str, ...], no_sidecar: bool) -> ExitCode:
+    """Write the files with these names of `Format`; none means all of them, and the sidecars.
 
-    formats: tuple[str, ...] = ()
-    no_sidecar: bool = False
-
-
-def run(where: CampaignLocation, options: ReportOptions, console: Console) -> ExitCode:
-    """Write the files. Raises UsageError if nothing was ever applied, OutputError if they cannot be written."""
+    Raises UsageError if nothing was ever applied, OutputError if a file cannot be written.
+    """
     context = load_context(where, console)
     # before the ledger is read: whatever a running apply adds meanwhile is after this mark
     mark = journal_mark(context.paths) if has_ledger(context.paths) else (0, "")
@@ -35,8 +28,8 @@ def run(where: CampaignLocation, options: ReportOptions, console: Console) -> Ex
     report = report_of(context, view.snapshot, Clock().wall(), resume=resume, submitting_state=state)
     files = ReportFiles(context.paths, mark)
     try:
-        written = files.update_reports(report, tuple(map(Format, options.formats) if options.formats else Format))
-        if not (options.formats or options.no_sidecar):
+        written = files.update_reports(report, tuple(map(Format, formats) if formats else Format))
+        if not (formats or no_sidecar):
             files.update_sidecars(view.snapshot)
     finally:
         files.save_verified()

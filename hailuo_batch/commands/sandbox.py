@@ -3,8 +3,8 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 from hailuo_batch.app.api_target import SANDBOX_KEY
 from hailuo_batch.app.config import parse_option, parse_rate_limit
@@ -15,19 +15,6 @@ from hailuo_batch.ui.console import Console
 from hailuo_batch.values import parse_usd
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxOptions:
-    """The options of `sandbox`. `balance` is in US dollars, None for unlimited money."""
-
-    port: int = 0
-    latency_s: float = 0.0
-    fail_rate: float = 0.0
-    rate_limit: str = "20/10s"
-    balance: str | None = None
-    seed: int = 0
-    speed: float = 1.0
-
-
 class _Stopped(BaseException):
     """Raised by a signal. A BaseException, so that no handler of connection failures catches it."""
 
@@ -35,9 +22,9 @@ class _Stopped(BaseException):
         self.code = code
 
 
-def run(options: SandboxOptions, console: Console) -> ExitCode:
+def run(console: Console, **options: Any) -> ExitCode:
     """Serve until a signal comes. Raises UsageError for impossible settings and a port that cannot be opened."""
-    server = _server(options)
+    server = _server(**options)
     try:
         with _stopped_by_signal():
             console.write_stdout(
@@ -54,23 +41,25 @@ def run(options: SandboxOptions, console: Console) -> ExitCode:
     return ExitCode.DONE
 
 
-def _server(options: SandboxOptions) -> SandboxServer:
-    rate = parse_option("--rate-limit", options.rate_limit, parse_rate_limit)
-    balance = None if options.balance is None else parse_option("--balance", options.balance, parse_usd)
+def _server(
+    *, port: int, latency_s: float, fail_rate: float, rate_limit: str, balance: str | None, seed: int, speed: float
+) -> SandboxServer:
+    rate = parse_option("--rate-limit", rate_limit, parse_rate_limit)
+    money = None if balance is None else parse_option("--balance", balance, parse_usd)
     try:
         settings = WorldSettings(
-            seed=options.seed,
-            balance_micro_usd=balance,
-            fail_rate=options.fail_rate,
+            seed=seed,
+            balance_micro_usd=money,
+            fail_rate=fail_rate,
             rate_limit=rate.requests,
             rate_window_s=rate.window_s,
         )
-        return SandboxServer(settings, port=options.port, latency_s=options.latency_s, speed=options.speed)
+        return SandboxServer(settings, port=port, latency_s=latency_s, speed=speed)
     except ValueError as error:
         raise UsageError(f"Invalid sandbox settings: {error}.") from error
     except OSError as error:
         raise UsageError(
-            f"Port {options.port} cannot be opened: {error.strerror}. Leave --port out to get a free one."
+            f"Port {port} cannot be opened: {error.strerror}. Leave --port out to get a free one."
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hailuo_batch.adapters.local.output_files import FileMatch, OutputFiles
@@ -19,19 +18,11 @@ from hailuo_batch.ui.summary import worst_code
 from hailuo_batch.ui.text import clean, count, layout_rows
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyOptions:
-    """Whether to download again what differs, and whether to leave the sidecars alone then."""
-
-    repair: bool = False
-    no_sidecar: bool = False
-
-
-def run(where: CampaignLocation, options: VerifyOptions, console: Console) -> ExitCode:
-    """Compare the files, and repair them with `--repair`. Raises UsageError if nothing was ever applied."""
-    if options.repair:
+def run(where: CampaignLocation, console: Console, *, repair: bool, no_sidecar: bool) -> ExitCode:
+    """Compare the files, and with `repair` download again what differs. Raises UsageError without a ledger."""
+    if repair:
         with open_for_changes(where, "verify", console) as session:
-            checked, codes = _repair(session, options, console)
+            checked, codes = _repair(session, no_sidecar, console)
             _print_result(session.snapshot, checked, console)
     else:
         snapshot, codes = _read(context := load_context(where, console), console), ()
@@ -39,11 +30,11 @@ def run(where: CampaignLocation, options: VerifyOptions, console: Console) -> Ex
         _print_result(snapshot, checked, console)
     if all(item.is_intact for item in checked):
         return worst_code(codes)
-    if options.repair:
+    if repair:
         _print_unrepaired(checked, console)
     else:
-        repair = f"{where.command_line('verify')} --repair"
-        console.print_info(f"To download them again, at no cost, as far as the API still has them: {repair}")
+        command = f"{where.command_line('verify')} --repair"
+        console.print_info(f"To download them again, at no cost, as far as the API still has them: {command}")
     return worst_code([*codes, ExitCode.UNFINISHED])
 
 
@@ -56,13 +47,12 @@ def _read(context: CampaignContext, console: Console) -> Snapshot:
 
 
 def _repair(
-    session: LedgerSession, options: VerifyOptions, console: Console
+    session: LedgerSession, no_sidecar: bool, console: Console
 ) -> tuple[tuple[FileCheck, ...], tuple[ExitCode, ...]]:
     """Repair the files and rewrite the report. Returns what is on disk, and the exit codes of what went wrong."""
     checked, outcome = repair_files(session, console)
     context, ledger = session.context, session.ledger
     report = report_of(context, outcome.snapshot, session.clock.wall(), resume=ledger.fact(RESUME_FACT))
-    no_sidecar = options.no_sidecar
     _, unwritten = write_final_report(report, outcome.snapshot, ledger, context.paths, no_sidecar, console)
     return checked, (*outcome.codes, *unwritten)
 
