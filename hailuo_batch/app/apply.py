@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.local.output_files import OutputFiles
-from hailuo_batch.app.config import ApplyOptions, check_options, read_settings, read_wishes, resume_command
+from hailuo_batch.app.config import ApplyOptions, check_options, read_plan_request, read_settings, resume_command
 from hailuo_batch.app.consent import (
     ApplyRequest,
     ConsentResult,
@@ -174,7 +174,7 @@ class _Apply:
             known, files = unchanged_receipts(context.paths), OutputFiles(context.paths.outputs)
             warn = self.console.print_warning
             snapshot = reconcile_ledger(ledger, context.paths.receipts, files, self.clock.wall(), warn, known)
-        plan = make_plan(context.campaign, snapshot, progress.wishes)
+        plan = make_plan(context.campaign, snapshot, progress.plan_request)
         if saved is not None:
             check_plan(saved, plan, context.campaign, progress, request.replan_command)
         return make_proposal(context, snapshot, plan, request.settings)
@@ -251,10 +251,10 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     context = context_of(where, manifest.campaign)
     settings = read_settings(options.limits, manifest.campaign)
     if saved is None:
-        wishes = read_wishes(manifest.campaign, options.only, options.replace, options.in_doubt)
-        return ApplyRequest(context, options, manifest, wishes, settings, None)
+        asked = read_plan_request(manifest.campaign, options.only, options.replace, options.in_doubt)
+        return ApplyRequest(context, options, manifest, asked, settings, None)
     settings = replace(settings, cap_micro_usd=saved.cap_micro_usd)
-    request = ApplyRequest(context, options, manifest, saved.wishes, settings, saved)
+    request = ApplyRequest(context, options, manifest, saved.plan_request, settings, saved)
     check_sources(saved, manifest.campaign, context.endpoint, sources_of(manifest), request.replan_command)
     return request
 

@@ -97,7 +97,9 @@ def parse_rate_limit(text: str) -> RateLimit:
     return RateLimit(int(match[1]), float(match[2]))
 
 
-def read_wishes(campaign: CampaignSpec, only: tuple[str, ...], replace: tuple[str, ...], in_doubt: str) -> PlanRequest:
+def read_plan_request(
+    campaign: CampaignSpec, only: tuple[str, ...], replace: tuple[str, ...], in_doubt: str
+) -> PlanRequest:
     """What the options ask beyond the manifest. Raises UsageError for a pattern that matches no take."""
     ids = [take.id for take in campaign.takes]
     _check_patterns("--only", only, ids)

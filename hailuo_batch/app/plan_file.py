@@ -69,7 +69,7 @@ class SavedPlan:
     id: str
     campaign: str
     endpoint: str
-    wishes: PlanRequest
+    plan_request: PlanRequest
     cap_micro_usd: int | None
     prices: Mapping[str, int]
     sources: Sources
@@ -94,12 +94,12 @@ def sources_of(manifest: Manifest) -> Sources:
 
 
 def complete_plan_document(
-    document: Mapping[str, Any], wishes: PlanRequest, sources: Sources, ledger: LedgerState, plan: Plan
+    document: Mapping[str, Any], request: PlanRequest, sources: Sources, ledger: LedgerState, plan: Plan
 ) -> dict[str, Any]:
     """The plan's document with its sources and its ID."""
     complete = {
         **document,
-        "wishes": {"only": [*wishes.only], "replace": [*wishes.replace], "in_doubt": str(wishes.in_doubt)},
+        "wishes": {"only": [*request.only], "replace": [*request.replace], "in_doubt": str(request.in_doubt)},
         "rests_on": {
             "manifest_sha256": sources.manifest,
             "takes_sha256": sources.takes,
@@ -212,7 +212,7 @@ def _refuse_to_replace(path: Path) -> None:
 
 def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
     """The plan in the document. Raises KeyError, TypeError or ValueError for a missing or invalid field."""
-    wishes, sources = get_object(document, "wishes"), get_object(document, "rests_on")
+    request, sources = get_object(document, "wishes"), get_object(document, "rests_on")
     ledger = get_object(sources, "ledger")
     journal_sha256 = "" if ledger["journal_sha256"] is None else get_text(ledger, "journal_sha256")
     return SavedPlan(
@@ -220,10 +220,10 @@ def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
         id=id_,
         campaign=get_text(document, "campaign"),
         endpoint=get_text(document, "endpoint"),
-        wishes=PlanRequest(
-            get_texts(wishes, "only"),
-            get_texts(wishes, "replace"),
-            InDoubtPolicy(get_text(wishes, "in_doubt")),
+        plan_request=PlanRequest(
+            get_texts(request, "only"),
+            get_texts(request, "replace"),
+            InDoubtPolicy(get_text(request, "in_doubt")),
             # not takes that are only followed: their runs may be done when the plan is applied again, and stay so
             frozenset(_takes(document, frozenset({PlanAction.REPLACE}))),
         ),

@@ -65,7 +65,7 @@ _MOST_NAMED = 3
 class PlanProgress:
     """What a plan still asks for, and whether an apply of it has changed the ledger before."""
 
-    wishes: PlanRequest
+    plan_request: PlanRequest
     has_begun: bool = False
 
 
@@ -123,7 +123,7 @@ def check_ledger_for_plan(saved: SavedPlan, ledger: Ledger | None, replan_comman
     if ledger is None:
         if saved.ledger.mark != JournalPosition():
             raise _out_of_date(saved, "the ledger that it was made with is gone", replan_command)
-        return PlanProgress(saved.wishes)
+        return PlanProgress(saved.plan_request)
     id_, _, stage = ledger.fact(PLAN_FACT).partition(" ")
     is_under_way = id_ == saved.id
     was, now = saved.ledger.mark, ledger_state(ledger)
@@ -135,9 +135,9 @@ def check_ledger_for_plan(saved: SavedPlan, ledger: Ledger | None, replan_comman
     if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):
         raise _out_of_date(saved, f"something else changed the ledger: {_describe(changes)}", replan_command)
     if is_under_way and (stage == _CARRIED_OUT or any(change.what in _STEPS for change in changes)):
-        return PlanProgress(PlanRequest(saved.wishes.only), has_begun=True)
+        return PlanProgress(PlanRequest(saved.plan_request.only), has_begun=True)
     ledger.record_fact(PLAN_FACT, saved.id)
-    return PlanProgress(saved.wishes, has_begun=bool(changes))
+    return PlanProgress(saved.plan_request, has_begun=bool(changes))
 
 
 def carried_out_fact(saved: SavedPlan) -> str:

@@ -136,7 +136,9 @@ apply_options = option_group(
         default=None,
         help="Check the images of requested takes before paying. Default: yes, except with --sandbox.",
     ),
-    click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="Run at most N takes at the same time."),
+    click.option(
+        "--max-in-flight", type=click.IntRange(min=1), metavar="N", help="Run at most N takes at the same time."
+    ),
     click.option(
         "--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for this long, such as 45m."
     ),

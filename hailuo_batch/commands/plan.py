@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailuo_batch.adapters.local.output_files import OutputFiles
-from hailuo_batch.app.config import LimitOptions, read_settings, read_wishes
+from hailuo_batch.app.config import LimitOptions, read_plan_request, read_settings
 from hailuo_batch.app.consent import make_proposal, render_proposal
 from hailuo_batch.app.ledger_access import LedgerView, empty_snapshot, read_ledger
 from hailuo_batch.app.manifest_input import ImageCheckLevel, check_images, context_of, read_manifest
@@ -49,19 +49,19 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     manifest = read_manifest(where.manifest, console)
     context = context_of(where, manifest.campaign)
     campaign, paths = context.campaign, context.paths
-    wishes = read_wishes(campaign, options.only, options.replace, options.in_doubt)
+    request = read_plan_request(campaign, options.only, options.replace, options.in_doubt)
     settings = read_settings(LimitOptions(max_spend=options.max_spend), campaign)
     view = _read_ledger(context, options, console)
     if view is not None:
         check_not_older(context)
     snapshot = empty_snapshot(context) if view is None else _as_apply_would_find(view, paths)
-    plan = make_plan(campaign, snapshot, wishes)
+    plan = make_plan(campaign, snapshot, request)
     proposal = make_proposal(context, snapshot, plan, settings)
     if console.as_json or options.out is not None:
         cap = settings.cap_micro_usd
         document = plan_document(campaign, plan, snapshot, proposal.estimate, proposal.time, cap)
         state = LedgerState() if view is None else view.state
-        document = complete_plan_document(document, wishes, sources_of(manifest), state, plan)
+        document = complete_plan_document(document, request, sources_of(manifest), state, plan)
     if console.as_json:
         console.print_json(document)
     columns = columns_of(sys.stdout)

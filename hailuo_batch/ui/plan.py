@@ -111,12 +111,6 @@ def plan_document(
     }
 
 
-def describe_cost(estimate: Estimate) -> str:
-    """`about $1.68`, or that it is unknown."""
-    total = estimate.micro_usd
-    return "an unknown amount" if total is None else f"about {format_usd(total)}"
-
-
 def _rows(plan: Plan, columns: int | None, show_all: bool) -> list[str]:
     cells: list[tuple[str, ...]] = []
     below: dict[int, list[str]] = {}
@@ -178,7 +172,8 @@ def _cost_sentence(estimate: Estimate, cap_micro_usd: int | None) -> str:
         return "Cost: none."
     how = "; ".join(_price_text(price) for price in estimate.prices)
     cap = "" if cap_micro_usd is None else f" Cap: {format_usd(cap_micro_usd)}."
-    cost = describe_cost(estimate)
+    total = estimate.micro_usd
+    cost = "unknown until the first run finishes" if total is None else f"about {format_usd(total)}"
     return f"Cost: {cost} ({how}).{cap}"
 
 

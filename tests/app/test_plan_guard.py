@@ -47,7 +47,7 @@ def saved(ledger: Ledger) -> SavedPlan:
         id="a" * 64,
         campaign="lamps",
         endpoint="sandbox",
-        wishes=WISHES,
+        plan_request=WISHES,
         cap_micro_usd=None,
         prices={},
         sources=Sources("", "", {}, {}),
@@ -118,7 +118,7 @@ def test_a_backup_put_back_is_refused_unless_it_was_planned_with(ledger: Ledger,
     with pytest.raises(UsageError, match="backup"):
         check_ledger_for_plan(saved, ledger, REMEDY)
     known = dataclasses.replace(saved, ledger=LedgerState(saved.ledger.mark, restored=True))
-    assert check_ledger_for_plan(known, ledger, REMEDY).wishes == WISHES
+    assert check_ledger_for_plan(known, ledger, REMEDY).plan_request == WISHES
 
 
 def test_a_backup_put_back_is_refused_too_once_another_command_has_put_it_in_order(

@@ -91,7 +91,7 @@ def replace_what_a_plan_only_follows(patch: Patch) -> None:
 
     def read_plan(path: Path) -> plan_file.SavedPlan:
         saved = real(path)
-        return replace(saved, wishes=replace(saved.wishes, replaceable=None))
+        return replace(saved, plan_request=replace(saved.plan_request, replaceable=None))
 
     patch.setattr(plan_guard, "read_plan", read_plan)
 

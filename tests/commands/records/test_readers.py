@@ -38,7 +38,7 @@ def test_a_plan_says_when_the_cap_will_be_met(shell: Shell) -> None:
 
 def test_an_unknown_price_is_said_and_never_taken_for_nothing(shell: Shell) -> None:
     shell.write(LAMPS.replace(", expected_cost_usd: 0.28", ""))
-    assert "an unknown amount (3 runs of hailuo/pro, price not known yet)" in shell("plan").out
+    assert "unknown until the first run finishes (3 runs of hailuo/pro, price not known yet)" in shell("plan").out
     estimate = shell("plan", "--json").document["estimate"]
     assert estimate["micro_usd"] is None
     assert [model["cost_micro_usd"] for model in estimate["models"]] == [None]
