@@ -214,7 +214,7 @@ def test_what_is_pure_touches_no_clock_chance_thread_file_or_network(path: Path)
 
 
 @pytest.mark.parametrize("library", sorted(LIBRARIES))
-def test_each_library_is_known_to_one_folder(library: str) -> None:
+def test_each_third_party_package_is_known_to_one_folder(library: str) -> None:
     knowing = {folder_of(name_of(path)) for path in MODULES if library in {n.split(".")[0] for n in imports_of(path)}}
     assert knowing == {LIBRARIES[library]}
 

@@ -153,7 +153,7 @@ def check_plan(
     paying = {line.take_id for line in plan.paying}
     beyond = [take.id for take in campaign.takes if take.id in paying and allowed.get(take.id) != take.fingerprint]
     if beyond:
-        raise _out_of_date(saved, f"it does not include {_take_names(beyond)}, due for a request now", replan_command)
+        raise _out_of_date(saved, f"it does not pay for {_take_names(beyond)}, due to be requested now", replan_command)
 
 
 def _differences(what: str, was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

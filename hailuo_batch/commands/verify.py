@@ -104,7 +104,7 @@ def _detail(item: FileCheck) -> str:
 def _totals(checked: Sequence[FileCheck]) -> str:
     """`12 files compared: 10 are as saved, 1 missing, 1 changed.`"""
     if not checked:
-        return "No file to compare: the ledger knows of none that was saved."
+        return "No file to compare: the ledger has no saved file."
     numbers = {found: sum(i.comparison.match is found and not i.repaired for i in checked) for found in FileMatch}
     damaged, repaired = sum(item.damaged for item in checked), sum(item.repaired for item in checked)
     same = numbers.pop(FileMatch.SAME) - damaged

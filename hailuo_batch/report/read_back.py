@@ -36,23 +36,8 @@ def read_traces(
     for name in sorted(seen.links):
         yield from _unreadable(name)  # links are not followed, and may lead to one of ours
     for name, stamp in seen.sidecars.items():
-        if verified.get(name) == stamp:
-            continue
-        try:
-            found = read_json(f"{folder}/{name}", LARGEST_SIDECAR)
-        except FileNotFoundError:
-            continue  # deleted meanwhile
-        except UnreadableFile:
-            yield from _unreadable(name)
-            continue
-        if not isinstance(found, dict) or found.get("kind") != SIDECAR:
-            continue
-        run_id = found.get("run_id")
-        if isinstance(run_id, str) and is_known(run_id):
-            continue
-        trace = parse_sidecar(found, campaign, endpoint, name.removesuffix(SUFFIX), name)
-        if trace is not None:
-            yield trace
+        if verified.get(name) != stamp:
+            yield from _read_sidecar(folder, name, campaign, endpoint, is_known)
     path = folder / REPORT
     now = stamp_of(path)
     if now is None and os.path.lexists(path):
@@ -63,6 +48,25 @@ def read_traces(
                 yield from parse_report(read_json(path, _LARGEST_REPORT), campaign, endpoint, REPORT, is_known)
             except UnreadableFile:
                 yield UnreadableTrace(REPORT)
+
+
+def _read_sidecar(
+    folder: Path, name: str, campaign: str, endpoint: str, is_known: Callable[[str], bool]
+) -> Iterator[Trace | UnreadableTrace]:
+    try:
+        found = read_json(f"{folder}/{name}", LARGEST_SIDECAR)
+    except FileNotFoundError:
+        return  # deleted meanwhile
+    except UnreadableFile:
+        yield from _unreadable(name)
+        return
+    if not isinstance(found, dict) or found.get("kind") != SIDECAR:
+        return
+    run_id = found.get("run_id")
+    if not (isinstance(run_id, str) and is_known(run_id)):
+        trace = parse_sidecar(found, campaign, endpoint, name.removesuffix(SUFFIX), name)
+        if trace is not None:
+            yield trace
 
 
 def _unreadable(name: str) -> Iterator[UnreadableTrace]:

@@ -100,7 +100,7 @@ def test_a_table_or_an_image_that_changed_is_refused_by_name(
     assert api.world.stats.creates == 2
 
 
-def test_another_apply_in_between_is_refused_and_told(
+def test_another_apply_in_between_is_refused_with_the_reason(
     shell: Shell, api: SandboxServer, keep: Step, follow: Step
 ) -> None:
     keep()

@@ -151,7 +151,7 @@ def test_no_more_is_paid_for_than_the_file_has(saved: SavedPlan) -> None:
     check_plan(saved, plan("hero"), campaign, PlanProgress(WISHES), REMEDY)
     check_plan(saved, plan(), campaign, PlanProgress(WISHES), REMEDY)
     check_plan(saved, plan("hero", "desk"), campaign, begun, REMEDY)
-    with pytest.raises(UsageError, match="does not include desk"):
+    with pytest.raises(UsageError, match="does not pay for desk"):
         check_plan(saved, plan("hero", "desk"), campaign, PlanProgress(WISHES), REMEDY)
     other = CampaignSpec("lamps", (Shot("hero", (take("hero", prompt="another"),)),), "")
     with pytest.raises(UsageError, match="creates of hero"):

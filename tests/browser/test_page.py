@@ -72,7 +72,7 @@ def test_one_take_is_found_among_five_thousand(open_sheet: OpenSheet) -> None:
     assert sheet.texts(".take .name") == ["shot-1666.take2"]
 
 
-def test_the_sheet_is_laid_anew_for_another_width_and_keeps_its_place(open_sheet: OpenSheet) -> None:
+def test_the_sheet_is_laid_again_for_another_width_and_keeps_its_place(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*campaign(240), videos=False)
     place = "document.querySelector('[data-shot=shot-0040]')"
     sheet.run("addEventListener('scrollend', () => { window.rests = true; })")

@@ -81,7 +81,7 @@ def test_marks_stay_over_a_reload(sheet: Sheet) -> None:
     assert sheet.one("#pickbar").is_displayed()
 
 
-def test_a_take_that_was_made_anew_is_unmarked(sheet: Sheet) -> None:
+def test_a_take_that_was_made_again_is_unmarked(sheet: Sheet) -> None:
     mark(sheet, "a", "reroll")
     mark(sheet, "b", "chosen")
     anew = dataclasses.replace(run(of=take("a"), run_id="run_new"), attempt=2)

@@ -133,7 +133,7 @@ def test_a_video_plays_while_it_has_the_focus(open_sheet: OpenSheet) -> None:
     sheet.until(PLAYING, sheet.film("hero"))
 
 
-def test_nothing_plays_by_itself_for_who_wants_less_motion(open_sheet: OpenSheet) -> None:
+def test_nothing_plays_by_itself_for_who_prefers_less_motion(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*takes("hero", 1))
     sheet.emulate("light", motion="reduce")
     sheet.until(RESTING, sheet.film("hero"))
@@ -237,7 +237,7 @@ def test_no_request_leaves_the_page(open_sheet: OpenSheet) -> None:
     assert sheet.complaints() == []
 
 
-def test_a_reference_image_is_a_link_that_tells_nothing_of_the_page(open_sheet: OpenSheet) -> None:
+def test_a_reference_image_is_a_link_that_reveals_nothing_of_the_page(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(record(take(image_urls=["https://cdn.test/a/lamp.jpg?sig=1", "javascript:alert(1)"]), run()))
     [link] = sheet.all(".images a")
     assert link.get_attribute("href") == "https://cdn.test/a/lamp.jpg?sig=1"

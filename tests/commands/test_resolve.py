@@ -29,7 +29,7 @@ def receipts(shell: Shell) -> list[dict[str, object]]:
 # --- naming the run ---
 
 
-def test_what_is_to_be_made_again_is_not_told_as_if_nothing_had_been_sent(
+def test_what_is_to_be_made_again_is_not_shown_as_if_nothing_had_been_sent(
     shell: Shell, api: SandboxServer, doubtful: str
 ) -> None:
     assert shell("resolve", "desk", "--resubmit").code is ExitCode.DONE
@@ -200,7 +200,7 @@ def test_an_older_attempt_in_doubt_stays_open_to_every_way_but_being_made_again(
     assert api.world.stats.creates == 2
 
 
-def test_a_take_that_left_the_manifest_is_settled_but_not_made_again(
+def test_a_take_that_left_the_manifest_is_resolved_but_not_made_again(
     shell: Shell, api: SandboxServer, doubtful: str
 ) -> None:
     shell.write(UNCAPPED.replace("  - {id: desk, prompt: A desk}\n", ""))

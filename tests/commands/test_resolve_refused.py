@@ -117,7 +117,7 @@ def test_without_a_key_nothing_can_be_named(shell: Shell, doubtful: str, monkeyp
 
 
 @pytest.mark.parametrize("way", [("--abandon",), ("--resubmit",), ("--run-id", "run_1")])
-def test_a_take_that_is_done_has_nothing_to_settle(shell: Shell, api: SandboxServer, way: tuple[str, ...]) -> None:
+def test_a_take_that_is_done_has_nothing_to_resolve(shell: Shell, api: SandboxServer, way: tuple[str, ...]) -> None:
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     ended = shell("resolve", "desk", *way)
     assert ended.code is ExitCode.USAGE
@@ -138,7 +138,7 @@ def test_exactly_one_way_is_to_be_named(shell: Shell, doubtful: str) -> None:
         assert "exactly one of" in ended.err
 
 
-def test_a_campaign_without_a_ledger_has_nothing_to_settle(shell: Shell, api: SandboxServer) -> None:
+def test_a_campaign_without_a_ledger_has_nothing_to_resolve(shell: Shell, api: SandboxServer) -> None:
     ended = shell("resolve", "desk", "--abandon")
     assert ended.code is ExitCode.USAGE
     assert not shell.state.exists()

@@ -52,7 +52,7 @@ def test_a_signal_passed_on_by_whoever_started_it_is_the_same_signal(stop: StopR
     assert stop.code is ExitCode.SIGTERM
 
 
-def test_the_first_one_is_told_that_another_counts_after_a_second(
+def test_the_first_one_is_shown_that_another_counts_after_a_second(
     stop: StopRequest, capfd: pytest.CaptureFixture[str]
 ) -> None:
     signal.raise_signal(signal.SIGINT)
@@ -115,9 +115,7 @@ def test_a_signal_is_that_wish_until_the_process_has_ended(time: Time) -> None:
     assert stop.code is ExitCode.SIGTERM
 
 
-def test_a_signal_that_comes_after_the_end_is_settled_is_no_wish_and_ends_nothing(
-    stop: StopRequest, time: Time
-) -> None:
+def test_a_signal_that_comes_after_the_end_is_final_is_no_wish_and_ends_nothing(stop: StopRequest, time: Time) -> None:
     assert stop.finalize() is None
     for _ in range(2):
         signal.raise_signal(signal.SIGINT)

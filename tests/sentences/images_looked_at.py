@@ -8,7 +8,7 @@ _JUDGE = "hailuo_batch/preflight/verdict.py"
 _COMMANDS = "app/test_image_preflight.py"
 _SHELL = "preflight/test_fetch.py"
 _CHECK = "preflight/test_verdict.py"
-_FATAL = "app/test_image_preflight.py::test_what_cannot_work_is_told_all_at_once_with_its_takes_and_nothing_is_sent"
+_FATAL = "app/test_image_preflight.py::test_what_cannot_work_is_shown_all_at_once_with_its_takes_and_nothing_is_sent"
 
 RULES = (
     rule(

@@ -55,7 +55,7 @@ def test_a_changed_prompt_is_one_create(shell: Shell, api: SandboxServer) -> Non
     assert len(list((shell.outputs / "superseded").glob("*.mp4"))) == 1
 
 
-def test_replace_makes_a_finished_take_anew_once(shell: Shell, api: SandboxServer) -> None:
+def test_replace_makes_a_finished_take_again_once(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     first = (shell.outputs / "desk.mp4").read_bytes()
     assert shell("apply", "--replace", "desk").code is ExitCode.DONE

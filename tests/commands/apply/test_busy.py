@@ -236,7 +236,7 @@ def test_a_ledger_that_is_required_must_be_there(shell: Shell, api: SandboxServe
     assert shell("apply", "--require-ledger").code is ExitCode.DONE
 
 
-def test_a_ledger_that_is_required_is_not_begun_anew(shell: Shell, api: SandboxServer) -> None:
+def test_a_ledger_that_is_required_is_not_begun_again(shell: Shell, api: SandboxServer) -> None:
     end = shell("apply", "--require-ledger", "--new-ledger")
     assert end.code is ExitCode.USAGE
     assert "contradict" in end.err

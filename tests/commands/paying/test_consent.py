@@ -188,7 +188,7 @@ def test_a_plans_wish_without_one_is_not_paid_for_by_an_apply_without_the_plan(
     assert api.world.stats.creates == 1
 
 
-def test_a_lost_ledger_is_not_begun_anew_without_one(shell: Shell, api: SandboxServer) -> None:
+def test_a_lost_ledger_is_not_begun_again_without_one(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     (shell.state / "lamps.db").unlink()
     before = sorted(path.name for path in shell.state.iterdir())
@@ -251,7 +251,7 @@ def test_in_a_rehearsal_making_again_needs_none(shell: Shell, monkeypatch: pytes
     assert shell.without_yes("resolve", "--sandbox", "desk", "--resubmit").code is ExitCode.DONE
 
 
-def test_what_pays_nothing_is_settled_without_one(shell: Shell, api: SandboxServer, doubtful: str) -> None:
+def test_what_pays_nothing_is_resolved_without_one(shell: Shell, api: SandboxServer, doubtful: str) -> None:
     assert shell.without_yes("resolve", "desk", "--run-id", doubtful).code is ExitCode.DONE
     assert shell.without_yes("apply", "--only", "desk").code is ExitCode.DONE
     assert api.world.stats.creates == 1

@@ -46,11 +46,11 @@ def check_risk_is_shown(text: str) -> None:
     assert "pays twice" in plain(text)
 
 
-def test_an_apply_tells_at_its_end(doubtful: CommandResult) -> None:
+def test_an_apply_shows_the_risk_at_its_end(doubtful: CommandResult) -> None:
     check_risk_is_shown(doubtful.out)
 
 
-def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell, api: SandboxServer) -> None:
+def test_the_end_of_an_apply_shows_it_once_with_the_command_to_type(shell: Shell, api: SandboxServer) -> None:
     shell.write(MANY)
     with lost_answers(api):
         ended = shell("apply")
@@ -60,7 +60,7 @@ def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell
     assert ended.out.count(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n") == 1
 
 
-def test_who_wants_quiet_is_told_all_the_same(shell: Shell, api: SandboxServer) -> None:
+def test_who_asks_for_quiet_is_shown_all_the_same(shell: Shell, api: SandboxServer) -> None:
     shell.write(UNCAPPED)
     with lost_answers(api):
         ended = shell("apply", "-q", "--only", "hero*")
@@ -70,7 +70,7 @@ def test_who_wants_quiet_is_told_all_the_same(shell: Shell, api: SandboxServer) 
     assert ended.err.endswith(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n")
 
 
-def test_status_tells(shell: Shell, doubtful: CommandResult) -> None:
+def test_status_shows_the_risk(shell: Shell, doubtful: CommandResult) -> None:
     check_risk_is_shown(shell("status").out)
 
 
@@ -83,17 +83,17 @@ def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell,
     assert "If not: --abandon" in plain(out)
 
 
-def test_a_plan_tells(shell: Shell, doubtful: CommandResult) -> None:
+def test_a_plan_shows_the_risk(shell: Shell, doubtful: CommandResult) -> None:
     out = shell("plan").out
     check_risk_is_shown(out)
     assert re.search(r"  hold  hero +in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may be paid for: ", out)
 
 
-def test_an_apply_that_has_nothing_else_to_do_tells(shell: Shell, doubtful: CommandResult) -> None:
+def test_an_apply_that_has_nothing_else_to_do_shows_the_risk(shell: Shell, doubtful: CommandResult) -> None:
     check_risk_is_shown(shell("apply").out)
 
 
-def test_the_reports_tell(shell: Shell, doubtful: CommandResult) -> None:
+def test_the_reports_show_the_risk(shell: Shell, doubtful: CommandResult) -> None:
     markdown = (shell.outputs / "report.md").read_text()
     assert "2 requests got no answer; up to $0.56 may have been charged" in markdown
     assert markdown.count("| in doubt |") == 2
@@ -113,7 +113,7 @@ def test_while_no_price_is_known_the_risk_is_an_unknown_amount(shell: Shell, api
     assert shell("status", "--json").document["spend"]["in_doubt_micro_usd"] is None
 
 
-def test_a_superseded_attempt_is_told_with_the_option_that_settles_it(shell: Shell, doubtful: CommandResult) -> None:
+def test_a_superseded_attempt_is_shown_with_the_option_that_resolves_it(shell: Shell, doubtful: CommandResult) -> None:
     shell.write(UNCAPPED.replace("A lamp", "A lamp at night"))
     assert shell("apply").code is ExitCode.DONE
     for command in ("status", "plan"):
@@ -122,7 +122,7 @@ def test_a_superseded_attempt_is_told_with_the_option_that_settles_it(shell: She
         assert "  hero --attempt 1        since " in out
 
 
-def test_what_was_given_up_is_still_told(shell: Shell, doubtful: CommandResult) -> None:
+def test_what_was_given_up_is_still_shown(shell: Shell, doubtful: CommandResult) -> None:
     assert shell("resolve", "hero", "--abandon").code is ExitCode.DONE
     out = shell("status").out
     assert RISK in out
@@ -132,7 +132,7 @@ def test_what_was_given_up_is_still_told(shell: Shell, doubtful: CommandResult) 
     assert re.search("^  hero +since .* given up by the user$", abandoned, re.MULTILINE)
 
 
-def test_where_all_is_given_up_nobody_is_sent_to_settle_it(shell: Shell, doubtful: CommandResult) -> None:
+def test_where_all_is_given_up_nobody_is_sent_to_resolve_it(shell: Shell, doubtful: CommandResult) -> None:
     for take_id in ("hero", "hero.take2"):
         assert shell("resolve", take_id, "--abandon").code is ExitCode.DONE
     for ended in (shell("status"), shell("plan"), shell("apply")):
@@ -141,7 +141,7 @@ def test_where_all_is_given_up_nobody_is_sent_to_settle_it(shell: Shell, doubtfu
         assert "TAKE --run-id ID" not in ended.out
 
 
-def test_nothing_is_told_where_nothing_is_at_risk(shell: Shell, api: SandboxServer) -> None:
+def test_nothing_is_shown_where_nothing_is_at_risk(shell: Shell, api: SandboxServer) -> None:
     ended = shell("apply")
     assert ended.code is ExitCode.DONE
     for out in (ended.out, shell("status").out, shell("plan").out):

@@ -240,7 +240,7 @@ def test_damaged_files_beside_an_older_ledger_are_no_files_that_say_nothing(
 
 
 @pytest.mark.parametrize("how", TEARS)
-def test_a_damaged_report_beside_the_newest_ledger_is_moved_away_as_it_is_told(
+def test_a_damaged_report_beside_the_newest_ledger_is_moved_away_as_it_is_shown(
     shell: Shell, api: SandboxServer, how: Callable[[bytes], bytes]
 ) -> None:
     assert shell("apply").code is ExitCode.DONE
@@ -255,7 +255,7 @@ def test_a_damaged_report_beside_the_newest_ledger_is_moved_away_as_it_is_told(
 
 
 @pytest.mark.parametrize("how", TEARS)
-def test_a_damaged_sidecar_of_a_video_that_the_ledger_knows_is_written_anew(
+def test_a_damaged_sidecar_of_a_video_that_the_ledger_knows_is_written_again(
     shell: Shell, api: SandboxServer, how: Callable[[bytes], bytes]
 ) -> None:
     assert shell("apply").code is ExitCode.DONE
