@@ -64,7 +64,7 @@ def test_a_campaign_without_a_video_has_nothing_to_compare(shell: Shell, api: Sa
         shell("apply")
     ended = shell("verify")
     assert ended.code is ExitCode.DONE
-    assert ended.out == "No file to compare: the ledger knows of none that was saved.\n"
+    assert ended.out == "No file to compare: the ledger has no saved file.\n"
 
 
 def test_missing_and_changed_files_are_named(shell: Shell, finished: SandboxServer) -> None:
