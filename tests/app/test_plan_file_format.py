@@ -60,7 +60,7 @@ def test_a_file_that_was_changed_by_hand_is_no_plan_any_more(
         (b"", "it is not JSON"),
         (b"{}", "lacks fields of a plan"),
         (b"[1]", "lacks fields of a plan"),
-        (b'{"version": 1, "rests_on": 3}', "was edited, or is incomten"),
+        (b'{"version": 1, "rests_on": 3}', "was edited, or is incomplete"),
         (b"[" * 100_000, "it is nested too deep"),
         (b"\xff\xfe{\x00", "it is not UTF-8"),
         (b'{"version": 1, "version": 1}', "it has `version` twice"),

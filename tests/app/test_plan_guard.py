@@ -101,7 +101,7 @@ def test_a_users_word_is_refused_even_where_the_plan_is_remembered(ledger: Ledge
     check_ledger_for_plan(saved, ledger, REMEDY)
     key = create(ledger)
     ledger.record(((key, ev.RunAbandoned("given up")),), STARTED_AT)
-    with pytest.raises(UsageError, match="runs were given up for desk"):
+    with pytest.raises(UsageError, match="runs were abandoned for desk"):
         check_ledger_for_plan(saved, ledger, REMEDY)
 
 
@@ -154,7 +154,7 @@ def test_no_more_is_paid_for_than_the_file_has(saved: SavedPlan) -> None:
     with pytest.raises(UsageError, match="does not pay for desk"):
         check_plan(saved, plan("hero", "desk"), campaign, PlanProgress(WISHES), REMEDY)
     other = CampaignSpec("lamps", (Shot("hero", (take("hero", prompt="another"),)),), "")
-    with pytest.raises(UsageError, match="creates of hero"):
+    with pytest.raises(UsageError, match="does not pay for hero"):
         check_plan(saved, plan("hero"), other, begun, REMEDY)
 
 

@@ -79,7 +79,7 @@ def test_a_run_of_another_model_is_refused(shell: Shell, start_api: StartApi) ->
         shell("apply", "--only", "hero")
     ended = shell("resolve", "desk", "--run-id", list(api.world.created)[1])
     assert ended.code is ExitCode.USAGE
-    assert "is a run of hailuo/pro, and desk wants wan/turbo" in ended.err
+    assert "is a run of hailuo/pro, but desk needs wan/turbo" in ended.err
     assert state_of(shell, "desk") == "in_doubt"
 
 

@@ -69,7 +69,7 @@ def test_what_was_paid_for_is_forgotten_only_with_force_and_its_money_still_coun
     ended = state(shell, "rm", "desk", "--force")
     assert ended.code is ExitCode.DONE
     assert "Its money still counts" in ended.err
-    assert "the next apply makes it, and pays for it" in " ".join(ended.err.split())
+    assert "the next apply requests it, and pays for it" in " ".join(ended.err.split())
     assert shell("status", "--json").document["spend"] == spent
     assert shell("report").code is ExitCode.DONE
     assert json.loads((shell.outputs / "report.json").read_text())["spend"] == spent

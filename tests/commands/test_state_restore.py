@@ -63,7 +63,7 @@ def test_a_ledger_that_is_gone_or_damaged_is_rebuilt_from_the_receipts_alone(
     ended = state(shell, "restore")
     assert ended.code is ExitCode.DONE, ended.err
     assert "without a backup, with 3 requests that only the receipts had" in ended.err
-    assert "is known again after the next apply" in ended.err
+    assert "The next apply records again which takes are in the manifest" in ended.err
     assert set(states(shell).values()) == {"done"}
     assert shell("apply").code is ExitCode.DONE
     assert api.world.stats.creates == 3

@@ -126,7 +126,7 @@ def test_what_was_given_up_is_still_shown(shell: Shell, doubtful: CommandResult)
     assert shell("resolve", "hero", "--abandon").code is ExitCode.DONE
     out = shell("status").out
     assert RISK in out
-    unresolved, _, abandoned = out.partition("Given up or forgotten: there is nothing left to settle")
+    unresolved, _, abandoned = out.partition("Abandoned or forgotten: there is nothing left to do")
     assert re.search("^  hero.take2 +since ", unresolved, re.MULTILINE)
     assert not re.search("^  hero +since ", unresolved, re.MULTILINE)
     assert re.search("^  hero +since .* given up by the user$", abandoned, re.MULTILINE)
@@ -137,7 +137,7 @@ def test_where_all_is_given_up_nobody_is_sent_to_resolve_it(shell: Shell, doubtf
         assert shell("resolve", take_id, "--abandon").code is ExitCode.DONE
     for ended in (shell("status"), shell("plan"), shell("apply")):
         assert RISK in ended.out
-        assert "there is nothing left to settle" in ended.out
+        assert "there is nothing left to do" in ended.out
         assert "TAKE --run-id ID" not in ended.out
 
 

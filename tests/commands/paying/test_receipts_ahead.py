@@ -35,7 +35,7 @@ def test_a_plan_is_what_an_apply_does(shell: Shell, api: SandboxServer) -> None:
     planned = shell("plan")
     assert "2 to resume" in planned.out
     assert "to create" not in planned.out
-    assert "The receipts list 2 requests that the ledger does not know yet" in " ".join(planned.err.split())
+    assert "The receipts list 2 requests that the ledger does not have yet" in " ".join(planned.err.split())
     assert shell("plan", "--json").document["totals"]["create"] == 0
     assert contents(shell.state) == before
     assert shell("apply").code is ExitCode.DONE
