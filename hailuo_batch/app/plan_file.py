@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hailuo_batch.adapters.ledger import JournalPosition
-from hailuo_batch.adapters.local.fs import open_regular
+from hailuo_batch.adapters.local.fs import open_to_read
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.core.planning.estimate import Basis
 from hailuo_batch.core.planning.plan import PAYING, InDoubtPolicy, Plan, PlanAction, PlanRequest
@@ -30,6 +30,7 @@ from hailuo_batch.json_fields import (
     get_texts,
     parse_strict_json,
 )
+from hailuo_batch.report.disk import write_without_sync
 from hailuo_batch.values import CampaignSpec, canonical_json
 
 _MOST_BYTES = 1 << 29
@@ -125,10 +126,7 @@ def write_plan(path: Path, document: Mapping[str, Any]) -> None:
     try:
         real = _resolve_link(path)
         _refuse_to_replace(real)
-        draft = real.with_name(f".{real.name}.new")
-        with os.fdopen(open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
-            file.write(text.encode("ascii"))
-        draft.replace(real)
+        write_without_sync(real, text.encode("ascii"))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: the plan cannot be written ({why}). Nothing was sent.") from error
@@ -159,7 +157,7 @@ def read_plan(path: Path) -> SavedPlan:
 def _read(path: Path) -> bytes:
     """The file's bytes. A link is followed, but nothing is read that could block. Raises OSError, and ValueError for a
     file that is too large."""
-    with os.fdopen(open_regular(Path(os.path.realpath(path)), os.O_RDONLY), "rb") as file:
+    with open_to_read(Path(os.path.realpath(path))) as file:
         data = file.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
         raise ValueError("it is too large")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from hailuo_batch.adapters.local.fs import check_folders
+from hailuo_batch.adapters.local.fs import check_folders, sync
 from hailuo_batch.core.model.file_layout import SUPERSEDED_FOLDER
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
 from hailuo_batch.report.advice import SANDBOX, CommandBuilder
@@ -197,7 +197,7 @@ def _write_test_file(folder: Path) -> None:
     """
     with TemporaryFile(dir=folder, buffering=0) as file:
         file.write(bytes(_TEST_WRITE_BYTES))
-        os.fsync(file.fileno())
+        sync(file.fileno())
 
 
 def short_path(path: Path) -> str:

@@ -6,9 +6,10 @@ Temporary files that a killed write left are removed later. Raises OSError.
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+
+from hailuo_batch.adapters.local.fs import sync, sync_path
 
 _TEMPORARY = re.compile(r"\..+\.[0-9]+\.tmp", re.DOTALL)
 _STALE_S = 600.0
@@ -17,13 +18,28 @@ _STALE_S = 600.0
 
 def write_durably(path: Path, content: bytes) -> None:
     """Replace the file in one step. It survives a power cut from then on."""
-    _replace(path, content, _sync)
-    _sync_folder(path.parent)
+    _replace(path, content, synced=True)
+    sync_path(path.parent)
 
 
 def write_without_sync(path: Path, content: bytes) -> None:
     """Replace the file in one step, without waiting for the disk: for files that can be made again."""
-    _replace(path, content, lambda _: None)
+    _replace(path, content, synced=False)
+
+
+def _replace(path: Path, content: bytes, *, synced: bool) -> None:
+    """Write and rename. The temporary name contains the process ID, so that two writers never share one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            if synced:
+                file.flush()
+                sync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def remove_stale_temporaries(folder: Path, names: Collection[str]) -> None:
@@ -43,30 +59,3 @@ def _changed_at(paths: Iterable[Path]) -> Iterator[float]:
             yield path.stat().st_mtime
         except FileNotFoundError:
             continue
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync the folder, so that a new name survives a power cut too."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-def _replace(path: Path, content: bytes, sync: Callable[[BinaryIO], None]) -> None:
-    """Write and rename. The temporary name contains the process ID, so that two writers never share one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            sync(file)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hailuo_batch.adapters.local.fs import open_to_read
 from hailuo_batch.core.model.file_layout import SUPERSEDED_FOLDER
 
 SUFFIX = ".json"
@@ -105,19 +106,11 @@ def read_json(path: str | Path, largest: int) -> Any:
 def read_bounded(path: str | Path, largest: int) -> bytes | None:
     """A regular file's bytes; None if it is not one, is larger than this, or cannot be read."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_to_read(Path(path)) as file:
+            content = file.read(largest + 1)
     except OSError:
         return None
-    try:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
-            return None
-        with os.fdopen(file, "rb", closefd=False) as opened:
-            return opened.read(largest + 1)
-    except OSError:
-        return None
-    finally:
-        os.close(file)
+    return content if len(content) <= largest else None
 
 
 def _to_stamp(status: os.stat_result) -> FileStamp:

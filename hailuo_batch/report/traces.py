@@ -12,7 +12,7 @@ from typing import Any
 from hailuo_batch.core.model.runs import Output
 from hailuo_batch.core.model.states import WITH_RUN_ID, RunState
 from hailuo_batch.core.planning.traces import UNNAMED_MAYBE_PAID, Trace, UnreadableTrace
-from hailuo_batch.values import MAX_EPOCH_S, MICRO_USD_PER_USD, canonical_json, compute_fingerprint
+from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, canonical_json, compute_fingerprint
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _CREATE_ID = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
@@ -22,7 +22,6 @@ _NAMELESS = frozenset(RunState) - WITH_RUN_ID
 _LONGEST_MODEL = 1_000
 _LONGEST_PHRASE = 2_000
 _LONGEST_URL = 16_384
-_MOST_COST_MICRO_USD = 10_000 * MICRO_USD_PER_USD
 _MOST_BYTES = 2**53
 _MOST_ATTEMPTS = 1_000_000
 _MOST_OUTPUTS = 1_000
@@ -42,19 +41,15 @@ def parse_sidecar(
         size, digest = _number(data["bytes"], 0, _MOST_BYTES), _matched(data["sha256"], _SHA256)
         saved = Output(index, "", _path(video), size, digest, flaw=_phrase(data.get("flaw")))
         model, run_fingerprint = _text(data["model"], _LONGEST_MODEL), _matched(data["fingerprint"], _SHA256)
-        return Trace(
-            source=source,
+        return _trace(
+            data,
+            source,
             take_id=_matched(data["take"], _TAKE_ID),
-            attempt=_number(data["attempt"], 1, _MOST_ATTEMPTS),
             state=RunState.SUCCEEDED,
             model=model,
             fingerprint=run_fingerprint,
             input_json=_input(data, model, run_fingerprint),
             run_id=_matched(data["run_id"], _RUN_ID),
-            is_superseded=data.get("superseded") is True,
-            cost_micro_usd=_cost(data.get("cost_micro_usd")),
-            submitted_at=_time(data.get("submitted_at")),
-            completed_at=_time(data.get("completed_at")),
             outputs=(saved,),
         )
     except (KeyError, TypeError, ValueError, RecursionError):
@@ -82,6 +77,19 @@ def parse_report(
                     yield trace
 
 
+def _trace(data: Mapping[str, Any], source: str, **fields: Any) -> Trace:
+    """A trace with those fields that a sidecar and a report's run share."""
+    return Trace(
+        source=source,
+        attempt=_number(data["attempt"], 1, _MOST_ATTEMPTS),
+        is_superseded=data.get("superseded") is True,
+        cost_micro_usd=_cost(data.get("cost_micro_usd")),
+        submitted_at=_time(data.get("submitted_at")),
+        completed_at=_time(data.get("completed_at")),
+        **fields,
+    )
+
+
 def _belongs_to(data: Mapping[str, Any], campaign: str, endpoint: str) -> bool:
     return data.get("campaign") == campaign and data.get("endpoint") == endpoint
 
@@ -101,21 +109,17 @@ def _parse_run(take: Mapping[str, Any], run: Mapping[str, Any], source: str) -> 
         recorded = run["fingerprint"] if superseded else run.get("fingerprint", take_fingerprint)
         run_id, create_id = run.get("run_id"), run.get("create_id")
         model, run_fingerprint = _text(take["model"], _LONGEST_MODEL), _matched(recorded, _SHA256)
-        return Trace(
-            source=source,
+        return _trace(
+            run,
+            source,
             take_id=_matched(take["id"], _TAKE_ID),
-            attempt=_number(run["attempt"], 1, _MOST_ATTEMPTS),
             state=RunState(run["state"]),
             model=model,
             fingerprint=run_fingerprint,
             input_json=_canonical(take["input"]) if run_fingerprint == take_fingerprint else "{}",
             create_id=None if create_id is None else _matched(create_id, _CREATE_ID),
             run_id=None if run_id is None and run["state"] in _NAMELESS else _matched(run_id, _RUN_ID),
-            is_superseded=superseded,
-            cost_micro_usd=_cost(run.get("cost_micro_usd")),
             error=_phrase(run.get("error")),
-            submitted_at=_time(run.get("submitted_at")),
-            completed_at=_time(run.get("completed_at")),
             outputs=_outputs(run.get("outputs")),
         )
     except (KeyError, TypeError, ValueError, RecursionError):
@@ -186,7 +190,7 @@ def _path(value: Any) -> str:
 
 def _cost(value: Any) -> int | None:
     try:
-        return None if value is None else _number(value, 0, _MOST_COST_MICRO_USD)
+        return None if value is None else _number(value, 0, MAX_COST_MICRO_USD)
     except (TypeError, ValueError):
         return None
 
