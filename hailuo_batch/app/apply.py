@@ -249,7 +249,7 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     saved = None if options.plan_file is None else read_plan_for(options.plan_file, options)
     manifest = read_manifest(where.manifest, console)
     context = context_of(where, manifest.campaign)
-    settings = read_settings(options.limits, manifest.campaign)
+    settings = read_settings(options, manifest.campaign)
     if saved is None:
         asked = read_plan_request(manifest.campaign, options.only, options.replace, options.in_doubt)
         return ApplyRequest(context, options, manifest, asked, settings, None)

@@ -6,7 +6,7 @@ A command-line option beats the environment, which beats the manifest.
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,13 +34,41 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitOptions:
-    """The limits that a command line may set, as the user typed them; None for options that were not given."""
+class ApplyOptions:
+    """The options of `apply`, as the user typed them; None for those that were not given.
+
+    `yes` agrees to pay without being asked; `accept_price` pays whatever a run turns out to cost. `check_images` is
+    None unless the user decided. `plan_file` holds the plan to follow.
+    """
 
     rate_limit: str | None = None
     max_spend: str | None = None
     max_in_flight: int | None = None
     run_timeout: str | None = None
+    only: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    in_doubt: str = "hold"
+    yes: bool = False
+    accept_price: bool = False
+    new_ledger: bool = False
+    require_ledger: bool = False
+    no_sidecar: bool = False
+    check_images: bool | None = None
+    plan_file: Path | None = None
+    wait: str | None = None
+    max_duration: str | None = None
+
+    @property
+    def wait_s(self) -> float:
+        """How long to wait for another apply's lock. Raises UsageError for an invalid duration."""
+        return 0.0 if self.wait is None else parse_option("--wait", self.wait, parse_duration)
+
+    @property
+    def max_duration_s(self) -> float:
+        """How long the apply may last, infinity without a limit. Raises UsageError for an invalid duration."""
+        if self.max_duration is None:
+            return float("inf")
+        return parse_option("--max-duration", self.max_duration, parse_duration)
 
 
 def read_endpoint(sandbox: bool) -> str:
@@ -61,7 +89,7 @@ def read_key() -> str:
     return key
 
 
-def read_settings(options: LimitOptions, campaign: CampaignSpec) -> Settings:
+def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
     """The settings of an apply: the options, else the manifest's limits. Raises UsageError for an invalid option."""
     limits = campaign.limits
     rate = read_rate_limit(options.rate_limit)
@@ -124,41 +152,6 @@ def parse_option(name: str, text: str, parse: Callable[[str], T]) -> T:
         raise UsageError(f"{name}: {error}. Nothing was sent.") from error
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyOptions:
-    """The options of `apply`. Durations are kept as the user typed them.
-
-    `yes` agrees to pay without being asked; `accept_price` pays whatever a run turns out to cost. `check_images` is
-    None unless the user decided. `plan_file` holds the plan to follow.
-    """
-
-    limits: LimitOptions = field(default_factory=LimitOptions)
-    only: tuple[str, ...] = ()
-    replace: tuple[str, ...] = ()
-    in_doubt: str = "hold"
-    yes: bool = False
-    accept_price: bool = False
-    new_ledger: bool = False
-    require_ledger: bool = False
-    no_sidecar: bool = False
-    check_images: bool | None = None
-    plan_file: Path | None = None
-    wait: str | None = None
-    max_duration: str | None = None
-
-    @property
-    def wait_s(self) -> float:
-        """How long to wait for another apply's lock. Raises UsageError for an invalid duration."""
-        return 0.0 if self.wait is None else parse_option("--wait", self.wait, parse_duration)
-
-    @property
-    def max_duration_s(self) -> float:
-        """How long the apply may last, infinity without a limit. Raises UsageError for an invalid duration."""
-        if self.max_duration is None:
-            return float("inf")
-        return parse_option("--max-duration", self.max_duration, parse_duration)
-
-
 def check_options(options: ApplyOptions) -> None:
     """Raises UsageError if options contradict each other, or a duration is invalid."""
     if options.require_ledger and options.new_ledger:
@@ -178,18 +171,17 @@ def resume_command(where: CampaignLocation, options: ApplyOptions, *, paid: bool
     (`replacing`): it would start a new replacement. `--new-ledger` is never repeated: it would pay for every take
     again.
     """
-    limits = options.limits
     given: dict[str, object] = {
         "--only": options.only,
         "--replace": options.replace if replacing or not paid else (),
         "--in-doubt": None if paid or options.in_doubt == "hold" else options.in_doubt,
-        "--max-spend": limits.max_spend,
+        "--max-spend": options.max_spend,
         "--plan": options.plan_file,
         "--check-images": options.check_images is True,
         "--no-check-images": options.check_images is False,
-        "--max-in-flight": limits.max_in_flight,
-        "--run-timeout": limits.run_timeout,
-        "--rate-limit": limits.rate_limit,
+        "--max-in-flight": options.max_in_flight,
+        "--run-timeout": options.run_timeout,
+        "--rate-limit": options.rate_limit,
         "--max-duration": options.max_duration,
         "--wait": options.wait,
         "--accept-price": options.accept_price,

@@ -75,7 +75,7 @@ def read_plan_for(path: Path, options: ApplyOptions) -> SavedPlan:
         "--only": options.only,
         "--replace": options.replace,
         "--in-doubt": options.in_doubt != "hold",
-        "--max-spend": options.limits.max_spend,
+        "--max-spend": options.max_spend,
         "--new-ledger": options.new_ledger,
     }
     conflicting = [name for name, value in given.items() if value]

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from hailuo_batch.adapters.local.output_files import Comparison, FileMatch, OutputFiles
-from hailuo_batch.app.config import LimitOptions, read_settings
+from hailuo_batch.app.config import ApplyOptions, read_settings
 from hailuo_batch.app.ledger_access import LedgerSession
 from hailuo_batch.app.run_campaign import ApplyResult, Job, run_campaign
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
@@ -85,7 +85,7 @@ def repair_files(session: LedgerSession, console: Console) -> tuple[tuple[FileCh
         session.context.campaign, manifest_sha256=recorded.manifest_sha256, description=recorded.description
     )
     context = replace(session.context, campaign=campaign)
-    job = Job(context, Plan((), (), frozenset(), frozenset(), slots), read_settings(LimitOptions(), campaign))
+    job = Job(context, Plan((), (), frozenset(), frozenset(), slots), read_settings(ApplyOptions(), campaign))
     outcome = run_campaign(job, session.ledger, session.clock, console)
     after = {item.slot: item for item in check_files(outcome.snapshot, files)}
     both = ((item, after.get(item.slot)) for item in before)

@@ -92,12 +92,10 @@ def plan(where: "CampaignLocation", console: "Console", **options: Any) -> int:
 )
 def apply(where: "CampaignLocation", console: "Console", **options: Any) -> int:
     """Request missing videos, follow running ones, download, report."""
-    from hailuo_batch.app.config import ApplyOptions, LimitOptions
+    from hailuo_batch.app.config import ApplyOptions
     from hailuo_batch.commands import apply as command
 
-    names = ("rate_limit", "max_spend", "max_in_flight", "run_timeout")
-    limits = LimitOptions(**{name: options.pop(name) for name in names})
-    return command.run(where, ApplyOptions(limits=limits, **options), console)
+    return command.run(where, ApplyOptions(**options), console)
 
 
 @cli.command()

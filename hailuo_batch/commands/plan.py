@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailuo_batch.adapters.local.output_files import OutputFiles
-from hailuo_batch.app.config import LimitOptions, read_plan_request, read_settings
+from hailuo_batch.app.config import ApplyOptions, read_plan_request, read_settings
 from hailuo_batch.app.consent import make_proposal, render_proposal
 from hailuo_batch.app.ledger_access import LedgerView, empty_snapshot, read_ledger
 from hailuo_batch.app.manifest_input import ImageCheckLevel, check_images, context_of, read_manifest
@@ -50,7 +50,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     context = context_of(where, manifest.campaign)
     campaign, paths = context.campaign, context.paths
     request = read_plan_request(campaign, options.only, options.replace, options.in_doubt)
-    settings = read_settings(LimitOptions(max_spend=options.max_spend), campaign)
+    settings = read_settings(ApplyOptions(max_spend=options.max_spend), campaign)
     view = _read_ledger(context, options, console)
     if view is not None:
         check_not_older(context)
