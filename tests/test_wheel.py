@@ -1,11 +1,16 @@
-"""The wheel, installed elsewhere, has all that it needs: it is built, installed and used outside the repository."""
+"""What is released: the same bytes wherever it is built, and a wheel that has all that it needs.
+
+The wheel is built from the sdist, and installed and used outside the repository.
+"""
 
 import json
 import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,16 +28,29 @@ def run(*command: str | Path, cwd: Path) -> str:
     return ended.stdout
 
 
+def build(source: Path, folder: Path) -> Mapping[str, bytes]:
+    """Make sdist and wheel in `folder`. Returns what is in them, by their names."""
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source, cwd=folder)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with sdist and wheel."""
+    folder = tmp_path_factory.mktemp("dist")
+    build(REPOSITORY, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def program(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program, installed from its wheel into an environment of its own.
 
     The dependencies are those of the environment that runs the tests, seen through a path file that does not lead to
     the repository.
     """
     folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, REPOSITORY, cwd=folder)
-    [wheel] = folder.glob("*.whl")
+    [wheel] = released.glob("*.whl")
     home = folder / "env"
     venv.create(home)
     python = home / "bin" / "python"
@@ -42,6 +60,19 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # pip's own path files, such as that of an editable installation, are not followed from here
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return home / "bin" / "hailuo-batch"
+
+
+def test_it_is_the_same_wherever_and_whenever_it_is_built(released: Path, tmp_path: Path) -> None:
+    [sdist] = released.glob("*.tar.gz")
+    with tarfile.open(sdist) as packed:
+        packed.extractall(tmp_path, filter="data")
+    [source] = tmp_path.iterdir()
+    for path in source.rglob("*"):  # as another user's clone has it, of another day
+        path.chmod(path.stat().st_mode & 0o700)
+        os.utime(path, (1_900_000_000, 1_900_000_000))
+    again = tmp_path / "again"
+    again.mkdir()
+    assert build(source, again) == {path.name: path.read_bytes() for path in released.iterdir()}
 
 
 def test_it_is_the_installed_one(program: Path, tmp_path: Path) -> None:

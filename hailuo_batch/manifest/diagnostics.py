@@ -22,10 +22,12 @@ class Positioned(Protocol):
     """Anything that lies somewhere in the file; lines and columns count from 1."""
 
     @property
-    def line(self) -> int: ...
+    def line(self) -> int:
+        """The line that it begins on."""
 
     @property
-    def column(self) -> int: ...
+    def column(self) -> int:
+        """The column that it begins at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,51 +37,64 @@ _UPDATE_INTERVAL_S = 0.1  # between two updates of the reporter: where answers c
 class LedgerLike(Protocol):
     """What the driver needs of a ledger."""
 
-    def carry_out(self, changes: Sequence[LedgerChange], at: float) -> tuple[Run, ...]: ...
+    def carry_out(self, changes: Sequence[LedgerChange], at: float) -> tuple[Run, ...]:
+        """Record a plan's changes in one transaction. Returns the runs that were changed or made."""
 
-    def record(self, events: Sequence[tuple[int, Event]], at: float) -> tuple[Run, ...]: ...
+    def record(self, events: Sequence[tuple[int, Event]], at: float) -> tuple[Run, ...]:
+        """Record what happened to runs, by their keys, in one transaction. Returns them as they then stand."""
 
 
 class ReceiptsLike(Protocol):
     """What the driver needs of the receipts."""
 
-    def write_intents(self, runs: Sequence[Run]) -> None: ...
+    def write_intents(self, runs: Sequence[Run]) -> None:
+        """Write down that these creates are about to be sent."""
 
-    def write_results(self, results: Sequence[tuple[str, Event]], at: float) -> None: ...
+    def write_results(self, results: Sequence[tuple[str, Event]], at: float) -> None:
+        """Write down what came of these creates, by their IDs."""
 
 
 class ExecutorLike(Protocol):
     """What the driver needs of an executor."""
 
-    def start(self, action: Action) -> None: ...
+    def start(self, action: Action) -> None:
+        """Begin to carry the action out, and return at once."""
 
-    def wait(self, timeout_s: float) -> list[Completion]: ...
+    def wait(self, timeout_s: float) -> list[Completion]:
+        """The actions that have ended, once there is one; empty when the time is over."""
 
-    def cancel_fetches(self) -> None: ...
+    def cancel_fetches(self) -> None:
+        """Have downloads end early."""
 
 
 class ClockLike(Protocol):
     """What the driver needs of a clock, in seconds."""
 
-    def now(self) -> float: ...
+    def now(self) -> float:
+        """A time that never goes back."""
 
-    def wall(self) -> float: ...
+    def wall(self) -> float:
+        """Seconds since the epoch, UTC, as the machine believes."""
 
 
 class WindowLike(Protocol):
     """What the driver needs of the window that it shares with other processes."""
 
-    def open(self, now: float) -> tuple[Holding, ...] | None: ...
+    def open(self, now: float) -> tuple[Holding, ...] | None:
+        """Begin a turn. Returns what the others hold; None where another's turn goes on."""
 
-    def close(self, mine: Holding) -> None: ...
+    def close(self, mine: Holding) -> None:
+        """End the turn; from here on, this process holds so much."""
 
-    def leave(self) -> None: ...
+    def leave(self) -> None:
+        """End this process's part in the window; what it holds stays known."""
 
 
 class DiskSpaceLike(Protocol):
     """What the driver needs to know of the disks."""
 
-    def shortage(self, need: DiskNeed, /) -> str: ...
+    def shortage(self, need: DiskNeed, /) -> str:
+        """Says where room is missing for this; empty where there is enough."""
 
 
 class UnlimitedDiskSpace:

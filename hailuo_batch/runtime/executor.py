@@ -22,21 +22,25 @@ from hailuo_batch.errors import HailuoBatchError
 class Api(Protocol):
     """Who sends requests to Runbase."""
 
-    def create_run(self, model: str, input_json: str) -> CreateOutcome: ...
+    def create_run(self, model: str, input_json: str) -> CreateOutcome:
+        """Pay for a run, by one request at most."""
 
-    def read_run(self, run_id: str) -> ReadOutcome: ...
+    def read_run(self, run_id: str) -> ReadOutcome:
+        """Ask where a run stands."""
 
 
 class Fetcher(Protocol):
     """Who downloads."""
 
-    def fetch(self, url: str, stem: str, index: int, cancelled: Callable[[], bool]) -> FetchOutcome: ...
+    def fetch(self, url: str, stem: str, index: int, cancelled: Callable[[], bool]) -> FetchOutcome:
+        """Download the run's file of this index to a name that begins with `stem`."""
 
 
 class Mover(Protocol):
     """Who renames."""
 
-    def move(self, index: int, source: str, target: str) -> MoveOutcome: ...
+    def move(self, index: int, source: str, target: str) -> MoveOutcome:
+        """Rename the run's file of this index."""
 
 
 @dataclass(frozen=True, slots=True)

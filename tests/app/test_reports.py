@@ -55,9 +55,8 @@ class FakeObserver:
         while self.now < until:
             self.now += 0.25
             self.keeper.update(PROGRESS)
-            for thread in threading.enumerate():
-                if thread.name == "report":
-                    thread.join()
+            if self.keeper._writer is not None:
+                self.keeper._writer.join()
         return len(self.pages) - before
 
 

@@ -30,7 +30,7 @@ class Page(HTMLParser):
             self.raw.append((tag, ""))
 
     def handle_data(self, data: str) -> None:
-        if self.cdata_elem:
+        if self.cdata_elem in {"script", "style"}:
             tag, text = self.raw[-1]
             self.raw[-1] = (tag, text + data)
 

@@ -208,7 +208,7 @@ class Engine:
                     self._on_run_finished(run, now)
             case act.FetchFile():
                 self._on_download_result(run, self._downloads.on_fetched(action, outcome, now), now)
-            case act.MoveFile():
+            case act.MoveFile():  # pragma: no branch - there is no other action
                 self._on_download_result(run, self._downloads.on_moved(action, outcome), now)
 
     def _on_download_result(self, run: Run, result: DownloadResult, now: float) -> None:
@@ -226,10 +226,8 @@ class Engine:
                 self._downloads.enqueue(run, now)
             case RunState.FAILED:
                 self._on_run_failed(run)
-            case RunState.LOST:
+            case RunState.LOST:  # pragma: no branch - a read ends in one of these
                 self._output.notify(notices.lost(run))
-            case _:
-                pass
 
     def _on_run_failed(self, run: Run) -> None:
         tried = count_failures((self._runs[key] for key in self._keys_by_take[run.take_id]), run.fingerprint)

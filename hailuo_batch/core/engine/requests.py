@@ -249,7 +249,7 @@ class RequestScheduler:
                 if outcome.refusal is ev.Refusal.MODEL:
                     self._create_queue.drop_model(run.model)
                     self._output.notify(notices.unknown_model(run, outcome.message))
-            case ev.InputRejected():
+            case ev.InputRejected():  # pragma: no branch - what is left unanswered is in doubt, above
                 self._output.notify(notices.rejected(run))
 
     def on_read(self, run: Run, outcome: Outcome, now: float) -> bool:

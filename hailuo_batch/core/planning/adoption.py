@@ -26,9 +26,6 @@ class Adoption:
     events: tuple[MissedEvent, ...] = ()
     attempts: tuple[MissingAttempt, ...] = ()
 
-    def __len__(self) -> int:
-        return len(self.attempts) + len({item.key for item in self.events})
-
 
 def adopt(snapshot: Snapshot, unknown: Sequence[Trace], inputs: Mapping[str, str], now: float) -> Adoption:
     """What becomes of the traces of runs that the ledger does not know.

@@ -307,5 +307,5 @@ def _action_for(run: Run) -> tuple[PlanAction, str]:
             return PlanAction.HOLD, f"rejected, nothing paid{because}; change it, or retry"
         case TakeState.ABANDONED:
             return PlanAction.HOLD, "abandoned"
-        case TakeState.WAITING:
+        case TakeState.WAITING:  # pragma: no branch - there is no other state
             return PlanAction.HOLD, "its create is being sent"

@@ -30,7 +30,8 @@ def unsent(number: int, model: str = "hailuo/pro") -> list[Run]:
 class ManualEngine:
     """Drives an engine, for a user who agrees to pay. `now`, also the time of day, moves only when the test says so.
 
-    `proven` is whether the API has answered already, so that the first create need not wait for that.
+    `scope` are the takes to be made; without it, all those that are followed. `proven` is whether the API has answered
+    already, so that the first create need not wait for that.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class ManualEngine:
         runs: Iterable[Run],
         settings: Settings = Settings(),
         *,
+        scope: set[str] | None = None,
         collected: set[str] | None = None,
         again: Iterable[OutputKey] = (),
         retried: frozenset[str] | None = None,
@@ -53,13 +55,13 @@ class ManualEngine:
             asked = attempts[-1]
             self.takes[take_id] = Take(take_id, take_id, 1, asked.model, asked.input_json, asked.fingerprint)
             records.append(record(self.takes[take_id], *attempts))
-        scope = frozenset(self.takes) if collected is None else frozenset(collected)
+        followed = frozenset(self.takes) if collected is None else frozenset(collected)
         held = snapshot(*records)
         self.engine = Engine(
             replace(settings, consent=consent),
             held,
-            scope,
-            scope,
+            followed if scope is None else frozenset(scope),
+            followed,
             now=self.now,
             wall=self.now,
             redownload=frozenset(again),

@@ -2,12 +2,15 @@
 
 import pytest
 
+from hailuo_batch.core.engine.counters import Counters
+from hailuo_batch.core.engine.create_queue import CircuitBreaker, CreateQueue
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.engine.stop_reasons import StopScope, signalled
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Refusal
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
+from hailuo_batch.core.planning.spend import Cap
 from hailuo_batch.errors import ExitCode
 from tests.core.engine.by_hand import ManualEngine, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
@@ -284,3 +287,28 @@ def test_of_a_failed_run_that_was_superseded_no_attempt_is_offered() -> None:
     hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
     hand.decide()
     assert "another attempt has taken its place" in hand.notices[0]
+
+
+def test_a_failed_run_of_a_take_that_was_not_asked_for_is_followed_and_not_made_again() -> None:
+    hand = ManualEngine([run(RunState.PENDING, take("old"))], Settings(max_attempts=2), scope=set())
+    hand.answer(hand.wait_for_read(), ev.RunFailed("the model broke"))
+    assert hand.decide(60.0) == []
+    assert hand.engine.is_finished
+    assert "an apply that asks for this take makes it again" in hand.notices[0]
+
+
+def test_a_failed_run_is_not_made_again_where_another_that_is_paid_for_can_take_its_place() -> None:
+    spare = run(RunState.PENDING, take("hero"), superseded_by=Supersession.EDIT)
+    live = run(RunState.PENDING, take("hero"), attempt=2)
+    hand = ManualEngine([spare, live], Settings(max_attempts=3))
+    while hand.runs[live.key].state is RunState.PENDING:
+        read = hand.wait_for_read()
+        hand.answer(read, ev.RunFailed("the model broke") if read.run.key == live.key else ev.RunQueued())
+    assert "the next apply has another run take its place" in hand.notices[-1]
+    assert hand.creates() == []
+    assert len(hand.runs) == 2
+
+
+def test_no_cap_stops_what_nobody_waits_for() -> None:
+    nothing = CreateQueue({}, Counters(frozenset()), Cap(0), CircuitBreaker(2.0), None)
+    assert nothing.cap_stop_reason() is None

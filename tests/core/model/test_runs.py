@@ -7,7 +7,7 @@ import pytest
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Output, Run, Supersession, fold, in_doubt_if_submitting
-from hailuo_batch.core.model.states import RunState, TakeState
+from hailuo_batch.core.model.states import IllegalTransition, RunState, TakeState
 from tests.helpers.snapshots import COST, STARTED_AT, output, record, run, snapshot, take
 
 LATER = STARTED_AT + 60.0
@@ -178,3 +178,23 @@ def test_a_reader_without_an_apply_takes_a_create_under_way_for_in_doubt() -> No
 def test_a_reader_takes_every_other_run_as_it_stands(state: RunState) -> None:
     known = snapshot(record(take(), run(state)))
     assert in_doubt_if_submitting(known) is known
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ev.FileSaved(1, "hero.out2.mp4", 1000, "0" * 64),
+        ev.FileMoving(1, "lamp.out2.mp4"),
+        ev.FileMoved(1, "lamp.out2.mp4"),
+        ev.FileMissed(1),
+    ],
+)
+def test_nothing_happens_to_a_file_that_the_run_does_not_have(event: Event) -> None:
+    with pytest.raises(IllegalTransition):
+        after(run(), event)
+
+
+@pytest.mark.parametrize("event", [ev.FileMoving(0, "lamp.mp4"), ev.FileMoved(0, "lamp.mp4")])
+def test_only_a_file_that_is_there_is_renamed(event: Event) -> None:
+    with pytest.raises(IllegalTransition):
+        after(run(outputs=(output(None),)), event)

@@ -219,3 +219,10 @@ def test_runs_that_go_on_share_the_window(count: int) -> None:
             read_unfinished(polling, key, now)
         now += 0.5
     assert min(reads.values()) >= max(reads.values()) - 1, "a run was favoured"
+
+
+def test_a_run_that_was_to_be_asked_and_needs_no_reads_any_more_holds_up_no_other() -> None:
+    polling = polling_after(run1=400.0, run2=90.0)
+    assert not polling.read_each_since(1000.0)
+    polling.close(1)
+    assert polling.pick(1000.0, creates=0) == 2

@@ -189,3 +189,10 @@ def test_no_more_places_are_assumed_spent_than_there_are() -> None:
     assert budget.free(0.0) == 0
     assert budget.free(5.0) == 2
     assert budget.free(7.0) == 3
+
+
+def test_no_place_is_taken_while_another_process_decides() -> None:
+    budget = RateWindow(20, 10.0)
+    budget.pause_until(5.0)
+    assert (budget.free(4.9), budget.next_free_at(4.9)) == (0, 5.0)
+    assert budget.free(5.0) == 20

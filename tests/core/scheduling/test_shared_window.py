@@ -121,3 +121,9 @@ def test_places_are_told_in_few_groups_and_never_earlier_than_they_come_back(sin
     middle = since + 5.0
     buckets.drop_returned(middle)
     assert buckets.groups() == tuple(group for group in groups if group[0] > middle)
+
+
+@pytest.mark.parametrize("processes", [None, [], "me", 3])
+def test_what_lists_no_processes_holds_nothing(processes: object) -> None:
+    document = {"version": 1, "boot": BOOT, "processes": processes}
+    assert parse_holdings(json.dumps(document).encode(), BOOT, NOW, WINDOW_S) == {}
