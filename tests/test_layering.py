@@ -82,7 +82,7 @@ RULES: Mapping[str, Rule] = {
         "are the images usable: fetch, headers, verdict", ("adapters.http", "adapters.download", PACKAGE)
     ),  # links are followed by the downloader's rules
     "runtime": Rule(
-        "driver (the loop), executor (threads), clock (the only reader of time)",
+        "driver (the loop), executor (threads), clock (the only reader of time), signals",
         (
             "adapters.local",
             *CORE,
@@ -124,9 +124,8 @@ RULES: Mapping[str, Rule] = {
             "sandbox",
             "sandbox.world",
             "adapters.local",
-            "adapters.ledger",
-            "adapters.runbase",
-            *CORE,
+            "core.model",
+            "core.planning",
             *VALUES,
             "text",
             "resources",

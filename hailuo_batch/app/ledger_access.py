@@ -5,9 +5,10 @@ the receipts add to it after a crash or a restored copy. Nothing of that is writ
 nothing holds the lock, reconciles the ledger with the receipts, and makes a backup before its first change.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from hailuo_batch.adapters.ledger import Ledger, read_history
 from hailuo_batch.adapters.ledger.lock import CampaignLock, LockHolder, find_holder
@@ -94,6 +95,17 @@ def read_ledger(context: CampaignContext) -> LedgerView | None:
     # here would show as in doubt what is being answered just now.
     snapshot = recorded if holder is not None else replay_receipts(recorded, receipts, Clock().wall())
     return LedgerView(snapshot, holder, recorded, state, resume)
+
+
+def read_journal(context: CampaignContext) -> tuple[Snapshot, Sequence[Mapping[str, Any]]]:
+    """The ledger and all lines of its journal, at one moment. Raises UsageError if there is no ledger."""
+    if not has_ledger(context.paths):
+        raise no_ledger_error(context, "nothing to export")
+    with (
+        Ledger.read(context.paths.ledger, context.campaign.name, context.endpoint) as ledger,
+        ledger.consistent_view(),
+    ):
+        return ledger.snapshot(), list(ledger.journal())
 
 
 def require_ledger(context: CampaignContext, consequence: str) -> LedgerView:

@@ -2,12 +2,11 @@
 
 import sys
 
-from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.app.ledger_access import no_ledger_error, open_for_changes, require_ledger
+from hailuo_batch.app.ledger_access import open_for_changes, read_journal, require_ledger
 from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import check_files_beside
 from hailuo_batch.app.restore import RestoreResult, restore_ledger
-from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, has_ledger, short_path
+from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, short_path
 from hailuo_batch.core.model.ledger_changes import ForgetRuns, ForgetTake
 from hailuo_batch.core.model.runs import Snapshot, TakeRecord
 from hailuo_batch.core.planning.spend import is_in_doubt, spend_of
@@ -31,15 +30,8 @@ def show(where: CampaignLocation, console: Console) -> ExitCode:
 
 def export(where: CampaignLocation, console: Console) -> ExitCode:
     """Print the whole ledger, journal included, as one JSON document. Raises UsageError if there is no ledger."""
-    context = load_context(where, console)
-    if not has_ledger(context.paths):
-        raise no_ledger_error(context, "nothing to export")
-    with (
-        Ledger.read(context.paths.ledger, context.campaign.name, context.endpoint) as ledger,
-        ledger.consistent_view(),
-    ):
-        document = export_document(ledger.snapshot(), ledger.journal(), Clock().wall())
-    console.print_json(document)
+    snapshot, journal = read_journal(load_context(where, console))
+    console.print_json(export_document(snapshot, journal, Clock().wall()))
     return ExitCode.DONE
 
 

@@ -240,7 +240,7 @@ class User:
             mock.patch.multiple(plan, **manifest),
             mock.patch.multiple(ledger_access, **meets),
             mock.patch.multiple(restore, **meets),
-            mock.patch.multiple(state, **meets),
+            mock.patch.multiple(state, Clock=lambda: site.clock),
             mock.patch.multiple(resolve, Client=lambda *_: Api(site, process.number), share_window=process.share),
             mock.patch.multiple(api_target, time=time),
             process.at_work(),
