@@ -108,50 +108,86 @@ def advise(run: Run, is_live: bool, commands: CommandBuilder, now: float, *, is_
     if run.state is RunState.SUCCEEDED and run.outputs_saved and not run.flaws:
         return None  # the usual case, decided fast: a report asks this of every run
     if run.state is RunState.IN_DOUBT:
-        return _in_doubt(run, is_live, commands)
-    is_slow = run.state in RUNNING and _age_s(run.submitted_at, now) >= STUCK_AFTER_S
+        return _in_doubt(is_live, commands.resolve(run))
+    if run.state in RUNNING:
+        return _slow(run, is_live, commands, now) if _age_s(run.submitted_at, now) >= STUCK_AFTER_S else None
     if not is_live:
-        return _slow_superseded(run, commands, now) if is_slow else None
-    if is_slow:
-        return _slow(run, commands, now)
+        return None
     is_missing = run.state is RunState.SUCCEEDED and bool(run.outputs) and not run.outputs_saved
     if is_missing and _age_s(run.completed_at, now) >= STUCK_AFTER_S:
-        return _never_downloaded(run, commands, now)
+        return Advice(
+            f"The run finished {format_duration(_age_s(run.completed_at, now))} ago and is paid for, but its video is "
+            "not downloaded. Each apply asks for a fresh link and tries again. If the link is dead, request the take "
+            "again, which pays again, or abandon it.",
+            (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
+        )
     return _ended(run, commands, is_retried)
 
 
+def _age_s(since: float | None, now: float) -> float:
+    return 0.0 if since is None else now - since
+
+
+def _in_doubt(is_live: bool, ways: tuple[Command, ...]) -> Advice:
+    intro = (
+        "The request got no answer: the run may exist and may have been charged. Check your Runbase account's logs. If "
+        "it is there, name the run; if not, "
+    )
+    if not is_live:
+        # no --resubmit: another attempt exists, or none is wanted
+        text = f"{intro}abandon it. No take needs it any more; until then it counts as at risk."
+        return Advice(text, (ways[0], ways[-1]))
+    text = (
+        f"{intro}request it again (if it does exist, that pays twice), or abandon it. Until then the take is on hold."
+    )
+    return Advice(text, ways)
+
+
+def _slow(run: Run, is_live: bool, commands: CommandBuilder, now: float) -> Advice:
+    age, ways = format_duration(_age_s(run.submitted_at, now)), commands.resolve(run)
+    intro = f"The run was requested {age} ago, is paid for, and has not finished. "
+    if not is_live:
+        text = "No take needs it any more, but each apply still asks for it. If it never finishes, abandon it."
+        return Advice(intro + text, ways[-1:])
+    text = (
+        "Each apply asks for it again. If it never finishes, request the take again, which pays again, or abandon it."
+    )
+    return Advice(intro + text, (commands.apply("--only", run.take_id), *ways[1:]))
+
+
 def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | None:
+    apply = commands.apply("--only", run.take_id)
     match run.state:
         case RunState.FAILED if is_retried:
             return Advice(
                 "The run failed and its cost was refunded. The next apply tries it again, as the manifest's "
                 "max_attempts allows. If its prompt or images are the cause, change them first.",
-                (commands.apply("--only", run.take_id),),
+                (apply,),
             )
         case RunState.FAILED:
             return Advice(
                 "The run failed and its cost was refunded. Change its prompt or images and apply again, or allow one "
                 "more attempt.",
-                (commands.command("retry", run.take_id), commands.apply("--only", run.take_id)),
+                (commands.command("retry", run.take_id), apply),
             )
         case RunState.REJECTED:
             return Advice(
                 "The API refused the input and nothing was paid. Change the shot in the manifest and apply again, or "
                 "allow one more attempt as it is.",
-                (commands.apply("--only", run.take_id), commands.command("retry", run.take_id)),
+                (apply, commands.command("retry", run.take_id)),
             )
         case RunState.LOST:
             return Advice(
                 "The run was paid for, but the API does not know it. Its cost still counts, and each apply asks for it "
                 "again. If it stays lost, ask Runbase's support about the run ID. Then name the right run, request the "
                 "take again, or abandon it.",
-                (commands.apply("--only", run.take_id), *commands.resolve(run)),
+                (apply, *commands.resolve(run)),
             )
         case RunState.SUCCEEDED if not run.outputs:
             return Advice(
                 "The run succeeded and was paid for, but the API reports no file. Each apply asks again. If none "
                 "comes, request the take again, which pays again, or abandon it.",
-                (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
+                (apply, *commands.resolve(run)[1:]),
             )
         case RunState.SUCCEEDED if run.flaws:
             return Advice(
@@ -168,48 +204,3 @@ def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | Non
             )
         case _:
             return None
-
-
-def _age_s(since: float | None, now: float) -> float:
-    return 0.0 if since is None else now - since
-
-
-def _slow(run: Run, commands: CommandBuilder, now: float) -> Advice:
-    return Advice(
-        f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
-        "Each apply asks for it again. If it never finishes, request the take again, which pays again, or abandon it.",
-        (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
-    )
-
-
-def _never_downloaded(run: Run, commands: CommandBuilder, now: float) -> Advice:
-    return Advice(
-        f"The run finished {format_duration(_age_s(run.completed_at, now))} ago and is paid for, but its video is not "
-        "downloaded. Each apply asks for a fresh link and tries again. If the link is dead, request the take again, "
-        "which pays again, or abandon it.",
-        (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
-    )
-
-
-def _slow_superseded(run: Run, commands: CommandBuilder, now: float) -> Advice:
-    return Advice(
-        f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
-        "No take needs it any more, but each apply still asks for it. If it never finishes, abandon it.",
-        (commands.resolve(run)[-1],),
-    )
-
-
-def _in_doubt(run: Run, is_live: bool, commands: CommandBuilder) -> Advice:
-    intro = (
-        "The request got no answer: the run may exist and may have been charged. Check your Runbase account's logs. If "
-        "it is there, name the run; if not, "
-    )
-    ways = commands.resolve(run)
-    if not is_live:
-        return Advice(
-            f"{intro}abandon it. No take needs it any more; until then it counts as at risk.", (ways[0], ways[-1])
-        )
-    return Advice(
-        f"{intro}request it again (if it does exist, that pays twice), or abandon it. Until then the take is on hold.",
-        ways,
-    )
