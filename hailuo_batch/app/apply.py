@@ -99,22 +99,24 @@ def apply_campaign(
             if ledger is None:
                 return apply.end_without_ledger(consent.stop_reason)
             proposal = without_paying(request, proposal)
+        # from here on the ledger changes: a signal must let each request be recorded before the process ends
         signal_stack.enter_context(stop_on_signals(console.stop))
         if consent.stop_reason is None and proposal.plan.paying:
             make_outputs(request.context.paths)  # raises before anything is paid for that could not be saved
         if ledger is None:
             ledger = stack.enter_context(apply.create_ledger())
             ledger.record_fact(PLAN_FACT, "" if request.saved_plan is None else request.saved_plan.id)
-        lock.acquire_guard()
+        lock.acquire_guard()  # on the receipts: a deleted lock file must not let in a second apply that pays as well
         job = replace(_make_job(request, proposal, consent), lock=lock, deadline=_deadline(options, give_up_at))
         if job.sends or job.plan.ledger_changes:
+            # before anything is sent: after a kill, `status` must name a command that pays for no more than this one
             ledger.record_fact(RESUME_FACT, job.resume_command)
         if request.saved_plan is None and (
             job.sends or job.plan.ledger_changes or has_files_to_move(proposal.snapshot)
         ):
             ledger.record_fact(PLAN_FACT, "")  # this apply changes the ledger: plan files made before are out of date
         outcome = run_campaign(job, ledger, clock, console)
-        if outcome.snapshot is proposal.snapshot:
+        if outcome.snapshot is proposal.snapshot:  # nothing was recorded since the receipts were compared with it
             remember_receipts(request.context.paths)
         return apply.finish(consent, job, outcome, ledger)
 

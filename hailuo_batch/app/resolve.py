@@ -74,6 +74,7 @@ def resolve_take(where: CampaignLocation, request: ResolveRequest, console: Cons
             case ResolveOption.ABANDON:
                 resolution, message = abandon_run(run), _abandoned_text(session, run)
         at = session.clock.wall()
+        # the changes first: if this is interrupted in between, an unsent attempt that would pay again is gone already
         session.ledger.carry_out(resolution.ledger_changes, at)
         session.ledger.record(resolution.events, at)
     return message
@@ -111,6 +112,7 @@ def _name_run(session: LedgerSession, record: TakeRecord, run: Run, run_id: str)
             f"{run_id} is a run of {lookup.model}, but {run.take_id} needs {run.model}. Nothing was changed."
         )
     if run.create_id is not None:
+        # before the ledger: if this process dies in between, the next reconciliation takes it over from the receipts
         event = ev.RunCreated(run_id, lookup.cost_micro_usd)
         with closing(Receipts(session.context.paths.receipts)) as receipts:
             receipts.write_results(((run.create_id, event),), session.clock.wall())
