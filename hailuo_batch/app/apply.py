@@ -52,7 +52,7 @@ from hailuo_batch.app.run_campaign import (
 from hailuo_batch.app.workspace import CampaignLocation, has_ledger, ledger_exists, make_outputs, set_aside
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import StopReason
-from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting
+from hailuo_batch.core.model.runs import in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.estimate import has_open_runs, has_work
 from hailuo_batch.core.planning.history import NEWEST
@@ -70,8 +70,6 @@ from hailuo_batch.ui.summary import render_summary, unfinished_takes, worst_code
 
 if TYPE_CHECKING:
     from hailuo_batch.runtime.driver import Deadline
-
-_ENDED_WELL = frozenset({ExitCode.DONE, ExitCode.UNFINISHED})
 
 
 def apply_campaign(
@@ -202,7 +200,8 @@ class _Apply:
         where, patterns = request.context.where, request.plan_request.replace
         replacing = any(not is_complete(snapshot, own) for own in with_patterns(snapshot, patterns))
         options, paid = request.options, consent.stop_reason is None
-        if options.only and not replacing and _is_done(snapshot, job.plan.scope):
+        in_scope = (record.state for record in snapshot.takes if record.take.id in job.plan.scope)
+        if options.only and not replacing and all(state is TakeState.DONE for state in in_scope):
             options = replace(options, only=(), yes=False)  # the rest of the campaign remains: nobody agreed to it yet
         resume = resume_command(where, replace(options, yes=False), paid=paid, replacing=replacing)
         if job.sends:
@@ -232,7 +231,7 @@ class _Apply:
             console.print_verbatim(console.with_full_commands("\n".join(doubts)))  # money at risk is never kept quiet
         stop_code = console.stop.finalize()
         code = worst_code([*codes, *([] if stop_code is None else [stop_code])])
-        if code in _ENDED_WELL and not unwritten:
+        if code in {ExitCode.DONE, ExitCode.UNFINISHED} and not unwritten:
             close_finished_replacements(ledger, snapshot, patterns, job.plan.scope)
         return code
 
@@ -300,7 +299,3 @@ def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":
     from hailuo_batch.runtime.driver import Deadline
 
     return Deadline(at, stop_reasons.out_of_time(options.max_duration_s))
-
-
-def _is_done(snapshot: Snapshot, scope: frozenset[str]) -> bool:
-    return all(record.state is TakeState.DONE for record in snapshot.takes if record.take.id in scope)

@@ -48,7 +48,7 @@ def restore_ledger(context: CampaignContext, console: Console) -> RestoreResult:
     with campaign_lock(paths, "state restore", clock):
         _check_sources(context)
         keeps_ledger = _is_only_older(context)
-        traces = tuple(traces_in_files(context))  # before they are compared with a ledger that has less than they do
+        traces = tuple(traces_in_files(context))  # before the backup, one of these files, is moved into place
         aside = None if keeps_ledger else _put_backup_in_place(context, clock)
         with Ledger.open(paths.ledger, context.campaign.name, context.endpoint, clock.wall()) as ledger:
             if keeps_ledger:
