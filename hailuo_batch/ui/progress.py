@@ -88,7 +88,7 @@ class QuietView:
         """Show nothing."""
 
     def notice(self, text: str) -> None:
-        """Print the notice."""
+        """Print the notice at once."""
         self._stream.write(text + "\n")
         self._stream.flush()
 
@@ -96,11 +96,11 @@ class QuietView:
         """Do nothing."""
 
 
-class LineView:
+class LineView(QuietView):
     """Prints a line when something changed, at most every few seconds: for logs and pipes."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._now = now
         self._countdown = Countdown()
         self._latest = ""
@@ -115,10 +115,6 @@ class LineView:
         if self._now() >= self._next_at:
             self._show()
 
-    def notice(self, text: str) -> None:
-        """Print the notice at once."""
-        self._write(text)
-
     def close(self) -> None:
         """Print the final state, unless it was printed already."""
         self._left = []
@@ -128,11 +124,7 @@ class LineView:
         if self._latest != self._shown:
             self._shown = self._latest
             self._next_at = self._now() + LINE_INTERVAL_S
-            self._write(", ".join([self._latest, *self._left]))
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text + "\n")
-        self._stream.flush()
+            self.notice(", ".join([self._latest, *self._left]))
 
 
 class BarView:
