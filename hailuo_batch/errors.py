@@ -32,6 +32,7 @@ class HailuoBatchError(Exception):
 class UsageError(HailuoBatchError):
     """Wrong usage; nothing was sent."""
 
+    # rule usage_code
     exit_code = ExitCode.USAGE
 
 

@@ -1,21 +1,22 @@
-"""The fields of a plan's document, each looked at before it is believed.
+"""The fields of a plan's document, each checked before it is believed.
 
-A plan says what may be paid for. Its ID tells a slip from a plan, not a forger: whoever can write the file can compute
-the ID too, so that every field is what it should be, or the file is no plan. Every function here raises KeyError,
-TypeError or ValueError.
+A plan says what may be paid for. Its ID guards against mistakes, not against forgers: whoever can write the file can
+compute the ID too. So a file is a plan only if every field is what it should be. Every function here raises KeyError,
+TypeError or ValueError if not.
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 _UPPER_BOUND = 1 << 63  # more than any ledger counts, and any bill
 _MAX_DIGITS = len(str(_UPPER_BOUND))
+_T = TypeVar("_T")
 
 
 def parse_strict_json(text: str) -> Any:
-    """The text as JSON in the narrow sense: no name twice in one object, and no number that is none."""
+    """The text as JSON in the narrow sense: no name twice in one object, and every number finite and of usual size."""
     return json.loads(
         text,
         object_pairs_hook=_reject_duplicates,
@@ -26,68 +27,60 @@ def parse_strict_json(text: str) -> Any:
 
 
 def get_text(fields: Mapping[str, Any], name: str) -> str:
-    """A text."""
-    value = fields[name]
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is no text")
-    return value
-
-
-def get_count(fields: Mapping[str, Any], name: str) -> int:
-    """A count or an amount."""
-    value = fields[name]
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _UPPER_BOUND:
-        raise ValueError(f"{name} is no count")
-    return value
+    """The field, which must be text."""
+    return _get(fields, name, str, "text")
 
 
 def get_bool(fields: Mapping[str, Any], name: str) -> bool:
-    """A yes or a no."""
+    """The field, which must be true or false."""
+    return _get(fields, name, bool, "true or false")
+
+
+def get_object(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The field, which must be an object."""
+    return _get(fields, name, dict, "an object")
+
+
+def get_count(fields: Mapping[str, Any], name: str) -> int:
+    """The field, which must be a whole number from 0: a count or an amount."""
     value = fields[name]
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} is neither true nor false")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _UPPER_BOUND:
+        raise ValueError(f"{name} is not a whole number")
     return value
 
 
 def get_texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """A list of texts."""
-    values = _get_list(fields, name)
-    if not all(isinstance(value, str) for value in values):
-        raise ValueError(f"{name} does not hold texts alone")
-    return tuple(values)
+    """The field, which must be a list of texts."""
+    return tuple(_get_list(fields, name, str, "texts"))
 
 
 def get_objects(fields: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
-    """A list of objects."""
-    values = _get_list(fields, name)
-    if not all(isinstance(value, dict) for value in values):
-        raise ValueError(f"{name} does not hold objects alone")
-    return values
+    """The field, which must be a list of objects."""
+    return _get_list(fields, name, dict, "objects")
 
 
 def get_text_map(fields: Mapping[str, Any], name: str) -> dict[str, str]:
-    """Texts by names."""
+    """The field, which must be an object of texts."""
     values = get_object(fields, name)
     return {key: get_text(values, key) for key in values}
 
 
-def get_object(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """An object."""
+def _get(fields: Mapping[str, Any], name: str, kind: type[_T], what: str) -> _T:
     value = fields[name]
-    if not isinstance(value, dict):
-        raise TypeError(f"{name} is no object")
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is not {what}")
     return value
 
 
-def _get_list(fields: Mapping[str, Any], name: str) -> Sequence[Any]:
-    value = fields[name]
-    if not isinstance(value, list):
-        raise TypeError(f"{name} is no list")
-    return value
+def _get_list(fields: Mapping[str, Any], name: str, kind: type[_T], what: str) -> list[_T]:
+    values = _get(fields, name, list, "a list")
+    if not all(isinstance(value, kind) for value in values):
+        raise ValueError(f"{name} is not a list of {what}")
+    return values
 
 
 def _reject_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """What a reader sees first must be what is read, and not what comes later under the same name."""
+    """A reader believes the first of two fields with one name, and a JSON parser the last."""
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
@@ -98,9 +91,7 @@ def _reject_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse_finite_float(text: str) -> float:
     number = float(text)
-    if not math.isfinite(number):
-        _reject_number(text)
-    return number
+    return number if math.isfinite(number) else _reject_number(text)
 
 
 def _parse_bounded_int(text: str) -> int:
@@ -110,4 +101,4 @@ def _parse_bounded_int(text: str) -> int:
 
 
 def _reject_number(text: str) -> float:
-    raise ValueError(f"it holds {text[:20]}, and a plan holds plain numbers only")
+    raise ValueError(f"it contains {text[:20]}, and a plan contains plain numbers only")

@@ -1,6 +1,6 @@
 """The JSON Schemas that ship with the program.
 
-In a wheel they lie in `hailuo_batch/_schemas`; in a checkout, in the folder `schemas` at its top.
+A wheel has them in `hailuo_batch/_schemas`, a checkout in its folder `schemas`.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""The frozen values that everything else speaks in: what a manifest asks for, money and durations.
+"""The frozen values that all other modules share: what a manifest asks for, money and durations.
 
-Pure: no files, no clock, no third-party code. Money is integer micro-USD from its first parse to its last
-print, never a float. A take carries the exact text that will be sent for it, so that what is hashed, what is
-paid for and what is recorded cannot drift apart.
+Pure: no files, no clock, no third-party code. Money is integer micro-USD from its first parse to its last print, never
+a float. A take carries the exact text that will be sent for it, so that what is hashed, what is paid for and what is
+recorded cannot differ.
 """
 
 import hashlib
@@ -15,22 +15,25 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+# rule default_model
 DEFAULT_MODEL = "hailuo/pro"
 MICRO_USD_PER_USD = 1_000_000
-# Far above what a video costs anywhere, and so low that the sum over 900 million runs still fits into the 64 bits of a
-# column of the ledger. What is above is a mistake of somebody, and no plan and no cap should be built upon it.
+# Far above what a video costs anywhere, and so low that the sum over 900 million runs fits into the 64 bits of a column
+# of the ledger. A higher cost is somebody's mistake, and no plan and no cap should be built on it.
 MAX_COST_MICRO_USD = 10_000 * MICRO_USD_PER_USD
-"""The most that one run is believed to cost. What says more says nothing: the cost of such a run is unknown."""
+"""The most that one run is believed to cost. A run that is said to cost more has an unknown cost."""
 MAX_EPOCH_S = 32_503_680_000
-"""The year 3000, in seconds since the epoch: a time from then on is no time of ours."""
+"""The year 3000, in seconds since the epoch. A time from then on is a mistake, not a time."""
 
+# rule money_places
 _USD = re.compile(r"(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?", re.ASCII)
 _DURATION = re.compile(r"(0|[1-9][0-9]{0,8})([smh])", re.ASCII)
+# rule duration_units
 _UNIT_S = {"s": 1, "m": 60, "h": 3600}
 
 
 def parse_usd(text: str) -> int:
-    """Dollars as written, such as `40` or `0.28`, in micro-USD.
+    """US dollars as written, such as `40` or `0.28`, in micro-USD.
 
     Raises ValueError for anything but a plain decimal with at most 6 places: no sign, exponent or infinity.
     """
@@ -38,11 +41,12 @@ def parse_usd(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not an amount in US dollars; write it like 40 or 0.28, with at most 6 decimals")
     whole, fraction = match.groups()
+    # rule exact_money
     return int(whole) * MICRO_USD_PER_USD + int((fraction or "").ljust(6, "0"))
 
 
 def format_usd(micro_usd: int) -> str:
-    """Micro-USD as `$1.68`: two decimals, more only where they are needed to be exact."""
+    """Micro-USD as `$1.68`: with two decimals, or as many as the exact amount needs."""
     sign = "-" if micro_usd < 0 else ""
     whole, fraction = divmod(abs(micro_usd), MICRO_USD_PER_USD)
     decimals = f"{fraction:06d}".rstrip("0").ljust(2, "0")
@@ -51,6 +55,7 @@ def format_usd(micro_usd: int) -> str:
 
 def parse_duration(text: str) -> float:
     """A duration as written, such as `90s`, `45m` or `2h`, in seconds. Raises ValueError for anything else."""
+    # rule whole_duration
     match = _DURATION.fullmatch(text)
     if match is None or int(match[1]) == 0:
         raise ValueError(f"{text!r} is not a duration; write it like 90s, 45m or 2h")
@@ -58,7 +63,7 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(duration_s: float) -> str:
-    """Seconds as a person says them: `45s`, `3m 20s`, `2h 5m`."""
+    """A duration as a person says it: `45s`, `3m 20s`, `2h 5m`."""
     whole = max(0, round(duration_s))
     if whole < 60:
         return f"{whole}s"
@@ -70,63 +75,69 @@ def format_duration(duration_s: float) -> str:
 
 
 def format_estimated_duration(duration_s: float) -> str:
-    """As exact as an estimate is: `45s`, and whole minutes from three minutes on."""
+    """A duration as exactly as an estimate deserves: `45s`, but whole minutes from three minutes on."""
     return format_duration(duration_s if duration_s < 180 else 60 * math.ceil(duration_s / 60))
 
 
 def format_utc_minute(epoch_s: float) -> str:
-    """A moment as a person reads it in a list: `2025-11-22 08:00Z`, for seconds since the epoch, UTC."""
+    """A time, given in seconds since the epoch, as a person reads it in a list: `2025-11-22 08:00Z`."""
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%MZ}"
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces, as it is hashed and sent. Raises ValueError for NaN and infinity."""
+    """JSON with sorted keys and no spaces, as it is hashed and sent. Raises ValueError for NaN and infinity.
+
+    Equal values always give the same text: otherwise the same video would be paid for twice.
+    """
+    # rule json_canonical
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 @lru_cache(maxsize=64)
 def _model_json(model: str) -> str:
-    """A campaign has ten thousand takes, and a model or two."""
-    return canonical_json(model)
+    return canonical_json(model)  # cached, since a campaign has ten thousand takes, and a model or two
 
 
 def request_json(model: str, input_json: str) -> str:
-    """The body of a create: the canonical JSON of `{"model", "input"}`, given the canonical JSON of the input."""
+    """The body of a create request: the canonical JSON of `{"model", "input"}`, given that of the input."""
+    # rule model_and_input
     return f'{{"input":{input_json},"model":{_model_json(model)}}}'
 
 
 def compute_fingerprint(model: str, input_json: str) -> str:
-    """The SHA-256, in hex, of the body of a create: what the money buys."""
+    """The SHA-256, in hex, of the body of a create request: it identifies what the money buys."""
+    # rule request_digest
     return hashlib.sha256(request_json(model, input_json).encode("utf-8")).hexdigest()
 
 
 def mark_partial(input_json: str) -> str:
-    """An input of which only a part is known, as it is recorded: with a blank before it, as no input is ever sent."""
+    """Mark an input, of which only a part is known, for its record: by a blank before it, which no sent input has."""
     return f" {input_json}"
 
 
 def is_partial(recorded: str) -> bool:
-    """Whether a recorded input is only a part of what was sent, so that its fingerprint cannot be compared with it."""
+    """Whether a recorded input is only a part of what was sent, so that it does not match its fingerprint."""
     return recorded.startswith(" ")
 
 
 def take_id(shot: str, number: int) -> str:
-    """A take's ID: take 1 has its shot's, so that asking for more takes renames nothing."""
+    """A take's ID. Take 1 has its shot's, so that asking for more takes renames nothing."""
+    # rule names_of_takes
     return shot if number == 1 else f"{shot}.take{number}"
 
 
 def split_take_id(id_: str) -> tuple[str, int]:
-    """The shot's ID and the take's number."""
+    """The shot's ID and the take's number, from a take's ID."""
     shot, _, number = id_.rpartition(".take")
     return (shot, int(number)) if shot and number.isdecimal() else (id_, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One video wanted of a shot: the unit of work.
+    """One wanted video of a shot: the unit of work.
 
-    `input_json` is canonical JSON, sent as it stands. `images_sha256` is one digest over the local copies of its
-    images, or None where the manifest names none.
+    `input_json` is canonical JSON, sent unchanged. `images_sha256` is one digest over the local copies of its images;
+    None if the manifest names none.
     """
 
     id: str
@@ -155,18 +166,20 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The manifest's `limits`. Money in micro-USD, times in seconds; None where the manifest sets no limit."""
+    """The manifest's `limits`: money in micro-USD, times in seconds; None if the manifest sets no limit."""
 
     max_spend_micro_usd: int | None = None
     expected_cost_micro_usd: int | None = None
+    # rule one_attempt
     max_attempts: int = 1
     max_in_flight: int | None = None
+    # rule timeout_default
     run_timeout_s: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignSpec:
-    """All that one manifest asks for. `manifest_sha256` is the SHA-256, in hex, of the manifest's bytes."""
+    """Everything that one manifest asks for. `manifest_sha256` is the SHA-256, in hex, of the manifest's bytes."""
 
     name: str
     shots: tuple[Shot, ...]

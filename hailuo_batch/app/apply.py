@@ -87,6 +87,7 @@ def apply_campaign(
     lock = campaign_lock(request.context.paths, "apply", clock)
     wait_s = min(options.wait_s, max(0.0, give_up_at - clock.now()))
     if lock.acquire(wait_s, waiting_notice(wait_s, console)):
+        # rule read_again
         request = _read_request_again(request, console)
     with lock, ExitStack() as stack:
         apply = _Apply(request, clock, console)
@@ -94,6 +95,7 @@ def apply_campaign(
         proposal = apply.propose(ledger)
         consent = obtain_consent(request, proposal, console)
         if consent.stop_reason is not None:
+            # rule nothing_begun
             if ledger is None:
                 return apply.end_without_ledger(consent.stop_reason)
             proposal = without_paying(request, proposal)
@@ -104,11 +106,13 @@ def apply_campaign(
         if ledger is None:
             ledger = stack.enter_context(apply.create_ledger())
             ledger.record_fact(PLAN_FACT, "" if request.saved_plan is None else request.saved_plan.id)
+        # rule guard_held
         lock.acquire_guard()  # on the receipts: a deleted lock file must not let in a second apply that pays as well
         job = replace(_make_job(request, proposal, consent), lock=lock, deadline=_deadline(options, give_up_at))
         if job.sends or job.plan.ledger_changes:
             # before anything is sent: after a kill, `status` must name a command that pays for no more than this one
             ledger.record_fact(RESUME_FACT, job.resume_command)
+        # rule plan_forgotten
         if request.saved_plan is None and (
             job.sends or job.plan.ledger_changes or has_files_to_move(proposal.snapshot)
         ):
@@ -254,6 +258,7 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     if saved is None:
         asked = read_plan_request(manifest.campaign, options.only, options.replace, options.in_doubt)
         return ApplyRequest(context, options, manifest, asked, settings, None)
+    # rule plan_cap
     settings = replace(settings, cap_micro_usd=saved.cap_micro_usd)
     request = ApplyRequest(context, options, manifest, saved.plan_request, settings, saved)
     check_sources(saved, manifest.campaign, context.endpoint, sources_of(manifest), request.replan_command)
@@ -288,6 +293,7 @@ def _make_job(request: ApplyRequest, proposal: Proposal, consent: ConsentResult)
         settings,
         has_work(plan, proposal.snapshot) if pays else has_open_runs(plan, proposal.snapshot),
         carried_out_fact(saved) if saved is not None and pays else "",
+        # rule plan_retries
         request.retried_takes,
         resume_command=resume_command(request.context.where, resume_options, paid=pays, replacing=True),
     )

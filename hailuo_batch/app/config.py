@@ -93,9 +93,11 @@ def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
     """The settings of an apply: the options, else the manifest's limits. Raises UsageError for an invalid option."""
     limits = campaign.limits
     rate = read_rate_limit(options.rate_limit)
+    # rule cap_set
     cap = limits.max_spend_micro_usd
     if options.max_spend is not None:
         cap = parse_option("--max-spend", options.max_spend, parse_usd)
+    # rule timeout_set
     timeout_s = limits.run_timeout_s
     if options.run_timeout is not None:
         timeout_s = parse_option("--run-timeout", options.run_timeout, parse_duration)
@@ -173,8 +175,11 @@ def resume_command(where: CampaignLocation, options: ApplyOptions, *, paid: bool
     """
     given: dict[str, object] = {
         "--only": options.only,
+        # rule same_replace_next
         "--replace": options.replace if replacing or not paid else (),
+        # rule in_doubt_once
         "--in-doubt": None if paid or options.in_doubt == "hold" else options.in_doubt,
+        # rule same_cap_next
         "--max-spend": options.max_spend,
         "--plan": options.plan_file,
         "--check-images": options.check_images is True,

@@ -60,6 +60,7 @@ class PaymentQuote:
     @property
     def may_pay(self) -> bool:
         """Whether there is anything to agree to."""
+        # rule open_runs_asked
         return self.cap_reached is None and (self.runs > 0 or self.open_runs > 0)
 
     def __str__(self) -> str:
@@ -86,6 +87,7 @@ def quote_for(
     models = [line.model for line in plan.paying]
     reached, affordable, left = None, len(models), None
     if settings.cap_micro_usd is not None:
+        # rule room_under_cap
         left = max(0, settings.cap_micro_usd - cap.committed_micro_usd)
         affordable = _affordable([prices[model] for model in models], left)
         if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
@@ -134,6 +136,7 @@ def _affordable(prices: Iterable[int | None], left: int) -> int:
     """How many of these requests, in this order, the money is enough for. An unknown price counts as nothing."""
     number = 0
     for price in prices:
+        # rule most_paid
         left -= price or 0
         if left < 0:
             break
@@ -182,7 +185,9 @@ class ApplyRequest:
     def image_check_level(self) -> ImageCheckLevel:
         """How images are checked: as the user decided, else online, and locally in a practice run."""
         if self.options.check_images is not None:
+            # rule no_check_images
             return ImageCheckLevel.ONLINE if self.options.check_images else ImageCheckLevel.NONE
+        # rule apply_checks_images
         return ImageCheckLevel.LOCAL if self.context.is_sandbox else ImageCheckLevel.ONLINE
 
     @property
@@ -264,7 +269,9 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
 def _ask_or_assume(request: ApplyRequest, proposal: Proposal, quote: PaymentQuote, console: Console) -> Consent:
     has_yes = request.context.is_sandbox or request.options.yes
     if not (has_yes or console.is_interactive):
+        # rule nobody_to_ask
         return Consent.MISSING  # nothing will be paid for, so its images need no check
+    # rule images_looked_at
     warnings = request.manifest.warnings + check_images(
         request.manifest, proposal.plan, request.image_check_level, console
     )
@@ -280,9 +287,12 @@ def without_paying(request: ApplyRequest, proposal: Proposal) -> Proposal:
     plan = proposal.plan
     if request.saved_plan is not None:
         ids = {line.moved_from for line in plan.lines if line.moved_from and line.take_id in plan.scope}
+        # rule no_step_of_a_plan
         plan = replace(plan, ledger_changes=(), followed=plan.followed | ids)
     else:
         campaign = request.context.campaign
+        # rule no_attempt_without_yes
         campaign = replace(campaign, limits=replace(campaign.limits, max_attempts=1))
+        # rule no_wish_recorded
         plan = make_plan(campaign, proposal.snapshot, PlanRequest(request.plan_request.only))
     return replace(proposal, plan=plan)

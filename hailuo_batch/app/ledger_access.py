@@ -200,4 +200,5 @@ def load_history(paths: CampaignPaths, snapshot: Snapshot) -> History:
     except OSError:
         other_ledgers = []
     others = (read_history(path, snapshot.endpoint) for path in other_ledgers)
+    # rule workspace_costs
     return merge_histories([history_of(snapshot.paid_runs), *(other for other in others if other is not None)])

@@ -66,8 +66,10 @@ def read_manifest(path: Path, console: Console) -> Manifest:
     errors = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
         if console.as_json:
+            # rule findings_json
             console.print_json(findings_document([(path, loaded)]))
         raise ManifestError("\n".join(warnings + errors))
+    # rule warnings_shown
     if warnings:
         console.print_verbatim("\n".join(warnings))
     return Manifest(path, loaded.campaign, loaded.tables, loaded.local_images, loaded.image_base_url, len(warnings))
@@ -136,11 +138,14 @@ def check_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, console
     if level is ImageCheckLevel.ONLINE:
         for url, findings in _online_findings(manifest, takes_by_url, console).items():
             found[url] += findings
+    # rule image_warnings
     warnings = _finding_lines(found, takes_by_url, fatal=False)
     fatal = _finding_lines(found, takes_by_url, fatal=True)
     if warnings:
         _print_warnings(warnings, console)
+    # rule image_errors
     if fatal:
+        # rule all_image_errors
         raise UsageError(f"{count(len(fatal), 'image')} cannot be used, so nothing was requested:", *fatal, _REMEDY)
     return len(warnings)
 
@@ -156,6 +161,7 @@ def _takes_by_url(manifest: Manifest, plan: Plan) -> dict[str, list[str]]:
     paying = {line.take_id for line in plan.paying}
     takes_by_url: dict[str, list[str]] = {}
     for take in manifest.campaign.takes:
+        # rule paying_images
         if take.id in paying and "image_urls" in take.input_json:
             urls = take.input.get("image_urls")
             for url in urls if isinstance(urls, list) else ():
@@ -185,8 +191,10 @@ def _online_findings(
     from hailuo_batch.preflight.fetch import ImageFetcher  # imports all of HTTP
 
     urls = [url for url in takes_by_url if not _is_data(url)]
+    # rule own_host
     fetcher = ImageFetcher(urlsplit(manifest.image_base).hostname or "")
     is_quiet = console.verbosity is Verbosity.QUIET
+    # rule image_bar
     with counting_bar(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(urls), "images") as step:
         responses = fetcher.fetch_all(urls, step)
     return {url: judge_fetch(response, _copy_size(url, manifest)) for url, response in responses.items()}

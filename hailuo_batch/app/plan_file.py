@@ -143,6 +143,7 @@ def read_plan(path: Path) -> SavedPlan:
     if not _is_plan(document):
         raise _not_a_plan(path, "it lacks fields of a plan, or they are invalid")
     id_ = document.pop("id", None)
+    # rule plan_untouched
     if id_ != _id_of(document):
         raise UsageError(
             f"{path}: the plan was edited, or is incomplete. Nothing was sent, nothing was paid. Make a new one with "

@@ -42,6 +42,7 @@ _STEPS = frozenset(
     )
 )
 """Journal lines that a plan's own changes write."""
+# rule foreign_changes
 _FOREIGN = frozenset({"RunNamed", "RunAbandoned", "ForgetRuns", "BackupPutBack"})
 """Journal lines that only a command of the user writes, never an apply."""
 _IN_WORDS = {
@@ -100,9 +101,12 @@ def check_sources(
     if saved.endpoint != endpoint:
         changed.append(f"it is for {saved.endpoint}, this apply is for {endpoint}")
     was = saved.sources
+    # rule manifest_same
     if was.manifest != sources.manifest:
         changed.append("the manifest changed")
+    # rule tables_same
     changed += _differences("the table", was.tables, sources.tables)
+    # rule images_same
     changed += _differences("the local copy of", was.images, sources.images)
     if not changed and was.takes != sources.takes:
         changed.append("this version of the program reads other takes from the same manifest")
@@ -125,13 +129,17 @@ def check_ledger_for_plan(saved: SavedPlan, ledger: Ledger | None, replan_comman
             raise _out_of_date(saved, "the ledger that it was made with is gone", replan_command)
         return PlanProgress(saved.plan_request)
     id_, _, stage = ledger.fact(PLAN_FACT).partition(" ")
+    # rule plan_repeated
     is_under_way = id_ == saved.id
     was, now = saved.ledger.mark, ledger_state(ledger)
+    # rule backup_same
     if now.restored and not saved.ledger.restored:
         raise _out_of_date(saved, "a backup of the ledger was restored since", replan_command)
+    # rule ledger_mark
     if now.mark.number < was.number or ledger.position(was.number) != was:
         raise _out_of_date(saved, "this is another ledger, or an older state of it", replan_command)
     changes = ledger.entries_after(was.number) if now.mark != was else ()
+    # rule ledger_same
     if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):
         raise _out_of_date(saved, f"something else changed the ledger: {_describe(changes)}", replan_command)
     if is_under_way and (stage == _CARRIED_OUT or any(change.what in _STEPS for change in changes)):
@@ -152,6 +160,7 @@ def check_plan(
     allowed = saved.retryable if progress.has_begun else saved.paying
     paying = {line.take_id for line in plan.paying}
     beyond = [take.id for take in campaign.takes if take.id in paying and allowed.get(take.id) != take.fingerprint]
+    # rule no_more_than_planned
     if beyond:
         raise _out_of_date(saved, f"it does not pay for {_take_names(beyond)}, due to be requested now", replan_command)
 

@@ -58,6 +58,7 @@ def resolve_take(where: CampaignLocation, request: ResolveRequest, console: Cons
 
     Raises UsageError if the option does not fit the attempt's state, and what asking the API raises.
     """
+    # rule no_resubmit_without_yes
     if request.way is ResolveOption.RESUBMIT and not (request.yes or where.sandbox or console.is_interactive):
         _refuse_without_consent(where, request, console)
     with open_for_changes(where, "resolve", console) as session:

@@ -129,6 +129,7 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
     if job.plan.ledger_changes or job.sends:
         back_up(ledger, job.paths, console)  # before the first change
     campaign = job.context.campaign
+    # rule described_report
     ledger.record_description(campaign.manifest_sha256, campaign.description)
     ledger.carry_out(job.plan.ledger_changes, clock.wall())
     if job.plan_fact:

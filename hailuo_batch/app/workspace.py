@@ -93,10 +93,12 @@ def locate(where: CampaignLocation, campaign: str) -> CampaignPaths:
     state = workspace / "state" if where.state_dir is None else where.state_dir.absolute()
     outputs = workspace / "outputs" if where.output_dir is None else where.output_dir.absolute()
     return CampaignPaths(
+        # rule ledger_name
         ledger=state / f"{name}.db",
         backup=state / f"{name}.db.bak",
         receipts=state / f"{name}.receipts.jsonl",
         lock=state / f"{name}.lock",
+        # rule output_folder
         outputs=outputs / name,
     )
 

@@ -104,6 +104,7 @@ def _open_devnull(number: int) -> None:
 
 def _error_code(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
     """The exit code of an error: with --detailed-exitcode, where 2 is no error, every error is a 1."""
+    # rule errors_are_1
     return ExitCode.UNFINISHED if DETAILED in arguments else code
 
 

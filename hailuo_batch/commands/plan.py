@@ -24,6 +24,7 @@ from hailuo_batch.text import quote
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import plan_document
 
+# rule changes_code
 EXIT_CHANGES = 2
 """The exit code with `--detailed-exitcode` if there is something to do."""
 
@@ -63,14 +64,17 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
         state = LedgerState() if view is None else view.state
         document = complete_plan_document(document, request, sources_of(manifest), state, plan)
     if console.as_json:
+        # rule plan_json
         console.print_json(document)
     columns = columns_of(sys.stdout)
     console.print_result(render_proposal(context, proposal, settings, columns, show_all=console.is_verbose))
+    # rule plan_checks_images
     check_images(manifest, plan, ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.NONE, console)
     if options.out is not None:
         write_plan(options.out, document)
         apply = f"{where.command_line('apply')} --plan {quote(str(options.out))}"
         console.print_info(f"Wrote {short_path(options.out)}. To apply exactly this plan: {apply}")
+    # rule detailed_code
     return EXIT_CHANGES if options.detailed_exitcode and changes_anything(plan, snapshot) else ExitCode.DONE
 
 

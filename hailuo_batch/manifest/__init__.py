@@ -1,4 +1,4 @@
-"""From a manifest's text to a Campaign, or to every diagnostic at once.
+"""From a manifest's text to a campaign, or to every diagnostic at once.
 
 Owns the manifest's language: YAML and CSV with places, the JSON Schema, substitution and expansion. Knows nothing of
 ledgers, networks or commands. A manifest with any error gives no campaign at all.

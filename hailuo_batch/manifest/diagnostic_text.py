@@ -1,7 +1,7 @@
-"""How a finding looks to a person: its place and message, the line it is in, a caret below, and what to write instead.
+"""How a diagnostic looks to a person: its place and message, its source line, a caret below, and what to write instead.
 
-Pure: gives text and prints nothing. The first line is one that other programs can read; no text of the user's moves
-the cursor, and the caret stands right below wide characters too.
+Pure: returns text and prints nothing. Other programs can read the first line; no text of the user's moves the cursor,
+and the caret is right below its place even after wide characters.
 """
 
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
@@ -11,35 +11,33 @@ _MIN_SOURCE_WIDTH = 20
 
 
 def render_diagnostic(diagnostic: Diagnostic, palette: Palette = PLAIN, columns: int | None = None) -> str:
-    """The finding in as many lines as it needs.
+    """The diagnostic in as many lines as it needs.
 
-    The line that it is in fits a terminal of `columns`, as does the hint beside the caret; None: nothing is cut.
+    Its source line, and the hint beside the caret, fit a terminal of `columns`; with None nothing is cut.
     """
     kind = palette.error if diagnostic.severity is Severity.ERROR else palette.warning
     place = f"{one_line(diagnostic.path)}:{diagnostic.line}:{diagnostic.column}:"
-    message, hint = one_line(diagnostic.message), one_line(diagnostic.hint)
     heading = (
         f"{palette.strong}{place}{palette.end} {kind}{diagnostic.severity}:{palette.end} "
-        f"{palette.strong}{message}{palette.end}"
+        f"{palette.strong}{one_line(diagnostic.message)}{palette.end}"
     )
+    hint = one_line(diagnostic.hint)
     if not diagnostic.source:
         return heading + (f"\n  {palette.quiet}={palette.end} {hint}" if hint else "")
     number = f"{diagnostic.line:>5}"
-    blank = " " * (len(number) + 1)
+    margin = " " * (len(number) + 1)
     room = None if columns is None else max(_MIN_SOURCE_WIDTH, columns - len(f"{number} | "))
-    source, caret = (
-        (diagnostic.source, diagnostic.caret) if room is None else _fit(diagnostic.source, diagnostic.caret, room)
-    )
-    below = " " * display_width(source[:caret])
-    lines = [
-        heading,
-        f"{palette.quiet}{number} |{palette.end} {source}",
-        f"{palette.quiet}{blank}|{palette.end} {below}{kind}^{palette.end}",
-    ]
-    if hint and (room is None or len(below) + display_width(f"^ {hint}") <= room):
-        lines[-1] = f"{palette.quiet}{blank}|{palette.end} {below}{kind}^ {hint}{palette.end}"
-    elif hint:
-        lines.append(f"{palette.quiet}{blank}={palette.end} {hint}")
+    source, caret = diagnostic.source, diagnostic.caret
+    if room is not None:
+        source, caret = _fit(source, caret, room)
+    indent = " " * display_width(source[:caret])
+    caret_line = f"{palette.quiet}{margin}|{palette.end} {indent}{kind}^"
+    lines = [heading, f"{palette.quiet}{number} |{palette.end} {source}"]
+    if hint and (room is None or len(indent) + display_width(f"^ {hint}") <= room):
+        lines.append(f"{caret_line} {hint}{palette.end}")
+    else:
+        lines.append(f"{caret_line}{palette.end}")
+        lines += [f"{palette.quiet}{margin}={palette.end} {hint}"] if hint else []
     return "\n".join(lines)
 
 

@@ -1,10 +1,10 @@
-"""What is wrong with a manifest, and where: the place, the message and the hint of every finding.
+"""What is wrong with a manifest, and where: the place, the message and the hint of everything found.
 
-Knows nothing of YAML or of the manifest's language. A report keeps one finding per place and message, so that a
-cause that is met twice is told once, and hands them out in the order of the files.
+Knows nothing of YAML or of the manifest's language. Diagnostics are kept once per place and message, so that a cause
+that is met twice is reported once, and are given out in the order of the files.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,27 +12,27 @@ MAX_DIAGNOSTICS = 1000
 
 
 class Severity(StrEnum):
-    """Whether a finding stands in the way of a campaign."""
+    """Whether a diagnostic prevents a campaign."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Positioned(Protocol):
-    """Anything that lies somewhere in the file; lines and columns count from 1."""
+    """Anything with a place in a file; lines and columns count from 1."""
 
     @property
     def line(self) -> int:
-        """The line that it begins on."""
+        """The line, from 1."""
 
     @property
     def column(self) -> int:
-        """The column that it begins at."""
+        """The column in characters, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A bare place."""
+    """A place in a file, and nothing else."""
 
     line: int
     column: int
@@ -43,10 +43,11 @@ FILE_START = Position(1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. `path` is the file as the user named it; lines and columns count from 1; `hint` may be empty.
+    """One error or warning. `path` is the file as the user named it; lines and columns count from 1.
 
-    `origin` says for which row or combination it is, where it comes from an expansion; the message says it too.
-    `source` is the line it is in, shortened, and `caret` its place there, counted from 0; both may be empty.
+    `hint` says what to write instead; it may be empty. `origin` names the rows or combinations that it is about, if it
+    comes from an expansion; the message names them too. `source` is the line it is in, shortened, and `caret` its place
+    there, from 0; both may be empty.
     """
 
     path: str
@@ -61,20 +62,11 @@ class Diagnostic:
 
     def __str__(self) -> str:
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.heading}{hint}"
-
-    @property
-    def heading(self) -> str:
-        """The finding in one line, without its hint."""
-        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}"
-
-    def with_source(self, source: str, caret: int) -> "Diagnostic":
-        """The same, with the line that it is in."""
-        return replace(self, source=source, caret=caret)
+        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}{hint}"
 
 
-class FatalDiagnostic(Exception):  # noqa: N818 - it carries a finding that ends the reading, no failure of ours
-    """A finding after which nothing more of the file can be understood."""
+class FatalDiagnostic(Exception):  # noqa: N818 - it carries what was found, and is no failure of the program
+    """An error after which nothing more of the file can be understood."""
 
     def __init__(self, place: Positioned, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -84,45 +76,40 @@ class FatalDiagnostic(Exception):  # noqa: N818 - it carries a finding that ends
 
 
 class Diagnostics:
-    """Collects the findings of a manifest. `path` is the file that they are in."""
+    """Collects the diagnostics of a manifest. `path` is the manifest's file."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._by_key: dict[tuple[str, int, int, str], Diagnostic] = {}
 
     def error(self, place: Positioned, message: str, hint: str = "", *, origin: str = "", path: str = "") -> None:
-        """Something that must be changed, in the manifest or in the file at `path`.
+        """Add something that must be changed, in the manifest or in the file at `path`.
 
-        Raises Refused where there are so many that reading on helps nobody.
+        Raises FatalDiagnostic when there are so many that more help nobody.
         """
-        where = path or self.path
-        self._add(Diagnostic(where, place.line, place.column, message, hint, origin=origin))
+        self._add(Diagnostic(path or self.path, place.line, place.column, message, hint, origin=origin))
         if len(self._by_key) >= MAX_DIAGNOSTICS:
-            raise FatalDiagnostic(
-                FILE_START if path else place,
-                f"with {MAX_DIAGNOSTICS:,} findings the check stops here",
-                "mend the first ones",
-            )
+            message = f"the check stopped after {MAX_DIAGNOSTICS:,} errors and warnings"
+            raise FatalDiagnostic(FILE_START if path else place, message, "fix the first ones")
 
     def warn(self, place: Positioned, message: str, hint: str = "") -> None:
-        """Something that is only worth a look."""
+        """Add something that may be a mistake."""
         self._add(Diagnostic(self.path, place.line, place.column, message, hint, Severity.WARNING))
 
-    def add_fatal(self, fatal: FatalDiagnostic) -> None:
-        """The finding that ended the reading."""
-        self._add(Diagnostic(self.path, fatal.place.line, fatal.place.column, fatal.message, fatal.hint))
+    def add_fatal(self, fatal: FatalDiagnostic, path: str = "") -> None:
+        """Add the error that ended the reading of the manifest, or of the file at `path`."""
+        place = fatal.place
+        self._add(Diagnostic(path or self.path, place.line, place.column, fatal.message, fatal.hint))
 
     @property
     def has_errors(self) -> bool:
-        """Whether any finding is an error."""
-        return any(found.severity is Severity.ERROR for found in self._by_key.values())
+        """Whether any diagnostic is an error."""
+        return any(diagnostic.severity is Severity.ERROR for diagnostic in self._by_key.values())
 
-    def in_order(self) -> tuple[Diagnostic, ...]:
-        """All findings: those of the manifest first, each file's in their order."""
-        return tuple(sorted(self._by_key.values(), key=self._sort_key))
-
-    def _sort_key(self, found: Diagnostic) -> tuple[bool, str, int, int]:
-        return (found.path != self.path, found.path, found.line, found.column)
+    def in_order(self) -> list[Diagnostic]:
+        """All diagnostics: the manifest's first, each file's in the order of their places."""
+        return sorted(self._by_key.values(), key=lambda at: (at.path != self.path, at.path, at.line, at.column))
 
     def _add(self, diagnostic: Diagnostic) -> None:
-        self._by_key.setdefault((diagnostic.path, diagnostic.line, diagnostic.column, diagnostic.message), diagnostic)
+        key = (diagnostic.path, diagnostic.line, diagnostic.column, diagnostic.message)
+        self._by_key.setdefault(key, diagnostic)

@@ -1,103 +1,133 @@
 """A manifest as its author wrote it, read from nodes: typed, not yet expanded, every text with its place.
 
-Reading is tolerant: what a schema has already reported reads as absent, so that the rest can still be checked.
-Nothing here reports, but for amounts and durations, whose exact notation no JSON Schema can say.
+Reading is tolerant: what the schema has already reported reads as absent, so that the rest can still be checked.
+Nothing here reports, except amounts and durations, whose exact notation no JSON Schema can express.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from hailuo_batch.manifest.diagnostics import Diagnostics
+from hailuo_batch.manifest.expansion.templates import Template, check_template, parse_template
 from hailuo_batch.manifest.validation.schema_errors import is_model, is_take_count, leaf_schema, report_invalid_value
 from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, to_data
-from hailuo_batch.values import Limits, parse_duration, parse_usd
+from hailuo_batch.values import DEFAULT_MODEL, Limits, parse_duration, parse_usd
 
+_T = TypeVar("_T")
 _EMPTY_MAPPING = MappingNode(1, 1, {})
 
 
 @dataclass(frozen=True, slots=True)
 class RawShot:
-    """One entry of `shots`, with what it takes over from `defaults`. None stands for what is absent or wrong."""
+    """One entry of `shots`, completed from `defaults`, not yet expanded. None stands for what is absent or wrong."""
 
     node: MappingNode
-    id: ScalarNode | None
-    prompt: ScalarNode | None
-    image_urls: tuple[ScalarNode, ...]
-    tags: tuple[ScalarNode, ...]
+    id: Template | None
+    prompt: Template | None
+    image_urls: tuple[Template | None, ...]
+    tags: tuple[Template | None, ...]
     takes: int
     model: ScalarNode | None
     matrix: MappingNode | None
     rows: ScalarNode | None
     input: MappingNode | None
 
-    def template_nodes(self) -> Iterator[ScalarNode]:
-        """The texts that variables are put into, as far as they are there."""
-        return (text for text in (self.id, self.prompt, *self.image_urls, *self.tags) if text is not None)
+    @property
+    def model_name(self) -> str:
+        """The model that makes its videos."""
+        return DEFAULT_MODEL if self.model is None else self.model.text
+
+    def templates(self) -> Iterator[Template]:
+        """The texts that variables are filled into."""
+        return (each for each in (self.id, self.prompt, *self.image_urls, *self.tags) if each is not None)
+
+    def checked(self, names: Collection[str] | None, diagnostics: Diagnostics) -> "RawShot":
+        """The same without the templates that cannot be filled in with these names, which are reported.
+
+        `names` is None if it cannot be told which names there are.
+        """
+        wrong = {id(each) for each in self.templates() if not check_template(each, names, diagnostics)}
+        if not wrong:
+            return self
+
+        def keep(template: Template | None) -> Template | None:
+            return None if id(template) in wrong else template
+
+        return replace(
+            self,
+            id=keep(self.id),
+            prompt=keep(self.prompt),
+            image_urls=tuple(map(keep, self.image_urls)),
+            tags=tuple(map(keep, self.tags)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole manifest. `variables` are the texts of `vars`, None where nothing can be said of them."""
+    """A whole manifest. `node` is its root."""
 
     node: MappingNode
 
     @property
     def campaign(self) -> str:
-        """The campaign's name."""
+        """The campaign's name; empty if it is absent or wrong."""
         return _text_or_empty(self.node.get("campaign"))
 
     @property
     def description(self) -> str:
         """The free text for the report."""
+        # rule free_description
         return _text_or_empty(self.node.get("description")).strip()
 
     @property
     def variables(self) -> dict[str, str] | None:
-        """The texts of `vars`. A value that is wrong stands as its own name, so that its uses raise no new noise."""
+        """The texts of `vars`; None if `vars` itself is wrong. A value that is wrong reads as its own name, so that
+        its uses are not reported as well."""
         node = self.node.get("vars")
         if node is None:
             return {}
         if not isinstance(node, MappingNode):
             return None
-        return {
-            name: value.text if isinstance(value, ScalarNode) else name for name, (_, value) in node.entries.items()
-        }
+        values = {name: value for name, (_, value) in node.entries.items()}
+        # rule vars_as_written
+        return {name: value.text if isinstance(value, ScalarNode) else name for name, value in values.items()}
 
     @property
     def image_settings(self) -> dict[str, ScalarNode | None]:
-        """What stands under `images`; None for what is no text. Both keys, where `images` itself is wrong."""
+        """The keys of `images`; None for a value that is not text. Both keys, if `images` itself is wrong."""
         node = self.node.get("images")
         if node is not None and not isinstance(node, MappingNode):
             return {"base_url": None, "dir": None}
         return {} if node is None else {key: _as_text(value) for key, (_, value) in node.entries.items()}
 
-    @property
-    def shot_nodes(self) -> list[Node]:
-        """The entries of `shots`."""
-        node = self.node.get("shots")
-        return node.items if isinstance(node, SequenceNode) else []
-
     def read_shots(self) -> list[RawShot]:
-        """The written shots, in order; entries that are no mapping are left out."""
-        defaults = self.node.get("defaults")
-        inherited = defaults if isinstance(defaults, MappingNode) else _EMPTY_MAPPING
+        """The raw shots, in order; entries that are not mappings are left out.
+
+        Raises FatalDiagnostic for a text with too many variables.
+        """
+        shots = self.node.get("shots")
+        items = shots.items if isinstance(shots, SequenceNode) else []
+        defaults = _as_mapping(self.node.get("defaults")) or _EMPTY_MAPPING
+        # rule named_model
         model = _as_model(self.node.get("model"))
-        return [_read_shot(node, inherited, model) for node in self.shot_nodes if isinstance(node, MappingNode)]
+        return [_read_shot(node, defaults, model) for node in items if isinstance(node, MappingNode)]
 
 
 def _read_shot(node: MappingNode, defaults: MappingNode, model: ScalarNode | None) -> RawShot:
     def value(key: str) -> Node | None:
+        # rule shot_defaults
         return node.get(key) if key in node.entries else defaults.get(key)
 
-    own_model = value("model")
+    own_model, takes = value("model"), _as_integer(value("takes"))
     return RawShot(
         node=node,
-        id=_as_text(node.get("id")),
-        prompt=_as_text(node.get("prompt")),
-        image_urls=_as_texts(value("image_urls")),
-        tags=_as_texts(value("tags")),
-        takes=_read_takes(value("takes")),
+        id=_as_template(node.get("id")),
+        prompt=_as_template(node.get("prompt")),
+        image_urls=_as_templates(value("image_urls")),
+        tags=_as_templates(value("tags")),
+        takes=takes if takes is not None and is_take_count(takes) else 1,
         model=model if own_model is None else _as_model(own_model),
         matrix=_as_mapping(node.get("matrix")),
         rows=_as_text(node.get("rows")),
@@ -107,46 +137,40 @@ def _read_shot(node: MappingNode, defaults: MappingNode, model: ScalarNode | Non
 
 def read_limits(document: Document, diagnostics: Diagnostics) -> Limits:
     """The manifest's limits. Reports amounts and durations that are not written as such."""
-    node = document.node.get("limits")
-    limits = node if isinstance(node, MappingNode) else _EMPTY_MAPPING
-    timeout = _read_duration(limits, "run_timeout", diagnostics)
+    limits = _as_mapping(document.node.get("limits")) or _EMPTY_MAPPING
+    timeout_s = _parse(limits, "run_timeout", parse_duration, (str,), diagnostics)
     return Limits(
-        max_spend_micro_usd=_read_money(limits, "max_spend_usd", diagnostics),
-        expected_cost_micro_usd=_read_money(limits, "expected_cost_usd", diagnostics),
-        max_attempts=_read_integer(limits.get("max_attempts")) or Limits().max_attempts,
-        max_in_flight=_read_integer(limits.get("max_in_flight")),
-        run_timeout_s=Limits().run_timeout_s if timeout is None else timeout,
+        # rule cap_read
+        max_spend_micro_usd=_parse(limits, "max_spend_usd", parse_usd, (int, Decimal), diagnostics),
+        expected_cost_micro_usd=_parse(limits, "expected_cost_usd", parse_usd, (int, Decimal), diagnostics),
+        max_attempts=_as_integer(limits.get("max_attempts")) or Limits().max_attempts,
+        # rule in_flight_read
+        max_in_flight=_as_integer(limits.get("max_in_flight")),
+        run_timeout_s=Limits().run_timeout_s if timeout_s is None else timeout_s,
     )
 
 
-def _read_money(limits: MappingNode, key: str, diagnostics: Diagnostics) -> int | None:
+def _parse(
+    limits: MappingNode, key: str, parse: Callable[[str], _T], types: tuple[type, ...], diagnostics: Diagnostics
+) -> _T | None:
+    """A limit that JSON Schema cannot check completely; None if it is absent or wrong, which is reported.
+
+    It is read from its written text: as a float an amount would not be exact, and YAML reads `1:30` as 90.
+    """
     node = limits.get(key)
-    if isinstance(node, ScalarNode) and isinstance(to_data(node, 0), int | Decimal):
-        try:
-            return parse_usd(node.text)
-        except ValueError:
-            report_invalid_value(leaf_schema("limits", key), node, f"`{key}`", diagnostics)
-    return None
+    if not isinstance(node, ScalarNode) or not node.text or not isinstance(to_data(node, 0), types):
+        return None
+    try:
+        # rule money_read
+        return parse(node.text)
+    except ValueError:
+        report_invalid_value(leaf_schema("limits", key), node, f"`{key}`", diagnostics)
+        return None
 
 
-def _read_duration(limits: MappingNode, key: str, diagnostics: Diagnostics) -> float | None:
-    node = _as_text(limits.get(key))
-    if node is not None:
-        try:
-            return parse_duration(node.text)
-        except ValueError:
-            report_invalid_value(leaf_schema("limits", key), node, f"`{key}`", diagnostics)
-    return None
-
-
-def _read_integer(node: Node | None) -> int | None:
+def _as_integer(node: Node | None) -> int | None:
     value = to_data(node, 0) if isinstance(node, ScalarNode) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _read_takes(node: Node | None) -> int:
-    takes = _read_integer(node)
-    return takes if takes is not None and is_take_count(takes) else 1
 
 
 def _as_text(node: Node | None) -> ScalarNode | None:
@@ -162,9 +186,14 @@ def _as_mapping(node: Node | None) -> MappingNode | None:
     return node if isinstance(node, MappingNode) else None
 
 
-def _as_texts(node: Node | None) -> tuple[ScalarNode, ...]:
+def _as_template(node: Node | None) -> Template | None:
+    text = _as_text(node)
+    return None if text is None else parse_template(text)
+
+
+def _as_templates(node: Node | None) -> tuple[Template, ...]:
     items = node.items if isinstance(node, SequenceNode) else []
-    return tuple(text for text in map(_as_text, items) if text is not None)
+    return tuple(parse_template(text) for text in map(_as_text, items) if text is not None)
 
 
 def _text_or_empty(node: Node | None) -> str:

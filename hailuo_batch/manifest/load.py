@@ -1,4 +1,4 @@
-"""From a manifest's file to a Campaign, or to every diagnostic at once.
+"""From a manifest's file to a campaign, or to every diagnostic at once.
 
 The one place where the steps meet: read, parse, check, expand. Never raises for what a user or a disk can cause.
 """
@@ -7,14 +7,14 @@ import gc
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hailuo_batch.manifest.diagnostics import Diagnostic, Diagnostics, FatalDiagnostic, Position, Positioned
 from hailuo_batch.manifest.document import Document, read_limits
 from hailuo_batch.manifest.expansion.expand import expand_shots
 from hailuo_batch.manifest.files.file_cache import FileCache
-from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, excerpt, find_source_lines
+from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, find_source_lines
 from hailuo_batch.manifest.images.references import ResolvedImage
 from hailuo_batch.manifest.validation.check import ShotValidator, check_document
 from hailuo_batch.manifest.yaml.parse import parse_yaml, read_manifest_file
@@ -23,10 +23,10 @@ from hailuo_batch.values import CampaignSpec
 
 @dataclass(frozen=True, slots=True)
 class LoadedManifest:
-    """A manifest that was read. `campaign` is None exactly where a diagnostic is an error.
+    """A manifest that was read. `campaign` is None exactly if a diagnostic is an error.
 
-    `tables` has the SHA-256, in hex, of each table that was read, by its path; `copies` the images that have a local
-    copy, by their URLs; `image_base_url` is the URL that relative references begin with, empty where there is none.
+    `tables` has the SHA-256, in hex, of each table that was read, by its path; `local_images` the images that have a
+    local copy, by their URLs; `image_base_url` is the URL that relative references begin with, empty if there is none.
     """
 
     campaign: CampaignSpec | None
@@ -37,23 +37,23 @@ class LoadedManifest:
 
 
 def load_manifest(path: Path) -> LoadedManifest:
-    """The campaign in the file, with all that there is to say about it in the order of the file.
+    """The campaign in the file, with all diagnostics in the order of the file.
 
     A file that cannot be read is a diagnostic at 1:1. Diagnostics name the file by `path` as it was given, and others
     by their paths from there.
     """
-    reading = _Loader(path)
+    loader = _Loader(path)
     with _gc_paused():
         try:
-            reading.load()
-        except FatalDiagnostic as refused:
-            reading.diagnostics.add_fatal(refused)
-        return reading.result()
+            loader.load()
+        except FatalDiagnostic as fatal:
+            loader.diagnostics.add_fatal(fatal)
+        return loader.result()
 
 
 @contextmanager
 def _gc_paused() -> Iterator[None]:
-    """Nothing that reading makes is garbage in a circle: looking for it takes a third of the time and finds nothing."""
+    """Loading makes no cyclic garbage: to look for it would take a third of the time and find nothing."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -64,7 +64,7 @@ def _gc_paused() -> Iterator[None]:
 
 
 class _Loader:
-    """A manifest while it is read."""
+    """A manifest while it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.diagnostics = Diagnostics(str(path))
@@ -76,48 +76,45 @@ class _Loader:
         self._image_base_url = ""
 
     def load(self) -> None:
-        """Reads as far as there is sense in it. Raises Refused where nothing more can be understood."""
+        """Read, parse, check and expand. Raises FatalDiagnostic if nothing more can be understood."""
         self._data = read_manifest_file(self._path)
-        shot_check = ShotValidator(self.diagnostics)
-        root = parse_yaml(self._data, self.diagnostics, "shots", shot_check.validate)
-        document = check_document(root, shot_check, self.diagnostics)
+        shot_validator = ShotValidator(self.diagnostics)
+        root = parse_yaml(self._data, self.diagnostics, "shots", shot_validator.validate)
+        document = check_document(root, shot_validator, self.diagnostics)
+        # rule checked_together
         if document is not None:
             self._campaign = self._expand(document)
-
-    def result(self) -> LoadedManifest:
-        """What came of it."""
-        campaign = None if self.diagnostics.has_errors else self._campaign
-        return LoadedManifest(
-            campaign,
-            self._with_source_lines(),
-            self._file_cache.table_digests(),
-            self._local_images,
-            self._image_base_url,
-        )
 
     def _expand(self, document: Document) -> CampaignSpec:
         limits = read_limits(document, self.diagnostics)
         shots, self._local_images = expand_shots(document, self._file_cache, self.diagnostics)
-        base = document.image_settings.get("base_url")
-        self._image_base_url = "" if base is None else base.text
+        base_url = document.image_settings.get("base_url")
+        self._image_base_url = "" if base_url is None else base_url.text
         digest = hashlib.sha256(self._data).hexdigest()
         return CampaignSpec(document.campaign, shots, digest, document.description, limits)
 
+    def result(self) -> LoadedManifest:
+        """What was loaded. There is no campaign after any error, so that nothing half understood is ever paid for."""
+        # name wrong_is_nothing
+        campaign = None if self.diagnostics.has_errors else self._campaign
+        tables = self._file_cache.table_digests()
+        return LoadedManifest(campaign, self._with_source_lines(), tables, self._local_images, self._image_base_url)
+
     def _with_source_lines(self) -> tuple[Diagnostic, ...]:
-        """The findings, each with the line that it is in."""
+        """The diagnostics, each with the line that it is in."""
         found = self.diagnostics.in_order()
         contents = {**self._file_cache.contents, self.diagnostics.path: self._data}
         lines: dict[tuple[str, Positioned], SourceLine] = {}
         for path in {each.path for each in found}:
             breaks = LineBreaks.YAML if path == self.diagnostics.path else LineBreaks.CSV
-            wanted = {Position(each.line, each.column) for each in found if each.path == path}
-            here = find_source_lines(contents.get(path, b""), wanted, breaks)
-            lines.update({(path, place): line for place, line in here.items()})
+            places = {Position(each.line, each.column) for each in found if each.path == path}
+            source_lines = find_source_lines(contents.get(path, b""), places, breaks)
+            lines.update({(path, place): line for place, line in source_lines.items()})
         return tuple(
             _with_source(each, lines.get((each.path, Position(each.line, each.column)), SourceLine())) for each in found
         )
 
 
-def _with_source(found: Diagnostic, line: SourceLine) -> Diagnostic:
-    shown = excerpt(line)
-    return found.with_source(shown.text, shown.caret)
+def _with_source(diagnostic: Diagnostic, line: SourceLine) -> Diagnostic:
+    source, caret = line.excerpt()
+    return replace(diagnostic, source=source, caret=caret)

@@ -1,4 +1,4 @@
-"""How what is the user's appears in a message: on one line, short, and unable to hide or move anything."""
+"""How the user's text and numbers appear in a message: on one line, short, and unable to hide or move anything."""
 
 _MAX_SHOWN = 10**24
 
@@ -10,11 +10,11 @@ def quoted(text: str) -> str:
 
 
 def join_quoted(words: list[str]) -> str:
-    """Words as a person lists them, each between back-ticks: `a`, `b` and `c`."""
-    shown = [quoted(word) for word in words]
-    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
+    """The words as a list in a sentence, each between back-ticks: `a`, `b` and `c`."""
+    *first, last = map(quoted, words)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def format_count(number: int) -> str:
-    """A number in figures, as far as anybody reads them: a product may have thousands."""
+    """A number in digits, unless it has more than anybody reads: a product may have thousands."""
     return f"{number:,}" if number < _MAX_SHOWN else "more than a million billion billion"

@@ -1,12 +1,13 @@
 """The manifest that `init` writes: valid as it stands, and short enough to be read before it is changed."""
 
+# rule editor_line
 STARTER_MANIFEST = """\
 # yaml-language-server: $schema=manifest.schema.json
-# An editor with a YAML language server completes and explains this file, once its schema lies beside it:
+# With its schema in the same folder, an editor with a YAML language server completes and explains this file:
 #   hailuo-batch schema manifest > manifest.schema.json
 
 version: 1
-campaign: my-campaign             # names the ledger and the output folder; a new name starts, and pays, anew
+campaign: my-campaign             # names the ledger and the output folder; a new name pays for everything again
 description: What this campaign is for
 
 vars:                             # text for ${name} below
@@ -14,11 +15,11 @@ vars:                             # text for ${name} below
 
 limits:
   max_spend_usd: 5                # never spend more than this on the campaign
-  # expected_cost_usd: 0.28       # what a run costs, for the plan, until a real cost is known
-  # max_attempts: 2               # make a run again that failed and was refunded
-  # run_timeout: 45m              # stop waiting when no run has finished for so long; nothing is lost
+  # expected_cost_usd: 0.28       # the cost of a run, for estimates, until a real cost is known
+  # max_attempts: 2               # runs per take: a failed run is refunded and made again
+  # run_timeout: 45m              # stop waiting when no run has finished for this long
 
-defaults:                         # for every shot that does not say otherwise
+defaults:                         # for every shot that does not set its own
   takes: 1
 
 shots:
@@ -27,7 +28,7 @@ shots:
     takes: 2                      # two videos to choose from: hero and hero.take2
     tags: [catalogue]
 
-  # - id: hero-moving             # from an image
+  # - id: hero-moving             # starts from an image
   #   prompt: The camera circles the lamp slowly
   #   image_urls:
   #     - https://example.com/lamp.jpg

@@ -23,7 +23,9 @@ from hailuo_batch.adapters.http.timeouts import Cancelled, ExchangeTimer, Timeou
 from hailuo_batch.preflight.image_headers import ENOUGH_BYTES
 from hailuo_batch.preflight.verdict import Fetched, FetchResult, ImageResponse, NotFetched, is_head_enough
 
+# rule eight_at_once
 MAX_CONCURRENT = 8
+# rule most_redirects
 MAX_REDIRECTS = 3
 START_BYTES = 1 << 16
 TIMEOUTS = Timeouts(connect_s=10.0, read_s=15.0, total_s=30.0)
@@ -55,12 +57,15 @@ class ImageFetcher:
 
         `on_done` is called after each from the calling thread.
         """
+        # rule distinct_images
         unique_urls = list(dict.fromkeys(urls))
         pool = ThreadPoolExecutor(MAX_CONCURRENT, "preflight")
         try:
+            # rule remembered_images
             pending = {pool.submit(self._fetch, url): url for url in unique_urls if url not in self._results}
             for done in as_completed(pending):
                 self._results[pending[done]] = done.result()
+                # rule image_step
                 on_done()
         except BaseException:
             self._stopped.set()
@@ -72,6 +77,7 @@ class ImageFetcher:
     def _fetch(self, url: str) -> FetchResult:
         try:
             head = self._request("HEAD", url)
+            # rule head_else_get
             return Fetched(head) if is_head_enough(head) else Fetched(head, self._request("GET", url))
         except Cancelled:
             return NotFetched("was not looked at")
@@ -91,6 +97,7 @@ class ImageFetcher:
         timer = ExchangeTimer(self._timeouts.read_s, self._timeouts.total_s, cancelled=self._stopped.is_set)
         trusted = bool(self._trusted_host)
         for _ in range(MAX_REDIRECTS + 1):
+            # rule host_trusted
             trusted = trusted and (urlsplit(url).hostname or "").lower() == self._trusted_host
             link = parse_link(url, allow_loopback=trusted)
             with closing(self._dial(link, trusted, timer)) as transport:
@@ -115,6 +122,7 @@ class ImageFetcher:
 def _addresses(link: Link, trusted: bool) -> tuple[str | None, ...]:
     """The addresses to try in turn, None standing for whatever the name leads to."""
     try:
+        # rule private_addresses
         return resolve_host(link.origin, allow_loopback=trusted)
     except UnknownHostError:
         raise
@@ -127,11 +135,13 @@ def _addresses(link: Link, trusted: bool) -> tuple[str | None, ...]:
 def read_local_copy(path: Path) -> tuple[bytes, int]:
     """The first bytes of a local copy, and its size in bytes. Raises OSError."""
     with path.open("rb") as file:
+        # rule header_only
         start = file.read(ENOUGH_BYTES)
         return start, file.seek(0, 2)
 
 
 def _headers(link: Link, method: str) -> dict[str, str]:
+    # rule no_key
     headers = {
         "Host": link.origin.netloc,
         "User-Agent": f"hailuo-batch/{__version__}",
@@ -139,6 +149,7 @@ def _headers(link: Link, method: str) -> dict[str, str]:
         "Accept-Encoding": "identity",
         "Connection": "close",
     }
+    # rule ranged_get
     return headers | ({"Range": f"bytes=0-{START_BYTES - 1}"} if method == "GET" else {})
 
 
@@ -155,6 +166,7 @@ def _parse_response(method: str, response: BaseHTTPResponse) -> ImageResponse:
 
 def _read_start(response: BaseHTTPResponse) -> bytes:
     data = b""
+    # rule short_get
     while len(data) < START_BYTES and (piece := response.read(START_BYTES - len(data), decode_content=False)):
         data += piece
     return data

@@ -106,6 +106,7 @@ def judge_copy(start: bytes, size: int) -> tuple[Finding, ...]:
         return (Finding("is no PNG, JPEG, WebP or GIF in its local copy", fatal=True),)
     if head.fault:
         return (Finding(f"is broken in its local copy: {head.fault}", fatal=True),)
+    # rule local_size
     return tuple(_judge_size(head, size))
 
 
@@ -124,6 +125,7 @@ def judge_data_url(url: str) -> tuple[Finding, ...]:
 
 def _judge_refusal(status: int) -> Finding:
     if status in {404, 410}:
+        # rule not_there
         return Finding(f"is not there (HTTP {status})", fatal=True)
     if status in {401, 403}:
         return Finding(f"is not public (HTTP {status}): a stranger, such as Runbase, is not given it", fatal=True)
@@ -135,6 +137,7 @@ def _judge_refusal(status: int) -> Finding:
 def _judge_file(response: ImageResponse) -> Iterator[Finding]:
     if response.start is None:
         if not response.media_type.startswith("image/"):
+            # rule no_image_type
             yield Finding(f"is sent as {_content_type_of(response)}, which is no image", fatal=True)
         elif response.media_type not in _COMMON_TYPES:
             yield Finding(f"is {response.media_type}; PNG, JPEG, WebP and GIF are what every model reads")
@@ -151,6 +154,7 @@ def _judge_file(response: ImageResponse) -> Iterator[Finding]:
         if other:
             yield Finding(f"is {other}; PNG, JPEG, WebP and GIF are what every model reads")
         else:
+            # rule no_image_bytes
             yield Finding(
                 f"is no image: it is sent as {_content_type_of(response)}, and its bytes are none", fatal=True
             )
@@ -158,6 +162,7 @@ def _judge_file(response: ImageResponse) -> Iterator[Finding]:
         yield Finding(f"is a broken {head.kind}: {head.fault}", fatal=True)
     else:
         if _COMMON_TYPES.get(response.media_type) != head.kind:
+            # rule suspicious_type
             yield Finding(f"is {head.kind} and sent as {_content_type_of(response)}")
         yield from _judge_size(head, response.size)
 
@@ -169,8 +174,10 @@ def _judge_size(head: ImageHeader, size: int | None) -> Iterator[Finding]:
         yield Finding(f"is tiny: {pixels}")
     elif sides and max(sides) > HUGE_PIXELS:
         yield Finding(f"is huge: {pixels}")
+    # rule tiny_image
     elif size is not None and size < TINY_BYTES and not sides:
         yield Finding(f"is tiny: {size:,} bytes")
+    # rule huge_image
     if size is not None and size > HUGE_BYTES:
         yield Finding(f"is huge: {size / 1e6:,.0f} MB")
 

@@ -310,6 +310,7 @@ class Driver:
     def _start_move(self, action: act.MoveFile) -> None:
         event = ev.FileMoving(action.index, action.target)
         try:
+            # rule rename_recorded
             runs = self._ledger.record(((action.run.key, event),), self._clock.wall())
         except LedgerError as error:
             self._engine.on_result(action, ev.MoveFailed(str(error)), (), self._clock.now())

@@ -47,6 +47,7 @@ class Console:
 
     def print_result(self, text: str) -> None:
         """Print a result on stdout; nothing with `--json`. Raises StreamError if it cannot be written."""
+        # rule json_alone
         if not self.as_json:
             self._require_written(sys.stdout, _write(sys.stdout, self.with_full_commands(text)))
 

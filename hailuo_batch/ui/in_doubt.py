@@ -28,6 +28,7 @@ def render_in_doubt(snapshot: Snapshot, resolve: str, columns: int | None, *, sh
 
     Empty if there is no such request. `resolve` is that command for this campaign, ready to be pasted into a shell.
     """
+    # rule in_doubt_shown
     at_risk = [run for run in snapshot.runs if _is_at_risk(run)]
     unresolved = [run for run in at_risk if run.state is not RunState.ABANDONED]
     abandoned = [_row(run) for run in at_risk if run.state is RunState.ABANDONED]

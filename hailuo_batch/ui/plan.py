@@ -55,11 +55,13 @@ def render_plan(
     sentences = [
         f"Plan: {_totals_text(plan)}.",
         _cost_sentence(estimate, cap_micro_usd),
+        # rule time_shown
         *([f"Time: {describe_time(time)}."] if estimate.creates else []),
         *_cap_warning(estimate, snapshot, cap_micro_usd),
         *_spend_sentence(_spend(snapshot)),
     ]
     doubts = render_in_doubt(snapshot, resolve, columns, show_all=show_all)
+    # rule plan_table
     return "\n".join([*rows, *([""] if rows else []), *layout_lines(sentences, columns), *doubts])
 
 
@@ -82,17 +84,20 @@ def plan_document(
         "totals": {str(action): counts[action] for action in _ORDER},
         "estimate": {
             "creates": estimate.creates,
+            # rule unknown_cost_json
             "micro_usd": estimate.micro_usd,
             "models": [
                 {
                     "model": price.model,
                     "creates": price.creates,
+                    # rule unknown_price_json
                     "cost_micro_usd": price.cost_micro_usd,
                     "basis": str(price.basis),
                 }
                 for price in estimate.prices
             ],
         },
+        # rule duration_json
         "duration": {"at_least_s": time.least_s, "about_s": time.about_s},
         "cap_micro_usd": cap_micro_usd,
         "spend": spend_fields(_spend(snapshot)),
@@ -119,6 +124,7 @@ def _rows(plan: Plan, columns: int | None, show_all: bool) -> list[str]:
         worth = lines if show_all else [line for line in lines if _is_worth_showing(line, plan)]
         shown = worth if show_all else worth[:MOST_SHOWN]
         for line in shown:
+            # rule reason_shown
             cells.append((str(line.action), line.take_id, clean(line.reason)))
             below[len(cells)] = _changed_images(line, columns, show_all)
         if len(shown) < len(worth):
@@ -131,6 +137,7 @@ def _changed_images(line: PlanLine, columns: int | None, show_all: bool) -> list
     """The image URLs that changed, the old one above the new one: they may differ in a signature only."""
     shown = line.image_urls if show_all else line.image_urls[:_SHOWN_IMAGES]
     width = _LONGEST_URL if columns is None else columns - len(f"{INDENT * 2}was  ")
+    # rule was_and_now
     lines = [
         f"{INDENT * 2}{when}  {url or 'none'}"
         for was, now in shown
@@ -173,6 +180,7 @@ def _cost_sentence(estimate: Estimate, cap_micro_usd: int | None) -> str:
     how = "; ".join(_price_text(price) for price in estimate.prices)
     cap = "" if cap_micro_usd is None else f" Cap: {format_usd(cap_micro_usd)}."
     total = estimate.micro_usd
+    # rule unknown_cost
     cost = "unknown until the first run finishes" if total is None else f"about {format_usd(total)}"
     return f"Cost: {cost} ({how}).{cap}"
 

@@ -270,6 +270,7 @@ def counting_bar(stream: TextIO, columns: int | None, total: int, noun: str) -> 
     with tqdm(total=total, file=stream, leave=False, bar_format=layout, ncols=width, nrows=MINIMUM_ROWS) as bar:
 
         def step() -> None:
+            # rule bar_step
             bar.update()
 
         yield step

@@ -40,7 +40,7 @@ def test_a_warning_is_shown_and_stops_nothing(shell: Shell, command: str) -> Non
     ended = shell(command)
     assert ended.code is ExitCode.DONE
     assert (
-        f"{shell.manifest}:3:8: warning: no schema ships for the model `kling/v2`: its input is sent unchecked"
+        f"{shell.manifest}:3:8: warning: hailuo-batch has no schema for the model `kling/v2`: its input is not checked"
         in ended.err
     )
 

@@ -9,9 +9,9 @@ from hailuo_batch.manifest import LoadedManifest, load_manifest
 from hailuo_batch.values import CampaignSpec
 
 Load = Callable[[str | bytes], LoadedManifest]
-Accept = Callable[[str | bytes], CampaignSpec]
-Complain = Callable[[str | bytes], list[str]]
-Beside = Callable[[str, str | bytes], Path]
+LoadValid = Callable[[str | bytes], CampaignSpec]
+LoadErrors = Callable[[str | bytes], list[str]]
+WriteFile = Callable[[str, str | bytes], Path]
 
 
 @pytest.fixture
@@ -27,42 +27,42 @@ def load(tmp_path: Path) -> Load:
 
 
 @pytest.fixture
-def beside(tmp_path: Path) -> Beside:
+def write_file(tmp_path: Path) -> WriteFile:
     """Writes a file that lies beside the manifest."""
 
-    def write_beside(name: str, data: str | bytes) -> Path:
+    def write_text_or_bytes(name: str, data: str | bytes) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
         return path
 
-    return write_beside
+    return write_text_or_bytes
 
 
 @pytest.fixture
-def accept(load: Load) -> Accept:
+def load_valid(load: Load) -> LoadValid:
     """The campaign of a manifest that must have nothing wrong with it."""
 
-    def accept_text(text: str | bytes) -> CampaignSpec:
+    def load_text(text: str | bytes) -> CampaignSpec:
         loaded = load(text)
         assert loaded.diagnostics == ()
         assert loaded.campaign is not None
         return loaded.campaign
 
-    return accept_text
+    return load_text
 
 
 @pytest.fixture
-def complain(load: Load, tmp_path: Path) -> Complain:
-    """What is said of a manifest that gives no campaign, each finding as `line:column: severity: message; hint`.
+def load_errors(load: Load, tmp_path: Path) -> LoadErrors:
+    """The diagnostics of a manifest that gives no campaign, each as `line:column: severity: message; hint`.
 
     Files beside the manifest are named by their paths from there.
     """
 
-    def complaints(text: str | bytes) -> list[str]:
+    def load_text(text: str | bytes) -> list[str]:
         loaded = load(text)
         assert loaded.campaign is None
-        said = (str(diagnostic).removeprefix(f"{tmp_path / 'm.yaml'}:") for diagnostic in loaded.diagnostics)
-        return [text.replace(f"{tmp_path}/", "") for text in said]
+        errors = (str(diagnostic).removeprefix(f"{tmp_path / 'm.yaml'}:") for diagnostic in loaded.diagnostics)
+        return [error.replace(f"{tmp_path}/", "") for error in errors]
 
-    return complaints
+    return load_text

@@ -19,19 +19,19 @@ STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
-class Apart:
-    """What loading took, in the processor's seconds, the process's peak in bytes until then, and what was said."""
+class LoadResult:
+    """What loading took, in the processor's seconds, the process's peak in bytes until then, and the diagnostics."""
 
     seconds: float
     peak_bytes: int
-    findings: list[str]
+    diagnostics: list[str]
 
 
-def load_apart(*paths: Path) -> list[Apart]:
+def load_in_subprocess(*paths: Path) -> list[LoadResult]:
     """Load the manifests one after the other, none of which may be right, in one process of its own."""
     command = [sys.executable, "-m", "tests.manifest.load_in_process", *map(str, paths)]
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=500)
-    return [Apart(**json.loads(line)) for line in result.stdout.splitlines()]
+    return [LoadResult(**json.loads(line)) for line in result.stdout.splitlines()]
 
 
 def _peak_bytes() -> int:
@@ -42,12 +42,12 @@ def _peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _load(path: Path) -> Apart:
+def _load(path: Path) -> LoadResult:
     began_at = time.process_time()
     loaded = load_manifest(path)
     seconds = time.process_time() - began_at
     assert loaded.campaign is None
-    return Apart(seconds, _peak_bytes(), [str(found) for found in loaded.diagnostics])
+    return LoadResult(seconds, _peak_bytes(), [str(found) for found in loaded.diagnostics])
 
 
 if __name__ == "__main__":

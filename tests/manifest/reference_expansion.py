@@ -20,9 +20,9 @@ def slug(value: str) -> str:
     return "-".join(filter(None, dashed.split("-")))
 
 
-def put_in(text: str, scope: Mapping[str, str]) -> str:
+def substitute(text: str, variables: Mapping[str, str]) -> str:
     """The standard library's own substitution."""
-    return string.Template(text).substitute(scope)
+    return string.Template(text).substitute(variables)
 
 
 def combinations(matrix: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -35,7 +35,7 @@ def combinations(matrix: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     yield from matrix.get("include", [])
 
 
-def scopes(
+def variable_sets(
     shot: Mapping[str, Any], manifest: Mapping[str, Any], tables: Mapping[str, Table]
 ) -> Iterator[dict[str, str]]:
     """The variables of every row with every combination."""
@@ -50,18 +50,18 @@ def takes(manifest: Mapping[str, Any], tables: Mapping[str, Table]) -> list[tupl
     ids = set()
     for written in manifest["shots"]:
         shot = {**manifest.get("defaults", {}), **written}
-        for scope in scopes(shot, manifest, tables):
-            id_ = put_in(shot["id"], {name: slug(value) for name, value in scope.items()})
+        for variables in variable_sets(shot, manifest, tables):
+            id_ = substitute(shot["id"], {name: slug(value) for name, value in variables.items()})
             if id_ in ids:
                 return None
             ids.add(id_)
-            input_ = {**shot.get("input", {}), "prompt": put_in(shot["prompt"], scope).strip()}
-            urls = [put_in(url, scope) for url in shot.get("image_urls", [])]
+            input_ = {**shot.get("input", {}), "prompt": substitute(shot["prompt"], variables).strip()}
+            urls = [substitute(url, variables) for url in shot.get("image_urls", [])]
             if urls:
                 base = manifest.get("images", {}).get("base_url", "").rstrip("/")
                 input_["image_urls"] = [url if "://" in url else f"{base}/{url}" for url in urls]
             sent = json.dumps(input_, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-            tags = tuple(dict.fromkeys(put_in(tag, scope).strip() for tag in shot.get("tags", [])))
+            tags = tuple(dict.fromkeys(substitute(tag, variables).strip() for tag in shot.get("tags", [])))
             numbers = range(1, shot.get("takes", 1) + 1)
             found += [(id_ if number == 1 else f"{id_}.take{number}", sent, tags) for number in numbers]
     return found

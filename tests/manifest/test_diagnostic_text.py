@@ -1,16 +1,16 @@
-"""How a finding looks: the line it is in, and a caret under its place."""
+"""How a diagnostic looks: the line it is in, and a caret under its place."""
 
 import pytest
 
 from hailuo_batch.manifest import Diagnostic, Severity, render_diagnostic
 from hailuo_batch.manifest.diagnostics import Position
-from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, excerpt, find_source_lines, position_at
+from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, find_source_lines, position_at
 from hailuo_batch.text import COLOURED
 from hailuo_batch.ui.text import display_width
-from tests.manifest.conftest import Beside, Load
+from tests.manifest.conftest import Load, WriteFile
 
 
-def test_a_finding_shows_its_line() -> None:
+def test_a_diagnostic_shows_its_line() -> None:
     found = Diagnostic("m.yaml", 7, 5, "it is wrong", "write it right", source="    abc", caret=4)
     assert render_diagnostic(found) == "m.yaml:7:5: error: it is wrong\n    7 |     abc\n      |     ^ write it right"
 
@@ -51,12 +51,11 @@ def test_the_caret_stands_below_wide_characters() -> None:
 
 
 def test_a_long_line_is_shown_around_the_place() -> None:
-    shown = excerpt(
-        find_source_lines(b"x" * 500 + b"here" + b"y" * 500, [Position(1, 501)], LineBreaks.YAML)[Position(1, 501)]
-    )
-    assert shown.text[shown.caret :].startswith("here")
-    assert len(shown.text) < 130
-    assert (shown.text[0], shown.text[-1]) == ("…", "…")
+    data, place = b"x" * 500 + b"here" + b"y" * 500, Position(1, 501)
+    text, caret = find_source_lines(data, [place], LineBreaks.YAML)[place].excerpt()
+    assert text[caret:].startswith("here")
+    assert len(text) < 130
+    assert (text[0], text[-1]) == ("…", "…")
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "灯", "🎬"])
@@ -66,10 +65,10 @@ def test_a_place_is_found_in_a_line_of_any_length(letter: str, before: int, afte
     data = ("\ufeff" + letter * before + "!" + letter * after + "\n" + letter * before + "?").encode()
     first, second = Position(1, before + 1), Position(2, before + 1)
     for place, line in find_source_lines(data, [second, first], LineBreaks.YAML).items():
-        shown = excerpt(line)
-        is_cut = shown.text.startswith("…")
-        assert shown.text[shown.caret] == ("!" if place == first else "?")
-        assert is_cut == (shown.caret - is_cut < before)
+        text, caret = line.excerpt()
+        is_cut = text.startswith("…")
+        assert text[caret] == ("!" if place == first else "?")
+        assert is_cut == (caret - is_cut < before)
     assert position_at(data, data.index(b"!"), LineBreaks.YAML) == first
 
 
@@ -83,7 +82,7 @@ def test_many_places_of_one_line_are_each_found() -> None:
 
 
 def test_a_line_cannot_move_the_cursor() -> None:
-    assert excerpt(SourceLine("a\x1b[31m\tb\u202e", 2)).text == "a [31m b"
+    assert SourceLine("a\x1b[31m\tb\u202e", 2).excerpt()[0] == "a [31m b"
 
 
 @pytest.mark.parametrize("text", ["a\nb\r\nc\rd\u2028e\u2029f\x85g", "\ufeffa\n\n\r\n灯x\n", "", "\n"])
@@ -110,8 +109,8 @@ def test_lines_and_places_agree_with_each_other(text: str, breaks: LineBreaks) -
         assert (spot.line, spot.column) == (number, column)
 
 
-def test_findings_carry_the_line_of_their_file(load: Load, beside: Beside) -> None:
-    beside("t.csv", "n\n1,2\n")
+def test_diagnostics_carry_the_line_of_their_file(load: Load, write_file: WriteFile) -> None:
+    write_file("t.csv", "n\n1,2\n")
     loaded = load("version: 2\ncampaign: lamps\nshots: [{id: '$n', prompt: A, rows: t.csv}]\n")
     assert [(found.source, found.caret) for found in loaded.diagnostics] == [("version: 2", 9), ("1,2", 2)]
 

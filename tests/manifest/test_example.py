@@ -1,7 +1,7 @@
 """The commented example of the language, taken at its word."""
 
 from hailuo_batch.values import Limits
-from tests.manifest.conftest import Accept, Beside
+from tests.manifest.conftest import LoadValid, WriteFile
 
 EXAMPLE = """\
 # yaml-language-server: $schema=../schemas/manifest.schema.json
@@ -53,11 +53,11 @@ shots:
 STYLE = "soft window light, shot on 35 mm film"
 
 
-def test_the_example_of_the_language_asks_for_what_it_says(accept: Accept, beside: Beside) -> None:
+def test_the_example_of_the_language_asks_for_what_it_says(load_valid: LoadValid, write_file: WriteFile) -> None:
     for name in ("lamp-white", "lamp-teal", "lamp-brass", "vase"):
-        beside(f"images/{name}.jpg", b"\xff\xd8\xff\xe0 and so on")
-    beside("products.csv", "sku,name,image\nA 1,A vase,vase.jpg\n")
-    campaign = accept(EXAMPLE)
+        write_file(f"images/{name}.jpg", b"\xff\xd8\xff\xe0 and so on")
+    write_file("products.csv", "sku,name,image\nA 1,A vase,vase.jpg\n")
+    campaign = load_valid(EXAMPLE)
     assert campaign.name == "spring-lamps"
     assert campaign.description == "Spring catalogue, cut-downs for social"
     assert campaign.limits == Limits(40_000_000, 280_000, 2, 200, 2700.0)

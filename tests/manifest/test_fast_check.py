@@ -20,9 +20,9 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=5) | VALUES)
-def test_both_judges_of_a_shot_agree(value: Any) -> None:
-    judge = schema_errors.shot_checker()
-    assert judge.accepts(value) == judge.validator.is_valid(value)
+def test_both_checks_of_a_shot_agree(value: Any) -> None:
+    checker = schema_errors.shot_checker()
+    assert checker.accepts(value) == checker.validator.is_valid(value)
 
 
 @given(st.fixed_dictionaries({"id": st.just("a"), "prompt": st.just("A")}, optional={"takes": st.integers(0, 101)}))

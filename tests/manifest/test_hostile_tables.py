@@ -1,4 +1,4 @@
-"""Tables made to do harm: refused at once, with one clear finding, and without filling the memory."""
+"""Tables made to do harm: refused at once, with one clear message, and without filling the memory."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ import pytest
 
 from hailuo_batch.manifest.files.csv_tables import MAX_BYTES
 from tests.helpers.cpu_limits import within
-from tests.manifest.conftest import Beside, Complain
-from tests.manifest.load_in_process import load_apart
+from tests.manifest.conftest import LoadErrors, WriteFile
+from tests.manifest.load_in_process import load_in_subprocess
 
 MANIFEST = "version: 1\ncampaign: lamps\nshots: [{id: 's-$a', prompt: '$b', rows: t.csv}]\n"
 TABLES = {
     "one row of commas": (b"," * 3_000_000, "this row is longer than 1 MiB"),
     "rows without end": (b"a,b\n" + b"1,2\n" * 400_000, "the table has more than 300,000 rows"),
-    "short rows": (b"a,b\n" + b"1\n" * 250_000, "this row and 249,994 more have another number of fields"),
+    "short rows": (b"a,b\n" + b"1\n" * 250_000, "this row and 249,994 more have a different number of fields"),
     "a quote never closed": (b'a,b\n"' + b"x\n" * 1_000_000, "a field of this row is longer than 131,072 characters"),
     "quoted line breaks": (b"a,b\n" + b'"\n",' * 500_000, "this row is longer than 1 MiB"),
     "columns without end": (b",".join(b"c%d" % n for n in range(100_000)) + b"\n1\n", "more than 1,000 columns"),
@@ -32,14 +32,14 @@ def test_every_table_is_refused_quickly_and_in_little_memory(tmp_path: Path) -> 
         (folder / "t.csv").write_bytes(data)
         (folder / "m.yaml").write_text(MANIFEST)
         manifests.append(folder / "m.yaml")
-    for (name, (_, said)), apart in zip(TABLES.items(), load_apart(*manifests), strict=True):
-        assert said in apart.findings[-1], name
-        assert within(apart.seconds, 2), name
-        assert apart.peak_bytes < 200 * 1024 * 1024, name
+    for (name, (_, expected)), result in zip(TABLES.items(), load_in_subprocess(*manifests), strict=True):
+        assert expected in result.diagnostics[-1], name
+        assert within(result.seconds, 2), name
+        assert result.peak_bytes < 200 * 1024 * 1024, name
 
 
-def test_a_table_that_is_too_large_is_not_read(complain: Complain, beside: Beside) -> None:
-    with beside("t.csv", "").open("wb") as file:
+def test_a_table_that_is_too_large_is_not_read(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    with write_file("t.csv", "").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    (complaint,) = complain(MANIFEST)
-    assert "the file is larger than 64 MiB" in complaint
+    (error,) = load_errors(MANIFEST)
+    assert "the file is larger than 64 MiB" in error

@@ -88,28 +88,28 @@ TABLE = b'sku,name,image\n1,"Lamp, tall",https://e.example/a.jpg\n2,Vase,https:/
 
 
 @contextmanager
-def written(data: bytes, beside: Mapping[str, bytes]) -> Iterator[Path]:
+def written(data: bytes, tables: Mapping[str, bytes]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in {**beside, "m.yaml": data}.items():
+        for name, content in {**tables, "m.yaml": data}.items():
             (Path(folder) / name).write_bytes(content)
         yield Path(folder) / "m.yaml"
 
 
-def load_bytes(data: bytes, beside: Mapping[str, bytes] = MappingProxyType({})) -> LoadedManifest:
-    with written(data, beside) as path:
+def load_bytes(data: bytes, tables: Mapping[str, bytes] = MappingProxyType({})) -> LoadedManifest:
+    with written(data, tables) as path:
         loaded = load_manifest(path)
     assert (loaded.campaign is None) == any(found.severity is Severity.ERROR for found in loaded.diagnostics)
     assert all(found.line >= 1 and found.column >= 1 and "\n" not in found.message for found in loaded.diagnostics)
     return loaded
 
 
-def validate_bytes(data: bytes, beside: Mapping[str, bytes]) -> None:
-    """The whole command: it ends with 0 or 2, and has told everything or nothing."""
-    said = io.StringIO()
-    with written(data, beside) as path, redirect_stdout(said), redirect_stderr(said):
+def validate_bytes(data: bytes, tables: Mapping[str, bytes]) -> None:
+    """The whole command: it ends with 0 or 2, and reports everything or nothing."""
+    output = io.StringIO()
+    with written(data, tables) as path, redirect_stdout(output), redirect_stderr(output):
         code = cli.run(("validate", str(path)))
-    assert (code, "error: " in said.getvalue()) in {(ExitCode.DONE, False), (ExitCode.USAGE, True)}
-    assert "this is a bug" not in said.getvalue()
+    assert (code, "error: " in output.getvalue()) in {(ExitCode.DONE, False), (ExitCode.USAGE, True)}
+    assert "this is a bug" not in output.getvalue()
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
@@ -129,7 +129,7 @@ def test_no_document_makes_it_raise(tree: dict[str, Any]) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
-def test_no_slip_of_the_keyboard_makes_it_raise(data: st.DataObject) -> None:
+def test_no_typing_mistake_makes_it_raise(data: st.DataObject) -> None:
     text = WHOLE
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(text)))

@@ -1,20 +1,20 @@
-"""Rows of a table: the shots they make, and what is said of a table, at its place in the table itself."""
+"""Rows of a table: the shots they make, and what is wrong with a table, at its place in the table itself."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from hailuo_batch.manifest import load_manifest
-from tests.manifest.conftest import Accept, Beside, Complain, Load
+from hailuo_batch.manifest.files import text_files
+from tests.manifest.conftest import Load, LoadErrors, LoadValid, WriteFile
 
 HEAD = "version: 1\ncampaign: lamps\n"
 ROWS = HEAD + "shots:\n  - id: sku-${sku}\n    prompt: ${name} on a plinth\n    rows: products.csv\n"
 
 
-def test_one_shot_for_every_row(accept: Accept, beside: Beside) -> None:
-    beside("products.csv", "sku,name,unused\nB 2,A lamp,x\n007,A vase,\n")
-    campaign = accept(ROWS)
+def test_one_shot_for_every_row(load_valid: LoadValid, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name,unused\nB 2,A lamp,x\n007,A vase,\n")
+    campaign = load_valid(ROWS)
     assert [shot.id for shot in campaign.shots] == ["sku-b-2", "sku-007"]
     assert [take.input["prompt"] for take in campaign.takes] == ["A lamp on a plinth", "A vase on a plinth"]
 
@@ -23,31 +23,31 @@ def test_one_shot_for_every_row(accept: Accept, beside: Beside) -> None:
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("last", ["", "\n", "\n\n"])
 def test_how_a_file_was_saved_changes_nothing(
-    accept: Accept, beside: Beside, mark: bytes, line_end: str, last: str
+    load_valid: LoadValid, write_file: WriteFile, mark: bytes, line_end: str, last: str
 ) -> None:
     text = 'sku,name\nA1,"Lamp, ""big""\nand tall"\n\nB2,Väse' + last
-    beside("products.csv", mark + text.replace("\n", line_end).encode())
-    prompts = [take.input["prompt"] for take in accept(ROWS).takes]
+    write_file("products.csv", mark + text.replace("\n", line_end).encode())
+    prompts = [take.input["prompt"] for take in load_valid(ROWS).takes]
     assert prompts == ['Lamp, "big"\nand tall on a plinth', "Väse on a plinth"]
 
 
-def test_values_stay_as_they_are_written(accept: Accept, beside: Beside) -> None:
-    beside("products.csv", 'sku,name\n1,007\n2,no\n3,${sku} $$ $\n4,1:30\n5, "x" \n')
+def test_values_stay_as_they_are_written(load_valid: LoadValid, write_file: WriteFile) -> None:
+    write_file("products.csv", 'sku,name\n1,007\n2,no\n3,${sku} $$ $\n4,1:30\n5, "x" \n')
     text = ROWS.replace("${name} on a plinth", '">${name}<"')
-    assert [take.input["prompt"] for take in accept(text).takes] == [
+    assert [take.input["prompt"] for take in load_valid(text).takes] == [
         ">007<", ">no<", ">${sku} $$ $<", ">1:30<", '> "x" <',
     ]  # fmt: skip
 
 
-def test_the_row_comes_before_the_vars(accept: Accept, beside: Beside) -> None:
-    beside("products.csv", "sku,name\n1,from the row\n")
+def test_the_row_comes_before_the_vars(load_valid: LoadValid, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name\n1,from the row\n")
     text = ROWS.replace("shots:", "vars: {name: from vars, more: too}\nshots:").replace("plinth", "${more}")
-    assert next(accept(text).takes).input["prompt"] == "from the row on a too"
+    assert next(load_valid(text).takes).input["prompt"] == "from the row on a too"
 
 
-def test_every_row_times_every_combination(accept: Accept, beside: Beside) -> None:
-    beside("products.csv", "sku,name\nA,Lamp\nB,Vase\n")
-    campaign = accept(
+def test_every_row_times_every_combination(load_valid: LoadValid, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name\nA,Lamp\nB,Vase\n")
+    campaign = load_valid(
         HEAD + "shots:\n  - id: ${sku}-${where}\n    prompt: ${name} in ${where}\n    rows: products.csv\n"
         "    takes: 2\n    matrix: {where: [loft, den, hall], exclude: [{where: den}]}\n"
     )
@@ -55,15 +55,15 @@ def test_every_row_times_every_combination(accept: Accept, beside: Beside) -> No
     assert campaign.shots[3].takes[1].input["prompt"] == "Vase in hall"
 
 
-def test_a_name_in_both_is_an_error(complain: Complain, beside: Beside) -> None:
-    beside("products.csv", "sku,name\nA,Lamp\n")
-    (complaint,) = complain(ROWS + "    matrix: {name: [x]}\n")
-    assert complaint == "7:14: error: `name` is a column of products.csv too; rename one of them"
+def test_a_name_in_both_is_an_error(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name\nA,Lamp\n")
+    (error,) = load_errors(ROWS + "    matrix: {name: [x]}\n")
+    assert error == "7:14: error: `name` is also a column of products.csv; rename one of them"
 
 
-def test_one_table_may_serve_many_shots(accept: Accept, beside: Beside) -> None:
-    beside("products.csv", "sku,name,other\nA,Lamp,x\n")
-    campaign = accept(ROWS + "  - id: other-${other}\n    prompt: ${other}\n    rows: ./products.csv\n")
+def test_one_table_may_serve_many_shots(load_valid: LoadValid, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name,other\nA,Lamp,x\n")
+    campaign = load_valid(ROWS + "  - id: other-${other}\n    prompt: ${other}\n    rows: ./products.csv\n")
     assert [shot.id for shot in campaign.shots] == ["sku-a", "other-x"]
 
 
@@ -80,33 +80,37 @@ def test_a_table_may_lie_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "expected"),
     [
         ("/tmp/products.csv", "is not relative to the manifest"),
         ("C:/products.csv", "is not relative to the manifest"),
         ("~/products.csv", "is not relative to the manifest"),
         ("https://example.com/products.csv", "is not relative to the manifest"),
-        ("a\\products.csv", "is written with `\\`"),
+        ("a\\products.csv", "contains `\\`"),
         ("none.csv", "there is no such file"),
         (".", "this is not a file"),
         ("${sku}.csv", "there is no such file"),
     ],
 )
-def test_paths_that_are_refused(complain: Complain, beside: Beside, path: str, said: str) -> None:
-    beside("products.csv", "sku,name\nA,Lamp\n")
-    (complaint,) = complain(ROWS.replace("rows: products.csv", f"rows: '{path}'"))
-    assert complaint.startswith("6:11: error: ")
-    assert said in complaint
+def test_paths_that_are_refused(load_errors: LoadErrors, write_file: WriteFile, path: str, expected: str) -> None:
+    write_file("products.csv", "sku,name\nA,Lamp\n")
+    (error,) = load_errors(ROWS.replace("rows: products.csv", f"rows: '{path}'"))
+    assert error.startswith("6:11: error: ")
+    assert expected in error
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux has such files")
-def test_no_file_of_the_system_is_shown(complain: Complain, beside: Beside) -> None:
-    (complaint,) = complain(ROWS.replace("products.csv", os.path.relpath("/proc/self/environ", beside("x", "").parent)))
-    assert complaint.endswith("1:1: error: the table is empty; begin it with a row of names, such as `sku,name,image`")
+def test_no_more_is_read_than_a_file_reports_to_have(
+    load_errors: LoadErrors, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some files of a system, such as those about a process, look empty and hold secrets."""
+    decoy = write_file("products.csv", "sku,name\nsecret\n")
+    monkeypatch.setattr(text_files, "check_file", lambda path, _: 0 if path == decoy else path.stat().st_size)
+    (error,) = load_errors(ROWS)
+    assert error.endswith("1:1: error: the table is empty; begin it with a row of names, such as `sku,name,image`")
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "expected"),
     [
         ("", "1:1: error: the table is empty"),
         ("\n\n", "1:1: error: the table is empty"),
@@ -115,91 +119,94 @@ def test_no_file_of_the_system_is_shown(complain: Complain, beside: Beside) -> N
         ("sku, ,name\n1,2,3\n", "1:5: error: column 2 of the header has no name"),
         ("sku,name,sku\n1,2,3\n", "1:10: error: the header has `sku` twice, first at 1:1"),
         ("sku;name\n1;2\n", "1:1: error: the fields are separated by `;`"),
-        ("sku,name\n1,2\n3\n", "3:1: error: this row has 1 field, the header 2; add `name`"),
-        ("sku,name\n1,2,3\n", "2:5: error: this row has 3 fields, the header 2"),
-        ('sku,name\n"a\nb",x\n1,2,3\n', "4:5: error: this row has 3 fields, the header 2"),
-        ('sku,name\n"a\nb",x,y\n', "3:6: error: this row has 3 fields, the header 2"),
+        ("sku,name\n1,2\n3\n", "3:1: error: this row has 1 field, but the header has 2; add `name`"),
+        ("sku,name\n1,2,3\n", "2:5: error: this row has 3 fields, but the header has 2"),
+        ('sku,name\n"a\nb",x\n1,2,3\n', "4:5: error: this row has 3 fields, but the header has 2"),
+        ('sku,name\n"a\nb",x,y\n', "3:6: error: this row has 3 fields, but the header has 2"),
         ('sku,name\n1,"Lamp\n2,Vase\n', "2:3: error: the quote that opens here is never closed"),
-        ('sku,name\n1,"La"mp\n', "2:3: error: after its closing quote this field goes on"),
+        ('sku,name\n1,"La"mp\n', "2:3: error: there is text after the closing quote of this field"),
         ("sku,name\n1," + "x" * 131_073 + "\n", "2:1: error: a field of this row is longer"),
         ("sku,name\n1,La\0mp\n", "2:5: error: the character U+0000 is not allowed here"),
         ("sku,name\n1,Lämp".encode("latin-1"), "2:4: error: this is not UTF-8"),
         ("sku,name\n1,Lamp".encode("utf-16"), "1:1: error: the file is UTF-16"),
     ],
 )
-def test_a_wrong_table_is_told_at_its_place(complain: Complain, beside: Beside, table: str | bytes, said: str) -> None:
-    beside("products.csv", table)
-    (complaint,) = complain(ROWS)
-    assert complaint.startswith(f"products.csv:{said}")
+def test_a_wrong_table_is_reported_at_its_place(
+    load_errors: LoadErrors, write_file: WriteFile, table: str | bytes, expected: str
+) -> None:
+    write_file("products.csv", table)
+    (error,) = load_errors(ROWS)
+    assert error.startswith(f"products.csv:{expected}")
 
 
-def test_several_wrong_rows_are_told_but_not_all(complain: Complain, beside: Beside) -> None:
-    beside("products.csv", "sku,name\n" + "x\n" * 1000)
-    complaints = complain(ROWS)
-    assert len(complaints) == 6
+def test_several_wrong_rows_are_reported_but_not_all(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name\n" + "x\n" * 1000)
+    errors = load_errors(ROWS)
+    assert len(errors) == 6
     assert (
-        complaints[-1] == "products.csv:7:1: error: this row and 994 more have another number of fields than the header"
+        errors[-1] == "products.csv:7:1: error: this row and 994 more have a different number of fields than the header"
     )
 
 
-def test_what_is_wrong_for_one_row_names_its_cell(complain: Complain, beside: Beside) -> None:
-    beside("products.csv", 'sku,extra,name\n1,,Lamp\n2,"a\nb", \n')
-    (complaint,) = complain(ROWS.replace(" on a plinth", ""))
-    assert complaint == ("5:13: error: `prompt` is blank, for the row at products.csv:4:4; say what the video shows")
+def test_what_is_wrong_for_one_row_names_its_cell(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("products.csv", 'sku,extra,name\n1,,Lamp\n2,"a\nb", \n')
+    (error,) = load_errors(ROWS.replace(" on a plinth", ""))
+    assert error == ("5:13: error: `prompt` is blank, for the row at products.csv:4:4; say what the video shows")
 
 
-def test_what_is_wrong_for_every_row_is_told_once(complain: Complain, beside: Beside) -> None:
-    beside("products.csv", "sku,name\n" + "".join(f"{n}, \n" for n in range(10_000)))
-    (complaint,) = complain(ROWS.replace(" on a plinth", ""))
-    assert complaint == ("5:13: error: `prompt` is blank, and so for each of the 10,000 rows; say what the video shows")
+def test_what_is_wrong_for_every_row_is_reported_once(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name\n" + "".join(f"{n}, \n" for n in range(10_000)))
+    (error,) = load_errors(ROWS.replace(" on a plinth", ""))
+    assert error == ("5:13: error: `prompt` is blank, for each of the 10,000 rows; say what the video shows")
 
 
-def test_what_is_wrong_for_many_rows_is_counted(complain: Complain, beside: Beside) -> None:
-    beside("products.csv", "sku,name\n" + "".join(f"{n}, \n" for n in range(100)) + "x,Lamp\n")
-    complaints = complain(ROWS.replace(" on a plinth", ""))
-    assert len(complaints) == 3
-    assert "products.csv:4:3, and for 97 more" in complaints[2]
+def test_what_is_wrong_for_many_rows_is_counted(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name\n" + "".join(f"{n}, \n" for n in range(100)) + "x,Lamp\n")
+    errors = load_errors(ROWS.replace(" on a plinth", ""))
+    assert len(errors) == 3
+    assert "products.csv:4:3, and for 97 more" in errors[2]
 
 
-def test_two_rows_with_one_id_are_both_named(complain: Complain, beside: Beside) -> None:
-    beside("products.csv", "sku,name\nA1,Lamp\nB2,Vase\na1,Bowl\n")
-    (complaint,) = complain(ROWS)
+def test_two_rows_with_one_id_are_both_named(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name\nA1,Lamp\nB2,Vase\na1,Bowl\n")
+    (error,) = load_errors(ROWS)
     assert (
-        "the ID `sku-a1`, made for the row at products.csv:2:1, is made again, for the row at products.csv:4:1"
-        in complaint
+        "the ID `sku-a1`, used for the row at products.csv:2:1, is repeated, for the row at products.csv:4:1" in error
     )
 
 
-def test_an_id_without_a_column_is_told_once(complain: Complain, beside: Beside) -> None:
-    beside("products.csv", "sku,name\nA1,Lamp\nB2,Vase\nC3,Bowl\n")
-    (complaint,) = complain(ROWS.replace("sku-${sku}", "product"))
-    assert complaint == "4:9: error: the ID `product` is the same for several rows; put `${sku}` into it"
+def test_an_id_without_a_column_is_reported_once(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name\nA1,Lamp\nB2,Vase\nC3,Bowl\n")
+    (error,) = load_errors(ROWS.replace("sku-${sku}", "product"))
+    assert error == "4:9: error: the ID `product` is the same for several rows; add `${sku}` to it"
 
 
-def test_an_unknown_column_is_told_once_and_the_columns_are_named(complain: Complain, beside: Beside) -> None:
-    beside("products.csv", "sku,title\nA1,Lamp\nB2,Vase\n")
-    (complaint,) = complain(ROWS)
-    assert complaint == "5:13: error: unknown variable `name`; known are `sku`, `title`"
+def test_an_unknown_column_is_reported_once_and_the_columns_are_named(
+    load_errors: LoadErrors, write_file: WriteFile
+) -> None:
+    write_file("products.csv", "sku,title\nA1,Lamp\nB2,Vase\n")
+    (error,) = load_errors(ROWS)
+    assert error == "5:13: error: unknown variable `name`; known: `sku`, `title`"
 
 
 def test_a_column_may_have_any_name_but_be_put_in_only_by_a_plain_one(
-    accept: Accept, complain: Complain, beside: Beside
+    load_valid: LoadValid, load_errors: LoadErrors, write_file: WriteFile
 ) -> None:
-    beside("products.csv", "sku,name,Price (EUR)\nA1,Lamp,5\n")
-    accept(ROWS)
-    (complaint,) = complain(ROWS.replace("plinth", "${Price (EUR)}"))
-    assert "the column `Price (EUR)` cannot be put in" in complaint
+    write_file("products.csv", "sku,name,Price (EUR)\nA1,Lamp,5\n")
+    load_valid(ROWS)
+    (error,) = load_errors(ROWS.replace("plinth", "${Price (EUR)}"))
+    assert "the column `Price (EUR)` cannot be used as a variable" in error
 
 
-def test_equal_rows_are_as_many_takes(accept: Accept, beside: Beside) -> None:
-    beside("products.csv", "sku,name\n1,Lamp\n2,Lamp\n")
-    first, second = accept(ROWS).takes
+def test_equal_rows_are_as_many_takes(load_valid: LoadValid, write_file: WriteFile) -> None:
+    write_file("products.csv", "sku,name\n1,Lamp\n2,Lamp\n")
+    first, second = load_valid(ROWS).takes
     assert first.fingerprint == second.fingerprint
     assert first.id != second.id
 
 
-def test_the_table_that_was_read_is_known_by_its_hash(load: Load, beside: Beside) -> None:
-    path = beside("products.csv", "sku,name\n1,Lamp\n")
+def test_the_table_that_was_read_is_known_by_its_hash(load: Load, write_file: WriteFile) -> None:
+    path = write_file("products.csv", "sku,name\n1,Lamp\n")
     before = load(ROWS).tables
     path.write_text("sku,name\n1,Vase\n")
     after = load(ROWS).tables

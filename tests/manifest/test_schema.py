@@ -40,9 +40,9 @@ def test_a_schema_is_one(name: str) -> None:
 def test_every_example_and_default_is_valid(name: str) -> None:
     document = json.loads(resources.load_schema_text(name))
     for part in parts(document):
-        judge = jsonschema.Draft202012Validator({"$defs": document.get("$defs", {}), **part})
+        checker = jsonschema.Draft202012Validator({"$defs": document.get("$defs", {}), **part})
         for example in [*part.get("examples", []), *([part["default"]] if "default" in part else [])]:
-            judge.validate(example)
+            checker.validate(example)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,18 +73,18 @@ def test_the_nearest_key_is_found(word: str, meant: str | None) -> None:
 
 
 def test_a_model_may_be_refused_by_its_own_schema() -> None:
-    judge = schema_errors.model_checker("hailuo/pro")
-    assert judge is not None
-    report = Diagnostics("m.yaml")
+    checker = schema_errors.model_checker("hailuo/pro")
+    assert checker is not None
+    diagnostics = Diagnostics("m.yaml")
     prompt = ScalarNode("A", 5, 7)
     schema_errors.report_schema_errors(
-        judge.validator, {"prompt": 3}, MappingNode(4, 3, {"prompt": (prompt, prompt)}), "the input", report
+        checker.validator, {"prompt": 3}, MappingNode(4, 3, {"prompt": (prompt, prompt)}), "the input", diagnostics
     )
-    assert [str(found) for found in report.in_order()] == ["m.yaml:5:7: error: `prompt` must be text, not `A`"]
+    assert [str(found) for found in diagnostics.in_order()] == ["m.yaml:5:7: error: `prompt` must be text, not `A`"]
 
 
 @pytest.mark.parametrize("model", ["kling/v2", "Hailuo/pro", "hailuo/PRO", "no/such"])
-def test_a_model_without_a_schema_has_no_judge(model: str) -> None:
+def test_a_model_without_a_schema_has_no_checker(model: str) -> None:
     assert schema_errors.model_checker(model) is None
 
 
@@ -97,7 +97,7 @@ def test_a_schema_is_not_taken_for_another_models(tmp_path: Path, monkeypatch: p
     assert schema_errors.model_checker("a-b/c") is None
 
 
-def test_a_models_own_schema_judges_each_written_shot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_models_own_schema_checks_each_raw_shot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "manifest.schema.json").write_text(resources.load_schema_text("manifest"))
     (tmp_path / "models" / "short-texts.schema.json").write_text(

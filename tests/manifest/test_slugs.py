@@ -3,8 +3,10 @@
 import pytest
 
 from hailuo_batch.manifest import slugs
-from hailuo_batch.manifest.expansion.substitution import parse_template
-from tests.manifest.conftest import Accept, Complain
+from hailuo_batch.manifest.expansion.shot_ids import respell
+from hailuo_batch.manifest.expansion.templates import parse_template
+from hailuo_batch.manifest.yaml.nodes import ScalarNode
+from tests.manifest.conftest import LoadErrors, LoadValid
 
 HEAD = "version: 1\ncampaign: lamps\n"
 
@@ -48,27 +50,27 @@ def test_an_id_is_reserved(shot_id: str) -> None:
     [("Hero Shot", "hero-shot"), ("Lamp ${Colour}!", "lamp-${Colour}"), ("_x", "x"), ("日本", None), ("Report", None)],
 )
 def test_a_wrong_id_gets_its_right_spelling(written: str, better: str | None) -> None:
-    assert slugs.respell(parse_template(written)) == better
+    assert respell(parse_template(ScalarNode(written, 1, 1))) == better
 
 
-def test_only_values_are_made_slugs(accept: Accept) -> None:
-    campaign = accept(HEAD + "vars: {x: --A  B--}\nshots: [{id: 'a--${x}_', prompt: A}]\n")
+def test_only_values_are_made_slugs(load_valid: LoadValid) -> None:
+    campaign = load_valid(HEAD + "vars: {x: --A  B--}\nshots: [{id: 'a--${x}_', prompt: A}]\n")
     assert campaign.shots[0].id == "a--a-b_"
 
 
-def test_a_repeated_alias_is_a_repeated_id(complain: Complain) -> None:
-    (complaint,) = complain(HEAD + "shots: [&a {id: hero, prompt: A}, *a]\n")
-    assert "the ID `hero` is already that of the shot at" in complaint
+def test_a_repeated_alias_is_a_repeated_id(load_errors: LoadErrors) -> None:
+    (error,) = load_errors(HEAD + "shots: [&a {id: hero, prompt: A}, *a]\n")
+    assert "the ID `hero` is already used by the shot at" in error
 
 
-def test_ids_from_values_can_collide(complain: Complain) -> None:
-    (complaint,) = complain(
+def test_ids_from_values_can_collide(load_errors: LoadErrors) -> None:
+    (error,) = load_errors(
         HEAD + "vars: {x: A b, y: a B}\nshots:\n- {id: '${x}', prompt: A}\n- {id: '${y}', prompt: A}\n"
     )
-    assert complaint.startswith("6:8: error: the ID `a-b` is already that of the shot at ")
-    assert "m.yaml:5:8; rename one" in complaint
+    assert error.startswith("6:8: error: the ID `a-b` is already used by the shot at ")
+    assert "m.yaml:5:8; rename one" in error
 
 
-def test_an_id_far_too_long_is_not_even_spelled(complain: Complain) -> None:
-    (complaint,) = complain(HEAD + f"vars: {{x: {'é' * 20_000}}}\nshots: [{{id: 'a-$x', prompt: A}}]\n")
-    assert complaint == "4:14: error: the ID `a-$x` becomes far too long"
+def test_an_id_far_too_long_is_not_even_spelled(load_errors: LoadErrors) -> None:
+    (error,) = load_errors(HEAD + f"vars: {{x: {'é' * 20_000}}}\nshots: [{{id: 'a-$x', prompt: A}}]\n")
+    assert error == "4:14: error: the ID `a-$x` becomes far too long"

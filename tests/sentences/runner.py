@@ -50,7 +50,7 @@ class Ended(IntEnum):
 
 
 class _Watch:
-    """Sees whether a test itself has failed: an exit code tells that neither from a fixture that did nor from a time-out."""
+    """Sees whether a test itself has failed: an exit code does not tell that from a failed fixture or a time-out."""
 
     failed = False
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+from tests.sentences.product import Product
 from tests.sentences.rule import ROOT, Breakage
 from tests.sentences.runner import Ended
 
@@ -42,6 +43,7 @@ class Scratch:
         compile_dir(folder / "hailuo_batch", quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
         ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         self._environment = ours | {"PYTHONPATH": str(folder), "HOME": str(home)}
+        self._product = Product(folder)
         self._runner = self._start()
 
     def run(self, tests: Iterable[str]) -> Verdict:
@@ -65,12 +67,10 @@ class Scratch:
     @contextmanager
     def broken(self, breakage: Breakage) -> Iterator[None]:
         """The copy is broken like this meanwhile."""
-        path = self.folder / breakage.file
+        path = self._product.path_of(breakage)
         whole = path.read_bytes()
-        text = whole.decode("utf-8")
-        assert text.count(breakage.old) == 1
         try:
-            path.write_bytes(text.replace(breakage.old, breakage.new).encode("utf-8"))
+            path.write_text(self._product.broken(breakage), encoding="utf-8")
             yield
         finally:
             path.write_bytes(whole)

@@ -124,6 +124,7 @@ class CampaignLock:
         """Take the lock at once, or nothing. Raises _HeldError."""
         try:
             self._file = self._open_locked()
+            # rule lock_guard
             if self._guard_path is not None:
                 self._take_guard(self._guard_path)
             self._write_holder(self._file)
@@ -140,6 +141,7 @@ class CampaignLock:
             file = open_regular(self.path, os.O_RDWR | os.O_CREAT)
             try:
                 _lock_or_raise(file)
+                # rule lock_file_stays
                 if is_in_place(file, self.path):
                     return file
             except BaseException:

@@ -162,6 +162,7 @@ class LedgerRows(RowReader):
     def add_attempt(self, take_id: str) -> int:
         """A new, unsent attempt of what the take asks for now. Returns its key."""
         cursor = self._db.execute(
+            # rule hash_kept
             "INSERT INTO runs (take_id, attempt, state, model, input_json, fingerprint, images_sha256) "
             "SELECT id, ?, ?, model, input_json, fingerprint, images_sha256 FROM takes WHERE id = ?",
             (self._next_attempt(take_id), RunState.UNSENT, take_id),

@@ -115,9 +115,12 @@ class OutputFiles:
         if output.path is None:
             return None
         if output.moving_to is not None and self._has_moved(output, output.path, output.moving_to):
+            # rule rename_done
             return ev.FileMoved(output.index, output.moving_to)
         if not self._has(output.path):
+            # rule file_missed
             return ev.FileMissed(output.index)
+        # rule rename_undone
         return None if output.moving_to is None else ev.FileMoved(output.index, output.path)
 
     def _find_by_content(self, output: Output) -> Event | None:

@@ -74,6 +74,7 @@ class Client:
 
     def create_run(self, run_model: str, input_json: str) -> CreateOutcome:
         """Pay for a run, by one request at most. `input_json` is canonical JSON and leaves as it stands."""
+        # rule sent_as_hashed
         body = request_json(run_model, input_json).encode("utf-8")
         return create_outcome(self._send_on_own_connection(_ApiRequest("POST", f"{self._path}/runs", body)))
 

@@ -132,6 +132,7 @@ class CreateQueue:
 
     @property
     def _is_full(self) -> bool:
+        # rule most_in_flight
         return (
             self._max_in_flight is not None and self._counters.in_flight + self.breaker.under_way >= self._max_in_flight
         )

@@ -62,6 +62,7 @@ class Downloads:
         """The run has succeeded: have downloaded what is to be had of it."""
         for output in run.outputs:
             slot = (run.key, output.index)
+            # rule download_again
             if slot in self._redownload or (output.path is None and run.take_id in self._followed):
                 self._queue.enqueue(slot, now)
 

@@ -231,6 +231,7 @@ class Engine:
 
     def _on_run_failed(self, run: Run) -> None:
         tried = count_failures((self._runs[key] for key in self._keys_by_take[run.take_id]), run.fingerprint)
+        # rule failed_again_at_once
         has_more = not run.is_superseded and run.take_id in self._scope and tried < self.settings.max_attempts
         again = has_more and run.take_id in self._retryable
         then = f"attempt {run.attempt + 1} follows" if again else ""
@@ -243,6 +244,7 @@ class Engine:
         twins = (self._runs[key] for key in self._keys_by_fingerprint[run.fingerprint])
         if again and any(is_spare(twin, self._scope) for twin in twins):
             then = "the next apply has another run take its place"
+        # rule no_retry_without_yes
         elif again and self.settings.consent is not Consent.GIVEN:
             # no attempt is recorded either: the next apply would pay for it whatever max_attempts says by then
             then = "it would be made again, and nobody has agreed to pay for that"
@@ -260,6 +262,7 @@ class Engine:
             self._keys_by_fingerprint.setdefault(run.fingerprint, []).append(run.key)
         self._runs[run.key] = run
         self._counters.on_run_changed(before, run)
+        # rule cap_over_applies
         self._requests.cap.on_run_changed(run)
         self._downloads.on_run_changed(run)
         self._sizes.on_run_changed(before, run)

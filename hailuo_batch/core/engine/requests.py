@@ -170,6 +170,7 @@ class RequestScheduler:
         if scope < StopScope.CREATES and len(self._create_queue) > 0:
             if (reached := self._create_queue.cap_stop_reason()) is not None:
                 self._output.stop(reached)
+            # rule no_create_without_yes
             elif self._settings.consent is not Consent.GIVEN:
                 # after the cap: whoever agreed to pay would still be told of that one
                 self._output.stop(stop_reasons.no_consent(self._settings.consent))
@@ -178,6 +179,7 @@ class RequestScheduler:
         if self._output.stop_scope >= StopScope.REQUESTS:
             return
         self._api_status.check(now)
+        # rule waits_so_long
         if self._output.stop_scope < StopScope.REQUESTS and self._timeout.is_over(now, self._polling):
             self._output.stop(stop_reasons.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
@@ -221,6 +223,7 @@ class RequestScheduler:
     def _may_create(self) -> bool:
         """Whether anything may be paid for. Consent is asked for here too, where creates are chosen, so that no path
         around the halt in `watch` can pay."""
+        # rule no_turn_without_yes
         return self._output.stop_scope < StopScope.CREATES and self._settings.consent is Consent.GIVEN
 
     # --- what came of it ---
@@ -272,6 +275,7 @@ class RequestScheduler:
         if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
             self._polling.on_finished(run.key, _duration_s(outcome))
         self._polling.close(run.key)
+        # rule timeout_restarts
         self._timeout.restart(now)
         return True
 

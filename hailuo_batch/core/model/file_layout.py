@@ -84,12 +84,15 @@ class FileLayout:
 
     def next_moves(self) -> tuple[Move, ...]:
         """The renames that can be made now; those that wait for others come once those are made."""
+        # rule wanted_renames
         wanted = [move for take_id in sorted(self._takes_to_check) for move in self._misplaced(take_id)]
         self._takes_to_check = {self._take_of[move.key] for move in wanted}
+        # rule free_names_first
         possible = tuple(move for move in wanted if move.target not in self._taken)
         if possible or not wanted:
             return possible
         cycle = next((move for move in wanted if self._is_in_cycle(move, wanted)), None)
+        # rule step_aside
         return () if cycle is None else (self._step_aside(cycle),)
 
     def _is_in_cycle(self, move: Move, wanted: Sequence[Move]) -> bool:

@@ -34,4 +34,5 @@ class Settings:
     shown_prices: Mapping[str, int] = field(default_factory=dict)
     is_key_new: bool = False
     known_durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    # rule no_yes_yet
     consent: Consent = Consent.MISSING

@@ -24,6 +24,7 @@ def describe_difference(run: Run, take: Take) -> Difference:
     """Names the parts of the request that differ."""
     before, after = json.loads(run.input_json), json.loads(take.input_json)
     parts = ["model"] if run.model != take.model else []
+    # rule changed_names
     parts += [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     both_known = None not in (run.images_sha256, take.images_sha256)
     if run.images_sha256 != take.images_sha256 and (both_known or not parts):
@@ -31,4 +32,5 @@ def describe_difference(run: Run, take: Take) -> Difference:
     if not parts:
         return Difference("new")
     urls = zip_longest(before.get("image_urls", []), after.get("image_urls", []), fillvalue="")
+    # rule changed_urls
     return Difference(f"changed: {', '.join(parts)}", tuple((was, now) for was, now in urls if was != now))

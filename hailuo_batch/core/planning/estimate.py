@@ -60,20 +60,25 @@ class Estimate:
         total = 0
         for price in self.prices:
             if price.cost_micro_usd is None:
+                # rule unknown_total
                 return None
+            # rule total_cost
             total += price.creates * price.cost_micro_usd
         return total
 
 
 def estimate_cost(plan: Plan, history: History, limits: Limits) -> Estimate:
     """The cost of the plan's creates, by the newest real costs, else by what the manifest expects."""
+    # rule creates_counted
     counts = Counter(line.model for line in plan.paying)
     return Estimate(tuple(_price(model, creates, history.cost_of(model), limits) for model, creates in counts.items()))
 
 
 def _price(model: str, creates: int, known: int | None, limits: Limits) -> Price:
+    # rule real_cost
     if known is not None:
         return Price(model, creates, known, Basis.LEDGER)
+    # rule expected_cost
     if limits.expected_cost_micro_usd is not None:
         return Price(model, creates, limits.expected_cost_micro_usd, Basis.EXPECTED)
     return Price(model, creates, None, Basis.UNKNOWN)
@@ -95,11 +100,13 @@ def estimate_time(plan: Plan, estimate: Estimate, history: History, settings: Se
     """The time, in seconds, until the creates of this plan are finished."""
     creates = estimate.creates
     resumed = sum(line.action in _OPEN for line in plan.lines)
+    # rule two_requests
     least_s = _window_s(2 * creates + resumed, settings) if creates else 0.0
     known = [(price.creates, history.typical_s(price.model)) for price in estimate.prices]
     longest_s = work_s = 0.0
     for count, typical_s in known:
         if typical_s is None:
+            # rule at_least
             return TimeNeeded(least_s, None)
         longest_s, work_s = max(longest_s, typical_s), work_s + count * typical_s
     paced_s = _window_s(creates, settings) + longest_s if creates else 0.0
@@ -112,6 +119,7 @@ def describe_time(needed: TimeNeeded) -> str:
     if needed.about_s is not None:
         return f"about {format_estimated_duration(needed.about_s)}"
     if needed.least_s > 0:
+        # rule at_least_words
         return f"at least {format_estimated_duration(needed.least_s)}; how long a run takes is not known yet"
     return "not known before a first run has finished"
 
@@ -134,6 +142,7 @@ def has_open_runs(plan: Plan, snapshot: Snapshot) -> bool:
 
 def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:
     """Whether an apply of this plan would leave anything other than it is."""
+    # rule anything_to_do
     return bool(plan.ledger_changes) or has_work(plan, snapshot) or bool(FileLayout(snapshot.runs).next_moves())
 
 

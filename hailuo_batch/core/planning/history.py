@@ -41,6 +41,7 @@ class History:
 
     def cost_of(self, model: str) -> int | None:
         """The newest known cost of a run of this model, None while none is known."""
+        # rule cost_of_model
         known = self.costs.get(model)
         return None if known is None else known[1]
 

@@ -13,7 +13,9 @@ from hailuo_batch.values import Take
 
 def serves(run: Run, take: Take) -> bool:
     """Whether this run is what the take asks for. Hashes of images count only where both sides have one."""
+    # rule hashes_compared
     images_differ = None not in (run.images_sha256, take.images_sha256) and run.images_sha256 != take.images_sha256
+    # rule same_input
     return run.fingerprint == take.fingerprint and not images_differ
 
 
@@ -23,7 +25,9 @@ def match_runs(wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -
     for id_, take in wanted.items():
         live = recorded[id_].live if id_ in recorded else None
         if live is not None and live.state is not RunState.UNSENT and serves(live, take):
+            # rule same_take_first
             served[id_] = live
+    # rule spare_runs
     spare = _spare(recorded.values(), {run.key for run in served.values()})
     _take_over(wanted, recorded, served, spare)
     while _prefer_paid(wanted, served, spare):
@@ -38,13 +42,17 @@ def _take_over(
     spare: Mapping[str, list[Run]],
 ) -> None:
     """Each wanted take that has no run takes over one that nobody wants any more."""
+    # rule manifest_order
     for id_, take in wanted.items():
         if id_ in served:
             continue
         pool, promise = spare.get(take.fingerprint, []), _promised_because(recorded.get(id_), take)
+        # rule next_spare_run
         taken = next((run for run in pool if serves(run, take) and _keeps_promise(promise, run)), None)
         if taken is not None:
+            # rule one_run_one_take
             pool.remove(taken)
+            # rule take_over
             served[id_] = taken
 
 
@@ -69,9 +77,12 @@ def _spare(records: Iterable[TakeRecord], used: set[int]) -> dict[str, list[Run]
     """Recorded runs that nobody wants any more, by fingerprint, newest first."""
     spare: dict[str, list[Run]] = defaultdict(list)
     for record in records:
+        # name spare_record
         live = record.live
         for run in record.runs:
+            # rule unwanted_run
             free = run is live or run.superseded_by is Supersession.EDIT
+            # rule usable_run
             if free and run.key not in used and run.state is not RunState.UNSENT:
                 spare[run.fingerprint].append(run)
     for pool in spare.values():
@@ -86,6 +97,7 @@ def is_spare(run: Run, scope: frozenset[str]) -> bool:
 
 
 def _newest_first(run: Run) -> tuple[int, int]:
+    # rule newest_first
     return -(run.create_number or 0), -run.key
 
 

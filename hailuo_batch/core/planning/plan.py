@@ -75,6 +75,7 @@ class Plan:
     @property
     def paying(self) -> tuple[PlanLine, ...]:
         """The takes that are to be paid for."""
+        # rule paying_lines
         return tuple(line for line in self.lines if line.action in PAYING)
 
 
@@ -115,9 +116,11 @@ class _Planner:
     changes: list[st.LedgerChange] = field(default_factory=list)
 
     def plan(self) -> Plan:
+        # rule wanted_takes
         wanted = {take.id: take for take in self.campaign.takes}
         recorded = {record.take.id: record for record in self.snapshot.takes}
         scope = frozenset(id_ for id_ in wanted if not self.request.only or matches_any(id_, self.request.only))
+        # rule takes_matched
         served = match_runs(wanted, recorded)
         self._release(wanted, recorded, served)
         self._request_takes(wanted, recorded)
@@ -125,6 +128,7 @@ class _Planner:
         for take in wanted.values():
             self._plan_take(take, recorded.get(take.id), served.get(take.id), replacing, take.id in scope)
         self._plan_removed_takes(wanted, recorded, {run.key for run in served.values()})
+        # rule still_collected
         collected = scope if self.request.only else scope | recorded.keys()
         return Plan(tuple(self.lines), tuple(self.changes), scope, collected)
 
@@ -139,6 +143,7 @@ class _Planner:
                     self.changes.append(st.DropAttempt(run.key))
             if live is None or (id_ in served and served[id_].key == live.key):
                 continue
+            # rule edited_take
             if live.state is RunState.UNSENT:
                 if id_ not in wanted or id_ in served or not is_same_request(live, wanted[id_]):
                     self.changes.append(st.DropAttempt(live.key))
@@ -184,6 +189,7 @@ class _Planner:
             self._add_line(take, PlanAction.HOLD, "not among the takes of --only", moved_from)
         elif take.id in replacing:
             self._add_attempt(run, take, Supersession.REPLACE)
+            # rule action_replaced
             self._add_line(
                 take, PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded", moved_from
             )
@@ -191,11 +197,13 @@ class _Planner:
             self._add_line(take, PlanAction.CREATE, _again_reason(run), moved_from)
         else:
             action, reason = _action_for(run)
+            # rule reason_moved
             self._add_line(take, action, f"moved from {moved_from}; {reason}" if moved_from else reason, moved_from)
 
     def _create(self, take: Take, record: TakeRecord | None, in_scope: bool) -> None:
         live = record.live if record is not None else None
         if live is None or live.state is not RunState.UNSENT or not is_same_request(live, take):
+            # rule new_take
             self.changes.append(st.AddAttempt(take.id))
         if not in_scope:
             self._add_line(take, PlanAction.HOLD, "not among the takes of --only")
@@ -210,6 +218,7 @@ class _Planner:
             self._add_attempt(run, take, Supersession.RESUBMIT)
             return True
         runs = record.runs if record is not None and run.take_id == take.id else (run,)
+        # rule failed_again
         if run.state is RunState.FAILED and count_failures(runs, run.fingerprint) < self.campaign.limits.max_attempts:
             self._add_attempt(run, take, Supersession.RETRY)
             return True
@@ -225,13 +234,17 @@ class _Planner:
             if id_ in wanted:
                 continue
             live = record.live
+            # rule kept_runs
             left = [run for run in record.runs if run.key not in used and run.state is not RunState.UNSENT]
+            # rule left_alone
             if not left:
                 self.changes.append(st.ForgetTake(id_))
                 continue
+            # name left_the_manifest
             if record.in_manifest:
                 self.changes.append(st.UnwantTake(id_))
             if live is not None and live.key not in used and live.state is not RunState.UNSENT:
+                # rule not_in_manifest
                 reason = f"no longer in the manifest; {_action_for(live)[1]}"
                 self._add_line(record.take, PlanAction.UNWANTED, reason)
 
@@ -257,6 +270,7 @@ def _again_reason(run: Run) -> str:
 
 def _why_new(take: Take, record: TakeRecord | None) -> Difference:
     if record is None or not record.runs:
+        # rule reason_new
         return Difference("new")
     live = record.live
     if live is not None and live.state is RunState.UNSENT:
@@ -289,13 +303,17 @@ def _action_for(run: Run) -> tuple[PlanAction, str]:
     because = f": {run.reason}" if run.reason else ""
     match run.take_state:
         case TakeState.RUNNING:
+            # rule action_resumed
             return PlanAction.RESUME, f"resumes {run.run_id}"
         case TakeState.DOWNLOADING:
+            # name file_is_gone
             gone = any(output.path is None and output.sha256 is not None for output in run.outputs)
+            # rule file_gone
             return PlanAction.DOWNLOAD, f"downloads {run.run_id}{' again: its file is gone' if gone else ''}"
         case TakeState.DONE:
             if run.flaws:
                 return PlanAction.KEEP, f"done, damaged: {'; '.join(run.flaws)}"
+            # rule action_kept
             return PlanAction.KEEP, "done"
         case TakeState.IN_DOUBT:
             return PlanAction.HOLD, f"in doubt{_since(run)}, may be paid for{because}; settle it with resolve"

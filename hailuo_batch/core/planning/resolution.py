@@ -51,6 +51,7 @@ def find_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[Tak
         )
     if attempt is None:
         return record, record.live or record.runs[-1]
+    # rule attempt_named
     run = next((run for run in record.runs if run.attempt == attempt), None)
     if run is None:
         known = ", ".join(str(run.attempt) for run in record.runs)

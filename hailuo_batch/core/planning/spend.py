@@ -57,6 +57,7 @@ def newest_known_costs(runs: Iterable[Run]) -> dict[str, KnownCost]:
     for run in runs:
         teacher = known_cost_of(run)
         if teacher is not None:
+            # rule cost_newest
             newest[run.model] = max(teacher, newest.get(run.model, teacher))
     return newest
 
@@ -88,6 +89,7 @@ def spend_of(runs: Iterable[Run]) -> Spend:
     charged = refunded = in_doubt = 0
     at_risk: int | None = 0
     for run in listed:
+        # rule in_doubt_counted
         if is_in_doubt(run):
             in_doubt += 1
             risk = most.get(run.model)
@@ -138,6 +140,7 @@ class Cap:
             self._newest[run.model] = max(known_cost, self._newest.get(run.model, known_cost))
             self._highest[run.model] = max(known_cost.cost_micro_usd, self._highest.get(run.model, 0))
         paid = run.run_id is not None or is_in_doubt(run)
+        # rule net_spend
         if not paid or run.state is RunState.FAILED:
             return
         if run.cost_micro_usd is None:
@@ -175,6 +178,7 @@ class Cap:
             models = self._unpriced.keys() | self._reserved.keys()
             alone = not any(self._has_unpriced(other) for other in models if self.cost_of(other) is None)
             return alone and self.committed_micro_usd < self.cap_micro_usd
+        # rule spending_cap
         return self.committed_micro_usd + cost <= self.cap_micro_usd
 
     def count_affordable(self, count: int, model: str) -> int:

@@ -1,1 +1,1 @@
-"""From written shots to shots: rows, combinations, variables, IDs, sizes."""
+"""From raw shots to takes: rows, combinations, variables, IDs, sizes."""

@@ -1,29 +1,26 @@
-"""From written shots to takes: every shot of every row and combination, with its ID, its input and its tags.
+"""From the manifest's raw shots to takes: every shot of every row and combination, with its ID, input and tags.
 
-Each written shot is split into patterns and checked for its names once, then filled for each of its scopes. Takes
-and text are counted before any is built. Nothing here knows how YAML or CSV is written or read.
+Each raw shot is split into templates and checked for unknown names once, then filled in for each set of its
+variables. Takes and text are counted before any is built. Nothing here knows how YAML or CSV is written or read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hailuo_batch.manifest.diagnostics import Diagnostics
 from hailuo_batch.manifest.document import Document, RawShot
 from hailuo_batch.manifest.expansion.extra_input import ExtraInputs
 from hailuo_batch.manifest.expansion.row_faults import RowFaults
-from hailuo_batch.manifest.expansion.shot_ids import IdRegistry
-from hailuo_batch.manifest.expansion.size_limits import ShotGroup, check_dollar_count, check_take_count, check_text_size
-from hailuo_batch.manifest.expansion.substitution import parse_template
-from hailuo_batch.manifest.expansion.templates import Template, Templates, parse_templates
+from hailuo_batch.manifest.expansion.shot_ids import TakenIds, create_namer
+from hailuo_batch.manifest.expansion.size_limits import ShotGroup, check_take_count, check_text_size
+from hailuo_batch.manifest.expansion.templates import Template
 from hailuo_batch.manifest.expansion.variables import ExpansionReader, Variables
 from hailuo_batch.manifest.files.file_cache import FileCache
 from hailuo_batch.manifest.images.local_copies import combine_digests
 from hailuo_batch.manifest.images.references import ImageProblem, ImageReferences, ResolvedImage
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.validation.schema_errors import model_checker, report_schema_errors
-from hailuo_batch.manifest.yaml import nodes
-from hailuo_batch.manifest.yaml.nodes import ScalarNode
+from hailuo_batch.manifest.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from hailuo_batch.values import Shot, Take, canonical_json, compute_fingerprint, take_id
 
 
@@ -32,157 +29,151 @@ def expand_shots(
 ) -> tuple[tuple[Shot, ...], Mapping[str, ResolvedImage]]:
     """Every shot with its takes, in the manifest's order, and the images that have a local copy, by their URLs.
 
-    Shots with a finding are left out.
-
-    Raises Refused where there would be too many takes, or too much text with the variables put in.
+    Raw shots with an error make no shots. Raises FatalDiagnostic for too many takes, or too much text once the
+    variables are filled in.
     """
     images = ImageReferences(document, file_cache.folder, diagnostics)
-    variables = document.variables
-    if variables is None:  # every name would be unknown, and said to be
+    manifest_vars = document.variables
+    if manifest_vars is None:  # every name would be reported as unknown
         return (), {}
-    expansion_reader = ExpansionReader(variables, file_cache, diagnostics)
-    shots = document.read_shots()
-    check_dollar_count(shots)
-    file_cache.keep_columns(_names_used_with_tables(shots))
-    groups = [ShotGroup(raw, expansion_reader.read(raw)) for raw in shots]
+    raw_shots = document.read_shots()
+    file_cache.keep_columns({name for raw in raw_shots if raw.rows for each in raw.templates() for name in each.names})
+    # rule vars_known
+    reader = ExpansionReader(manifest_vars, file_cache, diagnostics)
+    groups = [ShotGroup(raw, reader.read(raw)) for raw in raw_shots]
     inputs = ExtraInputs(diagnostics)
+    # rule counted_first
     check_take_count(document, groups)
     check_text_size(groups, inputs)
-    expander = _Expander(inputs, images, diagnostics)
-    expanded = tuple(shot for group in groups for shot in expander.build_shots(group))
+    taken: TakenIds = {}
+    shots = [shot for group in groups for shot in _build_shots(group, inputs, images, taken, diagnostics)]
+    # rule no_base_url
     images.report_missing_base_url()
-    return expanded, images.local_images()
+    return tuple(shots), images.local_images()
 
 
-def _names_used_with_tables(shots: list[RawShot]) -> set[str]:
-    """The names that are asked for by shots with a table."""
-    texts = (text for each in shots if each.rows for text in each.template_nodes())
-    return {name.name for text in texts for name in parse_template(text.text).variables}
-
-
-class _Expander:
-    def __init__(self, inputs: ExtraInputs, images: ImageReferences, diagnostics: Diagnostics) -> None:
-        self._inputs = inputs
-        self._images = images
-        self._diagnostics = diagnostics
-        self._ids = IdRegistry(diagnostics)
-
-    def build_shots(self, group: ShotGroup) -> list[Shot]:
-        """The shots of one written shot; none where anything of it was reported."""
-        expansion = group.expansion
-        texts = parse_templates(group.raw, None if expansion is None else expansion.names, self._diagnostics)
-        extra = {} if group.raw.input is None else self._inputs.read(group.raw.input)
-        namer = self._ids.create_namer(group, texts.id)
-        if expansion is None:
-            return []
-        row_faults = RowFaults(expansion, self._diagnostics)
-        builder = _ShotBuilder(group, texts, self._images, row_faults)
-        shots: list[Shot] = []
-        for index, variables in enumerate(expansion.variable_sets()):
-            shot_id = None if namer is None else namer.name_shot(variables, index, row_faults)
-            built = builder.build_input(variables, index)
-            tags = builder.build_tags(variables, index)
-            if index == 0 and built is not None and extra is not None:
-                self._check_input(group, extra | built.fields)
-            if shot_id is not None and built is not None and extra is not None and tags is not None:
-                shots.append(builder.build_shot(shot_id, built, extra, tags))
-        row_faults.report()
-        return shots if len(shots) == expansion.size else []
-
-    def _check_input(self, group: ShotGroup, fields: dict[str, Any]) -> None:
-        """The model's own schema, shown one input of each written shot: all of them have the same form."""
-        checker = model_checker(group.model)
-        if checker is None:
-            place = group.raw.model or group.raw.node
-            self._diagnostics.warn(
-                place, f"no schema ships for the model {quoted(group.model)}: its input is sent unchecked"
-            )
-        elif not checker.accepts(fields):
-            report_schema_errors(
-                checker.validator, fields, _input_node(group), f"the input of `{group.model}`", self._diagnostics
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class _BuiltInput:
-    """What is put together for one shot: the input, as far as texts make it, and the digest of its local images."""
-
-    fields: dict[str, Any]
-    images_sha256: str | None
+def _build_shots(
+    group: ShotGroup, inputs: ExtraInputs, images: ImageReferences, taken: TakenIds, diagnostics: Diagnostics
+) -> list[Shot]:
+    """The shots of one raw shot; none if anything of it was reported."""
+    expansion = group.expansion
+    raw = group.raw.checked(None if expansion is None else expansion.names, diagnostics)
+    extra = {} if raw.input is None else inputs.read(raw.input)
+    namer = create_namer(group, raw.id, taken, diagnostics)
+    if expansion is None:
+        return []
+    row_faults = RowFaults(expansion, diagnostics)
+    builder = _ShotBuilder(raw, extra, images, row_faults)
+    shots: list[Shot] = []
+    for index, variables in enumerate(expansion.variable_sets()):
+        shot_id = None if namer is None else namer.name_shot(variables, index, row_faults)
+        built = builder.build_input(variables, index)
+        tags = builder.build_tags(variables, index)
+        if index == 0 and built is not None:  # all inputs of a raw shot have the same form
+            _check_input(group.raw, built[0], diagnostics)
+        if shot_id is not None and built is not None and tags is not None:
+            shots.append(_make_shot(raw, shot_id, *built, tags))
+    row_faults.report()
+    return shots if len(shots) == expansion.size else []
 
 
 class _ShotBuilder:
-    """Fills the texts of one written shot, scope by scope; None where something is wrong, which goes to the faults."""
+    """Fills in the templates of one raw shot. Gives None for what is wrong, and adds that to the row faults."""
 
-    def __init__(self, group: ShotGroup, texts: Templates, images: ImageReferences, row_faults: RowFaults) -> None:
-        self._group = group
-        self._templates = texts
+    def __init__(
+        self, raw: RawShot, extra: dict[str, Any] | None, images: ImageReferences, row_faults: RowFaults
+    ) -> None:
+        self._raw = raw
+        self._extra = extra
         self._images = images
         self._row_faults = row_faults
         self._last_tags: tuple[str, ...] = ()
 
-    def build_input(self, variables: Variables, index: int) -> _BuiltInput | None:
-        """The input, but for what the shot adds as it stands."""
-        prompt = self._fill(self._templates.prompt, "`prompt` is blank", "say what the video shows", variables, index)
-        resolved = [self._resolve_image(text, variables, index) for text in self._templates.image_urls]
-        images = [picture for picture in resolved if picture is not None]
-        if prompt is None or len(images) < len(resolved):
+    def build_input(self, variables: Variables, index: int) -> tuple[dict[str, Any], str | None] | None:
+        """The input as it will be sent, and one digest of the images that have a local copy."""
+        prompt = self._fill(self._raw.prompt, "`prompt` is blank", "say what the video shows", variables, index)
+        resolved = [self._resolve_image(template, variables, index) for template in self._raw.image_urls]
+        images = [image for image in resolved if image is not None]
+        if prompt is None or len(images) < len(resolved) or self._extra is None:
             return None
-        if not images:
-            return _BuiltInput({"prompt": prompt}, None)
-        copies = [picture.sha256 for picture in images if picture.sha256 is not None]
-        input_ = {"prompt": prompt, "image_urls": [picture.url for picture in images]}
-        return _BuiltInput(input_, combine_digests(copies) if copies else None)
+        # rule input_sent
+        input_ = self._extra | {"prompt": prompt}
+        if images:
+            input_["image_urls"] = [image.url for image in images]
+        digests = [image.sha256 for image in images if image.sha256 is not None]
+        # rule local_hash
+        return input_, combine_digests(digests) if digests else None
 
     def build_tags(self, variables: Variables, index: int) -> tuple[str, ...] | None:
-        """The tags, each once."""
-        tags = [self._fill(text, "a tag is blank", "remove it", variables, index) for text in self._templates.tags]
-        kept = tuple(dict.fromkeys(tag for tag in tags if tag is not None))
+        """The tags, each once. Equal tags of neighbouring shots are one object, to save memory."""
+        # rule filled_tags
+        tags = [self._fill(template, "a tag is blank", "remove it", variables, index) for template in self._raw.tags]
+        unique = tuple(dict.fromkeys(tag for tag in tags if tag is not None))
         if None in tags:
             return None
-        if kept != self._last_tags:
-            self._last_tags = kept
+        if unique != self._last_tags:
+            self._last_tags = unique
         return self._last_tags
 
-    def build_shot(self, shot_id: str, built: _BuiltInput, extra: dict[str, Any], tags: tuple[str, ...]) -> Shot:
-        """The shot with its takes."""
-        model = self._group.model
-        input_json = canonical_json(extra | built.fields)
-        digest = compute_fingerprint(model, input_json)
-        return Shot(
-            shot_id,
-            tuple(
-                Take(take_id(shot_id, number), shot_id, number, model, input_json, digest, tags, built.images_sha256)
-                for number in range(1, self._group.raw.takes + 1)
-            ),
-        )
-
-    def _fill(self, text: Template | None, blank: str, hint: str, variables: Variables, index: int) -> str | None:
-        if text is None:
+    def _fill(self, template: Template | None, blank: str, hint: str, variables: Variables, index: int) -> str | None:
+        if template is None:
             return None
-        filled = text.parsed.substitute(variables).strip()
+        # rule filled_text
+        filled = template.substitute(variables).strip()
+        # rule blank_text
         if not filled:
-            self._row_faults.add(text, blank, blank, hint, index)
+            self._row_faults.add(template, blank, blank, hint, index)
         return filled or None
 
-    def _resolve_image(self, text: Template | None, variables: Variables, index: int) -> ResolvedImage | None:
-        if text is None:
+    def _resolve_image(self, template: Template | None, variables: Variables, index: int) -> ResolvedImage | None:
+        if template is None:
             return None
-        image = self._images.resolve(text.parsed.substitute(variables), text.node)
+        # rule filled_image
+        image = self._images.resolve(template.substitute(variables), template.node)
         if isinstance(image, ImageProblem):
-            self._row_faults.add(text, image.problem, image.message, image.hint, index)
+            self._row_faults.add(template, image.problem, image.message, image.hint, index)
             return None
         return image
 
 
-def _input_node(group: ShotGroup) -> nodes.MappingNode:
-    """Where the parts of a shot's input are written."""
-    raw = group.raw
+def _make_shot(
+    raw: RawShot, shot_id: str, input_: dict[str, Any], images_sha256: str | None, tags: tuple[str, ...]
+) -> Shot:
+    # The fingerprint covers the exact text that is sent, and nothing else: no edit of a comment or a tag, and no local
+    # copy that is added to a finished campaign, makes anybody pay again.
+    model = raw.model_name
+    # rule input_text
+    input_json = canonical_json(input_)
+    # rule what_counts
+    fingerprint = compute_fingerprint(model, input_json)
+    # rule take_numbers
+    takes = (
+        Take(take_id(shot_id, number), shot_id, number, model, input_json, fingerprint, tags, images_sha256)
+        for number in range(1, raw.takes + 1)
+    )
+    return Shot(shot_id, tuple(takes))
+
+
+def _check_input(raw: RawShot, input_: dict[str, Any], diagnostics: Diagnostics) -> None:
+    """Check an input against the schema of its model, if there is one."""
+    model, checker = raw.model_name, model_checker(raw.model_name)
+    if checker is None:
+        message = f"hailuo-batch has no schema for the model {quoted(model)}: its input is not checked"
+        # rule unchecked_input
+        diagnostics.warn(raw.model or raw.node, message)
+    # rule model_checked
+    elif not checker.accepts(input_):
+        node = _input_node(raw)
+        report_schema_errors(checker.validator, input_, node, f"the input of `{model}`", diagnostics)
+
+
+def _input_node(raw: RawShot) -> MappingNode:
+    """Where the parts of a shot's input are written, as one mapping."""
+    # name input_place
     line, column = raw.node.line, raw.node.column
-    prompt = raw.prompt or ScalarNode("", line, column)
+    prompt = ScalarNode("", line, column) if raw.prompt is None else raw.prompt.node
     entries = {**({} if raw.input is None else raw.input.entries), "prompt": (prompt, prompt)}
-    if raw.image_urls:
-        first = raw.image_urls[0]
-        listed = nodes.SequenceNode(first.line, first.column, list(raw.image_urls))
-        entries["image_urls"] = (first, listed)
-    return nodes.MappingNode(line, column, entries)
+    urls = [template.node for template in raw.image_urls if template is not None]
+    if urls:
+        entries["image_urls"] = (urls[0], SequenceNode(urls[0].line, urls[0].column, [*urls]))
+    return MappingNode(line, column, entries)

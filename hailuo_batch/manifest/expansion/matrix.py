@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hailuo_batch.manifest.diagnostics import Diagnostics, FatalDiagnostic
-from hailuo_batch.manifest.quoting import format_count, quoted
+from hailuo_batch.manifest.quoting import format_count, join_quoted, quoted
 from hailuo_batch.manifest.validation.schema_errors import suggest
 from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 _MAX_COMPARISONS = 1_000_000
 _SHOWN = 8
-_RESERVED_KEYS = ("exclude", "include")
 
 Combination = tuple[str, ...]
 _CombinationNode = dict[str, tuple[ScalarNode, ScalarNode]]
@@ -26,7 +25,8 @@ _CombinationNode = dict[str, tuple[ScalarNode, ScalarNode]]
 class Matrix:
     """What a well-written matrix asks for. A combination has one value for each name, in the order of `names`.
 
-    `excluded` are the dropped values by the places of their names; `size` is how many combinations there are.
+    `excluded` has, for each set of names that exclusions give, the positions of the names and the dropped values.
+    `size` is how many combinations there are.
     """
 
     names: tuple[str, ...]
@@ -52,18 +52,24 @@ class Matrix:
         return [name for at, name in enumerate(self.names) if len({each[at] for each in self.combinations()}) > 1]
 
     def combinations(self) -> Iterator[Combination]:
-        """Every combination, in the order written: those of the lists less the excluded, then the included."""
+        """Every combination, in the order written: those of the lists without the excluded, then the included."""
+        # rule included_after
         return itertools.chain(self.not_excluded(), self.included)
 
     def not_excluded(self) -> Iterator[Combination]:
-        """The combinations of the lists less the excluded."""
+        """The combinations of the lists without the excluded."""
+        # rule every_combination
         candidates = itertools.product(*self.values)
-        if not self.excluded:
-            return candidates
-        return (combination for combination in candidates if not self.is_excluded(combination))
+        # rule without_excluded
+        return itertools.filterfalse(self.is_excluded, candidates) if self.excluded else candidates
+
+    def is_excluded(self, combination: Combination) -> bool:
+        """Whether an exclusion drops it."""
+        # rule all_keys_match
+        return any(tuple(combination[at] for at in positions) in dropped for positions, dropped in self.excluded)
 
     def describe(self, index: int) -> str:
-        """The combination at `index`, in words; of many names only the first ones."""
+        """The combination at `index` in words; of many names only the first ones."""
         combination = next(itertools.islice(self.combinations(), index, None))
         values = [f"{name} {quoted(value)}" for name, value in zip(self.names, combination, strict=True)]
         return ", ".join(values[:_SHOWN]) + (", …" if len(values) > _SHOWN else "")
@@ -72,10 +78,6 @@ class Matrix:
         """How many characters the values of a name have in all combinations together."""
         at = self.names.index(name)
         return sum(len(combination[at]) for combination in self.combinations())
-
-    def is_excluded(self, combination: Combination) -> bool:
-        """Whether an exclusion drops it."""
-        return any(tuple(combination[at] for at in places) in dropped for places, dropped in self.excluded)
 
 
 class MatrixReader:
@@ -87,64 +89,90 @@ class MatrixReader:
         self._comparisons = 0
 
     def read(self, node: MappingNode) -> Matrix | None:
-        """The matrix as written, None where anything of it is wrong.
+        """The matrix as written; None if anything of it is wrong.
 
-        Reports what no schema can say of it. Raises Refused where there are too many combinations to look at.
+        Reports what no schema can check. Raises FatalDiagnostic for too many combinations to apply exclusions to.
         """
         if id(node) not in self._cache:
-            self._cache[id(node)] = (node, self._read_new(node))
+            matrix = _read_matrix(node, self._diagnostics)
+            self._cache[id(node)] = (node, None if matrix is None else self._count(node, matrix))
         return self._cache[id(node)][1]
 
-    def _read_new(self, node: MappingNode) -> Matrix | None:
-        matrix = _read_matrix(node, self._diagnostics)
-        if matrix is None or not matrix.excluded:
-            return None if matrix is None else replace(matrix, size=matrix.candidate_count + len(matrix.included))
-        self._comparisons += matrix.candidate_count * len(matrix.excluded)
-        if self._comparisons > _MAX_COMPARISONS:
-            message = (
-                f"{matrix.formula} = {format_count(matrix.candidate_count)} combinations are too many for `exclude`"
-            )
-            raise FatalDiagnostic(node, message, "split the matrix over several shots, or the campaign")
-        remaining = sum(1 for _ in matrix.not_excluded())
+    def _count(self, node: MappingNode, matrix: Matrix) -> Matrix | None:
+        """The matrix with its size; None if everything is excluded, which is reported."""
+        remaining = matrix.candidate_count
+        if matrix.excluded:
+            self._comparisons += remaining * len(matrix.excluded)
+            if self._comparisons > _MAX_COMPARISONS:
+                message = f"{matrix.formula} = {format_count(remaining)} combinations are too many for exclusions"
+                raise FatalDiagnostic(node, message, "split the matrix over several shots, or the campaign")
+            # rule some_remain
+            remaining = sum(1 for _ in matrix.not_excluded())
+        # rule all_excluded
         if remaining == 0:
-            key = node.entries["exclude"][0]
+            key, _ = node.entries["exclude"]
             self._diagnostics.error(key, "every combination of the matrix is excluded", "keep at least one")
             return None
         return replace(matrix, size=remaining + len(matrix.included))
 
 
 def _read_matrix(node: MappingNode, diagnostics: Diagnostics) -> Matrix | None:
-    """The matrix without its size; reports names that do not fit."""
-    axes = {name: value for name, (_, value) in node.entries.items() if name not in _RESERVED_KEYS}
+    """The matrix without its size; None if anything of it is wrong. Reports what no schema can check."""
+    axes = {name: value for name, (_, value) in node.entries.items() if name not in ("exclude", "include")}
     if not axes:
         if node.entries:
             diagnostics.error(node, "the matrix has no list of values", "write one like `colour: [white, teal]`")
         return None
-    values = [_list_values(axis) for axis in axes.values()]
+    lists = {name: items for name, axis in axes.items() if (items := _read_list(axis)) is not None}
     excluded = _read_combinations(node.get("exclude"))
     included = _read_combinations(node.get("include"))
-    if None in values or excluded is None or included is None:
+    if len(lists) < len(axes) or excluded is None or included is None:
         return None
-    known = {name: dict.fromkeys(texts or ()) for name, texts in zip(axes, values, strict=True)}
-    fits = [_has_unique_values(axis, diagnostics) for axis in axes.values()]
-    fits += [_check_exclusion(entry, known, diagnostics) for entry in excluded]
-    fits += [_check_inclusion(entry, known, diagnostics) for entry in included]
-    if not all(fits):
+    known = {name: dict.fromkeys(item.text for item in items) for name, items in lists.items()}
+    checks = [_has_unique_values(items, diagnostics) for items in lists.values()]
+    checks += [_check_exclusion(each, known, diagnostics) for each in excluded]
+    checks += [_check_inclusion(each, known, diagnostics) for each in included]
+    if not all(checks):
         return None
-    added = [tuple(entry[name][1].text for name in axes) for entry in included]
-    lists = tuple(texts or () for texts in values)
-    matrix = Matrix(tuple(axes), lists, _group_by_names(excluded, list(axes)), tuple(added))
+    # rule matrix_as_written
+    values = tuple(tuple(item.text for item in items) for items in lists.values())
+    added = tuple(tuple(each[name][1].text for name in axes) for each in included)
+    matrix = Matrix(tuple(axes), values, _group_by_names(excluded, list(axes)), added)
     return matrix if _adds_only_new(matrix, included, diagnostics) else None
 
 
-def _has_unique_values(axis: Node, diagnostics: Diagnostics) -> bool:
-    """Whether each value of a list is there once."""
+def _read_list(node: Node) -> list[ScalarNode] | None:
+    """The values of a list; None if the schema has reported it."""
+    items = node.items if isinstance(node, SequenceNode) else []
+    scalars = [item for item in items if isinstance(item, ScalarNode)]
+    return scalars if scalars and len(scalars) == len(items) else None
+
+
+def _read_combinations(node: Node | None) -> list[_CombinationNode] | None:
+    """The mappings of `exclude` or `include`; None if the schema has reported one."""
+    if node is None:
+        return []
+    if not isinstance(node, SequenceNode) or not node.items:
+        return None
+    combinations = list[_CombinationNode]()
+    for item in node.items:
+        if not isinstance(item, MappingNode) or not item.entries:
+            return None
+        entries = {name: (key, value) for name, (key, value) in item.entries.items() if isinstance(value, ScalarNode)}
+        if len(entries) < len(item.entries):
+            return None
+        combinations.append(entries)
+    return combinations
+
+
+def _has_unique_values(items: list[ScalarNode], diagnostics: Diagnostics) -> bool:
+    """Whether each value of a list is there once; reports the first that is not."""
     seen: set[str] = set()
-    for item in axis.items if isinstance(axis, SequenceNode) else ():
-        if isinstance(item, ScalarNode) and item.text in seen:
+    for item in items:
+        if item.text in seen:
             diagnostics.error(item, f"{quoted(item.text)} is in this list twice", "remove one")
             return False
-        seen.add(item.text if isinstance(item, ScalarNode) else "")
+        seen.add(item.text)
     return True
 
 
@@ -155,35 +183,10 @@ def _adds_only_new(matrix: Matrix, included: list[_CombinationNode], diagnostics
     for entry, added in zip(included, matrix.included, strict=True):
         is_listed = all(value in values for value, values in zip(added, lists, strict=True))
         if added in seen or (is_listed and not matrix.is_excluded(added)):
-            diagnostics.error(next(iter(entry.values()))[0], "this combination is in the matrix already", "remove it")
+            diagnostics.error(next(iter(entry.values()))[0], "this combination is already in the matrix", "remove it")
             return False
         seen.add(added)
     return True
-
-
-def _list_values(node: Node) -> tuple[str, ...] | None:
-    """The values of a list as they are written; None where the schema has reported it."""
-    if not isinstance(node, SequenceNode) or not node.items:
-        return None
-    scalars = [item for item in node.items if isinstance(item, ScalarNode)]
-    return tuple(item.text for item in scalars) if len(scalars) == len(node.items) else None
-
-
-def _read_combinations(node: Node | None) -> list[_CombinationNode] | None:
-    """The mappings of `exclude` or `include`; None where the schema has reported one."""
-    if node is None:
-        return []
-    if not isinstance(node, SequenceNode) or not node.items:
-        return None
-    entries: list[_CombinationNode] = []
-    for item in node.items:
-        if not isinstance(item, MappingNode) or not item.entries:
-            return None
-        entry = {name: (key, value) for name, (key, value) in item.entries.items() if isinstance(value, ScalarNode)}
-        if len(entry) < len(item.entries):
-            return None
-        entries.append(entry)
-    return entries
 
 
 def _check_exclusion(entry: _CombinationNode, known: dict[str, dict[str, None]], diagnostics: Diagnostics) -> bool:
@@ -199,18 +202,18 @@ def _check_exclusion(entry: _CombinationNode, known: dict[str, dict[str, None]],
 def _check_inclusion(entry: _CombinationNode, known: dict[str, dict[str, None]], diagnostics: Diagnostics) -> bool:
     if not _has_known_names(entry, known, diagnostics):
         return False
+    # rule whole_combinations
     missing = [name for name in known if name not in entry]
     if missing:
-        place = next(iter(entry.values()))[0]
-        lacks = " and ".join(map(quoted, missing))
-        diagnostics.error(place, f"an added combination needs every name of the matrix, and lacks {lacks}", "add it")
+        message = f"an added combination needs a value for every name of the matrix; missing: {join_quoted(missing)}"
+        diagnostics.error(next(iter(entry.values()))[0], message, "add it")
     return not missing
 
 
 def _has_known_names(entry: _CombinationNode, known: dict[str, dict[str, None]], diagnostics: Diagnostics) -> bool:
     unknown = [key for name, (key, _) in entry.items() if name not in known]
     for key in unknown:
-        diagnostics.error(key, f"{quoted(key.text)} is no name of this matrix", suggest(key.text, list(known)))
+        diagnostics.error(key, f"{quoted(key.text)} is not a name of this matrix", suggest(key.text, list(known)))
     return not unknown
 
 
@@ -220,6 +223,6 @@ def _group_by_names(
     """Exclusions by the names they give, so that a combination is looked up and not compared with each."""
     groups: dict[tuple[int, ...], set[Combination]] = {}
     for entry in excluded:
-        places = tuple(at for at, name in enumerate(names) if name in entry)
-        groups.setdefault(places, set()).add(tuple(entry[names[at]][1].text for at in places))
-    return tuple((places, frozenset(dropped)) for places, dropped in groups.items())
+        positions = tuple(at for at, name in enumerate(names) if name in entry)
+        groups.setdefault(positions, set()).add(tuple(entry[names[at]][1].text for at in positions))
+    return tuple((positions, frozenset(dropped)) for positions, dropped in groups.items())

@@ -1,6 +1,6 @@
 """How much a manifest asks for, counted before anything of it is built.
 
-Owns the limits on takes and on text. What cannot be expanded, being wrong, counts as one shot.
+Owns the limits on takes and on text. A raw shot that cannot be expanded, being wrong, counts as one shot.
 """
 
 from collections import Counter
@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from hailuo_batch.manifest.diagnostics import FatalDiagnostic, Positioned
 from hailuo_batch.manifest.document import Document, RawShot
 from hailuo_batch.manifest.expansion.extra_input import ExtraInputs
-from hailuo_batch.manifest.expansion.substitution import Variable, parse_template
+from hailuo_batch.manifest.expansion.templates import Template
 from hailuo_batch.manifest.expansion.variables import Expansion
 from hailuo_batch.manifest.quoting import format_count
-from hailuo_batch.values import DEFAULT_MODEL
 
+# rule most_takes
 MAX_TAKES = 100_000
 MAX_CHARACTERS = 256 * 1024 * 1024
-MAX_DOLLARS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ShotGroup:
-    """A written shot and what it is expanded by: None where that is wrong."""
+    """A raw shot and what it is expanded by; `expansion` is None if that is wrong."""
 
     raw: RawShot
     expansion: Expansion | None
@@ -31,21 +30,21 @@ class ShotGroup:
         """How many shots it makes."""
         return 1 if self.expansion is None else self.expansion.size
 
-    @property
-    def model(self) -> str:
-        """The model that makes them."""
-        return DEFAULT_MODEL if self.raw.model is None else self.raw.model.text
-
 
 def check_take_count(document: Document, groups: list[ShotGroup]) -> None:
-    """Raises Refused, with the product, where there are more takes than a campaign may have."""
+    """Raise FatalDiagnostic, with the product, if there are more takes than a campaign may have."""
     for group in groups:
-        _check_limit(group.size * group.raw.takes, _formula(group), _place(group))
-    shots = sum(part.size for part in groups)
-    same = {part.raw.takes for part in groups}
-    product = f"{shots:,} shots x {same.pop()} takes" if len(same) == 1 else f"{shots:,} shots"
-    total = sum(part.size * part.raw.takes for part in groups)
+        formula = "" if group.expansion is None else group.expansion.formula
+        times = f" x {group.raw.takes} takes" if group.raw.takes > 1 else ""
+        # rule product_of_part
+        _check_limit(group.size * group.raw.takes, formula + times, _place_of(group.raw))
     if groups:
+        shots = sum(group.size for group in groups)
+        takes = {group.raw.takes for group in groups}
+        # rule told_product
+        product = f"{shots:,} shots x {takes.pop()} takes" if len(takes) == 1 else f"{shots:,} shots"
+        total = sum(group.size * group.raw.takes for group in groups)
+        # rule most_takes_together
         _check_limit(total, product, document.node.entries["shots"][0])
 
 
@@ -55,43 +54,28 @@ def _check_limit(takes: int, product: str, place: Positioned) -> None:
         raise FatalDiagnostic(place, message, "split the campaign")
 
 
-def _formula(group: ShotGroup) -> str:
-    times = f" x {group.raw.takes} takes" if group.raw.takes > 1 else ""
-    return "" if group.expansion is None else group.expansion.formula + times
-
-
-def _place(group: ShotGroup) -> Positioned:
+def _place_of(raw: RawShot) -> Positioned:
     for key in ("matrix", "rows"):
-        if key in group.raw.node.entries:
-            return group.raw.node.entries[key][0]
-    return group.raw.node
-
-
-def check_dollar_count(shots: list[RawShot]) -> None:
-    """Raises Refused where a text has so many variables that splitting it would take long."""
-    for raw in shots:
-        for node in raw.template_nodes():
-            if node.text.count("$") > MAX_DOLLARS:
-                raise FatalDiagnostic(node, f"this text has more than {MAX_DOLLARS:,} `$`", "shorten it")
+        if key in raw.node.entries:
+            return raw.node.entries[key][0]
+    return raw.node
 
 
 def check_text_size(groups: list[ShotGroup], inputs: ExtraInputs) -> None:
-    """Raises Refused where there is too much text, once the variables are put in."""
+    """Raise FatalDiagnostic if there is too much text once the variables are filled in."""
     total = 0
     for group in groups:
-        raw = group.raw
-        total += sum(_expanded_length(node.text, group.expansion) for node in raw.template_nodes())
-        total += 0 if raw.input is None else group.size * inputs.size(raw.input)
+        total += sum(_expanded_length(template, group.expansion) for template in group.raw.templates())
+        total += 0 if group.raw.input is None else group.size * inputs.size(group.raw.input)
         if total > MAX_CHARACTERS:
-            message = f"with its variables put in, the manifest has more than {MAX_CHARACTERS:,} characters of text"
-            raise FatalDiagnostic(raw.node, message, "split the campaign")
+            message = f"with its variables filled in, the manifest has more than {MAX_CHARACTERS:,} characters of text"
+            raise FatalDiagnostic(group.raw.node, message, "split the campaign")
 
 
-def _expanded_length(text: str, expansion: Expansion | None) -> int:
-    """How many characters the text has in all scopes together."""
-    if expansion is None or "$" not in text:
-        return len(text) * (1 if expansion is None else expansion.size)
-    pattern = parse_template(text)
-    names = Counter(group.name for group in pattern.parts if isinstance(group, Variable))
-    stands = sum(len(part) for part in pattern.parts if isinstance(part, str))
-    return expansion.size * stands + sum(count * expansion.length_of(name) for name, count in names.items())
+def _expanded_length(template: Template, expansion: Expansion | None) -> int:
+    """How many characters the text has in all shots together."""
+    if expansion is None or "$" not in template.node.text:
+        return len(template.node.text) * (1 if expansion is None else expansion.size)
+    literal = sum(len(part) for part in template.parts if isinstance(part, str))
+    names = Counter(template.names)
+    return expansion.size * literal + sum(count * expansion.length_of(name) for name, count in names.items())

@@ -1,66 +1,112 @@
-"""The texts of a written shot, split at their variables and checked for names that do not exist: once for each shot.
+"""`${name}` in a manifest's texts: Python's `string.Template`, split once and filled in many times.
 
-Knows which names there are from whoever asks, and nothing of where their values come from.
+A filled-in value is plain text and is not searched for variables again. Knows nothing of where values come from.
 """
 
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from string import Template as StringTemplate
 
-from hailuo_batch.manifest.diagnostics import Diagnostics
-from hailuo_batch.manifest.document import RawShot
-from hailuo_batch.manifest.expansion.substitution import ParsedTemplate, parse_template
+from hailuo_batch.manifest.diagnostics import Diagnostics, FatalDiagnostic
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.validation.schema_errors import suggest
 from hailuo_batch.manifest.yaml.nodes import ScalarNode
 
+MAX_DOLLARS = 10_000
+_PATTERN: re.Pattern[str] = StringTemplate.pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable in a text, and the offset where it is written."""
+
+    name: str
+    offset: int
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text of the manifest, split at its variables."""
+    """A text of the manifest, split into literal text and variables.
+
+    `lone_dollars` are the offsets of each `$` that starts no variable.
+    """
 
     node: ScalarNode
-    parsed: ParsedTemplate
+    parts: tuple[str | Variable, ...]
+    lone_dollars: tuple[int, ...] = ()
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables, in the order in which they are written."""
+        return tuple(part for part in self.parts if isinstance(part, Variable))
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the variables, in the order in which they are written."""
+        return [variable.name for variable in self.variables]
+
+    def length(self, variables: Mapping[str, str]) -> int:
+        """How many characters `substitute` would give; an unknown name counts as empty."""
+        return sum(len(part) if isinstance(part, str) else len(variables.get(part.name, "")) for part in self.parts)
+
+    def substitute(self, variables: Mapping[str, str], convert: Callable[[str], str] = str) -> str:
+        """The text with each variable replaced by its converted value. Raises KeyError for an unknown name."""
+        # rule filled_once
+        return "".join(part if isinstance(part, str) else convert(variables[part.name]) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Templates:
-    """The texts of one written shot. None stands for one that is absent or was reported."""
+def parse_template(node: ScalarNode) -> Template:
+    """Split the text at its variables; `$$` is a dollar sign.
 
-    id: Template | None
-    prompt: Template | None
-    image_urls: tuple[Template | None, ...]
-    tags: tuple[Template | None, ...]
+    Raises FatalDiagnostic for a text with so many variables that splitting it would take long.
+    """
+    text = node.text
+    if "$" not in text:
+        return Template(node, (text,))
+    if text.count("$") > MAX_DOLLARS:
+        raise FatalDiagnostic(node, f"this text has more than {MAX_DOLLARS:,} `$`", "shorten it")
+    parts: list[str | Variable] = []
+    lone: list[int] = []
+    end = 0
+    for match in _PATTERN.finditer(text):
+        parts.append(text[end : match.start()])
+        end = match.end()
+        # rule named_or_braced
+        name = match["named"] or match["braced"]
+        if name is not None:
+            parts.append(Variable(name, match.start()))
+        elif match["escaped"] is not None:
+            # rule dollar_sign
+            parts.append("$")
+        else:
+            # rule lone_dollar
+            lone.append(match.start())
+    parts.append(text[end:])
+    return Template(node, tuple(part for part in parts if part), tuple(lone))
 
 
-def parse_templates(raw: RawShot, names: Collection[str] | None, diagnostics: Diagnostics) -> Templates:
-    """The shot's texts. Reports what cannot be put in; `names` is None where it cannot be told what can."""
+def check_template(template: Template, names: Collection[str] | None, diagnostics: Diagnostics) -> bool:
+    """Whether the template can be filled in with these names; reports why not.
 
-    def parse(node: ScalarNode | None) -> Template | None:
-        return None if node is None else _parse(node, names, diagnostics)
-
-    return Templates(
-        id=parse(raw.id),
-        prompt=parse(raw.prompt),
-        image_urls=tuple(map(parse, raw.image_urls)),
-        tags=tuple(map(parse, raw.tags)),
-    )
-
-
-def _parse(node: ScalarNode, names: Collection[str] | None, diagnostics: Diagnostics) -> Template | None:
-    pattern = parse_template(node.text)
-    for offset in pattern.lone_dollars:
-        _report_lone_dollar(node, offset, names or (), diagnostics)
-    unknown = [] if names is None else [name for name in pattern.variables if name.name not in names]
-    for name in unknown:
-        hint = suggest(name.name, list(names or ())) or "add it to `vars`, or write `$$` for a dollar sign"
-        diagnostics.error(node.position(name.offset), f"unknown variable {quoted(name.name)}", hint)
-    return None if unknown or pattern.lone_dollars else Template(node, pattern)
+    `names` is None if it cannot be told which names there are, so that none is reported as unknown.
+    """
+    for offset in template.lone_dollars:
+        _report_lone_dollar(template.node, offset, names or (), diagnostics)
+    # rule unknown_name
+    unknown = [] if names is None else [each for each in template.variables if each.name not in names]
+    for variable in unknown:
+        hint = suggest(variable.name, list(names or ())) or "add it to `vars`, or write `$$` for a dollar sign"
+        # rule unknown_name_place
+        diagnostics.error(template.node.position(variable.offset), f"unknown variable {quoted(variable.name)}", hint)
+    return not unknown and not template.lone_dollars
 
 
 def _report_lone_dollar(node: ScalarNode, offset: int, names: Collection[str], diagnostics: Diagnostics) -> None:
-    meant = node.text[offset + 2 : offset + 1000].partition("}")[0]
-    if node.text.startswith("${", offset) and meant in names:
-        message = f"the column {quoted(meant)} cannot be put in: a name has only letters, digits and `_`"
-        diagnostics.error(node.position(offset), message, "rename it in the header of the table")
+    name = node.text[offset + 2 : offset + 1000].partition("}")[0]
+    if node.text.startswith("${", offset) and name in names:
+        message = f"the column {quoted(name)} cannot be used as a variable: names have only letters, digits and `_`"
+        diagnostics.error(node.position(offset), message, "rename it in the table's header")
     else:
-        diagnostics.error(node.position(offset), "a lone `$` begins no variable", "write `$$` for a dollar sign")
+        # rule two_dollars
+        diagnostics.error(node.position(offset), "this `$` does not start a variable", "write `$$` for a dollar sign")

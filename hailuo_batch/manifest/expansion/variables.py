@@ -1,7 +1,7 @@
-"""What is put in for `${name}`: the rows of a table times the combinations of a matrix, over the manifest's `vars`.
+"""What is filled in for `${name}`: the rows of a table times the combinations of a matrix, over the manifest's `vars`.
 
-Owns the look-up order and the names of each expansion's origin. Counts before it makes anything. Reads tables
-through a library, so that each is read once. Knows nothing of the texts that values are put into.
+Owns the order in which names are looked up, and how a message names a row or a combination. Counts before it makes
+anything. Knows nothing of the texts that values are filled into.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -19,7 +19,7 @@ Variables = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What one written shot is expanded by. `size` is how many shots it makes."""
+    """What one raw shot is expanded by: the rows of a table, the combinations of a matrix, both, or neither."""
 
     manifest_vars: Variables
     table: Table | None = None
@@ -28,14 +28,15 @@ class Expansion:
     @property
     def size(self) -> int:
         """How many shots it makes."""
+        # rule rows_times_matrix
         return self._row_count * self._combination_count
 
     @property
     def names(self) -> Collection[str]:
-        """Every name that has a value: those that are looked up first come first."""
-        rows = () if self.table is None else self.table.column_names
+        """Every name that has a value, in the order in which names are looked up."""
+        columns = () if self.table is None else self.table.column_names
         axes = () if self.matrix is None else self.matrix.names
-        return dict.fromkeys([*rows, *axes, *self.manifest_vars])
+        return dict.fromkeys([*columns, *axes, *self.manifest_vars])
 
     @property
     def is_single(self) -> bool:
@@ -44,67 +45,70 @@ class Expansion:
 
     @property
     def formula(self) -> str:
-        """How many shots it makes, as a product."""
-        rows = [] if self.table is None else [f"{self.table.row_count:,} rows"]
-        matrix = self.matrix
-        if matrix is None:
-            return " x ".join(rows)
-        plain = matrix.size == matrix.candidate_count
-        return " x ".join([*rows, f"{matrix.formula if plain else f'{matrix.size:,}'} combinations"])
+        """How many shots it makes, as a product in words."""
+        factors = [] if self.table is None else [f"{self.table.row_count:,} rows"]
+        if self.matrix is not None:
+            is_plain = self.matrix.size == self.matrix.candidate_count
+            factors.append(f"{self.matrix.formula if is_plain else f'{self.matrix.size:,}'} combinations")
+        return " x ".join(factors)
 
     @property
     def noun(self) -> str:
-        """What its parts are, in the plural."""
+        """What its shots are made from, in the plural."""
         if self.table is None:
             return "combinations"
         return "rows" if self.matrix is None else "rows and combinations"
 
     def variable_sets(self) -> Iterator[Variables]:
-        """The values for each shot, in order; each is overwritten by the next."""
+        """The values for each shot, in order, as one mapping that the next step overwrites."""
         variables = dict(self.manifest_vars)
         columns = [] if self.table is None else list(self.table.columns.items())
         combinations: list[Combination] = [()] if self.matrix is None else list(self.matrix.combinations())
         names = () if self.matrix is None else self.matrix.names
         for row in range(self._row_count):
             for name, values in columns:
+                # rule row_first
                 variables[name] = values[row]
+            # rule each_combination
             for combination in combinations:
+                # rule matrix_first
                 variables.update(zip(names, combination, strict=True))
                 yield variables
 
     def length_of(self, name: str) -> int:
-        """How many characters the values of a name have in all scopes together."""
+        """How many characters the values of a name have in all shots together."""
         if self.table is not None and name in self.table.columns:
             return self._combination_count * sum(map(len, self.table.columns[name]))
         if self.matrix is not None and name in self.matrix.names:
             return self._row_count * self.matrix.length_of(name)
         return self.size * len(self.manifest_vars.get(name, ""))
 
-    def missing_names(self, named: Collection[str]) -> list[str]:
-        """What a text must name besides `named` to be another one for each shot."""
-        missing = [] if self.matrix is None else [name for name in self.matrix.varying_names if name not in named]
-        if (
-            self.table is not None
-            and self.table.row_count > 1
-            and not any(name in self.table.column_names for name in named)
-        ):
-            missing.append(self.table.column_names[0])
+    def missing_names(self, names: Collection[str]) -> list[str]:
+        """Which names a text that has `names` must have besides them to be different for each shot."""
+        missing = [] if self.matrix is None else [name for name in self.matrix.varying_names if name not in names]
+        table = self.table
+        if table is not None and table.row_count > 1 and not any(name in table.column_names for name in names):
+            missing.append(table.column_names[0])
         return missing
 
     def describe_origin(self, index: int, names: Collection[str]) -> str:
-        """Which row and which combination the scope at `index` is made of; the row by the first of `names` in it."""
-        row, at = divmod(index, self._combination_count)
-        groups = []
+        """The row and the combination that the shot at `index` is made from.
+
+        The row's place is that of its value of the first of `names` that is a column.
+        """
+        row, combination = divmod(index, self._combination_count)
+        parts = []
         if self.table is not None:
             column = next((name for name in names if name in self.table.column_names), "")
-            spot = self.table.position(row, column)
-            groups.append(f"the row at {self.table.path}:{spot.line}:{spot.column}")
+            position = self.table.position(row, column)
+            parts.append(f"the row at {self.table.path}:{position.line}:{position.column}")
         if self.matrix is not None:
-            groups.append(self.matrix.describe(at))
-        return " with ".join(groups)
+            parts.append(self.matrix.describe(combination))
+        return " with ".join(parts)
 
     @property
     def _row_count(self) -> int:
+        # rule shot_per_row
         return 1 if self.table is None else self.table.row_count
 
     @property
@@ -113,7 +117,7 @@ class Expansion:
 
 
 class ExpansionReader:
-    """Reads what each written shot is expanded by."""
+    """Reads what each raw shot is expanded by."""
 
     def __init__(self, manifest_vars: Variables, file_cache: FileCache, diagnostics: Diagnostics) -> None:
         self._manifest_vars = manifest_vars
@@ -122,18 +126,17 @@ class ExpansionReader:
         self._matrices = MatrixReader(diagnostics)
 
     def read(self, raw: RawShot) -> Expansion | None:
-        """The shot's expansion; None where anything of its matrix or its table is wrong."""
+        """The shot's expansion; None if anything of its matrix or its table is wrong."""
         matrix = None if raw.matrix is None else self._matrices.read(raw.matrix)
         table = None if raw.rows is None else self._file_cache.load_table(raw.rows)
         if (matrix is None and "matrix" in raw.node.entries) or (table is None and "rows" in raw.node.entries):
             return None
-        return None if self._report_shared_names(raw, table, matrix) else Expansion(self._manifest_vars, table, matrix)
-
-    def _report_shared_names(self, raw: RawShot, table: Table | None, matrix: Matrix | None) -> bool:
-        if table is None or matrix is None or raw.matrix is None:
-            return False
-        both = [name for name in matrix.names if name in table.column_names]
-        for name in both:
-            key = raw.matrix.entries[name][0]
-            self._diagnostics.error(key, f"{quoted(name)} is a column of {table.path} too", "rename one of them")
-        return bool(both)
+        expansion = Expansion(self._manifest_vars, table, matrix)
+        if matrix is None or table is None or raw.matrix is None:
+            return expansion
+        # rule name_in_both
+        shared = [name for name in matrix.names if name in table.column_names]
+        for name in shared:
+            message = f"{quoted(name)} is also a column of {table.path}"
+            self._diagnostics.error(raw.matrix.entries[name][0], message, "rename one of them")
+        return None if shared else expansion

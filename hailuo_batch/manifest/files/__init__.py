@@ -1,1 +1,1 @@
-"""The files that a manifest consists of: text, and tables."""
+"""The files that a manifest consists of: text and tables."""

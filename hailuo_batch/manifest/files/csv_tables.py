@@ -1,7 +1,7 @@
-"""A table of rows from a CSV file: read row by row, checked, and kept as far as its columns are used.
+"""A table of rows from a CSV file: read row by row, checked, with only the used columns kept.
 
-Owns the CSV notation and its limits. Every finding has its place in the CSV file itself. Knows nothing of the
-manifest's language. A table with any error is no table.
+Owns the CSV notation and its limits. Every error has its place in the CSV file itself. Knows nothing of the manifest's
+language. A table with any error is no table.
 """
 
 import csv
@@ -11,16 +11,16 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from hailuo_batch.manifest.diagnostics import Diagnostics, Position, Positioned
-from hailuo_batch.manifest.files.lines import LineBreaks
-from hailuo_batch.manifest.files.text_files import MEBIBYTE, find_text_error
+from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic, Position
+from hailuo_batch.manifest.files.lines import BOM, LineBreaks
+from hailuo_batch.manifest.files.text_files import MEBIBYTE, TextError, check_text
 from hailuo_batch.manifest.quoting import quoted
 
 MAX_BYTES = 64 * MEBIBYTE
 MAX_ROWS = 300_000
 MAX_COLUMNS = 1000
 _MAX_ROW_BYTES = MEBIBYTE
-_MAX_KEPT_ROWS = 100_000
+_MAX_KEPT_ROWS = 100_000  # a campaign has no more takes
 _SHOWN = 5
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _BREAK = re.compile("\r\n|\r|\n")
@@ -28,22 +28,27 @@ _FIELD = re.compile('"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*|')
 _QUOTING_HINT = 'put a field with a comma, a quote or a line break in double quotes, and write `""` for a quote in it'
 
 
+@dataclass(slots=True)
+class _RowStarts:
+    """Where rows begin in the file: the offsets of their first bytes, and their lines from 1."""
+
+    offsets: "array[int]" = field(default_factory=lambda: array("q"))
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's rows: how many there are, and the values of the columns that are used.
-
-    No more rows are kept than a campaign may have takes. `path` is the file as it is shown.
-    """
+    """A table's rows: how many there are, and the values of the used columns. `path` is the file as it is shown."""
 
     path: str
     column_names: tuple[str, ...]
     columns: dict[str, list[str]]
     row_count: int
     data: bytes = field(repr=False)
-    starts: "_RowStarts" = field(repr=False)
+    starts: _RowStarts = field(repr=False)
 
     def position(self, row: int, name: str) -> Position:
-        """Where a row, counted from 0, has its value of this name; where it begins, if it has none."""
+        """Where a row, counted from 0, has its value in a column; where the row begins, if there is no such column."""
         begin, line = self.starts.offsets[row], self.starts.lines[row]
         if name not in self.column_names:
             return Position(line, 1)
@@ -53,34 +58,22 @@ class Table:
         return next(islice(_field_positions(text, line), self.column_names.index(name), None))
 
 
-@dataclass(slots=True)
-class _RowStarts:
-    """Where rows begin in the file: their bytes' offsets and their lines from 1."""
-
-    offsets: "array[int]" = field(default_factory=lambda: array("q"))
-    lines: "array[int]" = field(default_factory=lambda: array("q"))
-
-
-class _TableError(Exception):
-    def __init__(self, place: Positioned, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.place = place
-        self.message = message
-        self.hint = hint
+class _TableError(FatalDiagnostic):
+    """An error after which nothing more of the table can be understood."""
 
 
 class _LineReader:
-    """The file's lines as text, for the CSV reader; knows where the next one begins."""
+    """The file's lines as text for the CSV reader; knows where the next line and the current row begin."""
 
     def __init__(self, data: bytes) -> None:
-        self.offset = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+        self.offset = len(BOM) if data.startswith(BOM) else 0
         self.number = 1
         self.row_offset = self.offset
         self.row_line = 1
         self._data = data
 
     def begin_row(self) -> None:
-        """What is read from here on belongs to a new row."""
+        """Count what is read from here on to a new row."""
         self.row_offset, self.row_line = self.offset, self.number
 
     def __iter__(self) -> Iterator[str]:
@@ -88,66 +81,72 @@ class _LineReader:
             self.offset = match.end()
             self.number += 1
             if self.offset - self.row_offset > _MAX_ROW_BYTES:
-                raise _TableError(
-                    Position(self.row_line, 1), "this row is longer than 1 MiB", "look for a quote never closed"
-                )
+                message = "this row is longer than 1 MiB"
+                raise _TableError(Position(self.row_line, 1), message, "look for a quote that is never closed")
             line = match[0].decode("utf-8")
-            # inside a quoted field a line break is one of the text, whatever system the file was written on
+            # a line break inside a quoted field is `\n` in its value, whatever system the file was written on
             yield line[:-2] + "\n" if line.endswith("\r\n") else line[:-1] + "\n" if line.endswith("\r") else line
+
+    def row_text(self) -> str:
+        """The current row as it is written."""
+        return self._data[self.row_offset : self.offset].decode("utf-8", "replace")
 
 
 def read_table(data: bytes, path: str, used: Collection[str], diagnostics: Diagnostics) -> Table | None:
-    """The table in `data`, with its `used` columns; None where anything of it is wrong, which is reported."""
-    fault = find_text_error(data, LineBreaks.CSV)
-    if fault is not None:
-        diagnostics.error(fault.position, fault.message, fault.hint, path=path)
-        return None
+    """The table in `data`, with its `used` columns; None if anything of it is wrong, which is reported."""
     try:
+        check_text(data, LineBreaks.CSV)
         return _TableReader(data, path, diagnostics).read(used)
-    except _TableError as wrong:
-        diagnostics.error(wrong.place, wrong.message, wrong.hint, path=path)
+    except (TextError, _TableError) as error:
+        diagnostics.error(error.place, error.message, error.hint, path=path)
         return None
 
 
 class _TableReader:
+    """A table while it is read."""
+
     def __init__(self, data: bytes, path: str, diagnostics: Diagnostics) -> None:
         self._data = data
         self._path = path
         self._diagnostics = diagnostics
         self._line_reader = _LineReader(data)
         self._rows = csv.reader(iter(self._line_reader), strict=True)
-        self._uneven_count = 0
-        self._first_unshown: Position | None = None
 
     def read(self, used: Collection[str]) -> Table | None:
+        """The table; None if anything of it is wrong. Raises _TableError if nothing more of it can be understood."""
         names = self._read_header()
         if names is None:
             return None
         columns: dict[str, list[str]] = {name: [] for name in names if name in used}
         kept = [(names.index(name), values) for name, values in columns.items()]
         starts = _RowStarts()
-        rows = 0
+        uneven_lines = array("q")
+        row_count = 0
         for row in self._next_rows():
+            # rule row_length
             if len(row) != len(names):
-                self._report_field_count(row, names)
-            elif rows < _MAX_KEPT_ROWS:
+                uneven_lines.append(self._line_reader.row_line)
+                if len(uneven_lines) <= _SHOWN:
+                    self._report_field_count(row, names)
+            elif row_count < _MAX_KEPT_ROWS:
                 starts.offsets.append(self._line_reader.row_offset)
                 starts.lines.append(self._line_reader.row_line)
                 for at, values in kept:
                     values.append(row[at])
-            rows += 1
-            if rows > MAX_ROWS:
-                raise _TableError(Position(1, 1), f"the table has more than {MAX_ROWS:,} rows", "split it")
-        if self._uneven_count > _SHOWN:
-            others = self._uneven_count - _SHOWN
-            more = f"this row and {others - 1:,} more have" if others > 1 else "this row has"
-            self._report_error(f"{more} another number of fields than the header", "", self._first_unshown)
-        if rows == 0:
-            self._report_error("the table has no rows below its header", "add one", Position(1, 1))
-        return None if self._uneven_count or rows == 0 else Table(self._path, names, columns, rows, self._data, starts)
+            row_count += 1
+            if row_count > MAX_ROWS:
+                raise _TableError(FILE_START, f"the table has more than {MAX_ROWS:,} rows", "split it")
+        if row_count == 0:
+            raise _TableError(FILE_START, "the table has no rows below its header", "add one")
+        others = len(uneven_lines) - _SHOWN
+        if others > 0:
+            which = f"this row and {others - 1:,} more have" if others > 1 else "this row has"
+            message = f"{which} a different number of fields than the header"
+            self._report_error(Position(uneven_lines[_SHOWN], 1), message)
+        return None if uneven_lines else Table(self._path, names, columns, row_count, self._data, starts)
 
     def _next_rows(self) -> Iterator[list[str]]:
-        """Rows, without blank lines."""
+        """The rows from here on, without blank lines."""
         while True:
             self._line_reader.begin_row()
             try:
@@ -160,66 +159,59 @@ class _TableReader:
                 yield row
 
     def _read_header(self) -> tuple[str, ...] | None:
-        """The names of the columns; None where they are wrong, which is reported."""
+        """The names of the columns; None if they are wrong, which is reported."""
         row = next(self._next_rows(), None)
         if row is None:
-            raise _TableError(
-                Position(1, 1), "the table is empty", "begin it with a row of names, such as `sku,name,image`"
-            )
+            hint = "begin it with a row of names, such as `sku,name,image`"
+            raise _TableError(FILE_START, "the table is empty", hint)
         if len(row) > MAX_COLUMNS:
-            raise _TableError(
-                Position(1, 1), f"the table has more than {MAX_COLUMNS:,} columns", "remove those not needed"
-            )
+            raise _TableError(FILE_START, f"the table has more than {MAX_COLUMNS:,} columns", "remove unused ones")
+        # rule header_names
         names = tuple(name.strip() for name in row)
-        spots = _field_positions(self._row_text(), self._line_reader.row_line)
         first: dict[str, Position] = {}
-        wrong = False
-        for number, (name, spot) in enumerate(zip(names, spots, strict=False), 1):
+        for number, (name, position) in enumerate(zip(names, self._field_positions(), strict=False), 1):
+            # rule header_empty
             if not name:
-                self._report_error(f"column {number} of the header has no name", "give it one", spot)
+                self._report_error(position, f"column {number} of the header has no name", "give it one")
+            # rule header_unique
             elif name in first:
                 before = f"{first[name].line}:{first[name].column}"
-                self._report_error(f"the header has {quoted(name)} twice, first at {before}", "rename one", spot)
+                self._report_error(position, f"the header has {quoted(name)} twice, first at {before}", "rename one")
             elif len(names) == 1 and (";" in name or "\t" in name):
-                apart = "`;`" if ";" in name else "tabs"
-                self._report_error(f"the fields are separated by {apart}", "save the table with commas", spot)
+                separator = "`;`" if ";" in name else "tabs"
+                self._report_error(position, f"the fields are separated by {separator}", "save the table with commas")
             else:
-                first[name] = spot
-                continue
-            wrong = True
-        return None if wrong else names
+                first[name] = position
+        return names if len(first) == len(names) else None
 
     def _report_field_count(self, row: list[str], names: tuple[str, ...]) -> None:
-        self._uneven_count += 1
-        if self._uneven_count > _SHOWN:
-            self._first_unshown = self._first_unshown or Position(self._line_reader.row_line, 1)
-            return
-        spots = list(_field_positions(self._row_text(), self._line_reader.row_line))
-        has = f"this row has {len(row):,} field{'' if len(row) == 1 else 's'}, the header {len(names):,}"
+        positions = list(self._field_positions())
+        fields = f"{len(row):,} field{'' if len(row) == 1 else 's'}"
+        message = f"this row has {fields}, but the header has {len(names):,}"
         if len(row) > len(names):
-            self._report_error(has, "put a text with a comma in double quotes", spots[min(len(names), len(spots) - 1)])
+            # rule long_row
+            position = positions[min(len(names), len(positions) - 1)]
+            self._report_error(position, message, "put text with a comma in double quotes")
         else:
             missing = ", ".join(map(quoted, names[len(row) : len(row) + 3]))
-            self._report_error(has, f"add {missing}; a value may be empty", spots[-1])
+            # rule short_row
+            self._report_error(positions[-1], message, f"add {missing}; a value may be empty")
 
     def _explain_csv_error(self, problem: str) -> _TableError:
-        """The CSV reader's error as a finding."""
-        text, line = self._row_text(), self._line_reader.row_line
+        """The CSV reader's error in plain words, at its place."""
         if "field larger" in problem:
-            return _TableError(
-                Position(line, 1), "a field of this row is longer than 131,072 characters", _QUOTING_HINT
-            )
-        *_, last = _field_positions(text, line)
+            place = Position(self._line_reader.row_line, 1)
+            return _TableError(place, "a field of this row is longer than 131,072 characters", _QUOTING_HINT)
+        *_, last = self._field_positions()
         if "unexpected end" in problem:
             return _TableError(last, "the quote that opens here is never closed", _QUOTING_HINT)
-        return _TableError(last, "after its closing quote this field goes on", _QUOTING_HINT)
+        return _TableError(last, "there is text after the closing quote of this field", _QUOTING_HINT)
 
-    def _row_text(self) -> str:
-        """The row that was read last, as it is written."""
-        return self._data[self._line_reader.row_offset : self._line_reader.offset].decode("utf-8", "replace")
+    def _field_positions(self) -> Iterator[Position]:
+        return _field_positions(self._line_reader.row_text(), self._line_reader.row_line)
 
-    def _report_error(self, message: str, hint: str = "", position: Position | None = None) -> None:
-        self._diagnostics.error(position or Position(self._line_reader.row_line, 1), message, hint, path=self._path)
+    def _report_error(self, position: Position, message: str, hint: str = "") -> None:
+        self._diagnostics.error(position, message, hint, path=self._path)
 
 
 def _field_positions(text: str, line: int) -> Iterator[Position]:
@@ -230,8 +222,8 @@ def _field_positions(text: str, line: int) -> Iterator[Position]:
     at = start_of_line = 0
     while True:
         yield Position(line, at - start_of_line + 1)
-        raw = _FIELD.match(text, at)
-        end = at if raw is None else raw.end()
+        written = _FIELD.match(text, at)
+        end = at if written is None else written.end()
         for line_break in _BREAK.finditer(text, at, end):
             line, start_of_line = line + 1, line_break.end()
         if not text.startswith(",", end):

@@ -1,4 +1,4 @@
-"""The lines of a file's bytes: where a byte stands, and what a line says around a place.
+"""The lines of a file's bytes: where a byte is, and what a line says around a place.
 
 YAML and CSV end lines at different characters: what is counted as a line here must be what the parser counts. Knows
 nothing else of either. Works on the bytes, so that finding a place in a large file costs no copy of it.
@@ -13,22 +13,22 @@ from operator import attrgetter
 
 from hailuo_batch.manifest.diagnostics import Position, Positioned
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _CHUNK = 1024 * 1024
-_CONTINUATION_BYTES = bytes(range(0x80, 0xC0))  # the bytes of a character but its first
+_CONTINUATION_BYTES = bytes(range(0x80, 0xC0))  # the bytes of a character except its first
 _MAX_WIDTH = 120
 _MAX_LINES = 1_000_000  # beyond them a line is not worth the search
 
 
 class LineBreaks(Enum):
-    """What ends a line."""
+    """What ends a line, by the kind of file."""
 
     CSV = (b"\n", b"\r")
     YAML = (b"\n", b"\r", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 
     @property
     def pattern(self) -> re.Pattern[bytes]:
-        """The breaks as an expression."""
+        """The line breaks as a regular expression."""
         return re.compile(b"\r\n|" + b"|".join(self.value))
 
 
@@ -40,13 +40,13 @@ class SourceLine:
     at: int = 0
     is_cut: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """A source line, shortened to what is around a place in it; `caret` is where the place is in `text`, from 0."""
-
-    text: str = ""
-    caret: int = 0
+    def excerpt(self) -> tuple[str, int]:
+        """What the line says around the place, shortened and printable, and where the place is in that, from 0."""
+        text, at = self.text, self.at
+        first = 0 if len(text) <= _MAX_WIDTH else max(0, min(at - _MAX_WIDTH // 2, len(text) - _MAX_WIDTH))
+        shown = "".join(c if c.isprintable() else " " for c in text[first : first + _MAX_WIDTH])
+        cut = "…" if first or self.is_cut else ""
+        return cut + shown.rstrip() + ("…" if first + _MAX_WIDTH < len(text) else ""), at - first + len(cut)
 
 
 def position_at(data: bytes, index: int, breaks: LineBreaks) -> Position:
@@ -63,24 +63,15 @@ def position_at(data: bytes, index: int, breaks: LineBreaks) -> Position:
 def find_source_lines(
     data: bytes, places: Iterable[Positioned], breaks: LineBreaks, width: int = _MAX_WIDTH
 ) -> dict[Positioned, SourceLine]:
-    """What the lines say around these places, so many characters to both sides. Places on no line are left out."""
-    wanted: dict[int, list[Positioned]] = {}
+    """What the lines say around these places, `width` characters to both sides. Places on no line are left out."""
+    by_line: dict[int, list[Positioned]] = {}
     for place in places:
-        wanted.setdefault(place.line, []).append(place)
+        by_line.setdefault(place.line, []).append(place)
     return {
-        place: one
-        for number, (begin, end) in _find_lines(data, wanted, breaks)
-        for place, one in _cut_line(data, begin, end, wanted[number], width)
+        place: source_line
+        for number, (begin, end) in _find_lines(data, by_line, breaks)
+        for place, source_line in _cut_line(data, begin, end, by_line[number], width)
     }
-
-
-def excerpt(line: SourceLine) -> Excerpt:
-    """What the line says around the place, on one line and unable to hide or move anything."""
-    text, at = line.text, line.at
-    first = 0 if len(text) <= _MAX_WIDTH else max(0, min(at - _MAX_WIDTH // 2, len(text) - _MAX_WIDTH))
-    shown = "".join(character if character.isprintable() else " " for character in text[first : first + _MAX_WIDTH])
-    cut = "…" if first or line.is_cut else ""
-    return Excerpt(cut + shown.rstrip() + ("…" if first + _MAX_WIDTH < len(text) else ""), at - first + len(cut))
 
 
 def _find_lines(data: bytes, wanted: Iterable[int], breaks: LineBreaks) -> Iterator[tuple[int, tuple[int, int]]]:
@@ -100,7 +91,7 @@ def _find_lines(data: bytes, wanted: Iterable[int], breaks: LineBreaks) -> Itera
 def _cut_line(
     data: bytes, begin: int, end: int, places: list[Positioned], width: int
 ) -> Iterator[tuple[Positioned, SourceLine]]:
-    """As `around`, for places on one line. Goes along it once, so that a line of megabytes is never text as a whole."""
+    """What one line says around each of its places. Goes along the line once, and never decodes it as a whole."""
     offset, column = begin, 1
     for place in sorted(places, key=attrgetter("column")):
         offset, passed = _skip_characters(data, offset, end, max(0, place.column - width - column))
@@ -110,7 +101,7 @@ def _cut_line(
 
 
 def _skip_characters(data: bytes, offset: int, end: int, characters: int) -> tuple[int, int]:
-    """The offset so many characters on, but not past the end, and how many they were."""
+    """The offset after so many characters, but not past the end, and how many they were."""
     passed = 0
     while passed < characters and offset < end:
         ahead = min(end, offset + min(_CHUNK, characters - passed))
@@ -128,4 +119,4 @@ def _count_characters(data: bytes, begin: int, end: int) -> int:
 
 
 def _skip_bom(data: bytes, begin: int) -> int:
-    return len(_BOM) if begin == 0 and data.startswith(_BOM) else begin
+    return len(BOM) if begin == 0 and data.startswith(BOM) else begin

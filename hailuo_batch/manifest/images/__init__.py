@@ -1,1 +1,1 @@
-"""Image references: URLs, relative references, copies on the disk."""
+"""Image references: URLs, relative references, local copies."""

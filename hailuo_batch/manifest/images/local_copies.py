@@ -15,8 +15,9 @@ from hailuo_batch.manifest.images.urls import ProblemAndHint
 from hailuo_batch.manifest.quoting import quoted
 
 MAX_BYTES = 256 * MEBIBYTE
+# rule image_kinds
 _IMAGE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP", re.DOTALL)
-_MAX_NAMES = 1000
+_MAX_NAMES = 1000  # how many names of a folder are compared with one that is missing
 
 
 class LocalCopies:
@@ -28,42 +29,44 @@ class LocalCopies:
         self._cache: dict[tuple[str, ...], str | ProblemAndHint] = {}
 
     def find_problem(self) -> str | None:
-        """What is wrong with the folder itself, in words that follow its name; None where nothing is."""
+        """What is wrong with the folder itself, as a sentence that follows its name; None if nothing is."""
         try:
             if self.folder.is_dir():
                 return None
-            return "is not a folder" if self.folder.exists() else "is not there"
+            return "is not a folder" if self.folder.exists() else "does not exist"
         except (OSError, ValueError) as error:
             return to_read_error(error).reason
 
-    def sha256(self, groups: tuple[str, ...]) -> str | ProblemAndHint:
-        """The SHA-256, in hex, of the image at this path in the folder, or what is wrong with it, and a hint."""
-        if groups not in self._cache:
-            self._cache[groups] = self._read(groups)
-        return self._cache[groups]
+    def sha256(self, parts: tuple[str, ...]) -> str | ProblemAndHint:
+        """The SHA-256, in hex, of the image at this path in the folder, or what is wrong with it."""
+        if parts not in self._cache:
+            self._cache[parts] = self._read(self.folder.joinpath(*parts))
+        return self._cache[parts]
 
-    def _read(self, groups: tuple[str, ...]) -> str | ProblemAndHint:
-        path = self.folder.joinpath(*groups)
+    def _read(self, path: Path) -> str | ProblemAndHint:
         try:
             check_file(path, MAX_BYTES)
             with path.open("rb") as file:
                 head = file.read(12)
+                # rule is_image
                 if not _IMAGE.match(head):
-                    return "is no PNG, JPEG, WebP or GIF image", "look into the file, or export it again"
+                    return "is not a PNG, JPEG, WebP or GIF image", "open the file to check it, or export it again"
                 digest = hashlib.sha256(head)
-                while piece := file.read(MEBIBYTE):
-                    digest.update(piece)
+                while chunk := file.read(MEBIBYTE):
+                    digest.update(chunk)
                 return digest.hexdigest()
-        except FileReadError as unreadable:
-            return f"cannot be used: {unreadable.reason}", ""
+        # rule unreadable_image
+        except FileReadError as error:
+            return f"cannot be used: {error.reason}", ""
+        except FileNotFoundError:
+            return f"is not in {quoted(self._shown)}", self._similar_name_hint(path)
         except (OSError, ValueError) as error:
-            why = to_read_error(error)
-            missing = f"is not in {quoted(self._shown)}", self._similar_name_hint(path)
-            return missing if why.is_missing else (f"cannot be used: {why.reason}", "")
+            return f"cannot be used: {to_read_error(error).reason}", ""
 
-    def _similar_name_hint(self, path: Path) -> str:
+    @staticmethod
+    def _similar_name_hint(path: Path) -> str:
         try:
-            names = sorted(beside.name for beside in islice(path.parent.iterdir(), _MAX_NAMES))
+            names = sorted(neighbour.name for neighbour in islice(path.parent.iterdir(), _MAX_NAMES))
         except OSError:
             return ""
         close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
@@ -71,5 +74,5 @@ class LocalCopies:
 
 
 def combine_digests(digests: Iterable[str]) -> str:
-    """One digest over those of several images, in their order."""
+    """One SHA-256, in hex, over those of several images, in their order."""
     return hashlib.sha256("\n".join(digests).encode("ascii")).hexdigest()

@@ -1,7 +1,7 @@
 """The images that shots refer to: each reference as the URL that is sent, and its local copy's hash.
 
 Owns what `images` in a manifest means. What is wrong with `images` itself is reported here, once; references that
-suffer from it alone are told together.
+are unusable only for that reason are not reported one by one.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from hailuo_batch.manifest.yaml.nodes import ScalarNode
 
 @dataclass(frozen=True, slots=True)
 class ResolvedImage:
-    """One image: its URL, and of its local copy the SHA-256 and the file; None where there is no copy."""
+    """One image: its URL, and its local copy's SHA-256 and file; both None if there is no copy."""
 
     url: str
     sha256: str | None = None
@@ -27,7 +27,7 @@ class ResolvedImage:
 
 @dataclass(frozen=True, slots=True)
 class ImageProblem:
-    """What is wrong with a reference: `what` follows its name in `message`."""
+    """What is wrong with a reference. `message` is the reference's name, then `problem`."""
 
     problem: str
     message: str
@@ -35,42 +35,44 @@ class ImageProblem:
 
 
 class ImageReferences:
-    """Finds what references mean; each distinct one is looked at once."""
+    """Resolves references to images; each distinct one is looked at once."""
 
     def __init__(self, document: Document, folder: Path, diagnostics: Diagnostics) -> None:
+        settings = document.image_settings
         self._diagnostics = diagnostics
-        self._base = self._read_base(document, diagnostics)
-        self._copies = self._read_folder(document, folder, diagnostics)
-        self._has_base = "base_url" in document.image_settings
-        self._has_folder = "dir" in document.image_settings
+        self._has_base = "base_url" in settings
+        self._has_folder = "dir" in settings
+        self._base = self._read_base(settings.get("base_url"))
+        self._copies = self._read_folder(settings.get("dir"), folder)
         self._cache: dict[str, ResolvedImage | ImageProblem | None] = {}
-        self._first_without_base: list[tuple[Positioned, str]] = []
+        self._first_without_base: tuple[Positioned, str] | None = None
         self._without_base_count = 0
 
     def resolve(self, reference: str, place: Positioned) -> ResolvedImage | ImageProblem | None:
-        """The image, or what is wrong with the reference; None where that is reported otherwise."""
+        """The image, or what is wrong with the reference; None if that is reported elsewhere."""
         if reference not in self._cache:
             self._cache[reference] = self._resolve_new(reference)
-        found = self._cache[reference]
-        if found is None and not self._has_base:
+        image = self._cache[reference]
+        if image is None and not self._has_base:
             self._without_base_count += 1
-            if not self._first_without_base:
-                self._first_without_base.append((place, reference))
-        return found
+            self._first_without_base = self._first_without_base or (place, reference)
+        return image
 
     def local_images(self) -> dict[str, ResolvedImage]:
         """The images that have a local copy, by their URLs."""
-        resolved = (found for found in self._cache.values() if isinstance(found, ResolvedImage))
-        return {picture.url: picture for picture in resolved if picture.file is not None}
+        images = (image for image in self._cache.values() if isinstance(image, ResolvedImage))
+        return {image.url: image for image in images if image.file is not None}
 
     def report_missing_base_url(self) -> None:
-        """Reports, once for all, that there is nothing to resolve relative references against."""
-        for place, reference in self._first_without_base:
-            others = self._without_base_count - 1
-            so = f", nor {others:,} more reference{'' if others == 1 else 's'}" if others else ""
-            message = f"the image {quoted(reference)} is relative, and there is no `images.base_url` to resolve it{so}"
-            hint = "add `images: {base_url: https://…}`, or write a whole URL, such as https://example.com/lamp.jpg"
-            self._diagnostics.error(place, message, hint)
+        """Report, once for all relative references, that `images.base_url` is missing."""
+        if self._first_without_base is None:
+            return
+        place, reference = self._first_without_base
+        others = self._without_base_count - 1
+        more = f" (and {others:,} more reference{'' if others == 1 else 's'})" if others else ""
+        message = f"the image {quoted(reference)} is relative, but there is no `images.base_url`{more}"
+        hint = "add `images: {base_url: https://…}`, or write a whole URL, such as https://example.com/lamp.jpg"
+        self._diagnostics.error(place, message, hint)
 
     def _resolve_new(self, reference: str) -> ResolvedImage | ImageProblem | None:
         if reference and urls.is_relative(reference):
@@ -84,9 +86,12 @@ class ImageReferences:
         parsed = urls.parse_relative(reference)
         if isinstance(parsed, tuple):
             return _image_problem(f"the image {quoted(reference)}", parsed)
+        # rule images_dir_optional
         if self._base is None or (self._copies is None and self._has_folder):
             return None
+        # rule below_base_url
         url = self._base + parsed.rest
+        # rule local_file
         if self._copies is None:
             return ResolvedImage(url)
         digest = self._copies.sha256(parsed.parts)
@@ -94,33 +99,26 @@ class ImageReferences:
             return _image_problem(f"the image {quoted(reference)}", digest)
         return ResolvedImage(url, digest, self._copies.folder.joinpath(*parsed.parts))
 
-    @staticmethod
-    def _read_base(document: Document, diagnostics: Diagnostics) -> str | None:
-        node = _setting(document, "base_url")
+    def _read_base(self, node: ScalarNode | None) -> str | None:
         if node is None:
             return None
         problem = urls.find_base_url_problem(node.text)
-        if problem is not None:
-            diagnostics.error(node, f"`base_url` {quoted(urls.redact_password(node.text))} {problem[0]}", problem[1])
-            return None
-        return node.text.rstrip("/") + "/"
+        if problem is None:
+            return node.text.rstrip("/") + "/"
+        what, hint = problem
+        self._diagnostics.error(node, f"`base_url` {quoted(urls.redact_password(node.text))} {what}", hint)
+        return None
 
-    @staticmethod
-    def _read_folder(document: Document, folder: Path, diagnostics: Diagnostics) -> LocalCopies | None:
-        node = _setting(document, "dir")
-        if node is None or not check_path(node, "../images", diagnostics):
+    def _read_folder(self, node: ScalarNode | None, folder: Path) -> LocalCopies | None:
+        if node is None or not check_path(node, "../images", self._diagnostics):
             return None
         copies = LocalCopies(folder / node.text, node.text)
+        # rule images_dir
         problem = copies.find_problem()
-        if problem is not None:
-            diagnostics.error(node, f"the folder of images {quoted(node.text)} {problem}", paths_hint(folder))
-            return None
-        return copies
-
-
-def _setting(document: Document, key: str) -> ScalarNode | None:
-    node = document.image_settings.get(key)
-    return node if isinstance(node, ScalarNode) else None
+        if problem is None:
+            return copies
+        self._diagnostics.error(node, f"the image folder {quoted(node.text)} {problem}", paths_hint(folder))
+        return None
 
 
 def _image_problem(name: str, problem: urls.ProblemAndHint) -> ImageProblem:

@@ -1,6 +1,6 @@
 """Image references: what an image's URL must be before anything is paid for it.
 
-Pure: looks at the text alone, fetches nothing and opens no file. A relative reference never leaves its base URL.
+Pure: looks at the text alone, fetches nothing and opens no file. A relative reference never leads out of its base URL.
 """
 
 import ipaddress
@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
+_QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
+# rule data_image
 _DATA = re.compile(r"data:image/[a-z0-9][a-z0-9.+-]*(;[^,]*)?,.+", re.ASCII | re.IGNORECASE)
-_INVISIBLE_PROBLEM = ("contains a space, a line break or an invisible character", "write %20 for a space")
+# rule control_characters
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
-_WHOLE_URL_HINT = "write a whole URL, such as https://example.com/lamp.jpg"
-_BELOW_BASE_HINT = "name a file below the base URL, such as `lamp.jpg` or `white/lamp.jpg`"
 
 ProblemAndHint = tuple[str, str]
+"""What is wrong with a reference, as a sentence that follows it, and what to write instead; the hint may be empty."""
+
+_HAS_INVISIBLE = ("contains a space, a line break or an invisible character", "write %20 for a space")
+_WHOLE_URL_HINT = "write a whole URL, such as https://example.com/lamp.jpg"
+_BELOW_BASE_HINT = "name a file below the base URL, such as `lamp.jpg` or `white/lamp.jpg`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,59 +33,56 @@ class RelativeReference:
 
 
 def is_relative(url: str) -> bool:
-    """Whether it has no scheme of its own."""
+    """Whether the URL has no scheme."""
     return _SCHEME.match(url) is None
 
 
 def parse_relative(reference: str) -> RelativeReference | ProblemAndHint:
-    """A relative reference, or what is wrong with it in words that follow it, and a hint."""
-    if not reference:
-        return "is empty", _BELOW_BASE_HINT
+    """The relative reference, or what is wrong with it."""
     if _has_invisible_character(reference):
-        return _INVISIBLE_PROBLEM
+        return _HAS_INVISIBLE
+    # rule no_absolute_path
     if reference.startswith("/") or "\\" in reference:
-        return "leaves the base URL", _BELOW_BASE_HINT
-    path, mark, more = _split_path(reference)
-    raw = [group for group in path.split("/") if group != "."]
-    groups = tuple(map(unquote, raw))
-    if any(part == ".." or "/" in part or "\\" in part or not part.isprintable() for part in groups):
-        return "leaves the base URL", _BELOW_BASE_HINT
-    if not groups or not all(groups):
-        return "names no file", _BELOW_BASE_HINT
-    return RelativeReference("/".join(raw) + mark + more, groups)
+        return "points outside the base URL", _BELOW_BASE_HINT
+    path = _QUERY_OR_FRAGMENT.sub("", reference)
+    written = [part for part in path.split("/") if part != "."]
+    parts = tuple(map(unquote, written))
+    # rule no_dots
+    if any(part == ".." or "/" in part or "\\" in part or not part.isprintable() for part in parts):
+        return "points outside the base URL", _BELOW_BASE_HINT
+    if not parts or not all(parts):
+        return "does not name a file", _BELOW_BASE_HINT
+    return RelativeReference("/".join(written) + reference[len(path) :], parts)
 
 
 def find_base_url_problem(url: str) -> ProblemAndHint | None:
-    """What is wrong with a base URL, in words that follow it, and a hint; None where nothing is."""
-    if _SCHEME.match(url) is None or url[:5].lower() == "data:":
-        return "is no `https://` URL", "write it like `https://cdn.example.com/spring/`"
+    """What is wrong with a base URL; None if nothing is."""
+    if is_relative(url) or url[:5].lower() == "data:":
+        return "is not an `https://` URL", "write it like `https://cdn.example.com/spring/`"
     if "?" in url or "#" in url:
         return "has a query or a fragment", "end it with the folder, like `https://cdn.example.com/spring/`"
     return find_url_problem(url)
 
 
-def _split_path(reference: str) -> tuple[str, str, str]:
-    """The path, the mark that ends it and what follows."""
-    end = re.search(r"[?#]", reference)
-    return (reference, "", "") if end is None else (reference[: end.start()], end[0], reference[end.end() :])
-
-
 def find_url_problem(url: str) -> ProblemAndHint | None:
-    """What is wrong with an image's URL, in words that follow it, and a hint; None where nothing is.
+    """What is wrong with an image's URL; None if nothing is.
 
     It must be whole: `https://`, `http://` to a loopback address, or `data:image/...`.
     """
     if not url:
         return "is empty", _WHOLE_URL_HINT
     if _has_invisible_character(url):
-        return _INVISIBLE_PROBLEM
+        return _HAS_INVISIBLE
     scheme = _SCHEME.match(url)
     if scheme is None:
         return "is relative", _WHOLE_URL_HINT
     match scheme[0].lower():
         case "data:":
-            return None if _DATA.fullmatch(url) else ("is no image", "write it like data:image/png;base64,…")
+            # rule data_url
+            return None if _DATA.fullmatch(url) else ("is not an image", "write it like data:image/png;base64,…")
+        # rule image_schemes
         case "https:" | "http:":
+            # rule image_url
             return _find_web_url_problem(url)
         case other:
             return f"begins with `{other}`, which the provider cannot fetch", _WHOLE_URL_HINT
@@ -88,22 +90,26 @@ def find_url_problem(url: str) -> ProblemAndHint | None:
 
 def _has_invisible_character(url: str) -> bool:
     if url.isascii() and url.isprintable():
+        # rule no_spaces
         return " " in url
     return any(unicodedata.category(character) in _INVISIBLE for character in url)
 
 
 def _find_web_url_problem(url: str) -> ProblemAndHint | None:
     try:
-        groups = urlsplit(url)
-        host, _ = groups.hostname, groups.port
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return "is not a URL", _WHOLE_URL_HINT
-    if "@" in groups.netloc:
-        return "contains a user name or a password", "remove it: whoever sees the URL would see it"
+    # rule no_credentials
+    if "@" in parts.netloc:
+        return "contains a user name or a password", "remove it: everybody who sees the URL would see it"
+    # rule image_host
     if not host or "\\" in url:
         return "is not a URL", _WHOLE_URL_HINT
-    if groups.scheme == "http" and not _is_loopback(host):
-        return "begins with `http://`, which only a loopback address may", "write `https://`"
+    # rule http_loopback
+    if parts.scheme == "http" and not _is_loopback(host):
+        return "begins with `http://`, which only a loopback address may have", "write `https://`"
     return None
 
 
@@ -117,5 +123,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def redact_password(url: str) -> str:
-    """The URL as it may be shown."""
+    """The URL as it may be shown: without user name and password, and cut if it is very long."""
     return re.sub(r"//[^/?#]*@", "//…@", url[:4096])

@@ -1,7 +1,7 @@
-"""What a manifest must be before it is expanded: the JSON Schema, once for each written shot.
+"""What a manifest must be before it is expanded: the JSON Schema, applied to each raw shot separately.
 
-Owns the order of the checks and which part of the document is shown to which schema. The rules of the language are
-in the schema; what it cannot say is checked while a shot is expanded.
+Owns the order of the checks and which part of the document is checked against which schema. The rules of the language
+are in the schema; what a schema cannot say is checked while a shot is expanded.
 """
 
 from typing import Any
@@ -9,19 +9,13 @@ from typing import Any
 from hailuo_batch.manifest.diagnostics import FILE_START, MAX_DIAGNOSTICS, Diagnostics
 from hailuo_batch.manifest.document import Document
 from hailuo_batch.manifest.validation import schema_errors
-from hailuo_batch.manifest.yaml.nodes import (
-    ListData,
-    MappingData,
-    MappingNode,
-    Node,
-    SequenceNode,
-    to_data,
-    to_text_data,
-)
+from hailuo_batch.manifest.validation.schema_errors import report_schema_errors
+from hailuo_batch.manifest.yaml import nodes
+from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, SequenceNode, to_data, to_text_data
 
 
 class ShotValidator:
-    """Judges written shots while the manifest is being read: one with nothing right in it is not read to its end."""
+    """Validates raw shots while the manifest is parsed, so that one with only wrong shots is not parsed to its end."""
 
     def __init__(self, diagnostics: Diagnostics) -> None:
         self._diagnostics = diagnostics
@@ -30,7 +24,7 @@ class ShotValidator:
         self._invalid: list[Node] = []
 
     def validate(self, shots: SequenceNode, shot: Node) -> None:
-        """Judges a shot of the list. Raises Refused once so many are wrong that reading on helps nobody."""
+        """Check a shot of the list. Raises FatalDiagnostic once so many are wrong that more help nobody."""
         if shots is not self._shots:
             self._shots, self._invalid = shots, []
         if not self._checker.accepts(_shot_data(shot)):
@@ -39,7 +33,7 @@ class ShotValidator:
                 self._report_invalid()
 
     def report(self, shots: SequenceNode) -> None:
-        """Reports what is wrong with the list's shots, also where they were not looked at because of an alias."""
+        """Report what is wrong with the list's shots, even if an alias kept them from being checked so far."""
         if shots is not self._shots:
             for shot in shots.items:
                 self.validate(shots, shot)
@@ -47,35 +41,32 @@ class ShotValidator:
 
     def _report_invalid(self) -> None:
         for shot in self._invalid:
-            schema_errors.report_schema_errors(
-                self._checker.validator, _shot_data(shot), shot, "a shot", self._diagnostics
-            )
+            report_schema_errors(self._checker.validator, _shot_data(shot), shot, "a shot", self._diagnostics)
 
 
 def check_document(root: Node | None, shot_validator: ShotValidator, diagnostics: Diagnostics) -> Document | None:
-    """Reports what the schema has against the manifest. None where there is no telling what it asks for."""
+    """Report all schema errors of the manifest. None if it cannot be told what the manifest asks for."""
     if root is None:
-        diagnostics.error(FILE_START, "the manifest is empty", "`hailuo-batch init` writes one to begin with")
+        diagnostics.error(FILE_START, "the manifest is empty", "`hailuo-batch init` writes a starter manifest")
         return None
-    whole = schema_errors.document_validator()
-    schema_errors.report_schema_errors(whole, _document_data(root), root, "the manifest", diagnostics)
+    validator = schema_errors.document_validator()
+    report_schema_errors(validator, _document_data(root), root, "the manifest", diagnostics)
     if not isinstance(root, MappingNode):
         return None
-    document = Document(root)
     shots = root.get("shots")
     if isinstance(shots, SequenceNode):
         if len(shots.items) > schema_errors.leaf_schema("shots")["maxItems"]:
             return None
         shot_validator.report(shots)
-    return document
+    return Document(root)
 
 
 def _document_data(root: Node) -> Any:
-    """The manifest as data without its shots, of which only the number is shown."""
+    """The manifest as data, with only the number of its shots, and nothing below unknown keys."""
     if not isinstance(root, MappingNode):
         return to_data(root, 1)
     known = schema_errors.manifest_schema()["properties"]
-    return MappingData(
+    return nodes.MappingData(
         (key, _value_data(key, value) if key in known else None) for key, (_, value) in root.entries.items()
     )
 
@@ -83,7 +74,8 @@ def _document_data(root: Node) -> Any:
 def _value_data(key: str, value: Node) -> Any:
     match key, value:
         case "shots", SequenceNode():
-            return ListData([None] * len(value.items))
+            return nodes.ListData([None] * len(value.items))
+        # rule vars_unread
         case "vars", MappingNode():
             return to_text_data(value, 1)
         case "defaults", MappingNode():
@@ -93,17 +85,18 @@ def _value_data(key: str, value: Node) -> Any:
 
 
 def _shot_data(node: Node) -> Any:
-    """A shot as data: the values of its matrix as they are written, of its further input no more than the names."""
+    """A shot as data, with the values of its matrix as they are written, and only the names of its `input`."""
     if not isinstance(node, MappingNode):
         return to_data(node, 1)
-    return MappingData((key, _part_data(key, value)) for key, (_, value) in node.entries.items())
+    return nodes.MappingData((key, _part_data(key, value)) for key, (_, value) in node.entries.items())
 
 
 def _part_data(key: str, value: Node) -> Any:
     match key, value:
+        # rule matrix_unread
         case "matrix", MappingNode():
             return to_text_data(value, 3)
         case "input", MappingNode():
-            return MappingData.fromkeys(value.entries)
+            return nodes.MappingData.fromkeys(value.entries)
         case _:
             return to_data(value, 1)

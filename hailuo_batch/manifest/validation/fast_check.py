@@ -1,8 +1,7 @@
-"""A JSON Schema as a quick yes: whether a value is valid, without saying why it is not.
+"""JSON Schemas compiled to fast functions, which say whether a value is valid but not why it is not.
 
-A large manifest is mostly right, and a validator that can explain itself is slow at finding nothing. Knows the
-keywords that the shipped schemas use; a schema with any other has no quick answer. Never says yes where jsonschema
-would say no.
+A large manifest is mostly right, and a validator that can explain itself takes long to find nothing. Supports the
+keywords that the shipped schemas use. Never accepts what jsonschema would not.
 """
 
 import re
@@ -24,12 +23,12 @@ _TYPES: dict[str, Accepts] = {
 }
 
 
-class UnsupportedKeyword(Exception):  # noqa: N818 - no failure: the slow answer is as good
-    """The schema uses a keyword that is not known here."""
+class UnsupportedKeyword(Exception):  # noqa: N818 - no failure: jsonschema's own validator answers instead
+    """The schema uses a keyword that is not supported here."""
 
 
 def compile_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Accepts:
-    """The schema as a function. Raises Unanswerable where it uses more than is known here."""
+    """The schema as a function. Raises UnsupportedKeyword."""
     checks = [
         _compile_keyword(keyword, wanted, schema, definitions)
         for keyword, wanted in schema.items()
@@ -97,4 +96,5 @@ def _compile_bound(keyword: str, bound: Any) -> Accepts:
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """A `pattern` as ECMA-262 has it, where `$` is the very end: Python's would let a final line break pass."""
+    # rule whole_text
     return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), re.ASCII)

@@ -1,1 +1,1 @@
-"""YAML to nodes that know where they stand in the file."""
+"""From YAML to nodes that know their places in the file."""

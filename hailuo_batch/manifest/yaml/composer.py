@@ -1,7 +1,7 @@
 """From YAML's stream of events to nodes, in one pass and without recursion.
 
-Guards what a document may do before anything is built of it: its depth and its size with every alias written out,
-tags, duplicate keys, several documents. Knows nothing of files or of the manifest's language.
+Guards what a document may do before anything is built of it: its depth and its size with every alias expanded, tags,
+duplicate keys, several documents. Knows nothing of files or of the manifest's language.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,18 +13,19 @@ import yaml
 from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic, Position, Positioned
 from hailuo_batch.manifest.files.text_files import UNPRINTABLE
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.yaml.nodes import BrokenNode, MappingNode, Node, ScalarNode, SequenceNode
+from hailuo_batch.manifest.yaml.nodes import TAG_PREFIX, BrokenNode, MappingNode, Node, ScalarNode, SequenceNode
 
+# rule most_nodes
 MAX_NODES = 5_000_000
+# rule most_levels
 MAX_DEPTH = 50
 MAX_ITEMS = 100_000  # no list or mapping of a campaign of 100,000 takes has more
-MAX_NODES_PER_ITEM = 250_000  # neither has one shot, or one value beside them, as many as make reading on pointless
+MAX_NODES_PER_ITEM = 250_000  # no shot, and no value beside the shots, has so many
 
-_CORE = "tag:yaml.org,2002:"
-_SCALAR_TAGS = {"!": "str"} | {_CORE + name: name for name in ("str", "int", "float", "bool", "null")}
+_SCALAR_TAGS = {"!": "str"} | {TAG_PREFIX + name: name for name in ("str", "int", "float", "bool", "null")}
 _COLLECTION_TAGS = {
-    yaml.SequenceStartEvent: frozenset({None, "!", _CORE + "seq"}),
-    yaml.MappingStartEvent: frozenset({None, "!", _CORE + "map"}),
+    yaml.SequenceStartEvent: frozenset({None, "!", TAG_PREFIX + "seq"}),
+    yaml.MappingStartEvent: frozenset({None, "!", TAG_PREFIX + "map"}),
 }
 
 OnItem = Callable[[SequenceNode, Node], None]
@@ -32,7 +33,7 @@ OnItem = Callable[[SequenceNode, Node], None]
 
 @dataclass(slots=True)
 class _Frame:
-    """A collection that is being read: what came before it, and how deep it has become."""
+    """A collection that is being read: how much came before it, and how deep it has become."""
 
     node: SequenceNode | MappingNode
     anchor: str | None
@@ -56,8 +57,8 @@ class _Anchored:
 class Composer:
     """Builds the nodes of one document.
 
-    `root` is None where there was none; `read_to` is where the last event ended. `watch` is given each item of a list
-    under `watched`, a key of the root, with that list, as soon as it is read.
+    `root` is None if there was none; `read_to` is where the last event ended. `on_item` is called with each item of a
+    list under `watched_key`, a key of the root, and with that list, as soon as the item is read.
     """
 
     def __init__(self, diagnostics: Diagnostics, watched_key: str, on_item: OnItem) -> None:
@@ -70,12 +71,11 @@ class Composer:
         self._written_count = 0
         self._watched_key = watched_key
         self._on_item = on_item
-        self._item_depth = (
-            0  # how deep in the stack lies what is one thing of many: an item that is watched, else a value
-        )
+        self._item_depth = 0
+        """How deep in the stack an item lies whose nodes are counted: an item of the watched list, else a value."""
 
     def compose(self, events: Iterable[yaml.Event]) -> Node | None:
-        """The document's root. Raises Refused where the document is beyond its limits, and what the parser raises."""
+        """The document's root. Raises FatalDiagnostic beyond the limits, and what the parser raises."""
         event: yaml.Event | None = None
         try:
             for event in events:
@@ -87,20 +87,22 @@ class Composer:
                     self._open(event)
                 elif isinstance(event, yaml.AliasEvent):
                     self._add_alias(event)
+                # rule one_document
                 elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
-                    hint = "keep one document to a file"
-                    raise FatalDiagnostic(_position(event), "a second YAML document begins here", hint)
+                    place = position_of(event.start_mark)
+                    raise FatalDiagnostic(place, "a second YAML document begins here", "put it in a file of its own")
         finally:
-            self.read_to = FILE_START if event is None else Position(*_line_and_column(event.end_mark))
+            self.read_to = FILE_START if event is None else position_of(event.end_mark)
         return self.root
 
     @property
     def depth(self) -> int:
         """How many collections are open."""
+        # name open_collections
         return len(self._stack)
 
     def _add_scalar(self, event: yaml.ScalarEvent) -> None:
-        node: Node = self._read_scalar(event)
+        node = self._read_scalar(event)
         self._count_written(node)
         if event.anchor is not None:
             self._set_anchor(event.anchor, node, _Anchored(node, 1, 0))
@@ -109,6 +111,7 @@ class Composer:
     def _read_scalar(self, event: yaml.ScalarEvent) -> ScalarNode | BrokenNode:
         text, style = event.value, event.style
         (line, column), (end_line, end_column) = _line_and_column(event.start_mark), _line_and_column(event.end_mark)
+        # rule object_tags
         if event.tag is None:
             tag = "" if event.implicit[0] else "str"
         elif event.tag in _SCALAR_TAGS:
@@ -116,7 +119,8 @@ class Composer:
         else:
             return self._report_tag(event)
         if style == '"' and UNPRINTABLE.search(text):
-            self._diagnostics.error(Position(line, column), "this text holds a control character or half a character")
+            message = "this text contains a control character or an incomplete character"
+            self._diagnostics.error(Position(line, column), message)
             return BrokenNode(line, column)
         quotes = 1 if style in {'"', "'"} else 0
         as_in_file = end_line == line and end_column - column == len(text) + 2 * quotes
@@ -127,11 +131,8 @@ class Composer:
         allowed = event.tag in _COLLECTION_TAGS[type(event)]
         if not allowed:
             self._report_tag(event)
-        node = (
-            SequenceNode(line, column, [])
-            if isinstance(event, yaml.SequenceStartEvent)
-            else MappingNode(line, column, {})
-        )
+        is_list = isinstance(event, yaml.SequenceStartEvent)
+        node = SequenceNode(line, column, []) if is_list else MappingNode(line, column, {})
         if event.anchor is not None:
             self._set_anchor(event.anchor, node, _Anchored(None, 0, 0))
         if len(self._stack) == 1 and isinstance(self._stack[0].key, ScalarNode):
@@ -142,8 +143,12 @@ class Composer:
 
     def _close(self) -> None:
         frame = self._stack.pop()
-        if isinstance(frame.node, MappingNode) and frame.merged:
-            _merge(frame.node, frame.merged)
+        if isinstance(frame.node, MappingNode):
+            # rule merge_keys
+            for part in frame.merged:  # own keys come first, then those of an earlier part
+                for key, entry in part.entries.items():
+                    # rule merged_last
+                    frame.node.entries.setdefault(key, entry)
         node = frame.node if frame.allowed else BrokenNode(frame.node.line, frame.node.column)
         if frame.anchor is not None:
             self._anchors[frame.anchor] = _Anchored(node, self._node_count - frame.count_before, frame.height)
@@ -152,23 +157,25 @@ class Composer:
         self._attach(node)
 
     def _add_alias(self, event: yaml.AliasEvent) -> None:
-        place = _position(event)
+        place = position_of(event.start_mark)
+        name = quoted(f"*{event.anchor}")
         anchored = self._anchors.get(event.anchor or "")
         if anchored is None:
-            self._diagnostics.error(place, f"the alias {quoted(f'*{event.anchor}')} has no anchor before it")
+            self._diagnostics.error(place, f"the alias {name} has no anchor before it")
             anchored = _Anchored(BrokenNode(place.line, place.column), 1, 0)
         if anchored.node is None:
-            raise FatalDiagnostic(
-                place, f"the alias {quoted(f'*{event.anchor}')} stands inside what it names, which would never end"
-            )
+            raise FatalDiagnostic(place, f"the alias {name} refers to the value that contains it")
+        # rule alias_depth
         self._check_depth(place, anchored.height)
+        # rule alias_size
         self._count_nodes(place, anchored.size)
         if self._stack:
             self._stack[-1].height = max(self._stack[-1].height, anchored.height + 1)
+        # rule alias_node
         self._attach(anchored.node, place)
 
     def _attach(self, node: Node, place: Positioned | None = None) -> None:
-        """Puts a finished node where it belongs. `place` is that of an alias."""
+        """Put a finished node where it belongs. `place` is that of an alias."""
         if not self._stack:
             self.root = node
             return
@@ -188,7 +195,7 @@ class Composer:
         if isinstance(node, ScalarNode):
             return node._replace(line=place.line, column=place.column)
         if not isinstance(node, BrokenNode):
-            self._diagnostics.error(place, "a key must be a text, not a list or a mapping")
+            self._diagnostics.error(place, "a key must be text, not a list or a mapping")
         return BrokenNode(place.line, place.column)
 
     def _add_entry(self, mapping: MappingNode, frame: _Frame, key: Node, value: Node) -> None:
@@ -196,13 +203,11 @@ class Composer:
             return
         if key.text == "<<" and not key.tag:
             self._add_merge(frame, key, value)
+        # rule duplicate_keys
         elif key.text in mapping.entries:
             first = mapping.entries[key.text][0]
-            self._diagnostics.error(
-                key,
-                f"duplicate key {quoted(key.text)}, first written at {first.line}:{first.column}",
-                "keep one of them",
-            )
+            message = f"duplicate key {quoted(key.text)}, first written at {first.line}:{first.column}"
+            self._diagnostics.error(key, message, "keep one of them")
         else:
             mapping.entries[key.text] = (key, value)
             self._check_length(mapping, len(mapping.entries))
@@ -211,32 +216,31 @@ class Composer:
         if frame.merged:
             self._diagnostics.error(key, "duplicate key `<<`", "merge several with `<<: [*first, *second]`")
             return
-        for group in value.items if isinstance(value, SequenceNode) else [value]:
-            if isinstance(group, MappingNode):
-                frame.merged.append(group)
-            elif not isinstance(group, BrokenNode):
-                self._diagnostics.error(group, "only mappings can be merged with `<<`", "write it like `<<: *name`")
+        for part in value.items if isinstance(value, SequenceNode) else [value]:
+            if isinstance(part, MappingNode):
+                frame.merged.append(part)
+            elif not isinstance(part, BrokenNode):
+                self._diagnostics.error(part, "only mappings can be merged with `<<`", "write it like `<<: *name`")
 
-    def _check_length(self, collection: SequenceNode | MappingNode, items: int) -> None:
-        if items > MAX_ITEMS:
+    def _check_length(self, collection: SequenceNode | MappingNode, length: int) -> None:
+        if length > MAX_ITEMS:
             kind = "list" if isinstance(collection, SequenceNode) else "mapping"
-            raise FatalDiagnostic(collection, f"this {kind} has more than {MAX_ITEMS:,} entries", "split the campaign")
+            message = f"this {kind} has more than {MAX_ITEMS:,} entries"
+            raise FatalDiagnostic(collection, message, "split the campaign")
 
     def _count_written(self, node: Node) -> None:
-        """Counts a node that is written, not one that an alias stands for."""
+        """Count a node that is written, not one that an alias stands for."""
         self._count_nodes(node, 1)
         self._written_count += 1
         at = self._item_depth
         if len(self._stack) > at and self._written_count - self._stack[at].written_before > MAX_NODES_PER_ITEM:
-            one = self._stack[at].node
-            raise FatalDiagnostic(
-                one, f"what begins here has more than {MAX_NODES_PER_ITEM:,} nodes", "split the campaign"
-            )
+            message = f"the value that begins here has more than {MAX_NODES_PER_ITEM:,} nodes"
+            raise FatalDiagnostic(self._stack[at].node, message, "split the campaign")
 
     def _count_nodes(self, place: Positioned, nodes: int) -> None:
         self._node_count += nodes
         if self._node_count > MAX_NODES:
-            raise FatalDiagnostic(place, f"with its aliases written out the manifest has more than {MAX_NODES:,} nodes")
+            raise FatalDiagnostic(place, f"with its aliases expanded, the manifest has more than {MAX_NODES:,} nodes")
 
     def _check_depth(self, place: Positioned, levels: int) -> None:
         if len(self._stack) + levels > MAX_DEPTH:
@@ -244,34 +248,27 @@ class Composer:
 
     def _set_anchor(self, name: str, place: Positioned, anchored: _Anchored) -> None:
         if name in self._anchors:
-            self._diagnostics.error(
-                place, f"the anchor {quoted(f'&{name}')} is set twice", "give one of them another name"
-            )
+            message = f"the anchor {quoted(f'&{name}')} is set twice"
+            self._diagnostics.error(place, message, "give one of them another name")
         self._anchors[name] = anchored
 
     def _report_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> BrokenNode:
-        place = _position(event)
-        shown = (event.tag or "").replace(_CORE, "!!")
+        place = position_of(event.start_mark)
+        shown = (event.tag or "").replace(TAG_PREFIX, "!!")
         self._diagnostics.error(place, f"the YAML tag {quoted(shown)} is not allowed here", "remove it")
         return BrokenNode(place.line, place.column)
 
 
 def too_deep_error(place: Positioned) -> FatalDiagnostic:
-    """The finding at the first level that is one too many."""
+    """The error at the first level that is one too many."""
     return FatalDiagnostic(place, f"lists and mappings are nested deeper than {MAX_DEPTH} levels here")
 
 
-def _merge(mapping: MappingNode, groups: list[MappingNode]) -> None:
-    """A mapping's own keys come before those of what it merges, and those of an earlier part before a later one's."""
-    for group in groups:
-        for key, entry in group.entries.items():
-            mapping.entries.setdefault(key, entry)
-
-
-def _position(event: yaml.Event) -> Position:
-    return Position(*_line_and_column(event.start_mark))
+def position_of(mark: Any) -> Position:
+    """A mark's place. libyaml's marks and PyYAML's own have no type in common."""
+    return Position(mark.line + 1, mark.column + 1)
 
 
 def _line_and_column(mark: Any) -> tuple[int, int]:
-    """A mark's line and column from 1. libyaml's marks and PyYAML's own have no type in common."""
+    """The same as two numbers, which is faster for the many nodes of a document."""
     return mark.line + 1, mark.column + 1

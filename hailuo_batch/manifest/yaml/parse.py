@@ -1,6 +1,6 @@
 """From a manifest's file to YAML nodes with their places: reading and parsing.
 
-Owns the limit on a manifest's size. Knows nothing of the manifest's language. Uses libyaml's parser where PyYAML was
+Owns the limit on a manifest's size. Knows nothing of the manifest's language. Uses libyaml's parser if PyYAML was
 built with it, else PyYAML's own; both give the same nodes.
 """
 
@@ -10,33 +10,39 @@ import yaml
 
 from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic
 from hailuo_batch.manifest.files.lines import LineBreaks
-from hailuo_batch.manifest.files.text_files import MEBIBYTE, NO_FILE, FileReadError, find_text_error, read_file
+from hailuo_batch.manifest.files.text_files import MEBIBYTE, NO_FILE, FileReadError, check_text, read_file
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.composer import Composer, OnItem
 from hailuo_batch.manifest.yaml.errors import explain, explain_nesting
 from hailuo_batch.manifest.yaml.nodes import Node
 
+# rule most_bytes
 MAX_BYTES = 64 * MEBIBYTE
 
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_manifest_file(path: Path) -> bytes:
-    """The file's bytes. Raises Refused where it cannot be read, is no regular file or is over 64 MiB."""
+    """The file's bytes. Raises FatalDiagnostic if it cannot be read, is not a regular file or is over 64 MiB."""
     try:
         return read_file(path, MAX_BYTES)
-    except FileReadError as unreadable:
-        raise FatalDiagnostic(FILE_START, unreadable.reason, _hint(unreadable)) from None
+    except FileReadError as error:
+        hint = ""
+        if error.is_missing:
+            hint = "`hailuo-batch init` writes a starter manifest"
+        elif error.is_too_large:
+            hint = "split the campaign"
+        elif error.reason == NO_FILE:
+            hint = "name a manifest, such as manifests/quickstart.yaml"
+        raise FatalDiagnostic(FILE_START, error.reason, hint) from None
 
 
 def parse_yaml(data: bytes, diagnostics: Diagnostics, watched_key: str, on_item: OnItem) -> Node | None:
-    """The root of the one YAML document in `data`, None where it is empty. Raises Refused where it is not YAML.
+    """The root of the one YAML document in `data`; None if it is empty. Raises FatalDiagnostic if it is not YAML.
 
-    What `watch` is given, and what it is for, Composer says.
+    `watched_key` and `on_item` are those of Composer.
     """
-    fault = find_text_error(data, LineBreaks.YAML)
-    if fault is not None:
-        raise FatalDiagnostic(fault.position, fault.message, fault.hint)
+    check_text(data, LineBreaks.YAML)
     composer = Composer(diagnostics, watched_key, on_item)
     try:
         return composer.compose(yaml.parse(data, Loader=_LOADER))
@@ -44,11 +50,3 @@ def parse_yaml(data: bytes, diagnostics: Diagnostics, watched_key: str, on_item:
         raise explain_nesting(error, data, composer) or explain(error, data) from None
     except yaml.YAMLError as error:
         raise FatalDiagnostic(FILE_START, f"this is not YAML: {quoted(str(error))}") from None
-
-
-def _hint(unreadable: FileReadError) -> str:
-    if unreadable.is_missing:
-        return "`hailuo-batch init` writes a first manifest"
-    if unreadable.is_too_large:
-        return "split the campaign"
-    return "name a manifest, such as manifests/quickstart.yaml" if unreadable.reason == NO_FILE else ""
