@@ -1,7 +1,7 @@
-"""What can go wrong in a way a user, a network, a disk or a server can cause, and the exit code of each.
+"""The failures that a user, a network, a disk or a server can cause, each with its exit code.
 
-Every error here carries one short paragraph for the user: what happened, to which take, whether anything was
-paid, what to do next. Anything raised that is not one of these is a bug of ours. Nothing here prints or exits.
+Every error carries one short paragraph for the user: what happened, to which take, whether anything was paid, what to
+do next. Any other exception that reaches the command line is a bug. Nothing here prints or exits.
 """
 
 from enum import IntEnum
@@ -43,7 +43,7 @@ class ManifestError(HailuoBatchError):
 
 
 class AccountError(HailuoBatchError):
-    """The account stands in the way: no key, a wrong key, balance, quota or spend limit."""
+    """The account prevents it: no key, a wrong key, balance, quota or spending limit."""
 
     exit_code = ExitCode.ACCOUNT
 
@@ -61,16 +61,16 @@ class BusyError(HailuoBatchError):
 
 
 class StreamError(HailuoBatchError):
-    """Standard output or standard error cannot be written: what was asked for could not be said."""
+    """Standard output cannot be written: the user did not get what was asked for."""
 
     exit_code = ExitCode.UNFINISHED
 
 
 class ReaderGoneError(StreamError):
-    """Nobody reads what is printed any more: there is nobody left to say anything to."""
+    """Nobody reads the output any more."""
 
 
 class OutputError(HailuoBatchError):
-    """A file of the report or an output cannot be written; the ledger is untouched."""
+    """A file of the report or an output folder cannot be written; the ledger is untouched."""
 
     exit_code = ExitCode.UNFINISHED

@@ -1,7 +1,7 @@
-"""Text that came from anywhere, as a terminal may have it: harmless, measured in columns, wrapped, quoted for a shell.
+"""Text for a terminal: control characters escaped, measured in columns, wrapped, quoted for a shell.
 
-Pure. What came from a manifest, a file's name, a server or a ledger is shown as text and nothing else: no character
-moves the cursor, changes a colour, turns the reading direction or ends a line where one line is meant.
+Pure. Text from a manifest, a file's name, a server or a ledger is shown as text and nothing else: no character in it
+moves the cursor, changes a colour or the reading direction, or ends a line where one line is meant.
 """
 
 import re
@@ -15,14 +15,13 @@ _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 _BY_NAME = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NO_WIDTH = frozenset({"Mn", "Me", "Cf"})
 _SOFT_HYPHEN = "\u00ad"
-_EMOJI_SELECTOR = "\ufe0f"  # has the character before it drawn as a picture
-_NO_BREAK_BEFORE = frozenset({"Pe", "Pf", "Po", "Lm"})  # what a line does not begin with: closing marks, long vowels
-_NO_BREAK_AFTER = frozenset({"Ps", "Pi"})  # what a line does not end with: opening marks
+_EMOJI_SELECTOR = "\ufe0f"  # the character before it is drawn as a picture
+_NO_BREAK_BEFORE = frozenset({"Pe", "Pf", "Po", "Lm"})  # a line may not begin with closing marks and long vowels
+_NO_BREAK_AFTER = frozenset({"Ps", "Pi"})  # a line may not end with opening marks
 
 
 def sanitize(text: str, keep: Sequence[str] = ()) -> str:
-    """The text with whatever moves, hides or turns anything written out. Line breaks stay, as do the sequences of
-    `keep`, which are our own."""
+    """The text with control and direction characters escaped. Line breaks and the sequences of `keep` stay."""
     if text.isascii() and text.isprintable():
         return text
     if not keep:
@@ -33,47 +32,49 @@ def sanitize(text: str, keep: Sequence[str] = ()) -> str:
 
 
 def one_line(text: str) -> str:
-    """The same as one line: a line break is written out, too."""
+    """The sanitized text on one line: line breaks are escaped, too."""
     return sanitize(text).replace("\n", _BY_NAME["\n"])
 
 
 def clean(text: str) -> str:
-    """The same as one line of words, with one blank between them: for what was written over several lines."""
+    """The sanitized text on one line, with each run of white space replaced by one blank."""
     return one_line(" ".join(text.split()))
 
 
 def quote(word: str) -> str:
-    """The word as a shell has it. One that cannot be shown as it is takes the form that bash, zsh and ksh know."""
+    """The word quoted for a shell. Words with control characters use `$'...'`, which bash, zsh and ksh know."""
     if one_line(word) == word:
         return shlex.quote(word)
     return "$'" + "".join(_for_shell(character) for character in word) + "'"
 
 
 def shell_line(words: Iterable[str]) -> str:
-    """A command that can be pasted into a shell."""
+    """A command, ready to be pasted into a shell."""
     return " ".join(map(quote, words))
 
 
 def display_width(text: str) -> int:
-    """How many columns the text takes."""
+    """The width of the text in columns."""
     return sum(map(columns_of, text))
 
 
 def columns_of(character: str) -> int:
-    """How many columns a terminal gives to a character, at most."""
+    """The width of a character in columns, at most."""
     if character.isascii():
         return 1
     if character == _EMOJI_SELECTOR:
-        return 1  # it has the one before it take another
+        return 1  # it makes the character before it one column wider
     if unicodedata.category(character) in _NO_WIDTH and character != _SOFT_HYPHEN:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def wrap(text: str, columns: int) -> str:
-    """The text in lines of whole words. A word that is longer than a line, such as a path, stays whole, but where it is
-    of characters that take two columns: between those a line may end anywhere. A command stays whole, too: pasted with
-    the end of a line in it, it would be two."""
+    """The text wrapped at whole words.
+
+    A word longer than a line, such as a path, stays whole, unless it has characters of two columns: lines may end
+    between those. A command in backquotes stays whole, too: pasted with a line break in it, it would be two commands.
+    """
     return "\n".join("\n".join(_wrap_line(line, columns)) for line in text.splitlines())
 
 
@@ -94,7 +95,7 @@ def _wrap_line(text: str, columns: int) -> list[str]:
 
 
 def _breakable_parts(word: str, columns: int) -> list[str]:
-    """The word in pieces between which a line may end: the whole, where it fits one."""
+    """The word in pieces between which a line may end; one piece if it fits."""
     if display_width(word) <= columns:
         return [word]
     parts = [""]
@@ -107,7 +108,7 @@ def _breakable_parts(word: str, columns: int) -> list[str]:
 
 
 def _can_break_between(before: str, after: str) -> bool:
-    """Whether a line may end between these two: beside a character that takes two columns, unless a mark forbids it."""
+    """Whether a line may end between these: one must be two columns wide, and no mark may forbid it."""
     if columns_of(after) == 0 or 2 not in {columns_of(before), columns_of(after)}:
         return False
     return unicodedata.category(after) not in _NO_BREAK_BEFORE and unicodedata.category(before) not in _NO_BREAK_AFTER
@@ -132,7 +133,7 @@ def _for_shell(character: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """What is written before each kind of text, and after it."""
+    """The escape sequences before each kind of text, and after it."""
 
     error: str = ""
     warning: str = ""
@@ -142,7 +143,7 @@ class Palette:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """All of them."""
+        """All sequences of the palette."""
         return (self.error, self.warning, self.strong, self.quiet, self.end)
 
 

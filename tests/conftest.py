@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from hailuo_batch.app.shared_window import state_folder
+from hailuo_batch.app.api_target import state_folder
 
 # a test may be slow on a busy machine, and is still right
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -82,7 +82,7 @@ RULES: Mapping[str, Rule] = {
         "are the images usable: fetch, headers, verdict", ("adapters.http", "adapters.download")
     ),  # links are followed by the downloader's rules
     "runtime": Rule(
-        "driver (the loop), executor (threads), clock (the only reader of time)",
+        "driver (the loop), executor (threads), clock (the only reader of time), signals",
         (
             "adapters.local",
             *CORE,
@@ -124,9 +124,8 @@ RULES: Mapping[str, Rule] = {
             "sandbox",
             "sandbox.world",
             "adapters.local",
-            "adapters.ledger",
-            "adapters.runbase",
-            *CORE,
+            "core.model",
+            "core.planning",
             *VALUES,
             "text",
             "resources",
@@ -214,7 +213,7 @@ def test_what_is_pure_touches_no_clock_chance_thread_file_or_network(path: Path)
 
 
 @pytest.mark.parametrize("library", sorted(LIBRARIES))
-def test_each_library_is_known_to_one_folder(library: str) -> None:
+def test_each_third_party_package_is_known_to_one_folder(library: str) -> None:
     knowing = {folder_of(name_of(path)) for path in MODULES if library in {n.split(".")[0] for n in imports_of(path)}}
     assert knowing == {LIBRARIES[library]}
 

@@ -167,7 +167,7 @@ def test_take_one_bears_the_name_of_its_shot(shot: str, number: int, id_: str) -
 
 
 @given(some.from_regex(r"[a-z0-9][a-z0-9_-]{0,30}", fullmatch=True), some.integers(1, 100))
-def test_a_take_id_tells_its_shot_and_number(shot: str, number: int) -> None:
+def test_a_take_id_contains_its_shot_and_number(shot: str, number: int) -> None:
     assert split_take_id(take_id(shot, number)) == (shot, number)
 
 

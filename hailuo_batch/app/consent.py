@@ -1,33 +1,40 @@
-"""The yes that paying needs: what an apply is about to do, shown to the user, what could be paid, and the question.
+"""Consent to pay: show what an apply is about to do and what it can cost, and ask.
 
-A payment needs a yes at a terminal, or `--yes` beforehand; what pays nothing, and a rehearsal, need none. The question
-names the most that can be paid. Runs that fail and are made again within `max_attempts` are refunded, so that they add
-nothing to it, and the same yes covers them. Nothing here sends or writes anything.
+Paying needs a yes, at the terminal or beforehand with `--yes`. What pays nothing needs none, nor does a practice run.
+The question names the most that can be paid. Failed runs that are made again within `max_attempts` add nothing to it,
+since they are refunded: the same yes covers them. Nothing here sends or writes anything.
 """
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hailuo_batch.app.config import ApplyOptions, read_key
-from hailuo_batch.app.image_preflight import ImageCheckLevel, check_images
-from hailuo_batch.app.manifest_input import Manifest
+from hailuo_batch.app.ledger_access import load_history
+from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images
 from hailuo_batch.app.plan_file import SavedPlan
-from hailuo_batch.app.workspace import SANDBOX, CampaignLocation, command_line
+from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.engine import stop_reasons
-from hailuo_batch.core.engine.stop_reasons import StopReason
+from hailuo_batch.core.engine.stop_reasons import StopReason, StopScope
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.cap import Cap
-from hailuo_batch.core.planning.estimate import Estimate, TimeNeeded, has_open_runs, has_work
+from hailuo_batch.core.planning.estimate import (
+    Estimate,
+    TimeNeeded,
+    estimate_cost,
+    estimate_time,
+    has_open_runs,
+    has_work,
+)
 from hailuo_batch.core.planning.history import History
-from hailuo_batch.core.planning.plan import Plan, PlanRequest, count_failures
+from hailuo_batch.core.planning.plan import Plan, PlanRequest, count_failures, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import render_plan
 from hailuo_batch.ui.text import count
-from hailuo_batch.values import CampaignSpec, format_usd
+from hailuo_batch.values import format_usd
 
 _CAN_STILL_FAIL = frozenset({*RUNNING, RunState.LOST})
 
@@ -36,10 +43,10 @@ _CAN_STILL_FAIL = frozenset({*RUNNING, RunState.LOST})
 class PaymentQuote:
     """What a yes would pay for.
 
-    `runs` are due now, of which `affordable` fit under the cap by the prices that the plan shows; all of them cost
-    `micro_usd` (None: a price is not known). `left_micro_usd` is what the cap leaves, None where there is no cap.
-    `open_runs` may fail, and are then made again: each take is tried `attempts` times at most. `reached` says that the
-    cap admits nothing at all.
+    `runs` are due now and cost `micro_usd` together (None: a price is unknown); `affordable` of them fit under the cap
+    at the prices that the plan shows. `left_micro_usd` is what the cap leaves, None without a cap. `open_runs` are
+    running: those that fail are made again, up to `attempts` times per take. `cap_reached` is set if the cap admits no
+    request at all.
     """
 
     runs: int
@@ -65,14 +72,14 @@ class PaymentQuote:
         elif not some:
             runs += f", about {format_usd(self.micro_usd)}"
         if self.left_micro_usd is None:
-            return f"{runs} (no spend limit is set)"
+            return f"{runs} (no spending cap is set)"
         return f"{runs}, at most {format_usd(self.left_micro_usd)}"
 
 
 def quote_for(
     plan: Plan, snapshot: Snapshot, estimate: Estimate, settings: Settings, retried_takes: frozenset[str] | None
 ) -> PaymentQuote:
-    """What this plan may pay for. `retried` are the takes that are made again where a run fails, None for all."""
+    """What this plan may pay for. Failed runs of `retried_takes` are made again, None for all takes."""
     cap = Cap(settings.cap_micro_usd)
     for run in snapshot.paid_runs:
         cap.on_run_changed(run)
@@ -84,53 +91,49 @@ def quote_for(
         left = max(0, settings.cap_micro_usd - cap.committed_micro_usd)
         affordable = _affordable([prices[model] for model in models], left)
         if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
-            # as the engine has it: the first that the cap does not admit stops all that come after it
+            # the same rule as the engine's: the first request that the cap does not admit stops all after it
             reached = stop_reasons.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cap.cost_of(models[0]))
-        affordable = max(affordable, min(1, len(models)))  # one goes alone to teach a price that is only expected
+        # While a price is only expected, one request is sent alone to learn the real one, even if it does not fit.
+        affordable = max(affordable, min(1, len(models)))
     open_runs = sum(1 for _ in _retryable_runs(plan, snapshot, settings.max_attempts, retried_takes))
     return PaymentQuote(len(models), affordable, estimate.micro_usd, left, open_runs, settings.max_attempts, reached)
 
 
 def ask_consent(quote: PaymentQuote, warnings: int, console: Console) -> Consent:
-    """Ask at the terminal where there is anything to agree to. Raises KeyboardInterrupt."""
+    """Ask at the terminal if there is anything to agree to. Raises KeyboardInterrupt."""
     if not quote.may_pay or not console.is_interactive:
         return Consent.MISSING
     return Consent.GIVEN if console.ask(_question(quote, warnings)) else Consent.DECLINED
 
 
 def refused_payment(quote: PaymentQuote, consent: Consent) -> StopReason | None:
-    """What is said, and how it makes the command end, where runs are due and nobody has agreed to pay; else None."""
+    """Why runs that are due will not be paid for, with the exit code; None if they will be or none are due."""
     if quote.runs == 0 or consent is Consent.GIVEN:
         return None
     if quote.cap_reached is not None:
         return quote.cap_reached
-    exit_code = stop_reasons.no_consent(consent).exit_code
     if consent is Consent.DECLINED:
-        return StopReason(
-            stop_reasons.StopScope.CREATES, exit_code, f"Declined. Nothing is created, nothing is paid: it was {quote}."
-        )
-    text = (
-        f"Nothing is created: paying needs a yes, and --yes is missing. Nothing was paid. With --yes this command pays "
-        f"for {quote}."
-    )
-    return StopReason(stop_reasons.StopScope.CREATES, exit_code, text)
+        text = f"Declined. No video was requested, nothing was paid. It was {quote}."
+    else:
+        text = f"No video was requested. Nothing was paid: --yes is missing. With --yes this command pays for {quote}."
+    return StopReason(StopScope.CREATES, stop_reasons.no_consent(consent).exit_code, text)
 
 
 def _question(quote: PaymentQuote, warnings: int) -> str:
-    attempts = f"up to {count(quote.attempts, 'attempt')} for each take"
+    attempts = f"up to {count(quote.attempts, 'attempt')} per take"
     if quote.runs == 0:
-        alone = quote.open_runs == 1
-        runs = "1 run is under way. If it fails" if alone else f"{quote.open_runs:,} runs are under way. If one fails"
-        return f"{runs}, it is refunded. Pay for making it again then, {attempts}?"
-    warning_note = (
-        "" if not warnings else "There is 1 warning. " if warnings == 1 else f"There are {warnings:,} warnings. "
-    )
-    retries = f"A run that fails is refunded and made again, {attempts}. " if quote.attempts > 1 else ""
-    return f"{warning_note}{retries}Pay for {quote}?"
+        if quote.open_runs == 1:
+            runs = "1 run is in progress. If it fails"
+        else:
+            runs = f"{quote.open_runs:,} runs are in progress. If one fails"
+        return f"{runs}, it is refunded. Pay for another attempt then, {attempts}?"
+    warned = f"There {'is' if warnings == 1 else 'are'} {count(warnings, 'warning')}. " if warnings else ""
+    retries = f"A run that fails is refunded and tried again, {attempts}. " if quote.attempts > 1 else ""
+    return f"{warned}{retries}Pay for {quote}?"
 
 
 def _affordable(prices: Iterable[int | None], left: int) -> int:
-    """How many of these creates, in this order, fit into so much money; one whose price is not known, always."""
+    """How many of these requests, in this order, the money is enough for. An unknown price counts as nothing."""
     number = 0
     for price in prices:
         # rule most_paid
@@ -144,7 +147,7 @@ def _affordable(prices: Iterable[int | None], left: int) -> int:
 def _retryable_runs(
     plan: Plan, snapshot: Snapshot, max_attempts: int, retried_takes: frozenset[str] | None
 ) -> Iterable[Run]:
-    """The runs under way that would be made again if they failed."""
+    """The runs in progress that would be made again if they failed."""
     ids = plan.scope if retried_takes is None else plan.scope & retried_takes
     ids |= {line.moved_from for line in plan.lines if line.take_id in ids and line.moved_from}
     records = (record for record in snapshot.takes if record.take.id in ids)
@@ -157,49 +160,39 @@ def _has_attempt_left(record: TakeRecord, live: Run, max_attempts: int) -> bool:
 
 
 _FINISHES_REPLACEMENT = (
-    "This finishes the --replace that was interrupted before, and begins no other one. Once it is finished, the same "
-    "command makes these takes again."
+    "This finishes the --replace that was interrupted, and starts no new one. Once it is finished, the same command "
+    "replaces these takes again."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyRequest:
-    """All that one apply is asked. `saved` is the plan from a file that it follows, None where it makes its own."""
+    """Everything that one apply is asked to do. `saved_plan` is the plan file that it follows, if any."""
 
-    where: CampaignLocation
+    context: CampaignContext
     options: ApplyOptions
     manifest: Manifest
-    endpoint: str
-    wishes: PlanRequest
+    plan_request: PlanRequest
     settings: Settings
     saved_plan: SavedPlan | None
 
     @property
-    def campaign(self) -> CampaignSpec:
-        """What the manifest asks for."""
-        return self.manifest.campaign
-
-    @property
     def replan_command(self) -> str:
-        """The command that makes a new plan."""
-        return f"{command_line('plan', self.where)} --out FILE"
+        """The command that makes a new plan file."""
+        return f"{self.context.where.command_line('plan')} --out FILE"
 
     @property
     def image_check_level(self) -> ImageCheckLevel:
-        """A rehearsal needs no network, unless the user wants it."""
+        """How images are checked: as the user decided, else online, and locally in a practice run."""
+        if self.options.check_images is not None:
+            # rule no_check_images
+            return ImageCheckLevel.ONLINE if self.options.check_images else ImageCheckLevel.NONE
         # rule apply_checks_images
-        return self.options.image_check_level or (
-            ImageCheckLevel.LOCAL if self.is_rehearsal else ImageCheckLevel.ONLINE
-        )
-
-    @property
-    def is_rehearsal(self) -> bool:
-        """Whether no payment is real."""
-        return self.endpoint == SANDBOX
+        return ImageCheckLevel.LOCAL if self.context.is_sandbox else ImageCheckLevel.ONLINE
 
     @property
     def retried_takes(self) -> frozenset[str] | None:
-        """The takes that are made again where a run fails; None for all."""
+        """The takes whose failed runs are made again; None for all."""
         return None if self.saved_plan is None else frozenset(self.saved_plan.retryable)
 
 
@@ -214,62 +207,92 @@ class Proposal:
     history: History
 
 
+def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, settings: Settings) -> Proposal:
+    """The plan with what it is likely to cost and how long it is likely to take."""
+    history = load_history(context.paths, snapshot)
+    estimate = estimate_cost(plan, history, context.campaign.limits)
+    return Proposal(plan, snapshot, estimate, estimate_time(plan, estimate, history, settings), history)
+
+
+def render_proposal(
+    context: CampaignContext, proposal: Proposal, settings: Settings, columns: int | None, *, show_all: bool
+) -> str:
+    """The proposal as lines that fit `columns`."""
+    return render_plan(
+        proposal.plan,
+        proposal.snapshot,
+        proposal.estimate,
+        proposal.time,
+        cap_micro_usd=settings.cap_micro_usd,
+        resolve=context.where.command_line("resolve"),
+        columns=columns,
+        show_all=show_all,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ConsentResult:
-    """Whether the user has agreed. `unpaid` is how that makes the apply end where it leaves undone what the plan would
-    pay for, else None."""
+    """Whether the user has agreed. `stop_reason` is set if payments that the plan needs will not be made."""
 
     consent: Consent
     stop_reason: StopReason | None = None
 
 
 def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) -> ConsentResult:
-    """Show the proposal and have the user agree to what it pays. Says what is left undone where nobody does.
+    """Show the proposal and ask the user to pay for it. Without a yes, print what will not be done.
 
-    Raises AccountError without a key, UsageError for an image that cannot be used, KeyboardInterrupt at the question.
+    Raises AccountError without a key, UsageError for an unusable image, KeyboardInterrupt at the question.
     """
     plan, snapshot = proposal.plan, proposal.snapshot
-    if request.saved_plan is None and is_repeated(snapshot, request.wishes.replace, request.wishes.only):
+    if request.saved_plan is None and is_repeated(snapshot, request.plan_request.replace, request.plan_request.only):
         console.print_info(_FINISHES_REPLACEMENT)
     if not has_work(plan, snapshot):
-        console.print_info("Nothing to do: nothing is to be sent, downloaded or paid.")
-        return ConsentResult(Consent.MISSING)  # and nothing is left that could need one
-    if not request.is_rehearsal:
+        console.print_info("Nothing to do: no video to request, download or pay for.")
+        return ConsentResult(Consent.MISSING)  # there is nothing to consent to
+    if not request.context.is_sandbox:
         read_key()
-    _show_proposal(request, proposal, console)
+    columns, context = columns_of(sys.stderr), request.context
+    console.print_info_lines(render_proposal(context, proposal, request.settings, columns, show_all=console.is_verbose))
+    if context.is_sandbox:
+        console.print_info("Practice run on the sandbox: no key, no real money.")
     quote = quote_for(plan, snapshot, proposal.estimate, request.settings, request.retried_takes)
     consent = _ask_or_assume(request, proposal, quote, console)
     stop_reason = refused_payment(quote, consent)
     if stop_reason is not None:
-        collects_note = " What is paid for already is still collected." if has_open_runs(plan, snapshot) else ""
+        collects_note = (
+            " Videos that are already paid for are still collected." if has_open_runs(plan, snapshot) else ""
+        )
         console.print_warning(stop_reason.text + collects_note)
     return ConsentResult(consent, stop_reason)
 
 
-def _show_proposal(request: ApplyRequest, proposal: Proposal, console: Console) -> None:
-    console.print_info_lines(
-        render_plan(
-            proposal.plan,
-            proposal.snapshot,
-            proposal.estimate,
-            proposal.time,
-            cap_micro_usd=request.settings.cap_micro_usd,
-            resolve=command_line("resolve", request.where),
-            columns=columns_of(sys.stderr),
-            show_all=console.is_verbose,
-        )
-    )
-    if request.is_rehearsal:
-        console.print_info("This is a rehearsal on the sandbox: no key, no real money.")
-
-
 def _ask_or_assume(request: ApplyRequest, proposal: Proposal, quote: PaymentQuote, console: Console) -> Consent:
-    has_yes = request.is_rehearsal or request.options.yes
+    has_yes = request.context.is_sandbox or request.options.yes
     if not (has_yes or console.is_interactive):
         # rule nobody_to_ask
-        return Consent.MISSING  # and nothing of what would be paid for is looked at
+        return Consent.MISSING  # nothing will be paid for, so its images need no check
     # rule images_looked_at
     warnings = request.manifest.warnings + check_images(
         request.manifest, proposal.plan, request.image_check_level, console
     )
     return Consent.GIVEN if has_yes else ask_consent(quote, warnings, console)
+
+
+def without_paying(request: ApplyRequest, proposal: Proposal) -> Proposal:
+    """What is left of the proposal without consent: runs are followed and files moved, and no payment is prepared.
+
+    Nothing that was asked for is recorded either, not even that a failed run gets another attempt: the next apply would
+    take it as agreed, and pay. The changes of a plan file belong together, so that none of them is made.
+    """
+    plan = proposal.plan
+    if request.saved_plan is not None:
+        ids = {line.moved_from for line in plan.lines if line.moved_from and line.take_id in plan.scope}
+        # rule no_step_of_a_plan
+        plan = replace(plan, ledger_changes=(), followed=plan.followed | ids)
+    else:
+        campaign = request.context.campaign
+        # rule no_attempt_without_yes
+        campaign = replace(campaign, limits=replace(campaign.limits, max_attempts=1))
+        # rule no_wish_recorded
+        plan = make_plan(campaign, proposal.snapshot, PlanRequest(request.plan_request.only))
+    return replace(proposal, plan=plan)

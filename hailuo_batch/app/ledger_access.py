@@ -1,26 +1,32 @@
-"""A campaign's ledger, for a command that looks into it or changes it.
+"""A campaign's ledger, for a command that reads or changes it.
 
-A reader, also while an apply is at work, sees what the next writer would find: the ledger of one moment with all that
-the receipts know beyond it, as after a crash, or where an older ledger was put back beside newer receipts. Nothing of
-that is written down. A writer that sends nothing, or next to nothing, holds the lock, takes the receipts over, and
-makes a backup before its first change.
+A reader, also while an apply runs, sees what the next writer would find: one moment of the ledger, with everything that
+the receipts add to it after a crash or a restored copy. Nothing of that is written. A writer that sends little or
+nothing holds the lock, reconciles the ledger with the receipts, and makes a backup before its first change.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from hailuo_batch.adapters.ledger import Ledger, read_history
 from hailuo_batch.adapters.ledger.lock import CampaignLock, LockHolder, find_holder
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import OutputFiles
-from hailuo_batch.app.config import read_endpoint
-from hailuo_batch.app.manifest_input import load_campaign
+from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.plan_file import LedgerState
 from hailuo_batch.app.plan_guard import PLAN_FACT, ledger_state
 from hailuo_batch.app.reconcile import reconcile_ledger
-from hailuo_batch.app.workspace import CampaignLocation, CampaignPaths, has_ledger, locate, sandbox_hint, short_path
+from hailuo_batch.app.workspace import (
+    CampaignContext,
+    CampaignLocation,
+    CampaignPaths,
+    has_ledger,
+    sandbox_hint,
+    short_path,
+)
 from hailuo_batch.core.model.runs import Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.history import History, history_of, merge_histories
@@ -29,10 +35,10 @@ from hailuo_batch.errors import UsageError
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count
-from hailuo_batch.values import CampaignSpec, format_duration
+from hailuo_batch.values import format_duration
 
 RESUME_FACT = "resume"
-"""The fact under which a ledger remembers the command that continues the last apply, without its yes."""
+"""The ledger's fact that holds the command that continues the last apply. It never holds `--yes`."""
 
 _MOST_READS = 5
 
@@ -41,8 +47,8 @@ _MOST_READS = 5
 class LedgerView:
     """The ledger at one moment, and who was writing it then.
 
-    `snapshot` is with all that the receipts know, `recorded` as the ledger alone has it; `state` says where it stood.
-    `resume` continues the last apply, empty before the first.
+    `recorded` is the ledger alone, `snapshot` includes what only the receipts have; `state` is the position of its
+    journal. `resume_command` continues the last apply, empty before the first.
     """
 
     snapshot: Snapshot
@@ -53,88 +59,109 @@ class LedgerView:
 
     @property
     def submitting_state(self) -> TakeState:
-        """What a create on its way is: waiting for its answer while its sender lives, else in doubt."""
+        """The state of a take whose request is being sent: waiting while the sender lives, else in doubt."""
         return TakeState.IN_DOUBT if self.holder is None else TakeState.WAITING
 
     @property
     def snapshot_with_doubts(self) -> Snapshot:
-        """The snapshot, with every create whose sender is gone in doubt."""
+        """The snapshot in which every request whose sender is gone is in doubt."""
         return in_doubt_if_submitting(self.snapshot) if self.holder is None else self.snapshot
 
     def print_receipts_ahead(self, console: Console) -> None:
-        """Say what is shown beyond the ledger, if anything."""
+        """Tell the user how many requests are shown that only the receipts have."""
         known = {(run.create_id, run.run_id) for run in self.recorded.paid_runs}
         ahead = sum((run.create_id, run.run_id) not in known for run in self.snapshot.paid_runs)
         if ahead:
             console.print_info(
-                f"The receipts know {count(ahead, 'create')} that the ledger does not know yet, as after a crash, or "
-                "where an older ledger was put back. What is shown has them; the next apply records them."
+                f"The receipts list {count(ahead, 'request')} that the ledger does not have yet, after a crash or "
+                "because an older ledger was put back. They are shown here; the next apply records them."
             )
 
 
-def read_ledger(paths: CampaignPaths, campaign: CampaignSpec, endpoint: str) -> LedgerView | None:
-    """The campaign's ledger; None where there is none yet. Raises LedgerError where there ought to be one."""
+def read_ledger(context: CampaignContext) -> LedgerView | None:
+    """The campaign's ledger; None if there is none yet. Raises LedgerError if there should be one."""
+    paths = context.paths
     if not has_ledger(paths):
         return None
     for _ in range(_MOST_READS):
         before = find_writer(paths)
-        with Ledger.read(paths.ledger, campaign.name, endpoint) as ledger, ledger.consistent_view():
+        with Ledger.read(paths.ledger, context.campaign.name, context.endpoint) as ledger, ledger.consistent_view():
             recorded, state, resume = ledger.snapshot(), ledger_state(ledger), ledger.fact(RESUME_FACT)
         receipts = load_receipts(paths.receipts)
         holder = find_writer(paths)
         if (before is None) == (holder is None):
             break  # no apply began or ended while the ledger was read
-    # a writer is ahead of what was read here, in the receipts before the ledger: it will take its own receipts over
+    # A live writer puts each request into the receipts first and then into the ledger itself: replaying its receipts
+    # here would show as in doubt what is being answered just now.
     snapshot = recorded if holder is not None else replay_receipts(recorded, receipts, Clock().wall())
     return LedgerView(snapshot, holder, recorded, state, resume)
 
 
-def empty_snapshot(campaign: CampaignSpec, endpoint: str) -> Snapshot:
+def read_journal(context: CampaignContext) -> tuple[Snapshot, Sequence[Mapping[str, Any]]]:
+    """The ledger and all lines of its journal, at one moment. Raises UsageError if there is no ledger."""
+    if not has_ledger(context.paths):
+        raise no_ledger_error(context, "nothing to export")
+    with (
+        Ledger.read(context.paths.ledger, context.campaign.name, context.endpoint) as ledger,
+        ledger.consistent_view(),
+    ):
+        return ledger.snapshot(), list(ledger.journal())
+
+
+def require_ledger(context: CampaignContext, consequence: str) -> LedgerView:
+    """The campaign's ledger. Raises UsageError with the consequence, such as `nothing to verify`, if there is none."""
+    view = read_ledger(context)
+    if view is None:
+        raise no_ledger_error(context, consequence)
+    return view
+
+
+def no_ledger_error(context: CampaignContext, consequence: str) -> UsageError:
+    """The error for a campaign that was never applied, so that there is, say, `nothing to change`."""
+    return UsageError(
+        f"Campaign {context.campaign.name} has no ledger at {context.paths.ledger}: nothing was ever sent for it, so "
+        f"there is {consequence}.{sandbox_hint(context)}"
+    )
+
+
+def empty_snapshot(context: CampaignContext) -> Snapshot:
     """The ledger of a campaign for which nothing was ever done."""
-    return Snapshot(campaign.name, endpoint, (), campaign.manifest_sha256, campaign.description)
+    campaign = context.campaign
+    return Snapshot(campaign.name, context.endpoint, (), campaign.manifest_sha256, campaign.description)
 
 
-def snapshot_before_first_apply(campaign: CampaignSpec, endpoint: str) -> Snapshot:
-    """The ledger that a campaign will begin with: every take waiting."""
+def snapshot_before_first_apply(context: CampaignContext) -> Snapshot:
+    """The ledger that a campaign starts with: every take waiting."""
+    campaign = context.campaign
     records = tuple(TakeRecord(take, True, ()) for take in campaign.takes)
-    return Snapshot(campaign.name, endpoint, records, campaign.manifest_sha256, campaign.description)
+    return Snapshot(campaign.name, context.endpoint, records, campaign.manifest_sha256, campaign.description)
 
 
 def campaign_lock(paths: CampaignPaths, command: str, clock: Clock) -> CampaignLock:
-    """The campaign's lock, for this command of this process. The receipts are its guard."""
+    """The campaign's lock, for this command of this process. The receipts file is its guard."""
     return CampaignLock(paths.lock, LockHolder.this_process(command, clock.wall()), paths.receipts)
 
 
 def waiting_notice(wait_s: float, console: Console) -> Callable[[LockHolder], None]:
-    """What tells the user whom a command waits for, and for how long at most."""
+    """A callback that tells the user which command holds the lock, and how long this one waits."""
     return lambda holder: console.print_warning(
         f"Waiting up to {format_duration(wait_s)} for {holder} to finish. Press Ctrl-C to stop waiting."
     )
 
 
 def find_writer(paths: CampaignPaths) -> LockHolder | None:
-    """Who writes the campaign's ledger now, None where nobody does."""
+    """The process that holds the campaign's lock, None if nobody does."""
     return find_holder(paths.lock, paths.receipts)
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerSession:
-    """A ledger that may be changed. `snapshot` is as it stood when it was opened and put in order."""
+    """A ledger open for changes, under the lock. `snapshot` is the ledger after it was reconciled."""
 
-    campaign: CampaignSpec
-    endpoint: str
-    paths: CampaignPaths
+    context: CampaignContext
     ledger: Ledger
     snapshot: Snapshot
     clock: Clock
-
-
-def no_ledger_error(paths: CampaignPaths, campaign: CampaignSpec, where: CampaignLocation) -> UsageError:
-    """The campaign has never been at work."""
-    return UsageError(
-        f"The campaign {campaign.name} has no ledger at {paths.ledger}: nothing was ever sent for it, and there is "
-        f"nothing to change.{sandbox_hint(where, campaign.name)}"
-    )
 
 
 def back_up(ledger: Ledger, paths: CampaignPaths, console: Console) -> None:
@@ -142,35 +169,32 @@ def back_up(ledger: Ledger, paths: CampaignPaths, console: Console) -> None:
     kept_as = ledger.back_up(paths.backup)
     if kept_as is not None:
         console.print_warning(
-            f"{short_path(paths.backup)} was no earlier state of this ledger. It is kept as {kept_as.name}, and a new "
+            f"{short_path(paths.backup)} was not a backup of this ledger. It was renamed to {kept_as.name}, and a new "
             "backup was made."
         )
 
 
 @contextmanager
 def open_for_changes(where: CampaignLocation, command: str, console: Console) -> Iterator[LedgerSession]:
-    """The ledger of a manifest's campaign, for `command`. Raises UsageError where the campaign has none yet."""
-    campaign = load_campaign(where.manifest, console)
-    endpoint = read_endpoint(where.sandbox)
-    paths = locate(where, campaign.name)
-    clock = Clock()
+    """Lock and open the ledger of a manifest's campaign for `command`. Raises UsageError if there is none yet."""
+    context, clock = load_context(where, console), Clock()
+    paths = context.paths
     if not has_ledger(paths):
-        raise no_ledger_error(paths, campaign, where)
+        raise no_ledger_error(context, "nothing to change")
     with (
         campaign_lock(paths, command, clock),
-        Ledger.open(paths.ledger, campaign.name, endpoint, clock.wall()) as ledger,
+        Ledger.open(paths.ledger, context.campaign.name, context.endpoint, clock.wall()) as ledger,
     ):
-        check_not_older(paths, campaign.name, endpoint, where)  # the backup may be what shows it
+        check_not_older(context)  # before the backup is replaced: it may be the file that proves it
         back_up(ledger, paths, console)
-        ledger.record_fact(PLAN_FACT, "")
-        snapshot = reconcile_ledger(
-            ledger, paths.receipts, OutputFiles(paths.outputs), clock.wall(), console.print_warning
-        )
-        yield LedgerSession(campaign, endpoint, paths, ledger, snapshot, clock)
+        ledger.record_fact(PLAN_FACT, "")  # a kept plan is out of date from here on
+        files = OutputFiles(paths.outputs)
+        snapshot = reconcile_ledger(ledger, paths.receipts, files, clock.wall(), console.print_warning)
+        yield LedgerSession(context, ledger, snapshot, clock)
 
 
 def load_history(paths: CampaignPaths, snapshot: Snapshot) -> History:
-    """What the campaign's own runs were like, as this snapshot has them, and those of the ledgers beside its own."""
+    """Durations and costs of the campaign's own runs and of those in the other ledgers of its state folder."""
     try:
         other_ledgers = sorted(path for path in paths.ledger.parent.glob("*.db") if path != paths.ledger)
     except OSError:

@@ -1,29 +1,41 @@
-"""Reading a manifest for a command: its findings to the user, its campaign to the caller.
+"""The manifest of a command: its findings are shown to the user, and its images are checked before anything is paid.
 
-What is found is also data: the document of `validate --json`, and of any command whose manifest is wrong.
+Only images of takes that are about to be paid for are checked. Local copies and `data:` URLs are read where they are;
+other URLs are fetched as far as needed, each once. An unusable image stops the command; a doubtful one is a warning.
 """
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
-from hailuo_batch.errors import ManifestError
+from hailuo_batch.app.config import read_endpoint
+from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, locate
+from hailuo_batch.core.planning.plan import Plan
+from hailuo_batch.errors import ManifestError, UsageError
 from hailuo_batch.manifest import Diagnostic, LoadedManifest, ResolvedImage, Severity, load_manifest, render_diagnostic
+from hailuo_batch.preflight.verdict import Finding, judge_copy, judge_data_url, judge_fetch
 from hailuo_batch.text import COLOURED, PLAIN, Palette
-from hailuo_batch.ui.console import Console, columns_of
+from hailuo_batch.ui.console import Console, Verbosity, columns_of
+from hailuo_batch.ui.progress import counting_bar
+from hailuo_batch.ui.text import clean, count, elide, name_some
 from hailuo_batch.values import CampaignSpec
+
+_MOST_TAKES_NAMED = 2
+_MOST_WARNINGS_SHOWN = 12
+_URL_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """A manifest without errors: its campaign, and the files that it was made from.
 
-    `tables` has the SHA-256, in hex, of each table by its path; `copies` the images that have a local copy, by their
-    URLs; `image_base_url` is the URL that relative references begin with, empty where there is none. `warnings` counts
-    those that were shown.
+    `tables` maps each table's path to its SHA-256 in hex, `copies` maps image URLs to their local copies. Relative
+    references begin with `image_base`, which may be empty. `warnings` is the number of warnings shown.
     """
 
     path: Path
@@ -34,15 +46,20 @@ class Manifest:
     warnings: int = 0
 
 
-def load_campaign(path: Path, console: Console) -> CampaignSpec:
-    """The campaign in the manifest, after its warnings were shown. Raises ManifestError with every error."""
-    return read_manifest(path, console).campaign
+def load_context(where: CampaignLocation, console: Console) -> CampaignContext:
+    """The campaign of the manifest, its endpoint and its paths. Raises ManifestError with every error."""
+    return context_of(where, read_manifest(where.manifest, console).campaign)
+
+
+def context_of(where: CampaignLocation, campaign: CampaignSpec) -> CampaignContext:
+    """The campaign with its endpoint and its paths. Raises UsageError if the API's base URL is invalid."""
+    return CampaignContext(where, campaign, read_endpoint(where.sandbox), locate(where, campaign.name))
 
 
 def read_manifest(path: Path, console: Console) -> Manifest:
-    """The manifest, after its warnings were shown.
+    """Read the manifest and print its warnings.
 
-    Raises ManifestError with every error; where the user wants a document, the findings are that document.
+    Raises ManifestError with every error; with `--json` the findings are printed as the document.
     """
     loaded = load_manifest(path)
     warnings = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.WARNING]
@@ -59,18 +76,18 @@ def read_manifest(path: Path, console: Console) -> Manifest:
 
 
 def render_finding(found: Diagnostic) -> str:
-    """The finding as it looks on stderr."""
+    """The finding as it is printed on stderr."""
     return render_diagnostic(found, palette_of(sys.stderr), columns_of(sys.stderr))
 
 
 def palette_of(stream: TextIO) -> Palette:
-    """Colours on a terminal, unless the user's environment has NO_COLOR (no-color.org) or a terminal without them."""
+    """Colours on a terminal, unless NO_COLOR is set (no-color.org) or the terminal has none."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
     return PLAIN if plain else COLOURED
 
 
 def findings_document(loaded: Iterable[tuple[Path, LoadedManifest]]) -> dict[str, Any]:
-    """All findings of these manifests as plain JSON data. Lines and columns count from 1, carets from 0."""
+    """The findings of these manifests as JSON data. Lines and columns count from 1, carets from 0."""
     manifests = [_manifest_fields(path, one) for path, one in loaded]
     return {"version": 1, "valid": all(manifest["valid"] for manifest in manifests), "manifests": manifests}
 
@@ -99,3 +116,119 @@ def _diagnostic_fields(found: Diagnostic) -> dict[str, Any]:
         "source": found.source or None,
         "caret": found.caret if found.source else None,
     }
+
+
+class ImageCheckLevel(Enum):
+    """How thoroughly images are checked."""
+
+    NONE = "nothing"
+    LOCAL = "local"  # files on this machine and `data:` URLs: nothing is sent
+    ONLINE = "web"
+
+
+def check_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, console: Console) -> int:
+    """Check the images of the takes that the plan pays for. Prints and counts the images with warnings.
+
+    Raises UsageError that names every unusable image and its takes.
+    """
+    if level is ImageCheckLevel.NONE or not plan.paying:
+        return 0
+    takes_by_url = _takes_by_url(manifest, plan)
+    found = {url: _local_findings(url, manifest) for url in takes_by_url}
+    if level is ImageCheckLevel.ONLINE:
+        for url, findings in _online_findings(manifest, takes_by_url, console).items():
+            found[url] += findings
+    # rule image_warnings
+    warnings = _finding_lines(found, takes_by_url, fatal=False)
+    fatal = _finding_lines(found, takes_by_url, fatal=True)
+    if warnings:
+        _print_warnings(warnings, console)
+    # rule image_errors
+    if fatal:
+        # rule all_image_errors
+        raise UsageError(f"{count(len(fatal), 'image')} cannot be used, so nothing was requested:", *fatal, _REMEDY)
+    return len(warnings)
+
+
+_REMEDY = (
+    "Nothing was sent to Runbase, nothing was paid. Put the images where the manifest says, or correct the manifest. "
+    "To run other takes without them, use `--only`; to send everything unchecked, `--no-check-images`."
+)
+
+
+def _takes_by_url(manifest: Manifest, plan: Plan) -> dict[str, list[str]]:
+    """The image URLs of the takes about to be paid for, each with its take IDs, in the manifest's order."""
+    paying = {line.take_id for line in plan.paying}
+    takes_by_url: dict[str, list[str]] = {}
+    for take in manifest.campaign.takes:
+        # rule paying_images
+        if take.id in paying and "image_urls" in take.input_json:
+            urls = take.input.get("image_urls")
+            for url in urls if isinstance(urls, list) else ():
+                takes_by_url.setdefault(str(url), []).append(take.id)
+    return takes_by_url
+
+
+def _local_findings(url: str, manifest: Manifest) -> tuple[Finding, ...]:
+    """Findings about an image that need no request."""
+    if _is_data(url):
+        return judge_data_url(url)
+    copy = manifest.copies.get(url)
+    if copy is None or copy.file is None:
+        return ()
+    from hailuo_batch.preflight.fetch import read_local_copy
+
+    try:
+        return judge_copy(*read_local_copy(copy.file))
+    except OSError as error:
+        return (Finding(f"has a local copy that cannot be read ({error.strerror})", fatal=True),)
+
+
+def _online_findings(
+    manifest: Manifest, takes_by_url: Mapping[str, Sequence[str]], console: Console
+) -> Mapping[str, tuple[Finding, ...]]:
+    """Findings about images that have to be fetched."""
+    from hailuo_batch.preflight.fetch import ImageFetcher  # imports all of HTTP
+
+    urls = [url for url in takes_by_url if not _is_data(url)]
+    # rule own_host
+    fetcher = ImageFetcher(urlsplit(manifest.image_base).hostname or "")
+    is_quiet = console.verbosity is Verbosity.QUIET
+    # rule image_bar
+    with counting_bar(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(urls), "images") as step:
+        responses = fetcher.fetch_all(urls, step)
+    return {url: judge_fetch(response, _copy_size(url, manifest)) for url, response in responses.items()}
+
+
+def _copy_size(url: str, manifest: Manifest) -> int | None:
+    copy = manifest.copies.get(url)
+    try:
+        return None if copy is None or copy.file is None else copy.file.stat().st_size
+    except OSError:
+        return None
+
+
+def _finding_lines(
+    found: Mapping[str, Sequence[Finding]], takes_by_url: Mapping[str, Sequence[str]], *, fatal: bool
+) -> list[str]:
+    """One line for each image with findings that are fatal, or that are not."""
+    messages = {url: [each.what for each in findings if each.fatal is fatal] for url, findings in found.items()}
+    return [
+        f"  {_display_url(url)} {'; '.join(whats)} ({name_some(takes_by_url[url], _MOST_TAKES_NAMED)})"
+        for url, whats in messages.items()
+        if whats
+    ]
+
+
+def _print_warnings(lines: Sequence[str], console: Console) -> None:
+    shown = lines if console.is_verbose else lines[:_MOST_WARNINGS_SHOWN]
+    more = [f"  ... and {len(lines) - len(shown):,} more; -v shows them"] if len(shown) < len(lines) else []
+    console.print_warning(f"{count(len(lines), 'image')} may not work:", *shown, *more)
+
+
+def _display_url(url: str) -> str:
+    return elide(clean(url), _URL_SHOWN)
+
+
+def _is_data(url: str) -> bool:
+    return url[:5].lower() == "data:"

@@ -1,66 +1,94 @@
-"""Whether a ledger is older than the files beside it: a copy that was put back, as from a cache or a snapshot.
+"""Whether a ledger is older than the files beside it: a copy put back, perhaps from a cache or a snapshot.
 
-The receipts are not among those files: what they know and the ledger does not is simply taken over. Beyond them count
-the sidecars and report.json beside the videos, and the ledger's own backup.
+An older ledger does not have the newest paid runs, and the next apply would pay for them again. The files that can
+prove it are the sidecars and report.json beside the videos, and the ledger's own backup. The receipts are not among
+them: reconciling adds whatever they have to the ledger.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 
 from hailuo_batch.adapters.ledger import Ledger, read_known_ids, read_position, read_run_ids, read_saved_files
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import FileMatch, OutputFiles
-from hailuo_batch.app.workspace import CampaignLocation, CampaignPaths, command_line, short_path
+from hailuo_batch.app.workspace import CampaignContext, CampaignPaths, short_path
 from hailuo_batch.core.model.events import RunCreated
 from hailuo_batch.core.planning.recovery import CreateResult
 from hailuo_batch.core.planning.traces import KnownIds, Trace, UnreadableTrace
 from hailuo_batch.errors import LedgerError, OutputError
-from hailuo_batch.report.looking import FileStamp
-from hailuo_batch.report.reading import read_traces
-from hailuo_batch.report.written import REPORTS, SIDECARS, load_verified
+from hailuo_batch.report.folder_scan import FileStamp
+from hailuo_batch.report.read_back import read_traces
+from hailuo_batch.report.verified_files import REPORTS, SIDECARS, load_verified
 from hailuo_batch.text import shell_line
-from hailuo_batch.ui.text import clean, count
+from hailuo_batch.ui.text import clean, count, name_some
 
-_SHOWN = 3
+_MOST_NAMED = 3
+_UNTOUCHED = "Nothing was sent, nothing was paid, nothing was changed."
 
 
 @dataclass(frozen=True, slots=True)
 class FilesBesideLedger:
-    """What speaks against the ledger: the runs that the files beside it name and that neither it nor the receipts know,
-    and the files that nobody can read, and that may name such."""
+    """The evidence that a ledger may be older than the files beside it.
+
+    `unknown` are paid runs that those files name and that neither the ledger nor the receipts have; `unreadable` are
+    files that may name such runs and cannot be read.
+    """
 
     unknown: tuple[Trace, ...] = ()
     unreadable: tuple[UnreadableTrace, ...] = ()
 
-    def problem(self, paths: CampaignPaths, where: CampaignLocation) -> str:
-        """What has happened, and the way out; nothing where nothing speaks against it."""
+    def problem(self, context: CampaignContext) -> str:
+        """What happened and what to do about it; empty if there is no evidence."""
         if self.unknown:
-            return _older_than_files(paths, self.unknown, where)
-        return f"{self.damage_text(paths)} {_move_away(paths, self.unreadable)}" if self.unreadable else ""
+            return _older_than_files(context, self.unknown)
+        return f"{self.damage_text(context.paths)} {self._how_to_move(context.paths)}" if self.unreadable else ""
 
     def damage_text(self, paths: CampaignPaths) -> str:
-        """Which files nobody can read, and what that may mean; nothing where there are none."""
-        return _damaged_files(paths, self.unreadable) if self.unreadable else ""
+        """Which files cannot be read, and what that may mean; empty if there are none."""
+        if not self.unreadable:
+            return ""
+        return (
+            f"{name_some(self._unreadable_paths(paths), _MOST_NAMED)}: damaged. It may name runs that were paid for "
+            "and that the ledger does not have, if a copy of the state folder was put back."
+        )
+
+    def _how_to_move(self, paths: CampaignPaths) -> str:
+        damaged = self._unreadable_paths(paths)[:_MOST_NAMED]
+        moves = "; ".join(shell_line(["mv", path, f"{path}.damaged"]) for path in damaged)
+        return (
+            f"{_UNTOUCHED} If the state folder is such a copy, bring back the newest one first. If it is not, move the "
+            f"damaged files away; the next apply writes them again: {moves}"
+        )
+
+    def _unreadable_paths(self, paths: CampaignPaths) -> list[str]:
+        sources = dict.fromkeys(item.source for item in self.unreadable)
+        return [clean(short_path(paths.outputs / source)) for source in sources]
 
 
-def check_not_older(paths: CampaignPaths, campaign: str, endpoint: str, where: CampaignLocation) -> None:
-    """Raises LedgerError where the files beside the ledger name runs that neither it nor the receipts know, or may.
+def check_not_older(context: CampaignContext) -> None:
+    """Raises LedgerError if files beside the ledger name, or may name, paid runs that it does not have.
 
-    For a ledger that is there and can be read; before anything is written into it, its backup or its outputs.
+    For a ledger that exists and can be read; before anything is written to it, its backup or its outputs.
     """
-    problem = check_files_beside(paths, campaign, endpoint).problem(paths, where)
+    problem = check_files_beside(context).problem(context)
     if problem:
         raise LedgerError(problem)
 
 
-def check_files_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> FilesBesideLedger:
-    """What the files beside the ledger say against it.
+def check_files_beside(context: CampaignContext) -> FilesBesideLedger:
+    """Compare the files beside the ledger with it. Raises LedgerError, and OutputError if the files cannot be listed.
 
-    The ledger is asked again after the files are read: an apply that is at work writes them in the other order. Raises
-    LedgerError, and OutputError where the files cannot be looked at.
+    The ledger's IDs are read after the files: a running apply writes a run to the ledger first and to the files later,
+    so the other order would take its newest runs for unknown ones.
     """
-    items = tuple(_read_traces(paths, campaign, endpoint, _unchanged_files(paths), _RecordedRuns(paths.ledger)))
+    paths = context.paths
+
+    @cache
+    def recorded_runs() -> frozenset[str]:
+        return read_run_ids(paths.ledger)
+
+    items = tuple(_read_traces(context, _unchanged_files(paths), lambda run_id: run_id in recorded_runs()))
     traces = [item for item in items if isinstance(item, Trace) and item.may_be_paid]
     unreadable = [item for item in items if isinstance(item, UnreadableTrace)]
     if not traces and not unreadable:
@@ -71,7 +99,7 @@ def check_files_beside(paths: CampaignPaths, campaign: str, endpoint: str) -> Fi
 
 
 def _except_of_known_videos(paths: CampaignPaths, unreadable: Iterable[UnreadableTrace]) -> Iterator[UnreadableTrace]:
-    """All but the sidecars of videos that are there as the ledger has them: those said what it knows."""
+    """All but the sidecars of videos that are on disk as the ledger has them: those named runs that it has."""
     saved, files = read_saved_files(paths.ledger), OutputFiles(paths.outputs)
     for item in unreadable:
         output = None if item.video is None else saved.get(item.video)
@@ -80,7 +108,7 @@ def _except_of_known_videos(paths: CampaignPaths, unreadable: Iterable[Unreadabl
 
 
 def recorded_names(paths: CampaignPaths) -> KnownIds:
-    """The runs and creates that the ledger or the receipts know, or have ever known. Raises LedgerError."""
+    """The runs and requests that the ledger or the receipts have, or ever had. Raises LedgerError."""
     receipts = load_receipts(paths.receipts)
     named = (receipt.outcome for receipt in receipts if isinstance(receipt, CreateResult))
     receipted = KnownIds(
@@ -90,23 +118,10 @@ def recorded_names(paths: CampaignPaths) -> KnownIds:
     return read_known_ids(paths.ledger) | receipted
 
 
-class _RecordedRuns:
-    """Whether a ledger has a run. It is read only once somebody asks."""
-
-    def __init__(self, ledger: Path) -> None:
-        self._ledger = ledger
-        self._ids: frozenset[str] | None = None
-
-    def __call__(self, run_id: str) -> bool:
-        if self._ids is None:
-            self._ids = read_run_ids(self._ledger)
-        return run_id in self._ids
-
-
 def _unchanged_files(paths: CampaignPaths) -> dict[str, FileStamp]:
-    """The files that were right beside this very ledger, as it stands or as it once stood: it knows what they name.
+    """The files that were checked against this very ledger: it has every run that they name.
 
-    A ledger never loses a run. One whose journal does not have the line at which they were right is an older one.
+    A ledger never loses a run. One whose journal lacks the line at which they were checked is an older ledger.
     """
     unchanged: dict[str, FileStamp] = {}
     for name, verified in load_verified(paths.verified_files).items():
@@ -116,91 +131,62 @@ def _unchanged_files(paths: CampaignPaths) -> dict[str, FileStamp]:
 
 
 def journal_mark(paths: CampaignPaths, number: int = 2**63 - 1) -> tuple[int, str]:
-    """The mark of the ledger's journal up to this line. Raises LedgerError."""
+    """Number and SHA-256 of the last line of the ledger's journal, up to this one. Raises LedgerError."""
     mark = read_position(paths.ledger, min(max(number, 0), 2**63 - 1))
     return mark.number, mark.sha256
 
 
-def names_in_files(paths: CampaignPaths, campaign: str, endpoint: str) -> KnownIds:
-    """The runs and creates that the files beside the ledger, or in its place, name."""
-    traces = tuple(traces_in_files(paths, campaign, endpoint))
+def names_in_files(context: CampaignContext) -> KnownIds:
+    """The runs and requests that the files beside the ledger, or in its place, name."""
+    traces = tuple(traces_in_files(context))
     return KnownIds(
         frozenset(trace.run_id for trace in traces if trace.run_id is not None),
         frozenset(trace.create_id for trace in traces if trace.create_id is not None),
     )
 
 
-def _older_than_files(paths: CampaignPaths, unknown: Sequence[Trace], where: CampaignLocation) -> str:
-    """What has happened, and the way out."""
-    runs = list(dict.fromkeys(trace.run_id or f"a create for {trace.take_id}" for trace in unknown))
-    named = ", ".join(clean(run) for run in runs[:_SHOWN])
-    if len(runs) > _SHOWN:
-        named += f" and {len(runs) - _SHOWN:,} more"
+def traces_in_files(context: CampaignContext) -> Iterator[Trace]:
+    """The runs that the readable files beside the ledger name. Raises OutputError if the files cannot be listed."""
+    return (item for item in _read_traces(context, {}, lambda _: False) if isinstance(item, Trace))
+
+
+def _older_than_files(context: CampaignContext, unknown: Sequence[Trace]) -> str:
+    """What happened, and how to get the missing runs into the ledger."""
+    paths = context.paths
+    runs = list(dict.fromkeys(clean(trace.run_id or f"a request for {trace.take_id}") for trace in unknown))
     source = paths.backup if unknown[0].source == paths.backup.name else paths.outputs / unknown[0].source
     return (
-        f"{paths.ledger}: the ledger is older than the files beside it. It does not know {count(len(runs), 'run')} "
-        f"that they name ({named}; see {clean(short_path(source))}), which may have been paid for. It may have been "
-        "put back from a cache or a copy. Nothing was sent, nothing was paid, nothing was changed. Take these runs "
-        f"into the ledger, so that none is paid for twice: {command_line('state restore', where)}. If the files are of "
-        "another campaign, move them away instead."
+        f"{paths.ledger}: the ledger is older than the files beside it. It does not have {count(len(runs), 'run')} "
+        f"that they name ({name_some(runs, _MOST_NAMED)}; see {clean(short_path(source))}) and that may have been paid "
+        f"for. The ledger may have been put back from a cache or a copy. {_UNTOUCHED} Add these runs to the ledger, so "
+        f"that none is paid for twice: {context.where.command_line('state restore')}. If the files belong to another "
+        "campaign, move them away instead."
     )
-
-
-def _damaged_files(paths: CampaignPaths, unreadable: Sequence[UnreadableTrace]) -> str:
-    sources = _sources(paths, unreadable)
-    named = ", ".join(sources[:_SHOWN])
-    if len(sources) > _SHOWN:
-        named += f" and {len(sources) - _SHOWN:,} more"
-    return (
-        f"{named}: damaged. What cannot be read there may name runs that were paid for and that the ledger does not "
-        "know, as where a copy of the state folder was put back."
-    )
-
-
-def _move_away(paths: CampaignPaths, unreadable: Sequence[UnreadableTrace]) -> str:
-    moves = (shell_line(["mv", source, f"{source}.damaged"]) for source in _sources(paths, unreadable)[:_SHOWN])
-    return (
-        "Nothing was sent, nothing was paid, nothing was changed. If the state folder is such a copy, bring the newest "
-        "one back first. If it is not, move what is damaged away; the next apply writes it again: "
-        f"{'; '.join(moves)}"
-    )
-
-
-def _sources(paths: CampaignPaths, unreadable: Sequence[UnreadableTrace]) -> list[str]:
-    return [clean(short_path(paths.outputs / source)) for source in dict.fromkeys(item.source for item in unreadable)]
-
-
-def traces_in_files(paths: CampaignPaths, campaign: str, endpoint: str) -> Iterator[Trace]:
-    """What the files beside the ledger, or in its place, tell of runs, as far as they can be read. Raises OutputError
-    where nobody can look."""
-    return (item for item in _read_traces(paths, campaign, endpoint, {}, lambda _: False) if isinstance(item, Trace))
 
 
 def _read_traces(
-    paths: CampaignPaths,
-    campaign: str,
-    endpoint: str,
-    unchanged: Mapping[str, FileStamp],
-    is_known: Callable[[str], bool],
+    context: CampaignContext, unchanged: Mapping[str, FileStamp], is_known: Callable[[str], bool]
 ) -> Iterator[Trace | UnreadableTrace]:
+    paths = context.paths
     try:
-        yield from read_traces(paths.outputs, campaign, endpoint, unchanged, is_known)
+        yield from read_traces(paths.outputs, context.campaign.name, context.endpoint, unchanged, is_known)
     except OSError as error:
         raise OutputError(
-            f"{paths.outputs}: the folder cannot be looked into ({error.strerror}), and the files there may be newer "
-            "than the ledger. Nothing was sent, nothing was paid. Look at the folder's permissions."
+            f"{paths.outputs}: the folder cannot be read ({error.strerror}), and its files may be newer than the "
+            "ledger. Nothing was sent, nothing was paid. Check the folder's permissions."
         ) from error
-    yield from _backup_traces(paths, campaign, endpoint)
+    yield from _backup_traces(context)
 
 
-def _backup_traces(paths: CampaignPaths, campaign: str, endpoint: str) -> tuple[Trace, ...]:
-    """The runs of the backup where it is longer than the ledger; none where it cannot be used."""
+def _backup_traces(context: CampaignContext) -> tuple[Trace, ...]:
+    """The runs of a backup that is longer than the ledger; none if the backup cannot be used."""
+    paths = context.paths
     if not paths.backup.exists():
         return ()
     try:
         if paths.ledger.exists() and read_position(paths.backup).number <= read_position(paths.ledger).number:
             return ()
-        with Ledger.read(paths.backup, campaign, endpoint) as backup:
+        with Ledger.read(paths.backup, context.campaign.name, context.endpoint) as backup:
             return tuple(Trace.from_run(run, paths.backup.name) for run in backup.snapshot().paid_runs)
     except LedgerError:
         return ()

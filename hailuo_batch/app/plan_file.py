@@ -1,9 +1,9 @@
-"""A plan kept in a file: what `plan --out` writes, and what `apply --plan` reads.
+"""Plan files: what `plan --out` writes and `apply --plan` reads.
 
-The file is the document of `plan --json`. Beside what a person reviews it holds what the plan rests on: the SHA-256 of
-the manifest, of each table and of each local copy of an image, one over all wanted takes, the endpoint, the wishes, and
-the mark at which the ledger's journal ended. Its `id` is the SHA-256 of all the rest: the same plan of the same state
-has the same ID, and a file that was changed by hand is not that plan any more. Nothing here looks at a ledger.
+The file is the document of `plan --json`. Beside what a person reviews, it records what the plan was made from: the
+SHA-256 of the manifest, of each table, of each local copy of an image and of all takes, the endpoint, the options, and
+the position of the ledger's journal. Its `id` is the SHA-256 of everything else: the same plan of the same state has
+the same ID, and a file that was edited is no longer that plan. Nothing here reads a ledger.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hailuo_batch.adapters.ledger import JournalPosition
-from hailuo_batch.adapters.local.fs import open_regular
+from hailuo_batch.adapters.local.fs import open_to_read, write_without_sync
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.core.planning.estimate import Basis
 from hailuo_batch.core.planning.plan import PAYING, InDoubtPolicy, Plan, PlanAction, PlanRequest
@@ -38,8 +38,10 @@ _FOLLOWED = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a manifest's takes are made from: SHA-256 in hex, tables by their paths from the manifest's folder, images
-    by their URLs, `takes` over all that is wanted."""
+    """What a manifest's takes are made from, as SHA-256 in hex.
+
+    Tables are by their paths from the manifest's folder, images by their URLs; `takes` covers all takes.
+    """
 
     manifest: str
     takes: str
@@ -49,7 +51,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """How the ledger stood; `restored` where it was a backup put back, and no apply had looked at it since."""
+    """The position of the ledger's journal. `restored` is set for a backup that no apply has reconciled yet."""
 
     mark: JournalPosition = field(default_factory=JournalPosition)
     restored: bool = False
@@ -59,15 +61,15 @@ class LedgerState:
 class SavedPlan:
     """A plan read from a file.
 
-    `paying` has the request's fingerprint of each take that is to be paid for, `followed` that of each whose run is
-    followed, both by take ID; `prices` the newest real cost of each model, in micro-USD, as the plan showed it.
+    `paying` maps the ID of each take that it pays for to the fingerprint of its request, `followed` that of each take
+    whose run it follows. `prices` has the newest real cost of each model, in micro-USD, as the plan showed it.
     """
 
     path: Path
     id: str
     campaign: str
     endpoint: str
-    wishes: PlanRequest
+    plan_request: PlanRequest
     cap_micro_usd: int | None
     prices: Mapping[str, int]
     sources: Sources
@@ -77,12 +79,12 @@ class SavedPlan:
 
     @property
     def retryable(self) -> Mapping[str, str]:
-        """The takes that are made anew within `max_attempts` where their runs fail: those paid for or followed."""
+        """The takes whose failed runs are tried again within `max_attempts`: those paid for or followed."""
         return {**self.followed, **self.paying}
 
 
 def sources_of(manifest: Manifest) -> Sources:
-    """What the manifest's takes are made from."""
+    """The sources of the manifest's takes."""
     folder = manifest.path.resolve().parent
     tables = {
         Path(os.path.relpath(Path(path).resolve(), folder)).as_posix(): sha for path, sha in manifest.tables.items()
@@ -92,12 +94,12 @@ def sources_of(manifest: Manifest) -> Sources:
 
 
 def complete_plan_document(
-    document: Mapping[str, Any], wishes: PlanRequest, sources: Sources, ledger: LedgerState, plan: Plan
+    document: Mapping[str, Any], request: PlanRequest, sources: Sources, ledger: LedgerState, plan: Plan
 ) -> dict[str, Any]:
-    """The plan's document with what it rests on, and its ID."""
+    """The plan's document with its sources and its ID."""
     complete = {
         **document,
-        "wishes": {"only": [*wishes.only], "replace": [*wishes.replace], "in_doubt": str(wishes.in_doubt)},
+        "wishes": {"only": [*request.only], "replace": [*request.replace], "in_doubt": str(request.in_doubt)},
         "rests_on": {
             "manifest_sha256": sources.manifest,
             "takes_sha256": sources.takes,
@@ -115,25 +117,22 @@ def complete_plan_document(
 
 
 def write_plan(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the document, whole or not at all, in place of an earlier plan at most.
+    """Write the document, completely or not at all. It replaces nothing but an earlier plan.
 
-    Raises UsageError where it cannot be written, and where something else bears that name.
+    Raises UsageError if it cannot be written, or if something else has that name.
     """
     text = json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2) + "\n"
     try:
         real = _resolve_link(path)
         _refuse_to_replace(real)
-        draft = real.with_name(f".{real.name}.new")
-        with os.fdopen(open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
-            file.write(text.encode("ascii"))
-        draft.replace(real)
+        write_without_sync(real, text.encode("ascii"))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: the plan cannot be written ({why}). Nothing was sent.") from error
 
 
 def read_plan(path: Path) -> SavedPlan:
-    """The plan in the file. Raises UsageError where there is none, or where it was changed by hand."""
+    """The plan in the file. Raises UsageError if it is not a plan, or was edited."""
     try:
         document = _parse(_read(path))
     except OSError as error:
@@ -141,27 +140,27 @@ def read_plan(path: Path) -> SavedPlan:
     except ValueError as error:
         raise _not_a_plan(path, str(error)) from error
     if not _is_plan(document):
-        raise _not_a_plan(path, "that command writes another form")
+        raise _not_a_plan(path, "it lacks fields of a plan, or they are invalid")
     id_ = document.pop("id", None)
     # rule plan_untouched
     if id_ != _id_of(document):
         raise UsageError(
-            f"{path}: the plan was changed after it was written, or only half of it is there. Nothing was sent, "
-            "nothing was paid. Make a new one with `hailuo-batch plan MANIFEST --out FILE`."
+            f"{path}: the plan was edited, or is incomplete. Nothing was sent, nothing was paid. Make a new one with "
+            "`hailuo-batch plan MANIFEST --out FILE`."
         )
     try:
         return _parse_plan(path, id_, document)
     except (KeyError, TypeError, ValueError) as error:
-        raise _not_a_plan(path, "that command writes another form") from error
+        raise _not_a_plan(path, "it lacks fields of a plan, or they are invalid") from error
 
 
 def _read(path: Path) -> bytes:
-    """The file's bytes. A link to it is followed; what is no regular file is not waited for. Raises OSError, and
-    ValueError where it is far too large."""
-    with os.fdopen(open_regular(Path(os.path.realpath(path)), os.O_RDONLY), "rb") as file:
+    """The file's bytes. A link is followed, but nothing is read that could block. Raises OSError, and ValueError for a
+    file that is too large."""
+    with open_to_read(Path(os.path.realpath(path))) as file:
         data = file.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
-        raise ValueError("it is far too large")
+        raise ValueError("it is too large")
     return data
 
 
@@ -172,11 +171,11 @@ def _parse(data: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise ValueError("it is not UTF-8") from error
     except json.JSONDecodeError as error:
-        raise ValueError("it is no JSON") from error
+        raise ValueError("it is not JSON") from error
     except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
+        raise ValueError("it is nested too deeply") from error
     except MemoryError as error:
-        raise ValueError("it is far too large") from error
+        raise ValueError("it is too large") from error
 
 
 def _is_plan(document: Any) -> bool:
@@ -184,21 +183,21 @@ def _is_plan(document: Any) -> bool:
 
 
 def _resolve_link(path: Path) -> Path:
-    """Where the plan itself lies: a link to one stays. Raises ValueError for a link that leads to no file.
+    """The path of the plan itself: a link to a plan is kept. Raises ValueError for a link that leads to no file.
 
-    What such a link stands for, a terminal or a pipe perhaps, is somebody else's, and so is the link.
+    Such a link, perhaps to a terminal or a pipe, belongs to somebody else.
     """
     if not path.is_symlink():
         return path
     real = Path(os.path.realpath(path))
     if not real.is_file():
-        raise ValueError("a symbolic link bears this name, and leads to no plan")
+        raise ValueError("this is a symbolic link that leads to no plan")
     return real
 
 
 def _refuse_to_replace(path: Path) -> None:
-    """Raises ValueError where something that is no plan bears the name, such as a manifest or a device, and OSError
-    where that cannot be seen."""
+    """Raises ValueError if the path is something other than a plan, such as a manifest, and OSError if it is
+    unreadable."""
     try:
         is_plan = _is_plan(_parse(_read(path)))
     except FileNotFoundError:
@@ -206,12 +205,12 @@ def _refuse_to_replace(path: Path) -> None:
     except ValueError:
         is_plan = False
     if not is_plan and path.stat().st_size:
-        raise ValueError("a file that is no plan bears this name, and was left as it is")
+        raise ValueError("there is a file that is not a plan; it was not changed")
 
 
 def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
-    """Raises KeyError, TypeError or ValueError where a field is missing or holds what it should not."""
-    wishes, sources = get_object(document, "wishes"), get_object(document, "rests_on")
+    """The plan in the document. Raises KeyError, TypeError or ValueError for a missing or invalid field."""
+    request, sources = get_object(document, "wishes"), get_object(document, "rests_on")
     ledger = get_object(sources, "ledger")
     journal_sha256 = "" if ledger["journal_sha256"] is None else get_text(ledger, "journal_sha256")
     return SavedPlan(
@@ -219,11 +218,11 @@ def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
         id=id_,
         campaign=get_text(document, "campaign"),
         endpoint=get_text(document, "endpoint"),
-        wishes=PlanRequest(
-            get_texts(wishes, "only"),
-            get_texts(wishes, "replace"),
-            InDoubtPolicy(get_text(wishes, "in_doubt")),
-            # a run that is only followed may have ended by the time that its plan is applied once more
+        plan_request=PlanRequest(
+            get_texts(request, "only"),
+            get_texts(request, "replace"),
+            InDoubtPolicy(get_text(request, "in_doubt")),
+            # not takes that are only followed: their runs may be done when the plan is applied again, and stay so
             frozenset(_takes(document, frozenset({PlanAction.REPLACE}))),
         ),
         cap_micro_usd=None if document["cap_micro_usd"] is None else get_count(document, "cap_micro_usd"),
@@ -250,7 +249,7 @@ def _takes(document: Mapping[str, Any], actions: frozenset[PlanAction]) -> dict[
     takes = get_objects(document, "takes")
     ids = [get_text(take, "id") for take in takes]
     if len(set(ids)) != len(ids):
-        raise ValueError("a take stands there twice")
+        raise ValueError("a take is listed twice")
     chosen = [take for take in takes if PlanAction(get_text(take, "action")) in actions]
     return {get_text(take, "id"): get_text(take, "fingerprint") for take in chosen}
 
@@ -260,7 +259,8 @@ def _id_of(document: Mapping[str, Any]) -> str:
 
 
 def _takes_sha256(campaign: CampaignSpec) -> str:
-    """One digest over all that is wanted, in its order, and over what bounds it."""
+    """One digest over all takes in their order, and over the manifest's limits."""
+    # the repr of Limits is part of the plan file's format: with another one, every plan made before is out of date
     digest = hashlib.sha256(repr(campaign.limits).encode("utf-8"))
     for take in campaign.takes:
         digest.update(f"{take.id} {take.fingerprint} {take.images_sha256}\n".encode())
@@ -269,5 +269,5 @@ def _takes_sha256(campaign: CampaignSpec) -> str:
 
 def _not_a_plan(path: Path, why: str) -> UsageError:
     return UsageError(
-        f"{path}: this is no plan that `hailuo-batch plan MANIFEST --out FILE` has written: {why}. Nothing was sent."
+        f"{path}: this is not a plan file of `hailuo-batch plan MANIFEST --out FILE`: {why}. Nothing was sent."
     )

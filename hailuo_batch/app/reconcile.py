@@ -1,4 +1,4 @@
-"""Putting the books in order before anything is decided: receipts into the ledger, and the ledger beside the disk.
+"""Bring the ledger up to date before anything is decided: with the receipts, with the disk, with files beside it.
 
 For commands that write the ledger and hold its lock. Nothing is sent here.
 """
@@ -20,9 +20,10 @@ from hailuo_batch.core.planning.recovery import CreateResult, MissedEvent, Recei
 from hailuo_batch.core.planning.traces import KnownIds, Trace
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 from hailuo_batch.core.scheduling.shared_window import LONGEST_REQUEST_S
-from hailuo_batch.report.looking import FileStamp, stamp_of
+from hailuo_batch.report.folder_scan import FileStamp, stamp_of
+from hailuo_batch.ui.text import name_some
 
-_NAMED = 3
+_MOST_NAMED = 3
 
 
 def reconcile_ledger(
@@ -33,12 +34,11 @@ def reconcile_ledger(
     warn: Callable[[str], object] = lambda _: None,
     known_receipts: FileStamp | None = None,
 ) -> Snapshot:
-    """Take over what the receipts and the disk know and the ledger does not. Returns the ledger as it then stands.
+    """Record what the receipts and the disk have and the ledger does not. Returns the ledger afterwards.
 
-    Creates that were under way when an earlier apply ended, and have no answer in the receipts, are in doubt
-    afterwards. `wall` is seconds since the epoch, UTC. `warn` is told, once, of costs that cannot be believed.
-    `settled` is the stamp of receipts that are known to say nothing new to the ledger as it stands: they are not read
-    again. Raises LedgerError.
+    Requests that an earlier apply left without an answer, in the receipts too, are in doubt afterwards. `wall` is
+    seconds since the epoch, UTC. `warn` is called once if a reported cost cannot be believed. `known_receipts` is the
+    stamp of receipts that are known to be in the ledger already: they are not read again. Raises LedgerError.
     """
     snapshot = ledger.snapshot()
     if known_receipts is None or stamp_of(receipts_path) != known_receipts:
@@ -47,6 +47,7 @@ def reconcile_ledger(
     if found:
         ledger.record(found, wall)
     if snapshot.restored:
+        # only after the disk was compared: until then the files of a restored ledger may have other names
         ledger.clear_restored(wall)
     if found or snapshot.restored:
         snapshot = ledger.snapshot()
@@ -56,9 +57,10 @@ def reconcile_ledger(
 def _replay_receipts(
     ledger: Ledger, snapshot: Snapshot, receipts_path: Path, wall: float, warn: Callable[[str], object]
 ) -> Snapshot:
-    """What the receipts know into the ledger, and what the ledger alone knows into the receipts."""
+    """Record what only the receipts have in the ledger, then what only the ledger has in the receipts."""
     receipts = load_receipts(receipts_path)
     recovered, forgotten = recover(snapshot, receipts, wall)
+    # paid runs without an attempt in the ledger first: the events after it may be about them
     ledger.restore_runs(forgotten, wall)
     for item in recovered:
         ledger.record(((item.key, item.event),), item.at)
@@ -72,11 +74,10 @@ def _replay_receipts(
 def _warn_of_costs(events: Iterable[Event], warn: Callable[[str], object]) -> None:
     noted = [event for event in events if isinstance(event, RunCreated) and event.cost_note]
     if noted:
-        named = ", ".join(event.run_id for event in noted[:_NAMED])
-        more = f" and {len(noted) - _NAMED:,} more" if len(noted) > _NAMED else ""
+        named = name_some([event.run_id for event in noted], _MOST_NAMED)
         warn(
-            f"What {named}{more} cost is not known: {noted[0].cost_note}. Each counts as paid for, at an unknown "
-            "price, until the API names its cost."
+            f"The cost of {named} is not known: {noted[0].cost_note}. Each counts as paid for, at an unknown price, "
+            "until the API reports its cost."
         )
 
 
@@ -89,22 +90,19 @@ def adopt_runs(
     files: OutputFiles,
     wall: float,
 ) -> tuple[Snapshot, Snapshot]:
-    """Take into the ledger, which is in order, the runs that only the files beside it know of, each with its videos
-    where they are found as they were saved. Returns the ledger as it was and as it then stands. Raises LedgerError.
+    """Add the runs that only the files beside the ledger name, each with those of its videos that are unchanged.
 
-    `names` are those that ledger and receipts have ever known: a run whose place the user gave to another by `resolve`
-    does not come back. A video that an older ledger knows under another name is found again, too.
+    For a ledger that was reconciled. Returns it before and after. `names` are all IDs that ledger and receipts ever
+    had: a run that the user replaced with `resolve` does not come back. A video that an older ledger has under another
+    name is found again, too. Raises LedgerError.
     """
     before = ledger.snapshot()
     found = tuple(_with_files_on_disk(traces, before, files))
     known = {run.run_id: run for run in before.paid_runs if run.run_id is not None}
     adoption = adopt(before, names.unknown(found), inputs, wall)
-    for at, items in groupby(adoption.events, lambda item: item.at):
-        ledger.record([(item.key, item.event) for item in items], at)
+    _record_at_their_times(ledger, adoption.events)
     ledger.adopt_runs(adoption.attempts, wall)
-    missed_ends = tuple(_missed_ends(found, known))
-    for at, happened in groupby(missed_ends, lambda item: item.at):
-        ledger.record([(item.key, item.event) for item in happened], at)
+    _record_at_their_times(ledger, _missed_ends(found, known))
     refound = tuple(_refound_files(found, known))
     if refound:
         ledger.record(refound, wall)
@@ -113,8 +111,13 @@ def adopt_runs(
     return before, after
 
 
+def _record_at_their_times(ledger: Ledger, events: Iterable[MissedEvent]) -> None:
+    for at, items in groupby(events, lambda item: item.at):
+        ledger.record([(item.key, item.event) for item in items], at)
+
+
 def _with_files_on_disk(traces: Sequence[Trace], snapshot: Snapshot, files: OutputFiles) -> Iterator[Trace]:
-    """The traces, each with the files alone that are there with their bytes, and are nobody else's."""
+    """The traces, each with only those files that are on disk unchanged and belong to no other run."""
     taken = {output.path for run in snapshot.runs for output in run.outputs}
     for trace in traces:
         outputs = []
@@ -127,8 +130,10 @@ def _with_files_on_disk(traces: Sequence[Trace], snapshot: Snapshot, files: Outp
 
 
 def _missed_ends(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[MissedEvent]:
-    """The ends of runs that the ledger has as under way, since only the receipts told of them, and whose videos are
-    there: they were paid for, and need not be asked for at an API that may not know them for ever."""
+    """The ends of runs that the ledger has as running, and whose finished videos are on disk.
+
+    The receipts had only their creation. Asking the API could lose them: it does not keep runs for ever.
+    """
     for trace in merge_traces(traces):
         run = known.get(trace.run_id or "")
         is_there = any(output.path is not None for output in trace.outputs)
@@ -138,7 +143,7 @@ def _missed_ends(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[
 
 
 def _refound_files(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterator[tuple[int, Event]]:
-    """The files of runs that the ledger knows, where it has missed them."""
+    """Files that belong to finished runs of the ledger, and that it has as missing."""
     for trace in traces:
         run = known.get(trace.run_id or "")
         if run is None or run.state is not RunState.SUCCEEDED:
@@ -150,7 +155,7 @@ def _refound_files(traces: Sequence[Trace], known: Mapping[str, Run]) -> Iterato
 
 
 def _complete_receipts(snapshot: Snapshot, receipts: Sequence[Receipt], path: Path, wall: float) -> None:
-    """Write down what could not be written when it came: no run ID may be in the ledger alone."""
+    """Write receipts that could not be written in time: no run ID may be in the ledger alone, which can be damaged."""
     creates, answers = runs_without_receipt(snapshot, receipts)
     if not answers:
         return
@@ -162,16 +167,16 @@ def _complete_receipts(snapshot: Snapshot, receipts: Sequence[Receipt], path: Pa
 
 
 def count_earlier_requests(window: RateWindow, receipts: tuple[Receipt, ...], now: float, wall: float) -> None:
-    """Count the creates of an earlier apply that may still fill the API's window.
+    """Count the requests of an earlier apply that may still fill the API's window.
 
-    `now` is on the budget's clock, `wall` the time of day at that moment. After a jump of the clock into the past, a
-    whole window is waited for.
+    `now` is on the window's clock, `wall` the time of day at that moment. If the clock was set back, a whole window
+    passes before those places are free.
     """
     newest: dict[str, float] = {}
     answered = {receipt.create_id for receipt in receipts if isinstance(receipt, CreateResult)}
     for receipt in receipts:
         if receipt.create_id not in answered and wall - receipt.at < LONGEST_REQUEST_S:
-            newest[receipt.create_id] = wall  # it may have reached the API at any time since
+            newest[receipt.create_id] = wall  # without an answer it may have reached the API at any time since
             continue
         newest[receipt.create_id] = max(receipt.at, newest.get(receipt.create_id, receipt.at))
     for at in sorted(newest.values())[-window.limit :]:

@@ -1,9 +1,9 @@
-"""The report's files: rewritten at the end of a command, and the contact sheet while an apply works.
+"""The report's files: written at the end of a command, and the contact sheet also while an apply runs.
 
-While an apply works, an observer passes everything on and, now and then, has the page written from the ledger as it
-then stands: looked at in the apply's own thread, as the ledger asks for, rendered and written in another, so that no
-create and no poll waits for a page. Look and page together take no more than about a twentieth of the time, however
-large the campaign.
+While an apply runs, an observer passes every update on and, from time to time, has the page written from the ledger.
+The ledger is read in the apply's own thread, which SQLite requires; the page is rendered and written in another, so
+that no request waits for it. Reading and writing together take at most a twentieth of the time, however large the
+campaign.
 """
 
 import threading
@@ -13,16 +13,25 @@ from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app.older_ledger import journal_mark
-from hailuo_batch.app.workspace import CampaignLocation, CampaignPaths, folder_options, short_path
+from hailuo_batch.app.workspace import CampaignContext, CampaignPaths, short_path
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.runs import Snapshot
+from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.errors import ExitCode, HailuoBatchError, LedgerError, OutputError
 from hailuo_batch.report.files import Format, are_current, report_paths, verify_reports, write_reports
-from hailuo_batch.report.looking import FileStamp, stamp_of
+from hailuo_batch.report.folder_scan import FileStamp, stamp_of
 from hailuo_batch.report.model import Report, build_report
 from hailuo_batch.report.sidecars import are_sidecars_current, update_sidecars, verify_sidecars
-from hailuo_batch.report.written import RECEIPTS, REPORTS, SIDECARS, Mark, VerifiedFiles, load_verified, save_verified
+from hailuo_batch.report.verified_files import (
+    RECEIPTS,
+    REPORTS,
+    SIDECARS,
+    Mark,
+    VerifiedFiles,
+    load_verified,
+    save_verified,
+)
 from hailuo_batch.runtime.observer import Observer
 from hailuo_batch.ui.console import Console
 
@@ -33,9 +42,10 @@ _PAUSE_PER_WORK = 20.0
 
 
 class LivePageObserver:
-    """`look` reads the ledger, `write` makes the page; `now` is a clock that never goes back, in seconds.
+    """An observer that keeps the page up to date while an apply runs.
 
-    A page that cannot be written is no reason to stop an apply: the report at its end says what stands in the way.
+    `read` reads the ledger, `write` writes the page, `now` is a monotonic clock in seconds. A page that cannot be
+    written does not stop an apply: the report at its end names the reason.
     """
 
     def __init__(
@@ -53,7 +63,7 @@ class LivePageObserver:
         self._writer: threading.Thread | None = None
 
     def update(self, progress: Progress) -> None:
-        """Pass it on, and write a page if one is due."""
+        """Pass the update on, and write a page if one is due."""
         self._observer.update(progress)
         began_at = self._now()
         if began_at < self._due_at or (self._writer is not None and self._writer.is_alive()):
@@ -67,11 +77,11 @@ class LivePageObserver:
         self._schedule_next(began_at)
 
     def notice(self, notice: Notice) -> None:
-        """Pass it on."""
+        """Pass the notice on."""
         self._observer.notice(notice)
 
     def close(self) -> None:
-        """Let a page that is being written be finished, then close the observer."""
+        """Wait for the page that is being written, then close the observer."""
         if self._writer is not None:
             self._writer.join()
         self._observer.close()
@@ -89,28 +99,34 @@ class LivePageObserver:
 
 
 def report_of(
-    snapshot: Snapshot, where: CampaignLocation, now: float, resume: str = "", *, max_attempts: int = 1
+    context: CampaignContext,
+    snapshot: Snapshot,
+    now: float,
+    *,
+    resume: str = "",
+    submitting_state: TakeState = TakeState.IN_DOUBT,
 ) -> Report:
-    """The report of a ledger that nobody writes any more, `now` in seconds since the epoch.
+    """The report of a campaign's ledger at `now`, in seconds since the epoch.
 
-    `resume` is the command that continues the apply, where one has just ended, and `max_attempts` the manifest's.
+    `resume` is the command that continues the last apply, if there was one. `submitting_state` is the state of a take
+    whose request is being sent: waiting while an apply runs, else in doubt.
     """
     return build_report(
         snapshot,
         generated_at=now,
-        manifest=str(where.manifest),
-        options=folder_options(where),
+        commands=context.where.commands,
         resume=resume,
-        max_attempts=max_attempts,
+        submitting_state=submitting_state,
+        max_attempts=context.campaign.limits.max_attempts,
     )
 
 
 def write_final_report(
     report: Report, snapshot: Snapshot, ledger: Ledger, paths: CampaignPaths, no_sidecar: bool, console: Console
 ) -> tuple[str, tuple[ExitCode, ...]]:
-    """Have every report file and the sidecars right. Returns where the page lies, and what stopped the writing.
+    """Write the report files and the sidecars. Returns the page's path, and the exit code of a failure to write.
 
-    For a command that holds the lock and changes the ledger no more.
+    For a command that holds the lock and makes no further change to the ledger.
     """
     page = "not written"
     files = ReportFiles(paths, _mark_if_in_place(ledger, paths))
@@ -127,18 +143,15 @@ def write_final_report(
 
 
 def unchanged_receipts(paths: CampaignPaths) -> FileStamp | None:
-    """The stamp of the receipts when they were last seen to say nothing new to the ledger as it stands; None where they
-    have to be read. Raises LedgerError."""
+    """The stamp of receipts that are known to be in this ledger, None if they have to be read. Raises LedgerError."""
     verified = load_verified(paths.verified_files).get(RECEIPTS)
-    return (
-        verified.files.get(paths.receipts.name)
-        if verified is not None and verified.mark == journal_mark(paths)
-        else None
-    )
+    if verified is None or verified.mark != journal_mark(paths):
+        return None
+    return verified.files.get(paths.receipts.name)
 
 
 def remember_receipts(paths: CampaignPaths) -> None:
-    """The receipts were seen to say nothing new to the ledger as it stands. For a caller that holds the lock."""
+    """Remember that this ledger has everything in the receipts. For a caller that holds the lock."""
     before, stamp = load_verified(paths.verified_files), stamp_of(paths.receipts)
     verified = None if stamp is None else VerifiedFiles(journal_mark(paths), "", {paths.receipts.name: stamp})
     if verified is not None and before.get(RECEIPTS) != verified:
@@ -146,8 +159,10 @@ def remember_receipts(paths: CampaignPaths) -> None:
 
 
 def _mark_if_in_place(ledger: Ledger, paths: CampaignPaths) -> Mark | None:
-    """Where the journal ends; None where the ledger has gone from under its name, or another one bears it now: there is
-    still a report to write, and what bears the name does not know the runs that it tells of."""
+    """The end of the open ledger's journal; None if another ledger, or none, has its name on disk.
+
+    The report is written all the same, but not remembered: the ledger on disk does not have the runs that it shows.
+    """
     try:
         mark = ledger.position()
         ours = (mark.number, mark.sha256)
@@ -157,10 +172,10 @@ def _mark_if_in_place(ledger: Ledger, paths: CampaignPaths) -> Mark | None:
 
 
 class ReportFiles:
-    """The report files and the sidecars of a campaign, and what was last found right of them.
+    """The report files and sidecars of a campaign, and which of them are known to be up to date.
 
-    `mark` is where the ledger's journal ended before the snapshot was taken that they are made from, None where that is
-    not known: then everything is written, and nothing remembered.
+    `mark` is where the ledger's journal ended before the snapshot was taken that they are made from. With None every
+    file is written and nothing is remembered.
     """
 
     def __init__(self, paths: CampaignPaths, mark: Mark | None) -> None:
@@ -170,7 +185,7 @@ class ReportFiles:
         self._verified = dict(self._before)
 
     def update_reports(self, report: Report, formats: Collection[Format]) -> dict[Format, Path]:
-        """Have these files hold the report. Returns where each lies. Raises OutputError."""
+        """Write those files that do not hold the report yet. Returns all their paths. Raises OutputError."""
         folder, verified = self._paths.outputs, self._verified.get(REPORTS)
         if self._mark is None:
             return write_reports(report, folder, formats)
@@ -181,7 +196,7 @@ class ReportFiles:
         return written
 
     def update_sidecars(self, snapshot: Snapshot) -> None:
-        """Have the sidecars right. Raises OutputError."""
+        """Write the sidecars that are missing or out of date. Raises OutputError."""
         folder = self._paths.outputs
         if self._mark is None:
             update_sidecars(snapshot, folder)
@@ -189,7 +204,7 @@ class ReportFiles:
             self._note(SIDECARS, verify_sidecars(folder, self._mark, update_sidecars(snapshot, folder)))
 
     def save_verified(self) -> None:
-        """Have the next command know what is right now."""
+        """Remember for the next command which files are up to date."""
         if self._verified != self._before:
             save_verified(self._paths.verified_files, self._verified)
 

@@ -1,7 +1,7 @@
 """Where a campaign's files lie: the workspace rule, and what it means when the ledger is not where it should be.
 
-The same manifest finds the same ledger from anywhere: the current directory counts for nothing but the folders that
-are given with an option. A rehearsal on the sandbox has files of its own, so that it cannot touch the real campaign.
+The same manifest finds the same ledger from anywhere: the current directory matters only for folders given with an
+option. The sandbox has files of its own, so that a practice run cannot touch the real campaign.
 """
 
 import os
@@ -15,21 +15,32 @@ from tempfile import TemporaryFile
 from hailuo_batch.adapters.local import fs
 from hailuo_batch.core.model.file_layout import SUPERSEDED_FOLDER
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
-from hailuo_batch.text import shell_line
+from hailuo_batch.report.advice import SANDBOX, CommandBuilder
+from hailuo_batch.values import CampaignSpec
 
-SANDBOX = "sandbox"
 _TEST_WRITE_BYTES = 1 << 20
 _COMMAND_WITH_PLACEHOLDER = re.compile(r"(?<=`)hailuo-batch ((?:state )?[a-z]+) MANIFEST\b")
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignLocation:
-    """What the command line says of where things lie. A folder that is None lies in the workspace."""
+    """The manifest and the options that find a campaign's files. A folder that is None lies in the workspace."""
 
     manifest: Path
     sandbox: bool = False
     state_dir: Path | None = None
     output_dir: Path | None = None
+
+    @property
+    def commands(self) -> CommandBuilder:
+        """The program's commands for this campaign, with the options that find its files."""
+        state = () if self.state_dir is None else ("--state-dir", str(self.state_dir))
+        outputs = () if self.output_dir is None else ("--output-dir", str(self.output_dir))
+        return CommandBuilder(str(self.manifest), SANDBOX if self.sandbox else "", (*state, *outputs))
+
+    def command_line(self, command: str) -> str:
+        """A command for this campaign, such as `apply` or `state restore`, ready to be pasted into a shell."""
+        return str(self.commands.command(command))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +55,39 @@ class CampaignPaths:
 
     @property
     def verified_files(self) -> Path:
-        """What was last found right beside the ledger: a memory aid, of which nothing but time depends."""
+        """The cache of files already checked against the ledger; without it commands are slower, nothing else."""
         return self.ledger.with_suffix(".seen.json")
 
 
-def find_workspace(manifest: Path) -> Path:
-    """The parent of the folder `manifests` where the manifest, symlinks resolved, lies directly in one; else its own.
+@dataclass(frozen=True, slots=True)
+class CampaignContext:
+    """One campaign for one command: what its manifest asks for, at which endpoint, and where its files lie."""
 
-    Raises UsageError where the manifest cannot be found.
+    where: CampaignLocation
+    campaign: CampaignSpec
+    endpoint: str
+    paths: CampaignPaths
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this is a practice run, where no payment is real."""
+        return self.endpoint == SANDBOX
+
+
+def find_workspace(manifest: Path) -> Path:
+    """The parent of the folder `manifests` if the manifest, symlinks resolved, lies directly in one; else its folder.
+
+    Raises UsageError if the manifest cannot be found.
     """
     try:
         folder = manifest.resolve(strict=True).parent
     except (OSError, RuntimeError) as error:
-        raise UsageError(f"{manifest}: the manifest cannot be found. Nothing was sent.") from error
+        raise UsageError(f"{manifest}: manifest not found. Nothing was sent.") from error
     return folder.parent if folder.name == "manifests" else folder
 
 
 def locate(where: CampaignLocation, campaign: str) -> CampaignPaths:
-    """The campaign's paths, absolute. Raises UsageError where the manifest cannot be found."""
+    """The campaign's paths, absolute. Raises UsageError if the manifest cannot be found."""
     workspace = find_workspace(where.manifest)
     name = f"{campaign}.{SANDBOX}" if where.sandbox else campaign
     state = workspace / "state" if where.state_dir is None else where.state_dir.absolute()
@@ -78,21 +104,21 @@ def locate(where: CampaignLocation, campaign: str) -> CampaignPaths:
 
 
 def ledger_exists(paths: CampaignPaths) -> bool:
-    """Whether there is anything under the ledger's name. Raises LedgerError where that cannot be seen."""
+    """Whether anything has the ledger's name. Raises LedgerError if that cannot be determined."""
     try:
         paths.ledger.lstat()
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise LedgerError(f"{paths.ledger}: the ledger cannot be looked at ({error.strerror}).") from error
+        raise LedgerError(f"{paths.ledger}: the ledger cannot be accessed ({error.strerror}).") from error
     return True
 
 
 def has_ledger(paths: CampaignPaths) -> bool:
-    """Whether the ledger is there.
+    """Whether the campaign has a ledger.
 
-    Raises LedgerError where it is missing although the campaign has been at work: to take it for an empty one would
-    pay for everything again.
+    Raises LedgerError if it is missing although the campaign has other files: treating it as empty would pay for every
+    take again.
     """
     if ledger_exists(paths):
         return True
@@ -100,23 +126,24 @@ def has_ledger(paths: CampaignPaths) -> bool:
     if left:
         names = ", ".join(short_path(path) for path in left)
         raise LedgerError(
-            f"{paths.ledger}: the ledger is missing, but the campaign has been at work: there is {names}. Nothing was "
-            "sent, nothing was paid. Put the ledger back where it was, or have `hailuo-batch state restore MANIFEST` "
-            "rebuild it from its backup, the receipts and the files beside it, so that nothing is paid twice. If you "
-            "mean to start over and pay for every take again, `hailuo-batch apply MANIFEST --new-ledger` sets those "
-            "aside and starts an empty ledger."
+            f"{paths.ledger}: the ledger is missing, but this campaign was run before: there is {names}. Nothing was "
+            "sent, nothing was paid. Put the ledger back, or rebuild it from its backup, the receipts and the files "
+            "beside it with `hailuo-batch state restore MANIFEST`, so that nothing is paid twice. To start over and "
+            "pay for every take again, `hailuo-batch apply MANIFEST --new-ledger` moves those files aside and starts "
+            "an empty ledger."
         )
     return False
 
 
-def sandbox_hint(where: CampaignLocation, campaign: str) -> str:
-    """For whoever has left out --sandbox where the real campaign has no ledger: that a rehearsal has one, if it has."""
-    has_one = not where.sandbox and os.path.lexists(locate(replace(where, sandbox=True), campaign).ledger)
-    return " There is one of a rehearsal: add --sandbox for that." if has_one else ""
+def sandbox_hint(context: CampaignContext) -> str:
+    """A hint at the sandbox's ledger, for a user who left out --sandbox; empty if there is none."""
+    where = context.where
+    has_one = not where.sandbox and os.path.lexists(locate(replace(where, sandbox=True), context.campaign.name).ledger)
+    return " A practice run has a ledger: add --sandbox to use it." if has_one else ""
 
 
 def leftovers(paths: CampaignPaths) -> tuple[Path, ...]:
-    """What shows that the campaign has been at work: receipts, a backup or outputs that are not empty.
+    """The files that show that the campaign was run before: receipts, a backup or outputs that are not empty.
 
     A write-ahead log counts too: SQLite would replay it into whatever ledger came to lie beside it.
     """
@@ -125,11 +152,11 @@ def leftovers(paths: CampaignPaths) -> tuple[Path, ...]:
 
 
 def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
-    """Rename what is left of a campaign, so that a new ledger can begin beside it. Returns old and new names.
+    """Rename a campaign's leftovers, so that a new ledger can start beside them. Returns old and new names.
 
-    Nothing is deleted and nothing is overwritten. The receipts go last: cut off before, `state restore` still knows of
-    every create. Logs go even where they are empty, as a reader leaves them: no ledger is begun beside one. Raises
-    LedgerError where a rename cannot be made.
+    Nothing is deleted or overwritten. The receipts go last: if this is interrupted, `state restore` still finds every
+    paid run. Empty logs, as a reader leaves them, are renamed too: no ledger may start beside one. Raises LedgerError
+    if a file cannot be renamed.
     """
     empty = (log for log in _logs(paths) if os.path.lexists(log) and not _has_content(log))
     left = sorted((*leftovers(paths), *empty), key=lambda path: path == paths.receipts)
@@ -142,16 +169,18 @@ def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
 
 
 def make_outputs(paths: CampaignPaths) -> None:
-    """Make the folder of the videos before any is paid for. Raises OutputError where none could be written into it, or
-    what is superseded could not be put aside."""
+    """Make the output folder before any video is paid for.
+
+    Raises OutputError if no video could be written into it, or superseded files could not be moved aside.
+    """
     try:
         paths.outputs.mkdir(parents=True, exist_ok=True)
         _write_test_file(paths.outputs)
     except OSError as error:
         raise OutputError(
             f"{short_path(paths.outputs)}: no video could be saved there ({error.strerror}). Nothing was sent, "
-            "nothing was paid. Look at the folder's permissions and at the free space, or give another one "
-            "with --output-dir."
+            "nothing was paid. Check the folder's permissions and the free space, or use another folder with "
+            "--output-dir."
         ) from error
     try:
         fs.check_folders(paths.outputs, (SUPERSEDED_FOLDER,))
@@ -162,52 +191,38 @@ def make_outputs(paths: CampaignPaths) -> None:
 
 
 def _write_test_file(folder: Path) -> None:
-    """Have the disk keep a file without a name for a moment. Raises OSError.
+    """Write a nameless file and sync it. Raises OSError.
 
-    Permissions and free space do not tell of a quota that is used up, a server that refuses, a disk that fails.
+    Permissions and free space do not reveal a used-up quota, a server that refuses, or a failing disk.
     """
     with TemporaryFile(dir=folder, buffering=0) as file:
         file.write(bytes(_TEST_WRITE_BYTES))
-        os.fsync(file.fileno())
+        fs.sync(file.fileno())
 
 
 def short_path(path: Path) -> str:
-    """A path as short as it can be: relative where it lies below the current directory."""
+    """The path, relative to the current directory if it lies below it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)
 
 
-def command_line(command: str, where: CampaignLocation) -> str:
-    """A command for the same campaign, as it can be pasted into a shell."""
-    words = ["hailuo-batch", *command.split(), str(where.manifest)]
-    words += ["--sandbox"] if where.sandbox else []
-    return shell_line([*words, *folder_options(where)])
-
-
 def fill_in_commands(text: str, where: CampaignLocation) -> str:
-    """The text with each command that says MANIFEST, such as `hailuo-batch status MANIFEST`, for this campaign.
+    """The text with this campaign in each command that says MANIFEST, such as `hailuo-batch status MANIFEST`.
 
-    Most words are written where nobody knows how the user called the manifest, or where its files lie.
+    Most messages are written where nobody knows the manifest's name or where its files lie.
     """
-    return _COMMAND_WITH_PLACEHOLDER.sub(lambda found: command_line(found[1], where), text)
-
-
-def folder_options(where: CampaignLocation) -> tuple[str, ...]:
-    """The options that say where the folders lie, as the user gave them."""
-    state = () if where.state_dir is None else ("--state-dir", str(where.state_dir))
-    outputs = () if where.output_dir is None else ("--output-dir", str(where.output_dir))
-    return (*state, *outputs)
+    return _COMMAND_WITH_PLACEHOLDER.sub(lambda found: where.command_line(found[1]), text)
 
 
 def _logs(paths: CampaignPaths) -> Iterator[Path]:
-    """Where SQLite keeps what is not in the ledger's own file yet."""
+    """The files in which SQLite keeps what is not in the ledger's own file yet."""
     yield from (paths.ledger.with_name(f"{paths.ledger.name}-{suffix}") for suffix in ("wal", "shm"))
 
 
 def _has_content(path: Path) -> bool:
-    """Whether the file is not empty; a link, a FIFO or a device in its place is not nothing either."""
+    """Whether the file is not empty; a link, a FIFO or a device in its place counts as content."""
     try:
         status = path.lstat()
     except OSError:

@@ -6,8 +6,9 @@ Declarations only. Each command imports its parts when it is called, so that `--
 import gc
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,12 +21,15 @@ from hailuo_batch.cli.options import (
     OrderedGroup,
     apply_options,
     as_json,
+    campaign_command,
     common_options,
-    ledger_options,
     no_sidecar,
-    one_manifest,
     plan_options,
 )
+
+if TYPE_CHECKING:
+    from hailuo_batch.app.workspace import CampaignLocation
+    from hailuo_batch.ui.console import Console
 
 _GC_THRESHOLDS = (500_000, 5, 5)
 
@@ -33,7 +37,7 @@ _GC_THRESHOLDS = (500_000, 5, 5)
 @click.group(cls=OrderedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 def cli() -> None:
-    """Video campaigns from a manifest: resumable, and nothing paid for twice."""
+    """Make video campaigns from a manifest: resumable, and nothing is paid for twice."""
 
 
 @cli.command()
@@ -60,182 +64,149 @@ def validate(invocation: Invocation, /, manifests: tuple[Path, ...], as_json: bo
 
 
 @cli.command()
-@one_manifest
-@plan_options
-@click.option("--check-images", is_flag=True, help="Fetch, as far as needed, the images of what is to be created.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Keep the plan there for apply --plan.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 0: nothing to do, 1: any error, 2: something to do.")
-@ledger_options
-@as_json
-@common_options
-@click.pass_obj
-def plan(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
-    """Show what apply would do, and about what it would cost. Creates nothing."""
+@campaign_command(
+    plan_options,
+    click.option("--check-images", is_flag=True, help="Also check the images of takes that apply would request."),
+    click.option(
+        "--out", type=click.Path(path_type=Path), metavar="FILE", help="Keep the plan in this file for apply --plan."
+    ),
+    click.option("--detailed-exitcode", is_flag=True, help="Exit 0: nothing to do, 1: any error, 2: something to do."),
+    has_json=True,
+)
+def plan(where: "CampaignLocation", console: "Console", **options: Any) -> int:
+    """Show what apply would do and roughly cost. Requests nothing."""
     from hailuo_batch.commands import plan as command
 
-    where = invocation.locate(manifest, options)
-    return command.run(where, command.PlanOptions(**options), invocation.console(as_json))
+    return command.run(where, command.PlanOptions(**options), console)
 
 
 @cli.command()
-@one_manifest
-@click.option("--yes", is_flag=True, help="Agree to pay beforehand; needed where there is no terminal to ask at.")
-@plan_options
-@apply_options
-@no_sidecar
-@ledger_options
-@as_json
-@common_options
-@click.pass_obj
-def apply(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
-    """Create what is missing, resume the rest, download, report."""
-    from hailuo_batch.app.config import LimitOptions
+@campaign_command(
+    click.option(
+        "--yes", is_flag=True, help="Agree to pay without being asked. Needed if there is no terminal to ask at."
+    ),
+    plan_options,
+    apply_options,
+    no_sidecar,
+    has_json=True,
+)
+def apply(where: "CampaignLocation", console: "Console", **options: Any) -> int:
+    """Request missing videos, follow running ones, download, report."""
+    from hailuo_batch.app.config import ApplyOptions
     from hailuo_batch.commands import apply as command
 
-    where = invocation.locate(manifest, options)
-    limits = LimitOptions(
-        **{name: options.pop(name) for name in ("rate_limit", "max_spend", "max_in_flight", "run_timeout")}
-    )
-    return command.run(where, command.ApplyOptions(limits=limits, **options), invocation.console(as_json))
+    return command.run(where, ApplyOptions(**options), console)
 
 
 @cli.command()
-@one_manifest
-@ledger_options
-@as_json
-@common_options
-@click.pass_obj
-def status(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
-    """Show the ledger take by take, also while an apply is at work. Sends nothing."""
+@campaign_command(has_json=True)
+def status(where: "CampaignLocation", console: "Console") -> int:
+    """Show the state of every take, also while an apply runs. Sends nothing."""
     from hailuo_batch.commands import status as command
 
-    return command.run(invocation.locate(manifest, options), invocation.console(as_json))
+    return command.run(where, console)
 
 
 @cli.command()
-@one_manifest
-@click.option(
-    "--format",
-    "formats",
-    multiple=True,
-    type=click.Choice(["html", "json", "md", "csv", "junit"]),
-    help="Only this file; repeatable. Default: all of them, and the sidecars.",
+@campaign_command(
+    click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        type=click.Choice(["html", "json", "md", "csv", "junit"]),
+        help="Write only this file; repeatable. Default: all files, and the sidecars.",
+    ),
+    no_sidecar,
 )
-@no_sidecar
-@ledger_options
-@common_options
-@click.pass_obj
-def report(
-    invocation: Invocation, /, manifest: Path, formats: tuple[str, ...], no_sidecar: bool, **options: Any
-) -> int:
-    """Write the report again from the ledger. Sends nothing."""
+def report(where: "CampaignLocation", console: "Console", **options: Any) -> int:
+    """Rewrite the report from the ledger. Sends nothing."""
     from hailuo_batch.commands import report as command
 
-    report_options = command.ReportOptions(formats, no_sidecar)
-    return command.run(invocation.locate(manifest, options), report_options, invocation.console())
+    return command.run(where, console, **options)
 
 
 @cli.command()
-@one_manifest
-@click.argument("take_id", metavar="TAKE")
-@click.option("--run-id", metavar="ID", help="It is this run: the API is asked about it first.")
-@click.option("--resubmit", is_flag=True, help="Have the next apply make it again, which pays again.")
-@click.option("--abandon", is_flag=True, help="Give it up; what it may have cost still counts.")
-@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="An older attempt, not the newest.")
-@click.option("--yes", is_flag=True, help="Agree to another payment beforehand; needed where there is no terminal.")
-@ledger_options
-@common_options
-@click.pass_obj
-def resolve(invocation: Invocation, /, manifest: Path, take_id: str, **options: Any) -> int:
-    """Settle a take that is in doubt, lost or stuck. Needs one of --run-id, --resubmit and --abandon."""
+@campaign_command(
+    click.argument("take_id", metavar="TAKE"),
+    click.option("--run-id", metavar="ID", help="The request made this run. Asks the API about it first."),
+    click.option("--resubmit", is_flag=True, help="Let the next apply request it again, which pays again."),
+    click.option("--abandon", is_flag=True, help="Give the take up; what it may have cost still counts."),
+    click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Resolve this older attempt."),
+    click.option(
+        "--yes", is_flag=True, help="Agree to another payment without being asked. Needed without a terminal."
+    ),
+)
+def resolve(where: "CampaignLocation", console: "Console", **options: Any) -> int:
+    """Resolve a take that is in doubt, lost or stuck. Needs one of --run-id, --resubmit and --abandon."""
     from hailuo_batch.commands import resolve as command
 
-    where = invocation.locate(manifest, options)
-    return command.run(where, command.parse_request(take_id, **options), invocation.console())
+    return command.run(where, command.parse_request(**options), console)
 
 
 @cli.command()
-@one_manifest
-@click.argument("take_ids", nargs=-1, metavar="[TAKE...]")
-@ledger_options
-@common_options
-@click.pass_obj
-def retry(invocation: Invocation, /, manifest: Path, take_ids: tuple[str, ...], **options: Any) -> int:
-    """Grant failed or rejected takes one more attempt. The next apply makes it. Without TAKE: all of them."""
+@campaign_command(click.argument("take_ids", nargs=-1, metavar="[TAKE...]"))
+def retry(where: "CampaignLocation", console: "Console", take_ids: tuple[str, ...]) -> int:
+    """Allow one more attempt for failed or rejected takes. The next apply makes it. Without TAKE: all of them."""
     from hailuo_batch.commands import retry as command
 
-    return command.run(invocation.locate(manifest, options), take_ids, invocation.console())
+    return command.run(where, take_ids, console)
 
 
 @cli.command()
-@one_manifest
-@click.option("--repair", is_flag=True, help="Download again what differs; changed files are kept aside.")
-@no_sidecar
-@ledger_options
-@as_json
-@common_options
-@click.pass_obj
-def verify(invocation: Invocation, /, manifest: Path, as_json: bool, **options: Any) -> int:
+@campaign_command(
+    click.option("--repair", is_flag=True, help="Download again what differs. Keeps changed files under another name."),
+    no_sidecar,
+    has_json=True,
+)
+def verify(where: "CampaignLocation", console: "Console", **options: Any) -> int:
     """Compare the files on disk with the ledger's sizes and SHA-256. Pays for nothing."""
     from hailuo_batch.commands import verify as command
 
-    where = invocation.locate(manifest, options)
-    return command.run(where, command.VerifyOptions(**options), invocation.console(as_json))
+    return command.run(where, console, **options)
 
 
 @cli.group(cls=OrderedGroup)
 def state() -> None:
-    """Look into the ledger, export or restore it, forget a take."""
+    """Show, export or restore the ledger, or forget a take."""
 
 
 @state.command("show")
-@one_manifest
-@ledger_options
-@common_options
-@click.pass_obj
-def state_show(invocation: Invocation, /, manifest: Path, **options: Any) -> int:
+@campaign_command()
+def state_show(where: "CampaignLocation", console: "Console") -> int:
     """Show every attempt at every take. Sends nothing."""
     from hailuo_batch.commands import state as command
 
-    return command.show(invocation.locate(manifest, options), invocation.console())
+    return command.show(where, console)
 
 
 @state.command("export")
-@one_manifest
-@ledger_options
-@common_options
-@click.pass_obj
-def state_export(invocation: Invocation, /, manifest: Path, **options: Any) -> int:
+@campaign_command()
+def state_export(where: "CampaignLocation", console: "Console") -> int:
     """Print the whole ledger, journal included, as one JSON document."""
     from hailuo_batch.commands import state as command
 
-    return command.export(invocation.locate(manifest, options), invocation.console(as_json=True))
+    return command.export(where, replace(console, as_json=True))
 
 
 @state.command("restore")
-@one_manifest
-@ledger_options
-@common_options
-@click.pass_obj
-def state_restore(invocation: Invocation, /, manifest: Path, **options: Any) -> int:
-    """Put the ledger's backup back and replay the receipts. Keeps the ledger that was there."""
+@campaign_command()
+def state_restore(where: "CampaignLocation", console: "Console") -> int:
+    """Restore the ledger from its backup and the receipts. Keeps the previous ledger."""
     from hailuo_batch.commands import state as command
 
-    return command.restore(invocation.locate(manifest, options), invocation.console())
+    return command.restore(where, console)
 
 
 @state.command("rm")
-@one_manifest
-@click.argument("take_id", metavar="TAKE")
-@click.option("--force", is_flag=True, help="Although it was paid for, or may have been.")
-@ledger_options
-@common_options
-@click.pass_obj
-def state_rm(invocation: Invocation, /, manifest: Path, take_id: str, force: bool, **options: Any) -> int:
+@campaign_command(
+    click.argument("take_id", metavar="TAKE"),
+    click.option("--force", is_flag=True, help="Even if it was paid for, or may have been."),
+)
+def state_rm(where: "CampaignLocation", console: "Console", take_id: str, force: bool) -> int:
     """Forget a take. Its files stay, and its money still counts."""
     from hailuo_batch.commands import state as command
 
-    return command.remove(invocation.locate(manifest, options), take_id, force, invocation.console())
+    return command.remove(where, take_id, force, console)
 
 
 @cli.command()
@@ -243,28 +214,37 @@ def state_rm(invocation: Invocation, /, manifest: Path, take_id: str, force: boo
 @common_options
 @click.pass_obj
 def schema(invocation: Invocation, /, name: str) -> int:
-    """Print the JSON Schema of a manifest, report, ledger or plan. Default: the manifest's."""
+    """Print a JSON Schema. Default: the manifest's."""
     from hailuo_batch.commands import schema as command
 
     return command.run(name, invocation.console())
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: any free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: any free port.")
 @click.option(
-    "--latency", "latency_s", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Before each answer."
+    "--latency",
+    "latency_s",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Delay each answer by this long.",
 )
-@click.option("--fail-rate", type=click.FloatRange(0, 1), default=0.0, metavar="SHARE", help="Of the runs.")
-@click.option("--rate-limit", default="20/10s", show_default=True, metavar="N/SECONDSs", help="Requests it allows.")
-@click.option("--balance", metavar="USD", help="Default: no end of it.")
-@click.option("--seed", type=int, default=0, metavar="N", help="The same seed, the same world.")
+@click.option(
+    "--fail-rate", type=click.FloatRange(0, 1), default=0.0, metavar="SHARE", help="Let this share of the runs fail."
+)
+@click.option(
+    "--rate-limit", default="20/10s", show_default=True, metavar="N/SECONDSs", help="The rate limit to enforce."
+)
+@click.option("--balance", metavar="USD", help="The account's balance. Default: unlimited.")
+@click.option("--seed", type=int, default=0, metavar="N", help="The same seed gives the same results.")
 @click.option(
     "--speed",
     type=click.FloatRange(0, min_open=True),
     default=1.0,
     show_default=True,
     metavar="FACTOR",
-    help="Divides how long runs take.",
+    help="Make runs this many times faster.",
 )
 @common_options
 @click.pass_obj
@@ -272,17 +252,17 @@ def sandbox(invocation: Invocation, /, **options: Any) -> int:
     """Serve a Runbase look-alike on this machine until stopped."""
     from hailuo_batch.commands import sandbox as command
 
-    return command.run(command.SandboxOptions(**options), invocation.console())
+    return command.run(invocation.console(), **options)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     open_missing_streams()
-    gc.set_threshold(*_GC_THRESHOLDS)  # ten thousand takes are 300,000 values, and none of them is garbage
+    gc.set_threshold(*_GC_THRESHOLDS)  # ten thousand takes are 300,000 objects, and none of them is garbage
     guard_streams()
     exit_with(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line. Returns the exit code; whatever went wrong has been said."""
+    """Run the command line. Returns the exit code, after printing whatever went wrong."""
     return run_guarded(cli, arguments)

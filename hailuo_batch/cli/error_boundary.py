@@ -1,7 +1,7 @@
-"""The one error boundary: what goes wrong becomes words on stderr and an exit code.
+"""The one error boundary: every error becomes a message on stderr and an exit code.
 
-Every expected failure is a HailuoBatchError. Whatever else comes up is a bug: one line for the user, a traceback kept
-for whoever mends it, and the API key in neither.
+Every expected failure is a HailuoBatchError. Anything else is a bug: one line for the user, a traceback kept for
+whoever fixes it, and the API key in neither.
 """
 
 import os
@@ -25,7 +25,7 @@ DETAILED = "--detailed-exitcode"
 
 
 def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
-    """Run the command line. Returns the exit code; whatever went wrong has been said."""
+    """Run the command line. Returns the exit code, after printing whatever went wrong."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -37,7 +37,7 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
             invocation.console().print_verbatim(str(error))
         return _error_code(error.exit_code, arguments)
     except ReaderGoneError as error:
-        return _error_code(error.exit_code, arguments)  # there is nobody to say anything to
+        return _error_code(error.exit_code, arguments)  # nobody reads what is printed
     except HailuoBatchError as error:
         with suppress(ReaderGoneError):
             text, *below = map(str, error.args or ("",))
@@ -49,30 +49,30 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
         return _error_code(ExitCode.USAGE, arguments)
     except (KeyboardInterrupt, click.Abort):
         return _report_interrupt()
-    except Exception as error:  # noqa: BLE001 - the one boundary: a bug is said in a line, its traceback kept
+    except Exception as error:  # noqa: BLE001 - the one boundary: a bug is printed in a line, its traceback kept
         return _report_interrupt() if _is_interrupt(error) else _report_bug(error, invocation)
 
 
 def _report_interrupt() -> int:
-    """Ctrl-C where nothing was sent yet: from consent on, an apply heeds it itself."""
+    """Ctrl-C before anything was sent: from consent on, an apply handles it itself."""
     click.echo("\nStopped. Nothing was paid.", err=True)
     return ExitCode.SIGINT
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether this is Ctrl-C under another name: Python wraps what comes up while it makes a class."""
+    """Whether Ctrl-C caused the error: Python wraps what is raised while it creates a class."""
     return error is not None and (isinstance(error, KeyboardInterrupt) or _is_interrupt(error.__cause__))
 
 
 def _run(cli: click.Group, arguments: Sequence[str], invocation: Invocation) -> int:
     code = int(cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=invocation) or 0)
     if not invocation.has_begun:
-        invocation.console().check_stdout()  # it was help, or the version
+        invocation.console().check_stdout()  # --help or --version
     return code
 
 
 def _usage_text(error: click.ClickException) -> str:
-    """What click says of wrong usage. It quotes what was typed, or what a script was given."""
+    """click's message about wrong usage. Control characters in what it quotes are escaped."""
     shown = StringIO()
     error.show(shown)
     message = error.format_message()
@@ -80,7 +80,7 @@ def _usage_text(error: click.ClickException) -> str:
 
 
 def exit_with(code: int) -> NoReturn:
-    """End the process. Its code stands by now: a signal that comes too late to change it makes it come at once."""
+    """Exit with this code. A signal that comes too late to change it makes the process exit at once, with it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: os._exit(code))
     flush_pending()
@@ -88,7 +88,7 @@ def exit_with(code: int) -> NoReturn:
 
 
 def open_missing_streams() -> None:
-    """Have a standard stream that was closed lead nowhere: no file of ours may come to stand in its place."""
+    """Replace standard streams that are closed: otherwise the next file opened would get their descriptor."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             _open_devnull(number)
@@ -103,13 +103,13 @@ def _open_devnull(number: int) -> None:
 
 
 def _error_code(code: ExitCode, arguments: Sequence[str]) -> ExitCode:
-    """An error's code: with a detailed exit code, where 2 is no error, every error has the same one."""
+    """The exit code of an error: with --detailed-exitcode, where 2 is no error, every error is a 1."""
     # rule errors_are_1
     return ExitCode.UNFINISHED if DETAILED in arguments else code
 
 
 def _report_bug(bug: Exception, invocation: Invocation) -> int:
-    """A bug of ours: one line for the user, the traceback to stderr or to a file, the key in neither."""
+    """Report a bug: one line for the user, the traceback on stderr or in a file, the key in neither."""
     trace = sanitize(_without_key("".join(traceback.format_exception(bug))))
     line = one_line(_without_key(f"{type(bug).__name__}: {bug}".splitlines()[0]))
     if invocation.verbose:
@@ -118,8 +118,8 @@ def _report_bug(bug: Exception, invocation: Invocation) -> int:
     else:
         where = f"its traceback is in {_save_traceback(trace)}"
     click.echo(
-        f"{PROGRAM}: error: this is a bug in {PROGRAM} ({line}); {where}. Whatever was sent is in the ledger: the same "
-        "command goes on where it stopped.",
+        f"{PROGRAM}: error: this is a bug in {PROGRAM} ({line}); {where}. Everything that was sent is in the ledger: "
+        "run the same command to continue.",
         err=True,
     )
     return ExitCode.UNFINISHED
@@ -132,7 +132,7 @@ def _save_traceback(trace: str) -> str:
         ) as log:
             log.write(trace)
     except OSError:
-        return "no file, for none could be written: run the command again with -v"
+        return "no file, since none could be written: run the command again with -v"
     return log.name
 
 

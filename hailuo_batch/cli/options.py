@@ -1,8 +1,8 @@
-"""What commands share: options, their order in help, and how much the user wants to hear."""
+"""What commands share: options, their order in help, and the state of one call of the program."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,7 @@ Command = Callable[..., Any]
 
 @dataclass
 class Invocation:
-    """How much the user wants to hear, known as soon as the options are read, which campaign the command is about, if
-    any, and whether it has begun."""
+    """One call of the program: how much to print, which campaign it is about, and whether its command has begun."""
 
     quiet: bool = False
     verbose: bool = False
@@ -29,7 +28,7 @@ class Invocation:
     where: "CampaignLocation | None" = None
 
     def console(self, as_json: bool = False) -> "Console":
-        """The user's end of the command."""
+        """The console of the command."""
         from hailuo_batch.app.workspace import fill_in_commands
         from hailuo_batch.ui.console import Console, Verbosity
 
@@ -38,7 +37,7 @@ class Invocation:
         return Console(level, as_json, None if self.where is None else partial(fill_in_commands, where=self.where))
 
     def locate(self, manifest: Path, options: dict[str, Any]) -> "CampaignLocation":
-        """Where the campaign's files lie; takes those options out of the others."""
+        """The campaign's location; removes its options from the others."""
         from hailuo_batch.app.workspace import CampaignLocation
 
         self.where = CampaignLocation(
@@ -47,24 +46,22 @@ class Invocation:
         return self.where
 
 
-@dataclass
-class OptionGroup:
-    """Options that several commands share, in the order in which help shows them."""
+def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """A decorator that adds several options to a command, in the order in which help shows them."""
 
-    options: list[Callable[[Command], Command]] = field(default_factory=list)
-
-    def __call__(self, command: Command) -> Command:
-        """Give the command these options."""
-        for option in reversed(self.options):
+    def add(command: Command) -> Command:
+        for option in reversed(options):
             command = option(command)
         return command
+
+    return add
 
 
 def _set_flag(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
     def note(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-        if value:
-            setattr(context.ensure_object(Invocation), name, True)
         invocation = context.ensure_object(Invocation)
+        if value:
+            setattr(invocation, name, True)
         if invocation.quiet and invocation.verbose:
             raise click.UsageError("--quiet and --verbose contradict each other.", context)
 
@@ -75,79 +72,98 @@ def _flag(*names: str, attribute: str, text: str) -> Callable[[Command], Command
     return click.option(*names, is_flag=True, expose_value=False, callback=_set_flag(attribute), help=text)
 
 
-common_options = OptionGroup(
-    [
-        _flag("-q", "--quiet", attribute="quiet", text="Say only what must be heard."),
-        _flag("-v", "--verbose", attribute="verbose", text="Say everything."),
-        click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s"),
-    ]
+common_options = option_group(
+    _flag("-q", "--quiet", attribute="quiet", text="Print only errors and the result."),
+    _flag("-v", "--verbose", attribute="verbose", text="Print everything."),
+    click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s"),
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-one_manifest = click.argument("manifest", type=click.Path(path_type=Path))
-ledger_options = OptionGroup(
-    [
-        click.option("--sandbox", is_flag=True, help="Rehearse: no key, no payment, files of its own."),
-        click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Instead of state/."),
-        click.option("--output-dir", type=click.Path(path_type=Path), metavar="DIR", help="Instead of outputs/."),
-    ]
+_manifest = click.argument("manifest", type=click.Path(path_type=Path))
+_ledger_options = option_group(
+    click.option("--sandbox", is_flag=True, help="Practice run: no key, no cost, separate files."),
+    click.option(
+        "--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Use this folder instead of state/."
+    ),
+    click.option(
+        "--output-dir", type=click.Path(path_type=Path), metavar="DIR", help="Use this folder instead of outputs/."
+    ),
 )
-plan_options = OptionGroup(
-    [
-        click.option("--only", multiple=True, metavar="GLOB", help="Only takes whose ID fits; repeatable."),
-        click.option("--replace", multiple=True, metavar="GLOB", help="Make these anew although done; repeatable."),
-        click.option(
-            "--in-doubt",
-            type=click.Choice(["hold", "resubmit"]),
-            default="hold",
-            show_default=True,
-            help="Takes in doubt: leave them, or make them again, which may pay twice.",
-        ),
-        click.option("--max-spend", metavar="USD", help="Cap on the campaign's net spend; beats the manifest's."),
-    ]
+
+
+def campaign_command(*options: Callable[[Command], Command], has_json: bool = False) -> Callable[[Command], Command]:
+    """A decorator for a command about one campaign, with its own options and those that find its files.
+
+    The decorated function gets the campaign's location, the console, and its own options by their names.
+    """
+
+    def decorate(function: Command) -> Command:
+        @wraps(function)
+        def call(invocation: Invocation, /, manifest: Path, as_json: bool = False, **given: Any) -> Any:
+            where = invocation.locate(manifest, given)
+            return function(where, invocation.console(as_json), **given)
+
+        json_option = (as_json,) if has_json else ()
+        group = option_group(_manifest, *options, _ledger_options, *json_option, common_options, click.pass_obj)
+        return group(call)
+
+    return decorate
+
+
+plan_options = option_group(
+    click.option("--only", multiple=True, metavar="GLOB", help="Only takes whose ID matches; repeatable."),
+    click.option(
+        "--replace", multiple=True, metavar="GLOB", help="Request these again although they are done; repeatable."
+    ),
+    click.option(
+        "--in-doubt",
+        type=click.Choice(["hold", "resubmit"]),
+        default="hold",
+        show_default=True,
+        help="Takes in doubt: leave them, or request them again, which may pay twice.",
+    ),
+    click.option("--max-spend", metavar="USD", help="Cap on the campaign's net spend; overrides the manifest's."),
 )
-apply_options = OptionGroup(
-    [
-        click.option(
-            "--plan",
-            "plan_file",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Do just what this plan, kept by plan --out, says; repeat it after an interruption.",
-        ),
-        click.option(
-            "--check-images/--no-check-images",
-            default=None,
-            help="Look at the images of what is to be created before paying. Default: yes, but for --sandbox.",
-        ),
-        click.option("--max-in-flight", type=click.IntRange(min=1), metavar="N", help="At most N runs at once."),
-        click.option(
-            "--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for so long, such as 45m."
-        ),
-        click.option(
-            "--max-duration",
-            metavar="DURATION",
-            help="Stop in good order so long after the start, waits included, such as 2h; run it again to continue.",
-        ),
-        click.option(
-            "--wait",
-            metavar="DURATION",
-            help="Wait so long for another apply of the campaign. Default: exit 5.",
-        ),
-        click.option("--rate-limit", metavar="N/SECONDSs", help="Requests the key allows; Runbase's own is 20/10s."),
-        click.option("--accept-price", is_flag=True, help="Go on although a run costs more than the plan showed."),
-        click.option(
-            "--require-ledger", is_flag=True, help="Exit 4 where there is no ledger yet, such as after a lost CI cache."
-        ),
-        click.option(
-            "--new-ledger", is_flag=True, help="Start again where the ledger is missing: pays for all takes again."
-        ),
-    ]
+apply_options = option_group(
+    click.option(
+        "--plan",
+        "plan_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Do exactly what this file of plan --out says. Can be repeated after an interruption.",
+    ),
+    click.option(
+        "--check-images/--no-check-images",
+        default=None,
+        help="Check the images of requested takes before paying. Default: yes, except with --sandbox.",
+    ),
+    click.option(
+        "--max-in-flight", type=click.IntRange(min=1), metavar="N", help="Run at most N takes at the same time."
+    ),
+    click.option(
+        "--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for this long, such as 45m."
+    ),
+    click.option(
+        "--max-duration",
+        metavar="DURATION",
+        help="Stop in good order after this long, such as 2h. Run the same command to continue.",
+    ),
+    click.option(
+        "--wait",
+        metavar="DURATION",
+        help="Wait up to this long for another apply of the campaign. Default: exit 5 at once.",
+    ),
+    click.option("--rate-limit", metavar="N/SECONDSs", help="The key's rate limit. Default: Runbase's, 20/10s."),
+    click.option("--accept-price", is_flag=True, help="Continue even if a run costs more than the plan showed."),
+    click.option(
+        "--require-ledger", is_flag=True, help="Exit 4 if there is no ledger yet, such as after a lost CI cache."
+    ),
+    click.option("--new-ledger", is_flag=True, help="Start over if the ledger is missing: pays for all takes again."),
 )
 no_sidecar = click.option("--no-sidecar", is_flag=True, help="Write no JSON file beside each video.")
 
 
 class OrderedGroup(click.Group):
-    """Shows its commands in the order in which they are declared, which is that in which they are used."""
+    """A group that lists its commands in the order of their declaration, which is that of their use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""

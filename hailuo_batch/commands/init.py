@@ -1,4 +1,4 @@
-"""`init`: writes a commented manifest to begin with. Never overwrites anything."""
+"""`init`: writes a commented starter manifest. Never overwrites anything."""
 
 from pathlib import Path
 
@@ -9,17 +9,19 @@ from hailuo_batch.ui.console import Console
 
 
 def run(path: Path, console: Console) -> ExitCode:
-    """Write the starter manifest. Raises UsageError where the file exists or cannot be made."""
+    """Write the starter manifest. Raises UsageError if the file exists or cannot be written."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(STARTER_MANIFEST)
     except FileExistsError:
-        raise UsageError(f"{path} exists and was left as it is. Give another name: `hailuo-batch init FILE`.") from None
+        raise UsageError(
+            f"{path} already exists and was not changed. Give another name: `hailuo-batch init FILE`."
+        ) from None
     except FileNotFoundError:
-        raise UsageError(f"{path} cannot be written: there is no folder {path.parent}. Make it first.") from None
+        raise UsageError(f"{path} cannot be written: there is no folder {path.parent}. Create it first.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     name = quote(str(path))
-    console.print_info(f"Wrote {path}. Write your shots into it, then:")
+    console.print_info(f"Wrote {path}. Put your shots into it, then:")
     console.print_info_lines(f"  hailuo-batch validate {name}\n  hailuo-batch apply --sandbox {name}")
     return ExitCode.DONE

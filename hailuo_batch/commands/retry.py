@@ -1,4 +1,4 @@
-"""`retry`: grants failed or rejected takes one more attempt at the next apply. Sends nothing."""
+"""`retry`: allows one more attempt for failed or rejected takes. The next apply requests them. Sends nothing."""
 
 from hailuo_batch.app.ledger_access import open_for_changes
 from hailuo_batch.app.workspace import CampaignLocation
@@ -10,16 +10,16 @@ from hailuo_batch.ui.text import count
 
 
 def run(where: CampaignLocation, take_ids: tuple[str, ...], console: Console) -> ExitCode:
-    """Grant the attempts. Raises UsageError for a take that has neither failed nor been rejected."""
-    with open_for_changes(where, "retry", console) as writing:
-        steps = retry_takes(writing.snapshot, take_ids)
-        writing.ledger.carry_out(steps, writing.clock.wall())
+    """Allow the attempts. Raises UsageError for a take that is neither failed nor rejected."""
+    with open_for_changes(where, "retry", console) as session:
+        steps = retry_takes(session.snapshot, take_ids)
+        session.ledger.carry_out(steps, session.clock.wall())
     granted = [step.take_id for step in steps if isinstance(step, AddAttempt)]
     if not granted:
-        console.print_info("No take has failed or been rejected: there is nothing to retry.")
+        console.print_info("Nothing to retry: no take is failed or rejected.")
         return ExitCode.DONE
     console.print_info(
-        f"{count(len(granted), 'take')} will be made again by the next apply: {', '.join(granted)}. To start it: "
+        f"The next apply requests {count(len(granted), 'take')} again: {', '.join(granted)}. To start it: "
         "`hailuo-batch apply MANIFEST`."
     )
     return ExitCode.DONE

@@ -3,8 +3,8 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 from hailuo_batch.app.api_target import SANDBOX_KEY
 from hailuo_batch.app.config import parse_option, parse_rate_limit
@@ -15,35 +15,24 @@ from hailuo_batch.ui.console import Console
 from hailuo_batch.values import parse_usd
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxOptions:
-    """What the sandbox is asked to be like. `balance` is in US dollars, None for no end of money."""
-
-    port: int = 0
-    latency_s: float = 0.0
-    fail_rate: float = 0.0
-    rate_limit: str = "20/10s"
-    balance: str | None = None
-    seed: int = 0
-    speed: float = 1.0
-
-
 class _Stopped(BaseException):
-    """A signal, not a failure: what outlives the failures of a connection must not take it for one."""
+    """Raised by a signal. A BaseException, so that no handler of connection failures catches it."""
 
     def __init__(self, code: ExitCode) -> None:
         self.code = code
 
 
-def run(options: SandboxOptions, console: Console) -> ExitCode:
-    """Serve until a signal comes. Raises UsageError for settings that cannot be and a port that cannot be had."""
-    server = _server(options)
+def run(console: Console, **options: Any) -> ExitCode:
+    """Serve until a signal comes. Raises UsageError for impossible settings and a port that cannot be opened."""
+    server = _server(**options)
     try:
         with _stopped_by_signal():
             console.write_stdout(
                 f"export RUNBASE_BASE_URL={server.base_url} RUNBASE_API_KEY={SANDBOX_KEY}\n",
             )
-            console.print_info("The sandbox is serving. Set these two in another terminal to use it; Ctrl-C stops it.")
+            console.print_info(
+                "The sandbox is running. Paste this line into another terminal to use it. Press Ctrl-C to stop it."
+            )
             server.serve_forever()
     except _Stopped as stopped:
         return stopped.code
@@ -52,23 +41,25 @@ def run(options: SandboxOptions, console: Console) -> ExitCode:
     return ExitCode.DONE
 
 
-def _server(options: SandboxOptions) -> SandboxServer:
-    rate = parse_option("--rate-limit", options.rate_limit, parse_rate_limit)
-    balance = None if options.balance is None else parse_option("--balance", options.balance, parse_usd)
+def _server(
+    *, port: int, latency_s: float, fail_rate: float, rate_limit: str, balance: str | None, seed: int, speed: float
+) -> SandboxServer:
+    rate = parse_option("--rate-limit", rate_limit, parse_rate_limit)
+    money = None if balance is None else parse_option("--balance", balance, parse_usd)
     try:
         settings = WorldSettings(
-            seed=options.seed,
-            balance_micro_usd=balance,
-            fail_rate=options.fail_rate,
+            seed=seed,
+            balance_micro_usd=money,
+            fail_rate=fail_rate,
             rate_limit=rate.requests,
             rate_window_s=rate.window_s,
         )
-        return SandboxServer(settings, port=options.port, latency_s=options.latency_s, speed=options.speed)
+        return SandboxServer(settings, port=port, latency_s=latency_s, speed=speed)
     except ValueError as error:
-        raise UsageError(f"The sandbox cannot be like that: {error}.") from error
+        raise UsageError(f"Invalid sandbox settings: {error}.") from error
     except OSError as error:
         raise UsageError(
-            f"Port {options.port} cannot be had: {error.strerror}. Leave --port out for a free one."
+            f"Port {port} cannot be opened: {error.strerror}. Leave --port out to get a free one."
         ) from error
 
 

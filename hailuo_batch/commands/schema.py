@@ -6,6 +6,6 @@ from hailuo_batch.ui.console import Console
 
 
 def run(name: str, console: Console) -> ExitCode:
-    """Print the schema of that name, such as `manifest`, as it is shipped."""
+    """Print the schema of that name, such as `manifest`."""
     console.write_stdout(load_schema_text(name))
     return ExitCode.DONE

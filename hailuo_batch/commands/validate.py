@@ -1,4 +1,4 @@
-"""`validate`: checks manifests without network or ledger, and says everything that is wrong at once."""
+"""`validate`: checks manifests without network or ledger, and prints all findings at once."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from hailuo_batch.ui.text import count
 
 
 def run(paths: Sequence[Path], console: Console) -> ExitCode:
-    """Check each manifest; USAGE if any has an error."""
+    """Check each manifest. Returns USAGE if any has an error."""
     loaded = [(path, load_manifest(path)) for path in paths]
     if console.as_json:
         console.print_json(findings_document(loaded))

@@ -1,8 +1,7 @@
-"""What a person has to do about an attempt that does not end in a video by itself, in words and commands.
+"""What a person can do about an attempt that needs attention, in words and commands.
 
-Owns those words; knows nothing of how they are shown. Only what needs a person gets advice: an attempt that the
-next apply settles alone gets none, and no advice ever leads to paying twice without saying so. An apply is advised for
-the one take that it is about: without --only it would pay for every other one that is not done, too.
+An attempt that the next apply handles alone gets no advice, and no advice leads to paying twice without saying so. Each
+advised `apply` has an --only for its take: without it, it would also pay for every other take that is not done.
 """
 
 from collections.abc import Sequence
@@ -14,15 +13,16 @@ from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 
 SANDBOX = "sandbox"
+"""The endpoint of a practice run, in place of a base URL."""
 STUCK_AFTER_S = 3600.0
-"""Seconds after which a run that has not finished, or a finished one whose files are not here, may need a person."""
+"""Seconds after which a run that has not finished, or whose files are missing, may need attention."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command about one take: `head` finds the campaign, `words` name the take and say what is to be done with it.
+    """A command about one take: `head` finds the campaign, `words` name the take and what to do with it.
 
-    `takes_many` is whether it may be given the words of several takes at once.
+    `takes_many` is whether the words of several takes can be given at once.
     """
 
     head: tuple[str, ...]
@@ -35,22 +35,21 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """`text` says what happened to the money and what can be done; `given` are the commands that do it."""
+    """`text` says what happened to the money and what can be done; `ways` are the commands that do it."""
 
     text: str
     ways: tuple[Command, ...] = ()
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands, as they can be pasted into a shell."""
+        """The commands, ready to be pasted into a shell."""
         return tuple(map(str, self.ways))
 
 
 def combine_commands(alike: Sequence[tuple[str, Advice]], is_all: bool) -> tuple[str, ...]:
-    """The commands of several takes about which the same is advised, one for all of them wherever that can be.
+    """The commands for several takes with the same advice: one for all of them where possible, else one with TAKE.
 
-    Where it cannot be, TAKE stands for each. `is_all` is whether they are all that a command without their names is
-    about: then it needs none.
+    `is_all` is whether these are all takes that a command without names would be about: then it needs no names.
     """
     if len(alike) == 1:
         return alike[0][1].commands
@@ -64,156 +63,144 @@ def combine_commands(alike: Sequence[tuple[str, Advice]], is_all: bool) -> tuple
 
 
 def _for_any_take(command: Command, take_id: str) -> Command:
-    """The command with TAKE in the place of the take."""
+    """The command with TAKE in place of the take's ID."""
     words = tuple("TAKE" if word == take_id else word for word in command.words)
     return replace(command, head=(*command.head, *words), words=())
 
 
 @dataclass(frozen=True, slots=True)
 class CommandBuilder:
-    """The program's commands for one campaign: `manifest` as the user named it, `endpoint` as the ledger has it.
+    """The program's commands for one campaign, with the options that find its files.
 
-    `options` are those that every command of this campaign needs to find its files.
+    `manifest` is the path as the user gave it; `endpoint` is the ledger's, which may be the sandbox.
     """
 
     manifest: str
     endpoint: str
     options: tuple[str, ...] = ()
 
+    def command(self, name: str, *words: str, takes_many: bool = True) -> Command:
+        """A command by its name, such as `apply` or `state restore`."""
+        sandbox = ("--sandbox",) if self.endpoint == SANDBOX else ()
+        return Command(("hailuo-batch", *name.split(), self.manifest, *sandbox, *self.options), words, takes_many)
+
     def apply(self, *options: str) -> Command:
         """An `apply` of this campaign."""
-        return Command(self._head("apply"), options)
-
-    def retry(self, take_id: str) -> Command:
-        """One more attempt for a take."""
-        return Command(self._head("retry"), (take_id,))
+        return self.command("apply", *options)
 
     def repair(self) -> Command:
-        """Another try at the downloads that came damaged, and at files that have changed."""
-        return Command((*self._head("verify"), "--repair"))
+        """Another download of damaged and changed files."""
+        return self.command("verify", "--repair")
 
     def resolve(self, run: Run) -> tuple[Command, ...]:
-        """The ways out for an attempt."""
+        """The commands that resolve an attempt."""
         attempt = ("--attempt", str(run.attempt)) if run.is_superseded else ()
         ways = [("--run-id", "run_ID"), *([] if run.is_superseded else [("--resubmit",)]), ("--abandon",)]
-        head = self._head("resolve")
-        return tuple(Command(head, (run.take_id, *attempt, *way), takes_many=False) for way in ways)
-
-    def _head(self, command: str) -> tuple[str, ...]:
-        rehearsal = ("--sandbox",) if self.endpoint == SANDBOX else ()
-        return ("hailuo-batch", command, self.manifest, *rehearsal, *self.options)
+        return tuple(self.command("resolve", run.take_id, *attempt, *way, takes_many=False) for way in ways)
 
 
 def advise(run: Run, is_live: bool, commands: CommandBuilder, now: float, *, is_retried: bool = False) -> Advice | None:
-    """What to do about this attempt, None where nothing is.
+    """What to do about this attempt, None if nothing.
 
-    `speaks` is whether it is the live attempt of a take that the manifest still asks for. `now` is seconds since the
-    epoch, UTC. `again` is whether the next apply makes it again of itself where it failed.
+    `is_live` is whether it is the live attempt of a take in the manifest. `now` is seconds since the epoch, UTC.
+    `is_retried` is whether the next apply makes another attempt at it without being asked.
     """
     if run.state is RunState.SUCCEEDED and run.outputs_saved and not run.flaws:
-        return None  # as nearly all are in the end
+        return None  # the usual case, decided fast: a report asks this of every run
     if run.state is RunState.IN_DOUBT:
-        return _in_doubt(run, is_live, commands)
-    is_slow = run.state in RUNNING and _age_s(run.submitted_at, now) >= STUCK_AFTER_S
+        return _in_doubt(is_live, commands.resolve(run))
+    if run.state in RUNNING:
+        return _slow(run, is_live, commands, now) if _age_s(run.submitted_at, now) >= STUCK_AFTER_S else None
     if not is_live:
-        return _slow_superseded(run, commands, now) if is_slow else None
-    if is_slow:
-        return _slow(run, commands, now)
+        return None
     is_missing = run.state is RunState.SUCCEEDED and bool(run.outputs) and not run.outputs_saved
     if is_missing and _age_s(run.completed_at, now) >= STUCK_AFTER_S:
-        return _never_downloaded(run, commands, now)
+        return Advice(
+            f"The run finished {format_duration(_age_s(run.completed_at, now))} ago and is paid for, but its video is "
+            "not downloaded. Each apply asks for a fresh link and tries again. If the link is dead, request the take "
+            "again, which pays again, or abandon it.",
+            (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
+        )
     return _ended(run, commands, is_retried)
-
-
-def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | None:
-    match run.state:
-        case RunState.FAILED if is_retried:
-            return Advice(
-                "The run failed and its cost was refunded. The next apply makes it again, as the manifest's "
-                "max_attempts says. Change its prompt or images before, if they are why it failed.",
-                (commands.apply("--only", run.take_id),),
-            )
-        case RunState.FAILED:
-            return Advice(
-                "The run failed and its cost was refunded. Change its prompt or images and apply again, or grant it "
-                "one more attempt.",
-                (commands.retry(run.take_id), commands.apply("--only", run.take_id)),
-            )
-        case RunState.REJECTED:
-            return Advice(
-                "The API refused the input and nothing was paid. Change the shot in the manifest and apply again, or "
-                "grant it one more attempt as it is.",
-                (commands.apply("--only", run.take_id), commands.retry(run.take_id)),
-            )
-        case RunState.LOST:
-            return Advice(
-                "The API does not know this run although it was paid for, and its cost still counts. Each apply asks "
-                "for it once more. If it stays lost, give the run ID to Runbase's support; then name the run that it "
-                "is, have it made again, or give it up.",
-                (commands.apply("--only", run.take_id), *commands.resolve(run)),
-            )
-        case RunState.SUCCEEDED if not run.outputs:
-            return Advice(
-                "The run succeeded and is paid for, but the API named no file. Each apply asks for it again. If none "
-                "comes, have it made again, which pays again, or give it up.",
-                (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
-            )
-        case RunState.SUCCEEDED if run.flaws:
-            return Advice(
-                "The video is damaged: it came so twice, with the same bytes, and was kept because it is paid for. Try "
-                "the download again, which costs nothing. If it stays damaged, give the run ID to Runbase's support, "
-                "or have another one made, which pays again.",
-                (commands.repair(), commands.apply("--only", run.take_id, "--replace", run.take_id)),
-            )
-        case RunState.ABANDONED:
-            return Advice(
-                "It was given up, and what it cost, or may have cost, still counts. It can be made again, which pays "
-                "again, or taken up again if the run turns up.",
-                commands.resolve(run)[:2],
-            )
-        case _:
-            return None
 
 
 def _age_s(since: float | None, now: float) -> float:
     return 0.0 if since is None else now - since
 
 
-def _slow(run: Run, commands: CommandBuilder, now: float) -> Advice:
-    return Advice(
-        f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
-        "Each apply goes on asking for it. If it never finishes, have it made again, which pays again, or give it up.",
-        (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
-    )
-
-
-def _never_downloaded(run: Run, commands: CommandBuilder, now: float) -> Advice:
-    return Advice(
-        f"The run finished {format_duration(_age_s(run.completed_at, now))} ago, is paid for, and its video is not "
-        "here. Each apply asks for a fresh link and downloads it where it can. If its link is dead, have it made "
-        "again, which pays again, or give it up.",
-        (commands.apply("--only", run.take_id), *commands.resolve(run)[1:]),
-    )
-
-
-def _slow_superseded(run: Run, commands: CommandBuilder, now: float) -> Advice:
-    return Advice(
-        f"The run was created {format_duration(_age_s(run.submitted_at, now))} ago, is paid for, and has not finished. "
-        "Nothing waits for it any more, but each apply goes on asking for it. If it never finishes, give it up.",
-        (commands.resolve(run)[-1],),
-    )
-
-
-def _in_doubt(run: Run, is_live: bool, commands: CommandBuilder) -> Advice:
+def _in_doubt(is_live: bool, ways: tuple[Command, ...]) -> Advice:
     intro = (
-        "The create may have gone out and no answer is recorded: the run may exist and be paid for. Look for it in "
-        "your Runbase account. If it is there, name it; if not, "
+        "The request got no answer: the run may exist and may have been charged. Check your Runbase account's logs. If "
+        "it is there, name the run; if not, "
     )
     if not is_live:
-        text = intro + "give it up. Nothing waits for it any more; until then it stays counted as at risk."
-        ways = commands.resolve(run)
+        # no --resubmit: another attempt exists, or none is wanted
+        text = f"{intro}abandon it. No take needs it any more; until then it counts as at risk."
         return Advice(text, (ways[0], ways[-1]))
     text = (
-        intro + "have it made again (if it did exist, that pays a second time), or give it up. Until then it is held."
+        f"{intro}request it again (if it does exist, that pays twice), or abandon it. Until then the take is on hold."
     )
-    return Advice(text, commands.resolve(run))
+    return Advice(text, ways)
+
+
+def _slow(run: Run, is_live: bool, commands: CommandBuilder, now: float) -> Advice:
+    age, ways = format_duration(_age_s(run.submitted_at, now)), commands.resolve(run)
+    intro = f"The run was requested {age} ago, is paid for, and has not finished. "
+    if not is_live:
+        text = "No take needs it any more, but each apply still asks for it. If it never finishes, abandon it."
+        return Advice(intro + text, ways[-1:])
+    text = (
+        "Each apply asks for it again. If it never finishes, request the take again, which pays again, or abandon it."
+    )
+    return Advice(intro + text, (commands.apply("--only", run.take_id), *ways[1:]))
+
+
+def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | None:
+    apply = commands.apply("--only", run.take_id)
+    match run.state:
+        case RunState.FAILED if is_retried:
+            return Advice(
+                "The run failed and its cost was refunded. The next apply tries it again, as the manifest's "
+                "max_attempts allows. If its prompt or images are the cause, change them first.",
+                (apply,),
+            )
+        case RunState.FAILED:
+            return Advice(
+                "The run failed and its cost was refunded. Change its prompt or images and apply again, or allow one "
+                "more attempt.",
+                (commands.command("retry", run.take_id), apply),
+            )
+        case RunState.REJECTED:
+            return Advice(
+                "The API refused the input and nothing was paid. Change the shot in the manifest and apply again, or "
+                "allow one more attempt as it is.",
+                (apply, commands.command("retry", run.take_id)),
+            )
+        case RunState.LOST:
+            return Advice(
+                "The run was paid for, but the API does not know it. Its cost still counts, and each apply asks for it "
+                "again. If it stays lost, ask Runbase's support about the run ID. Then name the right run, request the "
+                "take again, or abandon it.",
+                (apply, *commands.resolve(run)),
+            )
+        case RunState.SUCCEEDED if not run.outputs:
+            return Advice(
+                "The run succeeded and was paid for, but the API reports no file. Each apply asks again. If none "
+                "comes, request the take again, which pays again, or abandon it.",
+                (apply, *commands.resolve(run)[1:]),
+            )
+        case RunState.SUCCEEDED if run.flaws:
+            return Advice(
+                "The video is damaged: it was downloaded twice with the same bytes, and kept because it is paid for. "
+                "Download it again, which costs nothing. If it stays damaged, ask Runbase's support about the run ID, "
+                "or request another video, which pays again.",
+                (commands.repair(), commands.apply("--only", run.take_id, "--replace", run.take_id)),
+            )
+        case RunState.ABANDONED:
+            return Advice(
+                "The take was abandoned; what it cost, or may have cost, still counts. Request it again, which pays "
+                "again, or name its run if that turns up.",
+                commands.resolve(run)[:2],
+            )
+        case _:
+            return None

@@ -1,6 +1,6 @@
-"""JSON as the report's files hold it: always UTF-8, never NaN, and quick to write for ten thousand takes.
+"""JSON text of the report's files: always valid UTF-8, never NaN, and fast for ten thousand takes.
 
-The standard library lays JSON out in Python alone, piece by piece; `encode_indented` gives the same text in a third of
+The standard library indents JSON in Python code, piece by piece; `encode_indented` gives the same text in a third of
 the time.
 """
 
@@ -13,17 +13,17 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def encode(value: Any) -> str:
-    """On one line, without a blank. A lone surrogate, which JSON from outside can hold, stays escaped."""
+    """JSON on one line, without blanks. A lone surrogate, which JSON from outside can contain, stays escaped."""
     return _with_escapes(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
 def encode_indented(value: Any) -> str:
-    """As `json.dumps` with an indent of 2: every field on a line of its own. Surrogates as in `encode`."""
+    """JSON with an indent of 2, as `json.dumps` makes it. Surrogates as in `encode`."""
     return _with_escapes(_indented(value, "\n"))
 
 
 def _indented(value: Any, line: str) -> str:
-    """`line` is a line break and the indent of what the value stands in."""
+    """`line` is a line break and the indent of the value's container."""
     if type(value) is str:
         return encode_basestring(value)
     if type(value) is dict and value:
@@ -43,7 +43,7 @@ def _indented(value: Any, line: str) -> str:
 def _key(name: Any) -> str:
     if type(name) is str:
         return encode_basestring(name)
-    raise TypeError("the name of a field is a text")
+    raise TypeError("the name of a field must be a string")
 
 
 def _with_escapes(text: str) -> str:

@@ -1,7 +1,6 @@
-"""The report's files: which there are, and each written whole or not at all.
+"""The report's files: their names, and how they are written, each completely or not at all.
 
-Owns their names and the order in which they are written. All are rendered before the first is written, so that a
-failure leaves the old report standing.
+All are rendered before the first is written, so that a failure to render keeps the old report.
 """
 
 import hashlib
@@ -12,13 +11,13 @@ from pathlib import Path
 
 from hailuo_batch.adapters.local.fs import remove_stale_temporaries, write_durably
 from hailuo_batch.errors import OutputError
-from hailuo_batch.report.looking import stamps_of
+from hailuo_batch.report.folder_scan import stamps_of
 from hailuo_batch.report.model import Report, is_time_independent
-from hailuo_batch.report.written import Mark, VerifiedFiles
+from hailuo_batch.report.verified_files import Mark, VerifiedFiles
 
 
 class Format(StrEnum):
-    """What a report can be written as, by the names that `report --format` knows."""
+    """The formats of a report, by the names that `report --format` takes."""
 
     HTML = "html"
     JSON = "json"
@@ -37,7 +36,7 @@ _NAMES: Mapping[Format, str] = {
 
 
 def _renderers() -> Mapping[Format, Callable[[Report], str]]:
-    """What makes each file. Loaded by those who write one: mostly, all is right already."""
+    """The function that renders each format. Imported only when a file has to be written, which is seldom."""
     from hailuo_batch.report.render_csv import render_csv
     from hailuo_batch.report.render_html import render_html
     from hailuo_batch.report.render_json import render_json
@@ -56,7 +55,7 @@ def _renderers() -> Mapping[Format, Callable[[Report], str]]:
 def are_current(
     verified: VerifiedFiles | None, report: Report, mark: Mark, folder: Path, formats: Iterable[Format]
 ) -> bool:
-    """Whether these files hold this report already, but for when it was made, and nobody has touched them since.
+    """Whether these files hold this report already, apart from its time, and are unchanged since.
 
     `mark` is where the ledger's journal ended before the report was made from it.
     """
@@ -70,8 +69,7 @@ def are_current(
 def verify_reports(
     old: VerifiedFiles | None, report: Report, mark: Mark, folder: Path, formats: Iterable[Format]
 ) -> VerifiedFiles | None:
-    """What is to be remembered of these files, which have just been written or found right; None for a report that is
-    another one as time goes by."""
+    """The cache entry for these files, which are up to date now; None for a report that changes as time goes by."""
     if not is_time_independent(report):
         return None
     made_of = _content_hash(report)
@@ -80,21 +78,21 @@ def verify_reports(
 
 
 def _content_hash(report: Report) -> str:
-    """What the report shows beyond what the journal's mark stands for."""
+    """A hash of what the report shows and the journal does not."""
     shown = (report.resume_command, report.manifest_sha256, report.description, report.applying)
     return hashlib.sha256(json.dumps(shown).encode("ascii")).hexdigest()
 
 
 def report_paths(folder: Path, formats: Iterable[Format]) -> dict[Format, Path]:
-    """Where each of these files lies."""
+    """The path of each of these files."""
     wanted = set(formats)
     return {form: folder / name for form, name in _NAMES.items() if form in wanted}
 
 
 def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tuple(Format)) -> dict[Format, Path]:
-    """Write the report in these formats into the folder, which is made where it is missing. Returns where each lies.
+    """Write the report in these formats into the folder, and create that if it is missing. Returns each file's path.
 
-    Raises OutputError where the disk does not allow it; the ledger is not touched.
+    Raises OutputError if a file cannot be written.
     """
     wanted = set(formats)
     texts = {form: render(report) for form, render in _renderers().items() if form in wanted}
@@ -107,8 +105,7 @@ def write_reports(report: Report, folder: Path, formats: Iterable[Format] = tupl
         remove_stale_temporaries(folder, [path.name for path in folder.iterdir()])
     except OSError as error:
         raise OutputError(
-            f"The report could not be written to {path}: {error.strerror or error}. Nothing was paid for it, and "
-            "the ledger and the videos are untouched. Make room or give the folder back its write permission, "
-            "then write it again with `hailuo-batch report MANIFEST`."
+            f"The report could not be written to {path}: {error.strerror or error}. The ledger and the videos are "
+            "intact. Free some space or make the folder writable, then run `hailuo-batch report MANIFEST`."
         ) from error
     return paths

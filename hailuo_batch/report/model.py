@@ -1,115 +1,91 @@
-"""The report as frozen values, made from a ledger snapshot: what every rendering shows, decided once.
+"""The report as frozen values, made from a ledger snapshot: everything that the renderings show, decided once.
 
-Owns what a reader is told: which attempts are listed, what an unanswered create counts as, the totals. Knows no
-clock, file or format. Two reports of one snapshot at one moment are equal, down to their order.
+Decides which attempts are listed, what an unanswered request counts as, and the totals. Pure: no clock, file or format.
+Two reports of one snapshot at one moment are equal, down to their order.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
 from hailuo_batch.core.planning.plan import count_failures
 from hailuo_batch.core.planning.spend import Spend, charge_of, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, CommandBuilder, advise
+from hailuo_batch.values import Take, format_usd
 
 UNFINISHED_STATES = frozenset({TakeState.WAITING, TakeState.RUNNING, TakeState.DOWNLOADING})
-"""States that the next apply carries on from by itself."""
+"""States of takes that the next apply continues with."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReportOutput:
-    """One file. `path` is relative to the report, None until the file is on disk; `bytes` is its size.
+class Attempt:
+    """One requested attempt at a take: the ledger's run, its part of the campaign's money, and what to do about it.
 
-    `flaw` says what is wrong with a file that was paid for and is no whole video, None where nothing is known to be.
+    `charged_micro_usd` counts a cost that the API never reported as the newest known one.
     """
 
-    path: str | None
-    url: str
-    bytes: int | None
-    sha256: str | None
-    flaw: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReportRun:
-    """One attempt for which a create was sent. Times are seconds since the epoch; `error` says what went wrong.
-
-    `charged_micro_usd` is its part of the campaign's spend: a cost that the API never named counts as the newest known.
-    """
-
-    take_id: str
-    model: str
-    run_id: str | None
-    attempt: int
-    state: RunState
-    superseded: bool
-    cost_micro_usd: int | None
+    run: Run
     charged_micro_usd: int
     refunded_micro_usd: int
-    fingerprint: str
-    create_id: str | None
-    submitted_at: float | None
-    completed_at: float | None
-    error: str | None
-    outputs: tuple[ReportOutput, ...]
     advice: Advice | None
 
     @property
     def problem(self) -> str:
-        """What went wrong, or what is known to be wrong with its files; empty where nothing is."""
-        return self.error or "; ".join(_flaws(self.outputs))
+        """What went wrong with the run or its files; empty if nothing did."""
+        return self.run.reason or "; ".join(self.run.flaws)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportTake:
-    """One take, with every attempt at it, oldest first. `outputs` are those of the attempt that speaks for it,
-    of the newest where none does."""
+    """One take with every attempt at it, oldest first. `outputs` are those of its live attempt, else of the newest."""
 
-    id: str
-    shot: str
-    number: int
-    tags: tuple[str, ...]
-    fingerprint: str
+    take: Take
     state: TakeState
     in_manifest: bool
-    model: str
-    input_json: str
-    runs: tuple[ReportRun, ...]
-    outputs: tuple[ReportOutput, ...]
+    attempts: tuple[Attempt, ...]
+    outputs: tuple[Output, ...]
 
     @property
-    def input(self) -> dict[str, Any]:
-        """The input as data, read from its text each time: of ten thousand takes, few commands need it."""
-        parsed: dict[str, Any] = json.loads(self.input_json)
-        return parsed
+    def id(self) -> str:
+        """The take's ID."""
+        return self.take.id
 
     @property
-    def live(self) -> ReportRun | None:
-        """The attempt that speaks for the take, None where no create was sent for it."""
-        return next((run for run in reversed(self.runs) if not run.superseded), None)
+    def live(self) -> Attempt | None:
+        """The attempt that decides the take's state, None if none was requested."""
+        return next((attempt for attempt in reversed(self.attempts) if not attempt.run.is_superseded), None)
 
     @property
     def damaged(self) -> bool:
-        """Whether it is done, and a file of it is known to be no whole video."""
-        return self.state is TakeState.DONE and any(_flaws(self.outputs))
+        """Whether the take is done with a file that is known to be damaged."""
+        return self.state is TakeState.DONE and any(o.path is not None and o.flaw is not None for o in self.outputs)
 
     @property
     def prompt(self) -> str:
         """The prompt, empty for a model whose input has none."""
-        prompt = self.input.get("prompt")
+        prompt = self.take.input.get("prompt")
         return prompt if isinstance(prompt, str) else ""
 
 
-def _flaws(outputs: Iterable[ReportOutput]) -> Iterator[str]:
-    return (f"{output.path}: {output.flaw}" for output in outputs if output.flaw is not None)
+def state_text(state: TakeState | RunState) -> str:
+    """The state in words: `in doubt`."""
+    return state.replace("_", " ")
+
+
+def risk_sentence(spend: Spend) -> str:
+    """`2 requests got no answer; up to $0.56 may have been charged.` Empty if every request got an answer."""
+    if not spend.in_doubt_takes:
+        return ""
+    amount = spend.in_doubt_micro_usd
+    most = "an unknown amount" if amount is None else f"up to {format_usd(amount)}"
+    requests = "1 request" if spend.in_doubt_takes == 1 else f"{spend.in_doubt_takes:,} requests"
+    return f"{requests} got no answer; {most} may have been charged."
 
 
 def is_money_in_limbo(state: TakeState | RunState) -> bool:
-    """Whether something was, or may have been, paid for and nobody knows where it is: a long list begins with it."""
+    """Whether money was or may have been paid for a run that cannot be found. Long lists begin with these."""
     return state in {TakeState.IN_DOUBT, TakeState.LOST, RunState.IN_DOUBT, RunState.LOST}
 
 
@@ -117,9 +93,9 @@ def is_money_in_limbo(state: TakeState | RunState) -> bool:
 class Report:
     """A whole campaign at `generated_at` (seconds since the epoch). `totals` has a count for every state.
 
-    `resume_command` continues the apply that has left the campaign so, with its options; `apply_command` has none.
-    `applying` is whether an apply was at work then. `forgotten` are attempts at takes that the user had forgotten: they
-    are in no take, but their money counts.
+    `resume_command` continues the last apply with its options; `apply_command` has none. `applying` is whether an apply
+    was running. `forgotten` are attempts at takes that the user had forgotten: they belong to no take, but their money
+    counts.
     """
 
     campaign: str
@@ -134,30 +110,30 @@ class Report:
     repair_command: str
     takes: tuple[ReportTake, ...]
     applying: bool = False
-    forgotten: tuple[ReportRun, ...] = ()
+    forgotten: tuple[Attempt, ...] = ()
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether this is the sandbox, where no money is real."""
+        """Whether this is a practice run, where no money is real."""
         return self.endpoint == SANDBOX
 
     @property
     def damaged(self) -> int:
-        """How many takes are done with a file that is known to be no whole video."""
+        """How many takes are done with a file that is known to be damaged."""
         return sum(take.damaged for take in self.takes)
 
     @property
     def unfinished(self) -> int:
-        """How many takes the next apply carries on with by itself."""
+        """How many takes the next apply continues with."""
         return sum(self.totals[state] for state in UNFINISHED_STATES)
 
 
 def is_time_independent(report: Report) -> bool:
-    """Whether a later report of the same ledger would say the same: nothing is waited for that could take too long."""
-    return not any(_may_take_long(run) for take in report.takes for run in take.runs)
+    """Whether a later report of the same ledger would be the same: no run is waited for that could become slow."""
+    return not any(_may_become_slow(attempt.run) for take in report.takes for attempt in take.attempts)
 
 
-def _may_take_long(run: ReportRun) -> bool:
+def _may_become_slow(run: Run) -> bool:
     is_missing = run.state is RunState.SUCCEEDED and any(output.path is None for output in run.outputs)
     return is_missing or run.state in RUNNING
 
@@ -166,21 +142,18 @@ def build_report(
     snapshot: Snapshot,
     *,
     generated_at: float,
-    manifest_sha256: str | None = None,
-    manifest: str = "MANIFEST",
-    options: tuple[str, ...] = (),
+    commands: CommandBuilder | None = None,
     resume: str = "",
     submitting_state: TakeState = TakeState.IN_DOUBT,
     max_attempts: int = 1,
 ) -> Report:
     """The report of a snapshot. Pure.
 
-    `manifest` is the manifest as the user named it and `options` say where its files lie, for the commands that are
-    advised, `resume` the one that continues the apply, where that is known; `manifest_sha256` replaces the recorded
-    one. `submitting_state` is what a create on its way is to this reader: WAITING while an apply holds the lock, else
-    IN_DOUBT. `max_attempts` is how often the manifest has a take made that fails.
+    `commands` makes the commands that are advised; `resume` is the one that continues the last apply, if it is known.
+    `submitting_state` is the state of a take whose request is being sent: WAITING while an apply holds the lock, else
+    IN_DOUBT. `max_attempts` is how often the manifest lets a failing take be tried.
     """
-    commands = CommandBuilder(manifest, snapshot.endpoint, options)
+    commands = commands or CommandBuilder("MANIFEST", snapshot.endpoint)
     resolved = _with_submitting_resolved(snapshot, submitting_state)
     costs = newest_costs(resolved.paid_runs)
     takes = tuple(_take(record, commands, costs, generated_at, max_attempts) for record in resolved.takes)
@@ -189,7 +162,7 @@ def build_report(
         campaign=snapshot.campaign,
         description=snapshot.description,
         endpoint=snapshot.endpoint,
-        manifest_sha256=snapshot.manifest_sha256 if manifest_sha256 is None else manifest_sha256,
+        manifest_sha256=snapshot.manifest_sha256,
         generated_at=generated_at,
         totals={state: counts[state] for state in TakeState},
         spend=spend_of(resolved.paid_runs),
@@ -198,16 +171,16 @@ def build_report(
         repair_command=str(commands.repair()),
         takes=takes,
         applying=submitting_state is TakeState.WAITING,
-        forgotten=tuple(_run(run, None, costs) for run in resolved.forgotten),
+        forgotten=tuple(_attempt(run, None, costs) for run in resolved.forgotten),
     )
 
 
 def _with_submitting_resolved(snapshot: Snapshot, submitting_state: TakeState) -> Snapshot:
-    """The snapshot with every create that is on its way read as what it means."""
+    """The snapshot with every request that is being sent replaced by the state that it counts as."""
     if submitting_state is TakeState.IN_DOUBT:
         return in_doubt_if_submitting(snapshot)
     if submitting_state is not TakeState.WAITING:
-        raise ValueError(f"a create on its way means waiting or in doubt, not {submitting_state}")
+        raise ValueError(f"a take whose request is being sent is waiting or in doubt, not {submitting_state}")
     return replace(snapshot, takes=tuple(replace(r, runs=tuple(map(_unsent, r.runs))) for r in snapshot.takes))
 
 
@@ -218,54 +191,23 @@ def _unsent(run: Run) -> Run:
 def _take(
     record: TakeRecord, commands: CommandBuilder, costs: Mapping[str, int], now: float, max_attempts: int
 ) -> ReportTake:
-    take, live = record.take, record.live
+    live = record.live
     current = live or next(reversed(record.runs), None)
-    runs: list[ReportRun] = []
-    outputs: tuple[ReportOutput, ...] = ()
+    attempts = []
     for run in record.runs:
         if run.state is not RunState.UNSENT:
             is_retried = run.state is RunState.FAILED and count_failures(record.runs, run.fingerprint) < max_attempts
-            report_run = _run(
-                run, advise(run, record.in_manifest and run is live, commands, now, is_retried=is_retried), costs
-            )
-            outputs = report_run.outputs if run is current else outputs
-            runs.append(report_run)
+            advice = advise(run, record.in_manifest and run is live, commands, now, is_retried=is_retried)
+            attempts.append(_attempt(run, advice, costs))
     return ReportTake(
-        id=take.id,
-        shot=take.shot,
-        number=take.number,
-        tags=take.tags,
-        fingerprint=take.fingerprint,
+        take=record.take,
         state=TakeState.WAITING if current is None else current.take_state,
         in_manifest=record.in_manifest,
-        model=take.model,
-        input_json=take.input_json,
-        runs=tuple(runs),
-        outputs=outputs,
+        attempts=tuple(attempts),
+        outputs=() if current is None or current.state is RunState.UNSENT else current.outputs,
     )
 
 
-def _run(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> ReportRun:
+def _attempt(run: Run, advice: Advice | None, costs: Mapping[str, int]) -> Attempt:
     charged, refunded = charge_of(run, costs)
-    return ReportRun(
-        take_id=run.take_id,
-        model=run.model,
-        run_id=run.run_id,
-        attempt=run.attempt,
-        state=run.state,
-        superseded=run.is_superseded,
-        cost_micro_usd=run.cost_micro_usd,
-        charged_micro_usd=charged,
-        refunded_micro_usd=refunded,
-        fingerprint=run.fingerprint,
-        create_id=run.create_id,
-        submitted_at=run.submitted_at,
-        completed_at=run.completed_at,
-        error=run.reason,
-        outputs=_outputs(run.outputs),
-        advice=advice,
-    )
-
-
-def _outputs(outputs: Iterable[Output]) -> tuple[ReportOutput, ...]:
-    return tuple(ReportOutput(o.path, o.url, o.bytes, o.sha256, o.flaw if o.path else None) for o in outputs)
+    return Attempt(run, charged, refunded, advice)

@@ -1,7 +1,7 @@
-"""report.csv: the campaign's money for a spreadsheet, one row for each run that was ever sent.
+"""report.csv: the campaign's money for a spreadsheet, one row for each run that was ever requested.
 
-Owns the columns and how a cell is made harmless: a spreadsheet that opens the file computes nothing of it. The sums of
-its money are the campaign's spend, runs of forgotten takes included. Amounts are US dollars as plain decimals.
+No cell can be taken for a formula. The columns of money add up to the campaign's spend, runs of forgotten takes
+included. Amounts are US dollars as plain decimals.
 """
 
 import csv
@@ -9,8 +9,8 @@ import io
 import re
 from collections.abc import Iterator
 
-from hailuo_batch.report.model import Report, ReportRun
-from hailuo_batch.report.times import format_time
+from hailuo_batch.report.fields import format_time
+from hailuo_batch.report.model import Attempt, Report
 from hailuo_batch.values import MICRO_USD_PER_USD
 
 COLUMNS = (
@@ -28,36 +28,37 @@ def render_csv(report: Report) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for tags, run in _runs(report):
-        writer.writerow(_row(report.campaign, tags, run))
+    for tags, attempt in _attempts(report):
+        writer.writerow(_row(report.campaign, tags, attempt))
     return text.getvalue()
 
 
-def _runs(report: Report) -> Iterator[tuple[tuple[str, ...], ReportRun]]:
+def _attempts(report: Report) -> Iterator[tuple[tuple[str, ...], Attempt]]:
     for take in report.takes:
-        for run in take.runs:
-            yield take.tags, run
-    for run in report.forgotten:
-        yield (), run
+        for attempt in take.attempts:
+            yield take.take.tags, attempt
+    for attempt in report.forgotten:
+        yield (), attempt
 
 
-def _row(campaign: str, tags: tuple[str, ...], run: ReportRun) -> tuple[str, ...]:
+def _row(campaign: str, tags: tuple[str, ...], attempt: Attempt) -> tuple[str, ...]:
+    run = attempt.run
     unnamed = run.run_id is None
     return (
         *map(_cell, (campaign, "; ".join(tags), run.take_id, run.run_id or "", run.model)),
         format_time(run.submitted_at) or "",
         format_time(run.completed_at) or "",
-        "" if unnamed else _usd(run.charged_micro_usd),
-        "" if unnamed else _usd(run.refunded_micro_usd),
+        "" if unnamed else _usd(attempt.charged_micro_usd),
+        "" if unnamed else _usd(attempt.refunded_micro_usd),
         str(run.attempt),
         str(run.state),
-        "yes" if run.superseded else "no",
-        "yes" if any(output.flaw for output in run.outputs) else "no",
+        "yes" if run.is_superseded else "no",
+        "yes" if run.flaws else "no",
     )
 
 
 def _cell(text: str) -> str:
-    """Text on one line that no spreadsheet takes for a formula, nor a part of it where semicolons part the cells."""
+    """Text on one line that is no formula to a spreadsheet, even to one that splits cells at semicolons."""
     line = _SURROGATE.sub("\ufffd", _CONTROL.sub(" ", text))
     return _FORMULA.sub(r"\1'", line)
 

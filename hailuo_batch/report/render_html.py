@@ -1,8 +1,8 @@
 """report.html: the contact sheet, one self-contained file.
 
-Owns how the page is put together: the model goes in as inert JSON, and the page's own script shows it with
-`textContent` only. A content policy admits exactly that script and style, by their hashes, images that are written
-out in the page, and videos from where the page lies; nothing is ever fetched from a network.
+The report goes into the page as inert JSON, and the page's own script shows it with `textContent` only. A content
+security policy admits exactly that script and style, by their hashes, embedded images, and videos from the page's
+folder: nothing is ever fetched from a network.
 """
 
 import base64
@@ -24,7 +24,7 @@ _SCRIPTS = (
     *("dom", "store", "takes", "film", "picks", "cards", "head"),
     *("sheet", "find", "viewer", "choice", "live", "main"),
 )
-"""In the order in which they build on each other; they share one scope."""
+"""In the order in which they depend on each other; they share one scope."""
 
 _MARKER = re.compile(r"\{\{([a-z]+)\}\}")
 _INERT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -47,7 +47,7 @@ def render_html(report: Report) -> str:
 
 
 def embed(value: Any) -> str:
-    """JSON that is inert inside a script element: it holds no character that could end the element or a line."""
+    """JSON that is inert inside a script element: no character in it could end the element or a line."""
     return re.sub("[<>&\u2028\u2029]", lambda match: _INERT[match[0]], encode(value))
 
 
@@ -83,7 +83,7 @@ def _source(text: str) -> str:
 
 
 def _page_model(report: Report) -> dict[str, Any]:
-    """The report's document; images that are written out as data stand once, in `pictures`, as far as there is room."""
+    """The report's document, with each embedded image once, in `pictures`, as far as there is room."""
     page = report_document(report)
     pictures = _Pictures()
     for take in page["takes"]:
@@ -92,7 +92,7 @@ def _page_model(report: Report) -> dict[str, Any]:
 
 
 class _Pictures:
-    """The images that the page itself holds, each once."""
+    """The images embedded in the page, each once."""
 
     def __init__(self) -> None:
         self.listed: list[str] = []
@@ -100,7 +100,7 @@ class _Pictures:
         self._room = _MOST_PICTURES
 
     def place(self, image: Any) -> Any:
-        """What stands for the image in an input: its place in the list, or as much of it as a person can use."""
+        """What replaces the image in an input: its index in the list, or a text short enough to read."""
         if not isinstance(image, str) or not image.startswith("data:"):
             return image
         if image not in self._places:

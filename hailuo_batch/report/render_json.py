@@ -1,15 +1,13 @@
 """report.json: the report for machines, as `schemas/report.schema.json` describes it.
 
-Owns the names and the order of the fields. Fields may be added, never changed; amounts stay integers, times are
-RFC 3339 in UTC, and one report always gives the same text.
+Fields may be added, never changed. One report always gives the same text.
 """
 
 from typing import Any
 
-from hailuo_batch.report.advice import Advice
 from hailuo_batch.report.encoding import encode_indented
-from hailuo_batch.report.model import Report, ReportOutput, ReportRun, ReportTake
-from hailuo_batch.report.times import format_time
+from hailuo_batch.report.fields import format_time, output_fields, run_fields, spend_fields, take_fields
+from hailuo_batch.report.model import Attempt, Report, ReportTake
 
 VERSION = 1
 
@@ -20,8 +18,7 @@ def render_json(report: Report) -> str:
 
 
 def report_document(report: Report) -> dict[str, Any]:
-    """The report as plain JSON data."""
-    spend = report.spend
+    """The report as JSON data."""
     return {
         "version": VERSION,
         "campaign": report.campaign,
@@ -32,13 +29,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "applying": report.applying,
         "totals": {"takes": len(report.takes)} | {str(state): count for state, count in report.totals.items()},
         "damaged_takes": report.damaged,
-        "spend": {
-            "charged_micro_usd": spend.charged_micro_usd,
-            "refunded_micro_usd": spend.refunded_micro_usd,
-            "net_micro_usd": spend.net_micro_usd,
-            "in_doubt_takes": spend.in_doubt_takes,
-            "in_doubt_micro_usd": spend.in_doubt_micro_usd,
-        },
+        "spend": spend_fields(report.spend),
         "resume_command": report.resume_command,
         "apply_command": report.apply_command,
         "takes": [_take(take) for take in report.takes],
@@ -46,47 +37,17 @@ def report_document(report: Report) -> dict[str, Any]:
 
 
 def _take(take: ReportTake) -> dict[str, Any]:
-    return {
-        "id": take.id,
-        "shot": take.shot,
-        "number": take.number,
-        "tags": list(take.tags),
-        "fingerprint": take.fingerprint,
-        "state": str(take.state),
-        "in_manifest": take.in_manifest,
-        "model": take.model,
-        "input": take.input,
-        "runs": [_run(run) for run in take.runs],
-        "outputs": [_output(output) for output in take.outputs],
-    }
+    fields = take_fields(take.take, take.state, take.in_manifest)
+    fields["runs"] = [_run(attempt) for attempt in take.attempts]
+    fields["outputs"] = [output_fields(output) for output in take.outputs]
+    return fields
 
 
-def _run(run: ReportRun) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "attempt": run.attempt,
-        "state": str(run.state),
-        "superseded": run.superseded,
-        "fingerprint": run.fingerprint,
-        "create_id": run.create_id,
-        "cost_micro_usd": run.cost_micro_usd,
-        "submitted_at": format_time(run.submitted_at),
-        "completed_at": format_time(run.completed_at),
-        "error": run.error,
-        "outputs": [_output(output) for output in run.outputs],
-        "advice": _advice(run.advice),
-    }
-
-
-def _output(output: ReportOutput) -> dict[str, Any]:
-    return {
-        "path": output.path,
-        "url": output.url,
-        "bytes": output.bytes,
-        "sha256": output.sha256,
-        "flaw": output.flaw,
-    }
-
-
-def _advice(advice: Advice | None) -> dict[str, Any] | None:
-    return None if advice is None else {"text": advice.text, "commands": list(advice.commands)}
+def _run(attempt: Attempt) -> dict[str, Any]:
+    run, advice = attempt.run, attempt.advice
+    fields = run_fields(run)
+    fields["superseded"] = run.is_superseded
+    fields["error"] = run.reason
+    fields["outputs"] = [output_fields(output) for output in run.outputs]
+    fields["advice"] = None if advice is None else {"text": advice.text, "commands": list(advice.commands)}
+    return fields

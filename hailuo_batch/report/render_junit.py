@@ -1,16 +1,17 @@
-"""report.junit.xml: the campaign as a test report, one case for each take, for whatever shows those.
+"""report.junit.xml: the campaign as a test report, one case for each take, for programs that show test results.
 
-Owns what a state means there: gone wrong is a failure, so is a damaged video, in doubt is an error, not finished or not
-wanted is skipped. The format has no one owner; this keeps to the elements that every reader of it knows.
+Takes that failed or have a damaged video are failures, takes in doubt are errors, unfinished or unwanted ones are
+skipped. The format has no standard; only elements that every reader knows are used.
 """
 
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import TakeState
-from hailuo_batch.report.model import Report, ReportTake
-from hailuo_batch.report.times import format_time
+from hailuo_batch.report.fields import format_time
+from hailuo_batch.report.model import Report, ReportTake, state_text
 
 _VERDICTS: Mapping[TakeState, str] = {
     TakeState.WAITING: "skipped",
@@ -41,34 +42,38 @@ def render_junit(report: Report) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
+def _runs(take: ReportTake) -> list[Run]:
+    return [attempt.run for attempt in take.attempts]
+
+
 def _case(take: ReportTake) -> ET.Element:
-    case = ET.Element("testcase", classname=_text(take.shot), name=_text(take.id), time=f"{_took_s(take):.3f}")
+    case = ET.Element("testcase", classname=_text(take.take.shot), name=_text(take.id), time=f"{_took_s(take):.3f}")
     if take.state is not TakeState.DONE or take.damaged:
         case.append(_verdict(take))
-    facts = [*(f"run {run.run_id}" for run in take.runs if run.run_id), *(o.path for o in take.outputs if o.path)]
+    facts = [*(f"run {run.run_id}" for run in _runs(take) if run.run_id), *(o.path for o in take.outputs if o.path)]
     if facts:
         ET.SubElement(case, "system-out").text = _text("\n".join(facts))
     return case
 
 
 def _verdict(take: ReportTake) -> ET.Element:
-    state = "damaged" if take.damaged else take.state.replace("_", " ")
+    state = "damaged" if take.damaged else state_text(take.state)
     if not take.in_manifest:
         return ET.Element("skipped", message=f"{state}; no longer in the manifest")
-    run = take.live
-    reason = run.problem if run else ""
+    attempt = take.live
+    reason = attempt.problem if attempt else ""
     verdict = ET.Element(
         "failure" if take.damaged else _VERDICTS[take.state], message=_text(f"{state}: {reason}" if reason else state)
     )
     if verdict.tag != "skipped":
         verdict.set("type", "damaged" if take.damaged else str(take.state))
-        advice = run.advice if run else None
+        advice = attempt.advice if attempt else None
         verdict.text = "" if advice is None else _text("\n".join((advice.text, *advice.commands)))
     return verdict
 
 
 def _took_s(take: ReportTake) -> float:
-    run = take.live
+    run = take.live.run if take.live else None
     if run is None or run.submitted_at is None or run.completed_at is None:
         return 0.0
     return max(0.0, run.completed_at - run.submitted_at)

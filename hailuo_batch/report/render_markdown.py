@@ -1,7 +1,7 @@
-"""report.md: the report for a CI summary or a terminal, short whatever the campaign's size.
+"""report.md: the report for a CI summary or a terminal, short however large the campaign is.
 
-Owns the Markdown and its escaping: everything that came from a manifest or the API is text here and nothing else,
-in one line, cut to an excerpt. Counts and money first, then what is not done, then what is.
+Text from a manifest or the API is escaped, put on one line and shortened: it can never act as Markdown. Counts and
+money come first, then the takes that need attention, then the others.
 """
 
 import html
@@ -10,14 +10,14 @@ import unicodedata
 from collections.abc import Iterable
 
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.report.model import Report, ReportRun, ReportTake, is_money_in_limbo
-from hailuo_batch.report.times import format_time
+from hailuo_batch.report.fields import format_time
+from hailuo_batch.report.model import Attempt, Report, ReportTake, is_money_in_limbo, risk_sentence, state_text
 from hailuo_batch.values import format_usd, format_utc_minute
 
 LISTED = 25
-"""Rows a table shows at most; the rest is counted."""
+"""The most rows in a table; the rest is counted."""
 EXCERPT = 90
-"""Characters of a prompt or an error shown at most."""
+"""The most characters shown of a prompt or an error."""
 
 _ESCAPED = frozenset("\\`*_[]~$")
 _SPECIAL = re.compile(r"^[-+=#\d]|[\\`*_\[\]~$&<>|]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
@@ -41,7 +41,7 @@ def render_markdown(report: Report) -> str:
 
 
 def escape(text: str, limit: int = EXCERPT) -> str:
-    """Text as Markdown that shows it in one line and means nothing else; what cannot be seen is named."""
+    """Text as Markdown that shows it on one line, and nothing else; invisible characters are named."""
     line = " ".join(text.split())
     if len(line) > limit:
         line = line[: limit - 1].rstrip() + "…"
@@ -55,14 +55,14 @@ def _visible(character: str) -> str:
 
 
 def _literal(character: str) -> str:
-    """The character with a backslash where that reads well, else as an entity, which no reader takes for syntax."""
+    """The character with a backslash, or as an entity where a backslash would not work everywhere."""
     if character in _ESCAPED:
         return f"\\{character}"
     return html.escape(character) if character in "&<>" else f"&#{ord(character)};"
 
 
 def _code(text: str) -> str:
-    """A command as code, whatever its manifest is called."""
+    """A command as code, whatever characters its manifest's name has."""
     return f"<code>{escape(text, 500)}</code>" if re.search(r"[`|\\\n]|[^\x20-\x7e]", text) else f"`{text}`"
 
 
@@ -70,7 +70,7 @@ def _summary(report: Report) -> str:
     damaged = f" ({report.damaged:,} damaged)" if report.damaged else ""
     parts = [f"**{report.totals[TakeState.DONE]:,} of {len(report.takes):,} takes done**{damaged}"]
     others = (state for state in TakeState if state is not TakeState.DONE and report.totals[state])
-    parts += [f"{report.totals[state]:,} {_words(state)}" for state in others]
+    parts += [f"{report.totals[state]:,} {state_text(state)}" for state in others]
     return " · ".join(parts)
 
 
@@ -81,41 +81,41 @@ def _money(report: Report) -> str:
         f"refunded {format_usd(spend.refunded_micro_usd)}",
         f"net {format_usd(spend.net_micro_usd)}",
     ]
-    if spend.in_doubt_takes:
-        amount = spend.in_doubt_micro_usd
-        most = "an unknown amount" if amount is None else f"up to {format_usd(amount)}"
-        creates = "1 create" if spend.in_doubt_takes == 1 else f"{spend.in_doubt_takes:,} creates"
-        parts.append(f"{most} at risk in {creates} of unknown outcome")
+    parts += [risk_sentence(spend)] if spend.in_doubt_takes else []
     text = " · ".join(parts)
-    return f"{text}\n\nA rehearsal on the sandbox: no real money." if report.is_sandbox else text
+    return f"{text}\n\nPractice run on the sandbox: no real money." if report.is_sandbox else text
 
 
 def _attention(report: Report) -> str:
-    attempts = [(take, run) for take in report.takes for run in take.runs if run.advice]
+    attempts = [(take, attempt) for take in report.takes for attempt in take.attempts if attempt.advice]
     if not attempts:
         return ""
-    attempts.sort(key=lambda attempt: not is_money_in_limbo(attempt[1].state))
-    rows = [_attention_row(take, run) for take, run in attempts[:LISTED]]
-    return _table("## Needs you", ("Take", "State", "What happened", "What to do"), rows, len(attempts))
+    attempts.sort(key=lambda pair: not is_money_in_limbo(pair[1].run.state))
+    rows = [_attention_row(take, attempt) for take, attempt in attempts[:LISTED]]
+    return _table("## Needs attention", ("Take", "State", "What happened", "What to do"), rows, len(attempts))
 
 
-def _attention_row(take: ReportTake, run: ReportRun) -> tuple[str, ...]:
-    name = escape(take.id) + (f" (attempt {run.attempt})" if run.superseded else "")
+def _attention_row(take: ReportTake, attempt: Attempt) -> tuple[str, ...]:
+    run, advice = attempt.run, attempt.advice
+    name = escape(take.id) + (f" (attempt {run.attempt})" if run.is_superseded else "")
     run_id = f" ({escape(run.run_id)})" if run.run_id else ""
-    advice = run.advice
     to_do = "" if advice is None else "<br>".join((escape(advice.text, 500), *map(_code, advice.commands)))
     unsure = run.state is RunState.IN_DOUBT and run.submitted_at is not None
     since = f"since {format_utc_minute(run.submitted_at or 0.0)}: " if unsure else ""
-    state = "damaged" if take.damaged and run is take.live else _words(run.state)
-    return name, state, since + escape(run.problem) + run_id, to_do
+    state = "damaged" if take.damaged and attempt is take.live else state_text(run.state)
+    return name, state, since + escape(attempt.problem) + run_id, to_do
 
 
 def _others(report: Report) -> str:
-    """Takes that are under way or were given up."""
-    takes = [take for take in report.takes if take.state is not TakeState.DONE and not any(r.advice for r in take.runs)]
+    """Takes that are in progress or were abandoned."""
+    takes = [
+        take
+        for take in report.takes
+        if take.state is not TakeState.DONE and not any(attempt.advice for attempt in take.attempts)
+    ]
     if not takes:
         return ""
-    rows = [(escape(take.id), _words(take.state), _run_id(take), escape(take.prompt)) for take in takes[:LISTED]]
+    rows = [(escape(take.id), state_text(take.state), _run_id(take), escape(take.prompt)) for take in takes[:LISTED]]
     table = _table("## Not done", ("Take", "State", "Run", "Prompt"), rows, len(takes))
     return f"{table}\n\nTo continue: {_code(report.resume_command)}" if report.unfinished else table
 
@@ -129,15 +129,15 @@ def _done(report: Report) -> str:
 
 
 def _run_id(take: ReportTake) -> str:
-    """The run's ID, and what the API says of it where it goes on all the same."""
-    run = take.live
+    """The run's ID, and what the API reports about it."""
+    run = take.live.run if take.live else None
     if run is None or not run.run_id:
         return ""
-    return f"{escape(run.run_id)}: {escape(run.error)}" if run.error else escape(run.run_id)
+    return f"{escape(run.run_id)}: {escape(run.reason)}" if run.reason else escape(run.run_id)
 
 
 def _cost(take: ReportTake) -> str:
-    cost = take.live.cost_micro_usd if take.live else None
+    cost = take.live.run.cost_micro_usd if take.live else None
     return "unknown" if cost is None else format_usd(cost)
 
 
@@ -153,7 +153,3 @@ def _table(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]], t
 
 def _row(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _words(state: str) -> str:
-    return state.replace("_", " ")

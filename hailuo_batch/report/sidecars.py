@@ -1,8 +1,8 @@
-"""The sidecars: beside each video `<file>.json`, so that a file that leaves its folder can still be traced.
+"""The sidecars: a file `<video>.json` beside each video, so that a video that leaves its folder can still be traced.
 
-Derived from a snapshot, and written only where missing or different. A sidecar keeps the manifest's hash that it was
-first written with, wherever its video moves. One whose video has gone is removed; JSON files that are not ours, and
-sidecars of videos that the ledger no longer knows, stay as they are.
+They are made from a snapshot, and written only if missing or different. A sidecar keeps the manifest's hash that it was
+first written with, wherever its video moves. If its video is gone, it is removed. JSON files of others, and sidecars of
+videos that the ledger no longer has, are left alone.
 """
 
 import hashlib
@@ -16,29 +16,31 @@ from hailuo_batch.adapters.local.fs import remove_stale_temporaries, write_witho
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.encoding import encode_indented
-from hailuo_batch.report.looking import SUFFIX, FolderScan, read_bounded, scan_folder
-from hailuo_batch.report.reading import LARGEST_SIDECAR, SIDECAR
-from hailuo_batch.report.times import format_time
-from hailuo_batch.report.written import Mark, VerifiedFiles
+from hailuo_batch.report.fields import format_time
+from hailuo_batch.report.folder_scan import SUFFIX, FolderScan, read_bounded, scan_folder
+from hailuo_batch.report.read_back import LARGEST_SIDECAR, SIDECAR
+from hailuo_batch.report.verified_files import Mark, VerifiedFiles
 
 VERSION = 1
 
 _HEAD = encode_indented({"kind": SIDECAR}).removesuffix("\n}").encode("ascii")
-"""How every sidecar begins."""
+"""The first bytes of every sidecar."""
 _LONGEST_REFERENCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class _ExistingSidecar:
-    """A JSON file beside the videos: its text, and the sidecar it holds, empty where the disk has lost it."""
+    """A sidecar on disk: its text and its data, both empty if the disk has lost them."""
 
     text: str
     sidecar: Mapping[str, Any]
 
 
 def update_sidecars(snapshot: Snapshot, folder: Path) -> frozenset[str]:
-    """Bring the sidecars in line with the videos that are there. Returns those that there are then, by their paths in
-    the folder. Raises OutputError where they cannot be written."""
+    """Write, rewrite and remove sidecars to match the videos on disk. Raises OutputError if that fails.
+
+    Returns the sidecars that exist afterwards, by their paths in the folder.
+    """
     try:
         names = scan_folder(folder).names
         found = {name: sidecar for name in names if (sidecar := _read(folder, name))}
@@ -46,7 +48,7 @@ def update_sidecars(snapshot: Snapshot, folder: Path) -> frozenset[str]:
         hashes = {_identity(old.sidecar): old.sidecar.get("manifest_sha256") for old in found.values() if old.sidecar}
         for name, facts in described.items():
             if name in names and name not in found:
-                continue  # somebody else's file
+                continue  # a file of somebody else
             text = _text(facts | {"manifest_sha256": hashes.get(_identity(facts)) or snapshot.manifest_sha256 or None})
             if name not in found or found[name].text != text:
                 write_without_sync(folder / name, text.encode("utf-8"))
@@ -57,15 +59,14 @@ def update_sidecars(snapshot: Snapshot, folder: Path) -> frozenset[str]:
         return frozenset(described.keys() - (names - found.keys()))
     except OSError as error:
         raise OutputError(
-            f"The sidecars beside the videos in {folder} could not be written: {error.strerror or error}. Nothing was "
-            "paid for them, and the ledger and the videos are untouched. Make room or give the folder back its write "
-            "permission, then write them again with `hailuo-batch report MANIFEST`."
+            f"The sidecars beside the videos in {folder} could not be written: {error.strerror or error}. The ledger "
+            "and the videos are intact. Free some space or make the folder writable, then run `hailuo-batch report "
+            "MANIFEST`."
         ) from error
 
 
 def verify_sidecars(folder: Path, mark: Mark, names: Collection[str]) -> VerifiedFiles:
-    """What is to be remembered of the sidecars of these names, which have just been kept. `mark` is where the ledger's
-    journal ends. Of other files nobody knows what they tell."""
+    """The cache entry for these sidecars, which were just updated. `mark` is the end of the ledger's journal."""
     seen = scan_folder(folder)
     return VerifiedFiles(
         mark, _names_hash(seen), {name: stamp for name, stamp in seen.sidecars.items() if name in names}
@@ -73,8 +74,7 @@ def verify_sidecars(folder: Path, mark: Mark, names: Collection[str]) -> Verifie
 
 
 def are_sidecars_current(verified: VerifiedFiles | None, folder: Path, mark: Mark) -> bool:
-    """Whether the sidecars are in line with the ledger and with the videos that are there, and nobody has touched them
-    since that was seen."""
+    """Whether the sidecars are known to match the ledger and the videos on disk, and are unchanged since."""
     if verified is None or verified.mark != mark:
         return False
     try:
@@ -86,13 +86,13 @@ def are_sidecars_current(verified: VerifiedFiles | None, folder: Path, mark: Mar
 
 
 def _names_hash(seen: FolderScan) -> str:
-    """What the sidecars show beyond what the journal's mark stands for: which videos are there."""
+    """A hash of which videos are on disk: the sidecars depend on it, and the journal does not show it."""
     names = "\n".join(sorted(seen.names))
     return hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _saved_files(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every saved file, and what is known of it but the manifest's hash."""
+    """Every saved file with its sidecar's fields, except the manifest's hash."""
     for record in snapshot.takes:
         for run in record.runs:
             for output in run.outputs:
@@ -130,7 +130,7 @@ def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) 
 
 
 def _reference(image: object) -> object:
-    """An image that is written out as data is named by its hash: the sidecar stays small."""
+    """The image's URL; an embedded image is replaced by its hash, so that the sidecar stays small."""
     if not isinstance(image, str) or len(image) <= _LONGEST_REFERENCE:
         return image
     digest = hashlib.sha256(image.encode("utf-8", "surrogatepass")).hexdigest()
@@ -146,7 +146,7 @@ def _text(facts: Mapping[str, Any]) -> str:
 
 
 def _read(folder: Path, name: str) -> _ExistingSidecar | None:
-    """The sidecar in this file, None where it is not one of ours."""
+    """The sidecar in this file, None if it is not one of ours."""
     content = read_bounded(f"{folder}/{name}", LARGEST_SIDECAR) if name.endswith(SUFFIX) else None
     if content is None:
         return None
@@ -154,7 +154,7 @@ def _read(folder: Path, name: str) -> _ExistingSidecar | None:
         text = content.decode("utf-8")
         value = json.loads(text)
     except (ValueError, RecursionError):
-        # as a power cut leaves it, or cut short: empty, zeros, or the beginning of ours
+        # what a power cut leaves: an empty file, zeros, or the beginning of a sidecar
         is_lost = content.startswith(_HEAD) or not content.strip(b"\0")
         return _ExistingSidecar("", {}) if is_lost else None
     ours = isinstance(value, dict) and value.get("kind") == SIDECAR

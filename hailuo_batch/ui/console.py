@@ -1,11 +1,11 @@
-"""Where a command's words go: results to stdout, all else to stderr, documents raw.
+"""Where a command's output goes: results to stdout, everything else to stderr, JSON documents raw.
 
-Knows how much the user wants to hear and what the streams are; knows nothing of campaigns. A document is written as
-bytes, by nothing that wraps, colours or interprets it.
+Knows the verbosity and the streams; knows nothing of campaigns. A document is written as bytes, by nothing that wraps,
+colours or interprets it.
 
-What was asked for must come through: a stdout that cannot be written is an error. What goes along with the work need
-not: a stderr on a full disk is silent, and the work goes on. Where nobody reads any more, the command ends, at once or,
-where an apply is at work, as it does on a signal.
+A result must be written: if stdout cannot be written, that is an error. Messages need not be: a stderr on a full disk
+only goes silent, and the work continues. If nobody reads the output any more, the command ends, at once, or in an apply
+as on a signal.
 """
 
 import json
@@ -24,7 +24,7 @@ from hailuo_batch.text import COLOURED, one_line, sanitize, wrap
 
 
 class Verbosity(IntEnum):
-    """How much a user wants to hear."""
+    """How much to print."""
 
     QUIET = 0
     NORMAL = 1
@@ -33,11 +33,11 @@ class Verbosity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The user's end of a command. With `as_json`, stdout belongs to the one document. `stop` is the user's wish that
-    the command should end. `fill_in_commands` puts the campaign that the command is about into every command that a
-    text names, None for a command that is about none.
+    """The output of one command. With `as_json`, stdout is only for the document.
 
-    Raises StreamError where what was asked for cannot be written, and ReaderGoneError where nobody reads any more.
+    `fill_in_commands` puts the command's campaign into every command that a message names, None for a command without
+    one. `stop` records the user's request to stop. Raises StreamError if a result cannot be written, and
+    ReaderGoneError if nobody reads the output any more.
     """
 
     verbosity: Verbosity = Verbosity.NORMAL
@@ -46,27 +46,27 @@ class Console:
     stop: StopRequest = field(default_factory=StopRequest)
 
     def print_result(self, text: str) -> None:
-        """What was asked for, in words; nowhere where a document is the answer."""
+        """Print a result on stdout; nothing with `--json`. Raises StreamError if it cannot be written."""
         # rule json_alone
         if not self.as_json:
             self._require_written(sys.stdout, _write(sys.stdout, self.with_full_commands(text)))
 
     def print_summary(self, text: str) -> None:
-        """How it ended, for work that was not asked for to be read about: it is done whether or not this is written."""
+        """Print on stdout how the work ended, unless quiet. It is done even if this cannot be written."""
         if self.verbosity > Verbosity.QUIET and not self.as_json:
             self._handle_write_failure(sys.stdout, _write(sys.stdout, self.with_full_commands(text)))
 
     def print_result_unless_quiet(self, text: str) -> None:
-        """As `result`, for what goes without saying where the user wants quiet."""
+        """As `print_result`, unless quiet."""
         if self.verbosity > Verbosity.QUIET:
             self.print_result(text)
 
     def print_json(self, data: Mapping[str, Any]) -> None:
-        """What was asked for, as one JSON document."""
+        """Print a result as one JSON document."""
         self.write_stdout(json.dumps(data, ensure_ascii=True, allow_nan=False, indent=2) + "\n")
 
     def write_stdout(self, text: str) -> None:
-        """Text to stdout, byte for byte."""
+        """Write text to stdout, byte for byte. Raises StreamError if it cannot be written."""
         try:
             sys.stdout.flush()
             sys.stdout.buffer.write(text.encode("utf-8"))
@@ -76,68 +76,68 @@ class Console:
         self.check_stdout()
 
     def print_info(self, text: str) -> None:
-        """What goes along with the work, as one paragraph, unless the user wants quiet."""
+        """Print a message on stderr, as one wrapped paragraph, unless quiet."""
         if self.verbosity > Verbosity.QUIET:
             self._handle_write_failure(sys.stderr, _write(sys.stderr, self._wrapped(text)))
 
     def print_info_lines(self, text: str) -> None:
-        """As `say`, for lines that fit the terminal already."""
+        """Print lines on stderr that fit the terminal already, unless quiet."""
         if self.verbosity > Verbosity.QUIET:
             self._handle_write_failure(sys.stderr, _write(sys.stderr, self.with_full_commands(text)))
 
     def print_warning(self, text: str, *below: str) -> None:
-        """What the user must hear, as one paragraph, with lines of their own below it."""
+        """Print a warning or an error on stderr, also if quiet: one wrapped paragraph, and lines below it."""
         self._handle_write_failure(sys.stderr, _write(sys.stderr, "\n".join(map(self._wrapped, (text, *below)))))
 
     def print_verbatim(self, text: str) -> None:
-        """What the user must hear, as it stands and in its colours: findings that other programs read too."""
+        """Print text on stderr as it is, with its colours, also if quiet: other programs read findings too."""
         self._handle_write_failure(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
 
     def with_full_commands(self, text: str) -> str:
-        """The text with each command in it as this user has to type it."""
+        """The text with each command in it completed, ready to be typed."""
         return text if self.fill_in_commands is None else self.fill_in_commands(text)
 
     @property
     def is_interactive(self) -> bool:
-        """Whether a question can be asked and answered."""
+        """Whether stdin and stderr are terminals, so that a question can be asked and answered."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property
     def is_verbose(self) -> bool:
-        """Whether the user wants to hear everything."""
+        """Whether to print everything."""
         return self.verbosity is Verbosity.VERBOSE
 
     def ask(self, question: str) -> bool:
-        """A question that only `y` or `yes`, typed after it was asked, answers with yes. Raises KeyboardInterrupt."""
+        """Ask a question. Only `y` or `yes`, typed after it was printed, means yes. Raises KeyboardInterrupt."""
         _discard_typeahead()
         self._handle_write_failure(sys.stderr, _write(sys.stderr, self._wrapped(f"{question} [y/N] "), end=" "))
         if write_failure_of(sys.stderr) is not None:
-            return False  # what was not asked is not answered
+            return False  # the question was not seen, so nothing typed can answer it
         try:
             answer = sys.stdin.readline()
         except (OSError, ValueError):
-            answer = ""  # the terminal is gone, or what was typed is no text
+            answer = ""  # the terminal is gone, or what was typed is not text
         if not answer.endswith("\n"):
             self._handle_write_failure(sys.stderr, _write(sys.stderr, ""))
         return answer.strip().lower() in {"y", "yes"}
 
     def check_stdout(self) -> None:
-        """Raises what `result` raises where anything that went to stdout so far could not be written."""
+        """Raises StreamError or ReaderGoneError if anything sent to stdout so far could not be written."""
         self._require_written(sys.stdout, write_failure_of(sys.stdout))
 
     def _require_written(self, stream: TextIO, failure: OSError | None) -> None:
-        """What could not be written was asked for."""
+        """Raise for a failure to write a result."""
         self._handle_write_failure(stream, failure)
         if failure is not None:
-            sent = " Whatever was sent is in the ledger; `hailuo-batch status MANIFEST` shows it."
+            sent = " Everything that was sent is in the ledger; `hailuo-batch status MANIFEST` shows it."
             raise StreamError(f"stdout cannot be written ({failure.strerror}).{sent if self.fill_in_commands else ''}")
 
     def _handle_write_failure(self, stream: TextIO, failure: OSError | None) -> None:
-        """What could not be written went along with the work."""
+        """Ignore a failure to write, unless the reader is gone: then end the command, or stop an apply."""
         if failure is None or not is_reader_gone(failure, _number_of(stream)):
             return
         if not self.stop.is_acknowledged:
-            raise ReaderGoneError("Nobody reads what is printed any more.")
+            raise ReaderGoneError("Nobody reads the output any more.")
         self.stop.request(ExitCode.SIGTERM)
 
     def _wrapped(self, text: str) -> str:
@@ -146,19 +146,18 @@ class Console:
 
 
 def _discard_typeahead() -> None:
-    """Drop what was typed ahead: a key pressed for something else shall not pay."""
+    """Discard what was typed before the question: a key pressed for something else must not pay."""
     with suppress(termios.error, OSError, ValueError):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def columns_of(stream: TextIO) -> int | None:
-    """The width of the terminal behind the stream, None where it is no terminal."""
+    """The width of the terminal behind the stream, None if it is not a terminal."""
     return terminal_columns(stream) if stream.isatty() else None
 
 
 def _write(stream: TextIO, text: str, end: str = "\n", keep: Sequence[str] = ()) -> OSError | None:
-    """Write the text, and return what stands in the way where it cannot be. Nothing gets past here that a terminal
-    would take for an order, but what is in `keep`."""
+    """Write the text. Returns the error if it cannot be written. Escapes all control sequences but those of `keep`."""
     try:
         stream.write(sanitize(text, keep) + end)
         stream.flush()
@@ -168,7 +167,7 @@ def _write(stream: TextIO, text: str, end: str = "\n", keep: Sequence[str] = ())
 
 
 def _number_of(stream: TextIO) -> int | None:
-    """Its file descriptor, None where it has none."""
+    """The stream's file descriptor, None if it has none."""
     try:
         return stream.fileno()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The ledger as a person reads it, and as a document: every attempt of every take, forgotten ones included."""
+"""The ledger for a person, and as a JSON document: every attempt at every take, forgotten ones included."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,9 +7,9 @@ from typing import Any
 
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.planning.spend import spend_of
-from hailuo_batch.report.times import format_time
+from hailuo_batch.report.fields import format_time, output_fields, run_fields, take_fields
+from hailuo_batch.report.model import risk_sentence, state_text
 from hailuo_batch.text import one_line
-from hailuo_batch.ui.in_doubt import risk_sentence
 from hailuo_batch.ui.text import INDENT, clean, count, elide, layout_rows
 from hailuo_batch.values import format_usd, format_utc_minute
 
@@ -17,7 +17,7 @@ EXPORT_VERSION = 1
 
 
 def render_ledger(snapshot: Snapshot, path: Path, columns: int | None) -> str:
-    """The ledger in lines: where it is, what it holds, then each attempt."""
+    """The ledger in lines: its path, its totals, then each attempt."""
     spend = spend_of(snapshot.paid_runs)
     charged, refunded = format_usd(spend.charged_micro_usd), format_usd(spend.refunded_micro_usd)
     lines = [
@@ -53,12 +53,11 @@ def _row(state: str, run: Run) -> tuple[str, ...]:
 
 
 def _state_text(run: Run) -> str:
-    state = f"superseded, {run.state}" if run.is_superseded else run.take_state
-    return state.replace("_", " ")
+    return f"superseded, {state_text(run.state)}" if run.is_superseded else state_text(run.take_state)
 
 
 def _detail_lines(run: Run, columns: int | None) -> Iterator[str]:
-    """What else there is to say of an attempt; a run ID is never cut, so that it can be copied."""
+    """The lines below an attempt. A run ID is never shortened, so that it can be copied."""
     if run.run_id is not None:
         yield one_line(run.run_id)
     texts = [run.reason] if run.reason else [_output_text(output) for output in run.outputs]
@@ -76,46 +75,21 @@ def _cost(run: Run) -> str:
 
 
 def _take(record: TakeRecord) -> dict[str, Any]:
-    take = record.take
     return {
-        "id": take.id,
-        "shot": take.shot,
-        "number": take.number,
-        "state": record.state,
-        "in_manifest": record.in_manifest,
-        "model": take.model,
-        "input": json.loads(take.input_json),
-        "fingerprint": take.fingerprint,
-        "images_sha256": take.images_sha256,
-        "tags": list(take.tags),
+        **take_fields(record.take, record.state, record.in_manifest),
+        "images_sha256": record.take.images_sha256,
         "runs": [_run(run) for run in record.runs],
     }
 
 
 def _run(run: Run) -> dict[str, Any]:
     return {
-        "attempt": run.attempt,
-        "state": run.state,
+        **run_fields(run),
         "superseded_by": run.superseded_by,
-        "create_id": run.create_id,
-        "run_id": run.run_id,
         "model": run.model,
         "input": json.loads(run.input_json),
-        "fingerprint": run.fingerprint,
         "images_sha256": run.images_sha256,
-        "cost_micro_usd": run.cost_micro_usd,
         "reason": run.reason,
-        "submitted_at": format_time(run.submitted_at),
-        "completed_at": format_time(run.completed_at),
-        "outputs": [_output(output) for output in run.outputs],
-    }
-
-
-def _output(output: Output) -> dict[str, Any]:
-    return {
-        "url": output.url,
-        "path": output.path,
-        "bytes": output.bytes,
-        "sha256": output.sha256,
-        "flaw": output.flaw,
+        # unlike in a report, a flaw stays here while the file is missing
+        "outputs": [{**output_fields(output), "flaw": output.flaw} for output in run.outputs],
     }

@@ -1,8 +1,8 @@
-"""Notices that say the same of many takes, gathered, so that a screen shows what happened and not how often.
+"""Groups of notices that say the same about many takes.
 
-The first is told at once. Those like it are held for a while and then told together, each by its name; the more often
-that was so, the longer the next ones are held, and at the end none is left untold. Pure: `now` is passed in, in
-seconds of a clock that never goes back.
+The first of a group is shown at once. The next ones are held for a while and then shown together, with all their takes;
+each time they are held longer. At the end none is left unshown. Pure: `now`, a monotonic clock in seconds, is passed
+in.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _LONGEST_HOLD_S = 300.0
 
 @dataclass(slots=True)
 class _NoticeGroup:
-    """Notices with the same words: those that are held, until when, and for how long the next ones are."""
+    """Notices with the same words: those that are held, until when, and for how long the next ones will be."""
 
     due_at: float
     held_s: float = _FIRST_HOLD_S
@@ -23,13 +23,13 @@ class _NoticeGroup:
 
 
 class NoticeGroups:
-    """What one apply has to say, on its way to whoever shows it."""
+    """The notices of one apply, grouped for whoever shows them."""
 
     def __init__(self) -> None:
         self._groups: dict[str, _NoticeGroup] = {}
 
     def add(self, notice: Notice, now: float) -> list[str]:
-        """Take a notice. Returns what is to be told at once."""
+        """Add a notice. Returns the texts to show at once."""
         group = self._groups.get(notice.group_text)
         if group is not None:
             group.held.append(notice)
@@ -39,7 +39,7 @@ class NoticeGroups:
         return [notice.text]
 
     def due(self, now: float) -> list[str]:
-        """What has been held for long enough."""
+        """The texts of groups that were held long enough."""
         texts = []
         for group in self._groups.values():
             if group.held and now >= group.due_at:
@@ -49,7 +49,7 @@ class NoticeGroups:
         return texts
 
     def flush(self) -> list[str]:
-        """All that is still held, but for what is told at the end anyway. Nothing is held from then on."""
+        """The texts of everything still held, except what the summary shows anyway. Holds nothing from then on."""
         groups, self._groups = self._groups.values(), {}
         return [_combine(kind) for kind in groups if kind.held and not kind.held[0].is_in_summary]
 

@@ -1,7 +1,7 @@
-"""A plan as a person reads it, and as JSON.
+"""A plan for a person, and as JSON.
 
-Pure: the terminal's width is passed in. What an apply changes comes first, what it leaves alone last;
-long lists are counted, and shown whole on demand.
+Pure: the terminal's width is passed in. What an apply changes comes first. Long lists are shortened unless all is asked
+for.
 """
 
 from collections import Counter
@@ -13,12 +13,14 @@ from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.core.planning.estimate import Basis, Estimate, Price, TimeNeeded, describe_time
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
 from hailuo_batch.core.planning.spend import Spend, spend_of
-from hailuo_batch.ui.in_doubt import render_in_doubt, risk_sentence
+from hailuo_batch.report.fields import spend_fields
+from hailuo_batch.report.model import risk_sentence
+from hailuo_batch.ui.in_doubt import render_in_doubt
 from hailuo_batch.ui.text import INDENT, clean, count, elide, layout_lines, layout_rows
 from hailuo_batch.values import CampaignSpec, format_usd
 
 MOST_SHOWN = 12
-"""Lines of one kind shown at most, unless all are asked for."""
+"""The most lines shown of one kind, unless all are asked for."""
 
 _SHOWN_IMAGES = 2
 _LONGEST_URL = 500
@@ -46,9 +48,9 @@ def render_plan(
     columns: int | None,
     show_all: bool,
 ) -> str:
-    """The plan in lines that fit `columns` (None: nothing is cut).
+    """The plan in lines that fit `columns` (None: nothing is shortened).
 
-    `resolve` is that command for this campaign, as it can be pasted into a shell.
+    `resolve` is that command for this campaign, ready to be pasted into a shell.
     """
     rows = _rows(plan, columns, show_all)
     sentences = [
@@ -72,11 +74,10 @@ def plan_document(
     time: TimeNeeded,
     cap_micro_usd: int | None,
 ) -> dict[str, Any]:
-    """The plan as plain JSON data. Amounts are in micro-USD, times in seconds, null where unknown."""
+    """The plan as JSON data. Amounts are in micro-USD, times in seconds, null if unknown."""
     fingerprints = {record.take.id: record.take.fingerprint for record in snapshot.takes}
     fingerprints |= {take.id: take.fingerprint for take in campaign.takes}
     counts = Counter(line.action for line in plan.lines)
-    spend = _spend(snapshot)
     return {
         "version": 1,
         "campaign": snapshot.campaign,
@@ -100,13 +101,7 @@ def plan_document(
         # rule duration_json
         "duration": {"at_least_s": time.least_s, "about_s": time.about_s},
         "cap_micro_usd": cap_micro_usd,
-        "spend": {
-            "charged_micro_usd": spend.charged_micro_usd,
-            "refunded_micro_usd": spend.refunded_micro_usd,
-            "net_micro_usd": spend.net_micro_usd,
-            "in_doubt_takes": spend.in_doubt_takes,
-            "in_doubt_micro_usd": spend.in_doubt_micro_usd,
-        },
+        "spend": spend_fields(_spend(snapshot)),
         "takes": [
             {
                 "id": line.take_id,
@@ -120,13 +115,6 @@ def plan_document(
             for line in plan.lines
         ],
     }
-
-
-def describe_cost(estimate: Estimate) -> str:
-    """`about $1.68`, or that it is unknown."""
-    total = estimate.micro_usd
-    # rule unknown_cost
-    return "an unknown amount" if total is None else f"about {format_usd(total)}"
 
 
 def _rows(plan: Plan, columns: int | None, show_all: bool) -> list[str]:
@@ -147,7 +135,7 @@ def _rows(plan: Plan, columns: int | None, show_all: bool) -> list[str]:
 
 
 def _changed_images(line: PlanLine, columns: int | None, show_all: bool) -> list[str]:
-    """The image URLs that have changed, each as it was above what it is now: they may differ in a signature only."""
+    """The image URLs that changed, the old one above the new one: they may differ in a signature only."""
     shown = line.image_urls if show_all else line.image_urls[:_SHOWN_IMAGES]
     width = _LONGEST_URL if columns is None else columns - len(f"{INDENT * 2}was  ")
     # rule was_and_now
@@ -161,7 +149,7 @@ def _changed_images(line: PlanLine, columns: int | None, show_all: bool) -> list
 
 
 def _side_by_side(was: str, now: str, columns: int) -> tuple[str, str]:
-    """Two texts cut to fit, so that where they differ is still there: a signature stands near the end of a URL."""
+    """Two texts shortened to fit, without losing where they differ: a signature is near the end of a URL."""
     differ = (at for at, (one, other) in enumerate(zip(was, now, strict=False)) if one != other)
     shared = next(differ, min(len(was), len(now)))
     start = shared - columns // 3 if shared > columns // 2 and max(len(was), len(now)) > columns else 0
@@ -170,7 +158,7 @@ def _side_by_side(was: str, now: str, columns: int) -> tuple[str, str]:
 
 
 def _is_worth_showing(line: PlanLine, plan: Plan) -> bool:
-    """Of takes that are kept, and of those that --only leaves out, only what moved is news."""
+    """Takes that are kept, or left out by --only, are shown only if they were renamed."""
     is_quiet = line.action is PlanAction.KEEP or _is_left_out(line, plan)
     return bool(line.moved_from) or not is_quiet
 
@@ -189,10 +177,12 @@ def _totals_text(plan: Plan) -> str:
 
 def _cost_sentence(estimate: Estimate, cap_micro_usd: int | None) -> str:
     if not estimate.creates:
-        return "Nothing is to be paid."
+        return "Cost: none."
     how = "; ".join(_price_text(price) for price in estimate.prices)
     cap = "" if cap_micro_usd is None else f" Cap: {format_usd(cap_micro_usd)}."
-    cost = describe_cost(estimate)
+    total = estimate.micro_usd
+    # rule unknown_cost
+    cost = "unknown until the first run finishes" if total is None else f"about {format_usd(total)}"
     return f"Cost: {cost} ({how}).{cap}"
 
 
@@ -205,7 +195,7 @@ def _price_text(price: Price) -> str:
             assert price.cost_micro_usd is not None
             return f"{price.creates:,} x {format_usd(price.cost_micro_usd)}, as the manifest expects"
         case Basis.UNKNOWN:
-            return f"{count(price.creates, 'run')} of {clean(price.model)}, whose price is not known yet"
+            return f"{count(price.creates, 'run')} of {clean(price.model)}, price not known yet"
 
 
 def _spend_sentence(spend: Spend) -> list[str]:
@@ -215,7 +205,7 @@ def _spend_sentence(spend: Spend) -> list[str]:
 
 
 def _spend(snapshot: Snapshot) -> Spend:
-    """The money so far; a create that an apply at work is sending just now is not in doubt yet."""
+    """The money so far. A request that a running apply is sending just now is not in doubt yet."""
     return spend_of(run for run in snapshot.paid_runs if run.state is not RunState.SUBMITTING)
 
 
@@ -228,4 +218,4 @@ def _cap_warning(estimate: Estimate, snapshot: Snapshot, cap_micro_usd: int | No
     total = cap.committed_micro_usd + estimate.micro_usd
     if total <= cap_micro_usd:
         return []
-    return [f"That would bring the campaign to {format_usd(total)}: apply stops creating at the cap and exits 3."]
+    return [f"That would bring the campaign to {format_usd(total)}: apply stops at the cap and exits 3."]

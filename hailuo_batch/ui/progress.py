@@ -1,9 +1,7 @@
-"""What a person sees while an apply works: a bar on a terminal, a line now and then elsewhere, or nothing.
+"""The progress of an apply: a bar on a terminal, a line from time to time elsewhere, or nothing.
 
-Owns the pace, the layout, and how text meets a terminal's edge; knows nothing of how the numbers come about, and never
-reads a clock: `now`, a clock that never goes back, in seconds, is passed in. On a terminal the picture changes at
-least once a second and never wraps. The remaining time is a countdown that another estimate moves only where it really
-is another.
+Never reads a clock: `now`, a monotonic clock in seconds, is passed in. On a terminal the bar changes at least once a
+second and never wraps. The remaining time is a countdown, which a new estimate moves only if it differs clearly.
 """
 
 from collections import deque
@@ -26,34 +24,33 @@ if TYPE_CHECKING:
 LINE_INTERVAL_S = 10.0
 _LEAST_BAR = 6
 RIGHT_MARGIN = 3  # room for the `^C` that a terminal echoes
-MINIMUM_ROWS = 24  # the bar needs one; tqdm shows none on a terminal that does not say how many it has
+MINIMUM_ROWS = 24  # the bar needs one row; tqdm draws nothing on a terminal that does not report its height
 _RATE_OVER_S = 3.0
-_SLACK_SHARE = 0.1  # of what is shown: an estimate made anew from one more run differs by as much without any news
+_SLACK_SHARE = 0.1  # share of the time shown: one more observed run changes an estimate by as much
 _SLACK_S = 2.0
-_LULL_S = 10.0  # while the request window keeps everything waiting, the estimate stands still
-_LEAST_SHARE_OF_ESTIMATE = 0.5  # of the estimate: at less than that the countdown waits for it
+_LULL_S = 10.0  # while the rate limit keeps everything waiting, the estimate does not move
+_LEAST_SHARE_OF_ESTIMATE = 0.5  # of the estimate: below this the countdown waits for the estimate to follow
 _LEAST_S = 1.0  # while anything is left
 _GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
 
 
 class ProgressView(Protocol):
-    """Who shows how an apply goes, in words that are ready to be shown."""
+    """Shows the progress of an apply. Texts are ready to be shown."""
 
     def update(self, progress: Progress) -> None:
-        """Where the apply stands; called at least four times a second, also when nothing changed."""
+        """Show the progress. Called at least four times a second, also if nothing changed."""
 
     def notice(self, text: str) -> None:
-        """Something that is not as it should be, in one line."""
+        """Show a notice, which is one line."""
 
     def close(self) -> None:
-        """The apply is over. May be called more than once."""
+        """End the display. May be called more than once."""
 
 
 class GroupingObserver:
-    """Has a reporter show notices that say the same of many takes together.
+    """An observer that shows notices about many takes in groups.
 
-    `now` is a clock that never goes back, in seconds; `typeable` puts the user's own manifest into the commands that a
-    notice names.
+    `now` is a monotonic clock in seconds; `typeable` completes the commands that a notice names.
     """
 
     def __init__(self, view: ProgressView, now: Callable[[], float], typeable: Callable[[str], str] = str) -> None:
@@ -63,16 +60,16 @@ class GroupingObserver:
         self._groups = NoticeGroups()
 
     def update(self, progress: Progress) -> None:
-        """Show what was held for long enough, and where the apply stands."""
+        """Show the notices held long enough, and the progress."""
         self._show(self._groups.due(self._now()))
         self._view.update(progress)
 
     def notice(self, notice: Notice) -> None:
-        """Show it, or hold it back to be shown together with others like it."""
+        """Show the notice, or hold it to be shown with others of its group."""
         self._show(self._groups.add(notice, self._now()))
 
     def close(self) -> None:
-        """Show what is still held, and close the reporter."""
+        """Show the notices still held, and close the view."""
         self._show(self._groups.flush())
         self._view.close()
 
@@ -82,28 +79,28 @@ class GroupingObserver:
 
 
 class QuietView:
-    """Passes notices on and is silent otherwise."""
+    """Shows notices only."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def update(self, progress: Progress) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
     def notice(self, text: str) -> None:
-        """Write it down."""
+        """Print the notice at once."""
         self._stream.write(text + "\n")
         self._stream.flush()
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Do nothing."""
 
 
-class LineView:
-    """A line when something changed, at a calm pace: for logs and pipes."""
+class LineView(QuietView):
+    """Prints a line when something changed, at most every few seconds: for logs and pipes."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._now = now
         self._countdown = Countdown()
         self._latest = ""
@@ -112,18 +109,14 @@ class LineView:
         self._next_at = float("-inf")
 
     def update(self, progress: Progress) -> None:
-        """Write a line if one is due and says something new."""
+        """Print a line if one is due and differs from the last."""
         self._latest = ", ".join([*_done_parts(progress, " of "), *_status_parts(progress)])
         self._left = _time_left_parts(self._countdown.show(progress.time_left_s, self._now()))
         if self._now() >= self._next_at:
             self._show()
 
-    def notice(self, text: str) -> None:
-        """Write it down at once."""
-        self._write(text)
-
     def close(self) -> None:
-        """Write how it ended, unless that stands there already."""
+        """Print the final state, unless it was printed already."""
         self._left = []
         self._show()
 
@@ -131,15 +124,11 @@ class LineView:
         if self._latest != self._shown:
             self._shown = self._latest
             self._next_at = self._now() + LINE_INTERVAL_S
-            self._write(", ".join([self._latest, *self._left]))
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text + "\n")
-        self._stream.flush()
+            self.notice(", ".join([self._latest, *self._left]))
 
 
 class BarView:
-    """A bar on a terminal. `received` gives the bytes downloaded so far."""
+    """Draws a bar on a terminal. `received` returns the bytes downloaded so far."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float], received: Callable[[], int]) -> None:
         self._stream = stream
@@ -151,7 +140,7 @@ class BarView:
         self._bar: tqdm[Never] | None = None
 
     def update(self, progress: Progress) -> None:
-        """Draw the bar as it stands."""
+        """Draw the bar."""
         bar = self._bar or self._create_bar(progress)
         columns = terminal_columns(self._stream) - RIGHT_MARGIN
         elapsed_s = int(self._now() - self._began_at)
@@ -162,7 +151,7 @@ class BarView:
         bar.refresh()
 
     def notice(self, text: str) -> None:
-        """Write it above the bar, in words that are not cut by the terminal's edge."""
+        """Print the notice above the bar, wrapped at whole words."""
         wrapped = wrap(text, terminal_columns(self._stream))
         if self._bar is not None:
             self._bar.write(wrapped, file=self._stream)
@@ -171,7 +160,7 @@ class BarView:
             self._stream.flush()
 
     def close(self) -> None:
-        """Take the bar away, and leave the cursor at the start of an empty line."""
+        """Remove the bar, and leave the cursor at the start of an empty line."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -195,7 +184,7 @@ class BarView:
 
 
 def format_rate(bytes_per_s: float) -> str:
-    """Bytes a second as a person says them."""
+    """A transfer rate, such as `1.5 MB/s`."""
     for unit, size in (("GB/s", 1e9), ("MB/s", 1e6), ("kB/s", 1e3)):
         if bytes_per_s >= size:
             return f"{bytes_per_s / size:.1f} {unit}"
@@ -203,7 +192,7 @@ def format_rate(bytes_per_s: float) -> str:
 
 
 def _bar_format(progress: Progress, elapsed_s: int, left: Sequence[str], bytes_per_s: float, columns: int) -> str:
-    """tqdm's format: as many facts as leave room for a bar, the first ones first."""
+    """tqdm's format: as many facts as leave room for the bar, the most important first."""
     head = "".join(f"{done} " for done in _done_parts(progress, "/"))
     rate = [format_rate(bytes_per_s)] if progress.active_downloads and bytes_per_s > 0 else []
     facts = [_format_elapsed(elapsed_s), *left, *rate, *_status_parts(progress)]
@@ -218,12 +207,12 @@ def _bar_format(progress: Progress, elapsed_s: int, left: Sequence[str], bytes_p
 
 
 def _done_parts(progress: Progress, of: str) -> list[str]:
-    """How much of what was asked for is there; nothing where no take was asked for."""
+    """How many takes are done; empty if no take was asked for."""
     return [f"{progress.states.get(TakeState.DONE, 0)}{of}{progress.takes} done"] if progress.takes else []
 
 
 def _time_left_parts(left_s: float | None) -> list[str]:
-    """About how long it will still take, or that this is being learned."""
+    """The estimated time left, or that it is being learned."""
     if left_s is None:
         return []
     return ["time left: learning"] if left_s == inf else [f"~{format_estimated_duration(left_s)} left"]
@@ -248,13 +237,13 @@ def _format_elapsed(seconds: int) -> str:
 
 
 class Countdown:
-    """Follows the estimates of one apply."""
+    """A countdown that follows the estimates of one apply."""
 
     def __init__(self) -> None:
         self._end_at = inf
 
     def show(self, left_s: float | None, now: float) -> float | None:
-        """The seconds to show for an estimate of `left_s`: infinity while it is learned, None where nothing is left."""
+        """The seconds to show for an estimate of `left_s`: infinity while it is learned, None if nothing is left."""
         if left_s is None or left_s == inf:
             self._end_at = inf
             return left_s
@@ -267,9 +256,9 @@ class Countdown:
 
 @contextmanager
 def counting_bar(stream: TextIO, columns: int | None, total: int, noun: str) -> Iterator[Callable[[], None]]:
-    """Gives a function to call for each piece that is done.
+    """Show a bar that counts items. Yields a function to call for each item that is done.
 
-    `columns` is the width of the terminal behind the stream; None where it is none: then nothing is shown.
+    `columns` is the width of the terminal behind the stream, None if it is not a terminal: then nothing is shown.
     """
     if total == 0 or columns is None:
         yield _silently
@@ -288,4 +277,4 @@ def counting_bar(stream: TextIO, columns: int | None, total: int, noun: str) -> 
 
 
 def _silently() -> None:
-    """Say nothing."""
+    """Show nothing."""

@@ -10,7 +10,7 @@ from hailuo_batch.ui.status import money_line, state_word, totals_line, why_wait
 from hailuo_batch.ui.text import INDENT, clean, layout_lines, layout_rows
 
 MOST_SHOWN = 10
-"""Takes that are not done shown at most."""
+"""The most unfinished takes shown."""
 
 _SEVERITY = (
     ExitCode.SIGINT,
@@ -18,19 +18,19 @@ _SEVERITY = (
     ExitCode.BUSY,
     ExitCode.LEDGER,
     ExitCode.ACCOUNT,
-    ExitCode.USAGE,  # an apply that lacks --yes: that says more than that its takes are not done
+    ExitCode.USAGE,  # --yes was missing, which says more than that takes are unfinished
     ExitCode.UNFINISHED,
 )
 
 
 def worst_code(codes: Iterable[ExitCode]) -> ExitCode:
-    """The code that speaks for all: a signal, then 5, 4, 3, 2 and 1, and DONE where there is none."""
+    """The most important of the codes: a signal, then 5, 4, 3, 2 and 1; DONE if there is none."""
     given = set(codes)
     return next((code for code in _SEVERITY if code in given), ExitCode.DONE)
 
 
 def unfinished_takes(report: Report, scope: frozenset[str]) -> tuple[ReportTake, ...]:
-    """The takes asked for that have no video yet, or a damaged one: paid for, and not what was paid for."""
+    """The takes asked for that have no video yet, or a damaged one."""
     asked_for = (take for take in report.takes if take.id in scope)
     return tuple(take for take in asked_for if take.state is not TakeState.DONE or take.damaged)
 
@@ -45,7 +45,7 @@ def render_summary(
     status: str,
     columns: int | None,
 ) -> str:
-    """What was made and paid, the creates of unknown outcome, laid out already, what is not done and how to go on."""
+    """What was made and paid, the `doubts` as they are laid out already, what is unfinished, and how to continue."""
     lines = [*layout_lines([totals_line(report), money_line(report)], columns), *doubts]
     unfinished = [take for take in unfinished if take.state is not TakeState.IN_DOUBT]
     unfinished.sort(key=lambda take: not is_money_in_limbo(take.state))
@@ -55,8 +55,8 @@ def render_summary(
         if len(unfinished) > MOST_SHOWN:
             lines.append(f"{INDENT}... and {len(unfinished) - MOST_SHOWN:,} more")
     lines.append(f"Report: {one_line(page)}")
-    if any(run.advice for take in unfinished for run in take.runs):
-        lines.append(f"What to do about each: {status}")
+    if any(attempt.advice for take in unfinished for attempt in take.attempts):
+        lines.append(f"What to do about each take: {status}")
     if any(take.damaged for take in unfinished):
         lines.append(f"To try damaged videos again, at no cost: {report.repair_command}")
     if report.unfinished:
@@ -65,9 +65,9 @@ def render_summary(
 
 
 def _why(take: ReportTake) -> str:
-    run = take.live
-    if run is None:
+    attempt = take.live
+    if attempt is None:
         return why_waiting(take) if take.state is TakeState.WAITING else "nothing sent yet"
     if take.state in {TakeState.RUNNING, TakeState.DOWNLOADING}:
-        return ": ".join(filter(None, (run.run_id, run.problem)))
-    return run.problem or run.run_id or ""
+        return ": ".join(filter(None, (attempt.run.run_id, attempt.problem)))
+    return attempt.problem or attempt.run.run_id or ""

@@ -1,10 +1,20 @@
-"""Text for terminals: cut to fit, laid out in rows. Pure."""
+"""Text for terminals: shortened to fit, laid out in rows. Pure."""
 
 from collections.abc import Sequence
 
 from hailuo_batch.text import clean, columns_of, display_width, wrap
 
-__all__ = ["INDENT", "clean", "count", "display_width", "elide", "elide_middle", "layout_lines", "layout_rows"]
+__all__ = [
+    "INDENT",
+    "clean",
+    "count",
+    "display_width",
+    "elide",
+    "elide_middle",
+    "layout_lines",
+    "layout_rows",
+    "name_some",
+]
 
 INDENT = "  "
 _CELL_GAP = 2
@@ -14,14 +24,14 @@ _ELLIPSIS = "…"
 
 
 def elide(text: str, columns: int) -> str:
-    """The text, cut at its end to fit."""
+    """The text, shortened at its end to fit."""
     if display_width(text) <= columns:
         return text
     return _head(text, columns - 1).rstrip() + _ELLIPSIS
 
 
 def elide_middle(text: str, columns: int) -> str:
-    """The text, cut in its middle to fit: take IDs differ at their ends."""
+    """The text, shortened in its middle to fit: take IDs differ at their ends."""
     if display_width(text) <= columns:
         return text
     tail = _head(text[::-1], (columns - 1) // 2)[::-1]
@@ -29,9 +39,9 @@ def elide_middle(text: str, columns: int) -> str:
 
 
 def layout_rows(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
-    """Each row of cells as text that fits `columns`: a last cell that is too long stands whole in lines of its own.
+    """Each row of cells as text that fits `columns`. A last cell that is too long is wrapped into lines of its own.
 
-    The other cells are cut in their middle where they must be; nothing is cut where `columns` is None.
+    The other cells are shortened in their middle if they must be. Nothing is shortened if `columns` is None.
     """
     if not rows:
         return []
@@ -42,13 +52,19 @@ def layout_rows(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]
 
 
 def layout_lines(lines: Sequence[str], columns: int | None) -> list[str]:
-    """Sentences as lines of whole words that fit `columns`; as they stand where that is None."""
+    """Sentences wrapped at whole words to fit `columns`; unchanged if that is None."""
     return list(lines) if columns is None else wrap("\n".join(lines), columns).split("\n")
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 take`, `2,000 takes`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def name_some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many there are beyond them: `hero, desk and 3 more`."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _lay_out(row: Sequence[str], widths: Sequence[int], columns: int | None) -> str:
@@ -68,7 +84,7 @@ def _align_cells(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _shrink_to_fit(widths: Sequence[int], columns: int) -> list[int]:
-    """The widest column gives way until all fit `columns`."""
+    """Shrink the widest column so that all fit `columns`."""
     squeezed = list(widths)
     over = len(INDENT) + sum(widths) + _CELL_GAP * len(widths) - columns
     if over > 0 and squeezed:

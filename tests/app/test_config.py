@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.app.config import (
     DEFAULT_BASE_URL,
-    LimitOptions,
+    ApplyOptions,
     RateLimit,
     parse_rate_limit,
     read_endpoint,
@@ -34,37 +34,37 @@ def test_what_is_no_rate_limit(text: str) -> None:
 
 
 def test_the_manifest_counts_where_nothing_else_is_said() -> None:
-    settings = read_settings(LimitOptions(), CAMPAIGN)
+    settings = read_settings(ApplyOptions(), CAMPAIGN)
     assert (settings.rate_limit, settings.rate_window_s) == (20, 10.0)
     assert (settings.cap_micro_usd, settings.max_in_flight, settings.run_timeout_s) == (1, 7, 9.0)
 
 
 def test_the_command_line_beats_the_environment_and_the_manifest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNBASE_RATE_LIMIT", "40/10s")
-    assert read_settings(LimitOptions(), CAMPAIGN).rate_limit == 40
-    settings = read_settings(LimitOptions("60/10s", "2.5", 3, "2m"), CAMPAIGN)
+    assert read_settings(ApplyOptions(), CAMPAIGN).rate_limit == 40
+    settings = read_settings(ApplyOptions("60/10s", "2.5", 3, "2m"), CAMPAIGN)
     assert settings.rate_limit == 60
     assert (settings.cap_micro_usd, settings.max_in_flight, settings.run_timeout_s) == (2_500_000, 3, 120.0)
 
 
 @pytest.mark.parametrize(
-    "bounds",
+    "options",
     [
-        LimitOptions(rate_limit="fast"),
-        LimitOptions(max_spend="-1"),
-        LimitOptions(max_spend="$5"),
-        LimitOptions(run_timeout="soon"),
+        ApplyOptions(rate_limit="fast"),
+        ApplyOptions(max_spend="-1"),
+        ApplyOptions(max_spend="$5"),
+        ApplyOptions(run_timeout="soon"),
     ],
 )
-def test_what_cannot_be_read_is_wrong_usage(bounds: LimitOptions) -> None:
+def test_what_cannot_be_read_is_wrong_usage(options: ApplyOptions) -> None:
     with pytest.raises(UsageError, match="Nothing was sent"):
-        read_settings(bounds, CAMPAIGN)
+        read_settings(options, CAMPAIGN)
 
 
 def test_the_environment_is_read_as_strictly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNBASE_RATE_LIMIT", "fast")
     with pytest.raises(UsageError, match="RUNBASE_RATE_LIMIT"):
-        read_settings(LimitOptions(), CAMPAIGN)
+        read_settings(ApplyOptions(), CAMPAIGN)
 
 
 def test_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ def test_a_finding_fits_the_terminal_that_it_is_shown_on(monkeypatch: pytest.Mon
     assert render_finding(found) == render_diagnostic(found, COLOURED, 60) != render_diagnostic(found, COLOURED)
 
 
-def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_are_for_terminals_that_support_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     assert palette_of(io.StringIO()) is PLAIN
     assert palette_of(Terminal()) is COLOURED

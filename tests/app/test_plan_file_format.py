@@ -51,16 +51,16 @@ def test_a_file_that_was_changed_by_hand_is_no_plan_any_more(
 ) -> None:
     keep()
     kept.write_text(kept.read_text().replace('"cap_micro_usd": 5000000', '"cap_micro_usd": 900000000'))
-    refused(follow(), "the plan was changed after it was written", api, 0)
+    refused(follow(), "the plan was edited", api, 0)
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "it is no JSON"),
-        (b"{}", "writes another form"),
-        (b"[1]", "writes another form"),
-        (b'{"version": 1, "rests_on": 3}', "was changed after it was written"),
+        (b"", "it is not JSON"),
+        (b"{}", "lacks fields of a plan"),
+        (b"[1]", "lacks fields of a plan"),
+        (b'{"version": 1, "rests_on": 3}', "was edited, or is incomplete"),
         (b"[" * 100_000, "it is nested too deep"),
         (b"\xff\xfe{\x00", "it is not UTF-8"),
         (b'{"version": 1, "version": 1}', "it has `version` twice"),
@@ -117,7 +117,7 @@ def test_a_plan_whose_fields_hold_something_else_is_refused_in_words(
     forged(kept, change)
     ended = follow("--yes")
     assert ended.code is ExitCode.USAGE, ended.err
-    assert "that command writes another form" in plain(ended)
+    assert "it lacks fields of a plan" in plain(ended)
     assert api.world.stats.creates == 0
 
 
@@ -171,7 +171,7 @@ def test_a_file_that_is_no_plan_is_not_written_over(shell: Shell) -> None:
     before = shell.manifest.read_text()
     ended = shell("plan", "--out", str(shell.manifest))
     assert ended.code is ExitCode.USAGE
-    assert "was left as it is" in plain(ended)
+    assert "it was not changed" in plain(ended)
     assert shell.manifest.read_text() == before
 
 
@@ -198,5 +198,5 @@ def test_no_plan_is_kept_while_an_apply_is_at_work(shell: Shell, api: SandboxSer
     with CampaignLock(shell.state / "lamps.lock", LockHolder.this_process("apply", 0.0)):
         ended = shell("plan", "--out", str(kept))
     assert ended.code is ExitCode.BUSY
-    assert "is at work" in ended.err
+    assert "is running on this campaign" in ended.err
     assert not kept.exists()

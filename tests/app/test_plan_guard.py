@@ -47,7 +47,7 @@ def saved(ledger: Ledger) -> SavedPlan:
         id="a" * 64,
         campaign="lamps",
         endpoint="sandbox",
-        wishes=WISHES,
+        plan_request=WISHES,
         cap_micro_usd=None,
         prices={},
         sources=Sources("", "", {}, {}),
@@ -92,7 +92,7 @@ def test_the_wishes_of_a_plan_without_steps_are_spent_once_it_was_carried_out(le
 
 def test_the_same_changes_by_somebody_else_are_refused(ledger: Ledger, saved: SavedPlan) -> None:
     carry_out(ledger)
-    with pytest.raises(UsageError, match="attempts were granted to hero"):
+    with pytest.raises(UsageError, match="another attempt was allowed for hero"):
         check_ledger_for_plan(saved, ledger, REMEDY)
     assert ledger.fact(PLAN_FACT) == ""
 
@@ -101,7 +101,7 @@ def test_a_users_word_is_refused_even_where_the_plan_is_remembered(ledger: Ledge
     check_ledger_for_plan(saved, ledger, REMEDY)
     key = create(ledger)
     ledger.record(((key, ev.RunAbandoned("given up")),), STARTED_AT)
-    with pytest.raises(UsageError, match="runs were given up for desk"):
+    with pytest.raises(UsageError, match="runs were abandoned for desk"):
         check_ledger_for_plan(saved, ledger, REMEDY)
 
 
@@ -118,7 +118,7 @@ def test_a_backup_put_back_is_refused_unless_it_was_planned_with(ledger: Ledger,
     with pytest.raises(UsageError, match="backup"):
         check_ledger_for_plan(saved, ledger, REMEDY)
     known = dataclasses.replace(saved, ledger=LedgerState(saved.ledger.mark, restored=True))
-    assert check_ledger_for_plan(known, ledger, REMEDY).wishes == WISHES
+    assert check_ledger_for_plan(known, ledger, REMEDY).plan_request == WISHES
 
 
 def test_a_backup_put_back_is_refused_too_once_another_command_has_put_it_in_order(
@@ -127,7 +127,7 @@ def test_a_backup_put_back_is_refused_too_once_another_command_has_put_it_in_ord
     check_ledger_for_plan(saved, ledger, REMEDY)
     ledger.record_fact("restored", "yes")
     ledger.clear_restored(STARTED_AT)
-    with pytest.raises(UsageError, match="something else: a backup was put back"):
+    with pytest.raises(UsageError, match="something else changed the ledger: a backup was restored"):
         check_ledger_for_plan(saved, ledger, REMEDY)
 
 
@@ -151,10 +151,10 @@ def test_no_more_is_paid_for_than_the_file_has(saved: SavedPlan) -> None:
     check_plan(saved, plan("hero"), campaign, PlanProgress(WISHES), REMEDY)
     check_plan(saved, plan(), campaign, PlanProgress(WISHES), REMEDY)
     check_plan(saved, plan("hero", "desk"), campaign, begun, REMEDY)
-    with pytest.raises(UsageError, match="creates of desk"):
+    with pytest.raises(UsageError, match="does not pay for desk"):
         check_plan(saved, plan("hero", "desk"), campaign, PlanProgress(WISHES), REMEDY)
     other = CampaignSpec("lamps", (Shot("hero", (take("hero", prompt="another"),)),), "")
-    with pytest.raises(UsageError, match="creates of hero"):
+    with pytest.raises(UsageError, match="does not pay for hero"):
         check_plan(saved, plan("hero"), other, begun, REMEDY)
 
 

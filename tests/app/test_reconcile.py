@@ -73,7 +73,7 @@ def only_run(snapshot: Snapshot) -> Run:
 # --- receipts into the ledger ---
 
 
-def test_books_that_agree_are_not_written(harness: ReconcileHarness) -> None:
+def test_records_that_agree_are_not_written(harness: ReconcileHarness) -> None:
     (hero,) = request(harness.ledger, take("hero"))
     harness.record_submitting(hero)
     harness.write_result(CREATED)

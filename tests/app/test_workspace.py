@@ -8,7 +8,6 @@ import pytest
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app.workspace import (
     CampaignLocation,
-    command_line,
     fill_in_commands,
     find_workspace,
     has_ledger,
@@ -136,7 +135,7 @@ def test_the_empty_log_that_a_reader_leaves_stands_in_no_new_ledgers_way(tmp_pat
 
 def test_a_command_can_be_pasted_into_a_shell() -> None:
     where = CampaignLocation(Path("my lamps.yaml"), sandbox=True, state_dir=Path("s"))
-    assert command_line("apply", where) == "hailuo-batch apply 'my lamps.yaml' --sandbox --state-dir s"
+    assert where.command_line("apply") == "hailuo-batch apply 'my lamps.yaml' --sandbox --state-dir s"
 
 
 def test_a_command_that_is_named_is_one_for_this_very_campaign() -> None:

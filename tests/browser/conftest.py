@@ -10,6 +10,7 @@ from selenium.webdriver import Chrome
 
 from hailuo_batch.core.model.runs import TakeRecord
 from hailuo_batch.core.model.states import TakeState
+from hailuo_batch.report.advice import CommandBuilder
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import build_report
 from hailuo_batch.sandbox.media import load_clips
@@ -59,7 +60,7 @@ def write_page(
     report = build_report(
         ledger,
         generated_at=generated_at,
-        manifest="manifests/spring lamps.yaml",
+        commands=CommandBuilder("manifests/spring lamps.yaml", ledger.endpoint),
         submitting_state=TakeState.WAITING if applying else TakeState.IN_DOUBT,
     )
     write_reports(report, folder, (Format.HTML,))

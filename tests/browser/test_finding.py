@@ -83,7 +83,7 @@ def test_by_text_in_prompts_takes_runs_files_and_errors(sheet: Sheet, words: str
 
 def test_nothing_found_says_so_and_the_filters_can_be_cleared(sheet: Sheet) -> None:
     sheet.one("input[type=search]").send_keys("nowhere")
-    assert "No take fits" in sheet.one("#shots").text
+    assert "No take matches" in sheet.one("#shots").text
     sheet.button("Clear filters").click()
     assert sheet.shown() == ALL
     assert sheet.focused() == "Search"
@@ -113,10 +113,10 @@ def test_by_mark(sheet: Sheet) -> None:
     ("order", "takes"),
     [
         ("By name", ["chair", "desk", "lamp", "lamp.take2", "later"]),
-        ("What needs you first", ["lamp.take2", "lamp", "later", "desk", "chair"]),
+        ("Needs attention first", ["lamp.take2", "lamp", "later", "desk", "chair"]),
         ("Newest first", ["desk", "lamp", "lamp.take2", "chair", "later"]),
         ("Longest first", ["desk", "lamp", "lamp.take2", "chair", "later"]),
-        ("Dearest first", ["lamp.take2", "lamp", "desk", "chair", "later"]),
+        ("Most expensive first", ["lamp.take2", "lamp", "desk", "chair", "later"]),
         ("Manifest order", ALL),
     ],
 )

@@ -72,7 +72,7 @@ def test_one_take_is_found_among_five_thousand(open_sheet: OpenSheet) -> None:
     assert sheet.texts(".take .name") == ["shot-1666.take2"]
 
 
-def test_the_sheet_is_laid_anew_for_another_width_and_keeps_its_place(open_sheet: OpenSheet) -> None:
+def test_the_sheet_is_laid_again_for_another_width_and_keeps_its_place(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*campaign(240), videos=False)
     place = "document.querySelector('[data-shot=shot-0040]')"
     sheet.run("addEventListener('scrollend', () => { window.rests = true; })")
@@ -132,7 +132,7 @@ def test_a_page_of_a_finished_apply_offers_no_reload(open_sheet: OpenSheet) -> N
 def test_while_an_apply_works_the_page_offers_to_reload_and_keeps_what_was_on_it(open_sheet: OpenSheet) -> None:
     running = campaign(60, RunState.PENDING)
     sheet = open_sheet(*running, applying=True, generated_at=time.time())
-    assert "An apply is at work" in sheet.one(".live").text
+    assert "An apply is running" in sheet.one(".live").text
     sheet.choose("tag", "spring")
     place = "document.querySelector('[data-shot=shot-0015]')"
     sheet.until(f"{place}.scrollIntoView() || {place}.querySelector('.take')")
@@ -152,9 +152,9 @@ def test_the_page_reloads_by_itself_where_that_is_wanted(open_sheet: OpenSheet) 
     assert sheet.all(".live") == []
 
 
-def test_an_apply_that_went_silent_is_not_called_at_work(open_sheet: OpenSheet) -> None:
+def test_an_apply_that_went_silent_is_not_called_running(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*campaign(3, RunState.PENDING), applying=True, generated_at=time.time() - 3600)
-    assert "No news for 1h" in sheet.one(".live").text
+    assert "No update for 1h" in sheet.one(".live").text
 
 
 def test_an_empty_campaign_is_a_page_too(open_sheet: OpenSheet) -> None:

@@ -56,7 +56,9 @@ def test_a_take_is_marked_marked_otherwise_and_unmarked(sheet: Sheet) -> None:
     mark(sheet, "a", "chosen")
     mark(sheet, "b", "reroll")
     assert marks(sheet) == {"a": "Chosen", "b": "Re-roll"}
-    sheet.until("document.querySelector('.counts').textContent === '1 chosen · 0 rejected · 1 to re-roll · 2 open'")
+    sheet.until(
+        "document.querySelector('.counts').textContent === '1 chosen · 0 rejected · 1 to re-roll · 2 not marked'"
+    )
     mark(sheet, "a", "rejected")
     mark(sheet, "b", "reroll")
     assert marks(sheet) == {"a": "Rejected"}
@@ -79,7 +81,7 @@ def test_marks_stay_over_a_reload(sheet: Sheet) -> None:
     assert sheet.one("#pickbar").is_displayed()
 
 
-def test_a_take_that_was_made_anew_is_unmarked(sheet: Sheet) -> None:
+def test_a_take_that_was_made_again_is_unmarked(sheet: Sheet) -> None:
     mark(sheet, "a", "reroll")
     mark(sheet, "b", "chosen")
     anew = dataclasses.replace(run(of=take("a"), run_id="run_new"), attempt=2)
@@ -148,7 +150,7 @@ def test_where_the_browser_keeps_nothing_marks_work_and_the_page_says_so(open_sh
         sheet.button("Pick").click()
         mark(sheet, "hero", "chosen")
         assert marks(sheet) == {"hero": "Chosen"}
-        sheet.until("document.getElementById('pickbar').textContent.includes('keeps nothing')")
+        sheet.until("document.getElementById('pickbar').textContent.includes('cannot store your marks')")
         assert sheet.complaints() == []
     finally:
         sheet.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)

@@ -34,7 +34,7 @@ def cli(server: SandboxServer, *words: str) -> Any:
     return json.loads(subprocess.run(command, env=here, check=True, capture_output=True, text=True).stdout)
 
 
-def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_anew(
+def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_again(
     chrome: Chrome, tmp_path: Path
 ) -> None:
     manifest = tmp_path / "my lamps.yaml"

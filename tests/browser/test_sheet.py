@@ -40,7 +40,7 @@ def test_the_head_says_how_far_it_is_and_what_it_cost(open_sheet: OpenSheet) -> 
         "Charged": "$0.84",
         "Refunded": "$0.28",
         "Net": "$0.56",
-        "At risk": "$0.28at most; 1 create in doubt",
+        "At risk": "$0.28at most; 1 request in doubt",
     }
     assert sheet.complaints() == []
 
@@ -86,7 +86,7 @@ def test_a_card_says_state_cost_time_file_and_run(open_sheet: OpenSheet) -> None
 
 def test_what_needs_a_person_is_on_top_with_what_to_do(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*takes("fine", 30), *takes("bad", 1, RunState.FAILED))
-    assert "Needs you (1)" in sheet.one("#attention").text
+    assert "Needs attention (1)" in sheet.one("#attention").text
     assert "hailuo-batch retry 'manifests/spring lamps.yaml' bad" in sheet.texts("#attention code")
     assert sheet.one("#attention").rect["y"] < sheet.one("#shots").rect["y"]
     sheet.one("#attention .case a").click()
@@ -95,7 +95,7 @@ def test_what_needs_a_person_is_on_top_with_what_to_do(open_sheet: OpenSheet) ->
 
 def test_takes_that_ask_for_the_same_stand_together_under_what_to_do(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*takes("bad", 5, RunState.FAILED), *takes("odd", 2, RunState.IN_DOUBT), *takes("fine", 1))
-    assert sheet.texts("#attention h2") == ["Needs you (7)"]
+    assert sheet.texts("#attention h2") == ["Needs attention (7)"]
     assert sheet.texts(".issue h3") == ["Failed", "In doubt"]
     assert sheet.texts(".issue .row .facts") == ["5 takes", "2 takes"]
     assert sheet.texts(".case .name") == ["bad", "bad.take2", "bad.take3", "odd", "odd.take2"]
@@ -133,7 +133,7 @@ def test_a_video_plays_while_it_has_the_focus(open_sheet: OpenSheet) -> None:
     sheet.until(PLAYING, sheet.film("hero"))
 
 
-def test_nothing_plays_by_itself_for_who_wants_less_motion(open_sheet: OpenSheet) -> None:
+def test_nothing_plays_by_itself_for_who_prefers_less_motion(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*takes("hero", 1))
     sheet.emulate("light", motion="reduce")
     sheet.until(RESTING, sheet.film("hero"))
@@ -237,7 +237,7 @@ def test_no_request_leaves_the_page(open_sheet: OpenSheet) -> None:
     assert sheet.complaints() == []
 
 
-def test_a_reference_image_is_a_link_that_tells_nothing_of_the_page(open_sheet: OpenSheet) -> None:
+def test_a_reference_image_is_a_link_that_reveals_nothing_of_the_page(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(record(take(image_urls=["https://cdn.test/a/lamp.jpg?sig=1", "javascript:alert(1)"]), run()))
     [link] = sheet.all(".images a")
     assert link.get_attribute("href") == "https://cdn.test/a/lamp.jpg?sig=1"
@@ -263,7 +263,7 @@ def test_a_name_can_be_copied(open_sheet: OpenSheet, tmp_path: Path) -> None:
     permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"]
     sheet.chrome.execute_cdp_cmd("Browser.grantPermissions", {"permissions": permissions})
     sheet.one('[aria-label="Copy the file name hero.mp4"]').click()
-    sheet.until("document.getElementById('said').textContent")
+    sheet.until("document.getElementById('announcements').textContent")
     copied = "navigator.clipboard.readText().then(arguments[0])"
     assert sheet.chrome.execute_async_script(copied) == "hero.mp4"
     assert tmp_path == sheet.folder

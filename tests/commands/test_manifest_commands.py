@@ -73,14 +73,14 @@ def test_init_writes_a_manifest_that_is_valid(shell: Shell, tmp_path: Path) -> N
 def test_init_never_overwrites(shell: Shell) -> None:
     ended = shell("init")
     assert ended.code is ExitCode.USAGE
-    assert "was left as it is" in ended.err
+    assert "was not changed" in ended.err
     assert shell.manifest.read_text() == LAMPS
 
 
 def test_init_names_the_folder_that_is_missing(shell: Shell, tmp_path: Path) -> None:
     ended = shell.bare("init", str(tmp_path / "films" / "lamps.yaml"))
     assert ended.code is ExitCode.USAGE
-    assert f"there is no folder {tmp_path / 'films'}. Make it first." in ended.err
+    assert f"there is no folder {tmp_path / 'films'}. Create it first." in ended.err
 
 
 def test_init_has_a_name_of_its_own(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

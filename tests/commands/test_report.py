@@ -72,7 +72,7 @@ def test_only_the_formats_that_are_asked_for_are_written(shell: Shell, api: Sand
     assert [line.rpartition("/")[2] for line in printed.out.split()] == ["report.csv", "report.junit.xml"]
 
 
-def test_what_it_tells_to_type_finds_the_manifest_and_its_files(shell: Shell, start_api: StartApi) -> None:
+def test_what_it_says_to_type_finds_the_manifest_and_its_files(shell: Shell, start_api: StartApi) -> None:
     start_api(fail_rate=1.0)
     folder = shell.workspace / "else where"
     assert shell("apply", "--output-dir", str(folder)).code is ExitCode.UNFINISHED

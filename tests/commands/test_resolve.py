@@ -29,15 +29,15 @@ def receipts(shell: Shell) -> list[dict[str, object]]:
 # --- naming the run ---
 
 
-def test_what_is_to_be_made_again_is_not_told_as_if_nothing_had_been_sent(
+def test_what_is_to_be_made_again_is_not_shown_as_if_nothing_had_been_sent(
     shell: Shell, api: SandboxServer, doubtful: str
 ) -> None:
     assert shell("resolve", "desk", "--resubmit").code is ExitCode.DONE
-    printed = "waiting  desk        to be made again, after attempt 1: "
+    printed = "waiting  desk        to be requested again, after attempt 1: "
     assert printed in shell("status").out
     ended = shell.without_yes("apply", "--only", "desk")
     assert ended.code is ExitCode.USAGE
-    assert "waiting  desk  to be made again, after attempt 1: " in ended.out
+    assert "waiting  desk  to be requested again, after attempt 1: " in ended.out
 
 
 def test_the_run_that_is_named_is_collected_and_nothing_is_paid_again(
@@ -45,7 +45,7 @@ def test_the_run_that_is_named_is_collected_and_nothing_is_paid_again(
 ) -> None:
     ended = shell("resolve", "desk", "--run-id", doubtful)
     assert ended.code is ExitCode.DONE, ended.err
-    assert f"desk is {doubtful} from now on" in ended.err
+    assert f"desk is now run {doubtful}" in ended.err
     assert spend(shell)["in_doubt_takes"] == 0
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     assert (shell.outputs / "desk.mp4").is_file()
@@ -110,7 +110,7 @@ def test_made_again_it_is_paid_again_and_the_first_still_counts(
 ) -> None:
     ended = shell("resolve", "desk", "--resubmit")
     assert ended.code is ExitCode.DONE
-    assert "paid for, by the next apply" in ended.err
+    assert "The next apply requests" in ended.err
     assert api.world.stats.creates == 1
     assert "repeated, as requested" in shell("plan").out
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
@@ -173,7 +173,7 @@ def test_a_run_that_never_finishes_is_given_up(shell: Shell, start_api: StartApi
     api = start_api(speed=SLOW)
     shell("apply", "--only", "desk", "--run-timeout", "1s")
     ended = shell("resolve", "desk", "--abandon")
-    assert "paid for with $0.28" in ended.err
+    assert "$0.28 paid" in ended.err
     reads = api.world.stats.reads
     assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
     assert (api.world.stats.reads, api.world.stats.creates) == (reads, 1)
@@ -200,7 +200,7 @@ def test_an_older_attempt_in_doubt_stays_open_to_every_way_but_being_made_again(
     assert api.world.stats.creates == 2
 
 
-def test_a_take_that_left_the_manifest_is_settled_but_not_made_again(
+def test_a_take_that_left_the_manifest_is_resolved_but_not_made_again(
     shell: Shell, api: SandboxServer, doubtful: str
 ) -> None:
     shell.write(UNCAPPED.replace("  - {id: desk, prompt: A desk}\n", ""))

@@ -44,7 +44,7 @@ def test_the_run_of_another_take_is_refused_without_asking(shell: Shell, api: Sa
     reads = api.world.stats.reads
     ended = shell("resolve", "desk", "--run-id", list(api.world.created)[1])
     assert ended.code is ExitCode.USAGE
-    assert "belongs to the take hero already" in ended.err
+    assert "already belongs to the take hero" in ended.err
     assert api.world.stats.reads == reads
 
 
@@ -53,7 +53,7 @@ def test_the_run_of_a_forgotten_take_is_refused(shell: Shell, api: SandboxServer
     assert shell.bare("state", "rm", str(shell.manifest), "hero", "--force").code is ExitCode.DONE
     ended = shell("resolve", "desk", "--run-id", list(api.world.created)[1])
     assert ended.code is ExitCode.USAGE
-    assert "belongs to the take hero already" in ended.err
+    assert "already belongs to the take hero" in ended.err
 
 
 @pytest.mark.parametrize("left", ["ledger", "receipts"])
@@ -67,7 +67,7 @@ def test_the_run_of_another_campaign_is_refused(shell: Shell, api: SandboxServer
         (shell.state / "desks.receipts.jsonl").unlink()
     ended = shell("resolve", "desk", "--run-id", list(api.world.created)[1])
     assert ended.code is ExitCode.USAGE
-    assert "belongs to the take hero of desks already" in ended.err
+    assert "already belongs to the take hero of desks" in ended.err
     assert state_of(shell, "desk") == "in_doubt"
 
 
@@ -79,7 +79,7 @@ def test_a_run_of_another_model_is_refused(shell: Shell, start_api: StartApi) ->
         shell("apply", "--only", "hero")
     ended = shell("resolve", "desk", "--run-id", list(api.world.created)[1])
     assert ended.code is ExitCode.USAGE
-    assert "is a run of hailuo/pro, and desk wants wan/turbo" in ended.err
+    assert "is a run of hailuo/pro, but desk needs wan/turbo" in ended.err
     assert state_of(shell, "desk") == "in_doubt"
 
 
@@ -107,7 +107,7 @@ def test_a_busy_key_is_not_called_a_matter_of_the_account(shell: Shell, start_ap
         shell("apply", "--only", "desk")
     ended = shell("resolve", "desk", "--run-id", next(iter(api.world.created)))
     assert ended.code is ExitCode.UNFINISHED
-    assert "try again in a moment" in ended.err
+    assert "Try again in a moment" in ended.err
 
 
 def test_without_a_key_nothing_can_be_named(shell: Shell, doubtful: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_without_a_key_nothing_can_be_named(shell: Shell, doubtful: str, monkeyp
 
 
 @pytest.mark.parametrize("way", [("--abandon",), ("--resubmit",), ("--run-id", "run_1")])
-def test_a_take_that_is_done_has_nothing_to_settle(shell: Shell, api: SandboxServer, way: tuple[str, ...]) -> None:
+def test_a_take_that_is_done_has_nothing_to_resolve(shell: Shell, api: SandboxServer, way: tuple[str, ...]) -> None:
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     ended = shell("resolve", "desk", *way)
     assert ended.code is ExitCode.USAGE
@@ -138,7 +138,7 @@ def test_exactly_one_way_is_to_be_named(shell: Shell, doubtful: str) -> None:
         assert "exactly one of" in ended.err
 
 
-def test_a_campaign_without_a_ledger_has_nothing_to_settle(shell: Shell, api: SandboxServer) -> None:
+def test_a_campaign_without_a_ledger_has_nothing_to_resolve(shell: Shell, api: SandboxServer) -> None:
     ended = shell("resolve", "desk", "--abandon")
     assert ended.code is ExitCode.USAGE
     assert not shell.state.exists()

@@ -32,7 +32,7 @@ def test_what_failed_is_not_made_again_by_itself(shell: Shell, failed: SandboxSe
 def test_without_names_every_failed_take_is_made_once_more(shell: Shell, failed: SandboxServer) -> None:
     ended = shell("retry")
     assert ended.code is ExitCode.DONE
-    assert "3 takes will be made again by the next apply: hero, hero.take2, desk." in ended.err
+    assert "The next apply requests 3 takes again: hero, hero.take2, desk." in ended.err
     assert failed.world.stats.creates == 3
     assert "attempt 2, after one that failed" in shell("plan").out
     assert shell("apply").code is ExitCode.UNFINISHED
@@ -96,7 +96,7 @@ def test_what_is_in_doubt_is_never_retried(shell: Shell, api: SandboxServer) -> 
     assert f"`hailuo-batch status {shell.manifest}` shows how to resolve it" in ended.err
     ended = shell("retry")
     assert ended.code is ExitCode.DONE
-    assert "nothing to retry" in ended.err
+    assert "Nothing to retry" in ended.err
     shell("apply", "--only", "desk")
     assert api.world.stats.creates == 1
 

@@ -64,12 +64,12 @@ def test_what_was_paid_for_is_forgotten_only_with_force_and_its_money_still_coun
     spent = shell("status", "--json").document["spend"]
     refused = state(shell, "rm", "desk")
     assert refused.code is ExitCode.USAGE
-    assert "Nothing was changed. --force forgets it all the same; its money still counts." in refused.err
+    assert "Nothing was changed. --force forgets it anyway; its money still counts." in refused.err
     assert "desk" in states(shell)
     ended = state(shell, "rm", "desk", "--force")
     assert ended.code is ExitCode.DONE
     assert "Its money still counts" in ended.err
-    assert "the next apply makes it, and pays for it" in " ".join(ended.err.split())
+    assert "the next apply requests it, and pays for it" in " ".join(ended.err.split())
     assert shell("status", "--json").document["spend"] == spent
     assert shell("report").code is ExitCode.DONE
     assert json.loads((shell.outputs / "report.json").read_text())["spend"] == spent
@@ -107,7 +107,7 @@ def test_a_take_that_the_ledger_does_not_know_cannot_be_forgotten(shell: Shell, 
     shell("apply", "--only", "desk")
     ended = state(shell, "rm", "dusk")
     assert ended.code is ExitCode.USAGE
-    assert "knows no such take" in ended.err
+    assert "has no such take" in ended.err
 
 
 # --- show and export ---
@@ -146,7 +146,7 @@ def test_the_ledger_is_shown_attempt_by_attempt(shell: Shell) -> None:
     assert lines[live + 2] == "      desk.mp4"
     assert any(line.startswith("  forgotten") and "hero" in line for line in lines)
     assert "charged $0.56, refunded $0.00" in ended.out
-    assert "1 create of unknown outcome, up to $0.28 at risk." in ended.out
+    assert "1 request got no answer; up to $0.28 may have been charged." in ended.out
 
 
 @pytest.mark.usefixtures("eventful")

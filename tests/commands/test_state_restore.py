@@ -41,7 +41,7 @@ def old_backup(shell: Shell, api: SandboxServer) -> bytes:
 def test_a_restored_backup_has_nothing_paid_again(shell: Shell, api: SandboxServer, old_backup: bytes) -> None:
     ended = state(shell, "restore")
     assert ended.code is ExitCode.DONE, ended.err
-    assert "2 creates that only the receipts knew of" in ended.err
+    assert "2 requests that only the receipts had" in ended.err
     assert "Nothing was sent, nothing was paid" in ended.err
     assert api.world.stats.creates == 3
     videos = {path.name: path.read_bytes() for path in shell.outputs.glob("*.mp4")}
@@ -62,8 +62,8 @@ def test_a_ledger_that_is_gone_or_damaged_is_rebuilt_from_the_receipts_alone(
     assert shell("apply").code is ExitCode.LEDGER
     ended = state(shell, "restore")
     assert ended.code is ExitCode.DONE, ended.err
-    assert "without a backup, with 3 creates that only the receipts knew of" in ended.err
-    assert "is known again after the next apply" in ended.err
+    assert "without a backup, with 3 requests that only the receipts had" in ended.err
+    assert "The next apply records again which takes are in the manifest" in ended.err
     assert set(states(shell).values()) == {"done"}
     assert shell("apply").code is ExitCode.DONE
     assert api.world.stats.creates == 3
@@ -116,7 +116,7 @@ def test_a_create_without_an_answer_is_in_doubt_after_a_restore_and_held(shell: 
     ledger(shell).unlink()
     (shell.state / "lamps.db.bak").unlink()
     ended = state(shell, "restore")
-    assert "1 create of unknown outcome" in ended.err
+    assert "1 request got no answer" in ended.err
     assert "  desk  since " in ended.err
     assert states(shell)["desk"] == "in_doubt"
     assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED

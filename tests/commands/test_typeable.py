@@ -21,21 +21,21 @@ def named(text: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("api")
-def test_who_comes_second_is_told_how_to_look_at_the_first(shell: Shell) -> None:
+def test_who_comes_second_is_shown_how_to_look_at_the_first(shell: Shell) -> None:
     with held(shell):
         ended = shell("apply")
     assert ended.code is ExitCode.BUSY
     assert named(ended.err) == [f"hailuo-batch status {shell.manifest}"]
 
 
-def test_who_names_a_take_wrongly_is_told_how_to_list_them(shell: Shell) -> None:
+def test_who_names_a_take_wrongly_is_shown_how_to_list_them(shell: Shell) -> None:
     assert named(shell("apply", "--only", "heros").err) == [f"hailuo-batch plan {shell.manifest} -v"]
     assert named(shell("plan", "--only", "heros", "--sandbox").err) == [
         f"hailuo-batch plan {shell.manifest} --sandbox -v"
     ]
 
 
-def test_a_run_that_failed_is_told_with_the_command_that_grants_another(shell: Shell, start_api: StartApi) -> None:
+def test_a_run_that_failed_is_shown_with_the_command_that_grants_another(shell: Shell, start_api: StartApi) -> None:
     shell.write(UNCAPPED.replace("takes: 2", "takes: 3"))
     start_api(fail_rate=1.0)
     printed = shell("apply", "--max-in-flight", "1").err
@@ -44,13 +44,13 @@ def test_a_run_that_failed_is_told_with_the_command_that_grants_another(shell: S
     assert shell.bare(*named(printed)[0].split()[1:]).code is ExitCode.DONE
 
 
-def test_a_run_that_is_lost_is_told_with_the_command_that_says_more(shell: Shell, api: SandboxServer) -> None:
+def test_a_run_that_is_lost_is_shown_with_the_command_that_says_more(shell: Shell, api: SandboxServer) -> None:
     with unknown_runs(api):
         printed = shell("apply", "--only", "desk").err
     assert f"`hailuo-batch status {shell.manifest}` shows what else you can do" in printed
 
 
-def test_what_is_given_up_is_told_with_the_command_that_takes_it_up_again(shell: Shell, api: SandboxServer) -> None:
+def test_what_is_given_up_is_shown_with_the_command_that_takes_it_up_again(shell: Shell, api: SandboxServer) -> None:
     shell.write(UNCAPPED)
     with lost_answers(api):
         shell("apply", "--only", "desk")
@@ -74,8 +74,8 @@ def test_every_command_named_in_a_rehearsal_stays_in_it(shell: Shell) -> None:
         assert all(f"{shell.manifest} --sandbox" in command for command in named(words))
 
 
-def test_who_leaves_out_sandbox_after_a_rehearsal_is_told_so(shell: Shell) -> None:
-    hint = "There is one of a rehearsal: add --sandbox for that."
+def test_who_leaves_out_sandbox_after_a_rehearsal_is_reminded_of_it(shell: Shell) -> None:
+    hint = "A practice run has a ledger: add --sandbox to use it."
     looks = (("status",), ("report",), ("retry",), ("resolve", "desk", "--abandon"), ("resolve", "desk", "--resubmit"))
     assert not [words for words in looks if hint in shell.without_yes(*words).err]
     shell("apply", "--sandbox", "--only", "desk", "--max-duration", "1s")
@@ -84,14 +84,14 @@ def test_who_leaves_out_sandbox_after_a_rehearsal_is_told_so(shell: Shell) -> No
     assert hint not in shell("status", "--sandbox").err
 
 
-def test_what_is_to_be_made_again_is_told_with_the_command_that_does(shell: Shell, start_api: StartApi) -> None:
+def test_what_is_to_be_made_again_is_shown_with_the_command_that_does(shell: Shell, start_api: StartApi) -> None:
     shell.write(UNCAPPED)
     start_api(fail_rate=1.0)
     shell("apply", "--only", "desk")
     assert named(shell("retry").err) == [f"hailuo-batch apply {shell.manifest}"]
 
 
-def test_what_is_resubmitted_is_told_with_the_command_that_makes_it(shell: Shell, api: SandboxServer) -> None:
+def test_what_is_resubmitted_is_shown_with_the_command_that_makes_it(shell: Shell, api: SandboxServer) -> None:
     shell.write(UNCAPPED)
     with lost_answers(api):
         shell("apply", "--only", "desk")

@@ -64,7 +64,7 @@ def test_a_campaign_without_a_video_has_nothing_to_compare(shell: Shell, api: Sa
         shell("apply")
     ended = shell("verify")
     assert ended.code is ExitCode.DONE
-    assert ended.out == "No file to compare: the ledger knows of none that was saved.\n"
+    assert ended.out == "No file to compare: the ledger has no saved file.\n"
 
 
 def test_missing_and_changed_files_are_named(shell: Shell, finished: SandboxServer) -> None:
@@ -317,7 +317,7 @@ def test_verify_looks_while_an_apply_is_at_work(shell: Shell, start_api: StartAp
         ended = shell("verify", "--json")
         assert ended.code is ExitCode.DONE
         assert json.loads(ended.out)["compared"] == 0
-        assert "is at work on this campaign: files may come and go" in ended.err
+        assert "is running on this campaign: its files may change" in ended.err
         assert shell("verify", "--repair").code is ExitCode.BUSY
     finally:
         process.terminate()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hailuo_batch.app import key_identity, run_campaign, shared_window
+from hailuo_batch.app import api_target, run_campaign
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox.server import SandboxServer
@@ -30,8 +30,7 @@ def _fast_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash the key once and not 100,000 times: the slow hash takes longer than most of what is tested here."""
-    for module in (key_identity, shared_window):
-        monkeypatch.setattr(module, "_ROUNDS", 1)
+    monkeypatch.setattr(api_target, "_ROUNDS", 1)
 
 
 @pytest.fixture

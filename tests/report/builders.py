@@ -2,6 +2,7 @@
 
 from hailuo_batch.core.model.runs import Supersession, TakeRecord
 from hailuo_batch.core.model.states import RunState, TakeState
+from hailuo_batch.report.advice import CommandBuilder
 from hailuo_batch.report.model import Report, build_report
 from tests.helpers.snapshots import STARTED_AT, output, record, run, snapshot, take
 
@@ -26,7 +27,7 @@ def report_of(
     return build_report(
         snapshot(*records, endpoint=endpoint, description=description),
         generated_at=generated_at,
-        manifest=manifest,
+        commands=CommandBuilder(manifest, endpoint),
         submitting_state=submitting_means,
     )
 

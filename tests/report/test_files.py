@@ -68,7 +68,7 @@ def test_a_write_that_fails_leaves_the_old_report_whole(tmp_path: Path, monkeypa
 
 def test_a_folder_in_the_place_of_a_file_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "report.json").mkdir()
-    with pytest.raises(OutputError, match=r"report\.json.*ledger and the videos are untouched"):
+    with pytest.raises(OutputError, match=r"report\.json.*ledger and the videos are intact"):
         write_reports(report_of(), tmp_path)
     assert (tmp_path / "report.json").is_dir()
     assert not list(tmp_path.glob("*.tmp"))

@@ -5,8 +5,8 @@ import pytest
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.report.advice import combine_commands
+from hailuo_batch.report.fields import format_time
 from hailuo_batch.report.model import build_report
-from hailuo_batch.report.times import format_time
 from tests.helpers.snapshots import COST, STARTED_AT, output, record, run, snapshot, take
 from tests.report.builders import every_state, report_of
 
@@ -28,20 +28,20 @@ def test_takes_keep_the_ledgers_order_and_reports_of_one_snapshot_are_equal() ->
 
 def test_attempts_for_which_nothing_was_sent_are_not_listed() -> None:
     [listed] = report_of(record(take(), run(RunState.UNSENT))).takes
-    assert (listed.state, listed.runs) == (TakeState.WAITING, ())
+    assert (listed.state, listed.attempts) == (TakeState.WAITING, ())
 
 
 def test_a_create_on_its_way_is_in_doubt_once_its_apply_is_gone() -> None:
     report = report_of(record(take(), run(RunState.SUBMITTING)), record(take("paid"), run(of=take("paid"))))
-    [attempt] = report.takes[0].runs
-    assert (report.takes[0].state, attempt.state) == (TakeState.IN_DOUBT, RunState.IN_DOUBT)
-    assert attempt.error
+    [attempt] = report.takes[0].attempts
+    assert (report.takes[0].state, attempt.run.state) == (TakeState.IN_DOUBT, RunState.IN_DOUBT)
+    assert attempt.run.reason
     assert (report.spend.in_doubt_takes, report.spend.in_doubt_micro_usd) == (1, COST)
 
 
 def test_a_create_on_its_way_is_waiting_while_its_apply_works() -> None:
     report = report_of(record(take(), run(RunState.SUBMITTING)), submitting_means=TakeState.WAITING)
-    assert (report.takes[0].state, report.takes[0].runs) == (TakeState.WAITING, ())
+    assert (report.takes[0].state, report.takes[0].attempts) == (TakeState.WAITING, ())
     assert report.spend.in_doubt_takes == 0
 
 
@@ -90,13 +90,13 @@ def test_what_is_in_doubt_has_no_price_while_none_is_known() -> None:
 def test_files_are_those_of_the_attempt_that_speaks_and_older_ones_stay_with_theirs() -> None:
     [listed] = [listed for listed in report_of(*every_state()).takes if listed.id == "replaced"]
     assert listed.outputs == ()
-    assert [output.path for output in listed.runs[0].outputs] == ["replaced.mp4"]
-    assert listed.live == listed.runs[1]
+    assert [output.path for output in listed.attempts[0].run.outputs] == ["replaced.mp4"]
+    assert listed.live == listed.attempts[1]
 
 
 def test_advice_goes_to_what_needs_a_person_and_to_nothing_else() -> None:
     report = report_of(*every_state())
-    advised = {listed.id for listed in report.takes for attempt in listed.runs if attempt.advice}
+    advised = {listed.id for listed in report.takes for attempt in listed.attempts if attempt.advice}
     assert advised == {
         "shot-submitting",
         "shot-in-doubt",
@@ -110,8 +110,8 @@ def test_advice_goes_to_what_needs_a_person_and_to_nothing_else() -> None:
 def test_a_success_without_a_file_needs_a_person() -> None:
     [listed] = report_of(record(take(), run(outputs=()))).takes
     assert listed.state is TakeState.DOWNLOADING
-    assert listed.runs[0].advice is not None
-    assert "named no file" in listed.runs[0].advice.text
+    assert listed.attempts[0].advice is not None
+    assert "reports no file" in listed.attempts[0].advice.text
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_success_without_a_file_needs_a_person() -> None:
     [
         (run(RunState.PENDING), "has not finished"),
         (run(RunState.PROCESSING), "has not finished"),
-        (run(RunState.SUCCEEDED, outputs=(output(None),)), "its video is not here"),
+        (run(RunState.SUCCEEDED, outputs=(output(None),)), "its video is not downloaded"),
     ],
 )
 def test_what_takes_longer_than_an_hour_may_need_a_person(stuck: Run, found: str) -> None:
@@ -127,13 +127,13 @@ def test_what_takes_longer_than_an_hour_may_need_a_person(stuck: Run, found: str
     assert began_at is not None
     [soon] = report_of(record(take(), stuck), generated_at=began_at + 3599.0).takes
     [late] = report_of(record(take(), stuck), generated_at=began_at + 7500.0).takes
-    assert soon.runs[0].advice is None
-    assert late.runs[0].advice is not None
-    assert found in late.runs[0].advice.text
-    assert "2h 5m ago" in late.runs[0].advice.text
-    assert [command.split()[1] for command in late.runs[0].advice.commands] == ["apply", "resolve", "resolve"]
-    assert late.runs[0].advice.commands[0].endswith("--only hero")  # it must pay for nothing else
-    assert not any("--run-id" in command for command in late.runs[0].advice.commands)
+    assert soon.attempts[0].advice is None
+    assert late.attempts[0].advice is not None
+    assert found in late.attempts[0].advice.text
+    assert "2h 5m ago" in late.attempts[0].advice.text
+    assert [command.split()[1] for command in late.attempts[0].advice.commands] == ["apply", "resolve", "resolve"]
+    assert late.attempts[0].advice.commands[0].endswith("--only hero")  # it must pay for nothing else
+    assert not any("--run-id" in command for command in late.attempts[0].advice.commands)
 
 
 def test_a_run_that_nothing_waits_for_and_never_finishes_can_only_be_given_up() -> None:
@@ -141,15 +141,15 @@ def test_a_run_that_nothing_waits_for_and_never_finishes_can_only_be_given_up() 
     later = run(attempt=2)
     [soon] = report_of(record(take(), outlived, later)).takes
     [late] = report_of(record(take(), outlived, later), generated_at=STARTED_AT + 7500.0).takes
-    assert soon.runs[0].advice is None
-    assert late.runs[0].advice is not None
-    assert [command.split()[1] for command in late.runs[0].advice.commands] == ["resolve"]
-    assert late.runs[0].advice.commands[0].endswith("--attempt 1 --abandon")
+    assert soon.attempts[0].advice is None
+    assert late.attempts[0].advice is not None
+    assert [command.split()[1] for command in late.attempts[0].advice.commands] == ["resolve"]
+    assert late.attempts[0].advice.commands[0].endswith("--attempt 1 --abandon")
 
 
 def test_many_that_are_stuck_alike_share_the_ways_out() -> None:
     takes = report_of(*(record(take(name), run(RunState.LOST, take(name))) for name in ("a", "b"))).takes
-    lost = [(listed.id, advice) for listed in takes for advice in [listed.runs[0].advice] if advice is not None]
+    lost = [(listed.id, advice) for listed in takes for advice in [listed.attempts[0].advice] if advice is not None]
     resolve = "hailuo-batch resolve manifests/spring.yaml TAKE"
     assert combine_commands(lost, is_all=False) == (
         "hailuo-batch apply manifests/spring.yaml --only a --only b",
@@ -163,10 +163,10 @@ def test_many_that_are_stuck_alike_share_the_ways_out() -> None:
 def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:
     report = report_of(record(take(), run(RunState.IN_DOUBT)), endpoint="sandbox", manifest="my lamps.yaml")
     [listed] = report.takes
-    assert listed.runs[0].advice is not None
+    assert listed.attempts[0].advice is not None
     resolve = "hailuo-batch resolve 'my lamps.yaml' --sandbox hero"
     ways = (f"{resolve} --run-id run_ID", f"{resolve} --resubmit", f"{resolve} --abandon")
-    assert listed.runs[0].advice.commands == ways
+    assert listed.attempts[0].advice.commands == ways
     assert report.resume_command == "hailuo-batch apply 'my lamps.yaml' --sandbox"
     assert report.is_sandbox
 
@@ -178,15 +178,14 @@ def test_a_doubt_that_nothing_waits_for_is_shown_without_a_command_that_pays_aga
         take(), run(RunState.IN_DOUBT, superseded_by=superseded_by), in_manifest=aside != "out of the manifest"
     )
     [listed] = report_of(doubtful).takes
-    assert listed.runs[0].advice is not None
-    assert len(listed.runs[0].advice.commands) == 2
-    assert not any("--resubmit" in command for command in listed.runs[0].advice.commands)
+    assert listed.attempts[0].advice is not None
+    assert len(listed.attempts[0].advice.commands) == 2
+    assert not any("--resubmit" in command for command in listed.attempts[0].advice.commands)
 
 
-def test_the_manifest_hash_is_the_recorded_one_unless_another_is_given() -> None:
+def test_the_manifest_hash_is_the_recorded_one() -> None:
     ledger = snapshot()
     assert build_report(ledger, generated_at=0.0).manifest_sha256 == ledger.manifest_sha256
-    assert build_report(ledger, generated_at=0.0, manifest_sha256="f" * 64).manifest_sha256 == "f" * 64
 
 
 def test_a_report_cannot_be_changed() -> None:

@@ -46,7 +46,9 @@ def test_a_run_is_a_row_with_its_money_and_times() -> None:
 def test_every_attempt_that_was_sent_has_its_row_in_the_reports_order() -> None:
     report = report_of(*every_state())
     listed = [(row["take"], row["attempt"], row["state"]) for row in rows(render_csv(report))]
-    assert listed == [(each.id, str(sent.attempt), sent.state) for each in report.takes for sent in each.runs]
+    assert listed == [
+        (each.id, str(sent.run.attempt), sent.run.state) for each in report.takes for sent in each.attempts
+    ]
 
 
 def test_the_sums_are_the_campaigns_spend_forgotten_and_unpriced_runs_included() -> None:

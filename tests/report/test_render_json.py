@@ -135,7 +135,7 @@ def test_every_field_says_what_the_ledger_has() -> None:
     }
     assert (second["cost_micro_usd"], second["error"], second["outputs"]) == (None, "the filter", [])
     [doubt] = held["runs"]
-    assert "Look for it in your Runbase account" in doubt["advice"]["text"]
+    assert "Check your Runbase account" in doubt["advice"]["text"]
     assert doubt["advice"]["commands"][1] == "hailuo-batch resolve manifests/spring.yaml hero --resubmit"
 
 

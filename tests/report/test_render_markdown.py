@@ -19,7 +19,10 @@ def test_counts_and_money_come_first() -> None:
 
 @pytest.mark.parametrize(
     ("known", "words"),
-    [(True, "up to $0.28 at risk in 1 create of"), (False, "an unknown amount at risk in 1 create of")],
+    [
+        (True, "1 request got no answer; up to $0.28 may have been charged"),
+        (False, "1 request got no answer; an unknown amount may have been charged"),
+    ],
 )
 def test_money_at_risk_is_said(known: bool, words: str) -> None:
     others = (record(take("paid"), run(of=take("paid"))),) if known else ()
@@ -33,7 +36,7 @@ def test_a_rehearsal_says_that_no_money_is_real() -> None:
 
 def test_what_needs_a_person_stands_above_the_rest_with_its_command() -> None:
     text = render_markdown(report_of(*every_state()))
-    assert text.index("## Needs you") < text.index("## Not done") < text.index("## Done")
+    assert text.index("## Needs attention") < text.index("## Not done") < text.index("## Done")
     assert "`hailuo-batch resolve manifests/spring.yaml shot-in-doubt --resubmit`" in text
     assert "because failed" in text
 

@@ -62,7 +62,7 @@ def test_a_sidecar_says_all_that_traces_a_video(tmp_path: Path) -> None:
     }
 
 
-def test_it_tells_which_attempt_it_was_and_all_the_input_of_another_model(tmp_path: Path) -> None:
+def test_it_shows_which_attempt_it_was_and_all_the_input_of_another_model(tmp_path: Path) -> None:
     video(tmp_path)
     made = dataclasses.replace(run(attempt=3), input_json='{"duration":6,"prompt":"a lamp","seed":{"a":[1]}}')
     update_sidecars(ledger_of(made), tmp_path)
@@ -145,7 +145,7 @@ def test_a_video_that_the_ledger_forgot_can_still_be_traced(tmp_path: Path) -> N
     assert sidecar(tmp_path)["run_id"] == "run_1"
 
 
-def test_it_tells_what_the_run_was_made_of_and_not_what_the_take_asks_now(tmp_path: Path) -> None:
+def test_it_shows_what_the_run_was_made_of_and_not_what_the_take_asks_now(tmp_path: Path) -> None:
     video(tmp_path)
     update_sidecars(snapshot(record(take(prompt="new words"), run(of=take(prompt="old words")))), tmp_path)
     assert sidecar(tmp_path)["prompt"] == "old words"
@@ -183,5 +183,5 @@ def test_what_a_killed_write_left_is_removed_once_it_is_old(tmp_path: Path) -> N
 def test_a_folder_that_cannot_be_written_is_said_without_a_traceback(tmp_path: Path) -> None:
     video(tmp_path)
     (tmp_path / f".hero.mp4.json.{os.getpid()}.tmp").mkdir()
-    with pytest.raises(OutputError, match=r"sidecars.*ledger and the videos are untouched"):
+    with pytest.raises(OutputError, match=r"sidecars.*ledger and the videos are intact"):
         update_sidecars(ledger_of(run()), tmp_path)

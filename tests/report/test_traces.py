@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.traces import KnownIds, Trace, UnreadableTrace
-from hailuo_batch.report.looking import read_object
+from hailuo_batch.report.folder_scan import read_object
 from hailuo_batch.report.model import build_report
-from hailuo_batch.report.reading import read_traces
+from hailuo_batch.report.read_back import read_traces
 from hailuo_batch.report.render_json import render_json
 from hailuo_batch.report.sidecars import update_sidecars
 from hailuo_batch.report.traces import parse_report, parse_sidecar
@@ -83,7 +83,7 @@ def test_an_image_that_is_named_by_its_hash_leaves_the_fingerprint(tmp_path: Pat
     assert "a lamp" in trace.input_json
 
 
-def test_a_sidecar_tells_all_that_the_ledger_needs(tmp_path: Path) -> None:
+def test_a_sidecar_has_all_that_the_ledger_needs(tmp_path: Path) -> None:
     trace = parsed(sidecar(tmp_path))
     made = run(run_id="run_1")
     assert isinstance(trace, Trace)
@@ -115,7 +115,7 @@ def test_what_lacks_what_a_run_needs_is_unreadable(tmp_path: Path, field: str, v
 
 
 @pytest.mark.parametrize(("field", "value"), [("campaign", "other"), ("endpoint", "sandbox")])
-def test_a_sidecar_of_another_campaign_tells_of_nothing(tmp_path: Path, field: str, value: str) -> None:
+def test_a_sidecar_of_another_campaign_names_no_run(tmp_path: Path, field: str, value: str) -> None:
     assert parsed(sidecar(tmp_path) | {field: value}) is None
 
 
@@ -140,7 +140,7 @@ def test_no_made_up_file_is_a_fault(data: dict[str, Any], runs: Any) -> None:
     list(parse_report(report, CAMPAIGN, ENDPOINT, "report.json", nobody))
 
 
-def test_a_report_tells_of_every_run_and_of_creates_in_doubt() -> None:
+def test_a_report_lists_every_run_and_of_creates_in_doubt() -> None:
     lamp, desk = take("lamp"), take("desk", prompt="a desk")
     older = take("desk", prompt="an older desk")
     ledger = snapshot(
@@ -161,7 +161,7 @@ def test_a_report_tells_of_every_run_and_of_creates_in_doubt() -> None:
     assert old.outputs[0].path == "desk.mp4"
 
 
-def test_a_report_of_the_first_version_tells_what_its_live_runs_were_made_of() -> None:
+def test_a_report_of_the_first_version_shows_what_its_live_runs_were_made_of() -> None:
     lamp = take("lamp")
     ledger = snapshot(
         record(
@@ -216,7 +216,7 @@ def test_a_create_that_cannot_be_read_is_known_by_its_id() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 50, b'{"kind": "hailuo-', b"\xff\xfe"])
-def test_files_that_are_torn_are_told_of(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_torn_are_reported(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "hero.mp4").write_bytes(b"video")
     for name in ("hero.mp4.json", "notes.json", "report.json"):
         (tmp_path / name).write_bytes(content)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from hailuo_batch.adapters.ledger import Ledger
-from hailuo_batch.app import workspace
+from hailuo_batch.app import apply, consent, workspace
+from hailuo_batch.app.config import ApplyOptions
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.app.reports import write_final_report
 from hailuo_batch.app.run_campaign import ApplyResult, Job, close_finished_replacements, run_campaign
 from hailuo_batch.app.workspace import CampaignLocation, CampaignPaths, leftovers
-from hailuo_batch.commands import apply
+from hailuo_batch.commands.apply import run
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.planning.plan import Plan, PlanRequest, make_plan
@@ -71,7 +72,7 @@ class Apply(Process):
     def run(self) -> None:
         """Raises what the command raises, Death where the process dies, Violation."""
         order = self.order
-        options = apply.ApplyOptions(
+        options = ApplyOptions(
             only=order.wishes.only,
             replace=order.wishes.replace,
             in_doubt=str(order.wishes.in_doubt),
@@ -83,7 +84,7 @@ class Apply(Process):
             plan_file=None if order.plan is None else order.plan.path,
         )
         with self._as_command(), self.site.terminals.open(self.terminal):
-            self.code = apply.run(CampaignLocation(self.history.manifest), options, self._console)
+            self.code = run(CampaignLocation(self.history.manifest), options, self._console)
 
     def terms(self, job: Job) -> Terms:
         """As a process's own: an apply pays, but no more than its plan says."""
@@ -95,16 +96,19 @@ class Apply(Process):
     @contextmanager
     def _as_command(self) -> Iterator[None]:
         site = self.site
-        with mock.patch.multiple(
-            apply,
-            read_manifest=lambda path, _: Manifest(path, self.history.author.campaign, {}, {}, ""),
-            Clock=lambda: site.clock,
-            Ledger=HostileLedger(site.fate),
-            make_plan=self._make_plan,
-            set_aside=self._set_aside,
-            run_campaign=self._run_campaign,
-            write_final_report=self._leave_report,
-            close_finished_replacements=self._end_replacements,
+        with (
+            mock.patch.object(consent, "make_plan", self._make_plan),
+            mock.patch.multiple(
+                apply,
+                read_manifest=lambda path, _: Manifest(path, self.history.author.campaign, {}, {}, ""),
+                Clock=lambda: site.clock,
+                Ledger=HostileLedger(site.fate),
+                make_plan=self._make_plan,
+                set_aside=self._set_aside,
+                run_campaign=self._run_campaign,
+                write_final_report=self._leave_report,
+                close_finished_replacements=self._end_replacements,
+            ),
         ):
             yield
 

@@ -14,9 +14,8 @@ from hailuo_batch.adapters.download import file_writer
 from hailuo_batch.adapters.ledger import in_place, lock, row_checks, row_reader
 from hailuo_batch.adapters.local import streams
 from hailuo_batch.adapters.runbase import fields, responses
-from hailuo_batch.app import consent, older_ledger, plan_file, run_campaign
+from hailuo_batch.app import apply, consent, older_ledger, plan_file, plan_guard, run_campaign
 from hailuo_batch.app.run_campaign import ApplyResult, close_finished_replacements
-from hailuo_batch.commands import apply
 from hailuo_batch.core.engine import requests
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.ledger_changes import OpenReplacement
@@ -92,9 +91,9 @@ def replace_what_a_plan_only_follows(patch: Patch) -> None:
 
     def read_plan(path: Path) -> plan_file.SavedPlan:
         saved = real(path)
-        return replace(saved, wishes=replace(saved.wishes, replaceable=None))
+        return replace(saved, plan_request=replace(saved.plan_request, replaceable=None))
 
-    patch.setattr(apply, "read_plan", read_plan)
+    patch.setattr(plan_guard, "read_plan", read_plan)
 
 
 def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:

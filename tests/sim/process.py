@@ -14,7 +14,7 @@ from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.disk_space import CampaignDisks
 from hailuo_batch.adapters.local.key_window import KeyWindow
 from hailuo_batch.adapters.local.stop_request import StopRequest
-from hailuo_batch.app import key_identity, run_campaign
+from hailuo_batch.app import api_target, run_campaign
 from hailuo_batch.app.api_target import ApiTarget
 from hailuo_batch.app.run_campaign import Job
 from hailuo_batch.core.engine import stop_reasons
@@ -69,7 +69,7 @@ class Process:
         """While it lasts, what a command has driven is driven by this process, through the simulated executor."""
         with (
             mock.patch.multiple(run_campaign, _run_driver=self._drive, connect=self._connect),
-            mock.patch.object(key_identity, "_ROUNDS", 1),
+            mock.patch.object(api_target, "_ROUNDS", 1),
             mock.patch.object(driver, "_UPDATE_INTERVAL_S", _REPORT_S),
         ):
             yield

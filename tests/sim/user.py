@@ -17,14 +17,15 @@ from unittest import mock
 
 from hailuo_batch import cli
 from hailuo_batch.adapters.runbase import RunLookup, responses
-from hailuo_batch.app import ledger_access, shared_window
+from hailuo_batch.app import api_target, ledger_access, manifest_input, resolve, restore
 from hailuo_batch.app.manifest_input import Manifest
-from hailuo_batch.commands import plan, report, resolve, state, status, verify
+from hailuo_batch.commands import plan, state
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
 from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.report.model import ReportRun, build_report
+from hailuo_batch.report.advice import CommandBuilder
+from hailuo_batch.report.model import Attempt, build_report
 from hailuo_batch.sandbox.world.run_ids import PREFIX
 from tests.sim.author import Author
 from tests.sim.environment import KEY, Site
@@ -69,7 +70,7 @@ class Case:
     """An attempt that is not settled, and what the report tells of it: None where nothing was sent yet."""
 
     run: Run
-    told: ReportRun | None
+    told: Attempt | None
 
     def __str__(self) -> str:
         return f"{self.run.take_id} {self.run.state}"
@@ -187,11 +188,15 @@ class User:
     def unsettled(self) -> list["Case"]:
         """Whatever needs somebody or something: attempts that do not end, and live ones of takes that are wanted."""
         snapshot = self.read()
-        report = build_report(snapshot, generated_at=self.site.clock.wall(), manifest=str(self.manifest))
+        report = build_report(
+            snapshot,
+            generated_at=self.site.clock.wall(),
+            commands=CommandBuilder(str(self.manifest), snapshot.endpoint),
+        )
         cases = []
         for told, record in zip(report.takes, snapshot.takes, strict=True):
             wanted = told.in_manifest and told.state not in _FINAL
-            attempts = {run.attempt: run for run in told.runs}
+            attempts = {attempt.run.attempt: attempt for attempt in told.attempts}
             open_runs = (run for run in record.runs if run.state in _ENDLESS or (wanted and not run.is_superseded))
             cases += [Case(run, attempts.get(run.attempt)) for run in open_runs]
         return cases
@@ -227,18 +232,17 @@ class User:
     def _at_the_terminal(self, process: Process) -> Iterator[None]:
         """While it lasts, commands meet this manifest, this clock, this disk and this world."""
         site, campaign = self.site, self.author.campaign
-        loads: dict[str, Any] = {"load_campaign": lambda *_: campaign}
+        manifest: dict[str, Any] = {"read_manifest": lambda path, _: Manifest(path, campaign, {}, {}, "")}
         meets: dict[str, Any] = {"Clock": lambda: site.clock, "Ledger": HostileLedger(site.fate)}
         time = SimpleNamespace(monotonic=site.clock.now, sleep=self._sleep)
         with (
-            mock.patch.multiple(ledger_access, **loads, **meets),
-            mock.patch.multiple(state, **loads, **meets),
-            mock.patch.multiple(verify, **loads),
-            mock.patch.multiple(status, **loads),
-            mock.patch.multiple(report, **loads),
-            mock.patch.multiple(plan, read_manifest=lambda path, _: Manifest(path, campaign, {}, {}, "")),
+            mock.patch.multiple(manifest_input, **manifest),
+            mock.patch.multiple(plan, **manifest),
+            mock.patch.multiple(ledger_access, **meets),
+            mock.patch.multiple(restore, **meets),
+            mock.patch.multiple(state, Clock=lambda: site.clock),
             mock.patch.multiple(resolve, Client=lambda *_: Api(site, process.number), share_window=process.share),
-            mock.patch.multiple(shared_window, time=time),
+            mock.patch.multiple(api_target, time=time),
             process.at_work(),
         ):
             yield

@@ -71,7 +71,7 @@ def test_it_never_says_that_nothing_is_left_while_something_is() -> None:
 
 
 @pytest.mark.parametrize("left_s", [None, inf])
-def test_what_is_not_known_is_passed_on_and_what_comes_after_it_begins_anew(left_s: float | None) -> None:
+def test_what_is_not_known_is_passed_on_and_what_comes_after_it_begins_again(left_s: float | None) -> None:
     countdown = Countdown()
     countdown.show(30.0, 0.0)
     assert countdown.show(left_s, 1.0) == left_s

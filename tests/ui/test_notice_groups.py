@@ -11,7 +11,7 @@ def refused(number: int, reason: str = "the prompt is not allowed") -> Notice:
     return notices.rejected(run(RunState.REJECTED, take(f"lamp-{number}"), reason=reason))
 
 
-def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name() -> None:
+def test_the_first_is_shown_at_once_and_those_like_it_together_each_by_its_name() -> None:
     groups = NoticeGroups()
     assert groups.add(refused(1), 0.0) == [
         (
@@ -31,7 +31,7 @@ def test_the_first_is_told_at_once_and_those_like_it_together_each_by_its_name()
     assert groups.due(100.0) == groups.flush() == []
 
 
-def test_what_is_still_held_at_the_end_is_told() -> None:
+def test_what_is_still_held_at_the_end_is_shown() -> None:
     groups = NoticeGroups()
     for number in (1, 2, 3):
         groups.add(refused(number), 0.0)
@@ -39,7 +39,7 @@ def test_what_is_still_held_at_the_end_is_told() -> None:
     assert groups.flush() == []
 
 
-def test_what_is_summed_up_at_the_end_is_not_told_just_before() -> None:
+def test_what_is_summed_up_at_the_end_is_not_shown_just_before() -> None:
     groups = NoticeGroups()
     for number in (1, 2, 3):
         groups.add(notices.in_doubt(run(RunState.IN_DOUBT, take(f"lamp-{number}"), reason="timed out")), 0.0)
@@ -69,7 +69,7 @@ def test_the_longer_it_goes_on_the_fewer_texts_come_of_it() -> None:
     assert all(any(f"lamp-{number}" in text for text in printed) for number in range(1000))
 
 
-def test_what_can_be_said_of_one_only_is_always_told_at_once() -> None:
+def test_what_can_be_said_of_one_only_is_always_shown_at_once() -> None:
     groups = NoticeGroups()
     assert [groups.add(notices.key_in_use(), 0.0) for _ in range(2)] == [[notices.key_in_use().text]] * 2
 

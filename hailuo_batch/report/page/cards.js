@@ -1,4 +1,4 @@
-// The cards: a take with its video and its facts, a shot with its takes side by side. Each is built once, when needed.
+// The cards: a take with its video and facts, a shot with its takes side by side. Each is built once, when first needed.
 
 const shots = [...grouped(report.takes, (take) => take.shot)]
   .map(([id, takes], index) => ({ id, takes, index, shown: takes, node: null, list: null, rest: [] }));
@@ -60,20 +60,20 @@ const markByKey = (event, take) => {
   event.preventDefault();
   toggleMark(take, mark);
 };
-heard.add((take) => {
+markListeners.add((take) => {
   const card = cards.get(take.id);
   if (!card || !canMark(take)) return;
   showMark(card, take);
   card.querySelector(".badges").replaceChildren(badge(take));
 });
 
-// Takes of one shot share their input unless an edit left some of them behind.
+// Takes of one shot have the same input unless the manifest was edited after some of them were made.
 const inputs = (takes) => {
   const groups = grouped(takes, (take) => take.fingerprint);
   return [...groups.values()].flatMap((alike) => [
     groups.size > 1 ? el("p", { class: "whose" }, alike.map((take) => take.id).join(", ")) : null, ...inputOf(alike[0])]);
 };
-// A shot stands on the sheet with its name alone until it comes near: thousands of them open at once.
+// Until a shot comes near the viewport only its name is in the document: that keeps thousands of shots fast to open.
 const shotNode = (shot, takes, extra) => {
   shot.shown = takes;
   if (shot.node === null) {

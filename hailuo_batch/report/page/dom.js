@@ -1,4 +1,4 @@
-// Elements and words: how text reaches the document, as text nodes and attributes only, never as markup.
+// Elements and words. Text reaches the document as text nodes and attributes only, never as markup.
 
 const report = JSON.parse(document.getElementById("model").textContent);
 
@@ -61,15 +61,15 @@ const moment = (text) => {
   return el("time", { datetime: text }, shown);
 };
 
-const say = (text) => { byId("said").textContent = text; };
+const announce = (text) => { byId("announcements").textContent = text; };
 const copy = async (text, what, fallback) => {
   try {
     await navigator.clipboard.writeText(text);
-    say(`Copied ${what}`);
+    announce(`Copied ${what}`);
     return true;
   } catch {
     getSelection().selectAllChildren(fallback);
-    say(`Selected ${what}; copy it with the keyboard`);
+    announce(`Selected ${what}; copy it with the keyboard`);
     return false;
   }
 };
@@ -81,7 +81,7 @@ const copyButton = (text, what, fallback) => {
     setTimeout(() => button.replaceChildren(icon("copy")), 1500);
   });
 };
-// A command breaks between words, and not at a hyphen, where an option would be torn in two.
+// A command wraps between words, never at a hyphen: that would split an option.
 const unbroken = (text) => text.split(/( )/).map((word) => word === " " ? word : el("span", { class: "word" }, word));
 const command = (text) => {
   const code = el("code", { tabindex: "0" }, unbroken(text));

@@ -1,7 +1,7 @@
-// The videos on the sheet: loaded near the viewport, let go far from it, playing under the pointer or the focus.
+// The videos on the sheet: loaded near the viewport, unloaded far from it, playing under the pointer or the focus.
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const printing = matchMedia("print"); // nothing is near a window then: what is loaded stays
+const printing = matchMedia("print"); // a printout has no viewport: keep what is loaded
 const SCREEN = 16 / 9;
 const relative = (path) => `./${path.split("/").map(encodeURIComponent).join("/")}`;
 
@@ -10,14 +10,14 @@ const load = (screen) => {
   video.muted = true;
   on(video, "loadedmetadata", () => {
     const ratio = video.videoWidth / video.videoHeight;
-    video.classList.toggle("fits", Math.abs(ratio / SCREEN - 1) < 0.02); // no sliver of the screen beside what all but fits
+    video.classList.toggle("fits", Math.abs(ratio / SCREEN - 1) < 0.02); // no thin stripe beside a video that almost fits
   });
-  on(video, "loadeddata", () => { video.classList.add("pictured"); }); // a printout has no frame without a picture
+  on(video, "loadeddata", () => { video.classList.add("pictured"); }); // print no empty frames
   on(video, "error", () => {
     video.remove();
     screen.append(el("span", { class: "broken" }, "This file cannot be played from here."));
   });
-  video.src = `${relative(screen.dataset.path)}#t=0.001`; // a moment after 0, so that a picture shows and not a blank
+  video.src = `${relative(screen.dataset.path)}#t=0.001`; // slightly after 0, so that a frame shows and not a blank
   screen.prepend(video);
 };
 const unload = (video) => {
@@ -49,8 +49,8 @@ const film = (output, label, show) => {
 };
 
 const NO_FILM = {
-  waiting: "Nothing sent yet", in_doubt: "It is not known whether this run exists", running: "Being made at Runbase",
-  downloading: "Made; its file is still to come", failed: "The run failed and was refunded",
+  waiting: "Nothing sent yet", in_doubt: "The request got no answer; a run may exist", running: "Being made at Runbase",
+  downloading: "Finished; its file is not downloaded yet", failed: "The run failed and was refunded",
   rejected: "The API refused this input", lost: "The API does not know this run", abandoned: "Given up", done: "No file",
 };
 const noFilm = (take) => el("div", { class: "screen" }, el("p", {}, NO_FILM[take.state] ?? ""));

@@ -1,12 +1,12 @@
-// Finding: by state, tag, mark and text, and in which order. What was asked for stays over a reload.
+// Filters (state, tag, mark, text) and the order. They are kept over a reload.
 
 const ORDERS = {
   manifest: { word: "Manifest order", of: null },
   name: { word: "By name", of: (take) => take.id, up: true },
-  state: { word: "What needs you first", of: (take) => -STATES.indexOf(take.state), up: true },
+  state: { word: "Needs attention first", of: (take) => -STATES.indexOf(take.state), up: true },
   newest: { word: "Newest first", of: (take) => liveRun(take)?.completed_at ?? liveRun(take)?.submitted_at ?? "" },
   longest: { word: "Longest first", of: (take) => seconds(liveRun(take)) ?? -1 },
-  dearest: { word: "Dearest first", of: (take) => liveRun(take)?.cost_micro_usd ?? -1 },
+  dearest: { word: "Most expensive first", of: (take) => liveRun(take)?.cost_micro_usd ?? -1 },
 };
 const UNMARKED = "unmarked";
 
@@ -79,7 +79,7 @@ const find = (() => {
   const ask = (change) => {
     Object.assign(asked, change);
     show();
-    if (byId("shots").getBoundingClientRect().top < 0) byId("shots").scrollIntoView(); // what was found begins there
+    if (byId("shots").getBoundingClientRect().top < 0) byId("shots").scrollIntoView(); // the results begin there
   };
   const drop = () => ask({ ...EMPTY, order: asked.order });
 

@@ -1,4 +1,4 @@
-// The head of the sheet: what campaign this is, how far it is, what it cost, and what needs a person.
+// The head of the sheet: the campaign, its progress, its cost, and the takes that need attention.
 
 const CASES_SHOWN = 3;
 
@@ -15,16 +15,16 @@ const money = () => {
   const risk = spend.in_doubt_micro_usd === null ? "unknown" : usd(spend.in_doubt_micro_usd);
   return el("dl", { class: "money" }, entry("Charged", usd(spend.charged_micro_usd)),
     entry("Refunded", usd(spend.refunded_micro_usd)), entry("Net", usd(spend.net_micro_usd)),
-    entry("At risk", risk, spend.in_doubt_takes ? `at most; ${plural(spend.in_doubt_takes, "create", "creates")} in doubt` : ""));
+    entry("At risk", risk, spend.in_doubt_takes ? `at most; ${plural(spend.in_doubt_takes, "request", "requests")} in doubt` : ""));
 };
 const showHead = (states) => {
-  const rehearsal = report.endpoint === "sandbox";
+  const isSandbox = report.endpoint === "sandbox";
   const open = ["waiting", "running", "downloading"].reduce((sum, state) => sum + report.totals[state], 0);
   const damaged = report.takes.filter(isDamaged).length;
   byId("head").append(
     el("div", {},
       el("p", { class: "eyebrow" }, el("span", {}, "Contact sheet"), moment(report.generated_at),
-        el("span", { class: "pill" }, rehearsal ? "Sandbox: a rehearsal, no real money" : report.endpoint)),
+        el("span", { class: "pill" }, isSandbox ? "Sandbox: a practice run, no real money" : report.endpoint)),
       el("h1", {}, report.campaign),
       report.description ? el("p", { class: "description", dir: "auto" }, report.description) : null),
     el("div", { class: "overview" },
@@ -38,11 +38,11 @@ const showHead = (states) => {
   }
 };
 
-// What needs a person, one card for each thing to do: takes that ask for the same stand together under it.
+// Attempts that need attention, one card for each kind of advice, with all its takes below it.
 const ways = ([, run]) => [...run.advice.commands.map(command), run.run_id ? item(run.run_id, "the run ID") : "",
   run.submitted_at ? el("p", { class: "facts" }, "sent ", moment(run.submitted_at)) : ""];
 const folded = (pair) => {
-  const details = el("details", {}, el("summary", {}, "What to type"));
+  const details = el("details", {}, el("summary", {}, "Show the commands"));
   return on(details, "toggle", () => { if (details.childNodes.length === 1) details.append(el("div", { class: "ways" }, ways(pair))); });
 };
 const caseOf = (pair, alone) => {
@@ -66,7 +66,7 @@ const showAttention = () => {
   const pairs = report.takes.flatMap((take) => take.runs.filter((run) => run.advice).map((run) => [take, run]));
   if (pairs.length === 0) return;
   const kinds = grouped(pairs, ([, run]) => `${run.state} ${run.advice.text}`);
-  byId("attention").append(el("h2", { id: "attention-title" }, `Needs you (${number(pairs.length)})`),
+  byId("attention").append(el("h2", { id: "attention-title" }, `Needs attention (${number(pairs.length)})`),
     el("ul", { class: "issues" }, [...kinds.values()].map(issue)));
   byId("attention").hidden = false;
   addEventListener("beforeprint", () => { for (const more of byId("attention").querySelectorAll(".more")) more.click(); });

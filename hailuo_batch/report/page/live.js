@@ -1,5 +1,5 @@
-// While an apply is at work the page is written anew every few seconds. A page from disk cannot ask whether it was: it
-// offers to load itself again, or does so by itself while nobody is in the middle of something.
+// While an apply runs, the page is rewritten every few seconds. A page from disk cannot ask whether it was: it offers to
+// reload, or reloads automatically while the reader is not busy with it.
 
 const EVERY_S = 10;
 const SILENT_S = 180;
@@ -10,26 +10,26 @@ const live = (() => {
     || [...document.querySelectorAll("video")].some((video) => !video.paused)
     || document.activeElement?.matches("input[type=search], select");
   const again = () => location.reload();
-  const told = el("span", {});
+  const message = el("span", {});
   const pulse = el("span", { class: "pulse", "aria-hidden": "true" });
   const auto = el("input", { type: "checkbox" });
-  const tell = () => {
+  const update = () => {
     const ago = age();
     pulse.classList.toggle("still", ago >= SILENT_S);
-    told.textContent = ago < SILENT_S ? `An apply is at work. This page was written ${duration(ago)} ago.`
-      : `No news for ${duration(ago)}. If a reload changes nothing, the apply has ended without a last word.`;
+    message.textContent = ago < SILENT_S ? `An apply is running. This page was written ${duration(ago)} ago.`
+      : `No update for ${duration(ago)}. If reloading changes nothing, the apply has stopped.`;
   };
   const start = () => {
     if (!report.applying) return;
     auto.checked = session.read().auto === true;
-    byId("head").append(el("div", { class: "live" }, pulse, told,
+    byId("head").append(el("div", { class: "live" }, pulse, message,
       on(el("button", { type: "button", id: "reload" }, "Reload"), "click", again),
-      el("label", {}, auto, ` every ${EVERY_S} s by itself`)));
-    tell();
+      el("label", {}, auto, ` automatically, every ${EVERY_S} s`)));
+    update();
     const loaded = performance.now();
     let checked = loaded;
     setInterval(() => {
-      tell();
+      update();
       if (!auto.checked || isBusy()) checked = performance.now();
       else if (performance.now() - checked >= EVERY_S * 1000) again();
     }, 1000);

@@ -1,4 +1,4 @@
-// Puts the page together, and brings back after a reload what was on it before.
+// Puts the page together, and restores after a reload what the reader saw before.
 
 showHead(find.states);
 live.start();
@@ -16,4 +16,4 @@ if (location.hash.startsWith("#take-")) {
   const take = report.takes.find(({ id }) => `#take-${id}` === location.hash);
   if (take) { sheet.reveal(take); byId(`take-${take.id}`)?.scrollIntoView(); }
 }
-byId("foot").append("Made by hailuo-batch from the campaign's ledger. The same facts: report.json, report.md, report.csv, report.junit.xml.");
+byId("foot").append("Made by hailuo-batch from the campaign's ledger. The same data: report.json, report.md, report.csv, report.junit.xml.");

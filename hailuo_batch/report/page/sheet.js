@@ -1,16 +1,16 @@
-// The sheet itself: the shots that are wanted, in the order that is wanted, in bands of a few rows. A band is filled while
-// it is near the window, and laid out while it is in sight, so that scrolling costs the same however many there are.
+// The sheet: the filtered shots in the chosen order, in bands of a few rows. A band is filled while it is near the window
+// and laid out while it is visible, so that scrolling costs the same however many shots there are.
 
-const ROWS = 4; // rows of a band
-const WIDE = 5; // columns from which one more or one less makes little difference to a video
+const ROWS = 4; // in a band
+const WIDE = 5; // from this many columns on, one more or less hardly changes a video's size
 const SETTLE_TURNS = 20;
 const SETTLE_MS = 1000;
 const SETTLE_MOST_MS = 10_000;
-const UNDER_THE_TOOLS = 80; // what ends above this many pixels is hidden by the tools, or as good as gone
+const UNDER_THE_TOOLS = 80; // pixels at the top that the tools cover
 
 const sheet = (() => {
   const room = byId("shots");
-  let view = []; // pairs of a shot and its takes that are shown
+  let view = []; // pairs: a shot, and those of its takes that are shown
   let bands = []; // elements
   const shotsOf = new Map();
   let columns = 0;
@@ -23,7 +23,7 @@ const sheet = (() => {
   }, { rootMargin: "1500px 0px" });
 
   const count = () => view.reduce((sum, [, takes]) => sum + takes.length, 0);
-  // How much of the rows is left empty beside the takes, the last row aside.
+  // The share of the rows that stays empty beside the takes, not counting the last row.
   const spare = (columns) => {
     let empty = 0;
     let at = 0;
@@ -34,14 +34,14 @@ const sheet = (() => {
     }
     return empty / columns;
   };
-  // As base.css has it for the window's width; where there are many, one more or one less if that leaves not half as much empty.
+  // The columns that base.css sets for the window's width; with many, one more or less where that at least halves the empty space.
   const columnsNow = () => {
     const usual = Math.min(Number(getComputedStyle(document.documentElement).getPropertyValue("--columns")), Math.max(3, count()));
     if (usual < WIDE) return usual;
     return [usual + 1, usual - 1].reduce((best, other) => spare(other) < Math.min(spare(best), spare(usual) / 2) ? other : best, usual);
   };
-  // Bands end where a row of the grid ends, so that they leave no gap of their own. What is left of a row goes to its last
-  // shot, whose words then stand beside its takes.
+  // Bands end where a row of the grid ends, so that they add no gaps. The rest of a row goes to its last shot, whose text
+  // then stands beside its takes.
   const cut = () => {
     const groups = [];
     const extra = new Map();
@@ -72,7 +72,7 @@ const sheet = (() => {
       shotsOf.set(band, entries.map(([shot]) => shot));
       return band;
     });
-    const nothing = report.takes.length ? "No take fits. Clear the filters to see them all." : "No takes yet.";
+    const nothing = report.takes.length ? "No take matches. Clear the filters to see all takes." : "No takes yet.";
     room.replaceChildren(...(bands.length ? bands : [el("p", { class: "soft" }, nothing)]));
     bands.slice(0, 1).forEach(fill);
     bands.forEach((band) => nearby.observe(band));
@@ -82,19 +82,19 @@ const sheet = (() => {
     if (!view.some(([, takes]) => takes.includes(take))) find.clear();
     fill(shotOf.get(take.shot).node.parentNode);
   };
-  // Where the reader is: the first shot in sight and how far below the window's edge it begins.
+  // The reader's place: the first visible shot, and how far below the window's top it begins.
   const place = () => {
     if (scrollY < 1) return null;
     const inSight = (node) => node.getBoundingClientRect().bottom > UNDER_THE_TOOLS;
     const first = [...(bands.find(inSight)?.children ?? [])].find(inSight);
     return first ? { shot: first.dataset.shot, top: first.getBoundingClientRect().top } : null;
   };
-  let rested = null; // where the reader was when the page last came to rest
-  let held = null; // the place that is being held
+  let rested = null; // the reader's place when scrolling last ended
+  let held = null; // the place that goTo is holding
   for (const type of ["wheel", "touchstart", "pointerdown", "keydown"]) {
     addEventListener(type, () => { held = null; }, { passive: true });
   }
-  // Bands above it find their true height only as they come near: hold it in place until they have, or the reader moves.
+  // Bands above the place get their true height only as they come near: hold the place until they have, or the reader scrolls.
   const goTo = (wanted) => {
     const shot = shotOf.get(wanted.shot);
     if (!shot || !view.some(([shown]) => shown === shot)) return;
@@ -120,7 +120,7 @@ const sheet = (() => {
     settle();
   };
   addEventListener("beforeprint", () => bands.forEach(fill));
-  // A window of another width has moved the shots before anybody hears of it.
+  // By the time of a resize event the shots have moved already: remember the place whenever scrolling ends.
   addEventListener("scrollend", () => { if (!held) rested = place(); });
   addEventListener("resize", () => {
     if (columnsNow() === columns) return;

@@ -1,6 +1,6 @@
-// What outlives the page in this browser. Where a browser keeps nothing for a file, it lasts as long as the page.
+// Values kept in the browser's storage. Where a browser stores nothing for a local file, they last as long as the page.
 
-const drawer = (storage, name) => {
+const keptValue = (storage, name) => {
   const key = `hailuo-batch/${report.endpoint}/${report.campaign}/${name}`;
   let kept = true;
   let value = {};
@@ -23,4 +23,4 @@ const drawer = (storage, name) => {
   value = read();
   return { key, read, write, isKept: () => kept };
 };
-const session = drawer(() => sessionStorage, "view");
+const session = keptValue(() => sessionStorage, "view");

@@ -1,4 +1,4 @@
-// What is read off the model of a take: its run, its words, its costs and times.
+// Facts about a take, computed from the model: its run, texts, costs and times.
 
 const liveRun = (take) => take.runs.findLast((run) => !run.superseded) ?? null;
 const promptOf = (take) => (typeof take.input.prompt === "string" ? take.input.prompt : "");
@@ -32,7 +32,7 @@ const longText = (text, kind = "prompt") => {
   return [paragraph, el("div", {}, button)];
 };
 
-// The page asks no server for anything: images written into the manifest are shown, others open when they are asked for.
+// The page makes no request of its own: images embedded in the manifest are shown, others are links that the reader opens.
 const reference = (image, index) => {
   const name = `Reference image ${index + 1}`;
   if (typeof image === "object" && image !== null) {
@@ -52,7 +52,7 @@ const flaws = (outputs) => saved(outputs).filter((output) => output.flaw);
 const isDamaged = (take) => take.state === "done" && flaws(take.outputs).length > 0;
 const reason = (run) => {
   if (!run) return null;
-  const said = run.error || flaws(run.outputs).map(({ path, flaw }) => `${path}: ${flaw}`).join("; ");
-  return said ? longText(said, "reason") : null;
+  const text = run.error || flaws(run.outputs).map(({ path, flaw }) => `${path}: ${flaw}`).join("; ");
+  return text ? longText(text, "reason") : null;
 };
 const inputOf = (take) => [...longText(promptOf(take)), references(take)];

@@ -1,11 +1,11 @@
-// The full view: one video as large as the window, with arrow keys from take to take and from shot to shot.
+// The full view: one video as large as the window; the arrow keys go from take to take and from shot to shot.
 
 const viewer = (() => {
   const dialog = el("dialog", { class: "viewer", "aria-label": "Full view" });
   const stage = el("div", { class: "stage" });
   const panel = el("div", { class: "panel" });
-  let shown = null; // what is shown: a take, its output, its label, and the attempt if it is an earlier one
-  let row = []; // what the arrows go along
+  let shown = null; // the entry on show: a take, its output, a label, and the run if it is an earlier attempt
+  let row = []; // the entries that the arrow keys go through
 
   const entries = () => sheet.takes().flatMap((take) => {
     const outputs = saved(take.outputs);
@@ -14,17 +14,17 @@ const viewer = (() => {
   });
   const index = () => row.findIndex(({ output }) => output === shown.output);
   const step = (by) => { if (row.length) show(row[(Math.max(index(), 0) + by + row.length) % row.length]); };
-  const leap = (by) => {
+  const stepShot = (by) => {
     const at = Math.max(index(), 0);
     const other = (entry) => entry.take.shot !== shown.take.shot;
     const first = by > 0 ? row.findIndex((entry, place) => place > at && other(entry)) : row.findLastIndex((entry, place) => place < at && other(entry));
     const target = first < 0 ? row[by > 0 ? 0 : row.length - 1] : row[first];
     if (target) show(row.find((entry) => entry.take.shot === target.take.shot));
   };
-  const round = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);
-  const previous = round("Previous take", "left", () => step(-1));
-  const next = round("Next take", "right", () => step(1));
-  const close = round("Close", "cross", () => dialog.close());
+  const iconButton = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);
+  const previous = iconButton("Previous take", "left", () => step(-1));
+  const next = iconButton("Next take", "right", () => step(1));
+  const close = iconButton("Close", "cross", () => dialog.close());
 
   const drop = () => { const video = stage.querySelector("video"); if (video) { video.pause(); unload(video); } };
   const show = (entry) => {
@@ -52,7 +52,7 @@ const viewer = (() => {
       attempt?.completed_at ? el("p", { class: "facts" }, "finished ", moment(attempt.completed_at)) : null,
       el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays", picking() ? " · 1 2 3 mark" : ""),
     ].filter(Boolean));
-    say(label);
+    announce(label);
   };
   const open = (entry) => {
     row = entries();
@@ -65,7 +65,7 @@ const viewer = (() => {
     const video = stage.querySelector("video");
     if (video) { if (video.paused) video.play().catch(() => {}); else video.pause(); }
   };
-  const KEYS = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => leap(-1), ArrowDown: () => leap(1) };
+  const KEYS = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => stepShot(-1), ArrowDown: () => stepShot(1) };
   document.addEventListener("keydown", (event) => {
     if (!dialog.open || event.ctrlKey || event.altKey || event.metaKey) return;
     if (Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
@@ -86,7 +86,7 @@ const viewer = (() => {
     card?.scrollIntoView({ block: "nearest" });
   });
   on(dialog, "click", (event) => { if (event.target === stage) dialog.close(); });
-  heard.add((take) => { if (dialog.open && take === shown.take) showMark(panel, take); });
+  markListeners.add((take) => { if (dialog.open && take === shown.take) showMark(panel, take); });
   dialog.append(el("div", { class: "screenside" }, stage, previous, next, close), panel);
   document.body.append(dialog);
   return { open, isOpen: () => dialog.open };

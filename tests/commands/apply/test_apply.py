@@ -55,7 +55,7 @@ def test_a_changed_prompt_is_one_create(shell: Shell, api: SandboxServer) -> Non
     assert len(list((shell.outputs / "superseded").glob("*.mp4"))) == 1
 
 
-def test_replace_makes_a_finished_take_anew_once(shell: Shell, api: SandboxServer) -> None:
+def test_replace_makes_a_finished_take_again_once(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     first = (shell.outputs / "desk.mp4").read_bytes()
     assert shell("apply", "--replace", "desk").code is ExitCode.DONE
@@ -146,7 +146,7 @@ def test_the_sandbox_has_files_of_its_own_and_leaves_the_real_campaign_alone(
     assert all(path.name.startswith("lamps.sandbox.") for path in shell.state.iterdir())
     assert [path.name for path in (shell.workspace / "outputs").iterdir()] == ["lamps.sandbox"]
     assert "3 running" in shell("status", "--sandbox").out
-    assert "no ledger yet" in shell("status").err
+    assert "No ledger yet" in shell("status").err
 
 
 def test_a_ledger_that_is_gone_stops_everything_and_new_ledger_sets_the_rest_aside(

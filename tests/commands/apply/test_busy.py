@@ -155,7 +155,7 @@ def test_a_deleted_lock_lets_no_second_apply_in(shell: Shell, start_api: StartAp
     second = shell("apply", "--max-duration", "10s")  # let in, it would work for as long as the first one
     assert (second.code, "Traceback" in second.err) == (ExitCode.BUSY, False)
     assert "another process is using this campaign" in plain(second)
-    assert "another process is at work on this campaign" in shell("status").err
+    assert "another process is running on this campaign" in shell("status").err
     assert api.world.stats.creates == 1
     process.send_signal(signal.SIGINT)
     assert wait_for_result(process).code is ExitCode.SIGINT
@@ -236,7 +236,7 @@ def test_a_ledger_that_is_required_must_be_there(shell: Shell, api: SandboxServe
     assert shell("apply", "--require-ledger").code is ExitCode.DONE
 
 
-def test_a_ledger_that_is_required_is_not_begun_anew(shell: Shell, api: SandboxServer) -> None:
+def test_a_ledger_that_is_required_is_not_begun_again(shell: Shell, api: SandboxServer) -> None:
     end = shell("apply", "--require-ledger", "--new-ledger")
     assert end.code is ExitCode.USAGE
     assert "contradict" in end.err

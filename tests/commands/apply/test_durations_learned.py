@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.app import apply
 from hailuo_batch.app.run_campaign import Job, run_campaign
-from hailuo_batch.commands import apply
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.errors import ExitCode

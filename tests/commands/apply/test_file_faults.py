@@ -99,7 +99,7 @@ def test_links_to_this_machine_are_followed_only_where_the_api_is_here_too(
     assert list(shell.outputs.glob("*.mp4")) == []
 
 
-def test_every_byte_that_comes_is_heard_of_by_the_progress_line(shell: Shell) -> None:
+def test_every_byte_that_comes_is_counted_by_the_progress_line(shell: Shell) -> None:
     with LoopbackServer(WHOLE) as server:
         received = ByteCounter(Downloader(shell.outputs, allow_loopback=True))
         outcomes = [received.fetch(f"{server.url}/a.mp4", name, 0, lambda: False) for name in ("a", "b")]

@@ -115,7 +115,7 @@ def test_an_apply_that_creates_nothing_is_not_checked(shell: Shell, gateway: Gat
     assert gateway.read_ids == []
 
 
-def test_the_key_is_told_by_the_check_and_not_by_a_create(shell: Shell, start_api: StartApi) -> None:
+def test_the_key_is_shown_by_the_check_and_not_by_a_create(shell: Shell, start_api: StartApi) -> None:
     api = start_api(api_keys=frozenset({"sk-another"}))
     ended = shell("apply")
     assert ended.code is ExitCode.ACCOUNT
@@ -150,7 +150,7 @@ def test_the_words_of_an_answer_that_is_not_the_apis_are_shown(shell: Shell, gat
     assert "HTTP 422: prompt is too long" in shell("status").out
 
 
-def test_the_time_for_which_the_api_takes_no_requests_is_told(shell: Shell, gateway: Gateway) -> None:
+def test_the_time_for_which_the_api_takes_no_requests_is_shown(shell: Shell, gateway: Gateway) -> None:
     gateway.creates = http.answer(429, LIMITED, headers={"Retry-After": "3600"})
     ended = shell("apply", "--only", "desk", "--run-timeout", "10m")
     assert ended.code is ExitCode.UNFINISHED

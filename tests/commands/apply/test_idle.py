@@ -84,7 +84,7 @@ def test_a_sidecar_whose_video_has_gone_goes_and_comes_back_with_it(idle: Shell)
     assert (idle.outputs / "desk.mp4.json").exists()
 
 
-def test_a_report_follows_what_the_journal_does_not_tell(idle: Shell) -> None:
+def test_a_report_follows_what_the_journal_does_not_show(idle: Shell) -> None:
     idle.write(LAMPS.replace("campaign: lamps", "campaign: lamps\ndescription: Spring catalogue"))
     assert idle("apply", "--yes").code is ExitCode.DONE
     assert json.loads((idle.outputs / "report.json").read_text())["description"] == "Spring catalogue"

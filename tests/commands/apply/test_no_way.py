@@ -82,7 +82,7 @@ def test_a_name_that_does_not_resolve(shell: Shell, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-def test_a_proxy_that_wants_a_password_and_the_variable_that_names_it(
+def test_a_proxy_that_requires_a_password_and_the_variable_that_names_it(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     with LoopbackServer(http.answer(407, b"", headers={"Proxy-Authenticate": "Basic"})) as proxy:
@@ -142,7 +142,7 @@ def test_a_certificate_that_a_proxy_shows_in_the_servers_place(shell: Shell, mon
     assert f"through the proxy 127.0.0.1:{proxy.address[1]} (HTTPS_PROXY)" in printed
 
 
-def test_resolve_tells_the_same_reason_and_remedy(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resolve_prints_the_same_reason_and_remedy(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def vanish(peer: http.Peer, request: http.Request) -> None:
         body = {"error": {"code": "run_not_found", "message": "no such run"}}
         (http.close if request.method == "POST" else http.answer(404, body))(peer, request)

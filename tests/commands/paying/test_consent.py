@@ -114,7 +114,7 @@ def test_a_run_that_failed_before_is_not_made_again_without_one(shell: Shell, ru
     shell.write(TWICE)
     ended = shell.without_yes("apply", "--only", "hero")
     assert (ended.code, running.world.stats.creates) == (ExitCode.USAGE, 1)
-    assert "pays for 1 run, about $0.28 (no spend limit is set)" in plain(ended)
+    assert "pays for 1 run, about $0.28 (no spending cap is set)" in plain(ended)
     assert state_of(shell, "hero") == "failed"
     shell.write(UNCAPPED)
     assert shell("apply", "--only", "hero").code is ExitCode.UNFINISHED
@@ -188,7 +188,7 @@ def test_a_plans_wish_without_one_is_not_paid_for_by_an_apply_without_the_plan(
     assert api.world.stats.creates == 1
 
 
-def test_a_lost_ledger_is_not_begun_anew_without_one(shell: Shell, api: SandboxServer) -> None:
+def test_a_lost_ledger_is_not_begun_again_without_one(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     (shell.state / "lamps.db").unlink()
     before = sorted(path.name for path in shell.state.iterdir())
@@ -251,7 +251,7 @@ def test_in_a_rehearsal_making_again_needs_none(shell: Shell, monkeypatch: pytes
     assert shell.without_yes("resolve", "--sandbox", "desk", "--resubmit").code is ExitCode.DONE
 
 
-def test_what_pays_nothing_is_settled_without_one(shell: Shell, api: SandboxServer, doubtful: str) -> None:
+def test_what_pays_nothing_is_resolved_without_one(shell: Shell, api: SandboxServer, doubtful: str) -> None:
     assert shell.without_yes("resolve", "desk", "--run-id", doubtful).code is ExitCode.DONE
     assert shell.without_yes("apply", "--only", "desk").code is ExitCode.DONE
     assert api.world.stats.creates == 1
@@ -267,7 +267,7 @@ def test_anything_but_a_yes_is_a_no_and_what_runs_is_collected(
 ) -> None:
     printed, code = answer_at_terminal(answer, "apply", str(shell.manifest))
     assert code == ExitCode.UNFINISHED
-    assert "Declined. Nothing is created" in " ".join(printed.split())
+    assert "Declined. No video was requested" in " ".join(printed.split())
     assert "--yes is missing" not in printed
     assert running.world.stats.creates == 1
     assert (shell.outputs / "hero.mp4").exists()
@@ -326,8 +326,10 @@ def test_runs_that_may_fail_and_be_made_again_are_asked_about_first(shell: Shell
     shell.write(TWICE)
     with everything_fails(running):
         printed, code = answer_at_terminal("n", "apply", str(shell.manifest), "--only", "hero")
-    assert "1 run is under way. If it fails, it is refunded. Pay for making it again then" in " ".join(printed.split())
-    assert "not repeated" in " ".join(printed.split())
+    assert "1 run is in progress. If it fails, it is refunded. Pay for another attempt then" in " ".join(
+        printed.split()
+    )
+    assert "not made again" in " ".join(printed.split())
     assert (code, running.world.stats.creates) == (ExitCode.UNFINISHED, 1)
 
 
@@ -340,7 +342,7 @@ def test_the_yes_covers_further_attempts(shell: Shell, start_api: StartApi) -> N
     api = start_api(fail_rate=1.0)
     shell.write(TWICE)
     printed, code = answer_at_terminal("y", "apply", str(shell.manifest), "--only", "desk")
-    assert "A run that fails is refunded and made again, up to 2 attempts for each take." in " ".join(printed.split())
+    assert "A run that fails is refunded and tried again, up to 2 attempts per take." in " ".join(printed.split())
     assert (code, api.world.stats.creates) == (ExitCode.UNFINISHED, 2)
 
 

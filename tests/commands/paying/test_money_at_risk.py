@@ -12,7 +12,7 @@ from tests.helpers.command_line import UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 MANY = UNCAPPED.replace("takes: 2", "takes: 30")
-RISK = "2 creates of unknown outcome, up to $0.56 at risk."
+RISK = "2 requests got no answer; up to $0.56 may have been charged."
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ def check_risk_is_shown(text: str) -> None:
     assert "pays twice" in plain(text)
 
 
-def test_an_apply_tells_at_its_end(doubtful: CommandResult) -> None:
+def test_an_apply_shows_the_risk_at_its_end(doubtful: CommandResult) -> None:
     check_risk_is_shown(doubtful.out)
 
 
-def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell, api: SandboxServer) -> None:
+def test_the_end_of_an_apply_shows_it_once_with_the_command_to_type(shell: Shell, api: SandboxServer) -> None:
     shell.write(MANY)
     with lost_answers(api):
         ended = shell("apply")
@@ -60,7 +60,7 @@ def test_the_end_of_an_apply_tells_it_once_with_the_command_to_type(shell: Shell
     assert ended.out.count(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n") == 1
 
 
-def test_who_wants_quiet_is_told_all_the_same(shell: Shell, api: SandboxServer) -> None:
+def test_who_asks_for_quiet_is_shown_all_the_same(shell: Shell, api: SandboxServer) -> None:
     shell.write(UNCAPPED)
     with lost_answers(api):
         ended = shell("apply", "-q", "--only", "hero*")
@@ -70,7 +70,7 @@ def test_who_wants_quiet_is_told_all_the_same(shell: Shell, api: SandboxServer) 
     assert ended.err.endswith(f"  hailuo-batch resolve {shell.manifest} TAKE --run-id ID\n")
 
 
-def test_status_tells(shell: Shell, doubtful: CommandResult) -> None:
+def test_status_shows_the_risk(shell: Shell, doubtful: CommandResult) -> None:
     check_risk_is_shown(shell("status").out)
 
 
@@ -80,22 +80,22 @@ def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell,
     out = shell("status").out
     assert "hero --attempt 1 " in out
     assert "--resubmit" not in out
-    assert "there) or --abandon" in plain(out)
+    assert "If not: --abandon" in plain(out)
 
 
-def test_a_plan_tells(shell: Shell, doubtful: CommandResult) -> None:
+def test_a_plan_shows_the_risk(shell: Shell, doubtful: CommandResult) -> None:
     out = shell("plan").out
     check_risk_is_shown(out)
     assert re.search(r"  hold  hero +in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may have been charged: ", out)
 
 
-def test_an_apply_that_has_nothing_else_to_do_tells(shell: Shell, doubtful: CommandResult) -> None:
+def test_an_apply_that_has_nothing_else_to_do_shows_the_risk(shell: Shell, doubtful: CommandResult) -> None:
     check_risk_is_shown(shell("apply").out)
 
 
-def test_the_reports_tell(shell: Shell, doubtful: CommandResult) -> None:
+def test_the_reports_show_the_risk(shell: Shell, doubtful: CommandResult) -> None:
     markdown = (shell.outputs / "report.md").read_text()
-    assert "up to $0.56 at risk in 2 creates of unknown outcome" in markdown
+    assert "2 requests got no answer; up to $0.56 may have been charged" in markdown
     assert markdown.count("| in doubt |") == 2
     for way in ("--run-id", "--resubmit", "--abandon"):
         assert markdown.count(way) >= 2
@@ -109,11 +109,11 @@ def test_while_no_price_is_known_the_risk_is_an_unknown_amount(shell: Shell, api
     shell.write(UNCAPPED)
     with lost_answers(api):
         ended = shell("apply", "--only", "desk")
-    assert "1 create of unknown outcome, an unknown amount at risk." in ended.out
+    assert "1 request got no answer; an unknown amount may have been charged." in ended.out
     assert shell("status", "--json").document["spend"]["in_doubt_micro_usd"] is None
 
 
-def test_a_superseded_attempt_is_told_with_the_option_that_settles_it(shell: Shell, doubtful: CommandResult) -> None:
+def test_a_superseded_attempt_is_shown_with_the_option_that_resolves_it(shell: Shell, doubtful: CommandResult) -> None:
     shell.write(UNCAPPED.replace("A lamp", "A lamp at night"))
     assert shell("apply").code is ExitCode.DONE
     for command in ("status", "plan"):
@@ -122,26 +122,26 @@ def test_a_superseded_attempt_is_told_with_the_option_that_settles_it(shell: She
         assert "  hero --attempt 1        since " in out
 
 
-def test_what_was_given_up_is_still_told(shell: Shell, doubtful: CommandResult) -> None:
+def test_what_was_given_up_is_still_shown(shell: Shell, doubtful: CommandResult) -> None:
     assert shell("resolve", "hero", "--abandon").code is ExitCode.DONE
     out = shell("status").out
     assert RISK in out
-    unresolved, _, abandoned = out.partition("Given up or forgotten: there is nothing left to settle")
+    unresolved, _, abandoned = out.partition("Abandoned or forgotten: there is nothing left to do")
     assert re.search("^  hero.take2 +since ", unresolved, re.MULTILINE)
     assert not re.search("^  hero +since ", unresolved, re.MULTILINE)
     assert re.search("^  hero +since .* given up by the user$", abandoned, re.MULTILINE)
 
 
-def test_where_all_is_given_up_nobody_is_sent_to_settle_it(shell: Shell, doubtful: CommandResult) -> None:
+def test_where_all_is_given_up_nobody_is_sent_to_resolve_it(shell: Shell, doubtful: CommandResult) -> None:
     for take_id in ("hero", "hero.take2"):
         assert shell("resolve", take_id, "--abandon").code is ExitCode.DONE
     for ended in (shell("status"), shell("plan"), shell("apply")):
         assert RISK in ended.out
-        assert "there is nothing left to settle" in ended.out
+        assert "there is nothing left to do" in ended.out
         assert "TAKE --run-id ID" not in ended.out
 
 
-def test_nothing_is_told_where_nothing_is_at_risk(shell: Shell, api: SandboxServer) -> None:
+def test_nothing_is_shown_where_nothing_is_at_risk(shell: Shell, api: SandboxServer) -> None:
     ended = shell("apply")
     assert ended.code is ExitCode.DONE
     for out in (ended.out, shell("status").out, shell("plan").out):
@@ -168,7 +168,7 @@ def test_after_three_unanswered_creates_in_a_row_nothing_more_is_created(shell: 
     assert ended.code is ExitCode.UNFINISHED
     assert "3 requests in a row got no answer" in plain(ended.err)
     assert api.world.stats.creates == 3
-    assert "3 creates of unknown outcome" in ended.out
+    assert "3 requests got no answer" in ended.out
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     assert api.world.stats.creates == 4
 

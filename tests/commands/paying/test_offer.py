@@ -54,9 +54,9 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize(
     ("given", "printed"),
     [
-        (quote(48, runs=[done()]), "48 runs, about $13.44 (no spend limit is set)"),
-        (quote(1, expected=COST), "1 run, about $0.28 (no spend limit is set)"),
-        (quote(2), "2 runs at a price that is not known yet (no spend limit is set)"),
+        (quote(48, runs=[done()]), "48 runs, about $13.44 (no spending cap is set)"),
+        (quote(1, expected=COST), "1 run, about $0.28 (no spending cap is set)"),
+        (quote(2), "2 runs at a price that is not known yet (no spending cap is set)"),
         (quote(3, expected=COST, cap=5 * USD), "3 runs, about $0.84, at most $5.00"),
         (quote(48, expected=COST, cap=10 * USD), "up to 35 of 48 runs, at most $10.00"),
         (quote(48, runs=[done()], cap=10 * USD), "up to 34 of 48 runs, at most $9.72"),
@@ -75,10 +75,10 @@ def test_the_question_names_it_with_what_was_warned_of_and_what_happens_to_failu
     assert ask_consent(quote(1, expected=COST), 1, Console()) is Consent.GIVEN
     first, second = questions
     assert first == (
-        "There are 2 warnings. A run that fails is refunded and made again, up to 3 attempts for each take. Pay for 2 "
+        "There are 2 warnings. A run that fails is refunded and tried again, up to 3 attempts per take. Pay for 2 "
         "runs, about $0.56, at most $5.00?"
     )
-    assert second == "There is 1 warning. Pay for 1 run, about $0.28 (no spend limit is set)?"
+    assert second == "There is 1 warning. Pay for 1 run, about $0.28 (no spending cap is set)?"
 
 
 def test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own(questions: list[str]) -> None:
@@ -86,8 +86,7 @@ def test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own(quest
     assert ask_consent(quote(0, runs=runs, attempts=2), 0, Console()) is Consent.GIVEN
     [question] = questions
     assert question == (
-        "2 runs are under way. If one fails, it is refunded. Pay for making it again then, up to 2 attempts for each "
-        "take?"
+        "2 runs are in progress. If one fails, it is refunded. Pay for another attempt then, up to 2 attempts per take?"
     )
 
 

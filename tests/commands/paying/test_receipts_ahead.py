@@ -35,7 +35,7 @@ def test_a_plan_is_what_an_apply_does(shell: Shell, api: SandboxServer) -> None:
     planned = shell("plan")
     assert "2 to resume" in planned.out
     assert "to create" not in planned.out
-    assert "The receipts know 2 creates that the ledger does not know yet" in " ".join(planned.err.split())
+    assert "The receipts list 2 requests that the ledger does not have yet" in " ".join(planned.err.split())
     assert shell("plan", "--json").document["totals"]["create"] == 0
     assert contents(shell.state) == before
     assert shell("apply").code is ExitCode.DONE
@@ -49,7 +49,7 @@ def test_status_and_report_show_what_was_paid_for(shell: Shell, api: SandboxServ
     status = shell("status", "--json")
     assert status.document["spend"]["charged_micro_usd"] == 3 * 280_000
     assert {run["run_id"] for take in status.document["takes"] for run in take["runs"]} == set(api.world.created)
-    assert "The receipts know 2 creates" in status.err
+    assert "The receipts list 2 requests" in status.err
     assert shell("report").code is ExitCode.DONE
     report = json.loads((shell.outputs / "report.json").read_text())
     assert report["spend"]["charged_micro_usd"] == 3 * 280_000

@@ -49,7 +49,7 @@ def replace(shell: Shell) -> CommandResult:
     [
         pytest.param("after:runtime.driver:Driver.run", marks=pytest.mark.deep),
         "before:app.reports:write_reports",
-        pytest.param("after:commands.apply:write_final_report", marks=pytest.mark.deep),
+        pytest.param("after:app.apply:write_final_report", marks=pytest.mark.deep),
         pytest.param("before:ui.console:Console.print_summary", marks=pytest.mark.deep),
         "before:adapters.local.stop_request:StopRequest.finalize",
     ],
@@ -63,7 +63,7 @@ def test_a_replacement_is_finished_and_no_second_one_begun(
     assert code == CODES[number]
     finished = replace(shell)
     assert finished.code is ExitCode.DONE
-    assert "finishes the --replace that was interrupted before, and begins no other one" in finished.err
+    assert "finishes the --replace that was interrupted, and starts no new one" in finished.err
     assert api.world.stats.creates == 2 * TAKES
     again = replace(shell)
     assert again.code is ExitCode.DONE
@@ -76,8 +76,8 @@ def test_a_replacement_is_finished_and_no_second_one_begun(
 @pytest.mark.parametrize(
     "where",
     [
-        "before:commands.apply:close_finished_replacements",
-        "after:commands.apply:close_finished_replacements",
+        "before:app.apply:close_finished_replacements",
+        "after:app.apply:close_finished_replacements",
         "after:commands.apply:run",
     ],
 )
@@ -186,7 +186,7 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
     "where",
     [
         pytest.param("before:adapters.local.fs:set_aside", marks=pytest.mark.deep),
-        "after:commands.apply:set_aside",
+        "after:app.apply:set_aside",
         pytest.param("after:adapters.ledger.store:rename_no_replace", marks=pytest.mark.deep),
         pytest.param("after:app.run_campaign:Ledger.back_up", marks=pytest.mark.deep),
         pytest.param("before:adapters.runbase:Client.create_run", marks=pytest.mark.deep),
@@ -210,7 +210,7 @@ def test_a_new_ledger_is_begun_once(shell: Shell, api: SandboxServer, struck: St
     [
         "after:adapters.ledger:Ledger.carry_out",
         "after:runtime.driver:Driver.run",
-        "before:commands.apply:_report_result",
+        "before:app.apply:_Apply.finish",
     ],
 )
 @pytest.mark.few(1)

@@ -148,7 +148,7 @@ def test_repair_that_brings_the_same_again_says_so_and_forgets_nothing(shell: Sh
         ended = shell("verify", "--repair")
         assert len(server.requests) == 2
     assert ended.code is ExitCode.UNFINISHED
-    assert "1 file came damaged again" in " ".join(ended.err.split())
+    assert "1 file arrived damaged again" in " ".join(ended.err.split())
     assert "0 as saved, 1 damaged." in ended.out
     assert [path.name for path in shell.outputs.glob("*.mp4")] == ["desk.mp4"]
     assert "(1 damaged)" in shell("status").out

@@ -14,8 +14,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from hailuo_batch.app import apply
 from hailuo_batch.app.reports import write_final_report
-from hailuo_batch.commands import apply
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
@@ -240,7 +240,7 @@ def test_damaged_files_beside_an_older_ledger_are_no_files_that_say_nothing(
 
 
 @pytest.mark.parametrize("how", TEARS)
-def test_a_damaged_report_beside_the_newest_ledger_is_moved_away_as_it_is_told(
+def test_a_damaged_report_beside_the_newest_ledger_is_moved_away_as_it_is_shown(
     shell: Shell, api: SandboxServer, how: Callable[[bytes], bytes]
 ) -> None:
     assert shell("apply").code is ExitCode.DONE
@@ -255,7 +255,7 @@ def test_a_damaged_report_beside_the_newest_ledger_is_moved_away_as_it_is_told(
 
 
 @pytest.mark.parametrize("how", TEARS)
-def test_a_damaged_sidecar_of_a_video_that_the_ledger_knows_is_written_anew(
+def test_a_damaged_sidecar_of_a_video_that_the_ledger_knows_is_written_again(
     shell: Shell, api: SandboxServer, how: Callable[[bytes], bytes]
 ) -> None:
     assert shell("apply").code is ExitCode.DONE
@@ -357,7 +357,7 @@ def test_a_restore_takes_in_what_only_the_files_know_and_nothing_is_paid_twice(
     printed, videos = shell("status", "--json").document, files(shell.outputs)
     put_back()
     ended = restore(shell)
-    assert "2 runs that only the files beside it knew of" in ended.err
+    assert "2 runs that only the files beside it had" in ended.err
     assert "Nothing was sent, nothing was paid" in ended.err
     after = shell("status", "--json").document
     assert {take["id"]: take["state"] for take in after["takes"]} == dict.fromkeys(
@@ -385,7 +385,7 @@ def test_a_state_folder_that_is_gone_is_made_again_from_the_files(shell: Shell, 
     assert shell("apply", "--yes").code is ExitCode.DONE
     spend = shell("status", "--json").document["spend"]
     shutil.rmtree(shell.state)
-    assert "3 runs that only the files beside it knew of" in restore(shell).err
+    assert "3 runs that only the files beside it had" in restore(shell).err
     assert shell("status", "--json").document["spend"] == spend
     assert shell("apply", "--yes").code is ExitCode.DONE
     assert api.world.stats.creates == 3

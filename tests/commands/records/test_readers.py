@@ -33,12 +33,12 @@ def test_a_plan_creates_nothing_and_needs_no_key(shell: Shell) -> None:
 
 def test_a_plan_says_when_the_cap_will_be_met(shell: Shell) -> None:
     ended = shell("plan", "--max-spend", "0.5")
-    assert "bring the campaign to $0.84: apply stops creating at the cap" in ended.out
+    assert "bring the campaign to $0.84: apply stops at the cap" in ended.out
 
 
 def test_an_unknown_price_is_said_and_never_taken_for_nothing(shell: Shell) -> None:
     shell.write(LAMPS.replace(", expected_cost_usd: 0.28", ""))
-    assert "an unknown amount (3 runs of hailuo/pro, whose price is not known yet)" in shell("plan").out
+    assert "unknown until the first run finishes (3 runs of hailuo/pro, price not known yet)" in shell("plan").out
     estimate = shell("plan", "--json").document["estimate"]
     assert estimate["micro_usd"] is None
     assert [model["cost_micro_usd"] for model in estimate["models"]] == [None]
@@ -75,7 +75,7 @@ def test_a_long_plan_is_counted_and_shown_whole_on_demand(shell: Shell) -> None:
 
 def test_takes_that_are_kept_are_only_counted(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
-    assert shell("plan").out.splitlines()[:2] == ["Plan: 3 kept.", "Nothing is to be paid."]
+    assert shell("plan").out.splitlines()[:2] == ["Plan: 3 kept.", "Cost: none."]
     assert "keep  desk        done" in shell("plan", "-v").out
 
 
@@ -91,7 +91,7 @@ def test_a_renamed_shot_is_shown_as_moved(shell: Shell, api: SandboxServer) -> N
 def test_a_pattern_that_fits_no_take_is_wrong_usage(shell: Shell) -> None:
     ended = shell("plan", "--only", "heros")
     assert ended.code is ExitCode.USAGE
-    assert "--only 'heros' fits no take" in ended.err
+    assert "--only 'heros' matches no take" in ended.err
 
 
 def test_status_before_anything_was_done_shows_every_take_waiting(shell: Shell) -> None:
@@ -99,7 +99,7 @@ def test_status_before_anything_was_done_shows_every_take_waiting(shell: Shell) 
     ended = shell("status")
     assert ended.code is ExitCode.DONE
     assert "  waiting  desk        nothing sent yet" in ended.out.splitlines()
-    assert "no ledger yet" in ended.err
+    assert "No ledger yet" in ended.err
     assert everything(shell) == before
 
 
@@ -138,7 +138,7 @@ def test_where_the_manifest_has_an_attempt_left_the_advice_is_to_apply(shell: Sh
     assert shell("apply").code is ExitCode.UNFINISHED
     shell.write(LAMPS.replace("limits: {", "limits: {max_attempts: 2, "))
     printed = shell("status").err
-    assert "The next apply makes it again" in printed
+    assert "The next apply tries it again" in printed
     assert "retry" not in printed
     assert f"  hailuo-batch apply {shell.manifest}\n" in printed
 

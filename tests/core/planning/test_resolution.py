@@ -98,7 +98,7 @@ def test_a_run_found_after_its_take_went_another_way_stays_superseded(by: Supers
     assert name_run(record(HERO, older, newest), older, "run_found", None).ledger_changes == ()
 
 
-def test_a_take_that_is_done_has_nothing_to_settle() -> None:
+def test_a_take_that_is_done_has_nothing_to_resolve() -> None:
     done = run(S.SUCCEEDED, HERO)
     for way in (ResolveOption.ABANDON, ResolveOption.RESUBMIT):
         assert "attempt 1 is done" in refusal(record(HERO, done), done, way)

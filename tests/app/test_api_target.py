@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.local.key_window import KeyWindow, UnsharedWindow
-from hailuo_batch.app.api_target import NO_API, ApiTarget
-from hailuo_batch.app.shared_window import reserve_one_request, share_window, state_folder
+from hailuo_batch.app.api_target import NO_API, ApiTarget, reserve_one_request, share_window, state_folder
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.scheduling.shared_window import Holding
 from tests.helpers.timeouts import TEST_TIMEOUT_S

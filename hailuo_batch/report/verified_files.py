@@ -1,8 +1,8 @@
-"""What was last found right in the output folder, file by file: what nobody has touched is not looked into again.
+"""A cache of files in the output folder that are known to match the ledger, so that they are not read again.
 
-Owns the small file in the state folder that remembers it. A file is told by its size, its times and its inode: whoever
-changes it changes one of them. What is remembered holds for one moment of the ledger, by its journal's mark, and for
-one version of this program. It is a memory aid alone: damaged, missing or put back, it costs time and nothing else.
+It is a small file in the state folder. Files are recognized by their stamps. An entry is valid for one position of the
+ledger's journal and one version of this program. The cache only saves time: nothing depends on it if it is damaged,
+missing or put back.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 
 from hailuo_batch import __version__
 from hailuo_batch.adapters.local.fs import write_without_sync
-from hailuo_batch.report.looking import FileStamp, read_object, stamp_of
+from hailuo_batch.report.folder_scan import FileStamp, read_object, stamp_of
 
 SIDECARS = "sidecars"
 REPORTS = "reports"
@@ -25,13 +25,15 @@ _LARGEST = 200_000_000
 _VERSION = 1
 
 Mark = tuple[int, str]
-"""Where a ledger's journal ends: the number of its last line, and that line's SHA-256."""
+"""The end of a ledger's journal: the number of its last line, and that line's SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedFiles:
-    """Files that were right when the ledger's journal ended at `mark`, each by its stamp; `made_of` says what else they
-    were made from."""
+    """Files that matched the ledger when its journal ended at `mark`, by their stamps.
+
+    `content_hash` is a hash of what else they were made from.
+    """
 
     mark: Mark
     content_hash: str
@@ -39,13 +41,13 @@ class VerifiedFiles:
 
 
 def load_verified(path: Path) -> Mapping[str, VerifiedFiles]:
-    """What is remembered, by what it is about; nothing where it cannot be read."""
+    """The cache's entries by their names; none if it cannot be read."""
     return _load(path, stamp_of(path))
 
 
 @lru_cache(maxsize=1)
 def _load(path: Path, stamp: FileStamp | None) -> Mapping[str, VerifiedFiles]:
-    """A command asks several times for what it last wrote itself at most."""
+    """Parsed once per change of the file: a command asks several times."""
     if stamp is None:
         return {}
     data = read_object(path, _LARGEST)
@@ -56,7 +58,7 @@ def _load(path: Path, stamp: FileStamp | None) -> Mapping[str, VerifiedFiles]:
 
 
 def save_verified(path: Path, verified: Mapping[str, VerifiedFiles]) -> None:
-    """Remember this in place of what was remembered. Where the disk refuses, nothing is remembered."""
+    """Replace the cache's entries. If the disk refuses, nothing is remembered."""
     parts = {
         name: {"mark": part.mark, "made_of": part.content_hash, "files": part.files} for name, part in verified.items()
     }
@@ -67,7 +69,7 @@ def save_verified(path: Path, verified: Mapping[str, VerifiedFiles]) -> None:
 
 @cache
 def program_state() -> str:
-    """What writes the files: this version, and while it is worked on, this state of its source."""
+    """The version of this program, and the newest change of its source, for those who develop it."""
     places = (Path(__file__).parent, Path(__file__).parent / "page")
     newest = max(path.stat().st_mtime_ns for place in places for path in place.iterdir())
     return f"{__version__} {newest}"
@@ -77,7 +79,7 @@ def _parse(value: Any) -> VerifiedFiles | None:
     try:
         number, digest = value["mark"]
         files = {name: tuple(stamp) for name, stamp in value["files"].items()}
-        is_mark = isinstance(number, int) and number > 0  # before its first line one ledger is like another
+        is_mark = isinstance(number, int) and number > 0  # empty journals cannot be told apart
         return VerifiedFiles((number, str(digest)), str(value["made_of"]), files) if is_mark else None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None

@@ -1,8 +1,8 @@
-"""Ctrl-C and its kin while an apply works: the first one stops it in good order, a second one leaves at once.
+"""Ctrl-C and similar signals while an apply runs: the first stops it in good order, a second one quits at once.
 
-The handlers only set a wish and write a line; the driver's loop does the rest. What was paid for is written down
-before and after, so that leaving at once loses nothing either. A reader of what is printed that goes away is such a
-wish, too: it counts as SIGHUP does, which comes from a terminal that was closed.
+The handlers only record the request to stop and print a line; the driver's loop does the rest. Payments are written
+down before and after, so that quitting at once loses nothing either. If nobody reads the output any more, that counts
+as SIGHUP, which a closed terminal sends.
 """
 
 import os
@@ -22,29 +22,28 @@ _EXIT_CODES = {
     signal.SIGINT: ExitCode.SIGINT,
     **{getattr(signal, name): ExitCode.SIGTERM for name in _DEADLY_BY_DEFAULT if hasattr(signal, name)},
 }
-"""Every signal that ends a process whose author did not think of it, and that somebody sends: users, terminals that are
-closed, supervisors, batch systems that announce their end, the limit of processor time. What measures time or tells of
-a fault is left alone."""
+"""Every signal that ends a process by default and that somebody sends: users, closed terminals, supervisors, batch
+systems that announce their end, the limit of processor time. Timers and faults are left alone."""
 
 _ALWAYS_HANDLED = frozenset({signal.SIGINT, signal.SIGTERM})
 _COUNT_AS_SECOND = _ALWAYS_HANDLED | {signal.SIGQUIT}
 _SECOND_SIGNAL_AFTER_S = 1.0
-"""A second signal is a wish of its own only after so long: `timeout`, and whoever starts the program for the user, pass
-on the signal that the terminal has sent as well. SIGHUP never is one: a terminal that is closed may send it twice."""
+"""A second signal counts only after this long: `timeout` and similar programs pass on the signal that the terminal has
+sent already. SIGHUP never counts as a second one: a closed terminal may send it twice."""
 
 _STDERR = 2
 _STOPPING = (
-    "Stopping: requests under way are finished and recorded. To leave at once, press",
-    "Ctrl-C again after a second. The same command continues later.",
+    "Stopping after the current requests. Press Ctrl-C again after a second to quit now.",
+    "Run the same command to continue.",
 )
-_LEAVING = ("Left at once. The ledger knows what was sent; the same command continues.",)
+_LEAVING = ("Quit. Everything that was sent is in the ledger. Run the same command to continue.",)
 
 
 @contextmanager
 def stop_on_signals(stop: StopRequest) -> Iterator[None]:
-    """While it lasts, the first signal, or a reader that goes, is that wish, and a second signal ends the process.
+    """Within this context the first signal, or a lost reader, requests the stop, and a second signal quits.
 
-    Signals are that wish until the process has ended: in no moment of its end may one give it another exit code.
+    The handlers stay until the process has ended: at no moment of its end may a signal give it another exit code.
     """
     if stop.is_acknowledged:
         yield
@@ -79,15 +78,15 @@ def _handler(stop: StopRequest) -> Callable[[int, FrameType | None], None]:
 
 def _handle_signals(handle: Callable[[int, FrameType | None], None]) -> None:
     if threading.current_thread() is not threading.main_thread():
-        return  # signals are the main thread's
+        return  # only the main thread may set handlers
     for number in _EXIT_CODES:
-        # what whoever started the program has it ignore stays ignored, as `nohup` asks for
+        # signals that were ignored at the start stay ignored, as `nohup` asks for
         if number in _ALWAYS_HANDLED or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handle)
 
 
 def _write(lines: Sequence[str]) -> None:
-    """Below the bar where there may be one: on a terminal, whose cursor stands somewhere in a line."""
+    """Print the lines; on a terminal start a new line first, since a progress bar may be on this one."""
     end = "\r\n" if os.isatty(_STDERR) else "\n"
     text = (end if os.isatty(_STDERR) else "") + "".join(line + end for line in lines)
     write_from_handler(_STDERR, text)

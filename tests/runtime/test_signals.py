@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from hailuo_batch.adapters.local.stop_request import StopRequest
-from hailuo_batch.app.signals import stop_on_signals
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.clock import Clock
+from hailuo_batch.runtime.signals import stop_on_signals
 from tests.helpers.handlers import kept_handlers
 
 
@@ -52,12 +52,12 @@ def test_a_signal_passed_on_by_whoever_started_it_is_the_same_signal(stop: StopR
     assert stop.code is ExitCode.SIGTERM
 
 
-def test_the_first_one_is_told_that_another_counts_after_a_second(
+def test_the_first_one_is_shown_that_another_counts_after_a_second(
     stop: StopRequest, capfd: pytest.CaptureFixture[str]
 ) -> None:
     signal.raise_signal(signal.SIGINT)
     printed = " ".join(capfd.readouterr().err.split())
-    assert "To leave at once, press Ctrl-C again after a second." in printed
+    assert "Press Ctrl-C again after a second to quit now." in printed
     signal.raise_signal(signal.SIGINT)
     assert stop.code is ExitCode.SIGINT
     assert capfd.readouterr().err == ""
@@ -115,9 +115,7 @@ def test_a_signal_is_that_wish_until_the_process_has_ended(time: Time) -> None:
     assert stop.code is ExitCode.SIGTERM
 
 
-def test_a_signal_that_comes_after_the_end_is_settled_is_no_wish_and_ends_nothing(
-    stop: StopRequest, time: Time
-) -> None:
+def test_a_signal_that_comes_after_the_end_is_final_is_no_wish_and_ends_nothing(stop: StopRequest, time: Time) -> None:
     assert stop.finalize() is None
     for _ in range(2):
         signal.raise_signal(signal.SIGINT)

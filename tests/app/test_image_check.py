@@ -71,7 +71,7 @@ def test_a_finished_campaign_looks_at_nothing(shell: Shell, api: SandboxServer) 
     assert len(server.requests) == looked
 
 
-def test_what_cannot_work_is_told_all_at_once_with_its_takes_and_nothing_is_sent(
+def test_what_cannot_work_is_shown_all_at_once_with_its_takes_and_nothing_is_sent(
     shell: Shell, api: SandboxServer
 ) -> None:
     page = answer(200, "<html>log in</html>", content_type="text/html")

@@ -1,7 +1,7 @@
-"""Looking into the output folder: which files there are, when each was changed, and what a small one holds.
+"""What is in the output folder: which files, when each was changed, and the contents of small ones.
 
-No file there can hold up, mislead or overwhelm who looks: regular files only, no link is followed, and nothing is read
-beyond its bound. Raises OSError where a folder that is there cannot be read.
+No file there can block, mislead or overwhelm the program: only regular files are read, no link is followed, and nothing
+is read beyond a limit. Raises OSError if an existing folder cannot be read.
 """
 
 import json
@@ -13,19 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hailuo_batch.adapters.local.fs import open_to_read
 from hailuo_batch.core.model.file_layout import SUPERSEDED_FOLDER
 
 SUFFIX = ".json"
-"""What a sidecar's name adds to that of its video."""
+"""What a sidecar's name adds to its video's."""
 
 FileStamp = tuple[int, int, int, int]
-"""What tells a file from what it was before: its size, the times of its bytes and of its inode, and its inode."""
+"""A file's size, modification time, inode change time and inode: any change of the file changes one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderScan:
-    """The files of an output folder and of `superseded/` in it, the report's own apart, by their paths; the stamps of
-    those that may be sidecars; and the links that may stand for one."""
+    """The files in an output folder and its `superseded/`, except the report's own.
+
+    `names` are their paths in the folder, `sidecars` the stamps of those that may be sidecars, `links` the links in
+    place of one.
+    """
 
     names: frozenset[str]
     sidecars: Mapping[str, FileStamp]
@@ -33,7 +37,7 @@ class FolderScan:
 
 
 def scan_folder(folder: Path) -> FolderScan:
-    """What there is."""
+    """Scan an output folder."""
     names: list[str] = []
     sidecars: dict[str, FileStamp] = {}
     links: list[str] = []
@@ -55,11 +59,11 @@ def _entry_stamp(entry: os.DirEntry[str]) -> FileStamp | None:
     try:
         return _to_stamp(entry.stat(follow_symlinks=False)) if entry.is_file(follow_symlinks=False) else None
     except FileNotFoundError:
-        return None  # gone meanwhile
+        return None  # deleted meanwhile
 
 
 def stamp_of(path: Path) -> FileStamp | None:
-    """The stamp of a regular file, None where there is none."""
+    """The stamp of a regular file, None if there is none."""
     try:
         status = path.lstat()
     except OSError:
@@ -68,13 +72,13 @@ def stamp_of(path: Path) -> FileStamp | None:
 
 
 def stamps_of(folder: Path, names: Iterable[str]) -> dict[str, FileStamp]:
-    """The stamps of the files of these names that are there."""
+    """The stamps of those files that exist, by their names."""
     stamps = ((name, stamp_of(folder / name)) for name in names)
     return {name: stamp for name, stamp in stamps if stamp is not None}
 
 
 def read_object(path: str | Path, largest: int) -> Mapping[str, Any] | None:
-    """The JSON object in a file, None where there is none."""
+    """The JSON object in a file, None if there is none."""
     try:
         value = read_json(path, largest)
     except (UnreadableFile, FileNotFoundError):
@@ -82,12 +86,12 @@ def read_object(path: str | Path, largest: int) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-class UnreadableFile(Exception):  # noqa: N818 - named for what it is; nobody but its reader sees it
-    """A file is there, and is no JSON that can be read."""
+class UnreadableFile(Exception):  # noqa: N818 - caught by its two callers, never shown
+    """The file exists, but is not readable JSON."""
 
 
 def read_json(path: str | Path, largest: int) -> Any:
-    """The value in a JSON file. Raises UnreadableFile, and FileNotFoundError where there is no regular file."""
+    """The value in a JSON file. Raises UnreadableFile, and FileNotFoundError if there is no regular file."""
     content = read_bounded(path, largest)
     if content is None:
         if stamp_of(Path(path)) is not None:
@@ -100,21 +104,13 @@ def read_json(path: str | Path, largest: int) -> Any:
 
 
 def read_bounded(path: str | Path, largest: int) -> bytes | None:
-    """A regular file's bytes, None where it is none, is larger than this, or cannot be read."""
+    """A regular file's bytes; None if it is not one, is larger than this, or cannot be read."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_to_read(Path(path)) as file:
+            content = file.read(largest + 1)
     except OSError:
         return None
-    try:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
-            return None
-        with os.fdopen(file, "rb", closefd=False) as opened:
-            return opened.read(largest + 1)
-    except OSError:
-        return None
-    finally:
-        os.close(file)
+    return content if len(content) <= largest else None
 
 
 def _to_stamp(status: os.stat_result) -> FileStamp:

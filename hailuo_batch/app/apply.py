@@ -1,0 +1,307 @@
+"""The use case `apply`: lock, reconcile, plan, consent, carry out, report.
+
+The order keeps money safe. The lock comes first, so that nobody else pays meanwhile. The ledger is reconciled before it
+is planned with, so that no paid run is missing from it. No payment is prepared before the user has agreed, and nothing
+is sent before it is written down. Without consent, only runs that are already paid for are collected.
+"""
+
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.local.output_files import OutputFiles
+from hailuo_batch.app.config import ApplyOptions, check_options, read_plan_request, read_settings, resume_command
+from hailuo_batch.app.consent import (
+    ApplyRequest,
+    ConsentResult,
+    Proposal,
+    make_proposal,
+    obtain_consent,
+    without_paying,
+)
+from hailuo_batch.app.ledger_access import (
+    RESUME_FACT,
+    campaign_lock,
+    empty_snapshot,
+    snapshot_before_first_apply,
+    waiting_notice,
+)
+from hailuo_batch.app.manifest_input import context_of, read_manifest
+from hailuo_batch.app.older_ledger import check_not_older, names_in_files
+from hailuo_batch.app.plan_file import sources_of
+from hailuo_batch.app.plan_guard import (
+    PLAN_FACT,
+    PlanProgress,
+    carried_out_fact,
+    check_ledger_for_plan,
+    check_plan,
+    check_sources,
+    read_plan_for,
+)
+from hailuo_batch.app.reconcile import reconcile_ledger
+from hailuo_batch.app.reports import remember_receipts, report_of, unchanged_receipts, write_final_report
+from hailuo_batch.app.run_campaign import (
+    ApplyResult,
+    Job,
+    close_finished_replacements,
+    has_files_to_move,
+    run_campaign,
+)
+from hailuo_batch.app.workspace import CampaignLocation, has_ledger, ledger_exists, make_outputs, set_aside
+from hailuo_batch.core.engine import stop_reasons
+from hailuo_batch.core.engine.stop_reasons import StopReason
+from hailuo_batch.core.model.runs import in_doubt_if_submitting
+from hailuo_batch.core.model.states import TakeState
+from hailuo_batch.core.planning.estimate import has_open_runs, has_work
+from hailuo_batch.core.planning.history import NEWEST
+from hailuo_batch.core.planning.plan import make_plan
+from hailuo_batch.core.planning.replacements import is_complete, with_patterns
+from hailuo_batch.core.planning.traces import KnownIds
+from hailuo_batch.errors import ExitCode, LedgerError, StreamError, UsageError
+from hailuo_batch.report.model import Report
+from hailuo_batch.report.render_json import report_document
+from hailuo_batch.runtime.clock import Clock
+from hailuo_batch.runtime.signals import stop_on_signals
+from hailuo_batch.ui.console import Console, Verbosity, columns_of
+from hailuo_batch.ui.in_doubt import render_in_doubt
+from hailuo_batch.ui.summary import render_summary, unfinished_takes, worst_code
+
+if TYPE_CHECKING:
+    from hailuo_batch.runtime.driver import Deadline
+
+
+def apply_campaign(
+    where: CampaignLocation, options: ApplyOptions, console: Console, signal_stack: ExitStack
+) -> ExitCode:
+    """Apply the manifest. Raises what reading a manifest, taking the lock or opening the ledger raises.
+
+    From consent on, a signal stops the apply in good order. Those handlers go onto `signal_stack`, which the caller
+    closes after everything here is closed.
+    """
+    check_options(options)
+    clock = Clock()
+    give_up_at = clock.now() + options.max_duration_s
+    request = _read_request(where, options, console)
+    lock = campaign_lock(request.context.paths, "apply", clock)
+    wait_s = min(options.wait_s, max(0.0, give_up_at - clock.now()))
+    if lock.acquire(wait_s, waiting_notice(wait_s, console)):
+        # rule read_again
+        request = _read_request_again(request, console)
+    with lock, ExitStack() as stack:
+        apply = _Apply(request, clock, console)
+        ledger = apply.open_ledger(stack)
+        proposal = apply.propose(ledger)
+        consent = obtain_consent(request, proposal, console)
+        if consent.stop_reason is not None:
+            # rule nothing_begun
+            if ledger is None:
+                return apply.end_without_ledger(consent.stop_reason)
+            proposal = without_paying(request, proposal)
+        # from here on the ledger changes: a signal must let each request be recorded before the process ends
+        signal_stack.enter_context(stop_on_signals(console.stop))
+        if consent.stop_reason is None and proposal.plan.paying:
+            make_outputs(request.context.paths)  # raises before anything is paid for that could not be saved
+        if ledger is None:
+            ledger = stack.enter_context(apply.create_ledger())
+            ledger.record_fact(PLAN_FACT, "" if request.saved_plan is None else request.saved_plan.id)
+        # rule guard_held
+        lock.acquire_guard()  # on the receipts: a deleted lock file must not let in a second apply that pays as well
+        job = replace(_make_job(request, proposal, consent), lock=lock, deadline=_deadline(options, give_up_at))
+        if job.sends or job.plan.ledger_changes:
+            # before anything is sent: after a kill, `status` must name a command that pays for no more than this one
+            ledger.record_fact(RESUME_FACT, job.resume_command)
+        # rule plan_forgotten
+        if request.saved_plan is None and (
+            job.sends or job.plan.ledger_changes or has_files_to_move(proposal.snapshot)
+        ):
+            ledger.record_fact(PLAN_FACT, "")  # this apply changes the ledger: plan files made before are out of date
+        outcome = run_campaign(job, ledger, clock, console)
+        if outcome.snapshot is proposal.snapshot:  # nothing was recorded since the receipts were compared with it
+            remember_receipts(request.context.paths)
+        return apply.finish(consent, job, outcome, ledger)
+
+
+@dataclass(frozen=True, slots=True)
+class _Apply:
+    """The steps of one apply that need its request, the clock and the console."""
+
+    request: ApplyRequest
+    clock: Clock
+    console: Console
+
+    def open_ledger(self, stack: ExitStack) -> Ledger | None:
+        """The campaign's ledger, None if a first one has to be created. Raises LedgerError if it cannot be used."""
+        context, options = self.request.context, self.request.options
+        present = ledger_exists(context.paths) if options.new_ledger else has_ledger(context.paths)
+        if present:
+            ledger = stack.enter_context(self._open())
+            check_not_older(context)
+            return ledger
+        if options.require_ledger:
+            raise LedgerError(
+                f"{context.paths.ledger}: this campaign has no ledger, and --require-ledger was given. Nothing was "
+                "sent, nothing was paid. Restore its state folder, perhaps from a cache or an artifact. To start a "
+                "first ledger, leave the option out."
+            )
+        return None
+
+    def create_ledger(self) -> Ledger:
+        """Create a new ledger, after moving leftovers aside.
+
+        It records which runs the files moved aside name: put back later, they do not prove that it is an older ledger.
+        """
+        context, now = self.request.context, self.clock.wall()
+        names = names_in_files(context)
+        for path, new_path in set_aside(context.paths):
+            self.console.print_warning(f"{path} was renamed to {new_path.name}.")
+        Ledger.create(context.paths.ledger, context.campaign.name, context.endpoint, now)
+        ledger = self._open()
+        if names != KnownIds():
+            ledger.record_set_aside(names, now)
+        return ledger
+
+    def _open(self) -> Ledger:
+        context = self.request.context
+        return Ledger.open(context.paths.ledger, context.campaign.name, context.endpoint, self.clock.wall())
+
+    def propose(self, ledger: Ledger | None) -> Proposal:
+        """Make the plan. Raises UsageError if a plan file is out of date."""
+        request, context, saved = self.request, self.request.context, self.request.saved_plan
+        snapshot = empty_snapshot(context)
+        progress = PlanProgress(request.plan_request)
+        if saved is not None:
+            # before reconciling, which writes to the journal: any line in it that is not the plan's own is refused
+            progress = check_ledger_for_plan(saved, ledger, request.replan_command)
+        if ledger is not None:
+            known, files = unchanged_receipts(context.paths), OutputFiles(context.paths.outputs)
+            warn = self.console.print_warning
+            snapshot = reconcile_ledger(ledger, context.paths.receipts, files, self.clock.wall(), warn, known)
+        plan = make_plan(context.campaign, snapshot, progress.plan_request)
+        if saved is not None:
+            check_plan(saved, plan, context.campaign, progress, request.replan_command)
+        return make_proposal(context, snapshot, plan, request.settings)
+
+    def end_without_ledger(self, stop_reason: StopReason) -> ExitCode:
+        """End without consent before a first ledger: none is created, and no outputs.
+
+        Outputs without a ledger would make the next apply refuse to start.
+        """
+        context = self.request.context
+        if self.console.as_json:
+            resume = resume_command(context.where, self.request.options, paid=False, replacing=True)
+            report = report_of(context, snapshot_before_first_apply(context), self.clock.wall(), resume=resume)
+            self.console.print_json(report_document(report))
+        return stop_reason.exit_code
+
+    def finish(self, consent: ConsentResult, job: Job, outcome: ApplyResult, ledger: Ledger) -> ExitCode:
+        """Write the report and the sidecars, print the summary, and return the exit code.
+
+        A `--replace` is closed last of all, and only if nothing cut the apply short.
+        """
+        request, console, snapshot = self.request, self.console, outcome.snapshot
+        where, patterns = request.context.where, request.plan_request.replace
+        replacing = any(not is_complete(snapshot, own) for own in with_patterns(snapshot, patterns))
+        options, paid = request.options, consent.stop_reason is None
+        in_scope = (record.state for record in snapshot.takes if record.take.id in job.plan.scope)
+        if options.only and not replacing and all(state is TakeState.DONE for state in in_scope):
+            options = replace(options, only=(), yes=False)  # the rest of the campaign remains: nobody agreed to it yet
+        resume = resume_command(where, replace(options, yes=False), paid=paid, replacing=replacing)
+        if job.sends:
+            ledger.record_fact(RESUME_FACT, resume)
+        report = report_of(request.context, snapshot, self.clock.wall(), resume=resume)
+        unfinished = unfinished_takes(report, job.plan.scope)
+        page, unwritten = write_final_report(report, snapshot, ledger, job.paths, options.no_sidecar, console)
+        codes = [*outcome.codes, *([ExitCode.UNFINISHED] if unfinished else []), *unwritten]
+        codes += [] if consent.stop_reason is None else [consent.stop_reason.exit_code]
+        columns = columns_of(sys.stderr if console.as_json else sys.stdout)
+        doubts = render_in_doubt(in_doubt_if_submitting(snapshot), where.command_line("resolve"), columns)
+        summary = render_summary(
+            report,
+            unfinished,
+            doubts,
+            page=page,
+            resume=resume_command(where, options, paid=paid, replacing=replacing),
+            status=where.command_line("status"),
+            columns=columns,
+        )
+        if console.as_json:
+            codes += self._print_document(report)
+            console.print_info_lines(summary)
+        else:
+            console.print_summary(summary)
+        if doubts and console.verbosity is Verbosity.QUIET:
+            console.print_verbatim(console.with_full_commands("\n".join(doubts)))  # money at risk is never kept quiet
+        stop_code = console.stop.finalize()
+        code = worst_code([*codes, *([] if stop_code is None else [stop_code])])
+        if code in {ExitCode.DONE, ExitCode.UNFINISHED} and not unwritten:
+            close_finished_replacements(ledger, snapshot, patterns, job.plan.scope)
+        return code
+
+    def _print_document(self, report: Report) -> tuple[ExitCode, ...]:
+        """Print the document. Returns the exit code of a failure: the apply itself is done, and has a code too."""
+        try:
+            self.console.print_json(report_document(report))
+        except StreamError as error:
+            self.console.print_warning(str(error))
+            return (error.exit_code,)
+        return ()
+
+
+def _read_request(where: CampaignLocation, options: ApplyOptions, console: Console) -> ApplyRequest:
+    """Read and check everything that is asked, before anything is opened. Raises UsageError and ManifestError."""
+    saved = None if options.plan_file is None else read_plan_for(options.plan_file, options)
+    manifest = read_manifest(where.manifest, console)
+    context = context_of(where, manifest.campaign)
+    settings = read_settings(options, manifest.campaign)
+    if saved is None:
+        asked = read_plan_request(manifest.campaign, options.only, options.replace, options.in_doubt)
+        return ApplyRequest(context, options, manifest, asked, settings, None)
+    # rule plan_cap
+    settings = replace(settings, cap_micro_usd=saved.cap_micro_usd)
+    request = ApplyRequest(context, options, manifest, saved.plan_request, settings, saved)
+    check_sources(saved, manifest.campaign, context.endpoint, sources_of(manifest), request.replan_command)
+    return request
+
+
+def _read_request_again(request: ApplyRequest, console: Console) -> ApplyRequest:
+    """Read the request again after a wait in which files may have changed. Raises UsageError for another campaign."""
+    context = request.context
+    now = _read_request(context.where, request.options, console)
+    if now.context.campaign.name != context.campaign.name:
+        raise UsageError(
+            f"{context.where.manifest}: the manifest's campaign was renamed from {context.campaign.name} to "
+            f"{now.context.campaign.name} while this apply waited for the lock of the first. Nothing was sent. Run the "
+            "same command again."
+        )
+    return now
+
+
+def _make_job(request: ApplyRequest, proposal: Proposal, consent: ConsentResult) -> Job:
+    saved, plan = request.saved_plan, proposal.plan
+    durations = proposal.history.newest_durations(NEWEST)
+    settings = replace(request.settings, known_durations=durations, consent=consent.consent)
+    if not request.options.accept_price:
+        prices = proposal.estimate.known_prices if saved is None else saved.prices
+        settings = replace(settings, shown_prices=prices)
+    pays = consent.stop_reason is None
+    resume_options = replace(request.options, yes=False)  # consent is given once, never by a pasted command
+    return Job(
+        request.context,
+        plan,
+        settings,
+        has_work(plan, proposal.snapshot) if pays else has_open_runs(plan, proposal.snapshot),
+        carried_out_fact(saved) if saved is not None and pays else "",
+        # rule plan_retries
+        request.retried_takes,
+        resume_command=resume_command(request.context.where, resume_options, paid=pays, replacing=True),
+    )
+
+
+def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":
+    if options.max_duration is None:
+        return None
+    from hailuo_batch.runtime.driver import Deadline
+
+    return Deadline(at, stop_reasons.out_of_time(options.max_duration_s))
