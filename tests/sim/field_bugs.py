@@ -139,7 +139,9 @@ def lock_the_file_of_the_lock_alone(patch: Patch) -> None:
 
 
 def call_a_busy_campaign_broken(patch: Patch) -> None:
-    patch.setattr(lock.CampaignLock, "_busy_error", lambda _, holder: LedgerError(f"{holder} is using this campaign."))
+    patch.setattr(
+        lock.CampaignLock, "_busy_error", lambda _, holder: LedgerError(f"{holder} is running on this campaign.")
+    )
 
 
 def believe_any_cost_of_an_answer(patch: Patch) -> None:

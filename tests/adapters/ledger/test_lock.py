@@ -45,7 +45,7 @@ def test_the_second_is_refused_at_once_and_told_who_holds_it(tmp_path: Path) -> 
     path = tmp_path / "state" / "c.lock"
     with another_process_holding(path) as holder:
         with pytest.raises(
-            BusyError, match=rf"hailuo-batch apply \(process {holder.pid}\) is using this campaign"
+            BusyError, match=rf"hailuo-batch apply \(process {holder.pid}\) is running on this campaign"
         ) as caught:
             CampaignLock(path, ME).acquire()
         assert caught.value.exit_code is ExitCode.BUSY
@@ -111,7 +111,7 @@ def test_a_damaged_note_names_nobody_but_the_lock_still_counts(tmp_path: Path, c
     with another_process_holding(path):
         path.write_text(content)
         assert find_holder(path) == LockHolder()
-        with pytest.raises(BusyError, match="another process is using this campaign"):
+        with pytest.raises(BusyError, match="another process is running on this campaign"):
             CampaignLock(path, ME).acquire()
 
 
@@ -165,7 +165,7 @@ def test_the_guard_holds_where_the_locks_file_was_deleted(tmp_path: Path) -> Non
     path, guard = tmp_path / "c.lock", tmp_path / "c.receipts.jsonl"
     with another_process_holding(path, guard):
         path.unlink()
-        with pytest.raises(BusyError, match="another process is using this campaign"):
+        with pytest.raises(BusyError, match="another process is running on this campaign"):
             CampaignLock(path, ME, guard).acquire()
         assert find_holder(path, guard) == LockHolder()
     with CampaignLock(path, ME, guard):

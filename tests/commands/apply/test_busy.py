@@ -154,7 +154,7 @@ def test_a_deleted_lock_lets_no_second_apply_in(shell: Shell, start_api: StartAp
     (shell.state / "lamps.lock").unlink()
     second = shell("apply", "--max-duration", "10s")  # let in, it would work for as long as the first one
     assert (second.code, "Traceback" in second.err) == (ExitCode.BUSY, False)
-    assert "another process is using this campaign" in plain(second)
+    assert "another process is running on this campaign" in plain(second)
     assert "another process is running on this campaign" in shell("status").err
     assert api.world.stats.creates == 1
     process.send_signal(signal.SIGINT)

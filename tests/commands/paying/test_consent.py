@@ -329,7 +329,7 @@ def test_runs_that_may_fail_and_be_made_again_are_asked_about_first(shell: Shell
     assert "1 run is in progress. If it fails, it is refunded. Pay for another attempt then" in " ".join(
         printed.split()
     )
-    assert "not made again" in " ".join(printed.split())
+    assert "not repeated" in " ".join(printed.split())
     assert (code, running.world.stats.creates) == (ExitCode.UNFINISHED, 1)
 
 
