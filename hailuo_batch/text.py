@@ -32,12 +32,12 @@ def sanitize(text: str, keep: Sequence[str] = ()) -> str:
 
 
 def one_line(text: str) -> str:
-    """The sanitized text on one line: line breaks are escaped, too."""
+    """The sanitised text on one line: line breaks are escaped, too."""
     return sanitize(text).replace("\n", _BY_NAME["\n"])
 
 
 def clean(text: str) -> str:
-    """The sanitized text on one line, with each run of white space replaced by one blank."""
+    """The sanitised text on one line, with each run of white space replaced by one blank."""
     return one_line(" ".join(text.split()))
 
 

@@ -1,6 +1,6 @@
 """A cache of files in the output folder that are known to match the ledger, so that they are not read again.
 
-It is a small file in the state folder. Files are recognized by their stamps. An entry is valid for one position of the
+It is a small file in the state folder. Files are recognised by their stamps. An entry is valid for one position of the
 ledger's journal and one version of this program. The cache only saves time: nothing depends on it if it is damaged,
 missing or put back.
 """

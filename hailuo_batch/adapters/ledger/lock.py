@@ -169,9 +169,9 @@ class CampaignLock:
 
     def _busy_error(self, holder: LockHolder) -> BusyError:
         return BusyError(
-            f"{self.path}: {holder} is running on this campaign. Nothing was sent, nothing was paid. Wait until it finishes "
-            "(`apply --wait 30m` does that), or stop it with Ctrl-C in its terminal. `hailuo-batch status MANIFEST` "
-            "shows its progress."
+            f"{self.path}: {holder} is running on this campaign. Nothing was sent, nothing was paid. Wait until it "
+            "finishes (`apply --wait 30m` does that), or stop it with Ctrl-C in its terminal. `hailuo-batch status "
+            "MANIFEST` shows its progress."
         )
 
     @staticmethod

@@ -188,5 +188,5 @@ class Client:
         return ExchangeTimer(self._timeouts.read_s, self._timeouts.total_s)
 
     def _safe_reason(self, error: BaseException) -> str:
-        # The key is removed before the text is shortened: half a key left at the end would no longer be recognized.
+        # The key is removed before the text is shortened: half a key left at the end would no longer be recognised.
         return printable(redact(describe_error(error, _MAX_REASON_CHARS), self._key))

@@ -89,7 +89,7 @@ class RequestScheduler:
         return self._create_queue.affordable.total() if self._may_create else 0
 
     def needs_shared_window(self, now: float) -> bool:
-        """Whether a request may start now, or news is due, so that the window must be synchronized with the other
+        """Whether a request may start now, or news is due, so that the window must be synchronised with the other
         processes first."""
         if now >= self.window.publish_at():
             return True
