@@ -213,9 +213,9 @@ def test_what_is_pure_touches_no_clock_chance_thread_file_or_network(path: Path)
 
 
 @pytest.mark.parametrize("library", sorted(LIBRARIES))
-def test_each_third_party_package_is_known_to_one_folder(library: str) -> None:
-    knowing = {folder_of(name_of(path)) for path in MODULES if library in {n.split(".")[0] for n in imports_of(path)}}
-    assert knowing == {LIBRARIES[library]}
+def test_each_third_party_package_is_known_to_one_folder(package: str) -> None:
+    knowing = {folder_of(name_of(path)) for path in MODULES if package in {n.split(".")[0] for n in imports_of(path)}}
+    assert knowing == {LIBRARIES[package]}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -120,7 +120,7 @@ def test_any_text_is_read_or_refused_with_a_value_error(parse: Callable[[str], f
         (360_000, "100h"),
     ],
 )
-def test_durations_are_shown_as_a_person_says_them(seconds: float, text: str) -> None:
+def test_durations_are_shown_as_a_person_states_them(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
@@ -139,7 +139,7 @@ def test_canonical_json_has_sorted_keys_no_spaces_and_plain_unicode() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [-float("inf")]])
-def test_canonical_json_refuses_what_json_cannot_say(value: object) -> None:
+def test_canonical_json_refuses_what_json_cannot_state(value: object) -> None:
     with pytest.raises(ValueError, match="JSON"):
         canonical_json(value)
 

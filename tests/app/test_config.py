@@ -33,7 +33,7 @@ def test_what_is_no_rate_limit(text: str) -> None:
         parse_rate_limit(text)
 
 
-def test_the_manifest_counts_where_nothing_else_is_said() -> None:
+def test_the_manifest_counts_where_nothing_else_is_reported() -> None:
     settings = read_settings(ApplyOptions(), CAMPAIGN)
     assert (settings.rate_limit, settings.rate_window_s) == (20, 10.0)
     assert (settings.cap_micro_usd, settings.max_in_flight, settings.run_timeout_s) == (1, 7, 9.0)

@@ -89,7 +89,7 @@ def test_what_cannot_work_is_shown_all_at_once_with_its_takes_and_nothing_is_sen
     assert not (shell.state / "lamps.db").exists()
 
 
-def test_what_is_suspicious_is_said_and_paid_for(shell: Shell, api: SandboxServer) -> None:
+def test_what_is_suspicious_is_reported_and_paid_for(shell: Shell, api: SandboxServer) -> None:
     odd = answer(200, gif(16, 16), content_type="image/png")
     unknown = answer(200, gif(), content_type="")
     with LoopbackServer(shop(lamp=unknown, desk=odd)) as server:
@@ -127,7 +127,7 @@ def test_a_rehearsal_needs_no_network_unless_it_is_wanted(shell: Shell) -> None:
         assert server.requests != []
 
 
-def test_an_image_that_nobody_can_fetch_is_said_helpfully(shell: Shell, start_api: StartApi) -> None:
+def test_an_image_that_nobody_can_fetch_is_reported_helpfully(shell: Shell, start_api: StartApi) -> None:
     api = start_api()
     text = QUICKSTART.read_text(encoding="utf-8").replace("images.example.com", "images.example.invalid")
     shell.write(text)

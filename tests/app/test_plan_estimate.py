@@ -76,7 +76,7 @@ def test_another_models_price_is_not_taken_for_it() -> None:
     assert estimate.micro_usd is None
 
 
-def test_a_plan_says_the_least_that_its_creates_will_take(shell: Shell) -> None:
+def test_a_plan_states_the_least_that_its_creates_will_take(shell: Shell) -> None:
     shell.write(LAMPS.replace("takes: 2", "takes: 99"))
     assert "Time: at least 1m 30s; the time of a run is not known yet." in shell("plan").out
     assert shell("plan", "--json").document["duration"] == {"at_least_s": 90, "about_s": None}

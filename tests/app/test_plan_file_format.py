@@ -175,7 +175,7 @@ def test_a_file_that_is_no_plan_is_not_written_over(shell: Shell) -> None:
     assert shell.manifest.read_text() == before
 
 
-def test_a_file_that_cannot_be_had_is_said(shell: Shell, kept: Path, follow: Step) -> None:
+def test_a_file_that_cannot_be_had_is_reported(shell: Shell, kept: Path, follow: Step) -> None:
     assert "cannot be read" in follow().err
     ended = shell("plan", "--out", str(kept / "deeper" / "plan.json"))
     assert ended.code is ExitCode.USAGE
@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_had_is_said(shell: Shell, kept: Path, follow: Ste
 
 
 @pytest.mark.parametrize("option", [("--only", "desk"), ("--replace", "*"), ("--max-spend", "1"), ("--new-ledger",)])
-def test_a_plan_says_all_and_takes_no_wishes_beside_it(
+def test_a_plan_states_all_and_takes_no_wishes_beside_it(
     shell: Shell, api: SandboxServer, keep: Step, follow: Step, option: tuple[str, ...]
 ) -> None:
     keep()

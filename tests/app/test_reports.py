@@ -25,7 +25,7 @@ class FakeObserver:
         self.looks = 0
         self.pages: list[Snapshot] = []
         self.fails: Exception | None = None
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self.keeper = LivePageObserver(self, self.read, self.write, lambda: self.now)
 
     def read(self) -> Snapshot:
@@ -41,13 +41,13 @@ class FakeObserver:
         self.pages.append(seen)
 
     def update(self, progress: Progress) -> None:
-        self.told.append("update")
+        self.reported.append("update")
 
     def notice(self, notice: Notice) -> None:
-        self.told.append(notice.text)
+        self.reported.append(notice.text)
 
     def close(self) -> None:
-        self.told.append("close")
+        self.reported.append("close")
 
     def let_pass(self, duration_s: float) -> int:
         """Go on for so long, in quarter seconds. Returns how many pages were written."""
@@ -98,7 +98,7 @@ def test_everything_is_passed_on(observer: FakeObserver) -> None:
     observer.keeper.update(PROGRESS)
     observer.keeper.notice(Notice("careful"))
     observer.keeper.close()
-    assert observer.told == ["update", "careful", "close"]
+    assert observer.reported == ["update", "careful", "close"]
 
 
 def test_the_apply_goes_on_while_a_page_is_written_and_its_end_waits_for_it() -> None:
@@ -113,7 +113,7 @@ def test_the_apply_goes_on_while_a_page_is_written_and_its_end_waits_for_it() ->
     for _ in range(40):
         observer.now += 1.0
         keeper.update(PROGRESS)
-    assert (len(observer.told), written) == (40, [])
+    assert (len(observer.reported), written) == (40, [])
     gate.set()
     keeper.close()
     assert len(written) == 1

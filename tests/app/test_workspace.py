@@ -78,7 +78,7 @@ def test_no_ledger_beside_what_is_left_of_a_campaign_is_no_empty_campaign(tmp_pa
         has_ledger(paths)
 
 
-def test_what_is_empty_says_nothing(tmp_path: Path) -> None:
+def test_what_is_empty_states_nothing(tmp_path: Path) -> None:
     paths = locate(CampaignLocation(manifest_in(tmp_path)), "c")
     paths.outputs.mkdir(parents=True)
     paths.receipts.parent.mkdir()

@@ -81,7 +81,7 @@ def test_by_text_in_prompts_takes_runs_files_and_errors(sheet: Sheet, words: str
     assert sheet.shown() == found
 
 
-def test_nothing_found_says_so_and_the_filters_can_be_cleared(sheet: Sheet) -> None:
+def test_nothing_found_reports_it_and_the_filters_can_be_cleared(sheet: Sheet) -> None:
     sheet.one("input[type=search]").send_keys("nowhere")
     assert "No take matches" in sheet.one("#shots").text
     sheet.button("Clear filters").click()

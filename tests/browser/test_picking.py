@@ -141,7 +141,7 @@ def test_all_marks_are_removed_after_a_second_thought(sheet: Sheet) -> None:
     assert marks(sheet) == {}
 
 
-def test_where_the_browser_keeps_nothing_marks_work_and_the_page_says_so(open_sheet: OpenSheet) -> None:
+def test_where_the_browser_keeps_nothing_marks_work_and_the_page_reports_it(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(record(take(), run()))
     forbid = "for (const n of ['getItem', 'setItem']) Storage.prototype[n] = () => { throw new DOMException('no') }"
     script = sheet.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": forbid})

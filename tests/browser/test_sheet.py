@@ -30,7 +30,7 @@ def in_full_view(sheet: Sheet) -> str:
     return title
 
 
-def test_the_head_says_how_far_it_is_and_what_it_cost(open_sheet: OpenSheet) -> None:
+def test_the_head_states_how_far_it_is_and_what_it_cost(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*takes("hero", 2), *takes("f", 1, RunState.FAILED), *takes("d", 1, RunState.IN_DOUBT))
     head = sheet.one("#head").text
     assert sheet.texts("h1") == [sheet.folder.name]
@@ -78,7 +78,7 @@ def test_what_is_left_of_a_row_goes_to_the_words_of_its_last_shot(open_sheet: Op
     assert words["x"] > video["x"] + video["width"]
 
 
-def test_a_card_says_state_cost_time_file_and_run(open_sheet: OpenSheet) -> None:
+def test_a_card_states_state_cost_time_file_and_run(open_sheet: OpenSheet) -> None:
     card = open_sheet(record(take(), run(run_id="run_1"))).card("hero").text
     for fact in ("Done", "$0.28", "2m 10s", "hero.mp4", "run_1"):
         assert fact in card
@@ -188,7 +188,7 @@ def test_an_earlier_attempt_can_be_looked_at(open_sheet: OpenSheet) -> None:
     assert in_full_view(sheet) == "hero, attempt 1"
 
 
-def test_a_file_that_is_not_there_is_said_to_be_missing(open_sheet: OpenSheet) -> None:
+def test_a_file_that_is_not_there_is_reported_to_be_missing(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*takes("hero", 1), videos=False)
     sheet.until("document.querySelector('.broken')?.textContent.includes('cannot be played')")
 

@@ -80,7 +80,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this sys
     "words", [("schema",), ("validate", "--json", "lamps.yaml"), ("status", "lamps.yaml"), ("--help",), ("--version",)]
 )
 @pytest.mark.few(3)
-def test_a_full_disk_behind_stdout_is_said_in_a_line_and_is_no_bug(
+def test_a_full_disk_behind_stdout_is_reported_in_a_line_and_is_no_bug(
     shell: Shell, words: tuple[str, ...], where: str
 ) -> None:
     code, printed = ended_with(shell, words, where)

@@ -86,7 +86,7 @@ def test_a_table_is_named_and_does_nothing(shell: Shell) -> None:
     assert_shown_as_text(ended)
 
 
-def test_what_it_says_to_type_does_what_it_says(shell: Shell, api: SandboxServer, manifest: Path) -> None:
+def test_what_it_states_to_type_does_what_it_states(shell: Shell, api: SandboxServer, manifest: Path) -> None:
     with refusing(api, "no"):
         shell.bare("apply", "--yes", str(manifest))
     printed = shell.bare("status", str(manifest)).err

@@ -16,7 +16,7 @@ def test_a_good_manifest_is_ok(shell: Shell) -> None:
     assert ended.out == f"{shell.manifest}: ok, campaign lamps, 2 shots, 3 takes\n"
 
 
-def test_every_error_of_every_manifest_is_said_with_its_place(shell: Shell) -> None:
+def test_every_error_of_every_manifest_is_reported_with_its_place(shell: Shell) -> None:
     shell.write(LAMPS.replace("takes: 2", "takes: 0").replace("prompt: A desk", "promt: A desk"))
     other = shell.manifest.with_name("other.yaml")
     other.write_text("version: 2\n", encoding="utf-8")

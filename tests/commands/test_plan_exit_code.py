@@ -5,7 +5,7 @@ from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.command_line import LAMPS, Shell
 
 
-def test_the_detailed_exit_code_says_whether_there_is_anything_to_do(shell: Shell, api: SandboxServer) -> None:
+def test_the_detailed_exit_code_states_whether_there_is_anything_to_do(shell: Shell, api: SandboxServer) -> None:
     assert shell("plan", "--detailed-exitcode").code == 2
     assert shell("apply").code is ExitCode.DONE
     assert shell("plan", "--detailed-exitcode").code == 0

@@ -126,7 +126,7 @@ def test_lost_failed_and_given_up(shell: Shell, start_api: StartApi) -> None:
     assert reason.startswith("abandoned")
 
 
-def test_another_attempt_after_a_failure_says_which(shell: Shell, start_api: StartApi) -> None:
+def test_another_attempt_after_a_failure_states_which(shell: Shell, start_api: StartApi) -> None:
     start_api(fail_rate=1.0)
     shell("apply", "--only", "desk")
     shell.write(UNCAPPED.replace("limits: {", "limits: {max_attempts: 2, "))

@@ -72,7 +72,7 @@ def test_only_the_formats_that_are_asked_for_are_written(shell: Shell, api: Sand
     assert [line.rpartition("/")[2] for line in printed.out.split()] == ["report.csv", "report.junit.xml"]
 
 
-def test_what_it_says_to_type_finds_the_manifest_and_its_files(shell: Shell, start_api: StartApi) -> None:
+def test_what_it_states_to_type_finds_the_manifest_and_its_files(shell: Shell, start_api: StartApi) -> None:
     start_api(fail_rate=1.0)
     folder = shell.workspace / "else where"
     assert shell("apply", "--output-dir", str(folder)).code is ExitCode.UNFINISHED
@@ -81,7 +81,7 @@ def test_what_it_says_to_type_finds_the_manifest_and_its_files(shell: Shell, sta
     assert written["resume_command"] == f"hailuo-batch apply {shell.manifest} --output-dir '{folder}'"
 
 
-def test_a_report_beside_an_apply_says_that_it_is_at_work(shell: Shell, start_api: StartApi) -> None:
+def test_a_report_beside_an_apply_states_that_it_is_at_work(shell: Shell, start_api: StartApi) -> None:
     start_api(speed=SLOW)
     process = shell.spawn("apply", "--yes")
     try:

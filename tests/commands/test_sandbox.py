@@ -11,7 +11,7 @@ from hailuo_batch.errors import ExitCode
 from tests.helpers.command_line import Shell, wait_for_result
 
 
-def test_it_says_how_to_be_used_and_serves_until_stopped(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_states_how_to_be_used_and_serves_until_stopped(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     process = shell.start("sandbox", "--speed", "1000", "--rate-limit", "1000/1s")
     assert process.stdout is not None
     line = process.stdout.readline()

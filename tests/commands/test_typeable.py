@@ -44,7 +44,7 @@ def test_a_run_that_failed_is_shown_with_the_command_that_grants_another(shell: 
     assert shell.bare(*named(printed)[0].split()[1:]).code is ExitCode.DONE
 
 
-def test_a_run_that_is_lost_is_shown_with_the_command_that_says_more(shell: Shell, api: SandboxServer) -> None:
+def test_a_run_that_is_lost_is_shown_with_the_command_that_states_more(shell: Shell, api: SandboxServer) -> None:
     with unknown_runs(api):
         printed = shell("apply", "--only", "desk").err
     assert f"`hailuo-batch status {shell.manifest}` shows what else you can do" in printed

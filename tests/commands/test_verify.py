@@ -99,7 +99,7 @@ def test_a_file_that_the_disk_cannot_read_is_named_with_the_reason(
     assert "3 files compared: 0 as saved, 3 unreadable." in ended.out
 
 
-def test_each_difference_says_what_differs(shell: Shell, finished: SandboxServer) -> None:
+def test_each_difference_states_what_differs(shell: Shell, finished: SandboxServer) -> None:
     change(shell.outputs / "desk.mp4")
     with (shell.outputs / "hero.mp4").open("ab") as file:
         file.write(b"more")
@@ -186,7 +186,7 @@ def test_repair_brings_back_what_is_missing_and_keeps_what_was_changed_aside(
     assert "Nothing to do" in shell("apply").err
 
 
-def test_repair_says_what_it_did_in_its_document(shell: Shell, finished: SandboxServer) -> None:
+def test_repair_states_what_it_did_in_its_document(shell: Shell, finished: SandboxServer) -> None:
     (shell.outputs / "desk.mp4").unlink()
     document = shell("verify", "--repair", "--json").document
     assert (document["differing"], document["repaired"]) == (0, 1)
@@ -214,7 +214,7 @@ def test_repair_leaves_a_report_and_sidecars_that_are_true(shell: Shell, finishe
     assert "MANIFEST" not in page
 
 
-def test_repair_that_brings_nothing_back_says_so_in_the_report(
+def test_repair_that_brings_nothing_back_reports_it_in_the_report(
     shell: Shell, finished: SandboxServer, impatient: None
 ) -> None:
     (shell.outputs / "desk.mp4").unlink()
@@ -233,7 +233,7 @@ def test_repair_writes_no_sidecars_where_none_are_wanted(shell: Shell, api: Sand
     assert list(shell.outputs.glob("*.mp4.json")) == []
 
 
-def test_a_report_that_cannot_be_written_is_said_and_repairs_all_the_same(
+def test_a_report_that_cannot_be_written_is_reported_and_repairs_all_the_same(
     shell: Shell, finished: SandboxServer
 ) -> None:
     (shell.outputs / "desk.mp4").unlink()
@@ -303,7 +303,7 @@ def test_repair_works_on_the_sandbox_whose_links_have_moved(shell: Shell, monkey
     assert path.read_bytes() == content
 
 
-def test_nothing_to_verify_is_said(shell: Shell, api: SandboxServer) -> None:
+def test_nothing_to_verify_is_reported(shell: Shell, api: SandboxServer) -> None:
     ended = shell("verify")
     assert ended.code is ExitCode.USAGE
     assert "no ledger" in ended.err

@@ -71,8 +71,8 @@ def test_what_is_named_in_the_text_exists(page: str, code: str) -> None:
 
 @pytest.mark.parametrize("name", cli.commands)
 def test_every_command_is_shown_at_work_or_named(name: str) -> None:
-    said = [line for _, line in TYPED] + [code.removeprefix(f"{PROGRAM} ") for _, code in NAMED]
-    assert any(line.split()[0] == name for line in said)
+    printed = [line for _, line in TYPED] + [code.removeprefix(f"{PROGRAM} ") for _, code in NAMED]
+    assert any(line.split()[0] == name for line in printed)
 
 
 def test_a_command_that_does_not_exist_is_found_out() -> None:

@@ -66,12 +66,12 @@ def made(text: str, page: Path, folder: Path) -> CampaignSpec:
     return campaign
 
 
-def test_the_catalogue_of_the_readme_makes_what_the_readme_says(tmp_path: Path) -> None:
+def test_the_catalogue_of_the_readme_makes_what_the_readme_states(tmp_path: Path) -> None:
     campaign = made(pages.files(pages.README)["catalogue.yaml"], pages.README, tmp_path)
     takes = [take.id for take in campaign.takes]
-    said = re.search(r"makes 3 rows x 3 combinations = (\d+) videos.*?`(\S+)\.mp4` to\s+`(\S+)\.mp4`", _flat())
-    assert said
-    assert said.groups() == (str(len(takes)), takes[0], takes[-1])
+    printed = re.search(r"makes 3 rows x 3 combinations = (\d+) videos.*?`(\S+)\.mp4` to\s+`(\S+)\.mp4`", _flat())
+    assert printed
+    assert printed.groups() == (str(len(takes)), takes[0], takes[-1])
 
 
 def test_the_campaign_of_the_picture_is_valid() -> None:

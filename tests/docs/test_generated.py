@@ -29,7 +29,7 @@ def section(page: Path, heading: str) -> str:
     return rest.partition("\n## ")[0]
 
 
-def test_the_page_of_commands_is_what_the_program_says() -> None:
+def test_the_page_of_commands_is_what_the_program_states() -> None:
     assert pages.text_of(make_commands.PAGE) == make_commands.commands_page(), "run `python -m docs.make_commands`"
 
 
@@ -39,8 +39,8 @@ def test_the_readme_lists_every_command() -> None:
 
 
 def test_no_command_is_cut_short_in_a_list_of_commands() -> None:
-    said = make_commands.commands_page() + make_commands.commands_list()
-    assert "..." not in re.sub(r"\[?[A-Z]+\]?\.\.\.", "", said)
+    printed = make_commands.commands_page() + make_commands.commands_list()
+    assert "..." not in re.sub(r"\[?[A-Z]+\]?\.\.\.", "", printed)
 
 
 def test_the_page_of_states_shows_the_transition_table_as_it_is() -> None:

@@ -17,7 +17,7 @@ def test_the_picture_is_made_of_a_real_campaign(tmp_path: Path) -> None:
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
 
 
-def test_without_a_browser_one_line_says_what_to_install(
+def test_without_a_browser_one_line_states_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(chromium, "is_here", lambda: False)

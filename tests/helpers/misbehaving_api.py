@@ -197,11 +197,11 @@ class Gateway:
         if not is_create:
             self.read_ids.append(run_id)
         own = self._api.create(key, request.body) if is_create else self._api.read(key, run_id)
-        said = self.creates if is_create else self.reads
-        if said is None or self.passes > 0:
+        printed = self.creates if is_create else self.reads
+        if printed is None or self.passes > 0:
             self.passes -= 1
-            said = http.answer(own.status, dict(own.body), headers=own.headers)
-        said(peer, request)
+            printed = http.answer(own.status, dict(own.body), headers=own.headers)
+        printed(peer, request)
 
 
 @contextmanager

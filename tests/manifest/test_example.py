@@ -53,7 +53,7 @@ shots:
 STYLE = "soft window light, shot on 35 mm film"
 
 
-def test_the_example_of_the_language_asks_for_what_it_says(load_valid: LoadValid, write_file: WriteFile) -> None:
+def test_the_example_of_the_language_asks_for_what_it_states(load_valid: LoadValid, write_file: WriteFile) -> None:
     for name in ("lamp-white", "lamp-teal", "lamp-brass", "vase"):
         write_file(f"images/{name}.jpg", b"\xff\xd8\xff\xe0 and so on")
     write_file("products.csv", "sku,name,image\nA 1,A vase,vase.jpg\n")

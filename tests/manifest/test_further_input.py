@@ -52,7 +52,7 @@ def test_defaults_give_way_to_the_shot_as_a_whole(load: Load) -> None:
 
 
 @pytest.mark.parametrize("key", ["prompt", "image_urls"])
-def test_what_the_shot_says_is_not_written_again(load_errors: LoadErrors, key: str) -> None:
+def test_what_the_shot_states_is_not_written_again(load_errors: LoadErrors, key: str) -> None:
     error = load_errors(HEAD + f"shots: [{{id: a, prompt: A, input: {{{key}: x}}}}]\n")[-1]
     assert error == f"4:36: error: the key `{key}` belongs next to `input`, not in it"
 

@@ -32,7 +32,7 @@ def test_the_gallery_has_no_messages_without_a_manifest() -> None:
     assert sorted(path.stem for path in GALLERY.glob("*.txt")) == NAMES
 
 
-def test_every_wrong_manifest_says_something() -> None:
+def test_every_wrong_manifest_states_something() -> None:
     assert len(NAMES) >= 60
     assert all(messages(name) for name in NAMES)
 

@@ -229,7 +229,7 @@ def manifests(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, list[dict[str,
 
 @settings(deadline=None, max_examples=50)
 @given(manifests())
-def test_the_whole_language_expands_to_what_the_rules_say(
+def test_the_whole_language_expands_to_what_the_rules_state(
     written: tuple[dict[str, Any], dict[str, list[dict[str, str]]]],
 ) -> None:
     manifest, tables = written

@@ -87,7 +87,7 @@ def test_a_server_that_refuses_head_is_asked_for_the_first_bytes(status: int) ->
     assert not finding.fatal
 
 
-def test_a_part_says_how_large_the_whole_is() -> None:
+def test_a_part_states_how_large_the_whole_is() -> None:
     part = answer(206, LARGE[:100], content_type="image/png", headers={"Content-Range": "bytes 0-99/500000"})
     with LoopbackServer(Files({"/lamp.png": part}, {"/lamp.png": answer(405)})) as server:
         seen = look(server)

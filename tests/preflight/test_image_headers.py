@@ -51,7 +51,7 @@ def test_a_start_that_is_cut_anywhere_is_unknown_and_a_file_that_is_cut_is_broke
         (b"RIFF\0\0\0\0WEBPVP8L" + bytes(100), "signature"),
     ],
 )
-def test_what_is_broken_is_said(data: bytes, fault: str) -> None:
+def test_what_is_broken_is_reported(data: bytes, fault: str) -> None:
     head = parse_image_header(data, is_whole=False)
     assert head is not None
     assert fault in head.fault

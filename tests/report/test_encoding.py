@@ -23,7 +23,7 @@ def as_written(text: str) -> str:
 
 
 @given(JSON)
-def test_it_is_laid_out_as_the_standard_library_would(value: Any) -> None:
+def test_it_is_laid_out_as_the_json_module_would(value: Any) -> None:
     assert encode_indented(value) == as_written(json.dumps(value, ensure_ascii=False, indent=2))
     assert encode(value) == as_written(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     encode_indented(value).encode("utf-8")

@@ -47,7 +47,7 @@ def test_an_empty_campaign_fits_the_schema() -> None:
         lambda report: report["takes"][0]["outputs"][0].pop("sha256"),
     ],
 )
-def test_the_schema_refuses_what_the_contract_does_not_say(spoil: Any) -> None:
+def test_the_schema_refuses_what_the_contract_does_not_state(spoil: Any) -> None:
     written = parsed(render_json(report_of(record(take(), run()))))
     assert Draft202012Validator(SCHEMA).is_valid(written)
     spoil(written)
@@ -69,7 +69,7 @@ def test_the_contracts_fields_are_all_there() -> None:
     assert file["path"] == "hero.mp4"
 
 
-def test_every_field_says_what_the_ledger_has() -> None:
+def test_every_field_states_what_the_ledger_has() -> None:
     lamp = take("lamp", 2, image_urls=["https://cdn.test/a.png"], tags=("spring", "teal"), model="hailuo/other")
     old = run(of=lamp, run_id="run_1", cost=250_000, superseded_by=Supersession.EDIT)
     new = run(RunState.FAILED, lamp, attempt=2, run_id="run_2", cost=None, reason="the filter", at=STARTED_AT + 60)
@@ -139,7 +139,7 @@ def test_every_field_says_what_the_ledger_has() -> None:
     assert doubt["advice"]["commands"][1] == "hailuo-batch resolve manifests/spring.yaml hero --resubmit"
 
 
-def test_it_says_that_an_apply_is_at_work() -> None:
+def test_it_states_that_an_apply_is_at_work() -> None:
     assert parsed(render_json(report_of(submitting_means=TakeState.WAITING)))["applying"] is True
 
 

@@ -67,7 +67,7 @@ def test_the_counts_are_those_of_the_cases() -> None:
     assert suite.get("tests") == str(len(every_state()))
 
 
-def test_a_failure_says_why_and_what_to_do() -> None:
+def test_a_failure_states_why_and_what_to_do() -> None:
     [case] = suite_of(render_junit(report_of(record(take(), run(RunState.FAILED, reason="the filter")))))
     failure = case.find("failure")
     assert failure is not None

@@ -24,12 +24,12 @@ def test_counts_and_money_come_first() -> None:
         (False, "1 request got no answer; an unknown amount may have been charged"),
     ],
 )
-def test_money_at_risk_is_said(known: bool, words: str) -> None:
+def test_money_at_risk_is_reported(known: bool, words: str) -> None:
     others = (record(take("paid"), run(of=take("paid"))),) if known else ()
     assert words in render_markdown(report_of(record(take(), run(RunState.IN_DOUBT)), *others))
 
 
-def test_a_rehearsal_says_that_no_money_is_real() -> None:
+def test_a_rehearsal_states_that_no_money_is_real() -> None:
     assert "no real money" in render_markdown(report_of(endpoint="sandbox"))
     assert "no real money" not in render_markdown(report_of())
 
@@ -112,7 +112,7 @@ def test_five_thousand_takes_fit_a_summary(state: RunState) -> None:
     assert len(text.encode()) < 20_000
 
 
-def test_a_row_says_what_a_person_asks_of_a_take() -> None:
+def test_a_row_states_what_a_person_asks_of_a_take() -> None:
     doubtful, going, made = take("doubtful"), take("going", prompt="a going lamp"), take("made", prompt="a made lamp")
     unsure = run(RunState.IN_DOUBT, doubtful, attempt=2, superseded_by=Supersession.EDIT, reason="cut off")
     lost = run(RunState.LOST, run_id="run_lost", reason="not known")

@@ -32,7 +32,7 @@ def sidecar(folder: Path, path: str = "hero.mp4") -> Any:
     return json.loads((folder / f"{path}.json").read_text("utf-8"))
 
 
-def test_a_sidecar_says_all_that_traces_a_video(tmp_path: Path) -> None:
+def test_a_sidecar_states_all_that_traces_a_video(tmp_path: Path) -> None:
     video(tmp_path)
     wanted = take(prompt="a lamp", image_urls=["https://cdn.test/a.png"], tags=("spring",))
     made = run(of=wanted, run_id="run_1", cost=280_000)
@@ -180,7 +180,7 @@ def test_what_a_killed_write_left_is_removed_once_it_is_old(tmp_path: Path) -> N
     assert kept.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_said_without_a_traceback(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_without_a_traceback(tmp_path: Path) -> None:
     video(tmp_path)
     (tmp_path / f".hero.mp4.json.{os.getpid()}.tmp").mkdir()
     with pytest.raises(OutputError, match=r"sidecars.*ledger and the videos are intact"):

@@ -200,7 +200,7 @@ def test_a_report_of_the_first_version_names_no_creates(state: RunState) -> None
         {"takes": [{"runs": [{"run": "run_1", "state": "succeeded"}]}]},
     ],
 )
-def test_a_damaged_report_is_no_report_that_says_nothing(damage: dict[str, Any]) -> None:
+def test_a_damaged_report_is_no_report_that_states_nothing(damage: dict[str, Any]) -> None:
     data = {"campaign": CAMPAIGN, "endpoint": ENDPOINT}
     assert traces_in(data | damage) == [UnreadableTrace("report.json")]
     assert traces_in([data]) == [UnreadableTrace("report.json")]
@@ -249,8 +249,8 @@ def test_only_regular_files_are_looked_into(tmp_path: Path) -> None:
     (tmp_path / "desk.mp4.json").symlink_to(elsewhere)
     (tmp_path / "folder.mp4.json").mkdir()
     (tmp_path / "superseded").write_text("no folder")
-    told_of = list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody))
-    assert told_of == [UnreadableTrace("desk.mp4.json", "desk.mp4"), UnreadableTrace("report.json")]
+    reported = list(read_traces(tmp_path, CAMPAIGN, ENDPOINT, {}, nobody))
+    assert reported == [UnreadableTrace("desk.mp4.json", "desk.mp4"), UnreadableTrace("report.json")]
     assert read_object(tmp_path / "desk.mp4.json", 1_000_000) is None
 
 

@@ -72,7 +72,7 @@ def test_room_is_looked_for_before_each_create_and_what_is_paid_for_is_collected
 # --- the order of things ---
 
 
-def test_a_create_is_written_sent_answered_written_and_only_then_heard_of(tmp_path: Path) -> None:
+def test_a_create_is_written_sent_answered_written_and_only_then_received(tmp_path: Path) -> None:
     with WatchedApply(tmp_path, ONE) as stage:
         stage.driver.run()
     assert stage.calls[:7] == [
@@ -87,7 +87,7 @@ def test_a_create_is_written_sent_answered_written_and_only_then_heard_of(tmp_pa
     assert states(stage) == [TakeState.DONE]
 
 
-def test_a_file_is_in_the_ledger_before_the_engine_hears_of_it(tmp_path: Path) -> None:
+def test_a_file_is_in_the_ledger_before_the_engine_gets_it(tmp_path: Path) -> None:
     with WatchedApply(tmp_path, ONE) as stage:
         stage.driver.run()
     assert stage.calls[-4:] == [
@@ -98,7 +98,7 @@ def test_a_file_is_in_the_ledger_before_the_engine_hears_of_it(tmp_path: Path) -
     ]
 
 
-def test_when_a_create_starts_others_can_read_its_intent_in_both_books(tmp_path: Path) -> None:
+def test_when_a_create_starts_others_can_read_its_intent_in_receipts_and_ledger(tmp_path: Path) -> None:
     with WatchedApply(tmp_path, SIX) as stage:
         seen: list[tuple[RunState, bool]] = []
 
@@ -168,7 +168,7 @@ def test_without_receipts_nothing_is_sent(tmp_path: Path) -> None:
     assert states(stage) == [TakeState.WAITING] * 6
 
 
-def test_without_a_ledger_nothing_is_sent_and_the_receipts_say_so(tmp_path: Path) -> None:
+def test_without_a_ledger_nothing_is_sent_and_the_receipts_report_it(tmp_path: Path) -> None:
     with WatchedApply(tmp_path, ONE) as stage:
         stage.files.ledger_works = lambda: False
         stage.driver.run()

@@ -22,7 +22,7 @@ def test_every_run_id_is_shown_when_it_comes(tmp_path: Path) -> None:
     assert [run_id for run_id in stage.world.created if run_id not in shown] == []
 
 
-def test_where_no_run_id_is_unrecorded_it_is_said_once_that_the_ledger_cannot_be_written(tmp_path: Path) -> None:
+def test_where_no_run_id_is_unrecorded_it_is_reported_once_that_the_ledger_cannot_be_written(tmp_path: Path) -> None:
     with WatchedApply(tmp_path, THREE) as stage:
 
         def break_at_a_read(action: Action) -> None:

@@ -60,7 +60,7 @@ def test_a_reporter_whose_reader_has_gone_stops_it_as_sighup_does(tmp_path: Path
     assert states(stage) == [TakeState.RUNNING] * 3 + [TakeState.WAITING] * 3
 
 
-def test_answers_that_a_broken_engine_cannot_hear_are_taken_over_by_the_next_apply(tmp_path: Path) -> None:
+def test_answers_that_a_broken_engine_cannot_receive_are_taken_over_by_the_next_apply(tmp_path: Path) -> None:
     with WatchedApply(tmp_path, SIX) as stage:
         stage.engine.breaks = ZeroDivisionError("an engine broke")
         with pytest.raises(ZeroDivisionError, match="an engine broke"):

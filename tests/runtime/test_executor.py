@@ -231,6 +231,6 @@ def test_where_no_further_thread_can_be_had_those_that_there_are_do_it_all() -> 
     assert outcomes == {ev.RunCreated, ev.RunStarted, ev.FileSaved}
 
 
-def test_where_no_thread_can_be_had_at_all_that_is_said_before_anything_is_sent() -> None:
+def test_where_no_thread_can_be_had_at_all_that_is_reported_before_anything_is_sent() -> None:
     with no_further_thread(), pytest.raises(HailuoBatchError, match="nothing was paid"):
         ThreadExecutor(Doers(), Doers(), Doers(), api_threads=1, fetch_threads=1)

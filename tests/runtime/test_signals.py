@@ -71,7 +71,7 @@ def test_asked_again_after_a_while_it_leaves(stop: StopRequest, time: Time) -> N
     assert stop.code is ExitCode.SIGINT
 
 
-def test_a_terminal_that_is_closed_may_say_so_as_often_as_it_likes(stop: StopRequest, time: Time) -> None:
+def test_a_terminal_that_is_closed_may_report_it_as_often_as_it_likes(stop: StopRequest, time: Time) -> None:
     for _ in range(3):
         signal.raise_signal(signal.SIGHUP)
         time.at += 10.0

@@ -23,7 +23,7 @@ def test_files_do_not_count_against_the_rate_limit(caller: Caller, path: str) ->
     assert {caller.call("GET", path).status for _ in range(1200)} == {200}
 
 
-def test_head_says_what_get_would_and_sends_no_body(caller: Caller, path: str) -> None:
+def test_head_states_what_get_would_and_sends_no_body(caller: Caller, path: str) -> None:
     whole = caller.call("GET", path)
     head = caller.call("HEAD", path, Range="bytes=0-3")
     assert (head.status, head.content) == (200, b"")

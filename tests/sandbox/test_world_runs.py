@@ -50,7 +50,7 @@ def test_an_unfinished_run_shows_neither_times_nor_output() -> None:
     assert set(world.read(10, KEY, run_id).body) == {"id", "model", "status", "costUsd"}
 
 
-def test_a_failed_run_says_why_as_text_or_as_an_object_and_has_no_output() -> None:
+def test_a_failed_run_states_why_as_text_or_as_an_object_and_has_no_output() -> None:
     world = world_of(fail_rate=1)
     errors = [world.read(1e6, KEY, create_run(world, 0)).body for _ in range(2)]
     assert {body["status"] for body in errors} == {"failed"}
@@ -66,7 +66,7 @@ def test_durations_are_log_normal_around_the_median_and_never_under_the_minimum(
     assert seconds[int(4000 * 0.8413)] == pytest.approx(90 * 2.718281828**0.35, rel=0.04)
 
 
-def test_about_as_many_runs_fail_as_the_rate_says() -> None:
+def test_about_as_many_runs_fail_as_the_rate_states() -> None:
     world = world_of(fail_rate=0.25)
     failed = sum(facts.failed for run in range(2000) if (facts := world.facts(create_run(world, run))))
     assert 430 < failed < 570
@@ -122,7 +122,7 @@ def test_every_kind_of_image_reference_that_a_manifest_admits_is_taken() -> None
     assert world.create(0, KEY, body_of(image_urls=images)).status == 200
 
 
-def test_runs_made_in_the_same_millisecond_are_told_apart() -> None:
+def test_runs_made_in_the_same_millisecond_are_distinguished() -> None:
     world = world_of()
     assert len({create_run(world, 5) for _ in range(500)}) == 500
 

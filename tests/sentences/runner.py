@@ -24,7 +24,7 @@ import urllib3
 import yaml
 
 _NEVER_BROKEN = (click, hypothesis, jsonschema, tqdm, urllib3, yaml)
-_PATIENCE_S = 300  # for what hangs; below the suite's own time-out, so that the verdict says which test it was
+_TIMEOUT_S = 300  # for what hangs; below the suite's own time-out, so that the verdict says which test it was
 _OPTIONS = (
     "-o",
     "addopts=",
@@ -36,7 +36,7 @@ _OPTIONS = (
     "no:xdist",
     "--tb=short",
     "-o",
-    f"timeout={_PATIENCE_S}",
+    f"timeout={_TIMEOUT_S}",
 )
 _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # hypothesis has no assertions of ours
 
@@ -96,8 +96,8 @@ def main() -> None:
         with tempfile.TemporaryFile() as output:
             verdict = _run(json.loads(line), output)
             output.seek(0)
-            said = output.read().decode("utf-8", "replace")
-        print(json.dumps([verdict, said]), flush=True)
+            printed = output.read().decode("utf-8", "replace")
+        print(json.dumps([verdict, printed]), flush=True)
 
 
 if __name__ == "__main__":

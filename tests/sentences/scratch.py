@@ -25,7 +25,7 @@ class Verdict:
     """How tests ended, and what they said."""
 
     ended: Ended
-    said: str
+    printed: str
 
 
 class Scratch:
@@ -56,13 +56,13 @@ class Scratch:
         try:
             self._runner.stdin.write(json.dumps([f"tests/{test}" for test in tests]) + "\n")
             self._runner.stdin.flush()
-            ended, said = json.loads(self._answer())
+            ended, printed = json.loads(self._answer())
         except BaseException:
             os.killpg(self._runner.pid, signal.SIGKILL)
             self.close()
             self._runner = self._start()
             raise
-        return Verdict(Ended(ended), said)
+        return Verdict(Ended(ended), printed)
 
     @contextmanager
     def broken(self, breakage: Breakage) -> Iterator[None]:

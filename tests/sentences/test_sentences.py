@@ -60,7 +60,7 @@ def is_there(test: str) -> bool:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=name_of)
-def test_a_rule_can_be_broken_or_says_why_not(table: Path) -> None:
+def test_a_rule_can_be_broken_or_states_why_not(table: Path) -> None:
     for rule in read_table(table):
         assert bool(rule.breakages) != bool(rule.because), rule.words
 
@@ -160,7 +160,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scratch]:
 def test_nothing_fails_while_nothing_is_broken(scratch: Scratch, table: Path) -> None:
     """Else a failure would prove nothing."""
     verdict = scratch.run(dict.fromkeys(breakage.test for breakage in breakages_of(table)))
-    assert verdict.ended is Ended.PASSED, verdict.said
+    assert verdict.ended is Ended.PASSED, verdict.printed
 
 
 @pytest.mark.deep
@@ -169,8 +169,8 @@ def test_a_test_fails_without_it(scratch: Scratch, rule: Rule) -> None:
     for breakage in rule.breakages:
         with scratch.broken(breakage):
             verdict = scratch.run([breakage.test])
-        assert verdict.ended is Ended.FAILED, f"{breakage}\n{verdict.said}"
-        assert not CRASH.search(verdict.said), f"{breakage} breaks more than the rule\n{verdict.said}"
+        assert verdict.ended is Ended.FAILED, f"{breakage}\n{verdict.printed}"
+        assert not CRASH.search(verdict.printed), f"{breakage} breaks more than the rule\n{verdict.printed}"
 
 
 @pytest.mark.deep
@@ -197,5 +197,5 @@ def test_a_wait_that_is_broken_off_leaves_no_verdict_for_the_next(
         with pytest.raises(TimeoutError):
             scratch.run(["core/model/test_file_layout.py::test_one"])
     verdict = scratch.run(["core/model/test_file_layout.py::test_another"])
-    assert "test_another" in verdict.said
+    assert "test_another" in verdict.printed
     assert verdict.ended is Ended.NO_VERDICT

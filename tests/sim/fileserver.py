@@ -62,7 +62,7 @@ class FileServer:
     def _serve(self, run_id: str, film: "_Film", fault: str, headers: Mapping[str, str]) -> Sent:
         # a server that looks at no If-Range may also say that what it sends is what was asked for
         known = headers.get("if-range", film.media.etag) if fault == "version ignored" else film.media.etag
-        told = {"Content-Type": "video/mp4", "ETag": self._fate.rng.choice((known, film.media.etag))}
+        reported = {"Content-Type": "video/mp4", "ETag": self._fate.rng.choice((known, film.media.etag))}
         content = film.media.content
         asked = {"range": headers.get("range", "")} if fault == "version ignored" else headers
         wanted = None if fault == "range ignored" else _part(film.media, asked)
@@ -74,29 +74,29 @@ class FileServer:
             if fault == "range odd":
                 span = self._fate.rng.choice((span.replace(f"{start}-", "7-"), f"bytes {start}-*/*", "", "items 0-1/2"))
             self._truth.serve(run_id, content)
-            sent = _answer(206, {**told, "Content-Range": span}, content[wanted])
+            sent = _answer(206, {**reported, "Content-Range": span}, content[wanted])
             return self._broken(sent) if fault == "fetch breaks" else sent
-        return self._whole(run_id, film, told, fault)
+        return self._whole(run_id, film, reported, fault)
 
-    def _whole(self, run_id: str, film: "_Film", told: Mapping[str, str], fault: str) -> Sent:
+    def _whole(self, run_id: str, film: "_Film", reported: Mapping[str, str], fault: str) -> Sent:
         content = film.media.content
         cut = film.cut(self._fate)
         match fault:
             case "fetch breaks":
-                return self._broken(_answer(200, told, content))
+                return self._broken(_answer(200, reported, content))
             case "ends early":
-                return _answer(200, told, content[:cut], length=len(content))
+                return _answer(200, reported, content[:cut], length=len(content))
             case "says more":
-                return _answer(200, told, content, length=len(content) + 1)
+                return _answer(200, reported, content, length=len(content) + 1)
             case "says less":
                 self._pass_off(run_id, content[:cut])
-                return _answer(200, told, content, length=cut)
+                return _answer(200, reported, content, length=cut)
             case "says nothing":
                 self._pass_off(run_id, content[:cut])
-                return _answer(200, told, content[:cut], length=None)
+                return _answer(200, reported, content[:cut], length=None)
             case _:
                 self._truth.serve(run_id, content)
-                return _answer(200, told, content)
+                return _answer(200, reported, content)
 
     def _broken(self, sent: Sent) -> Sent:
         return Sent(sent.data[: self._fate.rng.randrange(len(sent.data))], resets=True)
@@ -158,7 +158,7 @@ class Socket:
         self._fate = fate
         self._asked = b""
         self._sent: Sent | None = None
-        self._told = BytesIO()
+        self._reported = BytesIO()
 
     def settimeout(self, value: float | None) -> None:
         """Nothing here waits."""
@@ -168,13 +168,13 @@ class Socket:
         self._asked += data
         if self._asked.endswith(b"\r\n\r\n"):
             self._sent = self._server.answer(self._asked)
-            self._told = BytesIO(self._sent.data)
+            self._reported = BytesIO(self._sent.data)
 
     def recv_into(self, buffer: Any) -> int:
         """What comes next. The process may die between any two reads."""
         self._fate.point("during a download")
         assert self._sent is not None
-        count = self._told.readinto(buffer)
+        count = self._reported.readinto(buffer)
         if not count and self._sent.resets:
             raise ConnectionResetError(104, "Connection reset by peer")
         return count
@@ -194,10 +194,10 @@ class Dialer:
         self._server = server
         self._fate = fate
 
-    def dial(self, origin: Origin, patience: ExchangeTimer, address: str | None = None) -> HttpTransport:
+    def dial(self, origin: Origin, timeout: ExchangeTimer, address: str | None = None) -> HttpTransport:
         """A line that stands."""
         conn = HTTPConnection(origin.host, origin.port)
         conn.auto_open = 0
-        sock = TimedSocket(cast("Any", Socket(self._server, self._fate)), patience)
+        sock = TimedSocket(cast("Any", Socket(self._server, self._fate)), timeout)
         conn.sock = cast("Any", sock)
         return HttpTransport(conn, sock)

@@ -71,7 +71,7 @@ class KeptPlan:
             raise Violation(f"{self.path.name} pays for {run.take_id}, whose run it only follows")
         earlier = [truth.sent[create_id] for create_id in self.sent[run.take_id]]
         if paid := [sent for sent in earlier if truth.is_risked(sent, now)]:
-            raise Violation(f"{self.path.name} pays once more for {run.take_id}, after {_told(paid)}")
+            raise Violation(f"{self.path.name} pays once more for {run.take_id}, after {_reported(paid)}")
         assert run.create_id is not None
         self.sent[run.take_id].append(run.create_id)
 
@@ -96,5 +96,5 @@ class KeptPlans:
                 plan.is_alone = False
 
 
-def _told(paid: list[Sent]) -> str:
+def _reported(paid: list[Sent]) -> str:
     return ", ".join(f"{sent.create_id} ({sent.run_id})" for sent in paid)

@@ -127,7 +127,7 @@ class Network:
         if self._idle_turns > _MOST_TURNS:
             raise Violation("the apply does not come to an end")
         for sent in self._just_delivered:
-            sent.told = "receipts" not in self.site.fate.disk_failed
+            sent.reported = "receipts" not in self.site.fate.disk_failed
         self._just_delivered.clear()
         self._at_each_turn()
         until = self.site.clock.now() + timeout_s

@@ -46,7 +46,7 @@ class Oddities:
         kind, until = self._until.get(run_id, ("", 0.0))
         return kind if self._clock.now() < until else ""
 
-    def told(self, answer: responses.Response) -> responses.Response:
+    def reported(self, answer: responses.Response) -> responses.Response:
         """An answer to a read, as odd as its run; a run may have two outputs."""
         data = dict(answer.data or {})
         run_id = data.get("id")

@@ -112,13 +112,13 @@ class Promises:
         """The report says of every saved file what the ledger says, and so does the note beside each."""
         folder = self.site.outputs
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        told = {file["path"]: file["sha256"] for take in report["takes"] for file in take["outputs"]}
-        told.pop(None, None)  # what is not on disk is told of without a path
+        reported = {file["path"]: file["sha256"] for take in report["takes"] for file in take["outputs"]}
+        reported.pop(None, None)  # what is not on disk is told of without a path
         saved = {output.path: output.sha256 for run in snapshot.runs for output in run.outputs if output.path}
-        if told != {path: sha256 for path, sha256 in told.items() if saved.get(path) == sha256}:
-            raise Violation(f"the report tells of {told}, the ledger of {saved}")
+        if reported != {path: sha256 for path, sha256 in reported.items() if saved.get(path) == sha256}:
+            raise Violation(f"the report tells of {reported}, the ledger of {saved}")
         live = {output.path for record in snapshot.takes if record.live for output in record.live.outputs}
-        if missing := {path for path in live if path is not None} - told.keys():
+        if missing := {path for path in live if path is not None} - reported.keys():
             raise Violation(f"the report does not tell of {missing}")
         for path in filter(lambda path: (folder / path).exists(), saved):
             note = json.loads((folder / f"{path}.json").read_text(encoding="utf-8"))
@@ -175,7 +175,7 @@ class Promises:
                 raise Violation(f"the ledger does not know the create {sent.create_id} of {sent.take_id}")
             if row[3] not in _UNKNOWN and row[2] is None:
                 raise Violation(f"the create {sent.create_id} of {sent.take_id} has no answer, and its run is {row[3]}")
-            if sent.told and not sent.unreceipted and not self._is_receipted(sent):
+            if sent.reported and not sent.unreceipted and not self._is_receipted(sent):
                 raise Violation(f"{sent.run_id} of {sent.take_id} was answered, and is in neither ledger nor receipts")
 
     def _check_costs(self, costs: Iterable[tuple[str | None, object]]) -> None:

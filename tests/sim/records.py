@@ -42,7 +42,7 @@ class Records:
         """The receipts were taken away while a process was at work: what was answered since may be in no receipt."""
         receipts = self._receipt_names()
         for sent in self.truth.sent.values():
-            sent.unreceipted = sent.unreceipted or (sent.told and sent.run_id not in receipts)
+            sent.unreceipted = sent.unreceipted or (sent.reported and sent.run_id not in receipts)
 
     def finish_some(self) -> None:
         """A process has ended: what it sent too late to be recorded is on record, or is not."""
@@ -71,7 +71,7 @@ class Records:
     def _compare(self, before: Names) -> None:
         after, receipts = self._names(), self._receipt_names()
         for sent in self.truth.sent.values():
-            answer_is_lost = sent.unreceipted and sent.told and sent.run_id not in receipts
+            answer_is_lost = sent.unreceipted and sent.reported and sent.run_id not in receipts
             sent.unreceipted = answer_is_lost or sent.create_id not in receipts
             if _is_among(sent, after):
                 sent.unrecorded = False
@@ -94,9 +94,9 @@ class Records:
 
     def tear(self, path: Path, content: bytes) -> None:
         """A disk or a tool leaves this of a file. Nobody can read any more what it told, but that it told something."""
-        told = self._named_by(path)
+        reported = self._named_by(path)
         path.write_bytes(content)
-        self._torn[path] = content, told
+        self._torn[path] = content, reported
 
     @property
     def torn(self) -> list[Path]:
@@ -114,8 +114,8 @@ class Records:
 
     def _traces(self) -> Names:
         """What the report, the notes beside the videos and the backup tell of."""
-        told = frozenset(name for note in self.notes() for name in self._named_by(note))
-        return told | (_rows(self.paths.backup) if self.paths.backup.exists() else frozenset())
+        reported = frozenset(name for note in self.notes() for name in self._named_by(note))
+        return reported | (_rows(self.paths.backup) if self.paths.backup.exists() else frozenset())
 
     def _named_by(self, path: Path) -> Names:
         if self._is_torn(path):

@@ -51,10 +51,10 @@ class Server:
 
     def _answered(self, action: Request, status: int, data: Mapping[str, Any], fault: str) -> responses.Response:
         site = self.site
-        told = responses.Response(status, data)
+        reported = responses.Response(status, data)
         if isinstance(action, act.ReadRun):
-            told = site.oddities.told(told)
-        status, data = told.status, told.data or {}
+            reported = site.oddities.reported(reported)
+        status, data = reported.status, reported.data or {}
         match fault:
             case "5xx after":
                 return _broken(site.fate.rng.choice((500, 502, 503, 504)))
@@ -72,10 +72,10 @@ class Server:
                 return responses.Response(status, {**data, "status": "paused"})
             case "another's ID" if status == 200:
                 made = ((run_id, sent) for run_id, sent in site.truth.made.items() if site.truth.is_knowable(sent))
-                others = [run_id for run_id, sent in made if sent.told and run_id != data.get("id")]
+                others = [run_id for run_id, sent in made if sent.reported and run_id != data.get("id")]
                 return responses.Response(status, {**data, "id": site.fate.rng.choice(others)} if others else data)
             case _:
-                return told
+                return reported
 
 
 def _broken(status: int) -> responses.Response:

@@ -42,10 +42,10 @@ def save_the_run_id_only_at_the_end(patch: Patch) -> None:
     real = driver.Driver._record
 
     def record(self: driver.Driver, now: float) -> None:
-        heard = self._unrecorded
-        created = [item for item in heard if any(isinstance(event, ev.RunCreated) for event in item.events)]
+        received = self._unrecorded
+        created = [item for item in received if any(isinstance(event, ev.RunCreated) for event in item.events)]
         if self._engine.under_way > len(created):
-            self._unrecorded = [item for item in heard if item not in created]
+            self._unrecorded = [item for item in received if item not in created]
             if self._unrecorded:
                 real(self, now)
             self._unrecorded += created
@@ -221,8 +221,8 @@ def take_a_file_cut_short_for_whole(patch: Patch) -> None:
 def join_two_versions_of_a_file(patch: Patch) -> None:
     """What goes on where a download broke off is not looked at."""
 
-    def skip_overlap(landing: FileWriter, response: BaseHTTPResponse, offset: int) -> None:
-        del landing, offset
+    def skip_overlap(writer: FileWriter, response: BaseHTTPResponse, offset: int) -> None:
+        del writer, offset
         response.read(OVERLAP_BYTES)
 
     patch.setattr(downloader, "_check_overlap", skip_overlap)

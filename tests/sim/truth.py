@@ -44,7 +44,7 @@ class Sent:
     run_id: str | None = None
     cost: int = 0
     final: bool = False
-    told: bool = False
+    reported: bool = False
     era: int = 0
     unrecorded: bool = False
     unreceipted: bool = False
@@ -105,9 +105,9 @@ class Truth:
         risked = [sent for sent in self.by_fingerprint[run.fingerprint] if self.is_risked(sent, now)]
         allowed = self.wanted[run.fingerprint] + self.granted[run.fingerprint]
         if len(risked) >= allowed:
-            told = ", ".join(f"{sent.create_id} of {sent.take_id} ({sent.run_id})" for sent in risked)
+            others = ", ".join(f"{sent.create_id} of {sent.take_id} ({sent.run_id})" for sent in risked)
             raise Violation(
-                f"a create of {run.take_id} leaves, and the same request is already paid for, or may be, by {told}: "
+                f"a create of {run.take_id} leaves, and the same request is already paid for, or may be, by {others}: "
                 f"{len(risked) + 1} of {allowed} allowed"
             )
         number = len(self.sent)

@@ -58,7 +58,7 @@ class Api:
             self._site.blame(self._process)
             self._site.arrivals.pop()
         return responses.lookup_outcome(
-            self._site.oddities.told(responses.Response(answer.status, answer.body)), run_id
+            self._site.oddities.reported(responses.Response(answer.status, answer.body)), run_id
         )
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Case:
     """An attempt that is not settled, and what the report tells of it: None where nothing was sent yet."""
 
     run: Run
-    told: Attempt | None
+    reported: Attempt | None
 
     def __str__(self) -> str:
         return f"{self.run.take_id} {self.run.state}"
@@ -165,7 +165,7 @@ class User:
 
     def follow(self, case: "Case") -> None:
         """Do one of the things that the report says can be done. Raises Violation where that is refused."""
-        advice = None if case.told is None else case.told.advice
+        advice = None if case.reported is None else case.reported.advice
         if advice is None:
             return
         program, *words = shlex.split(self.site.fate.rng.choice(advice.commands))
@@ -194,9 +194,9 @@ class User:
             commands=CommandBuilder(str(self.manifest), snapshot.endpoint),
         )
         cases = []
-        for told, record in zip(report.takes, snapshot.takes, strict=True):
-            wanted = told.in_manifest and told.state not in _FINAL
-            attempts = {attempt.run.attempt: attempt for attempt in told.attempts}
+        for reported, record in zip(report.takes, snapshot.takes, strict=True):
+            wanted = reported.in_manifest and reported.state not in _FINAL
+            attempts = {attempt.run.attempt: attempt for attempt in reported.attempts}
             open_runs = (run for run in record.runs if run.state in _ENDLESS or (wanted and not run.is_superseded))
             cases += [Case(run, attempts.get(run.attempt)) for run in open_runs]
         return cases

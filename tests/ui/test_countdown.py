@@ -64,7 +64,7 @@ def test_many_small_steps_in_one_direction_are_followed() -> None:
         assert shown_at(countdown, estimate_s, float(second)) == pytest.approx(estimate_s, rel=0.12)
 
 
-def test_it_never_says_that_nothing_is_left_while_something_is() -> None:
+def test_it_never_states_that_nothing_is_left_while_something_is() -> None:
     countdown = Countdown()
     countdown.show(3.0, 0.0)
     assert countdown.show(0.5, 2.9) == 1.0

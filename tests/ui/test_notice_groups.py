@@ -69,7 +69,7 @@ def test_the_longer_it_goes_on_the_fewer_texts_come_of_it() -> None:
     assert all(any(f"lamp-{number}" in text for text in printed) for number in range(1000))
 
 
-def test_what_can_be_said_of_one_only_is_always_shown_at_once() -> None:
+def test_what_can_be_claimed_of_one_only_is_always_shown_at_once() -> None:
     groups = NoticeGroups()
     assert [groups.add(notices.key_in_use(), 0.0) for _ in range(2)] == [[notices.key_in_use().text]] * 2
 

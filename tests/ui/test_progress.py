@@ -80,7 +80,7 @@ def test_a_log_gets_a_line_when_something_changed_and_ten_seconds_have_passed() 
     ]
 
 
-def test_a_log_says_how_long_it_will_take_but_no_line_comes_for_that_alone() -> None:
+def test_a_log_states_how_long_it_will_take_but_no_line_comes_for_that_alone() -> None:
     now, log = Time(), io.StringIO()
     reporter = LineView(log, now)
     reporter.update(progress(left_s=inf))
@@ -261,7 +261,7 @@ def test_a_terminal_that_claims_to_be_of_any_width_has_a_bar_of_some(monkeypatch
         assert len(screen.seen()) < 5_000
 
 
-def test_a_terminal_that_does_not_say_its_size_has_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_that_does_not_state_its_size_has_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(columns=0, rows=0) as screen:
         monkeypatch.setattr(sys, "stderr", screen.stream)
         BarView(screen.stream, Time(), lambda: 0).update(progress())

@@ -114,7 +114,7 @@ def test_document_that_poses_as_a_video_is_not_kept_however_often_it_comes(
 
 
 @pytest.mark.parametrize("kind", ["text/html", "text/plain", "application/json", "application/xml", "image/svg+xml"])
-def test_answer_that_says_it_is_a_document_is_not_kept(kind: str, tmp_path: Path) -> None:
+def test_answer_that_states_it_is_a_document_is_not_kept(kind: str, tmp_path: Path) -> None:
     outcomes = tries(tmp_path, *[video(CLIP, kind)] * 2)
     assert {type(outcome) for outcome in outcomes} == {ev.FetchFailed}
     assert names(tmp_path) == []
@@ -196,7 +196,7 @@ def test_two_files_on_their_way_do_not_count_on_the_same_room(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize(("left", "for_any"), [(SPARE_BYTES, True), (SPARE_BYTES + (1 << 20), False)])
-def test_a_disk_on_which_nothing_fits_is_told_from_a_file_that_is_too_large(
+def test_a_disk_on_which_nothing_fits_is_distinguished_from_a_file_that_is_too_large(
     left: int, for_any: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoy_disk(monkeypatch, lambda: left)

@@ -99,7 +99,7 @@ def test_one_whose_own_checksum_is_wrong_is_not_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [CLIP, b"", gzip.compress(CLIP) + b"and more"])
-def test_one_that_is_not_what_it_says_is_not_kept(body: bytes, tmp_path: Path) -> None:
+def test_one_that_is_not_what_it_states_is_not_kept(body: bytes, tmp_path: Path) -> None:
     assert isinstance(fetch(tmp_path, packed(body)), ev.FetchFailed)
     assert names(tmp_path) == []
 

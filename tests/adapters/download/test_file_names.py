@@ -59,13 +59,13 @@ KINDS = [
 
 @pytest.mark.parametrize(("head", "expected"), KINDS, ids=[expected for _, expected in KINDS])
 @pytest.mark.parametrize("hint", [".bin", ".png", ".zip"])
-def test_bytes_win_over_what_is_said_of_them(head: bytes, expected: str, hint: str) -> None:
+def test_bytes_win_over_what_is_claimed_of_them(head: bytes, expected: str, hint: str) -> None:
     assert detect_extension(head, hint) == expected
 
 
 @pytest.mark.parametrize("head", [b"", b"light", bytes(512), b"\0\0\0", b"RIFF\x24\0\0\0XYZ ", b"ftyp"])
 @pytest.mark.parametrize("hint", [".bin", ".mp4"])
-def test_bytes_that_say_nothing_leave_it_to_the_server_and_the_link(head: bytes, hint: str) -> None:
+def test_bytes_that_state_nothing_leave_it_to_the_server_and_the_link(head: bytes, hint: str) -> None:
     assert detect_extension(head, hint) == hint
 
 

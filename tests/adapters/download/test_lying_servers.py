@@ -131,7 +131,7 @@ def test_body_without_end_stops_at_the_room_there_is_and_leaves_it_free(
     assert names(tmp_path) == []
 
 
-def test_body_without_end_is_taken_as_far_as_its_length_says(tmp_path: Path) -> None:
+def test_body_without_end_is_taken_as_far_as_its_length_states(tmp_path: Path) -> None:
     assert fetch_by(tmp_path, without_end(head(f"Content-Length: {len(CLIP)}") + CLIP)) == saved()
 
 

@@ -170,9 +170,13 @@ def test_range_that_was_not_asked_for_does_not_go_on(span: tuple[int, int, int])
     """Also where its length is right, and before a byte of it is read."""
     first, last, total = span
     asked = PartialFile(DownloadSource("https://runbase.net/a.mp4", '"one"', len(CLIP)), HALF, "0" * 64)
-    said = {"Content-Range": f"bytes {first}-{last}/{total}", "Content-Length": f"{last - first + 1}", "ETag": '"one"'}
+    head = {
+        "Content-Range": f"bytes {first}-{last}/{total}",
+        "Content-Length": f"{last - first + 1}",
+        "ETag": '"one"',
+    }
     with pytest.raises(CannotResumeError):
-        parse_response_head(206, said, asked.source.url, asked)
+        parse_response_head(206, head, asked.source.url, asked)
 
 
 def test_416_to_a_partial_file_that_has_every_byte_is_not_taken_for_complete(tmp_path: Path) -> None:
@@ -183,7 +187,7 @@ def test_416_to_a_partial_file_that_has_every_byte_is_not_taken_for_complete(tmp
     assert len(server.requests) == 2
 
 
-def test_partial_file_that_has_every_byte_is_compared_once_more_and_settled(tmp_path: Path) -> None:
+def test_partial_file_that_has_every_byte_is_compared_once_more_and_resolved(tmp_path: Path) -> None:
     leave(tmp_path, CLIP, CLIP)
     with LoopbackServer(RangedFile(CLIP)) as server:
         assert fetch(tmp_path, f"{server.url}/a.mp4") == saved()

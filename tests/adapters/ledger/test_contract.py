@@ -142,7 +142,7 @@ def test_each_event_leaves_its_journal_line_with_the_state_it_led_to(ledger: Led
     assert query(path, "SELECT state FROM takes") == [("done",)]
 
 
-def test_the_journal_says_what_a_run_cost_and_why_a_create_is_in_doubt(ledger: Ledger, path: Path) -> None:
+def test_the_journal_states_what_a_run_cost_and_why_a_create_is_in_doubt(ledger: Ledger, path: Path) -> None:
     hero, teal = request(ledger, take("hero"), take("teal"))
     create_run(ledger, hero, "run_1", 280_000)
     reason = "the connection broke"
@@ -209,7 +209,7 @@ def test_takes_come_in_the_manifests_order_and_those_that_left_it_last(ledger: L
     assert [record.take.id for record in ledger.snapshot().takes] == ["a", "m", "z"]
 
 
-def test_a_forgotten_take_is_told_of_no_more_but_its_money_still_counts(ledger: Ledger) -> None:
+def test_a_forgotten_take_is_shown_no_more_but_its_money_still_counts(ledger: Ledger) -> None:
     (hero,) = request(ledger, take("hero"))
     paid = create_run(ledger, hero, "run_1")
     ledger.carry_out([st.ForgetRuns("hero"), st.ForgetTake("hero")], LATER)

@@ -31,7 +31,7 @@ def _life(run: Run, took_s: float) -> list[tuple[int, ev.Event]]:
     return [(run.key, event) for event in (sent, ev.RunCreated(f"run_{run.key}", 280_000), done)]
 
 
-def test_the_newest_runs_are_told_newest_last_and_none_that_seems_to_have_taken_days(tmp_path: Path) -> None:
+def test_the_newest_runs_are_reported_newest_last_and_none_that_seems_to_have_taken_days(tmp_path: Path) -> None:
     days = f"UPDATE runs SET completed_at = completed_at + 100000 WHERE key = {NEWEST + 3}"
     experience = experience_of(new_ledger(tmp_path), NEWEST + 3, days)
     assert experience.newest_durations(3) == {"hailuo/pro": (NEWEST + 9.0, NEWEST + 10.0, NEWEST + 11.0)}

@@ -41,7 +41,7 @@ def another_process_holding(*paths: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_the_second_is_refused_at_once_and_told_who_holds_it(tmp_path: Path) -> None:
+def test_the_second_is_refused_at_once_with_who_holds_it(tmp_path: Path) -> None:
     path = tmp_path / "state" / "c.lock"
     with another_process_holding(path) as holder:
         with pytest.raises(
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_made_is_a_ledger_error(tmp_path: Path) -> None:
 # --- waiting for it ---
 
 
-def test_a_lock_that_is_waited_for_is_had_once_its_holder_ends_and_the_wait_is_told(tmp_path: Path) -> None:
+def test_a_lock_that_is_waited_for_is_had_once_its_holder_ends_and_the_wait_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "c.lock"
     holders: list[LockHolder] = []
     with another_process_holding(path) as holder:

@@ -191,7 +191,7 @@ def test_a_ledger_with_garbage_in_its_pages_is_damaged_and_left_alone(tmp_path: 
     assert "damaged" in refusal_of(path, open_ledger)
 
 
-def test_of_a_ledger_that_is_damaged_while_it_is_in_use_nobody_says_that_nothing_was_sent(tmp_path: Path) -> None:
+def test_of_a_ledger_that_is_damaged_while_it_is_in_use_nobody_states_that_nothing_was_sent(tmp_path: Path) -> None:
     path = used_ledger(tmp_path)
     with open_ledger(path) as ledger:
         (hero, *_) = ledger.snapshot().runs
@@ -244,7 +244,7 @@ def test_a_folder_in_the_ledgers_place_is_refused(tmp_path: Path) -> None:
         open_ledger(path)
 
 
-def test_a_ledger_on_a_disk_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+def test_a_ledger_on_a_disk_that_cannot_be_written_reports_it(tmp_path: Path) -> None:
     path = used_ledger(tmp_path)
     before = path.read_bytes()
     with full_disk(), pytest.raises(LedgerError, match="cannot be used"), open_ledger(path) as ledger:

@@ -116,7 +116,7 @@ def test_opening_again_appends(path: Path) -> None:
 @settings(max_examples=50, deadline=None)
 @given(prompt=some.text(), reason=some.text())
 @example(prompt=HOSTILE, reason=HOSTILE)
-def test_whatever_a_prompt_or_a_server_says_is_one_line(
+def test_whatever_a_prompt_or_a_server_states_is_one_line(
     tmp_path_factory: pytest.TempPathFactory, prompt: str, reason: str
 ) -> None:
     path = tmp_path_factory.mktemp("receipts") / "c.receipts.jsonl"

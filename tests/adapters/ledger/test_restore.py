@@ -144,7 +144,7 @@ def test_what_the_manifest_wants_of_a_take_is_not_overwritten(ledger: Ledger) ->
     assert (record_of(ledger, "hero").take, record_of(ledger, "hero").in_manifest) == (wanted, True)
 
 
-def test_several_are_put_back_together_and_the_journal_says_so(ledger: Ledger) -> None:
+def test_several_are_put_back_together_and_the_journal_reports_it(ledger: Ledger) -> None:
     first = forgotten(take("hero"), ev.RunCreated("run_1", 1), "create-1", EARLIER)
     second = forgotten(take("hero"), ev.RunCreated("run_2", 1), "create-2", LATER)
     ledger.restore_runs([first, second, forgotten(take("teal"), create_id="create-3")], LATER)

@@ -104,7 +104,7 @@ def test_a_disk_that_refuses_is_an_outcome(folder: Path, monkeypatch: pytest.Mon
 # --- looking ---
 
 
-def test_what_is_there_says_nothing_new(folder: Path) -> None:
+def test_what_is_there_states_nothing_new(folder: Path) -> None:
     put(folder, "hero.mp4", "hero")
     _, events = look(folder, saved("hero.mp4"), Output(1, "https://x/b.mp4"))
     assert events == []

@@ -74,7 +74,7 @@ def test_a_full_disk_is_remembered_and_passed_over() -> None:
         assert sink.write(b"more") == 4
 
 
-def test_a_reader_that_goes_is_told_of_once() -> None:
+def test_a_reader_that_goes_is_reported_once() -> None:
     calls: list[str] = []
     with piped() as pipe, notify_when_unread(lambda: calls.append("gone")):
         say(sys.stdout, "words")
@@ -87,7 +87,7 @@ def test_a_reader_that_goes_is_told_of_once() -> None:
         assert write_failure_of(sys.stderr) is None
 
 
-def test_one_that_has_gone_before_is_told_of_at_once() -> None:
+def test_one_that_has_gone_before_is_reported_at_once() -> None:
     calls: list[str] = []
     with piped() as pipe:
         pipe.close()

@@ -86,7 +86,7 @@ def test_read_without_a_readable_answer_is_harmless(act: Act) -> None:
     assert isinstance(read(act, SHORT), ev.ReadUnanswered)
 
 
-def test_refused_connection_says_that_the_api_is_away() -> None:
+def test_refused_connection_states_that_the_api_is_away() -> None:
     with http.refusing_port() as port:
         outcome = Client(f"http://127.0.0.1:{port}", None, SHORT).read_run("run_1")
     assert isinstance(outcome, ev.ReadNotSent)

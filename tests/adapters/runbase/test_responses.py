@@ -86,9 +86,9 @@ def test_read_that_not_the_api_refuses_is_unanswered_by_a_stranger(status: int, 
     [({"code": "odd"}, "odd", None), ({"message": "no."}, "", "no"), ({"code": 7, "message": "no"}, "", "no")],
 )
 def test_a_code_or_a_message_makes_the_body_the_apis_own(
-    status: int, refusal: Refusal, said: Any, code: str, message: str | None
+    status: int, refusal: Refusal, printed: Any, code: str, message: str | None
 ) -> None:
-    outcome = create_outcome(Response(status, {"error": said}))
+    outcome = create_outcome(Response(status, {"error": printed}))
     assert outcome == ev.CreateRefused(refusal, code, message or f"HTTP {status}")
 
 
@@ -137,7 +137,7 @@ def test_whatever_words_an_answer_has_are_shown(data: Any, words: str) -> None:
         (Response(200, {"id": None, "status": "failed"}), Responder.NOBODY),
     ],
 )
-def test_who_answered_a_read_is_told_by_its_body(answer: Response, by: Responder) -> None:
+def test_who_answered_a_read_is_reported_by_its_body(answer: Response, by: Responder) -> None:
     outcome = read_outcome(answer, "run_1")
     assert isinstance(outcome, ev.ReadUnanswered)
     assert outcome.responder is by
@@ -190,7 +190,7 @@ def test_answer_that_is_not_whole_leaves_the_create_in_doubt_whatever_its_status
 
 
 @pytest.mark.parametrize("cost", [-1, 1.5, 40000.0, "40000", True, [], 10_000_000_001])
-def test_unreadable_cost_is_unknown_and_says_why(cost: Any) -> None:
+def test_unreadable_cost_is_unknown_and_states_why(cost: Any) -> None:
     outcome = create_outcome(Response(200, run(costUsd=cost)))
     assert isinstance(outcome, ev.RunCreated)
     assert outcome.cost_micro_usd is None
@@ -314,12 +314,12 @@ def test_times_are_read_as_utc_or_not_at_all(text: Any, at: float | None) -> Non
         ("", "the API gave no reason"),
     ],
 )
-def test_failure_is_told_in_words_whatever_its_shape(reason: Any, text: str) -> None:
+def test_failure_is_reported_in_words_whatever_its_shape(reason: Any, text: str) -> None:
     data = run(status="failed", error=reason, costUsd="?", completedAt="2026-01-02T03:04:05.000Z")
     assert read_outcome(Response(200, data), "run_1") == ev.RunFailed(text, None, None, 1767323045.0)
 
 
-def test_only_the_apis_own_404_says_that_a_run_is_missing() -> None:
+def test_only_the_apis_own_404_states_that_a_run_is_missing() -> None:
     assert read_outcome(Response(404, error("run_not_found")), "run_1") == ev.RunMissing()
     for data in (None, error("not_found"), {"error": "run_not_found"}):
         assert isinstance(read_outcome(Response(404, data), "run_1"), ev.ReadUnanswered)
@@ -336,18 +336,18 @@ def test_only_the_apis_own_404_says_that_a_run_is_missing() -> None:
         (429, "USAGE_EXCEEDED", Refusal.ACCOUNT),
     ],
 )
-def test_refused_read_says_what_the_refusal_touches(status: int, code: str, refusal: Refusal) -> None:
+def test_refused_read_states_what_the_refusal_touches(status: int, code: str, refusal: Refusal) -> None:
     assert read_outcome(Response(status, error(code)), "run_1") == ev.ReadRefused(refusal, code, "no")
 
 
 @pytest.mark.parametrize(
     "answer", [Response(500, error("x")), Response(400, error("invalid_json")), Response(302, None)]
 )
-def test_read_that_says_nothing_of_the_run_may_be_asked_again(answer: Response) -> None:
+def test_read_that_states_nothing_of_the_run_may_be_asked_again(answer: Response) -> None:
     assert isinstance(read_outcome(answer, "run_1"), ev.ReadUnanswered)
 
 
-def test_read_that_broke_off_says_nothing_even_if_it_can_be_parsed() -> None:
+def test_read_that_broke_off_states_nothing_even_if_it_can_be_parsed() -> None:
     outcome = read_outcome(Response(200, run(status="succeeded"), flaw="timed out"), "run_1")
     assert outcome == ev.ReadUnanswered("HTTP 200, but timed out")
 

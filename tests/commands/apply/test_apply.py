@@ -118,7 +118,7 @@ def test_a_failed_run_is_refunded_and_named(shell: Shell, start_api: StartApi) -
     assert "desk" in ended.out
 
 
-def test_a_missing_key_is_said_before_anything_is_made(shell: Shell) -> None:
+def test_a_missing_key_is_reported_before_anything_is_made(shell: Shell) -> None:
     ended = shell("apply")
     assert ended.code is ExitCode.ACCOUNT
     assert "RUNBASE_API_KEY" in ended.err
@@ -195,6 +195,6 @@ def test_quickstart_ends_with_six_videos(shell: Shell, api: SandboxServer) -> No
     assert len(list((shell.workspace / "outputs" / "quickstart").glob("*.mp4"))) == 6
 
 
-def test_quiet_says_nothing_when_all_is_well(shell: Shell, api: SandboxServer) -> None:
+def test_quiet_states_nothing_when_all_is_well(shell: Shell, api: SandboxServer) -> None:
     ended = shell("apply", "--only", "desk", "-q")
     assert (ended.code, ended.out, ended.err) == (ExitCode.DONE, "", "")

@@ -69,7 +69,7 @@ def test_whatever_writes_the_ledger_ends_at_once_with_5_and_names_the_holder(
 # --- waiting ---
 
 
-def test_it_waits_says_for_whom_and_then_looks_again(shell: Shell, api: SandboxServer) -> None:
+def test_it_waits_states_for_whom_and_then_looks_again(shell: Shell, api: SandboxServer) -> None:
     with held(shell) as lock:
         process = shell.spawn("apply", "--wait", "30m")
         line = read_until(process, "Waiting up to 30m for hailuo-batch apply (process 4321 on far-away)")

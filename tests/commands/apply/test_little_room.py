@@ -58,7 +58,7 @@ def learn_the_size(shell: Shell, disk: Path) -> None:
         (disk / "lamps" / path.name).write_bytes(path.read_bytes())
 
 
-def test_it_is_said_before_the_first_create(shell: Shell, api: SandboxServer, small: Path) -> None:
+def test_it_is_reported_before_the_first_create(shell: Shell, api: SandboxServer, small: Path) -> None:
     ended = shell("apply")
     assert ended.code is ExitCode.UNFINISHED
     assert api.world.stats.creates == 0

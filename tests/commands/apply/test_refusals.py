@@ -11,7 +11,7 @@ from tests.helpers.misbehaving_api import refusing
 TAKES = 60
 
 
-def test_equal_refusals_are_said_a_few_times_and_hide_no_take(shell: Shell, api: SandboxServer) -> None:
+def test_equal_refusals_are_reported_a_few_times_and_hide_no_take(shell: Shell, api: SandboxServer) -> None:
     shell.write(UNCAPPED.replace("prompt: A lamp, takes: 2", f"prompt: A lamp, takes: {TAKES}"))
     with refusing(api, "The prompt is not allowed."):
         ended = shell("apply", "--only", "hero*")

@@ -205,7 +205,7 @@ def test_a_full_disk_under_either_stream_only_silences_it(shell: Shell, start_ap
 
 
 @needs_full
-def test_its_exit_code_is_that_of_what_it_did_although_it_could_say_nothing(shell: Shell, api: SandboxServer) -> None:
+def test_its_exit_code_is_that_of_what_it_did_although_it_could_state_nothing(shell: Shell, api: SandboxServer) -> None:
     again = RepeatedApply(shell, 0)
     script = f"exec {shlex.join(again.words())} >/dev/full 2>&1"
     assert subprocess.run(["sh", "-c", script], check=False).returncode == ExitCode.DONE

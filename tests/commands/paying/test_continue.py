@@ -110,7 +110,7 @@ def test_where_all_that_was_asked_for_is_done_the_rest_is_what_is_left(shell: Sh
     assert options_of(ended, shell) == ["--no-sidecar"]
 
 
-def test_the_report_says_the_same_but_for_the_yes(shell: Shell, api: SandboxServer) -> None:
+def test_the_report_states_the_same_but_for_the_yes(shell: Shell, api: SandboxServer) -> None:
     with nothing_finishes(api):
         ended = shell("apply", "--only", "desk", "--run-timeout", "1s")
         report = shell("apply", "--only", "desk", "--run-timeout", "1s", "--json").document

@@ -105,7 +105,7 @@ def test_nothing_is_asked_where_nothing_can_be_paid(given: PaymentQuote, questio
 
 
 @pytest.mark.parametrize(("consent", "code"), [(Consent.MISSING, 2), (Consent.DECLINED, 1)])
-def test_what_would_have_been_paid_is_said(consent: Consent, code: int) -> None:
+def test_what_would_have_been_paid_is_reported(consent: Consent, code: int) -> None:
     printed = refused_payment(quote(3, expected=COST, cap=5 * USD), consent)
     assert printed is not None
     assert printed.exit_code == code
@@ -113,12 +113,12 @@ def test_what_would_have_been_paid_is_said(consent: Consent, code: int) -> None:
     assert ("--yes is missing" in printed.text) is (consent is Consent.MISSING)
 
 
-def test_nothing_is_said_where_nothing_is_left_undone() -> None:
+def test_nothing_is_reported_where_nothing_is_left_undone() -> None:
     assert refused_payment(quote(0, runs=[done()]), Consent.MISSING) is None
     assert refused_payment(quote(3, expected=COST), Consent.GIVEN) is None
 
 
-def test_a_cap_that_is_reached_is_said_instead() -> None:
+def test_a_cap_that_is_reached_is_reported_instead() -> None:
     printed = refused_payment(quote(2, runs=[done()], cap=COST), Consent.MISSING)
     assert printed is not None
     assert printed.exit_code is ExitCode.ACCOUNT

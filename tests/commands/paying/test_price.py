@@ -114,7 +114,7 @@ def test_what_the_manifest_expects_is_no_known_price(shell: Shell, start_api: St
         (10**400, "above 10,000 US dollars"),
     ],
 )
-def test_a_cost_that_cannot_be_read_is_unknown_and_said_so(
+def test_a_cost_that_cannot_be_read_is_unknown_and_reported(
     shell: Shell, api: SandboxServer, cost: object, printed: str
 ) -> None:
     shell.write(UNCAPPED)

@@ -75,7 +75,7 @@ def test_an_answer_that_only_the_receipts_have_is_shown(shell: Shell, api: Sandb
 
 
 @pytest.mark.parametrize("cost", ["1" + 30 * "0", "-1", "0.28", "true", '"free"', str(MAX_COST_MICRO_USD + 1)])
-def test_a_cost_that_no_run_can_have_is_unknown_and_that_is_said_once(
+def test_a_cost_that_no_run_can_have_is_unknown_and_that_is_reported_once(
     shell: Shell, api: SandboxServer, cost: str
 ) -> None:
     assert shell("apply", "--only", "desk").code is ExitCode.DONE

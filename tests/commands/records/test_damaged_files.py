@@ -74,7 +74,7 @@ def test_it_stays_known_although_nothing_is_left_to_do(shell: Shell, damaged: Sa
     assert "3 of 3 takes done (1 damaged)." in shell("status").out
 
 
-def test_status_says_so_and_what_to_do(shell: Shell, damaged: SandboxServer) -> None:
+def test_status_reports_it_and_what_to_do(shell: Shell, damaged: SandboxServer) -> None:
     ended = shell("status")
     assert ended.code is ExitCode.DONE
     [line] = [line for line in ended.out.splitlines() if " desk " in line]
@@ -89,7 +89,7 @@ def test_status_says_so_and_what_to_do(shell: Shell, damaged: SandboxServer) -> 
     assert [output["flaw"] for output in desk["outputs"]] == [FLAW]
 
 
-def test_every_report_says_so(shell: Shell, damaged: SandboxServer) -> None:
+def test_every_report_reports_it(shell: Shell, damaged: SandboxServer) -> None:
     assert shell("report").code is ExitCode.DONE
     written = {path.name: path.read_text("utf-8") for path in shell.outputs.glob("report.*")}
     document = json.loads(written["report.json"])
@@ -110,7 +110,7 @@ def test_every_report_says_so(shell: Shell, damaged: SandboxServer) -> None:
     assert (failure.get("type"), failure.get("message")) == ("damaged", f"damaged: desk.mp4: {FLAW}")
 
 
-def test_the_sidecar_says_so(shell: Shell, damaged: SandboxServer) -> None:
+def test_the_sidecar_reports_it(shell: Shell, damaged: SandboxServer) -> None:
     assert json.loads((shell.outputs / "desk.mp4.json").read_text("utf-8"))["flaw"] == FLAW
     assert shell("apply").code is ExitCode.UNFINISHED
     assert "flaw" not in json.loads((shell.outputs / "hero.mp4.json").read_text("utf-8"))
@@ -143,7 +143,7 @@ def test_repair_takes_the_flaw_away_once_it_comes_whole(shell: Shell, damaged: S
     assert "flaw" not in json.loads((shell.outputs / "desk.mp4.json").read_text("utf-8"))
 
 
-def test_repair_that_brings_the_same_again_says_so_and_forgets_nothing(shell: Shell, damaged: SandboxServer) -> None:
+def test_repair_that_brings_the_same_again_reports_it_and_forgets_nothing(shell: Shell, damaged: SandboxServer) -> None:
     with serving(damaged, HEADLESS) as server:
         ended = shell("verify", "--repair")
         assert len(server.requests) == 2
@@ -186,7 +186,7 @@ def test_a_damaged_file_that_is_deleted_is_downloaded_by_the_next_apply(shell: S
     assert "1 of 3 takes done, 2 waiting." in shell("status").out
 
 
-def test_the_ledgers_own_commands_say_so(shell: Shell, damaged: SandboxServer) -> None:
+def test_the_ledgers_own_commands_report_it(shell: Shell, damaged: SandboxServer) -> None:
     assert f"damaged: {FLAW}" in shell.bare("state", "show", str(shell.manifest)).out
     exported = shell.bare("state", "export", str(shell.manifest)).document
     [desk] = [take for take in exported["takes"] if take["id"] == "desk"]

@@ -91,7 +91,7 @@ def test_the_first_command_that_writes_brings_it_up_to_date_and_changes_nothing_
     assert query(old.ledger, "PRAGMA foreign_key_check") == []
 
 
-def test_what_the_journal_said_of_a_damaged_file_is_known_of_the_file(old: OldLedger) -> None:
+def test_what_the_journal_claimed_of_a_damaged_file_is_known_of_the_file(old: OldLedger) -> None:
     def flaws() -> dict[str, str | None]:
         takes = old("status", "--json").document["takes"]
         return {take["id"]: output["flaw"] for take in takes for output in take["outputs"]}
@@ -104,7 +104,7 @@ def test_what_the_journal_said_of_a_damaged_file_is_known_of_the_file(old: OldLe
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_the_journal_says_in_which_order_creates_were_made(
+def test_the_journal_states_in_which_order_creates_were_made(
     old: OldLedger, version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest one cost more, while the clock was set back."""

@@ -136,7 +136,7 @@ def leave_altered_sidecars(shell: Shell, altered: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("field", ["campaign", "endpoint", "kind"])
-def test_what_is_not_of_this_campaign_says_nothing_of_its_ledger(
+def test_what_is_not_of_this_campaign_states_nothing_of_its_ledger(
     shell: Shell, api: SandboxServer, put_back: PutBack, field: str
 ) -> None:
     put_back()
@@ -158,7 +158,7 @@ def test_a_sidecar_of_this_campaign_that_makes_no_sense_is_damaged(
 
 
 @pytest.mark.parametrize("content", ["null", "{}", "[]", '{"campaign": null, "takes": []}', "a link", "a FIFO"])
-def test_a_report_that_says_nothing_at_all_is_damaged(
+def test_a_report_that_states_nothing_at_all_is_damaged(
     shell: Shell, api: SandboxServer, put_back: PutBack, content: str
 ) -> None:
     put_back()
@@ -221,7 +221,7 @@ def tear(folder: Path, pattern: str, how: Callable[[bytes], bytes]) -> None:
 @pytest.mark.parametrize("sidecars", ["torn", "never written"])
 @pytest.mark.parametrize("command", ["apply", "plan", "status", "report", "verify", "retry"])
 @pytest.mark.few(6)
-def test_damaged_files_beside_an_older_ledger_are_no_files_that_say_nothing(
+def test_damaged_files_beside_an_older_ledger_are_no_files_that_state_nothing(
     shell: Shell, api: SandboxServer, put_back: PutBack, how: Callable[[bytes], bytes], sidecars: str, command: str
 ) -> None:
     put_back()
@@ -314,7 +314,7 @@ def test_a_backup_that_is_newer_than_its_ledger_shows_it_and_is_not_written_over
     assert api.world.stats.creates == 3
 
 
-def test_files_of_a_campaign_that_was_begun_again_on_purpose_say_nothing(
+def test_files_of_a_campaign_that_was_begun_again_on_purpose_state_nothing(
     shell: Shell, api: SandboxServer, put_back: PutBack
 ) -> None:
     shutil.rmtree(shell.state)

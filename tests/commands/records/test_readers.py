@@ -31,12 +31,12 @@ def test_a_plan_creates_nothing_and_needs_no_key(shell: Shell) -> None:
     assert everything(shell) == before
 
 
-def test_a_plan_says_when_the_cap_will_be_met(shell: Shell) -> None:
+def test_a_plan_states_when_the_cap_will_be_met(shell: Shell) -> None:
     ended = shell("plan", "--max-spend", "0.5")
     assert "bring the campaign to $0.84: apply stops at the cap" in ended.out
 
 
-def test_an_unknown_price_is_said_and_never_taken_for_nothing(shell: Shell) -> None:
+def test_an_unknown_price_is_reported_and_never_taken_for_nothing(shell: Shell) -> None:
     shell.write(LAMPS.replace(", expected_cost_usd: 0.28", ""))
     assert "unknown until the first run finishes (3 runs of hailuo/pro, price not known yet)" in shell("plan").out
     estimate = shell("plan", "--json").document["estimate"]
@@ -111,7 +111,7 @@ def test_status_as_json_is_the_document_of_the_report(shell: Shell, api: Sandbox
     assert document["takes"] == written["takes"]
 
 
-def test_status_says_once_what_to_do_about_takes_that_went_wrong_alike(shell: Shell, start_api: StartApi) -> None:
+def test_status_states_once_what_to_do_about_takes_that_went_wrong_alike(shell: Shell, start_api: StartApi) -> None:
     start_api(fail_rate=1.0)
     assert shell("apply").code is ExitCode.UNFINISHED
     printed = shell("status").err
@@ -143,7 +143,7 @@ def test_where_the_manifest_has_an_attempt_left_the_advice_is_to_apply(shell: Sh
     assert f"  hailuo-batch apply {shell.manifest}\n" in printed
 
 
-def test_status_says_what_the_manifest_asks_for_beyond_the_ledger(shell: Shell, api: SandboxServer) -> None:
+def test_status_states_what_the_manifest_asks_for_beyond_the_ledger(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     shell.write(LAMPS.replace("takes: 2", "takes: 5"))
     assert "asks for 3 more" in shell("status").err

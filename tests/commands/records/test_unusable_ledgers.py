@@ -151,7 +151,7 @@ def test_a_ledger_that_is_gone_beside_what_it_leaves_is_no_empty_campaign(
     assert made.world.stats.creates == 1
 
 
-def test_damaged_it_says_how_to_restore_it_and_that_works(shell: Shell, made: SandboxServer) -> None:
+def test_damaged_it_states_how_to_restore_it_and_that_works(shell: Shell, made: SandboxServer) -> None:
     (shell.state / "lamps.db").write_bytes(b"damaged")
     assert "state restore" in shell("apply").err
     assert shell.bare("state", "restore", str(shell.manifest)).code is ExitCode.DONE

@@ -18,7 +18,7 @@ def test_at_first_no_more_are_under_way_than_make_a_storm() -> None:
     assert start_all(CircuitBreaker(2.0)) == MAX_UNANSWERED == 3
 
 
-def test_every_answer_admits_one_more_up_to_what_the_pace_can_use() -> None:
+def test_every_answer_admits_one_more_up_to_what_the_rate_can_use() -> None:
     breaker, seen = CircuitBreaker(10.0), []
     for _ in range(40):
         seen.append(start_all(breaker))
@@ -29,7 +29,7 @@ def test_every_answer_admits_one_more_up_to_what_the_pace_can_use() -> None:
 
 
 @pytest.mark.parametrize(("per_second", "bound"), [(0.1, 8), (2.0, 8), (4.0, 8), (50.0, 100)])
-def test_a_slow_pace_still_lets_a_few_travel_together(per_second: float, bound: int) -> None:
+def test_a_slow_rate_still_lets_a_few_travel_together(per_second: float, bound: int) -> None:
     breaker = CircuitBreaker(per_second)
     for _ in range(200):
         start_all(breaker)

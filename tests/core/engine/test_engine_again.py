@@ -67,14 +67,14 @@ def test_a_fresh_link_is_used_for_what_is_downloaded_again() -> None:
     assert hand.engine.is_finished
 
 
-def test_what_there_is_to_say_of_a_file_is_said_with_its_take() -> None:
+def test_what_there_is_to_state_of_a_file_is_reported_with_its_take() -> None:
     hand = ManualEngine([run(outputs=(output(None),))])
     (fetch,) = hand.fetches()
     hand.answer(fetch, ev.FileSaved(0, "hero.mp4", 1000, SAME, "a file that differs is kept as hero.kept-1.mp4"))
     assert hand.notices == ["hero: a file that differs is kept as hero.kept-1.mp4."]
 
 
-def test_a_video_that_differs_from_the_one_saved_before_is_told_of() -> None:
+def test_a_video_that_differs_from_the_one_saved_before_is_reported() -> None:
     damaged = run()
     hand = ManualEngine([damaged], collected=set(), again=[(damaged.key, 0)])
     hand.answer(hand.fetches()[0], ev.FileSaved(0, "hero.mp4", 1000, "f" * 64))

@@ -20,7 +20,7 @@ def under_way() -> Run:
     return run(RunState.PENDING, take("old"), at=STARTED_AT)
 
 
-def test_who_says_nothing_has_not_agreed() -> None:
+def test_who_states_nothing_has_not_agreed() -> None:
     assert Settings().consent is Consent.MISSING
 
 
@@ -77,7 +77,7 @@ def test_where_nothing_would_be_paid_for_nothing_is_missing(consent: Consent) ->
 
 
 @without
-def test_a_cap_that_admits_nothing_is_what_is_told(consent: Consent) -> None:
+def test_a_cap_that_admits_nothing_is_what_is_reported(consent: Consent) -> None:
     hand = ManualEngine([*unsent(1), run(of=take("old"))], Settings(cap_micro_usd=COST), consent=consent)
     assert not hand.creates()
     assert [reason.exit_code for reason in hand.engine.stop_reasons] == [ExitCode.ACCOUNT]

@@ -231,7 +231,7 @@ def test_a_price_that_is_clearly_higher_than_shown_stops_creating(cost: int, sto
     assert (hand.engine.stop_scope is StopScope.CREATES) is stops
 
 
-def test_creates_that_wait_for_runs_that_are_not_followed_are_told_of() -> None:
+def test_creates_that_wait_for_runs_that_are_not_followed_are_reported() -> None:
     hand = ManualEngine(
         [*unsent(1), run(RunState.PENDING, take("old"))], Settings(max_in_flight=1), collected={"shot-0"}
     )

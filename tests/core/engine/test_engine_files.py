@@ -105,7 +105,7 @@ def test_a_link_that_keeps_breaking_is_read_for_a_fresh_one_after_its_second_fai
     "outcome",
     [ev.RunMissing(), ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", ""), ev.RunFailed("broke"), ev.RunQueued()],
 )
-def test_whatever_the_read_for_fresh_links_says_a_success_stays_one(outcome: Outcome) -> None:
+def test_whatever_the_read_for_fresh_links_states_a_success_stays_one(outcome: Outcome) -> None:
     hand = ManualEngine([unfetched()])
     hand.answer(hand.fetches()[0], GONE)
     assert hand.answer(hand.wait_for_read(), outcome).state is RunState.SUCCEEDED
@@ -212,7 +212,7 @@ def test_files_that_swap_names_are_renamed_one_after_the_other() -> None:
     assert {known.take_id: known.outputs[0].path for known in hand.runs.values()} == {"a": "a.mp4", "b": "b.mp4"}
 
 
-def test_a_file_that_cannot_be_renamed_stays_and_is_told_of_once() -> None:
+def test_a_file_that_cannot_be_renamed_stays_and_is_reported_once() -> None:
     hand = ManualEngine([run(of=take("a"), outputs=(output("z.mp4"),))])
     (move,) = hand.decide()
     hand.answer(move, ev.MoveFailed("permission denied"))
@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_renamed_stays_and_is_told_of_once() -> None:
     assert hand.notices == ["a: z.mp4 could not be renamed and keeps its name: permission denied."]
 
 
-def test_a_file_that_cannot_be_renamed_is_not_tried_again_when_more_is_heard_of_its_run() -> None:
+def test_a_file_that_cannot_be_renamed_is_not_tried_again_when_another_answer_comes() -> None:
     hand = ManualEngine([run(of=take("a"), outputs=(output("z.mp4"), output(None, 1)))])
     actions = hand.decide()
     (move,) = [action for action in actions if isinstance(action, act.MoveFile)]

@@ -20,7 +20,7 @@ def test_creates_that_are_refused_for_the_rate_hold_the_key_for_longer_each_time
     assert holds == [1.0, 2.0, 4.0, 8.0]
 
 
-def test_the_user_is_told_once_that_somebody_else_uses_the_key() -> None:
+def test_the_user_is_notified_once_that_somebody_else_uses_the_key() -> None:
     hand = ManualEngine(unsent(3))
     for create in hand.creates():
         hand.answer(create, RATE)

@@ -34,7 +34,7 @@ def test_what_no_waiting_mends_stops_at_the_first_try(obstacle: Obstacle) -> Non
 
 
 @pytest.mark.parametrize("obstacle", LASTING)
-def test_the_same_after_an_answer_is_told_at_once_and_waited_out(obstacle: Obstacle) -> None:
+def test_the_same_after_an_answer_is_reported_at_once_and_waited_out(obstacle: Obstacle) -> None:
     hand = resumed(proven=True)
     hand.answer(hand.wait_for_read(), not_sent(obstacle))
     [notice] = hand.notices
@@ -46,7 +46,7 @@ def test_the_same_after_an_answer_is_told_at_once_and_waited_out(obstacle: Obsta
 
 @pytest.mark.parametrize("outcome", [ev.ReadUnanswered("timed out"), ev.ReadNotSent("connection refused")])
 @pytest.mark.parametrize("proven", [True, False])
-def test_an_outage_is_told_of_once_and_not_at_the_first_silence(outcome: Outcome, proven: bool) -> None:
+def test_an_outage_is_reported_once_and_not_at_the_first_silence(outcome: Outcome, proven: bool) -> None:
     hand = resumed(proven=proven)
     for silences in range(1, 5):
         hand.answer(hand.wait_for_read(), outcome)

@@ -59,7 +59,7 @@ def test_an_answer_between_refusals_begins_the_time_again() -> None:
     assert hand.exit_codes() == []
 
 
-def test_a_wait_that_the_api_names_is_said_and_kept_to_and_speaks_of_nobody_else() -> None:
+def test_a_wait_that_the_api_names_is_reported_and_kept_to_and_speaks_of_nobody_else() -> None:
     hand = ManualEngine(unsent(3), Settings(run_timeout_s=3600.0))
     for create in hand.creates():
         refuse(hand, create, 3600.0)

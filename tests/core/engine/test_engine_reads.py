@@ -96,7 +96,7 @@ def test_a_read_that_taught_nothing_is_harmless_and_repeated(outcome: Outcome) -
     assert hand.wait_for_read().run.key == before.key
 
 
-def test_an_unknown_status_is_told_of_once() -> None:
+def test_an_unknown_status_is_reported_once() -> None:
     hand = ManualEngine([run(RunState.PROCESSING, at=EARLIER)])
     for _ in range(3):
         hand.answer(hand.wait_for_read(), ev.StatusUnknown("dreaming"))
@@ -179,7 +179,7 @@ def test_a_time_out_does_not_stop_the_downloads() -> None:
     assert not hand.engine.is_finished
 
 
-def test_a_success_without_an_output_is_told_of_and_asked_about_in_the_next_apply() -> None:
+def test_a_success_without_an_output_is_reported_and_asked_about_in_the_next_apply() -> None:
     hand = ManualEngine([run(RunState.PENDING, at=EARLIER)])
     done = hand.answer(hand.wait_for_read(), ev.RunSucceeded(()))
     assert done.take_state is TakeState.DOWNLOADING
@@ -230,7 +230,7 @@ def test_progress_counts_takes_money_and_open_runs() -> None:
     assert (progress.open_runs, progress.active_downloads, progress.next_create_in_s) == (1, 0, 0.0)
 
 
-def test_of_several_halts_the_furthest_counts_and_none_is_told_twice() -> None:
+def test_of_several_halts_the_furthest_counts_and_none_is_reported_twice() -> None:
     hand = ManualEngine(unsent(1))
     for code in (ExitCode.SIGINT, ExitCode.SIGINT):
         hand.engine.stop(signalled(code))

@@ -64,7 +64,7 @@ def test_no_answer_gives_an_event_that_the_table_does_not_admit(state: RunState,
 
 
 @pytest.mark.parametrize("outcome", CREATE_OUTCOMES, ids=repr)
-def test_every_answer_to_a_create_gives_one_event_that_settles_it(outcome: Outcome) -> None:
+def test_every_answer_to_a_create_gives_one_event_that_resolves_it(outcome: Outcome) -> None:
     known = run(RunState.SUBMITTING)
     (event,) = interpreter().events(known, outcome, STARTED_AT)
     assert fold(known, event, STARTED_AT).state is not RunState.SUBMITTING
@@ -180,6 +180,6 @@ def test_two_creates_answered_with_one_new_id_are_one_run_and_one_doubt() -> Non
     assert made.events(one, answer, STARTED_AT) == (answer,), "the same run's answer, told again"
 
 
-def test_the_reason_of_a_refusal_and_its_patience_are_kept_as_they_came() -> None:
+def test_the_reason_of_a_refusal_and_its_wait_are_kept_as_they_came() -> None:
     refusal = ev.CreateRefused(ev.Refusal.RATE, "RATE_LIMITED", "wait", 3.0)
     assert interpreter().events(run(RunState.SUBMITTING), refusal, STARTED_AT) == (refusal,)

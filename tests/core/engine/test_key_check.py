@@ -18,7 +18,7 @@ from tests.helpers.snapshots import COST, STARTED_AT, run, take
 @pytest.mark.parametrize(
     "outcome", [ev.ReadUnanswered("timed out"), ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", "")]
 )
-def test_a_probe_that_was_not_answered_is_asked_again(outcome: Outcome) -> None:
+def test_a_key_check_that_was_not_answered_is_asked_again(outcome: Outcome) -> None:
     hand = ManualEngine(
         [run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abc"], Settings(is_key_new=True)
     )
@@ -139,7 +139,7 @@ def test_a_stranger_in_place_of_the_api_stops_it_at_once() -> None:
     assert PAGE.reason in hand.notices[0]
 
 
-def test_a_gateway_that_says_three_times_that_the_api_is_away_stops_it() -> None:
+def test_a_gateway_that_states_three_times_that_the_api_is_away_stops_it() -> None:
     hand = ManualEngine(unsent(3), proven=False)
     for _ in range(3):
         assert hand.exit_codes() == []
@@ -158,7 +158,7 @@ def test_a_stranger_after_the_api_is_no_answer_and_is_waited_out() -> None:
     hand.wait_for_read()
 
 
-def test_a_key_that_the_api_refuses_is_told_of_before_anything_is_created() -> None:
+def test_a_key_that_the_api_refuses_is_reported_before_anything_is_created() -> None:
     hand = ManualEngine(unsent(3), proven=False)
     hand.answer(hand.wait_for_read(), ev.ReadRefused(ev.Refusal.ACCOUNT, "invalid_api_key", "no such key"))
     assert hand.exit_codes() == [ExitCode.ACCOUNT]

@@ -217,7 +217,7 @@ def test_every_file_comes_home_from_wherever_it_lay_and_none_is_lost(wanted: lis
         (Supersession.EDIT, "hero.mp4", False),
     ],
 )
-def test_a_look_at_each_file_tells_that_no_rename_is_due(
+def test_a_look_at_each_file_reports_that_no_rename_is_due(
     superseded_by: Supersession | None, path: str | None, in_place: bool
 ) -> None:
     made = run(run_id="run_1", superseded_by=superseded_by, outputs=(output(path),))

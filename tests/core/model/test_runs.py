@@ -73,7 +73,7 @@ def test_a_success_notes_its_links_and_when_it_was_completed() -> None:
     assert done.take_state is TakeState.DOWNLOADING
 
 
-def test_without_a_time_from_the_api_a_run_is_completed_when_it_was_heard_of() -> None:
+def test_without_a_time_from_the_api_a_run_is_completed_when_it_was_received() -> None:
     assert after(run(RunState.PROCESSING), ev.RunSucceeded((URL,))).completed_at == LATER
     assert after(run(RunState.PROCESSING), ev.RunFailed("broke")).completed_at == LATER
 
@@ -95,12 +95,12 @@ def test_an_answer_with_fewer_links_forgets_no_output() -> None:
     assert after(before, ev.RunSucceeded((URL,))).outputs == (replace(before.outputs[0], url=URL), before.outputs[1])
 
 
-def test_a_failure_says_why() -> None:
+def test_a_failure_states_why() -> None:
     failed = after(run(RunState.PENDING), ev.RunFailed("the model broke", cost_micro_usd=40_000))
     assert (failed.state, failed.reason, failed.cost_micro_usd) == (RunState.FAILED, "the model broke", 40_000)
 
 
-def test_a_lost_run_keeps_its_id_and_says_so() -> None:
+def test_a_lost_run_keeps_its_id_and_reports_it() -> None:
     before = run(RunState.PENDING)
     lost = after(before, ev.RunLost())
     assert lost.run_id == before.run_id
@@ -155,7 +155,7 @@ def test_a_revived_older_attempt_speaks_for_its_take() -> None:
     assert record(take(), old, new).live == old
 
 
-def test_a_take_with_no_live_run_is_told_by_its_newest_and_one_with_no_run_waits() -> None:
+def test_a_take_with_no_live_run_is_reported_by_its_newest_and_one_with_no_run_waits() -> None:
     runs = [
         run(state, attempt=n, superseded_by=Supersession.EDIT)
         for n, state in enumerate((RunState.SUCCEEDED, RunState.FAILED), 1)

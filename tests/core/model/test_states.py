@@ -68,7 +68,7 @@ def test_the_grid_names_every_state_and_every_event() -> None:
 
 
 @pytest.mark.parametrize(("state", "event"), PAIRS)
-def test_every_event_leads_where_the_grid_says_or_moves_nothing(state: RunState, event: Event) -> None:
+def test_every_event_leads_where_the_grid_states_or_moves_nothing(state: RunState, event: Event) -> None:
     expected = EXPECTED[state, type(event).__name__]
     before = run(state, outputs=(output(),))
     if expected is not None:
@@ -108,7 +108,7 @@ def test_a_run_that_may_be_paid_for_is_unsent_again_only_where_nothing_was_made(
         (RunState.ABANDONED, TakeState.ABANDONED),
     ],
 )
-def test_a_take_is_told_as_its_run_stands(state: RunState, shown: TakeState, saved: bool) -> None:
+def test_a_take_is_reported_as_its_run_stands(state: RunState, shown: TakeState, saved: bool) -> None:
     assert take_state(state, saved) is shown
 
 

@@ -48,7 +48,7 @@ def test_a_run_of_which_an_output_is_missing_is_asked_for_again() -> None:
     assert attempt.later_events == ()
 
 
-def test_what_several_files_tell_of_one_run_is_put_together() -> None:
+def test_what_several_files_report_one_run_is_put_together() -> None:
     first = trace(outputs=(Output(0, "", "hero.mp4", 10, SHA),))
     second = trace(outputs=(Output(1, "", "hero.out2.mp4", 10, SHA),))
     listed = trace(

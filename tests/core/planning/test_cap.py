@@ -107,7 +107,7 @@ def test_a_first_create_without_a_cost_is_waited_for_until_its_end_teaches_one()
     assert session.create()
 
 
-def test_a_first_create_that_never_tells_its_cost_is_not_waited_for() -> None:
+def test_a_first_create_that_never_reports_its_cost_is_not_waited_for() -> None:
     session = CapSession(10 * COST)
     first = session.create()
     assert first is not None
@@ -168,7 +168,7 @@ def test_a_price_that_rose_while_the_clock_was_set_back_counts() -> None:
     assert session.create() is None
 
 
-def test_a_run_that_is_heard_again_is_counted_once() -> None:
+def test_a_run_that_is_received_again_is_counted_once() -> None:
     session = CapSession(10 * COST)
     known = run(RunState.PENDING)
     for again in (known, known, replace(known, state=RunState.PROCESSING), known):

@@ -41,7 +41,7 @@ def test_a_run_with_several_files_is_as_large_as_all_of_them() -> None:
     assert VideoSizes([come("a", 2 * MB, 3 * MB)]).need(1).each_bytes == 5 * MB
 
 
-def test_a_run_tells_once_and_only_while_all_its_files_are_here() -> None:
+def test_a_run_reports_once_and_only_while_all_its_files_are_here() -> None:
     sizes = VideoSizes()
     partly, whole = run(outputs=(output(), output(None, 1))), run(outputs=(output(),))
     for before, known in ((None, partly), (None, run(RunState.PENDING)), (None, come("b", 7)), (partly, whole)):

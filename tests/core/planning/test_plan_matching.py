@@ -50,7 +50,7 @@ def test_order_tags_and_descriptions_do_not_count(session: PlanningSession) -> N
     assert session.record_of("a").take.tags == ("night",)
 
 
-def test_a_changed_prompt_is_paid_for_and_says_what_changed(session: PlanningSession) -> None:
+def test_a_changed_prompt_is_paid_for_and_states_what_changed(session: PlanningSession) -> None:
     session.apply_plan(wants(A, B))
     session.finish(RunState.SUCCEEDED)
     lines = session.apply_plan(wants(edited(A), B))

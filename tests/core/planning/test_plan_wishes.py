@@ -152,7 +152,7 @@ def test_a_take_that_takes_over_a_run_can_be_replaced_in_the_same_breath(session
     assert session.live("z").state is RunState.UNSENT
 
 
-def test_in_doubt_is_held_unless_it_is_said_otherwise(session: PlanningSession) -> None:
+def test_in_doubt_is_held_unless_it_is_reported_otherwise(session: PlanningSession) -> None:
     session.apply_plan(wants(A))
     session.finish(RunState.IN_DOUBT)
     line = session.apply_plan(wants(A))["a"]
@@ -229,7 +229,7 @@ def test_failures_of_another_request_do_not_count(session: PlanningSession) -> N
         (RunState.ABANDONED, PlanAction.HOLD, "abandoned"),
     ],
 )
-def test_the_plan_says_how_every_other_take_stands(
+def test_the_plan_states_how_every_other_take_stands(
     session: PlanningSession, state: RunState, action: PlanAction, reason: str
 ) -> None:
     session.apply_plan(wants(A))

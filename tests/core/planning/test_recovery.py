@@ -88,7 +88,7 @@ def test_a_create_under_way_that_the_receipts_do_not_know_is_in_doubt_too() -> N
     ("outcome", "learnt"),
     [(CREATED, CREATED), (NOT_SENT, NOT_SENT), (REFUSED, REFUSED), (REJECTED, REJECTED), (UNANSWERED, None)],
 )
-def test_a_create_in_doubt_learns_an_answer_that_settles_it(
+def test_a_create_in_doubt_learns_an_answer_that_resolves_it(
     outcome: CreateOutcome, learnt: CreateOutcome | None
 ) -> None:
     assert missed_by(run(RunState.IN_DOUBT), outcome) == learnt
@@ -103,7 +103,7 @@ FINAL = sorted(set(RunState) - {RunState.UNSENT, RunState.SUBMITTING, RunState.I
 
 @pytest.mark.parametrize("outcome", [None, *OUTCOMES])
 @pytest.mark.parametrize("state", FINAL)
-def test_a_run_that_is_settled_learns_nothing(state: RunState, outcome: CreateOutcome | None) -> None:
+def test_a_run_that_is_resolved_learns_nothing(state: RunState, outcome: CreateOutcome | None) -> None:
     known = run(state, run_id="run_x" if state is not RunState.REJECTED else None)
     assert missed_by(known, *([] if outcome is None else [outcome])) is None
 
@@ -209,8 +209,8 @@ def test_taking_over_twice_changes_nothing(data: some.DataObject) -> None:
         assert known.create_id is not None
         receipts.append(intent(known.create_id))
         for outcome in data.draw(some.lists(some.sampled_from([NOT_SENT, UNANSWERED, "created"]), max_size=2)):
-            told = ev.RunCreated(f"run_new{n}", COST) if outcome == "created" else outcome
-            receipts.append(result(known.create_id, told))  # type: ignore[arg-type]
+            reported = ev.RunCreated(f"run_new{n}", COST) if outcome == "created" else outcome
+            receipts.append(result(known.create_id, reported))  # type: ignore[arg-type]
     held = snapshot(record(take(), *runs))
     missed, forgotten = recover(held, receipts, NOW)
     assert forgotten == ()
@@ -232,7 +232,7 @@ def test_taking_over_twice_changes_nothing(data: some.DataObject) -> None:
         (RunState.ABANDONED, Supersession.RESUBMIT),
     ],
 )
-def test_what_is_put_back_after_a_run_supersedes_it_for_the_reason_that_its_state_tells(
+def test_what_is_put_back_after_a_run_supersedes_it_for_the_reason_that_its_state_reports(
     before: RunState, by: Supersession
 ) -> None:
     assert supersession_by_restored(run(before), intent("create-x")) is by
@@ -250,7 +250,7 @@ LINE: dict[str, Any] = {
 }
 
 
-def test_an_intent_tells_all_that_was_asked() -> None:
+def test_an_intent_reports_all_that_was_asked() -> None:
     read = CreateIntent.parse(json.loads(json.dumps(LINE)))
     assert (read.take_id, read.attempt, read.at) == ("hero", 2, STARTED_AT)
     assert read.fingerprint == take().fingerprint
@@ -272,7 +272,7 @@ def test_every_outcome_is_read_back_as_it_was_written(outcome: CreateOutcome) ->
 @pytest.mark.parametrize(
     "cost", ["280", True, 280.0, 1e30, -1, 10**30, MAX_COST_MICRO_USD + 1, float("inf"), float("nan"), [280], {}]
 )
-def test_a_cost_that_no_run_can_have_is_unknown_and_that_is_said(cost: object) -> None:
+def test_a_cost_that_no_run_can_have_is_unknown_and_that_is_reported(cost: object) -> None:
     created = parse_result({"result": "RunCreated", "run_id": "run_x", "cost_micro_usd": cost})
     assert isinstance(created, ev.RunCreated)
     assert (created.run_id, created.cost_micro_usd) == ("run_x", None)

@@ -141,7 +141,7 @@ def test_the_live_attempt_is_meant_unless_another_is_named() -> None:
 
 
 @pytest.mark.parametrize("take_id", ["heros", "desk"])
-def test_a_take_without_a_run_cannot_be_settled(take_id: str) -> None:
+def test_a_take_without_a_run_cannot_be_resolved(take_id: str) -> None:
     with pytest.raises(UsageError, match="the ledger has no run of this take"):
         find_run(snapshot(record(HERO, stuck(S.LOST)), record(take("desk"))), take_id, None)
 

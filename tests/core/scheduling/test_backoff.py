@@ -18,7 +18,7 @@ def test_all_places_are_allowed_while_nothing_is_refused() -> None:
     assert reduced.rises_at(0.0) == float("inf")
 
 
-def test_a_refusal_lowers_the_pace_at_once() -> None:
+def test_a_refusal_lowers_the_rate_at_once() -> None:
     reduced = Backoff(20, WINDOW_S)
     refused(reduced, 5.0, sent_at=4.0)
     assert reduced.places(5.0) == 14
@@ -47,7 +47,7 @@ def test_requests_that_were_under_way_bring_the_same_news() -> None:
 
 
 @given(some.floats(0.0, 1e9), some.floats(0.001, 3600.0), some.integers(1, 30))
-def test_a_rise_has_come_when_it_was_said_to_come(at: float, window_s: float, rises: int) -> None:
+def test_a_rise_has_come_when_it_was_reported_to_come(at: float, window_s: float, rises: int) -> None:
     reduced = Backoff(100, window_s)
     refused(reduced, at, sent_at=at)
     now = at
@@ -66,7 +66,7 @@ def test_one_place_is_always_left() -> None:
     assert reduced.places(now - 9.0) == 1
 
 
-def test_what_another_process_heard_goes_for_all() -> None:
+def test_what_another_process_received_goes_for_all() -> None:
     reduced = Backoff(20, WINDOW_S)
     reduced.adopt(Drop(4, 100.0), 102.0)
     assert reduced.places(101.0) == 4
@@ -77,7 +77,7 @@ def test_what_another_process_heard_goes_for_all() -> None:
 
 
 @given(some.lists(some.integers(1, 200), max_size=30), some.integers(2, 50))
-def test_every_refusal_lowers_the_pace_and_every_window_raises_it_until_all_is_allowed(
+def test_every_refusal_lowers_the_rate_and_every_window_raises_it_until_all_is_allowed(
     pauses: list[int], limit: int
 ) -> None:
     reduced, now = Backoff(limit, WINDOW_S), 0.0

@@ -140,7 +140,7 @@ def test_a_bound_on_runs_in_flight_makes_it_longer() -> None:
     assert left(creates=40, most_open=2) == pytest.approx(20 * 95, rel=0.1)
 
 
-def test_a_sample_of_the_open_runs_says_what_all_of_them_say() -> None:
+def test_a_sample_of_the_open_runs_states_what_all_of_them_state() -> None:
     learned = queue_model()
     lines = [learned.add_run(float(number)) for number in range(1000)]
     whole = time_left([RemainingWork(learned, 0, 1000, lines)], 1000.0, 50.0, None)
@@ -150,7 +150,7 @@ def test_a_sample_of_the_open_runs_says_what_all_of_them_say() -> None:
     assert sampled == pytest.approx(whole, rel=0.1)
 
 
-def test_a_provider_with_few_places_is_told_from_one_without_a_limit() -> None:
+def test_a_provider_with_few_places_is_distinguished_from_one_without_a_limit() -> None:
     for places in (None, 16):
         campaign = Scenario(80, places=places)
         learned = QueueModel()
@@ -186,7 +186,7 @@ def test_once_creating_stops_only_open_runs_count() -> None:
     assert client.engine.progress(0.0).time_left_s is None
 
 
-def test_nothing_is_said_to_be_left_once_the_last_run_is_done() -> None:
+def test_nothing_is_reported_to_be_left_once_the_last_run_is_done() -> None:
     scenario = Scenario(5)
     client = engine(scenario, 1)
     watched = Watched(client, scenario.runs)

@@ -55,7 +55,7 @@ def test_few_requests_are_refused_beside_a_fair_user_of_the_same_key(places: int
 @pytest.mark.parametrize("fixed", [False, True], ids=["sliding", "fixed"])
 @pytest.mark.parametrize("places", [2, 5, 10])
 @pytest.mark.few(2)
-def test_a_lowered_pace_spares_most_refusals_while_both_have_their_share(places: int, fixed: bool) -> None:
+def test_a_lowered_rate_spares_most_refusals_while_both_have_their_share(places: int, fixed: bool) -> None:
     lowered = campaign(places, fixed=fixed)
     with only_holds():
         held = campaign(places, fixed=fixed)

@@ -86,7 +86,7 @@ def test_knowing_nothing_seconds_and_hours_are_alike() -> None:
     assert gains == pytest.approx([gains[0]] * 4, rel=0.15)
 
 
-def test_a_run_that_never_finishes_says_little_of_those_begun_beside_it() -> None:
+def test_a_run_that_never_finishes_states_little_of_those_begun_beside_it() -> None:
     hazard = Hazard()
     hazard.on_unfinished(0.0, 400_000.0)
     assert hazard.total(20.0) - hazard.total(5.0) > 0.1

@@ -59,17 +59,17 @@ def text_of(**record: Any) -> bytes:
 
 
 @given(some.dictionaries(some.text(min_size=1), holdings, max_size=5))
-def test_what_is_told_is_what_is_heard(told: dict[str, Holding]) -> None:
-    assert parsed(render_holdings(BOOT, told)) == told
+def test_what_is_reported_is_what_is_received(reported: dict[str, Holding]) -> None:
+    assert parsed(render_holdings(BOOT, reported)) == reported
 
 
 @given(some.binary() | some.builds(lambda found: json.dumps(found).encode(), anything))
-def test_a_text_that_is_none_tells_nothing(data: bytes) -> None:
+def test_a_text_that_is_none_reports_nothing(data: bytes) -> None:
     assert parsed(data) == {}
 
 
 @given(some.dictionaries(some.text(min_size=1, max_size=3), records | anything, max_size=3))
-def test_whatever_a_text_says_nobody_is_held_up_for_longer_than_a_request_and_a_window(processes: Any) -> None:
+def test_whatever_a_text_states_nobody_is_held_up_for_longer_than_a_request_and_a_window(processes: Any) -> None:
     data = json.dumps({"version": 1, "boot": BOOT, "processes": processes}).encode()
     for holding in parsed(data).values():
         assert holding.held(LATEST, WINDOW_S) == 0
@@ -79,16 +79,16 @@ def test_whatever_a_text_says_nobody_is_held_up_for_longer_than_a_request_and_a_
 
 
 @pytest.mark.parametrize("data", [b"[" * 100_000, b'{"version":1,"boot":"one","processes":' + b"9" * 5000 + b"}"])
-def test_a_text_made_to_break_its_reader_tells_nothing(data: bytes) -> None:
+def test_a_text_made_to_break_its_reader_reports_nothing(data: bytes) -> None:
     assert parsed(data) == {}
 
 
 def test_what_comes_after_the_first_line_is_left_from_a_longer_text() -> None:
-    told = {"a": Holding(((NOW + 1.0, 3),))}
-    assert parsed(render_holdings(BOOT, told) + b'"]}}') == told
+    reported = {"a": Holding(((NOW + 1.0, 3),))}
+    assert parsed(render_holdings(BOOT, reported) + b'"]}}') == reported
 
 
-def test_what_was_told_before_the_machine_started_anew_is_nothing() -> None:
+def test_what_was_reported_before_the_machine_started_anew_is_nothing() -> None:
     assert parse_holdings(text_of(back_at=[[NOW + 5, 20]]), "another", NOW, WINDOW_S) == {}
 
 
@@ -108,7 +108,9 @@ def test_what_a_process_left_behind_comes_back_a_window_later() -> None:
 
 
 @given(some.floats(1.0, 1e7), some.lists(some.floats(0.0, 10.0), max_size=4000))
-def test_places_are_told_in_few_groups_and_never_earlier_than_they_come_back(since: float, after: list[float]) -> None:
+def test_places_are_reported_in_few_groups_and_never_earlier_than_they_come_back(
+    since: float, after: list[float]
+) -> None:
     times = [since + after_s for after_s in after]
     buckets = Buckets(WINDOW_S)
     for at in sorted(times):
