@@ -212,7 +212,7 @@ def test_what_is_pure_touches_no_clock_chance_thread_file_or_network(path: Path)
     assert not IMPURE & {name.split(".")[0] for name in imports_of(path)}
 
 
-@pytest.mark.parametrize("library", sorted(LIBRARIES))
+@pytest.mark.parametrize("package", sorted(LIBRARIES))
 def test_each_third_party_package_is_known_to_one_folder(package: str) -> None:
     knowing = {folder_of(name_of(path)) for path in MODULES if package in {n.split(".")[0] for n in imports_of(path)}}
     assert knowing == {LIBRARIES[package]}

@@ -82,7 +82,7 @@ def test_read_that_not_the_api_refuses_is_unanswered_by_a_stranger(status: int, 
 
 @pytest.mark.parametrize(("status", "refusal"), [(401, Refusal.ACCOUNT), (403, Refusal.ACCOUNT), (429, Refusal.RATE)])
 @pytest.mark.parametrize(
-    ("said", "code", "message"),
+    ("printed", "code", "message"),
     [({"code": "odd"}, "odd", None), ({"message": "no."}, "", "no"), ({"code": 7, "message": "no"}, "", "no")],
 )
 def test_a_code_or_a_message_makes_the_body_the_apis_own(
