@@ -50,7 +50,7 @@ def test_the_tasks_that_are_named_exist(page: Path) -> None:
 
 def test_every_task_is_on_the_page() -> None:
     text = PAGES[0].read_text(encoding="utf-8")
-    assert {task for task in tasks() if f"`{task}`" not in text} == {"floors"}
+    assert not {task for task in tasks() if f"`{task}`" not in text}
 
 
 def test_the_version_has_one_place_and_the_changelog_begins_with_it() -> None:

@@ -229,7 +229,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: name_of(folder / "__init__.py"))
-def test_no_folder_is_crowded(folder: Path) -> None:
+def test_no_folder_is_crowded_and_each_is_a_package(folder: Path) -> None:
+    assert (folder / "__init__.py").is_file()
     assert len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) <= MOST_FILES
 
 

@@ -113,7 +113,7 @@ def refused_payment(quote: PaymentQuote, consent: Consent) -> StopReason | None:
     if quote.cap_reached is not None:
         return quote.cap_reached
     if consent is Consent.DECLINED:
-        text = f"Declined. No video was requested, nothing was paid. It was {quote}."
+        text = f"Declined. No video was requested, nothing was paid. Run the same command to be asked again: {quote}."
     else:
         text = f"No video was requested. Nothing was paid: --yes is missing. With --yes this command pays for {quote}."
     return StopReason(StopScope.CREATES, stop_reasons.no_consent(consent).exit_code, text)

@@ -45,7 +45,7 @@ class EngineClient:
         scope = frozenset(record.take.id for record in snapshot.takes)
         self.engine = Engine(replace(settings, consent=Consent.GIVEN), snapshot, scope, scope, now=0.0, wall=WALL)
         self._runs = {run.key: run for run in snapshot.runs}
-        self._tells_times = reports_times
+        self._reports_times = reports_times
         self._fetches: list[tuple[float, int, act.FetchFile]] = []
 
     def start(self, now: float) -> Iterator[Request]:
@@ -89,7 +89,7 @@ class EngineClient:
         if answer.done_at is None:
             return ev.RunStarted()
         url = f"https://files.example/{request.number}.mp4"
-        if not self._tells_times:
+        if not self._reports_times:
             return ev.RunSucceeded((url,), 280_000)
         return ev.RunSucceeded((url,), 280_000, WALL + answer.created_at, WALL + answer.done_at)
 

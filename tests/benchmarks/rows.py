@@ -59,7 +59,7 @@ def engine(scenario: Scenario, seed: int) -> EngineClient:
     """The product's engine."""
     known = {DEFAULT_MODEL: scenario.known_durations(seed)}
     settings = Settings(rate_limit=scenario.limit, rate_window_s=scenario.window_s, known_durations=known)
-    return EngineClient(settings, scenario.runs, reports_times=scenario.tells_times)
+    return EngineClient(settings, scenario.runs, reports_times=scenario.reports_times)
 
 
 def _limiter(scenario: Scenario, seed: int) -> Client:
@@ -132,7 +132,7 @@ def engine_rows() -> Iterator[Row]:
     for runs in GOALS:
         yield Row(ENGINE, "warm start", Scenario(runs, known=_KNOWN), engine)
     for runs in (20, 100, 1000):
-        yield Row(ENGINE, "the API tells no times", Scenario(runs, tells_times=False), engine)
+        yield Row(ENGINE, "the API tells no times", Scenario(runs, reports_times=False), engine)
     for runs in GOALS:
         yield Row("oracle", "log-normal", Scenario(runs), _oracle)
     yield Row("oracle", "two-humped", Scenario(1000, two_humped), _oracle)

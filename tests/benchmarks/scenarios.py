@@ -41,7 +41,7 @@ class Scenario:
     window_s: float = 10.0
     fixed_window: bool = False
     known: int = 0
-    tells_times: bool = True
+    reports_times: bool = True
     counts: Counts = Counts.CARRIED_OUT
 
     def durations(self, seed: int) -> list[float]:

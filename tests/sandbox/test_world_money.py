@@ -23,10 +23,10 @@ def test_a_failed_run_is_refunded_in_full_when_it_fails_and_not_before() -> None
     world = world_of(balance_micro_usd=280_000, fail_rate=1)
     facts = world.facts(create_run(world, 0))
     assert facts is not None
-    world.book_refunds(facts.completed_ms / 1000 - 0.002)
+    world.pay_refunds(facts.completed_ms / 1000 - 0.002)
     assert (world.balances[0], world.stats.refunded_micro_usd) == (0, 0)
-    world.book_refunds(facts.completed_ms / 1000)
-    world.book_refunds(facts.completed_ms / 1000 + 100)
+    world.pay_refunds(facts.completed_ms / 1000)
+    world.pay_refunds(facts.completed_ms / 1000 + 100)
     assert (world.balances[0], world.stats.refunded_micro_usd) == (280_000, 280_000)
 
 

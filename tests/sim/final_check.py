@@ -71,16 +71,16 @@ class FinalCheck:
         history = self.history
         history.site.world.settings = replace(history.site.world.settings, fail_rate=0.0)
         for _ in range(_QUIET):
-            unsettled = history.user.unsettled()
-            if not unsettled:
+            unresolved = history.user.unresolved()
+            if not unresolved:
                 return
-            for case in unsettled:
+            for case in unresolved:
                 history.user.follow(case)
             history.author.mend()
             history.author.lift_cap()
             history.site.cap_micro_usd = None
             self.calm_down()
-        states = ", ".join(map(str, history.user.unsettled()))
+        states = ", ".join(map(str, history.user.unresolved()))
         raise Violation(f"whatever the user is told to do, this comes to no end: {states}")
 
     def make(self) -> None:

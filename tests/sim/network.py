@@ -60,7 +60,7 @@ class Network:
         self._too_dear = False
         self._ledger = ledger
         self.creates = 0
-        self.unheard: set[str] = set()  # creates that have left and not come to their end
+        self.open_creates: set[str] = set()  # creates that have left and not come to their end
         self.bereft: list[Sent] | None = None  # creates since the records were taken away, None where they were not
         self._bereft_at = 0
         self._has_read = False  # a run, or that there is none: the API has answered to that
@@ -110,7 +110,7 @@ class Network:
         self._terms.check_create(action)
         site.truth.check_cap(self._ledger, site.cap_micro_usd)
         sent = site.truth.send(run, self.process, site.truth.newest_cost(self._ledger), site.clock.now())
-        self.unheard.add(sent.create_id)
+        self.open_creates.add(sent.create_id)
         if self.bereft is not None:
             sent.unreceipted = True
             self.bereft.append(sent)
@@ -190,10 +190,10 @@ class Network:
             else:
                 self._end(action, way, exchange, is_api=fault not in _STRANGERS)
 
-        def arrive_unheard() -> None:
+        def arrive_without_answer() -> None:
             self._server.answer(action, fault, late=True)
 
-        self._on_the_way[number] = (site.clock.now() + way, arrive_unheard)
+        self._on_the_way[number] = (site.clock.now() + way, arrive_without_answer)
         self._at(way, arrive)
         if way > TIMEOUT_S:
             self._end(action, TIMEOUT_S, responses.Unanswered("timed out"))
@@ -220,7 +220,7 @@ class Network:
         if not isinstance(action, act.CreateRun):
             return
         sent = self.site.truth.sent[action.run.create_id or ""]
-        self.unheard.discard(sent.create_id)
+        self.open_creates.discard(sent.create_id)
         if isinstance(outcome, ev.RunCreated) and outcome.run_id == sent.run_id:
             most = self._terms.most_micro_usd.get(action.run.model, float("inf"))
             self._too_dear |= (outcome.cost_micro_usd or 0) > most

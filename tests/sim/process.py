@@ -89,8 +89,8 @@ class Process:
 
     def check_end(self) -> None:
         """It has ended by itself. Raises Violation where it has left a create behind whose answer may still come."""
-        if self._network is not None and self._network.unheard:
-            left = ", ".join(sorted(self._network.unheard))
+        if self._network is not None and self._network.open_creates:
+            left = ", ".join(sorted(self._network.open_creates))
             raise Violation(f"process {self.number} has ended, and nobody waits for the answers to {left}")
 
     def window(self) -> KeyWindow:

@@ -139,7 +139,7 @@ class Promises:
     def check_final(self, snapshot: Snapshot) -> None:
         """After all is quiet: the ledger's money is the world's, and so is how each run ended."""
         world, truth = self.site.world, self.site.truth
-        world.book_refunds(self.site.clock.now())
+        world.pay_refunds(self.site.clock.now())
         known = {run.run_id: run for run in snapshot.paid_runs if run.run_id is not None}
         for run_id, sent in truth.made.items():
             if truth.is_knowable(sent) or run_id in known:

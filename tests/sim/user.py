@@ -185,7 +185,7 @@ class User:
         if self.give(*words) is not ExitCode.DONE and not vanished:
             raise Violation(f"{case.run.take_id} is {case.run.state}, and what the report advises is refused")
 
-    def unsettled(self) -> list["Case"]:
+    def unresolved(self) -> list["Case"]:
         """Whatever needs somebody or something: attempts that do not end, and live ones of takes that are wanted."""
         snapshot = self.read()
         report = build_report(

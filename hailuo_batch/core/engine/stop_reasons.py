@@ -97,7 +97,7 @@ def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: in
         )
     else:
         text = (
-            f"{format_usd(committed_micro_usd)} are spent or may have been charged, a run costs "
+            f"{format_usd(committed_micro_usd)} is spent or may have been charged, a run costs "
             f"{format_usd(cost_micro_usd)}, and the spend limit is {cap}. Current runs are still collected. To "
             "continue, raise limits.max_spend_usd or --max-spend."
         )

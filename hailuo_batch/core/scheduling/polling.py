@@ -1,4 +1,4 @@
-"""Which request goes next: a create, a read of some run, or none yet.
+"""Which run is read next, and when a read is worth more than a create.
 
 While creates wait, a read goes first only if it almost certainly finds its run finished, and only while the reads that
 must still follow leave the last runs time to finish. When no create waits, the read that saves the most time goes, if

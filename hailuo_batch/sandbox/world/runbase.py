@@ -35,7 +35,7 @@ class World:
     """Runbase as one process sees it. `prices`, `balances`, `spend_limit_micro_usd` and `trouble` may be changed.
 
     `made` maps each run ID to the input of its create; `stats` counts. `balances` holds that of the account and that
-    of `other_account_keys`. Refunds are booked when a call passes their time; `book_refunds` books them without a call.
+    of `other_account_keys`. Refunds are booked when a call passes their time; `pay_refunds` books them without a call.
     """
 
     def __init__(self, settings: WorldSettings, files_base_url: str) -> None:
@@ -97,16 +97,16 @@ class World:
             limit = self._limits[key] = RequestLimit(self.settings)
         return limit.admit(now)
 
-    def book_refunds(self, now: float) -> None:
+    def pay_refunds(self, now: float) -> None:
         """Refund every run of this world that has failed by now."""
         while self._refunds and self._refunds[0][0] <= _ms(now):
             _, cost, account, key = heappop(self._refunds)
-            self._book(account, key, -cost)
+            self._charge(account, key, -cost)
             self.stats.refunded_micro_usd += cost
 
     def _admit(self, now: float, key: str | None) -> str:
         """Return the key of a request that may be carried out. Raises RequestRefused."""
-        self.book_refunds(now)
+        self.pay_refunds(now)
         if key is None:
             raise RequestRefused(401, "missing_api_key", "send `Authorization: Bearer <key>`")
         if not self._is_known(key):
@@ -147,7 +147,7 @@ class World:
         facts = self._draw(_ms(now), account, request.model, cost)
         run_id = self._ids.seal(facts)
         self.created[run_id] = request.input
-        self._book(account, key, cost)
+        self._charge(account, key, cost)
         self.stats.charged_micro_usd += cost
         if facts.failed:
             heappush(self._refunds, (facts.completed_ms, cost, account, key))
@@ -185,7 +185,7 @@ class World:
         heappush(self._busy_until, starts_ms + work_ms)
         return starts_ms - now_ms
 
-    def _book(self, account: int, key: str, cost: int) -> None:
+    def _charge(self, account: int, key: str, cost: int) -> None:
         balance = self.balances[account]
         if balance is not None:
             self.balances[account] = balance - cost

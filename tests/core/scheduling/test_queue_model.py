@@ -11,10 +11,10 @@ from hailuo_batch.core.scheduling.queue_model import ObservedRun, QueueModel
 class Shop:
     """Runs accepted every half second, worked on `places` at a time, each asked about in turn."""
 
-    def __init__(self, places: int | None, count: int, *, tells_times: bool) -> None:
+    def __init__(self, places: int | None, count: int, *, reports_times: bool) -> None:
         rng = Random(4)
         self.known_model = QueueModel()
-        self.tells_times = tells_times
+        self.reports_times = reports_times
         self.lines: list[ObservedRun] = []
         self.done_at: list[float] = []
         free_at = [0.0] * (places or count)
@@ -27,7 +27,7 @@ class Shop:
 
     def poll(self, number: int, now: float) -> None:
         if self.done_at[number] <= now:
-            self.known_model.on_finished(self.lines[number], now, self.done_at[number] if self.tells_times else None)
+            self.known_model.on_finished(self.lines[number], now, self.done_at[number] if self.reports_times else None)
         else:
             self.known_model.on_unfinished(self.lines[number], now)
 
@@ -41,18 +41,18 @@ class Shop:
             waiting = [number for number in waiting if self.done_at[number] > now - 10 * pause_s]
 
 
-@pytest.mark.parametrize("tells_times", [True, False])
-def test_a_run_whose_turn_has_not_come_is_not_worth_a_look(tells_times: bool) -> None:
-    shop = Shop(8, 200, tells_times=tells_times)
+@pytest.mark.parametrize("reports_times", [True, False])
+def test_a_run_whose_turn_has_not_come_is_not_worth_a_look(reports_times: bool) -> None:
+    shop = Shop(8, 200, reports_times=reports_times)
     shop.poll_all(now=100.0, pause_s=1.0, until=1200.0)
     last, first = shop.lines[-1], next(line for line, at in zip(shop.lines, shop.done_at, strict=True) if at > 1250.0)
     assert shop.known_model.poll_value(last, 1250.0).chance < 0.1
     assert shop.known_model.poll_value(first, 1400.0).chance > shop.known_model.poll_value(last, 1400.0).chance
 
 
-@pytest.mark.parametrize("tells_times", [True, False])
-def test_without_a_queue_all_runs_of_an_age_are_worth_the_same(tells_times: bool) -> None:
-    shop = Shop(None, 200, tells_times=tells_times)
+@pytest.mark.parametrize("reports_times", [True, False])
+def test_without_a_queue_all_runs_of_an_age_are_worth_the_same(reports_times: bool) -> None:
+    shop = Shop(None, 200, reports_times=reports_times)
     shop.poll_all(now=150.0, pause_s=0.5, until=300.0)
     assert shop.known_model.poll_value(shop.lines[-1], 300.0).chance > 0.5
 
