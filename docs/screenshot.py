@@ -23,7 +23,7 @@ MARKS = {"hero": "rejected", "hero.take3": "chosen", "turntable": "reroll"}
 SANDBOX = WorldSettings(seed=1, fail_rate=0.12, rate_limit=1000)
 SPEED = 20.0
 WIDTH, HEIGHT = 1200, 1120
-SETTLED = "[...document.querySelectorAll('video')].every(video => video.readyState >= 2 || video.error)"
+ALL_LOADED = "[...document.querySelectorAll('video')].every(video => video.readyState >= 2 || video.error)"
 
 
 def main() -> int:
@@ -68,7 +68,7 @@ def photograph(outputs: Path, profile: Path) -> bytes:
         for take_id, mark in MARKS.items():
             sheet.run("arguments[0].click()", sheet.card(take_id).find_element("css selector", f"[data-mark={mark}]"))
         sheet.run("document.activeElement.blur(); scrollTo(0, 0)")
-        sheet.until(SETTLED)
+        sheet.until(ALL_LOADED)
         png: str = chrome.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
         return base64.b64decode(png)
     finally:

@@ -57,7 +57,7 @@ def _asset(name: str) -> str:
 
 
 def _style() -> str:
-    return "\n".join(_asset(f"{name}.css") for name in _STYLES)
+    return "\n".join(_asset(f"styles/{name}.css") for name in _STYLES)
 
 
 def _script() -> str:

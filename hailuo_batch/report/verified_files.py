@@ -70,7 +70,7 @@ def save_verified(path: Path, verified: Mapping[str, VerifiedFiles]) -> None:
 @cache
 def program_state() -> str:
     """The version of this program, and the newest change of its source, for those who develop it."""
-    places = (Path(__file__).parent, Path(__file__).parent / "page")
+    places = (Path(__file__).parent, Path(__file__).parent / "page", Path(__file__).parent / "page" / "styles")
     newest = max(path.stat().st_mtime_ns for place in places for path in place.iterdir())
     return f"{__version__} {newest}"
 

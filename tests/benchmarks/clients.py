@@ -97,7 +97,7 @@ class Oracle:
 
     def __init__(self, durations: Sequence[float], limit: int, window_s: float, places: int | None) -> None:
         self._budget = RateWindow(limit, window_s)
-        self._pace = limit / window_s
+        self._requests_per_s = limit / window_s
         self._durations = durations
         self._next = 0
         self._open = 0
@@ -143,12 +143,12 @@ class Oracle:
     def _can_wait(self) -> bool:
         """Whether one poll now leaves the longest run that waits time to finish while the others are polled."""
         waiting = len(self._durations) - self._next
-        needed_s = (2 * waiting + self._open) / self._pace
-        return self._tails[self._next] + 1 / self._pace <= needed_s
+        needed_s = (2 * waiting + self._open) / self._requests_per_s
+        return self._tails[self._next] + 1 / self._requests_per_s <= needed_s
 
     def _longest_tails(self) -> list[float]:
         """For each number, how long it takes from now on to create the runs from there on and have all finish."""
         tails = [0.0] * (len(self._durations) + 1)
         for number in reversed(range(len(self._durations))):
-            tails[number] = max(tails[number + 1] + 1 / self._pace, self._durations[number])
+            tails[number] = max(tails[number + 1] + 1 / self._requests_per_s, self._durations[number])
         return tails

@@ -20,7 +20,7 @@ from tests.helpers.timeouts import TEST_TIMEOUT_S
 CATEGORIES = "devtools.timeline"
 STEP_PX = 800
 
-_SETTLE = """
+_WAIT_UNTIL_STILL = """
 const [act, top, done] = arguments;
 if (act) scrollTo(0, top);
 const frames = (left) => requestAnimationFrame(() => left ? frames(left - 1) : setTimeout(() => done(null), 20));
@@ -71,7 +71,7 @@ def scrolling(page: Path, share: float, steps: int, step_px: int = STEP_PX) -> E
 
 
 def _wait_until_still(browser: Chrome, top: float | None = None) -> None:
-    browser.execute_async_script(_SETTLE, top is not None, top)
+    browser.execute_async_script(_WAIT_UNTIL_STILL, top is not None, top)
 
 
 def _effort(browser: Chrome, *tops: float) -> Effort:

@@ -95,7 +95,7 @@ class KillingServer(SandboxServer):
 
 @dataclass
 class KilledCampaign:
-    """One campaign in one workspace, applied again and again. `said` is all that its processes printed."""
+    """One campaign in one workspace, applied again and again. `texts` are all that its processes printed."""
 
     folder: Path
     server: KillingServer

@@ -51,8 +51,8 @@ class Order:
 class Apply(Process):
     """An apply. `code` is how it ended, None where it did not end by itself; `codes` are those of what stopped it.
 
-    `began` says that it came as far as carrying its plan out, `has_said_all` that nothing was left to it but to end the
-    wishes that it has fulfilled. `to_pay` are the takes that its first plan would pay for.
+    `began` says that it came as far as carrying its plan out, `has_printed_all` that nothing was left to it but to end
+    the wishes that it has fulfilled. `to_pay` are the takes that its first plan would pay for.
     """
 
     def __init__(self, history: "SimulatedHistory", number: int, order: Order, key: str = KEY) -> None:

@@ -79,7 +79,7 @@ class Grants:
     def end(self, code: ExitCode | None, snapshot: Snapshot | None, *, has_printed_all: bool) -> None:
         """An apply has ended, None where it was interrupted, and has left the ledger so. A `--replace` of which nothing
         is left to be made ends with it, if it has ended well and was asked for no other. Raises Violation where such
-        one is left open. Killed while it ends them, once it `has_said_all`, it leaves a wish open or not."""
+        one is left open. Killed while it ends them, once it `has_printed_all`, it leaves a wish open or not."""
         if snapshot is None:
             return
         for each in tuple(self._open):

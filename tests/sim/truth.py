@@ -30,7 +30,7 @@ _COUNTS = (
 class Sent:
     """One create that left. `expected` is the newest cost that the ledger knew then; `run_id` what the world made.
 
-    `settled` says that the product was told that nothing was made; `told` that it was told the run's ID. `era` counts
+    `final` says that the product was told that nothing was made; `reported` that it was told the run's ID. `era` counts
     how often the user had begun anew before. `unrecorded` says that the user has taken away all that told of it, and
     `unreceipted` a line of it in the receipts alone.
     """

@@ -3,9 +3,9 @@
 
 const ROWS = 4; // in a band
 const WIDE = 5; // from this many columns on, one more or less hardly changes a video's size
-const SETTLE_TURNS = 20;
-const SETTLE_MS = 1000;
-const SETTLE_MOST_MS = 10_000;
+const HOLD_TURNS = 20;
+const HOLD_MS = 1000;
+const HOLD_MOST_MS = 10_000;
 const UNDER_THE_TOOLS = 80; // pixels at the top that the tools cover
 
 const sheet = (() => {
@@ -103,7 +103,7 @@ const sheet = (() => {
     const began = performance.now();
     let moved = began;
     let turns = 0;
-    const settle = () => {
+    const hold = () => {
       const now = performance.now();
       if (held !== wanted) return;
       const off = shot.node.getBoundingClientRect().top - wanted.top;
@@ -113,11 +113,11 @@ const sheet = (() => {
         if (scrollY !== from) moved = now;
       }
       turns += 1;
-      const rests = turns >= SETTLE_TURNS && now - moved >= SETTLE_MS;
-      if (!rests && now - began < SETTLE_MOST_MS) requestAnimationFrame(settle);
+      const rests = turns >= HOLD_TURNS && now - moved >= HOLD_MS;
+      if (!rests && now - began < HOLD_MOST_MS) requestAnimationFrame(hold);
       else held = null;
     };
-    settle();
+    hold();
   };
   addEventListener("beforeprint", () => bands.forEach(fill));
   // By the time of a resize event the shots have moved already: remember the place whenever scrolling ends.

@@ -58,7 +58,7 @@ def piped() -> Iterator[Pipe]:
             pipe.close()
 
 
-def say(stream: TextIO, text: str) -> None:
+def write_text(stream: TextIO, text: str) -> None:
     stream.write(text)
     stream.flush()
 
@@ -77,11 +77,11 @@ def test_a_full_disk_is_remembered_and_passed_over() -> None:
 def test_a_reader_that_goes_is_reported_once() -> None:
     calls: list[str] = []
     with piped() as pipe, notify_when_unread(lambda: calls.append("gone")):
-        say(sys.stdout, "words")
+        write_text(sys.stdout, "words")
         assert calls == []
         pipe.close()
         for _ in range(3):
-            say(sys.stdout, "words")
+            write_text(sys.stdout, "words")
         assert calls == ["gone"]
         assert write_failure_of(sys.stdout) is not None
         assert write_failure_of(sys.stderr) is None
@@ -91,7 +91,7 @@ def test_one_that_has_gone_before_is_reported_at_once() -> None:
     calls: list[str] = []
     with piped() as pipe:
         pipe.close()
-        say(sys.stderr, "words")
+        write_text(sys.stderr, "words")
         with notify_when_unread(lambda: calls.append("gone")):
             assert calls == ["gone"]
 
@@ -116,10 +116,10 @@ def test_work_does_not_wait_for_a_reader_that_does_not_read_and_nothing_is_lost(
     line, count = "x" * 999 + "\n", MORE // 1_000
     with piped() as pipe, never_blocking():
         for _ in range(count):
-            say(sys.stdout, line)
+            write_text(sys.stdout, line)
         assert write_failure_of(sys.stdout) is None
         seen = pipe.read(MORE)
-        say(sys.stdout, "y\n")
+        write_text(sys.stdout, "y\n")
         while len(seen) < MORE + 2:
             flush_pending()
             seen += pipe.read(MORE)
@@ -151,7 +151,7 @@ def test_a_handler_never_waits_and_never_fails() -> None:
         write_from_handler(number, "stopping")
         assert pipe.read(100) == b"stopping"
         with never_blocking():
-            say(sys.stdout, "x" * MORE)
+            write_text(sys.stdout, "x" * MORE)
         write_from_handler(number, "stopping")
         pipe.close()
         write_from_handler(number, "stopping")
