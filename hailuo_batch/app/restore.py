@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hailuo_batch.adapters.ledger import Ledger, check_backup, restore_backup, set_ledger_aside
+from hailuo_batch.adapters.ledger import Ledger, check_backup, copy_backup, place_copy, set_ledger_aside
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import OutputFiles
 from hailuo_batch.app.ledger_access import back_up, campaign_lock
@@ -82,11 +82,14 @@ def _is_only_older(context: CampaignContext) -> bool:
 def _put_backup_in_place(context: CampaignContext, clock: Clock) -> Path | None:
     """Move the ledger aside, and put its backup, or an empty ledger, in its place. Returns where the old one is."""
     paths = context.paths
-    aside = set_ledger_aside(paths.ledger)
-    if os.path.lexists(paths.backup):
-        restore_backup(paths.backup, paths.ledger)
-    else:
+    if not os.path.lexists(paths.backup):
+        aside = set_ledger_aside(paths.ledger)
         Ledger.create(paths.ledger, context.campaign.name, context.endpoint, clock.wall())
+        return aside
+    # The whole copy first, then the ledger aside: a full disk must not leave the campaign without any ledger.
+    copy = copy_backup(paths.backup, paths.ledger)
+    aside = set_ledger_aside(paths.ledger)
+    place_copy(copy, paths.ledger)
     return aside
 
 

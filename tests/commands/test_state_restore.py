@@ -10,6 +10,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.command_line import UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
+from tests.helpers.small_disk import fill, small_disk
 
 pytestmark = pytest.mark.usefixtures("uncapped")
 
@@ -48,6 +49,23 @@ def test_a_restored_backup_has_nothing_paid_again(shell: Shell, api: SandboxServ
     assert shell("apply").code is ExitCode.DONE
     assert api.world.stats.creates == 3
     assert {path.name: path.read_bytes() for path in shell.outputs.glob("*.mp4")} == videos
+
+
+def test_a_disk_without_room_for_the_backups_copy_leaves_the_ledger_where_it_was(
+    shell: Shell, api: SandboxServer, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "small") as small:
+        where = ("--state-dir", str(small / "state"))
+        assert shell("apply", *where).code is ExitCode.DONE
+        there = small / "state" / "lamps.db"
+        before = there.read_bytes()
+        fill(small, leaving=16 * 1024)
+        ended = state(shell, "restore", *where)
+        assert (ended.code, there.read_bytes()) == (ExitCode.LEDGER, before), ended.err
+        (small / "ballast").unlink()
+        assert state(shell, "restore", *where).code is ExitCode.DONE
+        assert shell("apply", *where).code is ExitCode.DONE
+    assert api.world.stats.creates == 3
 
 
 @pytest.mark.parametrize("left", [b"", b"not a ledger", None])

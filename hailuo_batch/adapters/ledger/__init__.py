@@ -9,7 +9,7 @@ from hailuo_batch.adapters.ledger.queries import (
     read_saved_files,
 )
 from hailuo_batch.adapters.ledger.reader import JournalEntry, JournalPosition, LedgerReader
-from hailuo_batch.adapters.ledger.restore import check_backup, restore_backup, set_ledger_aside
+from hailuo_batch.adapters.ledger.restore import check_backup, copy_backup, place_copy, restore_backup, set_ledger_aside
 from hailuo_batch.adapters.ledger.store import Ledger
 
 __all__ = [
@@ -18,7 +18,9 @@ __all__ = [
     "Ledger",
     "LedgerReader",
     "check_backup",
+    "copy_backup",
     "find_take_of_run",
+    "place_copy",
     "read_history",
     "read_known_ids",
     "read_position",

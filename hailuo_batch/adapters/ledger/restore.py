@@ -40,18 +40,35 @@ def check_backup(backup: Path, campaign: str, endpoint: str) -> None:
         reader.check()
 
 
-def restore_backup(backup: Path, path: Path) -> None:
-    """Copy a checked backup to the ledger's path, completely or not at all. Raises LedgerError."""
+def copy_backup(backup: Path, path: Path) -> Path:
+    """Copy a checked backup beside the ledger's path, completely or not at all. Return the copy, which has no name of
+    a ledger yet. Raises LedgerError.
+    """
     check_header(backup)
-    with translate_errors(backup, UNTOUCHED), closing(connect(backup, "ro")) as source:
-        check_health(source, backup)
+    with translate_errors(backup, UNTOUCHED):
         draft = new_draft(path)
-        with closing(connect(draft, "rw")) as copy:
-            source.backup(copy)
+        try:
+            with closing(connect(backup, "ro")) as source:
+                check_health(source, backup)
+                with closing(connect(draft, "rw")) as copy:
+                    source.backup(copy)
+            sync_path(draft)  # first the content, then the name: a power cut must not leave half a ledger under it
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    return draft
+
+
+def place_copy(draft: Path, path: Path) -> None:
+    """Give a copy of a backup the ledger's name. Raises LedgerError where there is a ledger."""
     with translate_errors(path):
-        sync_path(draft)  # first the content, then the name: a power cut must not leave half a ledger under it
         try:
             rename_no_replace(draft, path)
         except FileExistsError as error:
             draft.unlink()
             raise LedgerError(f"{path}: a ledger already exists. Nothing was changed.") from error
+
+
+def restore_backup(backup: Path, path: Path) -> None:
+    """Copy a checked backup to the ledger's path, completely or not at all. Raises LedgerError."""
+    place_copy(copy_backup(backup, path), path)
