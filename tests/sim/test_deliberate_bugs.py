@@ -315,29 +315,34 @@ SHOWN_BY = {
     "take_an_unreadable_answer_for_a_refusal": 20,
     "forget_the_reads_of_earlier_processes": 38,
     "rename_onto_what_is_there": 54,
-    "begin_a_replacement_anew_with_each_command": 13,
-    "order_prices_by_the_time_of_day": 155,
-    "believe_any_key": 270,
+    "begin_a_replacement_anew_with_each_command": 38,
+    "order_prices_by_the_time_of_day": 556,
+    "believe_any_key": 132,
     "take_a_torn_file_for_an_empty_one": 1225,
-    "replace_what_a_plan_only_follows": 366,
+    "replace_what_a_plan_only_follows": 950,
     "join_two_versions_of_a_file": 69,
     "ask_about_a_named_run_without_a_place": 798,
     "keep_much_of_a_small_disk_free": 89,
     "believe_any_value_of_a_run": 116,
     "believe_an_older_ledger": 18,
-    "write_into_files_that_are_gone": 36,
-    "make_again_without_a_yes": 15,
-    "believe_any_cost_of_an_answer": 96,
-    "apply_a_stale_plan": 410,
-    "take_a_short_file_for_what_was_saved": 72,
+    "write_into_files_that_are_gone": 142,
+    "make_again_without_a_yes": 136,
+    "believe_any_cost_of_an_answer": 8,
+    "apply_a_stale_plan": 101,
+    "take_a_short_file_for_what_was_saved": 39,
     "pay_any_price": 384,
     "take_a_file_cut_short_for_whole": 69,
-    "carry_a_plan_out_anew_with_each_repetition": 123,
+    "carry_a_plan_out_anew_with_each_repetition": 409,
     "end_an_apply_with_its_reader": 202,
     "believe_any_cost_of_a_receipt": 37,
-    "remember_of_a_replacement_what_is_done_alone": 23,
+    "remember_of_a_replacement_what_is_done_alone": 38,
     "take_a_gateways_word_for_a_refusal": 52,
     "throw_away_what_is_to_be_set_aside": 15,
+    "repair_over_a_changed_file": 39,
+    "end_a_replacement_before_its_report": 38,
+    "remember_the_last_replacement_alone": 54,
+    "lock_the_file_of_the_lock_alone": 13,
+    "call_a_busy_campaign_broken": 13,
 }
 """Where to look first for bugs that few histories show: the place moves with the product, and is then sought anew."""
 
@@ -349,5 +354,6 @@ def find_failure(seeds: Iterable[int]) -> Failure | None:
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
 def test_a_bug_is_found(bug: Callable[[Patch], None], monkeypatch: Patch) -> None:
     bug(monkeypatch)
-    failure = find_failure(chain((SHOWN_BY.get(bug.__name__, 0),), range(SEEDS)))
+    first = SHOWN_BY.get(bug.__name__, 0)
+    failure = find_failure(chain(range(first, SEEDS), range(first)))
     assert failure is not None, f"{SEEDS} histories show nothing"
