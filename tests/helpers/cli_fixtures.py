@@ -16,6 +16,23 @@ from tests.helpers import fast_time
 from tests.helpers.command_line import KEY, LAMPS, UNCAPPED, CommandResult, Shell
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
+__all__ = [
+    "StartApi",
+    "Step",
+    "_cheap_hashes",
+    "_fast_time",
+    "api",
+    "doubtful",
+    "follow",
+    "keep",
+    "kept",
+    "lost",
+    "shell",
+    "start_api",
+    "uncapped",
+]
+"""Those with an underscore are at work in every test of a folder whose conftest.py imports all of this."""
+
 StartApi = Callable[..., SandboxServer]
 Step = Callable[..., CommandResult]
 

@@ -344,7 +344,7 @@ SHOWN_BY = {
     "lock_the_file_of_the_lock_alone": 13,
     "call_a_busy_campaign_broken": 13,
 }
-"""Where to look first for bugs that few histories show: the place moves with the product, and is then sought anew."""
+"""From where to look for bugs that few histories show: the place moves with the product and is then looked up again."""
 
 
 def find_failure(seeds: Iterable[int]) -> Failure | None:
