@@ -142,7 +142,8 @@ class Take:
     """One wanted video of a shot: the unit of work.
 
     `input_json` is canonical JSON, sent unchanged. `images_sha256` is one digest over the local copies of its images;
-    None if the manifest names none.
+    None if the manifest names none. `variables_json` is what the shot uses of its row and of its matrix, a JSON object
+    of strings; it is sent to nobody, and changing it costs nothing.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Take:
     fingerprint: str
     tags: tuple[str, ...] = ()
     images_sha256: str | None = None
+    variables_json: str = "{}"
 
     @property
     def input(self) -> Mapping[str, Any]:
@@ -160,13 +162,23 @@ class Take:
         parsed: Mapping[str, Any] = json.loads(self.input_json)
         return parsed
 
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What the shot uses of its row and of its matrix, by the names it uses."""
+        parsed: Mapping[str, str] = json.loads(self.variables_json)
+        return parsed
+
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One entry of the manifest, expanded: its takes in order, take 1 first."""
+    """One entry of the manifest, expanded: its takes in order, take 1 first.
+
+    `template` is its ID as it is written, which all shots of a table or of a matrix have in common.
+    """
 
     id: str
     takes: tuple[Take, ...]
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)

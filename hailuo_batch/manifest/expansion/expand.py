@@ -14,7 +14,7 @@ from hailuo_batch.manifest.expansion.row_faults import RowFaults
 from hailuo_batch.manifest.expansion.shot_ids import TakenIds, create_namer
 from hailuo_batch.manifest.expansion.size_limits import ShotGroup, check_take_count, check_text_size
 from hailuo_batch.manifest.expansion.templates import Template
-from hailuo_batch.manifest.expansion.variables import ExpansionReader, Variables
+from hailuo_batch.manifest.expansion.variables import Expansion, ExpansionReader, Variables
 from hailuo_batch.manifest.files.file_cache import FileCache
 from hailuo_batch.manifest.images.local_copies import combine_digests
 from hailuo_batch.manifest.images.references import ImageProblem, ImageReferences, ResolvedImage
@@ -63,7 +63,7 @@ def _build_shots(
     if expansion is None:
         return []
     row_faults = RowFaults(expansion, diagnostics)
-    builder = _ShotBuilder(raw, extra, images, row_faults)
+    builder = _ShotBuilder(raw, extra, expansion, images, row_faults)
     shots: list[Shot] = []
     for index, variables in enumerate(expansion.variable_sets()):
         shot_id = None if namer is None else namer.name_shot(variables, index, row_faults)
@@ -72,7 +72,7 @@ def _build_shots(
         if index == 0 and built is not None:  # all inputs of a raw shot have the same form
             _check_input(group.raw, built[0], diagnostics)
         if shot_id is not None and built is not None and tags is not None:
-            shots.append(_make_shot(raw, shot_id, *built, tags))
+            shots.append(_make_shot(raw, shot_id, *built, tags, builder.own_variables(variables)))
     row_faults.report()
     return shots if len(shots) == expansion.size else []
 
@@ -81,13 +81,23 @@ class _ShotBuilder:
     """Fills in the templates of one raw shot. Gives None for what is wrong, and adds that to the row faults."""
 
     def __init__(
-        self, raw: RawShot, extra: dict[str, Any] | None, images: ImageReferences, row_faults: RowFaults
+        self,
+        raw: RawShot,
+        extra: dict[str, Any] | None,
+        expansion: Expansion,
+        images: ImageReferences,
+        row_faults: RowFaults,
     ) -> None:
         self._raw = raw
         self._extra = extra
         self._images = images
         self._row_faults = row_faults
         self._last_tags: tuple[str, ...] = ()
+        self._own_names = expansion.own_names({name for template in raw.templates() for name in template.names})
+
+    def own_variables(self, variables: Variables) -> str:
+        """What the shot uses of its row and of its matrix, as canonical JSON."""
+        return canonical_json({name: variables[name] for name in self._own_names}) if self._own_names else "{}"
 
     def build_input(self, variables: Variables, index: int) -> tuple[dict[str, Any], str | None] | None:
         """The input as it will be sent, and one digest of the images that have a local copy."""
@@ -137,7 +147,12 @@ class _ShotBuilder:
 
 
 def _make_shot(
-    raw: RawShot, shot_id: str, input_: dict[str, Any], images_sha256: str | None, tags: tuple[str, ...]
+    raw: RawShot,
+    shot_id: str,
+    input_: dict[str, Any],
+    images_sha256: str | None,
+    tags: tuple[str, ...],
+    variables_json: str,
 ) -> Shot:
     # The fingerprint covers the exact text that is sent, and nothing else: no edit of a comment or a tag, and no local
     # copy that is added to a finished campaign, makes anybody pay again.
@@ -148,10 +163,20 @@ def _make_shot(
     fingerprint = compute_fingerprint(model, input_json)
     # rule take_numbers
     takes = (
-        Take(take_id(shot_id, number), shot_id, number, model, input_json, fingerprint, tags, images_sha256)
+        Take(
+            take_id(shot_id, number),
+            shot_id,
+            number,
+            model,
+            input_json,
+            fingerprint,
+            tags,
+            images_sha256,
+            variables_json,
+        )
         for number in range(1, raw.takes + 1)
     )
-    return Shot(shot_id, tuple(takes))
+    return Shot(shot_id, tuple(takes), "" if raw.id is None else raw.id.node.text)
 
 
 def _check_input(raw: RawShot, input_: dict[str, Any], diagnostics: Diagnostics) -> None:

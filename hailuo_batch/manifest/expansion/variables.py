@@ -38,6 +38,12 @@ class Expansion:
         axes = () if self.matrix is None else self.matrix.names
         return dict.fromkeys([*columns, *axes, *self.manifest_vars])
 
+    def own_names(self, used: Collection[str]) -> list[str]:
+        """Those of the used names whose values come from the table or from the matrix."""
+        columns = () if self.table is None else self.table.column_names
+        axes = () if self.matrix is None else self.matrix.names
+        return sorted(name for name in used if name in columns or name in axes)
+
     @property
     def is_single(self) -> bool:
         """Whether there is no table and no matrix."""
