@@ -38,6 +38,7 @@ RULES: Mapping[str, Rule] = {
     "text": Rule("text that a terminal may have: harmless, measured, wrapped, quoted, coloured"),
     "resources": Rule("the JSON Schemas that ship with the program"),
     "json_fields": Rule("fields of a JSON document, each looked at before it is believed"),
+    "warning_codes": Rule("the kinds of warnings, which a manifest may accept"),
     "values": Rule("frozen values: campaign, shot, take, fingerprint, money, duration", ("errors",)),
     # pure decisions
     "core.model": Rule("states and the table of their transitions, events, actions, runs, settings", VALUES),
@@ -61,7 +62,7 @@ RULES: Mapping[str, Rule] = {
         "text to campaign",
         (
             *("manifest.yaml", "manifest.files", "manifest.validation", "manifest.expansion", "manifest.images"),
-            *("values", "text"),
+            *("values", "text", "warning_codes"),
         ),
     ),
     "manifest.yaml": Rule("YAML to nodes that know where they stand", ("manifest", "manifest.files")),
@@ -72,14 +73,17 @@ RULES: Mapping[str, Rule] = {
     "manifest.images": Rule("image references, URLs, local copies", ("manifest", "manifest.files", "manifest.yaml")),
     "manifest.expansion": Rule(
         "rows, combinations, variables, IDs, sizes",
-        ("manifest", "manifest.yaml", "manifest.files", "manifest.validation", "manifest.images", "values"),
+        (
+            *("manifest", "manifest.yaml", "manifest.files", "manifest.validation", "manifest.images"),
+            *("values", "warning_codes"),
+        ),
     ),
     "report": Rule(
         "ledger snapshot to model to json, markdown, csv, junit, html",
         ("adapters.local", *CORE, *VALUES, "text", "resources", PACKAGE),
     ),
     "preflight": Rule(
-        "are the images usable: fetch, headers, verdict", ("adapters.http", "adapters.download")
+        "are the images usable: fetch, headers, verdict", ("adapters.http", "adapters.download", "warning_codes")
     ),  # links are followed by the downloader's rules
     "runtime": Rule(
         "driver (the loop), executor (threads), clock (the only reader of time), signals",
@@ -111,6 +115,7 @@ RULES: Mapping[str, Rule] = {
             *VALUES,
             "text",
             "json_fields",
+            "warning_codes",
         ),
     ),
     "commands": Rule(

@@ -28,7 +28,7 @@ from hailuo_batch.app.ledger_access import (
     snapshot_before_first_apply,
     waiting_notice,
 )
-from hailuo_batch.app.manifest_input import context_of, read_manifest
+from hailuo_batch.app.manifest_input import context_of, read_manifest, warning_severity
 from hailuo_batch.app.older_ledger import check_not_older, names_in_files
 from hailuo_batch.app.plan_file import sources_of
 from hailuo_batch.app.plan_guard import (
@@ -252,7 +252,7 @@ class _Apply:
 def _read_request(where: CampaignLocation, options: ApplyOptions, console: Console) -> ApplyRequest:
     """Read and check everything that is asked, before anything is opened. Raises UsageError and ManifestError."""
     saved = None if options.plan_file is None else read_plan_for(options.plan_file, options)
-    manifest = read_manifest(where.manifest, console)
+    manifest = read_manifest(where.manifest, console, warning_severity(options.strict))
     context = context_of(where, manifest.campaign)
     settings = read_settings(options, manifest.campaign)
     if saved is None:

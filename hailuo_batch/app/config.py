@@ -38,7 +38,7 @@ class ApplyOptions:
     """The options of `apply`, as the user typed them; None for those that were not given.
 
     `yes` agrees to pay without being asked; `accept_price` pays whatever a run turns out to cost. `check_images` is
-    None unless the user decided. `plan_file` holds the plan to follow.
+    None unless the user decided. `plan_file` holds the plan to follow. `strict` makes errors of warnings.
     """
 
     rate_limit: str | None = None
@@ -55,6 +55,7 @@ class ApplyOptions:
     no_sidecar: bool = False
     check_images: bool | None = None
     plan_file: Path | None = None
+    strict: bool = False
     wait: str | None = None
     max_duration: str | None = None
 
@@ -182,6 +183,7 @@ def resume_command(where: CampaignLocation, options: ApplyOptions, *, paid: bool
         # rule same_cap_next
         "--max-spend": options.max_spend,
         "--plan": options.plan_file,
+        "--strict": options.strict,
         "--check-images": options.check_images is True,
         "--no-check-images": options.check_images is False,
         "--max-in-flight": options.max_in_flight,

@@ -7,7 +7,7 @@ other URLs are fetched as far as needed, each once. An unusable image stops the 
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,6 +24,7 @@ from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.progress import counting_bar
 from hailuo_batch.ui.text import clean, count, elide, name_some
 from hailuo_batch.values import CampaignSpec
+from hailuo_batch.warning_codes import WarningCode
 
 _MOST_TAKES_NAMED = 2
 _MOST_WARNINGS_SHOWN = 12
@@ -35,7 +36,8 @@ class Manifest:
     """A manifest without errors: its campaign, and the files that it was made from.
 
     `tables` maps each table's path to its SHA-256 in hex, `copies` maps image URLs to their local copies. Relative
-    references begin with `image_base`, which may be empty. `warnings` is the number of warnings shown.
+    references begin with `image_base`, which may be empty. `warnings` is the number of warnings shown. `accepted` are
+    the kinds of warnings that the whole manifest accepts, `accepted_by_shot` those that a shot accepts besides.
     """
 
     path: Path
@@ -44,6 +46,9 @@ class Manifest:
     copies: Mapping[str, ResolvedImage]
     image_base: str
     warnings: int = 0
+    warning_severity: Severity = Severity.WARNING
+    accepted: frozenset[WarningCode] = frozenset()
+    accepted_by_shot: Mapping[str, frozenset[WarningCode]] = field(default_factory=dict)
 
 
 def load_context(where: CampaignLocation, console: Console) -> CampaignContext:
@@ -56,12 +61,17 @@ def context_of(where: CampaignLocation, campaign: CampaignSpec) -> CampaignConte
     return CampaignContext(where, campaign, read_endpoint(where.sandbox), locate(where, campaign.name))
 
 
-def read_manifest(path: Path, console: Console) -> Manifest:
-    """Read the manifest and print its warnings.
+def warning_severity(strict: bool) -> Severity:
+    """What warnings count as, by the option `--strict`."""
+    return Severity.ERROR if strict else Severity.WARNING
+
+
+def read_manifest(path: Path, console: Console, severity: Severity = Severity.WARNING) -> Manifest:
+    """Read the manifest and print its warnings, which count as `severity`.
 
     Raises ManifestError with every error; with `--json` the findings are printed as the document.
     """
-    loaded = load_manifest(path)
+    loaded = load_manifest(path, severity)
     warnings = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.WARNING]
     errors = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
@@ -72,7 +82,17 @@ def read_manifest(path: Path, console: Console) -> Manifest:
     # rule warnings_shown
     if warnings:
         console.print_verbatim("\n".join(warnings))
-    return Manifest(path, loaded.campaign, loaded.tables, loaded.local_images, loaded.image_base_url, len(warnings))
+    return Manifest(
+        path,
+        loaded.campaign,
+        loaded.tables,
+        loaded.local_images,
+        loaded.image_base_url,
+        len(warnings),
+        severity,
+        loaded.accepted,
+        loaded.accepted_by_shot,
+    )
 
 
 def render_finding(found: Diagnostic) -> str:
@@ -110,7 +130,9 @@ def _diagnostic_fields(found: Diagnostic) -> dict[str, Any]:
         "line": found.line,
         "column": found.column,
         "severity": str(found.severity),
+        "code": None if found.code is None else str(found.code),
         "message": found.message,
+        "more": found.more,
         "hint": found.hint or None,
         "origin": found.origin or None,
         "source": found.source or None,

@@ -25,6 +25,7 @@ from hailuo_batch.cli.options import (
     common_options,
     no_sidecar,
     plan_options,
+    strict,
 )
 
 if TYPE_CHECKING:
@@ -53,14 +54,16 @@ def init(invocation: Invocation, /, file: Path) -> int:
 
 @cli.command()
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MANIFEST...")
+@strict
 @as_json
 @common_options
 @click.pass_obj
-def validate(invocation: Invocation, /, manifests: tuple[Path, ...], as_json: bool) -> int:
+def validate(invocation: Invocation, /, manifests: tuple[Path, ...], strict: bool, as_json: bool) -> int:
     """Check manifests, without network or ledger."""
+    from hailuo_batch.app.manifest_input import warning_severity
     from hailuo_batch.commands import validate as command
 
-    return command.run(manifests, invocation.console(as_json))
+    return command.run(manifests, warning_severity(strict), invocation.console(as_json))
 
 
 @cli.command()

@@ -109,6 +109,7 @@ def campaign_command(*options: Callable[[Command], Command], has_json: bool = Fa
     return decorate
 
 
+strict = click.option("--strict", is_flag=True, help="Treat every warning about the manifest as an error.")
 plan_options = option_group(
     click.option("--only", multiple=True, metavar="GLOB", help="Only takes whose ID matches; repeatable."),
     click.option(
@@ -122,6 +123,7 @@ plan_options = option_group(
         help="Takes in doubt: leave them, or request them again, which may pay twice.",
     ),
     click.option("--max-spend", metavar="USD", help="Cap on the campaign's net spend; overrides the manifest's."),
+    strict,
 )
 apply_options = option_group(
     click.option(

@@ -12,7 +12,13 @@ from hailuo_batch.adapters.local.output_files import OutputFiles
 from hailuo_batch.app.config import ApplyOptions, read_plan_request, read_settings
 from hailuo_batch.app.consent import make_proposal, render_proposal
 from hailuo_batch.app.ledger_access import LedgerView, empty_snapshot, read_ledger
-from hailuo_batch.app.manifest_input import ImageCheckLevel, check_images, context_of, read_manifest
+from hailuo_batch.app.manifest_input import (
+    ImageCheckLevel,
+    check_images,
+    context_of,
+    read_manifest,
+    warning_severity,
+)
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.plan_file import LedgerState, complete_plan_document, sources_of, write_plan
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, CampaignPaths, short_path
@@ -40,6 +46,7 @@ class PlanOptions:
     check_images: bool = False
     out: Path | None = None
     detailed_exitcode: bool = False
+    strict: bool = False
 
 
 def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
@@ -47,7 +54,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
 
     Raises what reading a manifest or a ledger raises, and UsageError for an unusable image.
     """
-    manifest = read_manifest(where.manifest, console)
+    manifest = read_manifest(where.manifest, console, warning_severity(options.strict))
     context = context_of(where, manifest.campaign)
     campaign, paths = context.campaign, context.paths
     request = read_plan_request(campaign, options.only, options.replace, options.in_doubt)

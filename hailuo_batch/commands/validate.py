@@ -12,9 +12,9 @@ from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count
 
 
-def run(paths: Sequence[Path], console: Console) -> ExitCode:
-    """Check each manifest. Returns USAGE if any has an error."""
-    loaded = [(path, load_manifest(path)) for path in paths]
+def run(paths: Sequence[Path], severity: Severity, console: Console) -> ExitCode:
+    """Check each manifest; warnings count as `severity`. Returns USAGE if any has an error."""
+    loaded = [(path, load_manifest(path, severity)) for path in paths]
     if console.as_json:
         console.print_json(findings_document(loaded))
     else:

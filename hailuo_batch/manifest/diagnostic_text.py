@@ -19,7 +19,7 @@ def render_diagnostic(diagnostic: Diagnostic, palette: Palette = PLAIN, columns:
     place = f"{one_line(diagnostic.path)}:{diagnostic.line}:{diagnostic.column}:"
     heading = (
         f"{palette.strong}{place}{palette.end} {kind}{diagnostic.severity}:{palette.end} "
-        f"{palette.strong}{one_line(diagnostic.message)}{palette.end}"
+        f"{palette.strong}{one_line(diagnostic.text)}{palette.end}"
     )
     hint = one_line(diagnostic.hint)
     if not diagnostic.source:

@@ -14,6 +14,7 @@ from hailuo_batch.manifest.expansion.templates import Template, check_template, 
 from hailuo_batch.manifest.validation.schema_errors import is_model, is_take_count, leaf_schema, report_invalid_value
 from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, to_data
 from hailuo_batch.values import DEFAULT_MODEL, Limits, parse_duration, parse_usd
+from hailuo_batch.warning_codes import WarningCode
 
 _T = TypeVar("_T")
 _EMPTY_MAPPING = MappingNode(1, 1, {})
@@ -33,6 +34,7 @@ class RawShot:
     matrix: MappingNode | None
     rows: ScalarNode | None
     input: MappingNode | None
+    accepted: frozenset[WarningCode] = frozenset()
 
     @property
     def model_name(self) -> str:
@@ -80,6 +82,11 @@ class Document:
         """The free text for the report."""
         # rule free_description
         return _text_or_empty(self.node.get("description")).strip()
+
+    @property
+    def accepted(self) -> frozenset[WarningCode]:
+        """The warnings that are accepted in the whole manifest."""
+        return _as_codes(self.node.get("accept"))
 
     @property
     def variables(self) -> dict[str, str] | None:
@@ -132,6 +139,7 @@ def _read_shot(node: MappingNode, defaults: MappingNode, model: ScalarNode | Non
         matrix=_as_mapping(node.get("matrix")),
         rows=_as_text(node.get("rows")),
         input=_as_mapping(value("input")),
+        accepted=_as_codes(node.get("accept")),
     )
 
 
@@ -194,6 +202,12 @@ def _as_template(node: Node | None) -> Template | None:
 def _as_templates(node: Node | None) -> tuple[Template, ...]:
     items = node.items if isinstance(node, SequenceNode) else []
     return tuple(parse_template(text) for text in map(_as_text, items) if text is not None)
+
+
+def _as_codes(node: Node | None) -> frozenset[WarningCode]:
+    items = node.items if isinstance(node, SequenceNode) else []
+    texts = {item.text for item in items if isinstance(item, ScalarNode)}
+    return frozenset(code for code in WarningCode if code in texts)
 
 
 def _text_or_empty(node: Node | None) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hailuo_batch.manifest.diagnostics import Diagnostic, Diagnostics, FatalDiagnostic, Position, Positioned
+from hailuo_batch.manifest.diagnostics import Diagnostic, Diagnostics, FatalDiagnostic, Position, Positioned, Severity
 from hailuo_batch.manifest.document import Document, read_limits
 from hailuo_batch.manifest.expansion.expand import expand_shots
 from hailuo_batch.manifest.files.file_cache import FileCache
@@ -19,6 +19,7 @@ from hailuo_batch.manifest.images.references import ResolvedImage
 from hailuo_batch.manifest.validation.check import ShotValidator, check_document
 from hailuo_batch.manifest.yaml.parse import parse_yaml, read_manifest_file
 from hailuo_batch.values import CampaignSpec
+from hailuo_batch.warning_codes import WarningCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class LoadedManifest:
 
     `tables` has the SHA-256, in hex, of each table that was read, by its path; `local_images` the images that have a
     local copy, by their URLs; `image_base_url` is the URL that relative references begin with, empty if there is none.
+    `accepted` are the warnings that the whole manifest accepts, `accepted_by_shot` those that a shot accepts besides,
+    by its ID.
     """
 
     campaign: CampaignSpec | None
@@ -34,15 +37,17 @@ class LoadedManifest:
     tables: Mapping[str, str] = field(default_factory=dict)
     local_images: Mapping[str, ResolvedImage] = field(default_factory=dict)
     image_base_url: str = ""
+    accepted: frozenset[WarningCode] = frozenset()
+    accepted_by_shot: Mapping[str, frozenset[WarningCode]] = field(default_factory=dict)
 
 
-def load_manifest(path: Path) -> LoadedManifest:
+def load_manifest(path: Path, warning_severity: Severity = Severity.WARNING) -> LoadedManifest:
     """The campaign in the file, with all diagnostics in the order of the file.
 
     A file that cannot be read is a diagnostic at 1:1. Diagnostics name the file by `path` as it was given, and others
-    by their paths from there.
+    by their paths from there. Warnings count as `warning_severity`.
     """
-    loader = _Loader(path)
+    loader = _Loader(path, warning_severity)
     with _gc_paused():
         try:
             loader.load()
@@ -66,14 +71,16 @@ def _gc_paused() -> Iterator[None]:
 class _Loader:
     """A manifest while it is loaded."""
 
-    def __init__(self, path: Path) -> None:
-        self.diagnostics = Diagnostics(str(path))
+    def __init__(self, path: Path, warning_severity: Severity) -> None:
+        self.diagnostics = Diagnostics(str(path), warning_severity)
         self._path = path
         self._data = b""
         self._file_cache = FileCache(path, self.diagnostics)
         self._campaign: CampaignSpec | None = None
         self._local_images: Mapping[str, ResolvedImage] = {}
         self._image_base_url = ""
+        self._accepted: frozenset[WarningCode] = frozenset()
+        self._accepted_by_shot: Mapping[str, frozenset[WarningCode]] = {}
 
     def load(self) -> None:
         """Read, parse, check and expand. Raises FatalDiagnostic if nothing more can be understood."""
@@ -87,18 +94,28 @@ class _Loader:
 
     def _expand(self, document: Document) -> CampaignSpec:
         limits = read_limits(document, self.diagnostics)
-        shots, self._local_images = expand_shots(document, self._file_cache, self.diagnostics)
+        with self.diagnostics.accepting(document.accepted):
+            expanded = expand_shots(document, self._file_cache, self.diagnostics)
+        self._accepted = document.accepted
+        self._local_images, self._accepted_by_shot = expanded.local_images, expanded.accepted
         base_url = document.image_settings.get("base_url")
         self._image_base_url = "" if base_url is None else base_url.text
         digest = hashlib.sha256(self._data).hexdigest()
-        return CampaignSpec(document.campaign, shots, digest, document.description, limits)
+        return CampaignSpec(document.campaign, expanded.shots, digest, document.description, limits)
 
     def result(self) -> LoadedManifest:
         """What was loaded. There is no campaign after any error, so that nothing half understood is ever paid for."""
         # name wrong_is_nothing
         campaign = None if self.diagnostics.has_errors else self._campaign
-        tables = self._file_cache.table_digests()
-        return LoadedManifest(campaign, self._with_source_lines(), tables, self._local_images, self._image_base_url)
+        return LoadedManifest(
+            campaign,
+            self._with_source_lines(),
+            self._file_cache.table_digests(),
+            self._local_images,
+            self._image_base_url,
+            self._accepted,
+            self._accepted_by_shot,
+        )
 
     def _with_source_lines(self) -> tuple[Diagnostic, ...]:
         """The diagnostics, each with the line that it is in."""

@@ -40,7 +40,9 @@ def test_findings_as_json(shell: Shell) -> None:
             "line": 5,
             "column": 39,
             "severity": "error",
+            "code": None,
             "message": "`takes` must be a whole number from 1 to 100, not `two`",
+            "more": 0,
             "hint": "write it in plain digits, such as 3",
             "origin": None,
             "source": "  - {id: hero, prompt: A lamp, takes: two}",
@@ -98,3 +100,25 @@ def test_schema_prints_what_is_shipped_byte_for_byte(shell: Shell, name: str) ->
 
 def test_schema_alone_is_that_of_manifests(shell: Shell) -> None:
     assert shell.bare("schema").out == load_schema_text("manifest")
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "apply"])
+def test_with_strict_a_warning_is_an_error_before_anything_is_sent(shell: Shell, command: str) -> None:
+    shell.write(
+        LAMPS.replace("hero, prompt: A lamp", '"h-${c}", prompt: "A ${c}", matrix: {c: [x], exclude: [{c: y}]}')
+    )
+    strict = shell(command, "--strict")
+    assert strict.code is ExitCode.USAGE
+    assert "error: this excludes nothing" in strict.err
+    lenient = shell(command)
+    assert "warning: this excludes nothing" in lenient.err
+    assert "[useless-exclusion]" in lenient.err
+    assert lenient.code is (ExitCode.ACCOUNT if command == "apply" else ExitCode.DONE)  # there is no key
+
+
+def test_an_accepted_warning_is_not_shown(shell: Shell) -> None:
+    shot = '"h-${c}", prompt: "A ${c}", accept: [useless-exclusion], matrix: {c: [x], exclude: [{c: y}]}'
+    shell.write(LAMPS.replace("hero, prompt: A lamp", shot))
+    assert shell("validate", "--strict").err == ""
+    shell.write(LAMPS.replace("hero, prompt: A lamp", shot.replace("useless-exclusion", "useless-exclude")))
+    assert "must be the code of a warning, not `useless-exclude`" in shell("validate").err

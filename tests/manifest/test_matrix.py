@@ -98,7 +98,7 @@ def test_an_exclusion_that_drops_nothing_is_a_warning(load: Load) -> None:
     loaded = load(matrix("a: [white], b: [x, y], exclude: [{a: withe}]"))
     assert loaded.campaign is not None
     (found,) = loaded.diagnostics
-    assert str(found).endswith("`withe` is not among the values of `a`; did you mean `white`?")
+    assert str(found).endswith("`withe` is not among the values of `a` [useless-exclusion]; did you mean `white`?")
 
 
 @pytest.mark.parametrize(

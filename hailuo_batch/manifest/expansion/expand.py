@@ -5,6 +5,7 @@ variables. Takes and text are counted before any is built. Nothing here knows ho
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from hailuo_batch.manifest.diagnostics import Diagnostics
@@ -22,12 +23,24 @@ from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.validation.schema_errors import model_checker, report_schema_errors
 from hailuo_batch.manifest.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from hailuo_batch.values import Shot, Take, canonical_json, compute_fingerprint, take_id
+from hailuo_batch.warning_codes import WarningCode
 
 
-def expand_shots(
-    document: Document, file_cache: FileCache, diagnostics: Diagnostics
-) -> tuple[tuple[Shot, ...], Mapping[str, ResolvedImage]]:
-    """Every shot with its takes, in the manifest's order, and the images that have a local copy, by their URLs.
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """What the raw shots became: the shots with their takes, in the manifest's order.
+
+    `local_images` are the images that have a local copy, by their URLs; `accepted` the warnings that a shot accepts, by
+    its ID.
+    """
+
+    shots: tuple[Shot, ...] = ()
+    local_images: Mapping[str, ResolvedImage] = field(default_factory=dict)
+    accepted: Mapping[str, frozenset[WarningCode]] = field(default_factory=dict)
+
+
+def expand_shots(document: Document, file_cache: FileCache, diagnostics: Diagnostics) -> Expanded:
+    """Every shot of the manifest.
 
     Raw shots with an error make no shots. Raises FatalDiagnostic for too many takes, or too much text once the
     variables are filled in.
@@ -35,21 +48,31 @@ def expand_shots(
     images = ImageReferences(document, file_cache.folder, diagnostics)
     manifest_vars = document.variables
     if manifest_vars is None:  # every name would be reported as unknown
-        return (), {}
+        return Expanded()
     raw_shots = document.read_shots()
     file_cache.keep_columns({name for raw in raw_shots if raw.rows for each in raw.templates() for name in each.names})
     # rule vars_known
     reader = ExpansionReader(manifest_vars, file_cache, diagnostics)
-    groups = [ShotGroup(raw, reader.read(raw)) for raw in raw_shots]
+    groups = []
+    for raw in raw_shots:
+        with diagnostics.accepting(raw.accepted):
+            groups.append(ShotGroup(raw, reader.read(raw)))
     inputs = ExtraInputs(diagnostics)
     # rule counted_first
     check_take_count(document, groups)
     check_text_size(groups, inputs)
     taken: TakenIds = {}
-    shots = [shot for group in groups for shot in _build_shots(group, inputs, images, taken, diagnostics)]
+    shots: list[Shot] = []
+    accepted: dict[str, frozenset[WarningCode]] = {}
+    for group in groups:
+        with diagnostics.accepting(group.raw.accepted):
+            built = _build_shots(group, inputs, images, taken, diagnostics)
+        shots += built
+        if group.raw.accepted:
+            accepted |= {shot.id: group.raw.accepted for shot in built}
     # rule no_base_url
     images.report_missing_base_url()
-    return tuple(shots), images.local_images()
+    return Expanded(tuple(shots), images.local_images(), accepted)
 
 
 def _build_shots(
@@ -185,7 +208,7 @@ def _check_input(raw: RawShot, input_: dict[str, Any], diagnostics: Diagnostics)
     if checker is None:
         message = f"hailuo-batch has no schema for the model {quoted(model)}: its input is not checked"
         # rule unchecked_input
-        diagnostics.warn(raw.model or raw.node, message)
+        diagnostics.warn(raw.model or raw.node, WarningCode.UNCHECKED_INPUT, message, cause=f"model {model}")
     # rule model_checked
     elif not checker.accepts(input_):
         node = _input_node(raw)

@@ -13,6 +13,7 @@ from hailuo_batch.manifest.diagnostics import Diagnostics, FatalDiagnostic
 from hailuo_batch.manifest.quoting import format_count, join_quoted, quoted
 from hailuo_batch.manifest.validation.schema_errors import suggest
 from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from hailuo_batch.warning_codes import WarningCode
 
 _MAX_COMPARISONS = 1_000_000
 _SHOWN = 8
@@ -195,7 +196,8 @@ def _check_exclusion(entry: _CombinationNode, known: dict[str, dict[str, None]],
     for name, (_, value) in entry.items():
         if value.text not in known[name]:
             message = f"this excludes nothing: {quoted(value.text)} is not among the values of {quoted(name)}"
-            diagnostics.warn(value, message, suggest(value.text, list(known[name])))
+            hint = suggest(value.text, list(known[name]))
+            diagnostics.warn(value, WarningCode.USELESS_EXCLUSION, message, hint)
     return True
 
 

@@ -1,26 +1,26 @@
 """What is wrong with the shots that one raw shot makes, reported by cause instead of by shot.
 
-A text that is wrong for every row is wrong itself, and reported once; one that is wrong for a few rows is reported for
-each of them, and one that is wrong for many, for the first few with the number of the others.
+A text that is wrong for every row is wrong itself; one that is wrong for some rows is reported for the first of them,
+with the number of the others.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hailuo_batch.manifest.diagnostics import MAX_DIAGNOSTICS, Diagnostics, Positioned
 from hailuo_batch.manifest.expansion.templates import Template
 from hailuo_batch.manifest.expansion.variables import Expansion
 
-_SHOWN = 3
-
 
 @dataclass(slots=True)
 class _FaultGroup:
-    """The faults of one kind at one place: how many there are, and the message, hint and index of the first few."""
+    """The faults of one kind at one place: how many there are, and the message, hint and index of the first."""
 
     place: Positioned
     names: list[str]
+    message: str
+    hint: str
+    index: int
     count: int = 0
-    first: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 class RowFaults:
@@ -33,8 +33,7 @@ class RowFaults:
 
     def has_enough(self, template: Template, kind: str) -> bool:
         """Whether one more fault of this kind would only be counted, so that its message is not needed."""
-        group = self._groups.get((id(template), kind))
-        return group is not None and len(group.first) == _SHOWN
+        return (id(template), kind) in self._groups
 
     def add(
         self, template: Template, kind: str, message: str, hint: str, index: int, place: Positioned | None = None
@@ -46,26 +45,22 @@ class RowFaults:
         group = self._groups.get((id(template), kind))
         is_new = group is None
         if group is None:
-            group = self._groups[id(template), kind] = _FaultGroup(place or template.node, template.names)
+            group = _FaultGroup(place or template.node, template.names, message, hint, index)
+            self._groups[id(template), kind] = group
         group.count += 1
-        if len(group.first) < _SHOWN:
-            group.first.append((message, hint, index))
         # rule enough_faults
         if is_new and len(self._groups) == MAX_DIAGNOSTICS:
             self.report()
 
     def report(self) -> None:
-        """Report all faults, each cause once or a few times."""
+        """Report all faults, each cause once."""
         for group in self._groups.values():
             is_everywhere = group.count == self._expansion.size > 1
-            shown = group.first[:1] if is_everywhere else group.first
-            others = 0 if is_everywhere else group.count - len(shown)
-            for number, (message, hint, index) in enumerate(shown, 1):
-                origin = self._describe_origin(index, group.names, is_everywhere)
-                more = f", and for {others:,} more" if others and number == len(shown) else ""
-                suffix = f", for {origin}{more}" if origin else ""
-                # rule row_hint
-                self._diagnostics.error(group.place, f"{message}{suffix}", hint, origin=origin)
+            origin = self._describe_origin(group.index, group.names, is_everywhere)
+            message = f"{group.message}, for {origin}" if origin else group.message
+            more = 0 if is_everywhere else group.count - 1
+            # rule row_hint
+            self._diagnostics.error(group.place, message, group.hint, origin=origin, more=more)
 
     def _describe_origin(self, index: int, names: list[str], is_everywhere: bool) -> str:
         if self._expansion.is_single:

@@ -7,6 +7,7 @@ language. A table with any error is no table.
 import csv
 import re
 from array import array
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -21,7 +22,6 @@ MAX_ROWS = 300_000
 MAX_COLUMNS = 1000
 _MAX_ROW_BYTES = MEBIBYTE
 _MAX_KEPT_ROWS = 100_000  # a campaign has no more takes
-_SHOWN = 5
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _BREAK = re.compile("\r\n|\r|\n")
 _FIELD = re.compile('"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*|')
@@ -120,14 +120,15 @@ class _TableReader:
         columns: dict[str, list[str]] = {name: [] for name in names if name in used}
         kept = [(names.index(name), values) for name, values in columns.items()]
         starts = _RowStarts()
-        uneven_lines = array("q")
+        uneven = Counter[bool]()  # rows that are too short, rows that are too long
+        faults: list[tuple[Position, str, str]] = []
         row_count = 0
         for row in self._next_rows():
             # rule row_length
             if len(row) != len(names):
-                uneven_lines.append(self._line_reader.row_line)
-                if len(uneven_lines) <= _SHOWN:
-                    self._report_field_count(row, names)
+                uneven[len(row) > len(names)] += 1
+                if uneven[len(row) > len(names)] == 1:
+                    faults.append(self._explain_field_count(row, names))
             elif row_count < _MAX_KEPT_ROWS:
                 starts.offsets.append(self._line_reader.row_offset)
                 starts.lines.append(self._line_reader.row_line)
@@ -138,12 +139,9 @@ class _TableReader:
                 raise _TableError(FILE_START, f"the table has more than {MAX_ROWS:,} rows", "split it")
         if row_count == 0:
             raise _TableError(FILE_START, "the table has no rows below its header", "add one")
-        others = len(uneven_lines) - _SHOWN
-        if others > 0:
-            which = f"this row and {others - 1:,} more have" if others > 1 else "this row has"
-            message = f"{which} a different number of fields than the header"
-            self._report_error(Position(uneven_lines[_SHOWN], 1), message)
-        return None if uneven_lines else Table(self._path, names, columns, row_count, self._data, starts)
+        for (position, message, hint), count in zip(faults, uneven.values(), strict=True):
+            self._diagnostics.error(position, message, hint, path=self._path, more=count - 1)
+        return None if faults else Table(self._path, names, columns, row_count, self._data, starts)
 
     def _next_rows(self) -> Iterator[list[str]]:
         """The rows from here on, without blank lines."""
@@ -184,18 +182,18 @@ class _TableReader:
                 first[name] = position
         return names if len(first) == len(names) else None
 
-    def _report_field_count(self, row: list[str], names: tuple[str, ...]) -> None:
+    def _explain_field_count(self, row: list[str], names: tuple[str, ...]) -> tuple[Position, str, str]:
+        """Where a row has too few or too many fields, with a message and a hint."""
         positions = list(self._field_positions())
         fields = f"{len(row):,} field{'' if len(row) == 1 else 's'}"
         message = f"this row has {fields}, but the header has {len(names):,}"
         if len(row) > len(names):
             # rule long_row
             position = positions[min(len(names), len(positions) - 1)]
-            self._report_error(position, message, "put text with a comma in double quotes")
-        else:
-            missing = ", ".join(map(quoted, names[len(row) : len(row) + 3]))
-            # rule short_row
-            self._report_error(positions[-1], message, f"add {missing}; a value may be empty")
+            return position, message, "put text with a comma in double quotes"
+        missing = ", ".join(map(quoted, names[len(row) : len(row) + 3]))
+        # rule short_row
+        return positions[-1], message, f"add {missing}; a value may be empty"
 
     def _explain_csv_error(self, problem: str) -> _TableError:
         """The CSV reader's error in plain words, at its place."""

@@ -167,6 +167,8 @@ def report_invalid_value(schema: dict[str, Any], node: Node, name: str, diagnost
 
 def _specific_hint(schema: dict[str, Any], node: ScalarNode, hint: str) -> str:
     """What to write instead, if the value that was found tells."""
+    if "enum" in schema:
+        return suggest(node.text, [str(value) for value in schema["enum"]])
     kind = schema.get("type")
     if kind == "array" and node.type == "str" and _NEEDS_NO_QUOTES.fullmatch(node.text):
         return f"write {quoted(f'[{node.text}]')}"
