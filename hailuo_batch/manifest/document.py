@@ -4,13 +4,22 @@ Reading is tolerant: what the schema has already reported reads as absent, so th
 Nothing here reports, except amounts and durations, whose exact notation no JSON Schema can express.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
-from hailuo_batch.manifest.diagnostics import Diagnostics
-from hailuo_batch.manifest.expansion.templates import Template, check_template, parse_template
+from hailuo_batch.manifest.diagnostics import Diagnostics, FatalDiagnostic
+from hailuo_batch.manifest.expansion.templates import (
+    KnownNames,
+    Template,
+    check_template,
+    fill_known,
+    filled_length,
+    lone_variable,
+    parse_template,
+)
+from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.validation.schema_errors import is_model, is_take_count, leaf_schema, report_invalid_value
 from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, to_data
 from hailuo_batch.values import DEFAULT_MODEL, Limits, parse_duration, parse_usd
@@ -18,11 +27,16 @@ from hailuo_batch.warning_codes import WarningCode
 
 _T = TypeVar("_T")
 _EMPTY_MAPPING = MappingNode(1, 1, {})
+MAX_VARIABLE_LENGTH = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class RawShot:
-    """One entry of `shots`, completed from `defaults`, not yet expanded. None stands for what is absent or wrong."""
+    """One entry of `shots`, completed from `defaults`, not yet expanded. None stands for what is absent or wrong.
+
+    `takes_text` and `tags_text` are the one variable that stands for the number of takes, and for all tags; `takes` is
+    then the number for a blank value.
+    """
 
     node: MappingNode
     id: Template | None
@@ -32,8 +46,10 @@ class RawShot:
     takes: int
     model: ScalarNode | None
     matrix: MappingNode | None
-    rows: ScalarNode | None
+    rows: ScalarNode | SequenceNode | None
     input: MappingNode | None
+    takes_text: Template | None = None
+    tags_text: Template | None = None
     accepted: frozenset[WarningCode] = frozenset()
 
     @property
@@ -43,9 +59,10 @@ class RawShot:
 
     def templates(self) -> Iterator[Template]:
         """The texts that variables are filled into."""
-        return (each for each in (self.id, self.prompt, *self.image_urls, *self.tags) if each is not None)
+        texts = (self.id, self.prompt, *self.image_urls, *self.tags, self.takes_text, self.tags_text)
+        return (each for each in texts if each is not None)
 
-    def checked(self, names: Collection[str] | None, diagnostics: Diagnostics) -> "RawShot":
+    def checked(self, names: KnownNames | None, diagnostics: Diagnostics) -> "RawShot":
         """The same without the templates that cannot be filled in with these names, which are reported.
 
         `names` is None if it cannot be told which names there are.
@@ -63,6 +80,8 @@ class RawShot:
             prompt=keep(self.prompt),
             image_urls=tuple(map(keep, self.image_urls)),
             tags=tuple(map(keep, self.tags)),
+            takes_text=keep(self.takes_text),
+            tags_text=keep(self.tags_text),
         )
 
 
@@ -89,17 +108,32 @@ class Document:
         return _as_codes(self.node.get("accept"))
 
     @property
-    def variables(self) -> dict[str, str] | None:
-        """The texts of `vars`; None if `vars` itself is wrong. A value that is wrong reads as its own name, so that
-        its uses are not reported as well."""
+    def variable_nodes(self) -> dict[str, tuple[ScalarNode, Node]] | None:
+        """The names and the values of `vars`; None if `vars` itself is wrong."""
         node = self.node.get("vars")
         if node is None:
             return {}
-        if not isinstance(node, MappingNode):
+        return node.entries if isinstance(node, MappingNode) else None
+
+    def read_variables(self) -> dict[str, str] | None:
+        """The texts of `vars`, each with the ones above it filled in; None if `vars` itself is wrong.
+
+        A value that is wrong reads as its own name, so that its uses are not reported as well. Raises FatalDiagnostic
+        for a text that grows too long.
+        """
+        nodes = self.variable_nodes
+        if nodes is None:
             return None
-        values = {name: value for name, (_, value) in node.entries.items()}
-        # rule vars_as_written
-        return {name: value.text if isinstance(value, ScalarNode) else name for name, value in values.items()}
+        values = dict[str, str]()
+        for name, (key, value) in nodes.items():
+            # rule vars_as_written
+            text = value.text if isinstance(value, ScalarNode) else name
+            if filled_length(text, values) > MAX_VARIABLE_LENGTH:
+                message = f"with the variables above it filled in, {quoted(name)} is longer than a million characters"
+                raise FatalDiagnostic(key, message, "shorten it")
+            # rule vars_in_vars
+            values[name] = fill_known(text, values)
+        return values
 
     @property
     def image_settings(self) -> dict[str, ScalarNode | None]:
@@ -128,17 +162,20 @@ def _read_shot(node: MappingNode, defaults: MappingNode, model: ScalarNode | Non
         return node.get(key) if key in node.entries else defaults.get(key)
 
     own_model, takes = value("model"), _as_integer(value("takes"))
+    usual_takes = _as_integer(defaults.get("takes")) if takes is None else takes
     return RawShot(
         node=node,
         id=_as_template(node.get("id")),
         prompt=_as_template(node.get("prompt")),
         image_urls=_as_templates(value("image_urls")),
         tags=_as_templates(value("tags")),
-        takes=takes if takes is not None and is_take_count(takes) else 1,
+        takes=usual_takes if usual_takes is not None and is_take_count(usual_takes) else 1,
         model=model if own_model is None else _as_model(own_model),
         matrix=_as_mapping(node.get("matrix")),
-        rows=_as_text(node.get("rows")),
+        rows=_as_rows(node.get("rows")),
         input=_as_mapping(value("input")),
+        takes_text=_as_lone_variable(value("takes")),
+        tags_text=_as_lone_variable(value("tags")),
         accepted=_as_codes(node.get("accept")),
     )
 
@@ -194,9 +231,18 @@ def _as_mapping(node: Node | None) -> MappingNode | None:
     return node if isinstance(node, MappingNode) else None
 
 
+def _as_rows(node: Node | None) -> ScalarNode | SequenceNode | None:
+    return node if isinstance(node, SequenceNode) and node.items else _as_text(node)
+
+
 def _as_template(node: Node | None) -> Template | None:
     text = _as_text(node)
     return None if text is None else parse_template(text)
+
+
+def _as_lone_variable(node: Node | None) -> Template | None:
+    template = _as_template(node)
+    return None if template is None or lone_variable(template) is None else template
 
 
 def _as_templates(node: Node | None) -> tuple[Template, ...]:

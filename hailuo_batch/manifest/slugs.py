@@ -14,6 +14,7 @@ _ID_TEXT = re.compile(r"[a-z0-9_-]*", re.ASCII)
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9_]+", re.ASCII)
 _NOT_IN_ID = re.compile(r"[^a-z0-9_-]+", re.ASCII)
 # rule own_names
+_NOT_IN_NAME = re.compile(r"[^a-z0-9]+", re.ASCII)
 _RESERVED = frozenset({"report", "superseded"})
 _WINDOWS = frozenset({"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)})
 
@@ -36,6 +37,9 @@ def to_id_text(text: str) -> str:
     return _NOT_IN_ID.sub("-", _plain_letters(text))
 
 
+MAX_ID_LENGTH = 100
+
+
 def find_id_problem(shot_id: str) -> str | None:
     """What keeps a text from being a shot ID, as the rest of a sentence that begins with it; None if nothing does."""
     if shot_id in _RESERVED:
@@ -46,8 +50,8 @@ def find_id_problem(shot_id: str) -> str | None:
     # rule whole_id
     if _ID.fullmatch(shot_id):
         return None
-    if len(shot_id) > 100:
-        return f"has {len(shot_id):,} characters; an ID has at most 100"
+    if len(shot_id) > MAX_ID_LENGTH:
+        return f"has {len(shot_id):,} characters; an ID has at most {MAX_ID_LENGTH}"
     if not shot_id:
         return "is empty"
     if not is_id_text(shot_id):
@@ -62,3 +66,8 @@ def _plain_letters(text: str) -> str:
         return text.lower()
     # rule slug_nfkd
     return "".join(c for c in unicodedata.normalize("NFKD", text).lower() if not unicodedata.combining(c))
+
+
+def to_variable_name(header: str) -> str:
+    """The name that `${...}` can write for a table's header: `Shot Description` becomes `shot_description`."""
+    return _NOT_IN_NAME.sub("_", _plain_letters(header)).strip("_")

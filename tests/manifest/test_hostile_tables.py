@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hailuo_batch.manifest.files.csv_tables import MAX_BYTES
+from hailuo_batch.manifest.files.file_cache import MAX_BYTES
 from tests.helpers.cpu_limits import within
 from tests.manifest.conftest import LoadErrors, WriteFile
 from tests.manifest.load_in_process import load_in_subprocess
@@ -13,11 +13,11 @@ MANIFEST = "version: 1\ncampaign: lamps\nshots: [{id: 's-$a', prompt: '$b', rows
 TABLES = {
     "one row of commas": (b"," * 3_000_000, "this row is longer than 1 MiB"),
     "rows without end": (b"a,b\n" + b"1,2\n" * 400_000, "the table has more than 300,000 rows"),
-    "short rows": (b"a,b\n" + b"1\n" * 250_000, "this row and 249,994 more have a different number of fields"),
+    "short rows": (b"a,b\n" + b"1\n" * 250_000, "this row has 1 field, but the header has 2, and for 249,999 more"),
     "a quote never closed": (b'a,b\n"' + b"x\n" * 1_000_000, "a field of this row is longer than 131,072 characters"),
     "quoted line breaks": (b"a,b\n" + b'"\n",' * 500_000, "this row is longer than 1 MiB"),
     "columns without end": (b",".join(b"c%d" % n for n in range(100_000)) + b"\n1\n", "more than 1,000 columns"),
-    "one ID for all rows": (b"a,b\n" + b"1,2\n" * 99_000, "and for 98,996 more"),
+    "one ID for all rows": (b"a,b\n" + b"1,2\n" * 99_000, "and for 98,998 more"),
     "all takes at once": (b"a,b\n" + b"1,2\n" * 250_000, "250,000 rows make 250,000 takes"),
 }
 

@@ -152,7 +152,7 @@ def test_a_text_that_is_wrong_for_every_combination_is_reported_once(load_errors
 
 def test_an_unknown_variable_is_reported_once_for_all(load_errors: LoadErrors) -> None:
     (error,) = load_errors(matrix("colour: [x, y, z]", "id: '${colour}', prompt: '${color}'"))
-    assert "unknown variable `color`; did you mean `colour`?" in error
+    assert "unknown variable `color`; did you mean `${colour}`?" in error
 
 
 def test_a_wrong_matrix_makes_no_noise_where_its_names_are_used(load_errors: LoadErrors) -> None:

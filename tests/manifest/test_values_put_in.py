@@ -66,7 +66,7 @@ def test_a_value_is_not_substituted_again(load_valid: LoadValid) -> None:
 
 def test_names_are_case_sensitive(load_errors: LoadErrors) -> None:
     assert load_errors(HEAD + "vars: {Style: x}\nshots: [{id: a, prompt: '${style}'}]\n")[0].startswith(
-        "4:26: error: unknown variable `style`; did you mean `Style`?"
+        "4:26: error: unknown variable `style`; did you mean `${Style}`?"
     )
 
 

@@ -4,18 +4,19 @@ Each raw shot is split into templates and checked for unknown names once, then f
 variables. Takes and text are counted before any is built. Nothing here knows how YAML or CSV is written or read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from hailuo_batch.manifest.diagnostics import Diagnostics
 from hailuo_batch.manifest.document import Document, RawShot
-from hailuo_batch.manifest.expansion.extra_input import ExtraInputs
+from hailuo_batch.manifest.expansion.extra_input import ExtraInputs, fill_texts
 from hailuo_batch.manifest.expansion.row_faults import RowFaults
 from hailuo_batch.manifest.expansion.shot_ids import TakenIds, create_namer
-from hailuo_batch.manifest.expansion.size_limits import ShotGroup, check_take_count, check_text_size
-from hailuo_batch.manifest.expansion.templates import Template
-from hailuo_batch.manifest.expansion.variables import Expansion, ExpansionReader, Variables
+from hailuo_batch.manifest.expansion.size_limits import ShotGroup, check_take_count, check_text_size, parse_takes
+from hailuo_batch.manifest.expansion.sources import ExpansionReader
+from hailuo_batch.manifest.expansion.templates import Template, lone_variable
+from hailuo_batch.manifest.expansion.variables import Expansion, Variables
 from hailuo_batch.manifest.files.file_cache import FileCache
 from hailuo_batch.manifest.images.local_copies import combine_digests
 from hailuo_batch.manifest.images.references import ImageProblem, ImageReferences, ResolvedImage
@@ -27,16 +28,30 @@ from hailuo_batch.warning_codes import WarningCode
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltGroup:
+    """A raw shot and the shots that it makes; none if anything of it is wrong."""
+
+    group: ShotGroup
+    shots: tuple[Shot, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Expanded:
-    """What the raw shots became: the shots with their takes, in the manifest's order.
+    """What the raw shots became, in the manifest's order. `local_images` have a local copy, by their URLs."""
 
-    `local_images` are the images that have a local copy, by their URLs; `accepted` the warnings that a shot accepts, by
-    its ID.
-    """
-
-    shots: tuple[Shot, ...] = ()
+    groups: tuple[BuiltGroup, ...] = ()
     local_images: Mapping[str, ResolvedImage] = field(default_factory=dict)
-    accepted: Mapping[str, frozenset[WarningCode]] = field(default_factory=dict)
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        """All shots."""
+        return tuple(shot for built in self.groups for shot in built.shots)
+
+    @property
+    def accepted(self) -> Mapping[str, frozenset[WarningCode]]:
+        """The warnings that a shot accepts, by its ID, of each that accepts any."""
+        accepting = [built for built in self.groups if built.group.raw.accepted]
+        return {shot.id: built.group.raw.accepted for built in accepting for shot in built.shots}
 
 
 def expand_shots(document: Document, file_cache: FileCache, diagnostics: Diagnostics) -> Expanded:
@@ -46,33 +61,29 @@ def expand_shots(document: Document, file_cache: FileCache, diagnostics: Diagnos
     variables are filled in.
     """
     images = ImageReferences(document, file_cache.folder, diagnostics)
-    manifest_vars = document.variables
+    manifest_vars = document.read_variables()
     if manifest_vars is None:  # every name would be reported as unknown
         return Expanded()
     raw_shots = document.read_shots()
-    file_cache.keep_columns({name for raw in raw_shots if raw.rows for each in raw.templates() for name in each.names})
+    inputs = ExtraInputs(diagnostics)
     # rule vars_known
-    reader = ExpansionReader(manifest_vars, file_cache, diagnostics)
+    reader = ExpansionReader(manifest_vars, file_cache, inputs, diagnostics)
+    file_cache.keep_columns({name for raw in raw_shots if raw.rows for name in reader.used_names(raw)})
     groups = []
     for raw in raw_shots:
         with diagnostics.accepting(raw.accepted):
             groups.append(ShotGroup(raw, reader.read(raw)))
-    inputs = ExtraInputs(diagnostics)
     # rule counted_first
     check_take_count(document, groups)
     check_text_size(groups, inputs)
     taken: TakenIds = {}
-    shots: list[Shot] = []
-    accepted: dict[str, frozenset[WarningCode]] = {}
+    built = []
     for group in groups:
         with diagnostics.accepting(group.raw.accepted):
-            built = _build_shots(group, inputs, images, taken, diagnostics)
-        shots += built
-        if group.raw.accepted:
-            accepted |= {shot.id: group.raw.accepted for shot in built}
+            built.append(BuiltGroup(group, tuple(_build_shots(group, inputs, images, taken, diagnostics))))
     # rule no_base_url
     images.report_missing_base_url()
-    return Expanded(tuple(shots), images.local_images(), accepted)
+    return Expanded(tuple(built), images.local_images())
 
 
 def _build_shots(
@@ -80,22 +91,27 @@ def _build_shots(
 ) -> list[Shot]:
     """The shots of one raw shot; none if anything of it was reported."""
     expansion = group.expansion
-    raw = group.raw.checked(None if expansion is None else expansion.names, diagnostics)
+    raw = group.raw.checked(None if expansion is None else expansion.known, diagnostics)
     extra = {} if raw.input is None else inputs.read(raw.input)
     namer = create_namer(group, raw.id, taken, diagnostics)
     if expansion is None:
         return []
     row_faults = RowFaults(expansion, diagnostics)
-    builder = _ShotBuilder(raw, extra, expansion, images, row_faults)
+    input_names = () if raw.input is None else inputs.names(raw.input)
+    builder = _ShotBuilder(raw, extra, expansion, input_names, images, row_faults)
     shots: list[Shot] = []
+    checked: set[int] = set()
     for index, variables in enumerate(expansion.variable_sets()):
         shot_id = None if namer is None else namer.name_shot(variables, index, row_faults)
         built = builder.build_input(variables, index)
         tags = builder.build_tags(variables, index)
-        if index == 0 and built is not None:  # all inputs of a raw shot have the same form
+        takes = builder.count_takes(variables, index)
+        if built is not None and (builder.fills_input or len(built[0]) not in checked):
+            checked.add(len(built[0]))  # inputs differ in form only by having images, unless variables are filled in
             _check_input(group.raw, built[0], diagnostics)
-        if shot_id is not None and built is not None and tags is not None:
-            shots.append(_make_shot(raw, shot_id, *built, tags, builder.own_variables(variables)))
+        if shot_id is not None and built is not None and tags is not None and takes is not None:
+            numbers = range(1, takes + 1)
+            shots.append(_make_shot(raw, shot_id, numbers, *built, tags, builder.own_variables(variables)))
     row_faults.report()
     return shots if len(shots) == expansion.size else []
 
@@ -108,6 +124,7 @@ class _ShotBuilder:
         raw: RawShot,
         extra: dict[str, Any] | None,
         expansion: Expansion,
+        input_names: Collection[str],
         images: ImageReferences,
         row_faults: RowFaults,
     ) -> None:
@@ -116,7 +133,10 @@ class _ShotBuilder:
         self._images = images
         self._row_faults = row_faults
         self._last_tags: tuple[str, ...] = ()
-        self._own_names = expansion.own_names({name for template in raw.templates() for name in template.names})
+        used = {*input_names, *(name for text in raw.templates() for name in text.names)}
+        self._own_names = expansion.own_names(used)
+        self.fills_input = any(name in expansion.known.names for name in input_names)
+        self._lone_images = frozenset(id(each) for each in raw.image_urls if each is not None and lone_variable(each))
 
     def own_variables(self, variables: Variables) -> str:
         """What the shot uses of its row and of its matrix, as canonical JSON."""
@@ -125,12 +145,16 @@ class _ShotBuilder:
     def build_input(self, variables: Variables, index: int) -> tuple[dict[str, Any], str | None] | None:
         """The input as it will be sent, and one digest of the images that have a local copy."""
         prompt = self._fill(self._raw.prompt, "`prompt` is blank", "say what the video shows", variables, index)
-        resolved = [self._resolve_image(template, variables, index) for template in self._raw.image_urls]
+        filled = [(template, self._fill_image(template, variables)) for template in self._raw.image_urls]
+        # rule no_image_here
+        resolved = [self._resolve_image(template, text, index) for template, text in filled if text != ""]
         images = [image for image in resolved if image is not None]
         if prompt is None or len(images) < len(resolved) or self._extra is None:
             return None
+        extra = fill_texts(self._extra, variables) if self.fills_input else self._extra
         # rule input_sent
-        input_ = self._extra | {"prompt": prompt}
+        input_ = extra | {"prompt": prompt}
+        # rule no_images_left
         if images:
             input_["image_urls"] = [image.url for image in images]
         digests = [image.sha256 for image in images if image.sha256 is not None]
@@ -139,14 +163,36 @@ class _ShotBuilder:
 
     def build_tags(self, variables: Variables, index: int) -> tuple[str, ...] | None:
         """The tags, each once. Equal tags of neighbouring shots are one object, to save memory."""
-        # rule filled_tags
-        tags = [self._fill(template, "a tag is blank", "remove it", variables, index) for template in self._raw.tags]
-        unique = tuple(dict.fromkeys(tag for tag in tags if tag is not None))
-        if None in tags:
+        listed = [self._fill_tag(template, variables, index) for template in self._raw.tags]
+        joined = "" if self._raw.tags_text is None else self._raw.tags_text.substitute(variables)
+        # rule split_tags
+        split = [tag.strip() for tag in joined.split(",")]
+        unique = tuple(dict.fromkeys(tag for tag in (*listed, *split) if tag))
+        if None in listed:
             return None
         if unique != self._last_tags:
             self._last_tags = unique
         return self._last_tags
+
+    def count_takes(self, variables: Variables, index: int) -> int | None:
+        """How many takes the shot has."""
+        template = self._raw.takes_text
+        if template is None:
+            return self._raw.takes
+        text = template.substitute(variables)
+        # rule takes_of_row
+        takes = parse_takes(text, self._raw.takes)
+        if takes is None:
+            message = f"`takes` must be a whole number from 1 to 100, not {quoted(text)}"
+            self._row_faults.add(template, "takes", message, "write it in plain digits, such as 3", index)
+        return takes
+
+    def _fill_tag(self, template: Template | None, variables: Variables, index: int) -> str | None:
+        """A tag; empty if it is one variable without a value, which stands for no tag."""
+        if template is not None and lone_variable(template) and not template.substitute(variables).strip():
+            return ""
+        # rule filled_tags
+        return self._fill(template, "a tag is blank", "remove it", variables, index)
 
     def _fill(self, template: Template | None, blank: str, hint: str, variables: Variables, index: int) -> str | None:
         if template is None:
@@ -158,11 +204,18 @@ class _ShotBuilder:
             self._row_faults.add(template, blank, blank, hint, index)
         return filled or None
 
-    def _resolve_image(self, template: Template | None, variables: Variables, index: int) -> ResolvedImage | None:
+    def _fill_image(self, template: Template | None, variables: Variables) -> str | None:
+        """An image reference without the blanks around it; empty if it is one variable without a value."""
         if template is None:
             return None
         # rule filled_image
-        image = self._images.resolve(template.substitute(variables), template.node)
+        text = template.substitute(variables).strip()
+        return text if text or id(template) in self._lone_images else None
+
+    def _resolve_image(self, template: Template | None, text: str | None, index: int) -> ResolvedImage | None:
+        if template is None:
+            return None
+        image = self._images.resolve(text or "", template.node)
         if isinstance(image, ImageProblem):
             self._row_faults.add(template, image.problem, image.message, image.hint, index)
             return None
@@ -172,6 +225,7 @@ class _ShotBuilder:
 def _make_shot(
     raw: RawShot,
     shot_id: str,
+    numbers: range,
     input_: dict[str, Any],
     images_sha256: str | None,
     tags: tuple[str, ...],
@@ -197,7 +251,7 @@ def _make_shot(
             images_sha256,
             variables_json,
         )
-        for number in range(1, raw.takes + 1)
+        for number in numbers
     )
     return Shot(shot_id, tuple(takes), "" if raw.id is None else raw.id.node.text)
 

@@ -1,14 +1,17 @@
 """A shot's own `input`: from nodes to the data that is sent beside prompt and images.
 
-Owns which values have one plain meaning in JSON. Data of aliased nodes is shared, never copied. Knows nothing of
-models or their schemas.
+Owns which values have one plain meaning in JSON, and where variables are filled in: in texts, and only for known names.
+Data of aliased nodes is shared, never copied. Knows nothing of models or their schemas.
 """
 
 import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from hailuo_batch.manifest.diagnostics import Diagnostics
+from hailuo_batch.manifest.expansion.templates import braced_names, fill_known
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.nodes import BrokenNode, MappingNode, Node, ScalarNode, SequenceNode, to_data
 
@@ -21,11 +24,19 @@ class ExtraInputs:
     def __init__(self, diagnostics: Diagnostics) -> None:
         self._diagnostics = diagnostics
         self._cache: dict[int, tuple[Node, Any, int]] = {}
+        self._names: dict[int, tuple[Node, Counter[str]]] = {}
 
     def read(self, node: MappingNode) -> dict[str, Any] | None:
         """The mapping as data for JSON; None if anything in it is wrong, which is reported."""
         data, _ = self._data_and_size(node)
         return None if data is _INVALID else data
+
+    def names(self, node: MappingNode) -> Counter[str]:
+        """The names that the mapping's texts have between `${` and `}`, known or not, each with its number of texts."""
+        if id(node) not in self._names:
+            names = Counter(name for scalar in scalars_below(node) for name in braced_names(scalar.text))
+            self._names[id(node)] = (node, names)
+        return self._names[id(node)][1]
 
     def size(self, node: MappingNode) -> int:
         """About how many characters the mapping has as JSON, each alias written out."""
@@ -64,3 +75,33 @@ class ExtraInputs:
             self._diagnostics.error(node, f"YAML reads {quoted(node.text)} as {what}", hint)
             return _INVALID, 0
         return value, len(json.dumps(value))
+
+
+def fill_texts(data: Any, variables: Mapping[str, str]) -> Any:
+    """The data with the known variables in its texts filled in; keys stay as they are."""
+    if isinstance(data, str):
+        # rule input_filled
+        return fill_known(data, variables)
+    if isinstance(data, list):
+        return [fill_texts(item, variables) for item in data]
+    if isinstance(data, dict):
+        return {key: fill_texts(value, variables) for key, value in data.items()}
+    return data
+
+
+def scalars_below(node: Node) -> Iterator[ScalarNode]:
+    """Every scalar value of a mapping or a list, at any depth; each node that aliases share only once."""
+    seen: set[int] = set()
+    pending: list[Node] = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, ScalarNode):
+            yield current
+        elif isinstance(current, SequenceNode | MappingNode) and id(current) not in seen:
+            seen.add(id(current))
+            entries = current.items if isinstance(current, SequenceNode) else _values(current)
+            pending += reversed(entries)
+
+
+def _values(mapping: MappingNode) -> list[Node]:
+    return [value for _, value in mapping.entries.values()]

@@ -9,9 +9,9 @@ from hailuo_batch.manifest.diagnostics import Diagnostics
 from hailuo_batch.manifest.expansion.row_faults import RowFaults
 from hailuo_batch.manifest.expansion.size_limits import ShotGroup
 from hailuo_batch.manifest.expansion.templates import Template
-from hailuo_batch.manifest.expansion.variables import Expansion, Variables
+from hailuo_batch.manifest.expansion.variables import ROW_NUMBER, Expansion, Variables
 from hailuo_batch.manifest.quoting import join_quoted, quoted
-from hailuo_batch.manifest.slugs import ID_CHARACTERS, find_id_problem, is_id_text, slug, to_id_text
+from hailuo_batch.manifest.slugs import ID_CHARACTERS, MAX_ID_LENGTH, find_id_problem, is_id_text, slug, to_id_text
 
 _MAX_FILLED_LENGTH = 10_000
 
@@ -31,6 +31,7 @@ class ShotNamer:
         self._expansion = expansion
         self._taken = taken
         self._diagnostics = diagnostics
+        self._lost: list[str] = []
 
     def name_shot(self, variables: Variables, index: int, row_faults: RowFaults) -> str | None:
         """The ID for these variables; None if it is wrong or taken."""
@@ -38,8 +39,14 @@ class ShotNamer:
         if template.length(variables) > _MAX_FILLED_LENGTH:
             row_faults.add(template, "long", f"{self._written} becomes far too long", "", index)
             return None
+        self._lost.clear()
         # rule id_slug
-        shot_id = template.substitute(variables, slug)
+        shot_id = template.substitute(variables, self._to_slug)
+        # rule lost_value
+        if self._lost:
+            message = f"{quoted(self._lost[0])} has no letter or digit that an ID may hold"
+            row_faults.add(template, "lost", message, self._other_name_hint, index)
+            return None
         problem = find_id_problem(shot_id)
         if problem is not None:
             self._report_invalid(shot_id, problem, index, row_faults)
@@ -56,12 +63,28 @@ class ShotNamer:
 
     def _report_invalid(self, shot_id: str, problem: str, index: int, row_faults: RowFaults) -> None:
         better = respell(self.template)
+        # every ID that is too long is too long for one reason, however long it is
+        kind = "long" if len(shot_id) > MAX_ID_LENGTH else problem
         if not self.template.variables:
             hint = "choose another" if better is None else f"write {quoted(better)}"
-            row_faults.add(self.template, problem, f"{self._written} {problem}", hint, index)
+            row_faults.add(self.template, kind, f"{self._written} {problem}", hint, index)
             return
         becomes = f"becomes {quoted(shot_id)}, which" if shot_id else "with its values filled in"
-        row_faults.add(self.template, problem, f"{self._written} {becomes} {problem}", "choose another", index)
+        row_faults.add(self.template, kind, f"{self._written} {becomes} {problem}", self._other_name_hint, index)
+
+    def _to_slug(self, value: str) -> str:
+        """The value as an ID has it; one that is not empty and of which nothing is left is kept in mind."""
+        spelled = slug(value)
+        if not spelled and value.strip():
+            self._lost.append(value)
+        return spelled
+
+    @property
+    def _other_name_hint(self) -> str:
+        """What to make an ID of instead."""
+        if self._expansion.table is None:
+            return "choose another value, or another variable"
+        return f"use another column, or `${{{ROW_NUMBER}}}`, the row's number"
 
     def _report_repeated(self, shot_id: str, first_index: int, index: int, row_faults: RowFaults) -> None:
         if self._missing_names:

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from hailuo_batch.manifest.diagnostics import FatalDiagnostic, Positioned
 from hailuo_batch.manifest.document import Document, RawShot
 from hailuo_batch.manifest.expansion.extra_input import ExtraInputs
-from hailuo_batch.manifest.expansion.templates import Template
+from hailuo_batch.manifest.expansion.templates import Template, lone_variable
 from hailuo_batch.manifest.expansion.variables import Expansion
 from hailuo_batch.manifest.quoting import format_count
+from hailuo_batch.manifest.validation.schema_errors import is_take_count
+from hailuo_batch.manifest.yaml.nodes import MappingNode
 
 # rule most_takes
 MAX_TAKES = 100_000
 MAX_CHARACTERS = 256 * 1024 * 1024
+_MOST_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +33,47 @@ class ShotGroup:
         """How many shots it makes."""
         return 1 if self.expansion is None else self.expansion.size
 
+    @property
+    def take_count(self) -> int:
+        """How many takes it makes."""
+        counts = self.take_counts
+        return self.size * self.raw.takes if counts is None else sum(counts)
+
+    @property
+    def take_counts(self) -> list[int] | None:
+        """How many takes each shot has, if a variable says so; one that is no number counts as one."""
+        name = None if self.raw.takes_text is None else lone_variable(self.raw.takes_text)
+        if name is None or self.expansion is None or name not in self.expansion.known.names:
+            return None
+        return [parse_takes(each[name], self.raw.takes) or 1 for each in self.expansion.variable_sets()]
+
+
+def parse_takes(text: str, usual: int) -> int | None:
+    """How many takes a value asks for, `usual` if it is blank; None if it is no number of takes."""
+    written = text.strip()
+    if not written:
+        return usual
+    is_number = written.isascii() and written.isdecimal() and len(written) <= _MOST_DIGITS
+    return int(written) if is_number and written[0] != "0" and is_take_count(int(written)) else None
+
 
 def check_take_count(document: Document, groups: list[ShotGroup]) -> None:
     """Raise FatalDiagnostic, with the product, if there are more takes than a campaign may have."""
     for group in groups:
         formula = "" if group.expansion is None else group.expansion.formula
+        if group.raw.takes_text is not None:  # read shot by shot: there must not be too many of them
+            _check_limit(group.size, formula, _place_of(group.raw))
+            _check_limit(group.take_count, f"{formula or 1} and their takes", _place_of(group.raw))
+            continue
         times = f" x {group.raw.takes} takes" if group.raw.takes > 1 else ""
         # rule product_of_part
-        _check_limit(group.size * group.raw.takes, formula + times, _place_of(group.raw))
+        _check_limit(group.take_count, formula + times, _place_of(group.raw))
     if groups:
         shots = sum(group.size for group in groups)
-        takes = {group.raw.takes for group in groups}
+        takes = {group.raw.takes for group in groups if group.raw.takes_text is None}
         # rule told_product
         product = f"{shots:,} shots x {takes.pop()} takes" if len(takes) == 1 else f"{shots:,} shots"
-        total = sum(group.size * group.raw.takes for group in groups)
+        total = sum(group.take_count for group in groups)
         # rule most_takes_together
         _check_limit(total, product, document.node.entries["shots"][0])
 
@@ -66,10 +96,18 @@ def check_text_size(groups: list[ShotGroup], inputs: ExtraInputs) -> None:
     total = 0
     for group in groups:
         total += sum(_expanded_length(template, group.expansion) for template in group.raw.templates())
-        total += 0 if group.raw.input is None else group.size * inputs.size(group.raw.input)
+        total += 0 if group.raw.input is None else _input_length(group.raw.input, group, inputs)
         if total > MAX_CHARACTERS:
             message = f"with its variables filled in, the manifest has more than {MAX_CHARACTERS:,} characters of text"
             raise FatalDiagnostic(group.raw.node, message, "split the campaign")
+
+
+def _input_length(node: MappingNode, group: ShotGroup, inputs: ExtraInputs) -> int:
+    """About how many characters a shot's `input` has in all shots together."""
+    length = group.size * inputs.size(node)
+    if group.expansion is None:
+        return length
+    return length + sum(count * group.expansion.length_of(name) for name, count in inputs.names(node).items())
 
 
 def _expanded_length(template: Template, expansion: Expansion | None) -> int:

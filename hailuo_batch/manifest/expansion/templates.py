@@ -5,16 +5,21 @@ A filled-in value is plain text and is not searched for variables again. Knows n
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Template as StringTemplate
 
 from hailuo_batch.manifest.diagnostics import Diagnostics, FatalDiagnostic
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.validation.schema_errors import suggest
+from hailuo_batch.manifest.slugs import to_variable_name
+from hailuo_batch.manifest.validation.schema_errors import closest_match
 from hailuo_batch.manifest.yaml.nodes import ScalarNode
 
 MAX_DOLLARS = 10_000
+_MOST_SUGGESTED = 100
 _PATTERN: re.Pattern[str] = StringTemplate.pattern
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_BRACED = re.compile(r"(?P<escape>\$)?\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
+_ANY_BRACED = re.compile(r"\$\{+([^{}\n]{0,200})\}+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +91,95 @@ def parse_template(node: ScalarNode) -> Template:
     return Template(node, tuple(part for part in parts if part), tuple(lone))
 
 
-def check_template(template: Template, names: Collection[str] | None, diagnostics: Diagnostics) -> bool:
+def lone_variable(template: Template) -> str | None:
+    """The name of the variable that the text wholly consists of; None for any other text."""
+    only = template.parts[0] if len(template.parts) == 1 else None
+    return only.name if isinstance(only, Variable) and not template.lone_dollars else None
+
+
+def fill_known(text: str, values: Mapping[str, str]) -> str:
+    """The text with each `${name}` of a known name replaced, and every other `$` as it stands.
+
+    `$${name}` is the way to write such a variable as text.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name not in values:
+            return match[0]
+        return f"${{{name}}}" if match["escape"] else values[name]
+
+    return _BRACED.sub(fill, text) if "${" in text else text
+
+
+def filled_length(text: str, values: Mapping[str, str]) -> int:
+    """How many characters `fill_known` would give, at most."""
+    names = (match["name"] for match in _BRACED.finditer(text)) if "${" in text else ()
+    return len(text) + sum(len(values.get(name, "")) for name in names)
+
+
+def braced_names(text: str) -> set[str]:
+    """The names that the text has between `${` and `}`."""
+    return {match["name"] for match in _BRACED.finditer(text)} if "${" in text else set()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """The names that have a value, and how each that cannot be written between `${` and `}` is written.
+
+    `columns` maps a table's headers to the names that stand for them, empty where none can.
+    """
+
+    names: Collection[str]
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def writable(self) -> list[str]:
+        """Every name that a text can use."""
+        return [name for name in self.names if _NAME.fullmatch(name)]
+
+    def suggest(self, written: str) -> str:
+        """What to write instead of an unknown or an impossible name; empty if nothing is near."""
+        if written in self.columns:
+            name = self.columns[written]
+            return f"write `${{{name}}}`" if name else "rename it in the table's header, with the letters a to z"
+        near = closest_match(to_variable_name(written[:_MOST_SUGGESTED]) or written, self.writable)
+        if near is not None:
+            return f"did you mean `${{{near}}}`?"
+        if not self.writable:
+            return ""
+        shown = ", ".join(f"`${{{name}}}`" for name in self.writable[:12])
+        return f"known: {shown}" + (", …" if len(self.writable) > 12 else "")
+
+
+def check_template(template: Template, known: KnownNames | None, diagnostics: Diagnostics) -> bool:
     """Whether the template can be filled in with these names; reports why not.
 
-    `names` is None if it cannot be told which names there are, so that none is reported as unknown.
+    `known` is None if it cannot be told which names there are, so that none is reported as unknown.
     """
     for offset in template.lone_dollars:
-        _report_lone_dollar(template.node, offset, names or (), diagnostics)
+        _report_lone_dollar(template.node, offset, known or KnownNames(()), diagnostics)
     # rule unknown_name
-    unknown = [] if names is None else [each for each in template.variables if each.name not in names]
+    unknown = [] if known is None else [each for each in template.variables if each.name not in known.names]
     for variable in unknown:
-        hint = suggest(variable.name, list(names or ())) or "add it to `vars`, or write `$$` for a dollar sign"
+        assert known is not None
+        hint = known.suggest(variable.name) or "add it to `vars`"
         # rule unknown_name_place
         diagnostics.error(template.node.position(variable.offset), f"unknown variable {quoted(variable.name)}", hint)
     return not unknown and not template.lone_dollars
 
 
-def _report_lone_dollar(node: ScalarNode, offset: int, names: Collection[str], diagnostics: Diagnostics) -> None:
-    name = node.text[offset + 2 : offset + 1000].partition("}")[0]
-    if node.text.startswith("${", offset) and name in names:
-        message = f"the column {quoted(name)} cannot be used as a variable: names have only letters, digits and `_`"
-        diagnostics.error(node.position(offset), message, "rename it in the table's header")
-    else:
+def _report_lone_dollar(node: ScalarNode, offset: int, known: KnownNames, diagnostics: Diagnostics) -> None:
+    written = _ANY_BRACED.match(node.text, offset)
+    if written is None:
         # rule two_dollars
         diagnostics.error(node.position(offset), "this `$` does not start a variable", "write `$$` for a dollar sign")
+        return
+    name = written[1].strip("{} ")
+    if name in known.columns:
+        message = f"the column {quoted(name)} cannot be written like that: names have only letters, digits and `_`"
+    else:
+        message = f"{quoted(written[0])} is not a variable: a name has only letters a to z, digits and `_`"
+    # rule other_braces
+    hint = known.suggest(name) or "write it like `${name}`, and give `name` a value in `vars`"
+    diagnostics.error(node.position(offset), message, hint)

@@ -4,45 +4,60 @@ Owns the order in which names are looked up, and how a message names a row or a 
 anything. Knows nothing of the texts that values are filled into.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from hailuo_batch.manifest.diagnostics import Diagnostics
-from hailuo_batch.manifest.document import RawShot
-from hailuo_batch.manifest.expansion.matrix import Combination, Matrix, MatrixReader
-from hailuo_batch.manifest.files.csv_tables import Table
-from hailuo_batch.manifest.files.file_cache import FileCache
-from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.diagnostics import Position
+from hailuo_batch.manifest.expansion.matrix import Combination, Matrix
+from hailuo_batch.manifest.expansion.templates import KnownNames
+from hailuo_batch.manifest.files.tables import Table
+from hailuo_batch.manifest.slugs import to_variable_name
 
 Variables = Mapping[str, str]
+ROW_NUMBER = "row"
+"""The name of a row's number, where nothing else has it."""
 
 
 @dataclass(frozen=True, slots=True)
+class UsedColumn:
+    """A name that a shot uses and the column it stands for, with the column's values; `header` is empty for the row's
+    number."""
+
+    header: str
+    values: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Expansion:
-    """What one raw shot is expanded by: the rows of a table, the combinations of a matrix, both, or neither."""
+    """What one raw shot is expanded by: the rows of a table, the combinations of a matrix, both, or neither.
+
+    `columns` are those that the shot uses, by the names it uses. `rows` are the indices of the rows that make shots;
+    blank ones are left out.
+    """
 
     manifest_vars: Variables
     table: Table | None = None
     matrix: Matrix | None = None
+    columns: Mapping[str, UsedColumn] = field(default_factory=dict)
+    rows: Sequence[int] = (0,)
 
     @property
     def size(self) -> int:
         """How many shots it makes."""
         # rule rows_times_matrix
-        return self._row_count * self._combination_count
+        return len(self.rows) * self._combination_count
 
-    @property
-    def names(self) -> Collection[str]:
+    @cached_property
+    def known(self) -> KnownNames:
         """Every name that has a value, in the order in which names are looked up."""
-        columns = () if self.table is None else self.table.column_names
+        headers = () if self.table is None else self.table.column_names
         axes = () if self.matrix is None else self.matrix.names
-        return dict.fromkeys([*columns, *axes, *self.manifest_vars])
-
-    def own_names(self, used: Collection[str]) -> list[str]:
-        """Those of the used names whose values come from the table or from the matrix."""
-        columns = () if self.table is None else self.table.column_names
-        axes = () if self.matrix is None else self.matrix.names
-        return sorted(name for name in used if name in columns or name in axes)
+        slugs = {header: to_variable_name(header) for header in headers}
+        own = (*headers, *axes, *self.manifest_vars)
+        number = () if self.table is None else (ROW_NUMBER,)
+        written = {header: name if name not in own else "" for header, name in slugs.items() if header != name}
+        return KnownNames(dict.fromkeys((*own, *filter(None, slugs.values()), *number)), written)
 
     @property
     def is_single(self) -> bool:
@@ -52,7 +67,7 @@ class Expansion:
     @property
     def formula(self) -> str:
         """How many shots it makes, as a product in words."""
-        factors = [] if self.table is None else [f"{self.table.row_count:,} rows"]
+        factors = [] if self.table is None else [f"{len(self.rows):,} rows"]
         if self.matrix is not None:
             is_plain = self.matrix.size == self.matrix.candidate_count
             factors.append(f"{self.matrix.formula if is_plain else f'{self.matrix.size:,}'} combinations")
@@ -65,13 +80,19 @@ class Expansion:
             return "combinations"
         return "rows" if self.matrix is None else "rows and combinations"
 
+    def own_names(self, used: Collection[str]) -> list[str]:
+        """Those of the used names whose values come from the table or from the matrix."""
+        axes = () if self.matrix is None else self.matrix.names
+        return sorted(name for name in used if name in self.columns or name in axes)
+
     def variable_sets(self) -> Iterator[Variables]:
         """The values for each shot, in order, as one mapping that the next step overwrites."""
         variables = dict(self.manifest_vars)
-        columns = [] if self.table is None else list(self.table.columns.items())
+        columns = [(name, column.values) for name, column in self.columns.items()]
         combinations: list[Combination] = [()] if self.matrix is None else list(self.matrix.combinations())
         names = () if self.matrix is None else self.matrix.names
-        for row in range(self._row_count):
+        # rule shot_per_row
+        for row in self.rows:
             for name, values in columns:
                 # rule row_first
                 variables[name] = values[row]
@@ -83,18 +104,20 @@ class Expansion:
 
     def length_of(self, name: str) -> int:
         """How many characters the values of a name have in all shots together."""
-        if self.table is not None and name in self.table.columns:
-            return self._combination_count * sum(map(len, self.table.columns[name]))
+        if name in self.columns:
+            return self._combination_count * sum(len(self.columns[name].values[row]) for row in self.rows)
         if self.matrix is not None and name in self.matrix.names:
-            return self._row_count * self.matrix.length_of(name)
+            return len(self.rows) * self.matrix.length_of(name)
         return self.size * len(self.manifest_vars.get(name, ""))
 
     def missing_names(self, names: Collection[str]) -> list[str]:
         """Which names a text that has `names` must have besides them to be different for each shot."""
         missing = [] if self.matrix is None else [name for name in self.matrix.varying_names if name not in names]
         table = self.table
-        if table is not None and table.row_count > 1 and not any(name in table.column_names for name in names):
-            missing.append(table.column_names[0])
+        if table is not None and len(self.rows) > 1 and not any(name in self.columns for name in names):
+            first = table.column_names[0]
+            is_written = first in self.known.writable
+            missing.append(first if is_written else self.known.columns.get(first) or ROW_NUMBER)
         return missing
 
     def describe_origin(self, index: int, names: Collection[str]) -> str:
@@ -102,47 +125,20 @@ class Expansion:
 
         The row's place is that of its value of the first of `names` that is a column.
         """
-        row, combination = divmod(index, self._combination_count)
         parts = []
         if self.table is not None:
-            column = next((name for name in names if name in self.table.column_names), "")
-            position = self.table.position(row, column)
-            parts.append(f"the row at {self.table.path}:{position.line}:{position.column}")
+            place = self.row_place(index, names)
+            parts.append(f"the row at {self.table.path}:{place.line}:{place.column}")
         if self.matrix is not None:
-            parts.append(self.matrix.describe(combination))
+            parts.append(self.matrix.describe(index % self._combination_count))
         return " with ".join(parts)
 
-    @property
-    def _row_count(self) -> int:
-        # rule shot_per_row
-        return 1 if self.table is None else self.table.row_count
+    def row_place(self, index: int, names: Collection[str]) -> Position:
+        """Where the row of the shot at `index` has its value of the first of `names` that is a column."""
+        assert self.table is not None
+        header = next((self.columns[name].header for name in names if name in self.columns), "")
+        return self.table.locate(self.rows[index // self._combination_count], header)
 
     @property
     def _combination_count(self) -> int:
         return 1 if self.matrix is None else self.matrix.size
-
-
-class ExpansionReader:
-    """Reads what each raw shot is expanded by."""
-
-    def __init__(self, manifest_vars: Variables, file_cache: FileCache, diagnostics: Diagnostics) -> None:
-        self._manifest_vars = manifest_vars
-        self._file_cache = file_cache
-        self._diagnostics = diagnostics
-        self._matrices = MatrixReader(diagnostics)
-
-    def read(self, raw: RawShot) -> Expansion | None:
-        """The shot's expansion; None if anything of its matrix or its table is wrong."""
-        matrix = None if raw.matrix is None else self._matrices.read(raw.matrix)
-        table = None if raw.rows is None else self._file_cache.load_table(raw.rows)
-        if (matrix is None and "matrix" in raw.node.entries) or (table is None and "rows" in raw.node.entries):
-            return None
-        expansion = Expansion(self._manifest_vars, table, matrix)
-        if matrix is None or table is None or raw.matrix is None:
-            return expansion
-        # rule name_in_both
-        shared = [name for name in matrix.names if name in table.column_names]
-        for name in shared:
-            message = f"{quoted(name)} is also a column of {table.path}"
-            self._diagnostics.error(raw.matrix.entries[name][0], message, "rename one of them")
-        return None if shared else expansion

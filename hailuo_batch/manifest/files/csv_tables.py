@@ -1,6 +1,6 @@
-"""A table of rows from a CSV file: read row by row, checked, with only the used columns kept.
+"""A table of rows from a text file with separators: read row by row, checked, with only the used columns kept.
 
-Owns the CSV notation and its limits. Every error has its place in the CSV file itself. Knows nothing of the manifest's
+Owns the CSV notation and its limits. Every error has its place in the file itself. Knows nothing of the manifest's
 language. A table with any error is no table.
 """
 
@@ -13,63 +13,48 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic, Position
-from hailuo_batch.manifest.files.lines import BOM, LineBreaks
-from hailuo_batch.manifest.files.text_files import MEBIBYTE, TextError, check_text
+from hailuo_batch.manifest.files.separators import Dialect
+from hailuo_batch.manifest.files.tables import MAX_COLUMNS, MAX_ROW_BYTES, MAX_ROWS, Table, is_used
 from hailuo_batch.manifest.quoting import quoted
 
-MAX_BYTES = 64 * MEBIBYTE
-MAX_ROWS = 300_000
-MAX_COLUMNS = 1000
-_MAX_ROW_BYTES = MEBIBYTE
-_MAX_KEPT_ROWS = 100_000  # a campaign has no more takes
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _BREAK = re.compile("\r\n|\r|\n")
-_FIELD = re.compile('"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*|')
 _QUOTING_HINT = 'put a field with a comma, a quote or a line break in double quotes, and write `""` for a quote in it'
+_SEPARATOR_NAMES = {",": "a comma", ";": "a `;`", "\t": "a tab"}
+_CURLY_QUOTES = re.compile("[\u201c-\u201f\u00ab\u00bb\u300c-\u300f\uff02]")
 
-
-@dataclass(slots=True)
-class _RowStarts:
-    """Where rows begin in the file: the offsets of their first bytes, and their lines from 1."""
-
-    offsets: "array[int]" = field(default_factory=lambda: array("q"))
-    lines: "array[int]" = field(default_factory=lambda: array("q"))
+_Explained = tuple[Position, str, str]
+"""Where something is wrong, a message and a hint."""
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table's rows: how many there are, and the values of the used columns. `path` is the file as it is shown."""
+class _Places:
+    """Where the rows of a file begin: the offsets of their first bytes, and their lines from 1."""
 
-    path: str
-    column_names: tuple[str, ...]
-    columns: dict[str, list[str]]
-    row_count: int
-    data: bytes = field(repr=False)
-    starts: _RowStarts = field(repr=False)
+    data: bytes
+    separator: str
+    names: tuple[str, ...]
+    offsets: "array[int]" = field(default_factory=lambda: array("q"))
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
 
-    def position(self, row: int, name: str) -> Position:
-        """Where a row, counted from 0, has its value in a column; where the row begins, if there is no such column."""
-        begin, line = self.starts.offsets[row], self.starts.lines[row]
-        if name not in self.column_names:
+    def locate(self, row: int, name: str) -> Position:
+        begin, line = self.offsets[row], self.lines[row]
+        if name not in self.names:
             return Position(line, 1)
-        following = self.starts.offsets[row + 1 : row + 2]
-        end = following[0] if following else begin + _MAX_ROW_BYTES
+        following = self.offsets[row + 1 : row + 2]
+        end = following[0] if following else begin + MAX_ROW_BYTES
         text = self.data[begin:end].decode("utf-8", "replace")
-        return next(islice(_field_positions(text, line), self.column_names.index(name), None))
-
-
-class _TableError(FatalDiagnostic):
-    """An error after which nothing more of the table can be understood."""
+        return next(islice(_field_positions(text, line, self.separator), self.names.index(name), None))
 
 
 class _LineReader:
     """The file's lines as text for the CSV reader; knows where the next line and the current row begin."""
 
-    def __init__(self, data: bytes) -> None:
-        self.offset = len(BOM) if data.startswith(BOM) else 0
-        self.number = 1
+    def __init__(self, data: bytes, dialect: Dialect) -> None:
+        self.offset = dialect.offset
+        self.number = dialect.line
         self.row_offset = self.offset
-        self.row_line = 1
+        self.row_line = self.number
         self._data = data
 
     def begin_row(self) -> None:
@@ -80,9 +65,9 @@ class _LineReader:
         for match in _LINE.finditer(self._data, self.offset):
             self.offset = match.end()
             self.number += 1
-            if self.offset - self.row_offset > _MAX_ROW_BYTES:
+            if self.offset - self.row_offset > MAX_ROW_BYTES:
                 message = "this row is longer than 1 MiB"
-                raise _TableError(Position(self.row_line, 1), message, "look for a quote that is never closed")
+                raise FatalDiagnostic(Position(self.row_line, 1), message, "look for a quote that is never closed")
             line = match[0].decode("utf-8")
             # a line break inside a quoted field is `\n` in its value, whatever system the file was written on
             yield line[:-2] + "\n" if line.endswith("\r\n") else line[:-1] + "\n" if line.endswith("\r") else line
@@ -92,59 +77,61 @@ class _LineReader:
         return self._data[self.row_offset : self.offset].decode("utf-8", "replace")
 
 
-def read_table(data: bytes, path: str, used: Collection[str], diagnostics: Diagnostics) -> Table | None:
-    """The table in `data`, with its `used` columns; None if anything of it is wrong, which is reported."""
-    try:
-        check_text(data, LineBreaks.CSV)
-        return _TableReader(data, path, diagnostics).read(used)
-    except (TextError, _TableError) as error:
-        diagnostics.error(error.place, error.message, error.hint, path=path)
-        return None
+def read_csv(data: bytes, path: str, dialect: Dialect, used: Collection[str], diagnostics: Diagnostics) -> Table | None:
+    """The table in `data`, with its `used` columns; None if anything of it is wrong, which is reported.
+
+    Raises FatalDiagnostic if nothing more of it can be understood.
+    """
+    return _TableReader(data, path, dialect, diagnostics).read(used)
 
 
 class _TableReader:
     """A table while it is read."""
 
-    def __init__(self, data: bytes, path: str, diagnostics: Diagnostics) -> None:
+    def __init__(self, data: bytes, path: str, dialect: Dialect, diagnostics: Diagnostics) -> None:
         self._data = data
         self._path = path
+        self._separator = dialect.separator
         self._diagnostics = diagnostics
-        self._line_reader = _LineReader(data)
-        self._rows = csv.reader(iter(self._line_reader), strict=True)
+        self._line_reader = _LineReader(data, dialect)
+        self._rows = csv.reader(iter(self._line_reader), delimiter=dialect.separator, strict=True)
+        self._row_number = 0
+        self._nameless: dict[int, Position] = {}
 
     def read(self, used: Collection[str]) -> Table | None:
-        """The table; None if anything of it is wrong. Raises _TableError if nothing more of it can be understood."""
+        """The table; None if anything of it is wrong. Raises FatalDiagnostic."""
         names = self._read_header()
         if names is None:
             return None
-        columns: dict[str, list[str]] = {name: [] for name in names if name in used}
+        columns: dict[str, list[str]] = {name: [] for name in names if name and is_used(name, used)}
         kept = [(names.index(name), values) for name, values in columns.items()]
-        starts = _RowStarts()
-        uneven = Counter[bool]()  # rows that are too short, rows that are too long
-        faults: list[tuple[Position, str, str]] = []
-        row_count = 0
+        places, numbers = _Places(self._data, self._separator, names), array("q")
+        counts = Counter[bool]()  # rows that are too short, rows that are too long
+        uneven: dict[bool, _Explained] = {}
         for row in self._next_rows():
             # rule row_length
-            if len(row) != len(names):
-                uneven[len(row) > len(names)] += 1
-                if uneven[len(row) > len(names)] == 1:
-                    faults.append(self._explain_field_count(row, names))
-            elif row_count < _MAX_KEPT_ROWS:
-                starts.offsets.append(self._line_reader.row_offset)
-                starts.lines.append(self._line_reader.row_line)
-                for at, values in kept:
-                    values.append(row[at])
-            row_count += 1
-            if row_count > MAX_ROWS:
-                raise _TableError(FILE_START, f"the table has more than {MAX_ROWS:,} rows", "split it")
-        if row_count == 0:
-            raise _TableError(FILE_START, "the table has no rows below its header", "add one")
-        for (position, message, hint), count in zip(faults, uneven.values(), strict=True):
-            self._diagnostics.error(position, message, hint, path=self._path, more=count - 1)
-        return None if faults else Table(self._path, names, columns, row_count, self._data, starts)
+            if len(row) != len(names) and not self._is_padded(row, len(names)):
+                is_long = len(row) > len(names)
+                counts[is_long] += 1
+                if is_long not in uneven:
+                    uneven[is_long] = self._explain_field_count(row, names)
+                continue
+            if self._nameless:
+                self._check_nameless(row)
+            places.offsets.append(self._line_reader.row_offset)
+            places.lines.append(self._line_reader.row_line)
+            numbers.append(self._row_number)
+            for at, values in kept:
+                values.append(row[at])
+        if not numbers and not uneven:
+            raise FatalDiagnostic(FILE_START, "the table has no rows below its header", "add one")
+        for is_long, explained in uneven.items():
+            self._diagnostics.error(*explained, path=self._path, more=counts[is_long] - 1)
+        named = tuple(name for name in names if name)
+        return None if uneven else Table(self._path, named, columns, numbers, places.locate)
 
     def _next_rows(self) -> Iterator[list[str]]:
-        """The rows from here on, without blank lines."""
+        """The rows from here on, without blank lines, which are counted all the same."""
         while True:
             self._line_reader.begin_row()
             try:
@@ -153,77 +140,105 @@ class _TableReader:
                 raise self._explain_csv_error(str(error)) from None
             if row is None:
                 return
+            self._row_number += 1
+            if self._row_number > MAX_ROWS:
+                raise FatalDiagnostic(FILE_START, f"the table has more than {MAX_ROWS:,} rows", "split it")
             if row:
                 yield row
 
     def _read_header(self) -> tuple[str, ...] | None:
-        """The names of the columns; None if they are wrong, which is reported."""
+        """The names of the columns, empty for those that have none; None if they are wrong, which is reported."""
         row = next(self._next_rows(), None)
+        self._row_number = 0
         if row is None:
             hint = "begin it with a row of names, such as `sku,name,image`"
-            raise _TableError(FILE_START, "the table is empty", hint)
-        if len(row) > MAX_COLUMNS:
-            raise _TableError(FILE_START, f"the table has more than {MAX_COLUMNS:,} columns", "remove unused ones")
+            raise FatalDiagnostic(FILE_START, "the table is empty", hint)
         # rule header_names
         names = tuple(name.strip() for name in row)
+        while names and not names[-1]:  # a spreadsheet's empty columns at the end
+            names = names[:-1]
+        if len(names) > MAX_COLUMNS:
+            raise FatalDiagnostic(FILE_START, f"the table has more than {MAX_COLUMNS:,} columns", "remove unused ones")
+        if not names:
+            raise FatalDiagnostic(FILE_START, "the header has no names", "begin the table with a row of names")
         first: dict[str, Position] = {}
-        for number, (name, position) in enumerate(zip(names, self._field_positions(), strict=False), 1):
+        is_good = True
+        for number, (name, position) in enumerate(zip(names, self._field_positions(), strict=False)):
             # rule header_empty
             if not name:
-                self._report_error(position, f"column {number} of the header has no name", "give it one")
+                self._nameless[number] = position
             # rule header_unique
             elif name in first:
                 before = f"{first[name].line}:{first[name].column}"
                 self._report_error(position, f"the header has {quoted(name)} twice, first at {before}", "rename one")
-            elif len(names) == 1 and (";" in name or "\t" in name):
-                separator = "`;`" if ";" in name else "tabs"
-                self._report_error(position, f"the fields are separated by {separator}", "save the table with commas")
+                is_good = False
             else:
                 first[name] = position
-        return names if len(first) == len(names) else None
+        return names if is_good else None
 
-    def _explain_field_count(self, row: list[str], names: tuple[str, ...]) -> tuple[Position, str, str]:
-        """Where a row has too few or too many fields, with a message and a hint."""
+    def _is_padded(self, row: list[str], columns: int) -> bool:
+        """Whether a row has more fields than the header only because blank ones follow."""
+        return len(row) > columns and not any(value.strip() for value in row[columns:])
+
+    def _check_nameless(self, row: list[str]) -> None:
+        """Report a column without a name that has a value: without one it is no column."""
+        for number, position in list(self._nameless.items()):
+            if row[number].strip():
+                place = next(islice(self._field_positions(), number, None))
+                message = f"column {number + 1} of the header has no name, but a value at {place.line}:{place.column}"
+                self._report_error(position, message, "give it a name")
+                del self._nameless[number]
+
+    def _explain_field_count(self, row: list[str], names: tuple[str, ...]) -> _Explained:
+        """Why a row has too few or too many fields."""
         positions = list(self._field_positions())
         fields = f"{len(row):,} field{'' if len(row) == 1 else 's'}"
         message = f"this row has {fields}, but the header has {len(names):,}"
-        if len(row) > len(names):
-            # rule long_row
-            position = positions[min(len(names), len(positions) - 1)]
-            return position, message, "put text with a comma in double quotes"
-        missing = ", ".join(map(quoted, names[len(row) : len(row) + 3]))
-        # rule short_row
-        return positions[-1], message, f"add {missing}; a value may be empty"
+        if len(row) < len(names):
+            missing = ", ".join(map(quoted, names[len(row) : len(row) + 3]))
+            # rule short_row
+            return positions[-1], message, f"add {missing}; a value may be empty"
+        for position, value in zip(positions, row, strict=False):
+            if value.lstrip().startswith('"') and value[:1].isspace():
+                return position, f"{message}: the blank before this quote ends the quoting", "remove the blank"
+            if _CURLY_QUOTES.match(value.lstrip()):
+                return position, f"{message}: curly quotes do not hold a text together", 'write straight ones, "…"'
+        # rule long_row
+        position = positions[min(len(names), len(positions) - 1)]
+        separator = _SEPARATOR_NAMES.get(self._separator, quoted(self._separator))
+        return position, message, f"put text with {separator} in double quotes"
 
-    def _explain_csv_error(self, problem: str) -> _TableError:
+    def _explain_csv_error(self, problem: str) -> FatalDiagnostic:
         """The CSV reader's error in plain words, at its place."""
         if "field larger" in problem:
             place = Position(self._line_reader.row_line, 1)
-            return _TableError(place, "a field of this row is longer than 131,072 characters", _QUOTING_HINT)
+            return FatalDiagnostic(place, "a field of this row is longer than 131,072 characters", _QUOTING_HINT)
         *_, last = self._field_positions()
         if "unexpected end" in problem:
-            return _TableError(last, "the quote that opens here is never closed", _QUOTING_HINT)
-        return _TableError(last, "there is text after the closing quote of this field", _QUOTING_HINT)
+            return FatalDiagnostic(last, "the quote that opens here is never closed", _QUOTING_HINT)
+        return FatalDiagnostic(last, "there is text after the closing quote of this field", _QUOTING_HINT)
 
     def _field_positions(self) -> Iterator[Position]:
-        return _field_positions(self._line_reader.row_text(), self._line_reader.row_line)
+        return _field_positions(self._line_reader.row_text(), self._line_reader.row_line, self._separator)
 
     def _report_error(self, position: Position, message: str, hint: str = "") -> None:
         self._diagnostics.error(position, message, hint, path=self._path)
 
 
-def _field_positions(text: str, line: int) -> Iterator[Position]:
+def _field_positions(text: str, line: int, separator: str) -> Iterator[Position]:
     """Where the fields begin of a row that is written like `text`, beginning on this line; ends with it.
 
     After a field whose quotes are not in order nothing follows.
     """
+    sign = re.escape(separator)
+    written_field = re.compile(f'"(?:[^"]|"")*+"|[^"{sign}\r\n][^{sign}\r\n]*|')
     at = start_of_line = 0
     while True:
         yield Position(line, at - start_of_line + 1)
-        written = _FIELD.match(text, at)
+        written = written_field.match(text, at)
         end = at if written is None else written.end()
         for line_break in _BREAK.finditer(text, at, end):
             line, start_of_line = line + 1, line_break.end()
-        if not text.startswith(",", end):
+        if not text.startswith(separator, end):
             return
         at = end + 1

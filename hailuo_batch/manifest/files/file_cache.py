@@ -1,21 +1,32 @@
 """The files that a manifest names: found from the manifest's folder, each read once.
 
 Owns which paths may be written: relative ones, with `/`, that may lead out of the folder (`../images`). An absolute
-path would work on one machine only. Knows nothing of what is in the files.
+path would work on one machine only. Owns how a table is read, by the end of its file's name and by its first line.
 """
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from hailuo_batch.manifest.diagnostics import Diagnostics
-from hailuo_batch.manifest.files.csv_tables import MAX_BYTES, Table, read_table
-from hailuo_batch.manifest.files.text_files import FileReadError, read_file
+from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic
+from hailuo_batch.manifest.files.csv_tables import read_csv
+from hailuo_batch.manifest.files.formats import name_other_format
+from hailuo_batch.manifest.files.json_lines import read_json_lines
+from hailuo_batch.manifest.files.lines import LineBreaks
+from hailuo_batch.manifest.files.other_tables import read_inline, read_prompts
+from hailuo_batch.manifest.files.separators import COMMA, TAB, Dialect, find_dialect, read_header
+from hailuo_batch.manifest.files.tables import MAX_ROW_BYTES, Table
+from hailuo_batch.manifest.files.text_files import MEBIBYTE, FileReadError, check_text, read_file
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.yaml.nodes import ScalarNode
+from hailuo_batch.manifest.yaml.nodes import ScalarNode, SequenceNode
 
+MAX_BYTES = 64 * MEBIBYTE
 _ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
+_LINK = re.compile(r"https?://", re.IGNORECASE)
+
+IsHeader = Callable[[Collection[str]], bool]
+"""Whether these names are the header of the table that a shot needs."""
 
 
 class FileCache:
@@ -26,34 +37,77 @@ class FileCache:
         self.contents: dict[str, bytes] = {}
         self._used_columns: Collection[str] = ()
         self._diagnostics = diagnostics
-        self._tables: dict[Path, Table | None] = {}
+        self._tables: dict[tuple[Path, bool], Table | None] = {}
+        self._inline: dict[int, tuple[SequenceNode, Table | None]] = {}
 
     def keep_columns(self, names: Collection[str]) -> None:
         """Keep only the columns with these names of tables that are read from here on, to save memory."""
         self._used_columns = names
 
-    def load_table(self, node: ScalarNode) -> Table | None:
-        """The table whose path is written there; None if anything is wrong with it, which is reported."""
+    def load_table(self, node: ScalarNode | SequenceNode, is_header: IsHeader) -> Table | None:
+        """The table that is written there, or whose path is; None if anything is wrong with it, which is reported.
+
+        `is_header` decides whether a `.txt` file is a table or a list of prompts.
+        """
+        if isinstance(node, SequenceNode):
+            if id(node) not in self._inline:
+                self._inline[id(node)] = (node, read_inline(node, self._diagnostics.path, self._used_columns))
+            return self._inline[id(node)][1]
         if not check_path(node, "../data/products.csv", self._diagnostics):
             return None
         # rule table_path
         path = self.folder / node.text
-        if path not in self._tables:
-            self._tables[path] = self._load_new(path, node)
-        return self._tables[path]
+        if str(path) not in self.contents and not self._read(path, node):
+            return None
+        data = self.contents[str(path)]
+        is_list = path.suffix.lower() == ".txt" and not is_header(_names_of(data))
+        if (path, is_list) not in self._tables:
+            self._tables[path, is_list] = self._parse(data, path, is_list)
+        return self._tables[path, is_list]
 
     def table_digests(self) -> Mapping[str, str]:
         """The SHA-256, in hex, of each table that was read, by its path."""
         return {path: hashlib.sha256(data).hexdigest() for path, data in self.contents.items()}
 
-    def _load_new(self, path: Path, node: ScalarNode) -> Table | None:
+    def _read(self, path: Path, node: ScalarNode) -> bool:
         try:
             self.contents[str(path)] = read_file(path, MAX_BYTES)
         except FileReadError as error:
             hint = paths_hint(self.folder) if error.is_missing else ""
             self._diagnostics.error(node, f"the table {quoted(node.text)}: {error.reason}", hint)
+            return False
+        return True
+
+    def _parse(self, data: bytes, path: Path, is_list: bool) -> Table | None:
+        shown = str(path)
+        try:
+            if path.suffix.lower() != ".jsonl":
+                _check_format(data)
+            check_text(data, LineBreaks.CSV)
+            if is_list:
+                return read_prompts(data, shown)
+            if path.suffix.lower() == ".jsonl":
+                return read_json_lines(data, shown, self._used_columns)
+            dialect = find_dialect(data, TAB if path.suffix.lower() == ".tsv" else COMMA)
+            return read_csv(data, shown, dialect, self._used_columns, self._diagnostics)
+        except FatalDiagnostic as fatal:
+            self._diagnostics.error(fatal.place, fatal.message, fatal.hint, path=shown)
             return None
-        return read_table(self.contents[str(path)], str(path), self._used_columns, self._diagnostics)
+
+
+def _names_of(data: bytes) -> list[str]:
+    """The names in the first line of a file, read as CSV."""
+    dialect: Dialect = find_dialect(data)
+    text = data[dialect.offset : dialect.offset + MAX_ROW_BYTES].decode("utf-8", "replace")
+    return read_header(text, dialect.separator)
+
+
+def _check_format(data: bytes) -> None:
+    """Raise FatalDiagnostic for a file that is known to be no table of text."""
+    other = name_other_format(data)
+    if other is not None:
+        name, hint = other
+        raise FatalDiagnostic(FILE_START, f"this is {name}, not a CSV file", hint)
 
 
 def paths_hint(folder: Path) -> str:
@@ -72,6 +126,10 @@ def _resolve_folder(manifest: Path) -> Path:
 
 def check_path(node: ScalarNode, example: str, diagnostics: Diagnostics) -> bool:
     """Whether a path may be written in a manifest; reports why not."""
+    if _LINK.match(node.text):
+        hint = f"download it beside the manifest, and write its path, such as `{example}`"
+        diagnostics.error(node, f"the path {quoted(node.text)} is a link, not a file", hint)
+        return False
     if _ABSOLUTE.match(node.text):
         message = f"the path {quoted(node.text)} is not relative to the manifest"
         diagnostics.error(node, message, f"write it like `{example}`")

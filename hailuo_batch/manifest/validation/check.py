@@ -96,7 +96,11 @@ def _part_data(key: str, value: Node) -> Any:
         # rule matrix_unread
         case "matrix", MappingNode():
             return to_text_data(value, 3)
+        case "rows", SequenceNode():
+            return to_text_data(value, 2)
         case "input", MappingNode():
             return nodes.MappingData.fromkeys(value.entries)
+        case key, _ if key.startswith("x-"):
+            return None
         case _:
             return to_data(value, 1)
