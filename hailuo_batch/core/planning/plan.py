@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import assert_never
 
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.runs import OutputKey, Replacement, Run, Snapshot, Supersession, TakeRecord
@@ -301,21 +302,31 @@ def _attempted_again(live: Run, before: Run) -> str:
 def _action_for(run: Run) -> tuple[PlanAction, str]:
     """What an apply does with a run that serves its take, and how that is explained."""
     because = f": {run.reason}" if run.reason else ""
-    since = "" if run.submitted_at is None else f" since {format_utc_minute(run.submitted_at)}"
-    # name file_is_gone
-    is_gone = any(output.path is None and output.sha256 is not None for output in run.outputs)
-    # rule file_gone
-    again = " again: its file is gone" if is_gone else ""
-    return {
-        # rule action_resumed
-        TakeState.RUNNING: (PlanAction.RESUME, f"resumes {run.run_id}"),
-        TakeState.DOWNLOADING: (PlanAction.DOWNLOAD, f"downloads {run.run_id}{again}"),
-        # rule action_kept
-        TakeState.DONE: (PlanAction.KEEP, f"done, damaged: {'; '.join(run.flaws)}" if run.flaws else "done"),
-        TakeState.IN_DOUBT: (PlanAction.HOLD, f"in doubt{since}, may have been charged{because}; use `resolve`"),
-        TakeState.LOST: (PlanAction.RESUME, f"lost; {run.run_id} is checked again"),
-        TakeState.FAILED: (PlanAction.HOLD, f"failed and refunded{because}; `retry` allows one more attempt"),
-        TakeState.REJECTED: (PlanAction.HOLD, f"rejected, nothing paid{because}; change it, or use `retry`"),
-        TakeState.ABANDONED: (PlanAction.HOLD, "abandoned"),
-        TakeState.WAITING: (PlanAction.HOLD, "its request is being sent"),
-    }[run.take_state]
+    match run.take_state:
+        case TakeState.RUNNING:
+            # rule action_resumed
+            return PlanAction.RESUME, f"resumes {run.run_id}"
+        case TakeState.DOWNLOADING:
+            # name file_is_gone
+            is_gone = any(output.path is None and output.sha256 is not None for output in run.outputs)
+            # rule file_gone
+            again = " again: its file is gone" if is_gone else ""
+            return PlanAction.DOWNLOAD, f"downloads {run.run_id}{again}"
+        case TakeState.DONE:
+            # rule action_kept
+            return PlanAction.KEEP, f"done, damaged: {'; '.join(run.flaws)}" if run.flaws else "done"
+        case TakeState.IN_DOUBT:
+            since = "" if run.submitted_at is None else f" since {format_utc_minute(run.submitted_at)}"
+            return PlanAction.HOLD, f"in doubt{since}, may have been charged{because}; use `resolve`"
+        case TakeState.LOST:
+            return PlanAction.RESUME, f"lost; {run.run_id} is checked again"
+        case TakeState.FAILED:
+            return PlanAction.HOLD, f"failed and refunded{because}; `retry` allows one more attempt"
+        case TakeState.REJECTED:
+            return PlanAction.HOLD, f"rejected, nothing paid{because}; change it, or use `retry`"
+        case TakeState.ABANDONED:
+            return PlanAction.HOLD, "abandoned"
+        case TakeState.WAITING:
+            return PlanAction.HOLD, "its request is being sent"
+        case _:
+            assert_never(run.take_state)
