@@ -62,6 +62,7 @@ RULES: Mapping[str, Rule] = {
         "text to campaign",
         (
             *("manifest.yaml", "manifest.files", "manifest.validation", "manifest.expansion", "manifest.images"),
+            "manifest.lint",
             *("values", "text", "warning_codes"),
         ),
     ),
@@ -77,6 +78,10 @@ RULES: Mapping[str, Rule] = {
             *("manifest", "manifest.yaml", "manifest.files", "manifest.validation", "manifest.images"),
             *("values", "warning_codes"),
         ),
+    ),
+    "manifest.lint": Rule(
+        "what is odd in a campaign that is right",
+        ("manifest", "manifest.yaml", "manifest.expansion", "warning_codes"),
     ),
     "report": Rule(
         "ledger snapshot to model to json, markdown, csv, junit, html",

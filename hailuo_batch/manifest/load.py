@@ -1,6 +1,7 @@
 """From a manifest's file to a campaign, or to every diagnostic at once.
 
-The one place where the steps meet: read, parse, check, expand. Never raises for what a user or a disk can cause.
+The one place where the steps meet: read, parse, check, expand, look over. Never raises for what a user or a disk can
+cause.
 """
 
 import gc
@@ -16,6 +17,7 @@ from hailuo_batch.manifest.expansion.expand import expand_shots
 from hailuo_batch.manifest.files.file_cache import FileCache
 from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, find_source_lines
 from hailuo_batch.manifest.images.references import ResolvedImage
+from hailuo_batch.manifest.lint.check import check_campaign
 from hailuo_batch.manifest.validation.check import ShotValidator, check_document
 from hailuo_batch.manifest.yaml.parse import parse_yaml, read_manifest_file
 from hailuo_batch.values import CampaignSpec
@@ -96,6 +98,7 @@ class _Loader:
         limits = read_limits(document, self.diagnostics)
         with self.diagnostics.accepting(document.accepted):
             expanded = expand_shots(document, self._file_cache, self.diagnostics)
+            check_campaign(document, expanded, self.diagnostics)
         self._accepted = document.accepted
         self._local_images, self._accepted_by_shot = expanded.local_images, expanded.accepted
         base_url = document.image_settings.get("base_url")

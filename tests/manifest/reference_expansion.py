@@ -1,7 +1,7 @@
 """The rules of the language once more, as plainly as can be: what a right manifest must expand to.
 
 Independent of the product: works on plain data, for manifests whose names and values are simple enough that no
-other rule comes into play. Says nothing of what is wrong, but for two shots with one ID.
+other rule comes into play. Says of few things that they are wrong.
 """
 
 import itertools
@@ -18,6 +18,12 @@ def slug(value: str) -> str:
     """As the rule says, for ASCII text."""
     dashed = "".join(c if c in PLAIN + "_" else "-" for c in value.lower())
     return "-".join(filter(None, dashed.split("-")))
+
+
+def used_names(shot: Mapping[str, Any]) -> set[str]:
+    """The names that the shot's texts have as variables."""
+    texts = [shot["id"], shot["prompt"], *shot.get("image_urls", []), *shot.get("tags", [])]
+    return {name for text in texts for name in string.Template(text).get_identifiers()}
 
 
 def substitute(text: str, variables: Mapping[str, str]) -> str:
@@ -39,18 +45,31 @@ def variable_sets(
     shot: Mapping[str, Any], manifest: Mapping[str, Any], tables: Mapping[str, Table]
 ) -> Iterator[dict[str, str]]:
     """The variables of every row with every combination."""
+    used = used_names(shot)
     for row in tables[shot["rows"]] if "rows" in shot else [{}]:
+        values = [value for name, value in row.items() if name in used]
+        if values and not any(value.strip() for value in values):
+            continue
         for combination in combinations(shot["matrix"]) if "matrix" in shot else [{}]:
             yield {**manifest.get("vars", {}), **combination, **row}
 
 
 def takes(manifest: Mapping[str, Any], tables: Mapping[str, Table]) -> list[tuple[str, str, tuple[str, ...]]] | None:
-    """Each take's ID, its input as JSON and its tags; None where two shots have one ID."""
+    """Each take's ID, its input as JSON and its tags; None where that is an error.
+
+    That is: two shots have one ID, nothing of a value is left in an ID, or every row of a table is blank.
+    """
     found = []
     ids = set()
     for written in manifest["shots"]:
         shot = {**manifest.get("defaults", {}), **written}
+        if not any(True for _ in variable_sets(shot, manifest, tables)):
+            return None
         for variables in variable_sets(shot, manifest, tables):
+            if any(
+                variables[n].strip() and not slug(variables[n]) for n in string.Template(shot["id"]).get_identifiers()
+            ):
+                return None
             id_ = substitute(shot["id"], {name: slug(value) for name, value in variables.items()})
             if id_ in ids:
                 return None

@@ -138,7 +138,7 @@ def test_an_id_that_another_shot_has_names_both_places(load_errors: LoadErrors) 
 
 
 def test_the_first_of_two_equal_ids_may_be_a_combination(load_errors: LoadErrors) -> None:
-    text = HEAD + "shots:\n- {id: 'a-${n}', prompt: A, matrix: {n: [1, 2]}}\n- {id: a-2, prompt: A}\n"
+    text = HEAD + "shots:\n- {id: 'a-${n}', prompt: 'A ${n}', matrix: {n: [1, 2]}}\n- {id: a-2, prompt: B}\n"
     (error,) = load_errors(text)
     assert error.startswith("5:8: error: the ID `a-2` is already used by the shot at m.yaml:4:8, for n `2`; rename")
 

@@ -155,7 +155,7 @@ def test_what_is_accepted_expands_to_what_was_written(shots: list[tuple[str, str
     written = [{"id": name, "prompt": f"{text} ${{x}}", "takes": takes} for name, text, takes in shots]
     document = {"version": 1, "campaign": "c", "vars": {"x": value}, "shots": written}
     loaded = load_bytes(yaml.safe_dump(document, allow_unicode=True, sort_keys=False).encode())
-    assert loaded.diagnostics == ()
+    assert not [found for found in loaded.diagnostics if found.severity is Severity.ERROR]
     assert loaded.campaign is not None
     expected = [
         (name if n == 1 else f"{name}.take{n}", f"{text} {value}".strip())

@@ -1,0 +1,50 @@
+"""Looks over a campaign that is right, and warns of what its author cannot have meant.
+
+Owns what is looked at, and when: a raw shot with an error has no shots, and is not looked at.
+"""
+
+from hailuo_batch.manifest.diagnostics import Diagnostics
+from hailuo_batch.manifest.document import Document, RawShot
+from hailuo_batch.manifest.expansion.expand import BuiltGroup, Expanded
+from hailuo_batch.manifest.expansion.extra_input import scalars_below
+from hailuo_batch.manifest.expansion.templates import braced_names
+from hailuo_batch.manifest.lint.hailuo import check_hailuo
+from hailuo_batch.manifest.lint.usage import EqualInputs, check_matrix, check_vars
+from hailuo_batch.manifest.lint.values import VarNodes, check_texts, check_values
+
+
+def check_campaign(document: Document, expanded: Expanded, diagnostics: Diagnostics) -> None:
+    """Warn of all that is odd."""
+    manifest_vars = document.variable_nodes or {}
+    has_errors = diagnostics.has_errors
+    equal_inputs = EqualInputs(diagnostics)
+    used: set[str] = set()
+    for built in expanded.groups:
+        input_names = _input_names(built.group.raw)
+        used |= {*input_names, *(name for text in built.group.raw.templates() for name in text.names)}
+        if built.shots:
+            with diagnostics.accepting(built.group.raw.accepted):
+                _check_group(built, input_names, manifest_vars, equal_inputs, diagnostics)
+    if not has_errors:  # a shot that could not be read uses names, too
+        check_vars(used, manifest_vars, diagnostics)
+
+
+def _check_group(
+    built: BuiltGroup,
+    input_names: set[str],
+    manifest_vars: VarNodes,
+    equal_inputs: EqualInputs,
+    diagnostics: Diagnostics,
+) -> None:
+    raw, expansion = built.group.raw, built.group.expansion
+    assert expansion is not None
+    check_texts(raw, expansion, diagnostics)
+    check_values(raw, expansion, input_names, manifest_vars, diagnostics)
+    is_explained = check_matrix(raw, input_names, diagnostics)
+    equal_inputs.check(built, explained=is_explained)
+    check_hailuo(built, diagnostics)
+
+
+def _input_names(raw: RawShot) -> set[str]:
+    scalars = () if raw.input is None else scalars_below(raw.input)
+    return {name for scalar in scalars for name in braced_names(scalar.text)}

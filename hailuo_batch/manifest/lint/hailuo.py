@@ -1,0 +1,90 @@
+"""What Hailuo is known to take elsewhere, and Runbase does not say: a reason to warn, never to refuse.
+
+The limits are those that MiniMax's own documentation gives for Hailuo: prompts of at most 2,000 characters, one image,
+camera commands in brackets, at most three in one. Nobody says which of them hold for `hailuo/pro` at Runbase.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+from hailuo_batch.manifest.diagnostics import Diagnostics, Positioned
+from hailuo_batch.manifest.expansion.expand import BuiltGroup
+from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.warning_codes import WarningCode
+
+_FAMILY = "hailuo/"
+_WHOSE_WORD = "as MiniMax documents it; Runbase does not say"
+MAX_PROMPT = 2_000
+MAX_COMMANDS = 3
+_BOTH_WAYS = {"truck": ("left", "right"), "pan": ("left", "right"), "push": ("in",), "pull": ("out",)} | {
+    "pedestal": ("up", "down"),
+    "tilt": ("up", "down"),
+    "zoom": ("in", "out"),
+}
+CAMERA_COMMANDS = frozenset(
+    [f"{move} {way}" for move, ways in _BOTH_WAYS.items() for way in ways] + ["shake", "tracking shot", "static shot"]
+)
+_BRACKETS = re.compile(r"\[([A-Za-z][A-Za-z ,;+&-]{1,80})\]")
+_BETWEEN = re.compile(r"\s*[,;+&]\s*")
+_LONGEST_COMMAND = 4  # words; more are a description, which may stand in brackets
+
+
+def check_hailuo(built: BuiltGroup, diagnostics: Diagnostics) -> None:
+    """Warn of prompts and images that Hailuo is known to refuse or to ignore."""
+    raw = built.group.raw
+    if not raw.model_name.lower().startswith(_FAMILY):
+        return
+    place = raw.node if raw.prompt is None else raw.prompt.node
+    if any("[" in text for text in _prompt_texts(built)):
+        _check_commands(built, place, diagnostics)
+    # an input that is short as JSON has no long prompt
+    suspects = [shot for shot in built.shots if len(shot.takes[0].input_json) > MAX_PROMPT]
+    lengths = [len(shot.takes[0].input["prompt"]) for shot in suspects]
+    too_long = [length for length in lengths if length > MAX_PROMPT]
+    # rule long_prompt
+    if too_long:
+        message = f"the prompt has {too_long[0]:,} characters; Hailuo takes at most {MAX_PROMPT:,}, {_WHOSE_WORD}"
+        diagnostics.warn(place, WarningCode.LONG_PROMPT, message, "shorten it", cause="long", more=len(too_long) - 1)
+    if len(raw.image_urls) > 1:
+        counts = [len(shot.takes[0].input.get("image_urls", ())) for shot in built.shots]
+        several = [number for number in counts if number > 1]
+        # rule several_images
+        if several:
+            message = f"{several[0]} images; Hailuo starts from one, {_WHOSE_WORD}"
+            image = raw.image_urls[1]
+            at: Positioned = raw.node if image is None else image.node
+            diagnostics.warn(at, WarningCode.SEVERAL_IMAGES, message, "keep one", cause="images", more=len(several) - 1)
+
+
+def _prompt_texts(built: BuiltGroup) -> Iterator[str]:
+    """The texts that a prompt is made of."""
+    raw, expansion = built.group.raw, built.group.expansion
+    if raw.prompt is None or expansion is None:
+        return
+    yield raw.prompt.node.text
+    for name in dict.fromkeys(raw.prompt.names):
+        if name in expansion.columns:
+            yield "\n".join(expansion.columns[name].values)
+        elif expansion.matrix is not None and name in expansion.matrix.names:
+            yield "\n".join(each for values in expansion.matrix.combinations() for each in values)
+        else:
+            yield expansion.manifest_vars.get(name, "")
+
+
+def _check_commands(built: BuiltGroup, place: Positioned, diagnostics: Diagnostics) -> None:
+    for shot in built.shots:
+        prompt = json.loads(shot.takes[0].input_json)["prompt"]
+        for match in _BRACKETS.finditer(prompt):
+            commands = _BETWEEN.split(match[1].strip().lower())
+            if any(len(command.split()) > _LONGEST_COMMAND for command in commands):
+                continue
+            unknown = [command for command in commands if " ".join(command.split()) not in CAMERA_COMMANDS]
+            # rule camera_command
+            if unknown:
+                message = f"{quoted(match[0])}: {quoted(unknown[0])} is no camera command of Hailuo's, {_WHOSE_WORD}"
+                hint = "known: " + ", ".join(sorted(CAMERA_COMMANDS))
+                diagnostics.warn(place, WarningCode.CAMERA_COMMAND, message, hint)
+            elif len(commands) > MAX_COMMANDS:
+                message = f"{quoted(match[0])} has {len(commands)} commands; Hailuo takes {MAX_COMMANDS}, {_WHOSE_WORD}"
+                diagnostics.warn(place, WarningCode.CAMERA_COMMAND, message, "write them in several brackets")

@@ -1,0 +1,103 @@
+"""Odd values and texts of one shot: what a variable was to be, what a machine left, what is empty.
+
+Looks only at what is sent, and at the ID. Columns are looked at as a whole first, so that a hundred thousand good rows
+cost little.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from hailuo_batch.manifest.diagnostics import Diagnostics, Positioned
+from hailuo_batch.manifest.document import RawShot
+from hailuo_batch.manifest.expansion.extra_input import scalars_below
+from hailuo_batch.manifest.expansion.templates import Template
+from hailuo_batch.manifest.expansion.variables import Expansion
+from hailuo_batch.manifest.lint import notation
+from hailuo_batch.manifest.lint.sources import Source, find_source
+from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.yaml.nodes import Node, ScalarNode
+from hailuo_batch.warning_codes import WarningCode
+
+VarNodes = Mapping[str, tuple[ScalarNode, Node]]
+
+
+def check_texts(raw: RawShot, expansion: Expansion, diagnostics: Diagnostics) -> None:
+    """Warn of other programs' notation around a known name in the texts that are written in the manifest."""
+    written = [each.node for each in (raw.prompt, *raw.image_urls) if each is not None]
+    written += [] if raw.input is None else scalars_below(raw.input)
+    for node in written:
+        if notation.may_have_other(node.text.replace("${", "")):
+            for shown, offset, name in notation.other_variables(node.text, expansion.known):
+                _warn_of_other(diagnostics, node.position(offset), shown, name, "")
+
+
+def check_values(
+    raw: RawShot,
+    expansion: Expansion,
+    input_names: Iterable[str],
+    manifest_vars: VarNodes,
+    diagnostics: Diagnostics,
+) -> None:
+    """Warn of odd values of the variables that the shot uses."""
+    in_prompt, in_id = _names(raw.prompt), _names(raw.id)
+    sent = {*in_prompt, *input_names, *(name for image in raw.image_urls for name in _names(image))}
+    is_blank_reported = raw.prompt is not None and not any(isinstance(part, str) for part in raw.prompt.parts)
+    for name in {**dict.fromkeys(n for t in raw.templates() for n in t.names), **dict.fromkeys(sent)}:
+        source = find_source(name, raw, expansion, manifest_vars, diagnostics.path)
+        if source is None:
+            continue
+        # a prompt that is nothing but variables is an error where they are all empty
+        if (name in in_prompt and not (is_blank_reported and len(in_prompt) == 1)) or name in in_id:
+            _check_empty(source, diagnostics)
+        if source.is_table:
+            _check_machine_values(source, diagnostics)
+        if name in sent:
+            _check_notation(source, expansion, diagnostics)
+
+
+def _names(template: Template | None) -> list[str]:
+    return [] if template is None else template.names
+
+
+def _check_empty(source: Source, diagnostics: Diagnostics) -> None:
+    empty = [index for index, value in enumerate(source.values) if not value or value.isspace()]
+    # rule empty_value
+    if empty:
+        _warn(diagnostics, source, empty, WarningCode.EMPTY_VALUE, f"{quoted(source.name)} is empty", "fill it in")
+
+
+def _check_machine_values(source: Source, diagnostics: Diagnostics) -> None:
+    if not notation.may_have_machine_values("\n".join(source.values)):
+        return
+    # rule machine_value
+    odd = [index for index, value in enumerate(source.values) if notation.is_machine_value(value)]
+    if odd:
+        message = f"{quoted(source.name)} is {quoted(source.values[odd[0]])}, which a program left there"
+        _warn(diagnostics, source, odd, WarningCode.MACHINE_VALUE, message, "write the value itself")
+
+
+def _check_notation(source: Source, expansion: Expansion, diagnostics: Diagnostics) -> None:
+    if notation.may_have_own("\n".join(source.written)):
+        for index, text in enumerate(source.written):
+            for shown, _ in notation.own_variables(text, expansion.known):
+                message = f"{quoted(shown)} is sent as it stands: values are not filled in again"
+                hint = "write the text itself, or use the variable in the prompt"
+                # rule unfilled_variable
+                _warn(diagnostics, source, [index], WarningCode.UNFILLED_VARIABLE, message, hint)
+    if notation.may_have_other("\n".join(source.values)):
+        for index, value in enumerate(source.values):
+            for shown, _, name in notation.other_variables(value, expansion.known):
+                _warn_of_other(diagnostics, source.locate(index), shown, name, source.path)
+
+
+def _warn_of_other(diagnostics: Diagnostics, place: Positioned, shown: str, name: str, path: str) -> None:
+    message = f"{quoted(shown)} is sent as it stands"
+    # rule other_notation
+    diagnostics.warn(place, WarningCode.OTHER_NOTATION, message, f"did you mean `${{{name}}}`?", path=path)
+
+
+def _warn(
+    diagnostics: Diagnostics, source: Source, indices: list[int], code: WarningCode, message: str, hint: str
+) -> None:
+    """One warning for many values of one name, at the first of them."""
+    place, more = source.locate(indices[0]), len(indices) - 1
+    diagnostics.warn(place, code, message, hint, path=source.path, cause=f"{code} {source.name}", more=more)
