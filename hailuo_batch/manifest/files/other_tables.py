@@ -30,7 +30,7 @@ def read_prompts(data: bytes, path: str) -> Table:
 
 def read_inline(rows: SequenceNode, path: str, used: Collection[str]) -> Table | None:
     """A table of rows written in the manifest; a name that a row lacks has a blank value. None if one is no row."""
-    items = [row for row in rows.items if isinstance(row, MappingNode)]
+    items = [row for row in rows.items if isinstance(row, MappingNode) and row.entries]
     names = dict.fromkeys(name for row in items for name in row.entries)
     values = [value for row in items for _, value in row.entries.values()]
     if len(items) < len(rows.items) or not all(isinstance(value, ScalarNode) for value in values):

@@ -75,6 +75,10 @@ class ImageReferences:
         self._diagnostics.error(place, message, hint)
 
     def _resolve_new(self, reference: str) -> ResolvedImage | ImageProblem | None:
+        # rule two_urls
+        if urls.holds_two(reference):
+            message = f"two URLs are in one item, {quoted(urls.redact_password(reference))}"
+            return ImageProblem("two URLs", message, "give each URL an item of its own")
         if reference and urls.is_relative(reference):
             return self._resolve_relative(reference)
         problem = urls.find_url_problem(reference)

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
 _QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
+_SECOND_URL = re.compile(r"[,;|\s]+https?://", re.IGNORECASE)
 # rule data_image
 _DATA = re.compile(r"data:image/[a-z0-9][a-z0-9.+-]*(;[^,]*)?,.+", re.ASCII | re.IGNORECASE)
 # rule control_characters
@@ -30,6 +31,12 @@ class RelativeReference:
 
     rest: str
     parts: tuple[str, ...]
+
+
+def holds_two(reference: str) -> bool:
+    """Whether one URL follows another; one inside another's path or query is right, as image services have it."""
+    before_query = _QUERY_OR_FRAGMENT.sub("", reference)
+    return _SECOND_URL.search(before_query) is not None and reference[:5].lower() != "data:"
 
 
 def is_relative(url: str) -> bool:
