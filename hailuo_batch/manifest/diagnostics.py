@@ -5,7 +5,7 @@ the number of the others, and the findings are given out in the order of the fil
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
@@ -13,6 +13,7 @@ from typing import Protocol
 from hailuo_batch.warning_codes import WarningCode
 
 MAX_DIAGNOSTICS = 1000
+_AS_BEFORE = nullcontext()  # for the many shots that accept nothing
 
 
 class Severity(StrEnum):
@@ -106,7 +107,7 @@ class _Finding:
             self.first = diagnostic
         return True
 
-    def summarize(self) -> Diagnostic:
+    def summed_up(self) -> Diagnostic:
         """The finding as it is shown."""
         more = len(self.places) - 1 + self.uncounted
         suffix = f", and for {more:,} more" if more else ""
@@ -126,9 +127,12 @@ class Diagnostics:
         self._findings: dict[tuple[str, Severity, str], _Finding] = {}
         self._place_count = 0
 
-    @contextmanager
-    def accepting(self, codes: frozenset[WarningCode]) -> Iterator[None]:
+    def accepting(self, codes: frozenset[WarningCode]) -> AbstractContextManager[None]:
         """Collect no warnings of these kinds meanwhile."""
+        return self._accepting(codes) if codes else _AS_BEFORE
+
+    @contextmanager
+    def _accepting(self, codes: frozenset[WarningCode]) -> Iterator[None]:
         before = self._accepted
         self._accepted = before | codes
         try:
@@ -187,7 +191,7 @@ class Diagnostics:
 
     def in_order(self) -> list[Diagnostic]:
         """All diagnostics: the manifest's first, each file's in the order of their places."""
-        found = [finding.summarize() for finding in self._findings.values()]
+        found = [finding.summed_up() for finding in self._findings.values()]
         return sorted(found, key=lambda at: (at.path != self.path, at.path, at.line, at.column))
 
     def _add(self, diagnostic: Diagnostic, cause: str) -> bool:

@@ -35,7 +35,7 @@ class RawShot:
     """One entry of `shots`, completed from `defaults`, not yet expanded. None stands for what is absent or wrong.
 
     `takes_text` and `tags_text` are the one variable that stands for the number of takes, and for all tags; `takes` is
-    then the number for a blank value.
+    then the number for a blank value. `names` are those that its texts use, each once, but for those in its `input`.
     """
 
     node: MappingNode
@@ -50,6 +50,7 @@ class RawShot:
     input: MappingNode | None
     takes_text: Template | None = None
     tags_text: Template | None = None
+    names: tuple[str, ...] = ()
     accepted: frozenset[WarningCode] = frozenset()
 
     @property
@@ -161,21 +162,27 @@ def _read_shot(node: MappingNode, defaults: MappingNode, model: ScalarNode | Non
         # rule shot_defaults
         return node.get(key) if key in node.entries else defaults.get(key)
 
+    shot_id, prompt = _as_template(node.get("id")), _as_template(node.get("prompt"))
+    image_urls, tags = _as_templates(value("image_urls")), _as_templates(value("tags"))
+    takes_text, tags_text = _as_lone_variable(value("takes")), _as_lone_variable(value("tags"))
+    texts = (shot_id, prompt, *image_urls, *tags, takes_text, tags_text)
+    names = tuple(dict.fromkeys(name for text in texts if text is not None for name in text.names))
     own_model, takes = value("model"), _as_integer(value("takes"))
     usual_takes = _as_integer(defaults.get("takes")) if takes is None else takes
     return RawShot(
         node=node,
-        id=_as_template(node.get("id")),
-        prompt=_as_template(node.get("prompt")),
-        image_urls=_as_templates(value("image_urls")),
-        tags=_as_templates(value("tags")),
+        id=shot_id,
+        prompt=prompt,
+        image_urls=image_urls,
+        tags=tags,
         takes=usual_takes if usual_takes is not None and is_take_count(usual_takes) else 1,
         model=model if own_model is None else _as_model(own_model),
         matrix=_as_mapping(node.get("matrix")),
         rows=_as_rows(node.get("rows")),
         input=_as_mapping(value("input")),
-        takes_text=_as_lone_variable(value("takes")),
-        tags_text=_as_lone_variable(value("tags")),
+        takes_text=takes_text,
+        tags_text=tags_text,
+        names=names,
         accepted=_as_codes(node.get("accept")),
     )
 
@@ -251,8 +258,9 @@ def _as_templates(node: Node | None) -> tuple[Template, ...]:
 
 
 def _as_codes(node: Node | None) -> frozenset[WarningCode]:
-    items = node.items if isinstance(node, SequenceNode) else []
-    texts = {item.text for item in items if isinstance(item, ScalarNode)}
+    if not isinstance(node, SequenceNode):
+        return frozenset()
+    texts = {item.text for item in node.items if isinstance(item, ScalarNode)}
     return frozenset(code for code in WarningCode if code in texts)
 
 

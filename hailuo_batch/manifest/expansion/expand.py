@@ -133,10 +133,9 @@ class _ShotBuilder:
         self._images = images
         self._row_faults = row_faults
         self._last_tags: tuple[str, ...] = ()
-        used = {*input_names, *(name for text in raw.templates() for name in text.names)}
-        self._own_names = expansion.own_names(used)
+        self._own_names = [] if expansion.is_single else expansion.own_names({*raw.names, *input_names})
         self.fills_input = any(name in expansion.known.names for name in input_names)
-        self._lone_images = frozenset(id(each) for each in raw.image_urls if each is not None and lone_variable(each))
+        self._lone_images = {id(each) for each in raw.image_urls if each is not None and lone_variable(each)}
 
     def own_variables(self, variables: Variables) -> str:
         """What the shot uses of its row and of its matrix, as canonical JSON."""

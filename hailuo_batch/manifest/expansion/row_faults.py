@@ -16,7 +16,7 @@ class _FaultGroup:
     """The faults of one kind at one place: how many there are, and the message, hint and index of the first."""
 
     place: Positioned
-    names: list[str]
+    names: tuple[str, ...]
     message: str
     hint: str
     index: int
@@ -62,7 +62,7 @@ class RowFaults:
             # rule row_hint
             self._diagnostics.error(group.place, message, group.hint, origin=origin, more=more)
 
-    def _describe_origin(self, index: int, names: list[str], is_everywhere: bool) -> str:
+    def _describe_origin(self, index: int, names: tuple[str, ...], is_everywhere: bool) -> str:
         if self._expansion.is_single:
             return ""
         if is_everywhere:

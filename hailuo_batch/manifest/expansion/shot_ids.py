@@ -27,7 +27,6 @@ class ShotNamer:
     ) -> None:
         self._node = group.raw.node
         self.template = template
-        self._written = f"the ID {quoted(template.node.text)}"
         self._expansion = expansion
         self._taken = taken
         self._diagnostics = diagnostics
@@ -116,6 +115,10 @@ class ShotNamer:
 
     def _describe_origin(self, index: int) -> str:
         return self._expansion.describe_origin(index, self.template.names)
+
+    @cached_property
+    def _written(self) -> str:
+        return f"the ID {quoted(self.template.node.text)}"
 
     @cached_property
     def _missing_names(self) -> list[str]:

@@ -34,8 +34,8 @@ class ExpansionReader:
 
     def used_names(self, raw: RawShot) -> list[str]:
         """The names that the shot's texts use, each once; those in its `input` may be unknown."""
-        names = dict.fromkeys(name for template in raw.templates() for name in template.names)
-        return [*names, *(() if raw.input is None else (n for n in self._inputs.names(raw.input) if n not in names))]
+        others = () if raw.input is None else self._inputs.names(raw.input)
+        return list(dict.fromkeys((*raw.names, *others)))
 
     def read(self, raw: RawShot) -> Expansion | None:
         """The shot's expansion; None if anything of its matrix or its table is wrong."""
@@ -60,13 +60,12 @@ class ExpansionReader:
 
         A table has every name that the shot uses and that nothing else gives.
         """
-        used = {name for template in raw.templates() for name in template.names}
 
         def is_header(names: Collection[str]) -> bool:
             held = {*names, *map(to_variable_name, names)}
-            needed = {name for name in used if name not in given and name != ROW_NUMBER}
+            needed = {name for name in raw.names if name not in given and name != ROW_NUMBER}
             # rule txt_table
-            return needed <= held and (PROMPT not in used or PROMPT in held)
+            return needed <= held and (PROMPT not in raw.names or PROMPT in held)
 
         return is_header
 

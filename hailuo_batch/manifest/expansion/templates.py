@@ -34,22 +34,19 @@ class Variable:
 class Template:
     """A text of the manifest, split into literal text and variables.
 
-    `lone_dollars` are the offsets of each `$` that starts no variable.
+    `names` are those of the variables, in the order in which they are written. `lone_dollars` are the offsets of each
+    `$` that starts no variable.
     """
 
     node: ScalarNode
     parts: tuple[str | Variable, ...]
+    names: tuple[str, ...] = ()
     lone_dollars: tuple[int, ...] = ()
 
     @property
     def variables(self) -> tuple[Variable, ...]:
         """The variables, in the order in which they are written."""
-        return tuple(part for part in self.parts if isinstance(part, Variable))
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the variables, in the order in which they are written."""
-        return [variable.name for variable in self.variables]
+        return tuple(part for part in self.parts if isinstance(part, Variable)) if self.names else ()
 
     def length(self, variables: Mapping[str, str]) -> int:
         """How many characters `substitute` would give; an unknown name counts as empty."""
@@ -57,6 +54,8 @@ class Template:
 
     def substitute(self, variables: Mapping[str, str], convert: Callable[[str], str] = str) -> str:
         """The text with each variable replaced by its converted value. Raises KeyError for an unknown name."""
+        if not self.names:
+            return "".join(part for part in self.parts if isinstance(part, str))
         # rule filled_once
         return "".join(part if isinstance(part, str) else convert(variables[part.name]) for part in self.parts)
 
@@ -88,7 +87,8 @@ def parse_template(node: ScalarNode) -> Template:
             # rule lone_dollar
             lone.append(match.start())
     parts.append(text[end:])
-    return Template(node, tuple(part for part in parts if part), tuple(lone))
+    names = tuple(part.name for part in parts if isinstance(part, Variable))
+    return Template(node, tuple(part for part in parts if part), names, tuple(lone))
 
 
 def lone_variable(template: Template) -> str | None:

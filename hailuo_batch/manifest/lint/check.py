@@ -21,7 +21,7 @@ def check_campaign(document: Document, expanded: Expanded, diagnostics: Diagnost
     used: set[str] = set()
     for built in expanded.groups:
         input_names = _input_names(built.group.raw)
-        used |= {*input_names, *(name for text in built.group.raw.templates() for name in text.names)}
+        used |= {*built.group.raw.names, *input_names}
         if built.shots:
             with diagnostics.accepting(built.group.raw.accepted):
                 _check_group(built, input_names, manifest_vars, equal_inputs, diagnostics)
@@ -31,7 +31,7 @@ def check_campaign(document: Document, expanded: Expanded, diagnostics: Diagnost
 
 def _check_group(
     built: BuiltGroup,
-    input_names: set[str],
+    input_names: frozenset[str],
     manifest_vars: VarNodes,
     equal_inputs: EqualInputs,
     diagnostics: Diagnostics,
@@ -45,6 +45,7 @@ def _check_group(
     check_hailuo(built, diagnostics)
 
 
-def _input_names(raw: RawShot) -> set[str]:
-    scalars = () if raw.input is None else scalars_below(raw.input)
-    return {name for scalar in scalars for name in braced_names(scalar.text)}
+def _input_names(raw: RawShot) -> frozenset[str]:
+    if raw.input is None:
+        return frozenset()
+    return frozenset(name for scalar in scalars_below(raw.input) for name in braced_names(scalar.text))

@@ -4,9 +4,7 @@ The limits are those that MiniMax's own documentation gives for Hailuo: prompts 
 camera commands in brackets, at most three in one. Nobody says which of them hold for `hailuo/pro` at Runbase.
 """
 
-import json
 import re
-from collections.abc import Iterator
 
 from hailuo_batch.manifest.diagnostics import Diagnostics, Positioned
 from hailuo_batch.manifest.expansion.expand import BuiltGroup
@@ -36,8 +34,7 @@ def check_hailuo(built: BuiltGroup, diagnostics: Diagnostics) -> None:
     if not raw.model_name.lower().startswith(_FAMILY):
         return
     place = raw.node if raw.prompt is None else raw.prompt.node
-    if any("[" in text for text in _prompt_texts(built)):
-        _check_commands(built, place, diagnostics)
+    _check_commands(built, place, diagnostics)
     # an input that is short as JSON has no long prompt
     suspects = [shot for shot in built.shots if len(shot.takes[0].input_json) > MAX_PROMPT]
     lengths = [len(shot.takes[0].input["prompt"]) for shot in suspects]
@@ -57,24 +54,10 @@ def check_hailuo(built: BuiltGroup, diagnostics: Diagnostics) -> None:
             diagnostics.warn(at, WarningCode.SEVERAL_IMAGES, message, "keep one", cause="images", more=len(several) - 1)
 
 
-def _prompt_texts(built: BuiltGroup) -> Iterator[str]:
-    """The texts that a prompt is made of."""
-    raw, expansion = built.group.raw, built.group.expansion
-    if raw.prompt is None or expansion is None:
-        return
-    yield raw.prompt.node.text
-    for name in dict.fromkeys(raw.prompt.names):
-        if name in expansion.columns:
-            yield "\n".join(expansion.columns[name].values)
-        elif expansion.matrix is not None and name in expansion.matrix.names:
-            yield "\n".join(each for values in expansion.matrix.combinations() for each in values)
-        else:
-            yield expansion.manifest_vars.get(name, "")
-
-
 def _check_commands(built: BuiltGroup, place: Positioned, diagnostics: Diagnostics) -> None:
-    for shot in built.shots:
-        prompt = json.loads(shot.takes[0].input_json)["prompt"]
+    # what is written in brackets in a prompt is written so in its JSON, too
+    for shot in (shot for shot in built.shots if _BRACKETS.search(shot.takes[0].input_json)):
+        prompt = shot.takes[0].input["prompt"]
         for match in _BRACKETS.finditer(prompt):
             commands = _BETWEEN.split(match[1].strip().lower())
             if any(len(command.split()) > _LONGEST_COMMAND for command in commands):

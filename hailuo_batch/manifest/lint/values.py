@@ -4,7 +4,7 @@ Looks only at what is sent, and at the ID. Columns are looked at as a whole firs
 cost little.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from hailuo_batch.manifest.diagnostics import Diagnostics, Positioned
 from hailuo_batch.manifest.document import RawShot
@@ -33,15 +33,17 @@ def check_texts(raw: RawShot, expansion: Expansion, diagnostics: Diagnostics) ->
 def check_values(
     raw: RawShot,
     expansion: Expansion,
-    input_names: Iterable[str],
+    input_names: Collection[str],
     manifest_vars: VarNodes,
     diagnostics: Diagnostics,
 ) -> None:
     """Warn of odd values of the variables that the shot uses."""
+    if not raw.names and not input_names:
+        return
     in_prompt, in_id = _names(raw.prompt), _names(raw.id)
     sent = {*in_prompt, *input_names, *(name for image in raw.image_urls for name in _names(image))}
     is_blank_reported = raw.prompt is not None and not any(isinstance(part, str) for part in raw.prompt.parts)
-    for name in {**dict.fromkeys(n for t in raw.templates() for n in t.names), **dict.fromkeys(sent)}:
+    for name in dict.fromkeys((*raw.names, *input_names)):
         source = find_source(name, raw, expansion, manifest_vars, diagnostics.path)
         if source is None:
             continue
@@ -54,8 +56,8 @@ def check_values(
             _check_notation(source, expansion, diagnostics)
 
 
-def _names(template: Template | None) -> list[str]:
-    return [] if template is None else template.names
+def _names(template: Template | None) -> tuple[str, ...]:
+    return () if template is None else template.names
 
 
 def _check_empty(source: Source, diagnostics: Diagnostics) -> None:
