@@ -67,7 +67,7 @@ def test_whatever_else_is_new_is_a_change(made: Snapshot, wanted: tuple[Take, ..
 
 
 def test_another_name_for_a_variable_is_a_change_as_another_tag_is(made: Snapshot, session: PlanningSession) -> None:
-    renamed = take("a", prompt="a teal lamp", variables={"color": "teal"})
+    renamed = take("a", prompt="a teal lamp", variables={"tint": "teal"})
     assert has_changes(made, renamed, RED, PLAIN)
     assert paying(session.apply_plan(wants(renamed, RED, PLAIN))) == set()
     assert session.record_of("a").take == renamed
