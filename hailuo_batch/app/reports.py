@@ -9,8 +9,10 @@ campaign.
 import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from hailuo_batch.adapters.download.clip_lengths import read_clip_lengths
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app.older_ledger import journal_mark
 from hailuo_batch.app.workspace import CampaignContext, CampaignPaths, short_path
@@ -188,12 +190,20 @@ class ReportFiles:
         """Write those files that do not hold the report yet. Returns all their paths. Raises OutputError."""
         folder, verified = self._paths.outputs, self._verified.get(REPORTS)
         if self._mark is None:
-            return write_reports(report, folder, formats)
+            return write_reports(self._with_lengths(report, formats), folder, formats)
         if are_current(verified, report, self._mark, folder, formats):
             return report_paths(folder, formats)
-        written = write_reports(report, folder, formats)
+        written = write_reports(self._with_lengths(report, formats), folder, formats)
         self._note(REPORTS, verify_reports(verified, report, self._mark, folder, formats))
         return written
+
+    def _with_lengths(self, report: Report, formats: Collection[Format]) -> Report:
+        """The report with the lengths of its videos, which are read for the one format that shows them."""
+        if Format.CSV not in formats:
+            return report
+        attempts = [attempt for take in report.takes for attempt in take.attempts] + [*report.forgotten]
+        outputs = (output for attempt in attempts for output in attempt.run.outputs)
+        return replace(report, clip_lengths=read_clip_lengths(self._paths.outputs, outputs))
 
     def update_sidecars(self, snapshot: Snapshot) -> None:
         """Write the sidecars that are missing or out of date. Raises OutputError."""

@@ -49,6 +49,7 @@ def take_fields(take: Take, state: TakeState, in_manifest: bool) -> dict[str, An
         "in_manifest": in_manifest,
         "model": take.model,
         "input": json.loads(take.input_json),
+        "variables": dict(take.variables),
     }
 
 

@@ -6,7 +6,7 @@ Two reports of one snapshot at one moment are equal, down to their order.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
@@ -95,7 +95,7 @@ class Report:
 
     `resume_command` continues the last apply with its options; `apply_command` has none. `applying` is whether an apply
     was running. `forgotten` are attempts at takes that the user had forgotten: they belong to no take, but their money
-    counts.
+    counts. `clip_lengths` has how many seconds the videos on disk play, by their paths, as far as that was looked at.
     """
 
     campaign: str
@@ -111,6 +111,7 @@ class Report:
     takes: tuple[ReportTake, ...]
     applying: bool = False
     forgotten: tuple[Attempt, ...] = ()
+    clip_lengths: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_sandbox(self) -> bool:

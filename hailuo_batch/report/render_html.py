@@ -21,7 +21,7 @@ from hailuo_batch.report.render_json import report_document
 _PAGE = Path(__file__).parent / "page"
 _STYLES = ("base", "head", "sheet", "overlay")
 _SCRIPTS = (
-    *("dom", "store", "takes", "film", "picks", "cards", "head"),
+    *("dom", "store", "takes", "variables", "film", "picks", "cards", "head"),
     *("sheet", "find", "viewer", "choice", "live", "main"),
 )
 """In the order in which they depend on each other; they share one scope."""
@@ -83,11 +83,15 @@ def _source(text: str) -> str:
 
 
 def _page_model(report: Report) -> dict[str, Any]:
-    """The report's document, with each embedded image once, in `pictures`, as far as there is room."""
+    """The report's document, with each embedded image once, in `pictures`, as far as there is room.
+
+    Where a variable is such an image, it is shortened.
+    """
     page = report_document(report)
     pictures = _Pictures()
     for take in page["takes"]:
         take["input"] = _with_pictures(take["input"], pictures)
+        take["variables"] = {name: _shorten(value) for name, value in take["variables"].items()}
     return page | {"pictures": pictures.listed}
 
 
@@ -105,11 +109,17 @@ class _Pictures:
             return image
         if image not in self._places:
             if len(image) > min(self._room, _LARGEST_PICTURE) or not image.startswith("data:image/"):
-                return image if len(image) <= _LONG_DATA_URI else f"{image[:40]}… ({len(image):,} characters)"
+                return _shorten(image)
             self._room -= len(image)
             self._places[image] = len(self.listed)
             self.listed.append(image)
         return {"picture": self._places[image]}
+
+
+def _shorten(text: str) -> str:
+    """The text; of one that is an embedded image, what is short enough to read."""
+    is_long = text.startswith("data:") and len(text) > _LONG_DATA_URI
+    return f"{text[:40]}… ({len(text):,} characters)" if is_long else text
 
 
 def _with_pictures(taken: Mapping[str, Any], pictures: _Pictures) -> dict[str, Any]:

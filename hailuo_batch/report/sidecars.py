@@ -1,8 +1,9 @@
 """The sidecars: a file `<video>.json` beside each video, so that a video that leaves its folder can still be traced.
 
 They are made from a snapshot, and written only if missing or different. A sidecar keeps the manifest's hash that it was
-first written with, wherever its video moves. If its video is gone, it is removed. JSON files of others, and sidecars of
-videos that the ledger no longer has, are left alone.
+first written with, wherever its video moves, and its variables where the ledger does not have those of its run. If its
+video is gone, it is removed. JSON files of others, and sidecars of videos that the ledger no longer has, are left
+alone.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hailuo_batch.adapters.local.fs import remove_stale_temporaries, write_without_sync
-from hailuo_batch.core.model.runs import Output, Run, Snapshot
+from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.errors import OutputError
 from hailuo_batch.report.encoding import encode_indented
 from hailuo_batch.report.fields import format_time
@@ -45,11 +46,13 @@ def update_sidecars(snapshot: Snapshot, folder: Path) -> frozenset[str]:
         names = scan_folder(folder).names
         found = {name: sidecar for name in names if (sidecar := _read(folder, name))}
         described = {f"{path}{SUFFIX}": facts for path, facts in _saved_files(snapshot) if path in names}
-        hashes = {_identity(old.sidecar): old.sidecar.get("manifest_sha256") for old in found.values() if old.sidecar}
+        before = {_identity(old.sidecar): old.sidecar for old in found.values() if old.sidecar}
         for name, facts in described.items():
             if name in names and name not in found:
                 continue  # a file of somebody else
-            text = _text(facts | {"manifest_sha256": hashes.get(_identity(facts)) or snapshot.manifest_sha256 or None})
+            kept = before.get(_identity(facts), {})
+            manifest_sha256 = kept.get("manifest_sha256") or snapshot.manifest_sha256 or None
+            text = _text({**_with_variables(facts, kept), "manifest_sha256": manifest_sha256})
             if name not in found or found[name].text != text:
                 write_without_sync(folder / name, text.encode("utf-8"))
         for name in found.keys() - described.keys():
@@ -97,12 +100,15 @@ def _saved_files(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, Any]]]:
         for run in record.runs:
             for output in run.outputs:
                 if output.path is not None:
-                    yield output.path, _facts(snapshot, record.take.tags, run, output)
+                    yield output.path, _facts(snapshot, record, run, output)
 
 
-def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) -> dict[str, Any]:
+def _facts(snapshot: Snapshot, record: TakeRecord, run: Run, output: Output) -> dict[str, Any]:
     given: dict[str, Any] = json.loads(run.input_json)
     images = given.pop("image_urls", [])
+    take = record.take
+    # what the take asks for now may come from another row than this run did
+    has_variables = record.knows_variables and run.fingerprint == take.fingerprint
     return {
         "kind": SIDECAR,
         "version": VERSION,
@@ -112,7 +118,8 @@ def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) 
         "campaign": snapshot.campaign,
         "endpoint": snapshot.endpoint,
         "take": run.take_id,
-        "tags": list(tags),
+        "tags": list(take.tags),
+        "variables": {name: _reference(value) for name, value in take.variables.items()} if has_variables else None,
         "prompt": given.pop("prompt", None),
         "image_urls": [_reference(image) for image in images] if isinstance(images, list) else [],
         **({"input": given} if given else {}),
@@ -127,6 +134,19 @@ def _facts(snapshot: Snapshot, tags: tuple[str, ...], run: Run, output: Output) 
         "fingerprint": run.fingerprint,
         **({"flaw": output.flaw} if output.flaw is not None else {}),
     }
+
+
+def _with_variables(facts: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with their variables; where the ledger does not know them, with those of the sidecar as it was.
+
+    Without any the field is left out: a sidecar from before there were variables is right as it is.
+    """
+    variables = facts["variables"]
+    if variables is None:
+        before = kept.get("variables")
+        is_ours = isinstance(before, dict) and all(isinstance(value, str) for value in before.values())
+        variables = before if is_ours else {}
+    return {name: value for name, value in (facts | {"variables": variables}).items() if name != "variables" or value}
 
 
 def _reference(image: object) -> object:

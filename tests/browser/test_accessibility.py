@@ -44,12 +44,17 @@ def violations(sheet: Sheet, axe: str) -> list[str]:
 @pytest.mark.parametrize("width", [320, 1440])
 def test_axe_finds_nothing(open_sheet: OpenSheet, axe: str, colours: str, width: int) -> None:
     images = ["https://cdn.test/a.png", "data:image/png;base64,AA"]
-    wanted = take("pictured", prompt=LONG, tags=("spring",), image_urls=images)
-    marked = [record(take(name), run(of=take(name))) for name in ("a", "b", "c")]
+    values = {f"v{n}": LONG if n == 8 else str(n) for n in range(9)}
+    wanted = take("pictured", prompt=LONG, tags=("spring",), image_urls=images, variables=values | {"colour": "teal"})
+    plain = [take(name, variables={"colour": name}) for name in ("a", "b", "c")]
+    marked = [record(each, run(of=each)) for each in plain]
     sheet = open_sheet(*marked, record(wanted, run(RunState.SUCCEEDED, wanted)), *every_state(), applying=True)
     sheet.resize(width, 1000)
     sheet.emulate(colours)
     sheet.shown()
+    if width < 1000:
+        sheet.reload()
+        sheet.button("Variables").click()
     sheet.button("Pick").click()
     for name, kind in (("a", "chosen"), ("b", "rejected"), ("c", "reroll")):
         sheet.run("arguments[0].click()", sheet.card(name).find_element("css selector", f"[data-mark={kind}]"))

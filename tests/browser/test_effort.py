@@ -1,10 +1,13 @@
 """Five thousand takes cost the reader's machine what fifty do, but for reading them once as the page opens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hailuo_batch.core.model.runs import TakeRecord
+from hailuo_batch.values import canonical_json
 from tests.browser import chromium
 from tests.browser.conftest import OpenSheet, write_page
 from tests.browser.effort import Effort, opening, scrolling
@@ -16,13 +19,20 @@ FEW, MANY, STEPS = 50, 5000, 8
 TRIES = 3  # of what other work on the same core may disturb: what always costs more fails each of them
 
 
+def with_variables(records: Iterable[TakeRecord]) -> Iterator[TakeRecord]:
+    """The same takes, as of a table with a column of few values, one of many, and a matrix."""
+    for n, each in enumerate(records):
+        variables = {"colour": f"colour {n % 30}", "scene": ("a loft", "a library")[n % 2], "sku": f"L-{n}"}
+        yield replace(each, take=replace(each.take, variables_json=canonical_json(variables)))
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     if not chromium.is_here():
         pytest.skip(chromium.MISSING)
     folders = {count: tmp_path_factory.mktemp(f"takes-{count}") for count in (FEW, MANY)}
     for count, folder in folders.items():
-        write_page(folder, *campaign(count))
+        write_page(folder, *with_variables(campaign(count)))
     return {count: folder / "report.html" for count, folder in folders.items()}
 
 

@@ -4,8 +4,9 @@ Every builder names only what the test is about. Run keys are unique in the proc
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, Supersession, TakeRecord
@@ -28,12 +29,15 @@ def take(
     image_urls: Sequence[str] = (),
     tags: tuple[str, ...] = (),
     model: str = DEFAULT_MODEL,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Take:
     """A take as a manifest gives it."""
     data: dict[str, Any] = {"prompt": prompt} | ({"image_urls": list(image_urls)} if image_urls else {})
     input_json = canonical_json(data)
     take_id = shot if number == 1 else f"{shot}.take{number}"
-    return Take(take_id, shot, number, model, input_json, compute_fingerprint(model, input_json), tags)
+    fingerprint = compute_fingerprint(model, input_json)
+    asked = canonical_json(dict(variables))
+    return Take(take_id, shot, number, model, input_json, fingerprint, tags, variables_json=asked)
 
 
 def output(path: str | None = "hero.mp4", index: int = 0) -> Output:

@@ -56,12 +56,13 @@ def test_the_model_in_the_page_is_the_report() -> None:
 
 def test_hostile_text_adds_no_element_and_comes_back_as_it_was() -> None:
     plain = Page(render_html(report_of(record(take(), run(RunState.FAILED, reason="no")))))
-    wanted = take(prompt=HOSTILE + LONG, tags=(HOSTILE,))
+    wanted = take(prompt=HOSTILE + LONG, tags=(HOSTILE,), variables={HOSTILE: HOSTILE})
     hostile = Page(render_html(report_of(record(wanted, run(RunState.FAILED, reason=HOSTILE)), description=HOSTILE)))
     assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in plain.elements]
     [listed] = hostile.model["takes"]
     assert listed["input"]["prompt"] == HOSTILE + LONG
     assert listed["tags"] == [HOSTILE]
+    assert listed["variables"] == {HOSTILE: HOSTILE}
     assert listed["runs"][0]["error"] == HOSTILE
     assert hostile.model["description"] == HOSTILE
 

@@ -70,7 +70,13 @@ def test_the_contracts_fields_are_all_there() -> None:
 
 
 def test_every_field_states_what_the_ledger_has() -> None:
-    lamp = take("lamp", 2, image_urls=["https://cdn.test/a.png"], tags=("spring", "teal"), model="hailuo/other")
+    lamp = take(
+        *("lamp", 2),
+        image_urls=["https://cdn.test/a.png"],
+        tags=("spring", "teal"),
+        model="hailuo/other",
+        variables={"colour": "teal", "price": "=1+1"},
+    )
     old = run(of=lamp, run_id="run_1", cost=250_000, superseded_by=Supersession.EDIT)
     new = run(RunState.FAILED, lamp, attempt=2, run_id="run_2", cost=None, reason="the filter", at=STARTED_AT + 60)
     unsure = run(RunState.IN_DOUBT, take(model="hailuo/other"), reason="cut off")
@@ -109,6 +115,7 @@ def test_every_field_states_what_the_ledger_has() -> None:
         "in_manifest": False,
         "model": "hailuo/other",
         "input": {"prompt": "a lamp on a table", "image_urls": ["https://cdn.test/a.png"]},
+        "variables": {"colour": "teal", "price": "=1+1"},
         "outputs": [],
     }
     assert first == {

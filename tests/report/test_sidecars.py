@@ -151,6 +151,43 @@ def test_it_shows_what_the_run_was_made_of_and_not_what_the_take_asks_now(tmp_pa
     assert sidecar(tmp_path)["prompt"] == "old words"
 
 
+TEAL = take(prompt="a teal lamp", variables={"colour": "teal"})
+RED = take(prompt="a red lamp", variables={"colour": "red"})
+
+
+def test_it_names_what_its_video_was_made_from_of_row_and_matrix(tmp_path: Path) -> None:
+    video(tmp_path)
+    long = take(variables={"colour": "teal", "image": "data:image/png;base64," + "A" * 10_000})
+    update_sidecars(snapshot(record(long, run(of=long))), tmp_path)
+    found = sidecar(tmp_path)["variables"]
+    assert found["colour"] == "teal"
+    assert "SHA-256" in found["image"]
+    assert len(found["image"]) < 200
+
+
+def test_one_from_before_there_were_variables_is_right_where_there_are_none(tmp_path: Path) -> None:
+    video(tmp_path)
+    update_sidecars(ledger_of(run()), tmp_path)
+    assert "variables" not in sidecar(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "kept", [{"colour": "teal"}, None, 7, {"colour": 7}], ids=["some", "none", "a number", "numbers"]
+)
+def test_what_the_ledger_does_not_know_of_a_video_stays_as_it_was(tmp_path: Path, kept: Any) -> None:
+    video(tmp_path)
+    first = run(of=TEAL, run_id="run_1")
+    update_sidecars(snapshot(record(TEAL, first)), tmp_path)
+    name = tmp_path / "hero.mp4.json"
+    name.write_text(json.dumps({**sidecar(tmp_path), "variables": kept}))
+    expected = {"colour": "teal"} if kept == {"colour": "teal"} else None
+    edited = dataclasses.replace(first, superseded_by=Supersession.EDIT)
+    unknown = dataclasses.replace(record(dataclasses.replace(TEAL, variables_json="{}"), first), knows_variables=False)
+    for known in (unknown, record(RED, edited)):
+        update_sidecars(snapshot(known), tmp_path)
+        assert sidecar(tmp_path).get("variables") == expected
+
+
 def test_an_image_that_is_written_out_is_named_by_its_hash(tmp_path: Path) -> None:
     video(tmp_path)
     data = "data:image/png;base64," + "A" * 10_000

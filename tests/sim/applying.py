@@ -100,7 +100,7 @@ class Apply(Process):
             mock.patch.object(consent, "make_plan", self._make_plan),
             mock.patch.multiple(
                 apply,
-                read_manifest=lambda path, _: Manifest(path, self.history.author.campaign, {}, {}, ""),
+                read_manifest=lambda path, *_: Manifest(path, self.history.author.campaign, {}, {}, ""),
                 Clock=lambda: site.clock,
                 Ledger=HostileLedger(site.fate),
                 make_plan=self._make_plan,

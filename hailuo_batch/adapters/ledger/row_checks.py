@@ -18,9 +18,13 @@ RUN_COLUMNS = (
     "key, take_id, attempt, state, model, input_json, fingerprint, images_sha256, superseded_by, create_id, run_id, "
     "cost_micro_usd, reason, submitted_at, completed_at, forgotten, create_number"
 )
-TAKE_COLUMNS = "id, shot, number, model, input_json, fingerprint, images_sha256, tags, position, in_manifest, state"
+TAKE_COLUMNS = (
+    "id, shot, number, model, input_json, fingerprint, images_sha256, tags, position, in_manifest, state, "
+    "variables_json"
+)
 FILE_COLUMNS = "run_key, number, url, path, bytes, sha256, moving_to, flaw"
 RUN_COLUMNS_BEFORE_V3 = RUN_COLUMNS.replace("create_number", "NULL")  # as the versions before the third have it
+TAKE_COLUMNS_BEFORE_V4 = TAKE_COLUMNS.replace("variables_json", "NULL")  # as the versions before the fourth have it
 FILE_COLUMNS_V1 = FILE_COLUMNS.replace("flaw", "NULL")  # as the ledger's first version has it
 
 Shape = tuple[type, ...]
@@ -35,7 +39,7 @@ _RUN_TYPES = (
     *(_INT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT),
     *(_MAY_BE_INT, _MAY_BE_TEXT, _MAY_BE_TIME, _MAY_BE_TIME, _INT, _MAY_BE_INT),
 )
-_TAKE_TYPES = (_TEXT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _TEXT, _INT, _INT, _TEXT)
+_TAKE_TYPES = (_TEXT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _TEXT, _INT, _INT, _TEXT, _MAY_BE_TEXT)
 _FILE_TYPES = (_INT, _INT, _TEXT, _MAY_BE_TEXT, _MAY_BE_INT, *(3 * [_MAY_BE_TEXT]))
 
 _TAKE_STATES = frozenset(state.value for state in TakeState)
@@ -116,10 +120,10 @@ def _check_numbers(
 
 
 def parse_take(row: Sequence[Any], requests: KnownRequests) -> Take:
-    """Parse a row of TAKE_COLUMNS. Raises DamagedRow."""
+    """Parse a row of TAKE_COLUMNS. A take whose variables are not known has none. Raises DamagedRow."""
     if tuple(map(type, row)) not in _valid_take_shapes:
         _check_types("takes", row, row[0], TAKE_COLUMNS, _TAKE_TYPES, _valid_take_shapes)
-    id_, shot, number, model, input_json, request, images, tags, position, in_manifest, state = row
+    id_, shot, number, model, input_json, request, images, tags, position, in_manifest, state, known = row
     if not id_ or not shot:
         raise DamagedRow("takes", id_, "it has no name")
     if not (0 < number <= _MAX_INTEGER and 0 <= position <= _MAX_INTEGER and 0 <= in_manifest <= 1):
@@ -131,7 +135,8 @@ def parse_take(row: Sequence[Any], requests: KnownRequests) -> Take:
     if requests.get(request) != (model, input_json):
         _check_request("takes", id_, model, input_json, request)
         requests[request] = (model, input_json)
-    return Take(id_, shot, number, model, input_json, request, _parse_tags(id_, tags), images)
+    variables = _check_variables(id_, "{}" if known is None else known)
+    return Take(id_, shot, number, model, input_json, request, _parse_tags(id_, tags), images, variables)
 
 
 def parse_output(row: Sequence[Any]) -> Output:
@@ -254,6 +259,16 @@ def _parse_tags(id_: str, text: str) -> tuple[str, ...]:
     if not _is_texts(tags):
         raise DamagedRow("takes", id_, f"tags are {abbreviate(text)}, which are not a list of texts")
     return tuple(tags)
+
+
+def _check_variables(id_: str, text: str) -> str:
+    """Return what is a JSON object of strings, as it is."""
+    if text == "{}":
+        return text
+    variables = parse_json("takes", id_, text)
+    if not isinstance(variables, dict) or not _is_texts([*variables.values()]):
+        raise DamagedRow("takes", id_, f"variables_json is {abbreviate(text)}, which is not an object of texts")
+    return text
 
 
 def _is_texts(value: object) -> TypeGuard[list[str]]:

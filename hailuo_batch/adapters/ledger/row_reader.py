@@ -19,10 +19,16 @@ from hailuo_batch.adapters.ledger.row_checks import (
     RUN_COLUMNS,
     RUN_COLUMNS_BEFORE_V3,
     TAKE_COLUMNS,
+    TAKE_COLUMNS_BEFORE_V4,
     DamagedRow,
     KnownRequests,
 )
-from hailuo_batch.adapters.ledger.schema import SINCE_CREATE_NUMBERS, creates_in_journal, flaws_in_journal
+from hailuo_batch.adapters.ledger.schema import (
+    SINCE_CREATE_NUMBERS,
+    SINCE_VARIABLES,
+    creates_in_journal,
+    flaws_in_journal,
+)
 from hailuo_batch.core.model.runs import Output, Replacement, Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.values import MAX_EPOCH_S
@@ -84,13 +90,14 @@ class RowReader:
         return {name: row_checks.parse_fact(name, value) for name, value in rows}
 
     def _takes(self, runs: Mapping[str, list[Run]], requests: KnownRequests) -> list[TakeRecord]:
-        """Read every take with its runs, those in the manifest first."""
+        """Read every take with its runs, those in the manifest first, also from a ledger without their variables."""
         left, records = set(runs), []
+        columns = TAKE_COLUMNS if self._version() >= SINCE_VARIABLES else TAKE_COLUMNS_BEFORE_V4
         with self._decoding_errors("takes"):
-            for row in self._db.execute(f"SELECT {TAKE_COLUMNS} FROM takes ORDER BY in_manifest DESC, position, id"):
+            for row in self._db.execute(f"SELECT {columns} FROM takes ORDER BY in_manifest DESC, position, id"):
                 take = row_checks.parse_take(row, requests)
                 left.discard(take.id)
-                records.append(TakeRecord(take, bool(row[9]), tuple(runs.get(take.id, ()))))
+                records.append(TakeRecord(take, bool(row[9]), tuple(runs.get(take.id, ())), row[11] is not None))
         for take_id in left:
             raise DamagedRow("runs", runs[take_id][0].key, f"no take has the ID {row_checks.abbreviate(take_id)}")
         return records

@@ -64,11 +64,15 @@ class LedgerRows(RowReader):
     def upsert_take(self, take: Take, position: int) -> None:
         """Record a take as the manifest asks for it."""
         self._db.execute(
-            f"INSERT INTO takes ({TAKE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) "
+            f"INSERT INTO takes ({TAKE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET shot = excluded.shot, number = excluded.number, model = excluded.model, "
             "input_json = excluded.input_json, fingerprint = excluded.fingerprint, tags = excluded.tags, "
-            "images_sha256 = excluded.images_sha256, position = excluded.position, in_manifest = 1",
-            (take.id, take.shot, take.number, *_request_of(take), json.dumps(take.tags), position, TakeState.WAITING),
+            "images_sha256 = excluded.images_sha256, position = excluded.position, in_manifest = 1, "
+            "variables_json = excluded.variables_json",
+            (
+                *(take.id, take.shot, take.number, *_request_of(take)),
+                *(json.dumps(take.tags), position, TakeState.WAITING, take.variables_json),
+            ),
         )
 
     def remove_from_manifest(self, take_id: str) -> None:
@@ -153,7 +157,7 @@ class LedgerRows(RowReader):
         known_input = intent.input_json if intent.known_fingerprint is None else mark_partial(intent.input_json)
         request = (intent.model, known_input, intent.fingerprint, intent.images_sha256)
         self._db.execute(
-            f"INSERT OR IGNORE INTO takes ({TAKE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, '[]', 0, 0, ?)",
+            f"INSERT OR IGNORE INTO takes ({TAKE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, '[]', 0, 0, ?, NULL)",
             (intent.take_id, shot, number, *request, TakeState.WAITING),
         )
         self._delete_unsent(intent.take_id)

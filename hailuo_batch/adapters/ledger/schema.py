@@ -131,10 +131,19 @@ def creates_in_journal(db: sqlite3.Connection) -> Mapping[str, int]:
     return {str(create_id): numbers.get(str(create_id), last) for (create_id,) in creates}
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
+def _fourth(db: sqlite3.Connection) -> None:
+    """Give takes a column for what their shot uses of its row and its matrix."""
+    # a JSON object of strings. NULL: not known, because the take was recorded before this was kept, or comes from a
+    # receipt; the next apply that finds the take in its manifest fills it in
+    db.execute("ALTER TABLE takes ADD COLUMN variables_json TEXT")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, _fourth)
 VERSION = len(MIGRATIONS)
 SINCE_CREATE_NUMBERS = 3
 """The first version in which a run has its `create_number`."""
+SINCE_VARIABLES = 4
+"""The first version in which a take has its `variables_json`."""
 
 
 def is_current(db: sqlite3.Connection) -> bool:

@@ -100,11 +100,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class TakeRecord:
-    """A take in the ledger: what the manifest asks for, and every run ever made for it, oldest attempt first."""
+    """A take in the ledger: what the manifest asks for, and every run ever made for it, oldest attempt first.
+
+    `knows_variables` is whether the ledger ever recorded the take's variables: older versions did not, nor do receipts.
+    """
 
     take: Take
     in_manifest: bool
     runs: tuple[Run, ...]
+    knows_variables: bool = True
 
     @property
     def live(self) -> Run | None:

@@ -7,16 +7,18 @@ the rest is unknown until a first run of each model has finished.
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hailuo_batch.core.model.file_layout import FileLayout
+from hailuo_batch.core.model.ledger_changes import LedgerChange, WantTake
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.history import History
 from hailuo_batch.core.planning.plan import Plan, PlanAction
-from hailuo_batch.values import Limits, format_estimated_duration
+from hailuo_batch.values import Limits, Take, format_estimated_duration
 
 
 class Basis(StrEnum):
@@ -138,9 +140,30 @@ def has_open_runs(plan: Plan, snapshot: Snapshot) -> bool:
 
 
 def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:
-    """Whether an apply of this plan would change anything in the ledger or the output folder."""
+    """Whether an apply of this plan would change anything in the ledger or the output folder.
+
+    That a ledger of an older version gets the variables of its takes, which are in the manifest already, is no change.
+    """
+    old = _takes_without_variables(snapshot)
+    changes = [change for change in plan.ledger_changes if not _only_fills_in_variables(change, old)]
     # rule anything_to_do
-    return bool(plan.ledger_changes) or has_work(plan, snapshot) or bool(FileLayout(snapshot.runs).next_moves())
+    return bool(changes) or has_work(plan, snapshot) or bool(FileLayout(snapshot.runs).next_moves())
+
+
+def _takes_without_variables(snapshot: Snapshot) -> Mapping[str, tuple[int, Take]]:
+    """The takes of the manifest whose variables the ledger does not know, each with its place in the manifest."""
+    in_manifest = (record for record in snapshot.takes if record.in_manifest)
+    return {
+        record.take.id: (place, record.take) for place, record in enumerate(in_manifest) if not record.knows_variables
+    }
+
+
+def _only_fills_in_variables(change: LedgerChange, old: Mapping[str, tuple[int, Take]]) -> bool:
+    """Whether this records what the ledger has already, and the variables that it does not know."""
+    if not isinstance(change, WantTake) or change.take.id not in old:
+        return False
+    place, take = old[change.take.id]
+    return change.position == place and replace(change.take, variables_json=take.variables_json) == take
 
 
 def _is_open(run: Run) -> bool:

@@ -53,7 +53,7 @@ def _restore_attempt(record: TakeRecord | None, run: Run, lost: MissingAttempt, 
     if record is None:
         shot, number = split_take_id(run.take_id)
         take = Take(run.take_id, shot, number, run.model, run.input_json, run.fingerprint, (), run.images_sha256)
-        record = TakeRecord(take, False, ())
+        record = TakeRecord(take, False, (), knows_variables=False)
     sent = tuple(known for known in record.runs if known.state is not RunState.UNSENT)
     live = replace(record, runs=sent).live
     if live is not None and lost.is_outdated:

@@ -1,4 +1,4 @@
-// Filters (state, tag, mark, text) and the order. They are kept over a reload.
+// Filters (state, tag, mark, variables, text) and the order. They are kept over a reload.
 
 const ORDERS = {
   manifest: { word: "Manifest order", of: null },
@@ -11,24 +11,26 @@ const ORDERS = {
 const UNMARKED = "unmarked";
 
 const find = (() => {
-  const EMPTY = { text: "", states: [], tag: "", mark: "", order: "manifest" };
+  const EMPTY = { text: "", states: [], tag: "", mark: "", variables: {}, open: null, order: "manifest" };
   const kept = session.read().find;
   const asked = { ...EMPTY, ...(kept && typeof kept === "object" ? kept : {}) };
   if (!Object.hasOwn(ORDERS, asked.order)) asked.order = EMPTY.order;
   if (!Array.isArray(asked.states)) asked.states = [];
+  asked.variables = offered(asked.variables ?? {});
 
   const haystacks = new Map();
   const haystack = (take) => {
     if (!haystacks.has(take)) {
       const runs = take.runs.flatMap((run) => [run.run_id, run.error,
         ...saved(run.outputs).map(({ path, flaw }) => (flaw ? `${path} damaged: ${flaw}` : path))]);
-      haystacks.set(take, [take.id, promptOf(take), take.model, ...take.tags, ...runs].join("\n").toLowerCase());
+      haystacks.set(take, [take.id, promptOf(take), take.model, ...take.tags, ...Object.values(take.variables), ...runs].join("\n").toLowerCase());
     }
     return haystacks.get(take);
   };
-  const fits = (take, words) => (asked.states.length === 0 || asked.states.includes(take.state))
+  const fits = (take, words, chosen) => (asked.states.length === 0 || asked.states.includes(take.state))
     && (asked.tag === "" || take.tags.includes(asked.tag))
     && (asked.mark === "" || (markOf(take) ?? UNMARKED) === asked.mark)
+    && chosen.every(([name, value]) => Object.hasOwn(take.variables, name) && take.variables[name] === value)
     && words.every((word) => haystack(take).includes(word));
 
   const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
@@ -65,15 +67,17 @@ const find = (() => {
 
   const show = () => {
     const words = asked.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const view = ordered(shots.map((shot) => [shot, shot.takes.filter((take) => fits(take, words))]).filter(([, takes]) => takes.length));
+    const chosen = Object.entries(asked.variables);
+    const view = ordered(shots.map((shot) => [shot, shot.takes.filter((take) => fits(take, words, chosen))]).filter(([, takes]) => takes.length));
     const count = view.reduce((sum, [, takes]) => sum + takes.length, 0);
-    const filtered = words.length > 0 || asked.states.length > 0 || asked.tag !== "" || asked.mark !== "";
+    const filtered = words.length > 0 || asked.states.length > 0 || asked.tag !== "" || asked.mark !== "" || chosen.length > 0;
     shown.textContent = filtered ? `${number(count)} of ${plural(report.takes.length, "take", "takes")}` : plural(count, "take", "takes");
     clear.hidden = !filtered;
     for (const chip of chips) chip.setAttribute("aria-pressed", String(asked.states.includes(chip.dataset.state)));
     for (const [control, value] of [[text, asked.text], [tag, asked.tag], [mark, asked.mark], [order, asked.order]]) {
       if (control.value !== value) control.value = value;
     }
+    variables.show();
     sheet.show(view);
   };
   const ask = (change) => {
@@ -81,7 +85,8 @@ const find = (() => {
     show();
     if (byId("shots").getBoundingClientRect().top < 0) byId("shots").scrollIntoView(); // the results begin there
   };
-  const drop = () => ask({ ...EMPTY, order: asked.order });
+  const drop = () => ask({ ...EMPTY, order: asked.order, open: asked.open });
+  const variables = variableFilters(asked, ask);
 
   const start = () => {
     if (tags.length === 0 || (asked.tag !== "" && !tags.includes(asked.tag))) asked.tag = "";
@@ -89,7 +94,7 @@ const find = (() => {
     asked.states = asked.states.filter((state) => report.totals[state] > 0);
     asked.text = String(asked.text);
     byId("tools").append(field("Search", text), tags.length ? field("Tag", tag) : "", field("Mark", mark), field("Order", order),
-      pickSwitch, el("div", { class: "result" }, shown, clear));
+      variables.button, pickSwitch, variables.row, el("div", { class: "result" }, shown, clear));
     byId("tools").hidden = report.takes.length === 0;
     show();
   };

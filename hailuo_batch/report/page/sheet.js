@@ -6,10 +6,11 @@ const WIDE = 5; // from this many columns on, one more or less hardly changes a 
 const HOLD_TURNS = 20;
 const HOLD_MS = 1000;
 const HOLD_MOST_MS = 10_000;
-const UNDER_THE_TOOLS = 80; // pixels at the top that the tools cover
+const UNDER_THE_TOOLS = 80; // pixels at the top that the tools cover, or more where they have a second row
 
 const sheet = (() => {
   const room = byId("shots");
+  const tools = byId("tools");
   let view = []; // pairs: a shot, and those of its takes that are shown
   let bands = []; // elements
   const shotsOf = new Map();
@@ -85,7 +86,8 @@ const sheet = (() => {
   // The reader's place: the first visible shot, and how far below the window's top it begins.
   const place = () => {
     if (scrollY < 1) return null;
-    const inSight = (node) => node.getBoundingClientRect().bottom > UNDER_THE_TOOLS;
+    const covered = Math.max(UNDER_THE_TOOLS, tools.getBoundingClientRect().bottom);
+    const inSight = (node) => node.getBoundingClientRect().bottom > covered;
     const first = [...(bands.find(inSight)?.children ?? [])].find(inSight);
     return first ? { shot: first.dataset.shot, top: first.getBoundingClientRect().top } : null;
   };
@@ -119,6 +121,7 @@ const sheet = (() => {
     };
     hold();
   };
+  new ResizeObserver(() => room.style.setProperty("--under", `${tools.offsetHeight}px`)).observe(tools);
   addEventListener("beforeprint", () => bands.forEach(fill));
   // By the time of a resize event the shots have moved already: remember the place whenever scrolling ends.
   addEventListener("scrollend", () => { if (!held) rested = place(); });

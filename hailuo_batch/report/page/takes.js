@@ -19,17 +19,20 @@ const price = (run) => {
 };
 const facts = (run) => [price(run), took(run)].filter(Boolean).join(" · ");
 
-const longText = (text, kind = "prompt") => {
-  const paragraph = el("p", { class: kind, dir: "auto" }, text);
-  if (text.length <= 280 && text.split("\n").length <= 4) return [paragraph];
-  paragraph.classList.add("clamped");
+// The class hides a part of the node, until the reader asks for all of it.
+const foldable = (node, kind) => {
+  node.classList.add(kind);
   const button = el("button", { type: "button", class: "quiet", "aria-expanded": "false" }, "Show all");
   on(button, "click", () => {
-    const clamped = paragraph.classList.toggle("clamped");
-    button.setAttribute("aria-expanded", String(!clamped));
-    button.textContent = clamped ? "Show all" : "Show less";
+    const folded = node.classList.toggle(kind);
+    button.setAttribute("aria-expanded", String(!folded));
+    button.textContent = folded ? "Show all" : "Show less";
   });
-  return [paragraph, el("div", {}, button)];
+  return [node, el("div", {}, button)];
+};
+const longText = (text, kind = "prompt") => {
+  const paragraph = el("p", { class: kind, dir: "auto" }, text);
+  return text.length <= 280 && text.split("\n").length <= 4 ? [paragraph] : foldable(paragraph, "clamped");
 };
 
 // The page makes no request of its own: images embedded in the manifest are shown, others are links that the reader opens.
@@ -55,4 +58,4 @@ const reason = (run) => {
   const text = run.error || flaws(run.outputs).map(({ path, flaw }) => `${path}: ${flaw}`).join("; ");
   return text ? longText(text, "reason") : null;
 };
-const inputOf = (take) => [...longText(promptOf(take)), references(take)];
+const inputOf = (take) => [...longText(promptOf(take)), references(take), ...briefVariables(take)];

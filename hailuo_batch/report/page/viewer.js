@@ -47,6 +47,7 @@ const viewer = (() => {
       el("div", { class: "row" }, stateMark(run ? run.state : take.state), el("span", { class: "facts" }, facts(attempt))),
       !run && canMark(take) ? pickButtons(take) : null,
       el("p", { class: "prompt", dir: "auto" }, run ? "" : promptOf(take)), run ? null : references(take),
+      run ? null : allVariables(take),
       item(output.path, "the file name"),
       output.flaw ? el("p", { class: "reason", dir: "auto" }, `Damaged: ${output.flaw}`) : null, attempt?.run_id ? item(attempt.run_id, "the run ID") : null,
       attempt?.completed_at ? el("p", { class: "facts" }, "finished ", moment(attempt.completed_at)) : null,

@@ -1,12 +1,13 @@
 """Which files can be whole MP4s, by their outermost boxes."""
 
 import struct
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.adapters.download.mp4 import begins_like_mp4, find_fault
+from hailuo_batch.adapters.download.mp4 import begins_like_mp4, find_fault, read_length_s
 from hailuo_batch.sandbox.media import load_clips
 from tests.helpers.mp4 import FTYP, MOOV, box, clip, large_box, last_box
 
@@ -73,3 +74,49 @@ def test_nothing_that_comes_breaks_the_check(data: bytes) -> None:
 
 def test_the_sandbox_clips_are_whole() -> None:
     assert [fault(data) for data in load_clips()] == [""] * 6
+
+
+def movie_header(units: int, count: int, version: int = 0) -> bytes:
+    times = struct.pack(">QQIQ" if version else ">IIII", 7, 7, units, count)
+    return box(b"mvhd", bytes([version, 0, 0, 0]) + times + bytes(80))
+
+
+def length_s(data: bytes) -> float | None:
+    return read_length_s(lambda offset, count: data[offset : offset + count], len(data))
+
+
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("around", [lambda moov: FTYP + moov + MDAT, lambda moov: FTYP + MDAT + box(b"free") + moov])
+def test_the_movie_header_tells_how_long_it_plays(version: int, around: Callable[[bytes], bytes]) -> None:
+    moov = box(b"moov", box(b"udta") + movie_header(90_000, 528_750, version))
+    assert length_s(around(moov)) == 5.875
+
+
+def test_real_clips_have_a_length() -> None:
+    assert all(0.5 < (length_s(data) or 0.0) < 30.0 for data in load_clips())
+
+
+@pytest.mark.parametrize(
+    "moov",
+    [
+        pytest.param(b"", id="no index"),
+        pytest.param(MOOV, id="an index of zeros"),
+        pytest.param(box(b"moov"), id="an empty index"),
+        pytest.param(box(b"moov", box(b"mvhd")), id="an empty header"),
+        pytest.param(box(b"moov", movie_header(1000, 6000)[:-85]), id="a header that is cut off"),
+        pytest.param(box(b"moov", movie_header(0, 6000)), id="no units"),
+        pytest.param(box(b"moov", movie_header(1000, 0)), id="no length, as with fragments"),
+        pytest.param(box(b"moov", movie_header(90_000, 2**32 - 1)), id="unknown"),
+        pytest.param(box(b"moov", movie_header(2**32 - 1, 2**64 - 1, 1)), id="unknown in 64 bits"),
+        pytest.param(box(b"moov", movie_header(1, 86_401)), id="over a day"),
+    ],
+)
+def test_a_length_that_is_not_there_or_cannot_be_is_not_known(moov: bytes) -> None:
+    assert length_s(FTYP + moov + MDAT) is None
+
+
+@given(some.binary(max_size=200))
+def test_no_bytes_make_a_length_fail(data: bytes) -> None:
+    for around in (data, FTYP + box(b"moov", data), FTYP + box(b"moov", box(b"mvhd", data))):
+        found = length_s(around)
+        assert found is None or 0 < found <= 86_400
