@@ -43,5 +43,10 @@ shots:
 
   # - id: sku-${sku}              # one shot for every row of a CSV file, whose first row names the variables
   #   prompt: ${name} on a plinth, ${style}
-  #   rows: products.csv            # with the rows `sku,name` and `A1,A tall vase`, say
+  #   image_urls: ["${image}"]      # left out where the cell is empty
+  #   rows: products.csv            # with the rows `sku,name,image` and `A1,A tall vase,`, say
+
+  # - id: idea-${row}             # one shot for every line of a text file: 001, 002, ...
+  #   prompt: ${prompt}, ${style}
+  #   rows: ideas.txt
 """
