@@ -199,10 +199,12 @@ def test_the_starter_is_a_manifest(load_valid: LoadValid) -> None:
 
 
 def test_what_the_starter_offers_in_comments_works_too(load_valid: LoadValid, write_file: WriteFile) -> None:
-    write_file("products.csv", "sku,name\nA 1,A vase\n")
+    write_file("products.csv", "sku,name,image\nA 1,A vase,\n")
+    write_file("ideas.txt", "A kite above the sea\n")
     campaign = load_valid(re.sub("^  # ", "  ", STARTER_MANIFEST, flags=re.MULTILINE))
     assert [take.id for take in campaign.takes] == [
         "hero", "hero.take2", "hero-moving", "lamp-white-a-loft", "lamp-white-a-library", "lamp-teal-a-loft", "sku-a-1",
+        "idea-001",
     ]  # fmt: skip
     assert campaign.limits.run_timeout_s == 2700
 

@@ -13,7 +13,13 @@ from hailuo_batch.manifest.document import Document, RawShot
 from hailuo_batch.manifest.expansion.extra_input import ExtraInputs, fill_texts
 from hailuo_batch.manifest.expansion.row_faults import RowFaults
 from hailuo_batch.manifest.expansion.shot_ids import TakenIds, create_namer
-from hailuo_batch.manifest.expansion.size_limits import ShotGroup, check_take_count, check_text_size, parse_takes
+from hailuo_batch.manifest.expansion.size_limits import (
+    ShotGroup,
+    check_take_count,
+    check_text_size,
+    count_group,
+    parse_takes,
+)
 from hailuo_batch.manifest.expansion.sources import ExpansionReader
 from hailuo_batch.manifest.expansion.templates import Template, lone_variable
 from hailuo_batch.manifest.expansion.variables import Expansion, Variables
@@ -72,7 +78,7 @@ def expand_shots(document: Document, file_cache: FileCache, diagnostics: Diagnos
     groups = []
     for raw in raw_shots:
         with diagnostics.accepting(raw.accepted):
-            groups.append(ShotGroup(raw, reader.read(raw)))
+            groups.append(count_group(raw, reader.read(raw)))
     # rule counted_first
     check_take_count(document, groups)
     check_text_size(groups, inputs)

@@ -23,29 +23,37 @@ _MOST_DIGITS = 3
 
 @dataclass(frozen=True, slots=True)
 class ShotGroup:
-    """A raw shot and what it is expanded by; `expansion` is None if that is wrong."""
+    """A raw shot and what it is expanded by, None if that is wrong: how many shots and takes it makes."""
 
     raw: RawShot
     expansion: Expansion | None
+    size: int
+    take_count: int
 
-    @property
-    def size(self) -> int:
-        """How many shots it makes."""
-        return 1 if self.expansion is None else self.expansion.size
 
-    @property
-    def take_count(self) -> int:
-        """How many takes it makes."""
-        counts = self.take_counts
-        return self.size * self.raw.takes if counts is None else sum(counts)
+def count_group(raw: RawShot, expansion: Expansion | None) -> ShotGroup:
+    """The raw shot with its numbers. Raises FatalDiagnostic for more shots or takes than a campaign may have."""
+    size = 1 if expansion is None else expansion.size
+    formula = "" if expansion is None else expansion.formula
+    if raw.takes_text is None:
+        takes = size * raw.takes
+        if takes > MAX_TAKES:
+            times = f" x {raw.takes} takes" if raw.takes > 1 else ""
+            # rule product_of_part
+            _check_limit(takes, formula + times, _place_of(raw))
+        return ShotGroup(raw, expansion, size, takes)
+    _check_limit(size, formula, _place_of(raw))  # takes are read shot by shot: there must not be too many of those
+    takes = _count_row_takes(raw, raw.takes_text, expansion)
+    _check_limit(takes, f"{formula or 1} and their takes", _place_of(raw))
+    return ShotGroup(raw, expansion, size, takes)
 
-    @property
-    def take_counts(self) -> list[int] | None:
-        """How many takes each shot has, if a variable says so; one that is no number counts as one."""
-        name = None if self.raw.takes_text is None else lone_variable(self.raw.takes_text)
-        if name is None or self.expansion is None or name not in self.expansion.known.names:
-            return None
-        return [parse_takes(each[name], self.raw.takes) or 1 for each in self.expansion.variable_sets()]
+
+def _count_row_takes(raw: RawShot, template: Template, expansion: Expansion | None) -> int:
+    """How many takes all shots have together; one whose value is no number counts as one."""
+    name = lone_variable(template)
+    if expansion is None or name is None or name not in expansion.known.names:
+        return 1
+    return sum(parse_takes(variables[name], raw.takes) or 1 for variables in expansion.variable_sets())
 
 
 def parse_takes(text: str, usual: int) -> int | None:
@@ -58,24 +66,16 @@ def parse_takes(text: str, usual: int) -> int | None:
 
 
 def check_take_count(document: Document, groups: list[ShotGroup]) -> None:
-    """Raise FatalDiagnostic, with the product, if there are more takes than a campaign may have."""
-    for group in groups:
-        formula = "" if group.expansion is None else group.expansion.formula
-        if group.raw.takes_text is not None:  # read shot by shot: there must not be too many of them
-            _check_limit(group.size, formula, _place_of(group.raw))
-            _check_limit(group.take_count, f"{formula or 1} and their takes", _place_of(group.raw))
-            continue
-        times = f" x {group.raw.takes} takes" if group.raw.takes > 1 else ""
-        # rule product_of_part
-        _check_limit(group.take_count, formula + times, _place_of(group.raw))
-    if groups:
-        shots = sum(group.size for group in groups)
-        takes = {group.raw.takes for group in groups if group.raw.takes_text is None}
-        # rule told_product
-        product = f"{shots:,} shots x {takes.pop()} takes" if len(takes) == 1 else f"{shots:,} shots"
-        total = sum(group.take_count for group in groups)
-        # rule most_takes_together
-        _check_limit(total, product, document.node.entries["shots"][0])
+    """Raise FatalDiagnostic, with the product, if all together make more takes than a campaign may have."""
+    total = sum(group.take_count for group in groups)
+    if total <= MAX_TAKES:
+        return
+    shots = sum(group.size for group in groups)
+    takes = {group.raw.takes for group in groups if group.raw.takes_text is None}
+    # rule told_product
+    product = f"{shots:,} shots x {takes.pop()} takes" if len(takes) == 1 else f"{shots:,} shots"
+    # rule most_takes_together
+    _check_limit(total, product, document.node.entries["shots"][0])
 
 
 def _check_limit(takes: int, product: str, place: Positioned) -> None:
