@@ -89,13 +89,16 @@ def format_utc_minute(epoch_s: float) -> str:
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%MZ}"
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces, as it is hashed and sent. Raises ValueError for NaN and infinity.
 
     Equal values always give the same text: otherwise the same video would be paid for twice.
     """
     # rule json_canonical
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ variables. Takes and text are counted before any is built. Nothing here knows ho
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from typing import Any
 
 from hailuo_batch.manifest.diagnostics import Diagnostics
@@ -139,13 +140,15 @@ class _ShotBuilder:
         self._images = images
         self._row_faults = row_faults
         self._last_tags: tuple[str, ...] = ()
-        self._own_names = [] if expansion.is_single else expansion.own_names({*raw.names, *input_names})
+        own_names = [] if expansion.is_single else expansion.own_names({*raw.names, *input_names})
+        self._own_keys = [(name, f"{encode_basestring(name)}:") for name in own_names]
         self.fills_input = any(name in expansion.known.names for name in input_names)
         self._lone_images = {id(each) for each in raw.image_urls if each is not None and lone_variable(each)}
 
     def own_variables(self, variables: Variables) -> str:
         """What the shot uses of its row and of its matrix, as canonical JSON."""
-        return canonical_json({name: variables[name] for name in self._own_names}) if self._own_names else "{}"
+        # as `canonical_json` writes it, in a fraction of the time: the names are those of all rows, and in order
+        return "{" + ",".join([key + encode_basestring(variables[name]) for name, key in self._own_keys]) + "}"
 
     def build_input(self, variables: Variables, index: int) -> tuple[dict[str, Any], str | None] | None:
         """The input as it will be sent, and one digest of the images that have a local copy."""
@@ -168,6 +171,8 @@ class _ShotBuilder:
 
     def build_tags(self, variables: Variables, index: int) -> tuple[str, ...] | None:
         """The tags, each once. Equal tags of neighbouring shots are one object, to save memory."""
+        if not self._raw.tags and self._raw.tags_text is None:
+            return ()
         listed = [self._fill_tag(template, variables, index) for template in self._raw.tags]
         joined = "" if self._raw.tags_text is None else self._raw.tags_text.substitute(variables)
         # rule split_tags

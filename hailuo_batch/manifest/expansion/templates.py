@@ -54,10 +54,8 @@ class Template:
 
     def substitute(self, variables: Mapping[str, str], convert: Callable[[str], str] = str) -> str:
         """The text with each variable replaced by its converted value. Raises KeyError for an unknown name."""
-        if not self.names:
-            return "".join(part for part in self.parts if isinstance(part, str))
         # rule filled_once
-        return "".join(part if isinstance(part, str) else convert(variables[part.name]) for part in self.parts)
+        return "".join([part if isinstance(part, str) else convert(variables[part.name]) for part in self.parts])
 
 
 def parse_template(node: ScalarNode) -> Template:

@@ -105,7 +105,7 @@ class Expansion:
     def length_of(self, name: str) -> int:
         """How many characters the values of a name have in all shots together."""
         if name in self.columns:
-            return self._combination_count * sum(len(self.columns[name].values[row]) for row in self.rows)
+            return self._combination_count * sum(map(len, self.columns[name].values))
         if self.matrix is not None and name in self.matrix.names:
             return len(self.rows) * self.matrix.length_of(name)
         return self.size * len(self.manifest_vars.get(name, ""))
