@@ -6,7 +6,7 @@ with a text is found where the text is filled in.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from hailuo_batch.manifest.diagnostics import Diagnostics
+from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics
 from hailuo_batch.manifest.document import RawShot
 from hailuo_batch.manifest.expansion.extra_input import ExtraInputs
 from hailuo_batch.manifest.expansion.matrix import Matrix, MatrixReader
@@ -14,8 +14,9 @@ from hailuo_batch.manifest.expansion.variables import ROW_NUMBER, Expansion, Use
 from hailuo_batch.manifest.files.file_cache import FileCache
 from hailuo_batch.manifest.files.other_tables import PROMPT
 from hailuo_batch.manifest.files.tables import Table
-from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.quoting import join_quoted, quoted
 from hailuo_batch.manifest.slugs import to_variable_name
+from hailuo_batch.manifest.validation.schema_errors import closest_match
 from hailuo_batch.warning_codes import WarningCode
 
 
@@ -51,7 +52,10 @@ class ExpansionReader:
             return Expansion(self._manifest_vars, None, matrix)
         if matrix is not None and self._report_shared_names(raw, matrix, table):
             return None
-        columns = self._find_columns(raw, table, {*axes, *self._manifest_vars})
+        given = {*axes, *self._manifest_vars}
+        if self._report_missing_header(raw, table, given):
+            return None
+        columns = self._find_columns(raw, table, given)
         rows = None if columns is None else self._find_rows(table, columns)
         return None if columns is None or rows is None else Expansion(self._manifest_vars, table, matrix, columns, rows)
 
@@ -78,6 +82,20 @@ class ExpansionReader:
             message = f"{quoted(name)} is also a column of {table.path}"
             self._diagnostics.error(raw.matrix.entries[name][0], message, "rename one of them")
         return bool(shared)
+
+    def _report_missing_header(self, raw: RawShot, table: Table, given: Collection[str]) -> bool:
+        """Report a first row that names nothing of what the shot uses: it is a row, and no header."""
+        needed = [name for name in raw.names if name not in given and name != ROW_NUMBER]
+        if not needed or table.path == self._diagnostics.path:
+            return False
+        names = [*table.column_names, *map(to_variable_name, table.column_names)]
+        # rule no_header
+        if any(name in names or closest_match(name, names) for name in needed):
+            return False
+        message = f"the first row has none of the names that the shot uses: {join_quoted(needed)}"
+        hint = f"begin the table with a row of names, such as `{','.join(needed)}`"
+        self._diagnostics.error(FILE_START, message, hint, path=table.path)
+        return True
 
     def _find_columns(self, raw: RawShot, table: Table, given: Collection[str]) -> Mapping[str, UsedColumn] | None:
         """The columns that the shot uses, by the names it uses; None if a name stands for several."""

@@ -79,6 +79,9 @@ class ImageReferences:
         if urls.holds_two(reference):
             message = f"two URLs are in one item, {quoted(urls.redact_password(reference))}"
             return ImageProblem("two URLs", message, "give each URL an item of its own")
+        if urls.holds_other_text(reference):
+            message = f"the image {quoted(urls.redact_password(reference))} is a URL among other text"
+            return ImageProblem("other text", message, "write the URL alone")
         if reference and urls.is_relative(reference):
             return self._resolve_relative(reference)
         problem = urls.find_url_problem(reference)

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
 _QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
 _SECOND_URL = re.compile(r"[,;|\s]+https?://", re.IGNORECASE)
+_URL_INSIDE = re.compile(r"[\s(\[<\"']https?://", re.IGNORECASE)
 # rule data_image
 _DATA = re.compile(r"data:image/[a-z0-9][a-z0-9.+-]*(;[^,]*)?,.+", re.ASCII | re.IGNORECASE)
 # rule control_characters
@@ -37,6 +38,11 @@ def holds_two(reference: str) -> bool:
     """Whether one URL follows another; one inside another's path or query is right, as image services have it."""
     before_query = _QUERY_OR_FRAGMENT.sub("", reference)
     return _SECOND_URL.search(before_query) is not None and reference[:5].lower() != "data:"
+
+
+def holds_other_text(reference: str) -> bool:
+    """Whether a URL stands among other text, as in `lamp.jpg (https://…)` or `![lamp](https://…)`."""
+    return _URL_INSIDE.search(reference) is not None and not reference[:4].lower().startswith("http")
 
 
 def is_relative(url: str) -> bool:
