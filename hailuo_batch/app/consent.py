@@ -8,10 +8,11 @@ since they are refunded: the same yes covers them. Nothing here sends or writes 
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TextIO
 
 from hailuo_batch.app.config import ApplyOptions, read_key
 from hailuo_batch.app.ledger_access import load_history
-from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images
+from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images, palette_of
 from hailuo_batch.app.plan_file import SavedPlan
 from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.engine import stop_reasons
@@ -33,6 +34,7 @@ from hailuo_batch.core.planning.plan import Plan, PlanRequest, count_failures, m
 from hailuo_batch.core.planning.replacements import is_repeated
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import render_plan
+from hailuo_batch.ui.request_text import View
 from hailuo_batch.ui.text import count
 from hailuo_batch.values import format_usd
 
@@ -215,18 +217,17 @@ def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, sett
 
 
 def render_proposal(
-    context: CampaignContext, proposal: Proposal, settings: Settings, columns: int | None, *, show_all: bool
+    context: CampaignContext, proposal: Proposal, settings: Settings, console: Console, stream: TextIO
 ) -> str:
-    """The proposal as lines that fit `columns`."""
+    """The proposal as lines for this stream."""
     return render_plan(
         proposal.plan,
         proposal.snapshot,
         proposal.estimate,
         proposal.time,
+        View(columns_of(stream), console.is_verbose, palette_of(stream)),
         cap_micro_usd=settings.cap_micro_usd,
         resolve=context.where.command_line("resolve"),
-        columns=columns,
-        show_all=show_all,
     )
 
 
@@ -251,8 +252,8 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
         return ConsentResult(Consent.MISSING)  # there is nothing to consent to
     if not request.context.is_sandbox:
         read_key()
-    columns, context = columns_of(sys.stderr), request.context
-    console.print_info_lines(render_proposal(context, proposal, request.settings, columns, show_all=console.is_verbose))
+    context = request.context
+    console.print_info_in_colour(render_proposal(context, proposal, request.settings, console, sys.stderr))
     if context.is_sandbox:
         console.print_info("Practice run on the sandbox: no key, no real money.")
     quote = quote_for(plan, snapshot, proposal.estimate, request.settings, request.retried_takes)

@@ -18,7 +18,7 @@ from hailuo_batch.adapters.ledger import JournalPosition
 from hailuo_batch.adapters.local.fs import open_to_read, write_without_sync
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.core.planning.estimate import Basis
-from hailuo_batch.core.planning.plan import PAYING, InDoubtPolicy, Plan, PlanAction, PlanRequest
+from hailuo_batch.core.planning.plan import FOLLOWED, PAYING, InDoubtPolicy, Plan, PlanAction, PlanRequest
 from hailuo_batch.errors import UsageError
 from hailuo_batch.json_fields import (
     get_bool,
@@ -30,10 +30,9 @@ from hailuo_batch.json_fields import (
     get_texts,
     parse_strict_json,
 )
-from hailuo_batch.values import CampaignSpec, canonical_json
+from hailuo_batch.values import CampaignSpec, canonical_json, compute_fingerprint
 
 _MOST_BYTES = 1 << 29
-_FOLLOWED = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,8 @@ def write_plan(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def read_plan(path: Path) -> SavedPlan:
-    """The plan in the file. Raises UsageError if it is not a plan, or was edited."""
+    """The plan in the file. Raises UsageError if it is not a plan, was edited, or shows an input that is not the one
+    that it pays for."""
     try:
         document = _parse(_read(path))
     except OSError as error:
@@ -149,9 +149,15 @@ def read_plan(path: Path) -> SavedPlan:
             "`hailuo-batch plan MANIFEST --out FILE`."
         )
     try:
-        return _parse_plan(path, id_, document)
+        plan, mismatch = _parse_plan(path, id_, document), _find_mismatch(document)
     except (KeyError, TypeError, ValueError) as error:
         raise _not_a_plan(path, "it lacks fields of a plan, or they are invalid") from error
+    if mismatch is not None:
+        raise UsageError(
+            f"{path}: the plan was edited: the input that it shows for {mismatch!r} is not the one that would be sent. "
+            "Nothing was sent, nothing was paid. Make a new one with `hailuo-batch plan MANIFEST --out FILE`."
+        )
+    return plan
 
 
 def _read(path: Path) -> bytes:
@@ -235,7 +241,7 @@ def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
         ),
         ledger=LedgerState(JournalPosition(get_count(ledger, "journal"), journal_sha256), get_bool(ledger, "restored")),
         paying=_takes(document, PAYING),
-        followed=_takes(document, _FOLLOWED),
+        followed=_takes(document, FOLLOWED),
     )
 
 
@@ -252,6 +258,24 @@ def _takes(document: Mapping[str, Any], actions: frozenset[PlanAction]) -> dict[
         raise ValueError("a take is listed twice")
     chosen = [take for take in takes if PlanAction(get_text(take, "action")) in actions]
     return {get_text(take, "id"): get_text(take, "fingerprint") for take in chosen}
+
+
+def _find_mismatch(document: Mapping[str, Any]) -> str | None:
+    """The first take whose input is not what its fingerprint stands for, None if there is none.
+
+    The reviewer has read the inputs, and the apply compares fingerprints: only together do they say what is paid for.
+    Plans of earlier versions show no inputs. Raises KeyError, TypeError or ValueError for an invalid field.
+    """
+    takes = get_objects(document, "takes")
+    shows_inputs = any("input" in take for take in takes)
+    for take in takes:
+        is_paid = PlanAction(get_text(take, "action")) in PAYING
+        if shows_inputs and (is_paid or take["input"] is not None):
+            shown = canonical_json(get_object(take, "input"))
+            # rule input_is_paid_for
+            if compute_fingerprint(get_text(take, "model"), shown) != get_text(take, "fingerprint"):
+                return get_text(take, "id")
+    return None
 
 
 def _id_of(document: Mapping[str, Any]) -> str:

@@ -11,10 +11,10 @@ from fnmatch import fnmatchcase
 from typing import assert_never
 
 from hailuo_batch.core.model import ledger_changes as st
-from hailuo_batch.core.model.runs import OutputKey, Replacement, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.model.runs import OutputKey, Replacement, Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.planning.diff import Difference, describe_difference
-from hailuo_batch.core.planning.matching import match_runs, serves
+from hailuo_batch.core.planning.diff import Difference, RecordedRequest, attempt_before, why_unserved
+from hailuo_batch.core.planning.matching import match_runs
 from hailuo_batch.core.planning.replacements import UNFINISHED, is_repeated, with_patterns
 from hailuo_batch.values import CampaignSpec, Take, format_utc_minute
 
@@ -39,6 +39,7 @@ class PlanAction(StrEnum):
 
 
 PAYING = frozenset({PlanAction.CREATE, PlanAction.REPLACE})
+FOLLOWED = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,27 @@ class PlanLine:
     """What an apply does with one take, and the reason.
 
     `moved_from` names the take whose run it takes over, else it is empty. `image_urls` are those that changed, each as
-    it was and as it is.
+    it was and as it is. `before` is what the run was made from that this one replaces, None where that is no other
+    request. `template` is the ID of the take's shot as the manifest writes it, empty where that is unknown.
     """
 
-    take_id: str
-    model: str
+    take: Take
     action: PlanAction
     reason: str
     moved_from: str = ""
     image_urls: tuple[tuple[str, str], ...] = ()
+    before: RecordedRequest | None = None
+    template: str = ""
+
+    @property
+    def take_id(self) -> str:
+        """The take's ID."""
+        return self.take.id
+
+    @property
+    def model(self) -> str:
+        """The model that makes it."""
+        return self.take.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,7 @@ class _Planner:
         # rule wanted_takes
         self._wanted = {take.id: take for take in campaign.takes}
         self._recorded = {record.take.id: record for record in snapshot.takes}
+        self._templates = {take.id: shot.template for shot in campaign.shots for take in shot.takes}
         self._scope = frozenset(id_ for id_ in self._wanted if not request.only or matches_any(id_, request.only))
         # rule takes_matched
         self._served = match_runs(self._wanted, self._recorded)
@@ -179,24 +193,38 @@ class _Planner:
         live = self._live_run(take.id)
         if live is None or live.key != run.key:
             self.changes.append(st.ReviveRun(run.key, take.id))
+        by = self._repeated_because(take, run, is_replaced=is_replaced)
         if take.id not in self._scope:
             action, reason = PlanAction.HOLD, _NOT_SELECTED
-        elif is_replaced:
-            self._add_attempt(run, take, Supersession.REPLACE)
-            # rule action_replaced
-            action, reason = PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded"
-        elif run.state is RunState.IN_DOUBT and self._request.in_doubt is InDoubtPolicy.RESUBMIT:
-            self._add_attempt(run, take, Supersession.RESUBMIT)
-            action, reason = PlanAction.CREATE, "in doubt; --in-doubt resubmit sends it again, which may pay twice"
-        # rule failed_again
-        elif run.state is RunState.FAILED and self._has_attempts_left(run, take):
-            self._add_attempt(run, take, Supersession.RETRY)
-            action, reason = PlanAction.CREATE, f"attempt {run.attempt} failed and was refunded: {run.reason}"
+        elif by is not None:
+            action, reason = self._repeat(take, run, by)
         else:
             action, reason = _action_for(run)
             # rule reason_moved
             reason = f"moved from {moved_from}; {reason}" if moved_from else reason
-        self._add_line(take, action, reason, moved_from)
+        self._add_line(take, action, Difference(reason), moved_from)
+
+    def _repeated_because(self, take: Take, run: Run, *, is_replaced: bool) -> Supersession | None:
+        """Why a take that a recorded run serves is paid for once more, None where it is not."""
+        if is_replaced:
+            return Supersession.REPLACE
+        if run.state is RunState.IN_DOUBT and self._request.in_doubt is InDoubtPolicy.RESUBMIT:
+            return Supersession.RESUBMIT
+        # rule failed_again
+        if run.state is RunState.FAILED and self._has_attempts_left(run, take):
+            return Supersession.RETRY
+        return None
+
+    def _repeat(self, take: Take, run: Run, by: Supersession) -> tuple[PlanAction, str]:
+        self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
+        match by:
+            case Supersession.REPLACE:
+                # rule action_replaced
+                return PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded"
+            case Supersession.RESUBMIT:
+                return PlanAction.CREATE, "in doubt; --in-doubt resubmit sends it again, which may pay twice"
+            case _:
+                return PlanAction.CREATE, f"attempt {run.attempt} failed and was refunded: {run.reason}"
 
     def _create(self, take: Take) -> None:
         """Plan a take that no recorded run serves: its next attempt is paid for, unless --only leaves it out."""
@@ -205,13 +233,11 @@ class _Planner:
             # rule new_take
             self.changes.append(st.AddAttempt(take.id))
         if take.id not in self._scope:
-            self._add_line(take, PlanAction.HOLD, _NOT_SELECTED)
-            return
-        before = None if record is None else _attempt_before(record, live)
-        replaces = before is not None and before.superseded_by is Supersession.REPLACE
-        difference = _why_new(take, record, live, before)
-        action = PlanAction.REPLACE if replaces else PlanAction.CREATE
-        self._add_line(take, action, difference.reason, image_urls=difference.image_urls)
+            self._add_line(take, PlanAction.HOLD, Difference(_NOT_SELECTED))
+        else:
+            before = None if record is None else attempt_before(record)
+            replaces = before is not None and before.superseded_by is Supersession.REPLACE
+            self._add_line(take, PlanAction.REPLACE if replaces else PlanAction.CREATE, why_unserved(take, record))
 
     def _live_run(self, take_id: str) -> Run | None:
         record = self._recorded.get(take_id)
@@ -223,9 +249,6 @@ class _Planner:
         runs = record.runs if record is not None and run.take_id == take.id else (run,)
         # rule attempts_left
         return count_failures(runs, run.fingerprint) < self._max_attempts
-
-    def _add_attempt(self, run: Run, take: Take, by: Supersession) -> None:
-        self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
 
     def _plan_removed_takes(self) -> None:
         used = {run.key for run in self._served.values()}
@@ -245,17 +268,11 @@ class _Planner:
             if live is not None and live in left:
                 # rule not_in_manifest
                 reason = f"no longer in the manifest; {_action_for(live)[1]}"
-                self._add_line(record.take, PlanAction.UNWANTED, reason)
+                self._add_line(record.take, PlanAction.UNWANTED, Difference(reason))
 
-    def _add_line(
-        self,
-        take: Take,
-        action: PlanAction,
-        reason: str,
-        moved_from: str = "",
-        image_urls: tuple[tuple[str, str], ...] = (),
-    ) -> None:
-        self._lines.append(PlanLine(take.id, take.model, action, reason, moved_from, image_urls))
+    def _add_line(self, take: Take, action: PlanAction, why: Difference, moved_from: str = "") -> None:
+        template = self._templates.get(take.id, "")
+        self._lines.append(PlanLine(take, action, why.reason, moved_from, why.image_urls, why.before, template))
 
 
 _NOT_SELECTED = "not selected by --only"
@@ -269,34 +286,6 @@ def count_failures(runs: Iterable[Run], fingerprint: str) -> int:
 def _is_same_request(run: Run, take: Take) -> bool:
     """Whether this unsent attempt would send exactly what the take asks for."""
     return run.fingerprint == take.fingerprint and run.images_sha256 == take.images_sha256
-
-
-def _attempt_before(record: TakeRecord, live: Run | None) -> Run | None:
-    older = [run for run in record.runs if live is not None and run.attempt < live.attempt]
-    return older[-1] if older else None
-
-
-def _why_new(take: Take, record: TakeRecord | None, live: Run | None, before: Run | None) -> Difference:
-    """Why a take that no recorded run serves must be paid for."""
-    if record is None or not record.runs:
-        # rule reason_new
-        return Difference("new")
-    if live is None or live.state is not RunState.UNSENT:
-        return describe_difference(live or record.runs[-1], take)
-    if before is not None and serves(live, take) and serves(before, take):
-        return Difference(_attempted_again(live, before))
-    if before is not None:
-        return describe_difference(before, take)
-    return Difference("new" if live.reason is None or not serves(live, take) else f"not created yet: {live.reason}")
-
-
-def _attempted_again(live: Run, before: Run) -> str:
-    ended = "failed" if before.state is RunState.FAILED else f"was {before.state}"
-    return {
-        Supersession.REPLACE: "--replace, not created yet",
-        Supersession.RETRY: f"attempt {live.attempt}, after one that {ended}",
-        Supersession.RESUBMIT: "repeated, as requested",
-    }.get(before.superseded_by or Supersession.EDIT, "new")
 
 
 def _action_for(run: Run) -> tuple[PlanAction, str]:
