@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest, matches_any
+from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest
+from hailuo_batch.core.planning.selection import matches_any
 from hailuo_batch.values import (
     DEFAULT_MODEL,
     CampaignSpec,

@@ -7,7 +7,6 @@ A take is paid for if and only if its live run is unsent once those changes are 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import assert_never
 
 from hailuo_batch.core.model import ledger_changes as st
@@ -16,6 +15,7 @@ from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.core.planning.diff import Difference, RecordedRequest, attempt_before, why_unserved
 from hailuo_batch.core.planning.matching import match_runs
 from hailuo_batch.core.planning.replacements import UNFINISHED, is_repeated, with_patterns
+from hailuo_batch.core.planning.selection import chooses, matches_any
 from hailuo_batch.values import CampaignSpec, Take, format_utc_minute
 
 
@@ -109,11 +109,6 @@ def make_plan(campaign: CampaignSpec, snapshot: Snapshot, request: PlanRequest =
     return _Planner(campaign, snapshot, request).plan()
 
 
-def matches_any(take_id: str, patterns: Iterable[str]) -> bool:
-    """Whether a take ID matches one of the patterns (`*`, `?`, `[...]`)."""
-    return any(fnmatchcase(take_id, pattern) for pattern in patterns)
-
-
 class _Planner:
     def __init__(self, campaign: CampaignSpec, snapshot: Snapshot, request: PlanRequest) -> None:
         self.snapshot = snapshot
@@ -124,7 +119,8 @@ class _Planner:
         self._wanted = {take.id: take for take in campaign.takes}
         self._recorded = {record.take.id: record for record in snapshot.takes}
         self._templates = {take.id: shot.template for shot in campaign.shots for take in shot.takes}
-        self._scope = frozenset(id_ for id_ in self._wanted if not request.only or matches_any(id_, request.only))
+        chosen = (take for take in self._wanted.values() if not request.only or chooses(request.only, take))
+        self._scope = frozenset(take.id for take in chosen)
         # rule takes_matched
         self._served = match_runs(self._wanted, self._recorded)
         self._lines: list[PlanLine] = []
