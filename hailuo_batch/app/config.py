@@ -49,6 +49,7 @@ class ApplyOptions:
     run_timeout: str | None = None
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    limit: int | None = None
     in_doubt: str = "hold"
     yes: bool = False
     accept_price: bool = False
@@ -109,6 +110,7 @@ def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
         rate_window_s=rate.window_s,
         cap_micro_usd=cap,
         max_attempts=limits.max_attempts,
+        max_creates=options.limit,
         max_in_flight=limits.max_in_flight if options.max_in_flight is None else options.max_in_flight,
         run_timeout_s=timeout_s,
     )
@@ -131,7 +133,7 @@ def parse_rate_limit(text: str) -> RateLimit:
 
 
 def read_plan_request(
-    campaign: CampaignSpec, only: tuple[str, ...], replace: tuple[str, ...], in_doubt: str
+    campaign: CampaignSpec, only: tuple[str, ...], replace: tuple[str, ...], in_doubt: str, limit: int | None
 ) -> PlanRequest:
     """What the options ask beyond the manifest. Raises UsageError for a pattern that matches no take."""
     takes = [*campaign.takes]
@@ -139,7 +141,7 @@ def read_plan_request(
     for pattern in replace:
         if not any(matches_any(take.id, (pattern,)) for take in takes):
             raise _no_such_take("--replace", pattern, _id_hint(pattern, takes, as_only=False))
-    return PlanRequest(only, replace, InDoubtPolicy(in_doubt))
+    return PlanRequest(only, replace, InDoubtPolicy(in_doubt), limit=limit)
 
 
 def check_only(patterns: Iterable[str], takes: Sequence[Take]) -> None:
@@ -212,6 +214,7 @@ def resume_command(where: CampaignLocation, options: ApplyOptions, *, paid: bool
     """
     given: dict[str, object] = {
         "--only": options.only,
+        "--limit": options.limit,
         # rule same_replace_next
         "--replace": options.replace if replacing or not paid else (),
         # rule in_doubt_once

@@ -33,7 +33,7 @@ from hailuo_batch.core.planning.history import History
 from hailuo_batch.core.planning.plan import Plan, PlanRequest, count_failures, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
 from hailuo_batch.ui.console import Console, columns_of
-from hailuo_batch.ui.plan import render_plan
+from hailuo_batch.ui.plan import left_for_later_text, render_plan
 from hailuo_batch.ui.request_text import View
 from hailuo_batch.ui.text import count
 from hailuo_batch.values import format_usd
@@ -98,7 +98,12 @@ def quote_for(
         # While a price is only expected, one request is sent alone to learn the real one, even if it does not fit.
         affordable = max(affordable, min(1, len(models)))
     open_runs = sum(1 for _ in _retryable_runs(plan, snapshot, settings.max_attempts, retried_takes))
-    return PaymentQuote(len(models), affordable, estimate.micro_usd, left, open_runs, settings.max_attempts, reached)
+    attempts = settings.max_attempts
+    if settings.max_creates is not None:
+        # a further attempt is a create, too: only what the runs due now leave of the limit can be spent on it
+        unused = max(0, settings.max_creates - len(models))
+        open_runs, attempts = min(open_runs, unused), attempts if unused else 1
+    return PaymentQuote(len(models), affordable, estimate.micro_usd, left, open_runs, attempts, reached)
 
 
 def ask_consent(quote: PaymentQuote, warnings: int, console: Console) -> Consent:
@@ -248,7 +253,8 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
     if request.saved_plan is None and is_repeated(snapshot, request.plan_request.replace, request.plan_request.only):
         console.print_info(_FINISHES_REPLACEMENT)
     if not has_work(plan, snapshot):
-        console.print_info("Nothing to do: no video to request, download or pay for.")
+        later = f" {left_for_later_text(plan)}" if plan.left_for_later else ""
+        console.print_info(f"Nothing to do: no video to request, download or pay for.{later}")
         return ConsentResult(Consent.MISSING)  # there is nothing to consent to
     if not request.context.is_sandbox:
         read_key()
@@ -291,9 +297,9 @@ def without_paying(request: ApplyRequest, proposal: Proposal) -> Proposal:
         # rule no_step_of_a_plan
         plan = replace(plan, ledger_changes=(), followed=plan.followed | ids)
     else:
-        campaign = request.context.campaign
+        campaign, asked = request.context.campaign, request.plan_request
         # rule no_attempt_without_yes
         campaign = replace(campaign, limits=replace(campaign.limits, max_attempts=1))
         # rule no_wish_recorded
-        plan = make_plan(campaign, proposal.snapshot, PlanRequest(request.plan_request.only))
+        plan = make_plan(campaign, proposal.snapshot, PlanRequest(asked.only, limit=asked.limit))
     return replace(proposal, plan=plan)

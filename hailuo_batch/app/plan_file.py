@@ -98,7 +98,12 @@ def complete_plan_document(
     """The plan's document with its sources and its ID."""
     complete = {
         **document,
-        "wishes": {"only": [*request.only], "replace": [*request.replace], "in_doubt": str(request.in_doubt)},
+        "wishes": {
+            "only": [*request.only],
+            "replace": [*request.replace],
+            "in_doubt": str(request.in_doubt),
+            "limit": request.limit,
+        },
         "rests_on": {
             "manifest_sha256": sources.manifest,
             "takes_sha256": sources.takes,
@@ -217,7 +222,8 @@ def _refuse_to_replace(path: Path) -> None:
 def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
     """The plan in the document. Raises KeyError, TypeError or ValueError for a missing or invalid field."""
     request, sources = get_object(document, "wishes"), get_object(document, "rests_on")
-    ledger = get_object(sources, "ledger")
+    ledger, paying, followed = get_object(sources, "ledger"), _takes(document, PAYING), _takes(document, FOLLOWED)
+    limit = get_count(request, "limit") if request.get("limit") is not None else None  # older plans have none
     journal_sha256 = "" if ledger["journal_sha256"] is None else get_text(ledger, "journal_sha256")
     return SavedPlan(
         path=path,
@@ -230,6 +236,9 @@ def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
             InDoubtPolicy(get_text(request, "in_doubt")),
             # not takes that are only followed: their runs may be done when the plan is applied again, and stay so
             frozenset(_takes(document, frozenset({PlanAction.REPLACE}))),
+            limit,
+            # applied again, the plan makes what it began with, and not the next takes of the manifest
+            None if limit is None else frozenset({*followed, *paying}),
         ),
         cap_micro_usd=None if document["cap_micro_usd"] is None else get_count(document, "cap_micro_usd"),
         prices=_prices(get_object(document, "estimate")),
@@ -240,8 +249,8 @@ def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
             get_text_map(sources, "images"),
         ),
         ledger=LedgerState(JournalPosition(get_count(ledger, "journal"), journal_sha256), get_bool(ledger, "restored")),
-        paying=_takes(document, PAYING),
-        followed=_takes(document, FOLLOWED),
+        paying=paying,
+        followed=followed,
     )
 
 

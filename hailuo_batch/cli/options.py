@@ -119,6 +119,12 @@ only_option = click.option(
 plan_options = option_group(
     only_option,
     click.option(
+        "--limit",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Create at most N runs this time, further attempts included. 0 only collects what is paid for.",
+    ),
+    click.option(
         "--replace", multiple=True, metavar="GLOB", help="Request these again although they are done; repeatable."
     ),
     click.option(

@@ -41,6 +41,7 @@ class PlanOptions:
 
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    limit: int | None = None
     in_doubt: str = "hold"
     max_spend: str | None = None
     check_images: bool = False
@@ -57,8 +58,8 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     manifest = read_manifest(where.manifest, console, warning_severity(options.strict))
     context = context_of(where, manifest.campaign)
     campaign, paths = context.campaign, context.paths
-    request = read_plan_request(campaign, options.only, options.replace, options.in_doubt)
-    settings = read_settings(ApplyOptions(max_spend=options.max_spend), campaign)
+    request = read_plan_request(campaign, options.only, options.replace, options.in_doubt, options.limit)
+    settings = read_settings(ApplyOptions(max_spend=options.max_spend, limit=options.limit), campaign)
     view = _read_ledger(context, options, console)
     if view is not None:
         check_not_older(context)

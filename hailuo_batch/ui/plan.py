@@ -61,6 +61,12 @@ def render_plan(
     return "\n".join([*rows, *([""] if rows else []), *map(sanitize, (*layout_lines(sentences, columns), *doubts))])
 
 
+def left_for_later_text(plan: Plan) -> str:
+    """How many takes --limit has left for later, as a sentence; empty if none."""
+    left = len(plan.left_for_later)
+    return f"{left:,} more left for later by --limit." if left else ""
+
+
 def spend_so_far(snapshot: Snapshot) -> Spend:
     """The money so far. A request that a running apply is sending just now is not in doubt yet."""
     return spend_of(run for run in snapshot.paid_runs if run.state is not RunState.SUBMITTING)
@@ -91,7 +97,7 @@ def _lines_of_takes(plan: Plan, actions: Iterable[PlanAction], view: View) -> li
 
 
 def _is_worth_showing(line: PlanLine, plan: Plan) -> bool:
-    """Takes that are kept, or left out by --only, are shown only if they were renamed."""
+    """Takes that are kept, or left out by an option, are shown only if they were renamed."""
     is_quiet = line.action is PlanAction.KEEP or _is_left_out(line, plan)
     return bool(line.moved_from) or not is_quiet
 
@@ -103,8 +109,11 @@ def _is_left_out(line: PlanLine, plan: Plan) -> bool:
 def _totals_text(plan: Plan) -> str:
     counts = Counter(line.action for line in plan.lines if not _is_left_out(line, plan))
     parts = [f"{counts[action]:,} {_TOTALS[action]}" for action in _ORDER if counts[action]]
-    left_out = sum(_is_left_out(line, plan) for line in plan.lines)
+    later = len(plan.left_for_later)
+    left_out = sum(_is_left_out(line, plan) for line in plan.lines) - later
     parts += [f"{left_out:,} left out by --only"] if left_out else []
+    # rule left_for_later_shown
+    parts += [f"{later:,} more left for later by --limit"] if later else []
     return ", ".join(parts) or "no takes"
 
 

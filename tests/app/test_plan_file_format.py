@@ -150,9 +150,12 @@ def test_a_plan_that_shows_something_else_than_it_pays_for_is_refused_even_with_
         lambda plan: plan["takes"][0].pop("input"),
         lambda plan: plan["takes"][0].update(input=[]),
         lambda plan: plan["takes"][0].update(input={"prompt": "\ud800"}),
+        lambda plan: plan["wishes"].update(limit="3"),
+        lambda plan: plan["wishes"].update(limit=-1),
+        lambda plan: plan["wishes"].update(limit=True),
     ],
 )
-def test_a_plan_that_hides_an_input_is_refused_in_words(
+def test_a_plan_that_hides_an_input_or_has_no_real_limit_is_refused_in_words(
     api: SandboxServer, kept: Path, keep: Step, follow: Step, change: Callable[[Any], None]
 ) -> None:
     keep()
@@ -165,6 +168,7 @@ def test_a_plan_that_hides_an_input_is_refused_in_words(
 
 def test_a_plan_of_the_version_before_is_applied(api: SandboxServer, kept: Path, keep: Step, follow: Step) -> None:
     def as_before(plan: Any) -> None:
+        del plan["wishes"]["limit"]
         for take in plan["takes"]:
             for name in ("shot", "template", "variables", "cost_micro_usd", "input", "before"):
                 del take[name]
@@ -292,7 +296,9 @@ def test_a_file_that_cannot_be_had_is_reported(shell: Shell, kept: Path, follow:
     assert "cannot be written" in ended.err
 
 
-@pytest.mark.parametrize("option", [("--only", "desk"), ("--replace", "*"), ("--max-spend", "1"), ("--new-ledger",)])
+@pytest.mark.parametrize(
+    "option", [("--only", "desk"), ("--limit", "0"), ("--replace", "*"), ("--max-spend", "1"), ("--new-ledger",)]
+)
 def test_a_plan_states_all_and_takes_no_wishes_beside_it(
     shell: Shell, api: SandboxServer, keep: Step, follow: Step, option: tuple[str, ...]
 ) -> None:

@@ -75,7 +75,8 @@ class Plan:
     """Lines for the user and changes for the ledger, both in order.
 
     `scope` holds the takes that were asked for; `followed` also those that left the manifest and whose runs, being paid
-    for, are followed to their end. `redownload` holds outputs to download although they are on record.
+    for, are followed to their end. `redownload` holds outputs to download although they are on record. `left_for_later`
+    are the takes that would be paid for but for --limit: they were not asked for this time.
     """
 
     lines: tuple[PlanLine, ...]
@@ -83,6 +84,7 @@ class Plan:
     scope: frozenset[str]
     followed: frozenset[str]
     redownload: frozenset[OutputKey] = frozenset()
+    left_for_later: frozenset[str] = frozenset()
 
     @property
     def paying(self) -> tuple[PlanLine, ...]:
@@ -95,13 +97,17 @@ class Plan:
 class PlanRequest:
     """What the command line asks for beyond the manifest. An empty `only` means every take.
 
-    `replaceable` are the takes of which `replace` may begin a replacement, None for every take that matches it.
+    `replaceable` are the takes of which `replace` may begin a replacement, None for every take that matches it. `limit`
+    is the most runs that may be created, None without one; `payable` are the takes that may be paid for at all, None
+    for every take.
     """
 
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     in_doubt: InDoubtPolicy = InDoubtPolicy.HOLD
     replaceable: frozenset[str] | None = None
+    limit: int | None = None
+    payable: frozenset[str] | None = None
 
 
 def make_plan(campaign: CampaignSpec, snapshot: Snapshot, request: PlanRequest = PlanRequest()) -> Plan:
@@ -124,6 +130,8 @@ class _Planner:
         # rule takes_matched
         self._served = match_runs(self._wanted, self._recorded)
         self._lines: list[PlanLine] = []
+        self._creates = 0
+        self._left_for_later: set[str] = set()
 
     def plan(self) -> Plan:
         # runs make room first: the ledger allows one live run for each take
@@ -139,7 +147,8 @@ class _Planner:
         self._plan_removed_takes()
         # rule still_collected
         followed = self._scope if self._request.only else self._scope | self._recorded.keys()
-        return Plan(tuple(self._lines), tuple(self.changes), self._scope, followed)
+        left = frozenset(self._left_for_later)
+        return Plan(tuple(self._lines), tuple(self.changes), self._scope - left, followed, left_for_later=left)
 
     def _release_runs(self) -> None:
         """Take the place from live runs that do not serve their take, and drop attempts that need not be sent."""
@@ -212,7 +221,13 @@ class _Planner:
         return None
 
     def _repeat(self, take: Take, run: Run, by: Supersession) -> tuple[PlanAction, str]:
-        self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
+        is_due = self._admit(take)
+        if is_due or by is Supersession.REPLACE:
+            # a --replace is recorded with all its takes, those left for later included: the same command then makes
+            # the next of them, and none twice
+            self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
+        if not is_due:
+            return PlanAction.HOLD, LEFT_FOR_LATER
         match by:
             case Supersession.REPLACE:
                 # rule action_replaced
@@ -223,17 +238,29 @@ class _Planner:
                 return PlanAction.CREATE, f"attempt {run.attempt} failed and was refunded: {run.reason}"
 
     def _create(self, take: Take) -> None:
-        """Plan a take that no recorded run serves: its next attempt is paid for, unless --only leaves it out."""
+        """Plan a take that no recorded run serves: its next attempt is paid for, unless an option leaves it out."""
         record, live = self._recorded.get(take.id), self._live_run(take.id)
         if live is None or live.state is not RunState.UNSENT or not _is_same_request(live, take):
             # rule new_take
             self.changes.append(st.AddAttempt(take.id))
         if take.id not in self._scope:
             self._add_line(take, PlanAction.HOLD, Difference(_NOT_SELECTED))
+        elif not self._admit(take):
+            self._add_line(take, PlanAction.HOLD, Difference(LEFT_FOR_LATER))
         else:
             before = None if record is None else attempt_before(record)
             replaces = before is not None and before.superseded_by is Supersession.REPLACE
             self._add_line(take, PlanAction.REPLACE if replaces else PlanAction.CREATE, why_unserved(take, record))
+
+    def _admit(self, take: Take) -> bool:
+        """Whether this take may be paid for as well. It counts from then on; otherwise it is left for later."""
+        limit, payable = self._request.limit, self._request.payable
+        # rule no_more_than_limit
+        if (limit is not None and self._creates >= limit) or (payable is not None and take.id not in payable):
+            self._left_for_later.add(take.id)
+            return False
+        self._creates += 1
+        return True
 
     def _live_run(self, take_id: str) -> Run | None:
         record = self._recorded.get(take_id)
@@ -272,6 +299,8 @@ class _Planner:
 
 
 _NOT_SELECTED = "not selected by --only"
+LEFT_FOR_LATER = "left for later by --limit"
+"""The reason of a take that --limit leaves out."""
 
 
 def count_failures(runs: Iterable[Run], fingerprint: str) -> int:
