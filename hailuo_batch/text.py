@@ -55,7 +55,7 @@ def shell_line(words: Iterable[str]) -> str:
 
 def display_width(text: str) -> int:
     """The width of the text in columns."""
-    return sum(map(columns_of, text))
+    return len(text) if text.isascii() else sum(map(columns_of, text))
 
 
 def columns_of(character: str) -> int:
@@ -139,13 +139,23 @@ class Palette:
     warning: str = ""
     strong: str = ""
     quiet: str = ""
+    removed: str = ""
+    added: str = ""
     end: str = ""
 
     @property
     def codes(self) -> tuple[str, ...]:
         """All sequences of the palette."""
-        return (self.error, self.warning, self.strong, self.quiet, self.end)
+        return (self.error, self.warning, self.strong, self.quiet, self.removed, self.added, self.end)
 
 
 PLAIN = Palette()
-COLOURED = Palette(error="\x1b[1;31m", warning="\x1b[1;33m", strong="\x1b[1m", quiet="\x1b[36m", end="\x1b[0m")
+COLOURED = Palette(
+    error="\x1b[1;31m",
+    warning="\x1b[1;33m",
+    strong="\x1b[1m",
+    quiet="\x1b[36m",
+    removed="\x1b[31m",
+    added="\x1b[32m",
+    end="\x1b[0m",
+)

@@ -156,6 +156,7 @@ HARMLESS = frozenset(
             "collections",
             "dataclasses",
             "datetime",
+            "difflib",
             "enum",
             "fnmatch",
             "functools",

@@ -56,8 +56,8 @@ from hailuo_batch.core.model.runs import in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.estimate import has_open_runs, has_work
 from hailuo_batch.core.planning.history import NEWEST
-from hailuo_batch.core.planning.plan import make_plan
-from hailuo_batch.core.planning.replacements import is_complete, with_patterns
+from hailuo_batch.core.planning.plan import Plan, make_plan
+from hailuo_batch.core.planning.replacements import UNFINISHED, is_complete, with_patterns
 from hailuo_batch.core.planning.traces import KnownIds
 from hailuo_batch.errors import ExitCode, LedgerError, StreamError, UsageError
 from hailuo_batch.report.model import Report
@@ -66,6 +66,7 @@ from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.runtime.signals import stop_on_signals
 from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.in_doubt import render_in_doubt
+from hailuo_batch.ui.plan import left_for_later_text
 from hailuo_batch.ui.summary import render_summary, unfinished_takes, worst_code
 
 if TYPE_CHECKING:
@@ -203,10 +204,8 @@ class _Apply:
         request, console, snapshot = self.request, self.console, outcome.snapshot
         where, patterns = request.context.where, request.plan_request.replace
         replacing = any(not is_complete(snapshot, own) for own in with_patterns(snapshot, patterns))
-        options, paid = request.options, consent.stop_reason is None
-        in_scope = (record.state for record in snapshot.takes if record.take.id in job.plan.scope)
-        if options.only and not replacing and all(state is TakeState.DONE for state in in_scope):
-            options = replace(options, only=(), yes=False)  # the rest of the campaign remains: nobody agreed to it yet
+        paid = consent.stop_reason is None
+        options = _options_to_continue(request.options, job.plan, outcome, replacing=replacing)
         resume = resume_command(where, replace(options, yes=False), paid=paid, replacing=replacing)
         if job.sends:
             ledger.record_fact(RESUME_FACT, resume)
@@ -224,6 +223,7 @@ class _Apply:
             page=page,
             resume=resume_command(where, options, paid=paid, replacing=replacing),
             status=where.command_line("status"),
+            later=left_for_later_text(job.plan),
             columns=columns,
         )
         if console.as_json:
@@ -256,10 +256,10 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     context = context_of(where, manifest.campaign)
     settings = read_settings(options, manifest.campaign)
     if saved is None:
-        asked = read_plan_request(manifest.campaign, options.only, options.replace, options.in_doubt)
+        asked = read_plan_request(manifest.campaign, options.only, options.replace, options.in_doubt, options.limit)
         return ApplyRequest(context, options, manifest, asked, settings, None)
     # rule plan_cap
-    settings = replace(settings, cap_micro_usd=saved.cap_micro_usd)
+    settings = replace(settings, cap_micro_usd=saved.cap_micro_usd, max_creates=saved.plan_request.limit)
     request = ApplyRequest(context, options, manifest, saved.plan_request, settings, saved)
     check_sources(saved, manifest.campaign, context.endpoint, sources_of(manifest), request.replan_command)
     return request
@@ -287,6 +287,10 @@ def _make_job(request: ApplyRequest, proposal: Proposal, consent: ConsentResult)
         settings = replace(settings, shown_prices=prices)
     pays = consent.stop_reason is None
     resume_options = replace(request.options, yes=False)  # consent is given once, never by a pasted command
+    if pays and resume_options.limit is not None:
+        # After a kill nobody has counted how many of the limit were created, and the same limit once more could pay for
+        # as many again: the command that is named then only collects what was begun.
+        resume_options = replace(resume_options, limit=0)
     return Job(
         request.context,
         plan,
@@ -297,6 +301,20 @@ def _make_job(request: ApplyRequest, proposal: Proposal, consent: ConsentResult)
         request.retried_takes,
         resume_command=resume_command(request.context.where, resume_options, paid=pays, replacing=True),
     )
+
+
+def _options_to_continue(options: ApplyOptions, plan: Plan, outcome: ApplyResult, *, replacing: bool) -> ApplyOptions:
+    """The options that continue this apply and pay for no more than it would have. Once all that it was asked for is
+    done, those that begin the rest of the campaign, to which nobody has agreed yet."""
+    in_scope = [record.state for record in outcome.snapshot.takes if record.take.id in plan.scope]
+    if options.limit is not None:
+        if any(state in UNFINISHED for state in in_scope):
+            # rule rest_of_limit
+            return replace(options, limit=max(0, options.limit - outcome.creates))
+        # where nothing was to be created, the same once more would create nothing: the rest is what is left
+        options = replace(options, yes=False, limit=options.limit or None)
+    is_done = not plan.left_for_later and all(state is TakeState.DONE for state in in_scope)
+    return replace(options, only=(), yes=False) if options.only and is_done and not replacing else options
 
 
 def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":

@@ -5,19 +5,21 @@ A command-line option beats the environment, which beats the manifest.
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
 from hailuo_batch.adapters.runbase import parse_base_url
 from hailuo_batch.app.workspace import CampaignLocation
 from hailuo_batch.core.model.settings import Settings
-from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest, matches_any
+from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest
+from hailuo_batch.core.planning.selection import TAG_PREFIX, chooses, matches_any
 from hailuo_batch.errors import AccountError, UsageError
 from hailuo_batch.report.advice import SANDBOX
 from hailuo_batch.text import quote
-from hailuo_batch.values import CampaignSpec, parse_duration, parse_usd
+from hailuo_batch.values import CampaignSpec, Take, parse_duration, parse_usd
 
 T = TypeVar("T")
 
@@ -47,6 +49,7 @@ class ApplyOptions:
     run_timeout: str | None = None
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    limit: int | None = None
     in_doubt: str = "hold"
     yes: bool = False
     accept_price: bool = False
@@ -107,6 +110,7 @@ def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
         rate_window_s=rate.window_s,
         cap_micro_usd=cap,
         max_attempts=limits.max_attempts,
+        max_creates=options.limit,
         max_in_flight=limits.max_in_flight if options.max_in_flight is None else options.max_in_flight,
         run_timeout_s=timeout_s,
     )
@@ -129,22 +133,56 @@ def parse_rate_limit(text: str) -> RateLimit:
 
 
 def read_plan_request(
-    campaign: CampaignSpec, only: tuple[str, ...], replace: tuple[str, ...], in_doubt: str
+    campaign: CampaignSpec, only: tuple[str, ...], replace: tuple[str, ...], in_doubt: str, limit: int | None
 ) -> PlanRequest:
     """What the options ask beyond the manifest. Raises UsageError for a pattern that matches no take."""
-    ids = [take.id for take in campaign.takes]
-    _check_patterns("--only", only, ids)
-    _check_patterns("--replace", replace, ids)
-    return PlanRequest(only, replace, InDoubtPolicy(in_doubt))
+    takes = [*campaign.takes]
+    check_only(only, takes)
+    for pattern in replace:
+        if not any(matches_any(take.id, (pattern,)) for take in takes):
+            raise _no_such_take("--replace", pattern, _id_hint(pattern, takes, as_only=False))
+    return PlanRequest(only, replace, InDoubtPolicy(in_doubt), limit=limit)
 
 
-def _check_patterns(option: str, patterns: Iterable[str], ids: list[str]) -> None:
+def check_only(patterns: Iterable[str], takes: Sequence[Take]) -> None:
+    """Raises UsageError for a pattern of --only that chooses none of these takes, with the nearest that would."""
     for pattern in patterns:
-        if not any(matches_any(id_, (pattern,)) for id_ in ids):
-            raise UsageError(
-                f"{option} {pattern!r} matches no take of this manifest. Nothing was sent. Take IDs look like "
-                f"{ids[0]!r}; `hailuo-batch plan MANIFEST -v` lists them all."
-            )
+        # rule pattern_chooses
+        if not any(chooses((pattern,), take) for take in takes):
+            hint = _tag_hint if pattern.startswith(TAG_PREFIX) else _id_hint
+            raise _no_such_take("--only", pattern, hint(pattern, takes))
+
+
+_MOST_TAGS_NAMED = 5
+
+
+def _no_such_take(option: str, pattern: str, hint: str) -> UsageError:
+    return UsageError(f"{option} {pattern!r} matches no take of this manifest. Nothing was sent. {hint}")
+
+
+def _tag_hint(pattern: str, takes: Iterable[Take]) -> str:
+    tags = _tags(takes)
+    if not tags:
+        return "No take of it has a tag."
+    near = get_close_matches(pattern.removeprefix(TAG_PREFIX), tags, n=1)
+    if near:
+        return f"Did you mean {quote(TAG_PREFIX + near[0])}?"
+    shown = ", ".join(tags[:_MOST_TAGS_NAMED])
+    more = len(tags) - _MOST_TAGS_NAMED
+    return f"The tags are: {shown}{f' and {more:,} more' if more > 0 else ''}."
+
+
+def _id_hint(pattern: str, takes: Sequence[Take], *, as_only: bool = True) -> str:
+    tag = pattern.removeprefix(TAG_PREFIX)
+    if tag in _tags(takes):
+        wanted = f"--only {quote(TAG_PREFIX + tag)}"
+        return f"To choose by tag, write {wanted}." if as_only else f"To choose by tag, write {wanted} --replace '*'."
+    return f"Take IDs look like {takes[0].id!r}; `hailuo-batch plan MANIFEST -v` lists them all."
+
+
+def _tags(takes: Iterable[Take]) -> list[str]:
+    """Each tag once, in the manifest's order."""
+    return [*dict.fromkeys(tag for take in takes for tag in take.tags)]
 
 
 def parse_option(name: str, text: str, parse: Callable[[str], T]) -> T:
@@ -176,6 +214,7 @@ def resume_command(where: CampaignLocation, options: ApplyOptions, *, paid: bool
     """
     given: dict[str, object] = {
         "--only": options.only,
+        "--limit": options.limit,
         # rule same_replace_next
         "--replace": options.replace if replacing or not paid else (),
         # rule in_doubt_once

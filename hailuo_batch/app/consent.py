@@ -8,10 +8,11 @@ since they are refunded: the same yes covers them. Nothing here sends or writes 
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TextIO
 
 from hailuo_batch.app.config import ApplyOptions, read_key
 from hailuo_batch.app.ledger_access import load_history
-from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images
+from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images, palette_of
 from hailuo_batch.app.plan_file import SavedPlan
 from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.engine import stop_reasons
@@ -32,7 +33,8 @@ from hailuo_batch.core.planning.history import History
 from hailuo_batch.core.planning.plan import Plan, PlanRequest, count_failures, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
 from hailuo_batch.ui.console import Console, columns_of
-from hailuo_batch.ui.plan import render_plan
+from hailuo_batch.ui.plan import left_for_later_text, render_plan
+from hailuo_batch.ui.request_text import View
 from hailuo_batch.ui.text import count
 from hailuo_batch.values import format_usd
 
@@ -96,7 +98,12 @@ def quote_for(
         # While a price is only expected, one request is sent alone to learn the real one, even if it does not fit.
         affordable = max(affordable, min(1, len(models)))
     open_runs = sum(1 for _ in _retryable_runs(plan, snapshot, settings.max_attempts, retried_takes))
-    return PaymentQuote(len(models), affordable, estimate.micro_usd, left, open_runs, settings.max_attempts, reached)
+    attempts = settings.max_attempts
+    if settings.max_creates is not None:
+        # a further attempt is a create, too: only what the runs due now leave of the limit can be spent on it
+        unused = max(0, settings.max_creates - len(models))
+        open_runs, attempts = min(open_runs, unused), attempts if unused else 1
+    return PaymentQuote(len(models), affordable, estimate.micro_usd, left, open_runs, attempts, reached)
 
 
 def ask_consent(quote: PaymentQuote, warnings: int, console: Console) -> Consent:
@@ -215,18 +222,17 @@ def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, sett
 
 
 def render_proposal(
-    context: CampaignContext, proposal: Proposal, settings: Settings, columns: int | None, *, show_all: bool
+    context: CampaignContext, proposal: Proposal, settings: Settings, console: Console, stream: TextIO
 ) -> str:
-    """The proposal as lines that fit `columns`."""
+    """The proposal as lines for this stream."""
     return render_plan(
         proposal.plan,
         proposal.snapshot,
         proposal.estimate,
         proposal.time,
+        View(columns_of(stream), console.is_verbose, palette_of(stream)),
         cap_micro_usd=settings.cap_micro_usd,
         resolve=context.where.command_line("resolve"),
-        columns=columns,
-        show_all=show_all,
     )
 
 
@@ -247,12 +253,13 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
     if request.saved_plan is None and is_repeated(snapshot, request.plan_request.replace, request.plan_request.only):
         console.print_info(_FINISHES_REPLACEMENT)
     if not has_work(plan, snapshot):
-        console.print_info("Nothing to do: no video to request, download or pay for.")
+        later = f" {left_for_later_text(plan)}" if plan.left_for_later else ""
+        console.print_info(f"Nothing to do: no video to request, download or pay for.{later}")
         return ConsentResult(Consent.MISSING)  # there is nothing to consent to
     if not request.context.is_sandbox:
         read_key()
-    columns, context = columns_of(sys.stderr), request.context
-    console.print_info_lines(render_proposal(context, proposal, request.settings, columns, show_all=console.is_verbose))
+    context = request.context
+    console.print_info_in_colour(render_proposal(context, proposal, request.settings, console, sys.stderr))
     if context.is_sandbox:
         console.print_info("Practice run on the sandbox: no key, no real money.")
     quote = quote_for(plan, snapshot, proposal.estimate, request.settings, request.retried_takes)
@@ -290,9 +297,9 @@ def without_paying(request: ApplyRequest, proposal: Proposal) -> Proposal:
         # rule no_step_of_a_plan
         plan = replace(plan, ledger_changes=(), followed=plan.followed | ids)
     else:
-        campaign = request.context.campaign
+        campaign, asked = request.context.campaign, request.plan_request
         # rule no_attempt_without_yes
         campaign = replace(campaign, limits=replace(campaign.limits, max_attempts=1))
         # rule no_wish_recorded
-        plan = make_plan(campaign, proposal.snapshot, PlanRequest(request.plan_request.only))
+        plan = make_plan(campaign, proposal.snapshot, PlanRequest(asked.only, limit=asked.limit))
     return replace(proposal, plan=plan)

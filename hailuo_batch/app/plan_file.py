@@ -18,7 +18,7 @@ from hailuo_batch.adapters.ledger import JournalPosition
 from hailuo_batch.adapters.local.fs import open_to_read, write_without_sync
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.core.planning.estimate import Basis
-from hailuo_batch.core.planning.plan import PAYING, InDoubtPolicy, Plan, PlanAction, PlanRequest
+from hailuo_batch.core.planning.plan import FOLLOWED, PAYING, InDoubtPolicy, Plan, PlanAction, PlanRequest
 from hailuo_batch.errors import UsageError
 from hailuo_batch.json_fields import (
     get_bool,
@@ -30,10 +30,9 @@ from hailuo_batch.json_fields import (
     get_texts,
     parse_strict_json,
 )
-from hailuo_batch.values import CampaignSpec, canonical_json
+from hailuo_batch.values import CampaignSpec, canonical_json, compute_fingerprint
 
 _MOST_BYTES = 1 << 29
-_FOLLOWED = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,12 @@ def complete_plan_document(
     """The plan's document with its sources and its ID."""
     complete = {
         **document,
-        "wishes": {"only": [*request.only], "replace": [*request.replace], "in_doubt": str(request.in_doubt)},
+        "wishes": {
+            "only": [*request.only],
+            "replace": [*request.replace],
+            "in_doubt": str(request.in_doubt),
+            "limit": request.limit,
+        },
         "rests_on": {
             "manifest_sha256": sources.manifest,
             "takes_sha256": sources.takes,
@@ -132,7 +136,8 @@ def write_plan(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def read_plan(path: Path) -> SavedPlan:
-    """The plan in the file. Raises UsageError if it is not a plan, or was edited."""
+    """The plan in the file. Raises UsageError if it is not a plan, was edited, or shows an input that is not the one
+    that it pays for."""
     try:
         document = _parse(_read(path))
     except OSError as error:
@@ -149,9 +154,15 @@ def read_plan(path: Path) -> SavedPlan:
             "`hailuo-batch plan MANIFEST --out FILE`."
         )
     try:
-        return _parse_plan(path, id_, document)
+        plan, mismatch = _parse_plan(path, id_, document), _find_mismatch(document)
     except (KeyError, TypeError, ValueError) as error:
         raise _not_a_plan(path, "it lacks fields of a plan, or they are invalid") from error
+    if mismatch is not None:
+        raise UsageError(
+            f"{path}: the plan was edited: the input that it shows for {mismatch!r} is not the one that would be sent. "
+            "Nothing was sent, nothing was paid. Make a new one with `hailuo-batch plan MANIFEST --out FILE`."
+        )
+    return plan
 
 
 def _read(path: Path) -> bytes:
@@ -211,7 +222,8 @@ def _refuse_to_replace(path: Path) -> None:
 def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
     """The plan in the document. Raises KeyError, TypeError or ValueError for a missing or invalid field."""
     request, sources = get_object(document, "wishes"), get_object(document, "rests_on")
-    ledger = get_object(sources, "ledger")
+    ledger, paying, followed = get_object(sources, "ledger"), _takes(document, PAYING), _takes(document, FOLLOWED)
+    limit = get_count(request, "limit") if request.get("limit") is not None else None  # older plans have none
     journal_sha256 = "" if ledger["journal_sha256"] is None else get_text(ledger, "journal_sha256")
     return SavedPlan(
         path=path,
@@ -224,6 +236,9 @@ def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
             InDoubtPolicy(get_text(request, "in_doubt")),
             # not takes that are only followed: their runs may be done when the plan is applied again, and stay so
             frozenset(_takes(document, frozenset({PlanAction.REPLACE}))),
+            limit,
+            # applied again, the plan makes what it began with, and not the next takes of the manifest
+            None if limit is None else frozenset({*followed, *paying}),
         ),
         cap_micro_usd=None if document["cap_micro_usd"] is None else get_count(document, "cap_micro_usd"),
         prices=_prices(get_object(document, "estimate")),
@@ -234,8 +249,8 @@ def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
             get_text_map(sources, "images"),
         ),
         ledger=LedgerState(JournalPosition(get_count(ledger, "journal"), journal_sha256), get_bool(ledger, "restored")),
-        paying=_takes(document, PAYING),
-        followed=_takes(document, _FOLLOWED),
+        paying=paying,
+        followed=followed,
     )
 
 
@@ -252,6 +267,24 @@ def _takes(document: Mapping[str, Any], actions: frozenset[PlanAction]) -> dict[
         raise ValueError("a take is listed twice")
     chosen = [take for take in takes if PlanAction(get_text(take, "action")) in actions]
     return {get_text(take, "id"): get_text(take, "fingerprint") for take in chosen}
+
+
+def _find_mismatch(document: Mapping[str, Any]) -> str | None:
+    """The first take whose input is not what its fingerprint stands for, None if there is none.
+
+    The reviewer has read the inputs, and the apply compares fingerprints: only together do they say what is paid for.
+    Plans of earlier versions show no inputs. Raises KeyError, TypeError or ValueError for an invalid field.
+    """
+    takes = get_objects(document, "takes")
+    shows_inputs = any("input" in take for take in takes)
+    for take in takes:
+        is_paid = PlanAction(get_text(take, "action")) in PAYING
+        if shows_inputs and (is_paid or take["input"] is not None):
+            shown = canonical_json(get_object(take, "input"))
+            # rule input_is_paid_for
+            if compute_fingerprint(get_text(take, "model"), shown) != get_text(take, "fingerprint"):
+                return get_text(take, "id")
+    return None
 
 
 def _id_of(document: Mapping[str, Any]) -> str:

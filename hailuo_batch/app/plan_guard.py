@@ -75,6 +75,7 @@ def read_plan_for(path: Path, options: ApplyOptions) -> SavedPlan:
     given = {
         "--only": options.only,
         "--replace": options.replace,
+        "--limit": options.limit is not None,
         "--in-doubt": options.in_doubt != "hold",
         "--max-spend": options.max_spend,
         "--new-ledger": options.new_ledger,
@@ -143,7 +144,8 @@ def check_ledger_for_plan(saved: SavedPlan, ledger: Ledger | None, replan_comman
     if changes and (not is_under_way or any(change.what in _FOREIGN for change in changes)):
         raise _out_of_date(saved, f"something else changed the ledger: {_describe(changes)}", replan_command)
     if is_under_way and (stage == _CARRIED_OUT or any(change.what in _STEPS for change in changes)):
-        return PlanProgress(PlanRequest(saved.plan_request.only), has_begun=True)
+        asked = saved.plan_request
+        return PlanProgress(PlanRequest(asked.only, limit=asked.limit, payable=asked.payable), has_begun=True)
     ledger.record_fact(PLAN_FACT, saved.id)
     return PlanProgress(saved.plan_request, has_begun=bool(changes))
 

@@ -33,6 +33,7 @@ from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.core.planning.replacements import finished_replacements
+from hailuo_batch.core.planning.spend import count_creates
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.runtime.clock import Clock
@@ -78,10 +79,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """How an apply ended: the ledger afterwards, and the exit codes of whatever stopped it."""
+    """How an apply ended: the ledger afterwards, and the exit codes of whatever stopped it. `creates` are the runs that
+    it has created, or may have."""
 
     snapshot: Snapshot
     codes: tuple[ExitCode, ...]
+    creates: int = 0
 
 
 class ByteCounter:
@@ -135,7 +138,7 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
     if job.plan_fact:
         # after its changes: a plan marked as carried out too early would never make them
         ledger.record_fact(PLAN_FACT, job.plan_fact)
-    snapshot = ledger.snapshot()
+    before = snapshot = ledger.snapshot()
     codes: tuple[ExitCode, ...] = ()
     if job.sends or has_files_to_move(snapshot):
         with connect(job.context.endpoint, job.settings) if job.sends else nullcontext(NO_API) as target:
@@ -145,7 +148,7 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
                 record_key(ledger, target.key)
         codes = (*(stop_reason.exit_code for stop_reason in engine.stop_reasons), *failed)
         snapshot = ledger.snapshot()
-    return ApplyResult(snapshot, codes)
+    return ApplyResult(snapshot, codes, count_creates(before, snapshot))
 
 
 def _make_engine(job: Job, snapshot: Snapshot, ledger: Ledger, target: ApiTarget, clock: Clock) -> "Engine":

@@ -24,6 +24,7 @@ from hailuo_batch.cli.options import (
     campaign_command,
     common_options,
     no_sidecar,
+    only_option,
     plan_options,
     strict,
 )
@@ -102,12 +103,12 @@ def apply(where: "CampaignLocation", console: "Console", **options: Any) -> int:
 
 
 @cli.command()
-@campaign_command(has_json=True)
-def status(where: "CampaignLocation", console: "Console") -> int:
+@campaign_command(only_option, has_json=True)
+def status(where: "CampaignLocation", console: "Console", only: tuple[str, ...]) -> int:
     """Show the state of every take, also while an apply runs. Sends nothing."""
     from hailuo_batch.commands import status as command
 
-    return command.run(where, console)
+    return command.run(where, console, only)
 
 
 @cli.command()

@@ -110,8 +110,20 @@ def campaign_command(*options: Callable[[Command], Command], has_json: bool = Fa
 
 
 strict = click.option("--strict", is_flag=True, help="Treat every warning about the manifest as an error.")
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="GLOB",
+    help="Only takes whose ID matches, or, with tag:GLOB, one of whose tags does; repeatable.",
+)
 plan_options = option_group(
-    click.option("--only", multiple=True, metavar="GLOB", help="Only takes whose ID matches; repeatable."),
+    only_option,
+    click.option(
+        "--limit",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Create at most N runs this time, further attempts included. 0 only collects what is paid for.",
+    ),
     click.option(
         "--replace", multiple=True, metavar="GLOB", help="Request these again although they are done; repeatable."
     ),

@@ -27,8 +27,8 @@ from hailuo_batch.core.planning.estimate import changes_anything
 from hailuo_batch.core.planning.plan import make_plan
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
 from hailuo_batch.text import quote
-from hailuo_batch.ui.console import Console, columns_of
-from hailuo_batch.ui.plan import plan_document
+from hailuo_batch.ui.console import Console
+from hailuo_batch.ui.plan_document import plan_document
 
 # rule changes_code
 EXIT_CHANGES = 2
@@ -41,6 +41,7 @@ class PlanOptions:
 
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    limit: int | None = None
     in_doubt: str = "hold"
     max_spend: str | None = None
     check_images: bool = False
@@ -57,8 +58,8 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     manifest = read_manifest(where.manifest, console, warning_severity(options.strict))
     context = context_of(where, manifest.campaign)
     campaign, paths = context.campaign, context.paths
-    request = read_plan_request(campaign, options.only, options.replace, options.in_doubt)
-    settings = read_settings(ApplyOptions(max_spend=options.max_spend), campaign)
+    request = read_plan_request(campaign, options.only, options.replace, options.in_doubt, options.limit)
+    settings = read_settings(ApplyOptions(max_spend=options.max_spend, limit=options.limit), campaign)
     view = _read_ledger(context, options, console)
     if view is not None:
         check_not_older(context)
@@ -67,14 +68,13 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     proposal = make_proposal(context, snapshot, plan, settings)
     if console.as_json or options.out is not None:
         cap = settings.cap_micro_usd
-        document = plan_document(campaign, plan, snapshot, proposal.estimate, proposal.time, cap)
+        document = plan_document(plan, snapshot, proposal.estimate, proposal.time, cap)
         state = LedgerState() if view is None else view.state
         document = complete_plan_document(document, request, sources_of(manifest), state, plan)
     if console.as_json:
         # rule plan_json
         console.print_json(document)
-    columns = columns_of(sys.stdout)
-    console.print_result(render_proposal(context, proposal, settings, columns, show_all=console.is_verbose))
+    console.print_result_in_colour(render_proposal(context, proposal, settings, console, sys.stdout))
     # rule plan_checks_images
     check_images(manifest, plan, ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.NONE, console)
     if options.out is not None:

@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from hailuo_batch.app.config import check_only
 from hailuo_batch.app.ledger_access import LedgerView, read_ledger, snapshot_before_first_apply
 from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import FilesBesideLedger, check_files_beside
 from hailuo_batch.app.reports import report_of
 from hailuo_batch.app.workspace import CampaignLocation, sandbox_hint
 from hailuo_batch.core.model.states import RunState, TakeState
+from hailuo_batch.core.planning.selection import chooses
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.advice import combine_commands
 from hailuo_batch.report.model import Attempt, Report
@@ -17,7 +20,7 @@ from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.in_doubt import render_in_doubt
 from hailuo_batch.ui.status import render_status
-from hailuo_batch.ui.text import INDENT, name_some
+from hailuo_batch.ui.text import INDENT, count, name_some
 from hailuo_batch.values import CampaignSpec
 
 MOST_SHOWN = 10
@@ -26,8 +29,9 @@ MOST_SHOWN = 10
 _RETRIED_BY_APPLY = frozenset({RunState.FAILED, RunState.REJECTED})
 
 
-def run(where: CampaignLocation, console: Console) -> ExitCode:
-    """Show the ledger. Raises what reading a manifest or a ledger raises."""
+def run(where: CampaignLocation, console: Console, only: tuple[str, ...] = ()) -> ExitCode:
+    """Show the ledger, or what it has of the takes that `only` chooses. Raises what reading a manifest or a ledger
+    raises, and UsageError for a pattern that chooses no take."""
     context = load_context(where, console)
     view = read_ledger(context)
     files_beside = FilesBesideLedger() if view is None else check_files_beside(context)
@@ -38,6 +42,8 @@ def run(where: CampaignLocation, console: Console) -> ExitCode:
     elif view.holder is not None:
         console.print_info(f"{view.holder} is running on this campaign.")
     view.print_receipts_ahead(console)
+    if only:
+        view = _choose(view, context.campaign, only, console)
     resume, state = view.resume_command, view.submitting_state
     report = report_of(context, view.snapshot, Clock().wall(), resume=resume, submitting_state=state)
     if console.as_json:
@@ -46,7 +52,7 @@ def run(where: CampaignLocation, console: Console) -> ExitCode:
         columns = columns_of(sys.stdout)
         doubts = render_in_doubt(view.snapshot_with_doubts, where.command_line("resolve"), columns, show_all=True)
         console.print_result(render_status(report, doubts, columns))
-    _print_advice(report, context.campaign, console)
+    _print_advice(report, context.campaign, only, console)
     problem = files_beside.problem(context)
     if problem:  # an older ledger is shown all the same: the user needs to see what it has
         console.print_warning(problem)
@@ -54,10 +60,22 @@ def run(where: CampaignLocation, console: Console) -> ExitCode:
     return ExitCode.DONE
 
 
-def _print_advice(report: Report, campaign: CampaignSpec, console: Console) -> None:
+def _choose(view: LedgerView, campaign: CampaignSpec, only: tuple[str, ...], console: Console) -> LedgerView:
+    """The view of the chosen takes alone, and of their money. Those that left the manifest can be chosen too."""
+    recorded = view.snapshot.takes
+    known = {take.id: take for take in (*(record.take for record in recorded), *campaign.takes)}
+    check_only(only, [*known.values()])
+    # a take that is in both is chosen as the manifest has it: its tags may be newer than those on record
+    chosen = {take.id for take in known.values() if chooses(only, take)}
+    takes = tuple(record for record in recorded if record.take.id in chosen)
+    console.print_info(f"Shown: {len(takes):,} of {count(len(recorded), 'take')} (--only), and their money alone.")
+    return replace(view, snapshot=replace(view.snapshot, takes=takes, forgotten=()))
+
+
+def _print_advice(report: Report, campaign: CampaignSpec, only: tuple[str, ...], console: Console) -> None:
     """Print what the ledger cannot show, and what needs attention."""
     recorded = {take.id for take in report.takes}
-    new = sum(take.id not in recorded for take in campaign.takes)
+    new = sum(take.id not in recorded for take in campaign.takes if not only or chooses(only, take))
     if new:
         console.print_info(
             f"The manifest asks for {new:,} more; `hailuo-batch plan MANIFEST` shows what the next apply does with "

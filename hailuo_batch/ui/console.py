@@ -47,9 +47,11 @@ class Console:
 
     def print_result(self, text: str) -> None:
         """Print a result on stdout; nothing with `--json`. Raises StreamError if it cannot be written."""
-        # rule json_alone
-        if not self.as_json:
-            self._require_written(sys.stdout, _write(sys.stdout, self.with_full_commands(text)))
+        self._print_result(self.with_full_commands(text))
+
+    def print_result_in_colour(self, text: str) -> None:
+        """Print a result with the colours in it, which must be ours, and with nothing filled in: it quotes a user."""
+        self._print_result(text, keep=COLOURED.codes)
 
     def print_summary(self, text: str) -> None:
         """Print on stdout how the work ended, unless quiet. It is done even if this cannot be written."""
@@ -84,6 +86,11 @@ class Console:
         """Print lines on stderr that fit the terminal already, unless quiet."""
         if self.verbosity > Verbosity.QUIET:
             self._handle_write_failure(sys.stderr, _write(sys.stderr, self.with_full_commands(text)))
+
+    def print_info_in_colour(self, text: str) -> None:
+        """Print lines on stderr, unless quiet, as `print_result_in_colour` prints them on stdout."""
+        if self.verbosity > Verbosity.QUIET:
+            self._handle_write_failure(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
 
     def print_warning(self, text: str, *below: str) -> None:
         """Print a warning or an error on stderr, also if quiet: one wrapped paragraph, and lines below it."""
@@ -124,6 +131,11 @@ class Console:
     def check_stdout(self) -> None:
         """Raises StreamError or ReaderGoneError if anything sent to stdout so far could not be written."""
         self._require_written(sys.stdout, write_failure_of(sys.stdout))
+
+    def _print_result(self, text: str, keep: Sequence[str] = ()) -> None:
+        # rule json_alone
+        if not self.as_json:
+            self._require_written(sys.stdout, _write(sys.stdout, text, keep=keep))
 
     def _require_written(self, stream: TextIO, failure: OSError | None) -> None:
         """Raise for a failure to write a result."""

@@ -43,9 +43,11 @@ def render_summary(
     page: str,
     resume: str,
     status: str,
+    later: str = "",
     columns: int | None,
 ) -> str:
-    """What was made and paid, the `doubts` as they are laid out already, what is unfinished, and how to continue."""
+    """What was made and paid, the `doubts` as they are laid out already, what is unfinished, what --limit has left for
+    `later`, and how to continue."""
     lines = [*layout_lines([totals_line(report), money_line(report)], columns), *doubts]
     unfinished = [take for take in unfinished if take.state is not TakeState.IN_DOUBT]
     unfinished.sort(key=lambda take: not is_money_in_limbo(take.state))
@@ -54,6 +56,7 @@ def render_summary(
         lines += layout_rows(rows, columns)
         if len(unfinished) > MOST_SHOWN:
             lines.append(f"{INDENT}... and {len(unfinished) - MOST_SHOWN:,} more")
+    lines += [later] if later else []
     lines.append(f"Report: {one_line(page)}")
     if any(attempt.advice for take in unfinished for attempt in take.attempts):
         lines.append(f"What to do about each take: {status}")

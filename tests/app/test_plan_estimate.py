@@ -18,13 +18,14 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import Limits
 from tests.helpers.cli_fixtures import StartApi
 from tests.helpers.command_line import LAMPS, Shell
+from tests.helpers.snapshots import take
 
 MODEL = "hailuo/pro"
 
 
 def plan_of(creates: int, resumed: int = 0) -> Plan:
-    lines = [PlanLine(f"a-{n}", MODEL, PlanAction.CREATE, "new") for n in range(creates)]
-    lines += [PlanLine(f"b-{n}", MODEL, PlanAction.RESUME, "resumes") for n in range(resumed)]
+    lines = [PlanLine(take(f"a-{n}", model=MODEL), PlanAction.CREATE, "new") for n in range(creates)]
+    lines += [PlanLine(take(f"b-{n}", model=MODEL), PlanAction.RESUME, "resumes") for n in range(resumed)]
     return Plan(tuple(lines), (), frozenset(), frozenset())
 
 

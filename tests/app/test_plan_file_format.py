@@ -14,8 +14,8 @@ from hailuo_batch.app.plan_file import _id_of
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import load_schema_text
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.helpers.cli_fixtures import Step
-from tests.helpers.command_line import CommandResult, Shell
+from tests.helpers.cli_fixtures import StartApi, Step
+from tests.helpers.command_line import SLOW, CommandResult, Shell
 
 
 def plain(ended: CommandResult) -> str:
@@ -121,6 +121,120 @@ def test_a_plan_whose_fields_hold_something_else_is_refused_in_words(
     assert api.world.stats.creates == 0
 
 
+def _edit_input(plan: Any) -> None:
+    plan["takes"][0]["input"]["prompt"] = "A desk"
+
+
+def _edit_model(plan: Any) -> None:
+    plan["takes"][0]["model"] = "acme/video"
+
+
+def _exchange_inputs(plan: Any) -> None:
+    first, last = plan["takes"][0], plan["takes"][-1]
+    first["input"], last["input"] = last["input"], first["input"]
+
+
+@pytest.mark.parametrize("change", [_edit_input, _edit_model, _exchange_inputs])
+def test_a_plan_that_shows_something_else_than_it_pays_for_is_refused_even_with_the_right_id(
+    api: SandboxServer, kept: Path, keep: Step, follow: Step, change: Callable[[Any], None]
+) -> None:
+    keep()
+    forged(kept, change)
+    refused(follow("--yes"), "the input that it shows for 'hero' is not the one that would be sent", api, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan["takes"][0].update(input=None),
+        lambda plan: plan["takes"][0].pop("input"),
+        lambda plan: plan["takes"][0].update(input=[]),
+        lambda plan: plan["takes"][0].update(input={"prompt": "\ud800"}),
+        lambda plan: plan["wishes"].update(limit="3"),
+        lambda plan: plan["wishes"].update(limit=-1),
+        lambda plan: plan["wishes"].update(limit=True),
+    ],
+)
+def test_a_plan_that_hides_an_input_or_has_no_real_limit_is_refused_in_words(
+    api: SandboxServer, kept: Path, keep: Step, follow: Step, change: Callable[[Any], None]
+) -> None:
+    keep()
+    forged(kept, change)
+    ended = follow("--yes")
+    assert ended.code is ExitCode.USAGE, ended.err
+    assert "it lacks fields of a plan" in plain(ended)
+    assert api.world.stats.creates == 0
+
+
+def test_a_plan_of_the_version_before_is_applied(api: SandboxServer, kept: Path, keep: Step, follow: Step) -> None:
+    def as_before(plan: Any) -> None:
+        del plan["wishes"]["limit"]
+        for take in plan["takes"]:
+            for name in ("shot", "template", "variables", "cost_micro_usd", "input", "before"):
+                del take[name]
+
+    keep("--only", "desk")
+    forged(kept, as_before)
+    jsonschema.validate(json.loads(kept.read_text()), json.loads(load_schema_text("plan")))
+    assert follow().code is ExitCode.DONE
+    assert api.world.stats.creates == 1
+
+
+def test_a_reviewer_who_sees_only_the_file_knows_what_each_amount_buys(
+    shell: Shell, api: SandboxServer, kept: Path, keep: Step
+) -> None:
+    text = """\
+version: 1
+campaign: lamps
+limits: {expected_cost_usd: 0.28}
+shots:
+  - id: lamp-${colour}
+    prompt: A ${colour} lamp
+    image_urls: ["https://example.com/${colour}.png"]
+    matrix: {colour: [white, teal]}
+  - {id: desk, prompt: A desk}
+"""
+    shell.write(text)
+    assert shell("apply", "--only", "desk", "--only", "lamp-teal", "--no-check-images").code is ExitCode.DONE
+    shell.write(text.replace("A ${colour}", "One ${colour}"))
+    keep()
+    document = json.loads(kept.read_text())
+    jsonschema.validate(document, json.loads(load_schema_text("plan")))
+    white, teal, desk = document["takes"]
+    assert {name: white[name] for name in ("shot", "template", "variables", "input", "before", "cost_micro_usd")} == {
+        "shot": "lamp-white",
+        "template": "lamp-${colour}",
+        "variables": {"colour": "white"},
+        "input": {"prompt": "One white lamp", "image_urls": ["https://example.com/white.png"]},
+        "before": None,
+        "cost_micro_usd": 280_000,
+    }
+    assert teal["before"] == {
+        "model": "hailuo/pro",
+        "input": {"prompt": "A teal lamp", "image_urls": ["https://example.com/teal.png"]},
+        "complete": True,
+    }
+    assert (desk["action"], desk["input"], desk["before"], desk["cost_micro_usd"]) == ("keep", None, None, None)
+
+
+def test_a_take_whose_run_is_followed_shows_its_input_too(shell: Shell, start_api: StartApi) -> None:
+    start_api(speed=SLOW)
+    shell("apply", "--only", "desk", "--run-timeout", "1s")
+    takes = {take["id"]: take for take in shell("plan", "--json").document["takes"]}
+    assert (takes["desk"]["action"], takes["desk"]["input"]) == ("resume", {"prompt": "A desk"})
+
+
+def test_an_input_with_odd_numbers_is_read_as_it_was_written(
+    shell: Shell, api: SandboxServer, keep: Step, follow: Step
+) -> None:
+    numbers = "seed: -999999999999999999, strength: 0.10, least: 0.000000000000000001"
+    shell.write(f"version: 1\ncampaign: lamps\nshots:\n  - {{id: a, prompt: A, model: acme/v, input: {{{numbers}}}}}\n")
+    keep()
+    ended = follow()
+    assert "not a plan file" not in plain(ended)
+    assert api.world.stats.creates == 1
+
+
 def test_a_plan_is_read_whatever_an_editor_has_put_before_it(kept: Path, keep: Step, follow: Step) -> None:
     keep()
     kept.write_bytes(b"\xef\xbb\xbf" + kept.read_bytes())
@@ -182,7 +296,9 @@ def test_a_file_that_cannot_be_had_is_reported(shell: Shell, kept: Path, follow:
     assert "cannot be written" in ended.err
 
 
-@pytest.mark.parametrize("option", [("--only", "desk"), ("--replace", "*"), ("--max-spend", "1"), ("--new-ledger",)])
+@pytest.mark.parametrize(
+    "option", [("--only", "desk"), ("--limit", "0"), ("--replace", "*"), ("--max-spend", "1"), ("--new-ledger",)]
+)
 def test_a_plan_states_all_and_takes_no_wishes_beside_it(
     shell: Shell, api: SandboxServer, keep: Step, follow: Step, option: tuple[str, ...]
 ) -> None:

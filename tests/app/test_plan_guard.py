@@ -144,7 +144,7 @@ def test_no_more_is_paid_for_than_the_file_has(saved: SavedPlan) -> None:
     campaign = CampaignSpec("lamps", (Shot("hero", (HERO,)), Shot("desk", (take("desk"),))), "")
 
     def plan(*take_ids: str) -> Plan:
-        lines = tuple(PlanLine(id_, "hailuo/pro", PlanAction.CREATE, "new") for id_ in take_ids)
+        lines = tuple(PlanLine(take(id_), PlanAction.CREATE, "new") for id_ in take_ids)
         return Plan(lines, (), frozenset(), frozenset())
 
     begun = PlanProgress(WISHES, has_begun=True)

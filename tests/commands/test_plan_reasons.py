@@ -54,7 +54,9 @@ def test_a_signed_url_that_is_new_is_shown_beside_what_it_was(shell: Shell, api:
     [desk] = [each for each in shell("plan", "--json").document["takes"] if each["id"] == "desk"]
     assert desk["image_urls"] == [{"was": old, "now": new} for old, new in zip(was, now, strict=True)]
     shown = shell("plan").out
-    assert f"changed: image_urls\n    was  {was[0]}\n    now  {now[0]}\n    was  {was[1]}\n" in shown
+    assert (
+        f"changed: image_urls\n    prompt: A desk\n    was  {was[0]}\n    now  {now[0]}\n    was  {was[1]}\n" in shown
+    )
     assert "... and 1 more image; -v shows them" in shown
     assert f"now  {now[2]}" in shell("plan", "-v").out
 

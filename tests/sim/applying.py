@@ -75,6 +75,7 @@ class Apply(Process):
         options = ApplyOptions(
             only=order.wishes.only,
             replace=order.wishes.replace,
+            limit=order.wishes.limit,
             in_doubt=str(order.wishes.in_doubt),
             yes=order.yes,
             accept_price=self._accepts_price,
@@ -91,7 +92,12 @@ class Apply(Process):
         plan = self.order.plan
         check: Callable[[act.CreateRun], None] = (lambda _: None) if plan is None else self._check_create
         check = check if self.order.yes else self._refuse_create
-        return replace(super().terms(job), check_create=check)
+
+        def check_all(action: act.CreateRun) -> None:
+            check(action)
+            self._check_limit(action, job.settings.max_creates)
+
+        return replace(super().terms(job), check_create=check_all)
 
     @contextmanager
     def _as_command(self) -> Iterator[None]:
@@ -162,6 +168,13 @@ class Apply(Process):
     def _end_replacements(self, *arguments: Any) -> None:
         self.has_printed_all = True
         close_finished_replacements(*arguments)
+
+    def _check_limit(self, action: act.CreateRun, limit: int | None) -> None:
+        """Raises Violation for one create more than --limit, but for those that are known to have made nothing."""
+        mine = (sent for sent in self.site.truth.sent.values() if sent.process == self.number)
+        made = sum(not (sent.final and sent.run_id is None) for sent in mine)
+        if limit is not None and made >= limit:
+            raise Violation(f"a create of {action.run.take_id} leaves after {made}, and the limit is {limit}")
 
     def _check_create(self, action: act.CreateRun) -> None:
         assert self.order.plan is not None

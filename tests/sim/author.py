@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest, matches_any
+from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest
+from hailuo_batch.core.planning.selection import matches_any
 from hailuo_batch.values import (
     DEFAULT_MODEL,
     CampaignSpec,
@@ -46,6 +47,7 @@ class Author:
     limits: Limits = Limits()
     is_careful: bool = False  # has a cap, agrees to any price under it, and lives in a time of changing prices
     _last: PlanRequest = PlanRequest()
+    _rng_of_limits: Random = field(default_factory=Random)
 
     def __post_init__(self) -> None:
         rng = self.rng
@@ -61,6 +63,7 @@ class Author:
             max_in_flight=rng.choice((None, None, 1, 2, 5)),
             run_timeout_s=rng.choice((120.0, 400.0, 800.0)),
         )
+        self._rng_of_limits.setstate(rng.getstate())  # of its own, so that the rest of a history is as it was without
 
     @property
     def campaign(self) -> CampaignSpec:
@@ -102,7 +105,9 @@ class Author:
         only = self._globs() if rng.random() < 0.1 else ()
         replaced = self._globs() if rng.random() < 0.2 else ()
         in_doubt = InDoubtPolicy.RESUBMIT if rng.random() < 0.15 else InDoubtPolicy.HOLD
-        self._last = PlanRequest(only, replaced, in_doubt)
+        is_limited = self._rng_of_limits.random() < 0.15
+        limit = self._rng_of_limits.choice((0, 1, 1, 2, 3)) if is_limited else None
+        self._last = PlanRequest(only, replaced, in_doubt, limit=limit)
         return self._last
 
     def _fits(self, request: PlanRequest) -> bool:

@@ -12,7 +12,8 @@ from itertools import pairwise
 from hailuo_batch.core.model.ledger_changes import AddAttempt, SupersedeRun
 from hailuo_batch.core.model.runs import Replacement, Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.planning.plan import InDoubtPolicy, Plan, PlanRequest, matches_any
+from hailuo_batch.core.planning.plan import InDoubtPolicy, Plan, PlanRequest
+from hailuo_batch.core.planning.selection import matches_any
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.values import CampaignSpec
 from tests.sim.truth import Truth, Violation

@@ -110,6 +110,7 @@ class User:
         self.drawer.made += 1
         path = self.manifest.with_name(f"plan-{self.drawer.made}.json")
         words = [*_options("--only", request.only), *_options("--replace", request.replace)]
+        words += [] if request.limit is None else ["--limit", str(request.limit)]
         words += ["--in-doubt", "resubmit"] if request.in_doubt is InDoubtPolicy.RESUBMIT else []
         if self.give("plan", str(self.manifest), "--out", str(path), *words) is not ExitCode.DONE:
             return None

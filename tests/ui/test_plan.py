@@ -5,25 +5,25 @@ import pytest
 from hailuo_batch.core.planning.estimate import Estimate, TimeNeeded
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanLine
 from hailuo_batch.ui.plan import render_plan
+from hailuo_batch.ui.request_text import View
 from hailuo_batch.ui.text import display_width
 from tests.helpers.command_line import Shell
-from tests.helpers.snapshots import snapshot
+from tests.helpers.snapshots import snapshot, take
 
 
 def rendered(was: str, now: str, columns: int | None) -> list[str]:
-    line = PlanLine("hero", "hailuo/pro", PlanAction.CREATE, "changed: image_urls", image_urls=((was, now),))
+    line = PlanLine(take(), PlanAction.CREATE, "changed: image_urls", image_urls=((was, now),))
     plan = Plan((line,), (), frozenset(), frozenset())
     text = render_plan(
         plan,
         snapshot(),
         Estimate(()),
         TimeNeeded(0, None),
+        View(columns),
         cap_micro_usd=None,
         resolve="resolve",
-        columns=columns,
-        show_all=False,
     )
-    return text.splitlines()[1:3]
+    return text.splitlines()[2:4]
 
 
 @pytest.mark.parametrize("columns", [None, 80, 60, 40])
@@ -51,8 +51,9 @@ def test_an_image_that_was_not_there_before_is_none() -> None:
 
 
 def test_what_only_leaves_out_is_counted_and_listed_on_demand(shell: Shell) -> None:
-    assert shell("plan", "--only", "desk").out.splitlines()[:3] == [
+    assert shell("plan", "--only", "desk").out.splitlines()[:4] == [
         "  create  desk  new",
+        "    prompt: A desk",
         "",
         "Plan: 1 to create, 2 left out by --only.",
     ]

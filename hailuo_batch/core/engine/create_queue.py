@@ -1,11 +1,13 @@
 """The attempts that wait to be paid for, in order, and what holds the next one back.
 
-Three bounds hold a create back: the circuit breaker, so that an API that stops answering leaves few creates in doubt;
-the cap on money; and the limit on runs in flight. Pure: `runs` and `counters` are the engine's and only read here.
+Four bounds hold a create back: the circuit breaker, so that an API that stops answering leaves few creates in doubt;
+the cap on money; the limit on runs in flight; and the most creates of this apply. Pure: `runs` and `counters` are the
+engine's and only read here.
 """
 
 from collections import Counter, deque
 from collections.abc import Mapping
+from itertools import islice
 
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.counters import Counters
@@ -63,16 +65,25 @@ class CircuitBreaker:
 
 
 class CreateQueue:
-    """The creates of one apply. `max_in_flight` limits runs and creates under way together; None means no limit."""
+    """The creates of one apply. `max_in_flight` limits runs and creates under way together, `max_creates` the creates
+    that are sent; None means no limit."""
 
     def __init__(
-        self, runs: Mapping[int, Run], counters: Counters, cap: Cap, breaker: CircuitBreaker, max_in_flight: int | None
+        self,
+        runs: Mapping[int, Run],
+        counters: Counters,
+        cap: Cap,
+        breaker: CircuitBreaker,
+        max_in_flight: int | None,
+        max_creates: int | None = None,
     ) -> None:
         self.cap = cap
         self.breaker = breaker
         self._runs = runs
         self._counters = counters
         self._max_in_flight = max_in_flight
+        self._max_creates = max_creates
+        self._creates = 0  # sent in this apply, but for those that made nothing
         self._waiting: deque[int] = deque()
         self._sending: Counter[str] = Counter()  # by model
 
@@ -93,27 +104,49 @@ class CreateQueue:
 
     def next_key(self) -> int | None:
         """The attempt to pay for now; None where none waits or a bound holds it back."""
-        if not self._waiting or not self.breaker.can_start() or self._is_full:
+        if not self._waiting or not self.breaker.can_start() or self._is_full or self._is_spent:
             return None
         key = self._waiting[0]
         return key if self.cap.admits(self._runs[key].model) else None
 
     def ready_count(self) -> int:
         """How many attempts wait only for a request, or for the answers to creates under way."""
-        waits_for_answers = self.breaker.under_way > 0 and not self.breaker.is_tripped and not self._is_full
+        may_start = not (self.breaker.is_tripped or self._is_full or self._is_spent)
+        waits_for_answers = self.breaker.under_way > 0 and may_start
         return len(self._waiting) if waits_for_answers or self.next_key() is not None else 0
 
     def start(self, key: int) -> None:
         """Count the create of `next_key`, which starts, against every bound before the next one is considered."""
         self._waiting.popleft()
         self.breaker.start()
+        self._creates += 1
         self.cap.reserve(self._runs[key])
         self._sending[self._runs[key].model] += 1
 
-    def end(self, run: Run) -> None:
-        """End the reservation for this attempt. Its result is recorded and counted, so its money never drops out."""
+    def end(self, run: Run, *, made_nothing: bool) -> None:
+        """End the reservation for this attempt. Its result is recorded and counted, so its money never drops out.
+
+        `made_nothing` is whether the create provably made no run: only then it does not count against the most creates.
+        One in doubt counts, and so does a run that fails later: it was paid for first.
+        """
+        # rule only_nothing_is_free
+        if made_nothing:
+            self._creates -= 1
         self.cap.release(run)
         self._sending[run.model] -= 1
+
+    def admits_more(self, promised: int) -> bool:
+        """Whether one more attempt may be added to those that wait and to those `promised` already."""
+        if self._max_creates is None:
+            return True
+        return self._creates + len(self._waiting) + promised < self._max_creates
+
+    @property
+    def limit_stop_reason(self) -> StopReason | None:
+        """The reason to stop where attempts wait and no further create may be sent, None otherwise."""
+        if self._waiting and self._is_spent and self.breaker.under_way == 0:
+            return stop_reasons.limit_reached(self._max_creates or 0)
+        return None
 
     @property
     def under_way(self) -> Counter[str]:
@@ -123,7 +156,8 @@ class CreateQueue:
     @property
     def affordable(self) -> Counter[str]:
         """How many attempts wait, by model, as far as the cap admits them."""
-        waiting = Counter(self._runs[key].model for key in self._waiting)
+        left = None if self._max_creates is None else max(0, self._max_creates - self._creates)
+        waiting = Counter(self._runs[key].model for key in islice(self._waiting, left))
         return Counter({model: self.cap.count_affordable(count, model) for model, count in waiting.items()})
 
     def cap_stop_reason(self) -> StopReason | None:
@@ -134,6 +168,12 @@ class CreateQueue:
         if cap.admits(model) or cap.waits_for_price(model):
             return None
         return stop_reasons.cap_reached(cap.cap_micro_usd or 0, cap.committed_micro_usd, cap.cost_of(model))
+
+    @property
+    def _is_spent(self) -> bool:
+        """Whether as many creates were sent as this apply may send."""
+        # rule no_more_creates
+        return self._max_creates is not None and self._creates >= self._max_creates
 
     @property
     def _is_full(self) -> bool:

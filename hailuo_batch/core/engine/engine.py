@@ -249,6 +249,10 @@ class Engine:
             return "another attempt is not in the plan that is applied"
         if any(is_spare(self._runs[key], self._scope) for key in self._keys_by_fingerprint[run.fingerprint]):
             return "the next apply uses another run in its place"  # one of the same request that is paid for already
+        promised = sum(isinstance(change, AddAttempt) for change in self._ledger_changes)
+        if not self._requests.admits_more_creates(promised):
+            # no attempt is recorded: the next apply decides about it, with a limit of its own
+            return f"--limit {self.settings.max_creates:,} is reached, so the next apply repeats it"
         # rule no_retry_without_yes
         if self.settings.consent is not Consent.GIVEN:
             # no attempt is recorded either: the next apply would pay for it, whatever max_attempts is by then

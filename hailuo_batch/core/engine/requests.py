@@ -50,7 +50,9 @@ class RequestScheduler:
         per_second = settings.rate_limit / settings.rate_window_s
         self._polling = Polling(per_second, settings.known_durations)
         self._breaker = CircuitBreaker(per_second)
-        self._create_queue = CreateQueue(runs, counters, self.cap, self._breaker, settings.max_in_flight)
+        self._create_queue = CreateQueue(
+            runs, counters, self.cap, self._breaker, settings.max_in_flight, settings.max_creates
+        )
         self._api_status = ApiStatus(endpoint, settings, self.window, output)
         self._unknown_statuses: set[str] = set()
         self._timeout = RunTimeout(settings.run_timeout_s, now)
@@ -87,6 +89,10 @@ class RequestScheduler:
     def affordable_creates(self) -> int:
         """The number of creates that wait, as far as the cap admits them."""
         return self._create_queue.affordable.total() if self._may_create else 0
+
+    def admits_more_creates(self, promised: int) -> bool:
+        """Whether one more create may be added to those that wait, and to those `promised`, within --limit."""
+        return self._create_queue.admits_more(promised)
 
     def needs_shared_window(self, now: float) -> bool:
         """Whether a request may start now, or news is due, so that the window must be synchronised with the other
@@ -156,6 +162,8 @@ class RequestScheduler:
         if self._output.stop_scope < StopScope.CREATES and len(self._create_queue) > 0:
             if (reached := self._create_queue.cap_stop_reason()) is not None:
                 self._output.stop(reached)
+            elif (spent := self._create_queue.limit_stop_reason) is not None:
+                self._output.stop(spent)
             # rule no_create_without_yes
             elif self._settings.consent is not Consent.GIVEN:
                 # after the cap, which would stop the apply with consent as well: the user should see that reason
@@ -220,7 +228,8 @@ class RequestScheduler:
     def on_create(self, run: Run, outcome: Outcome, now: float) -> None:
         """Handle the end of a create. What changed is recorded already."""
         self._api_status.on_outcome(run.key, outcome, now)
-        self._create_queue.end(run)
+        nothing = isinstance(outcome, ev.CreateNotSent | ev.CreateRefused | ev.InputRejected)
+        self._create_queue.end(run, made_nothing=nothing and run.state is not RunState.IN_DOUBT)
         if isinstance(outcome, ev.CreateNotSent):
             self._breaker.on_not_sent()
             self._create_queue.requeue(run.key)

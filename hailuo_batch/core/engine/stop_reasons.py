@@ -104,6 +104,12 @@ def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: in
     return _creates(ExitCode.ACCOUNT, text)
 
 
+def limit_reached(limit: int) -> StopReason:
+    """As many runs were created as --limit allows, and attempts are left."""
+    text = f"--limit {limit:,} is reached. Current runs are still collected. Run the same command to create more."
+    return _creates(ExitCode.UNFINISHED, text)
+
+
 def price_rose(model: str, shown_micro_usd: int, cost_micro_usd: int) -> StopReason:
     """A run costs clearly more than the plan showed, so the user's consent does not cover the next one."""
     text = (

@@ -20,7 +20,8 @@ class Settings:
     `consent` defaults to missing, so that a caller who forgets to set it cannot pay. `shown_prices` holds the price of
     each model that the plan showed; creating stops where a run costs clearly more. `is_key_new` means that another key
     made the runs in the ledger. `known_durations` are how long runs of earlier applies took, by model. `max_fetches`
-    exceeds the number of simultaneous transfers, because some downloads only wait for the disk.
+    exceeds the number of simultaneous transfers, because some downloads only wait for the disk. `max_creates` bounds
+    the runs that are created, further attempts included.
     """
 
     rate_limit: int = 20
@@ -28,6 +29,7 @@ class Settings:
     cap_micro_usd: int | None = None
     max_attempts: int = 1
     max_in_flight: int | None = None
+    max_creates: int | None = None
     run_timeout_s: float = 3600.0
     max_fetches: int = 8
     shown_prices: Mapping[str, int] = field(default_factory=dict)

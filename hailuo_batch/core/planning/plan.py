@@ -7,15 +7,15 @@ A take is paid for if and only if its live run is unsent once those changes are 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import assert_never
 
 from hailuo_batch.core.model import ledger_changes as st
-from hailuo_batch.core.model.runs import OutputKey, Replacement, Run, Snapshot, Supersession, TakeRecord
+from hailuo_batch.core.model.runs import OutputKey, Replacement, Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.core.planning.diff import Difference, describe_difference
-from hailuo_batch.core.planning.matching import match_runs, serves
+from hailuo_batch.core.planning.diff import Difference, RecordedRequest, attempt_before, why_unserved
+from hailuo_batch.core.planning.matching import match_runs
 from hailuo_batch.core.planning.replacements import UNFINISHED, is_repeated, with_patterns
+from hailuo_batch.core.planning.selection import chooses, matches_any
 from hailuo_batch.values import CampaignSpec, Take, format_utc_minute
 
 
@@ -39,6 +39,7 @@ class PlanAction(StrEnum):
 
 
 PAYING = frozenset({PlanAction.CREATE, PlanAction.REPLACE})
+FOLLOWED = frozenset({PlanAction.RESUME, PlanAction.DOWNLOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,27 @@ class PlanLine:
     """What an apply does with one take, and the reason.
 
     `moved_from` names the take whose run it takes over, else it is empty. `image_urls` are those that changed, each as
-    it was and as it is.
+    it was and as it is. `before` is what the run was made from that this one replaces, None where that is no other
+    request. `template` is the ID of the take's shot as the manifest writes it, empty where that is unknown.
     """
 
-    take_id: str
-    model: str
+    take: Take
     action: PlanAction
     reason: str
     moved_from: str = ""
     image_urls: tuple[tuple[str, str], ...] = ()
+    before: RecordedRequest | None = None
+    template: str = ""
+
+    @property
+    def take_id(self) -> str:
+        """The take's ID."""
+        return self.take.id
+
+    @property
+    def model(self) -> str:
+        """The model that makes it."""
+        return self.take.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,8 @@ class Plan:
     """Lines for the user and changes for the ledger, both in order.
 
     `scope` holds the takes that were asked for; `followed` also those that left the manifest and whose runs, being paid
-    for, are followed to their end. `redownload` holds outputs to download although they are on record.
+    for, are followed to their end. `redownload` holds outputs to download although they are on record. `left_for_later`
+    are the takes that would be paid for but for --limit: they were not asked for this time.
     """
 
     lines: tuple[PlanLine, ...]
@@ -70,6 +84,7 @@ class Plan:
     scope: frozenset[str]
     followed: frozenset[str]
     redownload: frozenset[OutputKey] = frozenset()
+    left_for_later: frozenset[str] = frozenset()
 
     @property
     def paying(self) -> tuple[PlanLine, ...]:
@@ -82,23 +97,22 @@ class Plan:
 class PlanRequest:
     """What the command line asks for beyond the manifest. An empty `only` means every take.
 
-    `replaceable` are the takes of which `replace` may begin a replacement, None for every take that matches it.
+    `replaceable` are the takes of which `replace` may begin a replacement, None for every take that matches it. `limit`
+    is the most runs that may be created, None without one; `payable` are the takes that may be paid for at all, None
+    for every take.
     """
 
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     in_doubt: InDoubtPolicy = InDoubtPolicy.HOLD
     replaceable: frozenset[str] | None = None
+    limit: int | None = None
+    payable: frozenset[str] | None = None
 
 
 def make_plan(campaign: CampaignSpec, snapshot: Snapshot, request: PlanRequest = PlanRequest()) -> Plan:
     """Decide what to do with every take of the manifest and of the ledger."""
     return _Planner(campaign, snapshot, request).plan()
-
-
-def matches_any(take_id: str, patterns: Iterable[str]) -> bool:
-    """Whether a take ID matches one of the patterns (`*`, `?`, `[...]`)."""
-    return any(fnmatchcase(take_id, pattern) for pattern in patterns)
 
 
 class _Planner:
@@ -110,10 +124,14 @@ class _Planner:
         # rule wanted_takes
         self._wanted = {take.id: take for take in campaign.takes}
         self._recorded = {record.take.id: record for record in snapshot.takes}
-        self._scope = frozenset(id_ for id_ in self._wanted if not request.only or matches_any(id_, request.only))
+        self._templates = {take.id: shot.template for shot in campaign.shots for take in shot.takes}
+        chosen = (take for take in self._wanted.values() if not request.only or chooses(request.only, take))
+        self._scope = frozenset(take.id for take in chosen)
         # rule takes_matched
         self._served = match_runs(self._wanted, self._recorded)
         self._lines: list[PlanLine] = []
+        self._creates = 0
+        self._left_for_later: set[str] = set()
 
     def plan(self) -> Plan:
         # runs make room first: the ledger allows one live run for each take
@@ -129,7 +147,8 @@ class _Planner:
         self._plan_removed_takes()
         # rule still_collected
         followed = self._scope if self._request.only else self._scope | self._recorded.keys()
-        return Plan(tuple(self._lines), tuple(self.changes), self._scope, followed)
+        left = frozenset(self._left_for_later)
+        return Plan(tuple(self._lines), tuple(self.changes), self._scope - left, followed, left_for_later=left)
 
     def _release_runs(self) -> None:
         """Take the place from live runs that do not serve their take, and drop attempts that need not be sent."""
@@ -179,39 +198,69 @@ class _Planner:
         live = self._live_run(take.id)
         if live is None or live.key != run.key:
             self.changes.append(st.ReviveRun(run.key, take.id))
+        by = self._repeated_because(take, run, is_replaced=is_replaced)
         if take.id not in self._scope:
             action, reason = PlanAction.HOLD, _NOT_SELECTED
-        elif is_replaced:
-            self._add_attempt(run, take, Supersession.REPLACE)
-            # rule action_replaced
-            action, reason = PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded"
-        elif run.state is RunState.IN_DOUBT and self._request.in_doubt is InDoubtPolicy.RESUBMIT:
-            self._add_attempt(run, take, Supersession.RESUBMIT)
-            action, reason = PlanAction.CREATE, "in doubt; --in-doubt resubmit sends it again, which may pay twice"
-        # rule failed_again
-        elif run.state is RunState.FAILED and self._has_attempts_left(run, take):
-            self._add_attempt(run, take, Supersession.RETRY)
-            action, reason = PlanAction.CREATE, f"attempt {run.attempt} failed and was refunded: {run.reason}"
+        elif by is not None:
+            action, reason = self._repeat(take, run, by)
         else:
             action, reason = _action_for(run)
             # rule reason_moved
             reason = f"moved from {moved_from}; {reason}" if moved_from else reason
-        self._add_line(take, action, reason, moved_from)
+        self._add_line(take, action, Difference(reason), moved_from)
+
+    def _repeated_because(self, take: Take, run: Run, *, is_replaced: bool) -> Supersession | None:
+        """Why a take that a recorded run serves is paid for once more, None where it is not."""
+        if is_replaced:
+            return Supersession.REPLACE
+        if run.state is RunState.IN_DOUBT and self._request.in_doubt is InDoubtPolicy.RESUBMIT:
+            return Supersession.RESUBMIT
+        # rule failed_again
+        if run.state is RunState.FAILED and self._has_attempts_left(run, take):
+            return Supersession.RETRY
+        return None
+
+    def _repeat(self, take: Take, run: Run, by: Supersession) -> tuple[PlanAction, str]:
+        is_due = self._admit(take)
+        if is_due or by is Supersession.REPLACE:
+            # a --replace is recorded with all its takes, those left for later included: the same command then makes
+            # the next of them, and none twice
+            self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
+        if not is_due:
+            return PlanAction.HOLD, LEFT_FOR_LATER
+        match by:
+            case Supersession.REPLACE:
+                # rule action_replaced
+                return PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded"
+            case Supersession.RESUBMIT:
+                return PlanAction.CREATE, "in doubt; --in-doubt resubmit sends it again, which may pay twice"
+            case _:
+                return PlanAction.CREATE, f"attempt {run.attempt} failed and was refunded: {run.reason}"
 
     def _create(self, take: Take) -> None:
-        """Plan a take that no recorded run serves: its next attempt is paid for, unless --only leaves it out."""
+        """Plan a take that no recorded run serves: its next attempt is paid for, unless an option leaves it out."""
         record, live = self._recorded.get(take.id), self._live_run(take.id)
         if live is None or live.state is not RunState.UNSENT or not _is_same_request(live, take):
             # rule new_take
             self.changes.append(st.AddAttempt(take.id))
         if take.id not in self._scope:
-            self._add_line(take, PlanAction.HOLD, _NOT_SELECTED)
-            return
-        before = None if record is None else _attempt_before(record, live)
-        replaces = before is not None and before.superseded_by is Supersession.REPLACE
-        difference = _why_new(take, record, live, before)
-        action = PlanAction.REPLACE if replaces else PlanAction.CREATE
-        self._add_line(take, action, difference.reason, image_urls=difference.image_urls)
+            self._add_line(take, PlanAction.HOLD, Difference(_NOT_SELECTED))
+        elif not self._admit(take):
+            self._add_line(take, PlanAction.HOLD, Difference(LEFT_FOR_LATER))
+        else:
+            before = None if record is None else attempt_before(record)
+            replaces = before is not None and before.superseded_by is Supersession.REPLACE
+            self._add_line(take, PlanAction.REPLACE if replaces else PlanAction.CREATE, why_unserved(take, record))
+
+    def _admit(self, take: Take) -> bool:
+        """Whether this take may be paid for as well. It counts from then on; otherwise it is left for later."""
+        limit, payable = self._request.limit, self._request.payable
+        # rule no_more_than_limit
+        if (limit is not None and self._creates >= limit) or (payable is not None and take.id not in payable):
+            self._left_for_later.add(take.id)
+            return False
+        self._creates += 1
+        return True
 
     def _live_run(self, take_id: str) -> Run | None:
         record = self._recorded.get(take_id)
@@ -223,9 +272,6 @@ class _Planner:
         runs = record.runs if record is not None and run.take_id == take.id else (run,)
         # rule attempts_left
         return count_failures(runs, run.fingerprint) < self._max_attempts
-
-    def _add_attempt(self, run: Run, take: Take, by: Supersession) -> None:
-        self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
 
     def _plan_removed_takes(self) -> None:
         used = {run.key for run in self._served.values()}
@@ -245,20 +291,16 @@ class _Planner:
             if live is not None and live in left:
                 # rule not_in_manifest
                 reason = f"no longer in the manifest; {_action_for(live)[1]}"
-                self._add_line(record.take, PlanAction.UNWANTED, reason)
+                self._add_line(record.take, PlanAction.UNWANTED, Difference(reason))
 
-    def _add_line(
-        self,
-        take: Take,
-        action: PlanAction,
-        reason: str,
-        moved_from: str = "",
-        image_urls: tuple[tuple[str, str], ...] = (),
-    ) -> None:
-        self._lines.append(PlanLine(take.id, take.model, action, reason, moved_from, image_urls))
+    def _add_line(self, take: Take, action: PlanAction, why: Difference, moved_from: str = "") -> None:
+        template = self._templates.get(take.id, "")
+        self._lines.append(PlanLine(take, action, why.reason, moved_from, why.image_urls, why.before, template))
 
 
 _NOT_SELECTED = "not selected by --only"
+LEFT_FOR_LATER = "left for later by --limit"
+"""The reason of a take that --limit leaves out."""
 
 
 def count_failures(runs: Iterable[Run], fingerprint: str) -> int:
@@ -269,34 +311,6 @@ def count_failures(runs: Iterable[Run], fingerprint: str) -> int:
 def _is_same_request(run: Run, take: Take) -> bool:
     """Whether this unsent attempt would send exactly what the take asks for."""
     return run.fingerprint == take.fingerprint and run.images_sha256 == take.images_sha256
-
-
-def _attempt_before(record: TakeRecord, live: Run | None) -> Run | None:
-    older = [run for run in record.runs if live is not None and run.attempt < live.attempt]
-    return older[-1] if older else None
-
-
-def _why_new(take: Take, record: TakeRecord | None, live: Run | None, before: Run | None) -> Difference:
-    """Why a take that no recorded run serves must be paid for."""
-    if record is None or not record.runs:
-        # rule reason_new
-        return Difference("new")
-    if live is None or live.state is not RunState.UNSENT:
-        return describe_difference(live or record.runs[-1], take)
-    if before is not None and serves(live, take) and serves(before, take):
-        return Difference(_attempted_again(live, before))
-    if before is not None:
-        return describe_difference(before, take)
-    return Difference("new" if live.reason is None or not serves(live, take) else f"not created yet: {live.reason}")
-
-
-def _attempted_again(live: Run, before: Run) -> str:
-    ended = "failed" if before.state is RunState.FAILED else f"was {before.state}"
-    return {
-        Supersession.REPLACE: "--replace, not created yet",
-        Supersession.RETRY: f"attempt {live.attempt}, after one that {ended}",
-        Supersession.RESUBMIT: "repeated, as requested",
-    }.get(before.superseded_by or Supersession.EDIT, "new")
 
 
 def _action_for(run: Run) -> tuple[PlanAction, str]:

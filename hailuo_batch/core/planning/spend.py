@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RunState
 
 UNANSWERED = frozenset({RunState.SUBMITTING, RunState.IN_DOUBT})
@@ -109,3 +109,13 @@ def charge_of(run: Run, costs: Mapping[str, int]) -> tuple[int, int]:
         return 0, 0
     cost = costs.get(run.model, 0) if run.cost_micro_usd is None else run.cost_micro_usd
     return cost, cost if run.state is RunState.FAILED else 0
+
+
+_NOTHING_MADE = frozenset({RunState.UNSENT, RunState.REJECTED})
+
+
+def count_creates(before: Snapshot, after: Snapshot) -> int:
+    """How many creates between the two have made a run, or may have."""
+    known = {run.create_id for run in before.paid_runs}
+    made = (run for run in after.paid_runs if run.create_id is not None and run.state not in _NOTHING_MADE)
+    return sum(run.create_id not in known for run in made)

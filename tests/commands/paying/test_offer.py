@@ -11,7 +11,7 @@ from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.estimate import estimate_cost
 from hailuo_batch.core.planning.history import history_of
-from hailuo_batch.core.planning.plan import make_plan
+from hailuo_batch.core.planning.plan import PlanRequest, make_plan
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console
 from hailuo_batch.values import Limits
@@ -22,15 +22,22 @@ USD = 1_000_000
 
 
 def quote(
-    new: int, *, cap: int | None = None, expected: int | None = None, runs: Sequence[Run] = (), attempts: int = 1
+    new: int,
+    *,
+    cap: int | None = None,
+    expected: int | None = None,
+    runs: Sequence[Run] = (),
+    attempts: int = 1,
+    limit: int | None = None,
 ) -> PaymentQuote:
     """What an apply offers of a campaign with so many new takes, beside those that these runs were made for."""
     made = [take(known.take_id) for known in runs]
     held = snapshot(*(record(of, known) for of, known in zip(made, runs, strict=True)))
     campaign = wants(*made, *(take(f"new-{n}", prompt=f"lamp {n}") for n in range(new)), max_attempts=attempts)
-    plan = make_plan(campaign, held)
+    plan = make_plan(campaign, held, PlanRequest(limit=limit))
     estimate = estimate_cost(plan, history_of(runs), Limits(expected_cost_micro_usd=expected))
-    return quote_for(plan, held, estimate, Settings(cap_micro_usd=cap, max_attempts=attempts), None)
+    settings = Settings(cap_micro_usd=cap, max_attempts=attempts, max_creates=limit)
+    return quote_for(plan, held, estimate, settings, None)
 
 
 def done(shot: str = "made", cost: int | None = COST) -> Run:
@@ -62,6 +69,8 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (quote(48, runs=[done()], cap=10 * USD), "up to 34 of 48 runs, at most $9.72"),
         (quote(48, cap=10 * USD), "48 runs at a price that is not known yet, at most $10.00"),
         (quote(4, expected=COST, cap=200_000), "up to 1 of 4 runs, at most $0.20"),  # one goes to teach the price
+        (quote(48, expected=COST, limit=3), "3 runs, about $0.84 (no spending cap is set)"),
+        (quote(48, expected=COST, limit=3, cap=600_000), "up to 2 of 3 runs, at most $0.60"),
         (quote(2, runs=[run(RunState.IN_DOUBT)], expected=COST, cap=USD), "2 runs, about $0.56, at most $1.00"),
     ],
 )
@@ -123,3 +132,15 @@ def test_a_cap_that_is_reached_is_reported_instead() -> None:
     assert printed is not None
     assert printed.exit_code is ExitCode.ACCOUNT
     assert "the spend limit is $0.28" in printed.text
+
+
+@pytest.mark.parametrize(
+    ("new", "limit", "attempts", "open_runs"), [(3, 3, 1, 0), (3, 4, 3, 1), (3, 10, 3, 2), (3, 0, 1, 0), (0, 1, 3, 1)]
+)
+def test_further_attempts_are_offered_as_far_as_the_limit_has_room_for_them(
+    new: int, limit: int, attempts: int, open_runs: int
+) -> None:
+    running = [run(RunState.PENDING, take(name)) for name in ("a", "b")]
+    offered = quote(new, runs=running, attempts=3, limit=limit)
+    assert (offered.attempts, offered.open_runs) == (attempts, open_runs)
+    assert offered.may_pay is (min(new, limit) + open_runs > 0)

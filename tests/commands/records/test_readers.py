@@ -21,8 +21,11 @@ def test_a_plan_creates_nothing_and_needs_no_key(shell: Shell) -> None:
     assert ended.code is ExitCode.DONE
     assert ended.out.splitlines() == [
         "  create  hero        new",
+        "    prompt: A lamp",
         "  create  hero.take2  new",
+        "    prompt: A lamp",
         "  create  desk        new",
+        "    prompt: A desk",
         "",
         "Plan: 3 to create.",
         "Cost: about $0.84 (3 x $0.28, as the manifest expects). Cap: $5.00.",
@@ -68,7 +71,8 @@ def test_the_newest_price_paid_beats_what_the_manifest_expects(shell: Shell, sta
 def test_a_long_plan_is_counted_and_shown_whole_on_demand(shell: Shell) -> None:
     shell.write(LAMPS.replace("takes: 2", "takes: 40"))
     short, whole = shell("plan").out, shell("plan", "-v").out
-    assert "... and 29 more; -v shows them" in short
+    assert "  hero  40 to create  $11.20\n" in short
+    assert "(-v shows every take with its whole prompt and its images)" in short
     assert "hero.take40" not in short
     assert "hero.take40" in whole
 

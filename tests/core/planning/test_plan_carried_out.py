@@ -12,7 +12,8 @@ from hypothesis import strategies as some
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.matching import serves
-from hailuo_batch.core.planning.plan import InDoubtPolicy, Plan, PlanAction, PlanRequest, make_plan, matches_any
+from hailuo_batch.core.planning.plan import InDoubtPolicy, Plan, PlanAction, PlanRequest, make_plan
+from hailuo_batch.core.planning.selection import matches_any
 from hailuo_batch.values import CampaignSpec, Take
 from tests.core.planning_session import PlanningSession, take, wants, with_images
 

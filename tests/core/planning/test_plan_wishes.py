@@ -4,7 +4,8 @@ import pytest
 
 from hailuo_batch.core.model.runs import Replacement, Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanAction, PlanRequest, matches_any
+from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanAction, PlanRequest
+from hailuo_batch.core.planning.selection import matches_any
 from hailuo_batch.values import format_utc_minute
 from tests.core.planning_session import PlanningSession, paying, take, wants
 

@@ -6,8 +6,8 @@ import pytest
 
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.spend import Spend, is_in_doubt, newest_costs, spend_of
-from tests.helpers.snapshots import COST, STARTED_AT, run, take
+from hailuo_batch.core.planning.spend import Spend, count_creates, is_in_doubt, newest_costs, spend_of
+from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take
 
 OTHER = take(model="other/model")
 
@@ -111,3 +111,13 @@ def test_each_model_has_its_own_price() -> None:
 def test_a_cost_of_nothing_is_a_known_cost() -> None:
     assert newest_costs([run(cost=0)]) == {"hailuo/pro": 0}
     assert spend_of([run(cost=0), run(RunState.IN_DOUBT)]) == Spend(0, 0, 1, 0)
+
+
+def test_what_was_created_in_between_is_what_made_a_run_or_may_have() -> None:
+    old, waiting = run(), run(RunState.UNSENT)
+    states = (RunState.PENDING, RunState.IN_DOUBT, RunState.FAILED, RunState.REJECTED)
+    refused = replace(waiting, create_id="refused")
+    before = snapshot(record(take(), old, waiting))
+    after = snapshot(record(take(), old, refused, *map(run, states)))
+    assert count_creates(before, after) == 3
+    assert count_creates(after, after) == 0
