@@ -39,6 +39,7 @@ RULES: Mapping[str, Rule] = {
     "resources": Rule("the JSON Schemas that ship with the program"),
     "json_fields": Rule("fields of a JSON document, each looked at before it is believed"),
     "warning_codes": Rule("the kinds of warnings, which a manifest may accept"),
+    "image_files": Rule("what the bytes of an image say, and what speaks against it", ("warning_codes",)),
     "values": Rule("frozen values: campaign, shot, take, fingerprint, money, duration", ("errors",)),
     # pure decisions
     "core.model": Rule("states and the table of their transitions, events, actions, runs, settings", VALUES),
@@ -71,7 +72,10 @@ RULES: Mapping[str, Rule] = {
     "manifest.validation": Rule(
         "the schema's errors, in an author's words", ("manifest", "manifest.yaml", "resources")
     ),
-    "manifest.images": Rule("image references, URLs, local copies", ("manifest", "manifest.files", "manifest.yaml")),
+    "manifest.images": Rule(
+        "image references, URLs, local copies",
+        ("manifest", "manifest.files", "manifest.yaml", "image_files", "values", "warning_codes"),
+    ),
     "manifest.expansion": Rule(
         "rows, combinations, variables, IDs, sizes",
         (
@@ -88,7 +92,8 @@ RULES: Mapping[str, Rule] = {
         ("adapters.local", *CORE, *VALUES, "text", "resources", PACKAGE),
     ),
     "preflight": Rule(
-        "are the images usable: fetch, headers, verdict", ("adapters.http", "adapters.download", "warning_codes")
+        "are the images on the web usable: fetch, verdict",
+        ("adapters.http", "adapters.download", "image_files", "warning_codes"),
     ),  # links are followed by the downloader's rules
     "runtime": Rule(
         "driver (the loop), executor (threads), clock (the only reader of time), signals",
@@ -120,6 +125,7 @@ RULES: Mapping[str, Rule] = {
             *VALUES,
             "text",
             "json_fields",
+            "image_files",
             "warning_codes",
         ),
     ),
@@ -169,7 +175,7 @@ HARMLESS = frozenset(
 """What pure code may import beside the package: whatever touches no clock, chance, thread, file or network."""
 READS_OUTSIDE = frozenset({"open", "input", "print", "__import__", "eval", "exec", "now", "today", "utcnow"})
 """Functions, also of harmless modules, that pure code does not call by these names."""
-PURE = frozenset({*CORE, "values", "errors", "text", "json_fields", "sandbox.world"})
+PURE = frozenset({*CORE, "values", "errors", "text", "json_fields", "image_files", "sandbox.world"})
 LIBRARIES: Mapping[str, str] = {
     "sqlite3": "adapters.ledger",
     "click": "cli",

@@ -60,6 +60,7 @@ from hailuo_batch.core.planning.plan import Plan, make_plan
 from hailuo_batch.core.planning.replacements import UNFINISHED, is_complete, with_patterns
 from hailuo_batch.core.planning.traces import KnownIds
 from hailuo_batch.errors import ExitCode, LedgerError, StreamError, UsageError
+from hailuo_batch.manifest import load_manifest, load_with_image_warnings
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import report_document
 from hailuo_batch.runtime.clock import Clock
@@ -252,7 +253,8 @@ class _Apply:
 def _read_request(where: CampaignLocation, options: ApplyOptions, console: Console) -> ApplyRequest:
     """Read and check everything that is asked, before anything is opened. Raises UsageError and ManifestError."""
     saved = None if options.plan_file is None else read_plan_for(options.plan_file, options)
-    manifest = read_manifest(where.manifest, console, warning_severity(options.strict))
+    load = load_manifest if options.check_images is False else load_with_image_warnings
+    manifest = read_manifest(where.manifest, console, warning_severity(options.strict), load)
     context = context_of(where, manifest.campaign)
     settings = read_settings(options, manifest.campaign)
     if saved is None:

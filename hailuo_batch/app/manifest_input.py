@@ -1,13 +1,13 @@
 """The manifest of a command: its findings are shown to the user, and its images are checked before anything is paid.
 
-Only images of takes that are about to be paid for are checked. Local copies and `data:` URLs are read where they are;
-other URLs are fetched as far as needed, each once. An unusable image stops the command; a doubtful one is a warning.
+Warnings about images on this machine come with the manifest's own. Those on the web are fetched as far as needed, each
+once, and only for takes that are about to be paid for. An unusable image of such a take stops the command.
 """
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,13 +17,22 @@ from hailuo_batch.app.config import read_endpoint
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, locate
 from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.errors import ManifestError, UsageError
-from hailuo_batch.manifest import Diagnostic, LoadedManifest, ResolvedImage, Severity, load_manifest, render_diagnostic
-from hailuo_batch.preflight.verdict import Finding, judge_copy, judge_data_url, judge_fetch
+from hailuo_batch.image_files.findings import Finding, ImageLimits, judge_content, limits_of
+from hailuo_batch.manifest import (
+    Diagnostic,
+    LoadedManifest,
+    ResolvedImage,
+    Severity,
+    load_manifest,
+    load_with_image_warnings,
+    render_diagnostic,
+)
+from hailuo_batch.preflight.verdict import judge_fetch
 from hailuo_batch.text import COLOURED, PLAIN, Palette
 from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.progress import counting_bar
 from hailuo_batch.ui.text import clean, count, elide, name_some
-from hailuo_batch.values import CampaignSpec
+from hailuo_batch.values import CampaignSpec, Take
 from hailuo_batch.warning_codes import WarningCode
 
 _MOST_TAKES_NAMED = 2
@@ -35,9 +44,10 @@ _URL_SHOWN = 120
 class Manifest:
     """A manifest without errors: its campaign, and the files that it was made from.
 
-    `tables` maps each table's path to its SHA-256 in hex, `copies` maps image URLs to their local copies. Relative
-    references begin with `image_base`, which may be empty. `warnings` is the number of warnings shown. `accepted` are
-    the kinds of warnings that the whole manifest accepts, `accepted_by_shot` those that a shot accepts besides.
+    `tables` maps each table's path to its SHA-256 in hex, `copies` the URLs of images whose content is known without a
+    network to what is known. Relative references begin with `image_base`, which may be empty. `warnings` is the number
+    of warnings shown. `accepted` are the kinds of warnings that the whole manifest accepts, `accepted_by_shot` those
+    that a shot accepts besides.
     """
 
     path: Path
@@ -53,7 +63,8 @@ class Manifest:
 
 def load_context(where: CampaignLocation, console: Console) -> CampaignContext:
     """The campaign of the manifest, its endpoint and its paths. Raises ManifestError with every error."""
-    return context_of(where, read_manifest(where.manifest, console).campaign)
+    manifest = read_manifest(where.manifest, console, Severity.WARNING, load_manifest)
+    return context_of(where, manifest.campaign)
 
 
 def context_of(where: CampaignLocation, campaign: CampaignSpec) -> CampaignContext:
@@ -66,12 +77,17 @@ def warning_severity(strict: bool) -> Severity:
     return Severity.ERROR if strict else Severity.WARNING
 
 
-def read_manifest(path: Path, console: Console, severity: Severity = Severity.WARNING) -> Manifest:
-    """Read the manifest and print its warnings, which count as `severity`.
+def read_manifest(
+    path: Path,
+    console: Console,
+    severity: Severity = Severity.WARNING,
+    load: Callable[[Path, Severity], LoadedManifest] = load_with_image_warnings,
+) -> Manifest:
+    """Read the manifest by `load` and print its warnings, which count as `severity`.
 
     Raises ManifestError with every error; with `--json` the findings are printed as the document.
     """
-    loaded = load_manifest(path, severity)
+    loaded = load(path, severity)
     warnings = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.WARNING]
     errors = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
@@ -148,27 +164,57 @@ class ImageCheckLevel(Enum):
     ONLINE = "web"
 
 
+@dataclass(frozen=True, slots=True)
+class ImageCheck:
+    """What was found out about the images of the takes that a plan pays for, by their URLs.
+
+    `takes` are those takes.
+    """
+
+    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    takes: Mapping[str, Sequence[Take]] = field(default_factory=dict)
+
+
 def check_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, console: Console) -> int:
-    """Check the images of the takes that the plan pays for. Prints and counts the images with warnings.
+    """Check the images of the takes that the plan pays for. Prints and counts those on the web with warnings.
 
     Raises UsageError that names every unusable image and its takes.
     """
+    return judge_images(look_at_images(manifest, plan, level, console), manifest.warning_severity, console)
+
+
+def look_at_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, console: Console) -> ImageCheck:
+    """Look at the images of the takes that the plan pays for.
+
+    Left out are accepted warnings, and those about images on this machine: they were printed with the manifest's.
+    """
     if level is ImageCheckLevel.NONE or not plan.paying:
-        return 0
-    takes_by_url = _takes_by_url(manifest, plan)
-    found = {url: _local_findings(url, manifest) for url in takes_by_url}
+        return ImageCheck()
+    takes = _takes_by_url(manifest, plan)
+    found = {url: _local_findings(url, manifest) for url in takes}
     if level is ImageCheckLevel.ONLINE:
-        for url, findings in _online_findings(manifest, takes_by_url, console).items():
-            found[url] += findings
+        for url, findings in _online_findings(manifest, takes, console).items():
+            found[url] += tuple(each for each in findings if not _is_accepted(each, takes[url], manifest))
+    return ImageCheck({url: findings for url, findings in found.items() if findings}, takes)
+
+
+def judge_images(check: ImageCheck, severity: Severity, console: Console) -> int:
+    """Print and count the images with warnings, which count as `severity`.
+
+    Raises UsageError that names every unusable image and its takes.
+    """
+    is_strict = severity is Severity.ERROR
     # rule image_warnings
-    warnings = _finding_lines(found, takes_by_url, fatal=False)
-    fatal = _finding_lines(found, takes_by_url, fatal=True)
+    warnings = [] if is_strict else _finding_lines(check, lambda finding: not finding.fatal)
+    fatal = _finding_lines(check, lambda finding: finding.fatal or is_strict)
     if warnings:
         _print_warnings(warnings, console)
     # rule image_errors
     if fatal:
+        is_unusable = any(finding.fatal for findings in check.findings.values() for finding in findings)
+        why = "cannot be used" if is_unusable else "may not work, which is an error with --strict"
         # rule all_image_errors
-        raise UsageError(f"{count(len(fatal), 'image')} cannot be used, so nothing was requested:", *fatal, _REMEDY)
+        raise UsageError(f"{count(len(fatal), 'image')} {why}, so nothing was requested:", *fatal, _REMEDY)
     return len(warnings)
 
 
@@ -178,67 +224,72 @@ _REMEDY = (
 )
 
 
-def _takes_by_url(manifest: Manifest, plan: Plan) -> dict[str, list[str]]:
-    """The image URLs of the takes about to be paid for, each with its take IDs, in the manifest's order."""
+def _takes_by_url(manifest: Manifest, plan: Plan) -> dict[str, list[Take]]:
+    """The image URLs of the takes about to be paid for, each with its takes, in the manifest's order."""
     paying = {line.take_id for line in plan.paying}
-    takes_by_url: dict[str, list[str]] = {}
+    takes_by_url: dict[str, list[Take]] = {}
     for take in manifest.campaign.takes:
         # rule paying_images
         if take.id in paying and "image_urls" in take.input_json:
             urls = take.input.get("image_urls")
             for url in urls if isinstance(urls, list) else ():
-                takes_by_url.setdefault(str(url), []).append(take.id)
+                takes_by_url.setdefault(str(url), []).append(take)
     return takes_by_url
 
 
 def _local_findings(url: str, manifest: Manifest) -> tuple[Finding, ...]:
-    """Findings about an image that need no request."""
-    if _is_data(url):
-        return judge_data_url(url)
-    copy = manifest.copies.get(url)
-    if copy is None or copy.file is None:
+    """What keeps an image from being used whose content is known without a network."""
+    known = manifest.copies.get(url)
+    if known is None or known.content is None:
         return ()
-    from hailuo_batch.preflight.fetch import read_local_copy
-
-    try:
-        return judge_copy(*read_local_copy(copy.file))
-    except OSError as error:
-        return (Finding(f"has a local copy that cannot be read ({error.strerror})", fatal=True),)
+    fatal = (finding for finding in judge_content(known.content, ImageLimits.GENERAL) if finding.fatal)
+    if known.file is None:
+        return tuple(fatal)
+    return tuple(replace(finding, what=f"has a local copy that {finding.what}") for finding in fatal)
 
 
 def _online_findings(
-    manifest: Manifest, takes_by_url: Mapping[str, Sequence[str]], console: Console
+    manifest: Manifest, takes: Mapping[str, Sequence[Take]], console: Console
 ) -> Mapping[str, tuple[Finding, ...]]:
     """Findings about images that have to be fetched."""
     from hailuo_batch.preflight.fetch import ImageFetcher  # imports all of HTTP
 
-    urls = [url for url in takes_by_url if not _is_data(url)]
+    limits = {url: _limits_for(takes[url]) for url in takes if not _is_data(url)}
+    copies = {url: copy.content for url, copy in manifest.copies.items()}
+    # Hailuo's limits are about pixels, which no server states; a copy has told them already
+    # rule measured_images
+    measured = {url for url, whose in limits.items() if whose is ImageLimits.HAILUO and url not in copies}
     # rule own_host
     fetcher = ImageFetcher(urlsplit(manifest.image_base).hostname or "")
     is_quiet = console.verbosity is Verbosity.QUIET
     # rule image_bar
-    with counting_bar(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(urls), "images") as step:
-        responses = fetcher.fetch_all(urls, step)
-    return {url: judge_fetch(response, _copy_size(url, manifest)) for url, response in responses.items()}
+    with counting_bar(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(limits), "images") as step:
+        responses = fetcher.fetch_all(limits, step, measured=measured)
+    return {url: judge_fetch(response, limits[url], copies.get(url)) for url, response in responses.items()}
 
 
-def _copy_size(url: str, manifest: Manifest) -> int | None:
-    copy = manifest.copies.get(url)
-    try:
-        return None if copy is None or copy.file is None else copy.file.stat().st_size
-    except OSError:
-        return None
+def _limits_for(takes: Iterable[Take]) -> ImageLimits:
+    """The limits for an image of these takes: Hailuo's, if one of them is made by a Hailuo model."""
+    whose = {limits_of(take.model) for take in takes}
+    return ImageLimits.HAILUO if ImageLimits.HAILUO in whose else ImageLimits.GENERAL
 
 
-def _finding_lines(
-    found: Mapping[str, Sequence[Finding]], takes_by_url: Mapping[str, Sequence[str]], *, fatal: bool
-) -> list[str]:
-    """One line for each image with findings that are fatal, or that are not."""
-    messages = {url: [each.what for each in findings if each.fatal is fatal] for url, findings in found.items()}
+def _is_accepted(finding: Finding, takes: Iterable[Take], manifest: Manifest) -> bool:
+    """Whether the manifest accepts this warning, at the top or in every shot that uses the image."""
+    if finding.fatal:
+        return False
+    by_shot = manifest.accepted_by_shot
+    # rule accepted_images
+    return finding.code in manifest.accepted or all(finding.code in by_shot.get(take.shot, ()) for take in takes)
+
+
+def _finding_lines(check: ImageCheck, is_meant: Callable[[Finding], bool]) -> list[str]:
+    """One line for each image with findings that are meant, with all of these."""
+    texts = {url: [each.text for each in findings if is_meant(each)] for url, findings in check.findings.items()}
     return [
-        f"  {_display_url(url)} {'; '.join(whats)} ({name_some(takes_by_url[url], _MOST_TAKES_NAMED)})"
-        for url, whats in messages.items()
-        if whats
+        f"  {_display_url(url)} {'; '.join(found)} ({name_some([t.id for t in check.takes[url]], _MOST_TAKES_NAMED)})"
+        for url, found in texts.items()
+        if found
     ]
 
 

@@ -76,7 +76,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
         console.print_json(document)
     console.print_result_in_colour(render_proposal(context, proposal, settings, console, sys.stdout))
     # rule plan_checks_images
-    check_images(manifest, plan, ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.NONE, console)
+    check_images(manifest, plan, ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.LOCAL, console)
     if options.out is not None:
         write_plan(options.out, document)
         apply = f"{where.command_line('apply')} --plan {quote(str(options.out))}"

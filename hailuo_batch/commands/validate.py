@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hailuo_batch.app.manifest_input import findings_document, render_finding
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import LoadedManifest, Severity, load_manifest
+from hailuo_batch.manifest import LoadedManifest, Severity, load_with_image_findings
 from hailuo_batch.text import one_line
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count
@@ -14,7 +14,7 @@ from hailuo_batch.ui.text import count
 
 def run(paths: Sequence[Path], severity: Severity, console: Console) -> ExitCode:
     """Check each manifest; warnings count as `severity`. Returns USAGE if any has an error."""
-    loaded = [(path, load_manifest(path, severity)) for path in paths]
+    loaded = [(path, load_with_image_findings(path, severity)) for path in paths]
     if console.as_json:
         console.print_json(findings_document(loaded))
     else:

@@ -7,7 +7,7 @@ ledgers, networks or commands. A manifest with any error gives no campaign at al
 from hailuo_batch.manifest.diagnostic_text import render_diagnostic
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
 from hailuo_batch.manifest.images.references import ResolvedImage
-from hailuo_batch.manifest.load import LoadedManifest, load_manifest
+from hailuo_batch.manifest.load import LoadedManifest, load_manifest, load_with_image_findings, load_with_image_warnings
 from hailuo_batch.manifest.starter import STARTER_MANIFEST
 
 __all__ = [
@@ -17,5 +17,7 @@ __all__ = [
     "ResolvedImage",
     "Severity",
     "load_manifest",
+    "load_with_image_findings",
+    "load_with_image_warnings",
     "render_diagnostic",
 ]

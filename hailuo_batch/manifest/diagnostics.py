@@ -140,6 +140,11 @@ class Diagnostics:
         finally:
             self._accepted = before
 
+    @property
+    def accepted(self) -> frozenset[WarningCode]:
+        """The kinds of warnings that are not collected now."""
+        return self._accepted
+
     def error(
         self,
         place: Positioned,

@@ -6,7 +6,7 @@ cause.
 
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,11 +16,12 @@ from hailuo_batch.manifest.document import Document, read_limits
 from hailuo_batch.manifest.expansion.expand import expand_shots
 from hailuo_batch.manifest.files.file_cache import FileCache
 from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, find_source_lines
+from hailuo_batch.manifest.images.image_findings import refuse_images, warn_about_images
 from hailuo_batch.manifest.images.references import ResolvedImage
 from hailuo_batch.manifest.lint.check import check_campaign
 from hailuo_batch.manifest.validation.check import ShotValidator, check_document
 from hailuo_batch.manifest.yaml.parse import parse_yaml, read_manifest_file
-from hailuo_batch.values import CampaignSpec
+from hailuo_batch.values import CampaignSpec, Shot
 from hailuo_batch.warning_codes import WarningCode
 
 
@@ -28,10 +29,10 @@ from hailuo_batch.warning_codes import WarningCode
 class LoadedManifest:
     """A manifest that was read. `campaign` is None exactly if a diagnostic is an error.
 
-    `tables` has the SHA-256, in hex, of each table that was read, by its path; `local_images` the images that have a
-    local copy, by their URLs; `image_base_url` is the URL that relative references begin with, empty if there is none.
-    `accepted` are the warnings that the whole manifest accepts, `accepted_by_shot` those that a shot accepts besides,
-    by its ID.
+    `tables` has the SHA-256, in hex, of each table that was read, by its path; `local_images` the images whose content
+    is known without a network, by their URLs; `image_base_url` is the URL that relative references begin with, empty
+    if there is none. `accepted` are the warnings that the whole manifest accepts, `accepted_by_shot` those that a shot
+    accepts besides, by its ID.
     """
 
     campaign: CampaignSpec | None
@@ -49,10 +50,27 @@ def load_manifest(path: Path, warning_severity: Severity = Severity.WARNING) -> 
     A file that cannot be read is a diagnostic at 1:1. Diagnostics name the file by `path` as it was given, and others
     by their paths from there. Warnings count as `warning_severity`.
     """
-    loader = _Loader(path, warning_severity)
+    return _run(_Loader(path, warning_severity), _Loader.load)
+
+
+def load_with_image_warnings(path: Path, warning_severity: Severity = Severity.WARNING) -> LoadedManifest:
+    """The same, with warnings about the images whose content is known without a network."""
+    return _run(_Loader(path, warning_severity), _Loader.load, _Loader.warn_about_images)
+
+
+def load_with_image_findings(path: Path, warning_severity: Severity = Severity.WARNING) -> LoadedManifest:
+    """The same, where such an image that cannot be used is an error too.
+
+    An apply must not be kept from collecting what is paid for by an image of another take: it refuses to pay instead.
+    """
+    return _run(_Loader(path, warning_severity), _Loader.load, _Loader.warn_about_images, _Loader.refuse_images)
+
+
+def _run(loader: "_Loader", *steps: "Callable[[_Loader], None]") -> LoadedManifest:
     with _gc_paused():
         try:
-            loader.load()
+            for step in steps:
+                step(loader)
         except FatalDiagnostic as fatal:
             loader.diagnostics.add_fatal(fatal)
         return loader.result()
@@ -79,6 +97,7 @@ class _Loader:
         self._data = b""
         self._file_cache = FileCache(path, self.diagnostics)
         self._campaign: CampaignSpec | None = None
+        self._shots: Sequence[Shot] = ()
         self._local_images: Mapping[str, ResolvedImage] = {}
         self._image_base_url = ""
         self._accepted: frozenset[WarningCode] = frozenset()
@@ -94,12 +113,21 @@ class _Loader:
         if document is not None:
             self._campaign = self._expand(document)
 
+    def warn_about_images(self) -> None:
+        """Warn of what speaks against the images whose content is known."""
+        with self.diagnostics.accepting(self._accepted):
+            warn_about_images(self._local_images, self._shots, self.diagnostics)
+
+    def refuse_images(self) -> None:
+        """Report the images that cannot be used. Raises FatalDiagnostic for too many of them."""
+        refuse_images(self._local_images, self._shots, self.diagnostics)
+
     def _expand(self, document: Document) -> CampaignSpec:
         limits = read_limits(document, self.diagnostics)
         with self.diagnostics.accepting(document.accepted):
             expanded = expand_shots(document, self._file_cache, self.diagnostics)
             check_campaign(document, expanded, self.diagnostics)
-        self._accepted = document.accepted
+        self._accepted, self._shots = document.accepted, expanded.shots
         self._local_images, self._accepted_by_shot = expanded.local_images, expanded.accepted
         base_url = document.image_settings.get("base_url")
         self._image_base_url = "" if base_url is None else base_url.text

@@ -2,13 +2,12 @@
 
 Asks HEAD, and where that leaves a question, GET for the first bytes. Sends no key, no cookie and no name but the
 program's own; follows at most three redirects; reaches no private address but the host that the user named. Judges
-nothing: `verdict` does. Reads local copies in the same measure.
+nothing: `verdict` does.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 from threading import Event
 
 from urllib3.response import BaseHTTPResponse
@@ -18,7 +17,6 @@ from hailuo_batch.adapters.download.links import BadLinkError, UnknownHostError
 from hailuo_batch.adapters.http.connection import CONNECTION_ERRORS, Dialer, NotConnected, describe_error
 from hailuo_batch.adapters.http.text import printable
 from hailuo_batch.adapters.http.timeouts import Cancelled, ExchangeTimer, Timeouts
-from hailuo_batch.preflight.image_headers import ENOUGH_BYTES
 from hailuo_batch.preflight.verdict import Fetched, FetchResult, ImageResponse, NotFetched, is_head_enough
 
 # rule eight_at_once
@@ -44,17 +42,24 @@ class ImageFetcher:
         self._stopped = Event()
         self._results: dict[str, FetchResult] = {}
 
-    def fetch_all(self, urls: Iterable[str], on_done: Callable[[], None]) -> Mapping[str, FetchResult]:
+    def fetch_all(
+        self, urls: Iterable[str], on_done: Callable[[], None], *, measured: Container[str] = ()
+    ) -> Mapping[str, FetchResult]:
         """Fetch each URL, at most MAX_CONCURRENT at a time, and remember the results.
 
-        `on_done` is called after each from the calling thread.
+        `on_done` is called after each from the calling thread. `measured` are the URLs whose size in pixels matters, so
+        that their first bytes are read in any case.
         """
         # rule distinct_images
         unique_urls = list(dict.fromkeys(urls))
         pool = ThreadPoolExecutor(MAX_CONCURRENT, "preflight")
         try:
             # rule remembered_images
-            pending = {pool.submit(self._fetch, url): url for url in unique_urls if url not in self._results}
+            pending = {
+                pool.submit(self._fetch, url, is_measured=url in measured): url
+                for url in unique_urls
+                if url not in self._results
+            }
             for done in as_completed(pending):
                 self._results[pending[done]] = done.result()
                 # rule image_step
@@ -66,11 +71,12 @@ class ImageFetcher:
             pool.shutdown(cancel_futures=True)
         return {url: self._results[url] for url in unique_urls}
 
-    def _fetch(self, url: str) -> FetchResult:
+    def _fetch(self, url: str, *, is_measured: bool) -> FetchResult:
         try:
             head = self._request("HEAD", url)
+            is_enough = is_head_enough(head) and not is_measured
             # rule head_else_get
-            return Fetched(head) if is_head_enough(head) else Fetched(head, self._request("GET", url))
+            return Fetched(head) if is_enough else Fetched(head, self._request("GET", url))
         except Cancelled:
             return NotFetched("was not checked")
         except TooManyRedirectsError:
@@ -91,14 +97,6 @@ class ImageFetcher:
         headers = {"Accept": "image/*,*/*;q=0.8"} | ({"Range": f"bytes=0-{START_BYTES - 1}"} if method == "GET" else {})
         with open_link(self._dialer, method, url, headers, timer, self._link_rules) as (_, response):
             return _parse_response(method, response)
-
-
-def read_local_copy(path: Path) -> tuple[bytes, int]:
-    """Return the first bytes of a local copy, and its size in bytes. Raises OSError."""
-    with path.open("rb") as file:
-        # rule header_only
-        start = file.read(ENOUGH_BYTES)
-        return start, file.seek(0, 2)
 
 
 def _parse_response(method: str, response: BaseHTTPResponse) -> ImageResponse:

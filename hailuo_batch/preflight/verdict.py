@@ -1,21 +1,17 @@
-"""Judges an image before a video of it is paid for, by what others fetched or read. Pure.
+"""Judges what a server answers for an image, before a video of it is paid for. Pure.
 
-What cannot work is fatal: a link to nothing, or to something that is not an image. What may work is only a warning: the
-provider documents no limits of sizes and kinds, so none is fatal here.
+A link to nothing, or to something that is not an image, cannot work and is fatal. What is said of the image itself is
+that of `image_files`, as for a local copy. What is odd about the server is only a warning.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
-from hailuo_batch.preflight.image_headers import ImageHeader, name_other_image, parse_image_header
+from hailuo_batch.image_files.content import ImageContent, read_content
+from hailuo_batch.image_files.findings import TINY_BYTES, Finding, ImageLimits, judge_content, judge_size
+from hailuo_batch.image_files.kinds import WEB_PAGE
+from hailuo_batch.warning_codes import WarningCode
 
-TINY_BYTES = 1_000
-HUGE_BYTES = 20_000_000
-TINY_PIXELS = 64
-HUGE_PIXELS = 8_192
 _COMMON_TYPES = {
     "image/png": "PNG",
     "image/jpeg": "JPEG",
@@ -23,15 +19,8 @@ _COMMON_TYPES = {
     "image/webp": "WebP",
     "image/gif": "GIF",
 }
+_PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _TEMPORARY_STATUSES = frozenset({408, 425, 429})
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A problem of an image, in words that follow its URL; `fatal` where it cannot work."""
-
-    what: str
-    fatal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,113 +66,90 @@ FetchResult = Fetched | NotFetched
 
 
 def is_head_enough(head: ImageResponse) -> bool:
-    """Whether a response to HEAD leaves no question that the first bytes could answer."""
+    """Whether a response to HEAD leaves no question but how many pixels the image has."""
     is_sized = head.size is None or head.size >= TINY_BYTES
     return head.status == 200 and head.media_type in _COMMON_TYPES and is_sized
 
 
-def judge_fetch(result: FetchResult, copy_size: int | None = None) -> tuple[Finding, ...]:
-    """Judge what was fetched from a URL. `copy_size` is that of its local copy in bytes, None for no copy."""
+def judge_fetch(result: FetchResult, limits: ImageLimits, copy: ImageContent | None = None) -> tuple[Finding, ...]:
+    """Judge what was fetched from a URL. `copy` is its local copy, None for none.
+
+    What the copy has against it as well is left out: that is said of the copy already.
+    """
     if isinstance(result, NotFetched):
-        return (Finding(result.reason, result.fatal),)
+        return (Finding(result.reason, WarningCode.IMAGE_SERVER, fatal=result.fatal),)
     response = result.get or result.head
     if response is None:
         return ()
     if not response.is_delivered:
         return (_judge_refusal(response.status),)
-    found = list(_judge_file(response))
+    known = () if copy is None else judge_content(copy, limits)
+    found = [finding for finding in _judge_file(response, limits) if finding not in known]
     if result.get is not None and result.head is not None and not result.head.is_delivered:
-        found.append(Finding(f"is refused to HEAD requests (HTTP {result.head.status}) but served to GET requests"))
-    if copy_size is not None and response.size is not None and copy_size != response.size:
-        found.append(Finding(f"has {response.size:,} bytes on the server, but its local copy has {copy_size:,}"))
+        status = result.head.status
+        found.append(_odd(f"is refused to HEAD requests (HTTP {status}) but served to GET requests"))
+    if copy is not None and response.size is not None and copy.size != response.size:
+        found.append(_odd(f"has {response.size:,} bytes on the server, but its local copy has {copy.size:,}"))
     return tuple(found)
-
-
-def judge_copy(start: bytes, size: int) -> tuple[Finding, ...]:
-    """Judge a local copy by its first bytes and its size in bytes."""
-    head = parse_image_header(start, is_whole=len(start) >= size)
-    if head is None:
-        return (Finding("has a local copy that is not a PNG, JPEG, WebP or GIF", fatal=True),)
-    if head.fault:
-        return (Finding(f"has a damaged local copy: {head.fault}", fatal=True),)
-    # rule local_size
-    return tuple(_judge_size(head, size))
-
-
-def judge_data_url(url: str) -> tuple[Finding, ...]:
-    """Judge the content of a `data:` URL."""
-    header, _, payload = url.partition(",")
-    data = unquote_to_bytes(payload)
-    if header.lower().rstrip().endswith(";base64"):
-        try:
-            data = base64.b64decode(b"".join(data.split()), validate=True)
-        except (binascii.Error, ValueError):
-            return (Finding("is not valid base64", fatal=True),)
-    media_type = header.partition(":")[2]
-    return tuple(_judge_file(ImageResponse(200, media_type, len(data), data)))
 
 
 def _judge_refusal(status: int) -> Finding:
     if status in {404, 410}:
         # rule not_there
-        return Finding(f"is not there (HTTP {status})", fatal=True)
+        return _dead(f"is not there (HTTP {status})")
     if status in {401, 403}:
-        return Finding(f"is not public (HTTP {status}), so Runbase cannot fetch it", fatal=True)
+        return _dead(f"is not public (HTTP {status}), so Runbase cannot fetch it")
     if status in _TEMPORARY_STATUSES or status >= 500:
-        return Finding(f"could not be checked now (HTTP {status})")
-    return Finding(f"cannot be fetched (HTTP {status})", fatal=status >= 400)
+        return _odd(f"could not be checked now (HTTP {status})")
+    what = f"cannot be fetched (HTTP {status})"
+    return _dead(what) if status >= 400 else _odd(what)
 
 
-def _judge_file(response: ImageResponse) -> Iterator[Finding]:
+def _judge_file(response: ImageResponse, limits: ImageLimits) -> Iterator[Finding]:
     if response.start is None:
-        if not response.media_type.startswith("image/"):
-            # rule no_image_type
-            yield Finding(f"is sent as {_content_type_of(response)}, which is not an image", fatal=True)
-        elif response.media_type not in _COMMON_TYPES:
-            yield Finding(f"is {response.media_type}; every model reads PNG, JPEG, WebP and GIF")
-        yield from _judge_size(ImageHeader(""), response.size)
+        yield from _judge_unread(response, limits)
         return
-    if not response.start:
-        yield Finding("is empty", fatal=True)
-        return
-    head = parse_image_header(
-        response.start, is_whole=response.size is not None and len(response.start) >= response.size
-    )
-    if head is None:
-        other = name_other_image(response.start)
-        if other:
-            yield Finding(f"is {other}; every model reads PNG, JPEG, WebP and GIF")
-        else:
-            # rule no_image_bytes
-            yield Finding(
-                f"is not an image: it is sent as {_content_type_of(response)}, and has no image content",
-                fatal=True,
-            )
-    elif head.fault:
-        yield Finding(f"is a damaged {head.kind}: {head.fault}", fatal=True)
+    content = read_content(response.start, response.size if response.start else 0)
+    if content.no_image == WEB_PAGE:
+        yield _WEB_PAGE
+    elif content.size != 0 and not content.kind:
+        # rule no_image_bytes
+        yield _dead(f"is not an image: it is sent as {_content_type_of(response)}, and has no image content")
     else:
-        if _COMMON_TYPES.get(response.media_type) != head.kind:
+        is_sound = content.header is not None and not content.header.fault
+        if is_sound and _COMMON_TYPES.get(response.media_type) != content.kind:
             # rule suspicious_type
-            yield Finding(f"is {head.kind} but sent as {_content_type_of(response)}")
-        yield from _judge_size(head, response.size)
+            yield _odd(f"is {content.kind} but sent as {_content_type_of(response)}")
+        yield from judge_content(content, limits)
 
 
-def _judge_size(head: ImageHeader, size: int | None) -> Iterator[Finding]:
-    pixels = "" if head.width is None else f"{head.width:,} x {head.height:,} pixels"
-    sides = [side for side in (head.width, head.height) if side is not None]
-    if sides and min(sides) < TINY_PIXELS:
-        yield Finding(f"is tiny: {pixels}")
-    elif sides and max(sides) > HUGE_PIXELS:
-        yield Finding(f"is huge: {pixels}")
-    # rule tiny_image
-    elif size is not None and size < TINY_BYTES and not sides:
-        yield Finding(f"is tiny: {size:,} bytes")
-    # rule huge_image
-    if size is not None and size > HUGE_BYTES:
-        yield Finding(f"is huge: {size / 1e6:,.0f} MB")
+def _judge_unread(response: ImageResponse, limits: ImageLimits) -> Iterator[Finding]:
+    """Judge a file of which no byte was read, by what the server says of it."""
+    if response.media_type in _PAGE_TYPES:
+        yield _WEB_PAGE
+    elif not response.media_type.startswith("image/"):
+        # rule no_image_type
+        yield _dead(f"is sent as {_content_type_of(response)}, which is not an image")
+    elif response.media_type not in _COMMON_TYPES:
+        what = f"is sent as {_content_type_of(response)}, not as a PNG, JPEG, WebP or GIF"
+        yield Finding(what, WarningCode.IMAGE_FORMAT, "export it as JPEG or PNG")
+    yield from judge_size(None, response.size, limits)
 
 
 def _content_type_of(response: ImageResponse) -> str:
     """Return the server's content type, shortened and printable."""
     text = "".join(char for char in response.media_type[:60] if char.isascii() and char.isprintable())
     return text or "no type"
+
+
+def _dead(what: str, hint: str = "") -> Finding:
+    return Finding(what, WarningCode.IMAGE_SERVER, hint, fatal=True)
+
+
+def _odd(what: str) -> Finding:
+    return Finding(what, WarningCode.IMAGE_SERVER)
+
+
+_WEB_PAGE = _dead(
+    "leads to a web page, not to an image", "open it in a browser, and copy the address of the image itself"
+)

@@ -9,7 +9,7 @@ from tests.commands.apply.test_apply import QUICKSTART
 from tests.helpers.cli_fixtures import StartApi
 from tests.helpers.command_line import CommandResult, Shell, answer_at_terminal
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer
-from tests.helpers.images import gif, png
+from tests.helpers.images import gif, jpeg, png
 
 MANIFEST = """\
 version: 1
@@ -47,7 +47,8 @@ def test_each_image_is_looked_at_once_before_the_first_create(shell: Shell, api:
         write(shell, server)
         ended = shell("apply")
     assert ended.code is ExitCode.DONE, ended.err
-    assert sorted(request.target for request in server.requests) == ["/desk.png", "/lamp.png"]
+    asked = sorted((request.target, request.method) for request in server.requests)
+    assert asked == [("/desk.png", "GET"), ("/desk.png", "HEAD"), ("/lamp.png", "GET"), ("/lamp.png", "HEAD")]
     assert "may not work" not in ended.err
 
 
@@ -82,7 +83,7 @@ def test_what_cannot_work_is_shown_all_at_once_with_its_takes_and_nothing_is_sen
             assert ended.code is ExitCode.USAGE
             assert "2 images cannot be used" in plain(ended)
             assert f"{server.url}/lamp.png is not there (HTTP 404) (hero, hero.take2 and 3 more)" in plain(ended)
-            assert f"{server.url}/desk.png is not an image: it is sent as text/html" in plain(ended)
+            assert f"{server.url}/desk.png leads to a web page, not to an image: open it" in plain(ended)
             assert "nothing was paid" in plain(ended)
             assert "--no-check-images" in plain(ended)
     assert api.world.stats.creates == 0
@@ -90,14 +91,14 @@ def test_what_cannot_work_is_shown_all_at_once_with_its_takes_and_nothing_is_sen
 
 
 def test_what_is_suspicious_is_reported_and_paid_for(shell: Shell, api: SandboxServer) -> None:
-    odd = answer(200, gif(16, 16), content_type="image/png")
+    odd = answer(200, jpeg(), content_type="image/jpeg")
     unknown = answer(200, gif(), content_type="")
     with LoopbackServer(shop(lamp=unknown, desk=odd)) as server:
         write(shell, server)
         ended = shell("apply")
     assert ended.code is ExitCode.DONE
     assert "1 image may not work" in plain(ended)
-    assert "lamp.png is GIF but sent as no type" in plain(ended)
+    assert "lamp.png is GIF but sent as no type [image-server]" in plain(ended)
 
 
 def test_only_images_of_takes_that_are_to_be_made_are_looked_at(shell: Shell, api: SandboxServer) -> None:
@@ -105,7 +106,7 @@ def test_only_images_of_takes_that_are_to_be_made_are_looked_at(shell: Shell, ap
         write(shell, server)
         assert shell("apply", "--only", "hero").code is ExitCode.DONE
         assert shell("apply", "--only", "text").code is ExitCode.DONE
-    assert [request.target for request in server.requests] == ["/lamp.png"]
+    assert {request.target for request in server.requests} == {"/lamp.png"}
 
 
 def test_nobody_is_asked_where_it_is_not_wanted(shell: Shell, api: SandboxServer) -> None:
@@ -146,8 +147,9 @@ def test_a_local_copy_is_judged_without_a_network(shell: Shell, api: SandboxServ
     shell.write(MANIFEST.format(base="https://cdn.example.invalid/, dir: ../images"))
     ended = shell("apply", "--sandbox")
     assert ended.code is ExitCode.USAGE
-    assert "lamp.png has a damaged local copy: it ends inside its header" in plain(ended)
-    assert "desk.png is tiny: 8 x 8 pixels (desk)" in plain(ended)
+    assert "lamp.png has a local copy that is a damaged PNG: it ends inside its header: export it" in plain(ended)
+    assert "warning: the image `desk.png` is 8 x 8 pixels: Hailuo is known to take" in plain(ended)
+    assert ended.err.count("desk.png` is 8 x 8") == 1
 
 
 def test_a_local_copy_that_is_not_what_the_server_has_is_suspicious(shell: Shell, api: SandboxServer) -> None:
@@ -167,7 +169,8 @@ def test_an_image_in_the_manifest_itself_is_decoded(shell: Shell, api: SandboxSe
     shell.write(f"version: 1\ncampaign: lamps\nshots:\n  - {{id: hero, prompt: A lamp, image_urls: ['{url}']}}\n")
     ended = shell("plan", "--check-images")
     assert ended.code is ExitCode.DONE
-    assert "… is tiny: 8 x 8 pixels (hero)" in plain(ended)
+    assert "lamps.yaml:4:45: warning: the image URL `data:image/png;base64," in plain(ended)
+    assert "… is 8 x 8 pixels: Hailuo is known to take" in plain(ended).replace("`", "")
 
 
 def test_the_document_stays_one_document(shell: Shell, api: SandboxServer) -> None:
@@ -184,3 +187,53 @@ def test_the_quickstart_is_rehearsed_offline(shell: Shell, tmp_path: Path) -> No
     ended = shell("apply", "--sandbox", "--run-timeout", "1s")
     assert "cannot be used" not in ended.err
     assert (shell.state / "quickstart.sandbox.db").exists()
+
+
+SMALL = answer(200, png(200, 200), content_type="image/png")
+
+
+def test_a_warning_about_an_image_on_the_web_has_its_code_and_can_be_accepted(shell: Shell, api: SandboxServer) -> None:
+    with LoopbackServer(shop(lamp=SMALL, desk=FINE)) as server:
+        write(shell, server)
+        words = "Hailuo is known to take more than 300 pixels on the short side elsewhere; Runbase does not say"
+        ended = shell("plan", "--check-images")
+        assert ended.code is ExitCode.DONE
+        assert f"lamp.png is 200 x 200 pixels: {words} [image-size]: use a larger picture (hero," in plain(ended)
+        text = MANIFEST.format(base=server.url)
+        shell.write(text.replace("campaign: lamps", "campaign: lamps\naccept: [image-size, several-images]"))
+        assert shell("plan", "--check-images", "--strict").code is ExitCode.DONE
+        one = text.replace("{id: hero,", "{id: hero, accept: [image-size],")
+        shell.write(one)
+        assert "1 image may not work" in plain(shell("plan", "--check-images"))
+        shell.write(one.replace("{id: desk,", "{id: desk, accept: [image-size],"))
+        assert "may not work" not in shell("plan", "--check-images").err
+
+
+def test_with_strict_a_warning_about_an_image_on_the_web_stops_everything(shell: Shell, api: SandboxServer) -> None:
+    with LoopbackServer(shop(lamp=SMALL, desk=FINE)) as server:
+        shell.write(MANIFEST.format(base=server.url).replace("version: 1", "version: 1\naccept: [several-images]"))
+        ended = shell("apply", "--strict")
+    assert ended.code is ExitCode.USAGE
+    assert "1 image may not work, which is an error with --strict, so nothing was requested: " in plain(ended)
+    assert "[image-size]" in plain(ended)
+    assert api.world.stats.creates == 0
+
+
+def test_other_models_are_held_to_the_general_limits_by_one_request(shell: Shell, api: SandboxServer) -> None:
+    with LoopbackServer(shop(lamp=SMALL, desk=SMALL)) as server:
+        shell.write(MANIFEST.format(base=server.url).replace("campaign: lamps", "campaign: lamps\nmodel: acme/video"))
+        ended = shell("plan", "--check-images")
+    assert "may not work" not in ended.err
+    assert [request.method for request in server.requests] == ["HEAD", "HEAD"]
+
+
+def test_what_a_local_copy_has_against_it_is_not_said_again_of_the_server(shell: Shell, api: SandboxServer) -> None:
+    images = shell.workspace / "images"
+    images.mkdir()
+    for name in ("lamp.png", "desk.png"):
+        (images / name).write_bytes(png(200, 200))
+    with LoopbackServer(shop(lamp=SMALL, desk=SMALL)) as server:
+        shell.write(MANIFEST.format(base=f"{server.url}, dir: ../images"))
+        ended = shell("plan", "--check-images")
+    assert ended.err.count("200 x 200") == 1
+    assert "may not work" not in ended.err

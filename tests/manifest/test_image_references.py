@@ -1,5 +1,6 @@
 """Relative image references: what is sent for them, and their local copies."""
 
+import base64
 import hashlib
 import os
 from pathlib import Path
@@ -7,17 +8,13 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.manifest.images.local_copies import combine_digests
+from tests.helpers.images import HEIC, PAGE, gif, jpeg, png, webp
 from tests.manifest.conftest import Load, LoadErrors, LoadValid, WriteFile
 
 HEAD = "version: 1\ncampaign: lamps\n"
-PNG = b"\x89PNG\r\n\x1a\n and so on"
-IMAGES = {
-    "a.png": PNG,
-    "b.jpg": b"\xff\xd8\xff\xe0 and so on",
-    "c.webp": b"RIFF\x10\0\0\0WEBPVP8 ",
-    "d.gif": b"GIF89a and so on",
-    "e.gif": b"GIF87a and so on",
-}
+PNG = png()
+IMAGES = {"a.png": PNG, "b.jpg": jpeg(), "c.webp": webp(), "d.gif": gif(), "e.gif": b"GIF87a" + gif()[6:]}
+DATA = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 
 
 def manifest(references: str, images: str = "base_url: https://cdn.example.com/spring/") -> str:
@@ -48,8 +45,8 @@ def test_a_relative_reference_is_taken_from_the_base(
 
 
 def test_whole_urls_are_sent_as_they_are(load_valid: LoadValid) -> None:
-    take = next(load_valid(manifest("'https://other.example/x.jpg', 'data:image/png;base64,aGk='")).takes)
-    assert take.input["image_urls"] == ["https://other.example/x.jpg", "data:image/png;base64,aGk="]
+    take = next(load_valid(manifest(f"'https://other.example/x.jpg', '{DATA}'")).takes)
+    assert take.input["image_urls"] == ["https://other.example/x.jpg", DATA]
 
 
 def test_a_base_may_be_this_machine(load_valid: LoadValid) -> None:
@@ -140,10 +137,12 @@ def test_what_has_a_copy_is_known_by_its_url(load: Load, write_file: WriteFile) 
     ("data", "expected"),
     [
         (None, "is not in `pictures`; did you mean `lamp.jpg`?"),
-        (b"", "is not a PNG, JPEG, WebP or GIF image"),
-        (b"<svg>", "is not a PNG, JPEG, WebP or GIF image"),
-        (b"RIFF\x10\0\0\0WAVEfmt ", "is not a PNG, JPEG, WebP or GIF image"),
-        (b" \x89PNG\r\n\x1a\n", "is not a PNG, JPEG, WebP or GIF image"),
+        (b"", "is empty; export it again"),
+        (b"<svg>", "is an SVG drawing, not a PNG, JPEG, WebP or GIF image; export it as JPEG or PNG"),
+        (HEIC, "is a HEIC image, not a PNG, JPEG, WebP or GIF image; export it as JPEG or PNG"),
+        (PAGE, "is a web page, not an image; download the image itself"),
+        (b"RIFF\x10\0\0\0WAVEfmt ", "is not a PNG, JPEG, WebP or GIF image; open the file"),
+        (b" " + PNG, "is not a PNG, JPEG, WebP or GIF image; open the file"),
     ],
 )
 def test_what_is_no_image_is_an_error(

@@ -3,13 +3,14 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from hailuo_batch.adapters.http.timeouts import Timeouts
-from hailuo_batch.preflight.fetch import START_BYTES, ImageFetcher, read_local_copy
-from hailuo_batch.preflight.verdict import Fetched, FetchResult, NotFetched, judge_fetch
+from hailuo_batch.image_files.findings import Finding, ImageLimits
+from hailuo_batch.preflight import verdict
+from hailuo_batch.preflight.fetch import START_BYTES, ImageFetcher
+from hailuo_batch.preflight.verdict import Fetched, FetchResult, NotFetched
 from tests.helpers.http import Act, LoopbackServer, Peer, Request, answer, close, refusing_port, silence
 from tests.helpers.images import png
 from tests.helpers.timeouts import TEST_TIMEOUT_S
@@ -48,6 +49,10 @@ def look(
 ) -> FetchResult:
     url = f"{server.url}{path}"
     return ImageFetcher(trusted, timeouts).fetch_all([url], _nothing)[url]
+
+
+def judge_fetch(result: FetchResult) -> tuple[Finding, ...]:
+    return verdict.judge_fetch(result, ImageLimits.GENERAL)
 
 
 def _nothing() -> None:
@@ -100,7 +105,7 @@ def test_a_part_states_how_large_the_whole_is() -> None:
     ("act", "words"),
     [
         (answer(404, "none"), "HTTP 404"),
-        (answer(200, "<html>log in</html>", content_type="text/html"), "not an image: it is sent as text/html"),
+        (answer(200, "<html>log in</html>", content_type="text/html"), "leads to a web page"),
         (image(b"not a png" * 300), ""),
         (image(b""), "is empty"),
     ],
@@ -229,10 +234,11 @@ def test_the_certificate_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "certificate" in finding.what
 
 
-def test_a_copy_is_read_as_far_as_its_header(tmp_path: Path) -> None:
-    path = tmp_path / "lamp.png"
-    path.write_bytes(png(size=3_000_000))
-    start, size = read_local_copy(path)
-    assert size == 3_000_000
-    assert start == png(size=len(start))
-    assert len(start) < size
+def test_an_image_whose_pixels_matter_is_asked_for_its_first_bytes() -> None:
+    with LoopbackServer(image()) as server:
+        url = f"{server.url}/lamp.png"
+        seen = ImageFetcher(HERE, PATIENT).fetch_all([url], _nothing, measured={url})[url]
+    assert [request.method for request in server.requests] == ["HEAD", "GET"]
+    assert isinstance(seen, Fetched)
+    assert seen.get is not None
+    assert seen.get.start == LARGE[:START_BYTES]

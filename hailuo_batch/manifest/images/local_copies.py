@@ -1,23 +1,35 @@
 """Local copies of images: whether each is there and is an image, and its hash; each file is read once.
 
-Owns what counts as an image: the first bytes of a PNG, JPEG, WebP or GIF file. Knows nothing of URLs or of takes.
+Knows nothing of URLs or of takes. What is said of an image is decided in `image_files`.
 """
 
 import difflib
 import hashlib
-import re
+import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from hailuo_batch.image_files.content import EndSearch, ImageContent, read_content
+from hailuo_batch.image_files.findings import ImageLimits, judge_content
+from hailuo_batch.image_files.headers import ENOUGH_BYTES
+from hailuo_batch.manifest.file_names import AmbiguousNameError, find_file
 from hailuo_batch.manifest.files.text_files import MEBIBYTE, FileReadError, check_file, to_read_error
 from hailuo_batch.manifest.images.urls import ProblemAndHint
 from hailuo_batch.manifest.quoting import quoted
 
 MAX_BYTES = 256 * MEBIBYTE
-# rule image_kinds
-_IMAGE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP", re.DOTALL)
 _MAX_NAMES = 1000  # how many names of a folder are compared with one that is missing
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCopy:
+    """An image on this machine: its file, its SHA-256 in hex, and what its bytes say."""
+
+    file: Path
+    sha256: str
+    content: ImageContent
 
 
 class LocalCopies:
@@ -26,7 +38,7 @@ class LocalCopies:
     def __init__(self, folder: Path, shown: str) -> None:
         self.folder = folder
         self._shown = shown
-        self._cache: dict[tuple[str, ...], str | ProblemAndHint] = {}
+        self._cache: dict[tuple[str, ...], LocalCopy | ProblemAndHint] = {}
 
     def find_problem(self) -> str | None:
         """What is wrong with the folder itself, as a sentence that follows its name; None if nothing is."""
@@ -37,31 +49,32 @@ class LocalCopies:
         except (OSError, ValueError) as error:
             return to_read_error(error).reason
 
-    def sha256(self, parts: tuple[str, ...]) -> str | ProblemAndHint:
-        """The SHA-256, in hex, of the image at this path in the folder, or what is wrong with it."""
+    def find(self, parts: tuple[str, ...]) -> LocalCopy | ProblemAndHint:
+        """The image at this path in the folder, or what is wrong with it."""
         if parts not in self._cache:
-            self._cache[parts] = self._read(self.folder.joinpath(*parts))
+            self._cache[parts] = self._read(parts)
         return self._cache[parts]
 
-    def _read(self, path: Path) -> str | ProblemAndHint:
+    def _read(self, parts: tuple[str, ...]) -> LocalCopy | ProblemAndHint:
+        path = self.folder.joinpath(*parts)
         try:
-            check_file(path, MAX_BYTES)
-            with path.open("rb") as file:
-                head = file.read(12)
-                # rule is_image
-                if not _IMAGE.match(head):
-                    return "is not a PNG, JPEG, WebP or GIF image", "open the file to check it, or export it again"
-                digest = hashlib.sha256(head)
-                while chunk := file.read(MEBIBYTE):
-                    digest.update(chunk)
-                return digest.hexdigest()
+            path = find_file(self.folder, parts)
+            copy = _read_copy(path, check_file(path, MAX_BYTES))
         # rule unreadable_image
         except FileReadError as error:
             return f"cannot be used: {error.reason}", ""
         except FileNotFoundError:
             return f"is not in {quoted(self._shown)}", self._similar_name_hint(path)
+        except AmbiguousNameError:
+            what = f"is in {quoted(self._shown)} more than once, under names that look the same"
+            return what, "their accents are stored in different ways; remove or rename all but one"
         except (OSError, ValueError) as error:
             return f"cannot be used: {to_read_error(error).reason}", ""
+        # rule is_image
+        if copy.content.header is None:
+            [finding] = judge_content(copy.content, ImageLimits.GENERAL)
+            return finding.what, finding.hint
+        return copy
 
     @staticmethod
     def _similar_name_hint(path: Path) -> str:
@@ -69,8 +82,24 @@ class LocalCopies:
             names = sorted(neighbour.name for neighbour in islice(path.parent.iterdir(), _MAX_NAMES))
         except OSError:
             return ""
-        close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
-        return f"did you mean {quoted(close[0])}?" if close else ""
+        composed = {unicodedata.normalize("NFC", name): name for name in names}
+        close = difflib.get_close_matches(unicodedata.normalize("NFC", path.name), composed, n=1, cutoff=0.6)
+        return f"did you mean {quoted(composed[close[0]])}?" if close else ""
+
+
+def _read_copy(path: Path, size: int) -> LocalCopy:
+    """Read a file. The whole of it is hashed, and only its start is looked into. Raises OSError."""
+    with path.open("rb") as file:
+        # rule header_only
+        start = file.read(ENOUGH_BYTES)
+        content = read_content(start, size)
+        digest, end = hashlib.sha256(start), EndSearch(content.header)
+        end.feed(start)
+        while chunk := file.read(MEBIBYTE):
+            digest.update(chunk)
+            end.feed(chunk)
+    is_cut_short = content.is_cut_short or not end.is_found
+    return LocalCopy(path, digest.hexdigest(), replace(content, is_cut_short=is_cut_short))
 
 
 def combine_digests(digests: Iterable[str]) -> str:

@@ -4,25 +4,43 @@ Owns what `images` in a manifest means. What is wrong with `images` itself is re
 are unusable only for that reason are not reported one by one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hailuo_batch.image_files.content import ImageContent
 from hailuo_batch.manifest.diagnostics import Diagnostics, Positioned
 from hailuo_batch.manifest.document import Document
 from hailuo_batch.manifest.files.file_cache import check_path, paths_hint
 from hailuo_batch.manifest.images import urls
+from hailuo_batch.manifest.images.data_urls import decode_data_url
 from hailuo_batch.manifest.images.local_copies import LocalCopies
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.nodes import ScalarNode
+from hailuo_batch.warning_codes import WarningCode
+
+
+@dataclass(frozen=True, slots=True)
+class ImageUse:
+    """A place where an image is referred to, and the warnings that are accepted there."""
+
+    place: Positioned
+    accepted: frozenset[WarningCode]
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedImage:
-    """One image: its URL, and its local copy's SHA-256 and file; both None if there is no copy."""
+    """One image: its URL, and its local copy's SHA-256 and file; both None if there is no copy.
+
+    `content` is what is known of it without a network: from its copy or its `data:` URL, None for any other. `name` is
+    what a message calls it, and `uses` where it is referred to; both are there if its content is known.
+    """
 
     url: str
     sha256: str | None = None
     file: Path | None = None
+    content: ImageContent | None = None
+    name: str = ""
+    uses: tuple[ImageUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +63,7 @@ class ImageReferences:
         self._base = self._read_base(settings.get("base_url"))
         self._copies = self._read_folder(settings.get("dir"), folder)
         self._cache: dict[str, ResolvedImage | ImageProblem | None] = {}
+        self._uses: dict[str, dict[tuple[int, int, frozenset[WarningCode]], ImageUse]] = {}
         self._first_without_base: tuple[Positioned, str] | None = None
         self._without_base_count = 0
 
@@ -56,12 +75,17 @@ class ImageReferences:
         if image is None and not self._has_base:
             self._without_base_count += 1
             self._first_without_base = self._first_without_base or (place, reference)
+        if isinstance(image, ResolvedImage) and image.content is not None:
+            accepted = self._diagnostics.accepted
+            uses = self._uses.setdefault(image.url, {})
+            uses.setdefault((place.line, place.column, accepted), ImageUse(place, accepted))
         return image
 
     def local_images(self) -> dict[str, ResolvedImage]:
-        """The images that have a local copy, by their URLs."""
+        """The images whose content is known without a network, by their URLs."""
         images = (image for image in self._cache.values() if isinstance(image, ResolvedImage))
-        return {image.url: image for image in images if image.file is not None}
+        known = {image.url: image for image in images if image.content is not None}
+        return {url: replace(image, uses=tuple(self._uses[url].values())) for url, image in known.items()}
 
     def report_missing_base_url(self) -> None:
         """Report, once for all relative references, that `images.base_url` is missing."""
@@ -84,10 +108,12 @@ class ImageReferences:
             return ImageProblem("other text", message, "write the URL alone")
         if reference and urls.is_relative(reference):
             return self._resolve_relative(reference)
+        name = f"the image URL {quoted(urls.redact_password(reference))}"
         problem = urls.find_url_problem(reference)
-        if problem is None:
-            return ResolvedImage(reference)
-        return _image_problem(f"the image URL {quoted(urls.redact_password(reference))}", problem)
+        if problem is not None:
+            return _image_problem(name, problem)
+        content = decode_data_url(reference) if urls.is_data_url(reference) else None
+        return ResolvedImage(reference, content=content, name=name)
 
     def _resolve_relative(self, reference: str) -> ResolvedImage | ImageProblem | None:
         parsed = urls.parse_relative(reference)
@@ -101,10 +127,10 @@ class ImageReferences:
         # rule local_file
         if self._copies is None:
             return ResolvedImage(url)
-        digest = self._copies.sha256(parsed.parts)
-        if isinstance(digest, tuple):
-            return _image_problem(f"the image {quoted(reference)}", digest)
-        return ResolvedImage(url, digest, self._copies.folder.joinpath(*parsed.parts))
+        copy, name = self._copies.find(parsed.parts), f"the image {quoted(reference)}"
+        if isinstance(copy, tuple):
+            return _image_problem(name, copy)
+        return ResolvedImage(url, copy.sha256, copy.file, copy.content, name)
 
     def _read_base(self, node: ScalarNode | None) -> str | None:
         if node is None:

@@ -50,6 +50,11 @@ def is_relative(url: str) -> bool:
     return _SCHEME.match(url) is None
 
 
+def is_data_url(url: str) -> bool:
+    """Whether the URL holds its content itself."""
+    return url[:5].lower() == "data:"
+
+
 def parse_relative(reference: str) -> RelativeReference | ProblemAndHint:
     """The relative reference, or what is wrong with it."""
     if _has_invisible_character(reference):
@@ -70,7 +75,7 @@ def parse_relative(reference: str) -> RelativeReference | ProblemAndHint:
 
 def find_base_url_problem(url: str) -> ProblemAndHint | None:
     """What is wrong with a base URL; None if nothing is."""
-    if is_relative(url) or url[:5].lower() == "data:":
+    if is_relative(url) or is_data_url(url):
         return "is not an `https://` URL", "write it like `https://cdn.example.com/spring/`"
     if "?" in url or "#" in url:
         return "has a query or a fragment", "end it with the folder, like `https://cdn.example.com/spring/`"

@@ -1,0 +1,41 @@
+"""Files found by a name that may be written in two ways: `ä` as one sign, or as `a` with a combining sign.
+
+Both look the same. A file made on one system and named on another often differs in nothing else. Knows nothing of what
+is in a file.
+"""
+
+import unicodedata
+from itertools import islice
+from pathlib import Path
+
+MAX_NAMES = 100_000  # of a folder are looked through
+
+
+class AmbiguousNameError(Exception):
+    """Several files have a name that looks like the one that is asked for, and none has exactly that."""
+
+
+def find_file(folder: Path, parts: tuple[str, ...]) -> Path:
+    """The path of these parts in the folder: as written, else with the names that differ in their composition only.
+
+    Where there is no such file either, the path as written. Raises AmbiguousNameError and OSError.
+    """
+    written = folder.joinpath(*parts)
+    if all(part.isascii() for part in parts) or written.exists():
+        return written
+    path = folder
+    for part in parts:
+        path /= _composed_alike(path, part)
+    return path if path.exists() else written
+
+
+def _composed_alike(folder: Path, name: str) -> str:
+    """The name in the folder that differs from this one in its composition only; this one if there is none."""
+    if name.isascii() or (folder / name).exists() or not folder.is_dir():
+        return name
+    composed = unicodedata.normalize("NFC", name)
+    names = (entry.name for entry in islice(folder.iterdir(), MAX_NAMES))
+    alike = [other for other in names if unicodedata.normalize("NFC", other) == composed]
+    if len(alike) > 1:
+        raise AmbiguousNameError
+    return alike[0] if alike else name
