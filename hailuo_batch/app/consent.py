@@ -29,8 +29,9 @@ from hailuo_batch.core.planning.estimate import (
     has_open_runs,
     has_work,
 )
+from hailuo_batch.core.planning.failures import attempts_left
 from hailuo_batch.core.planning.history import History
-from hailuo_batch.core.planning.plan import Plan, PlanRequest, count_failures, make_plan
+from hailuo_batch.core.planning.plan import Plan, PlanRequest, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
 from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.plan import left_for_later_text, render_plan
@@ -163,7 +164,7 @@ def _retryable_runs(
 
 
 def _has_attempt_left(record: TakeRecord, live: Run, max_attempts: int) -> bool:
-    return live.state in _CAN_STILL_FAIL and count_failures(record.runs, live.fingerprint) + 1 < max_attempts
+    return live.state in _CAN_STILL_FAIL and attempts_left(record.runs, live.fingerprint, max_attempts) > 1
 
 
 _FINISHES_REPLACEMENT = (

@@ -238,6 +238,13 @@ def schema(invocation: Invocation, /, name: str) -> int:
     "--fail-rate", type=click.FloatRange(0, 1), default=0.0, metavar="SHARE", help="Let this share of the runs fail."
 )
 @click.option(
+    "--sensitive-rate",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Let this share fail because the input is sensitive: such a run is not tried again by itself.",
+)
+@click.option(
     "--rate-limit", default="20/10s", show_default=True, metavar="N/SECONDSs", help="The rate limit to enforce."
 )
 @click.option("--balance", metavar="USD", help="The account's balance. Default: unlimited.")

@@ -3,7 +3,7 @@
 from hailuo_batch.app.ledger_access import open_for_changes
 from hailuo_batch.app.workspace import CampaignLocation
 from hailuo_batch.core.model.ledger_changes import AddAttempt
-from hailuo_batch.core.planning.resolution import retry_takes
+from hailuo_batch.core.planning.resolution import refused_content, retry_takes
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count
@@ -13,6 +13,7 @@ def run(where: CampaignLocation, take_ids: tuple[str, ...], console: Console) ->
     """Allow the attempts. Raises UsageError for a take that is neither failed nor rejected."""
     with open_for_changes(where, "retry", console) as session:
         steps = retry_takes(session.snapshot, take_ids)
+        unchanged = refused_content(session.snapshot, steps)
         session.ledger.carry_out(steps, session.clock.wall())
     granted = [step.take_id for step in steps if isinstance(step, AddAttempt)]
     if not granted:
@@ -22,4 +23,9 @@ def run(where: CampaignLocation, take_ids: tuple[str, ...], console: Console) ->
         f"The next apply requests {count(len(granted), 'take')} again: {', '.join(granted)}. To start it: "
         "`hailuo-batch apply MANIFEST`."
     )
+    if unchanged:
+        console.print_warning(
+            f"{', '.join(unchanged)}: the prompt or an image was found sensitive. Unchanged, it will fail again and be "
+            "refunded again. Change it in the manifest first, unless you think that it was a mistake."
+        )
     return ExitCode.DONE

@@ -42,7 +42,15 @@ def run(console: Console, **options: Any) -> ExitCode:
 
 
 def _server(
-    *, port: int, latency_s: float, fail_rate: float, rate_limit: str, balance: str | None, seed: int, speed: float
+    *,
+    port: int,
+    latency_s: float,
+    fail_rate: float,
+    sensitive_rate: float,
+    rate_limit: str,
+    balance: str | None,
+    seed: int,
+    speed: float,
 ) -> SandboxServer:
     rate = parse_option("--rate-limit", rate_limit, parse_rate_limit)
     money = None if balance is None else parse_option("--balance", balance, parse_usd)
@@ -51,6 +59,7 @@ def _server(
             seed=seed,
             balance_micro_usd=money,
             fail_rate=fail_rate,
+            sensitive_rate=sensitive_rate,
             rate_limit=rate.requests,
             rate_window_s=rate.window_s,
         )

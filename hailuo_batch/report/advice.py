@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RUNNING, RunState
+from hailuo_batch.core.planning.failures import is_refused_content
 from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 
@@ -163,6 +164,13 @@ def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | Non
                 "The run failed and its cost was refunded. The next apply tries it again, as the manifest's "
                 "max_attempts allows. If its prompt or images are the cause, change them first.",
                 (apply,),
+            )
+        case RunState.FAILED if is_refused_content(run):
+            return Advice(
+                "The run failed and its cost was refunded: the prompt or an image was found sensitive. The same input "
+                "fails again, so max_attempts does not repeat it. Change the shot in the manifest and apply again. If "
+                "you think it was a mistake, allow one more attempt as it is.",
+                (apply, commands.command("retry", run.take_id)),
             )
         case RunState.FAILED:
             return Advice(

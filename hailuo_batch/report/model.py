@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
-from hailuo_batch.core.planning.plan import count_failures
+from hailuo_batch.core.planning.failures import attempts_left
 from hailuo_batch.core.planning.spend import Spend, charge_of, newest_costs, spend_of
 from hailuo_batch.report.advice import SANDBOX, Advice, CommandBuilder, advise
 from hailuo_batch.values import Take, format_usd
@@ -197,7 +197,7 @@ def _take(
     attempts = []
     for run in record.runs:
         if run.state is not RunState.UNSENT:
-            is_retried = run.state is RunState.FAILED and count_failures(record.runs, run.fingerprint) < max_attempts
+            is_retried = run.state is RunState.FAILED and attempts_left(record.runs, run.fingerprint, max_attempts) > 0
             advice = advise(run, record.in_manifest and run is live, commands, now, is_retried=is_retried)
             attempts.append(_attempt(run, advice, costs))
     return ReportTake(

@@ -134,6 +134,7 @@ def test_requests_are_counted_whatever_they_are_answered() -> None:
     "nonsense",
     [
         {"fail_rate": 1.1},
+        {"sensitive_rate": -0.1},
         {"rate_limit": 0},
         {"rate_window_s": 0},
         {"rate_window_s": float("nan")},

@@ -58,6 +58,16 @@ def test_a_failed_run_states_why_as_text_or_as_an_object_and_has_no_output() -> 
     assert {type(body["error"]) for body in errors} == {str, dict}
 
 
+def test_runs_that_fail_for_what_they_show_say_so_also_in_a_later_world() -> None:
+    first = world_of(seed=3, sensitive_rate=0.5)
+    runs = [create_run(first, now) for now in range(200)]
+    second = world_of(seed=3)
+    errors = [second.read(1e6, KEY, run).body.get("error") for run in runs]
+    assert [error for error in errors if error is not None] == [error for error in errors if isinstance(error, dict)]
+    assert {error["code"] for error in errors if isinstance(error, dict)} == {1026}
+    assert 70 < sum(error is not None for error in errors) < 130
+
+
 def test_durations_are_log_normal_around_the_median_and_never_under_the_minimum() -> None:
     world = world_of()
     seconds = sorted(facts.duration_ms / 1000 for run in range(4000) if (facts := world.facts(create_run(world, run))))

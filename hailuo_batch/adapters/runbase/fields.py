@@ -190,7 +190,10 @@ def _sentence_part(text: str) -> str:
 def parse_run_error(error: object) -> str:
     """Say why a run failed. The shape of `error` is not documented: it may be a string, an object or anything else."""
     if isinstance(error, dict):
-        problem = parse_api_error({"error": error})
+        code = error.get("code")
+        # a create's error body must have its code in words, to be told from a gateway's; here nothing hangs on that
+        is_number = isinstance(code, int) and not isinstance(code, bool)
+        problem = parse_api_error({"error": error | {"code": str(code)} if is_number else error})
         if problem is None:
             return printable(json.dumps(error))
         both = problem.message and problem.code

@@ -26,8 +26,8 @@ from hailuo_batch.core.model.runs import OutputKey, Run, Snapshot, Supersession
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.disk_space import DiskNeed, VideoSizes
+from hailuo_batch.core.planning.failures import FAILS_AGAIN, attempts_left, is_refused_content
 from hailuo_batch.core.planning.matching import is_spare
-from hailuo_batch.core.planning.plan import count_failures
 from hailuo_batch.core.scheduling.eta import TimeLeft
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 
@@ -236,12 +236,15 @@ class Engine:
 
     def _retry(self, run: Run) -> str:
         """Add another attempt if one is allowed. Returns what follows, in words; empty where the user decides that."""
-        tried = count_failures((self._runs[key] for key in self._keys_by_take[run.take_id]), run.fingerprint)
+        attempts = (self._runs[key] for key in self._keys_by_take[run.take_id])
+        left = attempts_left(attempts, run.fingerprint, self.settings.max_attempts)
         # name superseded_run
         if run.is_superseded:
             return "another attempt has taken its place"
+        if is_refused_content(run):
+            return FAILS_AGAIN
         # rule failed_again_at_once
-        if tried >= self.settings.max_attempts:
+        if left == 0:
             return ""
         if run.take_id not in self._scope:
             return "an apply that includes this take repeats it"

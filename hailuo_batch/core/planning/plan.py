@@ -4,7 +4,6 @@ Pure. A plan has two parts: lines for the user to read, and changes for the ledg
 A take is paid for if and only if its live run is unsent once those changes are carried out.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -13,6 +12,7 @@ from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.runs import OutputKey, Replacement, Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.core.planning.diff import Difference, RecordedRequest, attempt_before, why_unserved
+from hailuo_batch.core.planning.failures import FAILS_AGAIN, attempts_left, is_refused_content
 from hailuo_batch.core.planning.matching import match_runs
 from hailuo_batch.core.planning.replacements import UNFINISHED, is_repeated, with_patterns
 from hailuo_batch.core.planning.selection import chooses, matches_any
@@ -271,7 +271,7 @@ class _Planner:
         # a run that another take hands over is the only attempt at what this one asks for
         runs = record.runs if record is not None and run.take_id == take.id else (run,)
         # rule attempts_left
-        return count_failures(runs, run.fingerprint) < self._max_attempts
+        return attempts_left(runs, run.fingerprint, self._max_attempts) > 0
 
     def _plan_removed_takes(self) -> None:
         used = {run.key for run in self._served.values()}
@@ -303,11 +303,6 @@ LEFT_FOR_LATER = "left for later by --limit"
 """The reason of a take that --limit leaves out."""
 
 
-def count_failures(runs: Iterable[Run], fingerprint: str) -> int:
-    """How many attempts at exactly this request have failed."""
-    return sum(run.state is RunState.FAILED and run.fingerprint == fingerprint for run in runs)
-
-
 def _is_same_request(run: Run, take: Take) -> bool:
     """Whether this unsent attempt would send exactly what the take asks for."""
     return run.fingerprint == take.fingerprint and run.images_sha256 == take.images_sha256
@@ -335,7 +330,8 @@ def _action_for(run: Run) -> tuple[PlanAction, str]:
         case TakeState.LOST:
             return PlanAction.RESUME, f"lost; {run.run_id} is checked again"
         case TakeState.FAILED:
-            return PlanAction.HOLD, f"failed and refunded{because}; `retry` allows one more attempt"
+            then = FAILS_AGAIN if is_refused_content(run) else "`retry` allows one more attempt"
+            return PlanAction.HOLD, f"failed and refunded{because}; {then}"
         case TakeState.REJECTED:
             return PlanAction.HOLD, f"rejected, nothing paid{because}; change it, or use `retry`"
         case TakeState.ABANDONED:

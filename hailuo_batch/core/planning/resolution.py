@@ -14,6 +14,7 @@ from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, LedgerChange, ReviveRun, SupersedeRun
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
+from hailuo_batch.core.planning.failures import is_refused_content
 from hailuo_batch.errors import UsageError
 
 
@@ -122,6 +123,12 @@ def retry_takes(snapshot: Snapshot, take_ids: Iterable[str]) -> tuple[LedgerChan
         live = _retriable(id_, records.get(id_))
         changes += [SupersedeRun(live.key, Supersession.RETRY), AddAttempt(id_)]
     return tuple(changes)
+
+
+def refused_content(snapshot: Snapshot, changes: Iterable[LedgerChange]) -> tuple[str, ...]:
+    """The takes that these changes try again although their runs failed because of their content."""
+    tried = {change.key for change in changes if isinstance(change, SupersedeRun)}
+    return tuple(run.take_id for run in snapshot.runs if run.key in tried and is_refused_content(run))
 
 
 def _retriable(take_id: str, record: TakeRecord | None) -> Run:

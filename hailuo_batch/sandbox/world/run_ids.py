@@ -17,6 +17,7 @@ PENDING_PARTS = 255
 MAX_DURATION_MS = 2**32 - 1
 _NAME = re.compile(r"[a-z2-7]{40}")
 _TAG_BYTES = 6
+_MOST_NUMBER = 0x7FFFFF
 _BODY = struct.Struct(">IBBI")
 
 
@@ -24,8 +25,9 @@ _BODY = struct.Struct(">IBBI")
 class RunFacts:
     """Everything about a run, including its future. Times are in ms since the epoch, money in micro-USD.
 
-    `number` counts the creates of the world that made it (24 bits), `model` is the place in that world's price list
-    (6 bits), `account` 0 or 1, and `pending_parts` says how many 255ths of its duration it spends queued.
+    `number` counts the creates of the world that made it (23 bits), `model` is the place in that world's price list
+    (6 bits), `account` 0 or 1, and `pending_parts` says how many 255ths of its duration it spends queued. A `sensitive`
+    run fails because of what it shows.
     """
 
     number: int
@@ -36,6 +38,7 @@ class RunFacts:
     failed: bool
     account: int
     model: int
+    sensitive: bool = False
 
     @property
     def started_ms(self) -> int:
@@ -60,7 +63,7 @@ class RunIds:
         plain = (
             facts.created_ms.to_bytes(6, "big", signed=True)
             + _BODY.pack(facts.duration_ms, facts.pending_parts, flags, facts.cost_micro_usd)
-            + (facts.number & 0xFFFFFF).to_bytes(3, "big")
+            + (facts.number & _MOST_NUMBER | facts.sensitive << 23).to_bytes(3, "big")
         )
         tag = self._tag(plain)
         return PREFIX + base64.b32encode(tag + self._scrambled(tag, plain)).decode("ascii").lower()
@@ -78,7 +81,15 @@ class RunIds:
         duration_ms, pending_parts, flags, cost_micro_usd = _BODY.unpack(plain[6:16])
         number = int.from_bytes(plain[16:], "big")
         return RunFacts(
-            number, created_ms, duration_ms, pending_parts, cost_micro_usd, bool(flags & 1), flags >> 1 & 1, flags >> 2
+            number & _MOST_NUMBER,
+            created_ms,
+            duration_ms,
+            pending_parts,
+            cost_micro_usd,
+            bool(flags & 1),
+            flags >> 1 & 1,
+            flags >> 2,
+            bool(number >> 23),
         )
 
     def _tag(self, plain: bytes) -> bytes:

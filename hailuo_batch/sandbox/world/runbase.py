@@ -26,9 +26,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NORMAL = NormalDist()
 # the form of `error` is not documented, so clients get both
 _ERRORS: tuple[Any, ...] = (
-    {"message": "the generation was stopped by a content check", "code": "content_policy"},
+    {"message": "the model stopped before the end", "code": "generation_failed"},
     "the model could not finish this generation",
 )
+_SENSITIVE = {"message": "the input is sensitive", "code": 1026}  # Hailuo's own code
 
 
 class World:
@@ -157,22 +158,24 @@ class World:
         """Draw a run, whose fate depends only on the seed, its number and the queue before it."""
         number = len(self.created)
         digest = hmac.digest(self._draw_key, number.to_bytes(8, "big"), "sha256")
-        normal, failure, pending = (_unit(digest[at : at + 8]) for at in (0, 8, 16))
+        normal, failure, pending, content = (_unit(digest[at : at + 8]) for at in (0, 8, 16, 24))
         settings = self.settings
         seconds = settings.median_s * math.exp(settings.sigma * _NORMAL.inv_cdf(normal))
         work_ms = min(round(1000 * max(settings.min_s, seconds)), MAX_DURATION_MS)
         wait_ms = self._queued_ms(now_ms, work_ms)
         duration_ms = min(wait_ms + work_ms, MAX_DURATION_MS)
         pending_ms = wait_ms + work_ms * (0.02 + 0.13 * pending)
+        is_sensitive = content < settings.sensitive_rate
         return RunFacts(
             number=number,
             created_ms=now_ms,
             duration_ms=duration_ms,
             pending_parts=min(PENDING_PARTS, round(PENDING_PARTS * pending_ms / max(1, duration_ms))),
             cost_micro_usd=cost,
-            failed=failure < settings.fail_rate,
+            failed=is_sensitive or failure < settings.fail_rate,
             account=account,
             model=self._models.index(model),
+            sensitive=is_sensitive,
         )
 
     def _queued_ms(self, now_ms: int, work_ms: int) -> int:
@@ -197,7 +200,7 @@ class World:
         run = self._run_object(run_id, facts, "failed" if facts.failed else "succeeded")
         run["createdAt"], run["completedAt"] = _iso(facts.created_ms), _iso(facts.completed_ms)
         if facts.failed:
-            run["error"] = _ERRORS[facts.number % len(_ERRORS)]
+            run["error"] = _SENSITIVE if facts.sensitive else _ERRORS[facts.number % len(_ERRORS)]
         else:
             run["output"] = {"urls": [f"{self.files_base_url}/{run_id.removeprefix(PREFIX)}.mp4"]}
         return run

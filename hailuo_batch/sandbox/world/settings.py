@@ -25,7 +25,8 @@ class WorldSettings:
     """Money in micro-USD (None: unlimited), times in seconds; durations are log-normal. Raises ValueError.
 
     `api_keys` None accepts any key that starts with `sk-`; `other_account_keys` are accepted too and see only their own
-    runs. `max_processing` runs are processed at once, first come first served (None: all of them). `retry_after_s` is
+    runs. `sensitive_rate` is the share of runs that fail because of what they show, beside those of `fail_rate`.
+    `max_processing` runs are processed at once, first come first served (None: all of them). `retry_after_s` is
     sent with each 429 `RATE_LIMITED` where it is set; the documented API sends none.
     """
 
@@ -35,6 +36,7 @@ class WorldSettings:
     balance_micro_usd: int | None = None
     spend_limit_micro_usd: int | None = None
     fail_rate: float = 0.0
+    sensitive_rate: float = 0.0
     rate_limit: int = 20
     rate_window_s: float = 10.0
     window: Window = Window.SLIDING
@@ -47,8 +49,8 @@ class WorldSettings:
     other_account_keys: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.fail_rate <= 1:
-            raise ValueError("fail_rate must be between 0 and 1")
+        if not (0 <= self.fail_rate <= 1 and 0 <= self.sensitive_rate <= 1):
+            raise ValueError("fail_rate and sensitive_rate must be between 0 and 1")
         if self.rate_limit < 1 or not 0 < self.rate_window_s < math.inf:
             raise ValueError("the rate limit must allow at least 1 request in a window longer than 0 s")
         if not (0 < self.median_s < math.inf and 0 <= self.min_s < math.inf and 0 <= self.sigma < math.inf):

@@ -253,6 +253,17 @@ def test_a_failed_run_is_made_again_at_once_up_to_the_attempts_allowed() -> None
     assert "to allow one more attempt: `hailuo-batch retry MANIFEST shot-0`" in hand.notices[1]
 
 
+def test_a_run_whose_input_is_sensitive_is_not_made_again() -> None:
+    hand = ManualEngine(unsent(1), Settings(max_attempts=3))
+    (create,) = hand.creates()
+    hand.created(create)
+    hand.answer(hand.wait_for_read(), ev.RunFailed("the input is sensitive (1026)"))
+    assert hand.decide(60.0) == []
+    assert hand.engine.is_finished
+    [notice] = hand.notices
+    assert notice.endswith("sensitive (1026); the same prompt and images would fail again, so change them first.")
+
+
 def test_a_failed_run_is_not_made_again_where_the_plan_that_is_applied_only_holds_it() -> None:
     hand = ManualEngine(unsent(2), Settings(max_attempts=2), retried=frozenset({"shot-1"}))
     for create in hand.creates():
