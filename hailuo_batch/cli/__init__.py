@@ -55,16 +55,23 @@ def init(invocation: Invocation, /, file: Path) -> int:
 
 @cli.command()
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MANIFEST...")
+@click.option(
+    "--changed",
+    is_flag=True,
+    help="For hooks: MANIFEST... are changed files. Check the manifests among them, and those that read a table "
+    "among them.",
+)
 @strict
 @as_json
 @common_options
 @click.pass_obj
-def validate(invocation: Invocation, /, manifests: tuple[Path, ...], strict: bool, as_json: bool) -> int:
+def validate(invocation: Invocation, /, manifests: tuple[Path, ...], changed: bool, strict: bool, as_json: bool) -> int:
     """Check manifests, without network or ledger."""
     from hailuo_batch.app.manifest_input import warning_severity
     from hailuo_batch.commands import validate as command
 
-    return command.run(manifests, warning_severity(strict), invocation.console(as_json))
+    run = command.run_for_changed if changed else command.run
+    return run(manifests, warning_severity(strict), invocation.console(as_json))
 
 
 @cli.command()

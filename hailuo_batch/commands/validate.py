@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from hailuo_batch.adapters.local.work_tree import list_yaml_files
 from hailuo_batch.app.manifest_input import findings_document, render_finding
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import LoadedManifest, Severity, load_with_image_findings
+from hailuo_batch.manifest import LoadedManifest, Severity, find_concerned, load_with_image_findings
 from hailuo_batch.text import one_line
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count
@@ -21,6 +22,14 @@ def run(paths: Sequence[Path], severity: Severity, console: Console) -> ExitCode
         for path, one in loaded:
             _print_findings(path, one, console)
     return ExitCode.DONE if all(one.campaign is not None for _, one in loaded) else ExitCode.USAGE
+
+
+def run_for_changed(files: Sequence[Path], severity: Severity, console: Console) -> ExitCode:
+    """Check the manifests that a change of these files concerns: none at all is no error."""
+    manifests = find_concerned(files, list_yaml_files)
+    if not manifests:
+        console.print_info("No manifest is among these files, and none reads one of them.")
+    return run(manifests, severity, console)
 
 
 def _print_findings(path: Path, loaded: LoadedManifest, console: Console) -> None:

@@ -4,6 +4,7 @@ Owns the manifest's language: YAML and CSV with places, the JSON Schema, substit
 ledgers, networks or commands. A manifest with any error gives no campaign at all.
 """
 
+from hailuo_batch.manifest.changed_files import find_concerned
 from hailuo_batch.manifest.diagnostic_text import render_diagnostic
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
 from hailuo_batch.manifest.images.references import ResolvedImage
@@ -16,6 +17,7 @@ __all__ = [
     "LoadedManifest",
     "ResolvedImage",
     "Severity",
+    "find_concerned",
     "load_manifest",
     "load_with_image_findings",
     "load_with_image_warnings",
