@@ -67,10 +67,10 @@ RULES: Mapping[str, Rule] = {
             *("values", "text", "warning_codes"),
         ),
     ),
-    "manifest.yaml": Rule("YAML to nodes that know where they stand", ("manifest", "manifest.files")),
+    "manifest.yaml": Rule("YAML to nodes that know where they stand", ("manifest", "manifest.files", "warning_codes")),
     "manifest.files": Rule("text files and tables", ("manifest", "manifest.yaml")),
     "manifest.validation": Rule(
-        "the schema's errors, in an author's words", ("manifest", "manifest.yaml", "resources")
+        "the schema's errors, in an author's words", ("manifest", "manifest.yaml", "resources", "warning_codes")
     ),
     "manifest.images": Rule(
         "image references, URLs, local copies",

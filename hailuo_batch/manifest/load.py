@@ -20,6 +20,8 @@ from hailuo_batch.manifest.images.image_findings import refuse_images, warn_abou
 from hailuo_batch.manifest.images.references import ResolvedImage
 from hailuo_batch.manifest.lint.check import check_campaign
 from hailuo_batch.manifest.validation.check import ShotValidator, check_document
+from hailuo_batch.manifest.validation.sent_scalars import sent_scalars
+from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts, warn_of_dropped_text
 from hailuo_batch.manifest.yaml.parse import parse_yaml, read_manifest_file
 from hailuo_batch.values import CampaignSpec, Shot
 from hailuo_batch.warning_codes import WarningCode
@@ -106,9 +108,13 @@ class _Loader:
     def load(self) -> None:
         """Read, parse, check and expand. Raises FatalDiagnostic if nothing more can be understood."""
         self._data = read_manifest_file(self._path)
-        shot_validator = ShotValidator(self.diagnostics)
-        root = parse_yaml(self._data, self.diagnostics, "shots", shot_validator.validate)
+        dropped = DroppedTexts(self._data)
+        shot_validator = ShotValidator(self.diagnostics, dropped)
+        root = parse_yaml(self._data, self.diagnostics, "shots", shot_validator.validate, dropped)
         document = check_document(root, shot_validator, self.diagnostics)
+        if document is not None and dropped:
+            with self.diagnostics.accepting(document.accepted):
+                warn_of_dropped_text(sent_scalars(document.node), dropped, self.diagnostics)
         # rule checked_together
         if document is not None:
             self._campaign = self._expand(document)

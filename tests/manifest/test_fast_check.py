@@ -30,6 +30,28 @@ def test_right_shots_are_accepted(value: Any) -> None:
     assert schema_errors.shot_checker().accepts(value) == (1 <= value.get("takes", 1) <= 100)
 
 
+LITTLE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "takes": {"type": ["integer", "string"], "minimum": 1, "maximum": 100, "pattern": "^x$"},
+        "rows": {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"$ref": "#/$defs/row"}}]},
+        "input": {"oneOf": [{"type": "integer"}, {"type": "number"}, {"type": "null"}]},
+        "x-2": {"type": "integer"},
+    },
+    "patternProperties": {"^x": {}, "2$": {"type": "integer", "minimum": 1}},
+    "additionalProperties": False,
+    "$defs": {"row": {"type": "object", "additionalProperties": {"type": "string"}}},
+}
+LITTLE_NAMES = st.sampled_from(["takes", "rows", "input", "x", "x-", "x-2", "y2", "zebra"])
+ROWS = st.lists(st.dictionaries(st.just("a"), st.text(max_size=2) | st.integers(), max_size=1), max_size=2)
+
+
+@given(st.dictionaries(LITTLE_NAMES, LEAVES | ROWS | st.just("x"), max_size=4))
+def test_both_checks_of_alternatives_and_of_patterns_of_keys_agree(value: Any) -> None:
+    accepts = compile_schema(LITTLE, LITTLE["$defs"])
+    assert accepts(value) == schema_errors.SchemaChecker.create(LITTLE).validator.is_valid(value)
+
+
 def test_a_keyword_that_is_not_known_has_no_quick_answer() -> None:
     with pytest.raises(UnsupportedKeyword):
         compile_schema({"multipleOf": 2}, {})

@@ -91,7 +91,7 @@ def test_it_is_checked_against_the_models_own_schema(tmp_path: Path, monkeypatch
     path.write_text(head + "shots: [{id: a, prompt: A, input: {seed: 7, sed: 1}}]\n")
     assert [str(found).removeprefix(f"{path}:") for found in load_manifest(path).diagnostics] == [
         "4:42: error: `seed` must be an even number, not `7`; write 8",
-        "4:45: error: unknown key `sed` in the input of `with/seed`; did you mean `seed`?",
+        "4:45: error: unknown key `sed` in the input of `with/seed`; remove it: `seed` is there already",
     ]
 
 

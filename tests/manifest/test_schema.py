@@ -66,7 +66,10 @@ def test_defaults_are_those_of_the_program() -> None:
 
 @pytest.mark.parametrize(
     ("word", "meant"),
-    [("promt", "prompt"), ("image-urls", "image_urls"), ("Tags", "tags"), ("imageurls", "image_urls"), ("zebra", None)],
+    [
+        *[("promt", "prompt"), ("image-urls", "image_urls"), ("Tags", "tags"), ("imageurls", "image_urls")],
+        *[("PROMPT", "prompt"), ("ID", "id"), ("\u201ctags\u201d", "tags"), ("zebra", None)],
+    ],
 )
 def test_the_nearest_key_is_found(word: str, meant: str | None) -> None:
     assert schema_errors.closest_match(word, ["id", "prompt", "image_urls", "takes", "tags", "model"]) == meant

@@ -255,3 +255,14 @@ def test_rows_that_are_none_are_reported_once(load_errors: LoadErrors, rows: str
     (error,) = load_errors(shot(rows))
     assert ": error: " in error
     assert Severity.ERROR in error
+
+
+COMPOSED, DECOMPOSED = "k\u00f6nig.csv", "ko\u0308nig.csv"
+
+
+@pytest.mark.parametrize(("stored", "written"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED), (COMPOSED, COMPOSED)])
+def test_a_table_is_found_however_its_accents_are_stored(
+    load_valid: LoadValid, write_file: WriteFile, stored: str, written: str
+) -> None:
+    write_file(stored, "sku,name\nA1,A lamp\n")
+    assert prompts(load_valid, shot(written)) == {"sku-a1": "A lamp on a plinth"}

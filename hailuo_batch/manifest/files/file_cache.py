@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic
+from hailuo_batch.manifest.file_names import AmbiguousNameError, find_file
 from hailuo_batch.manifest.files.csv_tables import read_csv
 from hailuo_batch.manifest.files.formats import name_other_format
 from hailuo_batch.manifest.files.json_lines import read_json_lines
@@ -55,9 +56,8 @@ class FileCache:
             return self._inline[id(node)][1]
         if not check_path(node, "../data/products.csv", self._diagnostics):
             return None
-        # rule table_path
-        path = self.folder / node.text
-        if str(path) not in self.contents and not self._read(path, node):
+        path = self._find(node)
+        if path is None or (str(path) not in self.contents and not self._read(path, node)):
             return None
         data = self.contents[str(path)]
         is_list = path.suffix.lower() == ".txt" and not is_header(_names_of(data))
@@ -68,6 +68,18 @@ class FileCache:
     def table_digests(self) -> Mapping[str, str]:
         """The SHA-256, in hex, of each table that was read, by its path."""
         return {path: hashlib.sha256(data).hexdigest() for path, data in self.contents.items()}
+
+    def _find(self, node: ScalarNode) -> Path | None:
+        """The path of a table, found however the accents of its name are stored; None if it is not clear which."""
+        try:
+            # rule table_path
+            return find_file(self.folder, tuple(node.text.split("/")))
+        except AmbiguousNameError:
+            message = f"the table {quoted(node.text)}: several files look the same under this name"
+            self._diagnostics.error(node, message, "rename all but one")
+            return None
+        except (OSError, ValueError):
+            return self.folder / node.text  # reading it says why
 
     def _read(self, path: Path, node: ScalarNode) -> bool:
         try:

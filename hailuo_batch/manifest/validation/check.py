@@ -4,33 +4,38 @@ Owns the order of the checks and which part of the document is checked against w
 are in the schema; what a schema cannot say is checked while a shot is expanded.
 """
 
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
-from hailuo_batch.manifest.diagnostics import FILE_START, MAX_DIAGNOSTICS, Diagnostics
+from hailuo_batch.manifest.diagnostics import FILE_START, MAX_DIAGNOSTICS, Diagnostics, FatalDiagnostic, Positioned
 from hailuo_batch.manifest.document import Document
 from hailuo_batch.manifest.validation import schema_errors
 from hailuo_batch.manifest.validation.schema_errors import report_schema_errors
 from hailuo_batch.manifest.yaml import nodes
+from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts
 from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, SequenceNode, to_data, to_text_data
 
 
 class ShotValidator:
     """Validates raw shots while the manifest is parsed, so that one with only wrong shots is not parsed to its end."""
 
-    def __init__(self, diagnostics: Diagnostics) -> None:
+    def __init__(self, diagnostics: Diagnostics, dropped: DroppedTexts) -> None:
+        self.dropped = dropped
         self._diagnostics = diagnostics
         self._checker = schema_errors.shot_checker()
         self._shots: SequenceNode | None = None
-        self._invalid: list[Node] = []
+        self._invalid: dict[int, Node] = {}
+        self._checked = 0
 
     def validate(self, shots: SequenceNode, shot: Node) -> None:
         """Check a shot of the list. Raises FatalDiagnostic once so many are wrong that more help nobody."""
         if shots is not self._shots:
-            self._shots, self._invalid = shots, []
-        if not self._checker.accepts(_shot_data(shot)):
-            self._invalid.append(shot)
+            self._shots, self._invalid, self._checked = shots, {}, 0
+        self._checked += 1
+        if id(shot) not in self._invalid and not self._checker.accepts(_shot_data(shot)):
+            self._invalid[id(shot)] = shot  # once, however many aliases there are
             if len(self._invalid) == MAX_DIAGNOSTICS:
-                self._report_invalid()
+                self._stop()
 
     def report(self, shots: SequenceNode) -> None:
         """Report what is wrong with the list's shots, even if an alias kept them from being checked so far."""
@@ -39,9 +44,18 @@ class ShotValidator:
                 self.validate(shots, shot)
         self._report_invalid()
 
+    def _stop(self) -> NoReturn:
+        """Report the wrong shots found so far, and that no more are looked at."""
+        place: Positioned = next(reversed(self._invalid.values()))
+        with suppress(FatalDiagnostic):  # it would say the same without the number of shots
+            self._report_invalid()
+        message = f"the check stopped after the first {self._checked:,} shots: {len(self._invalid):,} of them are wrong"
+        raise FatalDiagnostic(place, message, "fix those first")
+
     def _report_invalid(self) -> None:
-        for shot in self._invalid:
-            report_schema_errors(self._checker.validator, _shot_data(shot), shot, "a shot", self._diagnostics)
+        for shot in self._invalid.values():
+            data = _shot_data(shot)
+            report_schema_errors(self._checker.validator, data, shot, "a shot", self._diagnostics, self.dropped)
 
 
 def check_document(root: Node | None, shot_validator: ShotValidator, diagnostics: Diagnostics) -> Document | None:
@@ -50,7 +64,7 @@ def check_document(root: Node | None, shot_validator: ShotValidator, diagnostics
         diagnostics.error(FILE_START, "the manifest is empty", "`hailuo-batch init` writes a starter manifest")
         return None
     validator = schema_errors.document_validator()
-    report_schema_errors(validator, _document_data(root), root, "the manifest", diagnostics)
+    report_schema_errors(validator, _document_data(root), root, "the manifest", diagnostics, shot_validator.dropped)
     if not isinstance(root, MappingNode):
         return None
     shots = root.get("shots")

@@ -4,6 +4,7 @@ A large manifest is mostly right, and a validator that can explain itself takes 
 keywords that the shipped schemas use. Never accepts what jsonschema would not.
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import Any
 Accepts = Callable[[Any], bool]
 
 _ANNOTATIONS = frozenset({"title", "description", "examples", "default", "errorMessage", "$schema", "$defs", "x-model"})
+_OF_PROPERTIES = frozenset({"properties", "patternProperties", "additionalProperties"})
 _TYPES: dict[str, Accepts] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
@@ -30,28 +32,25 @@ class UnsupportedKeyword(Exception):  # noqa: N818 - no failure: jsonschema's ow
 def compile_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Accepts:
     """The schema as a function. Raises UnsupportedKeyword."""
     checks = [
-        _compile_keyword(keyword, wanted, schema, definitions)
+        _compile_keyword(keyword, wanted, definitions)
         for keyword, wanted in schema.items()
-        if keyword not in _ANNOTATIONS and keyword != "additionalProperties"
+        if keyword not in _ANNOTATIONS and keyword not in _OF_PROPERTIES
     ]
-    if "additionalProperties" in schema and "properties" not in schema:
-        checks.append(_compile_properties({}, schema["additionalProperties"], definitions))
+    if not _OF_PROPERTIES.isdisjoint(schema):
+        checks.append(_compile_properties(schema, definitions))
     if len(checks) == 1:
         return checks[0]
     return lambda value: all(check(value) for check in checks)
 
 
-def _compile_keyword(keyword: str, wanted: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Accepts:
+def _compile_keyword(keyword: str, wanted: Any, definitions: Mapping[str, Any]) -> Accepts:
     match keyword:
         case "$ref" if str(wanted).startswith("#/$defs/"):
             return compile_schema(definitions[str(wanted).removeprefix("#/$defs/")], definitions)
         case "type":
-            kinds = [_TYPES[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted)]
-            return kinds[0] if len(kinds) == 1 else lambda value: any(kind(value) for kind in kinds)
+            return _any_of([_TYPES[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted)])
         case "required":
             return lambda value: not isinstance(value, dict) or all(key in value for key in wanted)
-        case "properties":
-            return _compile_properties(wanted, schema.get("additionalProperties", True), definitions)
         case "propertyNames":
             name = compile_schema(wanted, definitions)
             return lambda value: not isinstance(value, dict) or all(map(name, value))
@@ -61,6 +60,11 @@ def _compile_keyword(keyword: str, wanted: Any, schema: Mapping[str, Any], defin
         case "not":
             refused = compile_schema(wanted, definitions)
             return lambda value: not refused(value)
+        case "anyOf":
+            return _any_of([compile_schema(each, definitions) for each in wanted])
+        case "oneOf":
+            one_of = [compile_schema(each, definitions) for each in wanted]
+            return lambda value: sum(check(value) for check in one_of) == 1
         case "enum":
             return lambda value: any(type(value) is type(one) and value == one for one in wanted)
         case "pattern":
@@ -70,10 +74,43 @@ def _compile_keyword(keyword: str, wanted: Any, schema: Mapping[str, Any], defin
             return _compile_bound(keyword, wanted)
 
 
-def _compile_properties(known: Mapping[str, Any], others: Any, definitions: Mapping[str, Any]) -> Accepts:
-    checks = {key: compile_schema(schema, definitions) for key, schema in known.items()}
-    other = (lambda _: others) if isinstance(others, bool) else compile_schema(others, definitions)
-    return lambda value: not isinstance(value, dict) or all(checks.get(key, other)(one) for key, one in value.items())
+def _any_of(checks: list[Accepts]) -> Accepts:
+    first, *others = checks
+    if not others:
+        return first
+    other = _any_of(others)
+    return lambda value: first(value) or other(value)
+
+
+def _compile_properties(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Accepts:
+    """The three keywords that share out the keys of a mapping among schemas."""
+    checks = {key: compile_schema(one, definitions) for key, one in schema.get("properties", {}).items()}
+    by_pattern = [
+        (compile_pattern(pattern).search, compile_schema(one, definitions))
+        for pattern, one in schema.get("patternProperties", {}).items()
+    ]
+    others = schema.get("additionalProperties", True)
+    other: Accepts = (lambda _: others) if isinstance(others, bool) else compile_schema(others, definitions)
+
+    def checks_of(key: str) -> list[Accepts]:
+        named = [checks[key]] if key in checks else []
+        return [*named, *(check for matches, check in by_pattern if matches(key))] or [other]
+
+    alone = {key: check for key, check in checks.items() if checks_of(key) == [check]}.get
+
+    def accepts(value: Any) -> bool:
+        if not isinstance(value, dict):
+            return True
+        for key, one in value.items():
+            check = alone(key)
+            if check is None:
+                if not all(each(one) for each in checks_of(key)):
+                    return False
+            elif not check(one):
+                return False
+        return True
+
+    return accepts
 
 
 def _compile_bound(keyword: str, bound: Any) -> Accepts:
@@ -94,6 +131,7 @@ def _compile_bound(keyword: str, bound: Any) -> Accepts:
             raise UnsupportedKeyword(keyword)
 
 
+@functools.cache
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """A `pattern` as ECMA-262 has it, where `$` is the very end: Python's would let a final line break pass."""
     # rule whole_text

@@ -4,7 +4,6 @@ A schema's own `errorMessage` (which editors show too) says what a value must be
 value that was found. Knows the schemas by their names only; what they say about the language is theirs.
 """
 
-import difflib
 import functools
 import json
 import re
@@ -19,21 +18,25 @@ from jsonschema.exceptions import ValidationError
 from hailuo_batch import resources
 from hailuo_batch.manifest.diagnostics import Diagnostics
 from hailuo_batch.manifest.quoting import quoted
-from hailuo_batch.manifest.slugs import slug
 from hailuo_batch.manifest.validation.fast_check import Accepts, UnsupportedKeyword, compile_pattern, compile_schema
-from hailuo_batch.manifest.yaml.nodes import BrokenNode, MappingNode, Node, ScalarNode, SequenceNode, to_data
+from hailuo_batch.manifest.validation.suggestions import MAX_CANDIDATES, list_known, similarity
+from hailuo_batch.manifest.validation.suggestions import closest_match as closest_match  # noqa: PLC0414 - also imported from here
+from hailuo_batch.manifest.validation.suggestions import suggest as suggest  # noqa: PLC0414 - also imported from here
+from hailuo_batch.manifest.validation.value_words import describe_invalid_value, misspelled_blank, split_message
+from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts
+from hailuo_batch.manifest.yaml.nodes import BrokenNode, MappingNode, Node, ScalarNode, SequenceNode
+from hailuo_batch.manifest.yaml.written_values import put_in_quotes
 
 Validator = Any  # jsonschema makes its validator classes at run time, and types them as little as their errors
 SchemaError = Any
 
-_compile_cached = functools.cache(compile_pattern)
-_NEEDS_NO_QUOTES = re.compile(r"[\w./-]{1,50}")  # in a list between brackets
-_MAX_CANDIDATES = 200  # how many words a suggestion looks at: a file of a million strange keys is not worth more
+_SURELY_MEANT = 0.8  # so similar a key is meant whatever its value
+_KEY_END = re.compile(r"(?<=\w)\W")
 
 
 def _match_pattern(validator: Validator, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
     """The keyword `pattern`, with `$` as ECMA-262 defines it."""
-    if validator.is_type(instance, "string") and not _compile_cached(pattern).search(str(instance)):
+    if validator.is_type(instance, "string") and not compile_pattern(pattern).search(str(instance)):
         yield ValidationError(f"it does not match {pattern}")
 
 
@@ -102,7 +105,7 @@ def leaf_schema(*keys: str) -> dict[str, Any]:
 
 def is_model(text: str) -> bool:
     """Whether the text is spelled like a model, as `provider/name`."""
-    return _compile_cached(manifest_schema()["$defs"]["model"]["pattern"]).search(text) is not None
+    return compile_pattern(manifest_schema()["$defs"]["model"]["pattern"]).search(text) is not None
 
 
 def is_take_count(number: int) -> bool:
@@ -111,118 +114,137 @@ def is_take_count(number: int) -> bool:
     return bool(bounds["minimum"] <= number <= bounds["maximum"])
 
 
-def report_schema_errors(validator: Validator, data: object, node: Node, name: str, diagnostics: Diagnostics) -> None:
-    """Report all schema errors of `data`, which is `node` as data. `name` is what a person calls it."""
+def report_schema_errors(
+    validator: Validator,
+    data: object,
+    node: Node,
+    name: str,
+    diagnostics: Diagnostics,
+    dropped: DroppedTexts | None = None,
+) -> None:
+    """Report all schema errors of `data`, which is `node` as data. `name` is what a person calls it.
+
+    `dropped` tells of a value that is empty what became of its text. Equal errors of several shots are one finding.
+    """
+    reporter = _Reporter(validator, node, name, diagnostics, dropped)
     for error in validator.iter_errors(data):
-        path = tuple(error.absolute_path)
-        found = _node_at(node, path)
-        if not isinstance(found, BrokenNode):
-            _report_error(error, found, _describe_path(path, name), diagnostics)
-
-
-def _report_error(error: SchemaError, node: Node, name: str, diagnostics: Diagnostics) -> None:
-    match error.validator:
-        case "additionalProperties" if isinstance(node, MappingNode):
-            known = list(error.schema["properties"])
-            for key, (key_node, _) in node.entries.items():
-                if key not in known:
-                    diagnostics.error(key_node, f"unknown key {quoted(key)} in {name}", suggest(key, known))
-        case "required" if isinstance(node, MappingNode):
-            _report_missing_keys(error, node, name, diagnostics)
-        case "pattern" | "not" if isinstance(node, MappingNode):  # of the name of a key
-            key_node = node.entries[str(error.instance)][0]
-            must, hint = _split_message(error.schema)
-            diagnostics.error(key_node, f"the key {quoted(key_node.text)} {must}", hint)
-        case _:
-            report_invalid_value(error.schema, node, name, diagnostics)
-
-
-def _report_missing_keys(error: SchemaError, node: MappingNode, name: str, diagnostics: Diagnostics) -> None:
-    """Report each missing key, except one that is there under a misspelled name."""
-    properties = error.schema["properties"]
-    unknown = islice((key for key in node.entries if key not in properties), _MAX_CANDIDATES)
-    meant = {closest_match(key, list(properties)) for key in unknown}
-    for key in error.validator_value:
-        if key not in node.entries and key not in meant:
-            example = properties[key]["examples"][0]
-            hint = f"add `{key}: {example}`" if isinstance(example, str | int) else f"add `{key}:`"
-            diagnostics.error(node, f"{name} lacks `{key}`", hint)
+        reporter.report(error)
 
 
 def report_invalid_value(schema: dict[str, Any], node: Node, name: str, diagnostics: Diagnostics) -> None:
     """Report that a value is not what its schema's `errorMessage` says it must be."""
-    must, hint = _split_message(schema)
-    if _is_empty(node):
-        diagnostics.error(node, f"{name} is empty", hint or f"it {must}")
-        return
-    match node:
-        case ScalarNode():
-            hint, found = _specific_hint(schema, node, hint), _describe_scalar(node)
-        case SequenceNode():
-            found = f"of {len(node.items):,}" if schema.get("type") == "array" else "a list"
-        case _:
-            found = "a mapping"
-    diagnostics.error(node, f"{name} {must}, not {found}", hint)
+    found = describe_invalid_value(schema, node, name)
+    diagnostics.error(node, found.message, found.hint)
 
 
-def _specific_hint(schema: dict[str, Any], node: ScalarNode, hint: str) -> str:
-    """What to write instead, if the value that was found tells."""
-    if "enum" in schema:
-        return suggest(node.text, [str(value) for value in schema["enum"]])
-    kind = schema.get("type")
-    if kind == "array" and node.type == "str" and _NEEDS_NO_QUOTES.fullmatch(node.text):
-        return f"write {quoted(f'[{node.text}]')}"
-    value = to_data(node, 0) if kind == "integer" else None
-    if isinstance(value, int) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-        return ""  # the number is out of bounds, but well written
-    if kind != "string":
-        return "remove the quotes" if _is_quoted_number(node) else hint
-    if not hint and node.type != "str":
-        # rule put_in_quotes
-        return f'put it in quotes: "{node.text}"' if len(node.text) <= 60 else "put it in quotes"
-    if not hint and "pattern" in schema:
-        spelled = slug(node.text[:_MAX_CANDIDATES])
-        return f"write {quoted(spelled)}" if _compile_cached(schema["pattern"]).search(spelled) else ""
-    return hint
+@dataclass(frozen=True, slots=True)
+class _Reporter:
+    """Reports the schema errors of one value, which a person calls `name`."""
+
+    validator: Validator
+    root: Node
+    name: str
+    diagnostics: Diagnostics
+    dropped: DroppedTexts | None
+
+    def report(self, error: SchemaError) -> None:
+        """Report an error, or those of the one alternative that was meant."""
+        path = tuple(error.absolute_path)
+        node = _node_at(self.root, path)
+        if isinstance(node, BrokenNode):
+            return
+        name = _describe_path(path, self.name)
+        match error.validator:
+            case "additionalProperties" if isinstance(node, MappingNode):
+                self._report_unknown_keys(error, node, name)
+            case "required" if isinstance(node, MappingNode):
+                self._report_missing_keys(error, node, name)
+            case "pattern" | "not" if isinstance(node, MappingNode):  # of the name of a key
+                key_node = node.entries[str(error.instance)][0]
+                must, hint = split_message(error.schema)
+                self.diagnostics.error(key_node, f"the key {quoted(key_node.text)} {must}", hint)
+            case "anyOf" | "oneOf" if _meant_alternative(error):
+                for each in _meant_alternative(error):
+                    self.report(each)
+            case _:
+                self._report_value(error, path, node, name)
+
+    def _report_value(self, error: SchemaError, path: tuple[str | int, ...], node: Node, name: str) -> None:
+        found = describe_invalid_value(error.schema, node, name)
+        message, hint = found.message, found.hint
+        if isinstance(node, ScalarNode) and self.dropped is not None and found.kind == "empty":
+            dropped = self.dropped.find(node)
+            if dropped is not None:
+                message += f": YAML takes {quoted(self.dropped.shown(dropped))} for {dropped.kind}"
+                hint = put_in_quotes(self.dropped.written(node, dropped))
+                self.dropped.forget(node)
+        self.diagnostics.error(node, message, hint, cause=self._cause(path, found.kind))
+
+    def _cause(self, path: tuple[str | int, ...], kind: str) -> str:
+        """What the same mistake in other shots, or in other items of a list, has in common with this one.
+
+        Empty where nothing can repeat it, so that only the message counts.
+        """
+        if self.name == "the manifest" and all(isinstance(part, str) for part in path):
+            return ""
+        pattern = ".".join("[]" if isinstance(part, int) else part for part in path)
+        return f"{self.name}: {pattern}: {kind}"
+
+    def _report_unknown_keys(self, error: SchemaError, node: MappingNode, name: str) -> None:
+        schema = error.schema
+        for key, (key_node, _) in node.entries.items():
+            if key in schema["properties"] or _is_authors_own(schema, key):
+                continue
+            message, hint = misspelled_blank(key) or (
+                f"unknown key {quoted(key)} in {name}",
+                self._suggest_key(key, schema, error.instance),
+            )
+            self.diagnostics.error(key_node, message, hint)
+
+    def _suggest_key(self, key: str, schema: dict[str, Any], data: dict[str, Any]) -> str:
+        """The hint for an unknown key: a known one that may take its place, else all of them."""
+        known = list(schema["properties"])
+        meant = closest_match(key, known)
+        if meant in data:
+            return f"remove it: {quoted(meant)} is there already"
+        if meant is not None and (
+            similarity(key, meant) >= _SURELY_MEANT
+            or self.validator.evolve(schema=schema["properties"][meant]).is_valid(data[key])
+        ):
+            return suggest(key, known)
+        if re.match(r"[xX][-_.]", key) and _is_authors_own(schema, f"x-{key[2:]}"):
+            return f"write {quoted(f'x-{key[2:]}')}: keys of your own begin with `x-`"
+        return list_known(known)
+
+    def _report_missing_keys(self, error: SchemaError, node: MappingNode, name: str) -> None:
+        """Report each missing key, except one that is there under a misspelled name."""
+        properties = error.schema["properties"]
+        unknown = (key for key in node.entries if key not in properties and not _is_authors_own(error.schema, key))
+        words = (_KEY_END.split(key, maxsplit=1)[0] for key in islice(unknown, MAX_CANDIDATES))
+        meant = {closest_match(word, list(properties)) for word in words}
+        for key in error.validator_value:
+            if key not in node.entries and key not in meant:
+                example = properties[key]["examples"][0]
+                hint = f"add `{key}: {example}`" if isinstance(example, str | int) else f"add `{key}:`"
+                self.diagnostics.error(node, f"{name} lacks `{key}`", hint)
 
 
-def _split_message(schema: dict[str, Any]) -> tuple[str, str]:
-    """What a value must be, and the hint that may follow it."""
-    must, _, hint = str(schema.get("errorMessage", "is not allowed here")).partition("; ")
-    return must, hint
+def _is_authors_own(schema: dict[str, Any], key: str) -> bool:
+    """Whether the schema leaves a key of this name to the author."""
+    return any(compile_pattern(pattern).search(key) for pattern in schema.get("patternProperties", {}))
 
 
-def _is_empty(node: Node) -> bool:
-    match node:
-        case ScalarNode():
-            return not node.text
-        case SequenceNode():
-            return not node.items
-        case MappingNode():
-            return not node.entries
-        case _:
-            return False
-
-
-def _is_quoted_number(node: ScalarNode) -> bool:
-    return node.tag == "str" and node._replace(tag="").type in {"int", "float"}
-
-
-def closest_match(word: str, known: list[str]) -> str | None:
-    """The known word that was probably meant; None if none is close."""
-    close = difflib.get_close_matches(word.lower().replace("-", "_")[:100], known[:_MAX_CANDIDATES], n=1, cutoff=0.6)
-    return close[0] if close else None
-
-
-def suggest(word: str, known: list[str]) -> str:
-    """The hint for an unknown word: the known one that was probably meant, else some of the known ones."""
-    meant = closest_match(word, known)
-    if meant is not None:
-        # rule nearest_key
-        return f"did you mean {quoted(meant)}?"
-    if not known:
-        return ""
-    return "known: " + ", ".join(map(quoted, known[:12])) + (", …" if len(known) > 12 else "")
+def _meant_alternative(error: SchemaError) -> list[SchemaError]:
+    """The errors of the one alternative whose type the value has; none if that does not tell which one was meant."""
+    by_alternative: dict[int, list[SchemaError]] = {}
+    for each in error.context:
+        by_alternative.setdefault(each.schema_path[0], []).append(each)
+    meant = [
+        errors
+        for errors in by_alternative.values()
+        if not any(each.validator == "type" and not each.path for each in errors)
+    ]
+    return meant[0] if len(meant) == 1 else []
 
 
 def _node_at(node: Node, path: tuple[str | int, ...]) -> Node:
@@ -239,13 +261,3 @@ def _describe_path(path: tuple[str | int, ...], name: str) -> str:
         return name
     *before, last = path
     return quoted(last) if isinstance(last, str) else f"item {last + 1} of `{before[-1]}`"
-
-
-def _describe_scalar(node: ScalarNode) -> str:
-    """A scalar as written, with what YAML makes of it where a person would not expect that."""
-    if _is_quoted_number(node):
-        return f"the text {quoted(node.text)}"
-    kind = {"bool": "true or false", "timestamp": "a date", "null": "nothing"}.get(node.type)
-    if kind is None and node.type in {"int", "float"} and isinstance(to_data(node, 0), ScalarNode):
-        kind = "a number in another notation"
-    return f"{quoted(node.text)}, which YAML reads as {kind}" if kind else quoted(node.text)

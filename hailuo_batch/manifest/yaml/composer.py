@@ -13,7 +13,9 @@ import yaml
 from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic, Position, Positioned
 from hailuo_batch.manifest.files.text_files import UNPRINTABLE
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.yaml.dropped_text import DropKind, DroppedTexts
 from hailuo_batch.manifest.yaml.nodes import TAG_PREFIX, BrokenNode, MappingNode, Node, ScalarNode, SequenceNode
+from hailuo_batch.manifest.yaml.written_values import put_in_quotes
 
 # rule most_nodes
 MAX_NODES = 5_000_000
@@ -57,13 +59,17 @@ class _Anchored:
 class Composer:
     """Builds the nodes of one document.
 
-    `root` is None if there was none; `read_to` is where the last event ended. `on_item` is called with each item of a
-    list under `watched_key`, a key of the root, and with that list, as soon as the item is read.
+    `root` is None if there was none; the last event went from `read_from` to `read_to`. `on_item` is called with each
+    item of a list under `watched_key`, a key of the root, and with that list, as soon as the item is read. `dropped`
+    gets to know what YAML drops.
     """
 
-    def __init__(self, diagnostics: Diagnostics, watched_key: str, on_item: OnItem) -> None:
+    def __init__(self, diagnostics: Diagnostics, watched_key: str, on_item: OnItem, dropped: DroppedTexts) -> None:
         self.root: Node | None = None
+        self.read_from: Positioned = FILE_START
         self.read_to: Positioned = FILE_START
+        self.dropped = dropped
+        self._has_comments = dropped.has_comments
         self._diagnostics = diagnostics
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored] = {}
@@ -92,7 +98,8 @@ class Composer:
                     place = position_of(event.start_mark)
                     raise FatalDiagnostic(place, "a second YAML document begins here", "put it in a file of its own")
         finally:
-            self.read_to = FILE_START if event is None else position_of(event.end_mark)
+            if event is not None:
+                self.read_from, self.read_to = position_of(event.start_mark), position_of(event.end_mark)
         return self.root
 
     @property
@@ -101,12 +108,25 @@ class Composer:
         # name open_collections
         return len(self._stack)
 
+    @property
+    def innermost(self) -> Positioned | None:
+        """Where the innermost of the open collections begins."""
+        return self._stack[-1].node if self._stack else None
+
     def _add_scalar(self, event: yaml.ScalarEvent) -> None:
         node = self._read_scalar(event)
         self._count_written(node)
         if event.anchor is not None:
+            if isinstance(node, ScalarNode):
+                self._note_property(event, node, DropKind.ANCHOR)
             self._set_anchor(event.anchor, node, _Anchored(node, 1, 0))
         self._attach(node)
+
+    def _note_property(self, event: yaml.ScalarEvent, node: ScalarNode, kind: DropKind) -> None:
+        """Note the anchor or the tag of a plain text, which may be a word of it."""
+        # rule dropped_anchor
+        if node.text and not event.style:
+            self.dropped.note_property(kind, node, position_of(event.end_mark).line)
 
     def _read_scalar(self, event: yaml.ScalarEvent) -> ScalarNode | BrokenNode:
         text, style = event.value, event.style
@@ -116,12 +136,17 @@ class Composer:
             tag = "" if event.implicit[0] else "str"
         elif event.tag in _SCALAR_TAGS:
             tag = _SCALAR_TAGS[event.tag]
+            plain = ScalarNode(text, line, column)
+            if event.tag == "!" and plain.type == "str":  # without it, it is a text as well
+                self._note_property(event, plain, DropKind.TAG)
         else:
             return self._report_tag(event)
         if style == '"' and UNPRINTABLE.search(text):
             message = "this text contains a control character or an incomplete character"
             self._diagnostics.error(Position(line, column), message)
             return BrokenNode(line, column)
+        if self._has_comments and not style:
+            self.dropped.note_scalar((line, column), (end_line, end_column))
         quotes = 1 if style in {'"', "'"} else 0
         as_in_file = end_line == line and end_column - column == len(text) + 2 * quotes
         return ScalarNode(text, line, column, tag, quotes if as_in_file else -1)
@@ -161,12 +186,14 @@ class Composer:
         name = quoted(f"*{event.anchor}")
         anchored = self._anchors.get(event.anchor or "")
         if anchored is None:
-            self._diagnostics.error(place, f"the alias {name} has no anchor before it")
+            self._report_alias(place, name)
             anchored = _Anchored(BrokenNode(place.line, place.column), 1, 0)
         if anchored.node is None:
             raise FatalDiagnostic(place, f"the alias {name} refers to the value that contains it")
         # rule alias_depth
         self._check_depth(place, anchored.height)
+        if isinstance(anchored.node, ScalarNode):
+            self.dropped.forget_anchor(anchored.node)
         # rule alias_size
         self._count_nodes(place, anchored.size)
         if self._stack:
@@ -246,17 +273,36 @@ class Composer:
         if len(self._stack) + levels > MAX_DEPTH:
             raise too_deep_error(place)
 
-    def _set_anchor(self, name: str, place: Positioned, anchored: _Anchored) -> None:
+    def _set_anchor(self, name: str, node: Node, anchored: _Anchored) -> None:
         if name in self._anchors:
-            message = f"the anchor {quoted(f'&{name}')} is set twice"
-            self._diagnostics.error(place, message, "give one of them another name")
+            hint = "give one of them another name"
+            first = self._anchors[name].node
+            for each in (first, node):
+                if isinstance(each, ScalarNode):
+                    self.dropped.forget(each)
+            if isinstance(node, ScalarNode) and node.text:
+                hint += f", or {self._put_in_quotes(node)}"
+            self._diagnostics.error(node, f"the anchor {quoted(f'&{name}')} is set twice", hint)
         self._anchors[name] = anchored
 
     def _report_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> BrokenNode:
         place = position_of(event.start_mark)
         shown = (event.tag or "").replace(TAG_PREFIX, "!!")
-        self._diagnostics.error(place, f"the YAML tag {quoted(shown)} is not allowed here", "remove it")
+        is_text = isinstance(event, yaml.ScalarEvent) and not shown.startswith("!!")
+        hint = f"remove it, or {self._put_in_quotes(place)}" if is_text else "remove it"
+        self._diagnostics.error(place, f"the YAML tag {quoted(shown)} is not allowed here", hint)
         return BrokenNode(place.line, place.column)
+
+    def _report_alias(self, place: Positioned, name: str) -> None:
+        value = self.dropped.lines.find_value(place, self.innermost)
+        if value is not None and value.text.startswith("*") and " " in value.text:
+            # the parser would stumble over the rest of the text
+            raise FatalDiagnostic(place, "a text cannot begin with `*`", put_in_quotes(value))
+        self._diagnostics.error(place, f"the alias {name} has no anchor before it", put_in_quotes(value, "the text"))
+
+    def _put_in_quotes(self, place: Positioned) -> str:
+        """The hint for a text that begins at a place and is no text to YAML."""
+        return put_in_quotes(self.dropped.lines.find_value(place, self.innermost), "the text")
 
 
 def too_deep_error(place: Positioned) -> FatalDiagnostic:

@@ -11,8 +11,8 @@ import yaml
 
 from hailuo_batch.manifest.diagnostics import FILE_START, FatalDiagnostic, Position
 from hailuo_batch.manifest.files.lines import LineBreaks, SourceLine, find_source_lines
-from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.composer import MAX_DEPTH, Composer, position_of, too_deep_error
+from hailuo_batch.manifest.yaml.misread_lines import ParserError, close_quote, explain_line
 
 _LOOK_AHEAD = 4096  # well above the characters that libyaml looks ahead
 _BRACKETS = re.compile(r"""[\[{]|[]}]|"(?:[^"\\]|\\.)*"|'[^']*'""")
@@ -26,13 +26,9 @@ class _KnownProblem(NamedTuple):
     hint: str
 
 
-_NEVER_CLOSED = ("the quote that opens here is never closed", "close it")
+_NEVER_CLOSED = ("unexpected end of stream", "unexpected document separator")
+_NO_COLON = "could not find expected ':'"
 _UNEXPECTED = ("this is not expected here", "start keys in the same column, and put text with special signs in quotes")
-_AT_OPENING = (
-    _KnownProblem("unexpected end of stream", *_NEVER_CLOSED),
-    _KnownProblem("unexpected document separator", *_NEVER_CLOSED),
-    _KnownProblem("could not find expected ':'", "a `:` is missing after this key", "write it like `key: value`"),
-)
 _AT_PROBLEM = (
     _KnownProblem(
         "mapping values are not allowed",
@@ -47,48 +43,40 @@ _AT_PROBLEM = (
     _KnownProblem("invalid Unicode character escape", "this escape is not a character", "write the character itself"),
     _KnownProblem("',' or ']'", "the list that opens at {opened} is not closed before this", "close it with `]`"),
     _KnownProblem("',' or '}'", "the mapping that opens at {opened} is not closed before this", "close it with `}`"),
-    _KnownProblem("expected '-'", "the indentation does not match", "start every key of a shot in the same column"),
     _KnownProblem("expected key", *_UNEXPECTED),
     _KnownProblem("<block end>", *_UNEXPECTED),
 )
 
 
-def explain(error: yaml.MarkedYAMLError, data: bytes) -> FatalDiagnostic:
-    """The parser's error about `data` in plain words."""
+def explain(error: yaml.MarkedYAMLError, composer: Composer) -> FatalDiagnostic:
+    """The parser's error in plain words."""
     problem = error.problem or error.context or "it cannot be read"
     mark: Any = error.problem_mark or error.context_mark
     if mark is None:
         return FatalDiagnostic(FILE_START, f"this is not YAML: {problem}")
     place, opened = position_of(mark), position_of(error.context_mark or mark)
-    return _explain_by_character(problem, place, data) or _explain_by_wording(problem, place, opened)
+    lines = composer.dropped.lines
+    parts = (composer.innermost, composer.read_from, composer.read_to, lines)
+    found = ParserError(problem, error.context or "", place, opened, *parts)
+    return explain_line(found) or _explain_by_wording(found)
 
 
-def _explain_by_character(problem: str, place: Position, data: bytes) -> FatalDiagnostic | None:
-    """What the characters around the place tell better than the parser does."""
-    line = find_source_lines(data, [place], LineBreaks.YAML).get(place, SourceLine())
-    here, before = line.text[line.at : line.at + 1], line.text[: line.at].rstrip(" ")
-    if "cannot start any token" in problem:
-        if here == "\t":
-            return FatalDiagnostic(place, "a tab cannot be used for indentation", "use spaces")
-        return FatalDiagnostic(place, f"a text cannot begin with {quoted(here)}", "put it in quotes")
-    if "',' or" in problem and here == "{" and before.endswith("$"):
-        hint = 'write it like ["${name}"]'
-        return FatalDiagnostic(place, "between brackets or braces a text with `${` needs quotes", hint)
-    if ("expected key" in problem or "<block end>" in problem) and before.endswith(("'", '"')):
-        hint = "write `''` for a quote inside '…', or put the text inside \"…\""
-        return FatalDiagnostic(place, "there is text after the closing quote", hint)
-    return None
-
-
-def _explain_by_wording(problem: str, place: Position, opened: Position) -> FatalDiagnostic:
-    for known in _AT_OPENING:
-        if known.problem in problem:
-            return FatalDiagnostic(opened, known.message, known.hint)
+def _explain_by_wording(error: ParserError) -> FatalDiagnostic:
+    problem, opened = error.problem, error.opened
+    if any(known in problem for known in _NEVER_CLOSED):
+        hint = close_quote(error.lines.text(opened.line), opened.column - 1)
+        return FatalDiagnostic(opened, "the quote that opens here is never closed", hint)
+    if _NO_COLON in problem:
+        return FatalDiagnostic(opened, "a `:` is missing after this key", "write it like `key: value`")
+    if "block collection" in error.context:
+        return FatalDiagnostic(
+            error.place, "the indentation does not match", "start every key of a shot in the same column"
+        )
     for known in _AT_PROBLEM:
         if known.problem in problem:
             message = known.message.replace("{opened}", f"{opened.line}:{opened.column}")
-            return FatalDiagnostic(place, message, known.hint)
-    return FatalDiagnostic(place, f"this is not YAML: {problem}")
+            return FatalDiagnostic(error.place, message, known.hint)
+    return FatalDiagnostic(error.place, f"this is not YAML: {problem}")
 
 
 def explain_nesting(error: yaml.MarkedYAMLError, data: bytes, composer: Composer) -> FatalDiagnostic | None:

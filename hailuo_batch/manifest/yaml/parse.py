@@ -13,6 +13,7 @@ from hailuo_batch.manifest.files.lines import LineBreaks
 from hailuo_batch.manifest.files.text_files import MEBIBYTE, NO_FILE, FileReadError, check_text, read_file
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.composer import Composer, OnItem
+from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts
 from hailuo_batch.manifest.yaml.errors import explain, explain_nesting
 from hailuo_batch.manifest.yaml.nodes import Node
 
@@ -37,16 +38,18 @@ def read_manifest_file(path: Path) -> bytes:
         raise FatalDiagnostic(FILE_START, error.reason, hint) from None
 
 
-def parse_yaml(data: bytes, diagnostics: Diagnostics, watched_key: str, on_item: OnItem) -> Node | None:
+def parse_yaml(
+    data: bytes, diagnostics: Diagnostics, watched_key: str, on_item: OnItem, dropped: DroppedTexts | None = None
+) -> Node | None:
     """The root of the one YAML document in `data`; None if it is empty. Raises FatalDiagnostic if it is not YAML.
 
-    `watched_key` and `on_item` are those of Composer.
+    The rest is that of Composer.
     """
     check_text(data, LineBreaks.YAML)
-    composer = Composer(diagnostics, watched_key, on_item)
+    composer = Composer(diagnostics, watched_key, on_item, DroppedTexts(data) if dropped is None else dropped)
     try:
         return composer.compose(yaml.parse(data, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        raise explain_nesting(error, data, composer) or explain(error, data) from None
+        raise explain_nesting(error, data, composer) or explain(error, composer) from None
     except yaml.YAMLError as error:
         raise FatalDiagnostic(FILE_START, f"this is not YAML: {quoted(str(error))}") from None
