@@ -65,6 +65,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         ("prompt\uff1aA lamp", "5:11", "prompt: A lamp"),
         ('prompt: "A lamp', "5:13", 'prompt: "A lamp"'),
         ("prompt: 'tis the season", "5:13", 'prompt: "\'tis the season"'),
+        ("prompt: 'a lamp", "5:13", "prompt: 'a lamp'"),
     ],
 )
 def test_the_line_is_shown_as_it_should_read(load: Load, line: str, below: str, place: str, right: str) -> None:
@@ -97,6 +98,10 @@ def test_the_line_is_shown_as_it_should_read(load: Load, line: str, below: str, 
         (
             "  - id: a\n    prompt: A\n    \u00a0takes: 2\n",
             "6:5 the key ` takes` contains a no-break space (U+00A0); write `takes`",
+        ),
+        (
+            "  - id: a\n    prompt: \u00a0A\n    takes: [1: 2: 3]\n",
+            '6:17 a `:` is not allowed here; put it in quotes: `takes: ["1: 2: 3"]`',
         ),
         ("  - id: a\n\tprompt: A\n", "5:1 a tab cannot be used for indentation; use spaces"),
         (

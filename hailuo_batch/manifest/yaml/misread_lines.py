@@ -18,11 +18,15 @@ from hailuo_batch.manifest.yaml.source_lines import SourceLines
 from hailuo_batch.manifest.yaml.written_values import WrittenValue, find_item, find_value, put_in_quotes, show_line
 
 ODD_BLANKS = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
-_ODD_BLANK = re.compile(rf"[ \t]*(?:-[ \t]*)?(?:[\w\"']+[ \t]*:[ \t]*)?([{ODD_BLANKS}])")
+_ODD_BLANK = re.compile(  # right after a colon, or before a key; anywhere else it is text
+    rf"[ \t]*(?:-[ \t]+)?[\w\"']+[ \t]*:([{ODD_BLANKS}])"
+    rf"|[ \t]*(?:-[ \t]*)?([{ODD_BLANKS}])(?=[\s{ODD_BLANKS}]*[\w\"']+[ \t]*:)"
+)
 _ODD_COLON = re.compile(r"[ \t]*(?:-[ \t]+)*(\w+)[ \t]*([\uff1a\ufe55\u2236])[ \t]*")
 _DASH_AND_KEY = re.compile(r"([ \t]*-)(?=\w[\w-]*[ \t]*:(?:[ \t]|$))")
 _KEY_AND_TEXT = re.compile(r"[ \t]*(?:-[ \t]+)*[A-Za-z_]\w*:(?=[^\s:/])")
 _KEY_LINE = re.compile(r"\s*(?:-\s+)*\w+\s*:(?:\s|$)|\s*-\s")
+_APOSTROPHE = re.compile(r"'(?:\d0s|tis|twas|til|em|cause|n|round|bout)\b", re.IGNORECASE)
 _COMMENT_IN_BRACKETS = re.compile(r"(?<=[\s\[{,])#(?=\S)")
 _BRACKETS = re.compile(r"""[\[{]|[]}]|"(?:[^"\\]|\\.)*"|'[^']*'""")
 _LINES_BACK = 100  # nobody finds a hint helpful that rests on what is so far away
@@ -216,7 +220,7 @@ def _late_quote(error: ParserError) -> FatalDiagnostic | None:
 def close_quote(line: str, at: int) -> str:
     """The hint for a quote at `at` that its line does not close: an apostrophe, or the closing one was forgotten."""
     value = WrittenValue(line[:at], line[at:].rstrip())
-    if re.match(r"'(?:\d|[a-z]{1,4}\b)", value.text):
+    if _APOSTROPHE.match(value.text):
         return put_in_quotes(value)
     quote, inner = value.text[:1], value.text[1:]
     if quote in inner or "\\" in inner or len(line) > 160:
