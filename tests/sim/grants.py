@@ -48,7 +48,8 @@ class Grants:
         ]
         is_repeated = any(_words(each.only) == _words(request.only) for each in known)
         begun = frozenset[str]().union(*(each.take_ids for each in known))
-        about = frozenset(id_ for id_ in plan.scope - begun if matches_any(id_, request.replace))
+        asked = plan.scope | plan.left_for_later  # the wish is recorded whole, whatever --limit leaves for later
+        about = frozenset(id_ for id_ in asked - begun if matches_any(id_, request.replace))
         self._replacement = Replacement(request.replace, about, request.only) if about and not is_repeated else None
         self._replaced = about & _replaced(plan)
         self._sent = len(self.truth.sent)
