@@ -11,7 +11,7 @@ import pytest
 from hailuo_batch import resources
 from hailuo_batch.manifest import load_manifest
 from hailuo_batch.manifest.diagnostics import Diagnostics
-from hailuo_batch.manifest.validation import schema_errors
+from hailuo_batch.manifest.validation import schema_errors, suggestions
 from hailuo_batch.manifest.yaml.nodes import MappingNode, ScalarNode
 from hailuo_batch.values import DEFAULT_MODEL, Limits, parse_duration
 
@@ -72,7 +72,7 @@ def test_defaults_are_those_of_the_program() -> None:
     ],
 )
 def test_the_nearest_key_is_found(word: str, meant: str | None) -> None:
-    assert schema_errors.closest_match(word, ["id", "prompt", "image_urls", "takes", "tags", "model"]) == meant
+    assert suggestions.closest_match(word, ["id", "prompt", "image_urls", "takes", "tags", "model"]) == meant
 
 
 def test_a_model_may_be_refused_by_its_own_schema() -> None:

@@ -173,7 +173,7 @@ def test_alternatives_and_patterns_of_keys_are_put_into_words(written: str, erro
     diagnostics = Diagnostics("m.yaml")
     root = parse_yaml(f"{written}\n".encode(), diagnostics, "", lambda *_: None)
     assert root is not None
-    checker = schema_errors.SchemaChecker.create(LITTLE)
+    checker = schema_errors.SchemaChecker(LITTLE)
     schema_errors.report_schema_errors(checker.validator, to_data(root, 3), root, "it", diagnostics)
     assert [str(found).removeprefix("m.yaml:") for found in diagnostics.in_order()] == errors
     assert checker.accepts(to_data(root, 3)) == (not errors)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from hailuo_batch.manifest.diagnostics import Diagnostics, FatalDiagnostic
 from hailuo_batch.manifest.quoting import format_count, join_quoted, quoted
-from hailuo_batch.manifest.validation.schema_errors import suggest
+from hailuo_batch.manifest.validation.suggestions import suggest
 from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from hailuo_batch.warning_codes import WarningCode
 

@@ -16,7 +16,7 @@ from hailuo_batch.manifest.files.other_tables import PROMPT
 from hailuo_batch.manifest.files.tables import Table
 from hailuo_batch.manifest.quoting import join_quoted, quoted
 from hailuo_batch.manifest.slugs import to_variable_name
-from hailuo_batch.manifest.validation.schema_errors import closest_match
+from hailuo_batch.manifest.validation.suggestions import closest_match
 from hailuo_batch.warning_codes import WarningCode
 
 

@@ -11,7 +11,7 @@ from string import Template as StringTemplate
 from hailuo_batch.manifest.diagnostics import Diagnostics, FatalDiagnostic
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.slugs import to_variable_name
-from hailuo_batch.manifest.validation.schema_errors import closest_match
+from hailuo_batch.manifest.validation.suggestions import closest_match
 from hailuo_batch.manifest.yaml.nodes import ScalarNode
 
 MAX_DOLLARS = 10_000

@@ -63,8 +63,9 @@ def check_document(root: Node | None, shot_validator: ShotValidator, diagnostics
     if root is None:
         diagnostics.error(FILE_START, "the manifest is empty", "`hailuo-batch init` writes a starter manifest")
         return None
-    validator = schema_errors.document_validator()
-    report_schema_errors(validator, _document_data(root), root, "the manifest", diagnostics, shot_validator.dropped)
+    checker, data = schema_errors.document_checker(), _document_data(root)
+    if not checker.accepts(data):
+        report_schema_errors(checker.validator, data, root, "the manifest", diagnostics, shot_validator.dropped)
     if not isinstance(root, MappingNode):
         return None
     shots = root.get("shots")

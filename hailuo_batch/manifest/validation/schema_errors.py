@@ -7,41 +7,25 @@ value that was found. Knows the schemas by their names only; what they say about
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
-
-import jsonschema
-from jsonschema.exceptions import ValidationError
 
 from hailuo_batch import resources
 from hailuo_batch.manifest.diagnostics import Diagnostics
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.validation.fast_check import Accepts, UnsupportedKeyword, compile_pattern, compile_schema
-from hailuo_batch.manifest.validation.suggestions import MAX_CANDIDATES, list_known, similarity
-from hailuo_batch.manifest.validation.suggestions import closest_match as closest_match  # noqa: PLC0414 - also imported from here
-from hailuo_batch.manifest.validation.suggestions import suggest as suggest  # noqa: PLC0414 - also imported from here
+from hailuo_batch.manifest.validation.suggestions import MAX_CANDIDATES, closest_match, list_known, similarity, suggest
 from hailuo_batch.manifest.validation.value_words import describe_invalid_value, misspelled_blank, split_message
 from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts
 from hailuo_batch.manifest.yaml.nodes import BrokenNode, MappingNode, Node, ScalarNode, SequenceNode
 from hailuo_batch.manifest.yaml.written_values import put_in_quotes
 
-Validator = Any  # jsonschema makes its validator classes at run time, and types them as little as their errors
+Validator = Any  # jsonschema types its validators and errors as little as this
 SchemaError = Any
 
 _SURELY_MEANT = 0.8  # so similar a key is meant whatever its value
 _KEY_END = re.compile(r"(?<=\w)\W")
-
-
-def _match_pattern(validator: Validator, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
-    """The keyword `pattern`, with `$` as ECMA-262 defines it."""
-    if validator.is_type(instance, "string") and not compile_pattern(pattern).search(str(instance)):
-        yield ValidationError(f"it does not match {pattern}")
-
-
-_extend: Callable[..., Validator] = jsonschema.validators.extend
-_VALIDATOR_CLASS = _extend(jsonschema.Draft202012Validator, {"pattern": _match_pattern})
 
 
 @functools.cache
@@ -51,36 +35,38 @@ def manifest_schema() -> dict[str, Any]:
     return schema
 
 
-@functools.cache
-def document_validator() -> Validator:
-    """Validates a whole manifest except its shots, which are checked one by one so that one at a time is data."""
-    schema = manifest_schema()
-    shots = {key: value for key, value in schema["properties"]["shots"].items() if key != "items"}
-    return _VALIDATOR_CLASS({**schema, "properties": {**schema["properties"], "shots": shots}})
-
-
-@dataclass(frozen=True, slots=True)
 class SchemaChecker:
     """A schema for many values: `accepts` decides fast, and `validator` explains what it does not accept."""
 
-    validator: Validator
-    accepts: Accepts
-
-    @classmethod
-    def create(cls, schema: dict[str, Any]) -> "SchemaChecker":
-        """The checker of a schema."""
-        validator = _VALIDATOR_CLASS(schema)
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._schema = schema
+        self.accepts: Accepts
         try:
-            return cls(validator, compile_schema(schema, schema.get("$defs", {})))
+            self.accepts = compile_schema(schema, schema.get("$defs", {}))
         except UnsupportedKeyword:
-            return cls(validator, validator.is_valid)
+            self.accepts = self.validator.is_valid
+
+    @functools.cached_property
+    def validator(self) -> Validator:
+        """The library's validator of the schema."""
+        from hailuo_batch.manifest.validation.json_schema import create_validator
+
+        return create_validator(self._schema)
+
+
+@functools.cache
+def document_checker() -> SchemaChecker:
+    """Checks a whole manifest except its shots, which are checked one by one so that one at a time is data."""
+    schema = manifest_schema()
+    shots = {key: value for key, value in schema["properties"]["shots"].items() if key != "items"}
+    return SchemaChecker({**schema, "properties": {**schema["properties"], "shots": shots}})
 
 
 @functools.cache
 def shot_checker() -> SchemaChecker:
     """Checks one raw shot."""
     definitions = manifest_schema()["$defs"]
-    return SchemaChecker.create({**definitions["shot"], "$defs": definitions})
+    return SchemaChecker({**definitions["shot"], "$defs": definitions})
 
 
 @functools.lru_cache(maxsize=256)
@@ -92,7 +78,7 @@ def model_checker(model: str) -> SchemaChecker | None:
     except OSError:
         return None
     # a file of another model may be found where file names ignore case, or where `a-b/c` meets `a/b-c`
-    return SchemaChecker.create(schema) if schema.get("x-model") == model else None
+    return SchemaChecker(schema) if schema.get("x-model") == model else None
 
 
 def leaf_schema(*keys: str) -> dict[str, Any]:
