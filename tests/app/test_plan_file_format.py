@@ -81,6 +81,13 @@ def test_what_is_no_plan_is_refused_in_words(
     assert "Nothing was sent" in plain(ended)
 
 
+def assert_no_plan(ended: CommandResult, api: SandboxServer) -> None:
+    """It is refused for its fields, and nothing is paid."""
+    assert ended.code is ExitCode.USAGE, ended.err
+    assert "it lacks fields of a plan" in plain(ended)
+    assert api.world.stats.creates == 0
+
+
 def forged(kept: Path, change: Callable[[Any], None]) -> None:
     """Change the plan, and give it the ID that belongs to what it then says."""
     document = json.loads(kept.read_text())
@@ -115,10 +122,7 @@ def test_a_plan_whose_fields_hold_something_else_is_refused_in_words(
 ) -> None:
     keep()
     forged(kept, change)
-    ended = follow("--yes")
-    assert ended.code is ExitCode.USAGE, ended.err
-    assert "it lacks fields of a plan" in plain(ended)
-    assert api.world.stats.creates == 0
+    assert_no_plan(follow("--yes"), api)
 
 
 def _edit_input(plan: Any) -> None:
@@ -160,10 +164,7 @@ def test_a_plan_that_hides_an_input_or_has_no_real_limit_is_refused_in_words(
 ) -> None:
     keep()
     forged(kept, change)
-    ended = follow("--yes")
-    assert ended.code is ExitCode.USAGE, ended.err
-    assert "it lacks fields of a plan" in plain(ended)
-    assert api.world.stats.creates == 0
+    assert_no_plan(follow("--yes"), api)
 
 
 def test_a_plan_of_the_version_before_is_applied(api: SandboxServer, kept: Path, keep: Step, follow: Step) -> None:
