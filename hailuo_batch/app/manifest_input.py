@@ -45,9 +45,9 @@ class Manifest:
     """A manifest without errors: its campaign, and the files that it was made from.
 
     `tables` maps each table's path to its SHA-256 in hex, `copies` the URLs of images whose content is known without a
-    network to what is known. Relative references begin with `image_base`, which may be empty. `warnings` is the number
-    of warnings shown. `accepted` are the kinds of warnings that the whole manifest accepts, `accepted_by_shot` those
-    that a shot accepts besides.
+    network to what is known. Relative references begin with `image_base`, which may be empty. `diagnostics` are the
+    warnings, and `warnings` is how many were shown. `accepted` are the kinds of warnings that the whole manifest
+    accepts, `accepted_by_shot` those that a shot accepts besides.
     """
 
     path: Path
@@ -59,6 +59,7 @@ class Manifest:
     warning_severity: Severity = Severity.WARNING
     accepted: frozenset[WarningCode] = frozenset()
     accepted_by_shot: Mapping[str, frozenset[WarningCode]] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def load_context(where: CampaignLocation, console: Console) -> CampaignContext:
@@ -108,6 +109,7 @@ def read_manifest(
         severity,
         loaded.accepted,
         loaded.accepted_by_shot,
+        loaded.diagnostics,
     )
 
 
@@ -173,6 +175,26 @@ class ImageCheck:
 
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     takes: Mapping[str, Sequence[Take]] = field(default_factory=dict)
+
+
+def warning_fields(manifest: Manifest, check: ImageCheck) -> list[dict[str, Any]]:
+    """The findings about a manifest without errors, and about its images on the web, as JSON data."""
+    in_manifest = [{**_diagnostic_fields(found), "url": None, "takes": None} for found in manifest.diagnostics]
+    nowhere = dict.fromkeys(("path", "line", "column", "more", "origin", "source", "caret"))
+    about_images = [
+        {
+            **nowhere,
+            "severity": str(Severity.ERROR if finding.fatal else manifest.warning_severity),
+            "code": None if finding.fatal else str(finding.code),
+            "message": finding.what,
+            "hint": finding.hint or None,
+            "url": url,
+            "takes": [take.id for take in check.takes[url]],
+        }
+        for url, findings in check.findings.items()
+        for finding in findings
+    ]
+    return in_manifest + about_images
 
 
 def check_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, console: Console) -> int:

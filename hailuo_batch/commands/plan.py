@@ -14,9 +14,11 @@ from hailuo_batch.app.consent import make_proposal, render_proposal
 from hailuo_batch.app.ledger_access import LedgerView, empty_snapshot, read_ledger
 from hailuo_batch.app.manifest_input import (
     ImageCheckLevel,
-    check_images,
     context_of,
+    judge_images,
+    look_at_images,
     read_manifest,
+    warning_fields,
     warning_severity,
 )
 from hailuo_batch.app.older_ledger import check_not_older
@@ -66,17 +68,20 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     snapshot = empty_snapshot(context) if view is None else _as_apply_would_find(view, paths)
     plan = make_plan(campaign, snapshot, request)
     proposal = make_proposal(context, snapshot, plan, settings)
+    # rule plan_checks_images
+    level = ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.LOCAL
+    images = look_at_images(manifest, plan, level, console)
     if console.as_json or options.out is not None:
         cap = settings.cap_micro_usd
         document = plan_document(plan, snapshot, proposal.estimate, proposal.time, cap)
+        document |= {"findings": warning_fields(manifest, images)}
         state = LedgerState() if view is None else view.state
         document = complete_plan_document(document, request, sources_of(manifest), state, plan)
     if console.as_json:
         # rule plan_json
         console.print_json(document)
     console.print_result_in_colour(render_proposal(context, proposal, settings, console, sys.stdout))
-    # rule plan_checks_images
-    check_images(manifest, plan, ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.LOCAL, console)
+    judge_images(images, manifest.warning_severity, console)
     if options.out is not None:
         write_plan(options.out, document)
         apply = f"{where.command_line('apply')} --plan {quote(str(options.out))}"

@@ -36,7 +36,7 @@ _NAMES = {
 }
 _READABLE = f"{', '.join(READABLE_KINDS[:-1])} or {READABLE_KINDS[-1]}"
 _EXPORT = "export it as JPEG or PNG"
-_EXPORT_AGAIN = "export it again, or copy it again if that broke off"
+_EXPORT_AGAIN = "export it again, or copy it again if the copying broke off"
 
 
 class ImageLimits(Enum):

@@ -54,8 +54,8 @@ def _png(data: bytes) -> ImageHeader:
 def _png_chunks_before_picture(data: bytes) -> Iterator[bytes]:
     """The types of the chunks after the header, up to the first with a part of the picture."""
     at = 33
-    while at + 8 <= len(data) and data[at + 4 : at + 8] != b"IDAT":
-        yield data[at + 4 : at + 8]
+    while (kind := data[at + 4 : at + 8]).isalpha() and kind != b"IDAT":
+        yield kind
         at += 12 + int.from_bytes(data[at : at + 4], "big")
 
 

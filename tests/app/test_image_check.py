@@ -180,6 +180,10 @@ def test_the_document_stays_one_document(shell: Shell, api: SandboxServer) -> No
     assert ended.code is ExitCode.USAGE
     assert ended.document["totals"]["create"] == 6
     assert "desk.png is not there" in plain(ended)
+    found = [one for one in ended.document["findings"] if one["url"]]
+    assert [(one["severity"], one["code"], one["message"], one["takes"]) for one in found] == [
+        ("error", None, "is not there (HTTP 404)", ["desk"])
+    ]
 
 
 def test_the_quickstart_is_rehearsed_offline(shell: Shell, tmp_path: Path) -> None:

@@ -59,6 +59,10 @@ def test_they_are_findings_like_all_others(shell: Shell) -> None:
     assert manifest["valid"]
     found = [(one["severity"], one["code"], one["line"], one["column"]) for one in manifest["diagnostics"]]
     assert found == [("warning", "image-size", 5, 45)]
+    planned = shell("plan", "--json").document["findings"]
+    assert [(one["severity"], one["code"], one["line"], one["url"]) for one in planned] == [
+        ("warning", "image-size", 5, None)
+    ]
     refused = shell("plan", "--strict", "--json").document["manifests"][0]["diagnostics"]
     assert [(one["severity"], one["code"]) for one in refused] == [("error", "image-size")]
 
