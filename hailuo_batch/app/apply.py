@@ -28,7 +28,7 @@ from hailuo_batch.app.ledger_access import (
     snapshot_before_first_apply,
     waiting_notice,
 )
-from hailuo_batch.app.manifest_input import context_of, read_manifest, warning_severity
+from hailuo_batch.app.manifest_input import context_of, read_manifest
 from hailuo_batch.app.older_ledger import check_not_older, names_in_files
 from hailuo_batch.app.plan_file import sources_of
 from hailuo_batch.app.plan_guard import (
@@ -61,6 +61,7 @@ from hailuo_batch.core.planning.replacements import UNFINISHED, is_complete, wit
 from hailuo_batch.core.planning.traces import KnownIds
 from hailuo_batch.errors import ExitCode, LedgerError, StreamError, UsageError
 from hailuo_batch.manifest import load_manifest, load_with_image_warnings
+from hailuo_batch.manifest.diagnostics import warning_severity
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import report_document
 from hailuo_batch.runtime.clock import Clock
@@ -254,7 +255,7 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     """Read and check everything that is asked, before anything is opened. Raises UsageError and ManifestError."""
     saved = None if options.plan_file is None else read_plan_for(options.plan_file, options)
     load = load_manifest if options.check_images is False else load_with_image_warnings
-    manifest = read_manifest(where.manifest, console, warning_severity(options.strict), load)
+    manifest = read_manifest(where.manifest, console, warning_severity(strict=options.strict), load)
     context = context_of(where, manifest.campaign)
     settings = read_settings(options, manifest.campaign)
     if saved is None:

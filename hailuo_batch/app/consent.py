@@ -12,7 +12,7 @@ from typing import TextIO
 
 from hailuo_batch.app.config import ApplyOptions, read_key
 from hailuo_batch.app.ledger_access import load_history
-from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images, palette_of
+from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images
 from hailuo_batch.app.plan_file import SavedPlan
 from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.engine import stop_reasons
@@ -33,7 +33,7 @@ from hailuo_batch.core.planning.failures import attempts_left
 from hailuo_batch.core.planning.history import History
 from hailuo_batch.core.planning.plan import Plan, PlanRequest, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
-from hailuo_batch.ui.console import Console, columns_of
+from hailuo_batch.ui.console import Console, columns_of, palette_of
 from hailuo_batch.ui.plan import left_for_later_text, render_plan
 from hailuo_batch.ui.request_text import View
 from hailuo_batch.ui.text import count

@@ -4,13 +4,12 @@ Warnings about images on this machine come with the manifest's own. Those on the
 once, and only for takes that are about to be paid for. An unusable image of such a take stops the command.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import urlsplit
 
 from hailuo_batch.app.config import read_endpoint
@@ -27,9 +26,9 @@ from hailuo_batch.manifest import (
     load_with_image_warnings,
     render_diagnostic,
 )
+from hailuo_batch.manifest.findings import diagnostic_fields, findings_document
 from hailuo_batch.preflight.verdict import judge_fetch
-from hailuo_batch.text import COLOURED, PLAIN, Palette
-from hailuo_batch.ui.console import Console, Verbosity, columns_of
+from hailuo_batch.ui.console import Console, Verbosity, columns_of, palette_of
 from hailuo_batch.ui.progress import counting_bar
 from hailuo_batch.ui.text import clean, count, elide, name_some
 from hailuo_batch.values import CampaignSpec, Take
@@ -73,11 +72,6 @@ def context_of(where: CampaignLocation, campaign: CampaignSpec) -> CampaignConte
     return CampaignContext(where, campaign, read_endpoint(where.sandbox), locate(where, campaign.name))
 
 
-def warning_severity(strict: bool) -> Severity:
-    """What warnings count as, by the option `--strict`."""
-    return Severity.ERROR if strict else Severity.WARNING
-
-
 def read_manifest(
     path: Path,
     console: Console,
@@ -118,46 +112,6 @@ def render_finding(found: Diagnostic) -> str:
     return render_diagnostic(found, palette_of(sys.stderr), columns_of(sys.stderr))
 
 
-def palette_of(stream: TextIO) -> Palette:
-    """Colours on a terminal, unless NO_COLOR is set (no-color.org) or the terminal has none."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
-    return PLAIN if plain else COLOURED
-
-
-def findings_document(loaded: Iterable[tuple[Path, LoadedManifest]]) -> dict[str, Any]:
-    """The findings of these manifests as JSON data. Lines and columns count from 1, carets from 0."""
-    manifests = [_manifest_fields(path, one) for path, one in loaded]
-    return {"version": 1, "valid": all(manifest["valid"] for manifest in manifests), "manifests": manifests}
-
-
-def _manifest_fields(path: Path, loaded: LoadedManifest) -> dict[str, Any]:
-    campaign = loaded.campaign
-    return {
-        "path": str(path),
-        "valid": campaign is not None,
-        "campaign": None if campaign is None else campaign.name,
-        "shots": None if campaign is None else len(campaign.shots),
-        "takes": None if campaign is None else sum(1 for _ in campaign.takes),
-        "diagnostics": [_diagnostic_fields(found) for found in loaded.diagnostics],
-    }
-
-
-def _diagnostic_fields(found: Diagnostic) -> dict[str, Any]:
-    return {
-        "path": found.path,
-        "line": found.line,
-        "column": found.column,
-        "severity": str(found.severity),
-        "code": None if found.code is None else str(found.code),
-        "message": found.message,
-        "more": found.more,
-        "hint": found.hint or None,
-        "origin": found.origin or None,
-        "source": found.source or None,
-        "caret": found.caret if found.source else None,
-    }
-
-
 class ImageCheckLevel(Enum):
     """How thoroughly images are checked."""
 
@@ -179,7 +133,7 @@ class ImageCheck:
 
 def warning_fields(manifest: Manifest, check: ImageCheck) -> list[dict[str, Any]]:
     """The findings about a manifest without errors, and about its images on the web, as JSON data."""
-    in_manifest = [{**_diagnostic_fields(found), "url": None, "takes": None} for found in manifest.diagnostics]
+    in_manifest = [{**diagnostic_fields(found), "url": None, "takes": None} for found in manifest.diagnostics]
     nowhere = dict.fromkeys(("path", "line", "column", "more", "origin", "source", "caret"))
     about_images = [
         {

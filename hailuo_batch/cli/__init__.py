@@ -67,11 +67,11 @@ def init(invocation: Invocation, /, file: Path) -> int:
 @click.pass_obj
 def validate(invocation: Invocation, /, manifests: tuple[Path, ...], changed: bool, strict: bool, as_json: bool) -> int:
     """Check manifests, without network or ledger."""
-    from hailuo_batch.app.manifest_input import warning_severity
     from hailuo_batch.commands import validate as command
+    from hailuo_batch.manifest.diagnostics import warning_severity
 
     run = command.run_for_changed if changed else command.run
-    return run(manifests, warning_severity(strict), invocation.console(as_json))
+    return run(manifests, warning_severity(strict=strict), invocation.console(as_json))
 
 
 @cli.command()

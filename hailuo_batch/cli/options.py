@@ -29,12 +29,15 @@ class Invocation:
 
     def console(self, as_json: bool = False) -> "Console":
         """The console of the command."""
-        from hailuo_batch.app.workspace import fill_in_commands
         from hailuo_batch.ui.console import Console, Verbosity
 
         self.has_begun = True
         level = Verbosity.QUIET if self.quiet else Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
-        return Console(level, as_json, None if self.where is None else partial(fill_in_commands, where=self.where))
+        if self.where is None:
+            return Console(level, as_json)
+        from hailuo_batch.app.workspace import fill_in_commands
+
+        return Console(level, as_json, partial(fill_in_commands, where=self.where))
 
     def locate(self, manifest: Path, options: dict[str, Any]) -> "CampaignLocation":
         """The campaign's location; removes its options from the others."""

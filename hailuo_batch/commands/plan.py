@@ -19,7 +19,6 @@ from hailuo_batch.app.manifest_input import (
     look_at_images,
     read_manifest,
     warning_fields,
-    warning_severity,
 )
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.plan_file import LedgerState, complete_plan_document, sources_of, write_plan
@@ -28,6 +27,7 @@ from hailuo_batch.core.model.runs import Snapshot, with_events
 from hailuo_batch.core.planning.estimate import changes_anything
 from hailuo_batch.core.planning.plan import make_plan
 from hailuo_batch.errors import BusyError, ExitCode, LedgerError
+from hailuo_batch.manifest.diagnostics import warning_severity
 from hailuo_batch.text import quote
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.plan_document import plan_document
@@ -57,7 +57,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
 
     Raises what reading a manifest or a ledger raises, and UsageError for an unusable image.
     """
-    manifest = read_manifest(where.manifest, console, warning_severity(options.strict))
+    manifest = read_manifest(where.manifest, console, warning_severity(strict=options.strict))
     context = context_of(where, manifest.campaign)
     campaign, paths = context.campaign, context.paths
     request = read_plan_request(campaign, options.only, options.replace, options.in_doubt, options.limit)

@@ -1,15 +1,16 @@
 """`validate`: checks manifests without network or ledger, and prints all findings at once."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from hailuo_batch.adapters.local.work_tree import list_yaml_files
-from hailuo_batch.app.manifest_input import findings_document, render_finding
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import LoadedManifest, Severity, find_concerned, load_with_image_findings
+from hailuo_batch.manifest import LoadedManifest, Severity, find_concerned, load_with_image_findings, render_diagnostic
+from hailuo_batch.manifest.findings import findings_document
 from hailuo_batch.text import one_line
-from hailuo_batch.ui.console import Console
+from hailuo_batch.ui.console import Console, columns_of, palette_of
 from hailuo_batch.ui.text import count
 
 
@@ -33,8 +34,9 @@ def run_for_changed(files: Sequence[Path], severity: Severity, console: Console)
 
 
 def _print_findings(path: Path, loaded: LoadedManifest, console: Console) -> None:
+    palette, columns = palette_of(sys.stderr), columns_of(sys.stderr)
     for found in loaded.diagnostics:
-        console.print_verbatim(render_finding(found))
+        console.print_verbatim(render_diagnostic(found, palette, columns))
     if loaded.campaign is not None:
         shots = count(len(loaded.campaign.shots), "shot")
         takes = count(sum(1 for _ in loaded.campaign.takes), "take")

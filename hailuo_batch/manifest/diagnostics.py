@@ -23,6 +23,11 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+def warning_severity(*, strict: bool) -> Severity:
+    """What warnings count as, by the option `--strict`."""
+    return Severity.ERROR if strict else Severity.WARNING
+
+
 class Positioned(Protocol):
     """Anything with a place in a file; lines and columns count from 1."""
 

@@ -9,6 +9,7 @@ as on a signal.
 """
 
 import json
+import os
 import sys
 import termios
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from typing import Any, TextIO
 from hailuo_batch.adapters.local.stop_request import StopRequest
 from hailuo_batch.adapters.local.streams import is_reader_gone, terminal_columns, write_failure_of
 from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
-from hailuo_batch.text import COLOURED, one_line, sanitize, wrap
+from hailuo_batch.text import COLOURED, PLAIN, Palette, one_line, sanitize, wrap
 
 
 class Verbosity(IntEnum):
@@ -161,6 +162,12 @@ def _discard_typeahead() -> None:
     """Discard what was typed before the question: a key pressed for something else must not pay."""
     with suppress(termios.error, OSError, ValueError):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
+def palette_of(stream: TextIO) -> Palette:
+    """Colours on a terminal, unless NO_COLOR is set (no-color.org) or the terminal has none."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
+    return PLAIN if plain else COLOURED
 
 
 def columns_of(stream: TextIO) -> int | None:

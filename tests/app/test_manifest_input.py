@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
-from hailuo_batch.app.manifest_input import palette_of, render_finding
+from hailuo_batch.app.manifest_input import render_finding
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import Diagnostic, render_diagnostic
 from hailuo_batch.text import COLOURED, PLAIN
+from hailuo_batch.ui.console import palette_of
 from tests.helpers.command_line import LAMPS, Shell
 
 
