@@ -68,7 +68,8 @@ class RawShot:
 
         `names` is None if it cannot be told which names there are.
         """
-        wrong = {id(each) for each in self.templates() if not check_template(each, names, diagnostics)}
+        texts = (each for each in self.templates() if each.names or each.lone_dollars)
+        wrong = {id(each) for each in texts if not check_template(each, names, diagnostics)}
         if not wrong:
             return self
 
@@ -158,9 +159,12 @@ class Document:
 
 
 def _read_shot(node: MappingNode, defaults: MappingNode, model: ScalarNode | None) -> RawShot:
+    # rule shot_defaults
+    entries = {**defaults.entries, **node.entries}
+
     def value(key: str) -> Node | None:
-        # rule shot_defaults
-        return node.get(key) if key in node.entries else defaults.get(key)
+        entry = entries.get(key)
+        return None if entry is None else entry[1]
 
     shot_id, prompt = _as_template(node.get("id")), _as_template(node.get("prompt"))
     image_urls, tags = _as_templates(value("image_urls")), _as_templates(value("tags"))

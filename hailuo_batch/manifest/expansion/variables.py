@@ -87,6 +87,9 @@ class Expansion:
 
     def variable_sets(self) -> Iterator[Variables]:
         """The values for each shot, in order, as one mapping that the next step overwrites."""
+        if self.is_single:
+            yield self.manifest_vars
+            return
         variables = dict(self.manifest_vars)
         columns = [(name, column.values) for name, column in self.columns.items()]
         combinations: list[Combination] = [()] if self.matrix is None else list(self.matrix.combinations())

@@ -31,7 +31,7 @@ _LONGEST_COMMAND = 4  # words; more are a description, which may stand in bracke
 def check_hailuo(built: BuiltGroup, diagnostics: Diagnostics) -> None:
     """Warn of prompts and images that Hailuo is known to refuse or to ignore."""
     raw = built.group.raw
-    if not raw.model_name.lower().startswith(_FAMILY):
+    if raw.model is not None and not raw.model_name.lower().startswith(_FAMILY):
         return
     place = raw.node if raw.prompt is None else raw.prompt.node
     _check_commands(built, place, diagnostics)

@@ -13,7 +13,7 @@ from hailuo_batch.manifest.validation import schema_errors
 from hailuo_batch.manifest.validation.schema_errors import report_schema_errors
 from hailuo_batch.manifest.yaml import nodes
 from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts
-from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, SequenceNode, to_data, to_text_data
+from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode, to_data, to_text_data
 
 
 class ShotValidator:
@@ -107,6 +107,8 @@ def _shot_data(node: Node) -> Any:
 
 
 def _part_data(key: str, value: Node) -> Any:
+    if isinstance(value, ScalarNode):  # as most are
+        return to_data(value, 0)
     match key, value:
         # rule matrix_unread
         case "matrix", MappingNode():

@@ -130,7 +130,9 @@ class Composer:
 
     def _read_scalar(self, event: yaml.ScalarEvent) -> ScalarNode | BrokenNode:
         text, style = event.value, event.style
-        (line, column), (end_line, end_column) = _line_and_column(event.start_mark), _line_and_column(event.end_mark)
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        line, column, end_line, end_column = start.line + 1, start.column + 1, end.line + 1, end.column + 1
         # rule object_tags
         if event.tag is None:
             tag = "" if event.implicit[0] else "str"
@@ -213,7 +215,7 @@ class Composer:
             if self._item_depth == len(self._stack) == 2:
                 self._on_item(frame.node, node)
         elif frame.key is None:
-            frame.key = self._to_key(node, place or node)
+            frame.key = node if place is None and isinstance(node, ScalarNode) else self._to_key(node, place or node)
         else:
             self._add_entry(frame.node, frame, frame.key, node)
             frame.key = None

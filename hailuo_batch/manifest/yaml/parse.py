@@ -48,7 +48,8 @@ def parse_yaml(
     check_text(data, LineBreaks.YAML)
     composer = Composer(diagnostics, watched_key, on_item, DroppedTexts(data) if dropped is None else dropped)
     try:
-        return composer.compose(yaml.parse(data, Loader=_LOADER))
+        # as `yaml.parse` does it, which goes through two more calls for each of many events
+        return composer.compose(iter(_LOADER(data).get_event, None))
     except yaml.MarkedYAMLError as error:
         raise explain_nesting(error, data, composer) or explain(error, composer) from None
     except yaml.YAMLError as error:
