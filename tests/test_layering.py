@@ -149,7 +149,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "cli": Rule(
         "click declarations, shared options, the one error boundary",
-        ("commands", "app", "ui", "adapters.local", "errors", "text", PACKAGE),
+        ("commands", "app", "ui", "manifest", "adapters.local", "errors", "text", PACKAGE),
     ),
     "__main__": Rule("python -m hailuo_batch", ("cli",)),
 }

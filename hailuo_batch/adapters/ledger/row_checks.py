@@ -90,9 +90,11 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: KnownRe
     if is_nameless and run_id is not None:
         # taken for unsent, a run that exists would be paid for again
         raise DamagedRow("runs", key, f"it is {state}, but has the run_id {abbreviate(run_id)}")
-    if requests.get(request) != (model, input_json):
+    shared = requests.get(request)
+    if shared != (model, input_json):
         _check_request("runs", key, model, input_json, request)
-        requests[request] = (model, input_json)
+        shared = requests[request] = (model, input_json)
+    model, input_json = shared  # one text for a take and its runs, and not one for each
     superseded_by = _SUPERSESSIONS[by]
     asked = (take_id, attempt, state, model, input_json, request, images, superseded_by)
     return Run(key, *asked, create_id, create_number, run_id, cost, reason, submitted_at, completed_at, outputs)
@@ -132,9 +134,11 @@ def parse_take(row: Sequence[Any], requests: KnownRequests) -> Take:
         raise DamagedRow("takes", id_, f"images_sha256 is {abbreviate(images)}, which is not a SHA-256")
     if state not in _TAKE_STATES:
         raise DamagedRow("takes", id_, f"state is {abbreviate(state)}, which is not a state of a take")
-    if requests.get(request) != (model, input_json):
+    shared = requests.get(request)
+    if shared != (model, input_json):
         _check_request("takes", id_, model, input_json, request)
-        requests[request] = (model, input_json)
+        shared = requests[request] = (model, input_json)
+    model, input_json = shared  # one text for a take and its runs, and not one for each
     variables = _check_variables(id_, "{}" if known is None else known)
     return Take(id_, shot, number, model, input_json, request, _parse_tags(id_, tags), images, variables)
 
