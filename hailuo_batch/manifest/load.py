@@ -117,7 +117,7 @@ class _Loader:
                 warn_of_dropped_text(sent_scalars(document.node), dropped, self.diagnostics)
         # rule checked_together
         if document is not None:
-            self._campaign = self._expand(document)
+            self._campaign = self._expand(document, dropped)
 
     def warn_about_images(self) -> None:
         """Warn of what speaks against the images whose content is known."""
@@ -128,11 +128,11 @@ class _Loader:
         """Report the images that cannot be used. Raises FatalDiagnostic for too many of them."""
         refuse_images(self._local_images, self._shots, self.diagnostics)
 
-    def _expand(self, document: Document) -> CampaignSpec:
+    def _expand(self, document: Document, dropped: DroppedTexts) -> CampaignSpec:
         limits = read_limits(document, self.diagnostics)
         with self.diagnostics.accepting(document.accepted):
             expanded = expand_shots(document, self._file_cache, self.diagnostics)
-            check_campaign(document, expanded, self.diagnostics)
+            check_campaign(document, expanded, dropped, self.diagnostics)
         self._accepted, self._shots = document.accepted, expanded.shots
         self._local_images, self._accepted_by_shot = expanded.local_images, expanded.accepted
         base_url = document.image_settings.get("base_url")

@@ -33,6 +33,11 @@ def test_an_empty_value_in_a_prompt(load: Load, write_file: WriteFile) -> None:
     assert found == "m.yaml:6:18: `n` is empty [empty-value]"
 
 
+def test_a_value_that_yaml_takes_for_a_comment_is_one_finding(load: Load) -> None:
+    (found,) = load(one_shot("A ${c} lamp", "vars:\n  c: #FF6600\n")).diagnostics
+    assert (found.line, found.code) == (4, "dropped-text")
+
+
 def test_an_empty_value_elsewhere_is_no_matter(load: Load, write_file: WriteFile) -> None:
     write_file("p.csv", "sku,name,image,tag,takes,unused\nA1,A lamp,,,,\nA2,A vase,,,,\n")
     more = "    image_urls: ['${image}']\n    tags: ['${tag}']\n    takes: ${takes}\n"

@@ -11,10 +11,11 @@ from hailuo_batch.manifest.expansion.templates import braced_names
 from hailuo_batch.manifest.lint.hailuo import check_hailuo
 from hailuo_batch.manifest.lint.usage import EqualInputs, check_matrix, check_vars
 from hailuo_batch.manifest.lint.values import VarNodes, check_texts, check_values
+from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts
 
 
-def check_campaign(document: Document, expanded: Expanded, diagnostics: Diagnostics) -> None:
-    """Warn of all that is odd."""
+def check_campaign(document: Document, expanded: Expanded, dropped: DroppedTexts, diagnostics: Diagnostics) -> None:
+    """Warn of all that is odd, except of texts that are empty because YAML dropped them: those are known."""
     manifest_vars = document.variable_nodes or {}
     has_errors = diagnostics.has_errors
     equal_inputs = EqualInputs(diagnostics)
@@ -24,7 +25,7 @@ def check_campaign(document: Document, expanded: Expanded, diagnostics: Diagnost
         used |= {*built.group.raw.names, *input_names}
         if built.shots:
             with diagnostics.accepting(built.group.raw.accepted):
-                _check_group(built, input_names, manifest_vars, equal_inputs, diagnostics)
+                _check_group(built, input_names, manifest_vars, dropped, equal_inputs, diagnostics)
     if not has_errors:  # a shot that could not be read uses names, too
         check_vars(used, manifest_vars, diagnostics)
 
@@ -33,13 +34,14 @@ def _check_group(
     built: BuiltGroup,
     input_names: frozenset[str],
     manifest_vars: VarNodes,
+    dropped: DroppedTexts,
     equal_inputs: EqualInputs,
     diagnostics: Diagnostics,
 ) -> None:
     raw, expansion = built.group.raw, built.group.expansion
     assert expansion is not None
     check_texts(raw, expansion, diagnostics)
-    check_values(raw, expansion, input_names, manifest_vars, diagnostics)
+    check_values(raw, expansion, input_names, manifest_vars, dropped, diagnostics)
     is_explained = check_matrix(raw, input_names, diagnostics)
     equal_inputs.check(built, explained=is_explained)
     check_hailuo(built, diagnostics)

@@ -14,6 +14,7 @@ from hailuo_batch.manifest.expansion.variables import Expansion
 from hailuo_batch.manifest.lint import notation
 from hailuo_batch.manifest.lint.sources import Source, find_source
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts
 from hailuo_batch.manifest.yaml.nodes import Node, ScalarNode
 from hailuo_batch.warning_codes import WarningCode
 
@@ -35,6 +36,7 @@ def check_values(
     expansion: Expansion,
     input_names: Collection[str],
     manifest_vars: VarNodes,
+    dropped: DroppedTexts,
     diagnostics: Diagnostics,
 ) -> None:
     """Warn of odd values of the variables that the shot uses."""
@@ -49,7 +51,7 @@ def check_values(
             continue
         # a prompt that is nothing but variables is an error where they are all empty
         if (name in in_prompt and not (is_blank_reported and len(in_prompt) == 1)) or name in in_id:
-            _check_empty(source, diagnostics)
+            _check_empty(source, dropped, diagnostics)
         if source.is_table:
             _check_machine_values(source, diagnostics)
         if name in sent:
@@ -60,10 +62,12 @@ def _names(template: Template | None) -> tuple[str, ...]:
     return () if template is None else template.names
 
 
-def _check_empty(source: Source, diagnostics: Diagnostics) -> None:
+def _check_empty(source: Source, dropped: DroppedTexts, diagnostics: Diagnostics) -> None:
     empty = [index for index, value in enumerate(source.values) if not value or value.isspace()]
+    place = source.locate(empty[0]) if empty else None
+    is_known = isinstance(place, ScalarNode) and dropped.find(place) is not None
     # rule empty_value
-    if empty:
+    if empty and not is_known:
         _warn(diagnostics, source, empty, WarningCode.EMPTY_VALUE, f"{quoted(source.name)} is empty", "fill it in")
 
 
