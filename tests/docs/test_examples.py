@@ -8,6 +8,7 @@ import yaml
 
 from hailuo_batch.manifest import load_manifest
 from hailuo_batch.values import CampaignSpec
+from hailuo_batch.warning_codes import WarningCode
 from tests.docs import pages
 from tests.docs.pages import Block
 from tests.helpers.images import png
@@ -90,3 +91,9 @@ def test_the_matrix_makes_the_shots_that_stand_below_it(tmp_path: Path) -> None:
     [block] = [block for block in pages.blocks(MANIFEST, "yaml") if block.text.startswith("- id: lamp-")]
     assert [shot.id for shot in made(block.text, MANIFEST, tmp_path).shots] == named
     assert len(named) == 4
+
+
+def test_every_kind_of_warning_is_in_the_table() -> None:
+    text = MANIFEST.read_text(encoding="utf-8")
+    table = text[text.index("| code | what is odd |") :].partition("\n\n")[0]
+    assert {f"`{code}`" for code in WarningCode} <= set(re.findall(r"`[a-z-]+`", table))
