@@ -147,7 +147,7 @@ def test_a_text_that_is_wrong_for_every_combination_is_reported_once(load_errors
     (error,) = load_errors(
         matrix("a: [x, y], b: [1, 2]", "id: '${a}-${b}', prompt: '${v}'").replace("shots:", "vars: {v: ' '}\nshots:")
     )
-    assert "`prompt` is blank, for each of the 4 combinations" in error
+    assert "`prompt` is blank, for a `x`, b `1`, and for 3 more; " in error
 
 
 def test_an_unknown_variable_is_reported_once_for_all(load_errors: LoadErrors) -> None:

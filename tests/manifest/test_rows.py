@@ -154,7 +154,9 @@ def test_what_is_wrong_for_one_row_names_its_cell(load_errors: LoadErrors, write
 def test_what_is_wrong_for_every_row_is_reported_once(load_errors: LoadErrors, write_file: WriteFile) -> None:
     write_file("products.csv", "sku,name\n" + "".join(f"{n}, \n" for n in range(10_000)))
     (error,) = load_errors(ROWS.replace(" on a plinth", ""))
-    assert error == ("5:13: error: `prompt` is blank, for each of the 10,000 rows; say what the video shows")
+    assert error == (
+        "5:13: error: `prompt` is blank, for the row at products.csv:2:3, and for 9,999 more; say what the video shows"
+    )
 
 
 def test_what_is_wrong_for_many_rows_is_counted(load_errors: LoadErrors, write_file: WriteFile) -> None:

@@ -1,7 +1,6 @@
 """What is wrong with the shots that one raw shot makes, reported by cause instead of by shot.
 
-A text that is wrong for every row is wrong itself; one that is wrong for some rows is reported for the first of them,
-with the number of the others.
+A text that is wrong for many rows is reported for the first of them, with the number of the others.
 """
 
 from dataclasses import dataclass
@@ -55,16 +54,8 @@ class RowFaults:
     def report(self) -> None:
         """Report all faults, each cause once."""
         for group in self._groups.values():
-            is_everywhere = group.count == self._expansion.size > 1
-            origin = self._describe_origin(group.index, group.names, is_everywhere)
+            single = self._expansion.is_single
+            origin = "" if single else self._expansion.describe_origin(group.index, group.names)
             message = f"{group.message}, for {origin}" if origin else group.message
-            more = 0 if is_everywhere else group.count - 1
             # rule row_hint
-            self._diagnostics.error(group.place, message, group.hint, origin=origin, more=more)
-
-    def _describe_origin(self, index: int, names: tuple[str, ...], is_everywhere: bool) -> str:
-        if self._expansion.is_single:
-            return ""
-        if is_everywhere:
-            return f"each of the {self._expansion.size:,} {self._expansion.noun}"
-        return self._expansion.describe_origin(index, names)
+            self._diagnostics.error(group.place, message, group.hint, origin=origin, more=group.count - 1)
