@@ -13,8 +13,8 @@ _ID_TEXT = re.compile(r"[a-z0-9_-]*", re.ASCII)
 # rule one_dash
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9_]+", re.ASCII)
 _NOT_IN_ID = re.compile(r"[^a-z0-9_-]+", re.ASCII)
-# rule own_names
 _NOT_IN_NAME = re.compile(r"[^a-z0-9]+", re.ASCII)
+# rule own_names
 _RESERVED = frozenset({"report", "superseded"})
 _WINDOWS = frozenset({"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)})
 

@@ -243,6 +243,7 @@ def _make_shot(
 ) -> Shot:
     # The fingerprint covers the exact text that is sent, and nothing else: no edit of a comment or a tag, and no local
     # copy that is added to a finished campaign, makes anybody pay again.
+    # name model_of_shot
     model = raw.model_name
     # rule input_text
     input_json = canonical_json(input_)
