@@ -108,6 +108,17 @@ def test_a_changed_image_changes_the_hash_and_not_the_fingerprint(load_valid: Lo
     assert without.images_sha256 is None
 
 
+def test_a_copy_is_looked_into_at_its_start_and_hashed_as_a_whole(load: Load, write_file: WriteFile) -> None:
+    profile = b"\xff\xe2" + (60_002).to_bytes(2, "big") + bytes(60_000)
+    data = jpeg(before=18 * profile, size=1_200_000)
+    path = write_file("pictures/a.jpg", data)
+    copy = load(manifest("a.jpg", WITH_DIR)).local_images["https://cdn.example.com/a.jpg"]
+    assert copy.content is not None
+    assert copy.content.header is not None
+    assert copy.content.header.width is None  # it is written behind the first megabyte
+    assert copy.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_the_order_of_images_counts(load_valid: LoadValid, write_file: WriteFile) -> None:
     write_file("pictures/a.png", PNG)
     write_file("pictures/b.jpg", IMAGES["b.jpg"])

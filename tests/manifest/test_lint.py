@@ -108,6 +108,11 @@ def test_another_programs_notation_in_a_cell_of_a_column_with_a_blank(load: Load
     assert (found.line, found.column, found.hint) == (2, 4, "did you mean `${shot_description}`?")
 
 
+def test_values_that_are_not_sent_are_not_looked_at(load: Load, write_file: WriteFile) -> None:
+    write_file("p.csv", "sku,name,tag\nA1,A lamp,{name} ${sku}\n")
+    assert shown(load(ROWS + "    tags: ['${tag}']\n")) == []
+
+
 def test_a_var_that_nothing_uses(load: Load) -> None:
     more = (
         "vars: {used: x, through: y, chain: '${through}', idle: z, tag: t}\nmodel: acme/v\naccept: [unchecked-input]\n"
@@ -127,6 +132,12 @@ def test_rows_with_equal_input(load: Load, write_file: WriteFile) -> None:
     (found,) = shown(load(ROWS))
     assert found.startswith("p.csv:4:3: 3 rows have the same input, first the row at ")
     assert found.endswith("p.csv:2:3 [equal-input]")
+
+
+def test_combinations_with_equal_input(load: Load) -> None:
+    text = HEAD + "shots:\n  - {id: 'a-${n}', prompt: A lamp, tags: ['${n}'], matrix: {n: [x, y, z]}}\n"
+    (found,) = shown(load(text))
+    assert found == "m.yaml:4:5: 3 combinations have the same input, first n `x` [equal-input]"
 
 
 def test_two_shots_with_equal_input(load: Load) -> None:
@@ -163,6 +174,13 @@ def test_several_images_for_hailuo_only(load: Load) -> None:
 def test_a_camera_command_that_hailuo_is_not_known_to_take(load: Load, brackets: str, is_odd: bool) -> None:
     found = shown(load(one_shot(f'"{brackets} A lamp"')))
     assert ["camera-command" in each for each in found] == ([True] if is_odd else [])
+
+
+def test_the_fifteen_camera_commands_are_known(load: Load) -> None:
+    moves = "truck left,truck right,pan left,pan right,push in,pull out,pedestal up,pedestal down"
+    commands = f"{moves},tilt up,tilt down,zoom in,zoom out,shake,tracking shot,static shot".split(",")
+    assert len(commands) == 15
+    assert shown(load(one_shot('"' + "".join(f"[{command}]" for command in commands) + ' A lamp"'))) == []
 
 
 def test_a_warning_can_be_accepted_for_all_or_for_a_shot(load: Load) -> None:

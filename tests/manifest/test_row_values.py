@@ -24,6 +24,14 @@ def test_a_part_of_an_item_may_not_be_empty(load_errors: LoadErrors, write_file:
     assert "is not a URL" in error
 
 
+def test_an_item_of_several_variables_that_are_all_empty_is_an_error(
+    load_errors: LoadErrors, write_file: WriteFile
+) -> None:
+    write_file("p.csv", "sku,folder,image\nA1,,\n")
+    (error,) = load_errors(SHOT + "    image_urls: ['${folder}${image}']\n")
+    assert error.startswith("7:18: error: the image URL `` is empty, for the row at")
+
+
 def test_an_image_url_is_trimmed(load_valid: LoadValid, write_file: WriteFile) -> None:
     write_file("p.csv", 'sku,image\nA1," https://e.com/a.jpg\n"\n')
     campaign = load_valid(SHOT + "    image_urls: ['${image}', 'https://e.com/b.jpg ']\n")
@@ -180,6 +188,17 @@ def test_a_name_that_cannot_be_written_is_told_what_can(load_errors: LoadErrors,
     assert "is not a variable: a name has only letters a to z, digits and `_`" in error
     assert error.endswith(expected)
     assert "$$" not in error
+
+
+def test_only_names_that_can_be_written_are_proposed(
+    load_valid: LoadValid, load_errors: LoadErrors, write_file: WriteFile
+) -> None:
+    write_file("p.csv", "sku,Shot Description\nA1,x\n")
+    (error,) = load_errors(SHOT.replace("A ${sku}", "A ${zzz}"))
+    proposed = error.partition("known: ")[2].replace("`", "").split(", ")
+    assert proposed == ["${sku}", "${shot_description}", "${row}"]
+    for name in proposed:
+        load_valid(SHOT.replace("A ${sku}", f"A {name}"))
 
 
 def test_a_header_that_has_no_slug_must_be_renamed(load_errors: LoadErrors, write_file: WriteFile) -> None:

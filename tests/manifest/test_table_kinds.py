@@ -30,7 +30,9 @@ GOOD = {"sku-a1": "A lamp, warm on a plinth", "sku-b2": "A vase on a plinth"}
         ("p.csv", "sep=;\nsku;name\nA1;A lamp, warm\nB2;A vase\n"),
         ("p.csv", "\ufeffsep=|\r\nsku|name\r\nA1|A lamp, warm\r\nB2|A vase\r\n"),
         ("p.csv", 'sep=,\nsku,name\nA1,"A lamp, warm"\nB2,A vase\n'),
+        ("p.csv", 'sku,name,"wide; tall"\nA1,"A lamp, warm",\nB2,A vase,\n'),
         ("p.tsv", "sku\tname\nA1\tA lamp, warm\nB2\tA vase\n"),
+        ("p.tsv", "sku\tname\tsize, cm\nA1\tA lamp, warm\t9\nB2\tA vase\t8\n"),
         ("P.TSV", 'sku\tname\nA1\t"A lamp, warm"\nB2\tA vase\n'),
         ("p.tsv", 'sku,name\nA1,"A lamp, warm"\nB2,A vase\n'),
         ("p.jsonl", '{"sku": "A1", "name": "A lamp, warm"}\n\n{"name": "A vase", "sku": "B2"}\n'),
@@ -110,6 +112,12 @@ def test_a_text_file_with_the_header_that_the_shot_needs_is_a_table(
     assert prompts(load_valid, text) == {"p-001": "A lamp, film"}
     write_file("p.txt", "prompt\nA lamp\n")
     assert prompts(load_valid, shot("p.txt", "p-${row}", "${prompt}")) == {"p-001": "A lamp"}
+
+
+def test_a_text_file_that_lacks_a_name_is_a_list_of_prompts(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("p.txt", "prompt,style\nA lamp,film\n")
+    (error,) = load_errors(shot("p.txt", "p-${row}", "${prompt} ${light}"))
+    assert error.endswith("unknown variable `light`; known: `${prompt}`, `${row}`")
 
 
 def test_a_var_called_prompt_makes_no_header_of_a_first_prompt(load_valid: LoadValid, write_file: WriteFile) -> None:
