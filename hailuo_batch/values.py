@@ -89,6 +89,7 @@ def format_utc_minute(epoch_s: float) -> str:
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%MZ}"
 
 
+# rule json_canonical
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -97,7 +98,6 @@ def canonical_json(value: Any) -> str:
 
     Equal values always give the same text: otherwise the same video would be paid for twice.
     """
-    # rule json_canonical
     return _CANONICAL.encode(value)
 
 

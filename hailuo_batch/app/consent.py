@@ -135,6 +135,7 @@ def _question(quote: PaymentQuote, warnings: int) -> str:
         else:
             runs = f"{quote.open_runs:,} runs are in progress. If one fails"
         return f"{runs}, it is refunded. Pay for another attempt then, {attempts}?"
+    # rule warnings_asked
     warned = f"There {'is' if warnings == 1 else 'are'} {count(warnings, 'warning')}. " if warnings else ""
     retries = f"A run that fails is refunded and tried again, {attempts}. " if quote.attempts > 1 else ""
     return f"{warned}{retries}Pay for {quote}?"

@@ -66,6 +66,7 @@ def _choose(view: LedgerView, campaign: CampaignSpec, only: tuple[str, ...], con
     known = {take.id: take for take in (*(record.take for record in recorded), *campaign.takes)}
     check_only(only, [*known.values()])
     # a take that is in both is chosen as the manifest has it: its tags may be newer than those on record
+    # rule status_chosen
     chosen = {take.id for take in known.values() if chooses(only, take)}
     takes = tuple(record for record in recorded if record.take.id in chosen)
     console.print_info(f"Shown: {len(takes):,} of {count(len(recorded), 'take')} (--only), and their money alone.")

@@ -22,9 +22,13 @@ HUGE_PIXELS = 8_192
 
 # Not Runbase's word: what the vendor of the Hailuo models documents for its own API. Whether it holds for `hailuo/pro`
 # is unknown, so that none of it is ever an error.
+# rule kinds_taken
 _HAILUO_KINDS = ("JPEG", "PNG", "WebP")
+# rule bytes_taken
 _HAILUO_BYTES = 20_000_000
+# rule side_taken
 _HAILUO_SHORT_SIDE = 300
+# rule shape_taken
 _HAILUO_SHAPE = (5, 2)
 
 _NAMES = {

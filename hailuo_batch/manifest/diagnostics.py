@@ -25,6 +25,7 @@ class Severity(StrEnum):
 
 def warning_severity(*, strict: bool) -> Severity:
     """What warnings count as, by the option `--strict`."""
+    # rule strict_option
     return Severity.ERROR if strict else Severity.WARNING
 
 
@@ -108,13 +109,16 @@ class _Finding:
             return False
         self.places.add(place)
         self.uncounted += diagnostic.more
+        # rule first_place
         if place < (self.first.line, self.first.column):
             self.first = diagnostic
         return True
 
     def summed_up(self) -> Diagnostic:
         """The finding as it is shown."""
+        # rule counted_more
         more = len(self.places) - 1 + self.uncounted
+        # rule and_more
         suffix = f", and for {more:,} more" if more else ""
         return replace(self.first, message=f"{self.first.message}{suffix}", more=more)
 
@@ -143,6 +147,7 @@ class Diagnostics:
         try:
             yield
         finally:
+            # rule accepted_here
             self._accepted = before
 
     @property
@@ -183,9 +188,12 @@ class Diagnostics:
         more: int = 0,
     ) -> None:
         """Add something that may be a mistake, unless its kind is accepted. The rest is as for `error`."""
+        # rule accepted_code
         if code in self._accepted:
             return
+        # rule strict_warnings
         severity = self._warning_severity
+        # rule warning_found
         found = Diagnostic(path or self.path, place.line, place.column, message, hint, severity, code=code, more=more)
         self._add(found, cause)
 
@@ -206,6 +214,7 @@ class Diagnostics:
 
     def _add(self, diagnostic: Diagnostic, cause: str) -> bool:
         """Add to what has the same cause. Returns whether anything was new."""
+        # rule one_cause
         key = (diagnostic.path, diagnostic.severity, cause or diagnostic.message)
         finding = self._findings.setdefault(key, _Finding(diagnostic))
         is_new = finding.add(diagnostic)

@@ -243,6 +243,7 @@ def _as_mapping(node: Node | None) -> MappingNode | None:
 
 
 def _as_rows(node: Node | None) -> ScalarNode | SequenceNode | None:
+    # rule inline_rows
     return node if isinstance(node, SequenceNode) and node.items else _as_text(node)
 
 

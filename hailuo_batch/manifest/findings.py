@@ -32,7 +32,9 @@ def diagnostic_fields(found: Diagnostic) -> dict[str, Any]:
         "path": found.path,
         "line": found.line,
         "column": found.column,
+        # rule severity_json
         "severity": str(found.severity),
+        # rule code_json
         "code": None if found.code is None else str(found.code),
         "message": found.message,
         "more": found.more,

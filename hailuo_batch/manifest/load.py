@@ -57,6 +57,7 @@ def load_manifest(path: Path, warning_severity: Severity = Severity.WARNING) -> 
 
 def load_with_image_warnings(path: Path, warning_severity: Severity = Severity.WARNING) -> LoadedManifest:
     """The same, with warnings about the images whose content is known without a network."""
+    # rule local_images_judged
     return _run(_Loader(path, warning_severity), _Loader.load, _Loader.warn_about_images)
 
 
@@ -65,6 +66,7 @@ def load_with_image_findings(path: Path, warning_severity: Severity = Severity.W
 
     An apply must not be kept from collecting what is paid for by an image of another take: it refuses to pay instead.
     """
+    # rule local_images_refused
     return _run(_Loader(path, warning_severity), _Loader.load, _Loader.warn_about_images, _Loader.refuse_images)
 
 
@@ -130,6 +132,7 @@ class _Loader:
 
     def _expand(self, document: Document, dropped: DroppedTexts) -> CampaignSpec:
         limits = read_limits(document, self.diagnostics)
+        # rule accepted_at_top
         with self.diagnostics.accepting(document.accepted):
             expanded = expand_shots(document, self._file_cache, self.diagnostics)
             check_campaign(document, expanded, dropped, self.diagnostics)

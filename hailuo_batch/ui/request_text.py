@@ -140,8 +140,8 @@ def _image(was: str, now: str, view: View) -> list[str]:
     was, now, width = shorten_url(was), shorten_url(now), view.width
     if was == now:
         return [f"{BELOW}image: {now if view.is_full else elide_middle(now, width - len('image: '))}"]
-    # rule was_and_now
     pair = (was, now) if view.is_full else _side_by_side(was, now, width - len("now"))
+    # rule was_and_now
     return [f"{BELOW}{when}  {url or 'none'}" for when, url in zip(("was", "now"), pair, strict=True)]
 
 

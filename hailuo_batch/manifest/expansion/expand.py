@@ -199,6 +199,7 @@ class _ShotBuilder:
 
     def _fill_tag(self, template: Template | None, variables: Variables, index: int) -> str | None:
         """A tag; empty if it is one variable without a value, which stands for no tag."""
+        # rule empty_tag
         if template is not None and lone_variable(template) and not template.substitute(variables).strip():
             return ""
         # rule filled_tags
@@ -220,6 +221,7 @@ class _ShotBuilder:
             return None
         # rule filled_image
         text = template.substitute(variables).strip()
+        # rule whole_item
         return text if text or id(template) in self._lone_images else None
 
     def _resolve_image(self, template: Template | None, text: str | None, index: int) -> ResolvedImage | None:

@@ -74,6 +74,7 @@ class ShotNamer:
     def _to_slug(self, value: str) -> str:
         """The value as an ID has it; one that is not empty and of which nothing is left is kept in mind."""
         spelled = slug(value)
+        # rule lost_not_empty
         if not spelled and value.strip():
             self._lost.append(value)
         return spelled
@@ -83,6 +84,7 @@ class ShotNamer:
         """What to make an ID of instead."""
         if self._expansion.table is None:
             return "choose another value, or another variable"
+        # rule row_instead
         return f"use another column, or `${{{ROW_NUMBER}}}`, the row's number"
 
     def _report_repeated(self, shot_id: str, first_index: int, index: int, row_faults: RowFaults) -> None:
@@ -152,4 +154,5 @@ def respell(template: Template) -> str | None:
     """The ID as it should have been written, its variables kept; None if no spelling would help."""
     parts = (to_id_text(part) if isinstance(part, str) else f"${{{part.name}}}" for part in template.parts)
     text = "".join(parts).strip("-_")
+    # rule right_spelling
     return text if text and (template.variables or find_id_problem(text) is None) else None

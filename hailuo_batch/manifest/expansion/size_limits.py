@@ -59,9 +59,11 @@ def _count_row_takes(raw: RawShot, template: Template, expansion: Expansion | No
 def parse_takes(text: str, usual: int) -> int | None:
     """How many takes a value asks for, `usual` if it is blank; None if it is no number of takes."""
     written = text.strip()
+    # rule blank_takes
     if not written:
         return usual
     is_number = written.isascii() and written.isdecimal() and len(written) <= _MOST_DIGITS
+    # rule takes_in_plain
     return int(written) if is_number and written[0] != "0" and is_take_count(int(written)) else None
 
 

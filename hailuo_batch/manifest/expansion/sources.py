@@ -88,6 +88,7 @@ class ExpansionReader:
         needed = [name for name in raw.names if name not in given and name != ROW_NUMBER]
         if not needed or table.path == self._diagnostics.path:
             return False
+        # name names_and_slugs
         names = [*table.column_names, *map(to_variable_name, table.column_names)]
         # rule no_header
         if any(name in names or closest_match(name, names) for name in needed):
@@ -101,11 +102,13 @@ class ExpansionReader:
         """The columns that the shot uses, by the names it uses; None if a name stands for several."""
         columns: dict[str, UsedColumn] = {}
         is_clear = True
+        # rule slug_where_used
         for name in self.used_names(raw):
             headers = table.columns_called(name)
             # rule exact_first
             if name in given and name not in table.column_names:
                 continue
+            # rule row_column
             if len(headers) == 1:
                 columns[name] = UsedColumn(headers[0], table.columns[headers[0]])
             elif headers:
@@ -118,6 +121,7 @@ class ExpansionReader:
 
     def _report_unclear(self, raw: RawShot, name: str, headers: Sequence[str]) -> None:
         written = next((t for t in raw.templates() if name in t.names), None)
+        # rule slug_place
         place = raw.node if written is None else written.node
         message = f"`${{{name}}}` could be the column {' or '.join(map(quoted, headers))}"
         # rule shared_slug
@@ -126,7 +130,9 @@ class ExpansionReader:
     def _find_rows(self, table: Table, columns: Mapping[str, UsedColumn]) -> Sequence[int] | None:
         """The rows that make shots: all but those in which every used column is blank. None if none is left."""
         every = range(table.row_count)
+        # rule blank_columns
         values = [column.values for column in columns.values() if column.header]
+        # rule no_column_used
         blank = list(every) if values else []
         for column in values:
             blank = [row for row in blank if not column[row] or column[row].isspace()]
@@ -142,6 +148,8 @@ class ExpansionReader:
         what = "this row is" if len(blank) == 1 else f"this row and {len(blank) - 1:,} more are"
         which = "every column" if len(values) == len(table.column_names) else "the columns that the shot uses"
         message = f"{what} blank in {which}, and skipped"
+        # rule blank_rows_warned
         self._diagnostics.warn(first, WarningCode.BLANK_ROWS, message, "remove what is no row", path=path)
         skipped = frozenset(blank)
+        # rule blank_rows_skipped
         return [row for row in every if row not in skipped]

@@ -103,6 +103,7 @@ def fill_known(text: str, values: Mapping[str, str]) -> str:
 
     def fill(match: re.Match[str]) -> str:
         name = match["name"]
+        # rule known_only
         if name not in values:
             return match[0]
         return f"${{{name}}}" if match["escape"] else values[name]
@@ -134,6 +135,7 @@ class KnownNames:
     @property
     def writable(self) -> list[str]:
         """Every name that a text can use."""
+        # rule writable_names
         return [name for name in self.names if _NAME.fullmatch(name)]
 
     def suggest(self, written: str) -> str:
@@ -169,6 +171,7 @@ def check_template(template: Template, known: KnownNames | None, diagnostics: Di
 
 def _report_lone_dollar(node: ScalarNode, offset: int, known: KnownNames, diagnostics: Diagnostics) -> None:
     written = _ANY_BRACED.match(node.text, offset)
+    # rule never_doubled
     if written is None:
         # rule two_dollars
         diagnostics.error(node.position(offset), "this `$` does not start a variable", "write `$$` for a dollar sign")

@@ -178,11 +178,13 @@ class _TableReader:
 
     def _is_padded(self, row: list[str], columns: int) -> bool:
         """Whether a row has more fields than the header only because blank ones follow."""
+        # rule padded_row
         return len(row) > columns and not any(value.strip() for value in row[columns:])
 
     def _check_nameless(self, row: list[str]) -> None:
         """Report a column without a name that has a value: without one it is no column."""
         for number, position in list(self._nameless.items()):
+            # rule nameless_value
             if row[number].strip():
                 place = next(islice(self._field_positions(), number, None))
                 message = f"column {number + 1} of the header has no name, but a value at {place.line}:{place.column}"

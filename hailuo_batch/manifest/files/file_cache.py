@@ -96,10 +96,13 @@ class FileCache:
             if path.suffix.lower() != ".jsonl":
                 _check_format(data)
             check_text(data, LineBreaks.CSV)
+            # rule prompt_list
             if is_list:
                 return read_prompts(data, shown)
+            # rule json_lines
             if path.suffix.lower() == ".jsonl":
                 return read_json_lines(data, shown, self._used_columns)
+            # rule tab_tables
             dialect = find_dialect(data, TAB if path.suffix.lower() == ".tsv" else COMMA)
             return read_csv(data, shown, dialect, self._used_columns, self._diagnostics)
         except FatalDiagnostic as fatal:
@@ -117,6 +120,7 @@ def _names_of(data: bytes) -> list[str]:
 def _check_format(data: bytes) -> None:
     """Raise FatalDiagnostic for a file that is known to be no table of text."""
     other = name_other_format(data)
+    # rule other_format
     if other is not None:
         name, hint = other
         raise FatalDiagnostic(FILE_START, f"this is {name}, not a CSV file", hint)
@@ -138,6 +142,7 @@ def _resolve_folder(manifest: Path) -> Path:
 
 def check_path(node: ScalarNode, example: str, diagnostics: Diagnostics) -> bool:
     """Whether a path may be written in a manifest; reports why not."""
+    # rule download_link
     if _LINK.match(node.text):
         hint = f"download it beside the manifest, and write its path, such as `{example}`"
         diagnostics.error(node, f"the path {quoted(node.text)} is a link, not a file", hint)

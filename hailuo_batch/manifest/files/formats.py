@@ -5,6 +5,7 @@ Looks at the first bytes alone. Knows nothing of what a table is used for.
 
 import re
 
+# rule save_as_csv
 _AS_CSV = "save it as CSV, and name that file here"
 _STARTS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     (re.compile(rb"PK\x03\x04(?=.*?(?:xl/|\[Content_Types\]))", re.DOTALL), "an Excel file", _AS_CSV),

@@ -11,13 +11,16 @@ from hailuo_batch.manifest.files.formats import BOM
 from hailuo_batch.manifest.files.tables import MAX_ROWS, Table, is_used
 from hailuo_batch.manifest.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+# rule prompt_column
 PROMPT = "prompt"
 """The one column of a list of prompts."""
 
 
 def read_prompts(data: bytes, path: str) -> Table:
     """A table with the column `prompt`, from a file with one prompt a line. Raises FatalDiagnostic if there is none."""
+    # rule list_mark
     text = data.removeprefix(BOM).decode("utf-8")
+    # rule one_a_line
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if len(lines) > MAX_ROWS:
         raise FatalDiagnostic(FILE_START, f"the file has more than {MAX_ROWS:,} lines", "split it")

@@ -27,13 +27,17 @@ class Dialect:
 
 def find_dialect(data: bytes, usual: str = COMMA) -> Dialect:
     """The dialect of a table in which `usual` separates fields unless it says or shows something else."""
+    # rule table_mark
     offset = len(BOM) if data.startswith(BOM) else 0
     stated = _STATED.match(data, offset)
+    # rule stated_separator
     if stated is not None:
         return Dialect(stated[1].decode("latin-1"), stated.end(), 2)
     header = data[offset : offset + MAX_ROW_BYTES].decode("utf-8", "replace")
+    # rule commas_first
     if len(read_header(header, usual)) != 1:
         return Dialect(usual, offset, 1)
+    # rule other_separators
     others = [sign for sign in (SEMICOLON, TAB, COMMA) if sign != usual and len(read_header(header, sign)) > 1]
     return Dialect(others[0] if others else usual, offset, 1)
 

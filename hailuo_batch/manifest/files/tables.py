@@ -38,11 +38,14 @@ class Table:
 
     def row_labels(self) -> list[str]:
         """The number of each row, with at least three digits, and as many for all."""
+        # rule row_digits
         digits = max(3, len(str(self.numbers[-1])))
+        # rule row_labels
         return [f"{number:0{digits}}" for number in self.numbers]
 
     def columns_called(self, name: str) -> list[str]:
         """The columns that a variable of this name stands for: the one so called, else all with that slug."""
+        # rule exact_column
         if name in self.column_names:
             return [name]
         return [column for column in self.column_names if to_variable_name(column) == name]

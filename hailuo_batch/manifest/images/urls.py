@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
 _QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
+# rule url_separators
 _SECOND_URL = re.compile(r"[,;|\s]+https?://", re.IGNORECASE)
 _URL_INSIDE = re.compile(r"[\s(\[<\"']https?://", re.IGNORECASE)
 # rule data_image
@@ -36,6 +37,7 @@ class RelativeReference:
 
 def holds_two(reference: str) -> bool:
     """Whether one URL follows another; one inside another's path or query is right, as image services have it."""
+    # rule before_query
     before_query = _QUERY_OR_FRAGMENT.sub("", reference)
     return _SECOND_URL.search(before_query) is not None and reference[:5].lower() != "data:"
 

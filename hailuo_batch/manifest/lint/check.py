@@ -24,6 +24,7 @@ def check_campaign(document: Document, expanded: Expanded, dropped: DroppedTexts
         input_names = _input_names(built.group.raw)
         used |= {*built.group.raw.names, *input_names}
         if built.shots:
+            # rule accepted_by_shot
             with diagnostics.accepting(built.group.raw.accepted):
                 _check_group(built, input_names, manifest_vars, dropped, equal_inputs, diagnostics)
     if not has_errors:  # a shot that could not be read uses names, too

@@ -13,6 +13,7 @@ from hailuo_batch.warning_codes import WarningCode
 
 _FAMILY = "hailuo/"
 _WHOSE_WORD = "as MiniMax documents it; Runbase does not say"
+# rule most_of_prompt
 MAX_PROMPT = 2_000
 MAX_COMMANDS = 3
 _BOTH_WAYS = {"truck": ("left", "right"), "pan": ("left", "right"), "push": ("in",), "pull": ("out",)} | {
@@ -20,6 +21,7 @@ _BOTH_WAYS = {"truck": ("left", "right"), "pan": ("left", "right"), "push": ("in
     "tilt": ("up", "down"),
     "zoom": ("in", "out"),
 }
+# rule camera_commands
 CAMERA_COMMANDS = frozenset(
     [f"{move} {way}" for move, ways in _BOTH_WAYS.items() for way in ways] + ["shake", "tracking shot", "static shot"]
 )
@@ -31,6 +33,7 @@ _LONGEST_COMMAND = 4  # words; more are a description, which may stand in bracke
 def check_hailuo(built: BuiltGroup, diagnostics: Diagnostics) -> None:
     """Warn of prompts and images that Hailuo is known to refuse or to ignore."""
     raw = built.group.raw
+    # rule hailuo_models_only
     if raw.model is not None and not raw.model_name.lower().startswith(_FAMILY):
         return
     place = raw.node if raw.prompt is None else raw.prompt.node

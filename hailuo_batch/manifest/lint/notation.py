@@ -10,7 +10,9 @@ from hailuo_batch.manifest.expansion.templates import KnownNames
 from hailuo_batch.manifest.expansion.variables import ROW_NUMBER
 from hailuo_batch.manifest.slugs import to_variable_name
 
+# rule meant_as_text
 _OWN = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
+# rule other_notations
 _OTHER = re.compile(
     r"(?<!\$)\{\{\s*([^{}\n]{1,60}?)\s*\}\}"  # Jinja, Handlebars, Mustache
     r"|(?<![${])\{\s*([^{}\n]{1,60}?)\s*\}(?!\})"  # Python, .NET
@@ -19,6 +21,7 @@ _OTHER = re.compile(
     r"|%([A-Za-z0-9][\w .-]{0,60}?)%"
 )
 _OTHER_SIGNS = ("{", "<", "%", "__")
+# rule machine_words
 _MACHINE = re.compile(
     r"#(?:N/A|NV|N/D|[^\W\d_][^\s#]{0,15}[!?])"  # a spreadsheet's errors, in any of its languages
     r"|None|nan|NaN|NULL|<NA>|NaT"  # what programs print for nothing
@@ -59,6 +62,7 @@ def other_variables(text: str, known: KnownNames) -> Iterator[tuple[str, int, st
 def _meant_name(written: str, known: KnownNames) -> str | None:
     """The known name that was meant, as `${...}` writes it; None if it is none."""
     name = known.columns.get(written) or (written if written in known.names else to_variable_name(written))
+    # rule known_name_meant
     return name if name in known.writable and name != ROW_NUMBER else None
 
 
@@ -69,4 +73,5 @@ def may_have_machine_values(text: str) -> bool:
 
 def is_machine_value(text: str) -> bool:
     """Whether a whole cell is what a program left there, such as `#REF!` or a formula."""
+    # rule whole_cell
     return _MACHINE.fullmatch(text.strip()) is not None

@@ -20,6 +20,7 @@ def check_vars(
     needed = set(used)
     for name, (_, value) in reversed(list(manifest_vars.items())):
         if name in needed and isinstance(value, ScalarNode):
+            # rule used_through
             needed |= braced_names(value.text)
     for name, (key, _) in manifest_vars.items():
         # rule unused_var
@@ -55,6 +56,7 @@ class EqualInputs:
 
         `explained`: a name of the matrix that makes no difference was reported already.
         """
+        # rule equal_takes
         fingerprints = [shot.takes[0].fingerprint for shot in built.shots]
         distinct = dict.fromkeys(fingerprints)
         if len(distinct) < len(fingerprints) and not explained:
@@ -63,6 +65,7 @@ class EqualInputs:
         if before is not None:
             line = before.group.raw.node
             message = f"the same input as the shot at {self._diagnostics.path}:{line.line}:{line.column}"
+            # rule equal_shots
             self._diagnostics.warn(built.group.raw.node, WarningCode.EQUAL_INPUT, message, _USE_TAKES)
         for each in distinct:
             self._first.setdefault(each, built)

@@ -50,10 +50,12 @@ def check_values(
         if source is None:
             continue
         # a prompt that is nothing but variables is an error where they are all empty
+        # rule empty_where_used
         if (name in in_prompt and not (is_blank_reported and len(in_prompt) == 1)) or name in in_id:
             _check_empty(source, dropped, diagnostics)
         if source.is_table:
             _check_machine_values(source, diagnostics)
+        # rule sent_values
         if name in sent:
             _check_notation(source, expansion, diagnostics)
 

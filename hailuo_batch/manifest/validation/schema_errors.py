@@ -191,6 +191,7 @@ class _Reporter:
         """The hint for an unknown key: a known one that may take its place, else all of them."""
         known = list(schema["properties"])
         meant = closest_match(key, known)
+        # rule key_taken
         if meant in data:
             return f"remove it: {quoted(meant)} is there already"
         if meant is not None and (

@@ -19,6 +19,7 @@ def yaml_quoted(text: str) -> str:
     Double quotes, unless the text holds some or a backslash: single ones then, where nothing needs an escape.
     """
     if text.isprintable() and ('"' in text or "\\" in text):
+        # rule single_quotes
         return "'" + text.replace("'", "''") + "'"
     return '"' + "".join(map(_escaped, text)) + '"'
 
