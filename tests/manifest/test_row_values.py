@@ -165,6 +165,13 @@ def test_a_value_of_which_an_id_holds_nothing_is_an_error(
     assert error.endswith(", and for 1 more; use another column, or `${row}`, the row's number")
 
 
+def test_ids_that_are_too_long_are_one_finding(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("p.csv", "sku\n" + "".join(f"{'x' * length}\n" for length in range(110, 122)) + "A1\n")
+    (error,) = load_errors(SHOT)
+    assert "which has 114 characters; an ID has at most 100, for the row at p.csv:2:1, and for 11 more" in error
+    assert error.endswith("; use another column, or `${row}`, the row's number")
+
+
 def test_an_empty_value_in_an_id_is_only_a_warning(load: Load, write_file: WriteFile) -> None:
     write_file("p.csv", "sku,n\n,1\n")
     loaded = load(SHOT.replace("A ${sku}", "A ${n}").replace("sku-${sku}", "sku-${sku}-x"))

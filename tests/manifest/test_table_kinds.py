@@ -61,16 +61,18 @@ def test_numbers_of_json_lines_stay_as_they_are_written(load_valid: LoadValid, w
 
 
 def test_a_key_that_a_line_lacks_and_null_are_blank(load: Load, write_file: WriteFile) -> None:
-    write_file("p.jsonl", '{"sku": "A1"}\n{"sku": "A2", "name": null}\n{"sku": "A3", "name": "A vase"}\n')
+    rows = '{"sku": "A1"}\n{"sku": "A2", "name": null}\n{"sku": "A3", "name": "A vase"}\n{"sku": "A4"}\n'
+    write_file("p.jsonl", rows)
     loaded = load(shot("p.jsonl"))
     assert loaded.campaign is not None
     assert [take.input["prompt"] for take in loaded.campaign.takes] == [
         "on a plinth",
         "on a plinth",
         "A vase on a plinth",
+        "on a plinth",
     ]
     empty, _equal = loaded.diagnostics
-    assert (empty.line, empty.code, empty.more) == (1, "empty-value", 1)
+    assert (empty.line, empty.code, empty.more) == (1, "empty-value", 2)
 
 
 @pytest.mark.parametrize(
