@@ -63,6 +63,7 @@ class ShotNamer:
     def _report_invalid(self, shot_id: str, problem: str, index: int, row_faults: RowFaults) -> None:
         better = respell(self.template)
         # every ID that is too long is too long for one reason, however long it is
+        # rule long_ids
         kind = "long" if len(shot_id) > MAX_ID_LENGTH else problem
         if not self.template.variables:
             hint = "choose another" if better is None else f"write {quoted(better)}"

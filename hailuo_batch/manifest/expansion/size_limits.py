@@ -53,6 +53,7 @@ def _count_row_takes(raw: RawShot, template: Template, expansion: Expansion | No
     name = lone_variable(template)
     if expansion is None or name is None or name not in expansion.known.names:
         return 1
+    # rule row_takes_counted
     return sum(parse_takes(variables[name], raw.takes) or 1 for variables in expansion.variable_sets())
 
 

@@ -53,8 +53,10 @@ def read_json_lines(data: bytes, path: str, used: Collection[str]) -> Table:
             raise FatalDiagnostic(Position(number, 1), f"there are more than {MAX_COLUMNS:,} different keys", "")
         for name in row:
             if name not in columns and is_used(name, used):
+                # rule key_lacked_before
                 columns[name] = [""] * len(numbers)
         for name, values in columns.items():
+            # rule lacking_key
             values.append(row.get(name, ""))
         places.offsets.append(offset)
         places.lines.append(number)
@@ -115,6 +117,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 # numbers stay the text that is written: a float would make 7.5 of 7.50
+# rule json_numbers
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_refuse_duplicates, parse_int=str, parse_float=str, parse_constant=_refuse_constant
 )

@@ -92,6 +92,7 @@ def _read_copy(path: Path, size: int) -> LocalCopy:
     with path.open("rb") as file:
         # rule header_only
         start = file.read(ENOUGH_BYTES)
+        # rule local_size
         content = read_content(start, size)
         digest, end = hashlib.sha256(start), EndSearch(content.header)
         end.feed(start)

@@ -113,6 +113,7 @@ def _part_data(key: str, value: Node) -> Any:
         # rule matrix_unread
         case "matrix", MappingNode():
             return to_text_data(value, 3)
+        # rule rows_unread
         case "rows", SequenceNode():
             return to_text_data(value, 2)
         case "input", MappingNode():
