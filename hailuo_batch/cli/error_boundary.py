@@ -75,6 +75,8 @@ def _usage_text(error: click.ClickException) -> str:
     """click's message about wrong usage. Control characters in what it quotes are escaped."""
     shown = StringIO()
     error.show(shown)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return shown.getvalue().removesuffix("\n")  # the help, which quotes nothing
     message = error.format_message()
     return shown.getvalue().replace(message, one_line(message)).removesuffix("\n")
 

@@ -71,4 +71,4 @@ def _plain_letters(text: str) -> str:
 def to_variable_name(header: str) -> str:
     """The name that `${...}` can write for a table's header: `Shot Description` becomes `shot_description`."""
     # rule header_slug
-    return _NOT_IN_NAME.sub("_", _plain_letters(header)).strip("_")
+    return _NOT_IN_NAME.sub("_", _plain_letters(header.replace("ß", "ss"))).strip("_")

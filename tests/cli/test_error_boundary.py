@@ -129,6 +129,14 @@ def test_every_command_has_help_and_a_version(shell: Shell, command: str) -> Non
     assert shell.bare(command, "--version").out == f"hailuo-batch {__version__}\n"
 
 
+@pytest.mark.parametrize("arguments", [(), ("state",)])
+def test_without_arguments_the_help_is_printed_line_by_line(shell: Shell, arguments: tuple[str, ...]) -> None:
+    ended = shell.bare(*arguments)
+    assert ended.code is ExitCode.USAGE
+    assert "\\n" not in ended.err
+    assert len(ended.err.splitlines()) > 8
+
+
 def test_an_unknown_command_is_wrong_usage(shell: Shell) -> None:
     ended = shell.bare("aply")
     assert ended.code is ExitCode.USAGE

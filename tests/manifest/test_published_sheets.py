@@ -130,7 +130,7 @@ SHEETS = {
         b'"A lamp, warm light"\n"A jug"\n',
         by_column("p-${row}", "${prompt}", "prompts.csv"),
         2,
-        "begin the table with a row of names, such as `prompt`",
+        "if it is no row of names, put one above it",
         b'prompt\n"A lamp, warm light"\n"A jug"\n',
     ),
     "Airtable: attachments with their names": Sheet(
@@ -146,7 +146,7 @@ SHEETS = {
         b'sku,name,images\nA1,lamp,"https://e.com/1.jpg, https://e.com/2.jpg"\n',
         by_column("${sku}", "A ${name}", "grid.csv", "    accept: [several-images]\n    image_urls: ['${images}']\n"),
         1,
-        "give each URL an item of its own",
+        "write two items, from a table of two columns",
         b"sku,name,image,second\nA1,lamp,https://e.com/1.jpg,https://e.com/2.jpg\n",
         by_column(
             "${sku}",

@@ -43,7 +43,15 @@ def test_two_urls_in_one_item_are_an_error(load_errors: LoadErrors, write_file: 
     write_file("p.csv", f'sku,image\nA1,"https://e.com/a.jpg{between}https://e.com/b.jpg"\n')
     (error,) = load_errors(SHOT + "    image_urls: ['${image}']\n")
     assert error.startswith("7:18: error: two URLs are in one item")
-    assert error.endswith("give each URL an item of its own")
+    assert error.endswith('write two items, from a table of two columns: `["${image}", "${image_2}"]`')
+
+
+@pytest.mark.parametrize("value", ["a.jpg b.PNG", "a.jpg;b.png", "sub/a.jpeg, b.webp"])
+def test_two_files_in_one_item_are_an_error(load_errors: LoadErrors, write_file: WriteFile, value: str) -> None:
+    write_file("p.csv", f'sku,image\nA1,"{value}"\n')
+    text = SHOT.replace("shots:", "images: {base_url: 'https://e.com/'}\nshots:")
+    (error,) = load_errors(text + "    image_urls: ['${image}']\n")
+    assert "two images are in one item" in error
 
 
 @pytest.mark.parametrize(

@@ -217,8 +217,8 @@ def test_a_column_without_a_name_but_with_a_value_is_an_error(load_errors: LoadE
 @pytest.mark.parametrize(
     ("table", "line", "more"),
     [
-        ("sku,name\nA1,A lamp\n,\n", 3, "this row is blank in every column"),
-        ("sku,name\nA1,A lamp\n, \n ,\n", 3, "this row and 1 more are blank in every column"),
+        ("sku,name\nA1,A lamp\n,\n", 3, "this row is blank, and skipped"),
+        ("sku,name\nA1,A lamp\n, \n ,\n", 3, "this row and 1 more are blank, and skipped"),
         ("sku,name,done\nA1,A lamp,TRUE\n,,FALSE\n", 3, "this row is blank in the columns that the shot uses"),
     ],
 )
@@ -276,3 +276,26 @@ def test_a_table_is_found_however_its_accents_are_stored(
 ) -> None:
     write_file(stored, "sku,name\nA1,A lamp\n")
     assert prompts(load_valid, shot(written)) == {"sku-a1": "A lamp on a plinth"}
+
+
+def test_lines_above_the_header_are_told_from_a_comma(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("p.csv", "Our products\nsku,name\nA1,A lamp\nB2,A vase\n")
+    (error,) = load_errors(shot("p.csv"))
+    assert error.endswith("and for 2 more; delete the lines above the header, or name every column in it")
+
+
+def test_a_header_in_other_words_is_named_with_both_ways_out(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("p.csv", "Artikelnr;Größe;Bild\n1;klein;\n")
+    (error,) = load_errors(shot("p.csv"))
+    assert error == (
+        "p.csv:1:1: error: the columns are called `Artikelnr`, `Größe` and `Bild`, but the shot uses `sku` and `name`; "
+        "rename the columns in this row, or write `${artikelnr}` in the manifest; if it is no row of names, put one above it"
+    )
+
+
+def test_only_one_name_of_a_column_is_proposed(load_errors: LoadErrors, write_file: WriteFile) -> None:
+    write_file("p.csv", "SKU,Product Name,Größe\nA1,A lamp,klein\n")
+    (error,) = load_errors(shot("p.csv", prompt="${zebra}"))
+    assert error.endswith("known: `${SKU}`, `${product_name}`, `${grosse}`, `${row}`")
+    (error,) = load_errors(shot("p.csv", prompt="${name}"))
+    assert error.endswith("did you mean `${product_name}`?")

@@ -5,7 +5,7 @@ Pure. They are described at the end of the manifest's language.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord
 from hailuo_batch.core.model.states import MAYBE_PAID, RunState
@@ -31,6 +31,8 @@ def match_runs(wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -
             served[id_] = live
     # rule spare_runs
     spare = _spare_runs(recorded.values(), {run.key for run in served.values()})
+    # then what it had before an edit: two takes of one shot that is changed back keep the files that each had
+    _take_over(wanted, recorded, served, spare, _own_runs)
     _take_over(wanted, recorded, served, spare)
     # a failed run that was exchanged is spare itself, and may serve a take that has none yet
     while _prefer_paid(wanted, served, spare):
@@ -69,20 +71,25 @@ def _take_over(
     recorded: Mapping[str, TakeRecord],
     served: dict[str, Run],
     spare: Mapping[str, list[Run]],
+    candidates: Callable[[list[Run], str], list[Run]] = lambda pool, _: pool,
 ) -> None:
-    """Give each take without a run a spare one that serves it."""
+    """Give each take without a run a spare one that serves it, the first of the candidates for its ID."""
     # rule manifest_order
     for id_, take in wanted.items():
         if id_ in served:
             continue
         pool, promised = spare.get(take.fingerprint, []), _promised_because(recorded.get(id_), take)
         # rule next_spare_run
-        taken = next((run for run in pool if serves(run, take) and _keeps_promise(promised, run)), None)
+        taken = next((r for r in candidates(pool, id_) if serves(r, take) and _keeps_promise(promised, r)), None)
         if taken is not None:
             # rule one_run_one_take
             pool.remove(taken)
             # rule take_over
             served[id_] = taken
+
+
+def _own_runs(pool: list[Run], take_id: str) -> list[Run]:
+    return [run for run in pool if run.take_id == take_id]
 
 
 def _prefer_paid(wanted: Mapping[str, Take], served: dict[str, Run], spare: Mapping[str, list[Run]]) -> bool:

@@ -229,7 +229,7 @@ class _ShotBuilder:
             return None
         image = self._images.resolve(text or "", template.node)
         if isinstance(image, ImageProblem):
-            self._row_faults.add(template, image.problem, image.message, image.hint, index)
+            self._row_faults.add(template, image.problem, image.message, image.hint, index, value=image.file)
             return None
         return image
 

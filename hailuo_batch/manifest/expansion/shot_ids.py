@@ -97,7 +97,9 @@ class ShotNamer:
         enough = row_faults.has_enough(self.template, "repeated")
         origin = "" if enough else self._describe_origin(first_index)
         message = f"the ID {quoted(shot_id)}, used for {origin}, is repeated"
-        row_faults.add(self.template, "repeated", message, "each shot needs its own ID", index)
+        is_table = self._expansion.table is not None
+        hint = f"change one of them, or add `${{{ROW_NUMBER}}}` to the ID" if is_table else "each shot needs its own ID"
+        row_faults.add(self.template, "repeated", message, hint, index)
 
     def _report_used_elsewhere(
         self, shot_id: str, first: "ShotNamer", first_index: int, index: int, row_faults: RowFaults

@@ -19,6 +19,8 @@ from hailuo_batch.manifest.slugs import to_variable_name
 from hailuo_batch.manifest.validation.suggestions import closest_match
 from hailuo_batch.warning_codes import WarningCode
 
+_MOST_NAMED = 6
+
 
 class ExpansionReader:
     """Reads what each raw shot is expanded by."""
@@ -93,8 +95,12 @@ class ExpansionReader:
         # rule no_header
         if any(name in names or closest_match(name, names) for name in needed):
             return False
-        message = f"the first row has none of the names that the shot uses: {join_quoted(needed)}"
-        hint = f"begin the table with a row of names, such as `{','.join(needed)}`"
+        called = join_quoted([*table.column_names[:_MOST_NAMED]])
+        more = ", …" if len(table.column_names) > _MOST_NAMED else ""
+        message = f"the columns are called {called}{more}, but the shot uses {join_quoted(needed[:_MOST_NAMED])}"
+        name = next(filter(None, map(to_variable_name, table.column_names)), "")
+        other = f", or write `${{{name}}}` in the manifest" if name else ""
+        hint = f"rename the columns in this row{other}; if it is no row of names, put one above it"
         self._diagnostics.error(FILE_START, message, hint, path=table.path)
         return True
 
@@ -146,10 +152,10 @@ class ExpansionReader:
             self._diagnostics.error(first, message, "fill one in", path=path)
             return None
         what = "this row is" if len(blank) == 1 else f"this row and {len(blank) - 1:,} more are"
-        which = "every column" if len(values) == len(table.column_names) else "the columns that the shot uses"
-        message = f"{what} blank in {which}, and skipped"
+        which = "" if len(values) == len(table.column_names) else " in the columns that the shot uses"
+        message = f"{what} blank{which}, and skipped"
         # rule blank_rows_warned
-        self._diagnostics.warn(first, WarningCode.BLANK_ROWS, message, "remove what is no row", path=path)
+        self._diagnostics.warn(first, WarningCode.BLANK_ROWS, message, "delete what is no row", path=path)
         skipped = frozenset(blank)
         # rule blank_rows_skipped
         return [row for row in every if row not in skipped]

@@ -126,11 +126,13 @@ def braced_names(text: str) -> set[str]:
 class KnownNames:
     """The names that have a value, and how each that cannot be written between `${` and `}` is written.
 
-    `columns` maps a table's headers to the names that stand for them, empty where none can.
+    `columns` maps a table's headers to the names that stand for them, empty where none can. `remedy` is what to do
+    where there is no name to propose.
     """
 
     names: Collection[str]
     columns: Mapping[str, str] = field(default_factory=dict)
+    remedy: str = "add it to `vars`"
 
     @property
     def writable(self) -> list[str]:
@@ -138,18 +140,26 @@ class KnownNames:
         # rule writable_names
         return [name for name in self.names if _NAME.fullmatch(name)]
 
+    @property
+    def proposed(self) -> list[str]:
+        """The same without the second name of a column that can be written as it is called."""
+        second = {slug for header, slug in self.columns.items() if _NAME.fullmatch(header)}
+        return [name for name in self.writable if name not in second]
+
     def suggest(self, written: str) -> str:
         """What to write instead of an unknown or an impossible name; empty if nothing is near."""
         if written in self.columns:
             name = self.columns[written]
             return f"write `${{{name}}}`" if name else "rename it in the table's header, with the letters a to z"
-        near = closest_match(to_variable_name(written[:_MOST_SUGGESTED]) or written, self.writable)
-        if near is not None:
-            return f"did you mean `${{{near}}}`?"
+        plain = to_variable_name(written[:_MOST_SUGGESTED]) or written
+        near = closest_match(plain, self.writable)
+        parts = [name for name in self.proposed if plain in name.lower().split("_")]
+        if near is not None or len(parts) == 1:
+            return f"did you mean `${{{near or parts[0]}}}`?"
         if not self.writable:
             return ""
-        shown = ", ".join(f"`${{{name}}}`" for name in self.writable[:12])
-        return f"known: {shown}" + (", …" if len(self.writable) > 12 else "")
+        shown = ", ".join(f"`${{{name}}}`" for name in self.proposed[:12])
+        return f"known: {shown}" + (", …" if len(self.proposed) > 12 else "")
 
 
 def check_template(template: Template, known: KnownNames | None, diagnostics: Diagnostics) -> bool:
@@ -163,7 +173,7 @@ def check_template(template: Template, known: KnownNames | None, diagnostics: Di
     unknown = [] if known is None else [each for each in template.variables if each.name not in known.names]
     for variable in unknown:
         assert known is not None
-        hint = known.suggest(variable.name) or "add it to `vars`"
+        hint = known.suggest(variable.name) or known.remedy
         # rule unknown_name_place
         diagnostics.error(template.node.position(variable.offset), f"unknown variable {quoted(variable.name)}", hint)
     return not unknown and not template.lone_dollars

@@ -57,7 +57,8 @@ class Expansion:
         own = (*headers, *axes, *self.manifest_vars)
         number = () if self.table is None else (ROW_NUMBER,)
         written = {header: name if name not in own else "" for header, name in slugs.items() if header != name}
-        return KnownNames(dict.fromkeys((*own, *filter(None, slugs.values()), *number)), written)
+        remedy = "add it to `vars`" if self.table is not None else "add it to `vars`, or name a table with `rows`"
+        return KnownNames(dict.fromkeys((*own, *filter(None, slugs.values()), *number)), written, remedy)
 
     @property
     def is_single(self) -> bool:
@@ -123,18 +124,31 @@ class Expansion:
             missing.append(first if is_written else self.known.columns.get(first) or ROW_NUMBER)
         return missing
 
+    def origin_of(self, index: int, names: Collection[str]) -> tuple[int, int]:
+        """The row and the combination of the shot at `index`, both from 0; -1 where a text with `names` uses none."""
+        row, combination = divmod(index, self._combination_count)
+        uses_row, uses_combination = self._uses(names)
+        return row if uses_row else -1, combination if uses_combination else -1
+
     def describe_origin(self, index: int, names: Collection[str]) -> str:
-        """The row and the combination that the shot at `index` is made from.
+        """The row and the combination of the shot at `index`, as far as a text with `names` depends on them.
 
         The row's place is that of its value of the first of `names` that is a column.
         """
+        uses_row, uses_combination = self._uses(names)
         parts = []
-        if self.table is not None:
+        if self.table is not None and uses_row:
             place = self.row_place(index, names)
             parts.append(f"the row at {self.table.path}:{place.line}:{place.column}")
-        if self.matrix is not None:
+        if self.matrix is not None and uses_combination:
             parts.append(self.matrix.describe(index % self._combination_count))
         return " with ".join(parts)
+
+    def _uses(self, names: Collection[str]) -> tuple[bool, bool]:
+        """Whether a text with these names depends on the row, and on the combination; on both, if on neither."""
+        axes = () if self.matrix is None else self.matrix.names
+        uses_row, uses_combination = any(n in self.columns for n in names), any(n in axes for n in names)
+        return (uses_row, uses_combination) if uses_row or uses_combination else (True, True)
 
     def row_place(self, index: int, names: Collection[str]) -> Position:
         """Where the row of the shot at `index` has its value of the first of `names` that is a column."""

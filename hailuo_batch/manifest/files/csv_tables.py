@@ -21,6 +21,7 @@ _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _BREAK = re.compile("\r\n|\r|\n")
 _QUOTING_HINT = 'put a field with a comma, a quote or a line break in double quotes, and write `""` for a quote in it'
 _SEPARATOR_NAMES = {",": "a comma", ";": "a `;`", "\t": "a tab"}
+_MANY = 3
 _CURLY_QUOTES = re.compile("[\u201c-\u201f\u00ab\u00bb\u300c-\u300f\uff02]")
 
 _Explained = tuple[Position, str, str]
@@ -125,6 +126,9 @@ class _TableReader:
                 values.append(row[at])
         if not numbers and not uneven:
             raise FatalDiagnostic(FILE_START, "the table has no rows below its header", "add one")
+        if not numbers and counts[True] >= _MANY:  # no row fits: the header is not the table's
+            place, message, _ = uneven[True]
+            uneven[True] = (place, message, "delete the lines above the header, or name every column in it")
         for is_long, explained in uneven.items():
             self._diagnostics.error(*explained, path=self._path, more=counts[is_long] - 1)
         named = tuple(name for name in names if name)

@@ -45,11 +45,15 @@ class ResolvedImage:
 
 @dataclass(frozen=True, slots=True)
 class ImageProblem:
-    """What is wrong with a reference. `message` is the reference's name, then `problem`."""
+    """What is wrong with a reference. `message` is the reference's name, then `problem`.
+
+    `file` is the reference again if its file is what is wrong: each such file is a cause of its own.
+    """
 
     problem: str
     message: str
     hint: str
+    file: str = ""
 
 
 class ImageReferences:
@@ -101,8 +105,10 @@ class ImageReferences:
     def _resolve_new(self, reference: str) -> ResolvedImage | ImageProblem | None:
         # rule two_urls
         if urls.holds_two(reference):
-            message = f"two URLs are in one item, {quoted(urls.redact_password(reference))}"
-            return ImageProblem("two URLs", message, "give each URL an item of its own")
+            what = "images" if urls.is_relative(reference) else "URLs"
+            message = f"two {what} are in one item, {quoted(urls.redact_password(reference))}"
+            hint = 'write two items, from a table of two columns: `["${image}", "${image_2}"]`'
+            return ImageProblem("two images", message, hint)
         if urls.holds_other_text(reference):
             message = f"the image {quoted(urls.redact_password(reference))} is a URL among other text"
             return ImageProblem("other text", message, "write the URL alone")
@@ -129,7 +135,7 @@ class ImageReferences:
             return ResolvedImage(url)
         copy, name = self._copies.find(parsed.parts), f"the image {quoted(reference)}"
         if isinstance(copy, tuple):
-            return _image_problem(name, copy)
+            return replace(_image_problem(name, copy), file=reference)
         return ResolvedImage(url, copy.sha256, copy.file, copy.content, name)
 
     def _read_base(self, node: ScalarNode | None) -> str | None:

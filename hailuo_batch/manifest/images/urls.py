@@ -13,6 +13,8 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
 _QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
 # rule url_separators
 _SECOND_URL = re.compile(r"[,;|\s]+https?://", re.IGNORECASE)
+_IMAGE_NAME_END = r"\.(?:jpe?g|png|webp|gif|heic|avif|tiff?|bmp)"
+_SECOND_FILE = re.compile(rf"{_IMAGE_NAME_END}\s*[,;|\s]\s*[^\s,;|]+{_IMAGE_NAME_END}\Z", re.IGNORECASE)
 _URL_INSIDE = re.compile(r"[\s(\[<\"']https?://", re.IGNORECASE)
 # rule data_image
 _DATA = re.compile(r"data:image/[a-z0-9][a-z0-9.+-]*(;[^,]*)?,.+", re.ASCII | re.IGNORECASE)
@@ -36,9 +38,12 @@ class RelativeReference:
 
 
 def holds_two(reference: str) -> bool:
-    """Whether one URL follows another; one inside another's path or query is right, as image services have it."""
+    """Whether a URL or a file name follows another; one in another's path or query is right, as image services have
+    it."""
     # rule before_query
     before_query = _QUERY_OR_FRAGMENT.sub("", reference)
+    if is_relative(reference) and _SECOND_FILE.search(before_query):
+        return True
     return _SECOND_URL.search(before_query) is not None and reference[:5].lower() != "data:"
 
 
@@ -104,6 +109,8 @@ def find_url_problem(url: str) -> ProblemAndHint | None:
         case "https:" | "http:":
             # rule image_url
             return _find_web_url_problem(url)
+        case drive if len(drive) == 2:
+            return "is a file on a computer, which the provider cannot fetch", _WHOLE_URL_HINT
         case other:
             return f"begins with `{other}`, which the provider cannot fetch", _WHOLE_URL_HINT
 

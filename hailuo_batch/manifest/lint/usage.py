@@ -10,7 +10,7 @@ from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.nodes import Node, ScalarNode
 from hailuo_batch.warning_codes import WarningCode
 
-_USE_TAKES = "for several videos of one shot, use `takes`"
+_USE_TAKES = "if you want several videos of it, use `takes`; if not, put into the prompt what differs"
 
 
 def check_vars(

@@ -80,7 +80,7 @@ def _check_machine_values(source: Source, diagnostics: Diagnostics) -> None:
     odd = [index for index, value in enumerate(source.values) if notation.is_machine_value(value)]
     if odd:
         message = f"{quoted(source.name)} is {quoted(source.values[odd[0]])}, which a program left there"
-        _warn(diagnostics, source, odd, WarningCode.MACHINE_VALUE, message, "write the value itself")
+        _warn(diagnostics, source, odd, WarningCode.MACHINE_VALUE, message, "write the text itself into the cell")
 
 
 def _check_notation(source: Source, expansion: Expansion, diagnostics: Diagnostics) -> None:

@@ -99,6 +99,17 @@ def test_a_prompt_that_is_changed_back_costs_nothing(session: PlanningSession) -
     assert session.live("a").key == new.key
 
 
+def test_takes_of_a_shot_that_is_changed_back_keep_the_videos_that_each_had(session: PlanningSession) -> None:
+    both = [take("a", 1, prompt="first"), take("a", 2, prompt="first")]
+    session.apply_plan(wants(*both))
+    session.finish(RunState.SUCCEEDED)
+    had = {id_: session.live(id_).key for id_ in ("a", "a.take2")}
+    session.apply_plan(wants(*(take("a", number, prompt="edited") for number in (1, 2))))
+    assert not paying(lines := session.apply_plan(wants(*both)))
+    assert {id_: session.live(id_).key for id_ in had} == had
+    assert [line.moved_from for line in lines.values()] == ["", ""]
+
+
 def test_a_prompt_that_is_changed_back_before_anything_was_sent_leaves_no_trace(session: PlanningSession) -> None:
     session.apply_plan(wants(A))
     (old,) = session.finish(RunState.SUCCEEDED)
