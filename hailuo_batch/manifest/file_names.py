@@ -4,11 +4,15 @@ Both look the same. A file made on one system and named on another often differs
 is in a file.
 """
 
+import difflib
 import unicodedata
 from itertools import islice
 from pathlib import Path
 
+from hailuo_batch.manifest.quoting import quoted
+
 MAX_NAMES = 100_000  # of a folder are looked through
+_MOST_COMPARED = 1000  # are compared with one that is missing
 
 
 class AmbiguousNameError(Exception):
@@ -39,3 +43,18 @@ def _composed_alike(folder: Path, name: str) -> str:
     if len(alike) > 1:
         raise AmbiguousNameError
     return alike[0] if alike else name
+
+
+def similar_name_hint(path: Path) -> str:
+    """Which file beside a missing one was probably meant, as a hint; empty if none is near."""
+    try:
+        names = sorted(neighbour.name for neighbour in islice(path.parent.iterdir(), _MOST_COMPARED))
+    except (OSError, ValueError):
+        return ""
+    composed = {unicodedata.normalize("NFC", name): name for name in names}
+    wanted = unicodedata.normalize("NFC", path.name)
+    for plain, name in composed.items():
+        if plain.casefold() == wanted.casefold():
+            return f"did you mean {quoted(name)}? capitals count"
+    close = difflib.get_close_matches(wanted, composed, n=1, cutoff=0.6)
+    return f"did you mean {quoted(composed[close[0]])}?" if close else ""

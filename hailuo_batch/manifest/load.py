@@ -162,7 +162,7 @@ class _Loader:
         found = self.diagnostics.in_order()
         contents = {**self._file_cache.contents, self.diagnostics.path: self._data}
         lines: dict[tuple[str, Positioned], SourceLine] = {}
-        for path in {each.path for each in found}:
+        for path in {each.path for each in found} - self._file_cache.not_text:
             breaks = LineBreaks.YAML if path == self.diagnostics.path else LineBreaks.CSV
             places = {Position(each.line, each.column) for each in found if each.path == path}
             source_lines = find_source_lines(contents.get(path, b""), places, breaks)

@@ -38,6 +38,14 @@ def test_a_value_that_yaml_takes_for_a_comment_is_one_finding(load: Load) -> Non
     assert (found.line, found.code) == (4, "dropped-text")
 
 
+def test_what_yaml_drops_of_a_prompt_is_one_finding(load: Load, write_file: WriteFile) -> None:
+    write_file("p.csv", "sku,name\nA1,A lamp\nA2,A vase\n")
+    text = ROWS.replace("${name} on a plinth", "Scene #3 with ${name}, ${style}").replace(
+        "shots:", "vars: {style: x}\nshots:"
+    )
+    assert [found.code for found in load(text).diagnostics] == ["dropped-text"]
+
+
 def test_an_empty_value_elsewhere_is_no_matter(load: Load, write_file: WriteFile) -> None:
     write_file("p.csv", "sku,name,image,tag,takes,unused\nA1,A lamp,,,,\nA2,A vase,,,,\n")
     more = "    image_urls: ['${image}']\n    tags: ['${tag}']\n    takes: ${takes}\n"

@@ -289,7 +289,8 @@ def test_a_header_in_other_words_is_named_with_both_ways_out(load_errors: LoadEr
     (error,) = load_errors(shot("p.csv"))
     assert error == (
         "p.csv:1:1: error: the columns are called `Artikelnr`, `Größe` and `Bild`, but the shot uses `sku` and `name`; "
-        "rename the columns in this row, or write `${artikelnr}` in the manifest; if it is no row of names, put one above it"
+        "rename the columns in this row, or write `${artikelnr}` in the manifest; if it is no row of names, put one "
+        "above it"
     )
 
 
@@ -299,3 +300,21 @@ def test_only_one_name_of_a_column_is_proposed(load_errors: LoadErrors, write_fi
     assert error.endswith("known: `${SKU}`, `${product_name}`, `${grosse}`, `${row}`")
     (error,) = load_errors(shot("p.csv", prompt="${name}"))
     assert error.endswith("did you mean `${product_name}`?")
+
+
+@pytest.mark.parametrize(
+    ("there", "hint"),
+    [("products.csv", "did you mean `products.csv`?"), ("P.CSV", "did you mean `P.CSV`? capitals count")],
+)
+def test_a_table_that_is_not_there_may_have_another_name(
+    load_errors: LoadErrors, write_file: WriteFile, there: str, hint: str
+) -> None:
+    write_file(there, "sku,name\nA1,A lamp\n")
+    (error,) = load_errors(shot("product.csv" if there == "products.csv" else "p.csv"))
+    assert error.endswith(f"there is no such file; {hint}")
+
+
+def test_no_line_is_shown_of_a_file_that_is_no_text(load: Load, write_file: WriteFile) -> None:
+    write_file("p.csv", b"PK\x03\x04\x14\x00xl/workbook.xml\x00\xff")
+    (found,) = load(shot("p.csv")).diagnostics
+    assert (found.message, found.source) == ("this is an Excel file, not a CSV file", "")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic
-from hailuo_batch.manifest.file_names import AmbiguousNameError, find_file
+from hailuo_batch.manifest.file_names import AmbiguousNameError, find_file, similar_name_hint
 from hailuo_batch.manifest.files.csv_tables import read_csv
 from hailuo_batch.manifest.files.formats import name_other_format
 from hailuo_batch.manifest.files.json_lines import read_json_lines
@@ -23,6 +23,7 @@ from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.nodes import ScalarNode, SequenceNode
 
 MAX_BYTES = 64 * MEBIBYTE
+_LOOKED_AT = 1024
 _ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 
@@ -31,11 +32,13 @@ IsHeader = Callable[[Collection[str]], bool]
 
 
 class FileCache:
-    """The files of one manifest. `contents` has the bytes of each table that was read, by its path."""
+    """The files of one manifest. `contents` has the bytes of each table that was read, by its path; `not_text` are the
+    paths of those that are no text, of which no line can be shown."""
 
     def __init__(self, manifest: Path, diagnostics: Diagnostics) -> None:
         self.folder = _resolve_folder(manifest)
         self.contents: dict[str, bytes] = {}
+        self.not_text: set[str] = set()
         self._used_columns: Collection[str] = ()
         self._diagnostics = diagnostics
         self._tables: dict[tuple[Path, bool], Table | None] = {}
@@ -85,7 +88,7 @@ class FileCache:
         try:
             self.contents[str(path)] = read_file(path, MAX_BYTES)
         except FileReadError as error:
-            hint = paths_hint(self.folder) if error.is_missing else ""
+            hint = (similar_name_hint(path) or paths_hint(self.folder)) if error.is_missing else ""
             self._diagnostics.error(node, f"the table {quoted(node.text)}: {error.reason}", hint)
             return False
         return True
@@ -94,7 +97,7 @@ class FileCache:
         shown = str(path)
         try:
             if path.suffix.lower() != ".jsonl":
-                _check_format(data)
+                self._check_format(data, shown)
             check_text(data, LineBreaks.CSV)
             # rule prompt_list
             if is_list:
@@ -109,21 +112,22 @@ class FileCache:
             self._diagnostics.error(fatal.place, fatal.message, fatal.hint, path=shown)
             return None
 
+    def _check_format(self, data: bytes, path: str) -> None:
+        """Raise FatalDiagnostic for a file that is known to be no table of text."""
+        other = name_other_format(data)
+        if other is None:
+            return
+        if not data[:_LOOKED_AT].isascii() or b"\0" in data[:_LOOKED_AT]:
+            self.not_text.add(path)
+        name, hint = other
+        raise FatalDiagnostic(FILE_START, f"this is {name}, not a CSV file", hint)
+
 
 def _names_of(data: bytes) -> list[str]:
     """The names in the first line of a file, read as CSV."""
     dialect: Dialect = find_dialect(data)
     text = data[dialect.offset : dialect.offset + MAX_ROW_BYTES].decode("utf-8", "replace")
     return read_header(text, dialect.separator)
-
-
-def _check_format(data: bytes) -> None:
-    """Raise FatalDiagnostic for a file that is known to be no table of text."""
-    other = name_other_format(data)
-    # rule other_format
-    if other is not None:
-        name, hint = other
-        raise FatalDiagnostic(FILE_START, f"this is {name}, not a CSV file", hint)
 
 
 def paths_hint(folder: Path) -> str:

@@ -3,18 +3,15 @@
 Knows nothing of URLs or of takes. What is said of an image is decided in `image_files`.
 """
 
-import difflib
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 from hailuo_batch.image_files.content import EndSearch, ImageContent, read_content
 from hailuo_batch.image_files.findings import ImageLimits, judge_content
 from hailuo_batch.image_files.headers import ENOUGH_BYTES
-from hailuo_batch.manifest.file_names import AmbiguousNameError, find_file
+from hailuo_batch.manifest.file_names import AmbiguousNameError, find_file, similar_name_hint
 from hailuo_batch.manifest.files.text_files import MEBIBYTE, FileReadError, check_file, to_read_error
 from hailuo_batch.manifest.images.urls import ProblemAndHint
 from hailuo_batch.manifest.quoting import quoted
@@ -64,7 +61,7 @@ class LocalCopies:
         except FileReadError as error:
             return f"cannot be used: {error.reason}", ""
         except FileNotFoundError:
-            return f"is not in {quoted(self._shown)}", self._similar_name_hint(path)
+            return f"is not in {quoted(self._shown)}", similar_name_hint(path)
         except AmbiguousNameError:
             what = f"is in {quoted(self._shown)} more than once, under names that look the same"
             return what, "their accents are stored in different ways; remove or rename all but one"
@@ -75,16 +72,6 @@ class LocalCopies:
             [finding] = judge_content(copy.content, ImageLimits.GENERAL)
             return finding.what, finding.hint
         return copy
-
-    @staticmethod
-    def _similar_name_hint(path: Path) -> str:
-        try:
-            names = sorted(neighbour.name for neighbour in islice(path.parent.iterdir(), _MAX_NAMES))
-        except OSError:
-            return ""
-        composed = {unicodedata.normalize("NFC", name): name for name in names}
-        close = difflib.get_close_matches(unicodedata.normalize("NFC", path.name), composed, n=1, cutoff=0.6)
-        return f"did you mean {quoted(composed[close[0]])}?" if close else ""
 
 
 def _read_copy(path: Path, size: int) -> LocalCopy:

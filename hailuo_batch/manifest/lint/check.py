@@ -27,6 +27,7 @@ def check_campaign(document: Document, expanded: Expanded, dropped: DroppedTexts
             # rule accepted_by_shot
             with diagnostics.accepting(built.group.raw.accepted):
                 _check_group(built, input_names, manifest_vars, dropped, equal_inputs, diagnostics)
+    used |= {name for text in dropped.texts() for name in braced_names(text)}
     if not has_errors:  # a shot that could not be read uses names, too
         check_vars(used, manifest_vars, diagnostics)
 
@@ -43,7 +44,9 @@ def _check_group(
     assert expansion is not None
     check_texts(raw, expansion, diagnostics)
     check_values(raw, expansion, input_names, manifest_vars, dropped, diagnostics)
-    is_explained = check_matrix(raw, input_names, diagnostics)
+    # where YAML dropped a part of the prompt, that is why its variables make no difference
+    is_cut = raw.prompt is not None and dropped.find(raw.prompt.node) is not None
+    is_explained = is_cut or check_matrix(raw, input_names, diagnostics)
     equal_inputs.check(built, explained=is_explained)
     check_hailuo(built, diagnostics)
 

@@ -224,7 +224,9 @@ class Composer:
         if isinstance(node, ScalarNode):
             return node._replace(line=place.line, column=place.column)
         if not isinstance(node, BrokenNode):
-            self._diagnostics.error(place, "a key must be text, not a list or a mapping")
+            name = next(iter(node.entries), "") if isinstance(node, MappingNode) else ""
+            hint = f"write a variable as `${{{name}}}`, and its text in quotes" if name.isidentifier() else ""
+            self._diagnostics.error(place, "a key must be text, not a list or a mapping", hint)
         return BrokenNode(place.line, place.column)
 
     def _add_entry(self, mapping: MappingNode, frame: _Frame, key: Node, value: Node) -> None:

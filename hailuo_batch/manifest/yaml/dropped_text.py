@@ -60,6 +60,10 @@ class DroppedTexts:
         """What was dropped beside this scalar."""
         return self._by_scalar.get((node.line, node.column))
 
+    def texts(self) -> Iterator[str]:
+        """All that was dropped, each as it is written."""
+        return map(self.shown, self._by_scalar.values())
+
     def shown(self, dropped: DroppedText) -> str:
         """The dropped text itself; only its first word if it is no comment."""
         rest = self.lines.text(dropped.place.line)[dropped.place.column - 1 :].rstrip()
