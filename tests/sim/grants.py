@@ -48,7 +48,9 @@ class Grants:
         ]
         is_repeated = any(_words(each.only) == _words(request.only) for each in known)
         begun = frozenset[str]().union(*(each.take_ids for each in known))
-        asked = plan.scope | plan.left_for_later  # the wish is recorded whole, whatever --limit leaves for later
+        # what is done and left for later by --limit was not asked for
+        done = {record.take.id for record in snapshot.takes if record.state is TakeState.DONE}
+        asked = plan.scope | (plan.left_for_later - done) if request.limit != 0 else frozenset[str]()
         about = frozenset(id_ for id_ in asked - begun if matches_any(id_, request.replace))
         self._replacement = Replacement(request.replace, about, request.only) if about and not is_repeated else None
         self._replaced = about & _replaced(plan)

@@ -4,7 +4,7 @@ Pure. A plan has two parts: lines for the user to read, and changes for the ledg
 A take is paid for if and only if its live run is unsent once those changes are carried out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -121,6 +121,8 @@ class _Planner:
         self.changes: list[st.LedgerChange] = []
         self._request = request
         self._max_attempts = campaign.limits.max_attempts
+        self._replacement: Replacement | None = None
+        self._replaceable: frozenset[str] = frozenset()
         # rule wanted_takes
         self._wanted = {take.id: take for take in campaign.takes}
         self._recorded = {record.take.id: record for record in snapshot.takes}
@@ -137,13 +139,14 @@ class _Planner:
         # runs make room first: the ledger allows one live run for each take
         self._release_runs()
         self._request_takes()
-        replaced = self._takes_to_replace()
+        replaced, before_takes = self._takes_to_replace(), len(self.changes)
         for take in self._wanted.values():
             run = self._served.get(take.id)
             if run is None:
                 self._create(take)
             else:
                 self._plan_served(take, run, is_replaced=take.id in replaced)
+        self._record_replacement(before_takes)
         self._plan_removed_takes()
         # rule still_collected
         followed = self._scope if self._request.only else self._scope | self._recorded.keys()
@@ -174,11 +177,7 @@ class _Planner:
                 self.changes.append(st.WantTake(take, position))
 
     def _takes_to_replace(self) -> frozenset[str]:
-        """The takes whose replacement begins with this plan.
-
-        The request is recorded with all its takes before anything is paid for, those that are yet to be made included:
-        the same command, repeated after an interruption, then finishes what was begun and pays for nothing twice.
-        """
+        """The takes whose replacement begins with this plan, as far as --limit admits them."""
         patterns, only, replaceable = self._request.replace, self._request.only, self._request.replaceable
         if not patterns or is_repeated(self.snapshot, patterns, only):
             return frozenset()
@@ -188,9 +187,24 @@ class _Planner:
         served = {id_: self._served.get(id_) for id_ in asked}
         done = frozenset(id_ for id_, run in served.items() if run is not None and run.state is RunState.SUCCEEDED)
         chosen = done if replaceable is None else done & replaceable
+        self._replaceable = chosen
         if chosen or any(run is None or run.take_state in UNFINISHED for run in served.values()):
-            self.changes.append(st.OpenReplacement(Replacement(patterns, asked, only)))
+            self._replacement = Replacement(patterns, asked, only)
         return chosen
+
+    def _record_replacement(self, at: int) -> None:
+        """Have the request recorded, before the changes of its takes: the same command, repeated after an interruption,
+        then finishes what was begun and pays for nothing twice.
+
+        A take that --limit leaves for later was not asked for and stays as it is: no later apply may pay for it because
+        of this one.
+        """
+        if self._replacement is None or self._request.limit == 0:
+            return
+        # rule replaced_this_time
+        take_ids = self._replacement.take_ids - (self._replaceable & self._left_for_later)
+        if take_ids:
+            self.changes.insert(at, st.OpenReplacement(replace(self._replacement, take_ids=take_ids)))
 
     def _plan_served(self, take: Take, run: Run, *, is_replaced: bool) -> None:
         """Plan a take that a recorded run serves."""
@@ -221,13 +235,9 @@ class _Planner:
         return None
 
     def _repeat(self, take: Take, run: Run, by: Supersession) -> tuple[PlanAction, str]:
-        is_due = self._admit(take)
-        if is_due or by is Supersession.REPLACE:
-            # a --replace is recorded with all its takes, those left for later included: the same command then makes
-            # the next of them, and none twice
-            self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
-        if not is_due:
+        if not self._admit(take):
             return PlanAction.HOLD, LEFT_FOR_LATER
+        self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
         match by:
             case Supersession.REPLACE:
                 # rule action_replaced

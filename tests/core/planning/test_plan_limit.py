@@ -88,20 +88,29 @@ def test_what_is_in_doubt_is_resubmitted_within_the_limit_and_held_beyond_it(ses
     assert session.live("b").state is RunState.IN_DOUBT
 
 
-def test_a_replacement_is_recorded_whole_begun_in_parts_and_pays_for_nothing_twice(session: PlanningSession) -> None:
+def test_a_replacement_begins_no_more_takes_than_the_limit_and_leaves_the_others_done(session: PlanningSession) -> None:
     campaign, request = wants(A, B, C), PlanRequest(replace=("*",), limit=2)
     session.apply_plan(campaign)
     session.finish(RunState.SUCCEEDED)
-    assert paying(session.apply_plan(campaign, request)) == {"a", "b"}
-    (replacement,) = session.snapshot.replacements
-    assert replacement.take_ids == {"a", "b", "c"}
-    _succeed(session, {"a", "b"})
     lines = session.apply_plan(campaign, request)
-    assert paying(lines) == {"c"}
-    assert (lines["c"].action, lines["c"].reason) == (PlanAction.REPLACE, "--replace, not created yet")
-    _succeed(session, {"c"})
-    assert not paying(session.apply_plan(campaign, request))
-    assert [len(session.record_of(id_).runs) for id_ in "abc"] == [2, 2, 2]
+    assert paying(lines) == {"a", "b"}
+    assert (lines["c"].action, lines["c"].reason) == (PlanAction.HOLD, "left for later by --limit")
+    (replacement,) = session.snapshot.replacements
+    assert replacement.take_ids == {"a", "b"}
+    assert session.live("c").state is RunState.SUCCEEDED
+    _succeed(session, {"a"})
+    assert paying(session.apply_plan(campaign, request)) == {"b"}
+    _succeed(session, {"b"})
+    assert not paying(session.apply_plan(campaign))
+    assert [len(session.record_of(id_).runs) for id_ in "abc"] == [2, 2, 1]
+
+
+def test_a_replacement_that_may_create_nothing_is_not_remembered(session: PlanningSession) -> None:
+    session.apply_plan(wants(A, B))
+    session.finish(RunState.SUCCEEDED)
+    assert not paying(session.apply_plan(wants(A, B), PlanRequest(replace=("*",), limit=0)))
+    assert session.snapshot.replacements == ()
+    assert not paying(session.apply_plan(wants(A, B)))
 
 
 def test_only_the_takes_that_may_be_paid_for_are(session: PlanningSession) -> None:
