@@ -85,7 +85,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "manifest.lint": Rule(
         "what is odd in a campaign that is right",
-        ("manifest", "manifest.yaml", "manifest.expansion", "warning_codes"),
+        ("manifest", "manifest.yaml", "manifest.validation", "manifest.expansion", "values", "warning_codes"),
     ),
     "report": Rule(
         "ledger snapshot to model to json, markdown, csv, junit, html",

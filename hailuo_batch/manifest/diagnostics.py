@@ -207,6 +207,12 @@ class Diagnostics:
         """Whether any diagnostic is an error."""
         return any(severity is Severity.ERROR for _, severity, _ in self._findings)
 
+    @property
+    def has_mistakes(self) -> bool:
+        """Whether any diagnostic is an error and no warning that counts as one."""
+        found = self._findings.values()
+        return any(each.first.severity is Severity.ERROR and each.first.code is None for each in found)
+
     def in_order(self) -> list[Diagnostic]:
         """All diagnostics: the manifest's first, each file's in the order of their places."""
         found = [finding.summed_up() for finding in self._findings.values()]

@@ -193,6 +193,7 @@ def test_an_empty_value_in_an_id_is_only_a_warning(load: Load, write_file: Write
     [
         ("${{ matrix.colour }}", "did you mean `${colour}`?"),
         ("${p.name}", "known: `${colour}`"),
+        ("${2colour}", "did you mean `${colour}`?"),
         ("${colour:-white}", "did you mean `${colour}`?"),
         ("${}", "known: `${colour}`"),
         ("${Farbe der Lampe}", "known: `${colour}`"),
@@ -220,3 +221,9 @@ def test_a_header_that_has_no_slug_must_be_renamed(load_errors: LoadErrors, writ
     write_file("p.csv", "sku,描述\nA1,x\n")
     (error,) = load_errors(SHOT.replace("A ${sku}", "A ${描述}"))
     assert error.endswith("rename it in the table's header, with the letters a to z")
+
+
+@pytest.mark.parametrize("written", ["$(colour)", "${colour thing", "${ colour"])
+def test_a_known_name_after_a_dollar_is_never_doubled(load_errors: LoadErrors, written: str) -> None:
+    (error,) = load_errors(HEAD + f"shots: [{{id: '${{colour}}', prompt: 'A {written}', matrix: {{colour: [x]}}}}]\n")
+    assert error.endswith("is not how a variable is written; did you mean `${colour}`?")

@@ -1,10 +1,12 @@
 """The tables that people have: separators, other formats, lists of prompts, rows in the manifest, odd headers."""
 
 import json
+import time
 
 import pytest
 
 from hailuo_batch.manifest import Severity
+from tests.helpers.cpu_limits import within
 from tests.manifest.conftest import Load, LoadErrors, LoadValid, WriteFile
 
 HEAD = "version: 1\ncampaign: t\nshots:\n"
@@ -318,3 +320,39 @@ def test_no_line_is_shown_of_a_file_that_is_no_text(load: Load, write_file: Writ
     write_file("p.csv", b"PK\x03\x04\x14\x00xl/workbook.xml\x00\xff")
     (found,) = load(shot("p.csv")).diagnostics
     assert (found.message, found.source) == ("this is an Excel file, not a CSV file", "")
+
+
+@pytest.mark.parametrize(
+    ("table", "sign", "hint"),
+    [
+        ("sku|name\na|b\n", "|", "begin the file with the line `sep=|`, or save it as CSV"),
+        ("sku;name,x\na;b,c\n", ";", "begin the file with the line `sep=;`, or save it as CSV"),
+        ("sku;Preis, EUR;name\na;12,50;A lamp\n", ";", "begin the file with the line `sep=;`, or save it as CSV"),
+        ("| sku | name |\n| --- | --- |\n| A1 | A lamp |\n", "|", "save it as CSV"),
+        ("sku\uff0cname\na\uff0cb\n", "\uff0c", "save it as CSV"),
+    ],
+)
+def test_another_separator_is_named_and_leads_to_no_payment(
+    load_errors: LoadErrors, write_file: WriteFile, table: str, sign: str, hint: str
+) -> None:
+    write_file("p.csv", table)
+    (error,) = load_errors(shot("p.csv"))
+    assert error == f"p.csv:1:1: error: the columns are not separated by commas, but by `{sign}`; {hint}"
+
+
+def test_a_column_of_json_lines_that_nobody_uses_may_hold_anything(
+    load_valid: LoadValid, write_file: WriteFile
+) -> None:
+    write_file("p.jsonl", '{"sku": "A1", "name": "A lamp", "meta": {"a": [1]}}\n')
+    assert prompts(load_valid, shot("p.jsonl")) == {"sku-a1": "A lamp on a plinth"}
+
+
+@pytest.mark.parametrize("cell", [" " * 60_000, ", " * 30_000, ".jpg " * 20_000])
+def test_a_cell_of_separators_takes_no_time(load: Load, write_file: WriteFile, cell: str) -> None:
+    write_file("p.csv", f'sku,name,image\nA1,A lamp,"{cell}"\n')
+    text = shot("p.csv", more=", image_urls: ['${image}']").replace(
+        "shots:", "images: {base_url: 'https://e.com/'}\nshots:"
+    )
+    began_at = time.process_time()
+    load(text)
+    assert within(time.process_time() - began_at, 2)

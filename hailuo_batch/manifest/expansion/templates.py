@@ -19,6 +19,7 @@ _MOST_SUGGESTED = 100
 _PATTERN: re.Pattern[str] = StringTemplate.pattern
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _BRACED = re.compile(r"(?P<escape>\$)?\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
+_OTHER_START = re.compile(r"\$[({]\s*([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
 _ANY_BRACED = re.compile(r"\$\{+([^{}\n]{0,200})\}+")
 
 
@@ -180,7 +181,11 @@ def check_template(template: Template, known: KnownNames | None, diagnostics: Di
 
 
 def _report_lone_dollar(node: ScalarNode, offset: int, known: KnownNames, diagnostics: Diagnostics) -> None:
-    written = _ANY_BRACED.match(node.text, offset)
+    written, begun = _ANY_BRACED.match(node.text, offset), _OTHER_START.match(node.text, offset)
+    if written is None and begun is not None and begun[1] in known.names:
+        message = f"{quoted(begun[0])} is not how a variable is written"
+        diagnostics.error(node.position(offset), message, f"did you mean `${{{begun[1]}}}`?")
+        return
     # rule never_doubled
     if written is None:
         # rule two_dollars
@@ -190,7 +195,9 @@ def _report_lone_dollar(node: ScalarNode, offset: int, known: KnownNames, diagno
     if name in known.columns:
         message = f"the column {quoted(name)} cannot be written like that: names have only letters, digits and `_`"
     else:
-        message = f"{quoted(written[0])} is not a variable: a name has only letters a to z, digits and `_`"
+        message = (
+            f"{quoted(written[0])} is not a variable: a name has only letters a to z, digits and `_`, no digit first"
+        )
     # rule other_braces
     hint = known.suggest(name) or "write it like `${name}`, and give `name` a value in `vars`"
     diagnostics.error(node.position(offset), message, hint)

@@ -47,7 +47,7 @@ def read_json_lines(data: bytes, path: str, used: Collection[str]) -> Table:
             raise FatalDiagnostic(FILE_START, f"the file has more than {MAX_ROWS:,} lines", "split it")
         if not text.strip():
             continue
-        row = _parse_line(text, number)
+        row = _parse_line(text, number, used)
         names.update(dict.fromkeys(row))
         if len(names) > MAX_COLUMNS:
             raise FatalDiagnostic(Position(number, 1), f"there are more than {MAX_COLUMNS:,} different keys", "")
@@ -73,8 +73,8 @@ def _lines(data: bytes) -> Iterator[tuple[int, str]]:
             yield match.start(), match[0].decode("utf-8")
 
 
-def _parse_line(text: str, line: int) -> dict[str, str]:
-    """One row. Raises FatalDiagnostic."""
+def _parse_line(text: str, line: int, used: Collection[str]) -> dict[str, str]:
+    """One row; what is no value in a column that is not used reads as blank. Raises FatalDiagnostic."""
     if len(text) > MAX_ROW_BYTES:
         raise FatalDiagnostic(Position(line, 1), "this row is longer than 1 MiB", "shorten it")
     try:
@@ -88,13 +88,16 @@ def _parse_line(text: str, line: int) -> dict[str, str]:
         raise FatalDiagnostic(Position(line, 1), str(error), _EXAMPLE) from None
     if not isinstance(row, dict):
         raise FatalDiagnostic(Position(line, 1), "a row must be an object, with names and values", _EXAMPLE)
-    return {name.strip(): _to_text(name, value, text, line) for name, value in row.items()}
+    return {name.strip(): _to_text(name, value, text, line, used) for name, value in row.items()}
 
 
-def _to_text(name: str, value: object, text: str, line: int) -> str:
+def _to_text(name: str, value: object, text: str, line: int, used: Collection[str]) -> str:
     place = Position(line, max(text.find(json.dumps(name, ensure_ascii=False)), 0) + 1)
     if not isinstance(value, str | bool | None):
-        raise FatalDiagnostic(place, f"{quoted(name)} must be text or a number, not a list or an object", "")
+        if not is_used(name.strip(), used):
+            return ""
+        hint = f'write it as one text, such as `"{name}": "a, b"`'
+        raise FatalDiagnostic(place, f"{quoted(name)} must be text or a number, not a list or an object", hint)
     if not name.strip():
         raise FatalDiagnostic(place, "a key has no name", "give it one")
     shown = value if isinstance(value, str) else _WORDS[value]

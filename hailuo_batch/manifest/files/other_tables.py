@@ -22,11 +22,11 @@ def read_prompts(data: bytes, path: str) -> Table:
     text = data.removeprefix(BOM).decode("utf-8")
     # rule one_a_line
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if len(lines) > MAX_ROWS:
-        raise FatalDiagnostic(FILE_START, f"the file has more than {MAX_ROWS:,} lines", "split it")
     numbers = array("q", (number for number, line in enumerate(lines, 1) if line.strip()))
     if not numbers:
         raise FatalDiagnostic(FILE_START, "the file has no prompts", "write one prompt a line")
+    if len(numbers) > MAX_ROWS:
+        raise FatalDiagnostic(FILE_START, f"the file has more than {MAX_ROWS:,} prompts", "split it")
     prompts = [lines[number - 1].strip() for number in numbers]
     return Table(path, (PROMPT,), {PROMPT: prompts}, numbers, lambda row, _name: Position(numbers[row], 1))
 

@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:", re.ASCII)
 _QUERY_OR_FRAGMENT = re.compile(r"[?#].*", re.DOTALL)
 # rule url_separators
-_SECOND_URL = re.compile(r"[,;|\s]+https?://", re.IGNORECASE)
+_SECOND_URL = re.compile(r"[,;|\s]https?://", re.IGNORECASE)
 _IMAGE_NAME_END = r"\.(?:jpe?g|png|webp|gif|heic|avif|tiff?|bmp)"
-_SECOND_FILE = re.compile(rf"{_IMAGE_NAME_END}\s*[,;|\s]\s*[^\s,;|]+{_IMAGE_NAME_END}\Z", re.IGNORECASE)
+_SECOND_FILE = re.compile(rf"{_IMAGE_NAME_END}[\s,;|]+[^\s,;|]+{_IMAGE_NAME_END}\Z", re.IGNORECASE)
 _URL_INSIDE = re.compile(r"[\s(\[<\"']https?://", re.IGNORECASE)
 # rule data_image
 _DATA = re.compile(r"data:image/[a-z0-9][a-z0-9.+-]*(;[^,]*)?,.+", re.ASCII | re.IGNORECASE)

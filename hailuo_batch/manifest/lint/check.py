@@ -17,7 +17,7 @@ from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts
 def check_campaign(document: Document, expanded: Expanded, dropped: DroppedTexts, diagnostics: Diagnostics) -> None:
     """Warn of all that is odd, except of texts that are empty because YAML dropped them: those are known."""
     manifest_vars = document.variable_nodes or {}
-    has_errors = diagnostics.has_errors
+    has_mistakes = diagnostics.has_mistakes
     equal_inputs = EqualInputs(diagnostics)
     used: set[str] = set()
     for built in expanded.groups:
@@ -28,8 +28,8 @@ def check_campaign(document: Document, expanded: Expanded, dropped: DroppedTexts
             with diagnostics.accepting(built.group.raw.accepted):
                 _check_group(built, input_names, manifest_vars, dropped, equal_inputs, diagnostics)
     used |= {name for text in dropped.texts() for name in braced_names(text)}
-    if not has_errors:  # a shot that could not be read uses names, too
-        check_vars(used, manifest_vars, diagnostics)
+    if not has_mistakes:  # a shot that could not be read uses names, too
+        check_vars(used, manifest_vars, dropped, diagnostics)
 
 
 def _check_group(

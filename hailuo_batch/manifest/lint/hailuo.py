@@ -9,6 +9,7 @@ import re
 from hailuo_batch.manifest.diagnostics import Diagnostics, Positioned
 from hailuo_batch.manifest.expansion.expand import BuiltGroup
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.values import Shot
 from hailuo_batch.warning_codes import WarningCode
 
 _FAMILY = "hailuo/"
@@ -40,18 +41,18 @@ def check_hailuo(built: BuiltGroup, diagnostics: Diagnostics) -> None:
     _check_commands(built, place, diagnostics)
     # an input that is short as JSON has no long prompt
     suspects = [shot for shot in built.shots if len(shot.takes[0].input_json) > MAX_PROMPT]
-    lengths = [len(shot.takes[0].input["prompt"]) for shot in suspects]
-    too_long = [length for length in lengths if length > MAX_PROMPT]
+    too_long = [shot for shot in suspects if len(shot.takes[0].input["prompt"]) > MAX_PROMPT]
     # rule long_prompt
     if too_long:
-        message = f"the prompt has {too_long[0]:,} characters; Hailuo takes at most {MAX_PROMPT:,}, {_WHOSE_WORD}"
+        length, origin = len(too_long[0].takes[0].input["prompt"]), _origin(built, too_long[0])
+        message = f"the prompt has {length:,} characters; Hailuo takes at most {MAX_PROMPT:,}, {_WHOSE_WORD}{origin}"
         diagnostics.warn(place, WarningCode.LONG_PROMPT, message, "shorten it", cause="long", more=len(too_long) - 1)
     if len(raw.image_urls) > 1:
-        counts = [len(shot.takes[0].input.get("image_urls", ())) for shot in built.shots]
-        several = [number for number in counts if number > 1]
+        several = [shot for shot in built.shots if len(shot.takes[0].input.get("image_urls", ())) > 1]
         # rule several_images
         if several:
-            message = f"{several[0]} images; Hailuo starts from one, {_WHOSE_WORD}"
+            number = len(several[0].takes[0].input["image_urls"])
+            message = f"{number} images; Hailuo starts from one, {_WHOSE_WORD}{_origin(built, several[0])}"
             image = raw.image_urls[1]
             at: Positioned = raw.node if image is None else image.node
             diagnostics.warn(at, WarningCode.SEVERAL_IMAGES, message, "keep one", cause="images", more=len(several) - 1)
@@ -70,7 +71,19 @@ def _check_commands(built: BuiltGroup, place: Positioned, diagnostics: Diagnosti
             if unknown:
                 message = f"{quoted(match[0])}: {quoted(unknown[0])} is no camera command of Hailuo's, {_WHOSE_WORD}"
                 hint = "known: " + ", ".join(sorted(CAMERA_COMMANDS))
-                diagnostics.warn(place, WarningCode.CAMERA_COMMAND, message, hint)
+                shown = message + _origin(built, shot)
+                diagnostics.warn(place, WarningCode.CAMERA_COMMAND, shown, hint, cause=message)
             elif len(commands) > MAX_COMMANDS:
                 message = f"{quoted(match[0])} has {len(commands)} commands; Hailuo takes {MAX_COMMANDS}, {_WHOSE_WORD}"
-                diagnostics.warn(place, WarningCode.CAMERA_COMMAND, message, "write them in several brackets")
+                shown = message + _origin(built, shot)
+                diagnostics.warn(
+                    place, WarningCode.CAMERA_COMMAND, shown, "write them in several brackets", cause=message
+                )
+
+
+def _origin(built: BuiltGroup, shot: Shot) -> str:
+    """The row and the combination of a shot, as the end of a sentence; empty if there is neither."""
+    expansion, raw = built.group.expansion, built.group.raw
+    if expansion is None or expansion.is_single:
+        return ""
+    return f", for {expansion.describe_origin(built.shots.index(shot), raw.names)}"

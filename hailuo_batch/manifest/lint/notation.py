@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from hailuo_batch.manifest.expansion.templates import KnownNames
 from hailuo_batch.manifest.expansion.variables import ROW_NUMBER
 from hailuo_batch.manifest.slugs import to_variable_name
+from hailuo_batch.manifest.validation.suggestions import closest_match, similarity
 
 # rule meant_as_text
 _OWN = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
@@ -20,15 +21,17 @@ _OTHER = re.compile(
     r"|<\s*([^<>\n]{1,60}?)\s*>"
     r"|%([A-Za-z0-9][\w .-]{0,60}?)%"
 )
+_SURELY_MEANT = 0.75
 _OTHER_SIGNS = ("{", "<", "%", "__")
 # rule machine_words
 _MACHINE = re.compile(
-    r"#(?:N/A|NV|N/D|[^\W\d_][^\s#]{0,15}[!?])"  # a spreadsheet's errors, in any of its languages
-    r"|None|nan|NaN|NULL|<NA>|NaT"  # what programs print for nothing
+    r"#(?:N/A|NV|N/D|[^\W\d_][^\s#]{0,15}[!?]|(?:REF|VALUE|NAME|DIV/0|NUM|NULL|GETTING_DATA))"  # a spreadsheet's
+    r"|Err:\d{3}"
+    r"|None|nan|NaN|NULL|<NA>|NaT|undefined|\\N|\[object Object\]"  # what programs print for nothing
     r"|=.+",  # a formula that was not calculated
     re.DOTALL,
 )
-_MACHINE_SIGNS = ("#", "=", "None", "nan", "NaN", "NULL", "<NA>", "NaT")
+_MACHINE_SIGNS = ("#", "=", "Err:", "None", "nan", "NaN", "NULL", "<NA>", "NaT", "undefined", "\\N", "[object")
 
 
 def may_have_own(text: str) -> bool:
@@ -39,6 +42,14 @@ def may_have_own(text: str) -> bool:
 def own_variables(text: str, known: KnownNames) -> Iterator[tuple[str, int]]:
     """Each `${name}` of a known name that is in the text, and its offset; not those that are written `$${name}`."""
     return ((match[0], match.start()) for match in _OWN.finditer(text) if match[1] in known.names)
+
+
+def near_variables(text: str, known: KnownNames) -> Iterator[tuple[str, str]]:
+    """Each `${name}` that was probably meant as a known name: as written, and the name that was meant."""
+    for match in _OWN.finditer(text):
+        near = None if match[1] in known.names else closest_match(match[1], known.proposed)
+        if near is not None and similarity(match[1], near) >= _SURELY_MEANT:
+            yield match[0], near
 
 
 def without(text: str, names: Collection[str]) -> str:

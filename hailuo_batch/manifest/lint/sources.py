@@ -14,7 +14,8 @@ from hailuo_batch.manifest.yaml.nodes import MappingNode, Node, ScalarNode, Sequ
 class Source:
     """The values of one name, and where each is written; `path` is the table's file, empty for the manifest.
 
-    `written` are the values before anything was filled in, without what was.
+    `written` are the values before anything was filled in, without what was; `fillable` are the names of which the
+    values could be filled in there.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Source:
     locate: Callable[[int], Positioned]
     path: str = ""
     is_table: bool = False
+    fillable: frozenset[str] = frozenset()
 
 
 def find_source(
@@ -44,7 +46,7 @@ def _var_source(name: str, expansion: Expansion, manifest_vars: Mapping[str, tup
     names = list(manifest_vars)
     above = frozenset(names[: names.index(name)])
     written = without(node.text, above) if isinstance(node, ScalarNode) else ""
-    return Source(name, [expansion.manifest_vars[name]], [written], lambda _: node)
+    return Source(name, [expansion.manifest_vars[name]], [written], lambda _: node, fillable=above)
 
 
 def _column_source(name: str, header: str, values: Sequence[str], expansion: Expansion, manifest: str) -> Source:

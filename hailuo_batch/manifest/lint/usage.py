@@ -7,6 +7,7 @@ from hailuo_batch.manifest.document import RawShot
 from hailuo_batch.manifest.expansion.expand import BuiltGroup
 from hailuo_batch.manifest.expansion.templates import braced_names
 from hailuo_batch.manifest.quoting import quoted
+from hailuo_batch.manifest.yaml.dropped_text import DroppedTexts
 from hailuo_batch.manifest.yaml.nodes import Node, ScalarNode
 from hailuo_batch.warning_codes import WarningCode
 
@@ -14,15 +15,23 @@ _USE_TAKES = "if you want several videos of it, use `takes`; if not, put into th
 
 
 def check_vars(
-    used: Collection[str], manifest_vars: Mapping[str, tuple[ScalarNode, Node]], diagnostics: Diagnostics
+    used: Collection[str],
+    manifest_vars: Mapping[str, tuple[ScalarNode, Node]],
+    dropped: DroppedTexts,
+    diagnostics: Diagnostics,
 ) -> None:
-    """Warn of each name of `vars` that no shot uses, not even through another one."""
+    """Warn of each name of `vars` that no shot uses, not even through another one, and of each that is empty there."""
     needed = set(used)
     for name, (_, value) in reversed(list(manifest_vars.items())):
         if name in needed and isinstance(value, ScalarNode):
             # rule used_through
             needed |= braced_names(value.text)
-    for name, (key, _) in manifest_vars.items():
+    for name, (key, value) in manifest_vars.items():
+        is_blank = isinstance(value, ScalarNode) and not value.text.strip() and dropped.find(value) is None
+        # rule empty_in_var
+        if name in needed and name not in used and is_blank:
+            message = f"{quoted(name)} is empty"
+            diagnostics.warn(value, WarningCode.EMPTY_VALUE, message, "fill it in", cause=f"empty {name}")
         # rule unused_var
         if name not in needed:
             message = f"nothing uses the variable {quoted(name)}"

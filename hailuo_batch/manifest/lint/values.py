@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from hailuo_batch.manifest.diagnostics import Diagnostics, Positioned
 from hailuo_batch.manifest.document import RawShot
 from hailuo_batch.manifest.expansion.extra_input import scalars_below
-from hailuo_batch.manifest.expansion.templates import Template
+from hailuo_batch.manifest.expansion.templates import Template, lone_variable
 from hailuo_batch.manifest.expansion.variables import Expansion
 from hailuo_batch.manifest.lint import notation
 from hailuo_batch.manifest.lint.sources import Source, find_source
@@ -28,7 +28,7 @@ def check_texts(raw: RawShot, expansion: Expansion, diagnostics: Diagnostics) ->
     for node in written:
         if notation.may_have_other(node.text.replace("${", "")):
             for shown, offset, name in notation.other_variables(node.text, expansion.known):
-                _warn_of_other(diagnostics, node.position(offset), shown, name, "")
+                _warn_of_other(diagnostics, node.position(offset), shown, f"did you mean `${{{name}}}`?", "")
 
 
 def check_values(
@@ -44,6 +44,7 @@ def check_values(
         return
     in_prompt, in_id = _names(raw.prompt), _names(raw.id)
     sent = {*in_prompt, *input_names, *(name for image in raw.image_urls for name in _names(image))}
+    in_parts = {name for image in raw.image_urls if image and not lone_variable(image) for name in image.names}
     is_blank_reported = raw.prompt is not None and not any(isinstance(part, str) for part in raw.prompt.parts)
     for name in dict.fromkeys((*raw.names, *input_names)):
         source = find_source(name, raw, expansion, manifest_vars, diagnostics.path)
@@ -51,10 +52,12 @@ def check_values(
             continue
         # a prompt that is nothing but variables is an error where they are all empty
         # rule empty_where_used
-        if (name in in_prompt and not (is_blank_reported and len(in_prompt) == 1)) or name in in_id:
+        if (name in in_prompt and not (is_blank_reported and len(in_prompt) == 1)) or name in {*in_id, *in_parts}:
             _check_empty(source, dropped, diagnostics)
         if source.is_table:
             _check_machine_values(source, diagnostics)
+        else:
+            _check_nulls(source, diagnostics)
         # rule sent_values
         if name in sent:
             _check_notation(source, expansion, diagnostics)
@@ -71,6 +74,16 @@ def _check_empty(source: Source, dropped: DroppedTexts, diagnostics: Diagnostics
     # rule empty_value
     if empty and not is_known:
         _warn(diagnostics, source, empty, WarningCode.EMPTY_VALUE, f"{quoted(source.name)} is empty", "fill it in")
+
+
+def _check_nulls(source: Source, diagnostics: Diagnostics) -> None:
+    """Warn of `~` and `null`, which YAML means as nothing, and which are sent as they are written."""
+    places = [source.locate(index) for index in range(len(source.values))]
+    # rule written_null
+    nulls = [at for at, each in enumerate(places) if isinstance(each, ScalarNode) and each.text and each.type == "null"]
+    if nulls:
+        message = f"{quoted(source.name)} is {quoted(source.values[nulls[0]])}, which is sent as a text"
+        _warn(diagnostics, source, nulls, WarningCode.MACHINE_VALUE, message, "write the text itself")
 
 
 def _check_machine_values(source: Source, diagnostics: Diagnostics) -> None:
@@ -91,16 +104,28 @@ def _check_notation(source: Source, expansion: Expansion, diagnostics: Diagnosti
                 hint = "write the text itself, or use the variable in the prompt"
                 # rule unfilled_variable
                 _warn(diagnostics, source, [index], WarningCode.UNFILLED_VARIABLE, message, hint)
+            for shown, name in notation.near_variables(text, expansion.known):
+                message = f"{quoted(shown)} is sent as it stands: there is no such variable"
+                hint = _meant_hint(source, name)
+                # rule misspelled_variable
+                _warn(diagnostics, source, [index], WarningCode.UNFILLED_VARIABLE, message, hint)
     if notation.may_have_other("\n".join(source.values)):
         for index, value in enumerate(source.values):
             for shown, _, name in notation.other_variables(value, expansion.known):
-                _warn_of_other(diagnostics, source.locate(index), shown, name, source.path)
+                _warn_of_other(diagnostics, source.locate(index), shown, _meant_hint(source, name), source.path)
 
 
-def _warn_of_other(diagnostics: Diagnostics, place: Positioned, shown: str, name: str, path: str) -> None:
+def _meant_hint(source: Source, name: str) -> str:
+    """What to write in a value instead: a variable only where one would be filled in."""
+    if name in source.fillable:
+        return f"did you mean `${{{name}}}`?"
+    return f"write the text itself, or `${{{name}}}` in the prompt: values are not filled in again"
+
+
+def _warn_of_other(diagnostics: Diagnostics, place: Positioned, shown: str, hint: str, path: str) -> None:
     message = f"{quoted(shown)} is sent as it stands"
     # rule other_notation
-    diagnostics.warn(place, WarningCode.OTHER_NOTATION, message, f"did you mean `${{{name}}}`?", path=path)
+    diagnostics.warn(place, WarningCode.OTHER_NOTATION, message, hint, path=path)
 
 
 def _warn(

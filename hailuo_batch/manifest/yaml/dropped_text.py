@@ -72,7 +72,9 @@ class DroppedTexts:
     def written(self, node: ScalarNode, dropped: DroppedText) -> WrittenValue | None:
         """The whole value as it is written; None if it is not all on one line."""
         at = (node.column if node.text else dropped.place.column) - 1
-        return find_value(self.lines.text(dropped.place.line), at) if dropped.on_one_line else None
+        line = self.lines.text(dropped.place.line)
+        is_named = dropped.kind is DropKind.COMMENT and line[at : at + 1] in {"&", "!"}  # which quotes would undo
+        return find_value(line, at) if dropped.on_one_line and not is_named else None
 
     def note_scalar(self, begin: tuple[int, int], end: tuple[int, int]) -> None:
         """Note what follows a plain scalar. Scalars come in the order in which they are written."""
