@@ -23,15 +23,10 @@ def serves(run: Run, take: Take) -> bool:
 def match_runs(wanted: Mapping[str, Take], recorded: Mapping[str, TakeRecord]) -> dict[str, Run]:
     """The recorded run that serves each take of the manifest. A take that is missing here must be paid for."""
     served: dict[str, Run] = {}
-    # a take keeps its own run first, so that no other take can carry it off
-    for id_, take in wanted.items():
-        live = recorded[id_].live if id_ in recorded else None
-        if live is not None and live.state is not RunState.UNSENT and serves(live, take):
-            # rule same_take_first
-            served[id_] = live
-    # rule spare_runs
-    spare = _spare_runs(recorded.values(), {run.key for run in served.values()})
-    # then what it had before an edit: two takes of one shot that is changed back keep the files that each had
+    spare = _spare_runs(recorded.values())
+    # a take keeps its own run first, so that no other take can carry it off: the live one, else what it had before an
+    # edit, so that two takes of one shot that is changed back keep the files that each had
+    # rule same_take_first
     _take_over(wanted, recorded, served, spare, _own_runs)
     _take_over(wanted, recorded, served, spare)
     # a failed run that was exchanged is spare itself, and may serve a take that has none yet
@@ -46,8 +41,8 @@ def is_spare(run: Run, scope: frozenset[str]) -> bool:
     return is_free and run.state in MAYBE_PAID
 
 
-def _spare_runs(records: Iterable[TakeRecord], used: set[int]) -> dict[str, list[Run]]:
-    """Recorded runs that serve no take, by fingerprint, newest first.
+def _spare_runs(records: Iterable[TakeRecord]) -> dict[str, list[Run]]:
+    """Recorded runs that may serve a take, by fingerprint, newest first.
 
     Only live runs, and those an edit superseded: the others gave way because the user, or a failure, asked for another.
     """
@@ -59,7 +54,7 @@ def _spare_runs(records: Iterable[TakeRecord], used: set[int]) -> dict[str, list
             # rule unwanted_run
             is_free = run is live or run.superseded_by is Supersession.EDIT
             # rule usable_run
-            if is_free and run.key not in used and run.state is not RunState.UNSENT:
+            if is_free and run.state is not RunState.UNSENT:
                 spare[run.fingerprint].append(run)
     for pool in spare.values():
         pool.sort(key=_newest_first)
@@ -79,8 +74,9 @@ def _take_over(
         if id_ in served:
             continue
         pool, promised = spare.get(take.fingerprint, []), _promised_because(recorded.get(id_), take)
+        offered = candidates(pool, id_)
         # rule next_spare_run
-        taken = next((r for r in candidates(pool, id_) if serves(r, take) and _keeps_promise(promised, r)), None)
+        taken = next((run for run in offered if serves(run, take) and _keeps_promise(promised, run)), None)
         if taken is not None:
             # rule one_run_one_take
             pool.remove(taken)
@@ -89,7 +85,9 @@ def _take_over(
 
 
 def _own_runs(pool: list[Run], take_id: str) -> list[Run]:
-    return [run for run in pool if run.take_id == take_id]
+    """The take's own runs: the live one, then those before an edit, newest first."""
+    # rule own_runs
+    return sorted((run for run in pool if run.take_id == take_id), key=lambda run: run.is_superseded)
 
 
 def _prefer_paid(wanted: Mapping[str, Take], served: dict[str, Run], spare: Mapping[str, list[Run]]) -> bool:

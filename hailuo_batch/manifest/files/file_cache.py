@@ -115,12 +115,12 @@ class FileCache:
     def _check_format(self, data: bytes, path: str) -> None:
         """Raise FatalDiagnostic for a file that is known to be no table of text."""
         other = name_other_format(data)
-        if other is None:
-            return
-        if not data[:_LOOKED_AT].isascii() or b"\0" in data[:_LOOKED_AT]:
-            self.not_text.add(path)
-        name, hint = other
-        raise FatalDiagnostic(FILE_START, f"this is {name}, not a CSV file", hint)
+        # rule other_format
+        if other is not None:
+            if not data[:_LOOKED_AT].isascii() or b"\0" in data[:_LOOKED_AT]:
+                self.not_text.add(path)
+            name, hint = other
+            raise FatalDiagnostic(FILE_START, f"this is {name}, not a CSV file", hint)
 
 
 def _names_of(data: bytes) -> list[str]:
