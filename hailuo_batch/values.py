@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 # rule default_model
@@ -90,6 +91,7 @@ def format_utc_minute(epoch_s: float) -> str:
 
 
 # rule json_canonical
+_PIECE = 10_000  # tokens
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -99,6 +101,14 @@ def canonical_json(value: Any) -> str:
     Equal values always give the same text: otherwise the same video would be paid for twice.
     """
     return _CANONICAL.encode(value)
+
+
+def json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
+    """A document as it is printed and kept in a file, in pieces: one of 100,000 takes has some 80 MB."""
+    written = json.JSONEncoder(ensure_ascii=True, allow_nan=False, indent=2).iterencode(document)
+    while piece := "".join(islice(written, _PIECE)):
+        yield piece
+    yield "\n"
 
 
 @lru_cache(maxsize=64)

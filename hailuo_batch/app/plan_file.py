@@ -9,13 +9,13 @@ the same ID, and a file that was edited is no longer that plan. Nothing here rea
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hailuo_batch.adapters.ledger import JournalPosition
-from hailuo_batch.adapters.local.fs import open_to_read, write_without_sync
+from hailuo_batch.adapters.local.fs import open_to_read, write_pieces_without_sync
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.core.planning.estimate import Basis
 from hailuo_batch.core.planning.plan import FOLLOWED, PAYING, InDoubtPolicy, Plan, PlanAction, PlanRequest
@@ -30,7 +30,7 @@ from hailuo_batch.json_fields import (
     get_texts,
     parse_strict_json,
 )
-from hailuo_batch.values import CampaignSpec, canonical_json, compute_fingerprint
+from hailuo_batch.values import CampaignSpec, canonical_json, compute_fingerprint, json_pieces
 
 _MOST_BYTES = 1 << 29
 
@@ -125,11 +125,10 @@ def write_plan(path: Path, document: Mapping[str, Any]) -> None:
 
     Raises UsageError if it cannot be written, or if something else has that name.
     """
-    text = json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2) + "\n"
     try:
         real = _resolve_link(path)
         _refuse_to_replace(real)
-        write_without_sync(real, text.encode("ascii"))
+        write_pieces_without_sync(real, (text.encode("ascii") for text in json_pieces(document)))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: the plan cannot be written ({why}). Nothing was sent.") from error
@@ -288,7 +287,23 @@ def _find_mismatch(document: Mapping[str, Any]) -> str | None:
 
 
 def _id_of(document: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(document).encode("utf-8", "surrogatepass")).hexdigest()
+    """The SHA-256, in hex, of the canonical JSON of the document, of which a list is never written as a whole."""
+    digest = hashlib.sha256()
+    for number, (key, value) in enumerate(sorted(document.items())):
+        digest.update(f"{',' if number else '{'}{canonical_json(key)}:".encode())
+        for piece in _canonical_pieces(value):
+            digest.update(piece.encode("utf-8", "surrogatepass"))
+    digest.update(b"}" if document else b"{}")
+    return digest.hexdigest()
+
+
+def _canonical_pieces(value: Any) -> Iterator[str]:
+    if not isinstance(value, list) or not value:
+        yield canonical_json(value)
+        return
+    for number, item in enumerate(value):
+        yield f"{',' if number else '['}{canonical_json(item)}"
+    yield "]"
 
 
 def _takes_sha256(campaign: CampaignSpec) -> str:

@@ -8,11 +8,10 @@ only goes silent, and the work continues. If nobody reads the output any more, t
 as on a signal.
 """
 
-import json
 import os
 import sys
 import termios
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -22,6 +21,7 @@ from hailuo_batch.adapters.local.stop_request import StopRequest
 from hailuo_batch.adapters.local.streams import is_reader_gone, terminal_columns, write_failure_of
 from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
 from hailuo_batch.text import COLOURED, PLAIN, Palette, one_line, sanitize, wrap
+from hailuo_batch.values import json_pieces
 
 
 class Verbosity(IntEnum):
@@ -66,13 +66,17 @@ class Console:
 
     def print_json(self, data: Mapping[str, Any]) -> None:
         """Print a result as one JSON document."""
-        self.write_stdout(json.dumps(data, ensure_ascii=True, allow_nan=False, indent=2) + "\n")
+        self._write_pieces(json_pieces(data))
 
     def write_stdout(self, text: str) -> None:
         """Write text to stdout, byte for byte. Raises StreamError if it cannot be written."""
+        self._write_pieces([text])
+
+    def _write_pieces(self, pieces: Iterable[str]) -> None:
         try:
             sys.stdout.flush()
-            sys.stdout.buffer.write(text.encode("utf-8"))
+            for piece in pieces:
+                sys.stdout.buffer.write(piece.encode("utf-8"))
             sys.stdout.buffer.flush()
         except OSError as error:
             self._require_written(sys.stdout, error)

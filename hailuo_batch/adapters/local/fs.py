@@ -74,22 +74,28 @@ def sync_path(path: Path) -> None:
 def write_durably(path: Path, content: bytes) -> None:
     """Replace the file in one step. It survives a power cut from then on."""
     # The bytes reach the disk before the name does: otherwise a power cut could leave the name on an empty file.
-    _replace(path, content, sync)
+    _replace(path, [content], sync)
     sync_path(path.parent)
 
 
 def write_without_sync(path: Path, content: bytes) -> None:
     """Replace the file in one step without waiting for the disk: for files that can be made again."""
-    _replace(path, content, lambda _: None)
+    _replace(path, [content], lambda _: None)
 
 
-def _replace(path: Path, content: bytes, flush: Callable[[int], None]) -> None:
+def write_pieces_without_sync(path: Path, pieces: Iterable[bytes]) -> None:
+    """The same for a file that is too large to be held in memory as a whole."""
+    _replace(path, pieces, lambda _: None)
+
+
+def _replace(path: Path, pieces: Iterable[bytes], flush: Callable[[int], None]) -> None:
     """Write under a temporary name and rename, so that no reader ever sees half a file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # this process's own: two writers never share one
     temporary.unlink(missing_ok=True)
     try:
         with temporary.open("xb", buffering=0) as file:
-            write_all(file.fileno(), content)
+            for piece in pieces:
+                write_all(file.fileno(), piece)
             flush(file.fileno())
         temporary.replace(path)
     finally:
