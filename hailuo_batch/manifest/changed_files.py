@@ -5,7 +5,7 @@ What is a manifest is told from its text, so that one with a wrong line counts, 
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from hailuo_batch.manifest.files.text_files import MEBIBYTE, FileReadError, read_file
@@ -47,8 +47,8 @@ def _reads_any(path: Path, tables: dict[str, bytes]) -> bool:
     # most manifests name none of them, and need not be expanded to know that; `é` has several spellings
     if not any(name in data or not name.isascii() for name in tables.values()) or not is_manifest(path):
         return False
-    read: Collection[str] = load_manifest(path).tables
-    return any(os.path.realpath(table) in tables for table in read)
+    loaded = load_manifest(path)
+    return any(os.path.realpath(table) in tables for table in (*loaded.tables, *loaded.missing_tables))
 
 
 def _read(path: Path) -> bytes:

@@ -34,7 +34,7 @@ class LoadedManifest:
     `tables` has the SHA-256, in hex, of each table that was read, by its path; `local_images` the images whose content
     is known without a network, by their URLs; `image_base_url` is the URL that relative references begin with, empty
     if there is none. `accepted` are the warnings that the whole manifest accepts, `accepted_by_shot` those that a shot
-    accepts besides, by its ID.
+    accepts besides, by its ID. `missing_tables` are the paths of tables that are not there.
     """
 
     campaign: CampaignSpec | None
@@ -44,6 +44,7 @@ class LoadedManifest:
     image_base_url: str = ""
     accepted: frozenset[WarningCode] = frozenset()
     accepted_by_shot: Mapping[str, frozenset[WarningCode]] = field(default_factory=dict)
+    missing_tables: frozenset[str] = frozenset()
 
 
 def load_manifest(path: Path, warning_severity: Severity = Severity.WARNING) -> LoadedManifest:
@@ -155,6 +156,7 @@ class _Loader:
             self._image_base_url,
             self._accepted,
             self._accepted_by_shot,
+            frozenset(self._file_cache.missing),
         )
 
     def _with_source_lines(self) -> tuple[Diagnostic, ...]:

@@ -141,6 +141,13 @@ def test_manifests_that_read_a_table_are_found(
     assert "manifest.yaml: ok" in printed if is_git else "No manifest" in printed
 
 
+def test_a_manifest_whose_table_was_removed_is_found(shell: Shell, project: Path) -> None:
+    (project / "data/products.csv").rename(project / "data/p2.csv")
+    code, printed = changed(shell, "data/products.csv", "data/p2.csv")
+    assert code is ExitCode.USAGE
+    assert "there is no such file" in printed
+
+
 def test_a_manifest_and_its_table_are_one_check(shell: Shell, project: Path) -> None:
     _, printed = changed(shell, "data/products.csv", "manifest.yaml", "./manifest.yaml")
     assert printed.count(": ok") == 1

@@ -125,6 +125,11 @@ def test_a_var_that_uses_one_below_it(load: Load) -> None:
     ]
 
 
+def test_a_var_that_stands_above_the_one_it_uses_is_told_to_stand_below(load: Load) -> None:
+    (found,) = load(one_shot("A lamp, ${a}, ${b}", "vars: {a: '${b} light', b: soft}\n")).diagnostics
+    assert found.hint == "in `vars`, put `a` below `b`"
+
+
 def test_a_value_of_a_matrix_is_not_filled_in(load: Load) -> None:
     text = one_shot("A lamp, ${c} ${d}\n    matrix: {c: [x], d: ['${c}']}")
     assert shown(load(text)) == [

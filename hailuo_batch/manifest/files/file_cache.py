@@ -33,12 +33,13 @@ IsHeader = Callable[[Collection[str]], bool]
 
 class FileCache:
     """The files of one manifest. `contents` has the bytes of each table that was read, by its path; `not_text` are the
-    paths of those that are no text, of which no line can be shown."""
+    paths of those that are no text, of which no line can be shown, `missing` those of tables that are not there."""
 
     def __init__(self, manifest: Path, diagnostics: Diagnostics) -> None:
         self.folder = _resolve_folder(manifest)
         self.contents: dict[str, bytes] = {}
         self.not_text: set[str] = set()
+        self.missing: set[str] = set()
         self._used_columns: Collection[str] = ()
         self._diagnostics = diagnostics
         self._tables: dict[tuple[Path, bool], Table | None] = {}
@@ -88,6 +89,8 @@ class FileCache:
         try:
             self.contents[str(path)] = read_file(path, MAX_BYTES)
         except FileReadError as error:
+            if error.is_missing:
+                self.missing.add(str(path))
             hint = (similar_name_hint(path) or paths_hint(self.folder)) if error.is_missing else ""
             self._diagnostics.error(node, f"the table {quoted(node.text)}: {error.reason}", hint)
             return False

@@ -101,7 +101,7 @@ def _check_notation(source: Source, expansion: Expansion, diagnostics: Diagnosti
         for index, text in enumerate(source.written):
             for shown, _ in notation.own_variables(text, expansion.known):
                 message = f"{quoted(shown)} is sent as it stands: values are not filled in again"
-                hint = "write the text itself, or use the variable in the prompt"
+                hint = _unfilled_hint(source, shown[2:-1], expansion)
                 # rule unfilled_variable
                 _warn(diagnostics, source, [index], WarningCode.UNFILLED_VARIABLE, message, hint)
             for shown, name in notation.near_variables(text, expansion.known):
@@ -113,6 +113,14 @@ def _check_notation(source: Source, expansion: Expansion, diagnostics: Diagnosti
         for index, value in enumerate(source.values):
             for shown, _, name in notation.other_variables(value, expansion.known):
                 _warn_of_other(diagnostics, source.locate(index), shown, _meant_hint(source, name), source.path)
+
+
+def _unfilled_hint(source: Source, name: str, expansion: Expansion) -> str:
+    """How a known variable in a value can be filled in: a value of `vars` may use those above it."""
+    are_vars = {name, source.name} <= expansion.manifest_vars.keys() and not source.is_table and name != source.name
+    if are_vars and name not in expansion.columns:
+        return f"in `vars`, put {quoted(source.name)} below {quoted(name)}"
+    return "write the text itself, or use the variable in the prompt"
 
 
 def _meant_hint(source: Source, name: str) -> str:
