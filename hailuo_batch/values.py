@@ -90,8 +90,8 @@ def format_utc_minute(epoch_s: float) -> str:
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%MZ}"
 
 
-# rule json_canonical
 _PIECE = 10_000  # tokens
+# rule json_canonical
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 

@@ -62,7 +62,7 @@ def test_a_misspelled_variable_in_a_value(load: Load, write_file: WriteFile) -> 
         "`${lihgt}` is sent as it stands: there is no such variable",
         "did you mean `${light}`?",
     )
-    write_file("p.csv", "sku,name\nA1,A ${nmae}\nA2,A ${zebra}\n")
+    write_file("p.csv", "sku,name\nA1,A ${name_}\nA2,A ${zebra}\n")
     (found,) = load(ROWS).diagnostics
     assert (found.line, found.code) == (2, "unfilled-variable")
 

@@ -31,9 +31,7 @@ class Sheet:
     mended_manifest: str = ""
 
 
-GERMAN = (
-    "Artikel-Nr.;Größe;Beschreibung;Bild\r\n4711;groß;Eine Lampe, warm;https://e.com/1.jpg\r\n4712;klein;Ein Krug;\r\n"
-)
+GERMAN = "Artikel-Nr.;Größe;Beschreibung;Bild\r\n4711;groß;Eine Lampe, warm;https://e.com/1.jpg\r\n4712;klein;Krug;\r\n"
 CHINESE = "编号,提示词,图片\n1,一盏台灯缓缓旋转,https://e.com/1.jpg\n2,一个陶罐在窗边,\n"
 CHINESE_MENDED = CHINESE.replace("编号,提示词,图片", "number,prompt,image")
 IMAGE = "    image_urls: ['${image}']\n"

@@ -15,7 +15,7 @@ from hailuo_batch.manifest.validation.suggestions import closest_match, similari
 _OWN = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 # rule other_notations
 _OTHER = re.compile(
-    r"(?<!\$)\{\{\s*([^{}\n]{1,60}?)\s*\}\}"  # Jinja, Handlebars, Mustache
+    r"(?<!\$)\{\{\s*([^{}\n]{1,60}?)\s*\}\}"  # Jinja, Handlebars
     r"|(?<![${])\{\s*([^{}\n]{1,60}?)\s*\}(?!\})"  # Python, .NET
     r"|__([A-Za-z0-9][A-Za-z0-9_ ]{0,60}?)__"
     r"|<\s*([^<>\n]{1,60}?)\s*>"

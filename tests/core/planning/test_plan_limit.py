@@ -105,6 +105,13 @@ def test_a_replacement_begins_no_more_takes_than_the_limit_and_leaves_the_others
     assert [len(session.record_of(id_).runs) for id_ in "abc"] == [2, 2, 1]
 
 
+def test_a_replacement_for_which_the_limit_leaves_nothing_is_not_remembered(session: PlanningSession) -> None:
+    session.apply_plan(wants(B))
+    session.finish(RunState.SUCCEEDED)
+    assert paying(session.apply_plan(wants(A, B), PlanRequest(replace=("b",), limit=1))) == {"a"}
+    assert session.snapshot.replacements == ()
+
+
 def test_a_replacement_that_may_create_nothing_is_not_remembered(session: PlanningSession) -> None:
     session.apply_plan(wants(A, B))
     session.finish(RunState.SUCCEEDED)
