@@ -44,10 +44,10 @@ SHAPES: dict[str, tuple[Callable[[], str], str]] = {
     ),
     "an unknown key in each shot": (
         lambda: shots("prompt: A, zebra: 1"),
-        "the check stopped after 1,000 errors and warnings",
+        "the check stopped after the first 1,000 shots: 1,000 of them are wrong",
     ),
-    "a shot that is wrong in every way": (lambda: shots("takes: 0, tags: 1"), "stopped after 1,000 errors"),
-    "one ID for each two combinations": (pairs_of_one_id, "and for 49,997 more"),
+    "a shot that is wrong in every way": (lambda: shots("takes: 0, tags: 1"), "the check stopped after the first"),
+    "one ID for each two combinations": (pairs_of_one_id, "and for 49,999 more"),
     "values put in over and over": (
         lambda: HEAD + f"vars: {{a: {'x' * MEBIBYTE}}}\nshots: [{{id: a, prompt: '{'$a ' * 10_000}'}}]\n",
         "the manifest has more than 268,435,456 characters of text",
