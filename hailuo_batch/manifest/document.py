@@ -130,7 +130,7 @@ class Document:
         for name, (key, value) in nodes.items():
             # rule vars_as_written
             text = value.text if isinstance(value, ScalarNode) else name
-            if filled_length(text, values) > MAX_VARIABLE_LENGTH:
+            if filled_length(text, values) > max(MAX_VARIABLE_LENGTH, len(text)):
                 message = f"with the variables above it filled in, {quoted(name)} is longer than a million characters"
                 raise FatalDiagnostic(key, message, "shorten it")
             # rule vars_in_vars
