@@ -159,25 +159,8 @@ def _slow(run: Run, is_live: bool, commands: CommandBuilder, now: float) -> Advi
 def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | None:
     apply = commands.apply("--only", run.take_id)
     match run.state:
-        case RunState.FAILED if is_retried:
-            return Advice(
-                "The run failed and its cost was refunded. The next apply tries it again, as the manifest's "
-                "max_attempts allows. If its prompt or images are the cause, change them first.",
-                (apply,),
-            )
-        case RunState.FAILED if is_refused_content(run):
-            return Advice(
-                "The run failed and its cost was refunded: the prompt or an image was found sensitive. The same input "
-                "fails again, so max_attempts does not repeat it. Change the shot in the manifest and apply again. If "
-                "you think it was a mistake, allow one more attempt as it is.",
-                (apply, commands.command("retry", run.take_id)),
-            )
         case RunState.FAILED:
-            return Advice(
-                "The run failed and its cost was refunded. Change its prompt or images and apply again, or allow one "
-                "more attempt.",
-                (commands.command("retry", run.take_id), apply),
-            )
+            return _failed(run, commands, is_retried)
         case RunState.REJECTED:
             return Advice(
                 "The API refused the input and nothing was paid. Change the shot in the manifest and apply again, or "
@@ -212,3 +195,25 @@ def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | Non
             )
         case _:
             return None
+
+
+def _failed(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice:
+    apply, retry = commands.apply("--only", run.take_id), commands.command("retry", run.take_id)
+    if is_retried:
+        return Advice(
+            "The run failed and its cost was refunded. The next apply tries it again, as the manifest's max_attempts "
+            "allows. If its prompt or images are the cause, change them first.",
+            (apply,),
+        )
+    if is_refused_content(run):
+        return Advice(
+            "The run failed and its cost was refunded: the prompt or an image was found sensitive. The same input "
+            "fails again, so max_attempts does not repeat it. Change the shot in the manifest and apply again. If you think "
+            "it was a mistake, allow one more attempt as it is.",
+            (apply, retry),
+        )
+    return Advice(
+        "The run failed and its cost was refunded. Change its prompt or images and apply again, or allow one more "
+        "attempt.",
+        (retry, apply),
+    )

@@ -325,10 +325,11 @@ def test_no_line_is_shown_of_a_file_that_is_no_text(load: Load, write_file: Writ
 @pytest.mark.parametrize(
     ("table", "sign", "hint"),
     [
-        ("sku|name\na|b\n", "|", "begin the file with the line `sep=|`, or save it as CSV"),
-        ("sku;name,x\na;b,c\n", ";", "begin the file with the line `sep=;`, or save it as CSV"),
-        ("sku;Preis, EUR;name\na;12,50;A lamp\n", ";", "begin the file with the line `sep=;`, or save it as CSV"),
+        ("sku|name\na|b\n", "|", "make `sep=|` the first line of the file, or save it as CSV"),
+        ("sku;name,x\na;b,c\n", ";", "make `sep=;` the first line of the file, or save it as CSV"),
+        ("sku;Preis, EUR;name\na;12,50;A lamp\n", ";", "make `sep=;` the first line of the file, or save it as CSV"),
         ("| sku | name |\n| --- | --- |\n| A1 | A lamp |\n", "|", "save it as CSV"),
+        ("sep=;\nsku,name\na,b\n", ",", "make `sep=,` the first line of the file, or save it as CSV"),
         ("sku\uff0cname\na\uff0cb\n", "\uff0c", "save it as CSV"),
     ],
 )
@@ -337,7 +338,7 @@ def test_another_separator_is_named_and_leads_to_no_payment(
 ) -> None:
     write_file("p.csv", table)
     (error,) = load_errors(shot("p.csv"))
-    assert error == f"p.csv:1:1: error: the columns are not separated by commas, but by `{sign}`; {hint}"
+    assert error == f"p.csv:1:1: error: the columns seem to be separated by `{sign}`; {hint}"
 
 
 def test_a_column_of_json_lines_that_nobody_uses_may_hold_anything(

@@ -44,7 +44,10 @@ class BuiltGroup:
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """What the raw shots became, in the manifest's order. `local_images` have a local copy, by their URLs."""
+    """What the raw shots became, in the manifest's order.
+
+    `local_images` are the images whose content is known without a network, by their URLs.
+    """
 
     groups: tuple[BuiltGroup, ...] = ()
     local_images: Mapping[str, ResolvedImage] = field(default_factory=dict)

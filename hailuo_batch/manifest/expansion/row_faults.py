@@ -15,7 +15,7 @@ _MOST_VALUES = 5
 
 @dataclass(slots=True)
 class _FaultGroup:
-    """The faults of one kind at one place: how many there are, and the message, hint and index of the first."""
+    """The faults of one cause: the message, hint and index of the first, and the rows and combinations of all."""
 
     place: Positioned
     names: tuple[str, ...]

@@ -20,13 +20,13 @@ from hailuo_batch.manifest.validation.suggestions import closest_match
 from hailuo_batch.warning_codes import WarningCode
 
 _MOST_NAMED = 6
-_OTHER_SEPARATORS = (";", "|", "\t", "\uff0c", "\u3001")  # the last two are commas of East Asia
+_SEPARATORS = (",", ";", "|", "\t", "\uff0c", "\u3001")  # the last two are commas of East Asia
 
 
 def _other_separator(header: Sequence[str], missing: Sequence[str]) -> str | None:
     """The sign that separates a header's names, if it is another one than was taken: a missing name is among them."""
     text = ",".join(header)
-    for sign in _OTHER_SEPARATORS:
+    for sign in _SEPARATORS:
         cells = [cell.strip() for cell in text.split(sign)]
         if len(cells) > 1 and any(name in {*cells, *map(to_variable_name, cells)} for name in missing):
             return sign
@@ -106,8 +106,8 @@ class ExpansionReader:
         sign = _other_separator(table.column_names, [name for name in needed if name not in names])
         if sign is not None:
             is_drawn = ",".join(table.column_names).startswith(sign)
-            ours = "" if is_drawn or not sign.isascii() else f"begin the file with the line `sep={sign}`, or "
-            message = f"the columns are not separated by commas, but by {quoted(sign)}"
+            ours = "" if is_drawn or not sign.isascii() else f"make `sep={sign}` the first line of the file, or "
+            message = f"the columns seem to be separated by {quoted(sign)}"
             self._diagnostics.error(FILE_START, message, f"{ours}save it as CSV", path=table.path)
             return True
         # rule no_header
