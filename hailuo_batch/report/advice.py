@@ -208,8 +208,8 @@ def _failed(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice:
     if is_refused_content(run):
         return Advice(
             "The run failed and its cost was refunded: the prompt or an image was found sensitive. The same input "
-            "fails again, so max_attempts does not repeat it. Change the shot in the manifest and apply again. If you think "
-            "it was a mistake, allow one more attempt as it is.",
+            "fails again, so max_attempts does not repeat it. Change the shot in the manifest and apply again. If you "
+            "think it was a mistake, allow one more attempt as it is.",
             (apply, retry),
         )
     return Advice(
