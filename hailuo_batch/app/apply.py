@@ -30,6 +30,7 @@ from hailuo_batch.app.ledger_access import (
 )
 from hailuo_batch.app.manifest_input import context_of, read_manifest
 from hailuo_batch.app.older_ledger import check_not_older, names_in_files
+from hailuo_batch.app.picks.rerolls import may_name_picks, read_rerolls, still_names_picks
 from hailuo_batch.app.plan_file import sources_of
 from hailuo_batch.app.plan_guard import (
     PLAN_FACT,
@@ -208,6 +209,8 @@ class _Apply:
         replacing = any(not is_complete(snapshot, own) for own in with_patterns(snapshot, patterns))
         paid = consent.stop_reason is None
         options = _options_to_continue(request.options, job.plan, outcome, replacing=replacing)
+        if paid and not still_names_picks(request.plan_request, job.plan, snapshot):
+            options = replace(options, replace_from=None)
         resume = resume_command(where, replace(options, yes=False), paid=paid, replacing=replacing)
         if job.sends:
             ledger.record_fact(RESUME_FACT, resume)
@@ -259,7 +262,10 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     context = context_of(where, manifest.campaign)
     settings = read_settings(options, manifest.campaign)
     if saved is None:
-        asked = read_plan_request(manifest.campaign, options.only, options.replace, options.in_doubt, options.limit)
+        rerolls = read_rerolls(options.replace_from, context)
+        asked = read_plan_request(
+            manifest.campaign, options.only, options.replace, options.in_doubt, options.limit, rerolls
+        )
         return ApplyRequest(context, options, manifest, asked, settings, None)
     # rule plan_cap
     settings = replace(settings, cap_micro_usd=saved.cap_micro_usd, max_creates=saved.plan_request.limit)
@@ -290,6 +296,8 @@ def _make_job(request: ApplyRequest, proposal: Proposal, consent: ConsentResult)
         settings = replace(settings, shown_prices=prices)
     pays = consent.stop_reason is None
     resume_options = replace(request.options, yes=False)  # consent is given once, never by a pasted command
+    if pays and not may_name_picks(request.plan_request, plan, proposal.snapshot):
+        resume_options = replace(resume_options, replace_from=None)
     if pays and resume_options.limit is not None:
         # After a kill nobody has counted how many of the limit were created, and the same limit once more could pay for
         # as many again: the command that is named then only collects what was begun.

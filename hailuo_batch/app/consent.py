@@ -13,6 +13,7 @@ from typing import TextIO
 from hailuo_batch.app.config import ApplyOptions, read_key
 from hailuo_batch.app.ledger_access import load_history
 from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images
+from hailuo_batch.app.picks.rerolls import print_rerolls
 from hailuo_batch.app.plan_file import SavedPlan
 from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.engine import stop_reasons
@@ -254,6 +255,8 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
     plan, snapshot = proposal.plan, proposal.snapshot
     if request.saved_plan is None and is_repeated(snapshot, request.plan_request.replace, request.plan_request.only):
         console.print_info(_FINISHES_REPLACEMENT)
+    source = request.options.replace_from or (request.options.plan_file if request.plan_request.rerolls else None)
+    print_rerolls(source, request.plan_request, plan, snapshot, console)
     if not has_work(plan, snapshot):
         later = f" {left_for_later_text(plan)}" if plan.left_for_later else ""
         console.print_info(f"Nothing to do: no video to request, download or pay for.{later}")

@@ -221,7 +221,7 @@ def state_rm(where: "CampaignLocation", console: "Console", take_id: str, force:
 
 
 @cli.command()
-@click.argument("name", type=click.Choice(["manifest", "report", "state", "plan"]), default="manifest")
+@click.argument("name", type=click.Choice(["manifest", "report", "state", "plan", "picks"]), default="manifest")
 @common_options
 @click.pass_obj
 def schema(invocation: Invocation, /, name: str) -> int:
