@@ -186,6 +186,27 @@ def verify(where: "CampaignLocation", console: "Console", **options: Any) -> int
     return command.run(where, console, **options)
 
 
+@cli.command()
+@campaign_command(
+    click.argument("picks", type=click.Path(path_type=Path)),
+    click.option("--to", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder to copy to."),
+    click.option(
+        "--name",
+        default="${take}",
+        show_default=True,
+        metavar="TEMPLATE",
+        help="What each file is called: ${take}, ${shot}, ${number}, ${run}, ${campaign}, and the take's variables.",
+    ),
+    click.option("--link", is_flag=True, help="Make hard links instead of copies."),
+    only_option,
+)
+def collect(where: "CampaignLocation", console: "Console", **options: Any) -> int:
+    """Copy the videos chosen in PICKS to a folder, under names of your own."""
+    from hailuo_batch.commands import collect as command
+
+    return command.run(where, command.CollectOptions(**options), console)
+
+
 @cli.group(cls=OrderedGroup)
 def state() -> None:
     """Show, export or restore the ledger, or forget a take."""

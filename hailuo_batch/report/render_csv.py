@@ -44,9 +44,9 @@ def render_csv(report: Report) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     names = sorted({name for take in report.takes for name in take.take.variables})
-    writer.writerow((*COLUMNS, *(_cell(f"{VARIABLE}{name}") for name in names)))
+    writer.writerow((*COLUMNS, *(cell(f"{VARIABLE}{name}") for name in names)))
     for row in _rows(report):
-        writer.writerow((*_fixed_cells(report, row), *(_cell(row.variables.get(name, "")) for name in names)))
+        writer.writerow((*_fixed_cells(report, row), *(cell(row.variables.get(name, "")) for name in names)))
     return text.getvalue()
 
 
@@ -66,7 +66,7 @@ def _fixed_cells(report: Report, row: _Row) -> tuple[str, ...]:
     unnamed = run.run_id is None
     files = [output.path for output in run.outputs if output.path is not None]
     return (
-        *map(_cell, (report.campaign, "; ".join(row.tags), run.take_id, run.run_id or "", run.model)),
+        *map(cell, (report.campaign, "; ".join(row.tags), run.take_id, run.run_id or "", run.model)),
         format_time(run.submitted_at) or "",
         format_time(run.completed_at) or "",
         "" if unnamed else _usd(attempt.charged_micro_usd),
@@ -75,8 +75,8 @@ def _fixed_cells(report: Report, row: _Row) -> tuple[str, ...]:
         str(run.state),
         "yes" if run.is_superseded else "no",
         "yes" if run.flaws else "no",
-        _cell(_prompt(run)),
-        _cell("; ".join(files)),
+        cell(_prompt(run)),
+        cell("; ".join(files)),
         _lengths(files, report.clip_lengths),
     )
 
@@ -93,7 +93,7 @@ def _lengths(files: Sequence[str], known: Mapping[str, float]) -> str:
     return "; ".join(lengths) if any(lengths) else ""
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text on one line that is no formula to a spreadsheet, even to one that splits cells at semicolons.
 
     An apostrophe before the sign that would begin a formula makes a spreadsheet show the cell as it is. A negative
