@@ -225,9 +225,12 @@ def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, sett
 
 
 def render_proposal(
-    context: CampaignContext, proposal: Proposal, settings: Settings, console: Console, stream: TextIO
+    proposal: Proposal, settings: Settings, console: Console, stream: TextIO, *, resolve: str = ""
 ) -> str:
-    """The proposal as lines for this stream."""
+    """The proposal as lines for this stream.
+
+    `resolve` is the command that settles requests in doubt; empty where the summary shows them at the end.
+    """
     return render_plan(
         proposal.plan,
         proposal.snapshot,
@@ -235,7 +238,7 @@ def render_proposal(
         proposal.time,
         View(columns_of(stream), console.is_verbose, palette_of(stream)),
         cap_micro_usd=settings.cap_micro_usd,
-        resolve=context.where.command_line("resolve"),
+        resolve=resolve,
     )
 
 
@@ -263,9 +266,8 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
         return ConsentResult(Consent.MISSING)  # there is nothing to consent to
     if not request.context.is_sandbox:
         read_key()
-    context = request.context
-    console.print_info_in_colour(render_proposal(context, proposal, request.settings, console, sys.stderr))
-    if context.is_sandbox:
+    console.print_info_in_colour(render_proposal(proposal, request.settings, console, sys.stderr))
+    if request.context.is_sandbox:
         console.print_info("Practice run on the sandbox: no key, no real money.")
     quote = quote_for(plan, snapshot, proposal.estimate, request.settings, request.retried_takes)
     consent = _ask_or_assume(request, proposal, quote, console)

@@ -84,7 +84,9 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     if console.as_json:
         # rule plan_json
         console.print_json(document)
-    console.print_result_in_colour(render_proposal(context, proposal, settings, console, sys.stdout))
+    console.print_result_in_colour(
+        render_proposal(proposal, settings, console, sys.stdout, resolve=where.command_line("resolve"))
+    )
     judge_images(images, manifest.warning_severity, console)
     if options.out is not None:
         write_plan(options.out, document)

@@ -186,12 +186,6 @@ def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | Non
                 "or request another video, which pays again.",
                 (commands.repair(), commands.apply("--only", run.take_id, "--replace", run.take_id)),
             )
-        case RunState.ABANDONED:
-            return Advice(
-                "The take was abandoned; what it cost, or may have cost, still counts. Request it again, which pays "
-                "again, or name its run if that turns up.",
-                commands.resolve(run)[:2],
-            )
         case _:
             return None
 
