@@ -53,8 +53,9 @@ from hailuo_batch.app.run_campaign import (
 from hailuo_batch.app.workspace import CampaignLocation, has_ledger, ledger_exists, make_outputs, set_aside
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import StopReason
-from hailuo_batch.core.model.runs import in_doubt_if_submitting
+from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
+from hailuo_batch.core.planning.cap import stopped_by_cap
 from hailuo_batch.core.planning.estimate import has_open_runs, has_work
 from hailuo_batch.core.planning.history import NEWEST
 from hailuo_batch.core.planning.plan import Plan, make_plan
@@ -71,6 +72,8 @@ from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.in_doubt import render_in_doubt
 from hailuo_batch.ui.plan import left_for_later_text
 from hailuo_batch.ui.summary import render_summary, unfinished_takes, worst_code
+from hailuo_batch.ui.text import count, layout_lines
+from hailuo_batch.values import format_usd
 
 if TYPE_CHECKING:
     from hailuo_batch.runtime.driver import Deadline
@@ -228,7 +231,7 @@ class _Apply:
             page=page,
             resume=resume_command(where, options, paid=paid, replacing=replacing),
             status=where.command_line("status"),
-            later=left_for_later_text(job.plan),
+            later=_rest_text(job, snapshot, columns),
             columns=columns,
         )
         if console.as_json:
@@ -326,6 +329,18 @@ def _options_to_continue(options: ApplyOptions, plan: Plan, outcome: ApplyResult
         options = replace(options, yes=False, limit=options.limit or None)
     is_done = not plan.left_for_later and all(state is TakeState.DONE for state in in_scope)
     return replace(options, only=(), yes=False) if options.only and is_done and not replacing else options
+
+
+def _rest_text(job: Job, snapshot: Snapshot, columns: int | None) -> str:
+    """What --limit has left for later, and what has to be raised before the same command can make the rest."""
+    stopped = stopped_by_cap(snapshot, job.settings.cap_micro_usd, job.plan.scope)
+    sentences = [left_for_later_text(job.plan)]
+    if stopped is not None:
+        sentences.append(
+            f"The spend limit of {format_usd(stopped.cap_micro_usd)} is not enough for the "
+            f"{count(stopped.runs, 'run')} left. First raise limits.max_spend_usd or --max-spend to {format_usd(stopped.needed_micro_usd)}."
+        )
+    return "\n".join(layout_lines([sentence for sentence in sentences if sentence], columns))
 
 
 def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":

@@ -32,14 +32,16 @@ from hailuo_batch.core.planning.estimate import (
 )
 from hailuo_batch.core.planning.failures import attempts_left
 from hailuo_batch.core.planning.history import History
-from hailuo_batch.core.planning.plan import Plan, PlanRequest, make_plan
+from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanRequest, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
+from hailuo_batch.core.planning.selection import matches_any
 from hailuo_batch.ui.console import Console, columns_of, palette_of
 from hailuo_batch.ui.plan import left_for_later_text, render_plan
 from hailuo_batch.ui.request_text import View
-from hailuo_batch.ui.text import count
+from hailuo_batch.ui.text import count, name_some
 from hailuo_batch.values import format_usd
 
+_MOST_NAMED = 10
 _CAN_STILL_FAIL = frozenset({*RUNNING, RunState.LOST})
 
 
@@ -96,7 +98,8 @@ def quote_for(
         affordable = _affordable([prices[model] for model in models], left)
         if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
             # the same rule as the engine's: the first request that the cap does not admit stops all after it
-            reached = stop_reasons.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cap.cost_of(models[0]))
+            cost, needed = cap.cost_of(models[0]), cap.needed_for(models)
+            reached = stop_reasons.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cost, needed)
         # While a price is only expected, one request is sent alone to learn the real one, even if it does not fit.
         affordable = max(affordable, min(1, len(models)))
     open_runs = sum(1 for _ in _retryable_runs(plan, snapshot, settings.max_attempts, retried_takes))
@@ -217,6 +220,18 @@ class Proposal:
     history: History
 
 
+def print_not_replaced(request: PlanRequest, plan: Plan, console: Console) -> None:
+    """Print which takes --replace names and --only leaves out, so that nobody waits for another video of them."""
+    asked = plan.scope | plan.left_for_later
+    wanted = (line.take_id for line in plan.lines if line.action is not PlanAction.UNWANTED)
+    left_out = [id_ for id_ in wanted if id_ not in asked and matches_any(id_, request.replace)]
+    if left_out:
+        names = name_some(left_out, _MOST_NAMED)
+        console.print_info(
+            f"Not replaced, because --only leaves {'it' if len(left_out) == 1 else 'them'} out: {names}."
+        )
+
+
 def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, settings: Settings) -> Proposal:
     """The plan with what it is likely to cost and how long it is likely to take."""
     history = load_history(context.paths, snapshot)
@@ -260,6 +275,7 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
         console.print_info(_FINISHES_REPLACEMENT)
     source = request.options.replace_from or (request.options.plan_file if request.plan_request.rerolls else None)
     print_rerolls(source, request.plan_request, plan, snapshot, console)
+    print_not_replaced(request.plan_request, plan, console)
     if not has_work(plan, snapshot):
         later = f" {left_for_later_text(plan)}" if plan.left_for_later else ""
         console.print_info(f"Nothing to do: no video to request, download or pay for.{later}")

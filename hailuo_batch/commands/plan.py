@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.local.output_files import OutputFiles
 from hailuo_batch.app.config import ApplyOptions, read_plan_request, read_settings
-from hailuo_batch.app.consent import make_proposal, render_proposal
+from hailuo_batch.app.consent import make_proposal, print_not_replaced, render_proposal
 from hailuo_batch.app.ledger_access import LedgerView, empty_snapshot, read_ledger
 from hailuo_batch.app.manifest_input import (
     ImageCheckLevel,
@@ -71,6 +71,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     snapshot = empty_snapshot(context) if view is None else _as_apply_would_find(view, paths)
     plan = make_plan(campaign, snapshot, request)
     print_rerolls(options.replace_from, request, plan, snapshot, console)
+    print_not_replaced(request, plan, console)
     proposal = make_proposal(context, snapshot, plan, settings)
     # rule plan_checks_images
     level = ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.LOCAL
