@@ -338,7 +338,8 @@ def _rest_text(job: Job, snapshot: Snapshot, columns: int | None) -> str:
     if stopped is not None:
         sentences.append(
             f"The spend limit of {format_usd(stopped.cap_micro_usd)} is not enough for the "
-            f"{count(stopped.runs, 'run')} left. First raise limits.max_spend_usd or --max-spend to {format_usd(stopped.needed_micro_usd)}."
+            f"{count(stopped.runs, 'run')} left. First raise limits.max_spend_usd or --max-spend to "
+            f"{format_usd(stopped.needed_micro_usd)}."
         )
     return "\n".join(layout_lines([sentence for sentence in sentences if sentence], columns))
 

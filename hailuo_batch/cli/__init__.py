@@ -201,7 +201,7 @@ def verify(where: "CampaignLocation", console: "Console", **options: Any) -> int
     only_option,
 )
 def collect(where: "CampaignLocation", console: "Console", **options: Any) -> int:
-    """Copy the videos chosen in PICKS to a folder, under names of your own."""
+    """Copy the videos chosen in PICKS to a folder."""
     from hailuo_batch.commands import collect as command
 
     return command.run(where, command.CollectOptions(**options), console)

@@ -7,12 +7,10 @@ begins with `var:`, so that it never has the name of another column.
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hailuo_batch.core.model.runs import Run
 from hailuo_batch.report.fields import format_time
 from hailuo_batch.report.model import Attempt, Report
 from hailuo_batch.values import MICRO_USD_PER_USD
@@ -75,16 +73,10 @@ def _fixed_cells(report: Report, row: _Row) -> tuple[str, ...]:
         str(run.state),
         "yes" if run.is_superseded else "no",
         "yes" if run.flaws else "no",
-        cell(_prompt(run)),
+        cell(run.prompt),
         cell("; ".join(files)),
         _lengths(files, report.clip_lengths),
     )
-
-
-def _prompt(run: Run) -> str:
-    """The prompt that was sent, empty for a model whose input has none."""
-    prompt = json.loads(run.input_json).get("prompt")
-    return prompt if isinstance(prompt, str) else ""
 
 
 def _lengths(files: Sequence[str], known: Mapping[str, float]) -> str:

@@ -5,7 +5,6 @@ asked about no more: one line says that its money still counts. The terminal's w
 this machine's time zone is read.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -64,8 +63,7 @@ def _row(run: Run, costs: Mapping[str, int]) -> tuple[str, str, str]:
 def _details(run: Run, columns: int | None) -> list[str]:
     """The prompt that was sent and why there is no answer, each on one line."""
     width = _PROMPT_COLUMNS if columns is None else max(20, columns - len(_BELOW))
-    prompt = json.loads(run.input_json).get("prompt")
-    texts = [f"prompt: {clean(prompt)}"] if isinstance(prompt, str) and prompt else []
+    texts = [f"prompt: {clean(run.prompt)}"] if run.prompt else []
     texts += [clean(run.reason)] if run.reason else []
     return [_BELOW + elide(text, width) for text in texts]
 

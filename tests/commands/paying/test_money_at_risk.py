@@ -101,7 +101,7 @@ def test_the_reports_show_the_risk(shell: Shell, doubtful: CommandResult) -> Non
     assert markdown.count("| in doubt |") == 2
     for way in ("--run-id", "--resubmit", "--abandon"):
         assert markdown.count(way) >= 2
-    assert re.search(r"since \d{4}-\d\d-\d\d \d\d:\d\dZ", markdown)
+    assert len(re.findall(r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ: [^|]*<br>prompt: A lamp", markdown)) == 2
     document = shell("status", "--json").document
     assert document["spend"]["in_doubt_takes"] == 2
     assert document["spend"]["in_doubt_micro_usd"] == 560_000

@@ -48,7 +48,7 @@ def test_what_there_is_to_name_by() -> None:
         ("a\nb\x00c\x1b[31m\u202egpj", "a-b-c-[31m-gpj"),
         ("-rf", "rf"),
         (". .hidden. . ", "hidden"),
-        ("caf\u0065\u0301", "caf\u00e9"),
+        ("s\u0065\u0301", "s\u00e9"),
         ("日本の花瓶", "日本の花瓶"),
         ("a\ud800", "a-"),
         ("con", "con-"),
@@ -78,5 +78,5 @@ def test_the_extension_and_the_number_of_the_output_are_kept() -> None:
 
 
 def test_names_that_some_file_system_takes_for_one_collide() -> None:
-    named = [("Lamp.mp4", 1), ("lamp.mp4", 2), ("caf\u00e9", 3), ("CAFE\u0301", 4), ("stra\u00dfe", 5), ("STRASSE", 6)]
-    assert find_collisions([*named, ("other", 7)]) == {"Lamp.mp4": [1, 2], "caf\u00e9": [3, 4], "stra\u00dfe": [5, 6]}
+    named = [("Lamp.mp4", 1), ("lamp.mp4", 2), ("s\u00e9", 3), ("SE\u0301", 4), ("stra\u00dfe", 5), ("STRASSE", 6)]
+    assert find_collisions([*named, ("other", 7)]) == {"Lamp.mp4": [1, 2], "s\u00e9": [3, 4], "stra\u00dfe": [5, 6]}
