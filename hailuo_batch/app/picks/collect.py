@@ -8,6 +8,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from hailuo_batch.adapters.local.collecting import (
@@ -152,11 +153,16 @@ def _check_names_known(template: NameTemplate, takes: Iterable[Take], campaign: 
         known = values_of(take, "", campaign)
         missing = [name for name in template.names if name not in known]
         if missing:
-            names = ", ".join(f"${{{clean(name)}}}" for name in missing)
+            near = get_close_matches(missing[0], known, n=1)
+            hint = f" Did you mean {_written(near)}?" if near else ""
             raise UsageError(
-                f"--name: the take {take.id} has no {names}. Nothing was copied. It has: "
-                f"{', '.join(f'${{{clean(name)}}}' for name in known)}."
+                f"--name: the take {take.id} has no {_written(missing)}. Nothing was copied. It has: {_written(known)}."
+                f"{hint}"
             )
+
+
+def _written(names: Iterable[str]) -> str:
+    return ", ".join(f"${{{clean(name)}}}" for name in names)
 
 
 def _check_collisions(files: Sequence[ChosenFile]) -> None:

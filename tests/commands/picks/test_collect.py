@@ -146,6 +146,8 @@ def test_names_that_collide_are_refused_before_anything_is_copied(
     ("name", "why"),
     [
         ("${colour}", "has no ${colour}. Nothing was copied. It has: ${take}, ${shot}, ${number}, ${run}, ${campaign}"),
+        ("${mod}", "has no ${mod}. Nothing was copied. It has: ${take}, "),
+        ("${mod}", ", ${mood}, ${name}, ${sku}. Did you mean ${mood}?"),
         ("$sku", "a `$` in it begins no variable: write ${name}"),
         ("...", "gives a1-calm no name at all. Nothing was copied. Add ${take} to it."),
     ],
