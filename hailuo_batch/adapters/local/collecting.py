@@ -107,6 +107,7 @@ def _read_source(source: BinaryIO, sha256: str, use: Callable[[bytes], None]) ->
             use(piece)
             yield piece
 
+    # rule collected_as_recorded
     if _digest(pieces()) != sha256:
         raise SourceError("was changed since it was downloaded")
 

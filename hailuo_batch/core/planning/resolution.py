@@ -175,6 +175,7 @@ def _needs_decision(record: TakeRecord, run: Run, now: float) -> bool:
     if run.state is RunState.IN_DOUBT:
         return True
     if run.state in RUNNING:
+        # rule stuck_not_running
         return _is_old(run.submitted_at, now)
     if not record.in_manifest or run.is_superseded:
         return False
