@@ -45,7 +45,8 @@ def render_plan(
 ) -> str:
     """The plan in lines that fit the terminal.
 
-    `resolve` is that command for this campaign, ready to be pasted into a shell. All but our own colours is escaped.
+    `resolve` is that command for this campaign, ready to be pasted into a shell; empty where the requests in doubt are
+    shown elsewhere. All but our own colours is escaped.
     """
     rows, columns = _rows(plan, estimate, view), view.columns
     sentences = [
@@ -56,7 +57,7 @@ def render_plan(
         *_cap_warning(estimate, snapshot, cap_micro_usd),
         *_spend_sentence(spend_so_far(snapshot)),
     ]
-    doubts = render_in_doubt(snapshot, resolve, columns, show_all=view.is_full)
+    doubts = render_in_doubt(snapshot, resolve, columns, show_all=view.is_full) if resolve else []
     # rule plan_table
     return "\n".join([*rows, *([""] if rows else []), *map(sanitize, (*layout_lines(sentences, columns), *doubts))])
 
