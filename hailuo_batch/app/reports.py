@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from hailuo_batch.adapters.download.clip_lengths import read_clip_lengths
+from hailuo_batch.adapters.download.clip_facts import read_clip_facts
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app.older_ledger import journal_mark
 from hailuo_batch.app.workspace import CampaignContext, CampaignPaths, short_path
@@ -203,7 +203,7 @@ class ReportFiles:
             return report
         attempts = [attempt for take in report.takes for attempt in take.attempts] + [*report.forgotten]
         outputs = (output for attempt in attempts for output in attempt.run.outputs)
-        return replace(report, clip_lengths=read_clip_lengths(self._paths.outputs, outputs))
+        return replace(report, clips=read_clip_facts(self._paths.outputs, outputs))
 
     def update_sidecars(self, snapshot: Snapshot) -> None:
         """Write the sidecars that are missing or out of date. Raises OutputError."""
