@@ -58,7 +58,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     Raises what reading a manifest or a ledger raises, and UsageError for an unusable image.
     """
     manifest = read_manifest(where.manifest, console, warning_severity(strict=options.strict))
-    context = context_of(where, manifest.campaign)
+    context = context_of(where, manifest)
     campaign, paths = context.campaign, context.paths
     request = read_plan_request(campaign, options.only, options.replace, options.in_doubt, options.limit)
     settings = read_settings(ApplyOptions(max_spend=options.max_spend, limit=options.limit), campaign)
