@@ -83,10 +83,8 @@ def test_the_focus_plays_a_video_over_its_still_and_leaves_the_still(open_sheet:
     sheet.press("\ue004")  # Tab: the focus is to be seen
     sheet.run("arguments[0].focus({ focusVisible: true })", film)
     sheet.until(PLAYING, film)
-    boxes = sheet.run(
-        "return [...arguments[0].querySelectorAll('.poster, video')].map(n => [n.tagName, n.getBoundingClientRect().width])",
-        film,
-    )
+    pictures = "[...arguments[0].querySelectorAll('.poster, video')]"
+    boxes = sheet.run(f"return {pictures}.map(node => [node.tagName, node.getBoundingClientRect().width])", film)
     assert [name for name, _ in boxes] == ["IMG", "VIDEO"]  # the later one is on top
     assert abs(boxes[0][1] - boxes[1][1]) < 2
     sheet.run("arguments[0].blur()", film)

@@ -19,10 +19,6 @@ const price = (run) => {
 };
 const facts = (run) => [price(run), took(run)].filter(Boolean).join(" · ");
 
-const clipFacts = ({ length_s: length, width, height }) => [
-  length === null ? "" : `${length < 10 ? Math.round(length * 10) / 10 : Math.round(length)} s`,
-  width === null ? "" : `${width} × ${height}`].filter(Boolean).join(" · ");
-
 // The class hides a part of the node, until the reader asks for all of it.
 const foldable = (node, kind) => {
   node.classList.add(kind);
