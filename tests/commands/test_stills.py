@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.stills import ffmpeg
+from hailuo_batch.app import reports
 from hailuo_batch.core.model.file_layout import STILLS_FOLDER, poster_name
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
@@ -173,6 +174,19 @@ def test_reference_images_on_this_machine_stand_beside_the_video(
     (folder / "lamp.png").write_bytes(png(640, 481, size=90_000))
     shell("report")
     assert '"picture":0' not in (shell.outputs / "report.html").read_text()
+
+
+def test_an_apply_does_not_hold_its_lock_for_stills_that_take_long(
+    shell: Shell, api: SandboxServer, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "LONGEST_IN_APPLY_S", 0.2)
+    program.answer(f"mkdir {program.asked}/$$; sleep 1000")
+    applied = shell("apply")
+    assert applied.code is ExitCode.DONE
+    assert f"3 stills left to make. `hailuo-batch report {shell.manifest}` makes them." in " ".join(applied.err.split())
+    program.work()
+    assert "left to make" not in shell("report").err
+    assert stills(shell) == expected(shell)
 
 
 @pytest.mark.deep

@@ -43,6 +43,7 @@ class Ffmpeg:
         arguments = [self.program, "-nostdin", "-v", "error", "-max_alloc", "500000000", "-protocol_whitelist", "file"]
         arguments += [*read, "-max_pixels", "70000000", "-threads", "1", "-i", f"file:/dev/fd/{source}"]
         arguments += [*write, "-frames:v", "1", "-threads", "1", "-c:v", "mjpeg", "-f", "image2pipe", "pipe:1"]
+        os.lseek(source, 0, os.SEEK_SET)  # where /dev/fd does not open a file anew, its place is shared
         try:
             process = subprocess.Popen(  # noqa: S603 - the arguments are ours, and hold no name of a file
                 ["/bin/sh", "-c", _BOUNDED, "sh", *arguments],

@@ -61,7 +61,7 @@ class CampaignStills:
         left = self.maker.missing(missing)
         if left:
             console.print_info(f"{count(len(left), 'still')} left to make. `hailuo-batch report MANIFEST` makes them.")
-        return StillsFolder(self.outputs).names().isdisjoint(source.name for source in missing) is False
+        return not StillsFolder(self.outputs).names().isdisjoint(source.name for source in missing)
 
     def remove_others(self) -> None:
         """Remove the stills of videos that no run of the ledger has. For a caller that holds the lock: another apply
