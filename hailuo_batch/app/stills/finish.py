@@ -46,19 +46,19 @@ class CampaignStills:
 
         Raises KeyboardInterrupt, with what was made by then in place.
         """
+        if self.maker.ffmpeg() is None:
+            if console.is_verbose and self.maker.missing(self.sources):
+                console.print_info("There is no usable ffmpeg, so the report shows videos without stills of them.")
+            return False
         missing = self.maker.missing(self.sources)
         if not missing or is_over():
-            return False
-        if self.maker.ffmpeg is None:
-            if console.is_verbose:
-                console.print_info("There is no usable ffmpeg, so the report shows videos without stills of them.")
             return False
         columns = None if console.verbosity is Verbosity.QUIET else columns_of(sys.stderr)
         if columns is None and len(missing) > _MANY:
             console.print_info(f"Making {count(len(missing), 'still')} for the report.")
         with counting_bar(sys.stderr, columns, len(missing), "stills") as step:
             self.maker.make_all(missing, is_over, step)
-        left = self.maker.missing(missing)
+        left = self.maker.missing(missing) if self.maker.ffmpeg() is not None else []
         if left:
             console.print_info(f"{count(len(left), 'still')} left to make. `hailuo-batch report MANIFEST` makes them.")
         return not StillsFolder(self.outputs).names().isdisjoint(source.name for source in missing)

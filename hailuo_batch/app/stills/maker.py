@@ -36,19 +36,21 @@ class StillMaker:
         self._is_disk_refusing = False
 
     def missing(self, sources: Iterable[Source]) -> list[Source]:
-        """Those whose stills are not there and were not tried, each still once."""
-        left = {source.name: source for source in sources}
-        there = self._folder.names() if left else frozenset()
-        return [source for name, source in left.items() if name not in there and name not in self._tried]
+        """Those that are on disk and whose stills are not there and were not tried, each still once."""
+        settled = self._folder.names() | self._tried
+        left: dict[str, Source] = {}
+        for source in sources:
+            if source.name not in settled and source.name not in left and os.path.lexists(source.path):
+                left[source.name] = source
+        return list(left.values())
 
-    @property
     def ffmpeg(self) -> Ffmpeg | None:
         """The ffmpeg to use, None where there is none or it is of no use."""
         return None if self._is_disk_refusing or self._failures >= _MOST_FAILURES else self._find()
 
     def make(self, source: Source, is_over: Callable[[], bool]) -> None:
         """Make one still, unless it was tried, or it is over."""
-        ffmpeg = None if is_over() else self.ffmpeg
+        ffmpeg = None if is_over() else self.ffmpeg()
         with self._lock:
             if ffmpeg is None or source.name in self._tried:
                 return
@@ -56,8 +58,8 @@ class StillMaker:
         still = make_still(ffmpeg, source, is_over)
         if still is None:
             with self._lock:
-                if is_over():
-                    self._tried.discard(source.name)  # it was not the file's fault
+                if is_over() or not os.path.lexists(source.path):
+                    self._tried.discard(source.name)  # not the file's fault, which may have been renamed meanwhile
                 else:
                     self._failures += 1
             return

@@ -79,8 +79,7 @@ def test_videos_of_one_content_share_a_still_under_any_name(outputs: Outputs) ->
 def test_what_is_there_is_not_made_again(outputs: Outputs) -> None:
     video = outputs.video("a.mp4")
     outputs.make(video)
-    again = StillMaker(outputs.folder, lambda: pytest.fail("nobody has to look for it"))
-    assert again.missing([video]) == []
+    assert StillMaker(outputs.folder, lambda: None).missing([video]) == []
 
 
 def test_what_cannot_be_made_is_not_tried_again(outputs: Outputs) -> None:
@@ -179,6 +178,15 @@ def test_a_still_never_holds_up_the_end_and_is_left_to_it(outputs: Outputs) -> N
     ending.join(TEST_TIMEOUT_S)
     assert not ending.is_alive()
     assert outputs.maker.missing([video]) == [video]
+
+
+def test_a_video_that_was_renamed_meanwhile_is_left_to_the_end(outputs: Outputs) -> None:
+    video = outputs.video("a.mp4")
+    before = Video(outputs.folder / "a.part.mp4", video.size, video.sha256)
+    outputs.maker.make(before, lambda: False)
+    assert outputs.maker.missing([before]) == []
+    assert outputs.make(before, video) == 1
+    assert outputs.stills == {video.name}
 
 
 def test_stills_of_others_and_their_files_are_told_apart(outputs: Outputs) -> None:
