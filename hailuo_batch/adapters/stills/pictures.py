@@ -24,6 +24,10 @@ _LARGEST_IMAGE = 64 * 1024 * 1024
 _MOST_PIXELS = 70_000_000
 _AT_SHARE = 1 / 3
 _MP4_KINDS = frozenset({".mp4", ".m4v", ".mov"})
+_WEBM = ".webm"
+VIDEO_SUFFIXES = (*sorted(_MP4_KINDS), _WEBM)
+"""The endings of the files that a still can be made of."""
+
 _IMAGE_READERS = {"PNG": "png_pipe", "JPEG": "jpeg_pipe", "WebP": "webp_pipe", "GIF": "gif"}
 _QUALITY = ("-pix_fmt", "yuvj420p", "-q:v", "5", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 _JPEG_COLOURS = "out_color_matrix=bt601:out_range=full"
@@ -71,8 +75,15 @@ class Image:
 Source = Video | Image
 
 
+class NoPictureError(Exception):
+    """ffmpeg made no picture of a file that should have one, or was cancelled."""
+
+
 def make_still(ffmpeg: Ffmpeg, source: Source, is_cancelled: IsCancelled) -> bytes | None:
-    """Return the JPEG of the still; None if none can be made of this file, or it is cancelled."""
+    """Return the JPEG of the still; None of a file that is not the one meant, or of no kind we know.
+
+    Raises NoPictureError.
+    """
     try:
         # where a user's image lies is the user's choice, links included; a video lies where we have saved it
         path = source.path if isinstance(source, Video) else Path(os.path.realpath(source.path))
@@ -82,15 +93,17 @@ def make_still(ffmpeg: Ffmpeg, source: Source, is_cancelled: IsCancelled) -> byt
     try:
         size = os.fstat(file).st_size
         is_usable = size == source.size if isinstance(source, Video) else size <= _LARGEST_IMAGE
-        if not is_usable or _digest(file) != source.sha256:
+        options = (_video_options if isinstance(source, Video) else _image_options)(file, size) if is_usable else None
+        if options is None or _digest(file) != source.sha256:
             return None
-        options = _video_options(file, size) if isinstance(source, Video) else _image_options(file, size)
-        still = None if options is None else ffmpeg.run(file, *options, is_cancelled)
+        still = ffmpeg.run(file, *options, is_cancelled)
     except OSError:
         return None
     finally:
         os.close(file)
-    return still if still is not None and _is_small_jpeg(still) else None
+    if still is None or not _is_small_jpeg(still):
+        raise NoPictureError
+    return still
 
 
 def _digest(file: int) -> str:
@@ -108,7 +121,7 @@ def _video_options(file: int, size: int) -> tuple[Sequence[str], Sequence[str]] 
             return None
         reader = "mov"
         length_s = read_clip_facts(lambda offset, count: os.pread(file, count, offset), size).length_s
-    elif kind == ".webm":
+    elif kind == _WEBM:
         reader = "matroska"
     else:
         return None

@@ -6,7 +6,7 @@ Only the image that a take was made from is shown beside it: not one that has ta
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from hailuo_batch.adapters.stills.pictures import Image, Source, Video
+from hailuo_batch.adapters.stills.pictures import VIDEO_SUFFIXES, Image, Source, Video
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.manifest import ResolvedImage
 from hailuo_batch.manifest.images.local_copies import combine_digests
@@ -21,7 +21,9 @@ def videos_of(runs: Iterable[Run], outputs: Path) -> Iterator[Video]:
     """The saved videos of these runs."""
     for run in runs:
         for output in run.outputs:
-            if output.path is not None and output.sha256 is not None and output.bytes is not None:
+            if output.path is None or output.sha256 is None or output.bytes is None:
+                continue
+            if output.path.endswith(VIDEO_SUFFIXES):  # which the bytes have chosen when it was saved
                 yield Video(outputs / output.path, output.bytes, output.sha256)
 
 

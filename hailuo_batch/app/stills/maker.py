@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.stills.ffmpeg import Ffmpeg
 from hailuo_batch.adapters.stills.folder import StillsFolder
-from hailuo_batch.adapters.stills.pictures import Source, Video, make_still
+from hailuo_batch.adapters.stills.pictures import NoPictureError, Source, Video, make_still
 from hailuo_batch.core.model.events import FetchOutcome, FileSaved
 from hailuo_batch.runtime.executor import Fetcher
 
@@ -55,17 +55,20 @@ class StillMaker:
             if ffmpeg is None or source.name in self._tried:
                 return
             self._tried.add(source.name)
-        still = make_still(ffmpeg, source, is_over)
-        if still is None:
-            with self._lock:
-                if is_over() or not os.path.lexists(source.path):
-                    self._tried.discard(source.name)  # not the file's fault, which may have been renamed meanwhile
-                else:
-                    self._failures += 1
-            return
         try:
-            self._folder.write(source.name, still)
+            still = make_still(ffmpeg, source, is_over)
+        except NoPictureError:
+            still = None
+            self._failures += not is_over()
+        if still is not None:
             self._failures = 0
+            self._write(source.name, still)
+        elif is_over() or not os.path.lexists(source.path):
+            self._tried.discard(source.name)  # not the file's fault, which may have been renamed meanwhile
+
+    def _write(self, name: str, still: bytes) -> None:
+        try:
+            self._folder.write(name, still)
         except OSError:
             self._is_disk_refusing = True
 

@@ -99,6 +99,14 @@ def test_an_ffmpeg_that_can_do_nothing_is_asked_no_more(outputs: Outputs, monkey
     assert outputs.asked == 20
 
 
+def test_files_of_other_kinds_say_nothing_of_ffmpeg(outputs: Outputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maker_module, "_MOST_AT_ONCE", 1)
+    others = [outputs.video(f"{n}.mp4", b"no video %d" % n) for n in range(25)]
+    video = outputs.video("a.mp4")
+    outputs.make(*others, video)
+    assert (outputs.asked, outputs.stills) == (1, frozenset({video.name}))
+
+
 def test_a_disk_that_takes_nothing_ends_it(outputs: Outputs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maker_module, "_MOST_AT_ONCE", 1)
     (outputs.folder / STILLS_FOLDER).write_bytes(b"a file of somebody")
