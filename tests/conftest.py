@@ -2,6 +2,7 @@
 
 import gc
 import ipaddress
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from hailuo_batch.adapters.stills import ffmpeg
 from hailuo_batch.app.api_target import state_folder
+from tests.helpers.programs import write_program
 
 # a test may be slow on a busy machine, and is still right
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -111,6 +114,17 @@ def _state_of_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: p
     """Have the program, in this process and in those that it starts, keep its state in a folder of the test's own."""
     # not the last test's, whose server may have had the same port: what that held of the key's window is waited for
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state" / str(next(_NUMBERS))))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_ffmpeg_of_the_users_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have no still made, in this process and in those that it starts, but where a test asks for an ffmpeg."""
+    folder = tmp_path_factory.mktemp("no-ffmpeg")
+    write_program(folder / "ffmpeg", "exit 1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ffmpeg, "which", lambda _: None)
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -56,6 +56,9 @@ RULES: Mapping[str, Rule] = {
     "adapters.download": Rule(
         "files, from the link to the final name", ("adapters.http", "adapters.local", "core.model", "values")
     ),  # and keeps what comes on the disk
+    "adapters.stills": Rule(
+        "small still pictures of files, by ffmpeg", ("adapters.download", "adapters.local", "core.model", "image_files")
+    ),  # which of our files are videos and images, it does not decide for itself
     "adapters.ledger": Rule(
         "SQLite, receipts, lock", ("adapters.local", "core.model", "core.planning", *VALUES)
     ),  # whose files are opened and synced as all others are
@@ -108,6 +111,13 @@ RULES: Mapping[str, Rule] = {
     "sandbox": Rule("a Runbase look-alike: HTTP around that model", ("sandbox.world", *VALUES, PACKAGE)),
     "ui": Rule("words and layouts for a terminal", ("report", "adapters.local", *CORE, *VALUES, "text")),
     # the use cases, and who calls them
+    "app.stills": Rule(
+        "a campaign's stills: which are missing, who makes them when, what the report shows of them",
+        (
+            *("app", "ui", "report", "runtime", "manifest", "manifest.images", "adapters.local", "adapters.stills"),
+            *("adapters.download", "core.model", "values", "image_files"),
+        ),
+    ),
     "app": Rule(
         "what commands and a Python interface share",
         (
@@ -123,6 +133,8 @@ RULES: Mapping[str, Rule] = {
             "adapters.ledger",
             "adapters.runbase",
             "adapters.download",
+            "adapters.stills",
+            "app.stills",
             *CORE,
             *VALUES,
             "text",

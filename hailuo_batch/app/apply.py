@@ -8,10 +8,12 @@ is sent before it is written down. Without consent, only runs that are already p
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.local.output_files import OutputFiles
+from hailuo_batch.adapters.stills.ffmpeg import find_ffmpeg
 from hailuo_batch.app.config import ApplyOptions, check_options, read_plan_request, read_settings, resume_command
 from hailuo_batch.app.consent import (
     ApplyRequest,
@@ -50,6 +52,7 @@ from hailuo_batch.app.run_campaign import (
     has_files_to_move,
     run_campaign,
 )
+from hailuo_batch.app.stills.maker import StillMaker
 from hailuo_batch.app.workspace import CampaignLocation, has_ledger, ledger_exists, make_outputs, set_aside
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import StopReason
@@ -115,7 +118,9 @@ def apply_campaign(
             ledger.record_fact(PLAN_FACT, "" if request.saved_plan is None else request.saved_plan.id)
         # rule guard_held
         lock.acquire_guard()  # on the receipts: a deleted lock file must not let in a second apply that pays as well
-        job = replace(_make_job(request, proposal, consent), lock=lock, deadline=_deadline(options, give_up_at))
+        stills = StillMaker(request.context.paths.outputs, find_ffmpeg)
+        deadline = _deadline(options, give_up_at)
+        job = replace(_make_job(request, proposal, consent), lock=lock, deadline=deadline, stills=stills)
         if job.sends or job.plan.ledger_changes:
             # before anything is sent: after a kill, `status` must name a command that pays for no more than this one
             ledger.record_fact(RESUME_FACT, job.resume_command)
@@ -219,7 +224,10 @@ class _Apply:
             ledger.record_fact(RESUME_FACT, resume)
         report = report_of(request.context, snapshot, self.clock.wall(), resume=resume)
         unfinished = unfinished_takes(report, job.plan.scope)
-        page, unwritten = write_final_report(report, snapshot, ledger, job.paths, options.no_sidecar, console)
+        ends_at = inf if job.deadline is None else job.deadline.at
+        page, unwritten = write_final_report(
+            report, snapshot, ledger, job.context, options.no_sidecar, console, job.stills, ends_at
+        )
         codes = [*outcome.codes, *([ExitCode.UNFINISHED] if unfinished else []), *unwritten]
         codes += [] if consent.stop_reason is None else [consent.stop_reason.exit_code]
         columns = columns_of(sys.stderr if console.as_json else sys.stdout)
@@ -262,7 +270,7 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     saved = None if options.plan_file is None else read_plan_for(options.plan_file, options)
     load = load_manifest if options.check_images is False else load_with_image_warnings
     manifest = read_manifest(where.manifest, console, warning_severity(strict=options.strict), load)
-    context = context_of(where, manifest.campaign)
+    context = context_of(where, manifest)
     settings = read_settings(options, manifest.campaign)
     if saved is None:
         rerolls = read_rerolls(options.replace_from, context)

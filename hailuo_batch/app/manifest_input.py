@@ -64,12 +64,13 @@ class Manifest:
 def load_context(where: CampaignLocation, console: Console) -> CampaignContext:
     """The campaign of the manifest, its endpoint and its paths. Raises ManifestError with every error."""
     manifest = read_manifest(where.manifest, console, Severity.WARNING, load_manifest)
-    return context_of(where, manifest.campaign)
+    return context_of(where, manifest)
 
 
-def context_of(where: CampaignLocation, campaign: CampaignSpec) -> CampaignContext:
-    """The campaign with its endpoint and its paths. Raises UsageError if the API's base URL is invalid."""
-    return CampaignContext(where, campaign, read_endpoint(where.sandbox), locate(where, campaign.name))
+def context_of(where: CampaignLocation, manifest: Manifest) -> CampaignContext:
+    """The manifest's campaign with its endpoint and its paths. Raises UsageError if the API's base URL is invalid."""
+    campaign = manifest.campaign
+    return CampaignContext(where, campaign, read_endpoint(where.sandbox), locate(where, campaign.name), manifest.copies)
 
 
 def read_manifest(

@@ -9,12 +9,15 @@ campaign.
 import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import replace
+from math import inf
 from pathlib import Path
 
-from hailuo_batch.adapters.download.clip_lengths import read_clip_lengths
 from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.stills.ffmpeg import find_ffmpeg
 from hailuo_batch.app.older_ledger import journal_mark
+from hailuo_batch.app.stills.finish import LONGEST_IN_APPLY_S, CampaignStills
+from hailuo_batch.app.stills.maker import StillMaker
+from hailuo_batch.app.stills.shown import with_files_read, with_stills
 from hailuo_batch.app.workspace import CampaignContext, CampaignPaths, short_path
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.engine.notices import Notice
@@ -34,6 +37,7 @@ from hailuo_batch.report.verified_files import (
     load_verified,
     save_verified,
 )
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.runtime.observer import Observer
 from hailuo_batch.ui.console import Console
 
@@ -124,24 +128,58 @@ def report_of(
 
 
 def write_final_report(
-    report: Report, snapshot: Snapshot, ledger: Ledger, paths: CampaignPaths, no_sidecar: bool, console: Console
+    report: Report,
+    snapshot: Snapshot,
+    ledger: Ledger,
+    context: CampaignContext,
+    no_sidecar: bool,
+    console: Console,
+    maker: StillMaker | None = None,
+    ends_at: float = inf,
 ) -> tuple[str, tuple[ExitCode, ...]]:
     """Write the report files and the sidecars. Returns the page's path, and the exit code of a failure to write.
 
-    For a command that holds the lock and makes no further change to the ledger.
+    For a command that holds the lock and makes no further change to the ledger. `maker` made stills while the command
+    worked; those that are missing are made until `ends_at`, a time of the monotonic clock.
     """
     page = "not written"
-    files = ReportFiles(paths, _mark_if_in_place(ledger, paths))
+    files = ReportFiles(context, _mark_if_in_place(ledger, context.paths))
     try:
         page = short_path(files.update_reports(report, tuple(Format))[Format.HTML])
         if not no_sidecar:
             files.update_sidecars(snapshot)
+        # last: whatever happens to stills, the report and the sidecars name every run that was paid for
+        _finish_stills(files, report, snapshot, console, maker, ends_at)
     except OutputError as error:
         console.print_warning(str(error))
         return page, (error.exit_code,)
     finally:
         files.save_verified()
     return page, ()
+
+
+def _finish_stills(
+    files: "ReportFiles",
+    report: Report,
+    snapshot: Snapshot,
+    console: Console,
+    maker: StillMaker | None,
+    ends_at: float,
+) -> None:
+    """Make the stills that are missing, show them in the page, and remove those that nothing needs."""
+    clock = Clock()
+    over_at = min(ends_at, clock.now() + LONGEST_IN_APPLY_S)
+    stills = files.stills(report, snapshot, maker)
+    if stills.make_missing(console, lambda: console.stop.code is not None or clock.now() >= over_at):
+        files.update_reports(report, tuple(Format))
+    stills.remove_others()
+
+
+def write_live_page(report: Report, context: CampaignContext) -> None:
+    """Write the page of an apply that is running. Raises OutputError."""
+    folder, formats = context.paths.outputs, (Format.HTML,)
+    report = with_stills(report, folder, context.copies)
+    write_reports(with_files_read(report, folder, context.copies, formats), folder, formats)
 
 
 def unchanged_receipts(paths: CampaignPaths) -> FileStamp | None:
@@ -180,30 +218,28 @@ class ReportFiles:
     file is written and nothing is remembered.
     """
 
-    def __init__(self, paths: CampaignPaths, mark: Mark | None) -> None:
-        self._paths = paths
+    def __init__(self, context: CampaignContext, mark: Mark | None) -> None:
+        self._context = context
+        self._paths = context.paths
         self._mark = mark
-        self._before = load_verified(paths.verified_files)
+        self._before = load_verified(self._paths.verified_files)
         self._verified = dict(self._before)
 
     def update_reports(self, report: Report, formats: Collection[Format]) -> dict[Format, Path]:
-        """Write those files that do not hold the report yet. Returns all their paths. Raises OutputError."""
+        """Write those files that do not hold the report and its stills yet. Returns all paths. Raises OutputError."""
         folder, verified = self._paths.outputs, self._verified.get(REPORTS)
-        if self._mark is None:
-            return write_reports(self._with_lengths(report, formats), folder, formats)
-        if are_current(verified, report, self._mark, folder, formats):
+        report = with_stills(report, folder, self._context.copies)
+        if self._mark is not None and are_current(verified, report, self._mark, folder, formats):
             return report_paths(folder, formats)
-        written = write_reports(self._with_lengths(report, formats), folder, formats)
-        self._note(REPORTS, verify_reports(verified, report, self._mark, folder, formats))
+        written = write_reports(with_files_read(report, folder, self._context.copies, formats), folder, formats)
+        if self._mark is not None:
+            self._note(REPORTS, verify_reports(verified, report, self._mark, folder, formats))
         return written
 
-    def _with_lengths(self, report: Report, formats: Collection[Format]) -> Report:
-        """The report with the lengths of its videos, which are read for the one format that shows them."""
-        if Format.CSV not in formats:
-            return report
-        attempts = [attempt for take in report.takes for attempt in take.attempts] + [*report.forgotten]
-        outputs = (output for attempt in attempts for output in attempt.run.outputs)
-        return replace(report, clip_lengths=read_clip_lengths(self._paths.outputs, outputs))
+    def stills(self, report: Report, snapshot: Snapshot, maker: StillMaker | None = None) -> CampaignStills:
+        """The stills that the report can show; `maker` makes them, if there is one already."""
+        maker = maker or StillMaker(self._context.paths.outputs, find_ffmpeg)
+        return CampaignStills.of(report, snapshot, self._context, maker)
 
     def update_sidecars(self, snapshot: Snapshot) -> None:
         """Write the sidecars that are missing or out of date. Raises OutputError."""

@@ -6,8 +6,8 @@ For a caller that holds the lock. A campaign with nothing left to do starts no t
 import secrets
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,8 @@ from hailuo_batch.app.api_target import NO_API, ApiTarget, connect, is_new_key, 
 from hailuo_batch.app.ledger_access import back_up
 from hailuo_batch.app.plan_guard import PLAN_FACT
 from hailuo_batch.app.reconcile import count_earlier_requests
-from hailuo_batch.app.reports import LivePageObserver, report_of
+from hailuo_batch.app.reports import LivePageObserver, report_of, write_live_page
+from hailuo_batch.app.stills.maker import StillingFetcher, StillMaker
 from hailuo_batch.app.workspace import CampaignContext, CampaignPaths
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.notices import Notice
@@ -35,9 +36,8 @@ from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.core.planning.replacements import finished_replacements
 from hailuo_batch.core.planning.spend import count_creates
 from hailuo_batch.errors import ExitCode, LedgerError
-from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.runtime.clock import Clock
-from hailuo_batch.runtime.executor import ThreadExecutor
+from hailuo_batch.runtime.executor import Fetcher, ThreadExecutor
 from hailuo_batch.runtime.observer import GuardedObserver, Observer
 from hailuo_batch.runtime.signals import stop_on_signals
 from hailuo_batch.ui.console import Console, Verbosity
@@ -58,7 +58,8 @@ class Job:
 
     `plan_fact` is what the ledger remembers of a plan file once its changes are made, empty without one. Failed runs of
     `retried_takes` are made again, None for all takes asked for. `lock` is the campaign's, which must stay in place
-    while anything is paid for. `resume_command` continues this apply, `deadline` bounds its duration.
+    while anything is paid for. `resume_command` continues this apply, `deadline` bounds its duration. `stills` makes
+    the stills of what is downloaded, None for no stills.
     """
 
     context: CampaignContext
@@ -70,6 +71,7 @@ class Job:
     lock: CampaignLock | None = None
     resume_command: str = ""
     deadline: "Deadline | None" = None
+    stills: StillMaker | None = None
 
     @property
     def paths(self) -> CampaignPaths:
@@ -190,7 +192,8 @@ def _run_driver(
         never_blocking(),
         closing(Client(target.base_url, target.key)) as client,
         closing(Receipts(job.paths.receipts)) as receipts,
-        closing(_make_executor(job, client, byte_counter)) as executor,
+        _with_stills(job, byte_counter) as fetcher,
+        closing(_make_executor(job, client, fetcher)) as executor,
         closing(_live_page(job, ledger, clock, observer)) as live_page,
     ):
         window = share_window(job.context.endpoint, target, job.settings)
@@ -236,10 +239,20 @@ def _run_until_stopped(
     return []
 
 
-def _make_executor(job: Job, client: "Client", byte_counter: ByteCounter) -> ThreadExecutor:
+@contextmanager
+def _with_stills(job: Job, fetcher: Fetcher) -> Iterator[Fetcher]:
+    """The fetcher, with stills made of what it saves if the job wants any."""
+    if job.stills is None:
+        yield fetcher
+        return
+    with closing(StillingFetcher(fetcher, job.stills, job.paths.outputs)) as stilling:
+        yield stilling
+
+
+def _make_executor(job: Job, client: "Client", fetcher: Fetcher) -> ThreadExecutor:
     return ThreadExecutor(
         client,
-        byte_counter,
+        fetcher,
         OutputFiles(job.paths.outputs),
         api_threads=min(job.settings.rate_limit, _MOST_REQUESTS_AT_ONCE),
         fetch_threads=job.settings.max_fetches,
@@ -251,7 +264,7 @@ def _live_page(job: Job, ledger: Ledger, clock: Clock, observer: Observer) -> Li
         report = report_of(
             job.context, snapshot, clock.wall(), resume=job.resume_command, submitting_state=TakeState.WAITING
         )
-        write_reports(report, job.paths.outputs, (Format.HTML,))
+        write_live_page(report, job.context)
 
     return LivePageObserver(observer, ledger.snapshot, write, clock.now)
 

@@ -7,14 +7,15 @@ option. The sandbox has files of its own, so that a practice run cannot touch th
 import os
 import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from hailuo_batch.adapters.local import fs
 from hailuo_batch.core.model.file_layout import SUPERSEDED_FOLDER
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
+from hailuo_batch.manifest import ResolvedImage
 from hailuo_batch.report.advice import SANDBOX, CommandBuilder
 from hailuo_batch.values import CampaignSpec
 
@@ -61,12 +62,16 @@ class CampaignPaths:
 
 @dataclass(frozen=True, slots=True)
 class CampaignContext:
-    """One campaign for one command: what its manifest asks for, at which endpoint, and where its files lie."""
+    """One campaign for one command: what its manifest asks for, at which endpoint, and where its files lie.
+
+    `copies` are the images that the manifest has on this machine, by their URLs.
+    """
 
     where: CampaignLocation
     campaign: CampaignSpec
     endpoint: str
     paths: CampaignPaths
+    copies: Mapping[str, ResolvedImage] = field(default_factory=dict)
 
     @property
     def is_sandbox(self) -> bool:

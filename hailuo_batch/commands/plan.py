@@ -60,7 +60,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     Raises what reading a manifest or a ledger raises, and UsageError for an unusable image.
     """
     manifest = read_manifest(where.manifest, console, warning_severity(strict=options.strict))
-    context = context_of(where, manifest.campaign)
+    context = context_of(where, manifest)
     campaign, paths = context.campaign, context.paths
     rerolls = read_rerolls(options.replace_from, context)
     request = read_plan_request(campaign, options.only, options.replace, options.in_doubt, options.limit, rerolls)

@@ -5,8 +5,10 @@ from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import check_not_older, journal_mark
 from hailuo_batch.app.reports import ReportFiles, report_of
 from hailuo_batch.app.workspace import CampaignLocation, has_ledger, short_path
+from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.files import Format
+from hailuo_batch.report.model import Report
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.text import one_line
 from hailuo_batch.ui.console import Console
@@ -26,13 +28,28 @@ def run(where: CampaignLocation, console: Console, *, formats: tuple[str, ...], 
     check_not_older(context)  # before the files that prove it are overwritten
     resume, state = view.resume_command, view.submitting_state
     report = report_of(context, view.snapshot, Clock().wall(), resume=resume, submitting_state=state)
-    files = ReportFiles(context.paths, mark)
+    files = ReportFiles(context, mark)
+    wanted = tuple(map(Format, formats) if formats else Format)
     try:
-        written = files.update_reports(report, tuple(map(Format, formats) if formats else Format))
+        written = files.update_reports(report, wanted)
         if not (formats or no_sidecar):
             files.update_sidecars(view.snapshot)
+        if Format.HTML in wanted:
+            _make_stills(files, report, view.snapshot, wanted, console)
     finally:
         files.save_verified()
     console.print_info(totals_line(report))
     console.print_result("\n".join(one_line(short_path(path)) for path in written.values()))
     return ExitCode.DONE
+
+
+def _make_stills(
+    files: ReportFiles, report: Report, snapshot: Snapshot, formats: tuple[Format, ...], console: Console
+) -> None:
+    """Make the stills that are missing and show them. Ctrl-C breaks that off, and the page shows what was made."""
+    made = True
+    try:
+        made = files.stills(report, snapshot).make_missing(console, lambda: False)
+    finally:
+        if made:
+            files.update_reports(report, formats)

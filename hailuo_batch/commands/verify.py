@@ -53,7 +53,7 @@ def _repair(
     checked, outcome = repair_files(session, console)
     context, ledger = session.context, session.ledger
     report = report_of(context, outcome.snapshot, session.clock.wall(), resume=ledger.fact(RESUME_FACT))
-    _, unwritten = write_final_report(report, outcome.snapshot, ledger, context.paths, no_sidecar, console)
+    _, unwritten = write_final_report(report, outcome.snapshot, ledger, context, no_sidecar, console)
     return checked, (*outcome.codes, *unwritten)
 
 

@@ -79,7 +79,8 @@ def verify_reports(
 
 def _content_hash(report: Report) -> str:
     """A hash of what the report shows and the journal does not."""
-    shown = (report.resume_command, report.manifest_sha256, report.description, report.applying)
+    stills = (sorted(report.stills.posters), sorted(report.stills.references.items()))
+    shown = (report.resume_command, report.manifest_sha256, report.description, report.applying, *stills)
     return hashlib.sha256(json.dumps(shown).encode("ascii")).hexdigest()
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from hailuo_batch.core.model.clip_facts import ClipFacts
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord, in_doubt_if_submitting
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
 from hailuo_batch.core.planning.failures import attempts_left
@@ -90,12 +91,27 @@ def is_money_in_limbo(state: TakeState | RunState) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Stills:
+    """The stills that a page can show.
+
+    `posters` are the names of those that are there. `references` has the names of the stills of each take's reference
+    images, by the take's ID and in the order of its images, empty for an image that is on the web alone. `pictures` are
+    their addresses in the page, by their names, as far as they were read.
+    """
+
+    posters: frozenset[str] = frozenset()
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A whole campaign at `generated_at` (seconds since the epoch). `totals` has a count for every state.
 
     `resume_command` continues the last apply with its options; `apply_command` has none. `applying` is whether an apply
     was running. `forgotten` are attempts at takes that the user had forgotten: they belong to no take, but their money
-    counts. `clip_lengths` has how many seconds the videos on disk play, by their paths, as far as that was looked at.
+    counts. `clips` has what the videos on disk say of themselves, by their paths, and `stills` what pictures there are
+    of them; both as far as that was looked at.
     """
 
     campaign: str
@@ -111,7 +127,8 @@ class Report:
     takes: tuple[ReportTake, ...]
     applying: bool = False
     forgotten: tuple[Attempt, ...] = ()
-    clip_lengths: Mapping[str, float] = field(default_factory=dict)
+    clips: Mapping[str, ClipFacts] = field(default_factory=dict)
+    stills: Stills = field(default_factory=Stills)
 
     @property
     def is_sandbox(self) -> bool:

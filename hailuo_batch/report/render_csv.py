@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hailuo_batch.core.model.clip_facts import ClipFacts
 from hailuo_batch.report.fields import format_time
 from hailuo_batch.report.model import Attempt, Report
 from hailuo_batch.values import MICRO_USD_PER_USD
@@ -75,13 +76,14 @@ def _fixed_cells(report: Report, row: _Row) -> tuple[str, ...]:
         "yes" if run.flaws else "no",
         cell(run.prompt),
         cell("; ".join(files)),
-        _lengths(files, report.clip_lengths),
+        _lengths(files, report.clips),
     )
 
 
-def _lengths(files: Sequence[str], known: Mapping[str, float]) -> str:
+def _lengths(files: Sequence[str], clips: Mapping[str, ClipFacts]) -> str:
     """The lengths of the files in seconds, in their order; empty if none is known."""
-    lengths = [f"{known[file]:.3f}".rstrip("0").rstrip(".") if file in known else "" for file in files]
+    known = (clips[file].length_s if file in clips else None for file in files)
+    lengths = ["" if length_s is None else f"{length_s:.3f}".rstrip("0").rstrip(".") for length_s in known]
     return "; ".join(lengths) if any(lengths) else ""
 
 

@@ -1,27 +1,39 @@
 """report.html: the contact sheet, one self-contained file.
 
 The report goes into the page as inert JSON, and the page's own script shows it with `textContent` only. A content
-security policy admits exactly that script and style, by their hashes, embedded images, and videos from the page's
-folder: nothing is ever fetched from a network.
+security policy admits exactly that script and style, by their hashes, embedded images, and videos and their stills from
+the page's folder: nothing is ever fetched from a network.
 """
 
 import base64
 import hashlib
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from hailuo_batch.core.model.clip_facts import ClipFacts
+from hailuo_batch.core.model.file_layout import STILLS_FOLDER, poster_name
 from hailuo_batch.report.encoding import encode
-from hailuo_batch.report.model import Report
+from hailuo_batch.report.model import Report, Stills
 from hailuo_batch.report.render_json import report_document
 
 _PAGE = Path(__file__).parent / "page"
-_STYLES = ("base", "head", "sheet", "overlay")
+_STYLES = ("base", "head", "sheet", "film", "overlay")
 _SCRIPTS = (
-    *("base/dom", "base/store", "base/takes", "base/variables", "base/film", "review/picks", "sheet/cards", "sheet/head"),
+    *(
+        "base/dom",
+        "base/store",
+        "base/takes",
+        "base/variables",
+        "base/film",
+        "review/picks",
+        "sheet/cards",
+        "sheet/head",
+    ),
     *("sheet/sheet", "sheet/find", "review/viewer", "review/choice", "sheet/live", "sheet/main"),
 )
 """In the order in which they depend on each other; they share one scope."""
@@ -71,7 +83,7 @@ def _policy(style: str, script: str) -> str:
         f"script-src {_source(script)}",
         f"style-src {_source(style)}",
         "media-src 'self' file:",
-        "img-src data:",
+        "img-src data: 'self' file:",
         "base-uri 'none'",
         "form-action 'none'",
     )
@@ -83,23 +95,36 @@ def _source(text: str) -> str:
 
 
 def _page_model(report: Report) -> dict[str, Any]:
-    """The report's document, with each embedded image once, in `pictures`, as far as there is room.
+    """The report's document, with what the page alone shows.
 
-    Where a variable is such an image, it is shortened.
+    Each video has its facts and its still, and each embedded image is there once, in `pictures`, as far as there is
+    room. Where a variable is such an image, it is shortened.
     """
     page = report_document(report)
-    pictures = _Pictures()
+    pictures = _Pictures(report.stills)
     for take in page["takes"]:
-        take["input"] = _with_pictures(take["input"], pictures)
+        for outputs in (take["outputs"], *(run["outputs"] for run in take["runs"])):
+            for output in outputs:
+                output.update(_clip_fields(report, output))
+        take["input"] = _with_pictures(take["input"], pictures, report.stills.references.get(take["id"], ()))
         take["variables"] = {name: _shorten(value) for name, value in take["variables"].items()}
     return page | {"pictures": pictures.listed}
+
+
+def _clip_fields(report: Report, output: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a video: seconds, pixels, and the still's path; each null where there is none."""
+    facts = report.clips.get(output["path"], ClipFacts()) if output["path"] is not None else ClipFacts()
+    name = poster_name(output["sha256"] or "")
+    poster = f"{STILLS_FOLDER}/{name}" if name in report.stills.posters else None
+    return {"length_s": facts.length_s, "width": facts.width, "height": facts.height, "poster": poster}
 
 
 class _Pictures:
     """The images embedded in the page, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, stills: Stills) -> None:
         self.listed: list[str] = []
+        self._stills = stills
         self._places: dict[str, int] = {}
         self._room = _MOST_PICTURES
 
@@ -111,9 +136,18 @@ class _Pictures:
             if len(image) > min(self._room, _LARGEST_PICTURE) or not image.startswith("data:image/"):
                 return _shorten(image)
             self._room -= len(image)
-            self._places[image] = len(self.listed)
-            self.listed.append(image)
-        return {"picture": self._places[image]}
+        return {"picture": self._listed(image)}
+
+    def place_copy(self, image: Any, still: str) -> Any:
+        """The same for an image that has a copy on this machine, of which there may be a small picture."""
+        address = self._stills.pictures.get(still)
+        return self.place(image) if address is None else {"picture": self._listed(address), "url": image}
+
+    def _listed(self, address: str) -> int:
+        if address not in self._places:
+            self._places[address] = len(self.listed)
+            self.listed.append(address)
+        return self._places[address]
 
 
 def _shorten(text: str) -> str:
@@ -122,8 +156,9 @@ def _shorten(text: str) -> str:
     return f"{text[:40]}… ({len(text):,} characters)" if is_long else text
 
 
-def _with_pictures(taken: Mapping[str, Any], pictures: _Pictures) -> dict[str, Any]:
+def _with_pictures(taken: Mapping[str, Any], pictures: _Pictures, stills: Sequence[str]) -> dict[str, Any]:
     images = taken.get("image_urls")
     if not isinstance(images, list):
         return dict(taken)
-    return dict(taken) | {"image_urls": [pictures.place(image) for image in images]}
+    named = zip_longest(images, stills[: len(images)], fillvalue="")
+    return dict(taken) | {"image_urls": [pictures.place_copy(image, still) for image, still in named]}

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from hailuo_batch.core.model.clip_facts import ClipFacts
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.report.model import build_report
@@ -72,7 +73,7 @@ def test_a_row_names_its_files_and_how_long_they_play_where_that_is_known() -> N
     report = report_of(record(take(), two), record(take("desk"), other))
     unknown, _ = rows(render_csv(report))
     assert (unknown["file"], unknown["clip_seconds"]) == ("hero.mp4; hero.out2.mp4", "")
-    known = dataclasses.replace(report, clip_lengths={"hero.out2.mp4": 5.875, "desk.mp4": 6.0})
+    known = dataclasses.replace(report, clips={"hero.out2.mp4": ClipFacts(5.875), "desk.mp4": ClipFacts(6.0)})
     assert [row["clip_seconds"] for row in rows(render_csv(known))] == ["; 5.875", "6"]
 
 

@@ -2,15 +2,20 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
+from hailuo_batch.core.model.clip_facts import ClipFacts
+from hailuo_batch.core.model.file_layout import poster_name
+from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
+from hailuo_batch.report.model import Stills
 from hailuo_batch.report.render_html import embed, render_html
 from hailuo_batch.report.render_json import report_document
-from tests.helpers.snapshots import record, run, take
+from tests.helpers.snapshots import output, record, run, take
 from tests.report.builders import HOSTILE, LONG, every_state, report_of
 
 
@@ -51,7 +56,30 @@ class Page(HTMLParser):
 
 def test_the_model_in_the_page_is_the_report() -> None:
     report = report_of(*every_state())
-    assert Page(render_html(report)).model == report_document(report) | {"pictures": []}
+    model = Page(render_html(report)).model
+    for each in outputs_in(model):
+        assert [each.pop(name) for name in ("length_s", "width", "height", "poster")] == [None] * 4
+    assert model == report_document(report) | {"pictures": []}
+
+
+def outputs_in(model: Any) -> list[Any]:
+    """Every output in the page, those of takes and those of their runs."""
+    takes = model["takes"]
+    return [output for take in takes for part in (take, *take["runs"]) for output in part["outputs"]]
+
+
+def test_the_page_knows_of_each_video_what_the_file_says_and_its_still() -> None:
+    old = run(superseded_by=Supersession.REPLACE, outputs=(output("superseded/hero.run_1.mp4"),))
+    report = report_of(record(take(), old, run(attempt=2, outputs=(output(), output("hero.out2.mp4", 1)))))
+    clips = {"hero.mp4": ClipFacts(5.875, 1366, 768), "superseded/hero.run_1.mp4": ClipFacts(6.0)}
+    stills = Stills(frozenset({poster_name(output().sha256 or "")}))
+    model = Page(render_html(replace(report, clips=clips, stills=stills))).model
+    poster = f"posters/{(output().sha256 or '')[:24]}.jpg"
+    known, unknown = (5.875, 1366, 768, poster), (None, None, None, None)
+    assert [tuple(each[name] for name in ("length_s", "width", "height", "poster")) for each in outputs_in(model)] == [
+        *(known, unknown),
+        *((6.0, None, None, None), known, unknown),
+    ]
 
 
 def test_hostile_text_adds_no_element_and_comes_back_as_it_was() -> None:
@@ -130,6 +158,17 @@ def test_the_page_stays_small_however_many_images_there_are() -> None:
     shown, pictures = images_in_the_page(*images)
     assert sum(map(len, pictures)) <= 8_000_000
     assert [isinstance(image, dict) for image in shown] == [True] * 20 + [False] * 20
+
+
+def test_an_image_with_a_small_picture_is_both_a_picture_and_a_link() -> None:
+    link, other, dot = "https://cdn.test/a.png", "https://cdn.test/b.png", "data:image/png;base64,AAAA"
+    report = report_of(record(take(image_urls=[link, other, dot, link]), run()))
+    small = {"a.jpg": "data:image/jpeg;base64,B"}
+    stills = Stills(references={"hero": ("a.jpg", "b.jpg", "", "a.jpg")}, pictures=small)
+    model = Page(render_html(replace(report, stills=stills))).model
+    shown = {"picture": 0, "url": link}
+    assert model["takes"][0]["input"]["image_urls"] == [shown, other, {"picture": 1}, shown]
+    assert model["pictures"] == [*small.values(), dot]
 
 
 def _hash(text: str) -> str:

@@ -1,11 +1,14 @@
-"""Whether a file can be a complete MP4, and how long it plays, by its boxes (ISO/IEC 14496-12). Pure.
+"""Whether a file can be a complete MP4, how long it plays and how large its picture is. Pure.
 
-Reads only headers of boxes, so the work does not grow with the file. That a file is complete proves no more than that
-nothing is missing at its end and that the index which a player needs is there.
+Reads only headers of boxes (ISO/IEC 14496-12), so the work does not grow with the file. That a file is complete proves
+no more than that nothing is missing at its end and that the index which a player needs is there.
 """
 
 import struct
 from collections.abc import Callable, Iterator
+from itertools import islice
+
+from hailuo_batch.core.model.clip_facts import ClipFacts
 
 ReadAt = Callable[[int, int], bytes]
 """Reads so many bytes at an offset, fewer only at the end of the file."""
@@ -13,6 +16,9 @@ ReadAt = Callable[[int, int], bytes]
 _MAX_BOXES = 100_000
 _REQUIRED_BOXES = frozenset({b"ftyp", b"moov"})
 _LONGEST_S = 86_400.0
+_MOST_TRACKS = 16
+_MOST_INNER_BOXES = 200  # in one track: few have more than a dozen
+_LARGEST_SIDE = 16_384
 
 
 class BrokenBoxError(Exception):
@@ -33,14 +39,19 @@ def find_fault(read_at: ReadAt, length: int) -> str:
     return f"it has no {' and no '.join(name.decode() for name in sorted(missing))} box" if missing else ""
 
 
-def read_length_s(read_at: ReadAt, length: int) -> float | None:
-    """Read how long a file of `length` bytes plays, in seconds, from its movie header; None where it does not say."""
+def read_clip_facts(read_at: ReadAt, length: int) -> ClipFacts:
+    """Read how long a file of `length` bytes plays and how large its picture is, from its headers."""
     try:
         moov = _find(b"moov", read_at, 0, length)
         mvhd = None if moov is None else _find(b"mvhd", read_at, *moov)
+        length_s = None if mvhd is None else _length_in(read_at(mvhd[0], min(32, mvhd[1] - mvhd[0])))
     except BrokenBoxError:
-        return None
-    return None if mvhd is None else _length_in(read_at(mvhd[0], min(32, mvhd[1] - mvhd[0])))
+        return ClipFacts()
+    try:
+        sides = None if moov is None else _picture_sides(read_at, *moov)
+    except BrokenBoxError:
+        sides = None
+    return ClipFacts(length_s, *(sides or (None, None)))
 
 
 def _length_in(header: bytes) -> float | None:
@@ -57,21 +68,51 @@ def _length_in(header: bytes) -> float | None:
     return length_s if 0 < length_s <= _LONGEST_S else None
 
 
-def _find(name: bytes, read_at: ReadAt, offset: int, end: int) -> tuple[int, int] | None:
+def _picture_sides(read_at: ReadAt, offset: int, end: int) -> tuple[int, int] | None:
+    """Return width and height of the first video track between two offsets; None where there is none that says so."""
+    tracks = ((start, stop) for name, start, stop in _boxes(read_at, offset, end) if name == b"trak")
+    for start, stop in islice(tracks, _MOST_TRACKS):
+        header = _find(b"tkhd", read_at, start, stop, _MOST_INNER_BOXES)
+        media = _find(b"mdia", read_at, start, stop, _MOST_INNER_BOXES)
+        handler = None if media is None else _find(b"hdlr", read_at, *media, _MOST_INNER_BOXES)
+        if header is None or handler is None or read_at(handler[0] + 8, 4) != b"vide":
+            continue
+        sides = _sides_in(read_at(header[0], min(96, header[1] - header[0])))
+        if sides is not None:
+            return sides
+    return None
+
+
+def _sides_in(header: bytes) -> tuple[int, int] | None:
+    """Return width and height in a track header, as the picture is shown; None where they cannot be true."""
+    try:
+        # a matrix of nine numbers, then both sides in 16.16; all before them is longer in version 1
+        at = 52 if header[:1] == b"\1" else 40
+        a, b, _, c, d, *_, width, height = struct.unpack_from(">9i2I", header, at)
+    except struct.error:
+        return None
+    sides = (round(width / 65536), round(height / 65536))
+    if not all(1 <= side <= _LARGEST_SIDE for side in sides):
+        return None
+    is_on_its_side = not a and not d and b and c  # turned by a quarter, as telephones do
+    return sides[::-1] if is_on_its_side else sides
+
+
+def _find(name: bytes, read_at: ReadAt, offset: int, end: int, most_boxes: int = _MAX_BOXES) -> tuple[int, int] | None:
     """Return where the content of the first box with this name begins and ends; None if there is none."""
-    boxes = _boxes(read_at, offset, end)
+    boxes = _boxes(read_at, offset, end, most_boxes)
     return next(((start, stop) for found, start, stop in boxes if found == name), None)
 
 
-def _boxes(read_at: ReadAt, offset: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(read_at: ReadAt, offset: int, end: int, most_boxes: int = _MAX_BOXES) -> Iterator[tuple[bytes, int, int]]:
     """Yield the boxes between two offsets: name, and where the content begins and ends."""
-    for _ in range(_MAX_BOXES):
+    for _ in range(most_boxes):
         if offset == end:
             return
         size, name, head = _box(read_at(offset, 16), end - offset)
         yield name, offset + head, offset + size
         offset += size
-    raise BrokenBoxError(f"it has over {_MAX_BOXES:,} boxes")
+    raise BrokenBoxError(f"it has over {most_boxes:,} boxes")
 
 
 def _box(head: bytes, left: int) -> tuple[int, bytes, int]:

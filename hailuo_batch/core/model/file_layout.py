@@ -13,6 +13,11 @@ from hailuo_batch.core.model.runs import Output, OutputKey, Run
 from hailuo_batch.core.model.states import RunState
 
 SUPERSEDED_FOLDER = "superseded"
+STILLS_FOLDER = "posters"
+"""Where the stills of videos and images lie. They are named by content, so that a video keeps its still under any name
+and never shows another's."""
+
+_NAMED_BY = 24  # hexadecimal digits: by chance no two of a billion files share them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,16 @@ def unique_stem(run: Run, index: int) -> str:
 def take_stem(run: Run, index: int) -> str:
     """The path, without its extension, where a live run's output belongs."""
     return f"{run.take_id}{_number(index)}"
+
+
+def poster_name(sha256: str) -> str:
+    """The name of the still of the video with this SHA-256, in the folder of stills."""
+    return f"{sha256[:_NAMED_BY]}.jpg"
+
+
+def thumbnail_name(sha256: str) -> str:
+    """The name of the small picture of the image with this SHA-256, in the folder of stills."""
+    return f"{sha256[:_NAMED_BY]}.thumb.jpg"
 
 
 def are_all_in_place(runs: Iterable[Run]) -> bool:

@@ -1,4 +1,4 @@
-"""Which files can be whole MP4s, by their outermost boxes."""
+"""Which files can be whole MP4s, by their outermost boxes, and what their headers tell."""
 
 import struct
 from collections.abc import Callable
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hailuo_batch.adapters.download.mp4 import begins_like_mp4, find_fault, read_length_s
+from hailuo_batch.adapters.download.mp4 import begins_like_mp4, find_fault, read_clip_facts
+from hailuo_batch.core.model.clip_facts import ClipFacts
 from hailuo_batch.sandbox.media import load_clips
 from tests.helpers.mp4 import FTYP, MOOV, box, clip, large_box, last_box
 
@@ -81,8 +82,30 @@ def movie_header(units: int, count: int, version: int = 0) -> bytes:
     return box(b"mvhd", bytes([version, 0, 0, 0]) + times + bytes(80))
 
 
+def facts(data: bytes) -> ClipFacts:
+    return read_clip_facts(lambda offset, count: data[offset : offset + count], len(data))
+
+
 def length_s(data: bytes) -> float | None:
-    return read_length_s(lambda offset, count: data[offset : offset + count], len(data))
+    return facts(data).length_s
+
+
+UPRIGHT = (65536, 0, 0, 0, 65536, 0, 0, 0, 2**30)
+TURNED = (0, 65536, 0, -65536, 0, 0, 0, 0, 2**30)
+
+
+def track(
+    width: float, height: float, handler: bytes = b"vide", version: int = 0, matrix: tuple[int, ...] = UPRIGHT
+) -> bytes:
+    sides = struct.pack(">9i2I", *matrix, round(width * 65536), round(height * 65536))
+    header = box(b"tkhd", bytes([version, 0, 0, 7]) + bytes(48 if version else 36) + sides)
+    return box(b"trak", header + box(b"mdia", box(b"mdhd", bytes(24)) + box(b"hdlr", bytes(8) + handler + bytes(13))))
+
+
+def sides(*tracks: bytes) -> tuple[int | None, int | None]:
+    seen = facts(FTYP + MDAT + box(b"moov", movie_header(1000, 6000) + b"".join(tracks)))
+    assert seen.length_s == 6.0
+    return seen.width, seen.height
 
 
 @pytest.mark.parametrize("version", [0, 1])
@@ -117,6 +140,41 @@ def test_a_length_that_is_not_there_or_cannot_be_is_not_known(moov: bytes) -> No
 
 @given(some.binary(max_size=200))
 def test_no_bytes_make_a_length_fail(data: bytes) -> None:
-    for around in (data, FTYP + box(b"moov", data), FTYP + box(b"moov", box(b"mvhd", data))):
-        found = length_s(around)
-        assert found is None or 0 < found <= 86_400
+    boxed = (data, box(b"mvhd", data), box(b"trak", data), track(6, 4).replace(b"\0\0\0\7" + bytes(36), data))
+    for around in (data, *(FTYP + box(b"moov", inner) for inner in boxed)):
+        found = facts(around)
+        assert found.length_s is None or 0 < found.length_s <= 86_400
+        assert found.width is None or 0 < found.width <= 16_384
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_the_first_track_of_pictures_tells_how_large_they_are(version: int) -> None:
+    assert sides(track(0, 0, b"soun"), track(400, 50, b"text"), track(1920, 1080, version=version)) == (1920, 1080)
+    assert sides(track(1366, 768), track(640, 480)) == (1366, 768)
+
+
+def test_a_picture_that_is_shown_turned_is_as_large_as_it_is_shown() -> None:
+    assert sides(track(1920, 1080, matrix=TURNED)) == (1080, 1920)
+
+
+def test_real_clips_have_a_size() -> None:
+    assert {(facts(data).width, facts(data).height) for data in load_clips()} == {(320, 180)}
+
+
+@pytest.mark.parametrize(
+    "tracks",
+    [
+        pytest.param([], id="none"),
+        pytest.param([track(640, 360, b"soun")], id="sound alone"),
+        pytest.param([track(0, 360)], id="no width"),
+        pytest.param([track(640, 16_385)], id="larger than any"),
+        pytest.param([track(640, 360)[:60]], id="cut off"),
+        pytest.param(
+            [box(b"trak", box(b"tkhd") + box(b"mdia", box(b"hdlr", bytes(8) + b"vide")))], id="an empty header"
+        ),
+        pytest.param([box(b"trak")] * 16 + [track(640, 360)], id="behind more tracks than anybody has"),
+        pytest.param([box(b"trak", box(b"free") * 201 + track(640, 360)[8:])], id="behind boxes without end"),
+    ],
+)
+def test_a_size_that_is_not_there_or_cannot_be_is_not_known(tracks: list[bytes]) -> None:
+    assert sides(*tracks) == (None, None)

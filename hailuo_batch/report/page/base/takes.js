@@ -35,17 +35,18 @@ const longText = (text, kind = "prompt") => {
   return text.length <= 280 && text.split("\n").length <= 4 ? [paragraph] : foldable(paragraph, "clamped");
 };
 
-// The page makes no request of its own: images embedded in the manifest are shown, others are links that the reader opens.
+// The page makes no request to a network: images that are embedded or lie beside it are shown, others are links that the
+// reader opens. An image of which there is a small picture is both.
 const reference = (image, index) => {
   const name = `Reference image ${index + 1}`;
-  if (typeof image === "object" && image !== null) {
-    return el("li", {}, el("img", { src: report.pictures[image.picture], alt: name, loading: "lazy" }));
-  }
-  const text = String(image);
-  if (!/^https?:\/\//i.test(text)) return el("li", { class: "mono", title: text }, text);
+  const isShown = typeof image === "object" && image !== null;
+  const text = isShown ? image.url ?? "" : String(image);
   const short = text.replace(/[?#].*$/s, "").split("/").at(-1) || text;
-  const link = { href: text, rel: "noopener noreferrer", target: "_blank", title: text, "aria-label": `${name}: ${short}` };
-  return el("li", {}, el("a", link, short, icon("out")));
+  const label = text === "" ? name : `${name}: ${short}`;
+  const picture = isShown ? el("img", { src: report.pictures[image.picture], alt: label, loading: "lazy" }) : null;
+  if (!/^https?:\/\//i.test(text)) return el("li", isShown ? {} : { class: "mono", title: text }, picture ?? text);
+  const link = { href: text, rel: "noopener noreferrer", target: "_blank", title: text, "aria-label": label };
+  return el("li", {}, el("a", link, picture ?? [short, icon("out")]));
 };
 const references = (take) => {
   const images = Array.isArray(take.input.image_urls) ? take.input.image_urls : [];
