@@ -90,6 +90,11 @@ def format_utc_minute(epoch_s: float) -> str:
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%MZ}"
 
 
+def format_local_second(epoch_s: float) -> str:
+    """A time, given in seconds since the epoch, in this machine's time zone, as in a log: `2025-11-22 09:00:07`."""
+    return f"{datetime.fromtimestamp(epoch_s, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
 _PIECE = 10_000  # tokens
 # rule json_canonical
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -105,12 +105,14 @@ RULES: Mapping[str, Rule] = {
     ),
     "sandbox.world": Rule("a pure model of Runbase: clock passed in, seeded", ("values",)),
     "sandbox": Rule("a Runbase look-alike: HTTP around that model", ("sandbox.world", *VALUES, PACKAGE)),
-    "ui": Rule("words and layouts for a terminal", ("report", "adapters.local", *CORE, *VALUES, "text")),
+    "ui": Rule("words and layouts for a terminal", ("ui.screen", "report", "adapters.local", *CORE, *VALUES, "text")),
+    "ui.screen": Rule("what a stream can show: colours, symbols, lines drawn again in place", ("text", "values")),
     # the use cases, and who calls them
     "app": Rule(
         "what commands and a Python interface share",
         (
             "ui",
+            "ui.screen",
             "report",
             "preflight",
             "runtime",
@@ -134,6 +136,7 @@ RULES: Mapping[str, Rule] = {
         (
             "app",
             "ui",
+            "ui.screen",
             "report",
             "runtime",
             "manifest",
@@ -149,7 +152,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "cli": Rule(
         "click declarations, shared options, the one error boundary",
-        ("commands", "app", "ui", "manifest", "adapters.local", "errors", "text", PACKAGE),
+        ("commands", "app", "ui", "ui.screen", "manifest", "adapters.local", "errors", "text", PACKAGE),
     ),
     "__main__": Rule("python -m hailuo_batch", ("cli",)),
 }

@@ -33,8 +33,8 @@ from hailuo_batch.core.planning.failures import attempts_left
 from hailuo_batch.core.planning.history import History
 from hailuo_batch.core.planning.plan import Plan, PlanRequest, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
-from hailuo_batch.ui.console import Console, columns_of, palette_of
-from hailuo_batch.ui.plan import left_for_later_text, render_plan
+from hailuo_batch.ui.console import Console, Verbosity, columns_of
+from hailuo_batch.ui.plan import left_for_later_text, render_plan, render_plan_totals
 from hailuo_batch.ui.request_text import View
 from hailuo_batch.ui.text import count
 from hailuo_batch.values import format_usd
@@ -226,15 +226,15 @@ def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, sett
 def render_proposal(
     context: CampaignContext, proposal: Proposal, settings: Settings, console: Console, stream: TextIO
 ) -> str:
-    """The proposal as lines for this stream."""
+    """The proposal as lines for this stream; if quiet, only what it comes to."""
+    view = View(columns_of(stream), console.is_verbose, console.palette(stream))
+    plan, cap = proposal.plan, settings.cap_micro_usd
+    parts = (plan, proposal.snapshot, proposal.estimate, proposal.time, view)
+    if console.verbosity is Verbosity.QUIET:
+        return render_plan_totals(*parts, cap_micro_usd=cap)
+    where = context.where
     return render_plan(
-        proposal.plan,
-        proposal.snapshot,
-        proposal.estimate,
-        proposal.time,
-        View(columns_of(stream), console.is_verbose, palette_of(stream)),
-        cap_micro_usd=settings.cap_micro_usd,
-        resolve=context.where.command_line("resolve"),
+        *parts, cap_micro_usd=cap, resolve=where.command_line("resolve"), retry=where.command_line("retry")
     )
 
 

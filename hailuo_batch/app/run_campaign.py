@@ -42,6 +42,7 @@ from hailuo_batch.runtime.observer import GuardedObserver, Observer
 from hailuo_batch.runtime.signals import stop_on_signals
 from hailuo_batch.ui.console import Console, Verbosity
 from hailuo_batch.ui.progress import BarView, GroupingObserver, LineView, ProgressView, QuietView
+from hailuo_batch.ui.screen.timed_log import TimedLog
 
 if TYPE_CHECKING:
     from hailuo_batch.adapters.download import Downloader
@@ -80,11 +81,12 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
     """How an apply ended: the ledger afterwards, and the exit codes of whatever stopped it. `creates` are the runs that
-    it has created, or may have."""
+    it has created, or may have; `remedy` is what must be done before the same command gets any further."""
 
     snapshot: Snapshot
     codes: tuple[ExitCode, ...]
     creates: int = 0
+    remedy: str = ""
 
 
 class ByteCounter:
@@ -140,6 +142,7 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
         ledger.record_fact(PLAN_FACT, job.plan_fact)
     before = snapshot = ledger.snapshot()
     codes: tuple[ExitCode, ...] = ()
+    remedy = ""
     if job.sends or has_files_to_move(snapshot):
         with connect(job.context.endpoint, job.settings) if job.sends else nullcontext(NO_API) as target:
             engine = _make_engine(job, snapshot, ledger, target, clock)
@@ -147,8 +150,9 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
             if target.key is not None and not (engine.is_key_refused or engine.is_checking_key):
                 record_key(ledger, target.key)
         codes = (*(stop_reason.exit_code for stop_reason in engine.stop_reasons), *failed)
+        remedy = next((stop_reason.remedy for stop_reason in engine.stop_reasons if stop_reason.remedy), "")
         snapshot = ledger.snapshot()
-    return ApplyResult(snapshot, codes, count_creates(before, snapshot))
+    return ApplyResult(snapshot, codes, count_creates(before, snapshot), remedy)
 
 
 def _make_engine(job: Job, snapshot: Snapshot, ledger: Ledger, target: ApiTarget, clock: Clock) -> "Engine":
@@ -257,11 +261,13 @@ def _live_page(job: Job, ledger: Ledger, clock: Clock, observer: Observer) -> Li
 
 
 def _make_progress_view(console: Console, clock: Clock, byte_counter: ByteCounter) -> ProgressView:
-    if console.verbosity is Verbosity.QUIET:
-        return QuietView(sys.stderr)
-    if sys.stderr.isatty():
-        return BarView(sys.stderr, clock.now, byte_counter)
-    return LineView(sys.stderr, clock.now)
+    is_quiet = console.verbosity is Verbosity.QUIET
+    stream = sys.stderr
+    if stream.isatty():
+        palette = console.palette(stream)
+        return QuietView(stream) if is_quiet else BarView(stream, clock.now, byte_counter, palette)
+    log = TimedLog(stream, clock.wall)
+    return QuietView(log) if is_quiet else LineView(log, clock.now)
 
 
 def has_files_to_move(snapshot: Snapshot) -> bool:

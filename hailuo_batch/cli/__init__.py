@@ -17,8 +17,10 @@ from hailuo_batch.adapters.local.streams import guard_streams
 from hailuo_batch.cli.error_boundary import exit_with, open_missing_streams, run_guarded
 from hailuo_batch.cli.options import (
     PROGRAM,
+    DecimalNumber,
     Invocation,
     OrderedGroup,
+    WholeNumber,
     apply_options,
     as_json,
     campaign_command,
@@ -142,7 +144,7 @@ def report(where: "CampaignLocation", console: "Console", **options: Any) -> int
     click.option("--run-id", metavar="ID", help="The request made this run. Asks the API about it first."),
     click.option("--resubmit", is_flag=True, help="Let the next apply request it again, which pays again."),
     click.option("--abandon", is_flag=True, help="Give the take up; what it may have cost still counts."),
-    click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Resolve this older attempt."),
+    click.option("--attempt", type=WholeNumber(min=1), metavar="N", help="Resolve this older attempt."),
     click.option(
         "--yes", is_flag=True, help="Agree to another payment without being asked. Needed without a terminal."
     ),
@@ -232,21 +234,21 @@ def schema(invocation: Invocation, /, name: str) -> int:
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: any free port.")
+@click.option("--port", type=WholeNumber(0, 65535), default=0, metavar="N", help="Default: any free port.")
 @click.option(
     "--latency",
     "latency_s",
-    type=click.FloatRange(0),
+    type=DecimalNumber(0),
     default=0.0,
     metavar="SECONDS",
     help="Delay each answer by this long.",
 )
 @click.option(
-    "--fail-rate", type=click.FloatRange(0, 1), default=0.0, metavar="SHARE", help="Let this share of the runs fail."
+    "--fail-rate", type=DecimalNumber(0, 1), default=0.0, metavar="SHARE", help="Let this share of the runs fail."
 )
 @click.option(
     "--sensitive-rate",
-    type=click.FloatRange(0, 1),
+    type=DecimalNumber(0, 1),
     default=0.0,
     metavar="SHARE",
     help="Let this share fail because the input is sensitive: such a run is not tried again by itself.",
@@ -255,10 +257,10 @@ def schema(invocation: Invocation, /, name: str) -> int:
     "--rate-limit", default="20/10s", show_default=True, metavar="N/SECONDSs", help="The rate limit to enforce."
 )
 @click.option("--balance", metavar="USD", help="The account's balance. Default: unlimited.")
-@click.option("--seed", type=int, default=0, metavar="N", help="The same seed gives the same results.")
+@click.option("--seed", type=WholeNumber(), default=0, metavar="N", help="The same seed gives the same results.")
 @click.option(
     "--speed",
-    type=click.FloatRange(0, min_open=True),
+    type=DecimalNumber(0, min_open=True),
     default=1.0,
     show_default=True,
     metavar="FACTOR",

@@ -26,11 +26,15 @@ class StopScope(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class StopReason:
-    """Why the apply stops, in one short paragraph, empty where the user has been told already."""
+    """Why the apply stops, in one short paragraph, empty where the user has been told already.
+
+    `remedy` is what has to be done before the same command can get any further, empty where that is nothing.
+    """
 
     scope: StopScope
     exit_code: ExitCode
     text: str
+    remedy: str = ""
 
 
 _REFUSALS: dict[Refusal, StopReason] = {
@@ -40,12 +44,14 @@ _REFUSALS: dict[Refusal, StopReason] = {
         ExitCode.ACCOUNT,
         "the balance is too low for another run. Nothing was paid for the refused one. Current runs are still "
         "collected. Top up the balance, then run the same command again",
+        "top up the balance",
     ),
     Refusal.KEY_SPEND: StopReason(
         StopScope.CREATES,
         ExitCode.ACCOUNT,
         "the API key has reached its lifetime spend limit. Nothing was paid for the refused run. Current runs are "
         "still collected. Raise the key's limit or use another key, then run the same command again",
+        "raise the key's limit or use another key",
     ),
     Refusal.ACCOUNT: StopReason(
         StopScope.REQUESTS,
@@ -87,7 +93,7 @@ def refused(refusal: Refusal, code: str, message: str) -> StopReason | None:
 
 def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: int | None) -> StopReason:
     """The spend limit admits no further create. `cost_micro_usd` is the price of a run, None while it is unknown."""
-    cap = format_usd(cap_micro_usd)
+    cap, remedy = format_usd(cap_micro_usd), ""
     if cost_micro_usd is None:
         text = (
             f"the spend limit is {cap}, and the price of a run is unknown: the request that should have shown it came "
@@ -96,12 +102,14 @@ def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: in
             "apply of one take with --only."
         )
     else:
+        least = format_usd(committed_micro_usd + cost_micro_usd)
+        remedy = f"raise limits.max_spend_usd or --max-spend to at least {least}"
         text = (
             f"{format_usd(committed_micro_usd)} is spent or may have been charged, a run costs "
             f"{format_usd(cost_micro_usd)}, and the spend limit is {cap}. Current runs are still collected. To "
-            "continue, raise limits.max_spend_usd or --max-spend."
+            f"continue, {remedy}."
         )
-    return _creates(ExitCode.ACCOUNT, text)
+    return replace(_creates(ExitCode.ACCOUNT, text), remedy=remedy)
 
 
 def limit_reached(limit: int) -> StopReason:

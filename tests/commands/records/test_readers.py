@@ -20,11 +20,11 @@ def test_a_plan_creates_nothing_and_needs_no_key(shell: Shell) -> None:
     ended = shell("plan")
     assert ended.code is ExitCode.DONE
     assert ended.out.splitlines() == [
-        "  create  hero        new",
+        "  + create  hero        new",
         "    prompt: A lamp",
-        "  create  hero.take2  new",
+        "  + create  hero.take2  new",
         "    prompt: A lamp",
-        "  create  desk        new",
+        "  + create  desk        new",
         "    prompt: A desk",
         "",
         "Plan: 3 to create.",
@@ -36,7 +36,8 @@ def test_a_plan_creates_nothing_and_needs_no_key(shell: Shell) -> None:
 
 def test_a_plan_states_when_the_cap_will_be_met(shell: Shell) -> None:
     ended = shell("plan", "--max-spend", "0.5")
-    assert "bring the campaign to $0.84: apply stops at the cap" in ended.out
+    assert "The cap leaves $0.50, enough for 1 of 3: apply stops there and exits 3." in ended.out
+    assert "raise limits.max_spend_usd or --max-spend to $0.84." in ended.out
 
 
 def test_an_unknown_price_is_reported_and_never_taken_for_nothing(shell: Shell) -> None:
@@ -86,7 +87,7 @@ def test_takes_that_are_kept_are_only_counted(shell: Shell, api: SandboxServer) 
 def test_a_renamed_shot_is_shown_as_moved(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     shell.write(LAMPS.replace("id: desk", "id: table"))
-    assert "keep  table  moved from desk; done" in shell("plan").out
+    assert "keep  table  renamed from desk; done" in shell("plan").out
     assert shell("apply").code is ExitCode.DONE
     assert (shell.outputs / "table.mp4").is_file()
     assert api.world.stats.creates == 3
