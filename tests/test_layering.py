@@ -105,7 +105,11 @@ RULES: Mapping[str, Rule] = {
     ),
     "sandbox.world": Rule("a pure model of Runbase: clock passed in, seeded", ("values",)),
     "sandbox": Rule("a Runbase look-alike: HTTP around that model", ("sandbox.world", *VALUES, PACKAGE)),
-    "ui": Rule("words and layouts for a terminal", ("ui.screen", "report", "adapters.local", *CORE, *VALUES, "text")),
+    "ui": Rule(
+        "words and layouts for a terminal",
+        ("ui.screen", "ui.status", "report", "adapters.local", *CORE, *VALUES, "text"),
+    ),
+    "ui.status": Rule("where a campaign stands, in words", ("ui", "ui.screen", "report", *CORE, *VALUES, "text")),
     "ui.screen": Rule("what a stream can show: colours, symbols, lines drawn again in place", ("text", "values")),
     # the use cases, and who calls them
     "app": Rule(
@@ -113,6 +117,7 @@ RULES: Mapping[str, Rule] = {
         (
             "ui",
             "ui.screen",
+            "ui.status",
             "report",
             "preflight",
             "runtime",
@@ -137,6 +142,7 @@ RULES: Mapping[str, Rule] = {
             "app",
             "ui",
             "ui.screen",
+            "ui.status",
             "report",
             "runtime",
             "manifest",

@@ -33,7 +33,7 @@ from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.core.planning.replacements import finished_replacements
-from hailuo_batch.core.planning.spend import count_creates
+from hailuo_batch.core.planning.spend import count_creates, spend_of
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.runtime.clock import Clock
@@ -43,6 +43,7 @@ from hailuo_batch.runtime.signals import stop_on_signals
 from hailuo_batch.ui.console import Console, Verbosity
 from hailuo_batch.ui.progress import BarView, GroupingObserver, LineView, ProgressView, QuietView
 from hailuo_batch.ui.screen.timed_log import TimedLog
+from hailuo_batch.ui.summary import time_sentence
 
 if TYPE_CHECKING:
     from hailuo_batch.adapters.download import Downloader
@@ -81,12 +82,14 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
     """How an apply ended: the ledger afterwards, and the exit codes of whatever stopped it. `creates` are the runs that
-    it has created, or may have; `remedy` is what must be done before the same command gets any further."""
+    it has created, or may have; `remedy` is what must be done before the same command gets any further, and
+    `time_sentence` says how long the work took, empty where there was none."""
 
     snapshot: Snapshot
     codes: tuple[ExitCode, ...]
     creates: int = 0
     remedy: str = ""
+    time_sentence: str = ""
 
 
 class ByteCounter:
@@ -141,8 +144,9 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
         # after its changes: a plan marked as carried out too early would never make them
         ledger.record_fact(PLAN_FACT, job.plan_fact)
     before = snapshot = ledger.snapshot()
+    began_at = clock.now()
     codes: tuple[ExitCode, ...] = ()
-    remedy = ""
+    remedy = took = ""
     if job.sends or has_files_to_move(snapshot):
         with connect(job.context.endpoint, job.settings) if job.sends else nullcontext(NO_API) as target:
             engine = _make_engine(job, snapshot, ledger, target, clock)
@@ -152,7 +156,22 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
         codes = (*(stop_reason.exit_code for stop_reason in engine.stop_reasons), *failed)
         remedy = next((stop_reason.remedy for stop_reason in engine.stop_reasons if stop_reason.remedy), "")
         snapshot = ledger.snapshot()
-    return ApplyResult(snapshot, codes, count_creates(before, snapshot), remedy)
+        if job.sends:
+            took = _time_sentence(before, snapshot, clock.now() - began_at)
+    return ApplyResult(snapshot, codes, count_creates(before, snapshot), remedy, took)
+
+
+def _time_sentence(before: Snapshot, after: Snapshot, elapsed_s: float) -> str:
+    """How long the work took, and what there is more of since."""
+    videos = _count_done(after) - _count_done(before)
+    paid = spend_of(after.paid_runs).net_micro_usd - spend_of(before.paid_runs).net_micro_usd
+    return time_sentence(elapsed_s, max(0, videos), paid)
+
+
+def _count_done(snapshot: Snapshot) -> int:
+    """How many runs are done, superseded ones included: a replacement adds one."""
+    runs = (run for record in snapshot.takes for run in record.runs)
+    return sum(run.take_state is TakeState.DONE for run in runs)
 
 
 def _make_engine(job: Job, snapshot: Snapshot, ledger: Ledger, target: ApiTarget, clock: Clock) -> "Engine":

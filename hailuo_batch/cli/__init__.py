@@ -112,12 +112,17 @@ def apply(where: "CampaignLocation", console: "Console", **options: Any) -> int:
 
 
 @cli.command()
-@campaign_command(only_option, has_json=True)
-def status(where: "CampaignLocation", console: "Console", only: tuple[str, ...]) -> int:
-    """Show the state of every take, also while an apply runs. Sends nothing."""
+@campaign_command(
+    only_option,
+    click.option("--all", "show_all", is_flag=True, help="Show every take, also those that are done."),
+    click.option("--watch", is_flag=True, help="Show it again every few seconds, until everything is done or Ctrl-C."),
+    has_json=True,
+)
+def status(where: "CampaignLocation", console: "Console", **options: Any) -> int:
+    """Show how far the campaign is and what needs you, also while an apply runs. Sends nothing."""
     from hailuo_batch.commands import status as command
 
-    return command.run(where, console, only)
+    return command.run(where, command.StatusOptions(**options), console)
 
 
 @cli.command()

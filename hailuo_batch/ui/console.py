@@ -60,9 +60,11 @@ class Console:
         self._print_result(text, keep=COLOURED.codes)
 
     def print_summary(self, text: str) -> None:
-        """Print on stdout how the work ended, unless quiet. It is done even if this cannot be written."""
+        """Print on stdout, with its colours, how the work ended, unless quiet. It is done even if this cannot be
+        written."""
         if self.verbosity > Verbosity.QUIET and not self.as_json:
-            self._handle_write_failure(sys.stdout, _write(sys.stdout, self.with_full_commands(text)))
+            written = _write(sys.stdout, self.with_full_commands(text), keep=COLOURED.codes)
+            self._handle_write_failure(sys.stdout, written)
 
     def print_result_unless_quiet(self, text: str) -> None:
         """As `print_result`, unless quiet."""
@@ -75,6 +77,10 @@ class Console:
 
     def write_stdout(self, text: str) -> None:
         """Write text to stdout, byte for byte. Raises StreamError if it cannot be written."""
+        self._write_pieces([text])
+
+    def write_frame(self, text: str) -> None:
+        """Write on stdout, which is a terminal, what moves its cursor. The text must be harmless but for that."""
         self._write_pieces([text])
 
     def _write_pieces(self, pieces: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "elide_middle",
     "layout_lines",
     "layout_rows",
+    "layout_short_rows",
     "name_some",
 ]
 
@@ -43,17 +44,28 @@ def layout_rows(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]
 
     The other cells are shortened in their middle if they must be. Nothing is shortened if `columns` is None.
     """
+    widths = _column_widths(rows, columns)
+    return [_lay_out(row, widths, columns) for row in rows]
+
+
+def layout_short_rows(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
+    """Each row of cells as one line that fits `columns`: the last cell is shortened at its end, too."""
+    widths = _column_widths(rows, columns)
+    lines = ((_align_cells(cells, widths) + last).rstrip() for *cells, last in rows)
+    return [line if columns is None else elide(line, columns) for line in lines]
+
+
+def _column_widths(rows: Sequence[Sequence[str]], columns: int | None) -> list[int]:
+    """The widths of all columns but the last."""
     if not rows:
         return []
     *widths, last_width = (max(map(display_width, cells)) for cells in zip(*rows, strict=True))
-    if columns is not None:
-        widths = _shrink_to_fit(widths, columns - min(last_width, _LEAST_LAST_CELL))
-    return [_lay_out(row, widths, columns) for row in rows]
+    return widths if columns is None else _shrink_to_fit(widths, columns - min(last_width, _LEAST_LAST_CELL))
 
 
 def layout_lines(lines: Sequence[str], columns: int | None) -> list[str]:
     """Sentences wrapped at whole words to fit `columns`; unchanged if that is None."""
-    return list(lines) if columns is None else wrap("\n".join(lines), columns).split("\n")
+    return list(lines) if columns is None or not lines else wrap("\n".join(lines), columns).split("\n")
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -103,7 +103,7 @@ def test_status_before_anything_was_done_shows_every_take_waiting(shell: Shell) 
     before = everything(shell)
     ended = shell("status")
     assert ended.code is ExitCode.DONE
-    assert "  waiting  desk        nothing sent yet" in ended.out.splitlines()
+    assert "  ◦ waiting  desk        nothing sent yet" in ended.out.splitlines()
     assert "No ledger yet" in ended.err
     assert everything(shell) == before
 
@@ -119,7 +119,7 @@ def test_status_as_json_is_the_document_of_the_report(shell: Shell, api: Sandbox
 def test_status_states_once_what_to_do_about_takes_that_went_wrong_alike(shell: Shell, start_api: StartApi) -> None:
     start_api(fail_rate=1.0)
     assert shell("apply").code is ExitCode.UNFINISHED
-    printed = shell("status").err
+    printed = shell("status").out
     assert printed.count("The run failed and its cost was refunded.") == 1
     assert "hero, hero.take2, desk: The run failed" in printed
     commands = [line for line in printed.splitlines() if line.startswith("  hailuo-batch")]
@@ -131,7 +131,7 @@ def test_one_command_is_for_all_that_went_wrong_alike_and_pays_for_nothing_else(
 ) -> None:
     start_api(fail_rate=1.0)
     assert shell("apply", "--only", "hero*").code is ExitCode.UNFINISHED
-    commands = [line for line in shell("status").err.splitlines() if line.startswith("  hailuo-batch")]
+    commands = [line for line in shell("status").out.splitlines() if line.startswith("  hailuo-batch")]
     assert commands == [
         f"  hailuo-batch retry {shell.manifest} hero hero.take2",
         f"  hailuo-batch apply {shell.manifest} --only hero --only hero.take2",
@@ -142,7 +142,7 @@ def test_where_the_manifest_has_an_attempt_left_the_advice_is_to_apply(shell: Sh
     start_api(fail_rate=1.0)
     assert shell("apply").code is ExitCode.UNFINISHED
     shell.write(LAMPS.replace("limits: {", "limits: {max_attempts: 2, "))
-    printed = shell("status").err
+    printed = shell("status").out
     assert "The next apply tries it again" in printed
     assert "retry" not in printed
     assert f"  hailuo-batch apply {shell.manifest}\n" in printed
@@ -151,7 +151,7 @@ def test_where_the_manifest_has_an_attempt_left_the_advice_is_to_apply(shell: Sh
 def test_status_states_what_the_manifest_asks_for_beyond_the_ledger(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     shell.write(LAMPS.replace("takes: 2", "takes: 5"))
-    assert "asks for 3 more" in shell("status").err
+    assert "asks for 3 more" in shell("status").out
 
 
 def test_report_writes_its_files_again(shell: Shell, api: SandboxServer) -> None:
