@@ -119,7 +119,7 @@ def apply(where: "CampaignLocation", console: "Console", **options: Any) -> int:
     has_json=True,
 )
 def status(where: "CampaignLocation", console: "Console", **options: Any) -> int:
-    """Show how far the campaign is and what needs you, also while an apply runs. Sends nothing."""
+    """Show how far the campaign is, also while an apply runs. Sends nothing."""
     from hailuo_batch.commands import status as command
 
     return command.run(where, command.StatusOptions(**options), console)

@@ -106,7 +106,7 @@ def _flag(*names: str, attribute: str, text: str) -> Callable[[Command], Command
 common_options = option_group(
     _flag("-q", "--quiet", attribute="quiet", text="Print only errors and the result."),
     _flag("-v", "--verbose", attribute="verbose", text="Print everything."),
-    _flag("--no-color", attribute="no_color", text="Print no colours. NO_COLOR and FORCE_COLOR are heeded, too."),
+    _flag("--no-color", attribute="no_color", text="Print no colours, whatever the environment says."),
     click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s"),
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")

@@ -13,7 +13,7 @@ from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.core.planning.estimate import Basis, Estimate, Price, TimeNeeded, describe_time
-from hailuo_batch.core.planning.plan import PAYING, Plan, PlanAction, PlanLine
+from hailuo_batch.core.planning.plan import FOLLOWED, PAYING, Plan, PlanAction, PlanLine
 from hailuo_batch.core.planning.spend import Spend, spend_of
 from hailuo_batch.report.model import risk_sentence
 from hailuo_batch.text import sanitize
@@ -145,13 +145,20 @@ def _lines_of_takes(plan: Plan, actions: Iterable[PlanAction], view: View) -> li
         if len(shown) < len(worth):
             more = f"... and {len(worth) - len(shown):,} more; -v shows them"
             below[len(cells)] += paint([f"{INDENT}{label_of(action)}  {more}"], view.palette)
-    rows = [paint_text(row, view.palette) for row in layout_rows(cells, view.columns)]
+    # what is only followed needs nobody: its run's ID may be cut
+    short = (
+        frozenset() if view.is_full else {number for number, cell in enumerate(cells) if cell[0] in _FOLLOWED_LABELS}
+    )
+    rows = [paint_text(row, view.palette) for row in layout_rows(cells, view.columns, in_one_line=short)]
     return [text for number, row in enumerate(rows, 1) for text in (row, *below[number])]
 
 
 def label_of(action: PlanAction) -> str:
     """The action with its symbol, marked in its style."""
     return styled(*_LABELS[action])
+
+
+_FOLLOWED_LABELS = frozenset(map(label_of, FOLLOWED))
 
 
 def _reason(line: PlanLine, view: View) -> str:

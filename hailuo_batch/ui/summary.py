@@ -15,6 +15,8 @@ from hailuo_batch.values import format_duration, format_usd
 MOST_SHOWN = 10
 """The most unfinished takes shown."""
 
+_UNDER_WAY = frozenset({TakeState.RUNNING, TakeState.DOWNLOADING})
+
 _SEVERITY = (
     ExitCode.SIGINT,
     ExitCode.SIGTERM,
@@ -64,8 +66,10 @@ def render_summary(
     unfinished = [take for take in unfinished if take.state is not TakeState.IN_DOUBT]
     unfinished.sort(key=lambda take: not is_money_in_limbo(take.state))
     if unfinished:
-        rows = [(state_label(take), take.id, clean(_why(take))) for take in unfinished[:MOST_SHOWN]]
-        lines += layout_rows(rows, columns)
+        shown = unfinished[:MOST_SHOWN]
+        rows = [(state_label(take), take.id, clean(_why(take))) for take in shown]
+        under_way = {number for number, take in enumerate(shown) if take.state in _UNDER_WAY}
+        lines += layout_rows(rows, columns, in_one_line=under_way)
         if len(unfinished) > MOST_SHOWN:
             lines.append(f"{INDENT}... and {len(unfinished) - MOST_SHOWN:,} more")
     lines += [ending.later] if ending.later else []
@@ -92,6 +96,6 @@ def _why(take: ReportTake) -> str:
     attempt = take.live
     if attempt is None:
         return why_waiting(take) if take.state is TakeState.WAITING else "nothing sent yet"
-    if take.state in {TakeState.RUNNING, TakeState.DOWNLOADING}:
+    if take.state in _UNDER_WAY:
         return ": ".join(filter(None, (attempt.run.run_id, attempt.problem)))
     return attempt.problem or attempt.run.run_id or ""

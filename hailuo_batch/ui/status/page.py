@@ -15,7 +15,7 @@ from hailuo_batch.report.model import Report, ReportTake
 from hailuo_batch.ui.screen.paint import Style, styled
 from hailuo_batch.ui.status.advice import MOST_NAMED, advice_groups, render_advice
 from hailuo_batch.ui.status.sentences import detail_text, money_line, state_label, state_word, totals_line
-from hailuo_batch.ui.text import INDENT, clean, count, layout_lines, layout_rows, layout_short_rows, name_some
+from hailuo_batch.ui.text import INDENT, clean, count, layout_lines, layout_rows, name_some
 from hailuo_batch.values import format_estimated_duration
 
 MOST_SHOWN = 20
@@ -43,9 +43,9 @@ class Detail(Enum):
 class StatusPage:
     """All that the page shows.
 
-    `new` is how many takes the manifest asks for that the ledger does not know, `time` what is left for the apply that is
-    running or for the next one, None for nothing. `writer` is who writes the ledger, empty where that is nobody or
-    stands elsewhere. `is_part` is whether only chosen takes are shown. `doubts` are laid out already;
+    `new` is how many takes the manifest asks for that the ledger does not know. `time` is what is left for the apply
+    that is running, or for the next one, None for nothing. `writer` is who writes the ledger, empty where that is
+    nobody or stands elsewhere. `is_part` is whether only chosen takes are shown. `doubts` are laid out already;
     `with_full_commands` completes the commands that a sentence names.
     """
 
@@ -121,8 +121,8 @@ def _unfinished_rows(page: StatusPage, detail: Detail, columns: int | None) -> l
     doubtful = min(MOST_SHOWN // 2, report.totals[TakeState.IN_DOUBT])
     allotted = sizes if detail is Detail.UNFINISHED else share_rows(sizes, MOST_SHOWN - doubtful)
     shown = [take for takes, number in zip(groups, allotted, strict=True) for take in takes[:number]]
-    layout = layout_short_rows if detail is Detail.SHORT else layout_rows
-    rows = iter(layout(_cells(shown, report), columns))
+    in_one_line = range(len(shown)) if detail is Detail.SHORT else ()
+    rows = iter(layout_rows(_cells(shown, report), columns, in_one_line=in_one_line))
     lines: list[str] = []
     for takes, number in zip(groups, allotted, strict=True):
         lines += islice(rows, number)

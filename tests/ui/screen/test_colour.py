@@ -72,8 +72,8 @@ def test_marks_have_no_width_and_become_the_colours_of_each_line() -> None:
     assert display_width(text) == len("a bad good b")
     assert paint([text], PLAIN) == ["a bad good b"]
     assert paint([text], COLOURED) == ["a \x1b[1;31mbad\x1b[0m \x1b[32mgood\x1b[0m b"]
-    first, second = styled(Style.QUIET, "one\ntwo").split("\n")
-    assert paint([first, second], COLOURED) == ["\x1b[2mone\x1b[0m", "\x1b[2mtwo\x1b[0m"]
+    first, second = styled(Style.QUIET, "first\nsecond").split("\n")
+    assert paint([first, second], COLOURED) == ["\x1b[2mfirst\x1b[0m", "\x1b[2msecond\x1b[0m"]
 
 
 @pytest.mark.parametrize("style", Style)
