@@ -1,8 +1,8 @@
-"""The fields of a plan's document, each checked before it is believed.
+"""The fields of a document that is read back, a plan or a file of picks, each checked before it is believed.
 
-A plan says what may be paid for. Its ID guards against mistakes, not against forgers: whoever can write the file can
-compute the ID too. So a file is a plan only if every field is what it should be. Every function here raises KeyError,
-TypeError or ValueError if not.
+Such a file says what may be paid for. A plan's ID guards against mistakes, not against forgers: whoever can write the
+file can compute the ID too. So a file is a plan only if every field is what it should be. Every function here raises
+KeyError, TypeError or ValueError if not.
 """
 
 import json
@@ -101,4 +101,4 @@ def _parse_bounded_int(text: str) -> int:
 
 
 def _reject_number(text: str) -> float:
-    raise ValueError(f"it contains {text[:20]}, and a plan contains plain numbers only")
+    raise ValueError(f"it contains {text[:20]}, and only plain numbers may stand in it")

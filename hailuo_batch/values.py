@@ -95,6 +95,11 @@ def format_local_second(epoch_s: float) -> str:
     return f"{datetime.fromtimestamp(epoch_s, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
+def format_utc_second(epoch_s: float) -> str:
+    """The same to the second, for who looks for one request in a log: `2025-11-22 08:00:27Z`."""
+    return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
 _PIECE = 10_000  # tokens
 # rule json_canonical
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -22,13 +22,13 @@ MOST_FILES = 16
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a folder is for, and the folders that it may import beside itself. `core` stands for all four in it."""
+    """What a folder is for, and the folders that it may import beside itself. `core` stands for all five in it."""
 
     purpose: str
     may_import: tuple[str, ...] = ()
 
 
-CORE = ("core.model", "core.planning", "core.engine", "core.scheduling")
+CORE = ("core.model", "core.picks", "core.planning", "core.engine", "core.scheduling")
 VALUES = ("values", "errors")
 
 RULES: Mapping[str, Rule] = {
@@ -44,7 +44,8 @@ RULES: Mapping[str, Rule] = {
     # pure decisions
     "core.model": Rule("states and the table of their transitions, events, actions, runs, settings", VALUES),
     "core.scheduling": Rule("when the next request may go out, and which", ("core.model", *VALUES)),
-    "core.planning": Rule("plan, matching, spend, estimates, recovery", ("core.model", *VALUES)),
+    "core.picks": Rule("what a person decided about videos, and what follows from it", ("core.model", *VALUES)),
+    "core.planning": Rule("plan, matching, spend, estimates, recovery", ("core.model", "core.picks", *VALUES)),
     "core.engine": Rule("what to do next", ("core.model", "core.planning", "core.scheduling", *VALUES)),
     # everything that touches the outside, each part knowing one thing
     "adapters.local": Rule("the file system, the standard streams, the window that processes share", (*CORE, *VALUES)),
@@ -115,6 +116,7 @@ RULES: Mapping[str, Rule] = {
     "app": Rule(
         "what commands and a Python interface share",
         (
+            "app.picks",
             "ui",
             "ui.screen",
             "ui.status",
@@ -136,10 +138,26 @@ RULES: Mapping[str, Rule] = {
             "warning_codes",
         ),
     ),
+    "app.picks": Rule(
+        "reading a file of picks, re-rolling from it, collecting what it chose",
+        (
+            "app",
+            "ui",
+            "report",
+            "adapters.local",
+            "core.model",
+            "core.picks",
+            "core.planning",
+            *VALUES,
+            "text",
+            "json_fields",
+        ),
+    ),
     "commands": Rule(
         "one file per command, nothing else: options in, exit code out",
         (
             "app",
+            "app.picks",
             "ui",
             "ui.screen",
             "ui.status",
@@ -150,6 +168,7 @@ RULES: Mapping[str, Rule] = {
             "sandbox.world",
             "adapters.local",
             "core.model",
+            "core.picks",
             "core.planning",
             *VALUES,
             "text",

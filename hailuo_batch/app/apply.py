@@ -30,6 +30,7 @@ from hailuo_batch.app.ledger_access import (
 )
 from hailuo_batch.app.manifest_input import context_of, read_manifest
 from hailuo_batch.app.older_ledger import check_not_older, names_in_files
+from hailuo_batch.app.picks.rerolls import may_name_picks, read_rerolls, still_names_picks
 from hailuo_batch.app.plan_file import sources_of
 from hailuo_batch.app.plan_guard import (
     PLAN_FACT,
@@ -52,8 +53,9 @@ from hailuo_batch.app.run_campaign import (
 from hailuo_batch.app.workspace import CampaignLocation, has_ledger, ledger_exists, make_outputs, set_aside
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import StopReason
-from hailuo_batch.core.model.runs import in_doubt_if_submitting
+from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting
 from hailuo_batch.core.model.states import TakeState
+from hailuo_batch.core.planning.cap import stopped_by_cap
 from hailuo_batch.core.planning.estimate import has_open_runs, has_work
 from hailuo_batch.core.planning.history import NEWEST
 from hailuo_batch.core.planning.plan import Plan, make_plan
@@ -70,6 +72,8 @@ from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.in_doubt import render_in_doubt
 from hailuo_batch.ui.plan import left_for_later_text
 from hailuo_batch.ui.summary import Ending, render_summary, unfinished_takes, worst_code
+from hailuo_batch.ui.text import count, layout_lines
+from hailuo_batch.values import format_usd
 
 if TYPE_CHECKING:
     from hailuo_batch.runtime.driver import Deadline
@@ -208,6 +212,8 @@ class _Apply:
         replacing = any(not is_complete(snapshot, own) for own in with_patterns(snapshot, patterns))
         paid = consent.stop_reason is None
         options = _options_to_continue(request.options, job.plan, outcome, replacing=replacing)
+        if paid and not still_names_picks(request.plan_request, job.plan, snapshot):
+            options = replace(options, replace_from=None)
         resume = resume_command(where, replace(options, yes=False), paid=paid, replacing=replacing)
         if job.sends:
             ledger.record_fact(RESUME_FACT, resume)
@@ -223,7 +229,7 @@ class _Apply:
             page,
             resume_command(where, options, paid=paid, replacing=replacing),
             where.command_line("status"),
-            left_for_later_text(job.plan),
+            _rest_text(job, snapshot, columns),
             outcome.time_sentence,
             outcome.remedy or ("" if consent.stop_reason is None else consent.stop_reason.remedy),
         )
@@ -259,7 +265,10 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     context = context_of(where, manifest.campaign)
     settings = read_settings(options, manifest.campaign)
     if saved is None:
-        asked = read_plan_request(manifest.campaign, options.only, options.replace, options.in_doubt, options.limit)
+        rerolls = read_rerolls(options.replace_from, context)
+        asked = read_plan_request(
+            manifest.campaign, options.only, options.replace, options.in_doubt, options.limit, rerolls
+        )
         return ApplyRequest(context, options, manifest, asked, settings, None)
     # rule plan_cap
     settings = replace(settings, cap_micro_usd=saved.cap_micro_usd, max_creates=saved.plan_request.limit)
@@ -290,6 +299,8 @@ def _make_job(request: ApplyRequest, proposal: Proposal, consent: ConsentResult)
         settings = replace(settings, shown_prices=prices)
     pays = consent.stop_reason is None
     resume_options = replace(request.options, yes=False)  # consent is given once, never by a pasted command
+    if pays and not may_name_picks(request.plan_request, plan, proposal.snapshot):
+        resume_options = replace(resume_options, replace_from=None)
     if pays and resume_options.limit is not None:
         # After a kill nobody has counted how many of the limit were created, and the same limit once more could pay for
         # as many again: the command that is named then only collects what was begun.
@@ -318,6 +329,19 @@ def _options_to_continue(options: ApplyOptions, plan: Plan, outcome: ApplyResult
         options = replace(options, yes=False, limit=options.limit or None)
     is_done = not plan.left_for_later and all(state is TakeState.DONE for state in in_scope)
     return replace(options, only=(), yes=False) if options.only and is_done and not replacing else options
+
+
+def _rest_text(job: Job, snapshot: Snapshot, columns: int | None) -> str:
+    """What --limit has left for later, and what has to be raised before the same command can make the rest."""
+    stopped = stopped_by_cap(snapshot, job.settings.cap_micro_usd, job.plan.scope)
+    sentences = [left_for_later_text(job.plan)]
+    if stopped is not None:
+        sentences.append(
+            f"The spend limit of {format_usd(stopped.cap_micro_usd)} is not enough for the "
+            f"{count(stopped.runs, 'run')} left. First raise limits.max_spend_usd or --max-spend to "
+            f"{format_usd(stopped.needed_micro_usd)}."
+        )
+    return "\n".join(layout_lines([sentence for sentence in sentences if sentence], columns))
 
 
 def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":

@@ -14,6 +14,7 @@ from typing import TypeVar
 from hailuo_batch.adapters.runbase import parse_base_url
 from hailuo_batch.app.workspace import CampaignLocation
 from hailuo_batch.core.model.settings import Settings
+from hailuo_batch.core.picks.picks import Pick
 from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest
 from hailuo_batch.core.planning.selection import TAG_PREFIX, chooses, matches_any
 from hailuo_batch.errors import AccountError, UsageError
@@ -40,7 +41,8 @@ class ApplyOptions:
     """The options of `apply`, as the user typed them; None for those that were not given.
 
     `yes` agrees to pay without being asked; `accept_price` pays whatever a run turns out to cost. `check_images` is
-    None unless the user decided. `plan_file` holds the plan to follow. `strict` makes errors of warnings.
+    None unless the user decided. `plan_file` holds the plan to follow, `replace_from` the picks whose re-rolls are
+    wanted. `strict` makes errors of warnings.
     """
 
     rate_limit: str | None = None
@@ -49,6 +51,7 @@ class ApplyOptions:
     run_timeout: str | None = None
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    replace_from: Path | None = None
     limit: int | None = None
     in_doubt: str = "hold"
     yes: bool = False
@@ -133,7 +136,12 @@ def parse_rate_limit(text: str) -> RateLimit:
 
 
 def read_plan_request(
-    campaign: CampaignSpec, only: tuple[str, ...], replace: tuple[str, ...], in_doubt: str, limit: int | None
+    campaign: CampaignSpec,
+    only: tuple[str, ...],
+    replace: tuple[str, ...],
+    in_doubt: str,
+    limit: int | None,
+    rerolls: tuple[Pick, ...] = (),
 ) -> PlanRequest:
     """What the options ask beyond the manifest. Raises UsageError for a pattern that matches no take."""
     takes = [*campaign.takes]
@@ -141,7 +149,7 @@ def read_plan_request(
     for pattern in replace:
         if not any(matches_any(take.id, (pattern,)) for take in takes):
             raise _no_such_take("--replace", pattern, _id_hint(pattern, takes, as_only=False))
-    return PlanRequest(only, replace, InDoubtPolicy(in_doubt), limit=limit)
+    return PlanRequest(only, replace, InDoubtPolicy(in_doubt), limit=limit, rerolls=rerolls)
 
 
 def check_only(patterns: Iterable[str], takes: Sequence[Take]) -> None:
@@ -217,6 +225,7 @@ def resume_command(where: CampaignLocation, options: ApplyOptions, *, paid: bool
         "--limit": options.limit,
         # rule same_replace_next
         "--replace": options.replace if replacing or not paid else (),
+        "--replace-from": options.replace_from,
         # rule in_doubt_once
         "--in-doubt": None if paid or options.in_doubt == "hold" else options.in_doubt,
         # rule same_cap_next

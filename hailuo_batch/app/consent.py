@@ -13,6 +13,7 @@ from typing import TextIO
 from hailuo_batch.app.config import ApplyOptions, read_key
 from hailuo_batch.app.ledger_access import load_history
 from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images
+from hailuo_batch.app.picks.rerolls import print_rerolls
 from hailuo_batch.app.plan_file import SavedPlan
 from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.engine import stop_reasons
@@ -31,14 +32,16 @@ from hailuo_batch.core.planning.estimate import (
 )
 from hailuo_batch.core.planning.failures import attempts_left
 from hailuo_batch.core.planning.history import History
-from hailuo_batch.core.planning.plan import Plan, PlanRequest, make_plan
+from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanRequest, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
+from hailuo_batch.core.planning.selection import matches_any
 from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.plan import left_for_later_text, render_plan, render_plan_totals
 from hailuo_batch.ui.request_text import View
-from hailuo_batch.ui.text import count
+from hailuo_batch.ui.text import count, name_some
 from hailuo_batch.values import format_usd
 
+_MOST_NAMED = 10
 _CAN_STILL_FAIL = frozenset({*RUNNING, RunState.LOST})
 
 
@@ -95,7 +98,8 @@ def quote_for(
         affordable = _affordable([prices[model] for model in models], left)
         if models and not (cap.admits(models[0]) or cap.waits_for_price(models[0])):
             # the same rule as the engine's: the first request that the cap does not admit stops all after it
-            reached = stop_reasons.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cap.cost_of(models[0]))
+            cost, needed = cap.cost_of(models[0]), cap.needed_for(models)
+            reached = stop_reasons.cap_reached(settings.cap_micro_usd, cap.committed_micro_usd, cost, needed)
         # While a price is only expected, one request is sent alone to learn the real one, even if it does not fit.
         affordable = max(affordable, min(1, len(models)))
     open_runs = sum(1 for _ in _retryable_runs(plan, snapshot, settings.max_attempts, retried_takes))
@@ -216,6 +220,18 @@ class Proposal:
     history: History
 
 
+def print_not_replaced(request: PlanRequest, plan: Plan, console: Console) -> None:
+    """Print which takes --replace names and --only leaves out, so that nobody waits for another video of them."""
+    asked = plan.scope | plan.left_for_later
+    wanted = (line.take_id for line in plan.lines if line.action is not PlanAction.UNWANTED)
+    left_out = [id_ for id_ in wanted if id_ not in asked and matches_any(id_, request.replace)]
+    if left_out:
+        names = name_some(left_out, _MOST_NAMED)
+        console.print_info(
+            f"Not replaced, because --only leaves {'it' if len(left_out) == 1 else 'them'} out: {names}."
+        )
+
+
 def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, settings: Settings) -> Proposal:
     """The plan with what it is likely to cost and how long it is likely to take."""
     history = load_history(context.paths, snapshot)
@@ -224,17 +240,22 @@ def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, sett
 
 
 def render_proposal(
-    context: CampaignContext, proposal: Proposal, settings: Settings, console: Console, stream: TextIO
+    proposal: Proposal, settings: Settings, console: Console, stream: TextIO, *, resolve: str = ""
 ) -> str:
-    """The proposal as lines for this stream; if quiet, only what it comes to."""
+    """The proposal as lines for this stream; if quiet, only what it comes to.
+
+    `resolve` is the command that settles requests in doubt; empty where the summary shows them at the end.
+    """
     view = View(columns_of(stream), console.is_verbose, console.palette(stream))
     plan, cap = proposal.plan, settings.cap_micro_usd
     parts = (plan, proposal.snapshot, proposal.estimate, proposal.time, view)
     if console.verbosity is Verbosity.QUIET:
         return render_plan_totals(*parts, cap_micro_usd=cap)
-    where = context.where
     return render_plan(
-        *parts, cap_micro_usd=cap, resolve=where.command_line("resolve"), retry=where.command_line("retry")
+        *parts,
+        cap_micro_usd=cap,
+        resolve=resolve,
+        retry=console.with_full_commands("`hailuo-batch retry MANIFEST`").strip("`"),
     )
 
 
@@ -254,15 +275,17 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
     plan, snapshot = proposal.plan, proposal.snapshot
     if request.saved_plan is None and is_repeated(snapshot, request.plan_request.replace, request.plan_request.only):
         console.print_info(_FINISHES_REPLACEMENT)
+    source = request.options.replace_from or (request.options.plan_file if request.plan_request.rerolls else None)
+    print_rerolls(source, request.plan_request, plan, snapshot, console)
+    print_not_replaced(request.plan_request, plan, console)
     if not has_work(plan, snapshot):
         later = f" {left_for_later_text(plan)}" if plan.left_for_later else ""
         console.print_info(f"Nothing to do: no video to request, download or pay for.{later}")
         return ConsentResult(Consent.MISSING)  # there is nothing to consent to
     if not request.context.is_sandbox:
         read_key()
-    context = request.context
-    console.print_info_in_colour(render_proposal(context, proposal, request.settings, console, sys.stderr))
-    if context.is_sandbox:
+    console.print_info_in_colour(render_proposal(proposal, request.settings, console, sys.stderr))
+    if request.context.is_sandbox:
         console.print_info("Practice run on the sandbox: no key, no real money.")
     quote = quote_for(plan, snapshot, proposal.estimate, request.settings, request.retried_takes)
     consent = _ask_or_assume(request, proposal, quote, console)

@@ -17,6 +17,7 @@ from typing import Any
 from hailuo_batch.adapters.ledger import JournalPosition
 from hailuo_batch.adapters.local.fs import open_to_read, write_pieces_without_sync
 from hailuo_batch.app.manifest_input import Manifest
+from hailuo_batch.core.picks.picks import Mark, Pick
 from hailuo_batch.core.planning.estimate import Basis
 from hailuo_batch.core.planning.plan import FOLLOWED, PAYING, InDoubtPolicy, Plan, PlanAction, PlanRequest
 from hailuo_batch.errors import UsageError
@@ -103,6 +104,7 @@ def complete_plan_document(
             "replace": [*request.replace],
             "in_doubt": str(request.in_doubt),
             "limit": request.limit,
+            "rerolls": [{"take": each.take_id, "run_id": each.run_id, "note": each.note} for each in request.rerolls],
         },
         "rests_on": {
             "manifest_sha256": sources.manifest,
@@ -238,6 +240,7 @@ def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
             limit,
             # applied again, the plan makes what it began with, and not the next takes of the manifest
             None if limit is None else frozenset({*followed, *paying}),
+            _rerolls(request),
         ),
         cap_micro_usd=None if document["cap_micro_usd"] is None else get_count(document, "cap_micro_usd"),
         prices=_prices(get_object(document, "estimate")),
@@ -251,6 +254,13 @@ def _parse_plan(path: Path, id_: str, document: Mapping[str, Any]) -> SavedPlan:
         paying=paying,
         followed=followed,
     )
+
+
+def _rerolls(request: Mapping[str, Any]) -> tuple[Pick, ...]:
+    """The re-rolls that the plan was made with. Older plans have none."""
+    listed = get_objects(request, "rerolls") if "rerolls" in request else ()
+    texts = ([get_text(each, name) for name in ("take", "run_id", "note")] for each in listed)
+    return tuple(Pick(take, run_id, Mark.REROLL, note) for take, run_id, note in texts)
 
 
 def _prices(estimate: Mapping[str, Any]) -> dict[str, int]:

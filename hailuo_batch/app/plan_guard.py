@@ -75,6 +75,7 @@ def read_plan_for(path: Path, options: ApplyOptions) -> SavedPlan:
     given = {
         "--only": options.only,
         "--replace": options.replace,
+        "--replace-from": options.replace_from,
         "--limit": options.limit is not None,
         "--in-doubt": options.in_doubt != "hold",
         "--max-spend": options.max_spend,

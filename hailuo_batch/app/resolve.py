@@ -1,13 +1,14 @@
-"""The use case `resolve`: end the doubt about an attempt that is in doubt, lost or stuck.
+"""The use case `resolve`: end the doubt about attempts that are in doubt, lost or stuck.
 
 Nothing here pays. Only `--run-id` sends anything: it asks the API about the run. The run ID that the user names goes
 into the receipts before the ledger, so that no restored backup can forget it.
 """
 
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
 from hailuo_batch.adapters.ledger import find_take_of_run
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
@@ -23,62 +24,85 @@ from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.planning.recovery import CreateIntent
 from hailuo_batch.core.planning.resolution import (
+    Chosen,
     Resolution,
     ResolveOption,
     abandon_run,
     check_option,
+    choose_runs,
     find_run,
     name_run,
     owner_of,
     resubmit_run,
 )
-from hailuo_batch.core.planning.spend import highest_costs
 from hailuo_batch.errors import AccountError, BusyError, HailuoBatchError, UsageError
-from hailuo_batch.report.model import state_text
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.ui.console import Console
-from hailuo_batch.values import format_duration, format_usd
+from hailuo_batch.ui.resolution import abandoned_text, apply_hint, describe_runs, pays_again_text, resubmitted_text
+from hailuo_batch.values import format_duration
 
 _UNCHANGED = "Nothing was sent, nothing was changed."
-_PAYS_AGAIN = "Requesting it again pays for it again"
+_NOTHING = "Nothing to resolve: no take is in doubt, lost or stuck in a way that {option} is for."
 
 
 @dataclass(frozen=True, slots=True)
 class ResolveRequest:
-    """What to do with which attempt. `attempt` None means the live one; `run_id` is empty but for `--run-id`."""
+    """What to do with which attempts: those of the takes that `words` choose, by ID or pattern, without words all that
+    need a decision. `attempt` None means the live one; `run_id` is empty but for `--run-id`. Both go with one take.
+    """
 
-    take_id: str
+    words: tuple[str, ...]
     way: ResolveOption
     run_id: str = ""
     attempt: int | None = None
     yes: bool = False
 
 
-def resolve_take(where: CampaignLocation, request: ResolveRequest, console: Console) -> str | None:
-    """Resolve the take. Returns what was done in words, None if the user declined.
+def resolve_takes(where: CampaignLocation, request: ResolveRequest, console: Console) -> str | None:
+    """Resolve the takes. Returns what was done in words, None if the user declined.
 
-    Raises UsageError if the option does not fit the attempt's state, and what asking the API raises.
+    Raises UsageError if the option does not fit an attempt's state, and what asking the API raises.
     """
     # rule no_resubmit_without_yes
     if request.way is ResolveOption.RESUBMIT and not (request.yes or where.sandbox or console.is_interactive):
         _refuse_without_consent(where, request, console)
     with open_for_changes(where, "resolve", console) as session:
-        record, run = find_run(session.snapshot, request.take_id, request.attempt)
-        check_option(record, run, request.way)
+        chosen = _choose(session.snapshot, request, session.clock.wall())
+        if not chosen:
+            return _NOTHING.format(option=request.way)
+        runs = [run for _, run in chosen]
         match request.way:
             case ResolveOption.NAME:
-                resolution, message = _name_run(session, record, run, request.run_id)
+                resolution, message = _name_run(session, *chosen[0], request.run_id)
             case ResolveOption.RESUBMIT:
-                if not _has_consent(session, request, run, console):
+                if not _has_consent(session, request, runs, console):
                     return None
-                resolution = resubmit_run(run)
-                message = f"The next apply requests {run.take_id} again, and pays for it. {_apply_hint(run)}"
+                resolution, message = _combine(map(resubmit_run, runs)), resubmitted_text(runs)
             case ResolveOption.ABANDON:
-                resolution, message = abandon_run(run), _abandoned_text(session, run)
+                resolution, message = _combine(map(abandon_run, runs)), abandoned_text(session.snapshot, runs)
+            case _:
+                assert_never(request.way)
         at = session.clock.wall()
         # the changes first: if this is interrupted in between, an unsent attempt that would pay again is gone already
         session.ledger.carry_out(resolution.ledger_changes, at)
         session.ledger.record(resolution.events, at)
     return message
+
+
+def _choose(snapshot: Snapshot, request: ResolveRequest, now: float) -> tuple[Chosen, ...]:
+    """The attempts that the request is about. Raises UsageError where the option does not fit one of them."""
+    if request.attempt is None:
+        return choose_runs(snapshot, request.words, request.way, now)
+    record, run = find_run(snapshot, request.words[0], request.attempt)
+    check_option(record, run, request.way)
+    return ((record, run),)
+
+
+def _combine(each: Iterable[Resolution]) -> Resolution:
+    """All of them as one, so that they are carried out in one transaction."""
+    listed = tuple(each)
+    changes = tuple(change for one in listed for change in one.ledger_changes)
+    return Resolution(changes, tuple(event for one in listed for event in one.events))
 
 
 def _refuse_without_consent(where: CampaignLocation, request: ResolveRequest, console: Console) -> NoReturn:
@@ -89,18 +113,22 @@ def _refuse_without_consent(where: CampaignLocation, request: ResolveRequest, co
     view = require_ledger(load_context(where, console), "nothing to change")
     if view.holder is not None:
         raise BusyError(f"{view.holder} is running on this campaign. {_UNCHANGED}")
-    record, run = find_run(view.snapshot_with_doubts, request.take_id, request.attempt)
-    check_option(record, run, request.way)
+    snapshot = view.snapshot_with_doubts
+    runs = [run for _, run in _choose(snapshot, request, Clock().wall())]
+    if not runs:
+        raise UsageError(f"{_NOTHING.format(option=request.way)} {_UNCHANGED}")
     raise UsageError(
-        f"{_state_text(view.snapshot_with_doubts, run)}. {_PAYS_AGAIN}, and --yes is missing. {_UNCHANGED}"
+        f"{describe_runs(snapshot, runs)}. {pays_again_text(snapshot, runs)}, and --yes is missing. {_UNCHANGED}"
     )
 
 
-def _has_consent(session: LedgerSession, request: ResolveRequest, run: Run, console: Console) -> bool:
+def _has_consent(session: LedgerSession, request: ResolveRequest, runs: Sequence[Run], console: Console) -> bool:
     """Whether the user agrees to another payment. In a practice run no payment is real."""
     if request.yes or session.context.is_sandbox:
         return True
-    return console.ask(f"{_state_text(session.snapshot, run)}. {_PAYS_AGAIN}. Request it again?")
+    it = "it" if len(runs) == 1 else f"these {len(runs):,}"
+    paying = pays_again_text(session.snapshot, runs)
+    return console.ask(f"{describe_runs(session.snapshot, runs)}. {paying}. Request {it} again?")
 
 
 def _name_run(session: LedgerSession, record: TakeRecord, run: Run, run_id: str) -> tuple[Resolution, str]:
@@ -122,7 +150,7 @@ def _name_run(session: LedgerSession, record: TakeRecord, run: Run, run_id: str)
     subject = f"Attempt {run.attempt} at {run.take_id}" if stays_superseded else run.take_id
     then = " into superseded/" if stays_superseded else ""
     return resolution, (
-        f"{subject} is now run {run_id}; the next apply downloads it{then}. Nothing was paid. {_apply_hint(run)}"
+        f"{subject} is now run {run_id}; the next apply downloads it{then}. Nothing was paid. {apply_hint((run,))}"
     )
 
 
@@ -186,29 +214,3 @@ def _look_up(session: LedgerSession, run_id: str) -> RunLookup:
             raise HailuoBatchError(f"{unread}: {reason}. Nothing was changed. {remedy(obstacle, setting)}.")
         case _:
             return lookup
-
-
-def _state_text(snapshot: Snapshot, run: Run) -> str:
-    return f"{run.take_id}: attempt {run.attempt} is {state_text(run.take_state)}{_cost_text(snapshot, run)}"
-
-
-def _apply_hint(run: Run) -> str:
-    return f"To start it: `hailuo-batch apply MANIFEST --only {run.take_id}`."
-
-
-def _abandoned_text(session: LedgerSession, run: Run) -> str:
-    what = "a run that may exist" if run.run_id is None else f"the run {run.run_id}"
-    what += _cost_text(session.snapshot, run)
-    attempt = f" --attempt {run.attempt}" if run.is_superseded else ""
-    return (
-        f"{run.take_id}: attempt {run.attempt} is abandoned. You may lose {what}; the money still counts. If the run "
-        f"turns up: `hailuo-batch resolve MANIFEST {run.take_id}{attempt} --run-id ID`."
-    )
-
-
-def _cost_text(snapshot: Snapshot, run: Run) -> str:
-    cost = run.cost_micro_usd
-    if cost is not None:
-        return f", {format_usd(cost)} paid"
-    cost = highest_costs(snapshot.paid_runs).get(run.model)
-    return ", of unknown cost" if cost is None else f", and may have cost {format_usd(cost)}"

@@ -145,29 +145,39 @@ def report(where: "CampaignLocation", console: "Console", **options: Any) -> int
 
 @cli.command()
 @campaign_command(
-    click.argument("take_id", metavar="TAKE"),
-    click.option("--run-id", metavar="ID", help="The request made this run. Asks the API about it first."),
-    click.option("--resubmit", is_flag=True, help="Let the next apply request it again, which pays again."),
-    click.option("--abandon", is_flag=True, help="Give the take up; what it may have cost still counts."),
-    click.option("--attempt", type=WholeNumber(min=1), metavar="N", help="Resolve this older attempt."),
+    click.argument("take_ids", nargs=-1, metavar="[TAKE...]"),
+    click.option("--run-id", metavar="ID", help="The request of one TAKE made this run. Asks the API about it first."),
+    click.option("--resubmit", is_flag=True, help="Let the next apply request them again, which pays again."),
+    click.option("--abandon", is_flag=True, help="Give them up; what they may have cost still counts."),
+    click.option("--all", "all_takes", is_flag=True, help="All takes that are in doubt, lost or stuck."),
+    click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="This older attempt at one TAKE."),
     click.option(
         "--yes", is_flag=True, help="Agree to another payment without being asked. Needed without a terminal."
     ),
 )
 def resolve(where: "CampaignLocation", console: "Console", **options: Any) -> int:
-    """Resolve a take that is in doubt, lost or stuck. Needs one of --run-id, --resubmit and --abandon."""
+    """Resolve takes that are in doubt, lost or stuck. Needs one of --run-id, --resubmit and --abandon.
+
+    TAKE may be a pattern for IDs, or tag:PATTERN for tags.
+    """
     from hailuo_batch.commands import resolve as command
 
     return command.run(where, command.parse_request(**options), console)
 
 
 @cli.command()
-@campaign_command(click.argument("take_ids", nargs=-1, metavar="[TAKE...]"))
-def retry(where: "CampaignLocation", console: "Console", take_ids: tuple[str, ...]) -> int:
-    """Allow one more attempt for failed or rejected takes. The next apply makes it. Without TAKE: all of them."""
+@campaign_command(
+    click.argument("take_ids", nargs=-1, metavar="[TAKE...]"),
+    click.option("--all", "all_takes", is_flag=True, help="All failed or rejected takes, as without TAKE."),
+)
+def retry(where: "CampaignLocation", console: "Console", take_ids: tuple[str, ...], all_takes: bool) -> int:
+    """Allow one more attempt for failed or rejected takes. The next apply makes it. Without TAKE: all of them.
+
+    TAKE may be a pattern for IDs, or tag:PATTERN for tags.
+    """
     from hailuo_batch.commands import retry as command
 
-    return command.run(where, take_ids, console)
+    return command.run(where, take_ids, all_takes, console)
 
 
 @cli.command()
@@ -181,6 +191,27 @@ def verify(where: "CampaignLocation", console: "Console", **options: Any) -> int
     from hailuo_batch.commands import verify as command
 
     return command.run(where, console, **options)
+
+
+@cli.command()
+@campaign_command(
+    click.argument("picks", type=click.Path(path_type=Path)),
+    click.option("--to", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder to copy to."),
+    click.option(
+        "--name",
+        default="${take}",
+        show_default=True,
+        metavar="TEMPLATE",
+        help="What each file is called: ${take}, ${shot}, ${number}, ${run}, ${campaign}, and the take's variables.",
+    ),
+    click.option("--link", is_flag=True, help="Make hard links instead of copies."),
+    only_option,
+)
+def collect(where: "CampaignLocation", console: "Console", **options: Any) -> int:
+    """Copy the videos chosen in PICKS to a folder."""
+    from hailuo_batch.commands import collect as command
+
+    return command.run(where, command.CollectOptions(**options), console)
 
 
 @cli.group(cls=OrderedGroup)
@@ -228,7 +259,7 @@ def state_rm(where: "CampaignLocation", console: "Console", take_id: str, force:
 
 
 @cli.command()
-@click.argument("name", type=click.Choice(["manifest", "report", "state", "plan"]), default="manifest")
+@click.argument("name", type=click.Choice(["manifest", "report", "state", "plan", "picks"]), default="manifest")
 @common_options
 @click.pass_obj
 def schema(invocation: Invocation, /, name: str) -> int:

@@ -160,6 +160,12 @@ plan_options = option_group(
         "--replace", multiple=True, metavar="GLOB", help="Request these again although they are done; repeatable."
     ),
     click.option(
+        "--replace-from",
+        type=click.Path(path_type=Path),
+        metavar="PICKS",
+        help="Request again what was marked as a re-roll in this file, which the report exports.",
+    ),
+    click.option(
         "--in-doubt",
         type=click.Choice(["hold", "resubmit"]),
         default="hold",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.local.output_files import OutputFiles
 from hailuo_batch.app.config import ApplyOptions, read_plan_request, read_settings
-from hailuo_batch.app.consent import make_proposal, render_proposal
+from hailuo_batch.app.consent import make_proposal, print_not_replaced, render_proposal
 from hailuo_batch.app.ledger_access import LedgerView, empty_snapshot, read_ledger
 from hailuo_batch.app.manifest_input import (
     PLAN_IMAGE_REMEDY,
@@ -22,6 +22,7 @@ from hailuo_batch.app.manifest_input import (
     warning_fields,
 )
 from hailuo_batch.app.older_ledger import check_not_older
+from hailuo_batch.app.picks.rerolls import print_rerolls, read_rerolls
 from hailuo_batch.app.plan_file import LedgerState, complete_plan_document, sources_of, write_plan
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, CampaignPaths, short_path
 from hailuo_batch.core.model.runs import Snapshot, with_events
@@ -44,6 +45,7 @@ class PlanOptions:
 
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    replace_from: Path | None = None
     limit: int | None = None
     in_doubt: str = "hold"
     max_spend: str | None = None
@@ -61,13 +63,16 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     manifest = read_manifest(where.manifest, console, warning_severity(strict=options.strict))
     context = context_of(where, manifest.campaign)
     campaign, paths = context.campaign, context.paths
-    request = read_plan_request(campaign, options.only, options.replace, options.in_doubt, options.limit)
+    rerolls = read_rerolls(options.replace_from, context)
+    request = read_plan_request(campaign, options.only, options.replace, options.in_doubt, options.limit, rerolls)
     settings = read_settings(ApplyOptions(max_spend=options.max_spend, limit=options.limit), campaign)
     view = _read_ledger(context, options, console)
     if view is not None:
         check_not_older(context)
     snapshot = empty_snapshot(context) if view is None else _as_apply_would_find(view, paths)
     plan = make_plan(campaign, snapshot, request)
+    print_rerolls(options.replace_from, request, plan, snapshot, console)
+    print_not_replaced(request, plan, console)
     proposal = make_proposal(context, snapshot, plan, settings)
     # rule plan_checks_images
     level = ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.LOCAL
@@ -81,7 +86,9 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     if console.as_json:
         # rule plan_json
         console.print_json(document)
-    console.print_result_in_colour(render_proposal(context, proposal, settings, console, sys.stdout))
+    console.print_result_in_colour(
+        render_proposal(proposal, settings, console, sys.stdout, resolve=where.command_line("resolve"))
+    )
     judge_images(images, manifest.warning_severity, console, PLAN_IMAGE_REMEDY)
     if options.out is not None:
         write_plan(options.out, document)

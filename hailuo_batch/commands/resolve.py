@@ -1,16 +1,23 @@
-"""`resolve`: names, requests again or abandons a take that is in doubt, lost or stuck."""
+"""`resolve`: names, requests again or abandons takes that are in doubt, lost or stuck."""
 
-from hailuo_batch.app.resolve import ResolveRequest, resolve_take
+from hailuo_batch.app.resolve import ResolveRequest, resolve_takes
 from hailuo_batch.app.workspace import CampaignLocation
-from hailuo_batch.core.planning.resolution import ResolveOption
+from hailuo_batch.core.planning.resolution import ResolveOption, is_pattern
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.ui.console import Console
 
 
 def parse_request(
-    take_id: str, run_id: str | None, resubmit: bool, abandon: bool, attempt: int | None, yes: bool
+    take_ids: tuple[str, ...],
+    run_id: str | None,
+    resubmit: bool,
+    abandon: bool,
+    attempt: int | None,
+    all_takes: bool,
+    yes: bool,
 ) -> ResolveRequest:
-    """The request as the command line gives it. Raises UsageError unless it has exactly one of the three options."""
+    """The request as the command line gives it. Raises UsageError unless it has exactly one of the three options, and
+    takes that go with it."""
     chosen = (
         (ResolveOption.NAME, run_id is not None),
         (ResolveOption.RESUBMIT, resubmit),
@@ -19,12 +26,17 @@ def parse_request(
     ways = [way for way, is_given in chosen if is_given]
     if len(ways) != 1:
         raise UsageError("Give exactly one of --run-id ID, --resubmit and --abandon. Nothing was sent.")
-    return ResolveRequest(take_id, ways[0], run_id or "", attempt, yes)
+    if bool(take_ids) is all_takes:
+        raise UsageError("Give either TAKE, which may be a pattern and repeated, or --all. Nothing was sent.")
+    for option, is_given in (("--run-id", run_id is not None), ("--attempt", attempt is not None)):
+        if is_given and (len(take_ids) != 1 or is_pattern(take_ids[0])):
+            raise UsageError(f"{option} goes with one TAKE, and with no pattern. Nothing was sent.")
+    return ResolveRequest(take_ids, ways[0], run_id or "", attempt, yes)
 
 
 def run(where: CampaignLocation, request: ResolveRequest, console: Console) -> ExitCode:
-    """Resolve the take. Raises what `resolve_take` raises."""
-    message = resolve_take(where, request, console)
+    """Resolve the takes. Raises what `resolve_takes` raises."""
+    message = resolve_takes(where, request, console)
     if message is None:
         console.print_warning("Declined. Nothing was sent, nothing was changed.")
         return ExitCode.UNFINISHED

@@ -4,13 +4,18 @@ from hailuo_batch.app.ledger_access import open_for_changes
 from hailuo_batch.app.workspace import CampaignLocation
 from hailuo_batch.core.model.ledger_changes import AddAttempt
 from hailuo_batch.core.planning.resolution import refused_content, retry_takes
-from hailuo_batch.errors import ExitCode
+from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.ui.console import Console
-from hailuo_batch.ui.text import count
+from hailuo_batch.ui.text import count, name_some
+
+_MOST_NAMED = 10
 
 
-def run(where: CampaignLocation, take_ids: tuple[str, ...], console: Console) -> ExitCode:
-    """Allow the attempts. Raises UsageError for a take that is neither failed nor rejected."""
+def run(where: CampaignLocation, take_ids: tuple[str, ...], all_takes: bool, console: Console) -> ExitCode:
+    """Allow the attempts. Raises UsageError for a take that is neither failed nor rejected, and for a pattern that
+    chooses none."""
+    if take_ids and all_takes:
+        raise UsageError("Give either TAKE or --all. Nothing was changed.")
     with open_for_changes(where, "retry", console) as session:
         steps = retry_takes(session.snapshot, take_ids)
         unchanged = refused_content(session.snapshot, steps)
@@ -20,12 +25,12 @@ def run(where: CampaignLocation, take_ids: tuple[str, ...], console: Console) ->
         console.print_info("Nothing to retry: no take is failed or rejected.")
         return ExitCode.DONE
     console.print_info(
-        f"The next apply requests {count(len(granted), 'take')} again: {', '.join(granted)}. To start it: "
+        f"The next apply requests {count(len(granted), 'take')} again: {name_some(granted, _MOST_NAMED)}. To start it: "
         "`hailuo-batch apply MANIFEST`."
     )
     if unchanged:
         console.print_warning(
-            f"{', '.join(unchanged)}: the prompt or an image was found sensitive. Unchanged, it will fail again and be "
-            "refunded again. Change it in the manifest first, unless you think that it was a mistake."
+            f"{name_some(unchanged, _MOST_NAMED)}: the prompt or an image was found sensitive. Unchanged, it will fail "
+            "again and be refunded again. Change it in the manifest first, unless you think that it was a mistake."
         )
     return ExitCode.DONE

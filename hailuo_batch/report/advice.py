@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.failures import is_refused_content
+from hailuo_batch.core.planning.resolution import STUCK_AFTER_S
 from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 
 SANDBOX = "sandbox"
 """The endpoint of a practice run, in place of a base URL."""
-STUCK_AFTER_S = 3600.0
-"""Seconds after which a run that has not finished, or whose files are missing, may need attention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +193,6 @@ def _ended(run: Run, commands: CommandBuilder, is_retried: bool) -> Advice | Non
                 "Download it again, which costs nothing. If it stays damaged, ask Runbase's support about the run ID, "
                 "or request another video, which pays again.",
                 (commands.repair(), commands.apply("--only", run.take_id, "--replace", run.take_id)),
-            )
-        case RunState.ABANDONED:
-            return Advice(
-                "The take was abandoned; what it cost, or may have cost, still counts. Request it again, which pays "
-                "again, or name its run if that turns up.",
-                commands.resolve(run)[:2],
             )
         case _:
             return None

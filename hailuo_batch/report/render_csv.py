@@ -7,12 +7,10 @@ begins with `var:`, so that it never has the name of another column.
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hailuo_batch.core.model.runs import Run
 from hailuo_batch.report.fields import format_time
 from hailuo_batch.report.model import Attempt, Report
 from hailuo_batch.values import MICRO_USD_PER_USD
@@ -44,9 +42,9 @@ def render_csv(report: Report) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     names = sorted({name for take in report.takes for name in take.take.variables})
-    writer.writerow((*COLUMNS, *(_cell(f"{VARIABLE}{name}") for name in names)))
+    writer.writerow((*COLUMNS, *(cell(f"{VARIABLE}{name}") for name in names)))
     for row in _rows(report):
-        writer.writerow((*_fixed_cells(report, row), *(_cell(row.variables.get(name, "")) for name in names)))
+        writer.writerow((*_fixed_cells(report, row), *(cell(row.variables.get(name, "")) for name in names)))
     return text.getvalue()
 
 
@@ -66,7 +64,7 @@ def _fixed_cells(report: Report, row: _Row) -> tuple[str, ...]:
     unnamed = run.run_id is None
     files = [output.path for output in run.outputs if output.path is not None]
     return (
-        *map(_cell, (report.campaign, "; ".join(row.tags), run.take_id, run.run_id or "", run.model)),
+        *map(cell, (report.campaign, "; ".join(row.tags), run.take_id, run.run_id or "", run.model)),
         format_time(run.submitted_at) or "",
         format_time(run.completed_at) or "",
         "" if unnamed else _usd(attempt.charged_micro_usd),
@@ -75,16 +73,10 @@ def _fixed_cells(report: Report, row: _Row) -> tuple[str, ...]:
         str(run.state),
         "yes" if run.is_superseded else "no",
         "yes" if run.flaws else "no",
-        _cell(_prompt(run)),
-        _cell("; ".join(files)),
+        cell(run.prompt),
+        cell("; ".join(files)),
         _lengths(files, report.clip_lengths),
     )
-
-
-def _prompt(run: Run) -> str:
-    """The prompt that was sent, empty for a model whose input has none."""
-    prompt = json.loads(run.input_json).get("prompt")
-    return prompt if isinstance(prompt, str) else ""
 
 
 def _lengths(files: Sequence[str], known: Mapping[str, float]) -> str:
@@ -93,7 +85,7 @@ def _lengths(files: Sequence[str], known: Mapping[str, float]) -> str:
     return "; ".join(lengths) if any(lengths) else ""
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text on one line that is no formula to a spreadsheet, even to one that splits cells at semicolons.
 
     An apostrophe before the sign that would begin a formula makes a spreadsheet show the cell as it is. A negative

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.report.fields import format_time
 from hailuo_batch.report.model import Attempt, Report, ReportTake, is_money_in_limbo, risk_sentence, state_text
-from hailuo_batch.values import format_usd, format_utc_minute
+from hailuo_batch.values import format_usd, format_utc_second
 
 LISTED = 25
 """The most rows in a table; the rest is counted."""
@@ -101,9 +101,10 @@ def _attention_row(take: ReportTake, attempt: Attempt) -> tuple[str, ...]:
     run_id = f" ({escape(run.run_id)})" if run.run_id else ""
     to_do = "" if advice is None else "<br>".join((escape(advice.text, 500), *map(_code, advice.commands)))
     unsure = run.state is RunState.IN_DOUBT and run.submitted_at is not None
-    since = f"since {format_utc_minute(run.submitted_at or 0.0)}: " if unsure else ""
+    since = f"since {format_utc_second(run.submitted_at or 0.0)}: " if unsure else ""
+    prompt = f"<br>prompt: {escape(run.prompt)}" if unsure else ""
     state = "damaged" if take.damaged and attempt is take.live else state_text(run.state)
-    return name, state, since + escape(attempt.problem) + run_id, to_do
+    return name, state, since + escape(attempt.problem) + run_id + prompt, to_do
 
 
 def _others(report: Report) -> str:

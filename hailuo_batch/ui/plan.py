@@ -61,12 +61,12 @@ def render_plan(
 ) -> str:
     """The plan in lines that fit the terminal.
 
-    `resolve` and `retry` are those commands for this campaign, ready to be pasted into a shell. All but our own colours
-    is escaped.
+    `resolve` and `retry` are those commands for this campaign, ready to be pasted into a shell; `resolve` is empty
+    where the requests in doubt are shown elsewhere. All but our own colours is escaped.
     """
     rows, columns = _rows(plan, estimate, view), view.columns
     sentences = _sentences(plan, snapshot, estimate, time, cap_micro_usd)
-    doubts = render_in_doubt(snapshot, resolve, columns, show_all=view.is_full)
+    doubts = render_in_doubt(snapshot, resolve, columns, show_all=view.is_full) if resolve else []
     lines = [*layout_lines(sentences, columns), *doubts, *_retry_lines(plan, retry, columns)]
     # rule plan_table
     return "\n".join([*rows, *([""] if rows else []), *_with_strong_labels(map(sanitize, lines), view)])

@@ -67,6 +67,7 @@ def _take_fields(line: PlanLine, cost_micro_usd: int | None) -> dict[str, Any]:
         "input": dict(line.take.input) if line.action in _SHOWN else None,
         "before": None if line.before is None else _before_fields(line.before),
         "moved_from": line.moved_from or None,
+        "note": line.note or None,
         "image_urls": [{"was": was or None, "now": now or None} for was, now in line.image_urls],
     }
 

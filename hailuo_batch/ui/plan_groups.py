@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hailuo_batch.core.planning.estimate import Estimate
 from hailuo_batch.core.planning.plan import PlanAction, PlanLine
-from hailuo_batch.ui.request_text import BELOW, View, example_lines, words_changed
+from hailuo_batch.ui.request_text import BELOW, View, example_lines, note_lines, words_changed
 from hailuo_batch.ui.screen.paint import Style, paint_text, styled
 from hailuo_batch.ui.text import INDENT, clean, count, layout_rows
 from hailuo_batch.values import format_usd
@@ -56,13 +56,21 @@ def render_groups(lines: Sequence[PlanLine], estimate: Estimate, view: View) -> 
 def _example(group: Sequence[PlanLine], most: int, view: View) -> list[str]:
     """The first take of the group, and how many of the others it does not stand for, of so many at the most."""
     first, *others = group
-    lines = example_lines(first, view)
+    lines = [*example_lines(first, view), *_notes(group, view)]
     if first.before is None:
         return lines
     change = words_changed(first)
     different = sum(words_changed(line) != change for line in others[:most])
     where = f"the first {most:,}" if len(others) > most else "them"
     return lines + ([f"{BELOW}... and {different:,} of {where} changed in other words"] if different else [])
+
+
+def _notes(group: Sequence[PlanLine], view: View) -> list[str]:
+    """The notes on the videos that are made again, each with its take."""
+    noted = [line for line in group if line.note.strip()]
+    shown = [text for line in noted[:MOST_SHOWN] for text in note_lines(line, view, f"note on {clean(line.take_id)}")]
+    more = len(noted) - MOST_SHOWN
+    return shown + ([f"{BELOW}... and {count(more, 'more note')}; -v shows them"] if more > 0 else [])
 
 
 def _kind_of_reason(line: PlanLine) -> str:

@@ -54,7 +54,7 @@ def request_lines(line: PlanLine, view: View) -> list[str]:
         *_image_lines(line, before, view),
         *_parameter_lines(before, now, view),
     ]
-    return paint(lines, view.palette)
+    return [*paint(lines, view.palette), *note_lines(line, view)]
 
 
 def example_lines(line: PlanLine, view: View) -> list[str]:
@@ -67,6 +67,13 @@ def example_lines(line: PlanLine, view: View) -> list[str]:
         *_parameter_lines(before, now, view),
     ]
     return paint(lines, view.palette)
+
+
+def note_lines(line: PlanLine, view: View, label: str = "note") -> list[str]:
+    """What somebody noted about the video that is made again, whole in full, else in a line or two."""
+    if not line.note.strip():
+        return []
+    return _whole(label, sanitize(line.note), view) if view.is_full else _short(label, clean(line.note), view, 2)
 
 
 def words_changed(line: PlanLine) -> tuple[Piece, ...]:

@@ -103,7 +103,6 @@ def test_advice_goes_to_what_needs_a_person_and_to_nothing_else() -> None:
         "shot-failed",
         "shot-rejected",
         "shot-lost",
-        "shot-abandoned",
     }
 
 

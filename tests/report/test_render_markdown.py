@@ -125,7 +125,8 @@ def test_a_row_states_what_a_person_asks_of_a_take() -> None:
         )
     )
     assert "| hero | lost | not known (run\\_lost) | " in text
-    assert "| doubtful (attempt 2) | in doubt | since 2025-10-09 08:53Z: cut off | " in text
+    doubt = "since 2025-10-09 08:53:20Z: cut off<br>prompt: a lamp on a table"
+    assert f"| doubtful (attempt 2) | in doubt | {doubt} | " in text
     assert (
         "| going | running | run\\_1 | a going lamp |\n\nTo continue: `hailuo-batch apply manifests/spring.yaml`"
         in text

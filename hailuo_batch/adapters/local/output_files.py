@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
-from hailuo_batch.adapters.local.fs import check_folders, rename_no_replace
+from hailuo_batch.adapters.local.fs import check_folders, open_to_read, rename_no_replace
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Event, MoveOutcome
 from hailuo_batch.core.model.runs import Output, Snapshot
@@ -89,6 +90,15 @@ class OutputFiles:
                     continue
                 if not self._has(path):
                     yield run.key, ev.FileMissed(output.index)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a saved file to read it. Raises OSError, also for a link, and ValueError for a path outside."""
+        check_folders(self._folder, PurePosixPath(path).parts[:-1])
+        return open_to_read(self._inside(path))
+
+    def path_of(self, path: str) -> Path:
+        """Where a saved file lies. Raises ValueError for a path outside."""
+        return self._inside(path)
 
     def compare(self, output: Output) -> Comparison:
         """Compare a saved output with its recorded size and SHA-256. Reads all of the file if the size is right.

@@ -167,7 +167,9 @@ class CreateQueue:
         cap, model = self.cap, self._runs[self._waiting[0]].model
         if cap.admits(model) or cap.waits_for_price(model):
             return None
-        return stop_reasons.cap_reached(cap.cap_micro_usd or 0, cap.committed_micro_usd, cap.cost_of(model))
+        left = None if self._max_creates is None else max(0, self._max_creates - self._creates)
+        needed = cap.needed_for(self._runs[key].model for key in islice(self._waiting, left))
+        return stop_reasons.cap_reached(cap.cap_micro_usd or 0, cap.committed_micro_usd, cap.cost_of(model), needed)
 
     @property
     def _is_spent(self) -> bool:

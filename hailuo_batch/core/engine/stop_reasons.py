@@ -91,9 +91,12 @@ def refused(refusal: Refusal, code: str, message: str) -> StopReason | None:
     return replace(known, text=f"Stopped: {known.text}{detail}.")
 
 
-def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: int | None) -> StopReason:
-    """The spend limit admits no further create. `cost_micro_usd` is the price of a run, None while it is unknown."""
-    cap, remedy = format_usd(cap_micro_usd), ""
+def cap_reached(
+    cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: int | None, needed_micro_usd: int | None
+) -> StopReason:
+    """The spend limit admits no further create. `cost_micro_usd` is the price of a run, None while it is unknown;
+    `needed_micro_usd` is the spend limit that all that is left needs, None while that is unknown."""
+    cap = format_usd(cap_micro_usd)
     if cost_micro_usd is None:
         text = (
             f"the spend limit is {cap}, and the price of a run is unknown: the request that should have shown it came "
@@ -102,14 +105,18 @@ def cap_reached(cap_micro_usd: int, committed_micro_usd: int, cost_micro_usd: in
             "apply of one take with --only."
         )
     else:
-        least = format_usd(committed_micro_usd + cost_micro_usd)
-        remedy = f"raise limits.max_spend_usd or --max-spend to at least {least}"
         text = (
             f"{format_usd(committed_micro_usd)} is spent or may have been charged, a run costs "
             f"{format_usd(cost_micro_usd)}, and the spend limit is {cap}. Current runs are still collected. To "
-            f"continue, {remedy}."
+            f"continue, raise limits.max_spend_usd or --max-spend{_to_at_least(needed_micro_usd)}."
         )
-    return replace(_creates(ExitCode.ACCOUNT, text), remedy=remedy)
+    return _creates(ExitCode.ACCOUNT, text)
+
+
+def _to_at_least(needed_micro_usd: int | None) -> str:
+    if needed_micro_usd is None:
+        return ""
+    return f" to {format_usd(needed_micro_usd)}, which is what the runs that are left need at today's price"
 
 
 def limit_reached(limit: int) -> StopReason:

@@ -4,6 +4,7 @@ Plans, engines and reports are made from a snapshot; a test can build one by han
 UTC; money is integer micro-USD; None means unknown or not yet, as each field says.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -86,6 +87,12 @@ class Run:
             if output.path is None:
                 return False
         return bool(self.outputs)
+
+    @property
+    def prompt(self) -> str:
+        """The prompt that was sent, empty for a model whose input has none."""
+        prompt = json.loads(self.input_json).get("prompt")
+        return prompt if isinstance(prompt, str) else ""
 
     @property
     def flaws(self) -> tuple[str, ...]:

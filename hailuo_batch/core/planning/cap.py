@@ -5,8 +5,10 @@ creates under way can never pass the cap together. Only a price that rises after
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.spend import KnownCost, is_in_doubt, update_newest
 
@@ -88,6 +90,12 @@ class Cap:
             return count
         return max(0, min(count, (self.cap_micro_usd - self.committed_micro_usd) // cost))
 
+    def needed_for(self, models: Iterable[str]) -> int | None:
+        """The lowest cap under which creates of these models fit, too; None while one of their prices is unknown."""
+        costs = [self.cost_of(model) for model in models]
+        known = [cost for cost in costs if cost is not None]
+        return self.committed_micro_usd + sum(known) if len(known) == len(costs) else None
+
     def waits_for_price(self, model: str) -> bool:
         """Whether a create is held back only until a run under way has shown what one costs."""
         if self.cap_micro_usd is None or self.cost_of(model) is not None:
@@ -111,3 +119,27 @@ class Cap:
     def _unpriced_micro_usd(self, model: str) -> int:
         newest, highest = self.cost_of(model) or 0, self._highest.get(model, 0)
         return sum(max(newest, self._reserved_cost_micro_usd.get(key, highest)) for key in self._unpriced_keys(model))
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedByCap:
+    """How many runs are left, of which not all fit under the cap, and the cap that they need at the newest prices."""
+
+    runs: int
+    cap_micro_usd: int
+    needed_micro_usd: int
+
+
+def stopped_by_cap(snapshot: Snapshot, cap_micro_usd: int | None, scope: frozenset[str]) -> StoppedByCap | None:
+    """What is left of the takes in `scope`; None where all of it fits under the cap, or a price is unknown."""
+    if cap_micro_usd is None:
+        return None
+    cap = Cap(cap_micro_usd)
+    for run in snapshot.paid_runs:
+        cap.on_run_changed(run)
+    lives = (record.live for record in snapshot.takes if record.take.id in scope)
+    models = [live.model for live in lives if live is not None and live.state is RunState.UNSENT]
+    needed = cap.needed_for(models)
+    if not models or needed is None or needed <= cap_micro_usd:
+        return None
+    return StoppedByCap(len(models), cap_micro_usd, needed)

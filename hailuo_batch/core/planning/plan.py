@@ -11,6 +11,8 @@ from typing import assert_never
 from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.runs import OutputKey, Replacement, Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
+from hailuo_batch.core.picks.picks import Pick
+from hailuo_batch.core.picks.rerolls import can_reroll
 from hailuo_batch.core.planning.diff import Difference, RecordedRequest, attempt_before, why_unserved
 from hailuo_batch.core.planning.failures import FAILS_AGAIN, attempts_left, is_refused_content
 from hailuo_batch.core.planning.matching import match_runs
@@ -48,8 +50,9 @@ class PlanLine:
 
     `moved_from` names the take whose run it takes over, else it is empty. `image_urls` are those that changed, each as
     it was and as it is. `before` is what the run was made from that this one replaces, None where that is no other
-    request. `template` is the ID of the take's shot as the manifest writes it, empty where that is unknown. `remedy` is
-    what a user can do about a take that is held, where many takes can have the same; else it is empty.
+    request. `template` is the ID of the take's shot as the manifest writes it, empty where that is unknown. `note` is
+    what was noted about the video that this one replaces. `remedy` is what a user can do about a take that is held,
+    where many takes can have the same; else it is empty.
     """
 
     take: Take
@@ -59,6 +62,7 @@ class PlanLine:
     image_urls: tuple[tuple[str, str], ...] = ()
     before: RecordedRequest | None = None
     template: str = ""
+    note: str = ""
     remedy: str = ""
 
     @property
@@ -106,7 +110,7 @@ class PlanRequest:
 
     `replaceable` are the takes of which `replace` may begin a replacement, None for every take that matches it. `limit`
     is the most runs that may be created, None without one; `payable` are the takes that may be paid for at all, None
-    for every take.
+    for every take. `rerolls` are marks that ask for another video than that of the run which each names.
     """
 
     only: tuple[str, ...] = ()
@@ -115,6 +119,7 @@ class PlanRequest:
     replaceable: frozenset[str] | None = None
     limit: int | None = None
     payable: frozenset[str] | None = None
+    rerolls: tuple[Pick, ...] = ()
 
 
 def make_plan(campaign: CampaignSpec, snapshot: Snapshot, request: PlanRequest = PlanRequest()) -> Plan:
@@ -139,6 +144,7 @@ class _Planner:
         # rule takes_matched
         self._served = match_runs(self._wanted, self._recorded)
         self._lines: list[PlanLine] = []
+        self._rerolls = {(pick.take_id, pick.run_id): pick for pick in request.rerolls}
         self._creates = 0
         self._left_for_later: set[str] = set()
 
@@ -146,13 +152,15 @@ class _Planner:
         # runs make room first: the ledger allows one live run for each take
         self._release_runs()
         self._request_takes()
-        replaced, before_takes = self._takes_to_replace(), len(self.changes)
+        replaced, rerolled = self._takes_to_replace(), self._takes_to_reroll()
+        before_takes = len(self.changes)
         for take in self._wanted.values():
             run = self._served.get(take.id)
             if run is None:
                 self._create(take)
             else:
-                self._plan_served(take, run, is_replaced=take.id in replaced)
+                because = REPLACED if take.id in replaced else REROLLED if take.id in rerolled else ""
+                self._plan_served(take, run, replaced_by=because)
         self._record_replacement(before_takes)
         self._plan_removed_takes()
         # rule still_collected
@@ -199,6 +207,21 @@ class _Planner:
             self._replacement = Replacement(patterns, asked, only)
         return chosen
 
+    def _takes_to_reroll(self) -> frozenset[str]:
+        """The takes of which a mark asks for another video than the one they have.
+
+        Nothing but the run that the mark names is recorded of it: once this plan is carried out that run is superseded,
+        and the same mark, repeated after whatever interruption, finds another live run and begins nothing.
+        """
+        if not self._rerolls:
+            return frozenset()
+        runs = ((id_, self._served.get(id_)) for id_ in self._scope)
+        marked = ((id_, run, self._rerolls.get((id_, run.run_id or ""))) for id_, run in runs if run is not None)
+        asked = frozenset(id_ for id_, run, pick in marked if pick is not None and can_reroll(pick, run))
+        replaceable = self._request.replaceable
+        # rule rerolled_as_planned
+        return asked if replaceable is None else asked & replaceable
+
     def _record_replacement(self, at: int) -> None:
         """Have the request recorded, before the changes of its takes: the same command, repeated after an interruption,
         then finishes what was begun and pays for nothing twice.
@@ -213,29 +236,27 @@ class _Planner:
         if take_ids:
             self.changes.insert(at, st.OpenReplacement(replace(self._replacement, take_ids=take_ids)))
 
-    def _plan_served(self, take: Take, run: Run, *, is_replaced: bool) -> None:
-        """Plan a take that a recorded run serves."""
+    def _plan_served(self, take: Take, run: Run, *, replaced_by: str) -> None:
+        """Plan a take that a recorded run serves. `replaced_by` is what asks for another one, empty if nothing does."""
         moved_from = "" if run.take_id == take.id else run.take_id
         live = self._live_run(take.id)
         if live is None or live.key != run.key:
             self.changes.append(st.ReviveRun(run.key, take.id))
-        by = self._repeated_because(take, run, is_replaced=is_replaced)
+        by = Supersession.REPLACE if replaced_by else self._repeated_because(take, run)
         remedy = ""
         if take.id not in self._scope:
             action, reason = PlanAction.HOLD, _NOT_SELECTED
         elif by is not None:
-            action, reason = self._repeat(take, run, by)
+            action, reason = self._repeat(take, run, by, replaced_by)
         else:
             (action, reason), remedy = _action_for(run), _REMEDIES.get(run.take_state, "")
             remedy = FAILS_AGAIN if run.state is RunState.FAILED and is_refused_content(run) else remedy
             # rule reason_moved
             reason = f"renamed from {moved_from}; {reason}" if moved_from else reason
-        self._add_line(take, action, Difference(reason), moved_from, remedy)
+        self._add_line(take, action, Difference(reason), moved_from, self._note(take, run), remedy)
 
-    def _repeated_because(self, take: Take, run: Run, *, is_replaced: bool) -> Supersession | None:
-        """Why a take that a recorded run serves is paid for once more, None where it is not."""
-        if is_replaced:
-            return Supersession.REPLACE
+    def _repeated_because(self, take: Take, run: Run) -> Supersession | None:
+        """Why a take that a recorded run serves is paid for once more unasked, None where it is not."""
         if run.state is RunState.IN_DOUBT and self._request.in_doubt is InDoubtPolicy.RESUBMIT:
             return Supersession.RESUBMIT
         # rule failed_again
@@ -243,14 +264,14 @@ class _Planner:
             return Supersession.RETRY
         return None
 
-    def _repeat(self, take: Take, run: Run, by: Supersession) -> tuple[PlanAction, str]:
+    def _repeat(self, take: Take, run: Run, by: Supersession, replaced_by: str) -> tuple[PlanAction, str]:
         if not self._admit(take):
             return PlanAction.HOLD, LEFT_FOR_LATER
         self.changes += [st.SupersedeRun(run.key, by), st.AddAttempt(take.id)]
         match by:
             case Supersession.REPLACE:
                 # rule action_replaced
-                return PlanAction.REPLACE, f"--replace; the video of {run.run_id} is kept as superseded"
+                return PlanAction.REPLACE, f"{replaced_by}; the video of {run.run_id} is kept as superseded"
             case Supersession.RESUBMIT:
                 return PlanAction.CREATE, "in doubt; --in-doubt resubmit sends it again, which may pay twice"
             case _:
@@ -269,7 +290,8 @@ class _Planner:
         else:
             before = None if record is None else attempt_before(record)
             replaces = before is not None and before.superseded_by is Supersession.REPLACE
-            self._add_line(take, PlanAction.REPLACE if replaces else PlanAction.CREATE, why_unserved(take, record))
+            action = PlanAction.REPLACE if replaces else PlanAction.CREATE
+            self._add_line(take, action, why_unserved(take, record), note=self._note(take, before))
 
     def _admit(self, take: Take) -> bool:
         """Whether this take may be paid for as well. It counts from then on; otherwise it is left for later."""
@@ -312,11 +334,17 @@ class _Planner:
                 reason = f"no longer in the manifest; {_action_for(live)[1]}"
                 self._add_line(record.take, PlanAction.UNWANTED, Difference(reason))
 
+    def _note(self, take: Take, run: Run | None) -> str:
+        """What was noted about the video of this run, where it was marked as a re-roll."""
+        pick = None if run is None else self._rerolls.get((take.id, run.run_id or ""))
+        return "" if pick is None else pick.note
+
     def _add_line(
-        self, take: Take, action: PlanAction, why: Difference, moved_from: str = "", remedy: str = ""
+        self, take: Take, action: PlanAction, why: Difference, moved_from: str = "", note: str = "", remedy: str = ""
     ) -> None:
         template = self._templates.get(take.id, "")
-        self._lines.append(PlanLine(take, action, why.reason, moved_from, why.image_urls, why.before, template, remedy))
+        line = PlanLine(take, action, why.reason, moved_from, why.image_urls, why.before, template, note, remedy)
+        self._lines.append(line)
 
 
 _REMEDIES = {
@@ -325,6 +353,9 @@ _REMEDIES = {
     TakeState.REJECTED: "change it, or use `retry`",
 }
 _NOT_SELECTED = "not selected by --only"
+REPLACED = "--replace"
+REROLLED = "re-roll"
+"""How the reason of a take begins that is replaced because of an option or of a mark."""
 LEFT_FOR_LATER = "left for later by --limit"
 """The reason of a take that --limit leaves out."""
 

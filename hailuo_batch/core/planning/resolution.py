@@ -5,7 +5,8 @@ it. The command has asked the API before whether it knows a run that the user na
 attempt is only recorded, and the next apply asks for consent like any other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,7 +16,11 @@ from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, Ledg
 from hailuo_batch.core.model.runs import Run, Snapshot, Supersession, TakeRecord
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
 from hailuo_batch.core.planning.failures import is_refused_content
+from hailuo_batch.core.planning.selection import TAG_PREFIX, chooses
 from hailuo_batch.errors import UsageError
+
+STUCK_AFTER_S = 3600.0
+"""Seconds after which a run that has not finished, or whose files are missing, may need a decision."""
 
 
 class ResolveOption(StrEnum):
@@ -41,6 +46,32 @@ _ALLOWED_FROM: Mapping[ResolveOption, frozenset[RunState]] = {
     ResolveOption.ABANDON: _STUCK,
 }
 _MAY_RETRY = frozenset({TakeState.FAILED, TakeState.REJECTED})
+
+
+Chosen = tuple[TakeRecord, Run]
+"""An attempt that a decision is about, and its take."""
+
+
+def is_pattern(word: str) -> bool:
+    """Whether a word of the command line is a pattern, and not the ID of one take."""
+    return word.startswith(TAG_PREFIX) or any(sign in word for sign in "*?[")
+
+
+def choose_runs(snapshot: Snapshot, words: Sequence[str], option: ResolveOption, now: float) -> tuple[Chosen, ...]:
+    """The attempts that these words choose for the option, each once; without words all that need a decision.
+
+    A take that is named is taken at the user's word, whatever its state, as long as the option fits. A pattern chooses
+    only what needs a decision: a run that is merely on its way, or that the user has abandoned, is not given up or paid
+    for again because of a `*`. Raises UsageError for a word that chooses nothing, and for an option that does not fit.
+    """
+    undecided = tuple(pair for pair in _undecided(snapshot, now) if _fits(*pair, option))
+    if not words:
+        return undecided
+    chosen: dict[int, Chosen] = {}
+    for word in words:
+        for record, run in _chosen_by(word, undecided, snapshot, option):
+            chosen[run.key] = (record, run)
+    return tuple(chosen.values())
 
 
 def find_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[TakeRecord, Run]:
@@ -74,8 +105,7 @@ def check_option(record: TakeRecord, run: Run, option: ResolveOption) -> None:
             f"{subject} {_state_phrase(run.take_state)}; {why}. Nothing was sent, nothing was changed."
             f"{_hint(record, run, option)}"
         )
-    # an attempt that the manifest does not ask for would be paid for in vain
-    if option is ResolveOption.RESUBMIT and (run.is_superseded or not record.in_manifest):
+    if not _fits(record, run, option):
         raise UsageError(
             f"{subject} is not what the manifest asks for, so it is not sent again. Nothing was sent, nothing was "
             "changed. Use --abandon to give it up."
@@ -109,17 +139,22 @@ def owner_of(runs: Iterable[Run], run_id: str, unless: Run) -> str | None:
     return next((run.take_id for run in runs if run.run_id == run_id and run.key != unless.key), None)
 
 
-def retry_takes(snapshot: Snapshot, take_ids: Iterable[str]) -> tuple[LedgerChange, ...]:
-    """Allow these takes one more attempt each, or every failed or rejected take where none is named.
+def retry_takes(snapshot: Snapshot, words: Iterable[str]) -> tuple[LedgerChange, ...]:
+    """Allow the takes that these words choose one more attempt each; without words every failed or rejected one.
 
-    Raises UsageError if one of them is neither failed nor rejected; then no take gets another attempt.
+    A pattern chooses among the failed and rejected ones. Raises UsageError for a pattern that chooses none, and if a
+    take that is named is neither; then no take gets another attempt.
     """
     records = {record.take.id: record for record in snapshot.takes if record.in_manifest}
-    chosen = tuple(dict.fromkeys(take_ids))
-    if not chosen:
-        chosen = tuple(id_ for id_, record in records.items() if record.state in _MAY_RETRY)
+    failed = tuple(record for record in records.values() if record.state in _MAY_RETRY)
+    chosen: list[str] = []
+    for word in dict.fromkeys(words):
+        if is_pattern(word):
+            chosen += _matching(word, failed, records.values(), "failed or rejected", "Nothing was changed.")
+        else:
+            chosen.append(word)
     changes: list[LedgerChange] = []
-    for id_ in chosen:
+    for id_ in dict.fromkeys(chosen or (record.take.id for record in failed)):
         live = _retriable(id_, records.get(id_))
         changes += [SupersedeRun(live.key, Supersession.RETRY), AddAttempt(id_)]
     return tuple(changes)
@@ -129,6 +164,57 @@ def refused_content(snapshot: Snapshot, changes: Iterable[LedgerChange]) -> tupl
     """The takes that these changes try again although their runs failed because of their content."""
     tried = {change.key for change in changes if isinstance(change, SupersedeRun)}
     return tuple(run.take_id for run in snapshot.runs if run.key in tried and is_refused_content(run))
+
+
+def _undecided(snapshot: Snapshot, now: float) -> Iterable[Chosen]:
+    return ((record, run) for record in snapshot.takes for run in record.runs if _needs_decision(record, run, now))
+
+
+def _needs_decision(record: TakeRecord, run: Run, now: float) -> bool:
+    """Whether nothing more can come of this attempt without the user: it is in doubt, lost or stuck."""
+    if run.state is RunState.IN_DOUBT:
+        return True
+    if run.state in RUNNING:
+        # rule stuck_not_running
+        return _is_old(run.submitted_at, now)
+    if not record.in_manifest or run.is_superseded:
+        return False
+    if run.state is RunState.SUCCEEDED:
+        return not run.outputs_saved and (not run.outputs or _is_old(run.completed_at, now))
+    return run.state is RunState.LOST
+
+
+def _is_old(since: float | None, now: float) -> bool:
+    return since is not None and now - since >= STUCK_AFTER_S
+
+
+def _chosen_by(word: str, undecided: Sequence[Chosen], snapshot: Snapshot, option: ResolveOption) -> Iterable[Chosen]:
+    if not is_pattern(word):
+        record, run = find_run(snapshot, word, None)
+        check_option(record, run, option)
+        return ((record, run),)
+    records = {record.take.id: record for record, _ in undecided}
+    what = f"in doubt, lost or stuck in a way that {option} is for"
+    unchanged = "What is merely running, or abandoned, has to be named. Nothing was sent, nothing was changed."
+    ids = _matching(word, records.values(), snapshot.takes, what, unchanged)
+    return (pair for pair in undecided if pair[0].take.id in ids)
+
+
+def _matching(
+    pattern: str, fitting: Iterable[TakeRecord], known: Iterable[TakeRecord], what: str, unchanged: str
+) -> tuple[str, ...]:
+    """The IDs of the fitting takes that the pattern chooses. Raises UsageError where there are none, with the reason:
+    `what` the others are not, and what is `unchanged`."""
+    ids = tuple(record.take.id for record in fitting if chooses((pattern,), record.take))
+    if ids:
+        return ids
+    others = Counter(record.state for record in known if chooses((pattern,), record.take))
+    if not others:
+        raise UsageError(
+            f"{pattern!r} matches no take of the ledger. {unchanged} `hailuo-batch status MANIFEST` lists the takes."
+        )
+    states = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in others.items())
+    raise UsageError(f"{pattern!r} matches no take that is {what} ({states}). {unchanged}")
 
 
 def _retriable(take_id: str, record: TakeRecord | None) -> Run:
@@ -147,6 +233,12 @@ def _retriable(take_id: str, record: TakeRecord | None) -> Run:
             f"changed.{hint}"
         )
     return live
+
+
+def _fits(record: TakeRecord, run: Run, option: ResolveOption) -> bool:
+    # an attempt that the manifest does not ask for would be paid for in vain
+    is_wanted = record.in_manifest and not run.is_superseded
+    return _is_allowed(run, option) and (is_wanted or option is not ResolveOption.RESUBMIT)
 
 
 def _is_allowed(run: Run, option: ResolveOption) -> bool:

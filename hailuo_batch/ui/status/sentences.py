@@ -1,6 +1,8 @@
 """What is said of a campaign and of one take. Pure; styles are marked, and whoever prints a line paints it."""
 
+from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import TakeState
+from hailuo_batch.core.planning.diff import describe_difference
 from hailuo_batch.report.model import Attempt, Report, ReportTake, risk_sentence, state_text
 from hailuo_batch.ui.screen.paint import Style, styled
 from hailuo_batch.ui.text import count
@@ -55,6 +57,9 @@ def why_waiting(take: ReportTake) -> str:
     error = attempt.run.reason if attempt else None
     if attempt is None or not attempt.run.is_superseded:
         return error or "nothing sent yet"
+    if attempt.run.superseded_by is Supersession.EDIT:
+        changed = describe_difference(attempt.run, take.take).reason.removeprefix("changed: ")
+        return f"to be made again ({changed} changed)" + (f": {error}" if error else "")
     return f"to be requested again, after attempt {attempt.run.attempt}" + (f": {error}" if error else "")
 
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as some
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import CreateOutcome, Event
-from hailuo_batch.core.model.runs import Run, fold
+from hailuo_batch.core.model.runs import Run, TakeRecord, fold
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.planning.cap import Cap
+from hailuo_batch.core.planning.cap import Cap, StoppedByCap, stopped_by_cap
 from hailuo_batch.core.planning.spend import spend_of
-from tests.helpers.snapshots import COST, STARTED_AT, run, take
+from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, take
 
 MODEL = "hailuo/pro"
 OTHER = "other/model"
@@ -243,3 +243,15 @@ def test_while_prices_only_fall_the_cap_holds(moves: list[tuple[bool, int, int]]
             session.answer(sent, ev.RunCreated(f"run_{sent.key}", price))
             charged += price
         assert charged <= max(cap, 20)
+
+
+def test_what_is_left_needs_so_much() -> None:
+    done, waiting = run(cost=COST), run(RunState.UNSENT, take("desk"))
+    known = snapshot(record(take(), done), record(take("desk"), waiting), TakeRecord(take("old"), False, ()))
+    scope = frozenset({"hero", "desk", "old"})
+    assert stopped_by_cap(known, 2 * COST - 1, scope) == StoppedByCap(1, 2 * COST - 1, 2 * COST)
+    assert stopped_by_cap(known, 2 * COST, scope) is None
+    assert stopped_by_cap(known, 1, frozenset({"hero"})) is None
+    assert stopped_by_cap(known, None, scope) is None
+    unpriced = snapshot(record(take("desk"), waiting))
+    assert stopped_by_cap(unpriced, 1, scope) is None

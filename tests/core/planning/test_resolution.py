@@ -6,13 +6,15 @@ import pytest
 
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, ReviveRun, SupersedeRun
-from hailuo_batch.core.model.runs import Run, Supersession, TakeRecord, fold
+from hailuo_batch.core.model.runs import Output, Run, Supersession, TakeRecord, fold
 from hailuo_batch.core.model.states import TRANSITIONS, RunState, TakeState
 from hailuo_batch.core.planning.resolution import (
+    STUCK_AFTER_S,
     Resolution,
     ResolveOption,
     abandon_run,
     check_option,
+    choose_runs,
     find_run,
     name_run,
     owner_of,
@@ -198,3 +200,58 @@ def resolved(chosen: Run, result: Resolution) -> Run:
         after = fold(after, event, STARTED_AT + 1)
     assert not any(isinstance(event, ev.RunCreated) for _, event in result.events)
     return after
+
+
+# --- several at once ---
+
+OLD = STARTED_AT - STUCK_AFTER_S
+
+
+@pytest.mark.parametrize(
+    ("state", "at", "outputs", "is_chosen"),
+    [
+        (S.IN_DOUBT, STARTED_AT, (), True),
+        (S.LOST, STARTED_AT, (), True),
+        (S.PENDING, STARTED_AT, (), False),
+        (S.PROCESSING, OLD, (), True),
+        (S.SUCCEEDED, OLD, (output(None),), True),
+        (S.SUCCEEDED, STARTED_AT + 1, (output(None),), False),
+        (S.SUCCEEDED, STARTED_AT + 1, (), True),
+        (S.SUCCEEDED, OLD, (output(),), False),
+        (S.FAILED, OLD, (), False),
+        (S.ABANDONED, OLD, (), False),
+        (S.UNSENT, OLD, (), False),
+    ],
+)
+@pytest.mark.parametrize("words", [(), ("*",)])
+def test_a_pattern_chooses_what_needs_a_decision(
+    state: RunState, at: float, outputs: tuple[Output, ...], is_chosen: bool, words: tuple[str, ...]
+) -> None:
+    chosen = replace(run(state, HERO, outputs=outputs, at=at), submitted_at=at, completed_at=at)
+    known = snapshot(record(HERO, chosen))
+    if is_chosen or not words:
+        found = choose_runs(known, words, ResolveOption.ABANDON, STARTED_AT)
+        assert [each.key for _, each in found] == ([chosen.key] if is_chosen else [])
+    else:
+        with pytest.raises(UsageError, match="matches no take that is in doubt, lost or stuck"):
+            choose_runs(known, words, ResolveOption.ABANDON, STARTED_AT)
+
+
+def test_a_run_whose_age_is_not_known_is_not_stuck() -> None:
+    chosen = replace(run(S.PENDING, HERO), submitted_at=None)
+    assert choose_runs(snapshot(record(HERO, chosen)), (), ResolveOption.ABANDON, STARTED_AT + 1e9) == ()
+
+
+def test_older_attempts_and_takes_that_left_are_given_up_and_not_made_again() -> None:
+    older, live = stuck(S.IN_DOUBT, 1, Supersession.EDIT), stuck(S.LOST, 2)
+    left = TakeRecord(take("desk"), False, (run(S.IN_DOUBT, take("desk")), run(S.LOST, take("desk"), attempt=2)))
+    known = snapshot(record(HERO, older, live), left)
+    abandoned = choose_runs(known, (), ResolveOption.ABANDON, STARTED_AT)
+    assert [each.key for _, each in abandoned] == [older.key, live.key, left.runs[0].key]
+    assert [each.key for _, each in choose_runs(known, ("h*",), ResolveOption.RESUBMIT, STARTED_AT)] == [live.key]
+
+
+def test_each_is_chosen_once() -> None:
+    chosen = stuck(S.IN_DOUBT)
+    found = choose_runs(snapshot(record(HERO, chosen)), ("hero", "h*", "hero"), ResolveOption.ABANDON, STARTED_AT)
+    assert [each.key for _, each in found] == [chosen.key]

@@ -1,0 +1,214 @@
+"""The use case `collect`: the videos that were chosen, in a folder of their own, under names that say what they are.
+
+Reads the ledger and the output folder, and writes to neither. Everything that can be refused is refused before the
+first file is copied: a name that is not known, two videos of one name, a folder that is the campaign's own.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from hailuo_batch.adapters.local.collecting import (
+    Collected,
+    SourceError,
+    collect_copy,
+    collect_link,
+    remove_left_over,
+)
+from hailuo_batch.adapters.local.output_files import OutputFiles
+from hailuo_batch.app.picks.listing import ListedFile, read_listing, write_listing
+from hailuo_batch.app.workspace import CampaignContext, short_path
+from hailuo_batch.core.model.runs import Output, Run, Snapshot
+from hailuo_batch.core.model.states import RunState
+from hailuo_batch.core.picks.names import NameTemplate, file_name, find_collisions, values_of
+from hailuo_batch.core.picks.picks import Pick
+from hailuo_batch.errors import OutputError, UsageError
+from hailuo_batch.ui.text import clean, count, elide, name_some
+from hailuo_batch.values import Take
+
+_MOST_NAMED = 10
+_LONGEST_NAME = 60
+_REPAIR = "`hailuo-batch verify MANIFEST --repair` downloads it again, at no cost"
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenFile:
+    """A file of a chosen video, and the name that it gets."""
+
+    pick: Pick
+    take: Take
+    run: Run
+    output: Output
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is to be collected, and a sentence for each pick of which something cannot be."""
+
+    files: tuple[ChosenFile, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectResult:
+    """How many files were copied or linked, how many were there already, and what could not be collected."""
+
+    made: int
+    there: int
+    problems: tuple[str, ...]
+
+
+def select_files(picks: Sequence[Pick], snapshot: Snapshot, template: NameTemplate) -> Selection:
+    """The files of these picks, each with its name. Raises UsageError for a name that cannot be made, and for files
+    that would have the same name."""
+    owners = {run.run_id: (record.take, run) for record in snapshot.takes for run in record.runs if run.run_id}
+    found = [(pick, *owners[pick.run_id]) for pick in picks if pick.run_id in owners]
+    problems = [f"{_shown(pick)}: the ledger has no run {pick.run_id}" for pick in picks if pick.run_id not in owners]
+    _check_names_known(template, [take for _, take, _ in found], snapshot.campaign)
+    files: list[ChosenFile] = []
+    for pick, take, run in found:
+        saved = [output for output in run.outputs if output.path is not None and output.sha256 is not None]
+        if len(saved) < max(1, len(run.outputs)):
+            problems.append(f"{_shown(pick)}: {_why_not_saved(run)}")
+        stem = template.fill(values_of(take, pick.run_id, snapshot.campaign))
+        if not stem:
+            raise UsageError(f"--name gives {take.id} no name at all. Nothing was copied. Add ${{take}} to it.")
+        files += [ChosenFile(pick, take, run, each, file_name(stem, each.path or "", each.index)) for each in saved]
+    _check_collisions(files)
+    return Selection(tuple(files), tuple(problems))
+
+
+def prepare_folder(folder: Path, context: CampaignContext) -> None:
+    """Make the folder. Raises UsageError where it is the campaign's own, OutputError where it cannot be made."""
+    real = Path(os.path.realpath(folder))
+    for own in (context.paths.outputs, context.paths.ledger.parent):
+        if real.is_relative_to(os.path.realpath(own)):
+            raise UsageError(
+                f"{folder}: this is in {short_path(own)}, which belongs to the campaign: files there are renamed and "
+                "moved by `apply`. Nothing was copied. Give another folder."
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error, 0) from error
+
+
+def collect_files(
+    selection: Selection, folder: Path, context: CampaignContext, step: Callable[[], None], *, as_links: bool
+) -> CollectResult:
+    """Copy or link the files, each compared with the ledger, and write their list. `step` is called for each of them.
+
+    Raises UsageError where the list's name is taken, or links cannot be made, and OutputError where the folder cannot
+    be written; files that were collected until then stay.
+    """
+    kept = read_listing(folder)
+    files = OutputFiles(context.paths.outputs)
+    listed: list[ListedFile] = []
+    problems = list(selection.problems)
+    made = 0
+    try:
+        remove_left_over(folder, [each.name for each in selection.files])
+        for each in selection.files:
+            how = _collect(each, folder / each.name, files, as_links=as_links)
+            if isinstance(how, str):
+                problems.append(f"{_shown(each.pick)}: {how}")
+            else:
+                made += how is Collected.MADE
+                listed.append(_listed(each, context.campaign.name))
+            step()
+    except OSError as error:
+        raise _cannot_write(folder, error, len(listed)) from error
+    if listed or kept:
+        write_listing(folder, kept, listed)
+    return CollectResult(made, len(listed) - made, tuple(problems))
+
+
+def _collect(file: ChosenFile, target: Path, files: OutputFiles, *, as_links: bool) -> Collected | str:
+    """Collect one file. Returns how, or in words why not. Raises OSError where the target cannot be written."""
+    path, sha256 = file.output.path or "", file.output.sha256 or ""
+    try:
+        source = files.open(path)
+    except FileNotFoundError:
+        return f"{path} is missing; {_REPAIR}"
+    except (OSError, ValueError) as error:
+        return f"{path} cannot be read ({getattr(error, 'strerror', None) or error})"
+    with source:
+        try:
+            if as_links:
+                return collect_link(source, files.path_of(path), target, sha256)
+            return collect_copy(source, target, sha256)
+        except SourceError as error:
+            return f"{path} {error}; {_REPAIR}"
+        except FileExistsError:
+            return f"{target} is another file, which was left as it is; rename it, or collect into another folder"
+
+
+def _check_names_known(template: NameTemplate, takes: Iterable[Take], campaign: str) -> None:
+    """Raises UsageError for a variable that one of the takes does not have."""
+    for take in takes:
+        known = values_of(take, "", campaign)
+        missing = [name for name in template.names if name not in known]
+        if missing:
+            near = get_close_matches(missing[0], known, n=1)
+            hint = f" Did you mean {_written(near)}?" if near else ""
+            raise UsageError(
+                f"--name: the take {take.id} has no {_written(missing)}. Nothing was copied. It has: {_written(known)}."
+                f"{hint}"
+            )
+
+
+def _written(names: Iterable[str]) -> str:
+    return ", ".join(f"${{{clean(name)}}}" for name in names)
+
+
+def _check_collisions(files: Sequence[ChosenFile]) -> None:
+    """Raises UsageError where several files would have one name, with what would tell them apart."""
+    collisions = find_collisions((file.name, file) for file in files)
+    if not collisions:
+        return
+    shown = [f"{clean(name)}: {_colliding(alike)}" for name, alike in [*collisions.items()][:_MOST_NAMED]]
+    more = len(collisions) - len(shown)
+    is_one_take = any(len({file.take.id for file in alike}) < len(alike) for alike in collisions.values())
+    remedy = "${take}_${run}" if is_one_take else "${take}"
+    raise UsageError(
+        f"--name gives {count(len(collisions), 'name')} to several videos, so nothing was copied. Add {remedy} to it.",
+        *(f"  {line}" for line in shown),
+        *([f"  ... and {more:,} more"] if more else []),
+    )
+
+
+def _colliding(files: Sequence[ChosenFile]) -> str:
+    is_one_take = len({file.take.id for file in files}) < len(files)
+    names = [f"{file.take.id} ({file.pick.run_id})" if is_one_take else file.take.id for file in files]
+    return name_some(names, _MOST_NAMED)
+
+
+def _why_not_saved(run: Run) -> str:
+    if run.state is RunState.SUCCEEDED:
+        return "its video is not downloaded; `hailuo-batch apply MANIFEST` or `verify --repair` does that at no cost"
+    return f"its run {run.run_id} has no video"
+
+
+def _listed(file: ChosenFile, campaign: str) -> ListedFile:
+    size, sha256 = file.output.bytes or 0, file.output.sha256 or ""
+    return ListedFile(file.name, campaign, file.take, file.pick, sha256, size)
+
+
+def _cannot_write(folder: Path, error: OSError, collected: int) -> OutputError | UsageError:
+    if error.errno == errno.EXDEV:
+        return UsageError(
+            f"{folder}: hard links to the videos cannot be made there: it is on another file system, or on one without "
+            "hard links. Leave --link out to copy them."
+        )
+    return OutputError(
+        f"{folder}: it cannot be written ({error.strerror}). {count(collected, 'file')} of the chosen ones are there. "
+        "The same command continues."
+    )
+
+
+def _shown(pick: Pick) -> str:
+    return clean(elide(pick.take_id, _LONGEST_NAME))

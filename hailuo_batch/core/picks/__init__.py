@@ -1,0 +1,1 @@
+"""What a person decided about the videos of a campaign, and what follows from it."""
