@@ -8,7 +8,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
@@ -18,6 +18,16 @@ _SOFT_HYPHEN = "\u00ad"
 _EMOJI_SELECTOR = "\ufe0f"  # the character before it is drawn as a picture
 _NO_BREAK_BEFORE = frozenset({"Pe", "Pf", "Po", "Lm"})  # a line may not begin with closing marks and long vowels
 _NO_BREAK_AFTER = frozenset({"Ps", "Pi"})  # a line may not end with opening marks
+
+
+SYMBOLS = {"✓": "v", "✗": "x", "▸": ">", "◦": ".", "…": "~", "█": "#", "░": "."}
+"""The symbols that this program prints, each with what stands for it where only ASCII can be shown."""
+_STAND_INS = str.maketrans(SYMBOLS)
+
+
+def with_stand_ins(text: str) -> str:
+    """The text with an ASCII sign, as wide, in place of each symbol."""
+    return text.translate(_STAND_INS)
 
 
 def sanitize(text: str, keep: Sequence[str] = ()) -> str:
@@ -133,7 +143,8 @@ def _for_shell(character: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The escape sequences before each kind of text, and after it."""
+    """The escape sequences before each kind of text, and after it. All are of the 16 basic colours, which every
+    terminal's theme makes readable on its own background."""
 
     error: str = ""
     warning: str = ""
@@ -141,21 +152,33 @@ class Palette:
     quiet: str = ""
     removed: str = ""
     added: str = ""
+    done: str = ""
+    running: str = ""
+    doubt: str = ""
     end: str = ""
 
     @property
     def codes(self) -> tuple[str, ...]:
         """All sequences of the palette."""
-        return (self.error, self.warning, self.strong, self.quiet, self.removed, self.added, self.end)
+        return tuple(self.code_of(each.name) for each in fields(self))
+
+    def code_of(self, kind: str) -> str:
+        """The sequence before text of this kind, such as `error`."""
+        code = getattr(self, kind)
+        assert isinstance(code, str)
+        return code
 
 
 PLAIN = Palette()
 COLOURED = Palette(
     error="\x1b[1;31m",
-    warning="\x1b[1;33m",
+    warning="\x1b[1;33m",  # bold: thin yellow cannot be read on white
     strong="\x1b[1m",
-    quiet="\x1b[36m",
+    quiet="\x1b[2m",
     removed="\x1b[31m",
     added="\x1b[32m",
+    done="\x1b[32m",
+    running="\x1b[36m",
+    doubt="\x1b[1;35m",
     end="\x1b[0m",
 )

@@ -90,6 +90,11 @@ def format_utc_minute(epoch_s: float) -> str:
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%MZ}"
 
 
+def format_local_second(epoch_s: float) -> str:
+    """A time, given in seconds since the epoch, in this machine's time zone, as in a log: `2025-11-22 09:00:07`."""
+    return f"{datetime.fromtimestamp(epoch_s, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
 def format_utc_second(epoch_s: float) -> str:
     """The same to the second, for who looks for one request in a log: `2025-11-22 08:00:27Z`."""
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M:%SZ}"

@@ -109,7 +109,12 @@ RULES: Mapping[str, Rule] = {
     ),
     "sandbox.world": Rule("a pure model of Runbase: clock passed in, seeded", ("values",)),
     "sandbox": Rule("a Runbase look-alike: HTTP around that model", ("sandbox.world", *VALUES, PACKAGE)),
-    "ui": Rule("words and layouts for a terminal", ("report", "adapters.local", *CORE, *VALUES, "text")),
+    "ui": Rule(
+        "words and layouts for a terminal",
+        ("ui.screen", "ui.status", "report", "adapters.local", *CORE, *VALUES, "text"),
+    ),
+    "ui.status": Rule("where a campaign stands, in words", ("ui", "ui.screen", "report", *CORE, *VALUES, "text")),
+    "ui.screen": Rule("what a stream can show: colours, symbols, lines drawn again in place", ("text", "values")),
     # the use cases, and who calls them
     "app.stills": Rule(
         "a campaign's stills: which are missing, who makes them when, what the report shows of them",
@@ -123,6 +128,8 @@ RULES: Mapping[str, Rule] = {
         (
             "app.picks",
             "ui",
+            "ui.screen",
+            "ui.status",
             "report",
             "preflight",
             "runtime",
@@ -164,6 +171,8 @@ RULES: Mapping[str, Rule] = {
             "app",
             "app.picks",
             "ui",
+            "ui.screen",
+            "ui.status",
             "report",
             "runtime",
             "manifest",
@@ -180,7 +189,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "cli": Rule(
         "click declarations, shared options, the one error boundary",
-        ("commands", "app", "ui", "manifest", "adapters.local", "errors", "text", PACKAGE),
+        ("commands", "app", "ui", "ui.screen", "manifest", "adapters.local", "errors", "text", PACKAGE),
     ),
     "__main__": Rule("python -m hailuo_batch", ("cli",)),
 }

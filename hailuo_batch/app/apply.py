@@ -74,7 +74,7 @@ from hailuo_batch.runtime.signals import stop_on_signals
 from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.in_doubt import render_in_doubt
 from hailuo_batch.ui.plan import left_for_later_text
-from hailuo_batch.ui.summary import render_summary, unfinished_takes, worst_code
+from hailuo_batch.ui.summary import Ending, render_summary, unfinished_takes, worst_code
 from hailuo_batch.ui.text import count, layout_lines
 from hailuo_batch.values import format_usd
 
@@ -230,21 +230,21 @@ class _Apply:
         )
         codes = [*outcome.codes, *([ExitCode.UNFINISHED] if unfinished else []), *unwritten]
         codes += [] if consent.stop_reason is None else [consent.stop_reason.exit_code]
-        columns = columns_of(sys.stderr if console.as_json else sys.stdout)
+        stream = sys.stderr if console.as_json else sys.stdout
+        columns = columns_of(stream)
         doubts = render_in_doubt(in_doubt_if_submitting(snapshot), where.command_line("resolve"), columns)
-        summary = render_summary(
-            report,
-            unfinished,
-            doubts,
-            page=page,
-            resume=resume_command(where, options, paid=paid, replacing=replacing),
-            status=where.command_line("status"),
-            later=_rest_text(job, snapshot, columns),
-            columns=columns,
+        ending = Ending(
+            page,
+            resume_command(where, options, paid=paid, replacing=replacing),
+            where.command_line("status"),
+            _rest_text(job, snapshot, columns),
+            outcome.time_sentence,
+            outcome.remedy or ("" if consent.stop_reason is None else consent.stop_reason.remedy),
         )
+        summary = render_summary(report, unfinished, doubts, ending, columns, console.palette(stream))
         if console.as_json:
             codes += self._print_document(report)
-            console.print_info_lines(summary)
+            console.print_info_in_colour(console.with_full_commands(summary))
         else:
             console.print_summary(summary)
         if doubts and console.verbosity is Verbosity.QUIET:

@@ -35,8 +35,8 @@ from hailuo_batch.core.planning.history import History
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanRequest, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
 from hailuo_batch.core.planning.selection import matches_any
-from hailuo_batch.ui.console import Console, columns_of, palette_of
-from hailuo_batch.ui.plan import left_for_later_text, render_plan
+from hailuo_batch.ui.console import Console, Verbosity, columns_of
+from hailuo_batch.ui.plan import left_for_later_text, render_plan, render_plan_totals
 from hailuo_batch.ui.request_text import View
 from hailuo_batch.ui.text import count, name_some
 from hailuo_batch.values import format_usd
@@ -242,18 +242,20 @@ def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, sett
 def render_proposal(
     proposal: Proposal, settings: Settings, console: Console, stream: TextIO, *, resolve: str = ""
 ) -> str:
-    """The proposal as lines for this stream.
+    """The proposal as lines for this stream; if quiet, only what it comes to.
 
     `resolve` is the command that settles requests in doubt; empty where the summary shows them at the end.
     """
+    view = View(columns_of(stream), console.is_verbose, console.palette(stream))
+    plan, cap = proposal.plan, settings.cap_micro_usd
+    parts = (plan, proposal.snapshot, proposal.estimate, proposal.time, view)
+    if console.verbosity is Verbosity.QUIET:
+        return render_plan_totals(*parts, cap_micro_usd=cap)
     return render_plan(
-        proposal.plan,
-        proposal.snapshot,
-        proposal.estimate,
-        proposal.time,
-        View(columns_of(stream), console.is_verbose, palette_of(stream)),
-        cap_micro_usd=settings.cap_micro_usd,
+        *parts,
+        cap_micro_usd=cap,
         resolve=resolve,
+        retry=console.with_full_commands("`hailuo-batch retry MANIFEST`").strip("`"),
     )
 
 

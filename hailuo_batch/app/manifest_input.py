@@ -28,7 +28,7 @@ from hailuo_batch.manifest import (
 )
 from hailuo_batch.manifest.findings import diagnostic_fields, findings_document
 from hailuo_batch.preflight.verdict import judge_fetch
-from hailuo_batch.ui.console import Console, Verbosity, columns_of, palette_of
+from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.progress import counting_bar
 from hailuo_batch.ui.text import clean, count, elide, name_some
 from hailuo_batch.values import CampaignSpec, Take
@@ -84,8 +84,8 @@ def read_manifest(
     Raises ManifestError with every error; with `--json` the findings are printed as the document.
     """
     loaded = load(path, severity)
-    warnings = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.WARNING]
-    errors = [render_finding(found) for found in loaded.diagnostics if found.severity is Severity.ERROR]
+    warnings = [render_finding(found, console) for found in loaded.diagnostics if found.severity is Severity.WARNING]
+    errors = [render_finding(found, console) for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
         if console.as_json:
             # rule findings_json
@@ -108,9 +108,21 @@ def read_manifest(
     )
 
 
-def render_finding(found: Diagnostic) -> str:
+def render_finding(found: Diagnostic, console: Console) -> str:
     """The finding as it is printed on stderr."""
-    return render_diagnostic(found, palette_of(sys.stderr), columns_of(sys.stderr))
+    return render_diagnostic(found, console.palette(sys.stderr), columns_of(sys.stderr))
+
+
+_CORRECT_IMAGES = (
+    "Nothing was sent to Runbase, nothing was paid. Put the images where the manifest says, or correct the manifest."
+)
+PLAN_IMAGE_REMEDY = f"{_CORRECT_IMAGES} To plan other takes without them, use `--only`."
+"""What to do about unusable images, where nothing would be sent anyway."""
+IMAGE_REMEDY = (
+    f"{_CORRECT_IMAGES} To run other takes without them, use `--only`; to send everything unchecked, "
+    "`--no-check-images`."
+)
+"""What to do about unusable images."""
 
 
 class ImageCheckLevel(Enum):
@@ -175,7 +187,7 @@ def look_at_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, conso
     return ImageCheck({url: findings for url, findings in found.items() if findings}, takes)
 
 
-def judge_images(check: ImageCheck, severity: Severity, console: Console) -> int:
+def judge_images(check: ImageCheck, severity: Severity, console: Console, remedy: str = IMAGE_REMEDY) -> int:
     """Print and count the images with warnings, which count as `severity`.
 
     Raises UsageError that names every unusable image and its takes.
@@ -191,14 +203,8 @@ def judge_images(check: ImageCheck, severity: Severity, console: Console) -> int
         is_unusable = any(finding.fatal for findings in check.findings.values() for finding in findings)
         why = "cannot be used" if is_unusable else "may not work, which is an error with --strict"
         # rule all_image_errors
-        raise UsageError(f"{count(len(fatal), 'image')} {why}, so nothing was requested:", *fatal, _REMEDY)
+        raise UsageError(f"{count(len(fatal), 'image')} {why}, so nothing was requested:", *fatal, remedy)
     return len(warnings)
-
-
-_REMEDY = (
-    "Nothing was sent to Runbase, nothing was paid. Put the images where the manifest says, or correct the manifest. "
-    "To run other takes without them, use `--only`; to send everything unchecked, `--no-check-images`."
-)
 
 
 def _takes_by_url(manifest: Manifest, plan: Plan) -> dict[str, list[Take]]:

@@ -34,7 +34,7 @@ from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.core.planning.replacements import finished_replacements
-from hailuo_batch.core.planning.spend import count_creates
+from hailuo_batch.core.planning.spend import count_creates, spend_of
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.runtime.executor import Fetcher, ThreadExecutor
@@ -42,6 +42,8 @@ from hailuo_batch.runtime.observer import GuardedObserver, Observer
 from hailuo_batch.runtime.signals import stop_on_signals
 from hailuo_batch.ui.console import Console, Verbosity
 from hailuo_batch.ui.progress import BarView, GroupingObserver, LineView, ProgressView, QuietView
+from hailuo_batch.ui.screen.timed_log import TimedLog
+from hailuo_batch.ui.summary import time_sentence
 
 if TYPE_CHECKING:
     from hailuo_batch.adapters.download import Downloader
@@ -82,11 +84,14 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
     """How an apply ended: the ledger afterwards, and the exit codes of whatever stopped it. `creates` are the runs that
-    it has created, or may have."""
+    it has created, or may have; `remedy` is what must be done before the same command gets any further, and
+    `time_sentence` says how long the work took, empty where there was none."""
 
     snapshot: Snapshot
     codes: tuple[ExitCode, ...]
     creates: int = 0
+    remedy: str = ""
+    time_sentence: str = ""
 
 
 class ByteCounter:
@@ -141,7 +146,9 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
         # after its changes: a plan marked as carried out too early would never make them
         ledger.record_fact(PLAN_FACT, job.plan_fact)
     before = snapshot = ledger.snapshot()
+    began_at = clock.now()
     codes: tuple[ExitCode, ...] = ()
+    remedy = took = ""
     if job.sends or has_files_to_move(snapshot):
         with connect(job.context.endpoint, job.settings) if job.sends else nullcontext(NO_API) as target:
             engine = _make_engine(job, snapshot, ledger, target, clock)
@@ -149,8 +156,24 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
             if target.key is not None and not (engine.is_key_refused or engine.is_checking_key):
                 record_key(ledger, target.key)
         codes = (*(stop_reason.exit_code for stop_reason in engine.stop_reasons), *failed)
+        remedy = next((stop_reason.remedy for stop_reason in engine.stop_reasons if stop_reason.remedy), "")
         snapshot = ledger.snapshot()
-    return ApplyResult(snapshot, codes, count_creates(before, snapshot))
+        if job.sends:
+            took = _time_sentence(before, snapshot, clock.now() - began_at)
+    return ApplyResult(snapshot, codes, count_creates(before, snapshot), remedy, took)
+
+
+def _time_sentence(before: Snapshot, after: Snapshot, elapsed_s: float) -> str:
+    """How long the work took, and what there is more of since."""
+    videos = _count_done(after) - _count_done(before)
+    paid = spend_of(after.paid_runs).net_micro_usd - spend_of(before.paid_runs).net_micro_usd
+    return time_sentence(elapsed_s, max(0, videos), paid)
+
+
+def _count_done(snapshot: Snapshot) -> int:
+    """How many runs are done, superseded ones included: a replacement adds one."""
+    runs = (run for record in snapshot.takes for run in record.runs)
+    return sum(run.take_state is TakeState.DONE for run in runs)
 
 
 def _make_engine(job: Job, snapshot: Snapshot, ledger: Ledger, target: ApiTarget, clock: Clock) -> "Engine":
@@ -270,11 +293,13 @@ def _live_page(job: Job, ledger: Ledger, clock: Clock, observer: Observer) -> Li
 
 
 def _make_progress_view(console: Console, clock: Clock, byte_counter: ByteCounter) -> ProgressView:
-    if console.verbosity is Verbosity.QUIET:
-        return QuietView(sys.stderr)
-    if sys.stderr.isatty():
-        return BarView(sys.stderr, clock.now, byte_counter)
-    return LineView(sys.stderr, clock.now)
+    is_quiet = console.verbosity is Verbosity.QUIET
+    stream = sys.stderr
+    if stream.isatty():
+        palette = console.palette(stream)
+        return QuietView(stream) if is_quiet else BarView(stream, clock.now, byte_counter, palette)
+    log = TimedLog(stream, clock.wall)
+    return QuietView(log) if is_quiet else LineView(log, clock.now)
 
 
 def has_files_to_move(snapshot: Snapshot) -> bool:

@@ -141,10 +141,14 @@ def has_ledger(paths: CampaignPaths) -> bool:
 
 
 def sandbox_hint(context: CampaignContext) -> str:
-    """A hint at the sandbox's ledger, for a user who left out --sandbox; empty if there is none."""
+    """A hint at the other ledger, for a user who left out --sandbox or gave it by mistake; empty if there is none."""
     where = context.where
-    has_one = not where.sandbox and os.path.lexists(locate(replace(where, sandbox=True), context.campaign.name).ledger)
-    return " A practice run has a ledger: add --sandbox to use it." if has_one else ""
+    other = locate(replace(where, sandbox=not where.sandbox), context.campaign.name)
+    if not os.path.lexists(other.ledger):
+        return ""
+    if where.sandbox:
+        return " The real campaign has a ledger: leave --sandbox out to use it."
+    return " A practice run has a ledger: add --sandbox to use it."
 
 
 def leftovers(paths: CampaignPaths) -> tuple[Path, ...]:

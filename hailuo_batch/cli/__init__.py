@@ -17,8 +17,10 @@ from hailuo_batch.adapters.local.streams import guard_streams
 from hailuo_batch.cli.error_boundary import exit_with, open_missing_streams, run_guarded
 from hailuo_batch.cli.options import (
     PROGRAM,
+    DecimalNumber,
     Invocation,
     OrderedGroup,
+    WholeNumber,
     apply_options,
     as_json,
     campaign_command,
@@ -110,12 +112,17 @@ def apply(where: "CampaignLocation", console: "Console", **options: Any) -> int:
 
 
 @cli.command()
-@campaign_command(only_option, has_json=True)
-def status(where: "CampaignLocation", console: "Console", only: tuple[str, ...]) -> int:
-    """Show the state of every take, also while an apply runs. Sends nothing."""
+@campaign_command(
+    only_option,
+    click.option("--all", "show_all", is_flag=True, help="Show every take, also those that are done."),
+    click.option("--watch", is_flag=True, help="Show it again every few seconds, until everything is done or Ctrl-C."),
+    has_json=True,
+)
+def status(where: "CampaignLocation", console: "Console", **options: Any) -> int:
+    """Show how far the campaign is, also while an apply runs. Sends nothing."""
     from hailuo_batch.commands import status as command
 
-    return command.run(where, console, only)
+    return command.run(where, command.StatusOptions(**options), console)
 
 
 @cli.command()
@@ -263,21 +270,21 @@ def schema(invocation: Invocation, /, name: str) -> int:
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: any free port.")
+@click.option("--port", type=WholeNumber(0, 65535), default=0, metavar="N", help="Default: any free port.")
 @click.option(
     "--latency",
     "latency_s",
-    type=click.FloatRange(0),
+    type=DecimalNumber(0),
     default=0.0,
     metavar="SECONDS",
     help="Delay each answer by this long.",
 )
 @click.option(
-    "--fail-rate", type=click.FloatRange(0, 1), default=0.0, metavar="SHARE", help="Let this share of the runs fail."
+    "--fail-rate", type=DecimalNumber(0, 1), default=0.0, metavar="SHARE", help="Let this share of the runs fail."
 )
 @click.option(
     "--sensitive-rate",
-    type=click.FloatRange(0, 1),
+    type=DecimalNumber(0, 1),
     default=0.0,
     metavar="SHARE",
     help="Let this share fail because the input is sensitive: such a run is not tried again by itself.",
@@ -286,10 +293,10 @@ def schema(invocation: Invocation, /, name: str) -> int:
     "--rate-limit", default="20/10s", show_default=True, metavar="N/SECONDSs", help="The rate limit to enforce."
 )
 @click.option("--balance", metavar="USD", help="The account's balance. Default: unlimited.")
-@click.option("--seed", type=int, default=0, metavar="N", help="The same seed gives the same results.")
+@click.option("--seed", type=WholeNumber(), default=0, metavar="N", help="The same seed gives the same results.")
 @click.option(
     "--speed",
-    type=click.FloatRange(0, min_open=True),
+    type=DecimalNumber(0, min_open=True),
     default=1.0,
     show_default=True,
     metavar="FACTOR",

@@ -5,6 +5,7 @@ whoever fixes it, and the API key in neither.
 """
 
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -19,7 +20,7 @@ import click
 from hailuo_batch.adapters.local.streams import flush_pending
 from hailuo_batch.cli.options import PROGRAM, Invocation
 from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, ReaderGoneError
-from hailuo_batch.text import one_line, sanitize
+from hailuo_batch.text import Palette, one_line, sanitize
 
 DETAILED = "--detailed-exitcode"
 
@@ -45,7 +46,8 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
         return _error_code(error.exit_code, arguments)
     except click.ClickException as error:
         with suppress(ReaderGoneError):
-            invocation.console().print_verbatim(_usage_text(error))
+            console = invocation.console()
+            console.print_verbatim(_in_colour(_usage_text(error), console.palette(sys.stderr)))
         return _error_code(ExitCode.USAGE, arguments)
     except (KeyboardInterrupt, click.Abort):
         return _report_interrupt()
@@ -79,6 +81,11 @@ def _usage_text(error: click.ClickException) -> str:
         return shown.getvalue().removesuffix("\n")  # the help, which quotes nothing
     message = error.format_message()
     return shown.getvalue().replace(message, one_line(message)).removesuffix("\n")
+
+
+def _in_colour(usage: str, palette: Palette) -> str:
+    """The message with its last part's `Error:` in the colour of errors."""
+    return re.sub(r"^Error:", f"{palette.error}Error:{palette.end}", usage, count=1, flags=re.MULTILINE)
 
 
 def exit_with(code: int) -> NoReturn:

@@ -1,5 +1,6 @@
 """What commands share: options, their order in help, and the state of one call of the program."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -24,20 +25,23 @@ class Invocation:
 
     quiet: bool = False
     verbose: bool = False
+    no_color: bool = False
     has_begun: bool = False
     where: "CampaignLocation | None" = None
 
     def console(self, as_json: bool = False) -> "Console":
         """The console of the command."""
         from hailuo_batch.ui.console import Console, Verbosity
+        from hailuo_batch.ui.screen.colour import Colour
 
         self.has_begun = True
         level = Verbosity.QUIET if self.quiet else Verbosity.VERBOSE if self.verbose else Verbosity.NORMAL
+        colour = Colour.NEVER if self.no_color else Colour.AUTO
         if self.where is None:
-            return Console(level, as_json)
+            return Console(level, as_json, colour)
         from hailuo_batch.app.workspace import fill_in_commands
 
-        return Console(level, as_json, partial(fill_in_commands, where=self.where))
+        return Console(level, as_json, colour, partial(fill_in_commands, where=self.where))
 
     def locate(self, manifest: Path, options: dict[str, Any]) -> "CampaignLocation":
         """The campaign's location; removes its options from the others."""
@@ -47,6 +51,30 @@ class Invocation:
             manifest, options.pop("sandbox"), options.pop("state_dir"), options.pop("output_dir")
         )
         return self.where
+
+
+_DIGITS = re.compile(r"-?[0-9]+", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
+
+
+class WholeNumber(click.IntRange):
+    """A number written in digits: Python would read `1_0` as ten."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Fails with a usage error for anything else."""
+        if isinstance(value, str) and not _DIGITS.fullmatch(value):
+            self.fail(f"{value!r} is not a number: write it in digits, such as 10.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class DecimalNumber(click.FloatRange):
+    """A number written in digits, perhaps with a point: Python would read `1_0`, `1e9` and `nan`, too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Fails with a usage error for anything else."""
+        if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+            self.fail(f"{value!r} is not a number: write it in digits, such as 10 or 0.5.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -78,6 +106,7 @@ def _flag(*names: str, attribute: str, text: str) -> Callable[[Command], Command
 common_options = option_group(
     _flag("-q", "--quiet", attribute="quiet", text="Print only errors and the result."),
     _flag("-v", "--verbose", attribute="verbose", text="Print everything."),
+    _flag("--no-color", attribute="no_color", text="Print no colours, whatever the environment says."),
     click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s"),
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -123,7 +152,7 @@ plan_options = option_group(
     only_option,
     click.option(
         "--limit",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         metavar="N",
         help="Create at most N runs this time, further attempts included. 0 only collects what is paid for.",
     ),
@@ -159,9 +188,7 @@ apply_options = option_group(
         default=None,
         help="Check the images of requested takes before paying. Default: yes, except with --sandbox.",
     ),
-    click.option(
-        "--max-in-flight", type=click.IntRange(min=1), metavar="N", help="Run at most N takes at the same time."
-    ),
+    click.option("--max-in-flight", type=WholeNumber(min=1), metavar="N", help="Run at most N takes at the same time."),
     click.option(
         "--run-timeout", metavar="DURATION", help="Stop waiting when no run has finished for this long, such as 45m."
     ),

@@ -13,6 +13,7 @@ from hailuo_batch.app.config import ApplyOptions, read_plan_request, read_settin
 from hailuo_batch.app.consent import make_proposal, print_not_replaced, render_proposal
 from hailuo_batch.app.ledger_access import LedgerView, empty_snapshot, read_ledger
 from hailuo_batch.app.manifest_input import (
+    PLAN_IMAGE_REMEDY,
     ImageCheckLevel,
     context_of,
     judge_images,
@@ -88,7 +89,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     console.print_result_in_colour(
         render_proposal(proposal, settings, console, sys.stdout, resolve=where.command_line("resolve"))
     )
-    judge_images(images, manifest.warning_severity, console)
+    judge_images(images, manifest.warning_severity, console, PLAN_IMAGE_REMEDY)
     if options.out is not None:
         write_plan(options.out, document)
         apply = f"{where.command_line('apply')} --plan {quote(str(options.out))}"

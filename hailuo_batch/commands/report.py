@@ -1,5 +1,7 @@
 """`report`: rewrites the report and the sidecars from the ledger. Sends nothing, and leaves the ledger alone."""
 
+import sys
+
 from hailuo_batch.app.ledger_access import require_ledger
 from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import check_not_older, journal_mark
@@ -12,7 +14,8 @@ from hailuo_batch.report.model import Report
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.text import one_line
 from hailuo_batch.ui.console import Console
-from hailuo_batch.ui.status import totals_line
+from hailuo_batch.ui.screen.paint import paint_text
+from hailuo_batch.ui.status.sentences import totals_line
 
 
 def run(where: CampaignLocation, console: Console, *, formats: tuple[str, ...], no_sidecar: bool) -> ExitCode:
@@ -38,7 +41,7 @@ def run(where: CampaignLocation, console: Console, *, formats: tuple[str, ...], 
             _make_stills(files, report, view.snapshot, wanted, console)
     finally:
         files.save_verified()
-    console.print_info(totals_line(report))
+    console.print_info_in_colour(paint_text(totals_line(report), console.palette(sys.stderr)))
     console.print_result("\n".join(one_line(short_path(path)) for path in written.values()))
     return ExitCode.DONE
 

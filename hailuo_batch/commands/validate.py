@@ -10,7 +10,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import LoadedManifest, Severity, find_concerned, load_with_image_findings, render_diagnostic
 from hailuo_batch.manifest.findings import findings_document
 from hailuo_batch.text import one_line
-from hailuo_batch.ui.console import Console, columns_of, palette_of
+from hailuo_batch.ui.console import Console, columns_of
 from hailuo_batch.ui.text import count
 
 
@@ -34,7 +34,7 @@ def run_for_changed(files: Sequence[Path], severity: Severity, console: Console)
 
 
 def _print_findings(path: Path, loaded: LoadedManifest, console: Console) -> None:
-    palette, columns = palette_of(sys.stderr), columns_of(sys.stderr)
+    palette, columns = console.palette(sys.stderr), columns_of(sys.stderr)
     for found in loaded.diagnostics:
         console.print_verbatim(render_diagnostic(found, palette, columns))
     if loaded.campaign is not None:

@@ -18,7 +18,7 @@ def render_diagnostic(diagnostic: Diagnostic, palette: Palette = PLAIN, columns:
     kind = palette.error if diagnostic.severity is Severity.ERROR else palette.warning
     place = f"{one_line(diagnostic.path)}:{diagnostic.line}:{diagnostic.column}:"
     heading = (
-        f"{palette.strong}{place}{palette.end} {kind}{diagnostic.severity}:{palette.end} "
+        f"{palette.quiet}{place}{palette.end} {kind}{diagnostic.severity}:{palette.end} "
         f"{palette.strong}{one_line(diagnostic.text)}{palette.end}"
     )
     hint = one_line(diagnostic.hint)

@@ -32,6 +32,20 @@ class Command:
     def __str__(self) -> str:
         return shell_line((*self.head, *self.words))
 
+    @property
+    def is_retry(self) -> bool:
+        """Whether it is a `retry`, which without names is about every take that can be tried again."""
+        return self.head[1] == "retry"
+
+    def without_words(self) -> "Command":
+        """The command about all takes that it can be about."""
+        return replace(self, words=())
+
+    def for_any_take(self, take_id: str) -> "Command":
+        """The command with TAKE in place of the take's ID."""
+        words = tuple("TAKE" if word == take_id else word for word in self.words)
+        return replace(self, head=(*self.head, *words), words=())
+
 
 @dataclass(frozen=True, slots=True)
 class Advice:
@@ -56,16 +70,10 @@ def combine_commands(alike: Sequence[tuple[str, Advice]], is_all: bool) -> tuple
     whole: dict[tuple[str, ...], list[Command]] = {}
     for take_id, advice in alike:
         for command in advice.ways:
-            shared = command if command.takes_many else _for_any_take(command, take_id)
+            shared = command if command.takes_many else command.for_any_take(take_id)
             whole.setdefault(shared.head, []).append(shared)
     lines = {head: [word for command in commands for word in command.words] for head, commands in whole.items()}
     return tuple(shell_line((*head, *(() if is_all else words))) for head, words in lines.items())
-
-
-def _for_any_take(command: Command, take_id: str) -> Command:
-    """The command with TAKE in place of the take's ID."""
-    words = tuple("TAKE" if word == take_id else word for word in command.words)
-    return replace(command, head=(*command.head, *words), words=())
 
 
 @dataclass(frozen=True, slots=True)

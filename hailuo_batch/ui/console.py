@@ -8,7 +8,7 @@ only goes silent, and the work continues. If nobody reads the output any more, t
 as on a signal.
 """
 
-import os
+import re
 import sys
 import termios
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,8 +20,12 @@ from typing import Any, TextIO
 from hailuo_batch.adapters.local.stop_request import StopRequest
 from hailuo_batch.adapters.local.streams import is_reader_gone, terminal_columns, write_failure_of
 from hailuo_batch.errors import ExitCode, ReaderGoneError, StreamError
-from hailuo_batch.text import COLOURED, PLAIN, Palette, one_line, sanitize, wrap
+from hailuo_batch.text import COLOURED, Palette, one_line, sanitize, wrap
+from hailuo_batch.ui.screen.colour import Colour, fit_to, palette_of
+from hailuo_batch.ui.screen.paint import Style, paint_text, styled
 from hailuo_batch.values import json_pieces
+
+_LABEL = re.compile(r"(hailuo-batch: )?(error|warning):(?= )")
 
 
 class Verbosity(IntEnum):
@@ -36,13 +40,14 @@ class Verbosity(IntEnum):
 class Console:
     """The output of one command. With `as_json`, stdout is only for the document.
 
-    `fill_in_commands` puts the command's campaign into every command that a message names, None for a command without
-    one. `stop` records the user's request to stop. Raises StreamError if a result cannot be written, and
-    ReaderGoneError if nobody reads the output any more.
+    `colour` is what the command line says of colours. `fill_in_commands` puts the command's campaign into every command
+    that a message names, None for a command without one. `stop` records the user's request to stop. Raises StreamError
+    if a result cannot be written, and ReaderGoneError if nobody reads the output any more.
     """
 
     verbosity: Verbosity = Verbosity.NORMAL
     as_json: bool = False
+    colour: Colour = Colour.AUTO
     fill_in_commands: Callable[[str], str] | None = None
     stop: StopRequest = field(default_factory=StopRequest)
 
@@ -55,9 +60,11 @@ class Console:
         self._print_result(text, keep=COLOURED.codes)
 
     def print_summary(self, text: str) -> None:
-        """Print on stdout how the work ended, unless quiet. It is done even if this cannot be written."""
+        """Print on stdout, with its colours, how the work ended, unless quiet. It is done even if this cannot be
+        written."""
         if self.verbosity > Verbosity.QUIET and not self.as_json:
-            self._handle_write_failure(sys.stdout, _write(sys.stdout, self.with_full_commands(text)))
+            written = _write(sys.stdout, self.with_full_commands(text), keep=COLOURED.codes)
+            self._handle_write_failure(sys.stdout, written)
 
     def print_result_unless_quiet(self, text: str) -> None:
         """As `print_result`, unless quiet."""
@@ -70,6 +77,10 @@ class Console:
 
     def write_stdout(self, text: str) -> None:
         """Write text to stdout, byte for byte. Raises StreamError if it cannot be written."""
+        self._write_pieces([text])
+
+    def write_frame(self, text: str) -> None:
+        """Write on stdout, which is a terminal, what moves its cursor. The text must be harmless but for that."""
         self._write_pieces([text])
 
     def _write_pieces(self, pieces: Iterable[str]) -> None:
@@ -98,8 +109,13 @@ class Console:
             self._handle_write_failure(sys.stderr, _write(sys.stderr, text, keep=COLOURED.codes))
 
     def print_warning(self, text: str, *below: str) -> None:
-        """Print a warning or an error on stderr, also if quiet: one wrapped paragraph, and lines below it."""
-        self._handle_write_failure(sys.stderr, _write(sys.stderr, "\n".join(map(self._wrapped, (text, *below)))))
+        """Print a warning or an error on stderr, also if quiet: one wrapped paragraph, and lines below it.
+
+        If it begins with what it is, such as `hailuo-batch: error:`, that is in the colour of it.
+        """
+        lines = "\n".join(map(self._wrapped, (text, *below)))
+        labelled = paint_text(_mark_label(lines), self.palette(sys.stderr))
+        self._handle_write_failure(sys.stderr, _write(sys.stderr, labelled, keep=COLOURED.codes))
 
     def print_verbatim(self, text: str) -> None:
         """Print text on stderr as it is, with its colours, also if quiet: other programs read findings too."""
@@ -108,6 +124,10 @@ class Console:
     def with_full_commands(self, text: str) -> str:
         """The text with each command in it completed, ready to be typed."""
         return text if self.fill_in_commands is None else self.fill_in_commands(text)
+
+    def palette(self, stream: TextIO) -> Palette:
+        """The colours for what is printed on the stream."""
+        return palette_of(stream, self.colour)
 
     @property
     def is_interactive(self) -> bool:
@@ -162,16 +182,20 @@ class Console:
         return wrap(line, terminal_columns(sys.stderr)) if sys.stderr.isatty() else line
 
 
+def _mark_label(text: str) -> str:
+    """The text with the place and the kind marked that it begins with, if it does."""
+    found = _LABEL.match(text)
+    if found is None:
+        return text
+    place = styled(Style.QUIET, found[1].rstrip()) + " " if found[1] else ""
+    kind = styled(Style.ERROR if found[2] == "error" else Style.WARNING, f"{found[2]}:")
+    return place + kind + text[found.end() :]
+
+
 def _discard_typeahead() -> None:
     """Discard what was typed before the question: a key pressed for something else must not pay."""
     with suppress(termios.error, OSError, ValueError):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
-
-
-def palette_of(stream: TextIO) -> Palette:
-    """Colours on a terminal, unless NO_COLOR is set (no-color.org) or the terminal has none."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
-    return PLAIN if plain else COLOURED
 
 
 def columns_of(stream: TextIO) -> int | None:
@@ -182,7 +206,7 @@ def columns_of(stream: TextIO) -> int | None:
 def _write(stream: TextIO, text: str, end: str = "\n", keep: Sequence[str] = ()) -> OSError | None:
     """Write the text. Returns the error if it cannot be written. Escapes all control sequences but those of `keep`."""
     try:
-        stream.write(sanitize(text, keep) + end)
+        stream.write(fit_to(stream, sanitize(text, keep)) + end)
         stream.flush()
     except OSError as error:
         return error

@@ -60,7 +60,7 @@ def _take_fields(line: PlanLine, cost_micro_usd: int | None) -> dict[str, Any]:
         "variables": dict(line.take.variables),
         "model": line.model,
         "action": str(line.action),
-        "reason": line.reason,
+        "reason": line.explanation,
         "cost_micro_usd": cost_micro_usd,
         "fingerprint": line.take.fingerprint,
         # rule input_json_shown

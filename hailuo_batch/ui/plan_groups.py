@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hailuo_batch.core.planning.estimate import Estimate
 from hailuo_batch.core.planning.plan import PlanAction, PlanLine
 from hailuo_batch.ui.request_text import BELOW, View, example_lines, note_lines, words_changed
+from hailuo_batch.ui.screen.paint import Style, paint_text, styled
 from hailuo_batch.ui.text import INDENT, clean, count, layout_rows
 from hailuo_batch.values import format_usd
 
@@ -17,7 +18,7 @@ MOST_SHOWN = 12
 _MOST_COMPARED = 1_000
 """The most takes whose changes are compared with each other: that takes up to a second."""
 
-_VERBS = {PlanAction.CREATE: "to create", PlanAction.REPLACE: "to replace"}
+_VERBS = {PlanAction.CREATE: (Style.ADDED, "to create"), PlanAction.REPLACE: (Style.WARNING, "to replace")}
 
 
 def render_groups(lines: Sequence[PlanLine], estimate: Estimate, view: View) -> list[str]:
@@ -33,13 +34,17 @@ def render_groups(lines: Sequence[PlanLine], estimate: Estimate, view: View) -> 
     cells = [
         (
             clean(template),
-            f"{len(group):,} {_VERBS[group[0].action]}",
+            _number_text(len(group), group[0].action),
             _cost_text(len(group), costs.get(model)),
             clean("; ".join(filter(None, (model if is_model_shown else "", kind)))),
         )
         for (template, model, _, kind), group in shown
     ]
-    rows = zip(layout_rows(cells, view.columns), (group for _, group in shown), strict=True)
+    rows = zip(
+        (paint_text(row, view.palette) for row in layout_rows(cells, view.columns)),
+        (group for _, group in shown),
+        strict=True,
+    )
     compared = _MOST_COMPARED // len(shown)
     texts = [text for row, group in rows for text in (row, *_example(group, compared, view))]
     rest = [group for _, group in list(groups.items())[MOST_SHOWN:]]
@@ -73,6 +78,11 @@ def _kind_of_reason(line: PlanLine) -> str:
     if line.reason == "new":
         return ""
     return line.reason if line.before is not None else line.reason.partition(";")[0].partition(": ")[0]
+
+
+def _number_text(number: int, action: PlanAction) -> str:
+    style, verb = _VERBS[action]
+    return styled(style, f"{number:,} {verb}")
 
 
 def _cost_text(number: int, cost_micro_usd: int | None) -> str:

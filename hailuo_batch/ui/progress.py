@@ -1,7 +1,7 @@
 """The progress of an apply: a bar on a terminal, a line from time to time elsewhere, or nothing.
 
 Never reads a clock: `now`, a monotonic clock in seconds, is passed in. On a terminal the bar changes at least once a
-second and never wraps. The remaining time is a countdown, which a new estimate moves only if it differs clearly.
+second and never wraps.
 """
 
 from collections import deque
@@ -14,8 +14,12 @@ from hailuo_batch.adapters.local.streams import terminal_columns
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.states import TakeState
-from hailuo_batch.text import one_line, wrap
+from hailuo_batch.text import PLAIN, Palette, display_width, one_line, wrap
+from hailuo_batch.ui.countdown import Countdown
 from hailuo_batch.ui.notice_groups import NoticeGroups
+from hailuo_batch.ui.screen.colour import fit_to, has_symbols
+from hailuo_batch.ui.screen.paint import Style, paint_text, styled
+from hailuo_batch.ui.screen.timed_log import LineWriter
 from hailuo_batch.values import format_estimated_duration, format_usd
 
 if TYPE_CHECKING:
@@ -26,11 +30,6 @@ _LEAST_BAR = 6
 RIGHT_MARGIN = 3  # room for the `^C` that a terminal echoes
 MINIMUM_ROWS = 24  # the bar needs one row; tqdm draws nothing on a terminal that does not report its height
 _RATE_OVER_S = 3.0
-_SLACK_SHARE = 0.1  # share of the time shown: one more observed run changes an estimate by as much
-_SLACK_S = 2.0
-_LULL_S = 10.0  # while the rate limit keeps everything waiting, the estimate does not move
-_LEAST_SHARE_OF_ESTIMATE = 0.5  # of the estimate: below this the countdown waits for the estimate to follow
-_LEAST_S = 1.0  # while anything is left
 _GONE_WRONG = (TakeState.FAILED, TakeState.REJECTED, TakeState.LOST, TakeState.ABANDONED)
 
 
@@ -81,7 +80,7 @@ class GroupingObserver:
 class QuietView:
     """Shows notices only."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: LineWriter) -> None:
         self._stream = stream
 
     def update(self, progress: Progress) -> None:
@@ -99,7 +98,7 @@ class QuietView:
 class LineView(QuietView):
     """Prints a line when something changed, at most every few seconds: for logs and pipes."""
 
-    def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
+    def __init__(self, stream: LineWriter, now: Callable[[], float]) -> None:
         super().__init__(stream)
         self._now = now
         self._countdown = Countdown()
@@ -110,7 +109,7 @@ class LineView(QuietView):
 
     def update(self, progress: Progress) -> None:
         """Print a line if one is due and differs from the last."""
-        self._latest = ", ".join([*_done_parts(progress, " of "), *_status_parts(progress)])
+        self._latest = ", ".join([*_done_parts(progress, " of "), *_status_parts(progress, _unmarked)])
         self._left = _time_left_parts(self._countdown.show(progress.time_left_s, self._now()))
         if self._now() >= self._next_at:
             self._show()
@@ -130,8 +129,11 @@ class LineView(QuietView):
 class BarView:
     """Draws a bar on a terminal. `received` returns the bytes downloaded so far."""
 
-    def __init__(self, stream: TextIO, now: Callable[[], float], received: Callable[[], int]) -> None:
+    def __init__(
+        self, stream: TextIO, now: Callable[[], float], received: Callable[[], int], palette: Palette = PLAIN
+    ) -> None:
         self._stream = stream
+        self._palette = palette
         self._now = now
         self._received = received
         self._began_at = now()
@@ -147,12 +149,13 @@ class BarView:
         left = _time_left_parts(self._countdown.show(progress.time_left_s, self._now()))
         bar.total, bar.n = max(progress.takes, 1), progress.states.get(TakeState.DONE, 0)
         bar.ncols = columns
-        bar.bar_format = _bar_format(progress, elapsed_s, left, self._bytes_per_s(), columns)
+        bar_format = _bar_format(progress, elapsed_s, left, self._bytes_per_s(), columns)
+        bar.bar_format = paint_text(bar_format, self._palette)
         bar.refresh()
 
     def notice(self, text: str) -> None:
         """Print the notice above the bar, wrapped at whole words."""
-        wrapped = wrap(text, terminal_columns(self._stream))
+        wrapped = fit_to(self._stream, wrap(text, terminal_columns(self._stream)))
         if self._bar is not None:
             self._bar.write(wrapped, file=self._stream)
         else:
@@ -169,8 +172,15 @@ class BarView:
         from tqdm import tqdm
 
         total = max(progress.takes, 1)
+        ascii_only = not has_symbols(self._stream)
         self._bar = bar = tqdm(
-            total=total, file=self._stream, leave=False, bar_format="{bar}", ncols=1, nrows=MINIMUM_ROWS
+            total=total,
+            file=self._stream,
+            leave=False,
+            bar_format="{bar}",
+            ncols=1,
+            nrows=MINIMUM_ROWS,
+            ascii=ascii_only,
         )
         return bar
 
@@ -193,14 +203,14 @@ def format_rate(bytes_per_s: float) -> str:
 
 def _bar_format(progress: Progress, elapsed_s: int, left: Sequence[str], bytes_per_s: float, columns: int) -> str:
     """tqdm's format: as many facts as leave room for the bar, the most important first."""
-    head = "".join(f"{done} " for done in _done_parts(progress, "/"))
+    head = "".join(f"{styled(Style.DONE, done)} " for done in _done_parts(progress, "/"))
     rate = [format_rate(bytes_per_s)] if progress.active_downloads and bytes_per_s > 0 else []
-    facts = [_format_elapsed(elapsed_s), *left, *rate, *_status_parts(progress)]
-    room = columns - len(head) - _LEAST_BAR - 3
+    facts = [_format_elapsed(elapsed_s), *left, *rate, *_status_parts(progress, styled)]
+    room = columns - display_width(head) - _LEAST_BAR - 3
     tail = ""
     for fact in facts:
         longer = f"{tail}  {fact}" if tail else fact
-        if len(longer) > room:
+        if display_width(longer) > room:
             break
         tail = longer
     return f"{head}|{{bar}}| {tail}"
@@ -212,19 +222,24 @@ def _done_parts(progress: Progress, of: str) -> list[str]:
 
 
 def _time_left_parts(left_s: float | None) -> list[str]:
-    """The estimated time left, or that it is being learned."""
+    """The estimated time left, or that it is not known yet."""
     if left_s is None:
         return []
-    return ["time left: learning"] if left_s == inf else [f"~{format_estimated_duration(left_s)} left"]
+    return ["time left: not known yet"] if left_s == inf else [f"~{format_estimated_duration(left_s)} left"]
 
 
-def _status_parts(progress: Progress) -> list[str]:
+def _unmarked(_style: Style, text: str) -> str:
+    """The text as it is, for a log."""
+    return text
+
+
+def _status_parts(progress: Progress, mark: Callable[[Style, str], str]) -> list[str]:
     states = progress.states
     wrong = sum(states.get(state, 0) for state in _GONE_WRONG)
     in_doubt = states.get(TakeState.IN_DOUBT, 0)
     facts = [f"{progress.open_runs} in flight"]
-    facts += [f"{wrong} failed"] if wrong else []
-    facts += [f"{in_doubt} in doubt"] if in_doubt else []
+    facts += [mark(Style.ERROR, f"{wrong} failed")] if wrong else []
+    facts += [mark(Style.DOUBT, f"{in_doubt} in doubt")] if in_doubt else []
     facts.append(f"{format_usd(progress.charged_micro_usd - progress.refunded_micro_usd)} spent")
     facts += [f"{progress.active_downloads} downloading"] if progress.active_downloads else []
     return facts
@@ -234,24 +249,6 @@ def _format_elapsed(seconds: int) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-class Countdown:
-    """A countdown that follows the estimates of one apply."""
-
-    def __init__(self) -> None:
-        self._end_at = inf
-
-    def show(self, left_s: float | None, now: float) -> float | None:
-        """The seconds to show for an estimate of `left_s`: infinity while it is learned, None if nothing is left."""
-        if left_s is None or left_s == inf:
-            self._end_at = inf
-            return left_s
-        shown_s = self._end_at - now
-        slack_s = max(_SLACK_S, _SLACK_SHARE * shown_s)
-        if shown_s == inf or not shown_s - slack_s <= left_s <= shown_s + max(_LULL_S, slack_s):
-            self._end_at, shown_s = now + left_s, left_s
-        return max(_LEAST_S, shown_s, _LEAST_SHARE_OF_ESTIMATE * left_s)
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from typing import Any
 from hailuo_batch.core.planning.diff import Change, Piece, RecordedRequest, diff_words, image_urls_of
 from hailuo_batch.core.planning.plan import PlanLine
 from hailuo_batch.text import PLAIN, Palette, clean, sanitize, wrap
+from hailuo_batch.ui.screen.paint import paint
 from hailuo_batch.ui.text import INDENT, count, elide, elide_middle
-from hailuo_batch.ui.word_diff import paint, render_short, render_whole
+from hailuo_batch.ui.word_diff import render_short, render_whole
 from hailuo_batch.values import canonical_json
 
 BELOW = 2 * INDENT

@@ -1,6 +1,6 @@
 """Text for terminals: shortened to fit, laid out in rows. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from hailuo_batch.text import clean, columns_of, display_width, wrap
 
@@ -38,22 +38,32 @@ def elide_middle(text: str, columns: int) -> str:
     return _head(text, columns - 1 - display_width(tail)) + _ELLIPSIS + tail
 
 
-def layout_rows(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
-    """Each row of cells as text that fits `columns`. A last cell that is too long is wrapped into lines of its own.
+def layout_rows(
+    rows: Sequence[Sequence[str]], columns: int | None, *, in_one_line: Container[int] = frozenset()
+) -> list[str]:
+    """Each row of cells as text that fits `columns`. A last cell that is too long is wrapped into lines of its own, or,
+    in the rows with the numbers `in_one_line`, shortened at its end.
 
     The other cells are shortened in their middle if they must be. Nothing is shortened if `columns` is None.
     """
+    widths = _column_widths(rows, columns)
+    return [
+        _lay_out_short(row, widths, columns) if number in in_one_line else _lay_out(row, widths, columns)
+        for number, row in enumerate(rows)
+    ]
+
+
+def _column_widths(rows: Sequence[Sequence[str]], columns: int | None) -> list[int]:
+    """The widths of all columns but the last."""
     if not rows:
         return []
     *widths, last_width = (max(map(display_width, cells)) for cells in zip(*rows, strict=True))
-    if columns is not None:
-        widths = _shrink_to_fit(widths, columns - min(last_width, _LEAST_LAST_CELL))
-    return [_lay_out(row, widths, columns) for row in rows]
+    return widths if columns is None else _shrink_to_fit(widths, columns - min(last_width, _LEAST_LAST_CELL))
 
 
 def layout_lines(lines: Sequence[str], columns: int | None) -> list[str]:
     """Sentences wrapped at whole words to fit `columns`; unchanged if that is None."""
-    return list(lines) if columns is None else wrap("\n".join(lines), columns).split("\n")
+    return list(lines) if columns is None or not lines else wrap("\n".join(lines), columns).split("\n")
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -65,6 +75,12 @@ def name_some(names: Sequence[str], most: int) -> str:
     """The first names, and how many there are beyond them: `hero, desk and 3 more`."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _lay_out_short(row: Sequence[str], widths: Sequence[int], columns: int | None) -> str:
+    *cells, last = row
+    line = (_align_cells(cells, widths) + last).rstrip()
+    return line if columns is None else elide(line, columns)
 
 
 def _lay_out(row: Sequence[str], widths: Sequence[int], columns: int | None) -> str:

@@ -1,21 +1,18 @@
 """A word-by-word difference as text, as `git diff --word-diff` writes it: `a [-white-] {+teal+} lamp`.
 
 Pure. A prompt is hostile until it is escaped, and lines are measured and wrapped before they are coloured. So the
-places of the colours are marked with characters that have no width, and that no escaped text can hold; `paint` puts the
-colours there, and is the last to touch a line.
+places of the colours are marked with characters that have no width, and that no escaped text can hold; whoever prints
+the lines paints them last.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hailuo_batch.core.planning.diff import Change, Piece
-from hailuo_batch.text import Palette, clean, one_line, sanitize
+from hailuo_batch.text import clean, one_line, sanitize
+from hailuo_batch.ui.screen.paint import Style, styled
 from hailuo_batch.ui.text import elide, elide_middle
 
-# direction marks, which `sanitize` escapes wherever a user writes one
-_REMOVED, _ADDED, _END = "\u2066", "\u2067", "\u2069"
-_MARKS = re.compile(f"[{_REMOVED}{_ADDED}{_END}]")
 _CONTEXT = 4
 """How many unchanged words are shown on each side of a change."""
 _LONGEST_CONTEXT = 40
@@ -50,26 +47,14 @@ def render_short(pieces: Sequence[Piece], columns: int) -> str:
     return _join(chunks)
 
 
-def paint(lines: Iterable[str], palette: Palette) -> list[str]:
-    """The lines with the colours of the palette in their places. A colour ends with its line, and begins again."""
-    codes = {_REMOVED: palette.removed, _ADDED: palette.added, _END: palette.end}
-    painted, colour = [], ""
-    for line in lines:
-        begin = colour
-        for mark in _MARKS.findall(line):
-            colour = "" if mark == _END else codes[mark]
-        text = _MARKS.sub(lambda found: codes[found[0]], line)
-        painted.append(begin + text + (palette.end if colour else ""))
-    return painted
-
-
 def _changed(piece: Piece, columns: int | None) -> _Chunk:
     text = piece.text.rstrip(" ") or piece.text
     shown = one_line(text) if columns is None else elide_middle(one_line(text), columns)
-    mark, before, after = (_REMOVED, "[-", "-]") if piece.change is Change.REMOVED else (_ADDED, "{+", "+}")
+    is_removed = piece.change is Change.REMOVED
+    style, before, after = (Style.REMOVED, "[-", "-]") if is_removed else (Style.ADDED, "{+", "+}")
     # the old words never touch the new ones
-    blank = piece.change is Change.REMOVED or text != piece.text
-    return _Chunk(f"{mark}{before}{shown}{after}{_END}", False, blank)
+    blank = is_removed or text != piece.text
+    return _Chunk(styled(style, f"{before}{shown}{after}"), False, blank)
 
 
 def _kept_whole(piece: Piece) -> _Chunk:

@@ -8,8 +8,8 @@ import pytest
 from hailuo_batch.app.manifest_input import render_finding
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import Diagnostic, render_diagnostic
-from hailuo_batch.text import COLOURED, PLAIN
-from hailuo_batch.ui.console import palette_of
+from hailuo_batch.text import COLOURED
+from hailuo_batch.ui.console import Console
 from tests.helpers.command_line import LAMPS, Shell
 
 
@@ -71,19 +71,9 @@ def test_a_row_is_named_in_words_and_as_data(shell: Shell) -> None:
 
 def test_a_finding_fits_the_terminal_that_it_is_shown_on(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Diagnostic("m.yaml", 7, 91, "it is wrong", source="x" * 90 + "!" + "y" * 29, caret=90)
-    assert render_finding(found) == render_diagnostic(found)
+    assert render_finding(found, Console()) == render_diagnostic(found)
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("COLUMNS", "60")
-    assert render_finding(found) == render_diagnostic(found, COLOURED, 60) != render_diagnostic(found, COLOURED)
-
-
-def test_colours_are_for_terminals_that_support_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    assert palette_of(io.StringIO()) is PLAIN
-    assert palette_of(Terminal()) is COLOURED
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert palette_of(Terminal()) is PLAIN
-    monkeypatch.setenv("NO_COLOR", "")
-    assert palette_of(Terminal()) is COLOURED
-    monkeypatch.setenv("TERM", "dumb")
-    assert palette_of(Terminal()) is PLAIN
+    assert (
+        render_finding(found, Console()) == render_diagnostic(found, COLOURED, 60) != render_diagnostic(found, COLOURED)
+    )

@@ -89,7 +89,7 @@ def test_a_table_is_named_and_does_nothing(shell: Shell) -> None:
 def test_what_it_states_to_type_does_what_it_states(shell: Shell, api: SandboxServer, manifest: Path) -> None:
     with refusing(api, "no"):
         shell.bare("apply", "--yes", str(manifest))
-    printed = shell.bare("status", str(manifest)).err
+    printed = shell.bare("status", str(manifest)).out
     [line] = [line.strip() for line in printed.splitlines() if line.strip().startswith("hailuo-batch retry")]
     program = shlex.join([sys.executable, "-m", "hailuo_batch"])
     pasted = subprocess.run(["bash", "-c", line.replace("hailuo-batch", program, 1)], capture_output=True, check=False)

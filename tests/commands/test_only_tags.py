@@ -81,7 +81,7 @@ def test_where_no_take_has_a_tag_that_is_said(shell: Shell) -> None:
 
 def test_status_shows_the_chosen_takes_and_their_money(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
-    ended = shell("status", "--only", "tag:social*")
+    ended = shell("status", "--all", "--only", "tag:social*")
     assert "hero.take2" in ended.out
     assert "desk" not in ended.out
     assert "2 of 2 takes done." in ended.out

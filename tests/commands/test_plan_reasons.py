@@ -80,8 +80,8 @@ def test_renamed_and_swapped_takes_are_moved_with_their_files(shell: Shell, api:
         )
     )
     printed = lines(shell)
-    assert printed["hero"] == ("keep", "moved from desk; done")
-    assert re.fullmatch(r"moved from hero(\.take2)?; done", printed["desk"][1])
+    assert printed["hero"] == ("keep", "renamed from desk; done")
+    assert re.fullmatch(r"renamed from hero(\.take2)?; done", printed["desk"][1])
     assert shell("apply").code is ExitCode.DONE
     assert api.world.stats.creates == 3
     assert (shell.outputs / "hero.mp4").read_bytes() == desk
@@ -94,7 +94,7 @@ def test_a_run_under_way_is_resumed_by_its_id(shell: Shell, start_api: StartApi)
     [run_id] = api.world.created
     assert lines(shell)["desk"] == ("resume", f"resumes {run_id}")
     shell.write(UNCAPPED.replace("id: desk", "id: table"))
-    assert lines(shell)["table"] == ("resume", f"moved from desk; resumes {run_id}")
+    assert lines(shell)["table"] == ("resume", f"renamed from desk; resumes {run_id}")
     shell.write(UNCAPPED.replace("  - {id: desk, prompt: A desk}\n", ""))
     assert lines(shell)["desk"] == ("unwanted", f"no longer in the manifest; resumes {run_id}")
 
@@ -106,7 +106,7 @@ def test_in_doubt_since_when_and_why(shell: Shell, api: SandboxServer) -> None:
     assert action == "hold"
     assert re.match(r"in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may have been charged: \S", reason)
     shell.write(UNCAPPED.replace("id: desk", "id: table"))
-    assert lines(shell)["table"][1].startswith("moved from desk; in doubt since ")
+    assert lines(shell)["table"][1].startswith("renamed from desk; in doubt since ")
     shell.write(UNCAPPED)
     action, reason = lines(shell, "--in-doubt", "resubmit")["desk"]
     assert action == "create"

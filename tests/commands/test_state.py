@@ -80,7 +80,7 @@ def test_what_was_paid_for_is_forgotten_only_with_force_and_its_money_still_coun
 def test_what_was_forgotten_counts_under_the_cap(shell: Shell, api: SandboxServer, paid: str) -> None:
     assert state(shell, "rm", "desk", "--force").code is ExitCode.DONE
     ended = shell("plan", "--only", "desk", "--max-spend", "0.80")
-    assert "would bring the campaign to $0.84" in ended.out
+    assert "raise limits.max_spend_usd or --max-spend to $0.84." in ended.out
     assert shell("apply", "--only", "desk", "--max-spend", "0.80").code is ExitCode.ACCOUNT
     assert api.world.stats.creates == 2
 

@@ -13,7 +13,7 @@ from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
 from tests.helpers import fast_time
-from tests.helpers.command_line import KEY, LAMPS, UNCAPPED, CommandResult, Shell
+from tests.helpers.command_line import KEY, LAMPS, UNCAPPED, CommandResult, Shell, state_of
 from tests.helpers.misbehaving_api import lost_answers, unknown_runs
 
 __all__ = [
@@ -94,7 +94,7 @@ def doubtful(shell: Shell, api: SandboxServer, uncapped: None) -> str:
     """`desk` is in doubt. Gives the ID of the run that was made for it all the same."""
     with lost_answers(api):
         assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
-    assert "in doubt  desk" in shell("status").out
+    assert state_of(shell, "desk") == "in_doubt"
     return next(iter(api.world.created))
 
 
@@ -103,7 +103,7 @@ def lost(shell: Shell, api: SandboxServer, uncapped: None) -> str:
     """`desk` is lost. Gives its run's ID."""
     with unknown_runs(api):
         assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
-    assert "lost     desk" in shell("status").out
+    assert state_of(shell, "desk") == "lost"
     return next(iter(api.world.created))
 
 

@@ -149,13 +149,21 @@ def read_terminal(terminal: int) -> bytes:
 
 
 def answer_at_terminal(answer: str, *arguments: str) -> tuple[str, int]:
-    """Run a command on a terminal, and answer its question if it has one. Return what it printed, and its exit code.
+    """Run a command on a terminal, and answer its question if it has one. Return what it printed, without colours, and
+    its exit code.
 
     CTRL_D as the answer ends what is typed.
     """
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "hailuo_batch", *arguments]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+    with subprocess.Popen(
+        command,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        env=os.environ | {"NO_COLOR": "1"},
+    ) as process:
         os.close(theirs)
         received = b""
         try:

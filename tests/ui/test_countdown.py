@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from hailuo_batch.ui.progress import Countdown
+from hailuo_batch.ui.countdown import Countdown
 
 NOISE_S = (0.0, 0.9, -0.9, 0.4, -0.7, 1.2, -1.2)
 

@@ -52,9 +52,9 @@ def test_an_image_that_was_not_there_before_is_none() -> None:
 
 def test_what_only_leaves_out_is_counted_and_listed_on_demand(shell: Shell) -> None:
     assert shell("plan", "--only", "desk").out.splitlines()[:4] == [
-        "  create  desk  new",
+        "  + create  desk  new",
         "    prompt: A desk",
         "",
         "Plan: 1 to create, 2 left out by --only.",
     ]
-    assert "  hold    hero        not selected by --only" in shell("plan", "--only", "desk", "-v").out
+    assert "  ◦ hold    hero        not selected by --only" in shell("plan", "--only", "desk", "-v").out

@@ -45,7 +45,7 @@ def shown(*lines: PlanLine, view: View = AT_80, cost: int | None = 280_000) -> l
         tuple(Price(model, 1, cost, Basis.UNKNOWN if cost is None else Basis.EXPECTED) for model in models)
     )
     text = render_plan(plan, snapshot(), estimate, TimeNeeded(0, None), view, cap_micro_usd=None, resolve="resolve")
-    return text.partition("\n\nPlan: ")[0].splitlines()
+    return re.split(r"\n\n(?:\x1b\[1m)?Plan:", text)[0].splitlines()
 
 
 def many(number: int, template: str = "lamp-${colour}-${scene}", **changes: Any) -> list[PlanLine]:
@@ -55,14 +55,14 @@ def many(number: int, template: str = "lamp-${colour}-${scene}", **changes: Any)
 def test_a_dozen_takes_are_shown_one_by_one_with_prompt_and_images() -> None:
     hero = take("hero", prompt=PROMPT, image_urls=["https://a.example/1.png"])
     assert shown(new(hero), new(take("desk", prompt="A desk"))) == [
-        "  create  hero  new",
+        "  + create  hero  new",
         "    prompt: A white ceramic lamp in a loft, soft window light, shot on 35 mm",
         "      film, gentle dolly in, no text, no people",
         "    image: https://a.example/1.png",
-        "  create  desk  new",
+        "  + create  desk  new",
         "    prompt: A desk",
     ]
-    assert sum(line.startswith("  create") for line in shown(*many(12))) == 12
+    assert sum(line.startswith("  + create") for line in shown(*many(12))) == 12
 
 
 def test_a_long_prompt_is_shortened_to_two_lines_and_shown_whole_on_demand() -> None:
@@ -84,7 +84,7 @@ def test_without_a_terminal_a_prompt_is_one_line() -> None:
 def test_in_full_a_prompt_keeps_its_line_breaks_and_the_rest_of_the_input_is_there() -> None:
     lamp = with_input(take(prompt="First line\n\n  Second line\nThird"), seed=7, style={"of": ["a", True]})
     assert shown(new(lamp), view=View(80, is_full=True)) == [
-        "  create  hero  new",
+        "  + create  hero  new",
         "    model: acme/video",
         "    prompt: First line",
         "",
@@ -156,7 +156,7 @@ def test_a_thousand_takes_of_2000_characters_are_a_screen_in_short_and_all_there
 def test_changed_words_of_a_prompt_are_shown_in_their_surroundings() -> None:
     line = changed(take(prompt=PROMPT), take(prompt=PROMPT.replace("white", "teal").replace("no text", "no words")))
     assert shown(line, view=View(120)) == [
-        "  create  hero  changed: prompt",
+        "  + create  hero  changed: prompt",
         "    prompt: A [-white-] {+teal+} ceramic lamp in a … gentle dolly in, no [-text,-] {+words,+} no people",
     ]
     assert shown(line, view=View(200, is_full=True))[2] == (
@@ -265,7 +265,7 @@ def test_nothing_that_a_user_wrote_speaks_to_the_terminal(is_full: bool, number:
     was = with_input(take(prompt=HOSTILE.replace("red", "blue")), **{HOSTILE: "x"})
     lines = [changed(was, hostile, "t"), *(new(hostile, "t") for _ in range(number))]
     text = "\n".join(shown(*lines, view=View(80, is_full, palette)))
-    for code in (palette.removed, palette.added, palette.end):
+    for code in palette.codes:
         text = text.replace(code, "") if code else text
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", text)
     assert not any(line.startswith("Plan: ") for line in text.splitlines())
@@ -280,5 +280,5 @@ def test_text_of_wide_characters_is_shortened_by_columns() -> None:
 
 def test_what_is_not_paid_for_is_shown_as_before() -> None:
     kept = PlanLine(take("kept", prompt="A lamp"), PlanAction.RESUME, "resumes run_1")
-    assert shown(*many(13), kept)[-1] == "  resume  kept  resumes run_1"
-    assert json.dumps(shown(kept)) == json.dumps(["  resume  kept  resumes run_1"])
+    assert shown(*many(13), kept)[-1] == "  ▸ resume  kept  resumes run_1"
+    assert json.dumps(shown(kept)) == json.dumps(["  ▸ resume  kept  resumes run_1"])

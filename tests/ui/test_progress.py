@@ -88,7 +88,7 @@ def test_a_log_states_how_long_it_will_take_but_no_line_comes_for_that_alone() -
     reporter.update(progress(left_s=400.0))
     reporter.update(progress(done=3, left_s=390.0))
     assert log.getvalue().splitlines() == [
-        "2 of 6 done, 3 in flight, $1.12 spent, time left: learning",
+        "2 of 6 done, 3 in flight, $1.12 spent, time left: not known yet",
         "3 of 6 done, 3 in flight, $1.12 spent, ~7m left",
     ]
 
@@ -140,7 +140,7 @@ def test_the_bar_shows_what_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_s", "shown"), [(inf, "0:00  time left: learning  3 in flight"), (45.2, "0:00  ~45s left  3 in flight")]
+    ("left_s", "shown"), [(inf, "0:00  time left: not known yet  3 in flight"), (45.2, "0:00  ~45s left  3 in flight")]
 )
 def test_the_bar_shows_how_long_it_will_take(left_s: float, shown: str) -> None:
     with terminal(80) as screen:

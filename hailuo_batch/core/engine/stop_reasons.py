@@ -26,11 +26,15 @@ class StopScope(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class StopReason:
-    """Why the apply stops, in one short paragraph, empty where the user has been told already."""
+    """Why the apply stops, in one short paragraph, empty where the user has been told already.
+
+    `remedy` is what has to be done before the same command can get any further, empty where that is nothing.
+    """
 
     scope: StopScope
     exit_code: ExitCode
     text: str
+    remedy: str = ""
 
 
 _REFUSALS: dict[Refusal, StopReason] = {
@@ -40,12 +44,14 @@ _REFUSALS: dict[Refusal, StopReason] = {
         ExitCode.ACCOUNT,
         "the balance is too low for another run. Nothing was paid for the refused one. Current runs are still "
         "collected. Top up the balance, then run the same command again",
+        "top up the balance",
     ),
     Refusal.KEY_SPEND: StopReason(
         StopScope.CREATES,
         ExitCode.ACCOUNT,
         "the API key has reached its lifetime spend limit. Nothing was paid for the refused run. Current runs are "
         "still collected. Raise the key's limit or use another key, then run the same command again",
+        "raise the key's limit or use another key",
     ),
     Refusal.ACCOUNT: StopReason(
         StopScope.REQUESTS,

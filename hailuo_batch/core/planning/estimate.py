@@ -7,7 +7,7 @@ the rest is unknown until a first run of each model has finished.
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -84,7 +84,10 @@ def estimate_cost(plan: Plan, history: History, limits: Limits) -> Estimate:
     return Estimate(tuple(price(model, creates) for model, creates in counts.items()))
 
 
-_UNFINISHED = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING, RunState.LOST})
+_WORKED_ON = frozenset({RunState.SUBMITTING, RunState.PENDING, RunState.PROCESSING})
+_UNFINISHED = _WORKED_ON | {RunState.LOST}
+_OVERDUE_SHARE = 0.1
+_UNUSUAL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,40 @@ def estimate_time(plan: Plan, estimate: Estimate, history: History, settings: Se
     return TimeNeeded(least_s, max(least_s, last_run_s, crowded_s))
 
 
+def estimate_remaining(
+    plan: Plan, snapshot: Snapshot, history: History, settings: Settings, now: float
+) -> TimeNeeded | None:
+    """Estimate the time until all that an apply of this plan does is done, in seconds; None where that is nothing.
+
+    `now` is seconds since the epoch. Runs under way are counted by their age, so that it also says how long an apply
+    that is running still takes.
+    """
+    creates = Counter(line.model for line in plan.paying)
+    open_runs = [*_open_runs(plan, snapshot)]
+    if not creates and not open_runs:
+        return None
+    least_s = _window_s(2 * creates.total() + len(open_runs), settings)
+    unfinished = [run for run in open_runs if run.state in _WORKED_ON]
+    known = {model: history.typical_s(model) for model in {*creates, *(run.model for run in unfinished)}}
+    typical = {model: typical_s for model, typical_s in known.items() if typical_s is not None}
+    if len(typical) < len(known):
+        return TimeNeeded(least_s, None)
+    ends = [_left_of_run_s(run, typical[run.model], now) for run in unfinished]
+    last_s = max((typical[model] for model in creates), default=0.0)
+    crowded_s = 0.0
+    if settings.max_in_flight is not None:
+        crowded_s = sum(number * typical[model] for model, number in creates.items()) / settings.max_in_flight
+    about_s = max(least_s, crowded_s, _window_s(creates.total(), settings) + last_s, *ends)
+    return TimeNeeded(least_s, None if about_s == math.inf else about_s)
+
+
+def _left_of_run_s(run: Run, typical_s: float, now: float) -> float:
+    """How long the run still takes: one that lasts longer than usual a tenth of the usual time, and one that lasts more
+    than twice as long nobody knows how long, which is infinity."""
+    age_s = 0.0 if run.submitted_at is None else now - run.submitted_at
+    return math.inf if age_s > _UNUSUAL * typical_s else max(typical_s - age_s, _OVERDUE_SHARE * typical_s)
+
+
 def describe_time(needed: TimeNeeded) -> str:
     """The time in words: `about 12m`, `at least 3m; ...`, or that it is unknown."""
     if needed.about_s is not None:
@@ -135,8 +172,12 @@ def has_work(plan: Plan, snapshot: Snapshot) -> bool:
 
 def has_open_runs(plan: Plan, snapshot: Snapshot) -> bool:
     """Whether any run is to be followed to its end, or has files to download, which costs nothing."""
+    return any(True for _ in _open_runs(plan, snapshot))
+
+
+def _open_runs(plan: Plan, snapshot: Snapshot) -> Iterator[Run]:
     followed = (record for record in snapshot.takes if record.take.id in plan.followed)
-    return any(_is_open(run) for record in followed for run in record.runs)
+    return (run for record in followed for run in record.runs if _is_open(run))
 
 
 def changes_anything(plan: Plan, snapshot: Snapshot) -> bool:

@@ -51,7 +51,8 @@ class PlanLine:
     `moved_from` names the take whose run it takes over, else it is empty. `image_urls` are those that changed, each as
     it was and as it is. `before` is what the run was made from that this one replaces, None where that is no other
     request. `template` is the ID of the take's shot as the manifest writes it, empty where that is unknown. `note` is
-    what was noted about the video that this one replaces.
+    what was noted about the video that this one replaces. `remedy` is what a user can do about a take that is held,
+    where many takes can have the same; else it is empty.
     """
 
     take: Take
@@ -62,6 +63,12 @@ class PlanLine:
     before: RecordedRequest | None = None
     template: str = ""
     note: str = ""
+    remedy: str = ""
+
+    @property
+    def explanation(self) -> str:
+        """The reason and the remedy."""
+        return "; ".join(filter(None, (self.reason, self.remedy)))
 
     @property
     def take_id(self) -> str:
@@ -236,15 +243,17 @@ class _Planner:
         if live is None or live.key != run.key:
             self.changes.append(st.ReviveRun(run.key, take.id))
         by = Supersession.REPLACE if replaced_by else self._repeated_because(take, run)
+        remedy = ""
         if take.id not in self._scope:
             action, reason = PlanAction.HOLD, _NOT_SELECTED
         elif by is not None:
             action, reason = self._repeat(take, run, by, replaced_by)
         else:
-            action, reason = _action_for(run)
+            (action, reason), remedy = _action_for(run), _REMEDIES.get(run.take_state, "")
+            remedy = FAILS_AGAIN if run.state is RunState.FAILED and is_refused_content(run) else remedy
             # rule reason_moved
-            reason = f"moved from {moved_from}; {reason}" if moved_from else reason
-        self._add_line(take, action, Difference(reason), moved_from, self._note(take, run))
+            reason = f"renamed from {moved_from}; {reason}" if moved_from else reason
+        self._add_line(take, action, Difference(reason), moved_from, self._note(take, run), remedy)
 
     def _repeated_because(self, take: Take, run: Run) -> Supersession | None:
         """Why a take that a recorded run serves is paid for once more unasked, None where it is not."""
@@ -330,11 +339,19 @@ class _Planner:
         pick = None if run is None else self._rerolls.get((take.id, run.run_id or ""))
         return "" if pick is None else pick.note
 
-    def _add_line(self, take: Take, action: PlanAction, why: Difference, moved_from: str = "", note: str = "") -> None:
+    def _add_line(
+        self, take: Take, action: PlanAction, why: Difference, moved_from: str = "", note: str = "", remedy: str = ""
+    ) -> None:
         template = self._templates.get(take.id, "")
-        self._lines.append(PlanLine(take, action, why.reason, moved_from, why.image_urls, why.before, template, note))
+        line = PlanLine(take, action, why.reason, moved_from, why.image_urls, why.before, template, note, remedy)
+        self._lines.append(line)
 
 
+_REMEDIES = {
+    TakeState.IN_DOUBT: "use `resolve`",
+    TakeState.FAILED: "`retry` allows one more attempt",
+    TakeState.REJECTED: "change it, or use `retry`",
+}
 _NOT_SELECTED = "not selected by --only"
 REPLACED = "--replace"
 REROLLED = "re-roll"
@@ -366,14 +383,13 @@ def _action_for(run: Run) -> tuple[PlanAction, str]:
             return PlanAction.KEEP, f"done, damaged: {'; '.join(run.flaws)}" if run.flaws else "done"
         case TakeState.IN_DOUBT:
             since = "" if run.submitted_at is None else f" since {format_utc_minute(run.submitted_at)}"
-            return PlanAction.HOLD, f"in doubt{since}, may have been charged{because}; use `resolve`"
+            return PlanAction.HOLD, f"in doubt{since}, may have been charged{because}"
         case TakeState.LOST:
             return PlanAction.RESUME, f"lost; {run.run_id} is checked again"
         case TakeState.FAILED:
-            then = FAILS_AGAIN if is_refused_content(run) else "`retry` allows one more attempt"
-            return PlanAction.HOLD, f"failed and refunded{because}; {then}"
+            return PlanAction.HOLD, f"failed and refunded{because}"
         case TakeState.REJECTED:
-            return PlanAction.HOLD, f"rejected, nothing paid{because}; change it, or use `retry`"
+            return PlanAction.HOLD, f"rejected, nothing paid{because}"
         case TakeState.ABANDONED:
             return PlanAction.HOLD, "abandoned"
         case TakeState.WAITING:

@@ -14,7 +14,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import ApiResponse
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import SLOW, Shell, read_terminal, wait_for_result
+from tests.helpers.command_line import SLOW, Shell, read_terminal, state_of, wait_for_result
 from tests.helpers.timeouts import TEST_TIMEOUT_S, wait_until
 
 NEVER_S = 10 * TEST_TIMEOUT_S  # until an answer comes: no test waits for so long
@@ -56,7 +56,7 @@ def test_requests_under_way_are_recorded_after_a_signal(shell: Shell, start_api:
     process.send_signal(signal.SIGINT)
     assert wait_for_result(process).code is ExitCode.SIGINT
     [run_id] = api.world.created
-    assert f"running  desk        {run_id}" in shell("status").out
+    assert re.search(rf"running  desk .*{run_id}", shell("status").out)
 
 
 def ends_at_second_signal(process: "subprocess.Popen[str]") -> bool:
@@ -88,7 +88,7 @@ def test_a_second_ctrl_c_leaves_at_once(shell: Shell, start_api: StartApi, monke
     wait_until(lambda: ends_at_second_signal(process))
     assert wait_for_result(process).code is ExitCode.SIGINT
     shown = shell("status")
-    assert "in doubt  desk" in shown.out
+    assert "1 in doubt" in shown.out
     assert "up to" in shown.out or "unknown amount" in shown.out
     assert "In doubt, until you resolve it:" in shown.out
 
@@ -122,7 +122,7 @@ def test_a_create_on_its_way_is_waiting_while_its_sender_lives_and_in_doubt_afte
     finally:
         process.kill()
         process.communicate()
-    assert "in doubt  desk" in shell("status").out
+    assert state_of(shell, "desk") == "in_doubt"
     assert "hold    desk" in shell("plan").out
     api.stop()
 

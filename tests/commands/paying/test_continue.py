@@ -124,7 +124,7 @@ def test_what_is_advised_for_one_take_pays_for_no_other(shell: Shell, api: Sandb
     with everything_fails(api):
         assert shell("apply", "--only", "desk").code is ExitCode.UNFINISHED
     assert shell(command).code is ExitCode.DONE
-    text = shell("status").err if command == "status" else (shell.outputs / "report.md").read_text()
+    text = shell("status").out if command == "status" else (shell.outputs / "report.md").read_text()
     commands = [line for line in text.replace("`", "\n").splitlines() if "hailuo-batch apply" in line]
     assert commands
     for line in commands:

@@ -89,6 +89,7 @@ def test_what_an_apply_did_not_come_to_is_left_in_its_limit(shell: Shell, api: S
     assert ended.code is ExitCode.ACCOUNT
     assert len(api.world.created) == 1
     assert to_continue(ended)[:2] == ["--limit", "2"]
+    assert "\nFirst, top up the balance.\nTo continue: " in ended.out
     api.world.balances = [None, None]
     assert shell("apply", *to_continue(ended)).code is ExitCode.DONE
     assert done(shell) == {"hero", "hero.take2", "hero.take3"}

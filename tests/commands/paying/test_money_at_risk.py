@@ -88,7 +88,7 @@ def test_what_was_made_again_already_is_not_offered_that_once_more(shell: Shell,
 def test_a_plan_shows_the_risk(shell: Shell, doubtful: CommandResult) -> None:
     out = shell("plan").out
     check_risk_is_shown(out)
-    assert re.search(r"  hold  hero +in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may have been charged: ", out)
+    assert re.search(r"  ◦ hold  hero +in doubt since \d{4}-\d\d-\d\d \d\d:\d\dZ, may have been charged: ", out)
 
 
 def test_an_apply_that_has_nothing_else_to_do_shows_the_risk(shell: Shell, doubtful: CommandResult) -> None:

@@ -31,7 +31,7 @@ def test_a_plan_shows_what_would_be_replaced_and_changes_nothing(
     ledger = (shell.state / "lamps.db").read_bytes()
     ended = shell("plan", "--replace", "hero*")
     assert "Plan: 2 to replace, 1 kept." in ended.out
-    assert "  replace  hero        --replace; the video of run_" in ended.out
+    assert "  ~ replace  hero        --replace; the video of run_" in ended.out
     assert "about $0.56 (2 x $0.28" in ended.out
     assert shell("plan", "--replace", "hero*", "--json").document["totals"]["replace"] == 2
     assert (shell.state / "lamps.db").read_bytes() == ledger

@@ -40,7 +40,7 @@ def test_what_is_marked_is_replaced_and_its_note_is_in_the_plan(shell: Shell, ap
     before = live_runs(shell)
     planned = shell("plan", "--replace-from", str(picks))
     assert "Plan: 2 to replace, 1 kept." in planned.out
-    assert f"  replace  hero  re-roll; the video of {before['hero']} is kept as superseded" in planned.out
+    assert f"  ~ replace  hero  re-roll; the video of {before['hero']} is kept as superseded" in planned.out
     assert "    note: too dark and \\u001b[31mred" in planned.out
     assert reroll(shell, picks).code is ExitCode.DONE
     assert api.world.stats.creates == TAKES + 2

@@ -77,10 +77,10 @@ def test_it_stays_known_although_nothing_is_left_to_do(shell: Shell, damaged: Sa
 def test_status_reports_it_and_what_to_do(shell: Shell, damaged: SandboxServer) -> None:
     ended = shell("status")
     assert ended.code is ExitCode.DONE
-    [line] = [line for line in ended.out.splitlines() if " desk " in line]
-    assert line.split()[0] == "damaged"
+    [line] = [line for line in ended.out.splitlines() if "damaged  desk " in line]
+    assert line.split()[:2] == ["✗", "damaged"]
     assert FLAW in line
-    printed = " ".join(ended.err.split())
+    printed = " ".join(ended.out.split())
     assert f"hailuo-batch verify {shell.manifest} --repair" in printed
     assert f"hailuo-batch apply {shell.manifest} --only desk --replace desk" in printed
     assert "pays again" in printed

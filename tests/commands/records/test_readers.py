@@ -20,11 +20,11 @@ def test_a_plan_creates_nothing_and_needs_no_key(shell: Shell) -> None:
     ended = shell("plan")
     assert ended.code is ExitCode.DONE
     assert ended.out.splitlines() == [
-        "  create  hero        new",
+        "  + create  hero        new",
         "    prompt: A lamp",
-        "  create  hero.take2  new",
+        "  + create  hero.take2  new",
         "    prompt: A lamp",
-        "  create  desk        new",
+        "  + create  desk        new",
         "    prompt: A desk",
         "",
         "Plan: 3 to create.",
@@ -36,7 +36,8 @@ def test_a_plan_creates_nothing_and_needs_no_key(shell: Shell) -> None:
 
 def test_a_plan_states_when_the_cap_will_be_met(shell: Shell) -> None:
     ended = shell("plan", "--max-spend", "0.5")
-    assert "bring the campaign to $0.84: apply stops at the cap" in ended.out
+    assert "The cap leaves $0.50, enough for 1 of 3: apply stops there and exits 3." in ended.out
+    assert "raise limits.max_spend_usd or --max-spend to $0.84." in ended.out
 
 
 def test_an_unknown_price_is_reported_and_never_taken_for_nothing(shell: Shell) -> None:
@@ -86,7 +87,7 @@ def test_takes_that_are_kept_are_only_counted(shell: Shell, api: SandboxServer) 
 def test_a_renamed_shot_is_shown_as_moved(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     shell.write(LAMPS.replace("id: desk", "id: table"))
-    assert "keep  table  moved from desk; done" in shell("plan").out
+    assert "keep  table  renamed from desk; done" in shell("plan").out
     assert shell("apply").code is ExitCode.DONE
     assert (shell.outputs / "table.mp4").is_file()
     assert api.world.stats.creates == 3
@@ -102,7 +103,7 @@ def test_status_before_anything_was_done_shows_every_take_waiting(shell: Shell) 
     before = everything(shell)
     ended = shell("status")
     assert ended.code is ExitCode.DONE
-    assert "  waiting  desk        nothing sent yet" in ended.out.splitlines()
+    assert "  ◦ waiting  desk        nothing sent yet" in ended.out.splitlines()
     assert "No ledger yet" in ended.err
     assert everything(shell) == before
 
@@ -118,7 +119,7 @@ def test_status_as_json_is_the_document_of_the_report(shell: Shell, api: Sandbox
 def test_status_states_once_what_to_do_about_takes_that_went_wrong_alike(shell: Shell, start_api: StartApi) -> None:
     start_api(fail_rate=1.0)
     assert shell("apply").code is ExitCode.UNFINISHED
-    printed = shell("status").err
+    printed = shell("status").out
     assert printed.count("The run failed and its cost was refunded.") == 1
     assert "hero, hero.take2, desk: The run failed" in printed
     commands = [line for line in printed.splitlines() if line.startswith("  hailuo-batch")]
@@ -130,7 +131,7 @@ def test_one_command_is_for_all_that_went_wrong_alike_and_pays_for_nothing_else(
 ) -> None:
     start_api(fail_rate=1.0)
     assert shell("apply", "--only", "hero*").code is ExitCode.UNFINISHED
-    commands = [line for line in shell("status").err.splitlines() if line.startswith("  hailuo-batch")]
+    commands = [line for line in shell("status").out.splitlines() if line.startswith("  hailuo-batch")]
     assert commands == [
         f"  hailuo-batch retry {shell.manifest} hero hero.take2",
         f"  hailuo-batch apply {shell.manifest} --only hero --only hero.take2",
@@ -141,7 +142,7 @@ def test_where_the_manifest_has_an_attempt_left_the_advice_is_to_apply(shell: Sh
     start_api(fail_rate=1.0)
     assert shell("apply").code is ExitCode.UNFINISHED
     shell.write(LAMPS.replace("limits: {", "limits: {max_attempts: 2, "))
-    printed = shell("status").err
+    printed = shell("status").out
     assert "The next apply tries it again" in printed
     assert "retry" not in printed
     assert f"  hailuo-batch apply {shell.manifest}\n" in printed
@@ -150,7 +151,7 @@ def test_where_the_manifest_has_an_attempt_left_the_advice_is_to_apply(shell: Sh
 def test_status_states_what_the_manifest_asks_for_beyond_the_ledger(shell: Shell, api: SandboxServer) -> None:
     assert shell("apply").code is ExitCode.DONE
     shell.write(LAMPS.replace("takes: 2", "takes: 5"))
-    assert "asks for 3 more" in shell("status").err
+    assert "asks for 3 more" in shell("status").out
 
 
 def test_report_writes_its_files_again(shell: Shell, api: SandboxServer) -> None:

@@ -158,7 +158,7 @@ def test_in_doubt_is_held_unless_it_is_reported_otherwise(session: PlanningSessi
     session.finish(RunState.IN_DOUBT)
     line = session.apply_plan(wants(A))["a"]
     since = format_utc_minute(session.record_of("a").runs[0].submitted_at or 0.0)
-    assert (line.action, line.reason) == (
+    assert (line.action, line.explanation) == (
         PlanAction.HOLD,
         f"in doubt since {since}, may have been charged: timed out; use `resolve`",
     )
@@ -201,7 +201,7 @@ def test_a_failed_run_is_made_again_up_to_the_attempts_allowed(session: Planning
     session.finish(RunState.FAILED)
     line = session.apply_plan(wanted)["a"]
     assert line.action is PlanAction.HOLD
-    assert line.reason == "failed and refunded: the model broke; `retry` allows one more attempt"
+    assert line.explanation == "failed and refunded: the model broke; `retry` allows one more attempt"
 
 
 def test_a_rejected_take_is_never_made_again_by_itself(session: PlanningSession) -> None:
@@ -209,7 +209,7 @@ def test_a_rejected_take_is_never_made_again_by_itself(session: PlanningSession)
     session.finish(RunState.REJECTED)
     line = session.apply_plan(wants(A, max_attempts=5))["a"]
     assert line.action is PlanAction.HOLD
-    assert line.reason == "rejected, nothing paid: no prompt (invalid_input); change it, or use `retry`"
+    assert line.explanation == "rejected, nothing paid: no prompt (invalid_input); change it, or use `retry`"
 
 
 def test_failures_of_another_request_do_not_count(session: PlanningSession) -> None:
@@ -236,4 +236,4 @@ def test_the_plan_states_how_every_other_take_stands(
     session.apply_plan(wants(A))
     session.finish(state)
     line = session.apply_plan(wants(A))["a"]
-    assert (line.action, line.reason) == (action, reason)
+    assert (line.action, line.explanation) == (action, reason)

@@ -1,28 +1,34 @@
-"""The ledger take by take, as lines for a person. Pure: the terminal's width is passed in."""
-
-from collections.abc import Sequence
+"""What is said of a campaign and of one take. Pure; styles are marked, and whoever prints a line paints it."""
 
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.diff import describe_difference
 from hailuo_batch.report.model import Attempt, Report, ReportTake, risk_sentence, state_text
-from hailuo_batch.ui.text import clean, count, layout_lines, layout_rows
+from hailuo_batch.ui.screen.paint import Style, styled
+from hailuo_batch.ui.text import count
 from hailuo_batch.values import format_duration, format_usd
 
-
-def render_status(report: Report, doubts: Sequence[str], columns: int | None) -> str:
-    """Every take with its state, then the totals, the money, and the `doubts` about requests, laid out already."""
-    rows = [(state_word(take), take.id, clean(_detail(take, report.generated_at))) for take in report.takes]
-    sentences = [*layout_lines([totals_line(report), money_line(report)], columns), *doubts]
-    return "\n".join([*layout_rows(rows, columns), "", *sentences] if rows else sentences)
+_DAMAGED = (Style.ERROR, "✗")
+_LOOKS = {
+    TakeState.DONE: (Style.DONE, "✓"),
+    TakeState.WAITING: (Style.STRONG, "◦"),
+    TakeState.RUNNING: (Style.RUNNING, "▸"),
+    TakeState.DOWNLOADING: (Style.RUNNING, "▸"),
+    TakeState.FAILED: (Style.ERROR, "✗"),
+    TakeState.REJECTED: (Style.ERROR, "✗"),
+    TakeState.ABANDONED: (Style.QUIET, "-"),
+    TakeState.IN_DOUBT: (Style.DOUBT, "?"),
+    TakeState.LOST: (Style.DOUBT, "?"),
+}
 
 
 def totals_line(report: Report) -> str:
     """`4 of 6 takes done (1 damaged), 2 running.`"""
     states = [state for state in TakeState if state is not TakeState.DONE and report.totals[state]]
-    done = f"{report.totals[TakeState.DONE]:,} of {count(len(report.takes), 'take')} done"
-    done += f" ({report.damaged:,} damaged)" if report.damaged else ""
-    return ", ".join([done, *(f"{report.totals[state]:,} {state_text(state)}" for state in states)]) + "."
+    done = styled(Style.DONE, f"{report.totals[TakeState.DONE]:,} of {count(len(report.takes), 'take')} done")
+    done += styled(Style.ERROR, f" ({report.damaged:,} damaged)") if report.damaged else ""
+    others = (styled(_LOOKS[state][0], f"{report.totals[state]:,} {state_text(state)}") for state in states)
+    return ", ".join([done, *others]) + "."
 
 
 def money_line(report: Report) -> str:
@@ -37,6 +43,12 @@ def money_line(report: Report) -> str:
 def state_word(take: ReportTake) -> str:
     """The take's state in a word or two, or that its video is damaged."""
     return "damaged" if take.damaged else state_text(take.state)
+
+
+def state_label(take: ReportTake) -> str:
+    """The same with its symbol, marked in its style."""
+    style, symbol = _DAMAGED if take.damaged else _LOOKS[take.state]
+    return styled(style, f"{symbol} {state_word(take)}")
 
 
 def why_waiting(take: ReportTake) -> str:
@@ -55,7 +67,8 @@ def _newest(take: ReportTake) -> Attempt | None:
     return take.live or (take.attempts[-1] if take.attempts else None)
 
 
-def _detail(take: ReportTake, now: float) -> str:
+def detail_text(take: ReportTake, now: float) -> str:
+    """What is to be known of the take in its state. `now` is seconds since the epoch."""
     attempt = _newest(take)
     left = "" if take.in_manifest else "no longer in the manifest; "
     if attempt is None:
@@ -68,10 +81,9 @@ def _detail(take: ReportTake, now: float) -> str:
             cost = "" if run.cost_micro_usd is None else f", {format_usd(run.cost_micro_usd)}"
             return left + ", ".join(output.path for output in take.outputs if output.path) + cost
         case TakeState.RUNNING | TakeState.DOWNLOADING:
-            age = "" if run.submitted_at is None else f", sent {format_duration(now - run.submitted_at)} ago"
-            return f"{left}{run.run_id}{age}" + (f"; {run.reason}" if run.reason else "")
+            age = "" if run.submitted_at is None else f"sent {format_duration(now - run.submitted_at)} ago"
+            return left + "; ".join(filter(None, (age, run.reason, run.run_id)))
         case TakeState.WAITING:
             return left + why_waiting(take)
         case _:
-            name = f"{run.run_id}: " if run.run_id else ""
-            return f"{left}{name}{run.reason or ''}"
+            return left + "; ".join(filter(None, (run.reason, run.run_id)))

@@ -1,0 +1,1 @@
+"""Where a campaign stands: read once, or again and again."""
