@@ -19,7 +19,7 @@ from operator import attrgetter
 from statistics import median
 
 from hailuo_batch.core.model.states import TakeState
-from hailuo_batch.ui.progress import Countdown
+from hailuo_batch.ui.countdown import Countdown
 from tests.benchmarks.engine_client import EngineClient
 from tests.benchmarks.provider import Answer, Request
 from tests.benchmarks.rows import engine
