@@ -21,7 +21,8 @@ from hailuo_batch.report.render_json import report_document
 _PAGE = Path(__file__).parent / "page"
 _STYLES = ("base", "head", "sheet", "overlay")
 _SCRIPTS = (
-    *("base/dom", "base/store", "base/takes", "base/variables", "base/film", "review/picks", "sheet/cards", "sheet/head"),
+    *("base/dom", "base/keys", "base/store", "base/takes", "base/variables", "base/film", "review/picks", "sheet/cards"),
+    "sheet/head",
     *("sheet/sheet", "sheet/find", "review/viewer", "review/choice", "sheet/live", "sheet/main"),
 )
 """In the order in which they depend on each other; they share one scope."""
