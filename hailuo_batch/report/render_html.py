@@ -19,11 +19,13 @@ from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import report_document
 
 _PAGE = Path(__file__).parent / "page"
-_STYLES = ("base", "head", "sheet", "overlay")
+_STYLES = ("base", "head", "sheet", "compare", "overlay")
 _SCRIPTS = (
-    *("base/dom", "base/keys", "base/store", "base/takes", "base/variables", "base/film", "review/picks", "sheet/cards"),
-    "sheet/head",
-    *("sheet/sheet", "sheet/find", "review/viewer", "review/choice", "sheet/live", "sheet/main"),
+    *("base/dom", "base/store", "base/keys", "base/takes", "base/variables", "base/film"),
+    *("review/picks", "review/notes", "review/exchange", "review/tables"),
+    *("sheet/cards", "sheet/head", "sheet/sheet", "sheet/find"),
+    *("review/viewer", "review/sync", "review/tiles", "review/compare", "review/choice", "review/exporter", "review/importer"),
+    *("review/keys", "sheet/live", "sheet/main"),
 )
 """In the order in which they depend on each other; they share one scope."""
 

@@ -16,7 +16,7 @@ const films = (take) => {
 const attempts = (take) => {
   const earlier = take.runs.filter((run) => run.superseded);
   if (earlier.length === 0) return null;
-  const entry = (run) => el("li", {},
+  const entry = (run) => el("li", { "data-run": run.run_id },
     el("div", { class: "row" }, stateMark(run.state),
       el("span", { class: "facts" }, [`attempt ${run.attempt}`, facts(run)].filter(Boolean).join(" · "))),
     reason(run),
@@ -24,20 +24,17 @@ const attempts = (take) => {
     saved(run.outputs).flatMap((output) => {
       const label = `${take.id}, attempt ${run.attempt}`;
       return [film(output, label, () => viewer.open({ take, output, label, run })), item(output.path, "the file name")];
-    }));
+    }),
+    canMark(take, run) ? [badges(take, run), pickButtons(take, run)] : null);
   const list = el("ul", { class: "attempts" });
   const details = el("details", {}, el("summary", {}, plural(earlier.length, "earlier attempt", "earlier attempts")), list);
   return on(details, "toggle", () => { if (details.open && !list.hasChildNodes()) list.append(...earlier.map(entry)); });
-};
-const badge = (take) => {
-  const mark = markOf(take);
-  return mark === null ? "" : el("span", { class: `badge m-${mark}` }, icon(MARKS[mark].icon), MARKS[mark].word);
 };
 const isAlone = (take) => take.id === take.shot && shotOf.get(take.shot).takes.length === 1;
 const takeCard = (take) => {
   const run = liveRun(take);
   const card = el("li", { class: "take", id: `take-${take.id}`, "data-take": take.id },
-    films(take), el("p", { class: "badges" }, badge(take)),
+    films(take), badges(take),
     el("div", { class: "row" }, stateMark(take.state),
       el("span", { class: "facts" }, [isDamaged(take) ? "damaged" : "", facts(run)].filter(Boolean).join(" · "))),
     isAlone(take) ? null : el("p", { class: "name" }, take.id),
@@ -60,11 +57,13 @@ const markByKey = (event, take) => {
   event.preventDefault();
   toggleMark(take, mark);
 };
-markListeners.add((take) => {
+markListeners.add((take, run) => {
   const card = cards.get(take.id);
-  if (!card || !canMark(take)) return;
-  showMark(card, take);
-  card.querySelector(".badges").replaceChildren(badge(take));
+  if (!card || !canMark(take, run)) return;
+  for (const judged of run === liveRun(take) ? [card] : card.querySelectorAll(`[data-run="${CSS.escape(run.run_id)}"]`)) {
+    showMark(judged, take, run);
+    judged.querySelector(".badges").replaceWith(badges(take, run));
+  }
 });
 
 // Takes of one shot have the same input unless the manifest was edited after some of them were made.
@@ -94,7 +93,7 @@ const fillShot = (shot) => {
   if (shot.list === null) {
     const tags = [...new Set(shot.takes.flatMap((take) => take.tags))];
     shot.list = el("ul", { class: "takes" });
-    shot.rest = [el("div", { class: "input" }, inputs(shot.takes)),
+    shot.rest = [compareButton(shot.takes[0]), el("div", { class: "input" }, inputs(shot.takes)),
       tags.length ? el("ul", { class: "tags", "aria-label": "Tags" }, tags.map((tag) => el("li", {}, tag))) : ""];
   }
   shot.list.replaceChildren(...shot.shown.map(cardOf));

@@ -31,7 +31,7 @@ const find = (() => {
     && (asked.tag === "" || take.tags.includes(asked.tag))
     && (asked.mark === "" || (markOf(take) ?? UNMARKED) === asked.mark)
     && chosen.every(([name, value]) => Object.hasOwn(take.variables, name) && take.variables[name] === value)
-    && words.every((word) => haystack(take).includes(word));
+    && words.every((word) => haystack(take).includes(word) || take.runs.some((run) => noteOf(take, run).toLowerCase().includes(word)));
 
   const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
   const ordered = (view) => {
