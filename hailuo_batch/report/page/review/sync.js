@@ -10,7 +10,7 @@ const EXACT_S = 0.002;
 const EASING = 3; // how much slower one plays for each second that it is ahead
 const EASED_MOST = 0.25;
 const AT_END_S = 0.02;
-const STUCK_MS = 8000;
+const STUCK_MS = 20_000;
 const EVERY_MS = 12; // not with the frames of the window: where it is slow to paint, the videos run on
 const USUAL_FRAME_S = 1 / 24;
 const FRAME_BOUNDS_S = [1 / 130, 1 / 10];
@@ -46,13 +46,13 @@ const playInStep = (videos, { onTime, onBroken }) => {
   // Brings all to `aim`. Each is sent there once; whatever it makes of that counts as having arrived.
   const send = (player) => {
     const { video } = player;
-    if (video.readyState < HTMLMediaElement.HAVE_METADATA || video.seeking) return false;
+    if (video.readyState < HTMLMediaElement.HAVE_METADATA) return false;
     const wanted = Math.max(0, Math.min(aim, lengthOf(player) - LAST_FRAME_S));
     const isElsewhere = !player.sent && Math.abs(video.currentTime - wanted) > nearness;
     player.sent = true;
     if (isElsewhere) video.currentTime = wanted;
-    const enough = playing && !isOver(player) ? HTMLMediaElement.HAVE_FUTURE_DATA : HTMLMediaElement.HAVE_CURRENT_DATA;
-    return !isElsewhere && video.readyState >= enough;
+    // Not HAVE_FUTURE_DATA: Chromium decodes no further while a video is paused, and it would be waited for in vain.
+    return !video.seeking && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
   };
   const gather = () => {
     for (const player of usable()) player.arrived = send(player);
