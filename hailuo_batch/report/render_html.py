@@ -14,16 +14,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hailuo_batch.report.attention import attention_kinds
 from hailuo_batch.report.encoding import encode
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import report_document
 
 _PAGE = Path(__file__).parent / "page"
-_STYLES = ("base", "head", "sheet", "overlay")
+_STYLES = ("base", "head", "tools", "sheet", "small", "bar", "overlay")
 _SCRIPTS = (
-    *("base/dom", "base/keys", "base/store", "base/takes", "base/variables", "base/film", "review/picks", "sheet/cards"),
-    "sheet/head",
-    *("sheet/sheet", "sheet/find", "review/viewer", "review/choice", "sheet/live", "sheet/main"),
+    *("base/dom", "base/keys", "base/store", "base/takes", "base/variables", "base/film", "review/picks"),
+    *("sheet/density", "sheet/cards", "sheet/shots", "sheet/attention", "sheet/head", "sheet/matrix", "sheet/sheet"),
+    *("sheet/current", "sheet/search", "sheet/find", "review/viewer", "review/choice", "sheet/bar", "sheet/live"),
+    "sheet/main",
 )
 """In the order in which they depend on each other; they share one scope."""
 
@@ -93,7 +95,7 @@ def _page_model(report: Report) -> dict[str, Any]:
     for take in page["takes"]:
         take["input"] = _with_pictures(take["input"], pictures)
         take["variables"] = {name: _shorten(value) for name, value in take["variables"].items()}
-    return page | {"pictures": pictures.listed}
+    return page | {"pictures": pictures.listed, "attention": attention_kinds(report)}
 
 
 class _Pictures:

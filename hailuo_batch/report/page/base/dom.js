@@ -16,6 +16,7 @@ const on = (node, type, listener) => { node.addEventListener(type, listener); re
 const ICONS = {
   copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z", tick: "M3 8.5l3.5 3.5L13 4.5", cross: "M4 4l8 8M12 4l-8 8",
   again: "M13 8a5 5 0 1 1-1.5-3.6M13 2.5v3h-3", left: "M10 3L5 8l5 5", right: "M6 3l5 5-5 5",
+  hash: "M6 2.5L4.5 13.5M11.5 2.5L10 13.5M2.5 6h11M2.5 10.5h11", filter: "M2.5 4h11M4.5 8h7M6.5 12h3",
   up: "M3 10l5-5 5 5", down: "M3 6l5 5 5-5",
   out: "M6.5 3.5h-3v9h9v-3M9 3h4v4M13 3L7.5 8.5", open: "M3 6.5V3h3.5M13 9.5V13H9.5M3 3l4 4M13 13L9 9",
 };

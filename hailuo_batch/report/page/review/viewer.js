@@ -51,7 +51,7 @@ const viewer = (() => {
       item(output.path, "the file name"),
       output.flaw ? el("p", { class: "reason", dir: "auto" }, `Damaged: ${output.flaw}`) : null, attempt?.run_id ? item(attempt.run_id, "the run ID") : null,
       attempt?.completed_at ? el("p", { class: "facts" }, "finished ", moment(attempt.completed_at)) : null,
-      el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays", picking() ? " · 1 2 3 mark" : ""),
+      el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays · 1 2 3 mark · ? all keys"),
     ].filter(Boolean));
     announce(label);
   };
@@ -71,10 +71,7 @@ const viewer = (() => {
     if (!dialog.open || event.ctrlKey || event.altKey || event.metaKey) return;
     if (Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
     else if (event.key === " " && !event.target.closest("button, video, a")) play();
-    else {
-      if (!shown.run && canMark(shown.take)) markByKey(event, shown.take);
-      return;
-    }
+    else return;
     event.preventDefault();
     event.stopPropagation();
   }, { capture: true });
@@ -90,5 +87,12 @@ const viewer = (() => {
   markListeners.add((take) => { if (dialog.open && take === shown.take) showMark(panel, take); });
   dialog.append(el("div", { class: "screenside" }, stage, previous, next, close), panel);
   document.body.append(dialog);
+  const following = (take) => {
+    const next = nextUnmarked(row.map((entry) => entry.take), row.findLastIndex((entry) => entry.take === take));
+    const entry = next && row.find((other) => other.take === next);
+    if (entry) show(entry);
+    else announce("Every take on the sheet has a mark");
+  };
+  keymap.addPlace("viewer", { dialog, take: () => (shown.run ? null : shown.take), marked: following });
   return { open, isOpen: () => dialog.open };
 })();
