@@ -14,18 +14,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hailuo_batch.report.attention import attention_kinds
 from hailuo_batch.report.encoding import encode
 from hailuo_batch.report.model import Report
 from hailuo_batch.report.render_json import report_document
 
 _PAGE = Path(__file__).parent / "page"
-_STYLES = ("base", "head", "sheet", "compare", "overlay")
+_STYLES = ("base", "head", "tools", "sheet", "small", "bar", "compare", "overlay")
 _SCRIPTS = (
-    *("base/dom", "base/store", "base/keys", "base/takes", "base/variables", "base/film"),
+    *("base/dom", "base/keys", "base/store", "base/takes", "base/variables", "base/film"),
     *("review/picks", "review/notes", "review/exchange", "review/tables"),
-    *("sheet/cards", "sheet/head", "sheet/sheet", "sheet/find"),
-    *("review/viewer", "review/sync", "review/tiles", "review/compare", "review/choice", "review/exporter", "review/importer"),
-    *("review/keys", "sheet/live", "sheet/main"),
+    *("sheet/density", "sheet/cards", "sheet/shots", "sheet/attention", "sheet/head", "sheet/matrix", "sheet/sheet"),
+    *("sheet/current", "sheet/search", "sheet/find", "review/viewer", "review/sync", "review/tiles", "review/compare"),
+    *("review/exporter", "review/importer", "review/keys", "sheet/bar", "sheet/live", "sheet/main"),
 )
 """In the order in which they depend on each other; they share one scope."""
 
@@ -95,7 +96,7 @@ def _page_model(report: Report) -> dict[str, Any]:
     for take in page["takes"]:
         take["input"] = _with_pictures(take["input"], pictures)
         take["variables"] = {name: _shorten(value) for name, value in take["variables"].items()}
-    return page | {"pictures": pictures.listed}
+    return page | {"pictures": pictures.listed, "attention": attention_kinds(report)}
 
 
 class _Pictures:

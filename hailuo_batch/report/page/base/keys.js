@@ -1,9 +1,9 @@
 // The keyboard: one table of every key that the page knows, what it does in words, and where it works. `?` shows the table.
 //
 // An entry has `keys` (as KeyboardEvent.key gives them, letters in lower case), `does` (words for the table), and `act`,
-// which is called with the current take of the place that the key was pressed in, or null. Without `act` the browser does
-// it already, and the entry is for the table alone. `where` names the places, "sheet" unless given. A key that is held down
-// acts once, unless `repeats`.
+// which is called with the current take of the place that the key was pressed in (or null), the event and the place; where
+// it gives false, the key is left to the browser. Without `act` the browser does it already, and the entry is for the table
+// alone. `where` names the places, "sheet" unless given. A key that is held down acts once, unless `repeats`.
 
 const KEY_NAMES = {
   ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space", Escape: "Esc", PageUp: "Page up", PageDown: "Page down",
@@ -12,13 +12,13 @@ const TYPED = "input, textarea, select, [contenteditable]";
 const PRESSED = "button, a, summary, video, audio"; // Enter and space belong to the control that has the focus
 
 const keymap = (() => {
-  const SHEET = "sheet";
-  const places = new Map([[SHEET, { dialog: null, take: () => null }]]);
+  const places = new Map();
   const entries = [];
-  const add = ({ keys, does, act = null, where = [SHEET], group = "Looking", repeats = false }) =>
+  const add = ({ keys, does, act = null, where = ["sheet"], group = "Looking", repeats = false }) =>
     entries.push({ keys, does, act, where, group, repeats });
-  // A dialog that has keys of its own. `take` gives the take that they are about.
-  const addPlace = (name, { dialog = null, take }) => places.set(name, { dialog, take });
+  // A place where keys work: the sheet, or a dialog. `take` gives the take that they are about, `run` the attempt at it (the live
+  // one unless given), and `marked` is called with a take after a key has marked it.
+  const addPlace = (name, { dialog = null, take, run, marked }) => places.set(name, { dialog, take, run, marked });
 
   const placeOf = (event) => {
     const open = [...document.querySelectorAll("dialog[open]")];
@@ -34,8 +34,7 @@ const keymap = (() => {
     const key = nameOf(event);
     const entry = entries.find(({ keys, act, where }) => act && where.includes(name) && keys.includes(key));
     if (!entry) return;
-    event.preventDefault();
-    if (!event.repeat || entry.repeats) entry.act(place.take(), event);
+    if ((event.repeat && !entry.repeats) || entry.act(place.take(), event, place) !== false) event.preventDefault();
   });
 
   const shown = (key) => el("kbd", {}, KEY_NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key));
@@ -52,5 +51,5 @@ const keymap = (() => {
     help.showModal();
   };
   document.body.append(help);
-  return { add, addPlace, showHelp, sheet: SHEET };
+  return { add, addPlace, showHelp, isOpen: () => help.open };
 })();

@@ -11,7 +11,7 @@ const compare = (() => {
   let way = null; // how: one of waysToCompare
   let first = 0; // of the entries on show
   let tiles = [];
-  let current = null; // the tile that the keys are for
+  let chosen = null; // the tile that the keys are for
   let player = null;
   let isZoomed = false;
 
@@ -20,7 +20,7 @@ const compare = (() => {
   const time = el("span", { class: "time" });
   const seekBar = on(el("input", { type: "range", min: "0", max: "1", step: "0.01", value: "0", "aria-label": "Position" }), "input",
     () => player.seek(Number(seekBar.value)));
-  const backToTile = () => current?.screen.focus({ preventScroll: true }); // so that the keys work again
+  const backToTile = () => chosen?.screen.focus({ preventScroll: true }); // so that the keys work again
   on(seekBar, "pointerup", backToTile);
   const speed = on(el("select", { "aria-label": "Speed" }, SPEEDS.map((rate) => el("option", { value: rate, selected: rate === 1 }, `${rate}×`))), "change",
     () => { player.setRate(Number(speed.value)); backToTile(); });
@@ -65,7 +65,7 @@ const compare = (() => {
     if (!wanted) arrange();
   };
   const choose = (tile) => {
-    current = tile;
+    chosen = tile;
     for (const each of tiles) {
       each.screen.tabIndex = each === tile ? 0 : -1;
       each.node.classList.toggle("current", each === tile);
@@ -74,8 +74,8 @@ const compare = (() => {
     prompt.textContent = promptOf(tile.take);
   };
   const focus = (tile) => { choose(tile); tile.screen.focus({ preventScroll: !wall.classList.contains("scrolls") }); };
-  const move = (by) => { if (tiles.length) focus(tiles[(tiles.indexOf(current) + by + tiles.length) % tiles.length]); };
-  const enlarge = (entry) => zoom(!(isZoomed && entry.node === current.node));
+  const move = (by) => { if (tiles.length) focus(tiles[(tiles.indexOf(chosen) + by + tiles.length) % tiles.length]); };
+  const enlarge = (entry) => zoom(!(isZoomed && entry.node === chosen.node));
 
   const drop = () => {
     player?.stop();
@@ -87,7 +87,7 @@ const compare = (() => {
     const plays = player?.isPlaying() ?? !still.matches;
     drop();
     tiles = way.entries.slice(first, first + TOGETHER).map((entry) => {
-      const tile = tileOf(entry, { choose: () => { if (current !== tile) choose(tile); }, enlarge: () => enlarge(tile) });
+      const tile = tileOf(entry, { choose: () => { if (chosen !== tile) choose(tile); }, enlarge: () => enlarge(tile) });
       return tile;
     });
     wall.replaceChildren(...tiles.map(({ node }) => node));
@@ -154,37 +154,37 @@ const compare = (() => {
     showWay(ways.find(({ key }) => key === (isEarlier ? "attempts" : "takes")) ?? ways[0], { take, run });
   };
   on(dialog, "close", () => {
+    const { take } = chosen;
     drop();
     player = null;
     wall.replaceChildren();
-    if (!viewer.isOpen()) document.body.classList.remove("viewing");
+    if (viewer.isOpen()) { viewer.resume(); return; }
+    document.body.classList.remove("viewing");
+    if (sheet.placeOf(take) >= 0) current.set(take, { focus: true });
   });
   document.addEventListener("visibilitychange", () => { if (player && !document.hidden) player.resume(); });
   new ResizeObserver(() => { if (dialog.open && tiles.length) arrange(); }).observe(wall);
   markListeners.add((take) => { for (const tile of tiles) if (tile.take === take) tile.update(); });
 
-  const note = () => { current.node.classList.add("noting"); current.field.focus(); };
+  const note = () => chosen.field.focus();
   const faster = (by) => {
     const at = Math.max(0, Math.min(SPEEDS.indexOf(Number(speed.value)) + by, SPEEDS.length - 1));
     speed.value = String(SPEEDS[at]);
     player.setRate(SPEEDS[at]);
     announce(`Speed ${SPEEDS[at]}`);
   };
-  keymap.addPlace("compare", { dialog, take: () => current?.take ?? null });
+  keymap.addPlace("compare", { dialog, take: () => chosen?.take ?? null, run: () => chosen?.run });
   const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["compare"], group: "Compare", repeats });
-  key(["ArrowLeft", "ArrowUp"], "The video before", () => move(-1), true);
-  key(["ArrowRight", "ArrowDown"], "The video after", () => move(1), true);
+  const direction = (event, back) => (event.key === back ? -1 : 1);
+  key(["ArrowLeft", "ArrowRight"], "Previous and next video", (_, event) => move(direction(event, "ArrowLeft")), true);
   key([" "], "Play, pause", () => player.toggle());
-  key([","], "One frame back", () => player.stepBy(-1), true);
-  key(["."], "One frame on", () => player.stepBy(1), true);
-  key(["-"], "Slower", () => faster(-1));
-  key(["+", "="], "Faster", () => faster(1));
-  key(["l"], "Loop or not", () => loop.click());
-  key(["Enter"], "One large, or all alike", () => enlarge(current));
-  key(["PageUp"], "The shot before", () => turn(-1));
-  key(["PageDown"], "The shot after", () => turn(1));
+  key([",", "."], "One frame back, one on", (_, event) => player.stepBy(direction(event, ",")), true);
+  key(["-", "+", "="], "Slower, faster", (_, event) => faster(direction(event, "-")));
+  key(["l"], "Loop, or stop at the end", () => loop.click());
+  key(["Enter"], "One video large, or all alike", () => enlarge(chosen));
+  key(["PageUp", "PageDown"], "Previous and next shot", (_, event) => turn(direction(event, "PageUp")));
   key(["c"], "Back to where you were", () => dialog.close());
   dialog.append(head, prompt, wall, transport);
   document.body.append(dialog);
-  return { open, note, isOpen: () => dialog.open, current: () => current };
+  return { open, note, isOpen: () => dialog.open };
 })();

@@ -86,5 +86,5 @@ const showMark = (parent, take, run = liveRun(take)) => {
 };
 const markBadge = (take, run = liveRun(take)) => {
   const mark = markOf(take, run);
-  return mark === null ? "" : el("span", { class: `badge m-${mark}` }, icon(MARKS[mark].icon), MARKS[mark].word);
+  return mark === null ? "" : el("span", { class: `badge m-${mark}` }, icon(MARKS[mark].icon), el("span", { class: "word" }, MARKS[mark].word));
 };

@@ -23,19 +23,13 @@ const viewer = (() => {
     if (target) show(row.find((entry) => entry.take.shot === target.take.shot));
   };
   const runShown = () => shown.run ?? liveRun(shown.take);
-  // The next video, from here on and then from the beginning, that has no mark yet.
-  const nextOpen = () => {
-    const at = index();
-    const ahead = [...row.slice(at + 1), ...row.slice(0, Math.max(at, 0))];
-    return ahead.find(({ take }) => take !== shown.take && canMark(take) && markOf(take) === null);
-  };
-  const judge = (mark) => {
-    const { take } = shown;
-    toggleMark(take, mark, runShown());
-    if (shown.run || markOf(take, runShown()) !== mark) return;
-    const next = nextOpen();
-    if (next) show(next);
-    else announce(`${take.id}: ${MARKS[mark].word.toLowerCase()}. Every take shown has a mark.`);
+  // After a mark by a key the next take without one follows; an earlier attempt was opened for its own sake.
+  const following = (take) => {
+    if (shown.run) return;
+    const next = nextUnmarked(row.map((entry) => entry.take), row.findLastIndex((entry) => entry.take === take));
+    const entry = next && row.find((other) => other.take === next);
+    if (entry) show(entry);
+    else announce("Every take on the sheet has a mark");
   };
 
   const iconButton = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);
@@ -90,30 +84,27 @@ const viewer = (() => {
     show(entry);
     stage.focus();
   };
+  const resume = () => { if (!still.matches) stage.querySelector("video")?.play().catch(() => {}); };
   const play = () => {
     const video = stage.querySelector("video");
     if (video) { if (video.paused) video.play().catch(() => {}); else video.pause(); }
   };
   const toCompare = (take, run) => {
+    if (!canCompare(take)) { announce(`${take.id} has nothing to be compared with.`); return; }
     stage.querySelector("video")?.pause();
     compare.open(take, run);
   };
 
-  keymap.addPlace("viewer", { dialog, take: () => shown?.take ?? null });
+  keymap.addPlace("viewer", { dialog, take: () => shown?.take ?? null, run: runShown, marked: following });
   const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["viewer"], group: "Full view", repeats });
-  key(["ArrowLeft"], "The take before", () => step(-1), true);
-  key(["ArrowRight"], "The take after", () => step(1), true);
-  key(["ArrowUp"], "The shot before", () => stepShot(-1), true);
-  key(["ArrowDown"], "The shot after", () => stepShot(1), true);
+  key(["ArrowLeft", "ArrowRight"], "Previous and next take", (_, event) => step(event.key === "ArrowLeft" ? -1 : 1), true);
+  key(["ArrowUp", "ArrowDown"], "Previous and next shot", (_, event) => stepShot(event.key === "ArrowUp" ? -1 : 1), true);
   key([" "], "Play, pause", play);
 
   on(dialog, "close", () => {
     drop();
     document.body.classList.remove("viewing");
-    sheet.reveal(shown.take);
-    const card = cards.get(shown.take.id);
-    card?.querySelector(".film")?.focus({ preventScroll: true });
-    card?.scrollIntoView({ block: "nearest" });
+    current.set(shown.take, { focus: true });
   });
   on(dialog, "click", (event) => { if (event.target === stage) dialog.close(); });
   markListeners.add((take, run) => {
@@ -123,5 +114,5 @@ const viewer = (() => {
   });
   dialog.append(el("div", { class: "screenside" }, stage, previous, next, close), panel);
   document.body.append(dialog);
-  return { open, judge, toCompare, shown: () => shown, run: runShown, note: () => note?.field.focus(), isOpen: () => dialog.open };
+  return { open, toCompare, resume, run: runShown, note: () => note?.field.focus(), isOpen: () => dialog.open };
 })();
