@@ -75,6 +75,10 @@ const compare = (() => {
   };
   const focus = (tile) => { choose(tile); tile.screen.focus({ preventScroll: !wall.classList.contains("scrolls") }); };
   const move = (by) => { if (tiles.length) focus(tiles[(tiles.indexOf(chosen) + by + tiles.length) % tiles.length]); };
+  const moveRow = (by) => {
+    const to = tiles[tiles.indexOf(chosen) + by * (isZoomed ? 1 : Number(wall.style.getPropertyValue("--across")))];
+    if (to) focus(to);
+  };
   const enlarge = (entry) => zoom(!(isZoomed && entry.node === chosen.node));
 
   const drop = () => {
@@ -177,6 +181,7 @@ const compare = (() => {
   const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["compare"], group: "Compare", repeats });
   const direction = (event, back) => (event.key === back ? -1 : 1);
   key(["ArrowLeft", "ArrowRight"], "Previous and next video", (_, event) => move(direction(event, "ArrowLeft")), true);
+  key(["ArrowUp", "ArrowDown"], "Video above and below", (_, event) => moveRow(direction(event, "ArrowUp")), true);
   key([" "], "Play, pause", () => player.toggle());
   key([",", "."], "One frame back, one on", (_, event) => player.stepBy(direction(event, ",")), true);
   key(["-", "+", "="], "Slower, faster", (_, event) => faster(direction(event, "-")));

@@ -56,7 +56,7 @@ const playInStep = (videos, { onTime, onBroken }) => {
   };
   const gather = () => {
     for (const player of usable()) player.arrived = send(player);
-    if (!usable().every(({ arrived }) => arrived)) { pauseAll(); return; }
+    if (!usable().every(({ arrived }) => arrived)) return;
     aim = null;
     for (const player of players) player.waits = false;
   };
@@ -64,6 +64,7 @@ const playInStep = (videos, { onTime, onBroken }) => {
     aim = position;
     nearness = near;
     for (const player of players) player.sent = false;
+    pauseAll(); // before anything is measured: while it plays, a video's time runs on
     gather();
   };
   const keep = () => {
