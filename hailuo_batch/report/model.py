@@ -95,7 +95,8 @@ class Report:
 
     `resume_command` continues the last apply with its options; `apply_command` has none. `collect_command` lacks the
     file of picks and the folder. `applying` is whether an apply was running. `forgotten` are attempts at takes that the
-    user had forgotten: they belong to no take, but their money counts. `clip_lengths` has how many seconds the videos on disk play, by their paths, as far as that was looked at.
+    user had forgotten: they belong to no take, but their money counts. `clip_lengths` has how many seconds the videos
+    on disk play, by their paths, as far as that was looked at.
     """
 
     campaign: str

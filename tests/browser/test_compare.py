@@ -33,7 +33,7 @@ ENCODES = (
     ("smptebars=s=640x360:r=60", "-g", "1"),
 )
 
-# How far the videos are from each other at moments when the page is not held up by the machine, as many as are asked for.
+# How far the videos are from each other, at as many moments as are asked for at which the machine holds up no timer.
 SPREADS = """
 const [wanted, done] = arguments;
 const spreads = [];
@@ -129,7 +129,9 @@ def test_six_videos_stay_in_step_while_they_play_and_after_every_control(chrome:
         sheet.press(keys)
         sheet.until(RUNNING)
         assert most_apart(sheet) < IN_STEP_S
-    sheet.run("const bar = document.querySelector('.transport input'); bar.value = 1.2; bar.dispatchEvent(new Event('input'))")
+    sheet.run(
+        "const bar = document.querySelector('.transport input'); bar.value = 1.2; bar.dispatchEvent(new Event('input'))"
+    )
     assert most_apart(sheet) < IN_STEP_S
     sheet.press(" ")
     sheet.until(AT_REST)
@@ -159,7 +161,9 @@ def test_shorter_videos_hold_their_end_and_what_cannot_be_played_is_left_out(chr
     assert sheet.one(".tile:nth-child(3) .broken").text == "This file cannot be played from here."
     longest = sheet.until("[...document.querySelectorAll('.tile video')].at(-1).duration")
     sheet.press("l")
-    sheet.until("[...document.querySelectorAll('.tile video')].every((v) => v.currentTime >= v.duration - 0.05 && v.paused)")
+    sheet.until(
+        "[...document.querySelectorAll('.tile video')].every((v) => v.currentTime >= v.duration - 0.05 && v.paused)"
+    )
     assert sheet.texts(".transport .time") == [f"{longest:.2f} / {longest:.2f} s"]
     sheet.press(" ")
     sheet.until("[...document.querySelectorAll('.tile video')].every((v) => v.currentTime < 1.5 && !v.paused)")
@@ -189,7 +193,9 @@ def test_a_shot_of_more_than_six_takes_is_compared_six_at_a_time(open_sheet: Ope
     assert names(sheet) == ["other", "other.take2"]
 
 
-def test_a_take_is_compared_with_its_earlier_attempts_and_these_are_marked_for_themselves(open_sheet: OpenSheet) -> None:
+def test_a_take_is_compared_with_its_earlier_attempts_and_these_are_marked_for_themselves(
+    open_sheet: OpenSheet,
+) -> None:
     sheet = open_sheet(remade("hero", attempts=3), *takes_of("other", 2))
     compare(sheet, "hero")
     assert names(sheet) == ["Attempt 3, now", "Attempt 2", "Attempt 1"]

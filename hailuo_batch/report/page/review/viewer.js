@@ -73,7 +73,7 @@ const viewer = (() => {
       item(output.path, "the file name"),
       output.flaw ? el("p", { class: "reason", dir: "auto" }, `Damaged: ${output.flaw}`) : null, attempt?.run_id ? item(attempt.run_id, "the run ID") : null,
       attempt?.completed_at ? el("p", { class: "facts" }, "finished ", moment(attempt.completed_at)) : null,
-      el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays · 1 2 3 mark · N note · C compare · ? all keys"),
+      el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays · 1 2 3 mark · N\u00a0note · C\u00a0compare · ?\u00a0all\u00a0keys"),
     ].filter(Boolean));
     announce(label);
   };
