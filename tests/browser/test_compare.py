@@ -222,7 +222,7 @@ def test_what_has_nothing_beside_it_is_not_compared(open_sheet: OpenSheet) -> No
     sheet = open_sheet(*takes_of("alone", 1))
     sheet.film("alone").send_keys("c")
     assert not sheet.one("dialog.compare").is_displayed()
-    assert "nothing to compare" in sheet.one("#announcements").get_attribute("textContent")
+    assert "nothing to compare" in sheet.texts("#announcements")[0]
 
 
 def test_from_the_full_view_and_back_and_large(open_sheet: OpenSheet) -> None:
