@@ -1,4 +1,4 @@
-"""Pick mode: marks that stay, and a choice that can be taken elsewhere."""
+"""Marks that stay, and a choice that can be taken elsewhere."""
 
 import dataclasses
 import json
@@ -21,12 +21,11 @@ def sheet(open_sheet: OpenSheet) -> Sheet:
     names = ("a", "b", "c", "d")
     waits = record(take("waits"), run(RunState.PENDING, take("waits")))
     sheet = open_sheet(*(record(take(name), run(of=take(name), run_id=f"run_{name}")) for name in names), waits)
-    sheet.button("Pick").click()
     return sheet
 
 
 def mark(sheet: Sheet, take_id: str, kind: str) -> None:
-    sheet.card(take_id).find_element("css selector", f"[data-mark={kind}]").click()
+    sheet.click(sheet.card(take_id).find_element("css selector", f"[data-mark={kind}]"))
 
 
 def marks(sheet: Sheet) -> dict[str, str]:
@@ -42,14 +41,9 @@ def exported(sheet: Sheet) -> Any:
     return choice, shlex.split(words)
 
 
-def test_marks_are_there_in_pick_mode_only_and_for_what_is_done(open_sheet: OpenSheet) -> None:
+def test_what_is_done_can_be_marked(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(record(take(), run()), record(take("waits"), run(RunState.PENDING, take("waits"))))
-    assert not any(button.is_displayed() for button in sheet.all(".pick"))
-    sheet.button("Pick").click()
     assert [button.text for button in sheet.all(".pick") if button.is_displayed()] == ["Choose", "Reject", "Re-roll"]
-    sheet.button("Done").click()
-    assert not any(button.is_displayed() for button in sheet.all(".pick"))
-    assert sheet.focused() == "Pick"
 
 
 def test_a_take_is_marked_marked_otherwise_and_unmarked(sheet: Sheet) -> None:
@@ -57,7 +51,7 @@ def test_a_take_is_marked_marked_otherwise_and_unmarked(sheet: Sheet) -> None:
     mark(sheet, "b", "reroll")
     assert marks(sheet) == {"a": "Chosen", "b": "Re-roll"}
     sheet.until(
-        "document.querySelector('.counts').textContent === '1 chosen · 0 rejected · 1 to re-roll · 2 not marked'"
+        "document.querySelector('.counts').textContent === '2 of 4 takes marked, 1 of 5 shots has a choice'"
     )
     mark(sheet, "a", "rejected")
     mark(sheet, "b", "reroll")
@@ -67,9 +61,9 @@ def test_a_take_is_marked_marked_otherwise_and_unmarked(sheet: Sheet) -> None:
 def test_marks_by_keyboard_on_the_sheet_and_in_the_full_view(sheet: Sheet) -> None:
     sheet.film("a").send_keys("1")
     sheet.film("b").send_keys(Keys.ENTER)
-    sheet.press("2", Keys.RIGHT, "3", Keys.ESCAPE)
+    sheet.press("2", "3", Keys.ESCAPE)
     assert marks(sheet) == {"a": "Chosen", "b": "Rejected", "c": "Re-roll"}
-    sheet.film("a").send_keys("1")
+    sheet.film("a").send_keys("u")
     assert "a" not in marks(sheet)
 
 
@@ -78,7 +72,6 @@ def test_marks_stay_over_a_reload(sheet: Sheet) -> None:
     mark(sheet, "c", "reroll")
     sheet.reload()
     assert marks(sheet) == {"a": "Chosen", "c": "Re-roll"}
-    assert sheet.one("#pickbar").is_displayed()
 
 
 def test_a_take_that_was_made_again_is_unmarked(sheet: Sheet) -> None:
@@ -108,7 +101,6 @@ def test_the_choice_is_exported_as_json_and_as_a_command(sheet: Sheet) -> None:
 def test_arguments_are_quoted_for_a_shell(open_sheet: OpenSheet, take_id: str) -> None:
     wanted = dataclasses.replace(take(), id=take_id)
     sheet = open_sheet(record(wanted, run(of=wanted, outputs=(output(),))))
-    sheet.button("Pick").click()
     sheet.one("[data-mark=reroll]").click()
     assert exported(sheet)[1][-2:] == ["--replace", take_id]
 
@@ -147,10 +139,9 @@ def test_where_the_browser_keeps_nothing_marks_work_and_the_page_reports_it(open
     script = sheet.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": forbid})
     try:
         sheet.open()
-        sheet.button("Pick").click()
         mark(sheet, "hero", "chosen")
         assert marks(sheet) == {"hero": "Chosen"}
-        sheet.until("document.getElementById('pickbar').textContent.includes('cannot store your marks')")
+        sheet.until("document.getElementById('bar').textContent.includes('cannot store your marks')")
         assert sheet.complaints() == []
     finally:
         sheet.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)

@@ -43,9 +43,8 @@ def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_ag
         before = cli(server, "apply", str(manifest), "--yes")
         sheet = Sheet(chrome, tmp_path / "outputs" / "lamps")
         sheet.open()
-        sheet.button("Pick").click()
         for take_id in ("hero", "lamp-teal"):
-            sheet.card(take_id).find_element("css selector", "[data-mark=reroll]").click()
+            sheet.click(sheet.card(take_id).find_element("css selector", "[data-mark=reroll]"))
         sheet.button("Export").click()
         program, command, *words = shlex.split(sheet.texts("dialog[open] .command code")[0])
         assert (program, command) == ("hailuo-batch", "apply")

@@ -8,6 +8,7 @@
 const KEY_NAMES = {
   ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space", Escape: "Esc", PageUp: "Page up", PageDown: "Page down",
 };
+const GROUPS = ["Marking", "Moving", "Looking"]; // in this order, and others below
 const TYPED = "input, textarea, select, [contenteditable]";
 const PRESSED = "button, a, summary, video, audio"; // Enter and space belong to the control that has the focus
 
@@ -39,10 +40,11 @@ const keymap = (() => {
 
   const shown = (key) => el("kbd", {}, KEY_NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key));
   const line = ({ keys, does }) => el("div", {}, el("dt", {}, keys.map(shown)), el("dd", {}, does));
+  const rank = (group) => (GROUPS.includes(group) ? GROUPS.indexOf(group) : GROUPS.length);
   const help = el("dialog", { class: "sheet keys", "aria-labelledby": "keys-title" });
   const showHelp = () => {
     if (help.open) return;
-    const groups = [...grouped(entries, ({ group }) => group)];
+    const groups = [...grouped(entries, ({ group }) => group)].sort(([a], [b]) => rank(a) - rank(b));
     help.replaceChildren(
       el("div", { class: "row" }, el("h2", { id: "keys-title" }, "Keys"),
         on(el("button", { type: "button", class: "round", "aria-label": "Close" }, icon("cross")), "click", () => help.close())),

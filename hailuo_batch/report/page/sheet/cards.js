@@ -40,7 +40,7 @@ const isAlone = (take) => take.id === take.shot && shotOf.get(take.shot).takes.l
 // Where an ID is too long for its place, its beginning is cut, never what tells the takes of a shot apart.
 const shortName = (take) => {
   const [head, tail] = take.id.startsWith(`${take.shot}.`) ? [take.shot, take.id.slice(take.shot.length)] : [take.id, ""];
-  return el("p", { class: "name", title: take.id }, el("span", { class: "head" }, head), tail);
+  return el("p", { class: "name", title: take.id }, el("span", { class: "stem" }, head), tail);
 };
 const clip = ({ length_s: length, width, height }) => [
   typeof length === "number" ? `${Number(length.toFixed(1))} s` : "", width && height ? `${width} × ${height}` : ""].filter(Boolean).join(" · ");
@@ -49,7 +49,7 @@ const flag = (take) => (isDamaged(take) ? "damaged" : take.in_manifest ? "" : "n
 const smallCard = (take) => [...films(take), badges(take), shortName(take)];
 const mediumCard = (take) => [...films(take), badges(take),
   shortName(take),
-  el("div", { class: "line" }, el("span", { class: "facts" }, [flag(take), ...(take.state === "done" ? [saved(take.outputs).map(clip)[0] || price(liveRun(take))] : [price(liveRun(take))])].filter(Boolean).join(" · ")),
+  el("div", { class: "under" }, el("span", { class: "facts" }, [flag(take), ...(take.state === "done" ? [saved(take.outputs).map(clip)[0] || price(liveRun(take))] : [price(liveRun(take))])].filter(Boolean).join(" · ")),
     canMark(take) ? pickButtons(take) : stateMark(take.state)),
   reason(liveRun(take)), attempts(take)];
 const largeCard = (take) => {
@@ -68,7 +68,7 @@ const largeCard = (take) => {
 };
 const takeCard = (take) => {
   const parts = isSmall() ? smallCard(take) : density.name() === "M" ? mediumCard(take) : largeCard(take);
-  const card = el("li", { class: "take", id: `take-${take.id}`, "data-take": take.id }, parts);
+  const card = el("li", { class: "take", id: `take-${take.id}`, "data-take": take.id }, ...parts);
   setStops(card, false);
   return card;
 };

@@ -104,7 +104,7 @@ const find = (() => {
   const variables = variableFilters(asked, ask);
   const views = matrix.controls(asked, ask);
   // In a narrow window all but the search is behind one button.
-  const fold = on(el("button", { type: "button", class: "fold all", "aria-expanded": "false" }), "click", () => {
+  const fold = on(el("button", { type: "button", class: "unfold", "aria-expanded": "false" }), "click", () => {
     const isOpen = byId("tools").classList.toggle("open");
     fold.setAttribute("aria-expanded", String(isOpen));
   });
@@ -125,8 +125,8 @@ const find = (() => {
     asked.text = String(asked.text);
     asked.choice = asked.choice === true;
     byId("tools").append(field("Search", text), fold, el("div", { class: "rest" },
-      field("Mark", mark), choice, tags.length ? field("Tag", tag) : "", field("Order", order), variables.button, views.node, density.control,
-      variables.row), el("div", { class: "result" }, shown, left, clear));
+      field("Mark", mark), choice, tags.length ? field("Tag", tag) : "", field("Order", order), variables.button, variables.row, views.node,
+      density.control, views.axes), el("div", { class: "result" }, shown, clear, left));
     byId("tools").hidden = report.takes.length === 0;
     show();
   };

@@ -1,5 +1,7 @@
 // The head of the sheet: the campaign, its progress and its cost, in as few lines as it takes.
 
+const SHORT_DESCRIPTION = 160; // characters: longer ones are folded
+
 const meter = () => el("div", { class: "meter", "aria-hidden": "true" }, STATES.filter((state) => report.totals[state] > 0)
   .map((state) => {
     const part = el("span", { class: `t-${state}` });
@@ -25,7 +27,7 @@ const showHead = (states) => {
       el("p", { class: "eyebrow" }, el("span", {}, "Contact sheet"), moment(report.generated_at),
         el("span", { class: "pill" }, isSandbox ? "Sandbox: a practice run, no real money" : report.endpoint))),
     money(),
-    ...(report.description ? [el("div", { class: "description" }, longText(report.description, "purpose", 160))] : []),
+    ...(report.description ? [el("div", { class: "purpose" }, longText(report.description, "description", SHORT_DESCRIPTION))] : []),
     el("div", { class: "progress" },
       report.totals.takes ? meter() : null,
       el("div", { class: "line" },

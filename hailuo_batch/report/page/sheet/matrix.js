@@ -5,6 +5,7 @@
 const LARGEST_SIDE = 2000; // values in rows
 const LEAST_SHARE = 0.5; // of the combinations that must be there, and of the takes that must have both variables
 const MATRIX_AHEAD = "600px";
+const ROW_HEIGHT = "6rem"; // of a row that was never filled
 
 const matrix = (() => {
   const labelOf = (name, value) => (value === null ? `no ${name}` : value === "" ? "(empty)" : value);
@@ -61,6 +62,7 @@ const matrix = (() => {
     const made = columns.map((column) => cellOf(cells.get(column) ?? []));
     const node = el("div", { role: "row", class: "line" },
       el("div", { role: "rowheader", class: "label", title: labelOf(chosen.rows, value) }, labelOf(chosen.rows, value)), made.map(([cell]) => cell));
+    node.style.minHeight = ROW_HEIGHT;
     return { node, isFilled: false, cells: made.map(([, pair]) => pair).filter(([, takes]) => takes.length) };
   };
   const lay = (takes) => {
@@ -97,7 +99,7 @@ const matrix = (() => {
 
   const label = (name, control) => el("label", { class: "variable chosen" }, el("span", {}, name), control);
   const controls = (asked, ask) => {
-    if (!usual) return { node: "", show: () => {} };
+    if (!usual) return { node: "", axes: "", show: () => {} };
     const switches = [["sheet", "Sheet"], ["grid", "Grid"]].map(([view, word]) =>
       on(el("button", { type: "button", "data-view": view }, word), "click", () => ask({ view })));
     const option = (name) => el("option", { value: name }, name);
@@ -113,17 +115,18 @@ const matrix = (() => {
     };
     const [ofRows, ofColumns] = [select("rows", "columns"), select("columns", "rows")];
     const axes = el("div", { class: "axes", role: "group", "aria-label": "Rows and columns" }, label("Rows", ofRows), label("Columns", ofColumns));
-    const node = el("div", { class: "views" }, el("div", { class: "segments", role: "group", "aria-label": "View" }, switches), axes);
+    const node = el("div", { class: "segments", role: "group", "aria-label": "View" }, switches);
     const show = () => {
       isOn = asked.view === "grid";
       chosen = pairs.find((pair) => pair.rows === asked.rows && pair.columns === asked.columns) ?? usual;
       for (const button of switches) button.setAttribute("aria-pressed", String((button.dataset.view === "grid") === isOn));
       axes.hidden = !isOn;
+      density.control.hidden = isOn; // a cell has small pictures only
       ofRows.value = chosen.rows;
       ofColumns.value = chosen.columns;
     };
     keymap.add({ keys: ["g"], does: "Sheet or grid", act: () => ask({ view: isOn ? "sheet" : "grid" }) });
-    return { node, show };
+    return { node, axes, show };
   };
   const ready = (take) => { if (rowOf.has(take)) fill(rowOf.get(take)); };
   return { isOn: () => isOn, lay, takes: () => order, ready, controls, box };

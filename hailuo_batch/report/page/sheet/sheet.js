@@ -1,7 +1,6 @@
 // The sheet: the filtered shots in the chosen order, in bands of a few rows. A band is filled while it is near the window
 // and laid out while it is visible, so that scrolling costs the same however many shots there are.
 
-const WIDE = 5; // from this many columns on, one more or less hardly changes a video's size
 const HOLD_TURNS = 20;
 const HOLD_MS = 1000;
 const HOLD_MOST_MS = 10_000;
@@ -43,12 +42,12 @@ const sheet = (() => {
   };
   // As many columns as there is room for; with many, some more or fewer where that at least halves the empty space.
   const columnsNow = () => {
-    const { tile, least, more } = density.facts();
+    const { tile, least, flexible, more } = density.facts();
     const style = getComputedStyle(document.documentElement);
     const fitting = tile === null ? Number(style.getPropertyValue("--columns"))
       : Math.max(least, Math.floor(room.clientWidth / (tile * parseFloat(style.fontSize))));
     const usual = Math.min(fitting, Math.max(3, count()));
-    if (usual < WIDE) return usual;
+    if (usual < flexible) return usual;
     return more.map((by) => usual + by)
       .reduce((best, other) => spare(other) < Math.min(spare(best), spare(usual) / 2) ? other : best, usual);
   };
