@@ -18,8 +18,7 @@ pytestmark = pytest.mark.deep
 def sheet(open_sheet: OpenSheet) -> Sheet:
     names = ("a", "b", "c", "d")
     waits = record(take("waits"), run(RunState.PENDING, take("waits")))
-    sheet = open_sheet(*(record(take(name), run(of=take(name), run_id=f"run_{name}")) for name in names), waits)
-    return sheet
+    return open_sheet(*(record(take(name), run(of=take(name), run_id=f"run_{name}")) for name in names), waits)
 
 
 def mark(sheet: Sheet, take_id: str, kind: str) -> None:

@@ -27,11 +27,16 @@ shots:
 """
 
 
-def cli(server: SandboxServer, folder: Path, *words: str) -> Any:
-    """The JSON document of a command that is called in a folder."""
+def call(server: SandboxServer, folder: Path, *words: str) -> str:
+    """What a command prints that is called in a folder."""
     here = os.environ | {"RUNBASE_BASE_URL": server.base_url, "RUNBASE_API_KEY": "sk-test-0123456789"}
-    command = [sys.executable, "-m", "hailuo_batch", *words, "--json"]
-    return json.loads(subprocess.run(command, cwd=folder, env=here, check=True, capture_output=True, text=True).stdout)
+    command = [sys.executable, "-m", "hailuo_batch", *words]
+    return subprocess.run(command, cwd=folder, env=here, check=True, capture_output=True, text=True).stdout
+
+
+def cli(server: SandboxServer, folder: Path, *words: str) -> Any:
+    """The JSON document of a command."""
+    return json.loads(call(server, folder, *words, "--json"))
 
 
 def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_again(
@@ -52,7 +57,7 @@ def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_ag
         picks = tmp_path / "lamps.picks.json"
         sheet.wait(lambda: picks.exists() and picks.stat().st_size)
         collect, reroll = (shlex.split(text) for text in sheet.texts("dialog[open] .command code"))
-        subprocess.run([sys.executable, "-m", "hailuo_batch", *collect[1:]], cwd=tmp_path, check=True)
+        call(server, tmp_path, *collect[1:])
         assert (tmp_path / "lamps-chosen" / "hero.take2.mp4").is_file()
         program, command, *words = reroll
         assert (program, command) == ("hailuo-batch", "apply")
