@@ -64,10 +64,10 @@ def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_ag
         planned = cli(server, tmp_path, "plan", *words)
         assert {take["id"]: take["action"] for take in planned["takes"]} == {
             "hero": "replace",
-            "hero.take2": "hold",
-            "lamp-white": "hold",
+            "hero.take2": "keep",
+            "lamp-white": "keep",
             "lamp-teal": "replace",
-            "hero-wide": "hold",
+            "hero-wide": "keep",
         }
         after = cli(server, tmp_path, "apply", *words, "--yes")
     runs = [{take["id"]: len(take["runs"]) for take in document["takes"]} for document in (before, after)]
