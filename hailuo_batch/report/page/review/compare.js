@@ -7,7 +7,7 @@ const compare = (() => {
   const head = el("header", {});
   const prompt = el("p", { class: "prompt", dir: "auto" });
   const wall = el("ul", { class: "tiles", "aria-label": "Videos" });
-  let about = null; // the take that the comparison is about
+  let about = null; // the take whose video has the keys
   let way = null; // how: one of waysToCompare
   let first = 0; // of the entries on show
   let tiles = [];
@@ -32,13 +32,16 @@ const compare = (() => {
   const transport = el("div", { class: "transport", role: "group", "aria-label": "Playing" },
     round("One frame back", "framePrevious", () => player.stepBy(-1)), playButton, round("One frame on", "frameNext", () => player.stepBy(1)),
     seekBar, time, speed, loop);
-  const clock = (at) => at.toFixed(2);
+  let timeShown = "";
   const showTime = (position, length, isPlaying) => {
-    if (document.activeElement !== seekBar || isPlaying) seekBar.value = String(position);
-    seekBar.max = String(length);
-    time.textContent = `${clock(position)} / ${clock(length)} s`;
-    seekBar.setAttribute("aria-valuetext", `${position.toFixed(1)} of ${length.toFixed(1)} seconds`);
+    const now = `${position.toFixed(2)} / ${length.toFixed(2)} s`;
     const label = isPlaying ? "Pause" : "Play";
+    if (now !== timeShown) {
+      timeShown = time.textContent = now;
+      seekBar.max = String(length);
+      seekBar.value = String(position);
+      seekBar.setAttribute("aria-valuetext", `${position.toFixed(1)} of ${length.toFixed(1)} seconds`);
+    }
     if (playButton.title === label) return;
     playButton.title = label;
     playButton.setAttribute("aria-label", label);
@@ -66,6 +69,8 @@ const compare = (() => {
   };
   const choose = (tile) => {
     chosen = tile;
+    about = tile.take;
+    showTitle();
     for (const each of tiles) {
       each.screen.tabIndex = each === tile ? 0 : -1;
       each.node.classList.toggle("current", each === tile);
@@ -99,9 +104,8 @@ const compare = (() => {
       onTime: showTime, onBroken: (video) => tiles.find((tile) => tile.video === video)?.leaveOut() });
     player.setRate(Number(speed.value));
     player.setLoop(loop.getAttribute("aria-pressed") === "true");
-    showTitle();
-    arrange();
     focus(tiles.find(isOf(wanted)) ?? tiles[0]);
+    arrange();
     player.start();
     if (plays) player.play();
   };
