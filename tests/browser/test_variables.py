@@ -112,6 +112,30 @@ def test_values_are_found_by_text(sheet: Sheet) -> None:
     assert sheet.shown() == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("scene:loft", ["a", "c", "c.take2"]),
+        ("Colour:TEAL scene:library", ["b"]),
+        ('scene:"a lib"', ["b"]),
+        ("colour:loft", []),
+        ("nothing:teal", []),
+        ("sku:1 loft", ["a"]),
+    ],
+)
+def test_one_variable_is_searched_by_its_name(sheet: Sheet, words: str, found: list[str]) -> None:
+    sheet.one("input[type=search]").send_keys(words)
+    assert sheet.shown() == found
+
+
+def test_accents_make_no_difference(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(made("a", prompt="a CAFÉ at night", größe="Zürich"), made("b", prompt="a cafe", größe="Bern"))
+    for words, found in (("cafe", ["a", "b"]), ("café", ["a", "b"]), ("große:zuri", ["a"])):
+        sheet.one("input[type=search]").clear()
+        sheet.one("input[type=search]").send_keys(words)
+        assert sheet.shown() == found
+
+
 def test_a_card_and_the_full_view_show_them(sheet: Sheet) -> None:
     expected = [("colour", "teal"), ("scene", "a loft"), ("sku", "1")]
     assert pairs(sheet, "[data-shot=a]") == expected

@@ -14,7 +14,8 @@ const current = (() => {
     else card?.removeAttribute("aria-current");
   };
   const built = (one) => { if (one === take) reach(one, true); };
-  const show = (card) => {
+  const show = (one) => {
+    const card = sheet.cardAt(one);
     card.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (!sheet.isInSight(card)) card.scrollIntoView({ block: "center", inline: "nearest" });
   };
@@ -29,7 +30,7 @@ const current = (() => {
     if (!take || !focus) return;
     const card = sheet.reveal(take);
     card.querySelector(".screen").focus({ preventScroll: true });
-    show(card);
+    show(take);
   };
   // After the sheet was laid again: a take that is not on it any more cannot be the current one.
   const laid = (hadFocus) => {
@@ -84,7 +85,7 @@ const current = (() => {
     if (id !== undefined) set(takeById.get(id));
   });
   keymap.addPlace("sheet", { take: () => take, marked: advance });
-  return { take: () => take, set, built, laid, scrolled, move, moveRow, listeners };
+  return { take: () => take, set, show, built, laid, scrolled, move, moveRow, listeners };
 })();
 
 // The next take that can be marked and is not, from a place in a list on and then from its beginning.
@@ -122,7 +123,7 @@ for (const [mark, { keys }] of Object.entries(MARKS)) {
 }
 keymap.add({ keys: ["u"], does: "Remove the mark", act: markByKey(null), ...marking });
 
-const isElsewhere = ({ target }) => target !== document.body && !byId("shots").contains(target);
+const isElsewhere = ({ target }) => target.closest("#head, #attention, pre") !== null; // what scrolls there has the arrow keys
 const STEPS = {
   ArrowLeft: () => current.move(-1), ArrowRight: () => current.move(1), ArrowUp: () => current.moveRow(-1), ArrowDown: () => current.moveRow(1),
 };

@@ -1,11 +1,12 @@
 // How large the pictures are. Without a choice of the reader's, the more takes there are, the smaller.
 
-// `tile` is the least width of a picture in rem (L: as base.css sets the columns), `band` the usual height of a band in rem.
+// `tile` is the least width of a picture in rem (L: as base.css sets the columns), `rows` how many a band has, `ahead` how many
+// pixels before it comes into sight it is filled.
 // From `flexible` columns on, some `more` or fewer hardly change the size of a picture.
 const DENSITIES = {
-  S: { word: "Small: pictures, IDs and marks", tile: 8.1, least: 3, flexible: 3, more: [1, 2, 3, -1], rows: 6, band: 48, ahead: 500 },
-  M: { word: "Medium", tile: 12.5, least: 2, flexible: 5, more: [1, 2, -1], rows: 4, band: 60, ahead: 1000 },
-  L: { word: "Large: everything about a take", tile: null, least: 1, flexible: 5, more: [1, -1], rows: 4, band: 124, ahead: 1500 },
+  S: { word: "Small: pictures, IDs and marks", tile: 8.1, least: 3, flexible: 3, more: [1, 2, 3, -1], rows: 6, ahead: 500 },
+  M: { word: "Medium", tile: 12.5, least: 2, flexible: 5, more: [1, 2, -1], rows: 4, ahead: 1000 },
+  L: { word: "Large: everything about a take", tile: null, least: 1, flexible: 5, more: [1, -1], rows: 4, ahead: 1500 },
 };
 const MOST_LARGE = 12; // takes
 const MOST_MEDIUM = 150;

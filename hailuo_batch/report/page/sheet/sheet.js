@@ -17,13 +17,24 @@ const sheet = (() => {
   let places = new Map();
   let nearby = null;
 
-  const fill = (band) => shotsOf.get(band).forEach(fillShot);
-  const empty = (band) => shotsOf.get(band)?.forEach(emptyShot);
+  // A band without its cards keeps its height: until it was filled, that of the first one.
+  const fill = (band) => {
+    shotsOf.get(band).forEach(fillShot);
+    band.style.minHeight = "";
+  };
+  const empty = (band, height) => {
+    if (band.style.minHeight !== "") return;
+    shotsOf.get(band)?.forEach(emptyShot);
+    band.style.minHeight = `${height}px`;
+  };
   const watch = () => {
     nearby?.disconnect();
     nearby = new IntersectionObserver((entries) => {
       if (printing.matches) return;
-      for (const { target, isIntersecting } of entries) (isIntersecting ? fill : empty)(target);
+      for (const { target, isIntersecting, boundingClientRect } of entries) {
+        if (isIntersecting) fill(target);
+        else empty(target, boundingClientRect.height);
+      }
     }, { rootMargin: `${density.facts().ahead}px 0px` });
     bands.forEach((band) => nearby.observe(band));
   };
@@ -80,7 +91,14 @@ const sheet = (() => {
       return band;
     });
     room.replaceChildren(...bands);
-    bands.slice(0, 1).forEach(fill);
+    fill(bands[0]);
+    if (bands.length > 1) {
+      bands[0].style.contentVisibility = "visible"; // else it is measured as if it were empty
+      const usual = `${bands[0].offsetHeight}px`;
+      bands[0].style.contentVisibility = "";
+      room.style.setProperty("--band", usual);
+      for (const band of bands.slice(1)) band.style.minHeight = usual;
+    }
     watch();
   };
   const lay = () => {
@@ -90,7 +108,6 @@ const sheet = (() => {
     bands = [];
     room.style.setProperty("--most", count());
     room.style.setProperty("--fit", columns);
-    room.style.setProperty("--band", `${density.facts().band}rem`);
     room.classList.toggle("grid", matrix.isOn());
     const takes = view.flatMap(([, shown]) => shown);
     if (takes.length === 0) {
@@ -171,7 +188,7 @@ const sheet = (() => {
     hold();
   };
   new ResizeObserver(() => room.style.setProperty("--under", `${tools.offsetHeight}px`)).observe(tools);
-  addEventListener("beforeprint", () => bands.forEach(fill));
+  addEventListener("beforeprint", () => bands.forEach((band) => fill(band)));
   // By the time of a resize event the shots have moved already: remember the place whenever scrolling ends.
   addEventListener("scrollend", () => {
     if (held) return;
@@ -186,8 +203,9 @@ const sheet = (() => {
   });
   const again = () => {
     const kept = current.take();
+    const wasInSight = kept !== null && isInSight(cards.get(kept.id));
     show(view);
-    if (kept) current.set(kept);
+    if (wasInSight) current.show(kept);
   };
   density.listeners.add(again);
   const placeOf = (take) => places.get(take) ?? -1;
