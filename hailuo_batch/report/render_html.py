@@ -25,8 +25,8 @@ _SCRIPTS = (
     *("base/dom", "base/keys", "base/store", "base/takes", "base/variables", "base/film"),
     *("review/picks", "review/notes", "review/exchange", "review/tables"),
     *("sheet/density", "sheet/cards", "sheet/shots", "sheet/attention", "sheet/head", "sheet/matrix", "sheet/sheet"),
-    *("sheet/current", "sheet/search", "sheet/find", "review/viewer", "review/sync", "review/tiles", "review/compare"),
-    *("review/exporter", "review/importer", "review/keys", "sheet/bar", "sheet/live", "sheet/main"),
+    *("sheet/current", "sheet/search", "sheet/find", "review/viewer", "review/keys", "review/sync", "review/tiles"),
+    *("review/compare", "review/exporter", "review/importer", "sheet/bar", "sheet/live", "sheet/main"),
 )
 """In the order in which they depend on each other; they share one scope."""
 
