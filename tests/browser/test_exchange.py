@@ -16,10 +16,13 @@ from hailuo_batch.core.model.runs import Supersession, TakeRecord
 from tests.browser import chromium
 from tests.browser.conftest import OpenSheet
 from tests.browser.sheet import Sheet
+from tests.browser.test_accessibility import axe, violations
 from tests.helpers.snapshots import output, record, run, take
 from tests.helpers.timeouts import TEST_TIMEOUT_S
 
 pytestmark = pytest.mark.deep
+
+__all__ = ["axe"]
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "picks.schema.json").read_text("utf-8"))
 HOSTILE = "<img src=x onerror=alert(1)></script> \u202eabc \x00\x1b[31m"
@@ -259,3 +262,16 @@ def test_the_commands_name_the_picks_file(sheet: Sheet) -> None:
         f"hailuo-batch collect 'manifests/spring lamps.yaml' {file} --to {sheet.folder.name}-chosen",
         f"hailuo-batch apply 'manifests/spring lamps.yaml' --replace-from {file}",
     ]
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_in_a_note_or_an_import(sheet: Sheet, axe: str, colours: str) -> None:
+    sheet.resize(320, 800)
+    sheet.emulate(colours)
+    press_on(sheet, "a", "1")
+    press_on(sheet, "a", "n", "mine")
+    assert violations(sheet, axe) == []
+    bring(sheet, picks_file(sheet, pick("a", mark="rejected", note="theirs"), pick("b", mark="reroll"), pick("z")))
+    assert violations(sheet, axe) == []
+    bring(sheet, "no picks")
+    assert violations(sheet, axe) == []

@@ -71,7 +71,7 @@ const importer = (() => {
       else refuse(name, error instanceof TypeError ? "This is no picks file: it holds no text." : "This file could not be read.");
     }
   };
-  const input = on(el("input", { type: "file", accept: ".json,application/json", class: "unseen", tabindex: "-1", "aria-label": "A picks file" }),
+  const input = on(el("input", { type: "file", accept: ".json,application/json", hidden: true, "aria-label": "A picks file" }),
     "change", () => { const [file] = input.files; input.value = ""; if (file) { exporter.close(); read(file); } });
   const choose = () => input.click();
 
