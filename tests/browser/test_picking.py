@@ -20,8 +20,7 @@ pytestmark = pytest.mark.deep
 def sheet(open_sheet: OpenSheet) -> Sheet:
     names = ("a", "b", "c", "d")
     waits = record(take("waits"), run(RunState.PENDING, take("waits")))
-    sheet = open_sheet(*(record(take(name), run(of=take(name), run_id=f"run_{name}")) for name in names), waits)
-    return sheet
+    return open_sheet(*(record(take(name), run(of=take(name), run_id=f"run_{name}")) for name in names), waits)
 
 
 def mark(sheet: Sheet, take_id: str, kind: str) -> None:
@@ -50,9 +49,7 @@ def test_a_take_is_marked_marked_otherwise_and_unmarked(sheet: Sheet) -> None:
     mark(sheet, "a", "chosen")
     mark(sheet, "b", "reroll")
     assert marks(sheet) == {"a": "Chosen", "b": "Re-roll"}
-    sheet.until(
-        "document.querySelector('.counts').textContent === '2 of 4 takes marked, 1 of 5 shots has a choice'"
-    )
+    sheet.until("document.querySelector('.counts').textContent === '2 of 4 takes marked, 1 of 5 shots has a choice'")
     mark(sheet, "a", "rejected")
     mark(sheet, "b", "reroll")
     assert marks(sheet) == {"a": "Rejected"}
