@@ -97,7 +97,7 @@ class Sheet:
 
     def click(self, element: WebElement) -> None:
         """Click what the bar at the bottom may cover."""
-        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+        self.run("arguments[0].scrollIntoView({block: 'nearest'})", element)
         element.click()
 
     def point_at(self, element: WebElement) -> None:

@@ -12,6 +12,7 @@ from tests.helpers.snapshots import record, run, take
 pytestmark = pytest.mark.deep
 
 MOODS = ("warm", "cool", "airy")
+TIMES = " \N{MULTIPLICATION SIGN} "
 
 
 def made(sku: str, mood: str, number: int = 1, **more: str) -> TakeRecord:
@@ -33,15 +34,16 @@ def sheet(open_sheet: OpenSheet) -> Sheet:
 
 def cells(sheet: Sheet) -> list[list[list[str]]]:
     """The IDs in every cell of every row."""
-    found: list[list[list[str]]] = sheet.run(
-        "return [...document.querySelectorAll('.matrix .line:not(.heads)')].map(row => [...row.querySelectorAll('.cell')]"
-        ".map(cell => [...cell.querySelectorAll('.take')].map(node => node.dataset.take)))"
-    )
+    found: list[list[list[str]]] = sheet.run("""
+      const idsIn = (cell) => [...cell.querySelectorAll('.take')].map(node => node.dataset.take);
+      const rows = [...document.querySelectorAll('.matrix .line:not(.heads)')];
+      return rows.map(row => [...row.querySelectorAll('.cell')].map(idsIn));
+    """)
     return found
 
 
 def test_rows_and_columns_are_the_values_and_cells_hold_their_takes(sheet: Sheet) -> None:
-    assert sheet.texts(".heads .label") == ["sku × mood", *MOODS, "no mood"]
+    assert sheet.texts(".heads .label") == [TIMES.join(("sku", "mood")), *MOODS, "no mood"]
     assert sheet.texts("[role=rowheader]") == [*(f"L-{n:03d}" for n in range(5)), "no sku"]
     sheet.shown()
     found = cells(sheet)
@@ -53,11 +55,11 @@ def test_rows_and_columns_are_the_values_and_cells_hold_their_takes(sheet: Sheet
 def test_the_reader_chooses_what_makes_rows_and_columns(sheet: Sheet) -> None:
     Select(sheet.one("select[data-side=rows]")).select_by_visible_text("mood")
     assert sheet.texts("[role=rowheader]") == [*MOODS, "no mood"]
-    assert sheet.texts(".heads .label")[:3] == ["mood × sku", "L-000", "L-001"]
+    assert sheet.texts(".heads .label")[:3] == [TIMES.join(("mood", "sku")), "L-000", "L-001"]
     Select(sheet.one("select[data-side=columns]")).select_by_visible_text("title")
-    assert sheet.texts(".heads .label")[:2] == ["mood × title", "the L-000"]
+    assert sheet.texts(".heads .label")[:2] == [TIMES.join(("mood", "title")), "the L-000"]
     sheet.reload()
-    assert sheet.texts(".heads .label")[:2] == ["mood × title", "the L-000"]
+    assert sheet.texts(".heads .label")[:2] == [TIMES.join(("mood", "title")), "the L-000"]
 
 
 def test_the_same_keys_mark_and_move(sheet: Sheet) -> None:
@@ -72,7 +74,7 @@ def test_the_same_keys_mark_and_move(sheet: Sheet) -> None:
 
 def test_filters_hold_in_the_grid(sheet: Sheet) -> None:
     sheet.one("input[type=search]").send_keys("mood:air")
-    assert sheet.texts(".heads .label") == ["sku × mood", "airy"]
+    assert sheet.texts(".heads .label") == [TIMES.join(("sku", "mood")), "airy"]
     assert len(sheet.shown()) == 10
 
 

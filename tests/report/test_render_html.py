@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hailuo_batch.core.model.states import RunState
+from hailuo_batch.report.attention import attention_kinds
 from hailuo_batch.report.render_html import embed, render_html
 from hailuo_batch.report.render_json import report_document
 from tests.helpers.snapshots import record, run, take
@@ -51,7 +52,8 @@ class Page(HTMLParser):
 
 def test_the_model_in_the_page_is_the_report() -> None:
     report = report_of(*every_state())
-    assert Page(render_html(report)).model == report_document(report) | {"pictures": []}
+    added = {"pictures": [], "attention": attention_kinds(report)}
+    assert Page(render_html(report)).model == report_document(report) | added
 
 
 def test_hostile_text_adds_no_element_and_comes_back_as_it_was() -> None:

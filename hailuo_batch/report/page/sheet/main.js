@@ -21,7 +21,9 @@ else if (isReload) {
 } else {
   const left = takeLeft(local.read().current);
   if (left && report.takes.some((take) => markOf(take) !== null)) {
+    history.scrollRestoration = "manual";
     current.set(markOf(left) === null ? left : nextUnmarked(sheet.takes(), sheet.placeOf(left)) ?? left, { focus: true });
+    sheet.goTo({ shot: current.take().shot, top: innerHeight / 3 });
   }
 }
 const leave = () => {

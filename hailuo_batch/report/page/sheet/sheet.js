@@ -203,9 +203,9 @@ const sheet = (() => {
   });
   const again = () => {
     const kept = current.take();
-    const wasInSight = kept !== null && isInSight(cards.get(kept.id));
+    const top = kept !== null && isInSight(cards.get(kept.id)) ? cards.get(kept.id).getBoundingClientRect().top : null;
     show(view);
-    if (wasInSight) current.show(kept);
+    if (top !== null) goTo({ shot: kept.shot, top });
   };
   density.listeners.add(again);
   const placeOf = (take) => places.get(take) ?? -1;
