@@ -64,7 +64,6 @@ def photograph(outputs: Path, profile: Path) -> bytes:
         sheet.open()
         chrome.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
         sheet.resize(WIDTH, HEIGHT)
-        sheet.button("Pick").click()
         for take_id, mark in MARKS.items():
             sheet.run("arguments[0].click()", sheet.card(take_id).find_element("css selector", f"[data-mark={mark}]"))
         sheet.run("document.activeElement.blur(); scrollTo(0, 0)")

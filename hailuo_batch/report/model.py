@@ -108,10 +108,10 @@ class Stills:
 class Report:
     """A whole campaign at `generated_at` (seconds since the epoch). `totals` has a count for every state.
 
-    `resume_command` continues the last apply with its options; `apply_command` has none. `applying` is whether an apply
-    was running. `forgotten` are attempts at takes that the user had forgotten: they belong to no take, but their money
-    counts. `clips` has what the videos on disk say of themselves, by their paths, and `stills` what pictures there are
-    of them; both as far as that was looked at.
+    `resume_command` continues the last apply with its options; `apply_command` has none. `collect_command` lacks the
+    file of picks and the folder. `applying` is whether an apply was running. `forgotten` are attempts at takes that the
+    user had forgotten: they belong to no take, but their money counts. `clips` has what the videos on disk say of
+    themselves, by their paths, and `stills` what pictures there are of them; both as far as that was looked at.
     """
 
     campaign: str
@@ -123,6 +123,7 @@ class Report:
     spend: Spend
     resume_command: str
     apply_command: str
+    collect_command: str
     repair_command: str
     takes: tuple[ReportTake, ...]
     applying: bool = False
@@ -186,6 +187,7 @@ def build_report(
         spend=spend_of(resolved.paid_runs),
         resume_command=resume or str(commands.apply()),
         apply_command=str(commands.apply()),
+        collect_command=str(commands.command("collect")),
         repair_command=str(commands.repair()),
         takes=takes,
         applying=submitting_state is TakeState.WAITING,

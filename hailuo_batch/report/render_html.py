@@ -17,24 +17,19 @@ from typing import Any
 
 from hailuo_batch.core.model.clip_facts import ClipFacts
 from hailuo_batch.core.model.file_layout import STILLS_FOLDER, poster_name
+from hailuo_batch.report.attention import attention_kinds
 from hailuo_batch.report.encoding import encode
 from hailuo_batch.report.model import Report, Stills
 from hailuo_batch.report.render_json import report_document
 
 _PAGE = Path(__file__).parent / "page"
-_STYLES = ("base", "head", "sheet", "film", "overlay")
+_STYLES = ("base", "head", "tools", "sheet", "film", "small", "bar", "compare", "overlay")
 _SCRIPTS = (
-    *(
-        "base/dom",
-        "base/store",
-        "base/takes",
-        "base/variables",
-        "base/film",
-        "review/picks",
-        "sheet/cards",
-        "sheet/head",
-    ),
-    *("sheet/sheet", "sheet/find", "review/viewer", "review/choice", "sheet/live", "sheet/main"),
+    *("base/dom", "base/keys", "base/store", "base/takes", "base/variables", "base/film"),
+    *("review/picks", "review/notes", "review/exchange", "review/tables"),
+    *("sheet/density", "sheet/cards", "sheet/shots", "sheet/attention", "sheet/head", "sheet/matrix", "sheet/sheet"),
+    *("sheet/current", "sheet/search", "sheet/find", "review/viewer", "review/keys", "review/sync", "review/tiles"),
+    *("review/compare", "review/exporter", "review/importer", "sheet/bar", "sheet/live", "sheet/main"),
 )
 """In the order in which they depend on each other; they share one scope."""
 
@@ -108,7 +103,7 @@ def _page_model(report: Report) -> dict[str, Any]:
                 output.update(_clip_fields(report, output))
         take["input"] = _with_pictures(take["input"], pictures, report.stills.references.get(take["id"], ()))
         take["variables"] = {name: _shorten(value) for name, value in take["variables"].items()}
-    return page | {"pictures": pictures.listed}
+    return page | {"pictures": pictures.listed, "attention": attention_kinds(report)}
 
 
 def _clip_fields(report: Report, output: Mapping[str, Any]) -> dict[str, Any]:

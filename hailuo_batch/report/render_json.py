@@ -32,6 +32,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "spend": spend_fields(report.spend),
         "resume_command": report.resume_command,
         "apply_command": report.apply_command,
+        "collect_command": report.collect_command,
         "takes": [_take(take) for take in report.takes],
     }
 

@@ -72,13 +72,33 @@ class Sheet:
 
     def shown(self) -> list[str]:
         """The IDs of the takes on the sheet, in their order; what is far from the window is brought near first."""
-        self.run("dispatchEvent(new Event('beforeprint'))")
-        found: list[str] = self.run("return [...document.querySelectorAll('.take')].map(node => node.dataset.take)")
+        found: list[str] = self.run(
+            "dispatchEvent(new Event('beforeprint'));"
+            "return [...document.querySelectorAll('.take')].map(node => node.dataset.take)"
+        )
         return found
+
+    def size(self, name: str) -> None:
+        """Choose the size of the pictures: S, M or L."""
+        self.run("document.querySelector(arguments[0]).click()", f'[data-density="{name}"]:not(html)')
+
+    def current(self) -> str:
+        """The ID of the current take."""
+        take_id: str = self.run("return document.querySelector('.take[aria-current]')?.dataset.take ?? ''")
+        return take_id
 
     def press(self, *keys: str) -> None:
         """Type, wherever the focus is."""
         ActionChains(self.chrome).send_keys(*keys).perform()
+
+    def press_with(self, modifier: str, key: str) -> None:
+        """Type a key while another is held down."""
+        ActionChains(self.chrome).key_down(modifier).send_keys(key).key_up(modifier).perform()
+
+    def click(self, element: WebElement) -> None:
+        """Click what the bar at the bottom may cover."""
+        self.run("arguments[0].scrollIntoView({block: 'nearest'})", element)
+        element.click()
 
     def point_at(self, element: WebElement) -> None:
         ActionChains(self.chrome).move_to_element(element).perform()

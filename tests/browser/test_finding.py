@@ -101,7 +101,6 @@ def test_what_is_found_is_brought_into_sight_from_far_below(open_sheet: OpenShee
 
 
 def test_by_mark(sheet: Sheet) -> None:
-    sheet.button("Pick").click()
     sheet.card("desk").find_element("css selector", "[data-mark=chosen]").click()
     sheet.choose("mark", "Chosen")
     assert sheet.shown() == ["desk"]
@@ -136,5 +135,7 @@ def test_what_was_asked_for_stays_over_a_reload(sheet: Sheet) -> None:
 
 def test_a_link_to_a_take_that_is_filtered_out_brings_it_back(sheet: Sheet) -> None:
     sheet.one("input[type=search]").send_keys("attic")
-    sheet.one("#attention .case a").send_keys(Keys.ENTER)
-    assert "lamp.take2" in sheet.shown()
+    sheet.one(".issue summary").click()
+    sheet.soon(".case a").send_keys(Keys.ENTER)
+    assert sheet.current() == "lamp.take2"
+    assert sheet.focused() == "lamp.take2: failed"

@@ -1,4 +1,4 @@
-"""From the contact sheet back to the command line: what pick mode exports makes just those takes anew."""
+"""From the contact sheet back to the command line: the picks that it saves collect and make again just those takes."""
 
 import json
 import os
@@ -27,11 +27,16 @@ shots:
 """
 
 
-def cli(server: SandboxServer, *words: str) -> Any:
-    """The JSON document of a command."""
+def call(server: SandboxServer, folder: Path, *words: str) -> str:
+    """What a command prints that is called in a folder."""
     here = os.environ | {"RUNBASE_BASE_URL": server.base_url, "RUNBASE_API_KEY": "sk-test-0123456789"}
-    command = [sys.executable, "-m", "hailuo_batch", *words, "--json"]
-    return json.loads(subprocess.run(command, env=here, check=True, capture_output=True, text=True).stdout)
+    command = [sys.executable, "-m", "hailuo_batch", *words]
+    return subprocess.run(command, cwd=folder, env=here, check=True, capture_output=True, text=True).stdout
+
+
+def cli(server: SandboxServer, folder: Path, *words: str) -> Any:
+    """The JSON document of a command."""
+    return json.loads(call(server, folder, *words, "--json"))
 
 
 def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_again(
@@ -40,24 +45,31 @@ def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_ag
     manifest = tmp_path / "my lamps.yaml"
     manifest.write_text(MANIFEST, encoding="utf-8")
     with SandboxServer(WorldSettings(rate_limit=10_000), speed=1000.0) as server:
-        before = cli(server, "apply", str(manifest), "--yes")
+        before = cli(server, tmp_path, "apply", str(manifest), "--yes")
         sheet = Sheet(chrome, tmp_path / "outputs" / "lamps")
         sheet.open()
-        sheet.button("Pick").click()
-        for take_id in ("hero", "lamp-teal"):
-            sheet.card(take_id).find_element("css selector", "[data-mark=reroll]").click()
+        for take_id, mark in (("hero", "reroll"), ("hero.take2", "chosen"), ("lamp-teal", "reroll")):
+            sheet.click(sheet.card(take_id).find_element("css selector", f"[data-mark={mark}]"))
+        where = {"behavior": "allow", "downloadPath": str(tmp_path)}
+        sheet.chrome.execute_cdp_cmd("Browser.setDownloadBehavior", where)
         sheet.button("Export").click()
-        program, command, *words = shlex.split(sheet.texts("dialog[open] .command code")[0])
+        sheet.button("Save picks").click()
+        picks = tmp_path / "lamps.picks.json"
+        sheet.wait(lambda: picks.exists() and picks.stat().st_size)
+        collect, reroll = (shlex.split(text) for text in sheet.texts("dialog[open] .command code"))
+        call(server, tmp_path, *collect[1:])
+        assert (tmp_path / "lamps-chosen" / "hero.take2.mp4").is_file()
+        program, command, *words = reroll
         assert (program, command) == ("hailuo-batch", "apply")
-        planned = cli(server, "plan", *words)
+        planned = cli(server, tmp_path, "plan", *words)
         assert {take["id"]: take["action"] for take in planned["takes"]} == {
             "hero": "replace",
-            "hero.take2": "hold",
-            "lamp-white": "hold",
+            "hero.take2": "keep",
+            "lamp-white": "keep",
             "lamp-teal": "replace",
-            "hero-wide": "hold",
+            "hero-wide": "keep",
         }
-        after = cli(server, "apply", *words, "--yes")
+        after = cli(server, tmp_path, "apply", *words, "--yes")
     runs = [{take["id"]: len(take["runs"]) for take in document["takes"]} for document in (before, after)]
     assert {take_id: count - runs[0][take_id] for take_id, count in runs[1].items()} == {
         "hero": 1,
@@ -67,5 +79,5 @@ def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_ag
         "hero-wide": 0,
     }
     sheet.reload()
-    assert sheet.texts(".take .badge") == []
+    assert sheet.texts(".take > .badges .badge") == ["Chosen"]
     assert sheet.complaints() == []

@@ -71,7 +71,7 @@ def test_the_keyboard_is_enough(sheet: Sheet) -> None:
     assert not sheet.one("#variables").is_displayed()
     sheet.press(Keys.SPACE)
     assert sheet.one("#variables").is_displayed()
-    sheet.press(Keys.TAB, Keys.TAB)
+    sheet.press(Keys.TAB)
     assert sheet.focused() == "colour"
     sheet.press("t")
     assert sheet.shown() == ["a", "b"]
@@ -110,6 +110,30 @@ def test_without_any_there_is_no_filter(open_sheet: OpenSheet) -> None:
 def test_values_are_found_by_text(sheet: Sheet) -> None:
     sheet.one("input[type=search]").send_keys("LIBRARY teal")
     assert sheet.shown() == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("scene:loft", ["a", "c", "c.take2"]),
+        ("Colour:TEAL scene:library", ["b"]),
+        ('scene:"a lib"', ["b"]),
+        ("colour:loft", []),
+        ("nothing:teal", []),
+        ("sku:1 loft", ["a"]),
+    ],
+)
+def test_one_variable_is_searched_by_its_name(sheet: Sheet, words: str, found: list[str]) -> None:
+    sheet.one("input[type=search]").send_keys(words)
+    assert sheet.shown() == found
+
+
+def test_accents_make_no_difference(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(made("a", prompt="a CAFÉ at night", größe="Zürich"), made("b", prompt="a cafe", größe="Bern"))
+    for words, found in (("cafe", ["a", "b"]), ("café", ["a", "b"]), ("große:zuri", ["a"])):
+        sheet.one("input[type=search]").clear()
+        sheet.one("input[type=search]").send_keys(words)
+        assert sheet.shown() == found
 
 
 def test_a_card_and_the_full_view_show_them(sheet: Sheet) -> None:
@@ -155,6 +179,8 @@ def test_however_long_they_are_nothing_is_wider_than_the_window(open_sheet: Open
     wanted = [take(name, prompt=name, variables=each) for name, each in (("a", long), ("b", other))]
     sheet = open_sheet(*(record(each, run(of=each)) for each in wanted))
     sheet.resize(width, 900)
+    if width < 700:
+        sheet.button("Filters").click()
     if sheet.button("Variables").get_attribute("aria-expanded") == "false":
         sheet.button("Variables").click()
     assert sheet.one("#variables").is_displayed()
@@ -172,6 +198,9 @@ def test_in_a_narrow_window_the_filters_begin_folded(open_sheet: OpenSheet) -> N
     assert sheet.one("#variables").is_displayed()
     sheet.resize(390, 900)
     sheet.reload()
+    assert not any(control.is_displayed() for control in sheet.all("#tools select, .chip"))
+    assert sheet.film("a").rect["y"] < 500
+    sheet.button("Filters").click()
     assert not sheet.one("#variables").is_displayed()
     sheet.button("Variables").click()
     assert sheet.one("#variables").is_displayed()

@@ -12,6 +12,7 @@ from hailuo_batch.core.model.clip_facts import ClipFacts
 from hailuo_batch.core.model.file_layout import poster_name
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState
+from hailuo_batch.report.attention import attention_kinds
 from hailuo_batch.report.model import Stills
 from hailuo_batch.report.render_html import embed, render_html
 from hailuo_batch.report.render_json import report_document
@@ -59,7 +60,7 @@ def test_the_model_in_the_page_is_the_report() -> None:
     model = Page(render_html(report)).model
     for each in outputs_in(model):
         assert [each.pop(name) for name in ("length_s", "width", "height", "poster")] == [None] * 4
-    assert model == report_document(report) | {"pictures": []}
+    assert model == report_document(report) | {"pictures": [], "attention": attention_kinds(report)}
 
 
 def outputs_in(model: Any) -> list[Any]:

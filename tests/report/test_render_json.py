@@ -103,6 +103,7 @@ def test_every_field_states_what_the_ledger_has() -> None:
         },
         "resume_command": "hailuo-batch apply manifests/spring.yaml",
         "apply_command": "hailuo-batch apply manifests/spring.yaml",
+        "collect_command": "hailuo-batch collect manifests/spring.yaml",
     }
     first, second = left.pop("runs")
     assert left == {

@@ -16,8 +16,13 @@ const on = (node, type, listener) => { node.addEventListener(type, listener); re
 const ICONS = {
   copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z", tick: "M3 8.5l3.5 3.5L13 4.5", cross: "M4 4l8 8M12 4l-8 8",
   again: "M13 8a5 5 0 1 1-1.5-3.6M13 2.5v3h-3", left: "M10 3L5 8l5 5", right: "M6 3l5 5-5 5",
+  hash: "M6 2.5L4.5 13.5M11.5 2.5L10 13.5M2.5 6h11M2.5 10.5h11", filter: "M2.5 4h11M4.5 8h7M6.5 12h3",
   up: "M3 10l5-5 5 5", down: "M3 6l5 5 5-5",
   out: "M6.5 3.5h-3v9h9v-3M9 3h4v4M13 3L7.5 8.5", open: "M3 6.5V3h3.5M13 9.5V13H9.5M3 3l4 4M13 13L9 9",
+  play: "M5 3l8 5-8 5z", pause: "M5.5 3v10M10.5 3v10", framePrevious: "M11 3.5L5.5 8l5.5 4.5zM3.5 3.5v9", frameNext: "M5 3.5L10.5 8 5 12.5zM12.5 3.5v9",
+  loop: "M4 9.5V8a3 3 0 0 1 3-3h6M10.5 2.5L13 5l-2.5 2.5M12 6.5V8a3 3 0 0 1-3 3H3M5.5 13.5L3 11l2.5-2.5",
+  note: "M3 3h10v7.5H8.5L5.5 13v-2.5H3zM5.5 5.8h5M5.5 7.8h3", compare: "M2.5 3.5h4.75v9H2.5zM8.75 3.5h4.75v9H8.75z",
+  save: "M8 2.5v7M5 6.7l3 3 3-3M3 11v2.5h10V11", bring: "M8 9.7v-7M5 5.5l3-3 3 3M3 11v2.5h10V11",
 };
 const icon = (name) => {
   const node = document.createElementNS("http://www.w3.org/2000/svg", "svg");

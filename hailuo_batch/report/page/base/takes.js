@@ -8,9 +8,16 @@ const seconds = (run) => {
   const until = run.completed_at ?? (["pending", "processing"].includes(run.state) ? report.generated_at : null);
   return until === null ? null : Math.max(0, Math.round((Date.parse(until) - Date.parse(run.submitted_at)) / 1000));
 };
+const lasting = (all) => {
+  if (all < 60) return `${all} s`;
+  if (all < 3600) return `${Math.floor(all / 60)} min${all % 60 ? ` ${all % 60} s` : ""}`;
+  return `${number(Math.floor(all / 3600))} h${Math.floor((all % 3600) / 60) ? ` ${Math.floor((all % 3600) / 60)} min` : ""}`;
+};
 const took = (run) => {
   const lasted = seconds(run);
-  return lasted === null ? "" : `${duration(lasted)}${run.completed_at ? "" : " so far"}`;
+  if (lasted === null) return "";
+  if (!run.completed_at) return `${lasting(lasted)} so far`;
+  return run.state === "succeeded" ? `made in ${lasting(lasted)}` : `after ${lasting(lasted)}`;
 };
 const price = (run) => {
   if (!run) return "";
@@ -30,9 +37,9 @@ const foldable = (node, kind) => {
   });
   return [node, el("div", {}, button)];
 };
-const longText = (text, kind = "prompt") => {
+const longText = (text, kind = "prompt", short = 280) => {
   const paragraph = el("p", { class: kind, dir: "auto" }, text);
-  return text.length <= 280 && text.split("\n").length <= 4 ? [paragraph] : foldable(paragraph, "clamped");
+  return text.length <= short && text.split("\n").length <= 4 ? [paragraph] : foldable(paragraph, "clamped");
 };
 
 // The page makes no request to a network: images that are embedded or lie beside it are shown, others are links that the

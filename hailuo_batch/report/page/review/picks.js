@@ -1,67 +1,90 @@
-// The reader's marks. A mark belongs to one run, so a take that is made again starts unmarked.
+// The reader's picks: a mark and a note for each run that was seen. Nothing here speaks for another run, so a take that is
+// made again starts without either, and its earlier attempt keeps what it had.
 
 const MARKS = {
-  chosen: { word: "Chosen", verb: "Choose", icon: "tick", key: "1" },
-  rejected: { word: "Rejected", verb: "Reject", icon: "cross", key: "2" },
-  reroll: { word: "Re-roll", verb: "Re-roll", icon: "again", key: "3" },
+  chosen: { word: "Chosen", verb: "Choose", icon: "tick", key: "1", keys: ["1", "p"] },
+  rejected: { word: "Rejected", verb: "Reject", icon: "cross", key: "2", keys: ["2", "x"] },
+  reroll: { word: "Re-roll", verb: "Re-roll", icon: "again", key: "3", keys: ["3", "r"] },
 };
-const marks = keptValue(() => localStorage, "marks");
-const markListeners = new Set(); // each is called with a take whose mark changed
+const LONGEST_NOTE = 10_000;
+const marks = keptRecords(() => localStorage, "picks"); // by run ID: { take, mark, note }
+const markListeners = new Set(); // each is called with a take and the one of its runs whose mark or note changed
 
-const canMark = (take) => take.state === "done";
-let markedNow = marks.read();
-const markOf = (take) => {
-  const kept = markedNow[take.id];
-  return canMark(take) && Array.isArray(kept) && kept[1] === liveRun(take)?.run_id && Object.hasOwn(MARKS, kept[0]) ? kept[0] : null;
+const isLive = (take, run) => run !== null && run === liveRun(take);
+// Only a video can be judged; a run that has none yet, or whose file is not here, has nothing to see.
+const canMark = (take, run = liveRun(take)) => Boolean(run?.run_id) && saved(run.outputs).length > 0;
+// Another video is made in the place of the live one: that cannot be asked of an earlier attempt.
+const marksFor = (take, run = liveRun(take)) => Object.keys(MARKS).filter((mark) => mark !== "reroll" || isLive(take, run));
+
+const markOf = (take, run = liveRun(take)) => {
+  if (!canMark(take, run)) return null;
+  const mark = marks.read(run.run_id)?.mark;
+  return typeof mark === "string" && Object.hasOwn(MARKS, mark) ? mark : null;
 };
-const setMark = (take, mark) => {
-  markedNow = marks.read(); // another tab may have changed the marks
-  if (mark === null) delete markedNow[take.id];
-  else markedNow[take.id] = [mark, liveRun(take)?.run_id ?? null];
-  marks.write(markedNow);
-  for (const listener of markListeners) listener(take);
+const noteOf = (take, run = liveRun(take)) => {
+  if (!canMark(take, run)) return "";
+  const note = marks.read(run.run_id)?.note;
+  return typeof note === "string" ? note.slice(0, LONGEST_NOTE) : "";
 };
-const toggleMark = (take, mark) => {
-  setMark(take, markOf(take) === mark ? null : mark);
-  const now = markOf(take);
+// Any attempt may be the one that was chosen.
+const hasChoice = (take) => take.runs.some((run) => markOf(take, run) === "chosen");
+const marked = (mark) => report.takes.filter((take) => markOf(take) === mark);
+
+const changePick = (take, run, change) => {
+  if (!canMark(take, run)) return;
+  marks.write(run.run_id, (before) => {
+    const after = { ...before, take: take.id, ...change };
+    return after.mark || after.note ? after : null;
+  });
+  for (const listener of markListeners) listener(take, run);
+};
+const setMark = (take, mark, run = liveRun(take)) => {
+  if (mark === null || marksFor(take, run).includes(mark)) changePick(take, run, { mark });
+};
+const setNote = (take, text, run = liveRun(take)) => changePick(take, run, { note: text.trim() === "" ? "" : text.slice(0, LONGEST_NOTE) });
+const toggleMark = (take, mark, run = liveRun(take)) => {
+  if (!marksFor(take, run).includes(mark)) { announce("Only the latest video of a take can be made again."); return; }
+  setMark(take, markOf(take, run) === mark ? null : mark, run);
+  const now = markOf(take, run);
   announce(now === null ? `${take.id}: mark removed` : `${take.id}: ${MARKS[now].word.toLowerCase()}`);
 };
-const clearMarks = () => {
-  markedNow = {};
-  marks.write({});
-  for (const take of report.takes) for (const listener of markListeners) listener(take);
-};
-const marked = (mark) => report.takes.filter((take) => markOf(take) === mark);
-addEventListener("storage", ({ key }) => {
-  if (key !== marks.key) return;
-  markedNow = marks.read();
-  for (const take of report.takes) for (const listener of markListeners) listener(take);
+
+const markable = () => report.takes.flatMap((take) => take.runs.filter((run) => canMark(take, run)).map((run) => [take, run]));
+const clearMarks = () => { for (const [take, run] of markable()) if (markOf(take, run) !== null) setMark(take, null, run); };
+const runsById = new Map(report.takes.flatMap((take) => take.runs.filter((run) => run.run_id).map((run) => [run.run_id, [take, run]])));
+marks.onChange((id) => {
+  const changed = id === null ? markable() : [runsById.get(id) ?? []];
+  for (const [take, run] of changed) if (take) for (const listener of markListeners) listener(take, run);
 });
 
-// The same quoting as Python's shlex.quote.
-const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
-const rerolled = (option) => marked("reroll").filter((take) => take.in_manifest)
-  .map((take) => `${option} ${quoted(take.id)}`).join(" ");
-const replaceArguments = () => rerolled("--replace");
-const onlyArguments = () => rerolled("--only"); // without it the command would also pay for every other take that is not done
-const choice = () => {
-  const entry = (take) => ({ take: take.id, shot: take.shot, run_id: liveRun(take).run_id,
-    files: saved(take.outputs).map(({ path, sha256 }) => ({ path, sha256 })) });
-  return { version: 1, campaign: report.campaign, endpoint: report.endpoint, report_generated_at: report.generated_at,
-    chosen: marked("chosen").map(entry), rejected: marked("rejected").map(entry), reroll: marked("reroll").map(entry) };
-};
-
-const pickButtons = (take) => {
-  const group = el("div", { class: "picks", role: "group", "aria-label": `Mark ${take.id}` });
-  for (const [mark, { verb, icon: name, key }] of Object.entries(MARKS)) {
-    const attributes = { type: "button", class: `pick m-${mark}`, "data-mark": mark, "aria-keyshortcuts": key };
-    group.append(on(el("button", attributes, icon(name), verb), "click", () => toggleMark(take, mark)));
+// Marks as they were kept before: by take, as [mark, run ID].
+const moveOldMarks = () => {
+  const old = keptValue(() => localStorage, "marks");
+  for (const kept of Object.values(old.read())) {
+    const [take, run] = Array.isArray(kept) ? runsById.get(kept[1]) ?? [] : [];
+    if (take && marks.read(run.run_id) === null && Object.hasOwn(MARKS, kept[0])) changePick(take, run, { mark: kept[0] });
   }
-  showMark(group, take);
+  if (marks.isKept()) old.remove();
+};
+moveOldMarks();
+
+const pickButtons = (take, run = liveRun(take)) => {
+  const group = el("div", { class: "picks", role: "group", "aria-label": `Mark ${take.id}`, "data-run": run.run_id });
+  for (const mark of marksFor(take, run)) {
+    const { verb, icon: name, key } = MARKS[mark];
+    const attributes = { type: "button", class: `pick m-${mark}`, "data-mark": mark, "aria-keyshortcuts": key };
+    group.append(on(el("button", attributes, icon(name), verb), "click", () => toggleMark(take, mark, run)));
+  }
+  showMark(group, take, run);
   return group;
 };
-const showMark = (parent, take) => {
+const showMark = (parent, take, run = liveRun(take)) => {
   for (const button of parent.querySelectorAll("[data-mark]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.mark === markOf(take)));
+    if (button.closest(".picks").dataset.run !== run?.run_id) continue;
+    button.setAttribute("aria-pressed", String(button.dataset.mark === markOf(take, run)));
   }
+};
+const markBadge = (take, run = liveRun(take)) => {
+  const mark = markOf(take, run);
+  return mark === null ? "" : el("span", { class: `badge m-${mark}` }, icon(MARKS[mark].icon), el("span", { class: "word" }, MARKS[mark].word));
 };

@@ -2,10 +2,11 @@
 
 const viewer = (() => {
   const dialog = el("dialog", { class: "viewer", "aria-label": "Full view" });
-  const stage = el("div", { class: "stage" });
+  const stage = el("div", { class: "stage", tabindex: "-1" });
   const panel = el("div", { class: "panel" });
   let shown = null; // the entry on show: a take, its output, a label, and the run if it is an earlier attempt
   let row = []; // the entries that the arrow keys go through
+  let note = null; // the field for the note, where there can be one
 
   const entries = () => sheet.takes().flatMap((take) => {
     const outputs = saved(take.outputs);
@@ -21,6 +22,16 @@ const viewer = (() => {
     const target = first < 0 ? row[by > 0 ? 0 : row.length - 1] : row[first];
     if (target) show(row.find((entry) => entry.take.shot === target.take.shot));
   };
+  const runShown = () => shown.run ?? liveRun(shown.take);
+  // After a mark by a key the next take without one follows; an earlier attempt was opened for its own sake.
+  const following = (take) => {
+    if (shown.run) return;
+    const next = nextUnmarked(row.map((entry) => entry.take), row.findLastIndex((entry) => entry.take === take));
+    const entry = next && row.find((other) => other.take === next);
+    if (entry) show(entry);
+    else announce("Every take on the sheet has a mark");
+  };
+
   const iconButton = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);
   const previous = iconButton("Previous take", "left", () => step(-1));
   const next = iconButton("Next take", "right", () => step(1));
@@ -36,22 +47,33 @@ const viewer = (() => {
     on(video, "error", () => video.replaceWith(el("p", { class: "broken" }, "This file cannot be played from here.")));
     stage.replaceChildren(video);
     if (!still.matches) video.play().catch(() => {});
-    fill(entry);
+    fill(entry, video);
   };
-  const fill = ({ take, output, run, label }) => {
+  const madeIn = (run) => {
+    const lasted = run?.completed_at ? seconds(run) : null;
+    return [price(run), lasted === null ? "" : `made in ${duration(lasted)}`].filter(Boolean).join(" · ");
+  };
+  const fill = ({ take, output, run, label }, video) => {
     const attempt = run ?? liveRun(take);
     const place = index();
+    const clip = el("span", { class: "facts" });
+    on(video, "loadedmetadata", () => { clip.textContent = filmFacts(video); });
+    note = canMark(take, attempt) ? noteField(take, attempt) : null;
+    if (note) on(note.field, "finished", () => stage.focus());
     panel.replaceChildren(...[
       el("div", { class: "row" }, el("h2", { tabindex: "-1" }, run ? label : take.id),
         el("span", { class: "facts" }, place < 0 ? "" : `${number(place + 1)} of ${number(row.length)}`)),
-      el("div", { class: "row" }, stateMark(run ? run.state : take.state), el("span", { class: "facts" }, facts(attempt))),
-      !run && canMark(take) ? pickButtons(take) : null,
+      el("div", { class: "row" }, stateMark(run ? run.state : take.state), clip),
+      note ? pickButtons(take, attempt) : null,
+      note ? note.field : null,
       el("p", { class: "prompt", dir: "auto" }, run ? "" : promptOf(take)), run ? null : references(take),
       run ? null : allVariables(take),
+      compareButton(take, () => toCompare(take, attempt)),
+      el("p", { class: "facts" }, madeIn(attempt)),
       item(output.path, "the file name"),
       output.flaw ? el("p", { class: "reason", dir: "auto" }, `Damaged: ${output.flaw}`) : null, attempt?.run_id ? item(attempt.run_id, "the run ID") : null,
       attempt?.completed_at ? el("p", { class: "facts" }, "finished ", moment(attempt.completed_at)) : null,
-      el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays", picking() ? " · 1 2 3 mark" : ""),
+      el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays · 1 2 3 mark · N\u00a0note · C\u00a0compare · ?\u00a0all\u00a0keys"),
     ].filter(Boolean));
     announce(label);
   };
@@ -60,35 +82,37 @@ const viewer = (() => {
     document.body.classList.add("viewing");
     dialog.showModal();
     show(entry);
-    close.focus();
+    stage.focus();
   };
+  const resume = () => { if (!still.matches) stage.querySelector("video")?.play().catch(() => {}); };
   const play = () => {
     const video = stage.querySelector("video");
     if (video) { if (video.paused) video.play().catch(() => {}); else video.pause(); }
   };
-  const KEYS = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => stepShot(-1), ArrowDown: () => stepShot(1) };
-  document.addEventListener("keydown", (event) => {
-    if (!dialog.open || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
-    else if (event.key === " " && !event.target.closest("button, video, a")) play();
-    else {
-      if (!shown.run && canMark(shown.take)) markByKey(event, shown.take);
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  }, { capture: true });
+  const toCompare = (take, run) => {
+    if (!canCompare(take)) { announce(`${take.id} has nothing to be compared with.`); return; }
+    stage.querySelector("video")?.pause();
+    compare.open(take, run);
+  };
+
+  keymap.addPlace("viewer", { dialog, take: () => shown?.take ?? null, run: runShown, marked: following });
+  const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["viewer"], group: "Full view", repeats });
+  key(["ArrowLeft", "ArrowRight"], "Previous and next take", (_, event) => step(event.key === "ArrowLeft" ? -1 : 1), true);
+  key(["ArrowUp", "ArrowDown"], "Previous and next shot", (_, event) => stepShot(event.key === "ArrowUp" ? -1 : 1), true);
+  key([" "], "Play, pause", play);
+
   on(dialog, "close", () => {
     drop();
     document.body.classList.remove("viewing");
-    sheet.reveal(shown.take);
-    const card = cards.get(shown.take.id);
-    card?.querySelector(".film")?.focus({ preventScroll: true });
-    card?.scrollIntoView({ block: "nearest" });
+    current.set(shown.take, { focus: true });
   });
   on(dialog, "click", (event) => { if (event.target === stage) dialog.close(); });
-  markListeners.add((take) => { if (dialog.open && take === shown.take) showMark(panel, take); });
+  markListeners.add((take, run) => {
+    if (!dialog.open || take !== shown.take || run !== runShown()) return;
+    showMark(panel, take, run);
+    note?.show();
+  });
   dialog.append(el("div", { class: "screenside" }, stage, previous, next, close), panel);
   document.body.append(dialog);
-  return { open, isOpen: () => dialog.open };
+  return { open, toCompare, resume, run: runShown, note: () => note?.field.focus(), isOpen: () => dialog.open };
 })();

@@ -1,14 +1,20 @@
-// The cards: a take with its video and facts, a shot with its takes side by side. Each is built once, when first needed.
+// The cards: a take with its video and facts, as large as the reader wants it. Each is built once for a size, when first
+// needed. Of the controls inside, only those of the current take are tab stops: the sheet is one stop for the keyboard.
 
-const shots = [...grouped(report.takes, (take) => take.shot)]
-  .map(([id, takes], index) => ({ id, takes, index, shown: takes, node: null, list: null, rest: [] }));
-const shotOf = new Map(shots.map((shot) => [shot.id, shot]));
 const cards = new Map();
+const isSmall = () => density.name() === "S" || matrix.isOn();
+const STOPS = "a[href], button, summary, .screen";
+const setStops = (node, are) => { for (const stop of node.querySelectorAll(STOPS)) stop.tabIndex = are ? 0 : -1; };
 
+const nothingYet = (take) => {
+  const screen = isSmall() ? el("div", { class: "screen" }, stateMark(take.state)) : noFilm(take);
+  for (const [name, value] of [["role", "group"], ["aria-label", `${take.id}: ${WORDS[take.state].toLowerCase()}`]]) screen.setAttribute(name, value);
+  return screen;
+};
 const films = (take) => {
   const outputs = saved(take.outputs);
-  if (outputs.length === 0) return [noFilm(take)];
-  return outputs.map((output, index) => {
+  if (outputs.length === 0) return [nothingYet(take)];
+  return outputs.slice(0, isSmall() ? 1 : outputs.length).map((output, index) => {
     const label = outputs.length > 1 ? `${take.id}, video ${index + 1} of ${outputs.length}` : take.id;
     return film(output, label, () => viewer.open({ take, output, label }));
   });
@@ -16,7 +22,7 @@ const films = (take) => {
 const attempts = (take) => {
   const earlier = take.runs.filter((run) => run.superseded);
   if (earlier.length === 0) return null;
-  const entry = (run) => el("li", {},
+  const entry = (run) => el("li", { "data-run": run.run_id },
     el("div", { class: "row" }, stateMark(run.state),
       el("span", { class: "facts" }, [`attempt ${run.attempt}`, facts(run)].filter(Boolean).join(" · "))),
     reason(run),
@@ -24,84 +30,95 @@ const attempts = (take) => {
     saved(run.outputs).flatMap((output) => {
       const label = `${take.id}, attempt ${run.attempt}`;
       return [film(output, label, () => viewer.open({ take, output, label, run })), item(output.path, "the file name")];
-    }));
+    }),
+    canMark(take, run) ? [badges(take, run), pickButtons(take, run)] : null);
   const list = el("ul", { class: "attempts" });
   const details = el("details", {}, el("summary", {}, plural(earlier.length, "earlier attempt", "earlier attempts")), list);
   return on(details, "toggle", () => { if (details.open && !list.hasChildNodes()) list.append(...earlier.map(entry)); });
 };
-const badge = (take) => {
-  const mark = markOf(take);
-  return mark === null ? "" : el("span", { class: `badge m-${mark}` }, icon(MARKS[mark].icon), MARKS[mark].word);
-};
 const isAlone = (take) => take.id === take.shot && shotOf.get(take.shot).takes.length === 1;
-const takeCard = (take) => {
+// Where an ID is too long for its place, its beginning is cut, never what tells the takes of a shot apart.
+const shortName = (take) => {
+  const [head, tail] = take.id.startsWith(`${take.shot}.`) ? [take.shot, take.id.slice(take.shot.length)] : [take.id, ""];
+  return el("p", { class: "name", title: take.id }, el("span", { class: "stem" }, head), tail);
+};
+const clip = ({ length_s: length, width, height }) => [
+  typeof length === "number" ? `${Number(length.toFixed(1))} s` : "", width && height ? `${width} × ${height}` : ""].filter(Boolean).join(" · ");
+const flag = (take) => (isDamaged(take) ? "damaged" : take.in_manifest ? "" : "no longer in the manifest");
+
+const smallCard = (take) => [...films(take), badges(take), shortName(take)];
+const mediumCard = (take) => [...films(take), badges(take),
+  shortName(take),
+  el("div", { class: "under" }, el("span", { class: "facts" }, [flag(take), ...(take.state === "done" ? [saved(take.outputs).map(clip)[0] || price(liveRun(take))] : [price(liveRun(take))])].filter(Boolean).join(" · ")),
+    canMark(take) ? pickButtons(take) : stateMark(take.state)),
+  reason(liveRun(take)), attempts(take)];
+const largeCard = (take) => {
   const run = liveRun(take);
-  const card = el("li", { class: "take", id: `take-${take.id}`, "data-take": take.id },
-    films(take), el("p", { class: "badges" }, badge(take)),
-    el("div", { class: "row" }, stateMark(take.state),
-      el("span", { class: "facts" }, [isDamaged(take) ? "damaged" : "", facts(run)].filter(Boolean).join(" · "))),
-    isAlone(take) ? null : el("p", { class: "name" }, take.id),
+  const outputs = saved(take.outputs);
+  return [...films(take), badges(take),
+    el("div", { class: "row" }, isAlone(take) ? stateMark(take.state) : el("p", { class: "name" }, take.id),
+      el("span", { class: "facts" }, [isDamaged(take) ? "damaged" : "", ...outputs.slice(0, 1).map(clip), price(run)].filter(Boolean).join(" · "))),
+    isAlone(take) || take.state === "done" ? null : el("p", {}, stateMark(take.state)),
     take.in_manifest ? null : el("p", { class: "facts" }, "no longer in the manifest"),
     reason(run),
     canMark(take) ? pickButtons(take) : null,
-    el("div", { class: "items" }, saved(take.outputs).map((output) => item(output.path, "the file name")),
+    el("div", { class: "items" }, outputs.map((output) => item(output.path, "the file name")),
       run && run.run_id ? item(run.run_id, "the run ID") : null),
-    attempts(take));
-  if (canMark(take)) on(card, "keydown", (event) => markByKey(event, take));
+    attempts(take)];
+};
+const takeCard = (take) => {
+  const parts = isSmall() ? smallCard(take) : density.name() === "M" ? mediumCard(take) : largeCard(take);
+  const card = el("li", { class: "take", id: `take-${take.id}`, "data-take": take.id }, ...parts);
+  setStops(card, false);
   return card;
 };
 const cardOf = (take) => {
-  if (!cards.has(take.id)) cards.set(take.id, takeCard(take));
+  if (!cards.has(take.id)) {
+    cards.set(take.id, takeCard(take));
+    current.built(take);
+  }
   return cards.get(take.id);
 };
-const markByKey = (event, take) => {
-  const mark = Object.keys(MARKS).find((name) => MARKS[name].key === event.key);
-  if (!mark || !picking() || event.ctrlKey || event.altKey || event.metaKey) return;
-  event.preventDefault();
-  toggleMark(take, mark);
-};
-markListeners.add((take) => {
+markListeners.add((take, run) => {
   const card = cards.get(take.id);
-  if (!card || !canMark(take)) return;
-  showMark(card, take);
-  card.querySelector(".badges").replaceChildren(badge(take));
+  if (!card || !canMark(take, run)) return;
+  for (const judged of isLive(take, run) ? [card] : card.querySelectorAll(`[data-run="${CSS.escape(run.run_id)}"]:not(.picks)`)) {
+    showMark(judged, take, run);
+    judged.querySelector(".badges").replaceWith(badges(take, run));
+  }
 });
 
-// Takes of one shot have the same input unless the manifest was edited after some of them were made.
-const inputs = (takes) => {
-  const groups = grouped(takes, (take) => take.fingerprint);
-  return [...groups.values()].flatMap((alike) => [
-    groups.size > 1 ? el("p", { class: "whose" }, alike.map((take) => take.id).join(", ")) : null, ...inputOf(alike[0])]);
-};
-// Until a shot comes near the viewport only its name is in the document: that keeps thousands of shots fast to open.
-const shotNode = (shot, takes, extra) => {
-  shot.shown = takes;
-  if (shot.node === null) {
-    const done = shot.takes.filter((take) => take.state === "done").length;
-    shot.node = el("section", { class: "shot", "data-shot": shot.id, "aria-labelledby": `shot-${shot.index}` },
-      el("div", { class: "row" }, el("h2", { id: `shot-${shot.index}` }, shot.id),
-        shot.takes.length > 1 ? el("span", { class: "facts" }, `${done} of ${shot.takes.length} done`) : null));
-  }
-  shot.node.style.setProperty("--takes", takes.length);
-  shot.node.style.setProperty("--extra", extra);
-  shot.node.classList.toggle("wide", extra > 0);
-  if (isFilled(shot)) shot.list.replaceChildren(...takes.map(cardOf));
-  return shot.node;
-};
-const isFilled = (shot) => shot.list !== null && shot.list.parentNode === shot.node;
-const fillShot = (shot) => {
-  if (isFilled(shot)) return;
-  if (shot.list === null) {
-    const tags = [...new Set(shot.takes.flatMap((take) => take.tags))];
-    shot.list = el("ul", { class: "takes" });
-    shot.rest = [el("div", { class: "input" }, inputs(shot.takes)),
-      tags.length ? el("ul", { class: "tags", "aria-label": "Tags" }, tags.map((tag) => el("li", {}, tag))) : ""];
-  }
-  shot.list.replaceChildren(...shot.shown.map(cardOf));
-  shot.node.append(shot.list, ...shot.rest);
-};
-const emptyShot = (shot) => {
-  if (!isFilled(shot) || shot.node.contains(document.activeElement)) return;
-  for (const video of shot.node.querySelectorAll("video")) unload(video);
-  while (shot.node.childNodes.length > 1) shot.node.lastChild.remove();
-};
+// A small card has its buttons only while the pointer is on it, over its picture.
+const hovered = (() => {
+  const room = byId("shots");
+  const listeners = new Set();
+  let take = null;
+  let tools = null;
+  const button = (text, what, name) => on(el("button", { type: "button", "aria-label": `Copy ${what} ${text}`, title: `Copy ${what} ${text}`, tabindex: "-1" },
+    icon(name)), "click", () => copy(text, what, cards.get(take.id).querySelector(".name")));
+  const toolsOf = (one) => {
+    const run = liveRun(one);
+    return el("div", { class: "over" }, canMark(one) ? pickButtons(one) : null,
+      saved(one.outputs).slice(0, 1).map((output) => button(output.path, "the file name", "copy")),
+      run?.run_id ? button(run.run_id, "the run ID", "hash") : null);
+  };
+  const point = (next) => {
+    if (next === take) return;
+    tools?.remove();
+    tools = null;
+    take = next;
+    if (take && isSmall()) {
+      tools = toolsOf(take);
+      setStops(tools, false);
+      cards.get(take.id).append(tools);
+    }
+    for (const listener of listeners) listener();
+  };
+  on(room, "pointerover", ({ target, pointerType }) => {
+    if (pointerType === "touch") return;
+    const id = target.closest(".take")?.dataset.take;
+    point(id === undefined ? null : takeById.get(id));
+  });
+  on(room, "pointerleave", () => point(null));
+  return { take: () => take, listeners };
+})();

@@ -1,4 +1,5 @@
-// Filters (state, tag, mark, variables, text) and the order. They are kept over a reload.
+// Filters (state, tag, mark, variables, text) and the order. They are kept over a reload. A take that no longer fits after it
+// was marked stays until the filters are used again: nothing vanishes under the reader's hand.
 
 const ORDERS = {
   manifest: { word: "Manifest order", of: null },
@@ -11,27 +12,25 @@ const ORDERS = {
 const UNMARKED = "unmarked";
 
 const find = (() => {
-  const EMPTY = { text: "", states: [], tag: "", mark: "", variables: {}, open: null, order: "manifest" };
+  const EMPTY = { text: "", states: [], tag: "", mark: "", choice: false, variables: {} };
+  const USUAL = { ...EMPTY, open: null, order: "manifest", view: "sheet", rows: "", columns: "" };
   const kept = session.read().find;
-  const asked = { ...EMPTY, ...(kept && typeof kept === "object" ? kept : {}) };
-  if (!Object.hasOwn(ORDERS, asked.order)) asked.order = EMPTY.order;
+  const asked = { ...USUAL, ...(kept && typeof kept === "object" ? kept : {}) };
+  if (!Object.hasOwn(ORDERS, asked.order)) asked.order = USUAL.order;
   if (!Array.isArray(asked.states)) asked.states = [];
   asked.variables = offered(asked.variables ?? {});
 
-  const haystacks = new Map();
-  const haystack = (take) => {
-    if (!haystacks.has(take)) {
-      const runs = take.runs.flatMap((run) => [run.run_id, run.error,
-        ...saved(run.outputs).map(({ path, flaw }) => (flaw ? `${path} damaged: ${flaw}` : path))]);
-      haystacks.set(take, [take.id, promptOf(take), take.model, ...take.tags, ...Object.values(take.variables), ...runs].join("\n").toLowerCase());
-    }
-    return haystacks.get(take);
+  const isOpenShot = (shot) => !shot.takes.some(hasChoice);
+  const filter = () => {
+    const words = search.conditions(asked.text);
+    const chosen = Object.entries(asked.variables);
+    return (take) => (asked.states.length === 0 || asked.states.includes(take.state))
+      && (asked.tag === "" || take.tags.includes(asked.tag))
+      && (asked.mark === "" || (markOf(take) ?? UNMARKED) === asked.mark)
+      && (!asked.choice || isOpenShot(shotOf.get(take.shot)))
+      && chosen.every(([name, value]) => Object.hasOwn(take.variables, name) && take.variables[name] === value)
+      && words.every((fits) => fits(take));
   };
-  const fits = (take, words, chosen) => (asked.states.length === 0 || asked.states.includes(take.state))
-    && (asked.tag === "" || take.tags.includes(asked.tag))
-    && (asked.mark === "" || (markOf(take) ?? UNMARKED) === asked.mark)
-    && chosen.every(([name, value]) => Object.hasOwn(take.variables, name) && take.variables[name] === value)
-    && words.every((word) => haystack(take).includes(word));
 
   const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
   const ordered = (view) => {
@@ -57,27 +56,43 @@ const find = (() => {
   const select = (key, options) => on(el("select", { "data-ask": key },
     options.map(([value, word]) => el("option", { value }, word))), "change", ({ target }) => ask({ [key]: target.value }));
   const tags = [...new Set(report.takes.flatMap((take) => take.tags))].sort();
-  const text = on(el("input", { type: "search", placeholder: "Search prompts, takes, runs", spellcheck: "false", autocomplete: "off" }),
+  const text = on(el("input", { type: "search", placeholder: "Search prompts, products, IDs", spellcheck: "false", autocomplete: "off" }),
     "input", () => ask({ text: text.value }));
   const tag = select("tag", [["", "All tags"], ...tags.map((name) => [name, name])]);
   const mark = select("mark", [["", "Any mark"], ...Object.entries(MARKS).map(([name, { word }]) => [name, word]), [UNMARKED, "Not marked"]]);
   const order = select("order", Object.entries(ORDERS).map(([name, { word }]) => [name, word]));
+  const choice = on(el("button", { type: "button", class: "toggle", title: "Only shots no take of which is chosen" }, "Shots without a choice"), "click",
+    () => ask({ choice: !asked.choice }));
   const clear = on(el("button", { type: "button", class: "quiet", hidden: true }, "Clear filters"), "click", () => { drop(); text.focus(); });
   const shown = el("p", { class: "shown", role: "status" });
 
+  const left = on(el("button", { type: "button", class: "quiet", hidden: true }), "click", () => ask({}));
+  const showLeft = () => {
+    const fits = filter();
+    const gone = asked.mark === "" && !asked.choice ? 0 : sheet.view().filter((take) => !fits(take)).length;
+    left.hidden = gone === 0;
+    left.textContent = `${number(gone)} no longer ${gone === 1 ? "fits" : "fit"}: update`;
+  };
+
   const show = () => {
-    const words = asked.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const chosen = Object.entries(asked.variables);
-    const view = ordered(shots.map((shot) => [shot, shot.takes.filter((take) => fits(take, words, chosen))]).filter(([, takes]) => takes.length));
+    const fits = filter();
+    const view = ordered(shots.map((shot) => [shot, shot.takes.filter(fits)]).filter(([, takes]) => takes.length));
     const count = view.reduce((sum, [, takes]) => sum + takes.length, 0);
-    const filtered = words.length > 0 || asked.states.length > 0 || asked.tag !== "" || asked.mark !== "" || chosen.length > 0;
-    shown.textContent = filtered ? `${number(count)} of ${plural(report.takes.length, "take", "takes")}` : plural(count, "take", "takes");
-    clear.hidden = !filtered;
+    const used = [asked.text.trim() !== "", asked.states.length > 0, asked.tag !== "", asked.mark !== "", asked.choice, Object.keys(asked.variables).length > 0]
+      .filter(Boolean).length;
+    shown.textContent = used ? `${number(count)} of ${plural(report.takes.length, "take", "takes")}` : plural(count, "take", "takes");
+    shown.classList.toggle("unseen", used === 0); // the head has that number already
+    clear.hidden = used === 0;
+    left.hidden = true;
     for (const chip of chips) chip.setAttribute("aria-pressed", String(asked.states.includes(chip.dataset.state)));
+    choice.setAttribute("aria-pressed", String(asked.choice));
     for (const [control, value] of [[text, asked.text], [tag, asked.tag], [mark, asked.mark], [order, asked.order]]) {
       if (control.value !== value) control.value = value;
     }
+    const beside = used - (asked.text.trim() !== "");
+    fold.replaceChildren(icon("filter"), beside ? `Filters (${beside})` : "Filters");
     variables.show();
+    views.show();
     sheet.show(view);
   };
   const ask = (change) => {
@@ -85,16 +100,33 @@ const find = (() => {
     show();
     if (byId("shots").getBoundingClientRect().top < 0) byId("shots").scrollIntoView(); // the results begin there
   };
-  const drop = () => ask({ ...EMPTY, order: asked.order, open: asked.open });
+  const drop = () => ask({ ...EMPTY });
   const variables = variableFilters(asked, ask);
+  const views = matrix.controls(asked, ask);
+  // In a narrow window all but the search is behind one button.
+  const fold = on(el("button", { type: "button", class: "unfold", "aria-expanded": "false" }), "click", () => {
+    const isOpen = byId("tools").classList.toggle("open");
+    fold.setAttribute("aria-expanded", String(isOpen));
+  });
+  let due = 0;
+  markListeners.add(() => { clearTimeout(due); due = setTimeout(showLeft, 60); });
+  keymap.add({ keys: ["/"], does: "Search", act: () => { text.focus(); text.select(); } });
+  on(text, "keydown", (event) => {
+    const [first] = sheet.takes();
+    if (event.key !== "Enter" || event.isComposing || !first) return;
+    event.preventDefault();
+    current.set(first, { focus: true });
+  });
 
   const start = () => {
     if (tags.length === 0 || (asked.tag !== "" && !tags.includes(asked.tag))) asked.tag = "";
     if (asked.mark !== UNMARKED && !Object.hasOwn(MARKS, asked.mark)) asked.mark = "";
     asked.states = asked.states.filter((state) => report.totals[state] > 0);
     asked.text = String(asked.text);
-    byId("tools").append(field("Search", text), tags.length ? field("Tag", tag) : "", field("Mark", mark), field("Order", order),
-      variables.button, pickSwitch, variables.row, el("div", { class: "result" }, shown, clear));
+    asked.choice = asked.choice === true;
+    byId("tools").append(field("Search", text), fold, el("div", { class: "rest" },
+      field("Mark", mark), choice, tags.length ? field("Tag", tag) : "", field("Order", order), variables.button, variables.row, views.node,
+      density.control, views.axes), el("div", { class: "result" }, shown, clear, left));
     byId("tools").hidden = report.takes.length === 0;
     show();
   };

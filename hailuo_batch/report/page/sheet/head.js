@@ -1,6 +1,6 @@
-// The head of the sheet: the campaign, its progress, its cost, and the takes that need attention.
+// The head of the sheet: the campaign, its progress and its cost, in as few lines as it takes.
 
-const CASES_SHOWN = 3;
+const SHORT_DESCRIPTION = 160; // characters: longer ones are folded
 
 const meter = () => el("div", { class: "meter", "aria-hidden": "true" }, STATES.filter((state) => report.totals[state] > 0)
   .map((state) => {
@@ -22,52 +22,20 @@ const showHead = (states) => {
   const open = ["waiting", "running", "downloading"].reduce((sum, state) => sum + report.totals[state], 0);
   const damaged = report.takes.filter(isDamaged).length;
   byId("head").append(
-    el("div", {},
-      el("p", { class: "eyebrow" }, el("span", {}, "Contact sheet"), moment(report.generated_at),
-        el("span", { class: "pill" }, isSandbox ? "Sandbox: a practice run, no real money" : report.endpoint)),
+    el("div", { class: "title" },
       el("h1", {}, report.campaign),
-      report.description ? el("p", { class: "description", dir: "auto" }, report.description) : null),
-    el("div", { class: "overview" },
-      el("div", {}, el("p", { class: "total" }, el("b", {}, `${number(report.totals.done)} of ${plural(report.totals.takes, "take", "takes")}`),
-        damaged ? ` done (${number(damaged)} damaged)` : " done"), report.totals.takes ? meter() : null, states),
-      money()));
+      el("p", { class: "eyebrow" }, el("span", {}, "Contact sheet"), moment(report.generated_at),
+        el("span", { class: "pill" }, isSandbox ? "Sandbox: a practice run, no real money" : report.endpoint))),
+    money(),
+    ...(report.description ? [el("div", { class: "purpose" }, longText(report.description, "description", SHORT_DESCRIPTION))] : []),
+    el("div", { class: "progress" },
+      report.totals.takes ? meter() : null,
+      el("div", { class: "line" },
+        el("p", { class: "total" }, el("b", {}, `${number(report.totals.done)} of ${plural(report.totals.takes, "take", "takes")}`),
+          damaged ? ` done (${number(damaged)} damaged)` : " done"), states)));
   if (open > 0 && !report.applying) {
     byId("head").append(el("div", { class: "resume" },
       el("span", { class: "soft" }, `${plural(open, "take is", "takes are")} not finished. To continue:`),
       command(report.resume_command)));
   }
-};
-
-// Attempts that need attention, one card for each kind of advice, with all its takes below it.
-const ways = ([, run]) => [...run.advice.commands.map(command), run.run_id ? item(run.run_id, "the run ID") : "",
-  run.submitted_at ? el("p", { class: "facts" }, "sent ", moment(run.submitted_at)) : ""];
-const folded = (pair) => {
-  const details = el("details", {}, el("summary", {}, "Show the commands"));
-  return on(details, "toggle", () => { if (details.childNodes.length === 1) details.append(el("div", { class: "ways" }, ways(pair))); });
-};
-const caseOf = (pair, alone) => {
-  const [take, run] = pair;
-  return el("li", { class: "case" },
-    el("p", { class: "name" }, on(el("a", { href: `#take-${take.id}` }, take.id), "click", () => sheet.reveal(take)),
-      run.superseded ? ` attempt ${run.attempt}` : ""),
-    reason(run),
-    alone ? el("div", { class: "ways" }, ways(pair)) : folded(pair));
-};
-const issue = (pairs) => {
-  const [[, run]] = pairs;
-  const list = el("ul", { class: "cases" }, pairs.slice(0, CASES_SHOWN).map((pair) => caseOf(pair, pairs.length === 1)));
-  const more = pairs.length > CASES_SHOWN ? el("button", { type: "button", class: "more" }, `Show all ${number(pairs.length)}`) : null;
-  if (more) on(more, "click", () => { list.append(...pairs.slice(CASES_SHOWN).map((pair) => caseOf(pair, false))); more.remove(); });
-  return el("li", { class: "issue" },
-    el("div", { class: "row" }, el("h3", {}, stateMark(run.state)), el("span", { class: "facts" }, plural(pairs.length, "take", "takes"))),
-    el("p", {}, run.advice.text), list, more);
-};
-const showAttention = () => {
-  const pairs = report.takes.flatMap((take) => take.runs.filter((run) => run.advice).map((run) => [take, run]));
-  if (pairs.length === 0) return;
-  const kinds = grouped(pairs, ([, run]) => `${run.state} ${run.advice.text}`);
-  byId("attention").append(el("h2", { id: "attention-title" }, `Needs attention (${number(pairs.length)})`),
-    el("ul", { class: "issues" }, [...kinds.values()].map(issue)));
-  byId("attention").hidden = false;
-  addEventListener("beforeprint", () => { for (const more of byId("attention").querySelectorAll(".more")) more.click(); });
 };

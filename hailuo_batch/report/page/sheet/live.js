@@ -6,7 +6,7 @@ const SILENT_S = 180;
 
 const live = (() => {
   const age = () => Math.max(0, Math.round((Date.now() - Date.parse(report.generated_at)) / 1000));
-  const isBusy = () => document.hidden || viewer.isOpen() || exporter.isOpen() || !getSelection().isCollapsed
+  const isBusy = () => document.hidden || document.querySelector("dialog[open]") !== null || !getSelection().isCollapsed
     || [...document.querySelectorAll("video")].some((video) => !video.paused)
     || document.activeElement?.matches("input[type=search], select");
   const again = () => location.reload();

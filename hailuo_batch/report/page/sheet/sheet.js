@@ -1,8 +1,6 @@
 // The sheet: the filtered shots in the chosen order, in bands of a few rows. A band is filled while it is near the window
 // and laid out while it is visible, so that scrolling costs the same however many shots there are.
 
-const ROWS = 4; // in a band
-const WIDE = 5; // from this many columns on, one more or less hardly changes a video's size
 const HOLD_TURNS = 20;
 const HOLD_MS = 1000;
 const HOLD_MOST_MS = 10_000;
@@ -15,13 +13,31 @@ const sheet = (() => {
   let bands = []; // elements
   const shotsOf = new Map();
   let columns = 0;
+  let order = []; // the takes as they stand on the sheet, and the place of each
+  let places = new Map();
+  let nearby = null;
 
-  const fill = (band) => shotsOf.get(band).forEach(fillShot);
-  const empty = (band) => shotsOf.get(band)?.forEach(emptyShot);
-  const nearby = new IntersectionObserver((entries) => {
-    if (printing.matches) return;
-    for (const { target, isIntersecting } of entries) (isIntersecting ? fill : empty)(target);
-  }, { rootMargin: "1500px 0px" });
+  // A band without its cards keeps its height: until it was filled, that of the first one.
+  const fill = (band) => {
+    shotsOf.get(band).forEach(fillShot);
+    band.style.minHeight = "";
+  };
+  const empty = (band, height) => {
+    if (band.style.minHeight !== "") return;
+    shotsOf.get(band)?.forEach(emptyShot);
+    band.style.minHeight = `${height}px`;
+  };
+  const watch = () => {
+    nearby?.disconnect();
+    nearby = new IntersectionObserver((entries) => {
+      if (printing.matches) return;
+      for (const { target, isIntersecting, boundingClientRect } of entries) {
+        if (isIntersecting) fill(target);
+        else empty(target, boundingClientRect.height);
+      }
+    }, { rootMargin: `${density.facts().ahead}px 0px` });
+    bands.forEach((band) => nearby.observe(band));
+  };
 
   const count = () => view.reduce((sum, [, takes]) => sum + takes.length, 0);
   // The share of the rows that stays empty beside the takes, not counting the last row.
@@ -35,25 +51,31 @@ const sheet = (() => {
     }
     return empty / columns;
   };
-  // The columns that base.css sets for the window's width; with many, one more or less where that at least halves the empty space.
+  // As many columns as there is room for; with many, some more or fewer where that at least halves the empty space.
   const columnsNow = () => {
-    const usual = Math.min(Number(getComputedStyle(document.documentElement).getPropertyValue("--columns")), Math.max(3, count()));
-    if (usual < WIDE) return usual;
-    return [usual + 1, usual - 1].reduce((best, other) => spare(other) < Math.min(spare(best), spare(usual) / 2) ? other : best, usual);
+    const { tile, least, flexible, more } = density.facts();
+    const style = getComputedStyle(document.documentElement);
+    const fitting = tile === null ? Number(style.getPropertyValue("--columns"))
+      : Math.max(least, Math.floor(room.clientWidth / (tile * parseFloat(style.fontSize))));
+    const usual = Math.min(fitting, Math.max(3, count()));
+    if (usual < flexible) return usual;
+    return more.map((by) => usual + by)
+      .reduce((best, other) => spare(other) < Math.min(spare(best), spare(usual) / 2) ? other : best, usual);
   };
   // Bands end where a row of the grid ends, so that they add no gaps. The rest of a row goes to its last shot, whose text
   // then stands beside its takes.
   const cut = () => {
     const groups = [];
     const extra = new Map();
+    const most = density.facts().rows;
     let at = columns;
-    let rows = ROWS;
+    let rows = most;
     for (const entry of view) {
       const span = Math.min(entry[1].length, columns);
       if (at + span > columns) {
         if (groups.length && at < columns) extra.set(groups.at(-1).at(-1)[0], columns - at);
         at = 0;
-        if (rows === ROWS) { groups.push([]); rows = 0; }
+        if (rows === most) { groups.push([]); rows = 0; }
         rows += 1;
       }
       at += span;
@@ -61,31 +83,75 @@ const sheet = (() => {
     }
     return [groups, extra];
   };
-  const lay = () => {
-    columns = columnsNow();
-    nearby.disconnect();
-    shotsOf.clear();
-    room.style.setProperty("--most", count());
-    room.style.setProperty("--fit", columns);
+  const layShots = () => {
     const [groups, extra] = cut();
     bands = groups.map((entries) => {
       const band = el("div", { class: "band" }, entries.map(([shot, takes]) => shotNode(shot, takes, extra.get(shot) ?? 0)));
       shotsOf.set(band, entries.map(([shot]) => shot));
       return band;
     });
-    const nothing = report.takes.length ? "No take matches. Clear the filters to see all takes." : "No takes yet.";
-    room.replaceChildren(...(bands.length ? bands : [el("p", { class: "soft" }, nothing)]));
-    bands.slice(0, 1).forEach(fill);
-    bands.forEach((band) => nearby.observe(band));
+    room.replaceChildren(...bands);
+    fill(bands[0]);
+    if (bands.length > 1) {
+      bands[0].style.contentVisibility = "visible"; // else it is measured as if it were empty
+      const usual = `${bands[0].offsetHeight}px`;
+      bands[0].style.contentVisibility = "";
+      room.style.setProperty("--band", usual);
+      for (const band of bands.slice(1)) band.style.minHeight = usual;
+    }
+    watch();
   };
-  const show = (wanted) => { view = wanted; lay(); };
+  const lay = () => {
+    columns = columnsNow();
+    nearby?.disconnect();
+    shotsOf.clear();
+    bands = [];
+    room.style.setProperty("--most", count());
+    room.style.setProperty("--fit", columns);
+    room.classList.toggle("grid", matrix.isOn());
+    const takes = view.flatMap(([, shown]) => shown);
+    if (takes.length === 0) {
+      const nothing = report.takes.length ? "No take matches. Clear the filters to see all takes." : "No takes yet.";
+      room.replaceChildren(el("p", { class: "soft" }, nothing));
+    } else if (matrix.isOn()) room.replaceChildren(matrix.lay(takes));
+    else layShots();
+    order = matrix.isOn() && takes.length ? matrix.takes() : takes;
+    places = new Map(order.map((take, index) => [take, index]));
+  };
+  let size = "";
+  const show = (wanted) => {
+    view = wanted;
+    const hadFocus = room.contains(document.activeElement);
+    const now = `${density.name()} ${matrix.isOn()}`;
+    if (size !== now) forgetCards();
+    size = now;
+    lay();
+    current.laid(hadFocus);
+  };
+  // The card of a take on the sheet, in the document.
+  const cardAt = (take) => {
+    if (!places.has(take)) return null;
+    if (matrix.isOn()) matrix.ready(take);
+    else fill(shotOf.get(take.shot).node.parentNode);
+    return cards.get(take.id) ?? null;
+  };
   const reveal = (take) => {
-    if (!view.some(([, takes]) => takes.includes(take))) find.clear();
-    fill(shotOf.get(take.shot).node.parentNode);
+    if (!places.has(take)) find.clear();
+    return cardAt(take);
   };
+  // What of the window neither the tools nor the bar covers.
+  const clear = () => [Math.max(0, tools.getBoundingClientRect().bottom), innerHeight - byId("bar").offsetHeight];
+  const isInSight = (card) => {
+    if (!card?.isConnected) return false;
+    const [top, bottom] = clear();
+    const place = (card.querySelector(".screen") ?? card).getBoundingClientRect();
+    const middle = (place.top + place.bottom) / 2;
+    return middle >= top && middle <= bottom;
+  };
+  const firstInSight = () => order.find((take) => cards.get(take.id)?.isConnected && isInSight(cards.get(take.id))) ?? null;
   // The reader's place: the first visible shot, and how far below the window's top it begins.
   const place = () => {
-    if (scrollY < 1) return null;
+    if (scrollY < 1 || matrix.isOn()) return null;
     const covered = Math.max(UNDER_THE_TOOLS, tools.getBoundingClientRect().bottom);
     const inSight = (node) => node.getBoundingClientRect().bottom > covered;
     const first = [...(bands.find(inSight)?.children ?? [])].find(inSight);
@@ -99,7 +165,7 @@ const sheet = (() => {
   // Bands above the place get their true height only as they come near: hold the place until they have, or the reader scrolls.
   const goTo = (wanted) => {
     const shot = shotOf.get(wanted.shot);
-    if (!shot || !view.some(([shown]) => shown === shot)) return;
+    if (!shot || matrix.isOn() || !view.some(([shown]) => shown === shot)) return;
     fill(shot.node.parentNode);
     rested = held = wanted;
     const began = performance.now();
@@ -122,14 +188,26 @@ const sheet = (() => {
     hold();
   };
   new ResizeObserver(() => room.style.setProperty("--under", `${tools.offsetHeight}px`)).observe(tools);
-  addEventListener("beforeprint", () => bands.forEach(fill));
+  addEventListener("beforeprint", () => bands.forEach((band) => fill(band)));
   // By the time of a resize event the shots have moved already: remember the place whenever scrolling ends.
-  addEventListener("scrollend", () => { if (!held) rested = place(); });
+  addEventListener("scrollend", () => {
+    if (held) return;
+    rested = place();
+    current.scrolled();
+  });
   addEventListener("resize", () => {
     if (columnsNow() === columns) return;
     const before = rested;
-    lay();
+    show(view);
     if (before) goTo(before);
   });
-  return { show, reveal, place, goTo, takes: () => view.flatMap(([, takes]) => takes) };
+  const again = () => {
+    const kept = current.take();
+    const top = kept !== null && isInSight(cards.get(kept.id)) ? cards.get(kept.id).getBoundingClientRect().top : null;
+    show(view);
+    if (top !== null) goTo({ shot: kept.shot, top });
+  };
+  density.listeners.add(again);
+  const placeOf = (take) => places.get(take) ?? -1;
+  return { show, reveal, place, goTo, cardAt, isInSight, firstInSight, placeOf, takes: () => order, view: () => view.flatMap(([, takes]) => takes) };
 })();

@@ -1,0 +1,142 @@
+// The current take: the one that the keyboard is about. It is the sheet's only tab stop; the arrow keys move it, a mark
+// sends it on to the next take without one, and where the reader scrolls it comes along.
+
+const current = (() => {
+  const room = byId("shots");
+  const listeners = new Set();
+  let take = null;
+
+  const reach = (one, are) => {
+    const parts = [cards.get(one.id), ...(isSmall() ? [] : shotOf.get(one.shot).rest)];
+    for (const part of parts) if (part && part !== "") setStops(part, are);
+    const card = cards.get(one.id);
+    if (are) card?.setAttribute("aria-current", "true");
+    else card?.removeAttribute("aria-current");
+  };
+  const built = (one) => { if (one === take) reach(one, true); };
+  const show = (one) => {
+    const card = sheet.cardAt(one);
+    card.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (!sheet.isInSight(card)) card.scrollIntoView({ block: "center", inline: "nearest" });
+  };
+  // Makes a take the current one. With `focus` it also gets the focus, and is brought into sight.
+  const set = (next, { focus = false } = {}) => {
+    if (next !== take) {
+      if (take) reach(take, false);
+      take = next;
+      if (take) reach(take, true);
+      for (const listener of listeners) listener();
+    }
+    if (!take || !focus) return;
+    const card = sheet.reveal(take);
+    card.querySelector(".screen").focus({ preventScroll: true });
+    show(take);
+  };
+  // After the sheet was laid again: a take that is not on it any more cannot be the current one.
+  const laid = (hadFocus) => {
+    const order = sheet.takes();
+    if (take === null || sheet.placeOf(take) < 0) set(order[0] ?? null);
+    if (take && hadFocus) sheet.cardAt(take).querySelector(".screen").focus({ preventScroll: true });
+  };
+  const scrolled = () => {
+    if (!take || sheet.isInSight(cards.get(take.id)) || document.querySelector("dialog[open]")) return;
+    const first = sheet.firstInSight();
+    if (!first) return;
+    const hasFocus = room.contains(document.activeElement);
+    set(first);
+    if (hasFocus) cards.get(first.id).querySelector(".screen").focus({ preventScroll: true });
+  };
+
+  const move = (by) => {
+    const order = sheet.takes();
+    const next = order[Math.min(Math.max(sheet.placeOf(take) + by, 0), order.length - 1)];
+    if (next) set(next, { focus: true });
+  };
+  // Up and down go by what is seen: to the nearest picture of the row above or below.
+  const rectOf = (one) => sheet.cardAt(one).querySelector(".screen").getBoundingClientRect();
+  const moveRow = (by) => {
+    const order = sheet.takes();
+    const from = rectOf(take);
+    const middle = from.left + from.width / 2;
+    let row = null;
+    let best = null;
+    for (let place = sheet.placeOf(take) + by; place >= 0 && place < order.length; place += by) {
+      const rect = rectOf(order[place]);
+      if (row === null && (by > 0 ? rect.top < from.bottom - 1 : rect.bottom > from.top + 1)) continue;
+      row ??= rect;
+      if (Math.abs(rect.top - row.top) > row.height / 2) break;
+      const off = Math.abs(rect.left + rect.width / 2 - middle);
+      if (best === null || off < best.off) best = { take: order[place], off };
+    }
+    if (best) set(best.take, { focus: true });
+  };
+  const advance = () => {
+    const next = nextUnmarked(sheet.takes(), sheet.placeOf(take));
+    if (next) set(next, { focus: true });
+    else announce("Every take on the sheet has a mark");
+  };
+
+  on(room, "focusin", ({ target }) => {
+    const id = target.closest(".take")?.dataset.take;
+    if (id !== undefined) set(takeById.get(id));
+  });
+  on(room, "pointerdown", ({ target }) => {
+    const id = target.closest(".take")?.dataset.take;
+    if (id !== undefined) set(takeById.get(id));
+  });
+  keymap.addPlace("sheet", { take: () => take, marked: advance });
+  return { take: () => take, set, show, built, laid, scrolled, move, moveRow, listeners };
+})();
+
+// The next take that can be marked and is not, from a place in a list on and then from its beginning.
+const nextUnmarked = (takes, from) => {
+  const isOpen = (take) => canMark(take) && markOf(take) === null;
+  return takes.slice(from + 1).find(isOpen) ?? takes.slice(0, from + 1).find(isOpen) ?? null;
+};
+
+const MARK_WORDS = { chosen: "Choose", rejected: "Reject", reroll: "Mark for a re-roll" };
+// Nothing is marked that cannot be seen: where the current take was scrolled away, the key brings it back first.
+const canSee = (take) => {
+  if (document.querySelector("dialog[open]") || sheet.isInSight(sheet.cardAt(take))) return true;
+  current.set(take, { focus: true });
+  announce(`${take.id} was out of sight; press the key again to mark it`);
+  return false;
+};
+const markByKey = (mark) => (take, event, place) => {
+  if (!take || !canSee(take)) return;
+  const run = place.run?.() ?? liveRun(take);
+  if (!canMark(take, run)) {
+    announce(`${take.id} has no video to mark`);
+    return;
+  }
+  if (mark !== null && !marksFor(take, run).includes(mark)) {
+    announce("Only the latest video of a take can be made again");
+    return;
+  }
+  setMark(take, mark, run);
+  announce(mark === null ? `${take.id}: mark removed` : `${take.id}: ${MARKS[mark].word.toLowerCase()}`);
+  if (mark !== null) place.marked?.(take);
+};
+const marking = { where: ["sheet", "viewer", "compare"], group: "Marking" };
+for (const [mark, { keys }] of Object.entries(MARKS)) {
+  keymap.add({ keys, does: `${MARK_WORDS[mark]}, and go to the next take without a mark`, act: markByKey(mark), ...marking });
+}
+keymap.add({ keys: ["u"], does: "Remove the mark", act: markByKey(null), ...marking });
+
+const isElsewhere = ({ target }) => target.closest("#head, #attention, pre") !== null; // what scrolls there has the arrow keys
+const STEPS = {
+  ArrowLeft: () => current.move(-1), ArrowRight: () => current.move(1), ArrowUp: () => current.moveRow(-1), ArrowDown: () => current.moveRow(1),
+};
+const walk = (take, event) => (take && !isElsewhere(event) ? STEPS[event.key]() : false);
+const walking = { group: "Moving", act: walk, repeats: true };
+keymap.add({ keys: ["ArrowLeft", "ArrowRight"], does: "Previous and next take", ...walking });
+keymap.add({ keys: ["ArrowUp", "ArrowDown"], does: "Take above and below", ...walking });
+keymap.add({ keys: ["Home", "End", "PageUp", "PageDown"], does: "Scroll; the current take comes along", group: "Moving" });
+keymap.add({ keys: ["Tab"], does: "Leave the pictures", group: "Moving" });
+keymap.add({ keys: ["Enter", " "], does: "Full view", act: (take, event) => {
+  const [output] = take ? saved(take.outputs) : [];
+  if (isElsewhere(event)) return false;
+  if (output) viewer.open({ take, output, label: take.id });
+  else if (take) announce(`${take.id} has no video yet`);
+  return true;
+} });
