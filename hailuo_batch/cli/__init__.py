@@ -15,13 +15,14 @@ import click
 from hailuo_batch.adapters.local.streams import guard_streams
 from hailuo_batch.cli.error_boundary import exit_with, open_missing_streams, run_guarded
 from hailuo_batch.cli.help import OrderedGroup
-from hailuo_batch.cli.manifest_argument import default_manifest
+from hailuo_batch.cli.manifest_argument import default_manifest, optional_manifest
 from hailuo_batch.cli.options import (
     Invocation,
     apply_options,
     as_json,
     campaign_command,
     common_options,
+    ledger_options,
     no_sidecar,
     only_option,
     plan_options,
@@ -257,6 +258,20 @@ def state_rm(where: "CampaignLocation", console: "Console", take_id: str, force:
 
 
 @cli.command()
+@optional_manifest
+@ledger_options
+@common_options
+@click.pass_obj
+def doctor(invocation: Invocation, /, manifest: Path | None, **given: Any) -> int:
+    """Say what keeps an apply from working, and how to mend it. Pays for nothing."""
+    from hailuo_batch.commands import doctor as command
+
+    sandbox = given["sandbox"]
+    where = None if manifest is None else invocation.locate(manifest, given)
+    return command.run(where, sandbox, invocation.console())
+
+
+@cli.command()
 @click.argument("name", type=click.Choice(["manifest", "report", "state", "plan", "picks"]), default="manifest")
 @common_options
 @click.pass_obj
@@ -272,7 +287,7 @@ def schema(invocation: Invocation, /, name: str) -> int:
 @common_options
 @click.pass_obj
 def completion(invocation: Invocation, /, shell: str) -> int:
-    """Print the shell's completion script. docs/operations.md says where it goes."""
+    """Print a shell's completion script."""
     from hailuo_batch.cli.completion import completion_script
 
     invocation.console().write_stdout(completion_script(cli, shell))

@@ -3,6 +3,7 @@
 Completing is silent: where a manifest cannot be read, nothing is offered.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -54,7 +55,7 @@ class TakeId(click.ParamType[str]):
         """The takes of the manifest that begin so."""
         from click.shell_completion import CompletionItem
 
-        manifest = ctx.params.get("manifest") or DEFAULT_MANIFEST
+        manifest = ctx.params.get("manifest") or _manifest_typed() or DEFAULT_MANIFEST
         found = (take for take in _take_ids(manifest) if take.startswith(incomplete))
         return [CompletionItem(take) for take in islice(found, _MOST_OFFERED)]
 
@@ -77,6 +78,14 @@ def _yaml_files(incomplete: str) -> Iterator[str]:
             continue
         names = (f"{folder}{path.name}" for path in paths if path.suffix in _SUFFIXES and path.is_file())
         yield from (name for name in names if name.startswith(incomplete))
+
+
+def _manifest_typed() -> Path | None:
+    """The manifest on the command line that is completed: click knows none once an option's value is missing."""
+    from click.shell_completion import split_arg_string
+
+    words = split_arg_string(os.environ.get("COMP_WORDS", ""))
+    return next((path for word in words if (path := Path(word)).suffix in _SUFFIXES and path.is_file()), None)
 
 
 def _take_ids(manifest: Path) -> Iterator[str]:

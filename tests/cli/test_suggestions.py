@@ -37,7 +37,7 @@ RIGHT = {
     "lamps.yaml --sandbox": "apply lamps.yaml --sandbox",
     "run lamps.yaml --limit 3": "apply lamps.yaml --limit 3",
     "restore lamps.yaml": "state restore lamps.yaml",
-    "state shwo lamps.yaml": "state show lamps.yaml",
+    "state sho lamps.yaml": "state show lamps.yaml",
     "apply lamps.yaml --dry-run": "plan lamps.yaml",
     "apply -n lamps.yaml --only hero": "plan lamps.yaml --only hero",
     "apply lamps.yaml --yess": "apply lamps.yaml --yes",
@@ -52,7 +52,7 @@ RIGHT = {
     "plan lamps.yaml hero": "plan lamps.yaml --only hero",
     "plan --json": "plan lamps.yaml --json",
     "resolve desk --abandon": "resolve lamps.yaml desk --abandon",
-    "schema manifst": "schema manifest",
+    "schema manifes": "schema manifest",
     "apply lamps.yaml --in-doubt hol": "apply lamps.yaml --in-doubt hold",
     "-q sttus lamps.yaml": "-q status lamps.yaml",
 }
