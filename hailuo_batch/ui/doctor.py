@@ -46,7 +46,7 @@ def render_lines(lines: Sequence[Line], columns: int | None, palette: Palette, *
         shown.append(f"{marked}{' ' * _GAP}{subject}{' ' * _GAP}{body[0]}")
         shown += [indent + part for part in body[1:]]
         # a command is never broken into lines: it is there to be copied
-        shown += [f"{indent}{INDENT}{one_line(command)}" for command in line.commands]
+        shown += [f"{2 * INDENT}{one_line(command)}" for command in line.commands]
     return "\n".join(shown)
 
 

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import BashComplete
 
+from hailuo_batch.cli import cli
 from hailuo_batch.errors import ExitCode
 from tests.helpers.command_line import LAMPS, Shell
 
@@ -81,6 +83,24 @@ def test_takes_are_those_of_the_manifest_yaml_where_none_is_named(folder: Path, 
     assert offered(script, "plan", "--only", "h") == []
     (folder / "manifest.yaml").write_text(LAMPS)
     assert offered(script, "plan", "--only", "h") == ["hero", "hero.take2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "incomplete", "completed"),
+    [
+        (["apply"], "", ["spring.yaml", "manifests/autumn.yml"]),
+        (["apply"], "nowhere/", ["nowhere/"]),
+        (["retry", "spring.yaml"], "he", ["hero", "hero.take2"]),
+        (["plan", "--only"], "h", ["hero", "hero.take2"]),
+        (["retry", "nothing.yaml"], "", []),
+    ],
+)
+def test_what_is_offered_whatever_the_shell(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], incomplete: str, completed: list[str]
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", "hailuo-batch plan spring.yaml --only h")
+    asked = BashComplete(cli, {}, "hailuo-batch", "_HAILUO_BATCH_COMPLETE")
+    assert [item.value for item in asked.get_completions(words, incomplete)] == completed
 
 
 @pytest.mark.parametrize("content", ["version: 1\n", "\0", "[" * 1000, "# " + "x" * (1 << 20)])

@@ -14,7 +14,6 @@ _LONGEST = 512
 _SET = "Set it, with your own key in place of this one:", f"export {VARIABLE}=sk-..."
 _MEND = "To mend it:"
 _WITHOUT = 'export RUNBASE_API_KEY="$(printf %s "$RUNBASE_API_KEY" | '
-_STRIP_BEARER = f"{_WITHOUT}sed 's/^[[:space:]]*[Bb][Ee][Aa][Rr][Ee][Rr][[:space:]]*//')\""
 _STRIP_SPACE = f"{_WITHOUT}tr -d '[:space:]')\""
 _STRIP_QUOTES = f"{_WITHOUT}tr -d '\\042\\047\\140')\""
 
@@ -35,8 +34,10 @@ def judge_key(value: str | None) -> Finding:
 
 def _what_is_wrong(key: str) -> tuple[str, str, str] | None:
     """What keeps the text from being a key, what mends it, and the command for that."""
-    if key.lower().startswith("bearer "):
-        return f"{VARIABLE} begins with the word Bearer; it takes the key alone.", _MEND, _STRIP_BEARER
+    first, *more = key.split()
+    if more and first.lower() == "bearer":
+        text = f"{VARIABLE} begins with the word {first}; it takes the key alone."
+        return text, _MEND, f'export {VARIABLE}="${{{VARIABLE}##*{first}}}"'
     if key[0] in _QUOTES or key[-1] in _QUOTES:
         text = f"{VARIABLE} has quotation marks in it, which are no part of a key."
         return (text, _MEND, _STRIP_QUOTES) if key.isascii() else (text, *_SET)

@@ -7,7 +7,7 @@ import subprocess
 from tests.helpers.command_line import CommandResult
 
 _LINE = re.compile(r"^[^\w\s] (ok|note|warning|problem) +(\S.*?)  +(.*)$")
-_COMMAND = re.compile(r" {12,}(export|unset|chmod|mv|hailuo-batch) ")
+_COMMAND = re.compile(r"    (export|unset|chmod|mv|hailuo-batch) ")
 
 
 def findings(ended: CommandResult) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Where ledger and videos are kept: full and read-only disks, network file systems."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -55,6 +56,27 @@ def test_a_campaign_that_was_paid_for_is_not_told_to_begin_another_ledger(shell:
     assert ended.returncode == ExitCode.LEDGER
     assert "Read-only file system" in ended.stdout
     assert "--state-dir" not in ended.stdout
+
+
+@pytest.mark.usefixtures("api")
+def test_a_folder_that_one_may_not_write_into_and_the_command_that_lets_one(
+    shell: Shell, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Permissions do not keep root from writing, as whom tests may run."""
+
+    def refuse(folder: Path) -> None:
+        if not folder.stat().st_mode & 0o200:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+    monkeypatch.setattr("hailuo_batch.app.doctor.folders.write_test_file", refuse)
+    shell.state.mkdir()
+    shell.state.chmod(0o500)
+    ended = ask()
+    assert ended.code is ExitCode.LEDGER
+    assert "(Permission denied)" in said(ended, "problem", "state folder")
+    [command] = [line for line in commands(ended) if line.startswith("chmod ")]
+    assert os.system(command) == 0
+    assert ask().code is ExitCode.DONE
 
 
 @pytest.mark.usefixtures("api")

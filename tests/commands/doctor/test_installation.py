@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import hailuo_batch
+from hailuo_batch.app.doctor.requirements import judge_packages
 from hailuo_batch.errors import ExitCode
 from tests.commands.doctor.conftest import Ask
 from tests.commands.doctor.readings import commands, findings, said, typed
@@ -79,6 +80,14 @@ def test_without_one_on_the_path_it_is_told_how_to_have_it_there(
     assert "not on your PATH" in said(ask(*SANDBOX, bare=True), "note", "PATH")
 
 
+def test_a_folder_in_pythonpath_that_the_program_is_loaded_from(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(hailuo_batch.__file__).parents[1]))
+    ended = ask(*SANDBOX, bare=True)
+    [command] = [line for line in commands(ended) if "PYTHONPATH" in line]
+    monkeypatch.setenv("PYTHONPATH", typed(command, "PYTHONPATH"))
+    assert ("warning", "program") not in findings(ask(*SANDBOX, bare=True))
+
+
 def test_a_copy_that_python_loads_instead(tmp_path: Path) -> None:
     shutil.copytree(Path(hailuo_batch.__file__).parent, tmp_path / "hailuo_batch", ignore=lambda *_: ["__pycache__"])
     ended = doctor_with(PYTHONPATH=str(tmp_path))
@@ -87,22 +96,33 @@ def test_a_copy_that_python_loads_instead(tmp_path: Path) -> None:
     assert ("warning", "program") not in findings(doctor_with(PYTHONPATH=""))
 
 
-def test_packages_that_are_too_old(tmp_path: Path) -> None:
+def test_packages_that_are_too_old(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metadata = tmp_path / "click-7.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: click\nVersion: 7.0\n")
-    ended = doctor_with(PYTHONPATH=str(tmp_path))
+    assert said(ask(*SANDBOX, bare=True), "ok", "packages")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    ended = ask(*SANDBOX, bare=True)
     assert "click is 7.0, which is too old; 8.4 or newer is needed" in said(ended, "problem", "packages")
     assert f"{sys.executable} -m pip install --upgrade 'click>=8.4'" in ended.out
     assert ended.code is ExitCode.UNFINISHED
-    assert said(doctor_with(PYTHONPATH=""), "ok", "packages")
 
 
-def test_two_versions_at_once(tmp_path: Path) -> None:
+def test_a_package_that_is_missing_and_one_of_an_odd_version() -> None:
+    required = ["click>=8.4", "tqdm>=4.66", "nox>=2024; extra == 'dev'"]
+    found = list(judge_packages(required, {"click": "8.10.0rc1", "tqdm": "unknown"}, "python3"))
+    assert [each.text for each in found] == ["tqdm is unknown, which is too old; 4.66 or newer is needed."]
+    [missing] = judge_packages(required[:1], {}, "python3")
+    assert missing.text == "click is missing; 8.4 or newer is needed."
+    assert missing.commands == ("python3 -m pip install --upgrade 'click>=8.4'",)
+
+
+def test_two_versions_at_once(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metadata = tmp_path / "hailuo_batch-0.0.1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: hailuo-batch\nVersion: 0.0.1\n")
-    ended = doctor_with(PYTHONPATH=str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    ended = ask(*SANDBOX, bare=True)
     assert "two copies of it are mixed" in said(ended, "warning", "program")
 
 
