@@ -60,6 +60,15 @@ def test_a_manifest_that_is_not_there_is_wrong_usage(shell: Shell) -> None:
         assert "none.yaml" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("lamp.yaml", "did you mean `lamps.yaml`?"), ("Lamps.yaml", "capitals count"), ("vases.yaml", "init` writes")],
+)
+def test_a_manifest_of_nearly_that_name_is_named(shell: Shell, name: str, hint: str) -> None:
+    (shell.manifest.parent / "vases.csv").write_text("sku\n1\n")
+    assert hint in shell.bare("plan", str(shell.manifest.with_name(name))).err
+
+
 @pytest.mark.parametrize("command", ["plan", "apply", "status", "report"])
 def test_a_wrong_manifest_stops_every_command(shell: Shell, command: str) -> None:
     shell.write("version: 1\n")

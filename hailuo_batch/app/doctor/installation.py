@@ -48,11 +48,11 @@ def _check_copies() -> Iterator[Finding]:
     """Whether the package that runs is the one that was installed."""
     home = Path(hailuo_batch.__file__).parent.parent
     given = [Path(part).absolute() for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
-    if home in given:
+    versions = {distribution.version for distribution in metadata.distributions(name=PROGRAM)}
+    if versions and home in given:
         text = f"PYTHONPATH makes Python load {PROGRAM} from {home}, whatever is installed."
         yield Finding(Level.WARNING, "program", text, "To run the installed one:", ("unset PYTHONPATH",))
         return
-    versions = {distribution.version for distribution in metadata.distributions(name=PROGRAM)}
     if versions and versions != {__version__}:
         listed = ", ".join(sorted(versions))
         text = f"The program that runs is {__version__}, but {listed} is installed: two copies of it are mixed."
