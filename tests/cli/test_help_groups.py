@@ -1,6 +1,7 @@
 """Help shows the options that most people need first, and fits a narrow terminal."""
 
 import re
+import shlex
 from collections.abc import Iterator
 
 import click
@@ -8,6 +9,7 @@ import pytest
 
 from hailuo_batch.cli import cli
 from hailuo_batch.cli.help import GROUPS
+from hailuo_batch.cli.near_words import EXAMPLES
 from tests.helpers.command_line import Shell
 
 
@@ -46,6 +48,17 @@ def test_every_option_is_shown_once_and_the_help_fits(shell: Shell, words: tuple
         names = "|".join(map(re.escape, option.opts))
         assert len(re.findall(rf"^  ({names})\b", listed, re.MULTILINE)) == 1, option.opts
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("words", list(leaves(cli)), ids=" ".join)
+def test_every_option_with_a_value_has_an_example_that_is_accepted(words: tuple[str, ...]) -> None:
+    command: click.Command = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    for option in (each for each in command.params if isinstance(each, click.Option) and not each.is_flag):
+        [value] = shlex.split(EXAMPLES[option.opts[0]])
+        option.type.convert(value, option, None)
 
 
 @pytest.mark.parametrize("option", ["-q", "--quiet", "-v", "--verbose"])
