@@ -88,6 +88,7 @@ def test_a_folder_in_pythonpath_that_the_program_is_loaded_from(ask: Ask, monkey
     assert ("warning", "program") not in findings(ask(*SANDBOX, bare=True))
 
 
+@pytest.mark.deep
 def test_a_copy_that_python_loads_instead(tmp_path: Path) -> None:
     shutil.copytree(Path(hailuo_batch.__file__).parent, tmp_path / "hailuo_batch", ignore=lambda *_: ["__pycache__"])
     ended = doctor_with(PYTHONPATH=str(tmp_path))
