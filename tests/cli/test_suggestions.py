@@ -51,7 +51,7 @@ RIGHT = {
     "--only hero plan lamps.yaml": "plan lamps.yaml --only hero",
     "plan lamps.yaml hero": "plan lamps.yaml --only hero",
     "plan --json": "plan lamps.yaml --json",
-    "resolve desk --abandon": "resolve lamps.yaml desk --abandon",
+    "state rm desk": "state rm lamps.yaml desk",
     "schema manifes": "schema manifest",
     "apply lamps.yaml --in-doubt hol": "apply lamps.yaml --in-doubt hold",
     "-q sttus lamps.yaml": "-q status lamps.yaml",

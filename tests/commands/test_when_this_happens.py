@@ -158,7 +158,7 @@ HAPPENED: dict[str, Callable[[Shell, StartApi, list[str]], None]] = {
     "you stopped it": stopped,
     "you want to see where": looked_at,
     "you want to see a few": a_few_first,
-    "a take failed": failed,
+    "takes failed": failed,
     "in doubt": in_doubt,
     "a video is missing": video_missing,
     "the cap, the balance": cap_reached,
