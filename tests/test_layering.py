@@ -165,11 +165,19 @@ RULES: Mapping[str, Rule] = {
             "json_fields",
         ),
     ),
+    "app.doctor": Rule(
+        "what an apply needs, looked at before it: key, network, disk, ledger, installation",
+        (
+            *("app", "ui", "runtime", "manifest", "adapters.local", "adapters.ledger", "adapters.runbase"),
+            *("adapters.http", "core.model", "core.planning", "core.engine", *VALUES, "text", PACKAGE),
+        ),
+    ),  # it looks at the proxy that a connection would take
     "commands": Rule(
         "one file per command, nothing else: options in, exit code out",
         (
             "app",
             "app.picks",
+            "app.doctor",
             "ui",
             "ui.screen",
             "ui.status",

@@ -184,7 +184,7 @@ def make_outputs(paths: CampaignPaths) -> None:
     """
     try:
         paths.outputs.mkdir(parents=True, exist_ok=True)
-        _write_test_file(paths.outputs)
+        write_test_file(paths.outputs)
     except OSError as error:
         raise OutputError(
             f"{short_path(paths.outputs)}: no video could be saved there ({error.strerror}). Nothing was sent, "
@@ -199,7 +199,7 @@ def make_outputs(paths: CampaignPaths) -> None:
         ) from error
 
 
-def _write_test_file(folder: Path) -> None:
+def write_test_file(folder: Path) -> None:
     """Write a nameless file and sync it. Raises OSError.
 
     Permissions and free space do not reveal a used-up quota, a server that refuses, or a failing disk.

@@ -12,24 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hailuo_batch import __version__
 from hailuo_batch.adapters.local.streams import guard_streams
 from hailuo_batch.cli.error_boundary import exit_with, open_missing_streams, run_guarded
+from hailuo_batch.cli.help import OrderedGroup
+from hailuo_batch.cli.manifest_argument import default_manifest, optional_manifest
 from hailuo_batch.cli.options import (
-    PROGRAM,
     DecimalNumber,
     Invocation,
-    OrderedGroup,
     WholeNumber,
     apply_options,
     as_json,
     campaign_command,
     common_options,
+    ledger_options,
     no_sidecar,
     only_option,
     plan_options,
     strict,
 )
+from hailuo_batch.cli.parameter_types import ManifestPath
 
 if TYPE_CHECKING:
     from hailuo_batch.app.workspace import CampaignLocation
@@ -39,7 +40,7 @@ _GC_THRESHOLDS = (500_000, 5, 5)
 
 
 @click.group(cls=OrderedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+@common_options
 def cli() -> None:
     """Make video campaigns from a manifest: resumable, and nothing is paid for twice."""
 
@@ -56,7 +57,7 @@ def init(invocation: Invocation, /, file: Path) -> int:
 
 
 @cli.command()
-@click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MANIFEST...")
+@click.argument("manifests", nargs=-1, type=ManifestPath(), metavar="[MANIFEST...]")
 @click.option(
     "--changed",
     is_flag=True,
@@ -73,7 +74,11 @@ def validate(invocation: Invocation, /, manifests: tuple[Path, ...], changed: bo
     from hailuo_batch.manifest.diagnostics import warning_severity
 
     run = command.run_for_changed if changed else command.run
-    return run(manifests, warning_severity(strict=strict), invocation.console(as_json))
+    return run(
+        manifests or (default_manifest(click.get_current_context()),),
+        warning_severity(strict=strict),
+        invocation.console(as_json),
+    )
 
 
 @cli.command()
@@ -215,6 +220,7 @@ def collect(where: "CampaignLocation", console: "Console", **options: Any) -> in
 
 
 @cli.group(cls=OrderedGroup)
+@common_options
 def state() -> None:
     """Show, export or restore the ledger, or forget a take."""
 
@@ -259,6 +265,20 @@ def state_rm(where: "CampaignLocation", console: "Console", take_id: str, force:
 
 
 @cli.command()
+@optional_manifest
+@ledger_options
+@common_options
+@click.pass_obj
+def doctor(invocation: Invocation, /, manifest: Path | None, **given: Any) -> int:
+    """Say what keeps an apply from working, and how to mend it. Pays for nothing."""
+    from hailuo_batch.commands import doctor as command
+
+    sandbox = given["sandbox"]
+    where = None if manifest is None else invocation.locate(manifest, given)
+    return command.run(where, sandbox, invocation.console())
+
+
+@cli.command()
 @click.argument("name", type=click.Choice(["manifest", "report", "state", "plan", "picks"]), default="manifest")
 @common_options
 @click.pass_obj
@@ -267,6 +287,18 @@ def schema(invocation: Invocation, /, name: str) -> int:
     from hailuo_batch.commands import schema as command
 
     return command.run(name, invocation.console())
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@common_options
+@click.pass_obj
+def completion(invocation: Invocation, /, shell: str) -> int:
+    """Print a shell's completion script."""
+    from hailuo_batch.cli.completion import completion_script
+
+    invocation.console().write_stdout(completion_script(cli, shell))
+    return 0
 
 
 @cli.command()

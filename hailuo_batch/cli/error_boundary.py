@@ -5,22 +5,23 @@ whoever fixes it, and the API key in neither.
 """
 
 import os
-import re
 import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from io import StringIO
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from hailuo_batch.adapters.local.streams import flush_pending
 from hailuo_batch.cli.options import PROGRAM, Invocation
 from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, ReaderGoneError
-from hailuo_batch.text import Palette, one_line, sanitize
+from hailuo_batch.text import one_line, sanitize
+
+if TYPE_CHECKING:
+    from hailuo_batch.ui.console import Console
 
 DETAILED = "--detailed-exitcode"
 
@@ -46,8 +47,7 @@ def run_guarded(cli: click.Group, arguments: Sequence[str]) -> int:
         return _error_code(error.exit_code, arguments)
     except click.ClickException as error:
         with suppress(ReaderGoneError):
-            console = invocation.console()
-            console.print_verbatim(_in_colour(_usage_text(error), console.palette(sys.stderr)))
+            _print_usage_error(error, cli, arguments, invocation.console())
         return _error_code(ExitCode.USAGE, arguments)
     except (KeyboardInterrupt, click.Abort):
         return _report_interrupt()
@@ -73,19 +73,23 @@ def _run(cli: click.Group, arguments: Sequence[str], invocation: Invocation) -> 
     return code
 
 
-def _usage_text(error: click.ClickException) -> str:
-    """click's message about wrong usage. Control characters in what it quotes are escaped."""
-    shown = StringIO()
-    error.show(shown)
+def _print_usage_error(
+    error: click.ClickException, cli: click.Group, arguments: Sequence[str], console: "Console"
+) -> None:
+    """Print how the command is used, what is wrong, and at the end the nearest right command line."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        return shown.getvalue().removesuffix("\n")  # the help, which quotes nothing
-    message = error.format_message()
-    return shown.getvalue().replace(message, one_line(message)).removesuffix("\n")
+        console.print_verbatim(error.format_message())  # the help, which quotes nothing
+        return
+    from hailuo_batch.cli.suggestions import suggestion_for  # only a wrong command line needs it
 
-
-def _in_colour(usage: str, palette: Palette) -> str:
-    """The message with its last part's `Error:` in the colour of errors."""
-    return re.sub(r"^Error:", f"{palette.error}Error:{palette.end}", usage, count=1, flags=re.MULTILINE)
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        console.print_verbatim(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
+    is_unknown = isinstance(error, click.NoSuchOption | click.exceptions.NoSuchCommand)
+    message = error.message if is_unknown else error.format_message()  # the former's would have a second suggestion
+    end = "" if message.endswith((".", "?")) else "."
+    hint = suggestion_for(error, cli, arguments)
+    console.print_warning(f"{PROGRAM}: error: {message}{end} {hint}".rstrip())
 
 
 def exit_with(code: int) -> NoReturn:

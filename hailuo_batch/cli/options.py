@@ -1,4 +1,4 @@
-"""What commands share: options, their order in help, and the state of one call of the program."""
+"""What commands share: options, and the state of one call of the program."""
 
 import re
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hailuo_batch import __version__
+from hailuo_batch.cli.manifest_argument import manifest_before
+from hailuo_batch.cli.parameter_types import complete_takes
 
 if TYPE_CHECKING:
     from hailuo_batch.app.workspace import CampaignLocation
@@ -110,8 +112,7 @@ common_options = option_group(
     click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s"),
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-_manifest = click.argument("manifest", type=click.Path(path_type=Path))
-_ledger_options = option_group(
+ledger_options = option_group(
     click.option("--sandbox", is_flag=True, help="Practice run: no key, no cost, separate files."),
     click.option(
         "--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Use this folder instead of state/."
@@ -135,8 +136,8 @@ def campaign_command(*options: Callable[[Command], Command], has_json: bool = Fa
             return function(where, invocation.console(as_json), **given)
 
         json_option = (as_json,) if has_json else ()
-        group = option_group(_manifest, *options, _ledger_options, *json_option, common_options, click.pass_obj)
-        return group(call)
+        group = option_group(*options, ledger_options, *json_option, common_options, click.pass_obj)
+        return manifest_before(complete_takes(group(call)))
 
     return decorate
 
@@ -210,11 +211,3 @@ apply_options = option_group(
     click.option("--new-ledger", is_flag=True, help="Start over if the ledger is missing: pays for all takes again."),
 )
 no_sidecar = click.option("--no-sidecar", is_flag=True, help="Write no JSON file beside each video.")
-
-
-class OrderedGroup(click.Group):
-    """A group that lists its commands in the order of their declaration, which is that of their use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of the commands."""
-        return sorted(super().list_commands(ctx), key=list(self.commands).index)

@@ -9,7 +9,7 @@ from hailuo_batch.manifest.diagnostic_text import render_diagnostic
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
 from hailuo_batch.manifest.images.references import ResolvedImage
 from hailuo_batch.manifest.load import LoadedManifest, load_manifest, load_with_image_findings, load_with_image_warnings
-from hailuo_batch.manifest.starter import STARTER_MANIFEST
+from hailuo_batch.manifest.starter import STARTER_MANIFEST, starter_manifest
 
 __all__ = [
     "STARTER_MANIFEST",
@@ -22,4 +22,5 @@ __all__ = [
     "load_with_image_findings",
     "load_with_image_warnings",
     "render_diagnostic",
+    "starter_manifest",
 ]

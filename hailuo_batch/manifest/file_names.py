@@ -45,10 +45,14 @@ def _composed_alike(folder: Path, name: str) -> str:
     return alike[0] if alike else name
 
 
-def similar_name_hint(path: Path) -> str:
-    """Which file beside a missing one was probably meant, as a hint; empty if none is near."""
+def similar_name_hint(path: Path, suffixes: tuple[str, ...] = ("",), cutoff: float = 0.6) -> str:
+    """Which file beside a missing one was probably meant, as a hint; empty if none with such an ending is near.
+
+    `cutoff` is how much the names must have in common, from 0 to 1.
+    """
     try:
-        names = sorted(neighbour.name for neighbour in islice(path.parent.iterdir(), _MOST_COMPARED))
+        neighbours = (neighbour.name for neighbour in islice(path.parent.iterdir(), _MOST_COMPARED))
+        names = sorted(name for name in neighbours if name.endswith(suffixes))
     except (OSError, ValueError):
         return ""
     composed = {unicodedata.normalize("NFC", name): name for name in names}
@@ -56,5 +60,5 @@ def similar_name_hint(path: Path) -> str:
     for plain, name in composed.items():
         if plain.casefold() == wanted.casefold():
             return f"did you mean {quoted(name)}? capitals count"
-    close = difflib.get_close_matches(wanted, composed, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(wanted, composed, n=1, cutoff=cutoff)
     return f"did you mean {quoted(composed[close[0]])}?" if close else ""

@@ -1,4 +1,13 @@
-"""The manifest that `init` writes: valid as it stands, and short enough to be read before it is changed."""
+"""The manifest that `init` writes: valid as it stands, and short enough to be read before it is changed.
+
+Its campaign is named after its file: the name decides which ledger it has, and two manifests of one workspace that are
+both called my-campaign would share one.
+"""
+
+import re
+from pathlib import Path
+
+from hailuo_batch.manifest.slugs import slug
 
 # rule editor_line
 STARTER_MANIFEST = """\
@@ -50,3 +59,27 @@ shots:
   #   prompt: ${prompt}, ${style}
   #   rows: ideas.txt
 """
+
+_DEFAULT_STEM = "manifest"
+_DEFAULT_NAME = "my-campaign"
+_MOST_CHARACTERS = 63
+_CAMPAIGN_LINE = re.compile(r"^campaign: my-campaign +(?=#)", re.MULTILINE)
+_COMMENT_COLUMN = 34
+_YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
+def starter_manifest(path: Path) -> str:
+    """The starter manifest for a file of this name."""
+    name = campaign_name(path)
+    # YAML would take these for a number, a date or a yes
+    text = name if name[0].isalpha() and name not in _YAML_WORDS else f'"{name}"'
+    line = f"campaign: {text}".ljust(_COMMENT_COLUMN - 2) + "  "
+    return _CAMPAIGN_LINE.sub(line, STARTER_MANIFEST)
+
+
+def campaign_name(path: Path) -> str:
+    """A campaign's name after its manifest's file, or, for a `manifest.yaml`, after the workspace's folder."""
+    folder = path.absolute().parent
+    workspace = folder.parent if folder.name == "manifests" else folder
+    name = slug(workspace.name if path.stem == _DEFAULT_STEM else path.stem).replace("_", "-")
+    return name.strip("-")[:_MOST_CHARACTERS].rstrip("-") or _DEFAULT_NAME

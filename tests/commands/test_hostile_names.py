@@ -54,6 +54,7 @@ WORDS = [
     (HOSTILE,),
     ("schema", HOSTILE),
     ("init", HOSTILE),
+    ("doctor",),
 ]
 
 

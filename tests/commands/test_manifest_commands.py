@@ -1,12 +1,14 @@
 """`validate`, `init` and `schema`."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.resources import load_schema_text
+from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.command_line import LAMPS, Shell
 
 
@@ -56,6 +58,15 @@ def test_a_manifest_that_is_not_there_is_wrong_usage(shell: Shell) -> None:
         ended = shell.bare(command, str(shell.workspace / "none.yaml"))
         assert ended.code is ExitCode.USAGE
         assert "none.yaml" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("lamp.yaml", "did you mean `lamps.yaml`?"), ("Lamps.yaml", "capitals count"), ("vases.yaml", "init` writes")],
+)
+def test_a_manifest_of_nearly_that_name_is_named(shell: Shell, name: str, hint: str) -> None:
+    (shell.manifest.parent / "vases.csv").write_text("sku\n1\n")
+    assert hint in shell.bare("plan", str(shell.manifest.with_name(name))).err
 
 
 @pytest.mark.parametrize("command", ["plan", "apply", "status", "report"])
@@ -122,3 +133,36 @@ def test_an_accepted_warning_is_not_shown(shell: Shell) -> None:
     assert shell("validate", "--strict").err == ""
     shell.write(LAMPS.replace("hero, prompt: A lamp", shot.replace("useless-exclusion", "useless-exclude")))
     assert "must be the code of a warning, not `useless-exclude`" in shell("validate").err
+
+
+@pytest.mark.parametrize(
+    ("file", "campaign"),
+    [
+        ("spring.yaml", "spring"),
+        ("Spring Lamps_2.yaml", "spring-lamps-2"),
+        ("Frühling.yml", "fruhling"),
+        ("123.yaml", "123"),
+        ("2026-11-30.yaml", "2026-11-30"),
+        ("on.yaml", "on"),
+        ("夏.yaml", "my-campaign"),
+        (f"{'long-' * 20}.yaml", "long-" * 12 + "lon"),
+        ("Winter/manifest.yaml", "winter"),
+        ("Winter/manifests/manifest.yaml", "winter"),
+        ("Winter/manifests/vases.yaml", "vases"),
+    ],
+)
+def test_init_names_the_campaign_after_the_file(shell: Shell, tmp_path: Path, file: str, campaign: str) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert shell.bare("init", str(path)).code is ExitCode.DONE
+    assert f": ok, campaign {campaign}, 1 shot, 2 takes" in shell.bare("validate", str(path)).out
+
+
+def test_what_init_names_next_can_be_typed(
+    shell: Shell, api: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNBASE_API_KEY")
+    path = tmp_path / "my lamps.yaml"
+    lines = [line for line in shell.bare("init", str(path)).err.splitlines() if line.startswith("  hailuo-batch ")]
+    codes = {(words := shlex.split(line)[1:])[0]: shell.bare(*words).code for line in lines}
+    assert codes == {"validate": 0, "doctor": 3, "apply": 3}  # both ask for a key

@@ -29,11 +29,13 @@ from hailuo_batch.adapters.runbase.fields import decode_body, describe_content, 
 from hailuo_batch.adapters.runbase.responses import (
     ExchangeResult,
     NotSent,
+    Probe,
     Response,
     RunLookup,
     Unanswered,
     create_outcome,
     lookup_outcome,
+    probe_outcome,
     read_outcome,
 )
 from hailuo_batch.core.model.events import CreateOutcome, ReadOutcome
@@ -94,6 +96,10 @@ class Client:
     def look_up(self, run_id: str) -> RunLookup:
         """Ask for the state of a run that a person named, and also for its model and cost."""
         return lookup_outcome(self._send_read(run_id), run_id)
+
+    def probe(self, run_id: str) -> Probe:
+        """Ask for the state of a run that cannot exist, to learn whether the API answers, and what time it has."""
+        return probe_outcome(self._send_read(run_id), run_id)
 
     def close(self) -> None:
         """Close the connections that are kept for reads."""

@@ -216,6 +216,14 @@ def parse_retry_after(text: str | None, date: str | None) -> float | None:
     return min(max(wait_s, 0.0), MAX_RETRY_AFTER_S)
 
 
+def parse_http_date(text: str | None) -> float | None:
+    """Parse a Date header into seconds since the epoch."""
+    try:
+        return parsedate_to_datetime(text or "").timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
 def decode_body(body: bytes, encoding: str, limit: int) -> bytes | None:
     """Undo the Content-Encoding. Return None where that is impossible or gives more than `limit` bytes."""
     match encoding.strip().lower():

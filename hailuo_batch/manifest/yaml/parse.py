@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic
+from hailuo_batch.manifest.file_names import similar_name_hint
 from hailuo_batch.manifest.files.lines import LineBreaks
 from hailuo_batch.manifest.files.text_files import MEBIBYTE, NO_FILE, FileReadError, check_text, read_file
 from hailuo_batch.manifest.quoting import quoted
@@ -30,7 +31,8 @@ def read_manifest_file(path: Path) -> bytes:
     except FileReadError as error:
         hint = ""
         if error.is_missing:
-            hint = "`hailuo-batch init` writes a starter manifest"
+            near = similar_name_hint(path, (".yaml", ".yml"), cutoff=0.8)  # the ending alone is half of a name
+            hint = near or "`hailuo-batch init` writes a starter manifest"
         elif error.is_too_large:
             hint = "split the campaign"
         elif error.reason == NO_FILE:

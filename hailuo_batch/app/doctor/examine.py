@@ -1,0 +1,57 @@
+"""The checks in their order: the program, the environment, the campaign's files, and last the way to the API."""
+
+from collections.abc import Iterator
+
+from hailuo_batch.app.doctor.connection import check_connection
+from hailuo_batch.app.doctor.finding import Finding, Level
+from hailuo_batch.app.doctor.folders import check_folders
+from hailuo_batch.app.doctor.installation import check_installation
+from hailuo_batch.app.doctor.records import check_lock, check_records, read_campaign
+from hailuo_batch.app.doctor.settings import check_endpoint, check_key, check_names, check_rate_limit
+from hailuo_batch.app.workspace import CampaignLocation, CampaignPaths, ledger_exists, leftovers
+from hailuo_batch.errors import LedgerError
+
+
+def examine(where: CampaignLocation | None, *, sandbox: bool) -> Iterator[Finding]:
+    """Look at everything that an apply of this campaign needs; without one, at what every apply needs.
+
+    A practice run, `sandbox`, needs neither key nor network.
+    """
+    yield from check_installation()
+    if where is not None:
+        yield from _check_campaign(where)
+    if sandbox:
+        yield Finding(Level.OK, "key", "A practice run needs no key and no network.")
+    else:
+        yield from _check_api()
+
+
+def _check_campaign(where: CampaignLocation) -> Iterator[Finding]:
+    context, found = read_campaign(where)
+    yield found
+    if context is None:
+        return
+    records, found = check_records(context)
+    yield found
+    yield from check_lock(context)
+    yield from check_folders(context.paths, records.need, has_ledger=_may_have_ledger(context.paths))
+
+
+def _check_api() -> Iterator[Finding]:
+    yield from check_names()
+    key, found = check_key()
+    yield found
+    endpoint, found = check_endpoint()
+    yield found
+    settings, found = check_rate_limit()
+    yield found
+    if endpoint is not None:
+        yield from check_connection(endpoint, key, settings)
+
+
+def _may_have_ledger(paths: CampaignPaths) -> bool:
+    """Whether another state folder could make a second, empty campaign of this one."""
+    try:
+        return ledger_exists(paths) or bool(leftovers(paths))
+    except LedgerError:
+        return True

@@ -1,0 +1,99 @@
+"""The parameters that a shell completes from files: manifests by their names, takes by the IDs in a manifest.
+
+Completing is silent: where a manifest cannot be read, nothing is offered.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+DEFAULT_MANIFEST = Path("manifest.yaml")
+_MOST_OFFERED = 200
+_MOST_BYTES = 1 << 20
+_SUFFIXES = frozenset({".yaml", ".yml"})
+_PATTERNS = frozenset({"only", "replace"})
+"""Options whose patterns are take IDs as often as not."""
+
+
+class ManifestPath(click.Path):
+    """A manifest's path: completed with the YAML files beside what is typed."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> "list[CompletionItem[str]]":
+        """The YAML files that begin so; whatever the shell finds where there is none."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(path) for path in islice(_yaml_files(incomplete), _MOST_OFFERED)]
+        return found or [CompletionItem(incomplete, type="file")]
+
+
+class TakeId(click.ParamType[str]):
+    """A take's ID, or a pattern of IDs: completed with those of the manifest."""
+
+    name = "text"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> "list[CompletionItem[str]]":
+        """The takes of the manifest that begin so."""
+        from click.shell_completion import CompletionItem
+
+        manifest = ctx.params.get("manifest") or _manifest_typed() or DEFAULT_MANIFEST
+        found = (take for take in _take_ids(manifest) if take.startswith(incomplete))
+        return [CompletionItem(take) for take in islice(found, _MOST_OFFERED)]
+
+
+def complete_takes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let every parameter of a command that names takes complete their IDs."""
+    for parameter in getattr(command, "__click_params__", ()):
+        if parameter.type is click.STRING and ("TAKE" in (parameter.metavar or "") or parameter.name in _PATTERNS):
+            parameter.type = TakeId()
+    return command
+
+
+def _yaml_files(incomplete: str) -> Iterator[str]:
+    """The YAML files in the folder that is typed so far; without one, also those in the folder `manifests`."""
+    typed, slash, _ = incomplete.rpartition("/")
+    for folder in (f"{typed}{slash}",) if slash else ("", "manifests/"):
+        try:
+            paths = sorted(Path(folder or ".").iterdir())
+        except OSError:
+            continue
+        names = (f"{folder}{path.name}" for path in paths if path.suffix in _SUFFIXES and path.is_file())
+        yield from (name for name in names if name.startswith(incomplete))
+
+
+def _manifest_typed() -> Path | None:
+    """The manifest on the command line that is completed: click knows none once an option's value is missing."""
+    from click.shell_completion import split_arg_string
+
+    words = split_arg_string(os.environ.get("COMP_WORDS", ""))
+    return next((path for word in words if (path := Path(word)).suffix in _SUFFIXES and path.is_file()), None)
+
+
+def _take_ids(manifest: Path) -> Iterator[str]:
+    from hailuo_batch.manifest import load_manifest  # a second's work for those who complete takes alone
+
+    try:
+        campaign = load_manifest(manifest).campaign if manifest.stat().st_size <= _MOST_BYTES else None
+    except OSError:
+        return
+    if campaign is not None:
+        yield from (take.id for take in campaign.takes)
