@@ -155,7 +155,7 @@ def report(where: "CampaignLocation", console: "Console", **options: Any) -> int
     click.option("--resubmit", is_flag=True, help="Let the next apply request them again, which pays again."),
     click.option("--abandon", is_flag=True, help="Give them up; what they may have cost still counts."),
     click.option("--all", "all_takes", is_flag=True, help="All takes that are in doubt, lost or stuck."),
-    click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="This older attempt at one TAKE."),
+    click.option("--attempt", type=WholeNumber(min=1), metavar="N", help="This older attempt at one TAKE."),
     click.option(
         "--yes", is_flag=True, help="Agree to another payment without being asked. Needed without a terminal."
     ),
@@ -325,7 +325,7 @@ def completion(invocation: Invocation, /, shell: str) -> int:
     "--rate-limit", default="20/10s", show_default=True, metavar="N/SECONDSs", help="The rate limit to enforce."
 )
 @click.option("--balance", metavar="USD", help="The account's balance. Default: unlimited.")
-@click.option("--seed", type=WholeNumber(), default=0, metavar="N", help="The same seed gives the same results.")
+@click.option("--seed", type=WholeNumber(0), default=0, metavar="N", help="The same seed gives the same results.")
 @click.option(
     "--speed",
     type=DecimalNumber(0, min_open=True),
