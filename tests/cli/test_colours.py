@@ -32,7 +32,7 @@ def test_an_error_has_its_word_in_red_unless_colours_are_unwanted(
 ) -> None:
     wrong = ("plan", "--only", "nothing")
     assert "\x1b[2mhailuo-batch:\x1b[0m \x1b[1;31merror:\x1b[0m --only" in shell(*wrong).err
-    assert "\x1b[1;31mError:\x1b[0m No such option" in shell("plan", "--nothing").err
+    assert "\x1b[1;31merror:\x1b[0m No such option" in shell("plan", "--nothing").err
     assert not COLOUR.search(shell(*wrong, "--no-color").err)
     monkeypatch.setenv("NO_COLOR", "1")
     assert not COLOUR.search(shell(*wrong).err)
