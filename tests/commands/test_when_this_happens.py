@@ -59,8 +59,10 @@ def stopped(shell: Shell, start_api: StartApi, _commands: list[str]) -> None:
 
 def looked_at(shell: Shell, start_api: StartApi, commands: list[str]) -> None:
     start_api()
-    [status] = commands
+    status, watch = commands
     assert typed(shell, status).code is ExitCode.DONE
+    applied(shell)
+    assert "3 of 3 takes done" in typed(shell, f"{status} {watch}").out
 
 
 def a_few_first(shell: Shell, start_api: StartApi, commands: list[str]) -> None:
