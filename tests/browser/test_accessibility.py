@@ -66,6 +66,28 @@ def test_axe_finds_nothing(open_sheet: OpenSheet, axe: str, colours: str, width:
     assert violations(sheet, axe) == []
 
 
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_in_any_size_in_the_grid_and_in_the_table_of_keys(
+    open_sheet: OpenSheet, axe: str, colours: str
+) -> None:
+    values = [{"sku": f"L-{n}", "mood": mood} for n in range(3) for mood in ("warm", "cool", "airy")]
+    wanted = [take(f"p{n}", prompt=LONG, variables=each) for n, each in enumerate(values)]
+    sheet = open_sheet(*(record(each, run(of=each)) for each in wanted), *every_state())
+    sheet.emulate(colours)
+    sheet.press("1", "2", "3")
+    for size in ("S", "M"):
+        sheet.size(size)
+        sheet.point_at(sheet.film("p4"))
+        assert violations(sheet, axe) == []
+    sheet.button("Grid").click()
+    assert violations(sheet, axe) == []
+    sheet.one(".issue summary").click()
+    sheet.one(".others > summary").click()
+    assert violations(sheet, axe) == []
+    sheet.press("?")
+    assert violations(sheet, axe) == []
+
+
 def test_axe_does_find_what_is_wrong(open_sheet: OpenSheet, axe: str) -> None:
     sheet = open_sheet(record(take(), run()))
     sheet.run("document.body.append(document.createElement('button'))")
