@@ -70,7 +70,7 @@ def test_axe_finds_nothing(open_sheet: OpenSheet, axe: str, colours: str, width:
 def test_axe_finds_nothing_in_any_size_in_the_grid_and_in_the_table_of_keys(
     open_sheet: OpenSheet, axe: str, colours: str
 ) -> None:
-    values = [{"sku": f"L-{n}", "mood": mood} for n in range(3) for mood in ("warm", "cool", "airy")]
+    values = [{"sku": f"L-{n}", "mood": mood} for n in range(8) for mood in ("warm", "cool", "airy")]
     wanted = [take(f"p{n}", prompt=LONG, variables=each) for n, each in enumerate(values)]
     sheet = open_sheet(*(record(each, run(of=each)) for each in wanted), *every_state())
     sheet.emulate(colours)
