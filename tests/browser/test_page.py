@@ -107,14 +107,14 @@ def test_a_printout_holds_every_take_and_no_buttons_and_cuts_no_name(open_sheet:
 
 def test_a_printout_shows_the_pictures_that_are_there_and_no_empty_frames(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*campaign(60), record(take("bad"), run(RunState.FAILED, take("bad"))))
-    sheet.until("document.querySelectorAll('.film video.pictured').length >= 3")
+    sheet.until("document.querySelectorAll('.film .poster.pictured').length >= 3")
     sheet.run("dispatchEvent(new Event('beforeprint'))")
     sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
         shown = "[...document.querySelectorAll('.film')].filter(film => film.checkVisibility())"
         assert len(sheet.all(".film")) == 60
         assert 3 <= sheet.run(f"return {shown}.length") < 60
-        assert sheet.run(f"return {shown}.every(film => film.querySelector('video')?.readyState >= 2)")
+        assert sheet.run(f"return {shown}.every(film => film.querySelector('.poster.pictured'))")
         wordy = sheet.one("[data-take=bad] .screen")
         assert wordy.text == "The run failed and was refunded"
         assert wordy.rect["height"] < 60

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.deep
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 PLAYING = "(video => Boolean(video) && !video.paused && video.currentTime > 0)(arguments[0].querySelector('video'))"
-RESTING = "(video => Boolean(video) && video.paused)(arguments[0].querySelector('video'))"
+RESTING = "arguments[0].querySelector('.poster.pictured') && !arguments[0].querySelector('video')"
 
 
 def takes(shot: str, count: int, state: RunState = RunState.SUCCEEDED) -> list[TakeRecord]:
@@ -130,11 +130,35 @@ def test_videos_are_loaded_near_the_window_only(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*(kept for n in range(60) for kept in takes(f"shot-{n:02d}", 1)))
     sheet.size("L")
     sheet.until(RESTING, sheet.film("shot-00"))
-    assert 0 < len(sheet.all("video")) < 30
-    sheet.run("scrollTo(0, document.body.scrollHeight)")
-    sheet.until("document.querySelector('[data-take=shot-59] video')?.readyState > 0")
-    sheet.until("!document.querySelector('[data-take=shot-00] video')")
-    assert 0 < len(sheet.all("video")) < 30
+    assert 0 < len(sheet.all(".poster, .film video")) < 30
+    last = "document.querySelector('[data-shot=shot-59]')"
+    sheet.wait(lambda: sheet.run(f"{last}.scrollIntoView(); return {last}.querySelector('.poster.pictured')"))
+    sheet.until("!document.querySelector('[data-take=shot-00] :is(.poster, video)')")
+    assert 0 < len(sheet.all(".poster, .film video")) < 30
+
+
+def test_a_video_lends_its_picture_and_is_let_go_again(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*(kept for n in range(60) for kept in takes(f"shot-{n:02d}", 1)))
+    sheet.size("S")
+    most = sheet.chrome.execute_async_script(
+        """
+        const done = arguments[0];
+        let most = 0;
+        const look = () => {
+          most = Math.max(most, document.querySelectorAll(".film video").length);
+          const films = [...document.querySelectorAll(".film")];
+          const inSight = films.filter((film) => film.getBoundingClientRect().top < innerHeight);
+          if (inSight.every((film) => film.querySelector(".poster.pictured"))) done(most);
+          else requestAnimationFrame(look);
+        };
+        look();
+        """
+    )
+    assert most <= 7  # six at a time, and the one under the focus
+    sheet.run("document.activeElement.blur()")
+    sheet.until("document.querySelectorAll('.film video').length === 0")
+    sizes = "return [...document.querySelectorAll('canvas.poster')].map((still) => [still.width, still.height])"
+    assert [320, 180] in sheet.run(sizes)  # as large as the clip
 
 
 def test_the_full_view_goes_from_take_to_take_and_from_shot_to_shot(open_sheet: OpenSheet) -> None:
@@ -180,7 +204,7 @@ def test_a_file_that_is_not_there_is_reported_to_be_missing(open_sheet: OpenShee
 @pytest.mark.parametrize("name", ["50% off#1?.mp4", "grün 'ä' \"b\".mp4", "a&b=c+d.mp4"])
 def test_a_file_is_found_whatever_it_is_called(open_sheet: OpenSheet, name: str) -> None:
     sheet = open_sheet(record(take(), run(outputs=(output(name),))))
-    sheet.until("document.querySelector('.film video')?.readyState > 0")
+    sheet.until("document.querySelector('.film .poster.pictured')")
     assert name in sheet.texts(".item .mono")
 
 

@@ -101,9 +101,8 @@ def test_nothing_plays_for_who_wants_no_motion(open_sheet: OpenSheet) -> None:
 
 def test_a_still_that_is_gone_gives_way_to_its_video(open_sheet: OpenSheet) -> None:
     sheet = open_with_stills(open_sheet, *campaign(3), missing=frozenset({"shot-0000.take2.mp4"}))
-    sheet.until("arguments[0].querySelector('video.pictured')", sheet.film("shot-0000.take2"))
-    assert len(sheet.all(".poster")) == 2
-    assert len(sheet.all("video")) == 1
+    sheet.until("arguments[0].querySelector('canvas.pictured')", sheet.film("shot-0000.take2"))
+    assert len(sheet.all("img.poster")) == 2
 
 
 def test_stills_are_printed(open_sheet: OpenSheet) -> None:

@@ -1,27 +1,63 @@
-// The videos on the sheet, playing under the pointer or the focus. One that has a still shows it, and is loaded only to be
-// played; one that has none is loaded near the viewport. Far from the viewport neither is held.
+// The pictures on the sheet: a still of each video near the viewport, and the video itself while it plays, under the
+// pointer or the focus. A video without a still of its own lends its first picture and is let go again, a few at a time:
+// no browser holds hundreds of videos. Far from the viewport nothing is held.
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const printing = matchMedia("print"); // a printout has no viewport: keep what is loaded
 const SCREEN = 16 / 9;
+const MOST_LOADING = 6;
+const STILL_PX = 480;
 const relative = (path) => `./${path.split("/").map(encodeURIComponent).join("/")}`;
 
 const almostFits = (width, height) => Math.abs(width / height / SCREEN - 1) < 0.02; // no thin stripe beside it
 const cannotPlay = () => el("span", { class: "broken" }, "This file cannot be played from here.");
-const load = (screen, over) => {
+const isWatched = (screen) => screen.matches(":hover, :focus-visible") && !still.matches;
+const videoOf = (screen) => screen.querySelector("video");
+
+const unload = (video) => {
+  video.removeAttribute("src");
+  video.load();
+  video.remove();
+};
+const loading = new Set(); // screens whose video is on its way to lend its first picture
+const waiting = new Set(); // screens that are next
+const loadNext = () => {
+  for (const screen of waiting) {
+    if (loading.size >= MOST_LOADING) return;
+    waiting.delete(screen);
+    if (screen.querySelector("video, .poster, .broken")) continue;
+    loading.add(screen);
+    load(screen);
+  }
+};
+const hasLoaded = (screen) => { if (loading.delete(screen)) loadNext(); };
+const drawStill = (screen, video) => {
+  const scale = Math.min(1, STILL_PX / Math.max(video.videoWidth, video.videoHeight));
+  const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.max(1, Math.round(side * scale)));
+  const picture = el("canvas", { class: "poster pictured", width, height });
+  picture.classList.toggle("fits", almostFits(width, height));
+  picture.getContext("2d").drawImage(video, 0, 0, width, height);
+  screen.prepend(picture);
+  if (!isWatched(screen)) unload(video);
+};
+const load = (screen) => {
   const video = el("video", { loop: true, playsinline: true, preload: "metadata", tabindex: "-1", "aria-hidden": "true" });
   video.muted = true;
-  on(video, "loadedmetadata", () => {
-    video.classList.toggle("fits", almostFits(video.videoWidth, video.videoHeight));
+  on(video, "loadedmetadata", () => { video.classList.toggle("fits", almostFits(video.videoWidth, video.videoHeight)); });
+  on(video, "loadeddata", () => {
+    if (!screen.querySelector(".poster")) drawStill(screen, video);
+    hasLoaded(screen);
   });
-  on(video, "loadeddata", () => { video.classList.add("pictured"); }); // print no empty frames
   on(video, "error", () => {
+    if (!video.isConnected) return;
     video.remove();
     screen.append(cannotPlay());
+    hasLoaded(screen);
   });
-  video.src = `${relative(screen.dataset.path)}#t=0.001`; // slightly after 0, so that a frame shows and not a blank
-  if (over) over.after(video);
+  const poster = screen.querySelector(".poster");
+  if (poster) poster.after(video);
   else screen.prepend(video);
+  video.src = `${relative(screen.dataset.path)}#t=0.001`; // slightly after 0, so that a frame shows and not a blank
 };
 const showStill = (screen) => {
   const picture = el("img", { class: "poster", alt: "", decoding: "async", draggable: "false" });
@@ -29,7 +65,7 @@ const showStill = (screen) => {
     if (!picture.isConnected) return;
     picture.remove();
     delete screen.dataset.poster;
-    if (!screen.querySelector("video, .broken")) load(screen);
+    borrowStill(screen);
   });
   on(picture, "load", () => {
     picture.classList.add("pictured");
@@ -38,35 +74,34 @@ const showStill = (screen) => {
   picture.src = relative(screen.dataset.poster);
   screen.prepend(picture);
 };
-const unload = (video) => {
-  video.removeAttribute("src");
-  video.load();
-  video.remove();
+const borrowStill = (screen) => {
+  waiting.add(screen);
+  loadNext();
 };
 const clearScreen = (screen) => {
-  const video = screen.querySelector("video");
-  if (video) unload(video);
+  waiting.delete(screen);
+  if (videoOf(screen)) unload(videoOf(screen));
   screen.querySelector(".poster")?.remove();
+  hasLoaded(screen);
 };
 const near = new IntersectionObserver((entries) => {
   if (printing.matches) return;
   for (const { target, isIntersecting } of entries) {
     if (!isIntersecting) clearScreen(target);
-    else if (!target.querySelector("video, .poster, .broken")) (target.dataset.poster ? showStill : load)(target);
+    else if (!target.querySelector("video, .poster, .broken")) (target.dataset.poster ? showStill : borrowStill)(target);
   }
 }, { rootMargin: "400px 0px" });
 
 const wake = ({ currentTarget: screen }) => {
-  if (still.matches) return;
-  const poster = screen.querySelector(".poster");
-  if (poster && !screen.querySelector("video, .broken")) load(screen, poster);
-  screen.querySelector("video")?.play().catch(() => {});
+  if (still.matches || screen.querySelector(".broken")) return;
+  if (!videoOf(screen)) load(screen);
+  videoOf(screen).play().catch(() => {});
 };
 const rest = ({ currentTarget: screen }) => {
-  if (screen.matches(":hover, :focus-visible")) return;
-  const video = screen.querySelector("video");
-  if (video && screen.querySelector(".poster")) unload(video);
-  else video?.pause();
+  const video = videoOf(screen);
+  if (!video || isWatched(screen)) return;
+  if (screen.querySelector(".poster")) unload(video);
+  else video.pause();
 };
 const film = (output, label, show) => {
   const attributes = { type: "button", class: "screen film", "data-path": output.path, "data-poster": output.poster, "aria-label": `Play ${label} in full view` };
