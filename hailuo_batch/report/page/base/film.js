@@ -6,6 +6,8 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 const printing = matchMedia("print"); // a printout has no viewport: keep what is loaded
 const SCREEN = 16 / 9;
 const MOST_LOADING = 6;
+const RESTED_MS = 100; // scrolling has ended
+const BETWEEN_MS = 100; // while it goes on, one video after the other: to begin one takes the time of a frame
 const STILL_PX = 480;
 const relative = (path) => `./${path.split("/").map(encodeURIComponent).join("/")}`;
 
@@ -21,15 +23,24 @@ const unload = (video) => {
 };
 const loading = new Set(); // screens whose video is on its way to lend its first picture
 const waiting = new Set(); // screens that are next
+let scrolling = 0; // the timer that ends it
+let latest = 0;
+const hasRoom = () => (scrolling ? loading.size === 0 && performance.now() - latest >= BETWEEN_MS : loading.size < MOST_LOADING);
 const loadNext = () => {
   for (const screen of waiting) {
-    if (loading.size >= MOST_LOADING) return;
+    if (!hasRoom()) return;
+    latest = performance.now();
     waiting.delete(screen);
     if (screen.querySelector("video, .poster, .broken")) continue;
     loading.add(screen);
     load(screen);
   }
 };
+addEventListener("scroll", () => {
+  clearTimeout(scrolling);
+  scrolling = setTimeout(() => { scrolling = 0; loadNext(); }, RESTED_MS);
+  loadNext();
+}, { passive: true });
 const hasLoaded = (screen) => { if (loading.delete(screen)) loadNext(); };
 const drawStill = (screen, video) => {
   const scale = Math.min(1, STILL_PX / Math.max(video.videoWidth, video.videoHeight));
