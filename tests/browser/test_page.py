@@ -79,6 +79,7 @@ def test_the_sheet_is_laid_again_for_another_width_and_keeps_its_place(open_shee
     sheet = open_sheet(*campaign(240), videos=False)
     sheet.size("L")
     place = "document.querySelector('[data-shot=shot-0040]')"
+    sheet.run("dispatchEvent(new Event('wheel'))")  # from here on it is the reader who scrolls
     sheet.run("addEventListener('scrollend', () => { window.rests = true; })")
     sheet.until(f"{place}.scrollIntoView() || {place}.querySelector('.take')")
     sheet.until("window.rests")  # only then does the page know of it

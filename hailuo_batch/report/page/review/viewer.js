@@ -49,10 +49,6 @@ const viewer = (() => {
     if (!still.matches) video.play().catch(() => {});
     fill(entry, video);
   };
-  const madeIn = (run) => {
-    const lasted = run?.completed_at ? seconds(run) : null;
-    return [price(run), lasted === null ? "" : `made in ${duration(lasted)}`].filter(Boolean).join(" · ");
-  };
   const fill = ({ take, output, run, label }, video) => {
     const attempt = run ?? liveRun(take);
     const place = index();
@@ -69,7 +65,7 @@ const viewer = (() => {
       el("p", { class: "prompt", dir: "auto" }, run ? "" : promptOf(take)), run ? null : references(take),
       run ? null : allVariables(take),
       compareButton(take, () => toCompare(take, attempt)),
-      el("p", { class: "facts" }, madeIn(attempt)),
+      el("p", { class: "facts" }, facts(attempt)),
       item(output.path, "the file name"),
       output.flaw ? el("p", { class: "reason", dir: "auto" }, `Damaged: ${output.flaw}`) : null, attempt?.run_id ? item(attempt.run_id, "the run ID") : null,
       attempt?.completed_at ? el("p", { class: "facts" }, "finished ", moment(attempt.completed_at)) : null,
