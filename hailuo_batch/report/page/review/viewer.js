@@ -32,6 +32,11 @@ const viewer = (() => {
     else announce("Every take on the sheet has a mark");
   };
 
+  const undone = (take, run) => {
+    const entry = row.find((other) => other.take === take);
+    if (entry && run !== runShown() && isLive(take, run)) show(entry);
+  };
+
   const iconButton = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);
   const previous = iconButton("Previous take", "left", () => step(-1));
   const next = iconButton("Next take", "right", () => step(1));
@@ -91,7 +96,7 @@ const viewer = (() => {
     compare.open(take, run);
   };
 
-  keymap.addPlace("viewer", { dialog, take: () => shown?.take ?? null, run: runShown, marked: following });
+  keymap.addPlace("viewer", { dialog, take: () => shown?.take ?? null, run: runShown, marked: following, undone });
   const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["viewer"], group: "Full view", repeats });
   key(["ArrowLeft", "ArrowRight"], "Previous and next take", (_, event) => step(event.key === "ArrowLeft" ? -1 : 1), true);
   key(["ArrowUp", "ArrowDown"], "Previous and next shot", (_, event) => stepShot(event.key === "ArrowUp" ? -1 : 1), true);
