@@ -72,3 +72,16 @@ def test_pictures_are_in_sight_whatever_failed(open_sheet: OpenSheet, size: str)
     picture = sheet.film("fine").rect
     assert picture["y"] + picture["height"] < 800 - 44
     assert sheet.complaints() == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_other_commands_of_a_kind_are_whole_boxes(open_sheet: OpenSheet, width: int) -> None:
+    sheet = open_sheet(*takes("bad", 2, RunState.IN_DOUBT))
+    sheet.resize(width, 1000)
+    sheet.one(".issue summary").click()
+    sheet.wait(lambda: sheet.all(".whole > .command"))
+    for box in sheet.all(".whole > .command"):
+        code, button = (box.find_element("css selector", part).rect for part in ("code", "button"))
+        assert box.rect["height"] > 0
+        assert code["y"] <= button["y"] + button["height"] / 2 <= code["y"] + code["height"] + 12
+        assert button["x"] >= code["x"] + code["width"]
