@@ -45,9 +45,9 @@ def test_the_gravest_kinds_are_in_sight_and_the_others_behind_one_line(open_shee
     states = (RunState.FAILED, RunState.ABANDONED, RunState.REJECTED, RunState.LOST, RunState.IN_DOUBT)
     sheet = open_sheet(*(kept for state in states for kept in takes(state.replace("_", "-"), 2, state)))
     assert sheet.texts(".issue summary .state") == ["In doubt", "Lost"]
-    assert sheet.texts(".others > summary") == ["3 more kinds: failed, rejected, abandoned (6 takes)"]
+    assert sheet.texts(".others > summary") == ["2 more kinds: failed, rejected (4 takes)"]
     sheet.one(".others > summary").click()
-    sheet.wait(lambda: len(sheet.all(".issue")) == 5)
+    sheet.wait(lambda: len(sheet.all(".issue")) == 4)
 
 
 def test_takes_that_wait_for_different_times_are_one_kind(open_sheet: OpenSheet) -> None:
@@ -72,3 +72,16 @@ def test_pictures_are_in_sight_whatever_failed(open_sheet: OpenSheet, size: str)
     picture = sheet.film("fine").rect
     assert picture["y"] + picture["height"] < 800 - 44
     assert sheet.complaints() == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_other_commands_of_a_kind_are_whole_boxes(open_sheet: OpenSheet, width: int) -> None:
+    sheet = open_sheet(*takes("bad", 2, RunState.IN_DOUBT))
+    sheet.resize(width, 1000)
+    sheet.one(".issue summary").click()
+    sheet.wait(lambda: sheet.all(".whole > .command"))
+    for box in sheet.all(".whole > .command"):
+        code, button = (box.find_element("css selector", part).rect for part in ("code", "button"))
+        assert box.rect["height"] > 0
+        assert code["y"] <= button["y"] + button["height"] / 2 <= code["y"] + code["height"] + 12
+        assert button["x"] >= code["x"] + code["width"]

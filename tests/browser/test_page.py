@@ -4,6 +4,7 @@ import base64
 import time
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from hailuo_batch.core.model.runs import TakeRecord
 from hailuo_batch.core.model.states import RunState
@@ -79,6 +80,7 @@ def test_the_sheet_is_laid_again_for_another_width_and_keeps_its_place(open_shee
     sheet = open_sheet(*campaign(240), videos=False)
     sheet.size("L")
     place = "document.querySelector('[data-shot=shot-0040]')"
+    sheet.run("dispatchEvent(new Event('wheel'))")  # from here on it is the reader who scrolls
     sheet.run("addEventListener('scrollend', () => { window.rests = true; })")
     sheet.until(f"{place}.scrollIntoView() || {place}.querySelector('.take')")
     sheet.until("window.rests")  # only then does the page know of it
@@ -101,6 +103,20 @@ def test_a_printout_holds_every_take_and_no_buttons_and_cuts_no_name(open_sheet:
         assert not any(button.is_displayed() for button in sheet.all(".item button"))
         cut = "[...document.querySelectorAll('.item .mono')].filter(node => node.scrollWidth > node.clientWidth)"
         assert sheet.run(f"return {cut}.length") == 0
+    finally:
+        sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_a_printout_has_notes_below_their_pictures_and_no_focus(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(3))
+    sheet.until("document.querySelectorAll('.film .poster.pictured').length === 3")
+    sheet.press("1", Keys.ARROW_LEFT, "n", "a note\non two lines", Keys.ESCAPE)
+    sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        film, note = sheet.film("shot-0000"), sheet.one("[data-take=shot-0000] .noted .text")
+        sheet.wait(note.is_displayed)
+        assert note.rect["y"] >= film.rect["y"] + film.rect["height"]
+        assert film.value_of_css_property("outline-style") == "none"
     finally:
         sheet.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 

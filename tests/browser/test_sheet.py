@@ -218,7 +218,7 @@ def test_a_prompt_appears_as_it_was_written_and_does_nothing(open_sheet: OpenShe
     assert sheet.texts(".tags li") == [text, text]
     assert sheet.texts(".reason")[0] == sheet.texts(".description")[0] == text
     sheet.film("hero").click()
-    assert sheet.texts("dialog .prompt") == [text]
+    assert sheet.texts("dialog[open] .prompt") == [text]
     assert len(sheet.all("script")) == 2
     assert sheet.all(".prompt *, .tags li *, .reason *, .description *, img, iframe") == []
     assert sheet.complaints() == []

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.core.model.file_layout import STILLS_FOLDER
-from hailuo_batch.core.model.runs import TakeRecord
+from hailuo_batch.core.model.runs import Supersession, TakeRecord
 from hailuo_batch.report.files import Format, write_reports
 from hailuo_batch.report.model import Report, Stills
 from tests.browser.conftest import OpenSheet
 from tests.browser.sheet import Sheet
 from tests.browser.test_page import campaign
 from tests.browser.test_sheet import PLAYING
-from tests.helpers.snapshots import record, run, snapshot, take
+from tests.helpers.snapshots import output, record, run, snapshot, take
 from tests.report.builders import report_of
 
 pytestmark = pytest.mark.deep
@@ -135,3 +135,19 @@ def test_reference_images_are_pictures_that_lead_to_the_image_and_ask_no_network
     assert len(sheet.all("dialog[open] .images img")) == 1
     assert [address for address in sheet.requests() if not address.startswith(("file:", "data:"))] == []
     assert sheet.complaints() == []
+
+
+def test_a_mark_shows_on_the_still_of_its_own_attempt_alone(open_sheet: OpenSheet) -> None:
+    old = run(superseded_by=Supersession.REPLACE, run_id="old", outputs=(output("superseded/hero.old.mp4"),))
+    sheet = open_with_stills(open_sheet, record(take(), old, run(attempt=2, run_id="new")))
+    sheet.one(".take details summary").click()
+    sheet.soon(".attempts .film")
+    opacities = "[...document.querySelectorAll('.take .film .poster')].map(still => getComputedStyle(still).opacity)"
+    outlined = "[...document.querySelectorAll('.take .film')].map(one => getComputedStyle(one).outlineStyle !== 'none')"
+    sheet.run("document.activeElement.blur()")
+    assert sheet.run(f"return {outlined}") == [True, False]
+    sheet.run("document.querySelector('.attempts [data-mark=rejected]').click()")
+    sheet.until(f"{opacities}.join() === '1,0.35'")
+    sheet.run("document.querySelector('.take > .picks [data-mark=rejected]').click()")
+    sheet.run("document.querySelector('.attempts [data-mark=chosen]').click()")
+    sheet.until(f"{opacities}.join() === '0.35,1'")

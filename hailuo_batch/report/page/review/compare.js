@@ -181,7 +181,8 @@ const compare = (() => {
     player.setRate(SPEEDS[at]);
     announce(`Speed ${SPEEDS[at]}`);
   };
-  keymap.addPlace("compare", { dialog, take: () => chosen?.take ?? null, run: () => chosen?.run });
+  keymap.addPlace("compare", { dialog, take: () => chosen?.take ?? null, run: () => chosen?.run,
+    undone: (take, run) => { const tile = tiles.find(isOf({ take, run })); if (tile) focus(tile); } });
   const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["compare"], group: "Compare", repeats });
   const direction = (event, back) => (event.key === back ? -1 : 1);
   key(["ArrowLeft", "ArrowRight"], "Previous and next video", (_, event) => move(direction(event, "ArrowLeft")), true);

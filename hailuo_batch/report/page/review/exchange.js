@@ -96,7 +96,6 @@ const planImport = (picks) => {
 };
 // `theirs` are the conflicts in which the mark of the file is taken.
 const applyImport = ({ marks: added, notes }, theirs) => {
-  for (const { take, run, mark } of added) setMark(take, mark, run);
-  for (const { take, run, theirs: mark } of theirs) setMark(take, mark, run);
+  markAll([...added.map(({ take, run, mark }) => [take, mark, run]), ...theirs.map(({ take, run, theirs: mark }) => [take, mark, run])]);
   for (const { take, run, note } of notes) setNote(take, note, run);
 };

@@ -54,7 +54,7 @@ const importer = (() => {
     const isNew = plan.marks.length + plan.notes.length + plan.conflicts.length > 0;
     show("Import picks", el("p", { class: "soft mono" }, name), lines(counted(plan)), node,
       picks.length === 0 ? el("p", {}, "This file holds no picks.") : null,
-      isNew || picks.length === 0 ? null : el("p", {}, "There is nothing in it that is not here already."),
+      isNew || picks.length === 0 ? null : el("p", {}, plan.same === picks.length ? "There is nothing in it that is not here already." : "It changes nothing on this sheet."),
       el("div", { class: "actions" }, isNew ? button("Import", () => finish(plan, taken()), "main") : "",
         button(isNew ? "Cancel" : "Close", () => dialog.close())));
   };

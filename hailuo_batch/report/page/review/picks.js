@@ -42,15 +42,31 @@ const setMark = (take, mark, run = liveRun(take)) => {
   if (mark === null || marksFor(take, run).includes(mark)) changePick(take, run, { mark });
 };
 const setNote = (take, text, run = liveRun(take)) => changePick(take, run, { note: text.trim() === "" ? "" : text.slice(0, LONGEST_NOTE) });
+// What was marked since the page was opened, the newest last, each with the mark that was there before: the way back from a slip.
+const undoable = [];
+const markAll = (wanted) => {
+  const changes = wanted.map(([take, mark, run]) => ({ take, run, before: markOf(take, run), mark })).filter(({ before, mark }) => before !== mark);
+  if (changes.length) undoable.push(changes);
+  for (const { take, run, mark } of changes) setMark(take, mark, run);
+};
+// Takes back the last that is still as it was marked: what another tab has changed since stays. Gives what was taken back.
+const undoMarks = () => {
+  while (undoable.length) {
+    const changes = undoable.pop().filter(({ take, run, mark }) => markOf(take, run) === mark);
+    for (const { take, run, before } of changes) setMark(take, before, run);
+    if (changes.length) return changes;
+  }
+  return [];
+};
 const toggleMark = (take, mark, run = liveRun(take)) => {
   if (!marksFor(take, run).includes(mark)) { announce("Only the latest video of a take can be made again."); return; }
-  setMark(take, markOf(take, run) === mark ? null : mark, run);
+  markAll([[take, markOf(take, run) === mark ? null : mark, run]]);
   const now = markOf(take, run);
   announce(now === null ? `${take.id}: mark removed` : `${take.id}: ${MARKS[now].word.toLowerCase()}`);
 };
 
 const markable = () => report.takes.flatMap((take) => take.runs.filter((run) => canMark(take, run)).map((run) => [take, run]));
-const clearMarks = () => { for (const [take, run] of markable()) if (markOf(take, run) !== null) setMark(take, null, run); };
+const clearMarks = () => markAll(markable().map(([take, run]) => [take, null, run]));
 const runsById = new Map(report.takes.flatMap((take) => take.runs.filter((run) => run.run_id).map((run) => [run.run_id, [take, run]])));
 marks.onChange((id) => {
   const changed = id === null ? markable() : [runsById.get(id) ?? []];

@@ -32,6 +32,11 @@ const viewer = (() => {
     else announce("Every take on the sheet has a mark");
   };
 
+  const undone = (take, run) => {
+    const entry = row.find((other) => other.take === take);
+    if (entry && run !== runShown() && isLive(take, run)) show(entry);
+  };
+
   const iconButton = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);
   const previous = iconButton("Previous take", "left", () => step(-1));
   const next = iconButton("Next take", "right", () => step(1));
@@ -49,10 +54,6 @@ const viewer = (() => {
     if (!still.matches) video.play().catch(() => {});
     fill(entry, video);
   };
-  const madeIn = (run) => {
-    const lasted = run?.completed_at ? seconds(run) : null;
-    return [price(run), lasted === null ? "" : `made in ${duration(lasted)}`].filter(Boolean).join(" · ");
-  };
   const fill = ({ take, output, run, label }, video) => {
     const attempt = run ?? liveRun(take);
     const place = index();
@@ -69,7 +70,7 @@ const viewer = (() => {
       el("p", { class: "prompt", dir: "auto" }, run ? "" : promptOf(take)), run ? null : references(take),
       run ? null : allVariables(take),
       compareButton(take, () => toCompare(take, attempt)),
-      el("p", { class: "facts" }, madeIn(attempt)),
+      el("p", { class: "facts" }, facts(attempt)),
       item(output.path, "the file name"),
       output.flaw ? el("p", { class: "reason", dir: "auto" }, `Damaged: ${output.flaw}`) : null, attempt?.run_id ? item(attempt.run_id, "the run ID") : null,
       attempt?.completed_at ? el("p", { class: "facts" }, "finished ", moment(attempt.completed_at)) : null,
@@ -95,7 +96,7 @@ const viewer = (() => {
     compare.open(take, run);
   };
 
-  keymap.addPlace("viewer", { dialog, take: () => shown?.take ?? null, run: runShown, marked: following });
+  keymap.addPlace("viewer", { dialog, take: () => shown?.take ?? null, run: runShown, marked: following, undone });
   const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["viewer"], group: "Full view", repeats });
   key(["ArrowLeft", "ArrowRight"], "Previous and next take", (_, event) => step(event.key === "ArrowLeft" ? -1 : 1), true);
   key(["ArrowUp", "ArrowDown"], "Previous and next shot", (_, event) => stepShot(event.key === "ArrowUp" ? -1 : 1), true);

@@ -42,14 +42,21 @@ const shortName = (take) => {
   const [head, tail] = take.id.startsWith(`${take.shot}.`) ? [take.shot, take.id.slice(take.shot.length)] : [take.id, ""];
   return el("p", { class: "name", title: take.id }, el("span", { class: "stem" }, head), tail);
 };
-const clip = ({ length_s: length, width, height }) => [
-  typeof length === "number" ? `${Number(length.toFixed(1))} s` : "", width && height ? `${width} × ${height}` : ""].filter(Boolean).join(" · ");
+const clipFacts = ({ length_s: length, width, height }) => [
+  typeof length === "number" ? `${Number(length.toFixed(1))} s` : "", width && height ? `${width} × ${height}` : ""].filter(Boolean);
+const clip = (output) => clipFacts(output).join(" · ");
 const flag = (take) => (isDamaged(take) ? "damaged" : take.in_manifest ? "" : "no longer in the manifest");
 
+// Those for which there is no room are left out whole.
+const mediumFacts = (take) => {
+  const [output] = take.state === "done" ? saved(take.outputs) : [];
+  const known = output ? clipFacts(output) : [];
+  return [flag(take), ...(known.length ? known : [price(liveRun(take))])].filter(Boolean);
+};
 const smallCard = (take) => [...films(take), badges(take), shortName(take)];
 const mediumCard = (take) => [...films(take), badges(take),
   shortName(take),
-  el("div", { class: "under" }, el("span", { class: "facts" }, [flag(take), ...(take.state === "done" ? [saved(take.outputs).map(clip)[0] || price(liveRun(take))] : [price(liveRun(take))])].filter(Boolean).join(" · ")),
+  el("div", { class: "under" }, el("span", { class: "facts whole-facts" }, mediumFacts(take).map((fact) => el("span", {}, fact))),
     canMark(take) ? pickButtons(take) : stateMark(take.state)),
   reason(liveRun(take)), attempts(take)];
 const largeCard = (take) => {

@@ -5,6 +5,7 @@ const current = (() => {
   const room = byId("shots");
   const listeners = new Set();
   let take = null;
+  let left = null; // the one before the filters left none
 
   const reach = (one, are) => {
     const parts = [cards.get(one.id), ...(isSmall() ? [] : shotOf.get(one.shot).rest)];
@@ -16,6 +17,7 @@ const current = (() => {
   const built = (one) => { if (one === take) reach(one, true); };
   const show = (one) => {
     const card = sheet.cardAt(one);
+    if (matrix.isOn()) matrix.box.scrollIntoView({ block: "nearest" });
     card.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (!sheet.isInSight(card)) card.scrollIntoView({ block: "center", inline: "nearest" });
   };
@@ -32,10 +34,13 @@ const current = (() => {
     card.querySelector(".screen").focus({ preventScroll: true });
     show(take);
   };
-  // After the sheet was laid again: a take that is not on it any more cannot be the current one.
-  const laid = (hadFocus) => {
-    const order = sheet.takes();
-    if (take === null || sheet.placeOf(take) < 0) set(order[0] ?? null);
+  // After the sheet was laid again: a take that is not on it any more cannot be the current one. `heir` is the one to follow it.
+  const laid = (hadFocus, heir) => {
+    if (take === null || sheet.placeOf(take) < 0) {
+      const isBack = take === null && left !== null && sheet.placeOf(left) >= 0;
+      left = take ?? left;
+      set(isBack ? left : heir);
+    }
     if (take && hadFocus) sheet.cardAt(take).querySelector(".screen").focus({ preventScroll: true });
   };
   const scrolled = () => {
@@ -84,7 +89,9 @@ const current = (() => {
     const id = target.closest(".take")?.dataset.take;
     if (id !== undefined) set(takeById.get(id));
   });
-  keymap.addPlace("sheet", { take: () => take, marked: advance });
+  // A take that the filters hide stays hidden.
+  const undone = (one) => { if (sheet.placeOf(one) >= 0) set(one, { focus: true }); };
+  keymap.addPlace("sheet", { take: () => take, marked: advance, undone });
   return { take: () => take, set, show, built, laid, scrolled, move, moveRow, listeners };
 })();
 
@@ -113,7 +120,7 @@ const markByKey = (mark) => (take, event, place) => {
     announce("Only the latest video of a take can be made again");
     return;
   }
-  setMark(take, mark, run);
+  markAll([[take, mark, run]]);
   announce(mark === null ? `${take.id}: mark removed` : `${take.id}: ${MARKS[mark].word.toLowerCase()}`);
   if (mark !== null) place.marked?.(take);
 };
@@ -122,6 +129,16 @@ for (const [mark, { keys }] of Object.entries(MARKS)) {
   keymap.add({ keys, does: `${MARK_WORDS[mark]}, and go to the next take without a mark`, act: markByKey(mark), ...marking });
 }
 keymap.add({ keys: ["u"], does: "Remove the mark", act: markByKey(null), ...marking });
+keymap.add({ keys: ["z", "Ctrl+z"], does: "Take the last mark back, and return to it", ...marking, act: (_, event, place) => {
+  const changes = undoMarks();
+  if (changes.length === 0) announce("There is no mark to take back");
+  else if (changes.length > 1) announce(`${number(changes.length)} marks are as they were before`);
+  else {
+    const [{ take, run, before }] = changes;
+    place.undone(take, run);
+    announce(`${take.id}: ${before === null ? "mark removed" : `${MARKS[before].word.toLowerCase()} again`}`);
+  }
+} });
 
 const isElsewhere = ({ target }) => target.closest("#head, #attention, pre") !== null; // what scrolls there has the arrow keys
 const STEPS = {

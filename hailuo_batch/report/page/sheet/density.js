@@ -16,7 +16,8 @@ const density = (() => {
   const usual = report.takes.length <= MOST_LARGE ? "L" : report.takes.length <= MOST_MEDIUM ? "M" : "S";
   const kept = local.read().density;
   let chosen = Object.hasOwn(DENSITIES, kept) ? kept : usual;
-  const listeners = new Set();
+  // Called with the change, as what it does to the sheet can only be measured before it.
+  let around = (change) => change();
   const buttons = Object.entries(DENSITIES).map(([name, { word }]) =>
     on(el("button", { type: "button", "data-density": name, "aria-label": word, title: word }, name), "click", () => choose(name)));
   const show = () => {
@@ -25,10 +26,11 @@ const density = (() => {
   };
   const choose = (name) => {
     if (name === chosen) return;
-    chosen = name;
     local.write({ ...local.read(), density: name });
-    show();
-    for (const listener of listeners) listener();
+    around(() => {
+      chosen = name;
+      show();
+    });
   };
   const step = (by) => {
     const names = Object.keys(DENSITIES);
@@ -36,7 +38,7 @@ const density = (() => {
   };
   show();
   const control = el("div", { class: "segments", role: "group", "aria-label": "Size of the pictures" }, buttons);
-  keymap.add({ keys: ["+"], does: "Larger pictures", act: () => step(1) });
+  keymap.add({ keys: ["+", "="], does: "Larger pictures", act: () => step(1) });
   keymap.add({ keys: ["-"], does: "Smaller pictures", act: () => step(-1) });
-  return { name: () => chosen, facts: () => DENSITIES[chosen], control, listeners };
+  return { name: () => chosen, facts: () => DENSITIES[chosen], control, onChange: (listener) => { around = listener; } };
 })();

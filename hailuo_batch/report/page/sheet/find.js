@@ -63,10 +63,15 @@ const find = (() => {
   const order = select("order", Object.entries(ORDERS).map(([name, { word }]) => [name, word]));
   const choice = on(el("button", { type: "button", class: "toggle", title: "Only shots no take of which is chosen" }, "Shots without a choice"), "click",
     () => ask({ choice: !asked.choice }));
-  const clear = on(el("button", { type: "button", class: "quiet", hidden: true }, "Clear filters"), "click", () => { drop(); text.focus(); });
+  // These buttons vanish when they are pressed: the focus, and with it the keys, go to the current take.
+  const vanishing = (words, act) => on(el("button", { type: "button", class: "quiet", hidden: true }, words), "click", () => {
+    act();
+    current.set(current.take(), { focus: true });
+  });
+  const clear = vanishing("Clear filters", () => drop());
   const shown = el("p", { class: "shown", role: "status" });
 
-  const left = on(el("button", { type: "button", class: "quiet", hidden: true }), "click", () => ask({}));
+  const left = vanishing("", () => ask({}));
   const showLeft = () => {
     const fits = filter();
     const gone = asked.mark === "" && !asked.choice ? 0 : sheet.view().filter((take) => !fits(take)).length;
@@ -96,8 +101,15 @@ const find = (() => {
     sheet.show(view);
   };
   const ask = (change) => {
-    Object.assign(asked, change);
-    show();
+    const lay = () => {
+      Object.assign(asked, change);
+      show();
+    };
+    if (Object.hasOwn(change, "view")) {
+      sheet.keepInSight(lay);
+      return;
+    }
+    lay();
     if (byId("shots").getBoundingClientRect().top < 0) byId("shots").scrollIntoView(); // the results begin there
   };
   const drop = () => ask({ ...EMPTY });
@@ -117,6 +129,12 @@ const find = (() => {
     event.preventDefault();
     current.set(first, { focus: true });
   });
+
+  // After a choice with the pointer the keys are about the sheet; by keyboard a list keeps them, to try one after the other.
+  let pointedAt = null;
+  on(byId("tools"), "pointerdown", ({ target }) => { pointedAt = target; });
+  on(byId("tools"), "keydown", () => { pointedAt = null; });
+  on(byId("tools"), "change", ({ target }) => { if (target === pointedAt && target.matches("select")) target.blur(); });
 
   const start = () => {
     if (tags.length === 0 || (asked.tag !== "" && !tags.includes(asked.tag))) asked.tag = "";

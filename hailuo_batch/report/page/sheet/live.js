@@ -1,5 +1,5 @@
 // While an apply runs, the page is rewritten every few seconds. A page from disk cannot ask whether it was: it offers to
-// reload, or reloads automatically while the reader is not busy with it.
+// reload, or reloads automatically once the reader has let it rest.
 
 const EVERY_S = 10;
 const SILENT_S = 180;
@@ -28,6 +28,7 @@ const live = (() => {
     update();
     const loaded = performance.now();
     let checked = loaded;
+    for (const type of ["keydown", "pointerdown", "wheel", "touchmove"]) addEventListener(type, () => { checked = performance.now(); }, { passive: true });
     setInterval(() => {
       update();
       if (!auto.checked || isBusy()) checked = performance.now();

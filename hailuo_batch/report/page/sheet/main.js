@@ -11,11 +11,13 @@ find.start();
 bar.start();
 const takeLeft = (id) => (typeof id === "string" ? takeById.get(id) : undefined);
 const linked = location.hash ? report.takes.find(({ id }) => [id, encodeURIComponent(id)].includes(location.hash.slice("#take-".length))) : undefined;
-if (linked) current.set(linked, { focus: true });
+const isLoadedAgain = performance.getEntriesByType("navigation")[0]?.type === "reload";
+if (linked && !isLoadedAgain) current.set(linked, { focus: true });
 else if (isReload) {
   const left = takeLeft(before.current);
   if (left && sheet.placeOf(left) >= 0) current.set(left);
   if (before.place) sheet.goTo(before.place);
+  if (matrix.isOn() && left === current.take()) sheet.goTo({ shot: left.shot, take: left });
   if (before.focus === "shots" && current.take()) sheet.cardAt(current.take()).querySelector(".screen").focus({ preventScroll: true });
   else if (before.focus) byId(String(before.focus))?.focus({ preventScroll: true });
 } else {

@@ -5,6 +5,7 @@ const HOLD_TURNS = 20;
 const HOLD_MS = 1000;
 const HOLD_MOST_MS = 10_000;
 const UNDER_THE_TOOLS = 80; // pixels at the top that the tools cover, or more where they have a second row
+const MARGIN = 8; // pixels beside the current take
 
 const sheet = (() => {
   const room = byId("shots");
@@ -118,15 +119,19 @@ const sheet = (() => {
     order = matrix.isOn() && takes.length ? matrix.takes() : takes;
     places = new Map(order.map((take, index) => [take, index]));
   };
+  const placeOf = (take) => places.get(take) ?? -1;
   let size = "";
   const show = (wanted) => {
     view = wanted;
+    const before = order;
+    const at = placeOf(current.take());
     const hadFocus = room.contains(document.activeElement);
     const now = `${density.name()} ${matrix.isOn()}`;
     if (size !== now) forgetCards();
     size = now;
     lay();
-    current.laid(hadFocus);
+    const isHere = (take) => places.has(take);
+    current.laid(hadFocus, before.slice(at + 1).find(isHere) ?? before.slice(0, Math.max(at, 0)).findLast(isHere) ?? order[0] ?? null);
   };
   // The card of a take on the sheet, in the document.
   const cardAt = (take) => {
@@ -160,26 +165,29 @@ const sheet = (() => {
   let rested = null; // the reader's place when scrolling last ended
   let held = null; // the place that goTo is holding
   for (const type of ["wheel", "touchstart", "pointerdown", "keydown"]) {
-    addEventListener(type, () => { held = null; }, { passive: true });
+    addEventListener(type, () => { held = null; }, { passive: true, capture: true }); // before a key leads to another place
   }
-  // Bands above the place get their true height only as they come near: hold the place until they have, or the reader scrolls.
+  const scrolledTo = () => scrollY + matrix.box.scrollTop;
+  // To a shot, or to a `take` of it. What is above gets its true height only as it comes near: hold the place until it has, or
+  // the reader scrolls.
   const goTo = (wanted) => {
     const shot = shotOf.get(wanted.shot);
-    if (!shot || matrix.isOn() || !view.some(([shown]) => shown === shot)) return;
-    fill(shot.node.parentNode);
-    rested = held = wanted;
+    if (!shot || !view.some(([shown]) => shown === shot)) return;
+    const { take = shot.shown[0] } = wanted;
+    if (!matrix.isOn()) rested = wanted;
+    held = wanted;
     const began = performance.now();
     let moved = began;
     let turns = 0;
     const hold = () => {
       const now = performance.now();
-      if (held !== wanted) return;
-      const off = shot.node.getBoundingClientRect().top - wanted.top;
-      if (Math.abs(off) > 1) {
-        const from = scrollY;
-        scrollBy(0, off);
-        if (scrollY !== from) moved = now;
-      }
+      if (held !== wanted || !places.has(take)) return;
+      const card = cardAt(take); // a band that was far away has none
+      const node = wanted.take ? card : shot.node;
+      const from = scrolledTo();
+      if (matrix.isOn()) current.show(take);
+      else if (Math.abs(node.getBoundingClientRect().top - wanted.top) > 1) scrollBy(0, node.getBoundingClientRect().top - wanted.top);
+      if (scrolledTo() !== from) moved = now;
       turns += 1;
       const rests = turns >= HOLD_TURNS && now - moved >= HOLD_MS;
       if (!rests && now - began < HOLD_MOST_MS) requestAnimationFrame(hold);
@@ -201,13 +209,20 @@ const sheet = (() => {
     show(view);
     if (before) goTo(before);
   });
-  const again = () => {
+  // However differently `lay` shows the takes: the current one stays where the reader saw it, or at least in sight.
+  const keepInSight = (lay) => {
     const kept = current.take();
-    const top = kept !== null && isInSight(cards.get(kept.id)) ? cards.get(kept.id).getBoundingClientRect().top : null;
-    show(view);
-    if (top !== null) goTo({ shot: kept.shot, top });
+    const card = kept === null ? null : cards.get(kept.id);
+    const top = isInSight(card) ? card.getBoundingClientRect().top : null;
+    lay();
+    if (top === null || !places.has(kept)) return;
+    const [least, end] = clear();
+    const most = end - cardAt(kept).querySelector(".screen").offsetHeight - MARGIN;
+    goTo({ shot: kept.shot, take: kept, top: Math.max(least + MARGIN, Math.min(top, most)) });
   };
-  density.listeners.add(again);
-  const placeOf = (take) => places.get(take) ?? -1;
-  return { show, reveal, place, goTo, cardAt, isInSight, firstInSight, placeOf, takes: () => order, view: () => view.flatMap(([, takes]) => takes) };
+  density.onChange((change) => keepInSight(() => {
+    change();
+    show(view);
+  }));
+  return { show, keepInSight, reveal, place, goTo, cardAt, isInSight, firstInSight, placeOf, takes: () => order, view: () => view.flatMap(([, takes]) => takes) };
 })();
