@@ -99,7 +99,8 @@ class CommandBuilder:
 
     def repair(self) -> Command:
         """Another download of damaged and changed files."""
-        return self.command("verify", "--repair")
+        verify = self.command("verify")
+        return replace(verify, head=(*verify.head, "--repair"))  # it is about all of them, and needs saying once
 
     def resolve(self, run: Run) -> tuple[Command, ...]:
         """The commands that resolve an attempt."""
