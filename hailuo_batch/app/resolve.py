@@ -36,7 +36,6 @@ from hailuo_batch.core.planning.resolution import (
     resubmit_run,
 )
 from hailuo_batch.errors import AccountError, BusyError, HailuoBatchError, UsageError
-from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.resolution import abandoned_text, apply_hint, describe_runs, pays_again_text, resubmitted_text
 from hailuo_batch.values import format_duration
@@ -67,7 +66,7 @@ def resolve_takes(where: CampaignLocation, request: ResolveRequest, console: Con
     if request.way is ResolveOption.RESUBMIT and not (request.yes or where.sandbox or console.is_interactive):
         _refuse_without_consent(where, request, console)
     with open_for_changes(where, "resolve", console) as session:
-        chosen = _choose(session.snapshot, request, session.clock.wall())
+        chosen = _choose(session.snapshot, request)
         if not chosen:
             return _NOTHING.format(option=request.way)
         runs = [run for _, run in chosen]
@@ -89,10 +88,10 @@ def resolve_takes(where: CampaignLocation, request: ResolveRequest, console: Con
     return message
 
 
-def _choose(snapshot: Snapshot, request: ResolveRequest, now: float) -> tuple[Chosen, ...]:
+def _choose(snapshot: Snapshot, request: ResolveRequest) -> tuple[Chosen, ...]:
     """The attempts that the request is about. Raises UsageError where the option does not fit one of them."""
     if request.attempt is None:
-        return choose_runs(snapshot, request.words, request.way, now)
+        return choose_runs(snapshot, request.words, request.way)
     record, run = find_run(snapshot, request.words[0], request.attempt)
     check_option(record, run, request.way)
     return ((record, run),)
@@ -114,7 +113,7 @@ def _refuse_without_consent(where: CampaignLocation, request: ResolveRequest, co
     if view.holder is not None:
         raise BusyError(f"{view.holder} is running on this campaign. {_UNCHANGED}")
     snapshot = view.snapshot_with_doubts
-    runs = [run for _, run in _choose(snapshot, request, Clock().wall())]
+    runs = [run for _, run in _choose(snapshot, request)]
     if not runs:
         raise UsageError(f"{_NOTHING.format(option=request.way)} {_UNCHANGED}")
     raise UsageError(

@@ -154,7 +154,7 @@ def report(where: "CampaignLocation", console: "Console", **options: Any) -> int
     click.option("--run-id", metavar="ID", help="The request of one TAKE made this run. Asks the API about it first."),
     click.option("--resubmit", is_flag=True, help="Let the next apply request them again, which pays again."),
     click.option("--abandon", is_flag=True, help="Give them up; what they may have cost still counts."),
-    click.option("--all", "all_takes", is_flag=True, help="All takes that are in doubt, lost or stuck."),
+    click.option("--all", "all_takes", is_flag=True, help="All takes that are in doubt, lost or without a file."),
     click.option("--attempt", type=WholeNumber(min=1), metavar="N", help="This older attempt at one TAKE."),
     click.option(
         "--yes", is_flag=True, help="Agree to another payment without being asked. Needed without a terminal."

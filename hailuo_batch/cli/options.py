@@ -142,6 +142,13 @@ def campaign_command(*options: Callable[[Command], Command], has_json: bool = Fa
     return decorate
 
 
+def _only_one(_context: click.Context, _parameter: click.Parameter, given: tuple[Path, ...]) -> Path | None:
+    """The one value of an option. Click would take the last of several and forget the others without a word."""
+    if len(given) > 1:
+        raise click.UsageError("--replace-from takes one file of picks at a time. Nothing was sent.")
+    return next(iter(given), None)
+
+
 strict = click.option("--strict", is_flag=True, help="Treat every warning about the manifest as an error.")
 only_option = click.option(
     "--only",
@@ -163,6 +170,8 @@ plan_options = option_group(
     click.option(
         "--replace-from",
         type=click.Path(path_type=Path),
+        multiple=True,
+        callback=_only_one,
         metavar="PICKS",
         help="Request again what was marked as a re-roll in this file, which the report exports.",
     ),

@@ -5,10 +5,12 @@ proposed that the next call would refuse for the same kind of reason. No proposa
 not typed something that means so.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -98,7 +100,19 @@ def _is_accepted(cli: click.Group, words: Words) -> bool:
     except (click.ClickException, click.exceptions.Exit):
         return False
     manifests = [values["manifest"]] if "manifest" in values else values.get("manifests", ())
-    return all(manifest is None or manifest.is_file() for manifest in manifests)
+    are_there = all(manifest is None or manifest.is_file() for manifest in manifests)
+    return are_there and (command is not cli.commands.get("resolve") or _is_resolvable(values))
+
+
+def _is_resolvable(values: Mapping[str, Any]) -> bool:
+    """Whether these are options and takes that `resolve` takes together."""
+    from hailuo_batch.commands.resolve import parse_request  # only a wrong command line needs it
+
+    try:
+        parse_request(**{name: values[name] for name in signature(parse_request).parameters})
+    except UsageError:
+        return False
+    return True
 
 
 def _did_you_mean(cli: click.Group, candidates: Iterable[Words], otherwise: str = "") -> str:
@@ -107,6 +121,11 @@ def _did_you_mean(cli: click.Group, candidates: Iterable[Words], otherwise: str 
         if _is_accepted(cli, words):
             return f"Did you mean `{PROGRAM} {shell_line(words)}`?"
     return f"Did you mean `{otherwise}`?" if otherwise else ""
+
+
+def _guess(cli: click.Group, candidates: Iterable[Words], otherwise: str = "") -> str:
+    """The same where it is guessed what is meant. The user has agreed to no payment for a guess: `apply` asks again."""
+    return _did_you_mean(cli, ([word for word in words if word != _PAYS] for words in candidates), otherwise)
 
 
 def _for_command(typed: _Typed, name: str) -> str:
@@ -119,13 +138,13 @@ def _for_command(typed: _Typed, name: str) -> str:
         return f"Did you mean `{shell_line([PROGRAM, *([known] if known in group.commands else []), '--help'])}`?"
     nearest = list(_near_commands(group, name))
     candidates = [typed.replaced(place, *near.split()) for near in nearest]
-    return _did_you_mean(typed.cli, candidates, next(iter(nearest), "")) or (f"`{PROGRAM} --help` lists the commands.")
+    return _guess(typed.cli, candidates, next(iter(nearest), "")) or (f"`{PROGRAM} --help` lists the commands.")
 
 
 def _for_manifest_alone(typed: _Typed, name: str, place: int) -> str:
     before, after = typed.words[:place], typed.words[place:]
     if Path(name).is_file():
-        return _did_you_mean(typed.cli, [(*before, command, *after) for command in ("apply", "plan")])
+        return _guess(typed.cli, [(*before, command, *after) for command in ("apply", "plan")])
     if len(after) > 1:
         return f"There is no file {quote(name)} either."
     return f"There is no file {quote(name)} either. To write a manifest of this name: `{PROGRAM} init {quote(name)}`."
@@ -164,7 +183,8 @@ def _for_option(typed: _Typed, name: str) -> str:
 def _for_near_option(typed: _Typed, word: str, place: int) -> str:
     near = _near_option(word, _options_of(typed.command))
     if near:
-        return _did_you_mean(typed.cli, [typed.replaced(place, near + _value_of(word))], near)
+        propose = _did_you_mean if near == _PAYS else _guess
+        return propose(typed.cli, [typed.replaced(place, near + _value_of(word))], near)
     return f"`{shell_line([PROGRAM, *_names(typed), '--help'])}` lists the options."
 
 
@@ -250,8 +270,10 @@ def _for_manifest(typed: _Typed) -> str:
     for option, value in zip(typed.given, typed.given[1:], strict=False):
         if option in EXAMPLES and _is_manifest_name(value) and Path(value).is_file():
             return f"{option} took {quote(value)} for its value. {_example(option)}"
+    if any(_is_manifest_name(word) and Path(word).is_file() for word in typed.given):
+        return ""  # something else is missing
     found = find_nearby_manifest()
-    return "" if found is None else _did_you_mean(typed.cli, [typed.instead(str(found), *typed.given)])
+    return "" if found is None else _guess(typed.cli, [typed.instead(str(found), *typed.given)])
 
 
 def _for_value(typed: _Typed, parameter: click.Parameter | None) -> str:
@@ -267,7 +289,7 @@ def _for_value(typed: _Typed, parameter: click.Parameter | None) -> str:
         if place >= typed.depth
         for near in get_close_matches(word.lower(), choices, n=1, cutoff=0.6)
     ]
-    return _did_you_mean(typed.cli, candidates)
+    return _guess(typed.cli, candidates)
 
 
 def _example(option: str) -> str:
@@ -283,7 +305,7 @@ def _for_extra_argument(typed: _Typed) -> str:
         return ""
     place = typed.words.index(extra[0], typed.depth)
     words = typed.replaced(place, "--only", extra[0])
-    return _did_you_mean(typed.cli, [words]) if _names_a_take(words, extra[0]) else ""
+    return _guess(typed.cli, [words]) if _names_a_take(words, extra[0]) else ""
 
 
 def _names_a_take(words: Words, pattern: str) -> bool:

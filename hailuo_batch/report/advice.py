@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.failures import is_refused_content
-from hailuo_batch.core.planning.resolution import STUCK_AFTER_S
 from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 
 SANDBOX = "sandbox"
 """The endpoint of a practice run, in place of a base URL."""
+STUCK_AFTER_S = 3600.0
+"""Seconds after which a run that has not finished, or whose files are missing, may need a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ class CommandBuilder:
 
     def repair(self) -> Command:
         """Another download of damaged and changed files."""
-        return self.command("verify", "--repair")
+        verify = self.command("verify")
+        return replace(verify, head=(*verify.head, "--repair"))  # it is about all of them, and needs saying once
 
     def resolve(self, run: Run) -> tuple[Command, ...]:
         """The commands that resolve an attempt."""

@@ -33,10 +33,11 @@ sent already. SIGHUP never counts as a second one: a closed terminal may send it
 
 _STDERR = 2
 _STOPPING = (
-    "Stopping after the current requests. Press Ctrl-C again after a second to quit now.",
+    "Stopping after the current requests.",
+    "Press Ctrl-C again after a second to quit now.",
     "Run the same command to continue.",
 )
-_LEAVING = ("Quit. Everything that was sent is in the ledger. Run the same command to continue.",)
+_LEAVING = ("Quit. Everything that was sent is in the ledger.", "Run the same command to continue.")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from hailuo_batch.core.model.runs import Run, Snapshot
-from hailuo_batch.core.model.states import RUNNING, RunState
+from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.spend import highest_costs, is_in_doubt
 from hailuo_batch.ui.text import INDENT, clean, count, display_width, elide, layout_lines, layout_rows
 from hailuo_batch.values import format_usd
@@ -21,7 +21,6 @@ _HEADER = "In doubt, until you resolve {them}:"
 _LOOK = "Look for {them} in your Runbase account's logs, by time and prompt. Then type:"
 _BELOW = 2 * INDENT
 _PROMPT_COLUMNS = 120
-_MAY_BE_STUCK = RUNNING | {RunState.LOST}
 
 
 def render_in_doubt(snapshot: Snapshot, resolve: str, columns: int | None, *, show_all: bool = False) -> list[str]:
@@ -49,7 +48,7 @@ def _listed(runs: Sequence[Run], costs: Mapping[str, int], columns: int | None, 
     shown = runs if show_all else runs[:MOST_SHOWN]
     hidden = len(runs) - len(shown)
     rows = layout_rows([_row(run, costs) for run in shown], columns)
-    more = [f"{INDENT}... and {hidden:,} more; `hailuo-batch status MANIFEST` shows them"] if hidden else []
+    more = [f"{INDENT}... and {hidden:,} more; `hailuo-batch status MANIFEST -v` shows them"] if hidden else []
     return [*(text for row, run in zip(rows, shown, strict=True) for text in (row, *_details(run, columns))), *more]
 
 
@@ -103,8 +102,7 @@ def _words(runs: Sequence[Run]) -> str:
 
 def _may_be_stuck(run: Run) -> bool:
     """Whether `resolve --all` could be about this run too, although it is not in doubt."""
-    is_missing = run.state is RunState.SUCCEEDED and not run.outputs_saved
-    return run.state in _MAY_BE_STUCK or is_missing
+    return run.state is RunState.LOST or (run.state is RunState.SUCCEEDED and not run.outputs)
 
 
 def _settled_text(runs: Sequence[Run], costs: Mapping[str, int]) -> str:

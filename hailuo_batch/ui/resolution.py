@@ -17,7 +17,7 @@ def describe_runs(snapshot: Snapshot, runs: Sequence[Run]) -> str:
     if len(runs) == 1:
         [run] = runs
         return f"{run.take_id}: attempt {run.attempt} is {state_text(run.take_state)}{cost_text(snapshot, runs)}"
-    return f"{count(len(runs), 'attempt')} at {_names(runs)}{cost_text(snapshot, runs)}"
+    return f"{count(len(runs), 'attempt')}{cost_text(snapshot, runs)}: {_names(runs)}"
 
 
 def pays_again_text(snapshot: Snapshot, runs: Sequence[Run]) -> str:
@@ -41,9 +41,8 @@ def abandoned_text(snapshot: Snapshot, runs: Sequence[Run]) -> str:
     """What is given up, what it may cost, and what to do if it turns up."""
     if len(runs) > 1:
         return (
-            f"{count(len(runs), 'attempt')} abandoned: {_names(runs)}. You may lose what they made"
-            f"{cost_text(snapshot, runs)}; the money still counts. If a run turns up: `hailuo-batch resolve MANIFEST` "
-            "TAKE --run-id ID."
+            f"{count(len(runs), 'attempt')} abandoned{cost_text(snapshot, runs)}: {_names(runs)}. You may lose what "
+            "they made; the money still counts. If a run turns up: `hailuo-batch resolve MANIFEST TAKE --run-id ID`."
         )
     [run] = runs
     what = "a run that may exist" if run.run_id is None else f"the run {run.run_id}"
@@ -65,14 +64,15 @@ def apply_hint(runs: Sequence[Run]) -> str:
 
 
 def cost_text(snapshot: Snapshot, runs: Sequence[Run]) -> str:
-    """What the attempts cost, or may have cost at the most, as the end of a sentence."""
+    """What the attempts cost, or may have cost at the most, as the end of a clause."""
     known = [run.cost_micro_usd for run in runs]
     paid = _sum(known)
     if paid is not None:
         return f", {format_usd(paid)} paid"
     highest = highest_costs(snapshot.paid_runs)
     most = _sum(highest.get(run.model) if run.cost_micro_usd is None else run.cost_micro_usd for run in runs)
-    return ", of unknown cost" if most is None else f", and may have cost {format_usd(most)}"
+    which = "and" if len(runs) == 1 else "which"
+    return ", of unknown cost" if most is None else f", {which} may have cost {format_usd(most)}"
 
 
 def _names(runs: Sequence[Run]) -> str:

@@ -94,6 +94,39 @@ def test_nobody_is_offered_to_pay_who_did_not_say_so(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
+    "typed",
+    [
+        "apply --yes",
+        "lamps.yaml --yes",
+        "run lamps.yaml --yes",
+        "apply lamps.yaml hero --yes",
+        "apply lamps.yaml --yes --replce hero",
+        "apply lamps.yaml --yes --in-doubt resubmi",
+        "resolve lamps.yaml hero --yes --submit",
+    ],
+)
+def test_no_guess_agrees_to_a_payment(shell: Shell, typed: str) -> None:
+    """The yes was for another command line than the one that is proposed, perhaps for another campaign."""
+    assert "lamps.yaml" in proposed(shell, typed)
+    assert "--yes" not in proposed(shell, typed)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "resolve",
+        "resolve --all",
+        "apply lamps.yaml --resubmit",
+        "resolve lamps.yaml hero --all --resubmi",
+        "state rm lamps.yaml",
+        "collect lamps.yaml --to chosen",
+    ],
+)
+def test_nothing_is_proposed_that_the_command_refuses(shell: Shell, typed: str) -> None:
+    assert "Did you mean `hailuo-batch" not in refused(shell, typed)
+
+
+@pytest.mark.parametrize(
     ("typed", "example"),
     [
         ("apply lamps.yaml --max-spend", "--max-spend 5"),

@@ -3,6 +3,7 @@
 import pytest
 
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
 from tests.helpers.command_line import SLOW, UNCAPPED, Shell, answer_at_terminal
@@ -30,8 +31,8 @@ def doubts(shell: Shell, api: SandboxServer) -> None:
 def test_all_that_are_in_doubt_are_given_up_at_once(shell: Shell, api: SandboxServer, words: tuple[str, ...]) -> None:
     ended = shell("resolve", *words, "--abandon")
     assert ended.code is ExitCode.DONE
-    assert "3 attempts abandoned: " in ended.err
-    assert ". You may lose what they made, and may have cost $0.84; the money still counts." in ended.err
+    assert "3 attempts abandoned, which may have cost $0.84: " in ended.err
+    assert ". You may lose what they made; the money still counts. If a run turns up: `hailuo-batch " in ended.err
     assert list(states(shell).values()) == ["abandoned"] * 3 + ["done"]
     again = shell("resolve", "--all", "--abandon")
     assert again.code is ExitCode.DONE
@@ -43,7 +44,7 @@ def test_one_question_names_how_many_and_the_most_that_they_cost(shell: Shell, a
     command = ("resolve", str(shell.manifest), "hero", "hero.take2", "--resubmit")
     printed, code = answer_at_terminal("n", *command)
     text = " ".join(printed.split())
-    assert "2 attempts at hero, hero.take2, and may have cost $0.56." in text
+    assert "2 attempts, which may have cost $0.56: hero, hero.take2." in text
     assert "Requesting them again pays for them again, at most $0.56. Request these 2 again? [y/N]" in text
     assert code == ExitCode.UNFINISHED
     _, code = answer_at_terminal("y", *command)
@@ -99,8 +100,29 @@ def test_no_pattern_gives_up_what_is_merely_running(shell: Shell, start_api: Sta
     for options in (("--abandon",), ("--resubmit", "--yes")):
         ended = shell("resolve", "*", *options)
         assert ended.code is ExitCode.USAGE
-        assert "(2 waiting, 1 running). What is merely running, or abandoned, has to be named." in ended.err
+        assert "(2 waiting, 1 running). What is running, to be downloaded or abandoned has to be named." in ended.err
     assert shell("resolve", "desk", "--abandon").code is ExitCode.DONE
+
+
+@pytest.mark.usefixtures("doubts")
+@pytest.mark.parametrize("option", ["--resubmit", "--abandon"])
+def test_a_request_that_was_found_is_not_made_again_with_the_others(
+    shell: Shell, api: SandboxServer, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next morning one is found in the account, and the rest settled with the command that `status` has printed, or
+    with --all: the one that was found was requested long ago, and only has to be collected."""
+    now = Clock.wall
+    monkeypatch.setattr(Clock, "wall", lambda clock: now(clock) + 86_400.0)
+    found = next(run for run, sent in api.world.created.items() if sent["prompt"] == "A lamp")
+    assert shell("resolve", "hero", "--run-id", found).code is ExitCode.DONE
+    pasted = shell("resolve", "hero", "hero.take2", "hero.take3", option, "--yes")
+    assert pasted.code is ExitCode.USAGE
+    assert "hero: attempt 1 is running and paid for; the next apply collects it. Leave it out" in pasted.err
+    assert shell("resolve", "--all", option, "--yes").code is ExitCode.DONE
+    left = "waiting" if option == "--resubmit" else "abandoned"
+    assert list(states(shell).values()) == ["running", left, left, "done"]
+    assert shell("apply", "--only", "hero").code is ExitCode.DONE
+    assert api.world.stats.creates == 4
 
 
 def test_failed_takes_are_tried_again_by_patterns(shell: Shell, api: SandboxServer) -> None:

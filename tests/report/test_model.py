@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.report.advice import combine_commands
+from hailuo_batch.report.advice import CommandBuilder, advise, combine_commands
 from hailuo_batch.report.fields import format_time
 from hailuo_batch.report.model import build_report
 from tests.helpers.snapshots import COST, STARTED_AT, output, record, run, snapshot, take
@@ -157,6 +157,14 @@ def test_many_that_are_stuck_alike_share_the_ways_out() -> None:
         f"{resolve} --abandon",
     )
     assert combine_commands(lost[:1], is_all=False) == lost[0][1].commands
+
+
+def test_many_that_are_damaged_are_repaired_by_one_command() -> None:
+    flawed = dataclasses.replace(output(), flaw="the video may not play")
+    damaged = [(name, run(RunState.SUCCEEDED, take(name), outputs=(flawed,))) for name in ("a", "b")]
+    advised = [(name, advise(each, True, CommandBuilder("lamps.yaml", "sandbox"), 0.0)) for name, each in damaged]
+    commands = combine_commands([(name, advice) for name, advice in advised if advice is not None], is_all=False)
+    assert commands[0] == "hailuo-batch verify lamps.yaml --sandbox --repair"
 
 
 def test_advised_commands_name_the_manifest_and_stay_in_the_sandbox() -> None:

@@ -71,6 +71,17 @@ def test_asked_again_after_a_while_it_leaves(stop: StopRequest, time: Time) -> N
     assert stop.code is ExitCode.SIGINT
 
 
+def test_what_is_printed_fits_a_terminal_of_80_columns(
+    stop: StopRequest, time: Time, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing wraps it: whoever handles a signal only writes."""
+    signal.raise_signal(signal.SIGINT)
+    time.at += 1.0
+    with pytest.raises(ExitedHere):
+        signal.raise_signal(signal.SIGINT)
+    assert max(map(len, capfd.readouterr().err.splitlines())) < 80
+
+
 def test_a_terminal_that_is_closed_may_report_it_as_often_as_it_likes(stop: StopRequest, time: Time) -> None:
     for _ in range(3):
         signal.raise_signal(signal.SIGHUP)

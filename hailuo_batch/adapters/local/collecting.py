@@ -39,6 +39,10 @@ class SourceError(Exception):
     """A source cannot be read, or is not what is on record, as its text says: `was changed since ...`."""
 
 
+class SourceMovedError(SourceError):
+    """Another file has the source's path by now."""
+
+
 def collect_copy(source: BinaryIO, target: Path, sha256: str) -> Collected:
     """Copy an open file to the target. Raises SourceError, FileExistsError for another file of that name, and
     OSError."""
@@ -72,6 +76,11 @@ def collect_link(source: BinaryIO, path: Path, target: Path, sha256: str) -> Col
         if error.errno in NO_HARD_LINKS:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(target)) from error
         raise
+    # while it was compared, an apply may have moved the file and put a newer video in its place
+    # rule linked_as_compared
+    if not os.path.samestat(target.lstat(), os.fstat(source.fileno())):
+        target.unlink()
+        raise SourceMovedError("was moved while it was compared")
     sync_path(target.parent)
     return Collected.MADE
 

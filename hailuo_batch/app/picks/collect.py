@@ -14,6 +14,7 @@ from pathlib import Path
 from hailuo_batch.adapters.local.collecting import (
     Collected,
     SourceError,
+    SourceMovedError,
     collect_copy,
     collect_link,
     remove_left_over,
@@ -141,6 +142,8 @@ def _collect(file: ChosenFile, target: Path, files: OutputFiles, *, as_links: bo
             if as_links:
                 return collect_link(source, files.path_of(path), target, sha256)
             return collect_copy(source, target, sha256)
+        except SourceMovedError as error:
+            return f"{path} {error}; the same command tries again"
         except SourceError as error:
             return f"{path} {error}; {_REPAIR}"
         except FileExistsError:

@@ -19,9 +19,6 @@ from hailuo_batch.core.planning.failures import is_refused_content
 from hailuo_batch.core.planning.selection import TAG_PREFIX, chooses
 from hailuo_batch.errors import UsageError
 
-STUCK_AFTER_S = 3600.0
-"""Seconds after which a run that has not finished, or whose files are missing, may need a decision."""
-
 
 class ResolveOption(StrEnum):
     """What the user can do about a run that will not finish: the options of `resolve`."""
@@ -57,19 +54,22 @@ def is_pattern(word: str) -> bool:
     return word.startswith(TAG_PREFIX) or any(sign in word for sign in "*?[")
 
 
-def choose_runs(snapshot: Snapshot, words: Sequence[str], option: ResolveOption, now: float) -> tuple[Chosen, ...]:
+def choose_runs(snapshot: Snapshot, words: Sequence[str], option: ResolveOption) -> tuple[Chosen, ...]:
     """The attempts that these words choose for the option, each once; without words all that need a decision.
 
-    A take that is named is taken at the user's word, whatever its state, as long as the option fits. A pattern chooses
-    only what needs a decision: a run that is merely on its way, or that the user has abandoned, is not given up or paid
-    for again because of a `*`. Raises UsageError for a word that chooses nothing, and for an option that does not fit.
+    A take that is named alone is taken at the user's word, whatever its state, as long as the option fits. A pattern
+    chooses only what needs a decision: a run that an apply still collects, or that the user has abandoned, is not given
+    up or paid for again because of a `*`. Raises UsageError for a word that chooses nothing, and for an option that
+    does not fit.
     """
-    undecided = tuple(pair for pair in _undecided(snapshot, now) if _fits(*pair, option))
+    undecided = tuple(pair for pair in _undecided(snapshot) if _fits(*pair, option))
     if not words:
         return undecided
     chosen: dict[int, Chosen] = {}
     for word in words:
         for record, run in _chosen_by(word, undecided, snapshot, option):
+            if len({*words}) > 1:
+                _check_not_collected(run)
             chosen[run.key] = (record, run)
     return tuple(chosen.values())
 
@@ -166,26 +166,38 @@ def refused_content(snapshot: Snapshot, changes: Iterable[LedgerChange]) -> tupl
     return tuple(run.take_id for run in snapshot.runs if run.key in tried and is_refused_content(run))
 
 
-def _undecided(snapshot: Snapshot, now: float) -> Iterable[Chosen]:
-    return ((record, run) for record in snapshot.takes for run in record.runs if _needs_decision(record, run, now))
+def _undecided(snapshot: Snapshot) -> Iterable[Chosen]:
+    return ((record, run) for record in snapshot.takes for run in record.runs if _needs_decision(record, run))
 
 
-def _needs_decision(record: TakeRecord, run: Run, now: float) -> bool:
-    """Whether nothing more can come of this attempt without the user: it is in doubt, lost or stuck."""
+def _needs_decision(record: TakeRecord, run: Run) -> bool:
+    """Whether nothing more can come of this attempt without the user: it is in doubt, lost, or made no file.
+
+    How long ago a run was requested does not tell: it may have finished long ago, and nobody has asked since. That is
+    so with every run of an apply that was stopped, and with a request in doubt that the user has just named a run for.
+    """
     if run.state is RunState.IN_DOUBT:
         return True
-    if run.state in RUNNING:
-        # rule stuck_not_running
-        return _is_old(run.submitted_at, now)
     if not record.in_manifest or run.is_superseded:
         return False
-    if run.state is RunState.SUCCEEDED:
-        return not run.outputs_saved and (not run.outputs or _is_old(run.completed_at, now))
-    return run.state is RunState.LOST
+    # rule stuck_not_running
+    return run.state is RunState.LOST or (run.state is RunState.SUCCEEDED and not run.outputs)
 
 
-def _is_old(since: float | None, now: float) -> bool:
-    return since is not None and now - since >= STUCK_AFTER_S
+def _is_collected(run: Run) -> bool:
+    """Whether the next apply asks for this paid run, or downloads its video."""
+    return run.state in RUNNING or (run.state is RunState.SUCCEEDED and bool(run.outputs))
+
+
+def _check_not_collected(run: Run) -> None:
+    """Raise UsageError for a paid run whose video may just have to be collected: a list is pasted more easily than
+    read, and one of its requests in doubt may have been found meanwhile."""
+    # rule collected_named_alone
+    if _is_collected(run):
+        raise UsageError(
+            f"{run.take_id}: attempt {run.attempt} {_state_phrase(run.take_state)} and paid for; the next apply "
+            "collects it. Leave it out, or name it alone if you do give it up. Nothing was sent, nothing was changed."
+        )
 
 
 def _chosen_by(word: str, undecided: Sequence[Chosen], snapshot: Snapshot, option: ResolveOption) -> Iterable[Chosen]:
@@ -195,7 +207,7 @@ def _chosen_by(word: str, undecided: Sequence[Chosen], snapshot: Snapshot, optio
         return ((record, run),)
     records = {record.take.id: record for record, _ in undecided}
     what = f"in doubt, lost or stuck in a way that {option} is for"
-    unchanged = "What is merely running, or abandoned, has to be named. Nothing was sent, nothing was changed."
+    unchanged = "What is running, to be downloaded or abandoned has to be named. Nothing was sent, nothing was changed."
     ids = _matching(word, records.values(), snapshot.takes, what, unchanged)
     return (pair for pair in undecided if pair[0].take.id in ids)
 

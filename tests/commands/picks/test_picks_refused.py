@@ -126,3 +126,10 @@ def test_what_a_later_version_adds_is_ignored_and_no_mark_is_nothing_to_do(
 
 def test_the_schema_is_printed(shell: Shell) -> None:
     assert shell.bare("schema", "picks").out == load_schema_text("picks")
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_no_second_file_is_forgotten(shell: Shell, command: str) -> None:
+    ended = shell(command, "--replace-from", "hers.json", "--replace-from", "his.json")
+    assert ended.code is ExitCode.USAGE
+    assert "--replace-from takes one file of picks at a time. Nothing was sent." in ended.err

@@ -9,7 +9,6 @@ from hailuo_batch.core.model.ledger_changes import AddAttempt, DropAttempt, Revi
 from hailuo_batch.core.model.runs import Output, Run, Supersession, TakeRecord, fold
 from hailuo_batch.core.model.states import TRANSITIONS, RunState, TakeState
 from hailuo_batch.core.planning.resolution import (
-    STUCK_AFTER_S,
     Resolution,
     ResolveOption,
     abandon_run,
@@ -204,7 +203,7 @@ def resolved(chosen: Run, result: Resolution) -> Run:
 
 # --- several at once ---
 
-OLD = STARTED_AT - STUCK_AFTER_S
+OLD = STARTED_AT - 86_400.0
 
 
 @pytest.mark.parametrize(
@@ -213,8 +212,8 @@ OLD = STARTED_AT - STUCK_AFTER_S
         (S.IN_DOUBT, STARTED_AT, (), True),
         (S.LOST, STARTED_AT, (), True),
         (S.PENDING, STARTED_AT, (), False),
-        (S.PROCESSING, OLD, (), True),
-        (S.SUCCEEDED, OLD, (output(None),), True),
+        (S.PROCESSING, OLD, (), False),
+        (S.SUCCEEDED, OLD, (output(None),), False),
         (S.SUCCEEDED, STARTED_AT + 1, (output(None),), False),
         (S.SUCCEEDED, STARTED_AT + 1, (), True),
         (S.SUCCEEDED, OLD, (output(),), False),
@@ -230,28 +229,28 @@ def test_a_pattern_chooses_what_needs_a_decision(
     chosen = replace(run(state, HERO, outputs=outputs, at=at), submitted_at=at, completed_at=at)
     known = snapshot(record(HERO, chosen))
     if is_chosen or not words:
-        found = choose_runs(known, words, ResolveOption.ABANDON, STARTED_AT)
+        found = choose_runs(known, words, ResolveOption.ABANDON)
         assert [each.key for _, each in found] == ([chosen.key] if is_chosen else [])
     else:
         with pytest.raises(UsageError, match="matches no take that is in doubt, lost or stuck"):
-            choose_runs(known, words, ResolveOption.ABANDON, STARTED_AT)
+            choose_runs(known, words, ResolveOption.ABANDON)
 
 
 def test_a_run_whose_age_is_not_known_is_not_stuck() -> None:
     chosen = replace(run(S.PENDING, HERO), submitted_at=None)
-    assert choose_runs(snapshot(record(HERO, chosen)), (), ResolveOption.ABANDON, STARTED_AT + 1e9) == ()
+    assert choose_runs(snapshot(record(HERO, chosen)), (), ResolveOption.ABANDON) == ()
 
 
 def test_older_attempts_and_takes_that_left_are_given_up_and_not_made_again() -> None:
     older, live = stuck(S.IN_DOUBT, 1, Supersession.EDIT), stuck(S.LOST, 2)
     left = TakeRecord(take("desk"), False, (run(S.IN_DOUBT, take("desk")), run(S.LOST, take("desk"), attempt=2)))
     known = snapshot(record(HERO, older, live), left)
-    abandoned = choose_runs(known, (), ResolveOption.ABANDON, STARTED_AT)
+    abandoned = choose_runs(known, (), ResolveOption.ABANDON)
     assert [each.key for _, each in abandoned] == [older.key, live.key, left.runs[0].key]
-    assert [each.key for _, each in choose_runs(known, ("h*",), ResolveOption.RESUBMIT, STARTED_AT)] == [live.key]
+    assert [each.key for _, each in choose_runs(known, ("h*",), ResolveOption.RESUBMIT)] == [live.key]
 
 
 def test_each_is_chosen_once() -> None:
     chosen = stuck(S.IN_DOUBT)
-    found = choose_runs(snapshot(record(HERO, chosen)), ("hero", "h*", "hero"), ResolveOption.ABANDON, STARTED_AT)
+    found = choose_runs(snapshot(record(HERO, chosen)), ("hero", "h*", "hero"), ResolveOption.ABANDON)
     assert [each.key for _, each in found] == [chosen.key]
