@@ -183,6 +183,7 @@ plan_options = option_group(
         help="Takes in doubt: leave them, or request them again, which may pay twice.",
     ),
     click.option("--max-spend", metavar="USD", help="Cap on the campaign's net spend; overrides the manifest's."),
+    click.option("--rate-limit", metavar="N/SECONDSs", help="The key's rate limit. Default: Runbase's, 20/10s."),
     strict,
 )
 apply_options = option_group(
@@ -212,7 +213,6 @@ apply_options = option_group(
         metavar="DURATION",
         help="Wait up to this long for another apply of the campaign. Default: exit 5 at once.",
     ),
-    click.option("--rate-limit", metavar="N/SECONDSs", help="The key's rate limit. Default: Runbase's, 20/10s."),
     click.option("--accept-price", is_flag=True, help="Continue even if a run costs more than the plan showed."),
     click.option(
         "--require-ledger", is_flag=True, help="Exit 4 if there is no ledger yet, such as after a lost CI cache."

@@ -19,6 +19,7 @@ from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.progress import counting_bar
 from hailuo_batch.ui.text import clean, count
+from hailuo_batch.values import format_local_second
 
 _MOST_SHOWN = 10
 
@@ -39,7 +40,10 @@ def run(where: CampaignLocation, options: CollectOptions, console: Console) -> E
     named, and OutputError for a folder that cannot be written."""
     template = _parse_name(options.name)
     context = load_context(where, console)
-    picks = load_picks(options.picks, context).marked(Mark.CHOSEN)
+    given = load_picks(options.picks, context)
+    picks = given.marked(Mark.CHOSEN)
+    if given.exported_at is not None:  # a reviewer exports often, and an older file collects older choices
+        console.print_info(f"{short_path(options.picks)}: picks of {format_local_second(given.exported_at)}.")
     view = require_ledger(context, "nothing to collect")
     if view.holder is not None:
         console.print_info(f"{view.holder} is running on this campaign: its files may change meanwhile.")

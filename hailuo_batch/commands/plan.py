@@ -49,6 +49,7 @@ class PlanOptions:
     limit: int | None = None
     in_doubt: str = "hold"
     max_spend: str | None = None
+    rate_limit: str | None = None
     check_images: bool = False
     out: Path | None = None
     detailed_exitcode: bool = False
@@ -65,7 +66,8 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     campaign, paths = context.campaign, context.paths
     rerolls = read_rerolls(options.replace_from, context)
     request = read_plan_request(campaign, options.only, options.replace, options.in_doubt, options.limit, rerolls)
-    settings = read_settings(ApplyOptions(max_spend=options.max_spend, limit=options.limit), campaign)
+    given = ApplyOptions(max_spend=options.max_spend, limit=options.limit, rate_limit=options.rate_limit)
+    settings = read_settings(given, campaign)
     view = _read_ledger(context, options, console)
     if view is not None:
         check_not_older(context)

@@ -54,7 +54,7 @@ def _listed(runs: Sequence[Run], costs: Mapping[str, int], columns: int | None, 
 
 def _row(run: Run, costs: Mapping[str, int]) -> tuple[str, str, str]:
     whose = f"{run.take_id} --attempt {run.attempt}" if run.is_superseded else run.take_id
-    sent_at = "at an unknown time" if run.submitted_at is None else format_local_second(run.submitted_at)
+    sent_at = "at an unknown time" if run.submitted_at is None else format_local_with_offset(run.submitted_at)
     cost = costs.get(run.model)
     return whose, sent_at, "of unknown cost" if cost is None else f"up to {format_usd(cost)}"
 
@@ -111,7 +111,7 @@ def _settled_text(runs: Sequence[Run], costs: Mapping[str, int]) -> str:
     return f"{count(len(runs), 'request')} abandoned or forgotten may have been charged: {most} still counts."
 
 
-def format_local_second(epoch_s: float) -> str:
+def format_local_with_offset(epoch_s: float) -> str:
     """A time in this machine's time zone, with its offset from UTC: `2025-11-22 09:00:27 +01:00`."""
     local = datetime.fromtimestamp(epoch_s, UTC).astimezone()
     offset = local.strftime("%z")

@@ -68,9 +68,10 @@ def _example(group: Sequence[PlanLine], most: int, view: View) -> list[str]:
 def _notes(group: Sequence[PlanLine], view: View) -> list[str]:
     """The notes on the videos that are made again, each with its take."""
     noted = [line for line in group if line.note.strip()]
-    shown = [text for line in noted[:MOST_SHOWN] for text in note_lines(line, view, f"note on {clean(line.take_id)}")]
-    more = len(noted) - MOST_SHOWN
-    return shown + ([f"{BELOW}... and {count(more, 'more note')}; -v shows them"] if more > 0 else [])
+    most = MOST_SHOWN if len(noted) > MOST_SHOWN + 1 else len(noted)  # a line that counts one more saves no line
+    shown = [text for line in noted[:most] for text in note_lines(line, view, f"note on {clean(line.take_id)}")]
+    more = len(noted) - most
+    return shown + ([f"{BELOW}... and {count(more, 'more note')}; -v shows them"] if more else [])
 
 
 def _kind_of_reason(line: PlanLine) -> str:

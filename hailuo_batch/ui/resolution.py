@@ -17,7 +17,7 @@ def describe_runs(snapshot: Snapshot, runs: Sequence[Run]) -> str:
     if len(runs) == 1:
         [run] = runs
         return f"{run.take_id}: attempt {run.attempt} is {state_text(run.take_state)}{cost_text(snapshot, runs)}"
-    return f"{count(len(runs), 'attempt')}{cost_text(snapshot, runs)}: {_names(runs)}"
+    return f"{count(len(runs), 'attempt')} chosen{cost_text(snapshot, runs)}: {_names(runs)}"
 
 
 def pays_again_text(snapshot: Snapshot, runs: Sequence[Run]) -> str:

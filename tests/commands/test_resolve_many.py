@@ -44,7 +44,7 @@ def test_one_question_names_how_many_and_the_most_that_they_cost(shell: Shell, a
     command = ("resolve", str(shell.manifest), "hero", "hero.take2", "--resubmit")
     printed, code = answer_at_terminal("n", *command)
     text = " ".join(printed.split())
-    assert "2 attempts, which may have cost $0.56: hero, hero.take2." in text
+    assert "2 attempts chosen, which may have cost $0.56: hero, hero.take2." in text
     assert "Requesting them again pays for them again, at most $0.56. Request these 2 again? [y/N]" in text
     assert code == ExitCode.UNFINISHED
     _, code = answer_at_terminal("y", *command)

@@ -12,7 +12,7 @@ UNPRICED = snapshot(*(record(of, doubt) for of, doubt in zip(MANY, DOUBTS, stric
 
 
 def test_of_many_ten_are_named_and_their_cost_is_added_up() -> None:
-    assert describe_runs(KNOWN, DOUBTS).startswith("12 attempts, which may have cost $3.36: shot-0, ")
+    assert describe_runs(KNOWN, DOUBTS).startswith("12 attempts chosen, which may have cost $3.36: shot-0, ")
     assert describe_runs(KNOWN, DOUBTS).endswith("shot-8, shot-9 and 2 more")
     assert pays_again_text(KNOWN, DOUBTS) == "Requesting them again pays for them again, at most $3.36"
     assert resubmitted_text(DOUBTS).startswith("The next apply requests 12 takes again, and pays for them: shot-0, ")
@@ -24,4 +24,4 @@ def test_a_price_that_nobody_knows_is_not_made_up() -> None:
     assert describe_runs(UNPRICED, DOUBTS[:1]) == "shot-0: attempt 1 is in doubt, of unknown cost"
     assert pays_again_text(UNPRICED, DOUBTS).endswith("an amount that is not known yet")
     lost = run(RunState.LOST, HERO)
-    assert describe_runs(KNOWN, [lost, lost]) == "2 attempts, $0.56 paid: hero"
+    assert describe_runs(KNOWN, [lost, lost]) == "2 attempts chosen, $0.56 paid: hero"

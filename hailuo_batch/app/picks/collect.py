@@ -175,13 +175,21 @@ def _check_collisions(files: Sequence[ChosenFile]) -> None:
         return
     shown = [f"{clean(name)}: {_colliding(alike)}" for name, alike in [*collisions.items()][:_MOST_NAMED]]
     more = len(collisions) - len(shown)
-    is_one_take = any(len({file.take.id for file in alike}) < len(alike) for alike in collisions.values())
-    remedy = "${take}_${run}" if is_one_take else "${take}"
     raise UsageError(
-        f"--name gives {count(len(collisions), 'name')} to several videos, so nothing was copied. Add {remedy} to it.",
+        f"--name gives {count(len(collisions), 'name')} to several videos, so nothing was copied. "
+        f"Add {_what_tells_apart([*collisions.values()])} to it.",
         *(f"  {line}" for line in shown),
         *([f"  ... and {more:,} more"] if more else []),
     )
+
+
+def _what_tells_apart(collisions: Sequence[Sequence[ChosenFile]]) -> str:
+    """The variables that give each of these files a name of its own."""
+    if any(len({file.take.id for file in alike}) < len(alike) for alike in collisions):
+        return "${take}_${run}"
+    of_one_shot = all(len({file.take.shot for file in alike}) == 1 for alike in collisions)
+    hides = any("number" in file.take.variables for alike in collisions for file in alike)
+    return "${number}" if of_one_shot and not hides else "${take}"
 
 
 def _colliding(files: Sequence[ChosenFile]) -> str:

@@ -8,6 +8,7 @@ paid for or copied because of it. Fields that a later version may add are ignore
 import json
 import os
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def parse_picks(data: bytes) -> Picks:
     picks = [_parse_pick(item, number) for number, item in enumerate(get_objects(document, "picks"), 1)]
     _check_duplicates(picks)
     endpoint = _bounded(document, "endpoint", _LONGEST_ENDPOINT) if "endpoint" in document else ""
-    return Picks(_bounded(document, "campaign", _LONGEST_NAME), endpoint, tuple(picks))
+    campaign = _bounded(document, "campaign", _LONGEST_NAME)
+    return Picks(campaign, endpoint, tuple(picks), _parse_time(document.get("exported_at")))
 
 
 def _read(path: Path) -> bytes:
@@ -89,6 +91,14 @@ def _parse_pick(item: Mapping[str, Any], number: int) -> Pick:
         raise ValueError(f"pick {number:,} has no {error}") from error
     except (TypeError, ValueError) as error:
         raise ValueError(f"in pick {number:,}, {error}") from error
+
+
+def _parse_time(value: Any) -> float | None:
+    """The time of an export, None where the file has none that can be read: it is only shown."""
+    try:
+        return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _parse_mark(text: str) -> Mark:

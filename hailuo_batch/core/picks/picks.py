@@ -28,11 +28,13 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Picks:
-    """The picks of one campaign, at most one for a run. `endpoint` is empty where the file does not say it."""
+    """The picks of one campaign, at most one for a run. `endpoint` is empty and `exported_at`, seconds since the epoch,
+    None where the file does not say it."""
 
     campaign: str
     endpoint: str = ""
     picks: tuple[Pick, ...] = ()
+    exported_at: float | None = None
 
     def marked(self, mark: Mark) -> tuple[Pick, ...]:
         """The picks with this mark, in the file's order."""

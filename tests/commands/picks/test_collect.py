@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,25 @@ def test_names_that_collide_are_refused_before_anything_is_copied(
     assert "--name gives 2 names to several videos, so nothing was copied. Add ${take} to it." in ended.err
     assert "  calm.mp4: a1-calm, b-2-calm" in ended.err
     assert not to.exists()
+
+
+def test_takes_of_one_shot_are_told_apart_by_their_numbers(shell: Shell, api: SandboxServer, to: Path) -> None:
+    shell.write(UNCAPPED)
+    assert shell("apply").code is ExitCode.DONE
+    picks = chosen(shell, "hero", "hero.take2")
+    ended = collect(shell, picks, to, "--name", "${shot}")
+    assert "Add ${number} to it." in ended.err
+    assert collect(shell, picks, to, "--name", "${shot}-${number}").code is ExitCode.DONE
+    assert names(to) == {"hero-1.mp4", "hero-2.mp4", "collected.csv"}
+
+
+def test_an_export_with_a_time_says_which_one_it_is(shell: Shell, vases: dict[str, str], to: Path) -> None:
+    picks = chosen(shell, "a1-calm")
+    assert "picks of" not in collect(shell, picks, to).err
+    document = json.loads(picks.read_text("utf-8"))
+    for moment, shown in (("2026-11-30T15:04:05.000Z", True), ("soon", False), (17, False)):
+        picks.write_text(json.dumps(document | {"exported_at": moment}), "utf-8")
+        assert ("picks of 2026-1" in collect(shell, picks, to).err) is shown
 
 
 @pytest.mark.parametrize(
