@@ -29,7 +29,7 @@ _SCRIPTS = (
     *("review/picks", "review/notes", "review/exchange", "review/tables"),
     *("sheet/density", "sheet/cards", "sheet/shots", "sheet/attention", "sheet/head", "sheet/matrix", "sheet/sheet"),
     *("sheet/current", "sheet/search", "sheet/find", "review/viewer", "review/keys", "review/sync", "review/tiles"),
-    *("review/compare", "review/exporter", "review/importer", "sheet/bar", "sheet/live", "sheet/main"),
+    *("review/compare", "review/reopen", "review/exporter", "review/importer", "sheet/bar", "sheet/live", "sheet/main"),
 )
 """In the order in which they depend on each other; they share one scope."""
 

@@ -58,18 +58,19 @@ def takes_of(shot: str, count: int) -> list[TakeRecord]:
     return [record(each, run(of=each, run_id=f"run_{each.id}")) for each in wanted]
 
 
-def remade(take_id: str, attempts: int = 2) -> TakeRecord:
-    """A take whose earlier attempts are kept in superseded/."""
-    wanted = take(take_id)
+def remade(shot: str, attempts: int = 2, number: int = 1, first: str = "") -> TakeRecord:
+    """A take whose earlier attempts are kept in superseded/. `first` is the first one's run ID."""
+    wanted = take(shot, number)
+    take_id = wanted.id
     earlier = [
         run(
             of=wanted,
-            attempt=number,
-            run_id=f"run_{take_id}_{number}",
+            attempt=attempt,
+            run_id=first if first and attempt == 1 else f"run_{take_id}_{attempt}",
             superseded_by=Supersession.REPLACE,
-            outputs=(output(f"superseded/{take_id}.{number}.mp4"),),
+            outputs=(output(f"superseded/{take_id}.{attempt}.mp4"),),
         )
-        for number in range(1, attempts)
+        for attempt in range(1, attempts)
     ]
     live = dataclasses.replace(run(of=wanted, run_id=f"run_{take_id}_{attempts}"), attempt=attempts)
     return record(wanted, *earlier, live)
@@ -193,17 +194,6 @@ def test_a_shot_of_more_than_six_takes_is_compared_six_at_a_time(open_sheet: Ope
     assert names(sheet) == ["other", "other.take2"]
 
 
-def test_the_next_shot_begins_with_its_first_video_and_the_one_before_with_its_last_six(open_sheet: OpenSheet) -> None:
-    sheet = open_sheet(*takes_of("a", 2), *takes_of("b", 7), *takes_of("c", 2))
-    sheet.press("c", Keys.PAGE_DOWN)
-    assert sheet.texts(".compare h2 + .facts") == ["1 to 6 of 7 takes"]
-    assert sheet.texts(".tile.current .name") == ["b"]
-    sheet.press(Keys.PAGE_DOWN, Keys.PAGE_DOWN)
-    assert sheet.texts(".tile.current .name") == ["c"]
-    sheet.press(Keys.PAGE_UP)
-    assert sheet.texts(".compare h2 + .facts") == ["7 of 7 takes"]
-
-
 def test_a_take_is_compared_with_its_earlier_attempts_and_these_are_marked_for_themselves(
     open_sheet: OpenSheet,
 ) -> None:
@@ -227,6 +217,99 @@ def test_takes_and_attempts_can_be_switched_between(open_sheet: OpenSheet) -> No
     assert names(sheet) == ["Attempt 2, now", "Attempt 1"]
     sheet.button("Takes of the shot").click()
     assert names(sheet) == ["hero", "hero.take2"]
+
+
+def test_a_key_switches_between_the_takes_and_the_attempts_of_each_of_them(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(remade("hero"), remade("hero", number=2), *takes_of("alone", 1))
+    sheet.film("hero.take2").send_keys("a")
+    assert names(sheet) == ["Attempt 2, now", "Attempt 1"]
+    sheet.press("a")
+    assert names(sheet) == ["hero", "hero.take2"]
+    assert sheet.focused() == "hero.take2"
+    sheet.press_with(Keys.SHIFT, Keys.TAB)
+    assert sheet.texts(".compare h2 + .facts, .compare .ways [aria-pressed=false]")[-1] == "Attempts of hero.take2"
+    sheet.press(Keys.ESCAPE)
+    sheet.film("alone").send_keys("a")
+    assert not sheet.one("dialog.compare").is_displayed()
+    assert sheet.texts("#announcements") == ["alone has no other attempt to compare."]
+
+
+def test_an_earlier_attempt_on_a_card_is_compared_with_the_others(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(remade("hero"), *takes_of("hero", 2)[1:])
+    sheet.size("L")
+    sheet.run("document.querySelector('.take summary').click()")
+    sheet.soon(".attempts .film").send_keys("c")
+    assert names(sheet) == ["Attempt 2, now", "Attempt 1"]
+    assert sheet.focused() == "Attempt 1"
+
+
+def test_another_shot_begins_at_its_first_take_without_a_mark(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*takes_of("a", 3), *takes_of("b", 8), *takes_of("c", 2))
+    sheet.film("a").send_keys("1")
+    sheet.film("a").send_keys("c")
+    sheet.press(Keys.PAGE_DOWN)
+    assert sheet.texts(".compare h2 + .facts") == ["1 to 6 of 8 takes"]
+    assert sheet.focused() == "b"
+    sheet.press(Keys.PAGE_DOWN, Keys.PAGE_DOWN)
+    assert sheet.focused() == "c"
+    sheet.press(Keys.PAGE_UP)
+    assert sheet.focused() == "b"
+    sheet.press(Keys.PAGE_UP)
+    assert sheet.focused() == "a.take2"
+
+
+def test_a_take_that_was_made_again_says_what_was_asked(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*takes_of("hero", 2))
+    sheet.film("hero").send_keys("3")
+    sheet.press("n", "less flare", Keys.ESCAPE)
+    write_page(sheet.folder, remade("hero", first="run_hero"), *takes_of("hero", 2)[1:])
+    sheet.reload()
+    sheet.size("M")
+    asked = ".asked:not([hidden])"
+    assert sheet.texts(f".take {asked}") == ["You asked: less flare"]
+    sheet.film("hero").send_keys("c")
+    assert sheet.texts(f".tile {asked}") == ["You asked: less flare"]
+    sheet.press(Keys.ESCAPE, Keys.ENTER)
+    assert sheet.texts(f".panel {asked}") == ["You asked: less flare"]
+    sheet.button("Attempts").click()
+    assert names(sheet) == ["Attempt 2, now", "Attempt 1"]
+
+
+def test_pictures_side_by_side_line_up_whatever_is_noted(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*takes_of("hero", 3))
+    compare(sheet, "hero")
+    sheet.press("n", *(f"line {n}{Keys.SHIFT}{Keys.ENTER}{Keys.NULL}" for n in range(4)), Keys.ESCAPE)
+    first, second, third = (screen.rect for screen in sheet.all(".tile .screen"))
+    assert first["y"] == second["y"]
+    assert first["height"] == second["height"] == third["height"]
+
+
+def test_in_a_narrow_window_each_picture_is_as_wide_as_it(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*takes_of("hero", 3))
+    sheet.resize(390, 844)
+    compare(sheet, "hero")
+    width = sheet.run("return document.querySelector('.tiles').clientWidth")
+    assert width > 370
+    assert {(screen.rect["x"], screen.rect["width"]) for screen in sheet.all(".tile .screen")} == {(0, width)}
+    sheet.press(Keys.RIGHT, Keys.RIGHT)
+    sheet.until("document.querySelector('.tile.current').getBoundingClientRect().bottom <= innerHeight")
+
+
+def test_a_reload_comes_back_to_what_was_open(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(remade("hero"), *takes_of("hero", 3)[1:])
+    sheet.film("hero").send_keys(Keys.ENTER)
+    sheet.press(Keys.RIGHT)
+    sheet.reload()
+    assert sheet.texts(".viewer[open] h2") == ["hero.take2"]
+    sheet.press(Keys.LEFT, "a", Keys.RIGHT)
+    sheet.reload()
+    assert names(sheet) == ["Attempt 2, now", "Attempt 1"]
+    assert sheet.focused() == "Attempt 1"
+    sheet.press(Keys.ESCAPE)
+    assert sheet.texts(".viewer[open] h2") == ["hero"]
+    sheet.press(Keys.ESCAPE)
+    sheet.reload()
+    assert sheet.all("dialog[open]") == []
 
 
 def test_what_has_nothing_beside_it_is_not_compared(open_sheet: OpenSheet) -> None:

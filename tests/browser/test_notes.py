@@ -34,6 +34,31 @@ def test_a_note_is_written_by_key_shown_on_the_card_and_found(sheet: Sheet) -> N
     assert sheet.shown() == ["b"]
 
 
+def test_a_note_right_after_a_mark_is_on_the_take_that_was_marked(sheet: Sheet) -> None:
+    sheet.film("a").send_keys("3")
+    assert sheet.current() == "b"
+    sheet.press("n", "too dark")
+    assert sheet.texts("dialog[open] :is(h2, .badge)") == ["Note on a", "Re-roll"]
+    sheet.press(Keys.ESCAPE)
+    assert (notes(sheet), sheet.current()) == ({"a": "too dark"}, "b")
+    assert sheet.focused() == "Play b in full view"
+    sheet.press("n", "b itself", Keys.ESCAPE)
+    assert notes(sheet) == {"a": "too dark", "b": "b itself"}
+
+
+def test_a_note_after_anything_else_than_a_mark_is_on_the_current_take(sheet: Sheet) -> None:
+    sheet.film("a").send_keys("3", Keys.ARROW_LEFT, Keys.ARROW_RIGHT)
+    sheet.press("n", "b itself", Keys.ESCAPE)
+    assert notes(sheet) == {"b": "b itself"}
+
+
+def test_in_the_full_view_too_a_note_after_a_mark_is_on_what_was_marked(sheet: Sheet) -> None:
+    sheet.film("a").send_keys(Keys.ENTER)
+    sheet.press("1", "n", "nice", Keys.ESCAPE)
+    assert notes(sheet) == {"a": "nice"}
+    assert sheet.texts(".viewer[open] h2") == ["b"]
+
+
 def test_every_letter_outlives_a_reload(sheet: Sheet) -> None:
     sheet.film("a").send_keys("n")
     sheet.press("half a sen")
@@ -73,9 +98,9 @@ def test_two_tabs_lose_nothing_of_each_other(sheet: Sheet) -> None:
     sheet.chrome.switch_to.new_window("tab")
     try:
         sheet.open()
-        sheet.film("b").send_keys("1")
         sheet.film("a").send_keys("n")
         sheet.press("from the second", Keys.ESCAPE)
+        sheet.film("b").send_keys("1")
         sheet.chrome.switch_to.window(first)
         sheet.film("a").send_keys("2")
         sheet.until("document.querySelectorAll('.take > .badges .badge').length === 2")

@@ -1,5 +1,6 @@
 // Compare: two to six videos that play in step, all takes of a shot or a take and its earlier attempts, marked side by side.
 
+const ONE_COLUMN_PX = 480;
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 const compare = (() => {
@@ -57,10 +58,12 @@ const compare = (() => {
     const most = Math.max(1, Math.floor(room.width / 150));
     const columns = [...Array(Math.min(count, most)).keys()].map((index) => index + 1)
       .reduce((best, other) => (widthWith(other) > widthWith(best) + 1 ? other : best), 1);
-    const isCramped = widthWith(columns) < 140; // then the wall scrolls
+    const isNarrow = innerWidth <= ONE_COLUMN_PX; // a telephone: each as wide as it is
+    const isCramped = isNarrow || widthWith(columns) < 140; // then the wall scrolls
+    const across = isNarrow ? 1 : isCramped ? Math.min(2, most, count) : columns;
     wall.classList.toggle("scrolls", isCramped);
-    wall.style.setProperty("--across", isCramped ? Math.min(2, most, count) : columns);
-    wall.style.setProperty("--down", Math.ceil(count / columns));
+    wall.style.setProperty("--across", across);
+    wall.style.setProperty("--down", Math.ceil(count / across));
   };
   const zoom = (wanted) => {
     isZoomed = wanted;
@@ -72,13 +75,19 @@ const compare = (() => {
     about = tile.take;
     showTitle();
     for (const each of tiles) {
-      each.screen.tabIndex = each === tile ? 0 : -1;
+      // Only the controls of the current video are tab stops: else the keyboard could not leave it for the bars without passing
+      // another, which would become the current one.
+      for (const stop of [each.screen, each.field, ...each.node.querySelectorAll("button")]) stop.tabIndex = each === tile ? 0 : -1;
       each.node.classList.toggle("current", each === tile);
       each.screen.setAttribute("aria-current", String(each === tile));
     }
     prompt.textContent = promptOf(tile.take);
   };
-  const focus = (tile) => { choose(tile); tile.screen.focus({ preventScroll: !wall.classList.contains("scrolls") }); };
+  const focus = (tile) => {
+    choose(tile);
+    tile.screen.focus({ preventScroll: true });
+    if (wall.classList.contains("scrolls")) tile.node.scrollIntoView({ block: "nearest" });
+  };
   const move = (by) => { if (tiles.length) focus(tiles[(tiles.indexOf(chosen) + by + tiles.length) % tiles.length]); };
   const moveRow = (by) => {
     const to = tiles[tiles.indexOf(chosen) + by * (isZoomed ? 1 : Number(wall.style.getPropertyValue("--across")))];
@@ -91,6 +100,7 @@ const compare = (() => {
     for (const { video } of tiles) unload(video);
     tiles = [];
   };
+  const isUnmarked = ({ take, run }) => markOf(take, run) === null;
   const isOf = (wanted) => ({ take, run }) => take === wanted?.take && (!wanted.run || run === wanted.run);
   const showTiles = (wanted) => {
     const plays = player?.isPlaying() ?? !still.matches;
@@ -104,20 +114,22 @@ const compare = (() => {
       onTime: showTime, onBroken: (video) => tiles.find((tile) => tile.video === video)?.leaveOut() });
     player.setRate(Number(speed.value));
     player.setLoop(loop.getAttribute("aria-pressed") === "true");
-    focus(tiles.find(isOf(wanted)) ?? tiles[0]);
     arrange();
+    focus(tiles.find(isOf(wanted)) ?? tiles.find(isUnmarked) ?? tiles[0]);
     player.start();
     if (plays) player.play();
   };
-  const showWay = (wanted, entry) => {
+  // At an entry, else at the first without a mark.
+  const showWay = (wanted, asked = null) => {
     way = wanted;
+    const entry = asked ?? way.entries.find(isUnmarked);
     const place = Math.max(0, way.entries.findIndex(isOf(entry)));
     first = place - (place % TOGETHER);
     showTiles(entry);
   };
-  const comparable = () => [...grouped(sheet.takes(), (take) => take.shot).values()].filter(([take]) => canCompare(take));
-  // Further on: the next six of these, else the next shot on the sheet that has something to compare, from its first six on;
-  // and the same way back.
+  const comparable = () => [...grouped(sheet.takes().filter(canCompare), ({ shot }) => shot).values()].map(([take]) => take);
+  // Further on: the next six of these, else the next shot on the sheet that has something to compare,
+  // at its first video without a mark.
   const turn = (by) => {
     const next = first + by * TOGETHER;
     if (next >= 0 && next < way.entries.length) {
@@ -126,13 +138,16 @@ const compare = (() => {
       return;
     }
     const all = comparable();
-    const at = all.findIndex(([{ shot }]) => shot === about.shot);
-    const take = all[(at + by + all.length) % all.length]?.at(by > 0 ? 0 : -1);
+    const at = all.findIndex(({ shot }) => shot === about.shot);
+    const take = all[(at + by + all.length) % all.length];
     if (!take || take.shot === about.shot) { announce("There is no other shot to compare."); return; }
     about = take;
-    const ways = waysToCompare(take);
-    showWay(ways[0], { take });
-    focus(tiles[0]);
+    showWay(waysToCompare(take)[0]);
+  };
+  const otherWay = () => {
+    const other = waysToCompare(about).find(({ key }) => key !== way.key);
+    if (other) showWay(other, other.key === "attempts" ? { take: about, run: chosen.run } : { take: about });
+    else announce(way.key === "takes" ? `${about.id} has no other attempt to compare.` : `${about.id} is the only video of its shot.`);
   };
   const showTitle = () => {
     const count = way.entries.length;
@@ -145,7 +160,7 @@ const compare = (() => {
     head.replaceChildren(
       el("div", { class: "title" }, el("h2", {}, title), el("span", { class: "facts" }, range)),
       ways.length > 1 ? el("div", { class: "ways", role: "group", "aria-label": "What is compared" }, ways.map((each) =>
-        on(el("button", { type: "button", "aria-pressed": String(each.key === way.key) },
+        on(el("button", { type: "button", "aria-pressed": String(each.key === way.key), "aria-keyshortcuts": "a" },
           each.key === "takes" ? "Takes of the shot" : `Attempts of ${about.id}`), "click", () => showWay(each, { take: about })))) : "",
       el("div", { class: "actions" }, round("Previous shot", "left", () => turn(-1)), round("Next shot", "right", () => turn(1)),
         round("Close", "cross", () => dialog.close())));
@@ -157,13 +172,28 @@ const compare = (() => {
       announce(take ? `${take.id} has nothing to compare: it is the only video of its shot.` : "There is no take to compare.");
       return;
     }
+    const isEarlier = run !== null && !isLive(take, run);
+    openWay(ways.find(({ key }) => key === (isEarlier ? "attempts" : "takes")) ?? ways[0], take, run);
+  };
+  const openWay = (wanted, take, run) => {
     about = take;
     player = null;
     dialog.showModal();
     document.body.classList.add("viewing");
     zoom(false);
-    const isEarlier = run !== null && !isLive(take, run);
-    showWay(ways.find(({ key }) => key === (isEarlier ? "attempts" : "takes")) ?? ways[0], { take, run });
+    showWay(wanted, { take, run });
+  };
+  const openAttempts = (take, run = null) => {
+    const wanted = take ? waysToCompare(take).find(({ key }) => key === "attempts") : null;
+    if (wanted) openWay(wanted, take, run);
+    else announce(take ? `${take.id} has no other attempt to compare.` : "There is no take to compare.");
+    return Boolean(wanted);
+  };
+  // Where it is, in values that outlive a reload, and there again.
+  const place = () => (dialog.open ? { take: chosen.take.id, run: chosen.run.run_id, way: way.key } : null);
+  const goTo = (take, { run: runId, way: key }) => {
+    const wanted = waysToCompare(take).find((each) => each.key === key);
+    if (wanted) openWay(wanted, take, take.runs.find((run) => run.run_id === runId) ?? null);
   };
   on(dialog, "close", () => {
     const { take } = chosen;
@@ -197,8 +227,9 @@ const compare = (() => {
   key(["l"], "Loop, or stop at the end", () => loop.click());
   key(["Enter"], "One video large, or all alike", () => enlarge(chosen));
   key(["PageUp", "PageDown"], "Previous and next shot", (_, event) => turn(direction(event, "PageUp")));
-  key(["c"], "Back to where you were", () => dialog.close());
+  // Escape, too: after a reload the browser would close the full view below with it.
+  key(["c", "Escape"], "Back to where you were", () => dialog.close());
   dialog.append(head, prompt, wall, transport);
   document.body.append(dialog);
-  return { open, note, isOpen: () => dialog.open };
+  return { open, openAttempts, otherWay, place, goTo, note, isOpen: () => dialog.open };
 })();

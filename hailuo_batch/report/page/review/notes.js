@@ -26,10 +26,12 @@ const noteDialog = (() => {
       return;
     }
     const { field } = noteField(take, run);
-    dialog.replaceChildren(
-      el("div", { class: "row" }, el("h2", { id: "note-title" }, `Note on ${take.id}`),
+    const title = isLive(take, run) ? take.id : `${take.id}, attempt ${run.attempt}`;
+    dialog.replaceChildren(...[
+      el("div", { class: "row" }, el("h2", { id: "note-title" }, `Note on ${title}`),
         on(el("button", { type: "button", class: "main" }, "Done"), "click", () => dialog.close())),
-      field, el("p", { class: "facts" }, "Kept as you type. Esc closes."));
+      el("div", { class: "subject" }, pictureOf(take, run), markBadge(take, run), askedFor(take, run)),
+      field, el("p", { class: "facts" }, "Kept as you type. Esc closes.")].filter(Boolean));
     dialog.showModal();
     field.focus();
   };
@@ -37,6 +39,40 @@ const noteDialog = (() => {
   document.body.append(dialog);
   return { open, isOpen: () => dialog.open };
 })();
+
+// A still of a run's first video, as the sheet shows it; nothing that can be pressed.
+const pictureOf = (take, run) => {
+  const [output] = saved(run.outputs);
+  const screen = el("div", { class: "screen film picture", "data-path": output.path, "data-poster": output.poster });
+  near.observe(screen);
+  return screen;
+};
+
+// What was asked of a run: the note on the attempt that it was made to replace, where that one is marked for a re-roll.
+const replacedBy = (take, run) => take.runs.slice(0, take.runs.indexOf(run)).findLast((other) => canMark(take, other)) ?? null;
+const requestTo = (take, run) => {
+  const before = replacedBy(take, run);
+  return before !== null && marks.read(before.run_id)?.mark === "reroll" ? noteOf(take, before) : "";
+};
+const askedFor = (take, run = liveRun(take)) => {
+  if (run === null || replacedBy(take, run) === null) return null;
+  const text = el("span", { dir: "auto" });
+  const node = el("p", { class: "asked", "data-asked": run.run_id }, el("span", { class: "soft" }, "You asked: "), text);
+  fillAsked(node, take, run);
+  return node;
+};
+const fillAsked = (node, take, run) => {
+  const request = requestTo(take, run);
+  node.hidden = request === "";
+  node.lastChild.textContent = request;
+  node.title = request;
+};
+markListeners.add((take, run) => {
+  for (const later of take.runs.slice(take.runs.indexOf(run) + 1)) {
+    if (!later.run_id) continue;
+    for (const node of document.querySelectorAll(`.asked[data-asked="${CSS.escape(later.run_id)}"]`)) fillAsked(node, take, later);
+  }
+});
 
 const noteSign = (take, run = liveRun(take)) => {
   const note = noteOf(take, run);

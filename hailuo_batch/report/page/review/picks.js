@@ -42,6 +42,23 @@ const setMark = (take, mark, run = liveRun(take)) => {
   if (mark === null || marksFor(take, run).includes(mark)) changePick(take, run, { mark });
 };
 const setNote = (take, text, run = liveRun(take)) => changePick(take, run, { note: text.trim() === "" ? "" : text.slice(0, LONGEST_NOTE) });
+// The run that the last key marked, until another key or the pointer does something: a note that is begun right after a mark
+// is about that run, although the next take is the current one by then.
+const justMarked = (() => {
+  const SILENT = ["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock"];
+  let last = null; // what the key before marked
+  let next = null; // what this key marks
+  addEventListener("keydown", ({ key, repeat }) => {
+    if (repeat || SILENT.includes(key)) return;
+    last = next;
+    next = null;
+  }, { capture: true });
+  for (const type of ["pointerdown", "wheel", "touchmove"]) addEventListener(type, () => { last = next = null; }, { capture: true, passive: true });
+  // `follower` is the take that became the current one after it.
+  const set = (take, run, follower) => { next = { take, run, follower }; };
+  const get = (now) => (last?.follower === now ? last : null);
+  return { set, get };
+})();
 // What was marked since the page was opened, the newest last, each with the mark that was there before: the way back from a slip.
 const undoable = [];
 const markAll = (wanted) => {

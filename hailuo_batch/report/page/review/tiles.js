@@ -20,6 +20,9 @@ const canCompare = (take) => waysToCompare(take).length > 0;
 const compareButton = (take, open = () => compare.open(take)) => (canCompare(take)
   ? on(el("button", { type: "button", class: "comparing", "aria-keyshortcuts": "c" }, icon("compare"), "Compare"), "click", open) : null);
 
+const attemptsButton = (take, open) => (takeAttempts(take).length > 1
+  ? on(el("button", { type: "button", class: "comparing", "aria-keyshortcuts": "a" }, icon("again"), "Attempts"), "click", open) : null);
+
 const tileOf = (entry, { choose, enlarge }) => {
   const { take, run, output, name } = entry;
   const video = el("video", { playsinline: true, preload: "auto", tabindex: "-1", "aria-hidden": "true" });
@@ -29,7 +32,7 @@ const tileOf = (entry, { choose, enlarge }) => {
   const { field, show } = noteField(take, run);
   const what = el("span", { class: "facts" });
   const node = el("li", { class: "tile" }, screen,
-    el("div", { class: "caption" }, el("div", { class: "row" }, el("p", { class: "name" }, name), what), pickButtons(take, run), field));
+    el("div", { class: "caption" }, el("div", { class: "row" }, el("p", { class: "name" }, name), what), pickButtons(take, run), askedFor(take, run) ?? "", field));
   const update = () => {
     node.dataset.marked = markOf(take, run) ?? "";
     showMark(node, take, run);

@@ -65,16 +65,17 @@ const viewer = (() => {
       el("div", { class: "row" }, el("h2", { tabindex: "-1" }, run ? label : take.id),
         el("span", { class: "facts" }, place < 0 ? "" : `${number(place + 1)} of ${number(row.length)}`)),
       el("div", { class: "row" }, stateMark(run ? run.state : take.state), clip),
+      askedFor(take, attempt),
       note ? pickButtons(take, attempt) : null,
       note ? note.field : null,
       el("p", { class: "prompt", dir: "auto" }, run ? "" : promptOf(take)), run ? null : references(take),
       run ? null : allVariables(take),
-      compareButton(take, () => toCompare(take, attempt)),
+      el("div", { class: "actions" }, compareButton(take, () => toCompare(take, attempt)), attemptsButton(take, () => toAttempts(take, attempt))),
       el("p", { class: "facts" }, facts(attempt)),
       item(output.path, "the file name"),
       output.flaw ? el("p", { class: "reason", dir: "auto" }, `Damaged: ${output.flaw}`) : null, attempt?.run_id ? item(attempt.run_id, "the run ID") : null,
       attempt?.completed_at ? el("p", { class: "facts" }, "finished ", moment(attempt.completed_at)) : null,
-      el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays · 1 2 3 mark · N\u00a0note · C\u00a0compare · ?\u00a0all\u00a0keys"),
+      el("p", { class: "hint" }, "← → take · ↑ ↓ shot · space plays · 1 2 3 mark · N\u00a0note · C\u00a0compare · A\u00a0attempts · ?\u00a0all\u00a0keys"),
     ].filter(Boolean));
     announce(label);
   };
@@ -96,6 +97,19 @@ const viewer = (() => {
     compare.open(take, run);
   };
 
+  const toAttempts = (take, run) => {
+    if (compare.openAttempts(take, run)) stage.querySelector("video")?.pause();
+  };
+  // Where it is, in values that outlive a reload, and there again.
+  const place = () => (dialog.open ? { take: shown.take.id, run: shown.run?.run_id ?? null, path: shown.output.path } : null);
+  const goTo = (take, { run: runId, path }) => {
+    const run = take.runs.find((each) => each.superseded && each.run_id === runId);
+    const output = saved(run ? run.outputs : take.outputs).find((each) => each.path === path);
+    if (!output) return;
+    const label = run ? `${take.id}, attempt ${run.attempt}` : entries().find((entry) => entry.output === output)?.label ?? take.id;
+    open(run ? { take, output, label, run } : { take, output, label });
+  };
+
   keymap.addPlace("viewer", { dialog, take: () => shown?.take ?? null, run: runShown, marked: following, undone });
   const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["viewer"], group: "Full view", repeats });
   key(["ArrowLeft", "ArrowRight"], "Previous and next take", (_, event) => step(event.key === "ArrowLeft" ? -1 : 1), true);
@@ -115,5 +129,5 @@ const viewer = (() => {
   });
   dialog.append(el("div", { class: "screenside" }, stage, previous, next, close), panel);
   document.body.append(dialog);
-  return { open, toCompare, resume, run: runShown, note: () => note?.field.focus(), isOpen: () => dialog.open };
+  return { open, toCompare, toAttempts, place, goTo, resume, run: runShown, note: () => note?.field.focus(), isOpen: () => dialog.open };
 })();

@@ -58,7 +58,7 @@ const mediumCard = (take) => [...films(take), badges(take),
   shortName(take),
   el("div", { class: "under" }, el("span", { class: "facts whole-facts" }, mediumFacts(take).map((fact) => el("span", {}, fact))),
     canMark(take) ? pickButtons(take) : stateMark(take.state)),
-  reason(liveRun(take)), attempts(take)];
+  askedFor(take), reason(liveRun(take)), attempts(take)];
 const largeCard = (take) => {
   const run = liveRun(take);
   const outputs = saved(take.outputs);
@@ -67,7 +67,7 @@ const largeCard = (take) => {
       el("span", { class: "facts" }, [isDamaged(take) ? "damaged" : "", ...outputs.slice(0, 1).map(clip), price(run)].filter(Boolean).join(" · "))),
     isAlone(take) || take.state === "done" ? null : el("p", {}, stateMark(take.state)),
     take.in_manifest ? null : el("p", { class: "facts" }, "no longer in the manifest"),
-    reason(run),
+    askedFor(take), reason(run),
     canMark(take) ? pickButtons(take) : null,
     el("div", { class: "items" }, outputs.map((output) => item(output.path, "the file name")),
       run && run.run_id ? item(run.run_id, "the run ID") : null),

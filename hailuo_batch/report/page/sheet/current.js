@@ -122,7 +122,9 @@ const markByKey = (mark) => (take, event, place) => {
   }
   markAll([[take, mark, run]]);
   announce(mark === null ? `${take.id}: mark removed` : `${take.id}: ${MARKS[mark].word.toLowerCase()}`);
-  if (mark !== null) place.marked?.(take);
+  if (mark === null) return;
+  place.marked?.(take);
+  justMarked.set(take, run, place.take());
 };
 const marking = { where: ["sheet", "viewer", "compare"], group: "Marking" };
 for (const [mark, { keys }] of Object.entries(MARKS)) {

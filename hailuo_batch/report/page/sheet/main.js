@@ -28,9 +28,10 @@ else if (isReload) {
     sheet.goTo({ shot: current.take().shot, top: innerHeight / 3 });
   }
 }
+if (isLoadedAgain) reopen.goTo(before.open);
 const leave = () => {
   const focus = byId("shots").contains(document.activeElement) ? "shots" : document.activeElement?.id || null;
-  session.write({ find: find.asked(), place: sheet.place(), current: current.take()?.id ?? null, auto: live.auto(), focus });
+  session.write({ find: find.asked(), place: sheet.place(), current: current.take()?.id ?? null, auto: live.auto(), focus, open: reopen.places() });
   local.write({ ...local.read(), current: current.take()?.id ?? null });
 };
 addEventListener("pagehide", leave);
