@@ -54,14 +54,18 @@ def press_on(sheet: Sheet, take_id: str, *keys: str) -> None:
 
 def save(sheet: Sheet, button: str, name: str) -> str:
     """The text of the file that a button of the export saves."""
-    file = sheet.folder / f"{sheet.folder.name}.{name}"
+    kind, ending = name.split(".")
+    before = set(sheet.folder.iterdir())
     where = {"behavior": "allow", "downloadPath": str(sheet.folder)}
     sheet.chrome.execute_cdp_cmd("Browser.setDownloadBehavior", where)
     sheet.button("Export").click()
     sheet.button(button).click()
-    sheet.wait(lambda: file.exists() and file.stat().st_size)
+    pattern = f"{sheet.folder.name}.{kind}.????-??-??-??????*.{ending}"
+    [file] = sheet.wait(
+        lambda: [path for path in sheet.folder.glob(pattern) if path not in before and path.stat().st_size]
+    )
     sheet.press(Keys.ESCAPE)
-    return file.read_bytes().decode("utf-8")
+    return str(file.read_bytes().decode("utf-8"))
 
 
 def picks_file(sheet: Sheet, *picks: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -157,6 +161,50 @@ def test_conflicts_are_shown_and_answered_before_anything_changes(sheet: Sheet) 
     assert notes(sheet) == {"a": "mine\n\ntheirs"}
 
 
+def test_a_conflict_shows_the_picture_and_both_notes(sheet: Sheet) -> None:
+    press_on(sheet, "a", "1")
+    press_on(sheet, "a", "n", "the one", Keys.ESCAPE)
+    bring(sheet, picks_file(sheet, pick("a", mark="rejected", note="No: the lamp flickers.\nSee 0:02.")))
+    assert sheet.texts(".conflicts .words") == ["the one", "No: the lamp flickers.\nSee 0:02."]
+    assert sheet.soon(".conflicts .poster").is_displayed()
+    assert sheet.focused().startswith("mine: Chosen")
+
+
+def test_a_mark_that_the_file_does_not_have_stays_unless_it_is_removed(sheet: Sheet) -> None:
+    for name in ("a", "b", "c"):
+        press_on(sheet, name, "1")
+    sent = picks_file(sheet, pick("a", mark="chosen"), pick("b", note="unmarked"), pick("d", mark="rejected"))
+    assert "2 of your marks are not in this file" in bring(sheet, sent)
+    assert sheet.focused() == "Import"
+    sheet.press(Keys.ENTER)
+    assert marks(sheet) == {"a": "Chosen", "b": "Chosen", "c": "Chosen", "d": "Rejected"}
+    bring(sheet, sent)
+    sheet.one("dialog[open] summary").click()
+    sheet.soon(".conflicts li:nth-child(1) input[value=theirs]").click()
+    sheet.button("Import").click()
+    assert "Removed 1 mark." in sheet.texts("dialog[open] [role=status]")[0]
+    assert marks(sheet) == {"a": "Chosen", "c": "Chosen", "d": "Rejected"}
+    sheet.press(Keys.ENTER, "z")
+    assert marks(sheet) == {"a": "Chosen", "b": "Chosen", "c": "Chosen", "d": "Rejected"}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "joined"),
+    [
+        ("too dark", "too dark, and slow", "too dark, and slow"),
+        ("too dark, and slow", "too dark", "too dark, and slow"),
+        ("too dark\nslow", "slow\nshaky", "too dark\nslow\n\nshaky"),
+        ("b", "a\nb", "a\nb"),
+    ],
+)
+def test_notes_that_are_joined_say_nothing_twice(sheet: Sheet, mine: str, theirs: str, joined: str) -> None:
+    for note in (mine, theirs):
+        bring(sheet, picks_file(sheet, pick("a", note=note)))
+        for button in sheet.all("dialog[open] .actions .main"):
+            button.click()
+    assert notes(sheet) == {"a": joined}
+
+
 def test_a_pick_speaks_for_no_other_run_than_the_one_that_was_seen(open_sheet: OpenSheet) -> None:
     wanted = take("hero")
     earlier = run(
@@ -241,8 +289,8 @@ def test_the_chosen_files_as_a_list_and_all_picks_as_a_table(open_sheet: OpenShe
     names = {"mood": "=SUM(A1)", "sku": "-3", "text": 'a "b", c'}
     wanted = take("a", variables=names)
     sheet = open_sheet(record(wanted, run(of=wanted, run_id="run_a")), *takes_of("b"))
-    press_on(sheet, "a", "1")
     press_on(sheet, "b", "n", "@cmd; +1", Keys.ESCAPE)
+    press_on(sheet, "a", "1")
     assert save(sheet, "List of the chosen files", "chosen.txt") == "a.mp4\n"
     text = save(sheet, "Table (CSV)", "picks.csv")
     assert text.count("\r\n") == 3
@@ -253,14 +301,24 @@ def test_the_chosen_files_as_a_list_and_all_picks_as_a_table(open_sheet: OpenShe
     ]
 
 
-def test_the_commands_name_the_picks_file(sheet: Sheet) -> None:
+def test_the_commands_name_the_very_file_that_was_saved(sheet: Sheet) -> None:
     press_on(sheet, "a", "1")
     press_on(sheet, "b", "3")
+    where = {"behavior": "allow", "downloadPath": str(sheet.folder)}
+    sheet.chrome.execute_cdp_cmd("Browser.setDownloadBehavior", where)
     sheet.button("Export").click()
-    file = f"{sheet.folder.name}.picks.json"
+    assert sheet.focused() == "Save picks"
+    said = sheet.texts("dialog[open] .command code")
+    sheet.press(Keys.ENTER)
+    [saved] = sheet.wait(lambda: list(sheet.folder.glob("*.picks.*.json")))
+    collect = f"hailuo-batch collect 'manifests/spring lamps.yaml' {saved.name} --to {sheet.folder.name}-chosen"
+    reroll = f"hailuo-batch apply 'manifests/spring lamps.yaml' --replace-from {saved.name}"
+    assert said == sheet.texts("dialog[open] .command code") == [collect, reroll]
+    sheet.until("Date.now() > arguments[0] + 1000", sheet.run("return Date.now()"))
+    sheet.press(Keys.ENTER)
+    [other] = sheet.wait(lambda: [path for path in sheet.folder.glob("*.picks.*.json") if path != saved])
     assert sheet.texts("dialog[open] .command code") == [
-        f"hailuo-batch collect 'manifests/spring lamps.yaml' {file} --to {sheet.folder.name}-chosen",
-        f"hailuo-batch apply 'manifests/spring lamps.yaml' --replace-from {file}",
+        text.replace(saved.name, other.name) for text in (collect, reroll)
     ]
 
 

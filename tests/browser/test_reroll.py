@@ -54,8 +54,7 @@ def test_takes_marked_for_a_re_roll_are_those_that_the_exported_command_makes_ag
         sheet.chrome.execute_cdp_cmd("Browser.setDownloadBehavior", where)
         sheet.button("Export").click()
         sheet.button("Save picks").click()
-        picks = tmp_path / "lamps.picks.json"
-        sheet.wait(lambda: picks.exists() and picks.stat().st_size)
+        sheet.wait(lambda: [path for path in tmp_path.glob("lamps.picks.*.json") if path.stat().st_size])
         collect, reroll = (shlex.split(text) for text in sheet.texts("dialog[open] .command code"))
         call(server, tmp_path, *collect[1:])
         assert (tmp_path / "lamps-chosen" / "hero.take2.mp4").is_file()

@@ -7,7 +7,12 @@ const PICKS_VERSION = 1;
 const MOST_BYTES = 20_000_000;
 const MOST_PICKS = 1_000_000;
 const LONGEST_ID = 200;
-const picksName = `${report.campaign}.picks.json`;
+// With the moment, in local time: a browser gives a second file of one name another name, and a command would take the old one.
+const fileStamp = (now) => {
+  const parts = [now.getMonth() + 1, now.getDate(), now.getHours(), now.getMinutes(), now.getSeconds()].map((part) => String(part).padStart(2, "0"));
+  return `${now.getFullYear()}-${parts.slice(0, 2).join("-")}-${parts.slice(2).join("")}`;
+};
+const picksName = (now) => `${report.campaign}.picks.${fileStamp(now)}.json`;
 
 // What the reader decided, run by run. A re-roll that was made is no wish any more.
 const picked = () => markable().map(([take, run]) => {
@@ -42,10 +47,10 @@ const readPicks = (text) => {
   try {
     file = JSON.parse(text);
   } catch {
-    throw new PicksError(`This is no picks file: it holds no JSON. Choose a file that a contact sheet saved, such as ${picksName}.`);
+    throw new PicksError(`This is no picks file: it holds no JSON. Choose a file that a contact sheet saved, such as ${picksName(new Date())}.`);
   }
   if (!isRecord(file) || !Object.hasOwn(file, "schema") || file.schema !== PICKS_KIND) {
-    throw new PicksError(`This is no picks file. Choose a file that a contact sheet saved, such as ${picksName}.`);
+    throw new PicksError(`This is no picks file. Choose a file that a contact sheet saved, such as ${picksName(new Date())}.`);
   }
   if (file.version !== PICKS_VERSION) {
     throw new PicksError("This picks file is of another version than this sheet can read. Rewrite the sheet with the newest hailuo-batch (hailuo-batch report) and import again.");
@@ -68,23 +73,36 @@ const readPicks = (text) => {
   return picks;
 };
 
-// Both notes, theirs after mine; neither of them twice, however often they went to and fro.
+// Both notes, theirs after mine; no line of mine twice, however often they went to and fro. Where one is the other with more
+// behind it, it is that one.
+const linesOf = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
+const holdsLines = (whole, part) => {
+  const known = new Set(linesOf(whole));
+  return linesOf(part).every((line) => known.has(line));
+};
 const joinedNotes = (mine, theirs) => {
   const [here, there] = [mine.trim(), theirs.trim()];
-  const holds = (whole, part) => `\n\n${whole}\n\n`.includes(`\n\n${part}\n\n`);
-  if (there === "" || holds(here, there)) return mine;
-  return here === "" || holds(there, here) ? theirs : `${here}\n\n${there}`;
+  if (here.startsWith(there) || holdsLines(here, there)) return mine;
+  if (there.startsWith(here) || holdsLines(there, here)) return theirs; // it is mine, and more
+  const known = new Set(linesOf(here));
+  const added = there.split("\n").filter((line) => line.trim() === "" || !known.has(line.trim())).join("\n");
+  return `${here}\n\n${added.replace(/\n{3,}/g, "\n\n").trim()}`;
 };
-// What an import would change. Conflicts are runs that have another mark here already.
+// What an import would change. Conflicts are runs that have another mark here already; `missing` are my marks that the file does
+// not have: either they were removed where it was saved, or never made there.
+const missingMarks = (picks) => {
+  const theirs = new Set(picks.filter(({ mark }) => mark !== null).map(({ runId }) => runId));
+  return picked().filter(({ run, mark }) => mark !== null && !theirs.has(run.run_id));
+};
 const planImport = (picks) => {
-  const plan = { marks: [], notes: [], conflicts: [], gone: 0, remade: 0, tooLong: 0, same: 0 };
+  const plan = { marks: [], notes: [], conflicts: [], missing: missingMarks(picks), gone: 0, remade: 0, tooLong: 0, same: 0 };
   for (const { takeId, runId, mark, note } of picks) {
     const [take, run] = runsById.get(runId) ?? [];
     if (!take || take.id !== takeId || !canMark(take, run)) { plan.gone += 1; continue; }
     const mine = markOf(take, run);
     const isStale = mark !== null && !marksFor(take, run).includes(mark);
     if (isStale) plan.remade += 1;
-    else if (mark !== null && mine !== null && mine !== mark) plan.conflicts.push({ take, run, mine, theirs: mark });
+    else if (mark !== null && mine !== null && mine !== mark) plan.conflicts.push({ take, run, mine, theirs: mark, note });
     else if (mark !== null && mine === null) plan.marks.push({ take, run, mark });
     const joined = joinedNotes(noteOf(take, run), note);
     const isLong = joined.length > LONGEST_NOTE;
@@ -94,8 +112,9 @@ const planImport = (picks) => {
   }
   return plan;
 };
-// `theirs` are the conflicts in which the mark of the file is taken.
-const applyImport = ({ marks: added, notes }, theirs) => {
-  markAll([...added.map(({ take, run, mark }) => [take, mark, run]), ...theirs.map(({ take, run, theirs: mark }) => [take, mark, run])]);
+// `theirs` are the conflicts in which the mark of the file is taken, `removed` the marks that it does not have and that go.
+const applyImport = ({ marks: added, notes }, theirs, removed) => {
+  markAll([...added.map(({ take, run, mark }) => [take, mark, run]), ...theirs.map(({ take, run, theirs: mark }) => [take, mark, run]),
+    ...removed.map(({ take, run }) => [take, null, run])]);
   for (const { take, run, note } of notes) setNote(take, note, run);
 };

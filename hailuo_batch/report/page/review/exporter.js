@@ -24,21 +24,29 @@ const exporter = (() => {
     return [`${number(count("chosen"))} chosen`, `${number(count("rejected"))} rejected`, `${number(count("reroll"))} to re-roll`,
       plural(notes, "note", "notes")].join(" · ");
   };
-  const save = (found) => {
+  // The commands name the file that was saved last, or that will be saved next: the name stays until a file has it.
+  const save = (found, names) => {
     const files = chosenFiles().length;
+    const done = el("p", { class: "facts", role: "status" });
+    const savePicks = () => {
+      const name = names.next();
+      saveAs(name, asText(), "application/json");
+      done.textContent = `Saved as ${name}`;
+    };
+    const stamped = (kind) => `${report.campaign}.${kind.replace(".", `.${fileStamp(new Date())}.`)}`;
     return step("Save", "The picks file holds every mark and note. Keep it, send it, or give it to a command below.",
       el("div", { class: "actions" },
-        button([icon("save"), "Save picks"], () => saveAs(picksName, asText(), "application/json"), "main"),
-        files ? button("List of the chosen files", () => saveAs(`${report.campaign}.chosen.txt`, fileList(), "text/plain")) : "",
-        found.length ? button("Table (CSV)", () => saveAs(`${report.campaign}.picks.csv`, picksTable(), "text/csv")) : ""));
+        button([icon("save"), "Save picks"], savePicks, "main"),
+        files ? button("List of the chosen files", () => saveAs(stamped("chosen.txt"), fileList(), "text/plain")) : "",
+        found.length ? button("Table (CSV)", () => saveAs(stamped("picks.csv"), picksTable(), "text/csv")) : ""), done);
   };
-  const commands = (found) => {
+  const commands = (found, name) => {
     const has = (mark) => found.some((pick) => pick.mark === mark);
     return [
       has("chosen") ? step("Collect what is chosen", "Copies the chosen videos to a folder. It pays for nothing.",
-        command(`${report.collect_command} ${quoted(picksName)} --to ${quoted(`${report.campaign}-chosen`)}`)) : "",
+        command(`${report.collect_command} ${quoted(name)} --to ${quoted(`${report.campaign}-chosen`)}`)) : "",
       has("reroll") ? step("Re-roll", "Makes each video that is marked re-roll once more, and pays for it. The videos that are here move to superseded/.",
-        command(`${report.apply_command} --replace-from ${quoted(picksName)}`)) : "",
+        command(`${report.apply_command} --replace-from ${quoted(name)}`)) : "",
     ];
   };
   const bringIn = () => step("Import", "Picks that somebody sent back. You can also drop the file anywhere on this page.",
@@ -58,14 +66,24 @@ const exporter = (() => {
   };
   const open = () => {
     const found = picked();
+    let name = picksName(new Date());
+    let isSaved = false;
+    const ways = el("div", { class: "steps" }, commands(found, name));
+    const next = () => {
+      if (isSaved) name = picksName(new Date());
+      isSaved = true;
+      ways.replaceChildren(...commands(found, name).filter(Boolean));
+      return name;
+    };
     dialog.replaceChildren(...[
       dialogHead("export-title", "Your picks", () => dialog.close()),
       el("p", { class: "tally" }, found.length ? tally(found) : "Nothing is marked yet."),
       marks.isKept() ? "" : el("p", { class: "reason" }, "This browser cannot store your marks. Save them before you close the page."),
-      found.length ? save(found) : "", ...commands(found), bringIn(),
+      found.length ? save(found, { next }) : "", ways.hasChildNodes() ? ways : "", bringIn(),
       found.length ? plain() : "", found.some(({ mark }) => mark) ? clearButton() : "",
     ].filter(Boolean));
     dialog.showModal();
+    dialog.querySelector(".actions button").focus(); // not the one that closes: Enter would only close it
   };
   document.body.append(dialog);
   return { open, close: () => dialog.close(), isOpen: () => dialog.open || importer.isOpen() };

@@ -9,6 +9,8 @@ const importer = (() => {
   const show = (title, ...parts) => {
     dialog.replaceChildren(...[dialogHead("import-title", title, () => dialog.close()), ...parts].filter(Boolean));
     if (!dialog.open) dialog.showModal();
+    // Not on the button that closes: a reader who presses Enter wants what the dialog is for.
+    (dialog.querySelector("input[type=radio]:checked") ?? dialog.querySelector(".actions .main") ?? dialog.querySelector(".actions button")).focus();
   };
   const lines = (entries) => el("ul", { class: "outcome" }, entries.filter(([count]) => count > 0).map(([, words]) => el("li", {}, words)));
   const counted = ({ marks: added, notes, same, gone, remade, tooLong }) => [
@@ -19,44 +21,67 @@ const importer = (() => {
     [remade, `${plural(remade, "re-roll is", "re-rolls are")} done already: the take has another video now`],
     [tooLong, `${plural(tooLong, "note is", "notes are")} too long to join to yours, and left out`],
   ];
-  const disagreement = (conflict, index) => {
-    const way = (value, mark, whose) => el("label", {}, el("input", { type: "radio", name: `conflict-${index}`, value, checked: value === "mine" }),
-      `${whose}: `, el("span", { class: `m-${mark} tone` }, MARKS[mark].word));
-    return el("li", {}, el("span", { class: "name" }, conflict.take.id),
-      el("span", { class: "ways" }, way("mine", conflict.mine, "mine"), way("theirs", conflict.theirs, "theirs")));
-  };
-  const disagreements = (conflicts) => {
-    if (conflicts.length === 0) return { node: null, taken: () => [] };
-    const list = el("ul", { class: "conflicts" }, conflicts.slice(0, CONFLICTS_SHOWN).map(disagreement));
+  // A list in which each entry has two answers, mine unless the reader says theirs.
+  const questions = (kind, entries, { ways, mine, theirs }) => {
+    const question = (entry, index) => {
+      const name = isLive(entry.take, entry.run) ? entry.take.id : `${entry.take.id}, attempt ${entry.run.attempt}`;
+      const way = (value, words) => el("div", { class: "way" }, el("label", {},
+        el("input", { type: "radio", name: `${kind}-${index}`, value, checked: value === "mine" }), words[0]), words[1]);
+      return el("li", {}, pictureOf(entry.take, entry.run),
+        el("div", { class: "said", role: "group", "aria-label": name }, el("span", { class: "name" }, name),
+          el("div", { class: "ways" }, ["mine", "theirs"].map((value) => way(value, ways(entry, value))))));
+    };
+    const list = el("ul", { class: "conflicts" }, entries.slice(0, CONFLICTS_SHOWN).map(question));
     let rest = "mine"; // the answer for those that are not shown
     const all = (value) => {
       rest = value;
       for (const input of list.querySelectorAll(`input[value=${value}]`)) input.checked = true;
     };
-    const node = el("section", {}, el("h3", {}, `Marked otherwise here (${number(conflicts.length)})`),
-      el("div", { class: "actions" }, button("Keep all mine", () => all("mine")), button("Take all theirs", () => all("theirs"))), list,
-      conflicts.length > CONFLICTS_SHOWN ? el("p", { class: "soft" }, `And ${number(conflicts.length - CONFLICTS_SHOWN)} more, which follow the button.`) : null);
-    const answer = (index) => list.querySelector(`input[name="conflict-${index}"]:checked`)?.value ?? rest;
-    return { node, taken: () => conflicts.filter((_, index) => answer(index) === "theirs") };
+    const parts = [el("div", { class: "actions" }, button(mine, () => all("mine")), button(theirs, () => all("theirs"))), list,
+      entries.length > CONFLICTS_SHOWN ? el("p", { class: "soft" }, `And ${number(entries.length - CONFLICTS_SHOWN)} more, which follow the button.`) : ""];
+    const answer = (index) => list.querySelector(`input[name="${kind}-${index}"]:checked`)?.value ?? rest;
+    return { parts, taken: () => entries.filter((_, index) => answer(index) === "theirs") };
   };
-  const finish = (plan, taken) => {
-    applyImport(plan, taken);
+  const tone = (mark) => el("span", { class: `m-${mark} tone` }, MARKS[mark].word);
+  const noteText = (note) => (note ? el("p", { class: "words", dir: "auto" }, note) : "");
+  const disagreements = (conflicts) => {
+    if (conflicts.length === 0) return { node: null, taken: () => [] };
+    const ways = ({ take, run, mine, theirs, note }, value) => (value === "mine"
+      ? [["mine: ", tone(mine)], noteText(noteOf(take, run))] : [["theirs: ", tone(theirs)], noteText(note)]);
+    const { parts, taken } = questions("conflict", conflicts, { ways, mine: "Keep all mine", theirs: "Take all theirs" });
+    return { taken, node: el("section", {}, el("h3", {}, `Marked otherwise here (${number(conflicts.length)})`),
+      el("p", { class: "soft" }, "Notes are joined, whichever mark stays."), ...parts) };
+  };
+  // A mark that was removed where the file was saved is in it no more than one that was never made there.
+  const notTheirs = (missing) => {
+    if (missing.length === 0) return { node: null, taken: () => [] };
+    const ways = ({ mark, note }, value) => (value === "mine" ? [["keep: ", tone(mark)], noteText(note)] : [["remove the mark"], ""]);
+    const { parts, taken } = questions("missing", missing, { ways, mine: "Keep all", theirs: "Remove all of these" });
+    const count = `${number(missing.length)} of your marks ${missing.length === 1 ? "is" : "are"} not in this file`;
+    const details = el("details", {}, el("summary", {}, "Show them, or remove them here too"));
+    whenOpen(details, () => parts.filter(Boolean));
+    return { taken, node: el("section", {}, el("h3", {}, count), el("p", { class: "soft" }, "They stay, unless you say otherwise."), details) };
+  };
+  const finish = (plan, taken, removed) => {
+    applyImport(plan, taken, removed);
     const [added, notes] = [plan.marks.length + taken.length, plan.notes.length];
-    const words = `Imported ${plural(added, "mark", "marks")} and ${plural(notes, "note", "notes")}.`;
+    const words = [`Imported ${plural(added, "mark", "marks")} and ${plural(notes, "note", "notes")}.`,
+      removed.length ? ` Removed ${plural(removed.length, "mark", "marks")}.` : ""].join("");
     show("Imported", el("p", { role: "status" }, words),
       marks.isKept() ? null : el("p", { class: "reason" }, "This browser cannot store your marks. Save them before you close the page."),
       el("div", { class: "actions" }, button("Done", () => dialog.close(), "main")));
-    dialog.querySelector(".main").focus();
   };
   const offer = (name, picks) => {
     const plan = planImport(picks);
-    const { node, taken } = disagreements(plan.conflicts);
+    const conflicts = disagreements(plan.conflicts);
+    const missing = notTheirs(plan.missing);
     const isNew = plan.marks.length + plan.notes.length + plan.conflicts.length > 0;
-    show("Import picks", el("p", { class: "soft mono" }, name), lines(counted(plan)), node,
+    const changes = isNew || (picks.length > 0 && plan.missing.length > 0);
+    show("Import picks", el("p", { class: "soft mono" }, name), lines(counted(plan)), conflicts.node, picks.length ? missing.node : null,
       picks.length === 0 ? el("p", {}, "This file holds no picks.") : null,
       isNew || picks.length === 0 ? null : el("p", {}, plan.same === picks.length ? "There is nothing in it that is not here already." : "It changes nothing on this sheet."),
-      el("div", { class: "actions" }, isNew ? button("Import", () => finish(plan, taken()), "main") : "",
-        button(isNew ? "Cancel" : "Close", () => dialog.close())));
+      el("div", { class: "actions last" }, changes ? button("Import", () => finish(plan, conflicts.taken(), missing.taken()), "main") : "",
+        button(changes ? "Cancel" : "Close", () => dialog.close())));
   };
   const refuse = (name, words) => show("This file cannot be imported", el("p", { class: "soft mono" }, name), el("p", { role: "alert" }, words),
     el("div", { class: "actions" }, button("Choose another file", choose), button("Close", () => dialog.close())));
