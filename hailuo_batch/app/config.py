@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 DEFAULT_BASE_URL = "https://runbase.net/api/v1"
 _RATE = re.compile(r"([1-9][0-9]{0,5})/((?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,3})?)s", re.ASCII)
+NO_CAP = "none"
+"""What --max-spend takes for no cap at all, whatever the manifest says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,11 @@ def read_key() -> str:
     return key
 
 
+def _parse_cap(text: str) -> int | None:
+    """The cap in micro-USD, None for no cap. Raises ValueError for anything else."""
+    return None if text == NO_CAP else parse_usd(text)
+
+
 def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
     """The settings of an apply: the options, else the manifest's limits. Raises UsageError for an invalid option."""
     limits = campaign.limits
@@ -109,7 +116,7 @@ def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
     # rule cap_set
     cap = limits.max_spend_micro_usd
     if options.max_spend is not None:
-        cap = parse_option("--max-spend", options.max_spend, parse_usd)
+        cap = parse_option("--max-spend", options.max_spend, _parse_cap)
     # rule timeout_set
     timeout_s = limits.run_timeout_s
     if options.run_timeout is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TextIO
 
-from hailuo_batch.app.config import ApplyOptions, read_key
+from hailuo_batch.app.config import DEFAULT_BASE_URL, ApplyOptions, read_key
 from hailuo_batch.app.ledger_access import load_history
 from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images
 from hailuo_batch.app.picks.rerolls import print_rerolls
@@ -79,7 +79,8 @@ class PaymentQuote:
             runs += f", about {format_usd(self.micro_usd)}"
         if self.left_micro_usd is None:
             return f"{runs} (no spending cap is set)"
-        return f"{runs}, at most {format_usd(self.left_micro_usd)}"
+        why = " (what the cap leaves)" if not some and self.micro_usd is not None else ""
+        return f"{runs}, at most {format_usd(self.left_micro_usd)}{why}"
 
 
 def quote_for(
@@ -287,6 +288,8 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
     console.print_info_in_colour(render_proposal(proposal, request.settings, console, sys.stderr))
     if request.context.is_sandbox:
         console.print_info("Practice run on the sandbox: no key, no real money.")
+    elif request.context.endpoint != DEFAULT_BASE_URL:  # a variable that was forgotten, or one that was not
+        console.print_info(f"At {request.context.endpoint} (RUNBASE_BASE_URL), and not at Runbase.")
     quote = quote_for(plan, snapshot, proposal.estimate, request.settings, request.retried_takes)
     consent = _ask_or_assume(request, proposal, quote, console)
     stop_reason = refused_payment(quote, consent)

@@ -182,7 +182,11 @@ plan_options = option_group(
         show_default=True,
         help="Takes in doubt: leave them, or request them again, which may pay twice.",
     ),
-    click.option("--max-spend", metavar="USD", help="Cap on the campaign's net spend; overrides the manifest's."),
+    click.option(
+        "--max-spend",
+        metavar="USD",
+        help="Cap on the campaign's net spend, or none for no cap; overrides the manifest's.",
+    ),
     click.option("--rate-limit", metavar="N/SECONDSs", help="The key's rate limit. Default: Runbase's, 20/10s."),
     strict,
 )

@@ -37,7 +37,11 @@ _STOPPING = (
     "Press Ctrl-C again after a second to quit now.",
     "Run the same command to continue.",
 )
-_LEAVING = ("Quit. Everything that was sent is in the ledger.", "Run the same command to continue.")
+_LEAVING = (
+    "Quit. Everything that was sent is in the ledger.",
+    "Requests that had no answer yet are in doubt: `status` shows them.",
+    "Run the same command to continue.",
+)
 
 
 @contextmanager

@@ -193,6 +193,17 @@ def test_a_shot_of_more_than_six_takes_is_compared_six_at_a_time(open_sheet: Ope
     assert names(sheet) == ["other", "other.take2"]
 
 
+def test_the_next_shot_begins_with_its_first_video_and_the_one_before_with_its_last_six(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*takes_of("a", 2), *takes_of("b", 7), *takes_of("c", 2))
+    sheet.press("c", Keys.PAGE_DOWN)
+    assert sheet.texts(".compare h2 + .facts") == ["1 to 6 of 7 takes"]
+    assert sheet.texts(".tile.current .name") == ["b"]
+    sheet.press(Keys.PAGE_DOWN, Keys.PAGE_DOWN)
+    assert sheet.texts(".tile.current .name") == ["c"]
+    sheet.press(Keys.PAGE_UP)
+    assert sheet.texts(".compare h2 + .facts") == ["7 of 7 takes"]
+
+
 def test_a_take_is_compared_with_its_earlier_attempts_and_these_are_marked_for_themselves(
     open_sheet: OpenSheet,
 ) -> None:

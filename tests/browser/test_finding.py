@@ -86,7 +86,7 @@ def test_nothing_found_reports_it_and_the_filters_can_be_cleared(sheet: Sheet) -
     assert "No take matches" in sheet.one("#shots").text
     sheet.button("Clear filters").click()
     assert sheet.shown() == ALL
-    assert sheet.focused() == "Search"
+    assert sheet.focused() == "Play lamp in full view"
 
 
 def test_what_is_found_is_brought_into_sight_from_far_below(open_sheet: OpenSheet) -> None:

@@ -155,6 +155,7 @@ def test_while_an_apply_works_the_page_offers_to_reload_and_keeps_what_was_on_it
     sheet.size("L")
     assert "An apply is running" in sheet.one(".live").text
     sheet.choose("tag", "spring")
+    sheet.run("dispatchEvent(new Event('wheel'))")  # from here on it is the reader who scrolls
     place = "document.querySelector('[data-shot=shot-0015]')"
     sheet.until(f"{place}.scrollIntoView() || {place}.querySelector('.take')")
     write_page(sheet.folder, *campaign(60), applying=True, generated_at=time.time(), videos=False)

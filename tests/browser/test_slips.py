@@ -134,3 +134,16 @@ def test_another_size_and_the_grid_keep_the_current_take_in_sight(open_sheet: Op
     sheet.press("g")
     sheet.until(IN_SIGHT)
     assert (sheet.current(), has_focus(sheet)) == (kept, kept)
+
+
+def test_a_box_and_a_slider_leave_the_keys_that_are_not_theirs(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(1, 2), applying=True)
+    sheet.one(".live input").click()
+    sheet.press("1", "c")
+    sheet.until("document.querySelector('dialog.compare .time').textContent.includes('/ 2.00')")
+    sheet.press(Keys.SPACE)
+    sheet.run("document.querySelector('.transport input').focus()")
+    sheet.press("2", Keys.ARROW_RIGHT)
+    tiles = "[...document.querySelectorAll('.compare .tile')]"
+    assert sheet.run(f"return {tiles}.map(tile => tile.dataset.marked)") == ["chosen", "rejected"]
+    assert sheet.texts(".tile.current .name") == ["s0000.take2"]

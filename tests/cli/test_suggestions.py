@@ -102,7 +102,7 @@ def test_nobody_is_offered_to_pay_who_did_not_say_so(shell: Shell) -> None:
         "lamps.yaml --yes",
         "run lamps.yaml --yes",
         "apply lamps.yaml hero --yes",
-        "apply lamps.yaml --yes --replce hero",
+        "apply lamps.yaml --yes --replac hero",
         "apply lamps.yaml --yes --in-doubt resubmi",
         "resolve lamps.yaml hero --yes --submit",
     ],

@@ -100,9 +100,9 @@ def cap_reached(
     if cost_micro_usd is None:
         text = (
             f"the spend limit is {cap}, and the price of a run is unknown: the request that should have shown it came "
-            "back without a cost, or got no answer. Current runs are still collected. If it is in doubt, "
-            "`hailuo-batch resolve MANIFEST TAKE --run-id ID` may bring the price; otherwise remove the limit for one "
-            "apply of one take with --only."
+            "back without a cost, or got no answer. Current runs are still collected. If your Runbase account shows "
+            "that run, `hailuo-batch resolve MANIFEST TAKE --run-id ID` may bring the price. If not, one run without "
+            "the limit does: `hailuo-batch apply MANIFEST --max-spend none --limit 1`."
         )
     else:
         text = (

@@ -60,7 +60,7 @@ def test_a_campaign_that_never_began_leaves_nothing_behind(
     ended = shell.without_yes("apply", *options)
     assert ended.code is ExitCode.USAGE
     assert "--yes is missing" in plain(ended)
-    assert "pays for 3 runs, about $0.84, at most $5.00" in plain(ended)
+    assert "pays for 3 runs, about $0.84, at most $5.00 (what the cap leaves)" in plain(ended)
     assert "Nothing was paid" in plain(ended)
     assert not shell.outputs.exists()
     assert not [path for path in shell.state.iterdir() if path.suffix != ".lock"]
@@ -72,7 +72,7 @@ def test_a_campaign_that_never_began_leaves_nothing_behind(
 def test_what_runs_is_collected_and_reported_and_nothing_is_created(shell: Shell, running: SandboxServer) -> None:
     ended = shell.without_yes("apply")
     assert ended.code is ExitCode.USAGE
-    assert "With --yes this command pays for 2 runs, about $0.56, at most $4.72." in plain(ended)
+    assert "With --yes this command pays for 2 runs, about $0.56, at most $4.72 (what the cap leaves)." in plain(ended)
     assert "still collected" in plain(ended)
     assert running.world.stats.creates == 1
     assert (shell.outputs / "hero.mp4").exists()

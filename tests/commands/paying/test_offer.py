@@ -64,14 +64,17 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (quote(48, runs=[done()]), "48 runs, about $13.44 (no spending cap is set)"),
         (quote(1, expected=COST), "1 run, about $0.28 (no spending cap is set)"),
         (quote(2), "2 runs at a price that is not known yet (no spending cap is set)"),
-        (quote(3, expected=COST, cap=5 * USD), "3 runs, about $0.84, at most $5.00"),
+        (quote(3, expected=COST, cap=5 * USD), "3 runs, about $0.84, at most $5.00 (what the cap leaves)"),
         (quote(48, expected=COST, cap=10 * USD), "up to 35 of 48 runs, at most $10.00"),
         (quote(48, runs=[done()], cap=10 * USD), "up to 34 of 48 runs, at most $9.72"),
         (quote(48, cap=10 * USD), "48 runs at a price that is not known yet, at most $10.00"),
         (quote(4, expected=COST, cap=200_000), "up to 1 of 4 runs, at most $0.20"),  # one goes to teach the price
         (quote(48, expected=COST, limit=3), "3 runs, about $0.84 (no spending cap is set)"),
         (quote(48, expected=COST, limit=3, cap=600_000), "up to 2 of 3 runs, at most $0.60"),
-        (quote(2, runs=[run(RunState.IN_DOUBT)], expected=COST, cap=USD), "2 runs, about $0.56, at most $1.00"),
+        (
+            quote(2, runs=[run(RunState.IN_DOUBT)], expected=COST, cap=USD),
+            "2 runs, about $0.56, at most $1.00 (what the cap leaves)",
+        ),
     ],
 )
 def test_it_names_the_most_that_can_be_paid(given: PaymentQuote, printed: str) -> None:
@@ -85,7 +88,7 @@ def test_the_question_names_it_with_what_was_warned_of_and_what_happens_to_failu
     first, second = questions
     assert first == (
         "There are 2 warnings. A run that fails is refunded and tried again, up to 3 attempts per take. Pay for 2 "
-        "runs, about $0.56, at most $5.00?"
+        "runs, about $0.56, at most $5.00 (what the cap leaves)?"
     )
     assert second == "There is 1 warning. Pay for 1 run, about $0.28 (no spending cap is set)?"
 
@@ -118,7 +121,7 @@ def test_what_would_have_been_paid_is_reported(consent: Consent, code: int) -> N
     printed = refused_payment(quote(3, expected=COST, cap=5 * USD), consent)
     assert printed is not None
     assert printed.exit_code == code
-    assert "3 runs, about $0.84, at most $5.00" in printed.text
+    assert "3 runs, about $0.84, at most $5.00 (what the cap leaves)" in printed.text
     assert ("--yes is missing" in printed.text) is (consent is Consent.MISSING)
 
 

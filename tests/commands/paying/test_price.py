@@ -142,8 +142,16 @@ def test_under_a_cap_nothing_follows_a_create_whose_cost_is_unknown(shell: Shell
     with costs(api, -5):
         ended = shell("apply")
     assert ended.code is ExitCode.ACCOUNT
-    assert "price of a run is unknown" in " ".join(ended.err.split())
+    said = " ".join(ended.err.split())
+    assert "price of a run is unknown" in said
     assert api.world.stats.creates == 1
+    [line] = [line for line in ended.err.splitlines() if "--max-spend none --limit 1" in line]
+    assert shell.without_yes("apply", "--max-spend", "none", "--limit", "1").code is ExitCode.USAGE
+    assert api.world.stats.creates == 1
+    assert shell("apply", "--max-spend", "none", "--limit", "1").code is ExitCode.DONE, line
+    assert api.world.stats.creates == 2
+    assert shell("apply").code is ExitCode.DONE  # the price is known, and the cap holds again
+    assert api.world.stats.creates == 3
 
 
 def test_a_cost_of_nothing_is_nothing(shell: Shell, start_api: StartApi) -> None:

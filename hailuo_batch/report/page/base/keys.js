@@ -9,8 +9,10 @@ const KEY_NAMES = {
   ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space", Escape: "Esc", PageUp: "Page up", PageDown: "Page down",
 };
 const GROUPS = ["Marking", "Moving", "Looking"]; // in this order, and others below
-const TYPED = "input, textarea, select, [contenteditable]";
-const PRESSED = "button, a, summary, video, audio"; // Enter and space belong to the control that has the focus
+const TYPED = "input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]";
+const PRESSED = "button, a, summary, video, audio, input"; // Enter and space belong to the control that has the focus
+const SLID = "input[type=range]"; // and what moves it, to a slider
+const SLIDING = /^(Arrow|Page|Home|End)/;
 
 const keymap = (() => {
   const places = new Map();
@@ -36,7 +38,8 @@ const keymap = (() => {
     return /^Digit[0-9]$/.test(code) && !shiftKey ? code.at(-1) : null;
   };
   const isTheirs = (event) => event.altKey || event.isComposing || event.target.closest?.(TYPED)
-    || (["Enter", " "].includes(event.key) && event.target.closest?.(PRESSED));
+    || (["Enter", " "].includes(event.key) && event.target.closest?.(PRESSED))
+    || (SLIDING.test(event.key) && event.target.closest?.(SLID));
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || isTheirs(event)) return;
     const [name, place] = placeOf(event);

@@ -115,8 +115,9 @@ const compare = (() => {
     first = place - (place % TOGETHER);
     showTiles(entry);
   };
-  const comparable = () => [...new Map(sheet.takes().map((take) => [take.shot, take])).values()].filter(canCompare);
-  // Further on: the next six of these, else the next shot on the sheet that has something to compare.
+  const comparable = () => [...grouped(sheet.takes(), (take) => take.shot).values()].filter(([take]) => canCompare(take));
+  // Further on: the next six of these, else the next shot on the sheet that has something to compare, from its first six on;
+  // and the same way back.
   const turn = (by) => {
     const next = first + by * TOGETHER;
     if (next >= 0 && next < way.entries.length) {
@@ -125,19 +126,22 @@ const compare = (() => {
       return;
     }
     const all = comparable();
-    const at = all.findIndex(({ shot }) => shot === about.shot);
-    const take = all[(at + by + all.length) % all.length];
+    const at = all.findIndex(([{ shot }]) => shot === about.shot);
+    const take = all[(at + by + all.length) % all.length]?.at(by > 0 ? 0 : -1);
     if (!take || take.shot === about.shot) { announce("There is no other shot to compare."); return; }
     about = take;
     const ways = waysToCompare(take);
     showWay(ways[0], { take });
+    focus(tiles[0]);
   };
   const showTitle = () => {
     const count = way.entries.length;
     const ways = waysToCompare(about);
     const title = way.key === "takes" ? about.shot : about.id;
     const what = way.key === "takes" ? plural(count, "take", "takes") : plural(count, "attempt", "attempts");
-    const range = count > TOGETHER ? `${number(first + 1)} to ${number(Math.min(count, first + TOGETHER))} of ${what}` : what;
+    const last = Math.min(count, first + TOGETHER);
+    const shown = first + 1 === last ? number(last) : `${number(first + 1)} to ${number(last)}`;
+    const range = count > TOGETHER ? `${shown} of ${what}` : what;
     head.replaceChildren(
       el("div", { class: "title" }, el("h2", {}, title), el("span", { class: "facts" }, range)),
       ways.length > 1 ? el("div", { class: "ways", role: "group", "aria-label": "What is compared" }, ways.map((each) =>

@@ -172,8 +172,9 @@ const sheet = (() => {
   // the reader scrolls.
   const goTo = (wanted) => {
     const shot = shotOf.get(wanted.shot);
-    if (!shot || !view.some(([shown]) => shown === shot)) return;
-    const { take = shot.shown[0] } = wanted;
+    const isNoPlace = matrix.isOn() && !wanted.take; // of the grid, where shots have none
+    if (!shot || isNoPlace || !view.some(([shown]) => shown === shot)) return;
+    const take = wanted.take ?? shot.shown[0];
     if (!matrix.isOn()) rested = wanted;
     held = wanted;
     const began = performance.now();
