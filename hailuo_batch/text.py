@@ -20,6 +20,8 @@ _NO_BREAK_BEFORE = frozenset({"Pe", "Pf", "Po", "Lm"})  # a line may not begin w
 _NO_BREAK_AFTER = frozenset({"Ps", "Pi"})  # a line may not end with opening marks
 
 
+_COMMAND = re.compile(r"`?hailuo-batch [a-z]")
+_PIECES = re.compile(r"`hailuo-batch [^`]*`\S*|(?<=: )hailuo-batch [a-z]+ .*|\s+|\S+")
 SYMBOLS = {"✓": "v", "✗": "x", "▸": ">", "◦": ".", "…": "~", "█": "#", "░": "."}
 """The symbols that this program prints, each with what stands for it where only ASCII can be shown."""
 _STAND_INS = str.maketrans(SYMBOLS)
@@ -83,19 +85,21 @@ def wrap(text: str, columns: int) -> str:
     """The text wrapped at whole words.
 
     A word longer than a line, such as a path, stays whole, unless it has characters of two columns: lines may end
-    between those. A command in backquotes stays whole, too: pasted with a line break in it, it would be two commands.
+    between those. A command in backquotes, or after a colon at the end of a line, stays whole, too: pasted with a line
+    break in it, it would be two commands.
     """
     return "\n".join("\n".join(_wrap_line(line, columns)) for line in text.splitlines())
 
 
 def _wrap_line(text: str, columns: int) -> list[str]:
     lines, line, room = list[str](), "", columns
-    for piece in re.findall(r"`hailuo-batch [^`]*`\S*|\s+|\S+", text.expandtabs()):
+    for piece in _PIECES.findall(text.expandtabs()):
         if piece.isspace():
             line, room = line + piece, room - display_width(piece)
             continue
         indented = 0 if line.strip() else display_width(line)
-        for part in _breakable_parts(piece, columns - indented):
+        parts = [piece] if _COMMAND.match(piece) else _breakable_parts(piece, columns - indented)
+        for part in parts:
             width = display_width(part)
             if width > room and line.strip():
                 lines.append(line.rstrip())

@@ -106,3 +106,9 @@ def test_what_is_pasted_into_a_shell_is_the_word_that_was_meant(word: str) -> No
 
 def test_a_common_word_is_quoted_as_any_shell_has_it() -> None:
     assert quote("it's here") == "'it'\"'\"'s here'"
+
+
+def test_a_command_at_the_end_of_a_sentence_is_kept_whole() -> None:
+    command = "hailuo-batch retry 'für 北京の 広告.yaml' hero"
+    assert wrap(f"one more attempt: {command}", 20).splitlines() == ["one more attempt:", command]
+    assert wrap(f"one more: `{command}`.", 20).splitlines() == ["one more:", f"`{command}`."]

@@ -212,9 +212,10 @@ def write_test_file(folder: Path) -> None:
 def short_path(path: Path) -> str:
     """The path, relative to the current directory if it lies below it."""
     try:
-        return str(path.relative_to(Path.cwd()))
+        below = path.relative_to(Path.cwd())
     except (ValueError, OSError):
         return str(path)
+    return str(below if below.parts else path)  # a dot would name no folder
 
 
 def fill_in_commands(text: str, where: CampaignLocation) -> str:

@@ -30,7 +30,7 @@ from hailuo_batch.cli.options import (
     plan_options,
     strict,
 )
-from hailuo_batch.cli.parameter_types import ManifestPath
+from hailuo_batch.cli.parameter_types import ManifestPath, PicksPath
 
 if TYPE_CHECKING:
     from hailuo_batch.app.workspace import CampaignLocation
@@ -200,7 +200,7 @@ def verify(where: "CampaignLocation", console: "Console", **options: Any) -> int
 
 @cli.command()
 @campaign_command(
-    click.argument("picks", type=click.Path(path_type=Path)),
+    click.argument("picks", type=PicksPath()),
     click.option("--to", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder to copy to."),
     click.option(
         "--name",

@@ -87,6 +87,7 @@ def _print_usage_error(
         console.print_verbatim(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
     is_unknown = isinstance(error, click.NoSuchOption | click.exceptions.NoSuchCommand)
     message = error.message if is_unknown else error.format_message()  # the former's would have a second suggestion
+    message = message.replace("\n\t", " ")  # click lists an argument's choices in lines of their own
     end = "" if message.endswith((".", "?")) else "."
     hint = suggestion_for(error, cli, arguments)
     console.print_warning(f"{PROGRAM}: error: {message}{end} {hint}".rstrip())

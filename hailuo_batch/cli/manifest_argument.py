@@ -3,7 +3,7 @@
 Only where it is a command's only argument: among others, a take's ID would be taken for a manifest.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +50,14 @@ def find_nearby_manifest() -> Path | None:
     """The first manifest without errors in the current directory or its folder `manifests`; None if there is none."""
     from hailuo_batch.manifest import load_manifest  # only a wrong command line needs it
 
-    return next((path for path in _small_yaml_files() if load_manifest(path).campaign is not None), None)
+    return next((path for path in nearby_yaml_files() if load_manifest(path).campaign is not None), None)
 
 
-def _small_yaml_files() -> Iterator[Path]:
-    """A few files to try: other YAML may lie there, and nobody waits for the end of an error message."""
+def nearby_yaml_files() -> list[Path]:
+    """The first YAML files there, not larger than a manifest that is read to be proposed: nobody waits for the end of
+    an error message."""
     paths = [path for folder in _FOLDERS for suffix in ("yaml", "yml") for path in sorted(folder.glob(f"*.{suffix}"))]
-    for path in paths[:_MOST_TRIED]:
-        if path.is_file() and path.stat().st_size <= _MOST_BYTES:
-            yield path
+    return [path for path in paths[:_MOST_TRIED] if path.is_file() and path.stat().st_size <= _MOST_BYTES]
 
 
 def _fill_in(context: click.Context, _parameter: click.Parameter, given: Path | None) -> Path | None:

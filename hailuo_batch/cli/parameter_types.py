@@ -4,7 +4,7 @@ Completing is silent: where a manifest cannot be read, nothing is offered.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,11 @@ DEFAULT_MANIFEST = Path("manifest.yaml")
 _MOST_OFFERED = 200
 _MOST_BYTES = 1 << 20
 _SUFFIXES = frozenset({".yaml", ".yml"})
+_PICKS_SUFFIXES = frozenset({".json"})
 _PATTERNS = frozenset({"only", "replace"})
 """Options whose patterns are take IDs as often as not."""
+_ABOUT_SOME_TAKES = frozenset({"retry", "resolve"})
+"""The commands that are for takes in some states alone."""
 
 
 class ManifestPath(click.Path):
@@ -41,6 +44,28 @@ class ManifestPath(click.Path):
         return found or [CompletionItem(incomplete, type="file")]
 
 
+class PicksPath(click.Path):
+    """A file of picks: completed with the JSON files beside what is typed."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> "list[CompletionItem[str]]":
+        """The JSON files that begin so; whatever the shell finds where there is none."""
+        from click.shell_completion import CompletionItem
+
+        typed, slash, _ = incomplete.rpartition("/")
+        found = _files_in(f"{typed}{slash}", incomplete, _PICKS_SUFFIXES)
+        return [CompletionItem(path) for path in islice(found, _MOST_OFFERED)] or [
+            CompletionItem(incomplete, type="file")
+        ]
+
+
 class TakeId(click.ParamType[str]):
     """A take's ID, or a pattern of IDs: completed with those of the manifest."""
 
@@ -56,7 +81,10 @@ class TakeId(click.ParamType[str]):
         from click.shell_completion import CompletionItem
 
         manifest = ctx.params.get("manifest") or _manifest_typed() or DEFAULT_MANIFEST
-        found = (take for take in _take_ids(manifest) if take.startswith(incomplete))
+        command = ctx.info_name or ""
+        decides = command in _ABOUT_SOME_TAKES
+        takes = _takes_to_decide(ctx, manifest, command) if decides else _take_ids(manifest)
+        found = (take for take in takes if take.startswith(incomplete))
         return [CompletionItem(take) for take in islice(found, _MOST_OFFERED)]
 
 
@@ -72,12 +100,18 @@ def _yaml_files(incomplete: str) -> Iterator[str]:
     """The YAML files in the folder that is typed so far; without one, also those in the folder `manifests`."""
     typed, slash, _ = incomplete.rpartition("/")
     for folder in (f"{typed}{slash}",) if slash else ("", "manifests/"):
-        try:
-            paths = sorted(Path(folder or ".").iterdir())
-        except OSError:
-            continue
-        names = (f"{folder}{path.name}" for path in paths if path.suffix in _SUFFIXES and path.is_file())
-        yield from (name for name in names if name.startswith(incomplete))
+        yield from _files_in(folder, incomplete, _SUFFIXES)
+
+
+def _files_in(folder: str, incomplete: str, suffixes: Collection[str]) -> Iterator[str]:
+    """The files in the folder whose paths begin so and end with one of the suffixes. `folder` is empty or ends with a
+    slash."""
+    try:
+        paths = sorted(Path(folder or ".").iterdir())
+    except OSError:
+        return
+    names = (f"{folder}{path.name}" for path in paths if path.suffix in suffixes and path.is_file())
+    yield from (name for name in names if name.startswith(incomplete))
 
 
 def _manifest_typed() -> Path | None:
@@ -97,3 +131,12 @@ def _take_ids(manifest: Path) -> Iterator[str]:
         return
     if campaign is not None:
         yield from (take.id for take in campaign.takes)
+
+
+def _takes_to_decide(context: click.Context, manifest: Path, command: str) -> Iterable[str]:
+    from hailuo_batch.app.status.to_decide import takes_to_decide  # as above
+    from hailuo_batch.app.workspace import CampaignLocation
+
+    given = context.params
+    where = CampaignLocation(manifest, bool(given.get("sandbox")), given.get("state_dir"), given.get("output_dir"))
+    return takes_to_decide(command, where, _MOST_BYTES)

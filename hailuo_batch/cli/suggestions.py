@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from hailuo_batch.cli.manifest_argument import NoManifestError, find_nearby_manifest
+from hailuo_batch.cli.manifest_argument import NoManifestError, find_nearby_manifest, nearby_yaml_files
 from hailuo_batch.cli.near_words import COMMANDS_MEANT, EXAMPLES, OPTIONS_MEANT, PLAN_MEANT
 from hailuo_batch.cli.options import PROGRAM, Invocation
 from hailuo_batch.errors import UsageError
@@ -25,6 +25,7 @@ _PAYS = "--yes"
 _PRINTS_AND_EXITS = frozenset({"-h", "--help", "--version"})
 _NEAR = 0.7
 _MANIFEST_SUFFIXES = frozenset({".yaml", ".yml"})
+_PICKS_SUFFIX = ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def suggestion_for(error: click.ClickException, cli: click.Group, arguments: Wor
         case NoManifestError():
             return _for_manifest(typed) or "To write one: `hailuo-batch init`."
         case click.MissingParameter():
-            return _for_manifest(typed)
+            return _for_missing(typed, error.param)
         case click.BadOptionUsage():
             return _example(error.option_name)
         case click.BadParameter():
@@ -265,15 +266,54 @@ def _leaves(group: click.Group, before: str = "") -> Iterator[tuple[str, click.C
             yield f"{before}{name}", command
 
 
+def _for_missing(typed: _Typed, parameter: click.Parameter | None) -> str:
+    """An example of a missing option, the picks that lie there, or the manifest before what was typed.
+
+    No manifest is put before a word that may be one itself, and none that is one of several: the ledger of another
+    campaign is not to be changed because of a guess.
+    """
+    if isinstance(parameter, click.Option):
+        return _example(next(iter(parameter.opts), ""))
+    words = [word for word in typed.given if not word.startswith("-")]
+    if parameter is not None and parameter.name == "picks":
+        return _for_picks(typed, words)
+    if taken := _taken_for_a_value(typed):
+        return taken
+    folders = [path.parent for path in nearby_yaml_files()]
+    is_clear = folders.count(folders[0]) == 1 if folders else False
+    return _for_manifest(typed) if is_clear and not any(_is_manifest_name(word) for word in words) else ""
+
+
+def _for_picks(typed: _Typed, words: Sequence[str]) -> str:
+    """What to write in the place of PICKS: the only file of picks that lies here, or that of the manifest's name."""
+    first = next(iter(words), "")
+    if Path(first).suffix.lower() == _PICKS_SUFFIX:
+        return f"{quote(first)} is in the place of the manifest, which comes first."
+    found = sorted(str(path) for path in Path().glob("*.picks.json"))
+    mine = f"{Path(first).stem}.picks.json"
+    picks = mine if mine in found else found[0] if len(found) == 1 else ""
+    if not picks or first not in typed.given:
+        return ""
+    place = typed.words.index(first, typed.depth)
+    return _guess(typed.cli, [typed.replaced(place, first, picks)])
+
+
 def _for_manifest(typed: _Typed) -> str:
     """The command line with the manifest that lies nearby, or that an option has taken for its value."""
-    for option, value in zip(typed.given, typed.given[1:], strict=False):
-        if option in EXAMPLES and _is_manifest_name(value) and Path(value).is_file():
-            return f"{option} took {quote(value)} for its value. {_example(option)}"
+    if taken := _taken_for_a_value(typed):
+        return taken
     if any(_is_manifest_name(word) and Path(word).is_file() for word in typed.given):
         return ""  # something else is missing
     found = find_nearby_manifest()
     return "" if found is None else _guess(typed.cli, [typed.instead(str(found), *typed.given)])
+
+
+def _taken_for_a_value(typed: _Typed) -> str:
+    """Which option has taken the manifest for its value; empty if none has."""
+    for option, value in zip(typed.given, typed.given[1:], strict=False):
+        if option in EXAMPLES and _is_manifest_name(value) and Path(value).is_file():
+            return f"{option} took {quote(value)} for its value. {_example(option)}"
+    return ""
 
 
 def _for_value(typed: _Typed, parameter: click.Parameter | None) -> str:

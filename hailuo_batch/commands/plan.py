@@ -91,6 +91,8 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     console.print_result_in_colour(
         render_proposal(proposal, settings, console, sys.stdout, resolve=where.command_line("resolve"))
     )
+    if context.is_sandbox:
+        console.print_info("This is the plan of a practice run on the sandbox: no key, no real money.")
     judge_images(images, manifest.warning_severity, console, PLAN_IMAGE_REMEDY)
     if options.out is not None:
         write_plan(options.out, document)

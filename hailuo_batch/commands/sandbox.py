@@ -31,7 +31,10 @@ def run(console: Console, **options: Any) -> ExitCode:
                 f"export RUNBASE_BASE_URL={server.base_url} RUNBASE_API_KEY={SANDBOX_KEY}\n",
             )
             console.print_info(
-                "The sandbox is running. Paste this line into another terminal to use it. Press Ctrl-C to stop it."
+                "The sandbox is running. Paste this line into another terminal to use it. A campaign that is applied "
+                "here keeps its ledger for this address and cannot be applied at Runbase with it: to practise before "
+                "the real one, use another `campaign:` name, or `--sandbox`, which needs no server and keeps a ledger "
+                "of its own. Press Ctrl-C to stop it."
             )
             server.serve_forever()
     except _Stopped as stopped:

@@ -78,18 +78,22 @@ def _print_restored(context: CampaignContext, result: RestoreResult, console: Co
     from_receipts = sum(run.create_id is not None and run.create_id not in known for run in result.replayed.paid_runs)
     named = {(run.create_id, run.run_id) for run in result.replayed.paid_runs}
     found = sum((run.create_id, run.run_id) not in named for run in result.after.paid_runs)
-    from_files = f", and {count(found, 'run')} that only the files beside it had" if found else ""
-    later = " The next apply records again which takes are in the manifest." if _has_new_takes(result) else ""
     console.print_info(
-        f"{what}, with {count(from_receipts, 'request')} that only the receipts had{from_files}. Nothing was sent, "
-        f"nothing was paid.{later}"
+        f"{what}. {_added_text(from_receipts, found)} Nothing was sent, nothing was paid. `hailuo-batch status "
+        "MANIFEST` shows what the campaign has now, and what is left to do."
     )
     _print_risk(result.after, context.where.command_line("resolve"), console)
 
 
-def _has_new_takes(result: RestoreResult) -> bool:
-    known_takes = {record.take.id for record in result.before.takes}
-    return any(record.take.id not in known_takes for record in result.after.takes)
+def _added_text(from_receipts: int, from_files: int) -> str:
+    """What the ledger lacked, as a sentence. A receipt proves a request, and a file beside a video names its run."""
+    added = [
+        *([f"{count(from_receipts, 'request')} from the receipts"] if from_receipts else []),
+        *([f"{count(from_files, 'run')} from the reports and the files beside the videos"] if from_files else []),
+    ]
+    if not added:
+        return "It lacked nothing that the receipts or the files beside the videos have."
+    return f"Added what was missing in it: {' and '.join(added)}."
 
 
 def _print_risk(snapshot: Snapshot, resolve: str, console: Console) -> None:

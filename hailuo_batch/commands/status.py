@@ -53,14 +53,21 @@ def run(where: CampaignLocation, options: StatusOptions, console: Console) -> Ex
 
 def _print_remarks(reading: StatusReading, context: CampaignContext, options: StatusOptions, console: Console) -> None:
     """Print what is to be known about the ledger itself."""
-    if not reading.has_ledger:
-        console.print_info(f"No ledger yet: nothing was ever sent for this campaign.{sandbox_hint(context)}")
-    elif reading.view.holder is not None and not options.watch:
-        console.print_info(f"{reading.view.holder} is running on this campaign.")
+    remark = _remark(reading, context)
+    if remark and not options.watch:  # the page that is watched has it in itself, as long as it is true
+        console.print_info(remark)
     reading.view.print_receipts_ahead(console)
     if options.only:
         of_all = f"{len(reading.report.takes):,} of {count(reading.recorded, 'take')}"
         console.print_info(f"Shown: {of_all} (--only), and their money alone.")
+
+
+def _remark(reading: StatusReading, context: CampaignContext) -> str:
+    """Whether anything was ever sent, or who is at it now; empty where neither is to be said."""
+    if not reading.has_ledger:
+        return f"No ledger yet: nothing was ever sent for this campaign.{sandbox_hint(context)}"
+    holder = reading.view.holder
+    return "" if holder is None else f"{holder} is running on this campaign."
 
 
 def _render(
@@ -77,7 +84,8 @@ def _render(
         reading.report,
         doubts,
         reading.new,
-        str(view.holder) if view.holder is not None and options.watch else "",
+        # the last page of a watch stays on the screen, where an apply that is just ending would be running for ever
+        _remark(reading, context) if options.watch and not reading.is_done else "",
         reading.time,
         bool(options.only),
         reading.has_ledger,

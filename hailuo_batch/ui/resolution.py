@@ -46,11 +46,10 @@ def abandoned_text(snapshot: Snapshot, runs: Sequence[Run]) -> str:
         )
     [run] = runs
     what = "a run that may exist" if run.run_id is None else f"the run {run.run_id}"
-    what += cost_text(snapshot, runs)
     attempt = f" --attempt {run.attempt}" if run.is_superseded else ""
     return (
-        f"{run.take_id}: attempt {run.attempt} is abandoned. You may lose {what}; the money still counts. If the run "
-        f"turns up: `hailuo-batch resolve MANIFEST {run.take_id}{attempt} --run-id ID`."
+        f"{run.take_id}: attempt {run.attempt} is abandoned{cost_text(snapshot, runs)}. You may lose {what}; the money "
+        f"still counts. If the run turns up: `hailuo-batch resolve MANIFEST {run.take_id}{attempt} --run-id ID`."
     )
 
 

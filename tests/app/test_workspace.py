@@ -13,6 +13,7 @@ from hailuo_batch.app.workspace import (
     has_ledger,
     locate,
     set_aside,
+    short_path,
 )
 from hailuo_batch.errors import LedgerError, UsageError
 
@@ -144,3 +145,9 @@ def test_a_command_that_is_named_is_one_for_this_very_campaign() -> None:
         "`hailuo-batch retry 'my lamps.yaml' --sandbox hero` or `hailuo-batch state restore 'my lamps.yaml' --sandbox`."
     )
     assert fill_in_commands("MANIFEST, `hailuo-batch init FILE`", where) == "MANIFEST, `hailuo-batch init FILE`"
+
+
+def test_the_current_directory_is_not_shown_as_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert short_path(Path.cwd()) == str(tmp_path)
+    assert short_path(Path.cwd() / "outputs") == "outputs"

@@ -11,7 +11,9 @@ from click.shell_completion import BashComplete
 
 from hailuo_batch.cli import cli
 from hailuo_batch.errors import ExitCode
+from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.command_line import LAMPS, Shell
+from tests.helpers.misbehaving_api import everything_fails, lost_answers
 
 # as readline calls it: the words so far in COMP_WORDS, what is offered in COMPREPLY
 ASK_BASH = """
@@ -30,6 +32,7 @@ def folder(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     (folder / "spring.yaml").write_text(LAMPS)
     (folder / "manifests" / "autumn.yml").write_text(LAMPS.replace("desk", "shelf"))
     (folder / "notes.txt").write_text("spring")
+    (folder / "spring.picks.json").write_text("{}")
     program = folder / "bin" / "hailuo-batch"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m hailuo_batch "$@"\n')
@@ -67,8 +70,9 @@ def offered(script: Path, *words: str) -> list[str]:
         (("status", "manifests/"), ["manifests/autumn.yml"]),
         (("validate", "spring.yaml", "man"), ["manifests/autumn.yml"]),
         (("plan", "spring.yaml", "--only", "h"), ["hero", "hero.take2"]),
-        (("retry", "manifests/autumn.yml", "s"), ["shelf"]),
-        (("resolve", "spring.yaml", ""), ["hero", "hero.take2", "desk"]),
+        (("state", "rm", "manifests/autumn.yml", "s"), ["shelf"]),
+        (("collect", "spring.yaml", ""), ["spring.picks.json"]),
+        (("apply", "spring.yaml", "--replace-from", ""), ["spring.picks.json"]),
         (("schema", "st"), ["state"]),
         (("completion", ""), ["bash", "zsh", "fish"]),
     ],
@@ -90,7 +94,7 @@ def test_takes_are_those_of_the_manifest_yaml_where_none_is_named(folder: Path, 
     [
         (["apply"], "", ["spring.yaml", "manifests/autumn.yml"]),
         (["apply"], "nowhere/", ["nowhere/"]),
-        (["retry", "spring.yaml"], "he", ["hero", "hero.take2"]),
+        (["state", "rm", "spring.yaml"], "he", ["hero", "hero.take2"]),
         (["plan", "--only"], "h", ["hero", "hero.take2"]),
         (["retry", "nothing.yaml"], "", []),
     ],
@@ -103,13 +107,30 @@ def test_what_is_offered_whatever_the_shell(
     assert [item.value for item in asked.get_completions(words, incomplete)] == completed
 
 
+def test_takes_that_a_command_is_not_for_are_not_offered(shell: Shell, api: SandboxServer) -> None:
+    def offered_to(command: str) -> list[str]:
+        asked = BashComplete(cli, {}, "hailuo-batch", "_HAILUO_BATCH_COMPLETE")
+        return [item.value for item in asked.get_completions([command, str(shell.manifest)], "")]
+
+    assert offered_to("retry") == offered_to("resolve") == []  # no ledger
+    with everything_fails(api):
+        shell("apply", "--only", "hero")
+    shell("apply", "--only", "hero.take2")
+    with lost_answers(api):
+        shell("apply", "--only", "desk")
+    assert offered_to("retry") == ["hero"]
+    assert offered_to("resolve") == ["desk"]
+    (shell.state / "lamps.db").write_bytes(b"no ledger")
+    assert offered_to("retry") == offered_to("resolve") == []
+
+
 @pytest.mark.parametrize("content", ["version: 1\n", "\0", "[" * 1000, "# " + "x" * (1 << 20)])
 def test_a_manifest_that_cannot_be_read_completes_nothing_and_says_nothing(
     folder: Path, script: Path, content: str
 ) -> None:
     (folder / "spring.yaml").write_text(content)
-    assert offered(script, "retry", "spring.yaml", "h") == []
-    assert offered(script, "retry", "nothing.yaml", "h") == []
+    assert offered(script, "state", "rm", "spring.yaml", "h") == []
+    assert offered(script, "state", "rm", "nothing.yaml", "h") == []
 
 
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
@@ -126,7 +147,7 @@ def test_each_script_is_understood_by_its_shell(shell: Shell, tmp_path: Path, sh
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish here")
 @pytest.mark.parametrize(
-    ("line", "completed"), [("hailuo-batch ap", "apply"), ("hailuo-batch retry spring.yaml d", "desk")]
+    ("line", "completed"), [("hailuo-batch ap", "apply"), ("hailuo-batch state rm spring.yaml d", "desk")]
 )
 def test_fish_completes(shell: Shell, folder: Path, tmp_path: Path, line: str, completed: str) -> None:
     path = tmp_path / "script.fish"

@@ -9,6 +9,8 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from tests.helpers.command_line import LAMPS, Shell
 
+PICKS = '{"schema": "hailuo-batch/picks", "version": 1, "campaign": "lamps", "picks": []}'
+
 
 @pytest.fixture(autouse=True)
 def _there(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,3 +160,36 @@ def test_what_is_quoted_speaks_to_no_terminal(shell: Shell) -> None:
     ended = shell.bare("apply", "lamps.yaml", "--max_spend", "\x1b[2J\u202e")
     assert "\x1b" not in ended.err
     assert "\u202e" not in ended.err
+
+
+def test_no_other_manifest_is_put_before_what_was_typed(shell: Shell) -> None:
+    assert "Did you mean" not in refused(shell, "state rm lamp.yaml")
+    Path("Summer Shoes.yaml").write_text(LAMPS.replace("lamps", "shoes"), encoding="utf-8")
+    for line in ("state rm lamps.yaml", "state rm hero", "collect lamps.yaml --to selects", "collect selects --to x"):
+        assert "Did you mean" not in refused(shell, line)
+
+
+def test_picks_that_are_missing_are_proposed_if_it_is_clear_which(shell: Shell) -> None:
+    Path("shoes.picks.json").write_text(PICKS, encoding="utf-8")
+    assert proposed(shell, "collect lamps.yaml --to x") == "collect lamps.yaml shoes.picks.json --to x"
+    Path("rugs.picks.json").write_text(PICKS, encoding="utf-8")
+    assert "Did you mean" not in refused(shell, "collect lamps.yaml --to x")
+    Path("lamps.picks.json").write_text(PICKS, encoding="utf-8")
+    assert proposed(shell, "collect lamps.yaml --to x") == "collect lamps.yaml lamps.picks.json --to x"
+
+
+def test_a_file_of_picks_or_a_table_in_the_place_of_the_manifest(shell: Shell) -> None:
+    Path("lamps.picks.json").write_text(PICKS, encoding="utf-8")
+    assert "lamps.picks.json is in the place of the manifest" in refused(shell, "collect lamps.picks.json --to x")
+    swapped = refused(shell, "collect lamps.picks.json lamps.yaml --to x")
+    assert "this is a file of picks, not a manifest\n  = the manifest comes first on the command line" in swapped
+    Path("products.csv").write_text("sku,name\n", encoding="utf-8")
+    assert "this is a table, not a manifest" in refused(shell, "apply products.csv")
+
+
+def test_a_missing_option_is_shown_with_a_value(shell: Shell) -> None:
+    assert "Write it like `--to chosen`." in refused(shell, "collect lamps.yaml lamps.picks.json")
+
+
+def test_the_choices_of_an_argument_stand_in_the_sentence(shell: Shell) -> None:
+    assert "Choose from: bash, zsh, fish." in refused(shell, "completion")

@@ -134,3 +134,8 @@ def test_another_attempt_after_a_failure_states_which(shell: Shell, start_api: S
     shell.write(UNCAPPED.replace("limits: {", "limits: {max_attempts: 2, "))
     action, reason = lines(shell)["desk"]
     assert (action, reason.startswith("attempt 1 failed and was refunded: ")) == ("create", True)
+
+
+def test_the_plan_of_a_practice_run_says_so(shell: Shell) -> None:
+    assert "practice run on the sandbox: no key, no real money" in shell("plan", "--sandbox").err
+    assert "practice" not in shell("plan").err

@@ -32,6 +32,7 @@ def test_all_that_are_in_doubt_are_given_up_at_once(shell: Shell, api: SandboxSe
     ended = shell("resolve", *words, "--abandon")
     assert ended.code is ExitCode.DONE
     assert "3 attempts abandoned, which may have cost $0.84: " in ended.err
+    assert f"`hailuo-batch resolve {shell.manifest} TAKE --run-id ID`" in ended.err
     assert ". You may lose what they made; the money still counts. If a run turns up: `hailuo-batch " in ended.err
     assert list(states(shell).values()) == ["abandoned"] * 3 + ["done"]
     again = shell("resolve", "--all", "--abandon")

@@ -119,3 +119,10 @@ def test_a_take_that_is_done_or_unknown_is_refused(shell: Shell, api: SandboxSer
         assert ended.code is ExitCode.USAGE
         assert printed in ended.err
         assert "Nothing was changed" in ended.err
+
+
+def test_for_another_video_of_what_is_done_the_command_is_named(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    ended = shell("retry", "desk")
+    assert ended.code is ExitCode.USAGE
+    assert f"`hailuo-batch apply {shell.manifest} --only desk --replace desk`, which pays again." in ended.err

@@ -19,6 +19,8 @@ def test_it_states_how_to_be_used_and_serves_until_stopped(shell: Shell, monkeyp
         r"export RUNBASE_BASE_URL=(http://127\.0\.0\.1:[0-9]+/api/v1) RUNBASE_API_KEY=(sk-\w+)\n", line
     )
     assert match
+    assert process.stderr is not None
+    assert "use another `campaign:` name, or `--sandbox`" in process.stderr.readline()
     monkeypatch.setenv("RUNBASE_BASE_URL", match[1])
     monkeypatch.setenv("RUNBASE_API_KEY", match[2])
     assert shell("apply", "--only", "desk").code is ExitCode.DONE

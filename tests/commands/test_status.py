@@ -1,14 +1,18 @@
 """`status`: how far a campaign is, what needs its user, and the same again and again."""
 
+import fcntl
 import os
 import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 
+from hailuo_batch.adapters.ledger.lock import CampaignLock, LockHolder
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi
@@ -69,11 +73,13 @@ def test_watched_in_a_pipe_it_is_shown_when_something_changed_until_all_is_done(
     heading, first = watching.stdout.readline(), watching.stdout.readline()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n", heading)
     assert first == "0 of 3 takes done, 3 waiting.\n"
+    assert "No ledger yet: nothing was ever sent" in "".join(watching.stdout.readline() for _ in range(2))
     assert shell("apply").code is ExitCode.DONE
     ended = wait_for_result(watching)
     assert ended.code is ExitCode.DONE
     assert "\n3 of 3 takes done.\n" in ended.out
     assert ended.out.count("3 of 3 takes done") == 1
+    assert "No ledger yet" not in ended.out + ended.err
 
 
 def test_watched_on_a_terminal_it_is_drawn_in_its_place_until_ctrl_c(shell: Shell, api: SandboxServer) -> None:
@@ -110,3 +116,39 @@ def test_a_wrong_rate_limit_in_the_environment_does_not_keep_the_ledger_from_bei
     assert ended.code is ExitCode.DONE
     assert "3 waiting" in ended.out
     assert "Time for the next apply" not in ended.out
+
+
+def test_the_last_picture_of_what_is_watched_says_of_no_apply_that_it_runs(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    holder = LockHolder.this_process("apply", 0.0)
+    with CampaignLock(shell.state / "lamps.lock", holder, shell.state / "lamps.receipts.jsonl"):
+        assert "is running on this campaign" in shell("status").err
+        ended = shell("status", "--watch")
+    assert "3 of 3 takes done" in ended.out
+    assert "is running" not in ended.out + ended.err
+
+
+def test_what_left_the_manifest_is_what_is_not_in_it_now(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    shell.write(LAMPS.replace("  - {id: desk, prompt: A desk}\n", ""))
+    assert "1 take left the manifest: desk." in shell("status").out
+    assert shell("apply").code is ExitCode.DONE
+    shell.write(LAMPS)
+    assert "left the manifest" not in shell("status").out
+
+
+def test_a_page_that_is_drawn_has_no_line_cut(shell: Shell, api: SandboxServer) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    shell.write(LAMPS.replace("  - {id: desk, prompt: A desk}\n", ""))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 80, 0, 0))
+    command = [sys.executable, "-m", "hailuo_batch", "status", str(shell.manifest), "--watch"]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"}
+    ) as it:
+        os.close(theirs)
+        shown = read_terminal(ours).decode()
+        assert it.wait(TEST_TIMEOUT_S) == ExitCode.DONE
+    os.close(ours)
+    assert "1 take left the manifest" in shown
+    assert "…" not in shown

@@ -54,7 +54,7 @@ SHEETS = {
         GERMAN.encode("cp1252"),
         by_column("nr-${artikel_nr}", "${beschreibung}", "artikel.csv"),
         2,
-        "this is not UTF-8; save the file as UTF-8",
+        "this is not UTF-8; save the file as UTF-8 (in Excel: Save As, `CSV UTF-8 (Comma delimited)`)",
         GERMAN.encode(),
     ),
     "Excel, Unicode text": Sheet(
@@ -105,7 +105,7 @@ SHEETS = {
         CHINESE_MENDED.encode("gbk"),
         by_column("p-${number}", "${prompt}", "qingdan.csv", IMAGE),
         2,
-        "this is not UTF-8; save the file as UTF-8",
+        "this is not UTF-8; save the file as UTF-8 (in Excel: Save As, `CSV UTF-8 (Comma delimited)`)",
         CHINESE_MENDED.encode(),
     ),
     "a data set as JSON lines": Sheet(

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from hailuo_batch.adapters.runbase.base_url import split_base_url
+from hailuo_batch.adapters.runbase.key_shape import VARIABLE
 from hailuo_batch.app.config import DEFAULT_BASE_URL, RateLimit, read_endpoint, read_rate_limit
 from hailuo_batch.app.doctor.finding import Finding, Level
-from hailuo_batch.app.doctor.key_shape import VARIABLE, judge_key
+from hailuo_batch.app.doctor.key_shape import judge_key
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.errors import ExitCode, UsageError
 

@@ -57,6 +57,7 @@ def read_status(context: CampaignContext, only: tuple[str, ...]) -> StatusReadin
     if view is None:
         snapshot = snapshot_before_first_apply(context)
         view = LedgerView(snapshot, None, snapshot)
+    view = _as_manifest_says(view, context)
     chosen = _choose(view, context, only) if only else view
     resume, state, now = view.resume_command, view.submitting_state, Clock().wall()
     report = report_of(context, chosen.snapshot, now, resume=resume, submitting_state=state)
@@ -66,6 +67,16 @@ def read_status(context: CampaignContext, only: tuple[str, ...]) -> StatusReadin
     return StatusReading(
         chosen, report, found is not None, len(view.snapshot.takes), new, _time_left(context, found, only, now)
     )
+
+
+def _as_manifest_says(view: LedgerView, context: CampaignContext) -> LedgerView:
+    """The view in which a take has left the manifest that is not in it now: the ledger says what the last apply found,
+    and a restored one may say nothing. An apply that is running does what it found."""
+    if view.holder is not None:
+        return view
+    asked = {take.id for take in context.campaign.takes}
+    takes = tuple(replace(record, in_manifest=record.take.id in asked) for record in view.snapshot.takes)
+    return replace(view, snapshot=replace(view.snapshot, takes=takes))
 
 
 def _choose(view: LedgerView, context: CampaignContext, only: tuple[str, ...]) -> LedgerView:

@@ -34,12 +34,19 @@ def watch(
         while True:
             began_at = time.monotonic()
             reading = read()
-            show(reading, render(reading, columns_of(sys.stdout)))
+            show(reading, render(reading, _page_columns()))
             if reading.is_done:
                 return
             time.sleep(max(INTERVAL_S, _PAUSE_PER_WORK * (time.monotonic() - began_at)))
     except KeyboardInterrupt:
         return
+
+
+def _page_columns() -> int | None:
+    """The width that the page is laid out for. Drawn, it leaves the last column free: a terminal whose cursor stands
+    behind that may clear it with the rest of the line."""
+    columns = columns_of(sys.stdout)
+    return columns if columns is None or not has_cursor(sys.stdout) else columns - 1
 
 
 def _drawn(console: Console) -> Callable[[StatusReading, list[str]], None]:

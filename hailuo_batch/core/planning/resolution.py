@@ -160,6 +160,16 @@ def retry_takes(snapshot: Snapshot, words: Iterable[str]) -> tuple[LedgerChange,
     return tuple(changes)
 
 
+def takes_to_retry(snapshot: Snapshot) -> tuple[str, ...]:
+    """The takes that `retry` is for."""
+    return tuple(record.take.id for record in snapshot.takes if record.in_manifest and record.state in _MAY_RETRY)
+
+
+def takes_to_resolve(snapshot: Snapshot) -> tuple[str, ...]:
+    """The takes that need a decision, each once."""
+    return tuple(dict.fromkeys(record.take.id for record, _ in _undecided(snapshot)))
+
+
 def refused_content(snapshot: Snapshot, changes: Iterable[LedgerChange]) -> tuple[str, ...]:
     """The takes that these changes try again although their runs failed because of their content."""
     tried = {change.key for change in changes if isinstance(change, SupersedeRun)}
@@ -240,6 +250,10 @@ def _retriable(take_id: str, record: TakeRecord | None) -> Run:
     if record.state not in _MAY_RETRY:
         resolvable = {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}
         hint = " `hailuo-batch status MANIFEST` shows how to resolve it." if record.state in resolvable else ""
+        if record.state is TakeState.DONE:
+            # with --only: without it, the apply would also pay for every other take that is missing
+            another = f"`hailuo-batch apply MANIFEST --only {take_id} --replace {take_id}`"
+            hint = f" For another video of it: {another}, which pays again."
         raise UsageError(
             f"{take_id} {_state_phrase(record.state)}; only a failed or rejected take can be retried. Nothing was "
             f"changed.{hint}"

@@ -18,12 +18,13 @@ from hailuo_batch.manifest.files.lines import LineBreaks
 from hailuo_batch.manifest.files.other_tables import read_inline, read_prompts
 from hailuo_batch.manifest.files.separators import COMMA, TAB, Dialect, find_dialect, read_header
 from hailuo_batch.manifest.files.tables import MAX_ROW_BYTES, Table
-from hailuo_batch.manifest.files.text_files import MEBIBYTE, FileReadError, check_text, read_file
+from hailuo_batch.manifest.files.text_files import MEBIBYTE, FileReadError, TextError, check_text, read_file
 from hailuo_batch.manifest.quoting import quoted
 from hailuo_batch.manifest.yaml.nodes import ScalarNode, SequenceNode
 
 MAX_BYTES = 64 * MEBIBYTE
 _LOOKED_AT = 1024
+_IN_EXCEL = " (in Excel: Save As, `CSV UTF-8 (Comma delimited)`)"
 _ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*://")
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 
@@ -112,7 +113,8 @@ class FileCache:
             dialect = find_dialect(data, TAB if path.suffix.lower() == ".tsv" else COMMA)
             return read_csv(data, shown, dialect, self._used_columns, self._diagnostics)
         except FatalDiagnostic as fatal:
-            self._diagnostics.error(fatal.place, fatal.message, fatal.hint, path=shown)
+            hint = f"{fatal.hint}{_IN_EXCEL}" if isinstance(fatal, TextError) and "UTF-8" in fatal.hint else fatal.hint
+            self._diagnostics.error(fatal.place, fatal.message, hint, path=shown)
             return None
 
     def _check_format(self, data: bytes, path: str) -> None:

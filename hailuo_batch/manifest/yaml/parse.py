@@ -4,6 +4,7 @@ Owns the limit on a manifest's size. Knows nothing of the manifest's language. U
 built with it, else PyYAML's own; both give the same nodes.
 """
 
+import re
 from pathlib import Path
 
 import yaml
@@ -21,13 +22,18 @@ from hailuo_batch.manifest.yaml.nodes import Node
 # rule most_bytes
 MAX_BYTES = 64 * MEBIBYTE
 
+_TABLES = frozenset({".csv", ".tsv"})
+_PICKS = re.compile(rb'"schema"\s*:\s*"hailuo-batch/picks"')
+_LOOKED_AT = 1024
+
 _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_manifest_file(path: Path) -> bytes:
-    """The file's bytes. Raises FatalDiagnostic if it cannot be read, is not a regular file or is over 64 MiB."""
+    """The file's bytes. Raises FatalDiagnostic if it cannot be read, is not a regular file or is over 64 MiB, and for
+    a table or a file of picks, which are often named in a manifest's place."""
     try:
-        return read_file(path, MAX_BYTES)
+        data = read_file(path, MAX_BYTES)
     except FileReadError as error:
         hint = ""
         if error.is_missing:
@@ -38,6 +44,14 @@ def read_manifest_file(path: Path) -> bytes:
         elif error.reason == NO_FILE:
             hint = "name a manifest, such as manifests/quickstart.yaml"
         raise FatalDiagnostic(FILE_START, error.reason, hint) from None
+    if path.suffix.lower() in _TABLES:
+        hint = f"name the manifest that reads it with `rows: {path.name}`"
+        raise FatalDiagnostic(FILE_START, "this is a table, not a manifest", hint)
+    if data[:_LOOKED_AT].lstrip().startswith(b"{") and _PICKS.search(data, 0, _LOOKED_AT):
+        raise FatalDiagnostic(
+            FILE_START, "this is a file of picks, not a manifest", "the manifest comes first on the command line"
+        )
+    return data
 
 
 def parse_yaml(

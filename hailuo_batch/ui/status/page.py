@@ -44,15 +44,16 @@ class StatusPage:
     """All that the page shows.
 
     `new` is how many takes the manifest asks for that the ledger does not know. `time` is what is left for the apply
-    that is running, or for the next one, None for nothing. `writer` is who writes the ledger, empty where that is
-    nobody or stands elsewhere. `is_part` is whether only chosen takes are shown. `doubts` are laid out already;
-    `with_full_commands` completes the commands that a sentence names.
+    that is running, or for the next one, None for nothing. `remark` says who writes the ledger, or that there
+    is none yet; it is empty where nothing is to be said of it, or that stands elsewhere. `is_part` is whether only
+    chosen takes are shown. `doubts` are laid out already; `with_full_commands` completes the commands that a sentence
+    names.
     """
 
     report: Report
     doubts: Sequence[str]
     new: int
-    writer: str
+    remark: str
     time: TimeNeeded | None
     is_part: bool
     has_ledger: bool = True
@@ -75,7 +76,7 @@ def render_page(page: StatusPage, detail: Detail, columns: int | None) -> list[s
 
 def _head_lines(page: StatusPage, columns: int | None) -> list[str]:
     report = page.report
-    sentences = [_time_sentence(page), f"{page.writer} is running on this campaign." if page.writer else ""]
+    sentences = [_time_sentence(page), page.remark]
     return [
         *layout_lines([totals_line(report)], columns),
         *([] if columns is None else [_bar(report, columns)]),

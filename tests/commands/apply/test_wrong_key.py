@@ -117,3 +117,25 @@ def mark(shell: Shell) -> str:
     """What the ledger remembers of the key: a salt and a slow hash."""
     [(value,)] = query(shell.state / "lamps.db", "SELECT value FROM facts WHERE name = 'key_mark'")
     return str(value)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("sk-...", "holds a placeholder and no key"),
+        ("Bearer sk-test-0123456789", "begins with the word Bearer"),
+        ("'sk-test-0123456789'", "has quotation marks in it"),
+        ("sk-test 0123456789", "has white space in it"),
+        ("sk-tést-0123456789", "has a character that no key has"),
+    ],
+)
+def test_what_cannot_be_a_key_is_refused_before_anything_is_sent(
+    shell: Shell, api: SandboxServer, monkeypatch: pytest.MonkeyPatch, key: str, said: str
+) -> None:
+    monkeypatch.setenv("RUNBASE_API_KEY", key)
+    ended = shell("apply", "--no-check-images")
+    assert ended.code is ExitCode.ACCOUNT
+    assert f"RUNBASE_API_KEY {said}" in ended.err
+    assert f"Nothing was sent, nothing was paid. `hailuo-batch doctor {shell.manifest}`" in ended.err
+    assert key not in ended.err
+    assert (api.world.stats.creates, api.world.stats.reads) == (0, 0)

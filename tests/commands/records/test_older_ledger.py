@@ -357,7 +357,7 @@ def test_a_restore_takes_in_what_only_the_files_know_and_nothing_is_paid_twice(
     printed, videos = shell("status", "--json").document, files(shell.outputs)
     put_back()
     ended = restore(shell)
-    assert "2 runs that only the files beside it had" in ended.err
+    assert "2 runs from the reports and the files beside the videos" in ended.err
     assert "Nothing was sent, nothing was paid" in ended.err
     after = shell("status", "--json").document
     assert {take["id"]: take["state"] for take in after["takes"]} == dict.fromkeys(
@@ -385,7 +385,7 @@ def test_a_state_folder_that_is_gone_is_made_again_from_the_files(shell: Shell, 
     assert shell("apply", "--yes").code is ExitCode.DONE
     spend = shell("status", "--json").document["spend"]
     shutil.rmtree(shell.state)
-    assert "3 runs that only the files beside it had" in restore(shell).err
+    assert "3 runs from the reports and the files beside the videos" in restore(shell).err
     assert shell("status", "--json").document["spend"] == spend
     assert shell("apply", "--yes").code is ExitCode.DONE
     assert api.world.stats.creates == 3

@@ -52,7 +52,14 @@ def test_a_time_that_is_not_known_is_said_to_be(time: TimeNeeded, words: str) ->
 
 def test_while_an_apply_runs_its_time_is_shown_and_no_other_is_asked_for() -> None:
     report = report_of(*many(RunState.PROCESSING, 2), submitting_means=TakeState.WAITING)
-    page = StatusPage(report, (), 0, "hailuo-batch apply (process 7)", TimeNeeded(0.0, 30.0), is_part=False)
+    page = StatusPage(
+        report,
+        (),
+        0,
+        "hailuo-batch apply (process 7) is running on this campaign.",
+        TimeNeeded(0.0, 30.0),
+        is_part=False,
+    )
     lines = render_page(page, Detail.SHORT, 80)
     assert lines[2:4] == ["Time left: about 30s.", "hailuo-batch apply (process 7) is running on this campaign."]
     assert not any("To continue" in line for line in lines)
