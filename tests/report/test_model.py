@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.report.advice import CommandBuilder, advise, combine_commands
+from hailuo_batch.report.advice import CommandBuilder, advise, combine_commands, combine_named
 from hailuo_batch.report.fields import format_time
 from hailuo_batch.report.model import build_report
 from tests.helpers.snapshots import COST, STARTED_AT, output, record, run, snapshot, take
@@ -149,13 +149,15 @@ def test_a_run_that_nothing_waits_for_and_never_finishes_can_only_be_given_up() 
 def test_many_that_are_stuck_alike_share_the_ways_out() -> None:
     takes = report_of(*(record(take(name), run(RunState.LOST, take(name))) for name in ("a", "b"))).takes
     lost = [(listed.id, advice) for listed in takes for advice in [listed.attempts[0].advice] if advice is not None]
-    resolve = "hailuo-batch resolve manifests/spring.yaml TAKE"
-    assert combine_commands(lost, is_all=False) == (
+    resolve = "hailuo-batch resolve manifests/spring.yaml"
+    named = (
         "hailuo-batch apply manifests/spring.yaml --only a --only b",
-        f"{resolve} --run-id run_ID",
-        f"{resolve} --resubmit",
-        f"{resolve} --abandon",
+        f"{resolve} a b --resubmit",
+        f"{resolve} a b --abandon",
     )
+    assert combine_commands(lost, is_all=False) == (named[0], f"{resolve} TAKE --run-id run_ID", *named[1:])
+    assert combine_named(lost) == named
+    assert combine_named(lost[:1]) == lost[0][1].commands
     assert combine_commands(lost[:1], is_all=False) == lost[0][1].commands
 
 
