@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.failures import is_refused_content
+from hailuo_batch.core.planning.resolution import is_collected
 from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 
@@ -121,10 +122,10 @@ class CommandBuilder:
         """The commands that resolve an attempt."""
         attempt = ("--attempt", str(run.attempt)) if run.is_superseded else ()
         ways = [("--run-id", "run_ID"), *([] if run.is_superseded else [("--resubmit",)]), ("--abandon",)]
+        is_alone = run.is_superseded or is_collected(run)
         return tuple(
             replace(
-                self.command("resolve", run.take_id, takes_many=not run.is_superseded and len(way) == 1),
-                tail=(*attempt, *way),
+                self.command("resolve", run.take_id, takes_many=not is_alone and len(way) == 1), tail=(*attempt, *way)
             )
             for way in ways
         )

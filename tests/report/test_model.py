@@ -157,8 +157,16 @@ def test_many_that_are_stuck_alike_share_the_ways_out() -> None:
     )
     assert combine_commands(lost, is_all=False) == (named[0], f"{resolve} TAKE --run-id run_ID", *named[1:])
     assert combine_named(lost) == named
-    assert combine_named(lost[:1]) == lost[0][1].commands
     assert combine_commands(lost[:1], is_all=False) == lost[0][1].commands
+    assert combine_named(lost[:1]) == lost[0][1].commands
+
+
+def test_runs_that_an_apply_still_collects_are_resolved_one_by_one() -> None:
+    stuck = [(name, run(RunState.PROCESSING, take(name))) for name in ("a", "b")]
+    commands = CommandBuilder("lamps.yaml", "sandbox")
+    advised = [(name, advise(each, True, commands, STARTED_AT + 7500.0)) for name, each in stuck]
+    combined = combine_named([(name, advice) for name, advice in advised if advice is not None])
+    assert combined == ("hailuo-batch apply lamps.yaml --sandbox --only a --only b",)
 
 
 def test_many_that_are_damaged_are_repaired_by_one_command() -> None:
