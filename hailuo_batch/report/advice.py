@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.failures import is_refused_content
+from hailuo_batch.core.planning.resolution import is_collected
 from hailuo_batch.text import shell_line
 from hailuo_batch.values import format_duration
 
@@ -21,7 +22,7 @@ STUCK_AFTER_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command about one take: `head` finds the campaign, `words` name the take and what to do with it.
+    """A command about one take: `head` finds the campaign, `words` name the take, `tail` says what to do with it.
 
     `takes_many` is whether the words of several takes can be given at once.
     """
@@ -29,9 +30,10 @@ class Command:
     head: tuple[str, ...]
     words: tuple[str, ...] = ()
     takes_many: bool = True
+    tail: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return shell_line((*self.head, *self.words))
+        return shell_line((*self.head, *self.words, *self.tail))
 
     @property
     def is_retry(self) -> bool:
@@ -68,13 +70,27 @@ def combine_commands(alike: Sequence[tuple[str, Advice]], is_all: bool) -> tuple
     """
     if len(alike) == 1:
         return alike[0][1].commands
-    whole: dict[tuple[str, ...], list[Command]] = {}
+    whole: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Command]] = {}
     for take_id, advice in alike:
         for command in advice.ways:
             shared = command if command.takes_many else command.for_any_take(take_id)
-            whole.setdefault(shared.head, []).append(shared)
-    lines = {head: [word for command in commands for word in command.words] for head, commands in whole.items()}
-    return tuple(shell_line((*head, *(() if is_all else words))) for head, words in lines.items())
+            whole.setdefault((shared.head, shared.tail), []).append(shared)
+    lines = {ends: [word for command in commands for word in command.words] for ends, commands in whole.items()}
+    return tuple(
+        shell_line((*head, *(() if is_all and not tail else words), *tail)) for (head, tail), words in lines.items()
+    )
+
+
+def combine_named(alike: Sequence[tuple[str, Advice]]) -> tuple[str, ...]:
+    """The commands for several takes with the same advice, each with the names of all, as it can be pasted into a
+    shell. What can be told of one take at a time alone is not among them."""
+    if len(alike) == 1:
+        return alike[0][1].commands
+    named = [
+        (take_id, replace(advice, ways=tuple(command for command in advice.ways if command.takes_many)))
+        for take_id, advice in alike
+    ]
+    return combine_commands(named, is_all=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +122,13 @@ class CommandBuilder:
         """The commands that resolve an attempt."""
         attempt = ("--attempt", str(run.attempt)) if run.is_superseded else ()
         ways = [("--run-id", "run_ID"), *([] if run.is_superseded else [("--resubmit",)]), ("--abandon",)]
-        return tuple(self.command("resolve", run.take_id, *attempt, *way, takes_many=False) for way in ways)
+        is_alone = run.is_superseded or is_collected(run)
+        return tuple(
+            replace(
+                self.command("resolve", run.take_id, takes_many=not is_alone and len(way) == 1), tail=(*attempt, *way)
+            )
+            for way in ways
+        )
 
 
 def advise(run: Run, is_live: bool, commands: CommandBuilder, now: float, *, is_retried: bool = False) -> Advice | None:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.report.advice import combine_commands
+from hailuo_batch.report.advice import combine_named
 from hailuo_batch.report.model import Report
 
 _GRAVEST_FIRST = (
@@ -39,6 +39,6 @@ def _kind(report: Report, state: RunState, text: str, places: list[tuple[int, in
     return {
         "state": str(state),
         "text": advised[0][1].text if len(advised) == 1 else text,
-        "commands": list(combine_commands(advised, is_all=False)),
+        "commands": list(combine_named(advised)),
         "attempts": [[index, attempt.run.attempt] for (index, _), (_, attempt) in zip(places, found, strict=True)],
     }

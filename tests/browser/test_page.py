@@ -49,7 +49,7 @@ def test_a_command_breaks_between_its_words(open_sheet: OpenSheet, width: int) -
     sheet = open_sheet(*campaign(1, RunState.IN_DOUBT))
     sheet.resize(width, 900)
     sheet.one(".issue summary").click()
-    sheet.soon(".case summary").click()
+    sheet.run("arguments[0].click()", sheet.soon(".case summary"))
     sheet.wait(lambda: sheet.all(".ways code"))
     lines = """return [...document.querySelectorAll('.ways code')].map(code => {
       const tops = [];

@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.core.model.runs import Run, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
-from hailuo_batch.report.advice import CommandBuilder, advise, combine_commands
+from hailuo_batch.report.advice import CommandBuilder, advise, combine_commands, combine_named
 from hailuo_batch.report.fields import format_time
 from hailuo_batch.report.model import build_report
 from tests.helpers.snapshots import COST, STARTED_AT, output, record, run, snapshot, take
@@ -149,14 +149,24 @@ def test_a_run_that_nothing_waits_for_and_never_finishes_can_only_be_given_up() 
 def test_many_that_are_stuck_alike_share_the_ways_out() -> None:
     takes = report_of(*(record(take(name), run(RunState.LOST, take(name))) for name in ("a", "b"))).takes
     lost = [(listed.id, advice) for listed in takes for advice in [listed.attempts[0].advice] if advice is not None]
-    resolve = "hailuo-batch resolve manifests/spring.yaml TAKE"
-    assert combine_commands(lost, is_all=False) == (
+    resolve = "hailuo-batch resolve manifests/spring.yaml"
+    named = (
         "hailuo-batch apply manifests/spring.yaml --only a --only b",
-        f"{resolve} --run-id run_ID",
-        f"{resolve} --resubmit",
-        f"{resolve} --abandon",
+        f"{resolve} a b --resubmit",
+        f"{resolve} a b --abandon",
     )
+    assert combine_commands(lost, is_all=False) == (named[0], f"{resolve} TAKE --run-id run_ID", *named[1:])
+    assert combine_named(lost) == named
     assert combine_commands(lost[:1], is_all=False) == lost[0][1].commands
+    assert combine_named(lost[:1]) == lost[0][1].commands
+
+
+def test_runs_that_an_apply_still_collects_are_resolved_one_by_one() -> None:
+    stuck = [(name, run(RunState.PROCESSING, take(name))) for name in ("a", "b")]
+    commands = CommandBuilder("lamps.yaml", "sandbox")
+    advised = [(name, advise(each, True, commands, STARTED_AT + 7500.0)) for name, each in stuck]
+    combined = combine_named([(name, advice) for name, advice in advised if advice is not None])
+    assert combined == ("hailuo-batch apply lamps.yaml --sandbox --only a --only b",)
 
 
 def test_many_that_are_damaged_are_repaired_by_one_command() -> None:

@@ -74,6 +74,11 @@ def choose_runs(snapshot: Snapshot, words: Sequence[str], option: ResolveOption)
     return tuple(chosen.values())
 
 
+def is_collected(run: Run) -> bool:
+    """Whether the next apply asks for this paid run, or downloads its video: it is resolved alone, by its name."""
+    return run.state in RUNNING or (run.state is RunState.SUCCEEDED and bool(run.outputs))
+
+
 def find_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[TakeRecord, Run]:
     """Find the attempt with this number, or the live one where no number is given. Raises UsageError without one."""
     record = next((record for record in snapshot.takes if record.take.id == take_id), None)
@@ -194,16 +199,11 @@ def _needs_decision(record: TakeRecord, run: Run) -> bool:
     return run.state is RunState.LOST or (run.state is RunState.SUCCEEDED and not run.outputs)
 
 
-def _is_collected(run: Run) -> bool:
-    """Whether the next apply asks for this paid run, or downloads its video."""
-    return run.state in RUNNING or (run.state is RunState.SUCCEEDED and bool(run.outputs))
-
-
 def _check_not_collected(run: Run) -> None:
     """Raise UsageError for a paid run whose video may just have to be collected: a list is pasted more easily than
     read, and one of its requests in doubt may have been found meanwhile."""
     # rule collected_named_alone
-    if _is_collected(run):
+    if is_collected(run):
         raise UsageError(
             f"{run.take_id}: attempt {run.attempt} {_state_phrase(run.take_state)} and paid for; the next apply "
             "collects it. Leave it out, or name it alone if you do give it up. Nothing was sent, nothing was changed."

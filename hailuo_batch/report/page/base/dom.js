@@ -97,4 +97,4 @@ const item = (text, what) => {
   const shown = el("span", { class: "mono", title: text }, text);
   return el("div", { class: "item" }, shown, copyButton(text, `${what} ${text}`, shown));
 };
-const stateMark = (state) => el("span", { class: `state t-${state}` }, WORDS[state] ?? state);
+const stateMark = (state, words = WORDS[state] ?? state) => el("span", { class: `state t-${state}` }, words);

@@ -129,4 +129,8 @@ const NO_FILM = {
   downloading: "Finished; its file is not downloaded yet", failed: "The run failed and was refunded",
   rejected: "The API refused this input", lost: "The API does not know this run", abandoned: "Given up", done: "No file",
 };
+const STANDS_IN = "the video before is shown";
+const rerollState = (take) => `Re-roll ${WORDS[take.state].toLowerCase()}`;
+// The state of a take; where its video is an earlier one, that it is.
+const takeMark = (take) => (isStandIn(take) ? stateMark(take.state, `${rerollState(take)}; ${STANDS_IN}`) : stateMark(take.state));
 const noFilm = (take) => el("div", { class: "screen" }, el("p", {}, NO_FILM[take.state] ?? ""));

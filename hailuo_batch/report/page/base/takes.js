@@ -1,6 +1,14 @@
 // Facts about a take, computed from the model: its run, texts, costs and times.
 
 const liveRun = (take) => take.runs.findLast((run) => !run.superseded) ?? null;
+// The run whose video stands for the take: the live one, or where that has no file here, the newest attempt that has one.
+const shownRun = (take) => {
+  const live = liveRun(take);
+  if (take.runs.length < 2 || (live && saved(live.outputs).length)) return live;
+  return take.runs.findLast((run) => run.run_id && saved(run.outputs).length) ?? live;
+};
+const shownOutputs = (take) => saved(shownRun(take)?.outputs ?? take.outputs);
+const isStandIn = (take) => shownRun(take) !== liveRun(take);
 const promptOf = (take) => (typeof take.input.prompt === "string" ? take.input.prompt : "");
 const saved = (outputs) => outputs.filter((output) => output.path !== null);
 const seconds = (run) => {

@@ -1,7 +1,7 @@
 // Notes: a field that keeps each letter as it is typed, a small dialog with that field for a take on the sheet, and the
 // sign on a card that there is a note, which shows the note under the pointer and the focus.
 
-const noteField = (take, run = liveRun(take)) => {
+const noteField = (take, run = shownRun(take)) => {
   const field = el("textarea", { class: "note", rows: "1", maxlength: LONGEST_NOTE, placeholder: "Add a note", dir: "auto",
     "aria-label": `Note on ${take.id}`, "aria-keyshortcuts": "n" });
   const show = () => { if (document.activeElement !== field) field.value = noteOf(take, run); };
@@ -20,7 +20,7 @@ const noteField = (take, run = liveRun(take)) => {
 
 const noteDialog = (() => {
   const dialog = el("dialog", { class: "sheet jotting", "aria-labelledby": "note-title" });
-  const open = (take, run = liveRun(take)) => {
+  const open = (take, run = shownRun(take)) => {
     if (!take || !canMark(take, run)) {
       announce("Only a take with a video can have a note.");
       return;
@@ -74,9 +74,9 @@ markListeners.add((take, run) => {
   }
 });
 
-const noteSign = (take, run = liveRun(take)) => {
+const noteSign = (take, run = shownRun(take)) => {
   const note = noteOf(take, run);
   return note === "" ? "" : el("span", { class: "noted" }, icon("note"), el("span", { class: "unseen" }, "Note: "),
     el("span", { class: "text", dir: "auto" }, note));
 };
-const badges = (take, run = liveRun(take)) => el("p", { class: "badges" }, markBadge(take, run), noteSign(take, run));
+const badges = (take, run = shownRun(take)) => el("p", { class: "badges" }, markBadge(take, run), noteSign(take, run));

@@ -12,16 +12,16 @@ const markListeners = new Set(); // each is called with a take and the one of it
 
 const isLive = (take, run) => run !== null && run === liveRun(take);
 // Only a video can be judged; a run that has none yet, or whose file is not here, has nothing to see.
-const canMark = (take, run = liveRun(take)) => Boolean(run?.run_id) && saved(run.outputs).length > 0;
+const canMark = (take, run = shownRun(take)) => Boolean(run?.run_id) && saved(run.outputs).length > 0;
 // Another video is made in the place of the live one: that cannot be asked of an earlier attempt.
-const marksFor = (take, run = liveRun(take)) => Object.keys(MARKS).filter((mark) => mark !== "reroll" || isLive(take, run));
+const marksFor = (take, run = shownRun(take)) => Object.keys(MARKS).filter((mark) => mark !== "reroll" || isLive(take, run));
 
-const markOf = (take, run = liveRun(take)) => {
+const markOf = (take, run = shownRun(take)) => {
   if (!canMark(take, run)) return null;
   const mark = marks.read(run.run_id)?.mark;
   return typeof mark === "string" && Object.hasOwn(MARKS, mark) ? mark : null;
 };
-const noteOf = (take, run = liveRun(take)) => {
+const noteOf = (take, run = shownRun(take)) => {
   if (!canMark(take, run)) return "";
   const note = marks.read(run.run_id)?.note;
   return typeof note === "string" ? note.slice(0, LONGEST_NOTE) : "";
@@ -38,10 +38,10 @@ const changePick = (take, run, change) => {
   });
   for (const listener of markListeners) listener(take, run);
 };
-const setMark = (take, mark, run = liveRun(take)) => {
+const setMark = (take, mark, run = shownRun(take)) => {
   if (mark === null || marksFor(take, run).includes(mark)) changePick(take, run, { mark });
 };
-const setNote = (take, text, run = liveRun(take)) => changePick(take, run, { note: text.trim() === "" ? "" : text.slice(0, LONGEST_NOTE) });
+const setNote = (take, text, run = shownRun(take)) => changePick(take, run, { note: text.trim() === "" ? "" : text.slice(0, LONGEST_NOTE) });
 // The run that the last key marked, until another key or the pointer does something: a note that is begun right after a mark
 // is about that run, although the next take is the current one by then.
 const justMarked = (() => {
@@ -75,7 +75,7 @@ const undoMarks = () => {
   }
   return [];
 };
-const toggleMark = (take, mark, run = liveRun(take)) => {
+const toggleMark = (take, mark, run = shownRun(take)) => {
   if (!marksFor(take, run).includes(mark)) { announce("Only the latest video of a take can be made again."); return; }
   markAll([[take, markOf(take, run) === mark ? null : mark, run]]);
   const now = markOf(take, run);
@@ -101,7 +101,7 @@ const moveOldMarks = () => {
 };
 moveOldMarks();
 
-const pickButtons = (take, run = liveRun(take)) => {
+const pickButtons = (take, run = shownRun(take)) => {
   const group = el("div", { class: "picks", role: "group", "aria-label": `Mark ${take.id}`, "data-run": run.run_id });
   for (const mark of marksFor(take, run)) {
     const { verb, icon: name, key } = MARKS[mark];
@@ -111,13 +111,13 @@ const pickButtons = (take, run = liveRun(take)) => {
   showMark(group, take, run);
   return group;
 };
-const showMark = (parent, take, run = liveRun(take)) => {
+const showMark = (parent, take, run = shownRun(take)) => {
   for (const button of parent.querySelectorAll("[data-mark]")) {
     if (button.closest(".picks").dataset.run !== run?.run_id) continue;
     button.setAttribute("aria-pressed", String(button.dataset.mark === markOf(take, run)));
   }
 };
-const markBadge = (take, run = liveRun(take)) => {
+const markBadge = (take, run = shownRun(take)) => {
   const mark = markOf(take, run);
   return mark === null ? "" : el("span", { class: `badge m-${mark}` }, icon(MARKS[mark].icon), el("span", { class: "word" }, MARKS[mark].word));
 };

@@ -3,7 +3,7 @@
 const TOGETHER = 6;
 
 const shotTakes = (take) => shotOf.get(take.shot).takes.flatMap((each) => {
-  const run = liveRun(each);
+  const run = shownRun(each);
   if (!canMark(each, run)) return [];
   const outputs = saved(run.outputs);
   return outputs.map((output, index) => ({ take: each, run, output,

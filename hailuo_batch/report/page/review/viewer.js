@@ -9,8 +9,9 @@ const viewer = (() => {
   let note = null; // the field for the note, where there can be one
 
   const entries = () => sheet.takes().flatMap((take) => {
-    const outputs = saved(take.outputs);
-    return outputs.map((output, index) => ({ take, output,
+    const outputs = shownOutputs(take);
+    const run = isStandIn(take) ? { run: shownRun(take) } : {};
+    return outputs.map((output, index) => ({ take, output, ...run,
       label: outputs.length > 1 ? `${take.id}, video ${index + 1} of ${outputs.length}` : take.id }));
   });
   const index = () => row.findIndex(({ output }) => output === shown.output);
@@ -22,10 +23,10 @@ const viewer = (() => {
     const target = first < 0 ? row[by > 0 ? 0 : row.length - 1] : row[first];
     if (target) show(row.find((entry) => entry.take.shot === target.take.shot));
   };
-  const runShown = () => shown.run ?? liveRun(shown.take);
+  const runShown = () => shown.run ?? shownRun(shown.take);
   // After a mark by a key the next take without one follows; an earlier attempt was opened for its own sake.
   const following = (take) => {
-    if (shown.run) return;
+    if (shown.run && shown.run !== shownRun(take)) return;
     const next = nextUnmarked(row.map((entry) => entry.take), row.findLastIndex((entry) => entry.take === take));
     const entry = next && row.find((other) => other.take === next);
     if (entry) show(entry);
@@ -34,7 +35,7 @@ const viewer = (() => {
 
   const undone = (take, run) => {
     const entry = row.find((other) => other.take === take);
-    if (entry && run !== runShown() && isLive(take, run)) show(entry);
+    if (entry && run !== runShown() && run === shownRun(take)) show(entry);
   };
 
   const iconButton = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);
@@ -55,21 +56,22 @@ const viewer = (() => {
     fill(entry, video);
   };
   const fill = ({ take, output, run, label }, video) => {
-    const attempt = run ?? liveRun(take);
+    const attempt = run ?? shownRun(take);
+    const isEarlier = attempt !== shownRun(take);
     const place = index();
     const clip = el("span", { class: "facts" });
     on(video, "loadedmetadata", () => { clip.textContent = filmFacts(video); });
     note = canMark(take, attempt) ? noteField(take, attempt) : null;
     if (note) on(note.field, "finished", () => stage.focus());
     panel.replaceChildren(...[
-      el("div", { class: "row" }, el("h2", { tabindex: "-1" }, run ? label : take.id),
+      el("div", { class: "row" }, el("h2", { tabindex: "-1" }, isEarlier ? label : take.id),
         el("span", { class: "facts" }, place < 0 ? "" : `${number(place + 1)} of ${number(row.length)}`)),
-      el("div", { class: "row" }, stateMark(run ? run.state : take.state), clip),
+      el("div", { class: "row" }, isEarlier ? stateMark(run.state) : takeMark(take), clip),
       askedFor(take, attempt),
       note ? pickButtons(take, attempt) : null,
       note ? note.field : null,
-      el("p", { class: "prompt", dir: "auto" }, run ? "" : promptOf(take)), run ? null : references(take),
-      run ? null : allVariables(take),
+      el("p", { class: "prompt", dir: "auto" }, isEarlier ? "" : promptOf(take)), isEarlier ? null : references(take),
+      isEarlier ? null : allVariables(take),
       el("div", { class: "actions" }, compareButton(take, () => toCompare(take, attempt)), attemptsButton(take, () => toAttempts(take, attempt))),
       el("p", { class: "facts" }, facts(attempt)),
       item(output.path, "the file name"),
@@ -104,7 +106,7 @@ const viewer = (() => {
   const place = () => (dialog.open ? { take: shown.take.id, run: shown.run?.run_id ?? null, path: shown.output.path } : null);
   const goTo = (take, { run: runId, path }) => {
     const run = take.runs.find((each) => each.superseded && each.run_id === runId);
-    const output = saved(run ? run.outputs : take.outputs).find((each) => each.path === path);
+    const output = (run ? saved(run.outputs) : shownOutputs(take)).find((each) => each.path === path);
     if (!output) return;
     const label = run ? `${take.id}, attempt ${run.attempt}` : entries().find((entry) => entry.output === output)?.label ?? take.id;
     open(run ? { take, output, label, run } : { take, output, label });

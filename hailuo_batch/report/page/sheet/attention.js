@@ -23,7 +23,7 @@ const kindLine = ({ state, text, commands, attempts: found }) => {
   const pairs = found.map(([index, attempt]) => [report.takes[index], report.takes[index].runs.find((run) => run.attempt === attempt)]);
   const summary = el("summary", {}, stateMark(state), el("b", {}, plural(pairs.length, "take", "takes")), el("span", { class: "gist" }, text));
   const details = whenOpen(el("details", {}, summary), () => [el("div", { class: "whole" },
-    el("p", {}, text), commands.slice(1).map(command), ...casesOf(pairs))]);
+    el("p", {}, text), commands.map(command), ...casesOf(pairs))]);
   return el("li", { class: "issue" }, details, commands.length ? command(commands[0]) : null);
 };
 const showAttention = () => {

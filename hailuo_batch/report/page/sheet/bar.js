@@ -8,9 +8,9 @@ const bar = (() => {
   const fill = el("span", {});
 
   const describe = (take) => {
-    const run = liveRun(take);
-    const outputs = saved(take.outputs);
-    return [el("b", { class: "name" }, take.id), stateMark(take.state),
+    const run = shownRun(take);
+    const outputs = shownOutputs(take);
+    return [el("b", { class: "name" }, take.id), isStandIn(take) ? stateMark(take.state, rerollState(take)) : stateMark(take.state),
       el("span", { class: "facts" }, [flag(take), ...outputs.slice(0, 1).map(clip), facts(run)].filter(Boolean).join(" · ")),
       compareButton(take) ?? "", ...outputs.slice(0, 1).map((output) => item(output.path, "the file name")),
       run?.run_id ? item(run.run_id, "the run ID") : ""];
@@ -40,6 +40,7 @@ const bar = (() => {
 
   const help = on(el("button", { type: "button", class: "help", "aria-label": "Show the keys", title: "Show the keys", "aria-keyshortcuts": "?" }, "?"), "click", keymap.showHelp);
   keymap.add({ keys: ["?"], does: "These keys", where: ["sheet", "viewer", "compare"], act: keymap.showHelp });
+  keymap.add({ keys: ["e"], does: "Export, or import", act: () => exporter.open() });
   keymap.add({ keys: ["Escape"], does: "Close what is open" });
   const start = () => {
     node.append(el("div", { class: "reviewed", "aria-hidden": "true" }, fill), line, el("div", { class: "review" }, counts, storageWarning), help,

@@ -78,7 +78,7 @@ const current = (() => {
   const advance = () => {
     const next = nextUnmarked(sheet.takes(), sheet.placeOf(take));
     if (next) set(next, { focus: true });
-    else announce("Every take on the sheet has a mark");
+    else announce(find.asked().choice ? "Every shot on the sheet has a choice" : "Every take on the sheet has a mark");
   };
 
   on(room, "focusin", ({ target }) => {
@@ -95,9 +95,10 @@ const current = (() => {
   return { take: () => take, set, show, built, laid, scrolled, move, moveRow, listeners };
 })();
 
-// The next take that can be marked and is not, from a place in a list on and then from its beginning.
+// The next take that can be marked and is not, from a place in a list on and then from its beginning. Among the shots
+// without a choice, one that has got its choice is done.
 const nextUnmarked = (takes, from) => {
-  const isOpen = (take) => canMark(take) && markOf(take) === null;
+  const isOpen = (take) => canMark(take) && markOf(take) === null && !(find.asked().choice && shotOf.get(take.shot).takes.some(hasChoice));
   return takes.slice(from + 1).find(isOpen) ?? takes.slice(0, from + 1).find(isOpen) ?? null;
 };
 
@@ -111,7 +112,7 @@ const canSee = (take) => {
 };
 const markByKey = (mark) => (take, event, place) => {
   if (!take || !canSee(take)) return;
-  const run = place.run?.() ?? liveRun(take);
+  const run = place.run?.() ?? shownRun(take);
   if (!canMark(take, run)) {
     announce(`${take.id} has no video to mark`);
     return;
@@ -153,9 +154,9 @@ keymap.add({ keys: ["ArrowUp", "ArrowDown"], does: "Take above and below", ...wa
 keymap.add({ keys: ["Home", "End", "PageUp", "PageDown"], does: "Scroll; the current take comes along", group: "Moving" });
 keymap.add({ keys: ["Tab"], does: "Leave the pictures", group: "Moving" });
 keymap.add({ keys: ["Enter", " "], does: "Full view", act: (take, event) => {
-  const [output] = take ? saved(take.outputs) : [];
+  const [output] = take ? shownOutputs(take) : [];
   if (isElsewhere(event)) return false;
-  if (output) viewer.open({ take, output, label: take.id });
+  if (output) viewer.open(entryOf(take, output));
   else if (take) announce(`${take.id} has no video yet`);
   return true;
 } });

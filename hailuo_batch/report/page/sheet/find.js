@@ -9,7 +9,14 @@ const ORDERS = {
   longest: { word: "Longest first", of: (take) => seconds(liveRun(take)) ?? -1 },
   dearest: { word: "Most expensive first", of: (take) => liveRun(take)?.cost_micro_usd ?? -1 },
 };
-const UNMARKED = "unmarked";
+// What the filter of marks knows beside the marks themselves.
+const MARK_FILTERS = {
+  ...Object.fromEntries(Object.entries(MARKS).map(([name, { word }]) => [name, { word, fits: (take) => markOf(take) === name }])),
+  unmarked: { word: "Not marked", fits: (take) => markOf(take) === null },
+  noted: { word: "With a note", fits: (take) => noteOf(take) !== "" },
+  several: { word: "Shots with several choices", fits: (take) => choicesOf(shotOf.get(take.shot)) > 1 },
+};
+MARK_FILTERS.chosen.fits = hasChoice; // any attempt may be the choice
 
 const find = (() => {
   const EMPTY = { text: "", states: [], tag: "", mark: "", choice: false, variables: {} };
@@ -26,7 +33,7 @@ const find = (() => {
     const chosen = Object.entries(asked.variables);
     return (take) => (asked.states.length === 0 || asked.states.includes(take.state))
       && (asked.tag === "" || take.tags.includes(asked.tag))
-      && (asked.mark === "" || (markOf(take) ?? UNMARKED) === asked.mark)
+      && (asked.mark === "" || MARK_FILTERS[asked.mark].fits(take))
       && (!asked.choice || isOpenShot(shotOf.get(take.shot)))
       && chosen.every(([name, value]) => Object.hasOwn(take.variables, name) && take.variables[name] === value)
       && words.every((fits) => fits(take));
@@ -59,10 +66,11 @@ const find = (() => {
   const text = on(el("input", { type: "search", placeholder: "Search prompts, products, IDs", spellcheck: "false", autocomplete: "off" }),
     "input", () => ask({ text: text.value }));
   const tag = select("tag", [["", "All tags"], ...tags.map((name) => [name, name])]);
-  const mark = select("mark", [["", "Any mark"], ...Object.entries(MARKS).map(([name, { word }]) => [name, word]), [UNMARKED, "Not marked"]]);
+  const mark = select("mark", [["", "Any mark"], ...Object.entries(MARK_FILTERS).map(([name, { word }]) => [name, word])]);
   const order = select("order", Object.entries(ORDERS).map(([name, { word }]) => [name, word]));
   const choice = on(el("button", { type: "button", class: "toggle", title: "Only shots no take of which is chosen" }, "Shots without a choice"), "click",
     () => ask({ choice: !asked.choice }));
+  choice.setAttribute("aria-keyshortcuts", "w");
   // These buttons vanish when they are pressed: the focus, and with it the keys, go to the current take.
   const vanishing = (words, act) => on(el("button", { type: "button", class: "quiet", hidden: true }, words), "click", () => {
     act();
@@ -105,11 +113,15 @@ const find = (() => {
       Object.assign(asked, change);
       show();
     };
-    if (Object.hasOwn(change, "view")) {
+    // What a search finds begins at the top, and so does another order of which nothing was looked at yet.
+    const isFirst = current.take() === sheet.takes()[0];
+    const isFresh = Object.hasOwn(change, "order") && isFirst && change.order !== asked.order;
+    if (!Object.hasOwn(change, "text") && !isFresh) {
       sheet.keepInSight(lay);
       return;
     }
     lay();
+    if (isFresh && sheet.takes().length) current.set(sheet.takes()[0]);
     if (byId("shots").getBoundingClientRect().top < 0) byId("shots").scrollIntoView(); // the results begin there
   };
   const drop = () => ask({ ...EMPTY });
@@ -123,22 +135,40 @@ const find = (() => {
   let due = 0;
   markListeners.add(() => { clearTimeout(due); due = setTimeout(showLeft, 60); });
   keymap.add({ keys: ["/"], does: "Search", act: () => { text.focus(); text.select(); } });
+  keymap.add({ keys: ["w"], does: "Only shots without a choice, or all", act: () => choice.click() });
+  const toPictures = () => {
+    if (current.take()) current.set(current.take(), { focus: true });
+    else document.activeElement.blur();
+  };
   on(text, "keydown", (event) => {
-    const [first] = sheet.takes();
-    if (event.key !== "Enter" || event.isComposing || !first) return;
+    const { key, isComposing } = event;
+    if (isComposing || !["Enter", "Escape"].includes(key)) return;
     event.preventDefault();
-    current.set(first, { focus: true });
+    const [first] = sheet.takes();
+    if (key === "Escape" && text.value !== "") {
+      text.value = "";
+      ask({ text: "" });
+    } else if (key === "Escape") toPictures();
+    else if (first) current.set(first, { focus: true });
   });
 
-  // After a choice with the pointer the keys are about the sheet; by keyboard a list keeps them, to try one after the other.
-  let pointedAt = null;
-  on(byId("tools"), "pointerdown", ({ target }) => { pointedAt = target; });
-  on(byId("tools"), "keydown", () => { pointedAt = null; });
-  on(byId("tools"), "change", ({ target }) => { if (target === pointedAt && target.matches("select")) target.blur(); });
+  // After a choice the keys are about the pictures again. A list that is closed keeps the arrows and letters, to try one
+  // choice after the other; Enter, or Escape, ends that.
+  let isTrying = false;
+  on(byId("tools"), "pointerdown", () => { isTrying = false; });
+  on(byId("tools"), "keydown", (event) => {
+    if (!event.target.matches("select")) return;
+    const isDone = event.key === "Escape" || (event.key === "Enter" && isTrying);
+    isTrying = !["Enter", " ", "Escape", "F4"].includes(event.key) && !event.altKey;
+    if (!isDone) return;
+    event.preventDefault();
+    toPictures();
+  });
+  on(byId("tools"), "change", ({ target }) => { if (target.matches("select") && !isTrying) toPictures(); });
 
   const start = () => {
     if (tags.length === 0 || (asked.tag !== "" && !tags.includes(asked.tag))) asked.tag = "";
-    if (asked.mark !== UNMARKED && !Object.hasOwn(MARKS, asked.mark)) asked.mark = "";
+    if (!Object.hasOwn(MARK_FILTERS, asked.mark)) asked.mark = "";
     asked.states = asked.states.filter((state) => report.totals[state] > 0);
     asked.text = String(asked.text);
     asked.choice = asked.choice === true;

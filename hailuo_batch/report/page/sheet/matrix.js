@@ -78,6 +78,8 @@ const matrix = (() => {
     });
     order = rows.flatMap((row) => row.cells.flatMap(([, found]) => found));
     for (const row of rows) for (const [, found] of row.cells) for (const take of found) rowOf.set(take, row);
+    const words = [...lines.keys()].flatMap((value) => labelOf(chosen.rows, value).split(/\s+|(?<=-)/));
+    box.style.setProperty("--longest", words.reduce((most, word) => Math.max(most, word.length), 0)); // as wide are the rows' headings
     box.style.setProperty("--columns", columns.length);
     box.style.setProperty("--abreast", Math.min(3, most.reduce((a, b) => Math.max(a, b), 1)));
     box.replaceChildren(el("div", { role: "row", class: "line heads" },

@@ -130,6 +130,7 @@ const sheet = (() => {
     if (size !== now) forgetCards();
     size = now;
     lay();
+    room.style.setProperty("--under", `${tools.offsetHeight}px`); // at once, as it may have a row more or less
     const isHere = (take) => places.has(take);
     current.laid(hadFocus, before.slice(at + 1).find(isHere) ?? before.slice(0, Math.max(at, 0)).findLast(isHere) ?? order[0] ?? null);
   };
@@ -210,13 +211,15 @@ const sheet = (() => {
     show(view);
     if (before) goTo(before);
   });
-  // However differently `lay` shows the takes: the current one stays where the reader saw it, or at least in sight.
+  // However differently `lay` shows the takes: the current one, or the one that follows it where it is gone, stays where the
+  // reader saw it, or at least in sight.
   const keepInSight = (lay) => {
-    const kept = current.take();
-    const card = kept === null ? null : cards.get(kept.id);
+    const before = current.take();
+    const card = before === null ? null : cards.get(before.id);
     const top = isInSight(card) ? card.getBoundingClientRect().top : null;
     lay();
-    if (top === null || !places.has(kept)) return;
+    const kept = current.take();
+    if (top === null || kept === null || !places.has(kept)) return;
     const [least, end] = clear();
     const most = end - cardAt(kept).querySelector(".screen").offsetHeight - MARGIN;
     goTo({ shot: kept.shot, take: kept, top: Math.max(least + MARGIN, Math.min(top, most)) });

@@ -2,8 +2,15 @@
 
 const takeById = new Map(report.takes.map((take) => [take.id, take]));
 const shots = [...grouped(report.takes, (take) => take.shot)]
-  .map(([id, takes], index) => ({ id, takes, index, shown: takes, node: null, list: null, rest: [] }));
+  .map(([id, takes], index) => ({ id, takes, index, shown: takes, node: null, list: null, rest: [], choices: null }));
 const shotOf = new Map(shots.map((shot) => [shot.id, shot]));
+const choicesOf = (shot) => shot.takes.reduce((sum, take) => sum + take.runs.filter((run) => markOf(take, run) === "chosen").length, 0);
+// A shot needs one video: that it has more is said, as it may be meant.
+const showChoices = (shot) => {
+  if (shot.choices === null) return;
+  const count = choicesOf(shot);
+  shot.choices.textContent = count > 1 ? `${number(count)} chosen` : "";
+};
 const LONGEST_LINE = 240; // characters of a prompt that stand in one line
 
 // Takes of one shot have the same input unless the manifest was edited after some of them were made.
@@ -30,10 +37,12 @@ const REST = { S: oneLine, M: twoLines, L: everything };
 const shotNode = (shot, takes, extra) => {
   shot.shown = takes;
   if (shot.node === null) {
+    shot.choices = el("b", { class: "several" });
     const done = shot.takes.filter((take) => take.state === "done").length;
     shot.node = el("section", { class: "shot", "data-shot": shot.id, "aria-labelledby": `shot-${shot.index}` },
       el("div", { class: "row" }, el("h2", { id: `shot-${shot.index}` }, shot.id),
-        shot.takes.length > 1 ? el("span", { class: "facts" }, `${done} of ${shot.takes.length} done`) : null));
+        el("span", { class: "facts" }, shot.choices, shot.takes.length > 1 ? el("span", {}, `${done} of ${shot.takes.length} done`) : "")));
+    showChoices(shot);
   }
   shot.node.style.setProperty("--takes", takes.length);
   shot.node.style.setProperty("--extra", extra);
