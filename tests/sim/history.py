@@ -10,12 +10,14 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
 from unittest import mock
 
 from hailuo_batch.adapters.ledger import Ledger
+from hailuo_batch.adapters.stills import ffmpeg
 from hailuo_batch.app.workspace import CampaignPaths, leftovers
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.states import RUNNING
@@ -43,6 +45,7 @@ from tests.sim.state_damage import StateDamage
 from tests.sim.truth import Truth, Violation
 from tests.sim.user import User
 
+_without_ffmpeg = partial(mock.patch.object, ffmpeg, "which", lambda _: None)  # a history is the same on each machine
 _TABLES = ("takes", "runs", "files")
 _LOGS = ("wal", "shm")
 
@@ -65,7 +68,7 @@ def run_history(seed: int, log: Callable[[str], object] = str) -> Failure | None
 
 def live(seed: int, log: Callable[[str], object] = str) -> tuple[Failure | None, Counter[str]]:
     """As `run_history`, and how often which adversity came about."""
-    with tempfile.TemporaryDirectory(prefix="sim-", dir=_fast_folder()) as folder:
+    with tempfile.TemporaryDirectory(prefix="sim-", dir=_fast_folder()) as folder, _without_ffmpeg():
         history = SimulatedHistory(seed, Path(folder).resolve(), log)
         failure = None
         try:
