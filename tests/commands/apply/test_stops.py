@@ -138,10 +138,10 @@ def test_on_a_terminal_it_asks_before_paying(
         printed = b""
         while b"[y/N]" not in printed:
             printed += os.read(ours, 4096)
-        assert re.search(rb"Pay for 1 run, about \$0\.28, at most \$5\.00\?", printed)
         os.write(ours, f"{answer}\n".encode())
         read_terminal(ours)
         assert process.wait(TEST_TIMEOUT_S) == code
     os.close(ours)
+    assert re.search(rb"Pay for 1 run, about \$0\.28, at most \$5\.00 \(what the cap leaves\)\?", printed)
     assert api.world.stats.creates == creates
     assert (shell.state / "lamps.db").exists() is (creates == 1)

@@ -172,7 +172,7 @@ def test_a_backup_with_a_damaged_row_is_refused_before_anything_is_touched(
     (shell.state / "lamps.db.bak").rename(shell.workspace / "damaged")
     ended = shell.bare("state", "restore", str(shell.manifest))
     assert ended.code is ExitCode.DONE
-    assert "without a backup, with 3 requests" in ended.err
+    assert "without a backup. Added what was missing in it: 3 requests from the receipts" in ended.err
     assert shell("apply").code is ExitCode.DONE
     assert made.world.stats.creates == 3
 
