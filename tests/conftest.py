@@ -1,6 +1,5 @@
 """What holds for every test: it speaks to this machine only, and neither knows nor touches what is its user's."""
 
-import gc
 import ipaddress
 import os
 import signal
@@ -38,11 +37,6 @@ def pytest_configure() -> None:
     for number, handler in _HEEDED.items():
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
-
-
-def pytest_collection_finish() -> None:
-    """Take thousands of collected tests out of the collector's sight: the simulation has it clean up often."""
-    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
