@@ -50,6 +50,7 @@ def videos_asked_for(sheet: Sheet) -> list[str]:
 def open_with_stills(open_sheet: OpenSheet, *records: TakeRecord, missing: frozenset[str] = frozenset()) -> Sheet:
     sheet = open_sheet(*records)
     with_stills(sheet.folder, *records, missing=missing)
+    sheet.chrome.get("about:blank")  # the page without stills asks for no further video
     sheet.open()
     sheet.until("document.querySelector('.take')")
     return sheet
