@@ -39,7 +39,6 @@ def may_name_picks(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> bool
     It must pay for no more than the apply that prints it. A re-roll that had no video when that began could have one
     by the time the command is pasted, and would then be paid for. Those that began are in the ledger without the file.
     """
-    # rule picks_named_again
     return Reroll.NO_VIDEO not in rerolls_of(request, plan, snapshot)
 
 
