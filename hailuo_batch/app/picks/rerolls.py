@@ -50,4 +50,5 @@ def still_names_picks(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> b
     now = judge_rerolls(request.rerolls, snapshot, wanted, begun=frozenset(), later=later, scope=scope)
     # with every change of the plan carried out, what the manifest asks for otherwise is superseded: what still counts
     # as edited is a video that came during the apply
+    # rule picks_named_again
     return bool({Reroll.LATER, Reroll.UNDER_WAY} & now.keys()) and not {Reroll.NO_VIDEO, Reroll.EDITED} & now.keys()

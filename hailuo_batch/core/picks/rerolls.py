@@ -30,12 +30,6 @@ class Reroll(Enum):
     UNKNOWN = "unknown"  # neither manifest nor ledger knows the take, or the ledger does not know the run
 
 
-def can_reroll(pick: Pick, run: Run) -> bool:
-    """Whether this mark asks for another video than that of this run, which serves the take."""
-    # rule seen_run_only
-    return pick.run_id == run.run_id and run.state is RunState.SUCCEEDED
-
-
 def judge_rerolls(
     rerolls: Iterable[Pick],
     snapshot: Snapshot,

@@ -12,7 +12,6 @@ from hailuo_batch.core.model import ledger_changes as st
 from hailuo_batch.core.model.runs import OutputKey, Replacement, Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.core.picks.picks import Pick
-from hailuo_batch.core.picks.rerolls import can_reroll
 from hailuo_batch.core.planning.diff import Difference, RecordedRequest, attempt_before, why_unserved
 from hailuo_batch.core.planning.failures import FAILS_AGAIN, attempts_left, is_refused_content
 from hailuo_batch.core.planning.matching import match_runs
@@ -216,11 +215,15 @@ class _Planner:
         if not self._rerolls:
             return frozenset()
         runs = ((id_, self._served.get(id_)) for id_ in self._scope)
-        marked = ((id_, run, self._rerolls.get((id_, run.run_id or ""))) for id_, run in runs if run is not None)
-        asked = frozenset(id_ for id_, run, pick in marked if pick is not None and can_reroll(pick, run))
+        asked = frozenset(id_ for id_, run in runs if run is not None and self._is_marked(id_, run))
         replaceable = self._request.replaceable
         # rule rerolled_as_planned
         return asked if replaceable is None else asked & replaceable
+
+    def _is_marked(self, take_id: str, run: Run) -> bool:
+        """Whether a mark asks for another video than that of this run, which serves the take, and of no other run."""
+        # rule seen_run_only
+        return run.state is RunState.SUCCEEDED and (take_id, run.run_id or "") in self._rerolls
 
     def _record_replacement(self, at: int) -> None:
         """Have the request recorded, before the changes of its takes: the same command, repeated after an interruption,
