@@ -5,7 +5,7 @@ import pytest
 from tests.sim.history import run_history
 
 CHUNK = 20
-QUICK, ALL = 20, 120
+QUICK, ALL = 20, 300
 
 CHUNKS = [
     *range(0, QUICK, CHUNK),
