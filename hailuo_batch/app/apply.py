@@ -121,14 +121,7 @@ def apply_campaign(
         stills = StillMaker(request.context.paths.outputs, find_ffmpeg)
         deadline = _deadline(options, give_up_at)
         job = replace(_make_job(request, proposal, consent), lock=lock, deadline=deadline, stills=stills)
-        if job.sends or job.plan.ledger_changes:
-            # before anything is sent: after a kill, `status` must name a command that pays for no more than this one
-            ledger.record_fact(RESUME_FACT, job.resume_command)
-        # rule plan_forgotten
-        if request.saved_plan is None and (
-            job.sends or job.plan.ledger_changes or has_files_to_move(proposal.snapshot)
-        ):
-            ledger.record_fact(PLAN_FACT, "")  # this apply changes the ledger: plan files made before are out of date
+        apply.record_beginning(job, ledger, proposal.snapshot)
         outcome = run_campaign(job, ledger, clock, console)
         if outcome.snapshot is proposal.snapshot:  # nothing was recorded since the receipts were compared with it
             remember_receipts(request.context.paths)
@@ -177,6 +170,16 @@ class _Apply:
     def _open(self) -> Ledger:
         context = self.request.context
         return Ledger.open(context.paths.ledger, context.campaign.name, context.endpoint, self.clock.wall())
+
+    def record_beginning(self, job: Job, ledger: Ledger, snapshot: Snapshot) -> None:
+        """Record what the ledger has to know before anything is sent."""
+        changes = job.sends or bool(job.plan.ledger_changes)
+        if changes:
+            # after a kill, `status` must name a command that pays for no more than this one
+            ledger.record_fact(RESUME_FACT, job.resume_command)
+        # rule plan_forgotten
+        if self.request.saved_plan is None and (changes or has_files_to_move(snapshot)):
+            ledger.record_fact(PLAN_FACT, "")  # this apply changes the ledger: plan files made before are out of date
 
     def propose(self, ledger: Ledger | None) -> Proposal:
         """Make the plan. Raises UsageError if a plan file is out of date."""

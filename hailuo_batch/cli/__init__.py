@@ -30,7 +30,7 @@ from hailuo_batch.cli.options import (
     plan_options,
     strict,
 )
-from hailuo_batch.cli.parameter_types import ManifestPath, PicksPath
+from hailuo_batch.cli.parameter_types import MANIFEST_PATH, PICKS_PATH
 
 if TYPE_CHECKING:
     from hailuo_batch.app.workspace import CampaignLocation
@@ -57,7 +57,7 @@ def init(invocation: Invocation, /, file: Path) -> int:
 
 
 @cli.command()
-@click.argument("manifests", nargs=-1, type=ManifestPath(), metavar="[MANIFEST...]")
+@click.argument("manifests", nargs=-1, type=MANIFEST_PATH, metavar="[MANIFEST...]")
 @click.option(
     "--changed",
     is_flag=True,
@@ -200,7 +200,7 @@ def verify(where: "CampaignLocation", console: "Console", **options: Any) -> int
 
 @cli.command()
 @campaign_command(
-    click.argument("picks", type=PicksPath()),
+    click.argument("picks", type=PICKS_PATH),
     click.option("--to", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder to copy to."),
     click.option(
         "--name",

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from hailuo_batch.cli.parameter_types import DEFAULT_MANIFEST, ManifestPath
+from hailuo_batch.cli.parameter_types import DEFAULT_MANIFEST, MANIFEST_PATH
 
 _FOLDERS = (Path(), Path("manifests"))
 _MOST_TRIED = 20
@@ -30,13 +30,13 @@ def manifest_before(command: Callable[..., Any]) -> Callable[..., Any]:
     parameters = getattr(command, "__click_params__", ())
     is_one_of_several = any(isinstance(parameter, click.Argument) for parameter in parameters)
     if is_one_of_several:
-        return click.argument("manifest", type=ManifestPath())(command)
-    return click.argument("manifest", type=ManifestPath(), required=False, callback=_fill_in)(command)
+        return click.argument("manifest", type=MANIFEST_PATH)(command)
+    return click.argument("manifest", type=MANIFEST_PATH, required=False, callback=_fill_in)(command)
 
 
 def optional_manifest(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument MANIFEST to a command that also works without any manifest: None where there is none."""
-    return click.argument("manifest", type=ManifestPath(), required=False, callback=_fill_in_if_there)(command)
+    return click.argument("manifest", type=MANIFEST_PATH, required=False, callback=_fill_in_if_there)(command)
 
 
 def default_manifest(context: click.Context) -> Path:

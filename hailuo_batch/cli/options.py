@@ -11,7 +11,7 @@ import click
 
 from hailuo_batch import __version__
 from hailuo_batch.cli.manifest_argument import manifest_before
-from hailuo_batch.cli.parameter_types import PicksPath, complete_takes
+from hailuo_batch.cli.parameter_types import PICKS_PATH, complete_takes
 
 if TYPE_CHECKING:
     from hailuo_batch.app.workspace import CampaignLocation
@@ -169,7 +169,7 @@ plan_options = option_group(
     ),
     click.option(
         "--replace-from",
-        type=PicksPath(),
+        type=PICKS_PATH,
         multiple=True,
         callback=_only_one,
         metavar="PICKS",

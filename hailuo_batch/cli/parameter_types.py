@@ -25,11 +25,12 @@ _ABOUT_SOME_TAKES = frozenset({"retry", "resolve"})
 """The commands that are for takes in some states alone."""
 
 
-class ManifestPath(click.Path):
-    """A manifest's path: completed with the YAML files beside what is typed."""
+class FilePath(click.Path):
+    """A file's path, completed with what `find` finds for the text that is typed so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, find: Callable[[str], Iterator[str]]) -> None:
         super().__init__(path_type=Path)
+        self._find = find
 
     def shell_complete(
         self,
@@ -37,33 +38,11 @@ class ManifestPath(click.Path):
         param: click.Parameter,  # noqa: ARG002 - click's signature
         incomplete: str,
     ) -> "list[CompletionItem[str]]":
-        """The YAML files that begin so; whatever the shell finds where there is none."""
+        """The files that begin so; whatever the shell finds where there is none."""
         from click.shell_completion import CompletionItem
 
-        found = [CompletionItem(path) for path in islice(_yaml_files(incomplete), _MOST_OFFERED)]
+        found = [CompletionItem(path) for path in islice(self._find(incomplete), _MOST_OFFERED)]
         return found or [CompletionItem(incomplete, type="file")]
-
-
-class PicksPath(click.Path):
-    """A file of picks: completed with the JSON files beside what is typed."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        param: click.Parameter,  # noqa: ARG002 - click's signature
-        incomplete: str,
-    ) -> "list[CompletionItem[str]]":
-        """The JSON files that begin so; whatever the shell finds where there is none."""
-        from click.shell_completion import CompletionItem
-
-        typed, slash, _ = incomplete.rpartition("/")
-        found = _files_in(f"{typed}{slash}", incomplete, _PICKS_SUFFIXES)
-        return [CompletionItem(path) for path in islice(found, _MOST_OFFERED)] or [
-            CompletionItem(incomplete, type="file")
-        ]
 
 
 class TakeId(click.ParamType[str]):
@@ -103,6 +82,12 @@ def _yaml_files(incomplete: str) -> Iterator[str]:
         yield from _files_in(folder, incomplete, _SUFFIXES)
 
 
+def _json_files(incomplete: str) -> Iterator[str]:
+    """The JSON files in the folder that is typed so far."""
+    typed, slash, _ = incomplete.rpartition("/")
+    return _files_in(f"{typed}{slash}", incomplete, _PICKS_SUFFIXES)
+
+
 def _files_in(folder: str, incomplete: str, suffixes: Collection[str]) -> Iterator[str]:
     """The files in the folder whose paths begin so and end with one of the suffixes. `folder` is empty or ends with a
     slash."""
@@ -112,6 +97,12 @@ def _files_in(folder: str, incomplete: str, suffixes: Collection[str]) -> Iterat
         return
     names = (f"{folder}{path.name}" for path in paths if path.suffix in suffixes and path.is_file())
     yield from (name for name in names if name.startswith(incomplete))
+
+
+MANIFEST_PATH = FilePath(_yaml_files)
+"""A manifest's path."""
+PICKS_PATH = FilePath(_json_files)
+"""The path of a file of picks."""
 
 
 def _manifest_typed() -> Path | None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from hailuo_batch.adapters.http.timeouts import Timeouts
 from hailuo_batch.adapters.runbase.base_url import parse_base_url
 from hailuo_batch.adapters.runbase.fields import is_run_id
-from hailuo_batch.adapters.runbase.responses import Probe, RunLookup
+from hailuo_batch.adapters.runbase.responses import ApiCheck, RunLookup
 
 if TYPE_CHECKING:
     from hailuo_batch.adapters.runbase.client import Client
 
-__all__ = ["Client", "Probe", "RunLookup", "Timeouts", "is_run_id", "parse_base_url"]
+__all__ = ["ApiCheck", "Client", "RunLookup", "Timeouts", "is_run_id", "parse_base_url"]
 
 
 def __getattr__(name: str) -> object:

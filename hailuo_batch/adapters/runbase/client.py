@@ -27,15 +27,15 @@ from hailuo_batch.adapters.http.timeouts import ExchangeTimer, Timeouts
 from hailuo_batch.adapters.runbase.base_url import split_base_url
 from hailuo_batch.adapters.runbase.fields import decode_body, describe_content, is_run_id, parse_object, redact
 from hailuo_batch.adapters.runbase.responses import (
+    ApiCheck,
     ExchangeResult,
     NotSent,
-    Probe,
     Response,
     RunLookup,
     Unanswered,
+    api_check_outcome,
     create_outcome,
     lookup_outcome,
-    probe_outcome,
     read_outcome,
 )
 from hailuo_batch.core.model.events import CreateOutcome, ReadOutcome
@@ -97,9 +97,9 @@ class Client:
         """Ask for the state of a run that a person named, and also for its model and cost."""
         return lookup_outcome(self._send_read(run_id), run_id)
 
-    def probe(self, run_id: str) -> Probe:
+    def check_api(self, run_id: str) -> ApiCheck:
         """Ask for the state of a run that cannot exist, to learn whether the API answers, and what time it has."""
-        return probe_outcome(self._send_read(run_id), run_id)
+        return api_check_outcome(self._send_read(run_id), run_id)
 
     def close(self) -> None:
         """Close the connections that are kept for reads."""

@@ -197,20 +197,20 @@ def lookup_outcome(exchange: ExchangeResult, run_id: str) -> RunLookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ApiCheck:
     """What a read shows of the API itself. `server_time` is its clock, in seconds since the epoch, None if unknown."""
 
     outcome: ReadOutcome
     server_time: float | None = None
 
 
-def probe_outcome(exchange: ExchangeResult, run_id: str) -> Probe:
+def api_check_outcome(exchange: ExchangeResult, run_id: str) -> ApiCheck:
     """Decide what a read shows of the API. The time of whatever else has answered is not the API's."""
     outcome = read_outcome(exchange, run_id)
     is_foreign = isinstance(outcome, ReadUnanswered) and outcome.responder is not Responder.API
     if not isinstance(exchange, Response) or is_foreign:
-        return Probe(outcome)
-    return Probe(outcome, fields.parse_http_date(exchange.date))
+        return ApiCheck(outcome)
+    return ApiCheck(outcome, fields.parse_http_date(exchange.date))
 
 
 def _read_response_outcome(response: Response, run_id: str) -> ReadOutcome:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hailuo_batch.adapters.http.origin import Origin, find_proxy
-from hailuo_batch.adapters.runbase import Client, Probe, Timeouts
+from hailuo_batch.adapters.runbase import ApiCheck, Client, Timeouts
 from hailuo_batch.adapters.runbase.base_url import split_base_url
 from hailuo_batch.app.api_target import ApiTarget, reserve_one_request, share_window
 from hailuo_batch.app.doctor.finding import Finding, Level
@@ -36,7 +36,7 @@ _SUBJECT = "connection"
 class Measurement:
     """What came of the read, and the time of day on this machine in the middle of it."""
 
-    probe: Probe
+    check: ApiCheck
     local_time: float
 
 
@@ -45,9 +45,9 @@ def check_connection(endpoint: str, key: str | None, settings: Settings) -> Iter
     origin, _ = split_base_url(endpoint)
     yield from _check_proxy_settings(origin)
     measured = _measure(ApiTarget(endpoint, key, origin.is_loopback), settings)
-    yield from judge_answer(measured.probe.outcome, endpoint, has_key=key is not None)
-    if measured.probe.server_time is not None:
-        yield judge_clock(measured.local_time - measured.probe.server_time)
+    yield from judge_answer(measured.check.outcome, endpoint, has_key=key is not None)
+    if measured.check.server_time is not None:
+        yield judge_clock(measured.local_time - measured.check.server_time)
 
 
 def _measure(target: ApiTarget, settings: Settings) -> Measurement:
@@ -57,8 +57,8 @@ def _measure(target: ApiTarget, settings: Settings) -> Measurement:
         reserve_one_request(share_window(target.base_url, target, settings), settings),
     ):
         before = clock.wall()
-        probe = client.probe(NONEXISTENT_RUN.run_id or "")
-        return Measurement(probe, (before + clock.wall()) / 2)
+        check = client.check_api(NONEXISTENT_RUN.run_id or "")
+        return Measurement(check, (before + clock.wall()) / 2)
 
 
 def judge_answer(outcome: ev.ReadOutcome, endpoint: str, *, has_key: bool) -> Iterator[Finding]:

@@ -29,15 +29,16 @@ def watch(
     console: Console,
 ) -> None:
     """Show the campaign until everything is done. Ctrl-C ends it, too: there is nothing that it could interrupt."""
+    clock = Clock()
     show = _drawn(console) if has_cursor(sys.stdout) else _printed(console)
     try:
         while True:
-            began_at = time.monotonic()
+            began_at = clock.now()
             reading = read()
             show(reading, render(reading, _page_columns()))
             if reading.is_done:
                 return
-            time.sleep(max(INTERVAL_S, _PAUSE_PER_WORK * (time.monotonic() - began_at)))
+            time.sleep(max(INTERVAL_S, _PAUSE_PER_WORK * (clock.now() - began_at)))
     except KeyboardInterrupt:
         return
 
