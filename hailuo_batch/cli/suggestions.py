@@ -285,17 +285,17 @@ def _for_missing(typed: _Typed, parameter: click.Parameter | None) -> str:
 
 
 def _for_picks(typed: _Typed, words: Sequence[str]) -> str:
-    """What to write in the place of PICKS: the only file of picks that lies here, or that of the manifest's name."""
+    """What to write in the place of PICKS: the newest of the manifest's name, or the only one that lies here."""
     first = next(iter(words), "")
     if Path(first).suffix.lower() == _PICKS_SUFFIX:
         return f"{quote(first)} is in the place of the manifest, which comes first."
-    found = sorted(str(path) for path in Path().glob("*.picks.json"))
-    mine = f"{Path(first).stem}.picks.json"
-    picks = mine if mine in found else found[0] if len(found) == 1 else ""
-    if not picks or first not in typed.given:
+    found = sorted(path for path in Path().glob("*.picks*.json") if path.is_file())
+    own = [path for path in found if path.name.startswith(f"{Path(first).stem}.picks.")]
+    picks = max(own, key=lambda path: path.stat().st_mtime) if own else found[0] if len(found) == 1 else None
+    if picks is None or first not in typed.given:
         return ""
     place = typed.words.index(first, typed.depth)
-    return _guess(typed.cli, [typed.replaced(place, first, picks)])
+    return _guess(typed.cli, [typed.replaced(place, first, str(picks))])
 
 
 def _for_manifest(typed: _Typed) -> str:

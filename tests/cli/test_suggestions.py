@@ -1,5 +1,6 @@
 """A wrong command line ends with the nearest right one, which is understood and does what was meant."""
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -176,6 +177,12 @@ def test_picks_that_are_missing_are_proposed_if_it_is_clear_which(shell: Shell) 
     assert "Did you mean" not in refused(shell, "collect lamps.yaml --to x")
     Path("lamps.picks.json").write_text(PICKS, encoding="utf-8")
     assert proposed(shell, "collect lamps.yaml --to x") == "collect lamps.yaml lamps.picks.json --to x"
+    for number, second in enumerate(("05", "04")):  # as the page names its exports; the one that was written last
+        path = Path(f"lamps.picks.2026-11-30-1504{second}.json")
+        path.write_text(PICKS, encoding="utf-8")
+        os.utime(path, (2e9 - number, 2e9 - number))
+    newest = "lamps.picks.2026-11-30-150405.json"
+    assert proposed(shell, "collect lamps.yaml --to x") == f"collect lamps.yaml {newest} --to x"
 
 
 def test_a_file_of_picks_or_a_table_in_the_place_of_the_manifest(shell: Shell) -> None:
