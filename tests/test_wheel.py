@@ -103,4 +103,4 @@ def test_the_page_and_the_clips_are_there(program: Path, tmp_path: Path) -> None
         check=False,
     )
     assert ended.returncode == 1, ended.stderr
-    assert (tmp_path / "outputs" / "my-campaign.sandbox" / "report.html").is_file()
+    assert (tmp_path / "outputs" / "lamps.sandbox" / "report.html").is_file()

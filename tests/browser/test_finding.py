@@ -56,6 +56,16 @@ def test_by_state_one_or_several(sheet: Sheet) -> None:
     assert sheet.shown() == ALL
 
 
+def test_at_the_top_of_the_page_a_filter_scrolls_nothing_away(sheet: Sheet) -> None:
+    chip = sheet.one('[data-state="failed"]')
+    place = chip.rect
+    chip.click()
+    assert sheet.shown() == ["lamp.take2"]
+    scrolled = "return new Promise(then => { const all = [], look = () => all.push(scrollY) < 20 ? requestAnimationFrame(look) : then(all); look(); })"
+    assert sheet.run(scrolled) == [0] * 20
+    assert chip.rect == place
+
+
 def test_by_tag(sheet: Sheet) -> None:
     sheet.choose("tag", "tag-desk")
     assert sheet.shown() == ["desk"]

@@ -217,9 +217,11 @@ const sheet = (() => {
     const before = current.take();
     const card = before === null ? null : cards.get(before.id);
     const top = isInSight(card) ? card.getBoundingClientRect().top : null;
+    const isAtTop = scrollY < 1;
     lay();
     const kept = current.take();
     if (top === null || kept === null || !places.has(kept)) return;
+    if (isAtTop && !matrix.isOn() && isInSight(cardAt(kept))) return; // the filters of the head stay under the pointer
     const [least, end] = clear();
     const most = end - cardAt(kept).querySelector(".screen").offsetHeight - MARGIN;
     goTo({ shot: kept.shot, take: kept, top: Math.max(least + MARGIN, Math.min(top, most)) });
