@@ -82,6 +82,14 @@ def test_watched_in_a_pipe_it_is_shown_when_something_changed_until_all_is_done(
     assert "No ledger yet" not in ended.out + ended.err
 
 
+def test_watched_in_a_pipe_it_ends_with_its_reader(shell: Shell, api: SandboxServer) -> None:
+    with shell.spawn("status", "--watch") as watching:
+        assert watching.stdout is not None
+        assert watching.stdout.readline()
+        watching.stdout.close()
+        assert watching.wait(60) == ExitCode.UNFINISHED
+
+
 def test_watched_on_a_terminal_it_is_drawn_in_its_place_until_ctrl_c(shell: Shell, api: SandboxServer) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "hailuo_batch", "status", str(shell.manifest), "--watch"]

@@ -39,13 +39,15 @@ class Order:
 
     wishes: PlanRequest = PlanRequest()
     plan: KeptPlan | None = None
+    picks: Path | None = None
     new_ledger: bool = False
     yes: bool = True
 
     def __str__(self) -> str:
         of = str(self.wishes) if self.plan is None else f"--plan {self.plan.path.name}"
+        marked = [] if self.picks is None else ["--replace-from", self.picks.name]
         flags = (("--new-ledger", self.new_ledger), ("--yes", self.yes))
-        return " ".join([of, *(flag for flag, is_given in flags if is_given)])
+        return " ".join([of, *marked, *(flag for flag, is_given in flags if is_given)])
 
 
 class Apply(Process):
@@ -75,6 +77,7 @@ class Apply(Process):
         options = ApplyOptions(
             only=order.wishes.only,
             replace=order.wishes.replace,
+            replace_from=order.picks,
             limit=order.wishes.limit,
             in_doubt=str(order.wishes.in_doubt),
             yes=order.yes,

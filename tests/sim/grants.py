@@ -40,6 +40,8 @@ class Grants:
     _to_forget: set[str] = field(default_factory=set)
     _forgotten: set[str] = field(default_factory=set)  # the creates that were counted as forgotten
     _named: set[tuple[str, int]] = field(default_factory=set)  # by take and attempt, as a user names them
+    _marked: dict[tuple[str, str], str] = field(default_factory=dict)  # requests by the take and run of a mark
+    _rerolled: set[str] = field(default_factory=set)  # the runs whose mark was counted: it counts once
 
     def propose(self, campaign: CampaignSpec, snapshot: Snapshot, plan: Plan, request: PlanRequest) -> None:
         """A command asks for this. `snapshot` is the ledger before its plan."""
@@ -57,6 +59,7 @@ class Grants:
         self._sent = len(self.truth.sent)
         self._scope = plan.scope
         self._requests = {take.id: take.fingerprint for take in campaign.takes}
+        self._marked = self._find_marked(snapshot, request)
         self._doubtful = {}
         if request.in_doubt is InDoubtPolicy.RESUBMIT:
             doubtful = (run for run in snapshot.runs if _may_be_made_again(run))
@@ -65,11 +68,12 @@ class Grants:
     def forget_lost(self, snapshot: Snapshot) -> None:
         """The ledger was put back to what it was: a wish that it does not know any more is a new one when asked."""
         self._open = [each for each in self._open if each in snapshot.replacements]
+        self._rerolled -= {run.run_id for run in snapshot.runs if run.run_id is not None and not run.is_superseded}
 
     @property
     def is_waiting(self) -> bool:
         """Whether something was asked that is not known to be recorded."""
-        return bool(self._replacement or self._doubtful or self._named or self._to_forget)
+        return bool(self._replacement or self._marked or self._doubtful or self._named or self._to_forget)
 
     def expect_again(self, run: Run) -> None:
         """A command asks that this run be made again."""
@@ -113,11 +117,24 @@ class Grants:
         again = {run.create_id for run in resubmitted}
         self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
         self.truth.grant(run.fingerprint for run in resubmitted if (run.take_id, run.attempt) in self._named)
+        replaced = {run.run_id for run in snapshot.runs if run.superseded_by is Supersession.REPLACE}
+        fresh_marks = {run_id: request for (_, run_id), request in self._marked.items() if run_id in replaced}
+        self.truth.grant(request for run_id, request in fresh_marks.items() if run_id not in self._rerolled)
+        self._rerolled |= fresh_marks.keys()
         forgotten = {run.create_id: run for run in snapshot.forgotten if run.take_id in self._to_forget}
         fresh = [run.fingerprint for create_id, run in forgotten.items() if create_id not in self._forgotten]
         self.truth.grant(fresh)
         self._forgotten |= {create_id for create_id in forgotten if create_id is not None}
-        self._replacement, self._doubtful, self._named, self._to_forget = None, {}, set(), set()
+        self._replacement, self._marked, self._doubtful = None, {}, {}
+        self._named, self._to_forget = set(), set()
+
+    def _find_marked(self, snapshot: Snapshot, request: PlanRequest) -> dict[tuple[str, str], str]:
+        """The requests that marks may have paid for once more: each names the very run that its take has now, which
+        no pattern of the same command replaces."""
+        lives = {(run.take_id, run.run_id) for run in snapshot.runs if not run.is_superseded}
+        by_pattern = frozenset[str]() if self._replacement is None else self._replaced
+        marks = ((pick.take_id, pick.run_id) for pick in request.rerolls if pick.take_id not in by_pattern)
+        return {mark: self._requests[mark[0]] for mark in marks if mark in lives and mark[0] in self._requests}
 
     def _is_under_way(self, replacement_request: Replacement) -> bool:
         """Whether a take that it is about was paid for since it was proposed: then it is under way, recorded or not."""

@@ -41,6 +41,7 @@ from tests.sim.oddities import Oddities
 from tests.sim.process import ENDPOINT, Process
 from tests.sim.promises import Promises
 from tests.sim.records import Records
+from tests.sim.reviewer import Reviewer
 from tests.sim.state_damage import StateDamage
 from tests.sim.truth import Truth, Violation
 from tests.sim.user import User
@@ -119,6 +120,7 @@ class SimulatedHistory:
         self.drawer = KeptPlans(self.read_rows)
         self.manifest = folder / "manifest.yaml"
         self.manifest.touch()
+        self.reviewer = Reviewer(Random(seed), folder)
         self.user = User(
             self.site,
             self.author,
@@ -167,6 +169,8 @@ class SimulatedHistory:
         self.log(f"--- apply {process.number}: {order} with {key}")
         if not order.yes:
             self.site.fate.count("no consent")
+        if order.picks is not None:
+            self.site.fate.count("picks")
         if order.plan is not None:
             order.plan.look(self.author.campaign, self.read_rows())
         self.drawer.touch(but=order.plan)
@@ -246,7 +250,11 @@ class SimulatedHistory:
             return Order(self.author.plan_request(), new_ledger=True)
         if plans and rng.random() < 0.6:
             return Order(plan=plans[-1])
-        return Order(self.author.plan_request())
+        return Order(self.author.plan_request(), picks=self.any_picks())
+
+    def any_picks(self) -> Path | None:
+        """Sometimes a file of picks, where there is something to be seen."""
+        return self.reviewer.any_picks(self.snapshot()) if self.keeper.has_ledger else None
 
     def is_ledger_missed(self) -> bool:
         """Whether the campaign has been at work, and has no ledger that can be used."""

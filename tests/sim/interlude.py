@@ -79,7 +79,7 @@ class Interlude:
 
     def plan(self) -> bool:
         """The user keeps a plan, which leaves the ledger as it is."""
-        self.history.user.keep_plan(self.history.author.plan_request())
+        self.history.user.keep_plan(self.history.author.plan_request(), self.history.any_picks())
         return False
 
     def check_files(self) -> bool:

@@ -206,6 +206,15 @@ def begin_a_replacement_anew_with_each_command(patch: Patch) -> None:
     patch.setattr(plan._Planner, "_takes_to_replace", replaced)
 
 
+def make_again_whatever_has_come_of_a_marked_take(patch: Patch) -> None:
+    """A mark speaks of its take, whichever run is seen there by now."""
+
+    def is_marked(self: plan._Planner, take_id: str, run: Run) -> bool:
+        return run.state is states.RunState.SUCCEEDED and any(marked == take_id for marked, _ in self._rerolls)
+
+    patch.setattr(plan._Planner, "_is_marked", is_marked)
+
+
 def pay_any_price(patch: Patch) -> None:
     patch.setattr(requests.RequestScheduler, "_check_price", lambda *_: None)
 
@@ -292,6 +301,7 @@ BUGS: Sequence[Callable[[Patch], None]] = (
     order_prices_by_the_time_of_day,
     rename_onto_what_is_there,
     begin_a_replacement_anew_with_each_command,
+    make_again_whatever_has_come_of_a_marked_take,
     pay_any_price,
     believe_any_key,
     take_a_file_cut_short_for_whole,

@@ -104,13 +104,14 @@ class User:
         words = rng.choice((self._naming, self._resubmitting, self._abandoning, self._retrying, self._forgetting))
         return self.give(*words(snapshot, record, run))
 
-    def keep_plan(self, request: PlanRequest) -> KeptPlan | None:
+    def keep_plan(self, request: PlanRequest, picks: Path | None = None) -> KeptPlan | None:
         """Have a plan kept in a file. None where that did not come about."""
         rows = self.drawer.read_rows()
         self.drawer.made += 1
         path = self.manifest.with_name(f"plan-{self.drawer.made}.json")
         words = [*_options("--only", request.only), *_options("--replace", request.replace)]
         words += [] if request.limit is None else ["--limit", str(request.limit)]
+        words += [] if picks is None else ["--replace-from", str(picks)]
         words += ["--in-doubt", "resubmit"] if request.in_doubt is InDoubtPolicy.RESUBMIT else []
         if self.give("plan", str(self.manifest), "--out", str(path), *words) is not ExitCode.DONE:
             return None

@@ -15,6 +15,7 @@ import select
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
@@ -148,6 +149,18 @@ def flush_pending() -> None:
     """Write all that is pending, waiting for slow readers."""
     for sink in _sinks():
         sink.flush_pending()
+
+
+def wait_while_read(stream: TextIO, seconds: float) -> bool:
+    """Wait so long, but no longer than somebody reads the stream. Returns whether somebody does at the end."""
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):  # closed, or no file at all: nobody can leave it
+        time.sleep(seconds)
+        return True
+    poll = select.poll()
+    poll.register(number, 0)  # no event is asked for: that nobody reads any more is told all the same
+    return not poll.poll(seconds * 1000)
 
 
 def write_from_handler(number: int, text: str) -> None:

@@ -84,7 +84,7 @@ def select_files(picks: Sequence[Pick], snapshot: Snapshot, template: NameTempla
 
 
 def prepare_folder(folder: Path, context: CampaignContext) -> None:
-    """Make the folder. Raises UsageError where it is the campaign's own, OutputError where it cannot be made."""
+    """Make the folder. Raises UsageError where it is the campaign's own or a file, OutputError where it cannot be made."""
     real = Path(os.path.realpath(folder))
     for own in (context.paths.outputs, context.paths.ledger.parent):
         if real.is_relative_to(os.path.realpath(own)):
@@ -94,6 +94,8 @@ def prepare_folder(folder: Path, context: CampaignContext) -> None:
             )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"{folder}: there is a file in its place. Nothing was copied. Give a folder.") from None
     except OSError as error:
         raise _cannot_write(folder, error, 0) from error
 

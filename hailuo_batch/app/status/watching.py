@@ -1,4 +1,4 @@
-"""`status --watch`: the same page again and again, until everything is done or the user has seen enough.
+"""`status --watch`: the same page again and again, until everything is done or the user has seen enough, or nobody reads it any more.
 
 On a terminal it is drawn in its own place. Elsewhere it is printed once more whenever something has changed, with the
 time above it.
@@ -6,10 +6,11 @@ time above it.
 
 import shutil
 import sys
-import time
 from collections.abc import Callable
 
+from hailuo_batch.adapters.local.streams import wait_while_read
 from hailuo_batch.app.status.reading import StatusReading
+from hailuo_batch.errors import ReaderGoneError
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.text import COLOURED, sanitize
 from hailuo_batch.ui.console import Console, columns_of
@@ -28,7 +29,10 @@ def watch(
     render: Callable[[StatusReading, int | None], list[str]],
     console: Console,
 ) -> None:
-    """Show the campaign until everything is done. Ctrl-C ends it, too: there is nothing that it could interrupt."""
+    """Show the campaign until everything is done. Ctrl-C ends it, too: there is nothing that it could interrupt.
+
+    Raises what `read` raises, and ReaderGoneError.
+    """
     clock = Clock()
     show = _drawn(console) if has_cursor(sys.stdout) else _printed(console)
     try:
@@ -38,7 +42,8 @@ def watch(
             show(reading, render(reading, _page_columns()))
             if reading.is_done:
                 return
-            time.sleep(max(INTERVAL_S, _PAUSE_PER_WORK * (clock.now() - began_at)))
+            if not wait_while_read(sys.stdout, max(INTERVAL_S, _PAUSE_PER_WORK * (clock.now() - began_at))):
+                raise ReaderGoneError("Nobody reads the page any more.")
     except KeyboardInterrupt:
         return
 

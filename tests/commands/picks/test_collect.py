@@ -181,6 +181,16 @@ def test_a_name_that_cannot_be_made_is_refused(
     assert not to.exists()
 
 
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_where_they_are_to_go_is_refused(shell: Shell, vases: dict[str, str], to: Path, below: str) -> None:
+    to.parent.mkdir()
+    to.write_text("somebody's", "utf-8")
+    ended = collect(shell, chosen(shell, "a1-calm"), to / below)
+    assert ended.code is ExitCode.USAGE
+    assert "there is a file in its place. Nothing was copied. Give a folder." in ended.err
+    assert to.read_text("utf-8") == "somebody's"
+
+
 def test_only_chooses_among_them(shell: Shell, vases: dict[str, str], to: Path) -> None:
     picks = chosen(shell, *vases)
     assert collect(shell, picks, to, "--only", "tag:A1").code is ExitCode.DONE
@@ -268,10 +278,9 @@ def test_a_list_that_is_somebody_elses_is_left_alone(shell: Shell, vases: dict[s
 
 
 def test_a_folder_that_cannot_be_written_is_said(shell: Shell, vases: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    ended = collect(shell, chosen(shell, "a1-calm"), tmp_path / "file")
+    ended = collect(shell, chosen(shell, "a1-calm"), tmp_path / ("too long a name" * 20))
     assert ended.code is ExitCode.UNFINISHED
-    assert "it cannot be written (File exists). 0 files of the chosen ones are there." in ended.err
+    assert "it cannot be written (File name too long). 0 files of the chosen ones are there." in ended.err
 
 
 def test_a_disk_that_is_full_leaves_no_half_file(
