@@ -116,14 +116,14 @@ def _holding(record: Mapping[str, Any], now: float, latest: float) -> Holding:
     pairs = record.get("back_at")
     read = (_pair(pair) for pair in pairs) if isinstance(pairs, Sequence) and not isinstance(pairs, str) else ()
     back_at = tuple((at, count) for at, count in read if now < at <= latest)
-    taken_at = _time(record.get("taken_at"), now)
+    taken_at = _past(record.get("taken_at"), now, latest)
     drop_at, drop_places = _pair(tuple(reversed(pair)) if isinstance(pair := record.get("drop"), list) else None)
     return Holding(
         back_at=back_at,
         under_way=_count(record.get("under_way")) if math.isfinite(taken_at) else 0,
         taken_at=taken_at,
-        waits_at=_time(record.get("waits_at"), now),
-        drop=Drop(drop_places, drop_at) if drop_places > 0 and drop_at <= now else None,
+        waits_at=_past(record.get("waits_at"), now, latest),
+        drop=Drop(drop_places, min(drop_at, now)) if drop_places > 0 and drop_at <= latest else None,
         held_until=_time(record.get("held_until"), latest),
     )
 
@@ -140,6 +140,15 @@ def _time(value: Any, latest: float) -> float:
     """A time up to the latest possible one; the infinite past where the value is none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number and abs(value) < 1e15 and value <= latest else float("-inf")
+
+
+def _past(value: Any, now: float, latest: float) -> float:
+    """A time that has passed; the infinite past where the value is none.
+
+    Whoever wrote it may have read the clock after this reader, who then waited for the other's turn to end: to take
+    such a time for impossible would give away places that are held.
+    """
+    return min(_time(value, latest), now)
 
 
 def _count(value: Any) -> int:

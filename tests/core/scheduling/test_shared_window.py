@@ -93,7 +93,14 @@ def test_what_was_reported_before_the_machine_started_anew_is_nothing() -> None:
 
 
 def test_times_that_cannot_be_hold_nobody_up() -> None:
-    assert parsed(text_of(back_at=[[LATEST + 1, 20]], under_way=20, taken_at=NOW + 1, held_until=LATEST + 1)) == {}
+    assert parsed(text_of(back_at=[[LATEST + 1, 20]], under_way=20, taken_at=LATEST + 1, held_until=LATEST + 1)) == {}
+
+
+def test_who_has_waited_for_a_turn_believes_times_that_are_a_moment_ahead_of_its_clock() -> None:
+    """It read the clock before it waited, and the other one while it did."""
+    ahead = NOW + 0.004
+    holding = parsed(text_of(back_at=[], under_way=20, taken_at=ahead, waits_at=ahead, drop=[3, ahead]))["a"]
+    assert holding == Holding(under_way=20, taken_at=NOW, waits_at=NOW, drop=Drop(3, NOW))
 
 
 def test_places_under_way_come_back_by_themselves_after_the_longest_request_and_a_window() -> None:
