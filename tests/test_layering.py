@@ -9,6 +9,7 @@ chance, no thread, no file and no network. Read off the source of every module, 
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -250,10 +251,11 @@ def folder_of(module: str) -> str:
     return inner if inner in RULES else parts[0]
 
 
-def imports_of(path: Path) -> Iterator[str]:
+@cache
+def imports_of(path: Path) -> tuple[str, ...]:
     """Every module that is imported anywhere in the file, by its full name."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        yield from _named_in(node, path)
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return tuple(name for node in nodes for name in _named_in(node, path))
 
 
 def _named_in(node: ast.AST, path: Path) -> Iterator[str]:
@@ -334,5 +336,5 @@ def test_no_folder_is_crowded_and_each_is_a_package(folder: Path) -> None:
 def test_the_rules_can_be_broken(tmp_path: Path) -> None:
     source = tmp_path / "wrong.py"
     source.write_text("def f():\n    import time\n    from hailuo_batch.runtime import clock\n")
-    assert list(imports_of(source)) == ["time", "hailuo_batch.runtime.clock"]
+    assert imports_of(source) == ("time", "hailuo_batch.runtime.clock")
     assert own_modules(source) == ["runtime.clock"]

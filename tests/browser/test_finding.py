@@ -61,7 +61,8 @@ def test_at_the_top_of_the_page_a_filter_scrolls_nothing_away(sheet: Sheet) -> N
     place = chip.rect
     chip.click()
     assert sheet.shown() == ["lamp.take2"]
-    scrolled = "return new Promise(then => { const all = [], look = () => all.push(scrollY) < 20 ? requestAnimationFrame(look) : then(all); look(); })"
+    look = "const look = () => seen.push(scrollY) < 20 ? requestAnimationFrame(look) : then(seen);"
+    scrolled = f"return new Promise(then => {{ const seen = []; {look} look(); }})"
     assert sheet.run(scrolled) == [0] * 20
     assert chip.rect == place
 

@@ -35,6 +35,7 @@ def test_it_is_the_one_in_the_current_directory(shell: Shell, folder: Path, word
     assert "MANIFEST is missing" not in without.err
 
 
+@pytest.mark.deep
 def test_what_is_applied_is_named_in_what_follows(shell: Shell, folder: Path) -> None:
     (folder / "manifest.yaml").write_text(UNCAPPED)
     ended = shell.bare("apply", "--sandbox", "--only", "desk")

@@ -158,6 +158,7 @@ def test_init_names_the_campaign_after_the_file(shell: Shell, tmp_path: Path, fi
     assert f": ok, campaign {campaign}, 1 shot, 2 takes" in shell.bare("validate", str(path)).out
 
 
+@pytest.mark.deep
 def test_what_init_names_next_can_be_typed(
     shell: Shell, api: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_large_campaign_still_fits_a_summary() -> None:
 
 
 @pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED, RunState.PENDING])
+@pytest.mark.few(1)
 def test_five_thousand_takes_fit_a_summary(state: RunState) -> None:
     takes = [record(take(f"s{n}", prompt=LONG), run(state, take(f"s{n}"), reason=LONG)) for n in range(5000)]
     text = render_markdown(report_of(*takes, description=LONG))

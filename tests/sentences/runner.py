@@ -34,6 +34,8 @@ _OPTIONS = (
     "no:cacheprovider",
     "-p",
     "no:xdist",
+    "-p",
+    "no:unraisableexception",  # it collects garbage at each end, which takes as long as the test
     "--tb=short",
     "-o",
     f"timeout={_TIMEOUT_S}",

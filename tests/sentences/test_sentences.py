@@ -29,17 +29,19 @@ from tests.sentences.runner import Ended
 from tests.sentences.scratch import Scratch
 
 PRODUCT = Product(ROOT)
-PROVABLE = [rule for table in TABLES for rule in read_table(table) if rule.breakages]
+PROVABLE = {table: [rule for rule in read_table(table) if rule.breakages] for table in TABLES}
 CRASH = re.compile("^E +(Name|UnboundLocal|Attribute|Type|Syntax|Import)Error", re.MULTILINE)
 MODULES = (builtins, collections, hashlib, pathlib, re, string, yaml)
 TYPES = (bytes, dict, list, set, str, Path, re.Pattern, Template)
 PYTHONS_OWN = {name for owner in (*MODULES, *TYPES) for name in dir(owner)} | {"default"}
 
 
-def name_of(table_or_rule: Path | Rule) -> str:
-    if isinstance(table_or_rule, Path):
-        return table_or_rule.stem
-    return re.sub("[^a-z0-9]+", "-", table_or_rule.words.lower()).strip("-")
+def name_of(table: Path) -> str:
+    return table.stem
+
+
+def slug_of(rule: Rule) -> str:
+    return re.sub("[^a-z0-9]+", "-", rule.words.lower()).strip("-")
 
 
 def breakages_of(table: Path) -> list[Breakage]:
@@ -164,7 +166,10 @@ def test_nothing_fails_while_nothing_is_broken(scratch: Scratch, table: Path) ->
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("rule", PROVABLE, ids=name_of)
+@pytest.mark.parametrize(
+    "rule",
+    [pytest.param(rule, id=f"{name_of(table)}-{slug_of(rule)}") for table, rules in PROVABLE.items() for rule in rules],
+)
 def test_a_test_fails_without_it(scratch: Scratch, rule: Rule) -> None:
     for breakage in rule.breakages:
         with scratch.broken(breakage):
@@ -176,7 +181,7 @@ def test_a_test_fails_without_it(scratch: Scratch, rule: Rule) -> None:
 @pytest.mark.deep
 def test_the_copy_is_what_it_is_a_copy_of(scratch: Scratch) -> None:
     """A breakage is gone when it is over, also where what came of it was an error."""
-    breakage = PROVABLE[0].breakages[0]
+    breakage = PROVABLE[TABLES[0]][0].breakages[0]
     whole = PRODUCT.path_of(breakage)
     broken = scratch.folder / whole.relative_to(ROOT)
     with suppress(RuntimeError), scratch.broken(breakage):

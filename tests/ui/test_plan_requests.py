@@ -143,6 +143,7 @@ def test_takes_without_a_template_are_grouped_by_their_shot() -> None:
     assert shown(*lines)[0] == "  hero  13 to create  $3.64"
 
 
+@pytest.mark.deep
 def test_a_thousand_takes_of_2000_characters_are_a_screen_in_short_and_all_there_in_full() -> None:
     long = "wide shot of a lamp, " * 95
     lines = [

@@ -66,7 +66,7 @@ def test_another_key_of_the_same_account_goes_on_and_is_remembered(
     assert running.world.stats.creates == 3
 
 
-@pytest.mark.parametrize("trouble", [ForcedError.BROKEN, ForcedError.BAD_KEY])
+@pytest.mark.parametrize("trouble", [ForcedError.BAD_KEY, ForcedError.BROKEN])
 @pytest.mark.few(1)
 def test_a_key_that_was_not_proved_is_not_remembered(
     shell: Shell, running: SandboxServer, monkeypatch: pytest.MonkeyPatch, trouble: ForcedError

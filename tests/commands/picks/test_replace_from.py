@@ -81,7 +81,8 @@ def test_wherever_it_is_interrupted_the_same_command_pays_once(
     for _ in range(2):
         ended = reroll(shell, picks)
         assert ended.code is (ExitCode.UNFINISHED if in_doubt else ExitCode.DONE)
-    assert api.world.stats.creates == TAKES + 2
+    # of two that were under way when it was killed, one may never have left
+    assert TAKES + 2 - max(0, len(in_doubt) - 1) <= api.world.stats.creates <= TAKES + 2
 
 
 def states(shell: Shell) -> dict[str, str]:

@@ -55,12 +55,14 @@ def test_the_end_is_foretold_within_fifteen_percent_after_the_first_tenth(scenar
     assert None not in estimates[-4:]  # from a quarter of the takes on
 
 
+@pytest.mark.deep
 def test_a_second_hump_of_durations_does_not_keep_the_end_from_being_foretold_most_of_the_time() -> None:
     estimates = typical([watch(Scenario(20, two_humped), seed) for seed in range(10)])
     assert estimates is not None
     assert estimates.of_whole <= WITHIN
 
 
+@pytest.mark.deep
 def test_where_requests_decide_what_is_left_is_foretold_too() -> None:
     campaigns = [watch(Scenario(200, limit=4), seed) for seed in range(3)]
     estimates = [errors(campaigns, mark, by_takes=True) for mark in MARKS]

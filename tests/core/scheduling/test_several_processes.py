@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -134,6 +135,7 @@ def test_two_with_much_to_do_get_half_each_and_together_everything() -> None:
     assert sum(sent) >= 0.95 * 300.0 * LIMIT / WINDOW_S
 
 
+@pytest.mark.deep
 def test_three_get_a_third_each() -> None:
     group = [Worker(FOREVER, begin_at=7.0 * number) for number in range(3)]
     Machine(group).run(700.0)
