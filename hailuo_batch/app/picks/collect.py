@@ -84,7 +84,8 @@ def select_files(picks: Sequence[Pick], snapshot: Snapshot, template: NameTempla
 
 
 def prepare_folder(folder: Path, context: CampaignContext) -> None:
-    """Make the folder. Raises UsageError where it is the campaign's own or a file, OutputError where it cannot be made."""
+    """Make the folder. Raises UsageError where it is the campaign's own, or a file, and OutputError where it cannot be
+    made."""
     real = Path(os.path.realpath(folder))
     for own in (context.paths.outputs, context.paths.ledger.parent):
         if real.is_relative_to(os.path.realpath(own)):
