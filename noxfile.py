@@ -69,7 +69,7 @@ def lowest(session: nox.Session) -> None:
     declared: list[str] = _project()["dependencies"]
     lowest_of = Path(session.virtualenv.location) / "lowest.txt"
     lowest_of.write_text("".join(f"{each.replace('>=', '==')}\n" for each in declared), encoding="utf-8")
-    session.install("-q", "-e", ".[dev]", "-c", str(lowest_of))
+    session.install("-q", "-e", ".[test]", "-c", str(lowest_of))
     session.run("pytest", *(session.posargs or ["--ignore=tests/browser"]))
 
 
@@ -83,7 +83,7 @@ def newest(session: nox.Session) -> None:
         session.skip(f"no Python {series} can be had here: {found.stderr.strip()}")
     _python(session, "virtualenv", "-q", "-p", found.stdout.strip(), str(home / "env"))
     python = str(home / "env" / "bin" / "python")
-    session.run(python, "-m", "pip", "install", "-q", "-e", ".[dev]")
+    session.run(python, "-m", "pip", "install", "-q", "-e", ".[test]")
     session.run(python, "-m", "pytest", *(session.posargs or ["--ignore=tests/browser"]))
 
 
