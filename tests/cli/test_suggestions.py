@@ -192,6 +192,8 @@ def test_a_file_of_picks_or_a_table_in_the_place_of_the_manifest(shell: Shell) -
     assert "this is a file of picks, not a manifest\n  = the manifest comes first on the command line" in swapped
     Path("products.csv").write_text("sku,name\n", encoding="utf-8")
     assert "this is a table, not a manifest" in refused(shell, "apply products.csv")
+    Path("products.xlsx").write_bytes(b"PK\x03\x04\x14\0\0\0xl/workbook.xml\xff")
+    assert "this is an Excel file, not a manifest\n  = name the manifest" in refused(shell, "apply products.xlsx")
 
 
 def test_a_missing_option_is_shown_with_a_value(shell: Shell) -> None:

@@ -11,6 +11,7 @@ import yaml
 
 from hailuo_batch.manifest.diagnostics import FILE_START, Diagnostics, FatalDiagnostic
 from hailuo_batch.manifest.file_names import similar_name_hint
+from hailuo_batch.manifest.files.formats import name_other_format
 from hailuo_batch.manifest.files.lines import LineBreaks
 from hailuo_batch.manifest.files.text_files import MEBIBYTE, NO_FILE, FileReadError, check_text, read_file
 from hailuo_batch.manifest.quoting import quoted
@@ -31,7 +32,7 @@ _LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader",
 
 def read_manifest_file(path: Path) -> bytes:
     """The file's bytes. Raises FatalDiagnostic if it cannot be read, is not a regular file or is over 64 MiB, and for
-    a table or a file of picks, which are often named in a manifest's place."""
+    a table, a sheet or a file of picks, which are often named in a manifest's place."""
     try:
         data = read_file(path, MAX_BYTES)
     except FileReadError as error:
@@ -47,6 +48,10 @@ def read_manifest_file(path: Path) -> bytes:
     if path.suffix.lower() in _TABLES:
         hint = f"name the manifest that reads it with `rows: {path.name}`"
         raise FatalDiagnostic(FILE_START, "this is a table, not a manifest", hint)
+    other = name_other_format(data) if b"\0" in data[:_LOOKED_AT] else None
+    if other is not None:
+        hint = "name the manifest; a sheet of its rows is saved as CSV, and named there with `rows:`"
+        raise FatalDiagnostic(FILE_START, f"this is {other[0]}, not a manifest", hint)
     if data[:_LOOKED_AT].lstrip().startswith(b"{") and _PICKS.search(data, 0, _LOOKED_AT):
         raise FatalDiagnostic(
             FILE_START, "this is a file of picks, not a manifest", "the manifest comes first on the command line"
