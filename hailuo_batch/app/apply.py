@@ -53,7 +53,14 @@ from hailuo_batch.app.run_campaign import (
     run_campaign,
 )
 from hailuo_batch.app.stills.maker import StillMaker
-from hailuo_batch.app.workspace import CampaignLocation, has_ledger, ledger_exists, make_outputs, set_aside
+from hailuo_batch.app.workspace import (
+    CampaignLocation,
+    check_outputs,
+    has_ledger,
+    ledger_exists,
+    make_outputs,
+    set_aside,
+)
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model.runs import Snapshot, in_doubt_if_submitting
@@ -100,6 +107,7 @@ def apply_campaign(
         # rule read_again
         request = _read_request_again(request, console)
     with lock, ExitStack() as stack:
+        check_outputs(request.context.paths)
         apply = _Apply(request, clock, console)
         ledger = apply.open_ledger(stack)
         proposal = apply.propose(ledger)

@@ -23,6 +23,7 @@ from hailuo_batch.app.workspace import (
     CampaignContext,
     CampaignLocation,
     CampaignPaths,
+    check_outputs,
     has_ledger,
     sandbox_hint,
     short_path,
@@ -181,6 +182,7 @@ def open_for_changes(where: CampaignLocation, command: str, console: Console) ->
     paths = context.paths
     if not has_ledger(paths):
         raise no_ledger_error(context, "nothing to change")
+    check_outputs(paths)
     with (
         campaign_lock(paths, command, clock),
         Ledger.open(paths.ledger, context.campaign.name, context.endpoint, clock.wall()) as ledger,

@@ -15,7 +15,7 @@ from hailuo_batch.app.ledger_access import back_up, campaign_lock
 from hailuo_batch.app.older_ledger import check_files_beside, recorded_names, traces_in_files
 from hailuo_batch.app.plan_guard import PLAN_FACT
 from hailuo_batch.app.reconcile import adopt_runs, reconcile_ledger
-from hailuo_batch.app.workspace import CampaignContext, ledger_exists, short_path
+from hailuo_batch.app.workspace import CampaignContext, check_outputs, ledger_exists, short_path
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError, UsageError
 from hailuo_batch.runtime.clock import Clock
@@ -44,6 +44,7 @@ def restore_ledger(context: CampaignContext, console: Console) -> RestoreResult:
     there is nothing to restore from, and LedgerError if the backup cannot be used; nothing is touched then.
     """
     paths, clock = context.paths, Clock()
+    check_outputs(paths)
     _check_sources(context)  # before the lock file is made
     with campaign_lock(paths, "state restore", clock):
         _check_sources(context)

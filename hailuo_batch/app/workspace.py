@@ -177,6 +177,21 @@ def set_aside(paths: CampaignPaths) -> tuple[tuple[Path, Path], ...]:
         ) from error
 
 
+def check_outputs(paths: CampaignPaths) -> None:
+    """Raises OutputError where a file stands in the place of the output folder, or of a folder above it.
+
+    Before anything is compared with the ledger: there, every video would be missing, and that be put on record.
+    """
+    places = (paths.outputs, *paths.outputs.parents)
+    place = next(place for place in places if os.path.lexists(place) or place == place.parent)
+    if not place.is_dir():
+        raise OutputError(
+            f"{short_path(place)}: this is no folder, and the videos belong in {short_path(paths.outputs)}. Nothing was "
+            "sent, nothing was paid, and the ledger is as it was. Move it away, or name another folder with "
+            "--output-dir."
+        )
+
+
 def make_outputs(paths: CampaignPaths) -> None:
     """Make the output folder before any video is paid for.
 

@@ -24,7 +24,7 @@ from hailuo_batch.app.manifest_input import (
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.picks.rerolls import print_rerolls, read_rerolls
 from hailuo_batch.app.plan_file import LedgerState, complete_plan_document, sources_of, write_plan
-from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, CampaignPaths, short_path
+from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, CampaignPaths, check_outputs, short_path
 from hailuo_batch.core.model.runs import Snapshot, with_events
 from hailuo_batch.core.planning.estimate import changes_anything
 from hailuo_batch.core.planning.plan import make_plan
@@ -68,6 +68,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     request = read_plan_request(campaign, options.only, options.replace, options.in_doubt, options.limit, rerolls)
     given = ApplyOptions(max_spend=options.max_spend, limit=options.limit, rate_limit=options.rate_limit)
     settings = read_settings(given, campaign)
+    check_outputs(paths)
     view = _read_ledger(context, options, console)
     if view is not None:
         check_not_older(context)

@@ -10,7 +10,7 @@ from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.reports import report_of, write_final_report
 from hailuo_batch.app.verify import FileCheck, check_files, repair_files
-from hailuo_batch.app.workspace import CampaignContext, CampaignLocation
+from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, check_outputs
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console, columns_of
@@ -40,6 +40,7 @@ def run(where: CampaignLocation, console: Console, *, repair: bool, no_sidecar: 
 
 def _read(context: CampaignContext, console: Console) -> Snapshot:
     view = require_ledger(context, "nothing to verify")
+    check_outputs(context.paths)
     check_not_older(context)
     if view.holder is not None:
         console.print_info(f"{view.holder} is running on this campaign: its files may change meanwhile.")

@@ -35,10 +35,40 @@ def test_nothing_is_paid_for_where_no_video_could_be_saved(shell: Shell, api: Sa
     (shell.workspace / "outputs").write_text("a file where the folder should be")
     ended = shell("apply")
     assert ended.code is ExitCode.UNFINISHED
-    assert "no video could be saved there (Not a directory). Nothing was sent, nothing was paid." in ended.err
+    assert "outputs: this is no folder, and the videos belong in" in ended.err
+    assert "Nothing was sent, nothing was paid, and the ledger is as it was." in ended.err
     assert api.world.stats.creates == 0
     (shell.workspace / "outputs").unlink()
     assert shell("apply").code is ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("apply",),
+        ("plan",),
+        ("verify",),
+        ("verify", "--repair"),
+        ("retry",),
+        ("resolve", "hero", "--abandon"),
+        ("state", "restore"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_in_the_place_of_the_outputs_makes_no_video_missing(
+    shell: Shell, api: SandboxServer, words: tuple[str, ...]
+) -> None:
+    assert shell("apply").code is ExitCode.DONE
+    before = shell("status", "--json").document
+    file = shell.workspace / "a file"
+    file.write_text("not a folder", encoding="utf-8")
+    at = 2 if words[0] == "state" else 1
+    ended = shell.bare(*words[:at], str(shell.manifest), *words[at:], "--output-dir", str(file))
+    assert ended.code is ExitCode.UNFINISHED
+    assert "a file: this is no folder, and the videos belong in" in ended.err
+    assert "the ledger is as it was" in ended.err
+    assert shell("status", "--json").document["takes"] == before["takes"]
+    assert shell("verify").code is ExitCode.DONE
 
 
 def test_dead_link_has_the_run_read_again_for_a_fresh_one(shell: Shell, api: SandboxServer) -> None:
