@@ -186,8 +186,8 @@ def check_outputs(paths: CampaignPaths) -> None:
     place = next(place for place in places if os.path.lexists(place) or place == place.parent)
     if not place.is_dir():
         raise OutputError(
-            f"{short_path(place)}: this is no folder, and the videos belong in {short_path(paths.outputs)}. Nothing was "
-            "sent, nothing was paid, and the ledger is as it was. Move it away, or name another folder with "
+            f"{short_path(place)}: this is no folder, and the videos belong in {short_path(paths.outputs)}. Nothing "
+            "was sent, nothing was paid, and the ledger is as it was. Move it away, or name another folder with "
             "--output-dir."
         )
 

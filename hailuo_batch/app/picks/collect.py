@@ -6,6 +6,7 @@ first file is copied: a name that is not known, two videos of one name, a folder
 
 import errno
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -32,6 +33,11 @@ from hailuo_batch.values import Take
 
 _MOST_NAMED = 10
 _LONGEST_NAME = 60
+_WORDS = re.compile(r"\W+")
+_QUOTES = (
+    "No variable is in it: put the name in single quotes, as in --name '${take}'. In double quotes the shell takes "
+    "its own variables for them."
+)
 _REPAIR = "`hailuo-batch verify MANIFEST --repair` downloads it again, at no cost"
 
 
@@ -77,9 +83,10 @@ def select_files(picks: Sequence[Pick], snapshot: Snapshot, template: NameTempla
             problems.append(f"{_shown(pick)}: {_why_not_saved(run)}")
         stem = template.fill(values_of(take, pick.run_id, snapshot.campaign))
         if not stem:
-            raise UsageError(f"--name gives {take.id} no name at all. Nothing was copied. Add ${{take}} to it.")
+            remedy = _QUOTES if not template.names else "Add ${take} to it."
+            raise UsageError(f"--name gives {take.id} no name at all. Nothing was copied. {remedy}")
         files += [ChosenFile(pick, take, run, each, file_name(stem, each.path or "", each.index)) for each in saved]
-    _check_collisions(files)
+    _check_collisions(files, template)
     return Selection(tuple(files), tuple(problems))
 
 
@@ -159,11 +166,17 @@ def _check_names_known(template: NameTemplate, takes: Iterable[Take], campaign: 
         known = values_of(take, "", campaign)
         missing = [name for name in template.names if name not in known]
         if missing:
-            near = get_close_matches(missing[0], known, n=1)
-            hint = f" Did you mean {_written(near)}?" if near else ""
+            near = get_close_matches(_WORDS.sub("_", missing[0]).lower(), known, n=1)
+            hint = f" Did you mean {_written(near)}?" if near else " Of a row, what its shot uses is known."
             raise UsageError(
                 f"--name: the take {take.id} has no {_written(missing)}. Nothing was copied. It has: {_written(known)}."
                 f"{hint}"
+            )
+        bare = [name for name in template.bare_names if name in known]
+        if bare:
+            raise UsageError(
+                f"--name: {{{clean(bare[0])}}} in it is text, and no variable. Nothing was copied. "
+                f"Write {_written(bare)}."
             )
 
 
@@ -171,16 +184,16 @@ def _written(names: Iterable[str]) -> str:
     return ", ".join(f"${{{clean(name)}}}" for name in names)
 
 
-def _check_collisions(files: Sequence[ChosenFile]) -> None:
+def _check_collisions(files: Sequence[ChosenFile], template: NameTemplate) -> None:
     """Raises UsageError where several files would have one name, with what would tell them apart."""
     collisions = find_collisions((file.name, file) for file in files)
     if not collisions:
         return
     shown = [f"{clean(name)}: {_colliding(alike)}" for name, alike in [*collisions.items()][:_MOST_NAMED]]
     more = len(collisions) - len(shown)
+    remedy = f"Add {_what_tells_apart([*collisions.values()])} to it." if template.names else _QUOTES
     raise UsageError(
-        f"--name gives {count(len(collisions), 'name')} to several videos, so nothing was copied. "
-        f"Add {_what_tells_apart([*collisions.values()])} to it.",
+        f"--name gives {count(len(collisions), 'name')} to several videos, so nothing was copied. {remedy}",
         *(f"  {line}" for line in shown),
         *([f"  ... and {more:,} more"] if more else []),
     )

@@ -18,6 +18,7 @@ LONGEST_BYTES = 200
 """The longest name in UTF-8, without what follows it: file systems take 255 bytes."""
 
 _PIECE = re.compile(r"\$(?:(?P<escaped>\$)|\{(?P<name>[^{}]{0,200})\})?")
+_BARE = re.compile(r"\{([^{}]{1,200})\}")
 _UNSAFE = re.compile(r'[/\\:*?"<>|]')
 _UNSAFE_KINDS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _RESERVED = re.compile(
@@ -36,6 +37,11 @@ class NameTemplate:
     def names(self) -> tuple[str, ...]:
         """The names of its variables, each once."""
         return tuple(dict.fromkeys(text for text, is_name in self.parts if is_name))
+
+    @property
+    def bare_names(self) -> tuple[str, ...]:
+        """What stands in it as `{name}`, without the dollar sign that would make a variable of it."""
+        return tuple(name for text, is_name in self.parts if not is_name for name in _BARE.findall(text))
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The name for these values, each of which is plain text. Raises KeyError for a name without a value."""

@@ -143,6 +143,12 @@ def test_names_that_collide_are_refused_before_anything_is_copied(
     assert not to.exists()
 
 
+def test_a_name_that_the_shell_has_emptied_says_how_to_quote_it(shell: Shell, vases: dict[str, str], to: Path) -> None:
+    ended = collect(shell, chosen(shell, "a1-calm", "b-2-calm"), to, "--name", "_")
+    assert ended.code is ExitCode.USAGE
+    assert "put the name in single quotes, as in --name '${take}'" in ended.err
+
+
 def test_takes_of_one_shot_are_told_apart_by_their_numbers(shell: Shell, api: SandboxServer, to: Path) -> None:
     shell.write(UNCAPPED)
     assert shell("apply").code is ExitCode.DONE
@@ -169,7 +175,13 @@ def test_an_export_with_a_time_says_which_one_it_is(shell: Shell, vases: dict[st
         ("${mod}", "has no ${mod}. Nothing was copied. It has: ${take}, "),
         ("${mod}", ", ${mood}, ${name}, ${sku}. Did you mean ${mood}?"),
         ("$sku", "a `$` in it begins no variable: write ${name}"),
-        ("...", "gives a1-calm no name at all. Nothing was copied. Add ${take} to it."),
+        ("${SKU}", "Did you mean ${sku}?"),
+        ("${price}", ", ${mood}, ${name}, ${sku}. Of a row, what its shot uses is known."),
+        ("${sku}_{mood}", "{mood} in it is text, and no variable. Nothing was copied. Write ${mood}."),
+        (
+            "...",
+            "gives a1-calm no name at all. Nothing was copied. No variable is in it: put the name in single quotes",
+        ),
     ],
 )
 def test_a_name_that_cannot_be_made_is_refused(
