@@ -185,9 +185,10 @@ def _tag_hint(pattern: str, takes: Iterable[Take]) -> str:
     tags = _tags(takes)
     if not tags:
         return "No take of it has a tag."
-    near = get_close_matches(pattern.removeprefix(TAG_PREFIX), tags, n=1)
+    by_lower = {tag.lower(): tag for tag in tags}
+    near = get_close_matches(pattern.removeprefix(TAG_PREFIX).lower(), by_lower, n=1)
     if near:
-        return f"Did you mean {quote(TAG_PREFIX + near[0])}?"
+        return f"Did you mean {quote(TAG_PREFIX + by_lower[near[0]])}?"
     shown = ", ".join(tags[:_MOST_TAGS_NAMED])
     more = len(tags) - _MOST_TAGS_NAMED
     return f"The tags are: {shown}{f' and {more:,} more' if more > 0 else ''}."
@@ -198,7 +199,15 @@ def _id_hint(pattern: str, takes: Sequence[Take], *, as_only: bool = True) -> st
     if tag in _tags(takes):
         wanted = f"--only {quote(TAG_PREFIX + tag)}"
         return f"To choose by tag, write {wanted}." if as_only else f"To choose by tag, write {wanted} --replace '*'."
-    return f"Take IDs look like {takes[0].id!r}; `hailuo-batch plan MANIFEST -v` lists them all."
+    ids = [take.id for take in takes]
+    near = get_close_matches(pattern, ids, n=1, cutoff=0.7)
+    if any(id_.startswith(pattern) for id_ in ids):
+        what = f"Did you mean {quote(pattern + '*')}?"
+    elif near:
+        what = f"Did you mean {quote(near[0])}?"
+    else:
+        what = f"Take IDs look like {ids[0]!r}."
+    return f"{what} `hailuo-batch plan MANIFEST -v` lists them all."
 
 
 def _tags(takes: Iterable[Take]) -> list[str]:

@@ -53,7 +53,9 @@ def remove(where: CampaignLocation, take_id: str, force: bool, console: Console)
     with open_for_changes(where, "state rm", console) as session:
         record = next((record for record in session.snapshot.takes if record.take.id == take_id), None)
         if record is None:
-            raise UsageError(f"{take_id}: the ledger has no such take. `hailuo-batch status MANIFEST` lists them.")
+            raise UsageError(
+                f"{take_id}: the ledger has no such take. `hailuo-batch status MANIFEST --all` lists them."
+            )
         if _may_have_cost(record) and not force:
             raise UsageError(
                 f"{take_id} was paid for, or may have been: {_money_text(record)}. Nothing was changed. --force "

@@ -60,7 +60,10 @@ def test_takes_with_a_tag_are_paid_for_and_no_others(
         (("--only", "tag:social cuts"), "Did you mean 'tag:social cut'?"),
         (("--only", "tag:xyz"), "The tags are: spring, social cut."),
         (("--only", "spring"), "To choose by tag, write --only tag:spring."),
+        (("--only", "tag:SPRING"), "Did you mean tag:spring?"),
         (("--only", "sprig"), "Take IDs look like 'hero'"),
+        (("--only", "her"), "Did you mean 'her*'?"),
+        (("--replace", "hreo"), "Did you mean hero?"),
         (("--replace", "tag:spring"), "To choose by tag, write --only tag:spring --replace '*'."),
     ],
 )

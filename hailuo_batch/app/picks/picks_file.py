@@ -27,6 +27,7 @@ _LONGEST_NAME = 200
 _LONGEST_NOTE = 10_000
 _LONGEST_ENDPOINT = 2_000
 _SHOWN = 60
+_ELSEWHERE = "A browser saves exports among its downloads: give the file's path there, such as ~/Downloads/{name}."
 _HINT = "Export it in the report's page (report.html), or see `hailuo-batch schema picks`."
 
 
@@ -35,7 +36,8 @@ def load_picks(path: Path, context: CampaignContext) -> Picks:
     try:
         picks = parse_picks(_read(path))
     except OSError as error:
-        raise UsageError(f"{path}: the picks cannot be read ({error.strerror}). Nothing was sent.") from error
+        where = _ELSEWHERE.format(name=path.name) if isinstance(error, FileNotFoundError) else _HINT
+        raise UsageError(f"{path}: the picks cannot be read ({error.strerror}). Nothing was sent. {where}") from error
     except (KeyError, TypeError, ValueError) as error:
         why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise UsageError(f"{path}: this is not a file of picks: {why}. Nothing was sent. {_HINT}") from error

@@ -85,7 +85,7 @@ def find_run(snapshot: Snapshot, take_id: str, attempt: int | None) -> tuple[Tak
     if record is None or not record.runs:
         raise UsageError(
             f"{take_id}: the ledger has no run of this take. Nothing was sent, nothing was changed. "
-            "`hailuo-batch status MANIFEST` lists the takes."
+            "`hailuo-batch status MANIFEST --all` lists the takes."
         )
     if attempt is None:
         return record, record.live or record.runs[-1]
@@ -233,7 +233,8 @@ def _matching(
     others = Counter(record.state for record in known if chooses((pattern,), record.take))
     if not others:
         raise UsageError(
-            f"{pattern!r} matches no take of the ledger. {unchanged} `hailuo-batch status MANIFEST` lists the takes."
+            f"{pattern!r} matches no take of the ledger. {unchanged} `hailuo-batch status MANIFEST --all` "
+            "lists the takes."
         )
     states = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in others.items())
     raise UsageError(f"{pattern!r} matches no take that is {what} ({states}). {unchanged}")
@@ -245,7 +246,7 @@ def _retriable(take_id: str, record: TakeRecord | None) -> Run:
     if record is None or live is None:
         raise UsageError(
             f"{take_id}: the ledger has no such take of this manifest. Nothing was changed. `hailuo-batch status "
-            "MANIFEST` lists the takes."
+            "MANIFEST --all` lists the takes."
         )
     if record.state not in _MAY_RETRY:
         resolvable = {TakeState.IN_DOUBT, TakeState.LOST, TakeState.ABANDONED}

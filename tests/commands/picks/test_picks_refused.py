@@ -87,6 +87,7 @@ def test_what_is_no_regular_file_is_not_waited_for(shell: Shell) -> None:
         ended = shell("apply", "--replace-from", str(path))
         assert ended.code is ExitCode.USAGE
         assert "the picks cannot be read" in ended.err
+    assert "give the file's path there, such as ~/Downloads/nothing." in ended.err
     signal.alarm(0)
 
 
