@@ -1,5 +1,6 @@
 """`status`: where a campaign stands, also while an apply runs. Sends and writes nothing."""
 
+import shutil
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -89,6 +90,7 @@ def _render(
         reading.time,
         bool(options.only),
         reading.has_ledger,
+        None if columns is None else shutil.get_terminal_size().lines,
         console.with_full_commands,
     )
     return render_page(page, detail, columns)

@@ -43,7 +43,8 @@ def read_manifest_file(path: Path) -> bytes:
         elif error.is_too_large:
             hint = "split the campaign"
         elif error.reason == NO_FILE:
-            hint = "name a manifest, such as manifests/quickstart.yaml"
+            inside = path / "manifest.yaml"
+            hint = f"name {inside}" if inside.is_file() else "name a manifest, such as manifests/lamps.yaml"
         raise FatalDiagnostic(FILE_START, error.reason, hint) from None
     if path.suffix.lower() in _TABLES:
         hint = f"name the manifest that reads it with `rows: {path.name}`"

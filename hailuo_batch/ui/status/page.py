@@ -21,6 +21,8 @@ from hailuo_batch.values import format_estimated_duration
 MOST_SHOWN = 20
 """The most takes shown, unless all are asked for."""
 _MOST_LINES = 36
+_ROWS_BESIDE = 13  # of a terminal: what stands above and below the takes, and the prompt
+_FEWEST_SHOWN = 4
 _LONGEST_BAR = 40
 _ORDER = (
     *(TakeState.DONE, TakeState.LOST, TakeState.FAILED, TakeState.REJECTED, TakeState.ABANDONED),
@@ -46,7 +48,8 @@ class StatusPage:
     `new` is how many takes the manifest asks for that the ledger does not know. `time` is what is left for the apply
     that is running, or for the next one, None for nothing. `remark` says who writes the ledger, or that there
     is none yet; it is empty where nothing is to be said of it, or that stands elsewhere. `is_part` is whether only
-    chosen takes are shown. `doubts` are laid out already; `with_full_commands` completes the commands that a sentence
+    chosen takes are shown. `rows` is the terminal's height, None without one: what comes first must not scroll out of
+    it. `doubts` are laid out already; `with_full_commands` completes the commands that a sentence
     names.
     """
 
@@ -57,7 +60,18 @@ class StatusPage:
     time: TimeNeeded | None
     is_part: bool
     has_ledger: bool = True
+    rows: int | None = None
     with_full_commands: Callable[[str], str] = str
+
+    @property
+    def most_shown(self) -> int:
+        """The most takes that are shown, unless all are asked for."""
+        return MOST_SHOWN if self.rows is None else max(_FEWEST_SHOWN, min(MOST_SHOWN, self.rows - _ROWS_BESIDE))
+
+    @property
+    def most_lines(self) -> int:
+        """How long the page may be in short."""
+        return _MOST_LINES if self.rows is None else min(_MOST_LINES, self.rows - 1)
 
 
 def render_page(page: StatusPage, detail: Detail, columns: int | None) -> list[str]:
@@ -70,7 +84,7 @@ def render_page(page: StatusPage, detail: Detail, columns: int | None) -> list[s
     lines = [line for row in (*head, *([""] if below else []), *below) for line in row.split("\n")]
     after = layout_lines([page.with_full_commands(text) for text in _closing_sentences(page)], columns)
     after += _resume_lines(page)
-    advice = _advice_lines(page, detail, columns, _MOST_LINES - len(lines) - len(after))
+    advice = _advice_lines(page, detail, columns, page.most_lines - len(lines) - len(after))
     return [*lines, *([""] if advice or after else []), *advice, *after]
 
 
@@ -119,8 +133,8 @@ def _unfinished_rows(page: StatusPage, detail: Detail, columns: int | None) -> l
     """What is not done, in groups: of each as many as there is room for."""
     report, groups = page.report, _groups(page.report)
     sizes = [len(takes) for takes in groups]
-    doubtful = min(MOST_SHOWN // 2, report.totals[TakeState.IN_DOUBT])
-    allotted = sizes if detail is Detail.UNFINISHED else share_rows(sizes, MOST_SHOWN - doubtful)
+    doubtful = min(page.most_shown // 2, report.totals[TakeState.IN_DOUBT])
+    allotted = sizes if detail is Detail.UNFINISHED else share_rows(sizes, page.most_shown - doubtful)
     shown = [take for takes, number in zip(groups, allotted, strict=True) for take in takes[:number]]
     in_one_line = range(len(shown)) if detail is Detail.SHORT else ()
     rows = iter(layout_rows(_cells(shown, report), columns, in_one_line=in_one_line))

@@ -108,7 +108,9 @@ def test_takes_that_left_the_manifest_are_named_with_what_becomes_of_them() -> N
 
 
 def test_new_takes_are_those_of_the_next_plan() -> None:
-    page = StatusPage(report_of(*many(RunState.SUCCEEDED, 1)), (), 3, "", None, False, True, str.upper)
+    page = StatusPage(
+        report_of(*many(RunState.SUCCEEDED, 1)), (), 3, "", None, False, True, with_full_commands=str.upper
+    )
     assert any("THE MANIFEST ASKS FOR 3 MORE" in line for line in render_page(page, Detail.SHORT, 80))
 
 
@@ -144,3 +146,12 @@ def test_every_state_fits_in_colour_and_without(detail: Detail, columns: int) ->
 def test_each_group_gets_a_few_rows_and_the_first_the_rest(sizes: list[int], shares: list[int]) -> None:
     assert share_rows(sizes, 20) == shares
     assert sum(shares) <= 20
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(24, 11), (12, 4), (200, 20), (None, 20)])
+def test_what_comes_first_does_not_scroll_out_of_a_terminal(rows: int | None, shown: int) -> None:
+    records = many(RunState.PENDING, 40)
+    page = StatusPage(report_of(*records), (), 0, "", None, is_part=False, rows=rows)
+    lines = render_page(page, Detail.SHORT, 80)
+    assert sum("run_" in line for line in lines) == shown
+    assert rows is None or rows < 20 or len(lines) < rows
