@@ -176,6 +176,11 @@ class CampaignLock:
 
     @staticmethod
     def _unusable_error(path: Path, error: OSError) -> LedgerError:
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            return LedgerError(
+                f"{path.parent}: there is a file in the place of the state folder. Nothing was sent, nothing was paid. "
+                "Move it away, or name a folder with --state-dir."
+            )
         return LedgerError(
             f"{path}: the campaign cannot be locked ({error.strerror}). Nothing was sent, nothing was paid. Check "
             "the file and the folder's permissions, or use a --state-dir on a local disk."

@@ -71,6 +71,16 @@ def test_a_file_in_the_place_of_the_outputs_makes_no_video_missing(
     assert shell("verify").code is ExitCode.DONE
 
 
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_the_place_of_the_state_folder_is_named(shell: Shell, api: SandboxServer, below: str) -> None:
+    file = shell.workspace / "a file"
+    file.write_text("not a folder", encoding="utf-8")
+    ended = shell("apply", "--state-dir", str(file / below))
+    assert ended.code is ExitCode.LEDGER
+    assert "there is a file in the place of the state folder. Nothing was sent" in " ".join(ended.err.split())
+    assert api.world.stats.creates == 0
+
+
 def test_dead_link_has_the_run_read_again_for_a_fresh_one(shell: Shell, api: SandboxServer) -> None:
     with LoopbackServer(http.answer(403, b"no")) as old, LoopbackServer(WHOLE) as fresh:
         with files_at(api, f"{old.url}/a.mp4", f"{fresh.url}/b.mp4?signature=2") as printed:
