@@ -4,7 +4,8 @@ from pathlib import Path
 
 from hailuo_batch.app.picks.picks_file import load_picks
 from hailuo_batch.app.workspace import CampaignContext, short_path
-from hailuo_batch.core.model.runs import Snapshot
+from hailuo_batch.core.model.ledger_changes import SupersedeRun
+from hailuo_batch.core.model.runs import Snapshot, Supersession
 from hailuo_batch.core.picks.picks import Mark, Pick
 from hailuo_batch.core.picks.rerolls import Reroll, judge_rerolls
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanRequest
@@ -19,10 +20,15 @@ def read_rerolls(path: Path | None, context: CampaignContext) -> tuple[Pick, ...
 
 def rerolls_of(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> dict[Reroll, tuple[Pick, ...]]:
     """The re-rolls of a request by what becomes of them. `snapshot` is what the plan was made from."""
-    begun = frozenset(line.take_id for line in plan.lines if line.action is PlanAction.REPLACE)
+    changes = [change for change in plan.ledger_changes if isinstance(change, SupersedeRun)]
+    keys = {change.key for change in changes if change.by is Supersession.REPLACE}
+    replaced = frozenset(run.run_id for run in snapshot.runs if run.run_id is not None and run.key in keys)
     wanted = frozenset(line.take_id for line in plan.lines if line.action is not PlanAction.UNWANTED)
-    later, scope = plan.left_for_later, plan.scope
-    return {**judge_rerolls(request.rerolls, snapshot, wanted, begun=begun, later=later, scope=scope)}
+    # a kept plan replaces what it names and nothing else: a mark on what it keeps was left for later when it was made
+    kept = frozenset(line.take_id for line in plan.lines if line.action is PlanAction.KEEP)
+    by_plan = frozenset[str]() if request.replaceable is None else (kept & plan.scope) - request.replaceable
+    later = plan.left_for_later | by_plan
+    return {**judge_rerolls(request.rerolls, snapshot, wanted, replaced=replaced, later=later, scope=plan.scope)}
 
 
 def print_rerolls(source: Path | None, request: PlanRequest, plan: Plan, snapshot: Snapshot, console: Console) -> None:
@@ -47,7 +53,7 @@ def still_names_picks(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> b
     one of its re-rolls is not finished, unless another one would begin with it."""
     wanted = frozenset(line.take_id for line in plan.lines if line.action is not PlanAction.UNWANTED)
     later, scope = plan.left_for_later, plan.scope
-    now = judge_rerolls(request.rerolls, snapshot, wanted, begun=frozenset(), later=later, scope=scope)
+    now = judge_rerolls(request.rerolls, snapshot, wanted, replaced=frozenset(), later=later, scope=scope)
     # with every change of the plan carried out, what the manifest asks for otherwise is superseded: what still counts
     # as edited is a video that came during the apply
     # rule picks_named_again

@@ -1,7 +1,8 @@
 """What becomes of each re-roll: of a mark that asks for another video than the one that was seen.
 
-Pure. A re-roll names the run whose video was seen, so it needs no record of its own to be paid for only once: as soon
-as its take has another live run, even one that is not sent yet, the mark asks for nothing any more.
+Pure. A re-roll names the run whose video was seen, so it needs no record of its own to be paid for only once: while its
+take has another live run, even one that is not sent yet, the mark asks for nothing. A run that gave way to a re-roll
+never comes back; one that gave way to an edit of the manifest does so with the edit taken back, marked as it was.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,14 +36,14 @@ def judge_rerolls(
     snapshot: Snapshot,
     wanted: frozenset[str],
     *,
-    begun: frozenset[str],
+    replaced: frozenset[str],
     later: frozenset[str],
     scope: frozenset[str],
 ) -> Mapping[Reroll, tuple[Pick, ...]]:
     """The re-rolls by what becomes of them, each kind in the order in which they are given.
 
-    `wanted` are the takes of the manifest, `begun` those that this plan replaces, `later` those that --limit leaves,
-    `scope` those that were asked for.
+    `wanted` are the takes of the manifest, `replaced` the runs that this plan replaces, by their IDs, `later` the takes
+    that --limit leaves, `scope` those that were asked for.
     """
     records = {record.take.id: record for record in snapshot.takes}
     runs = {run.run_id: run for run in snapshot.runs if run.run_id is not None}
@@ -60,11 +61,11 @@ def judge_rerolls(
             return Reroll.UNKNOWN
         if run.take_id != pick.take_id:
             return Reroll.OTHER_RUN
+        if run.run_id in replaced:  # superseded or not: after an edit that is taken back, a take has its old run again
+            return Reroll.BEGINS
         if run.is_superseded:
             kind = _judge_superseded(run, record)
             return left_out(pick, kind) if kind is Reroll.UNDER_WAY else kind
-        if pick.take_id in begun:
-            return Reroll.BEGINS
         if run.state is not RunState.SUCCEEDED:
             return Reroll.NO_VIDEO
         return left_out(pick, Reroll.EDITED)

@@ -121,7 +121,7 @@ def test_a_holder_on_another_machine_is_named_with_it() -> None:
 
 def test_a_folder_that_cannot_be_made_is_a_ledger_error(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    with pytest.raises(LedgerError, match="cannot be locked"):
+    with pytest.raises(LedgerError, match="a file in the place of the state folder"):
         CampaignLock(tmp_path / "state" / "c.lock", ME).acquire()
 
 

@@ -107,6 +107,31 @@ def test_one_that_fails_is_not_begun_again(shell: Shell, api: SandboxServer, pic
     assert api.world.stats.creates == TAKES + 2
 
 
+def test_a_kept_plan_says_of_a_mark_that_it_does_not_serve_that_it_is_left_for_later(
+    shell: Shell, api: SandboxServer, picks: Path
+) -> None:
+    kept = shell.workspace / "kept.json"
+    assert shell("plan", "--replace-from", str(picks), "--limit", "1", "--out", str(kept)).code is ExitCode.DONE
+    for _ in range(2):
+        ended = shell("apply", "--plan", str(kept))
+        assert ended.code is ExitCode.DONE
+        assert "is left for later by --limit: desk." in " ".join(ended.err.split())
+        assert "changed in the manifest" not in ended.err
+    assert api.world.stats.creates == TAKES + 1
+
+
+def test_an_edit_that_is_taken_back_brings_the_marked_video_back_and_that_is_said(
+    shell: Shell, api: SandboxServer, picks: Path
+) -> None:
+    text = shell.manifest.read_text(encoding="utf-8")
+    shell.write(text.replace("prompt: ", "prompt: very "))
+    assert shell("apply").code is ExitCode.DONE
+    shell.write(text)
+    planned = shell("plan", "--replace-from", str(picks))
+    assert "~ replace  hero" in planned.out
+    assert "nothing is paid" not in planned.err
+
+
 def test_without_a_yes_no_wish_is_recorded(shell: Shell, api: SandboxServer, picks: Path) -> None:
     ended = shell.without_yes("apply", "--replace-from", str(picks))
     assert ended.code is ExitCode.USAGE

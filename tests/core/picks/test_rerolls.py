@@ -101,7 +101,8 @@ def test_a_take_that_is_replaced_as_well_is_paid_for_once(session: PlanningSessi
 
 
 def judge(pick: Pick, *records: TakeRecord, wanted: str = "a", **sets: str) -> Reroll:
-    known = {name: frozenset(sets.get(name, "")) for name in ("begun", "later", "scope")}
+    known = {name: frozenset(sets.get(name, "")) for name in ("later", "scope")}
+    known["replaced"] = frozenset(filter(None, [sets.get("replaced", "")]))
     judged = judge_rerolls([pick], Snapshot("lamps", "sandbox", records), frozenset(wanted), **known)
     [kind] = judged
     assert judged[kind] == (pick,)
@@ -117,7 +118,7 @@ def replaced(state: RunState, by: Supersession = Supersession.REPLACE) -> tuple[
 def test_of_a_live_run() -> None:
     seen = run(of=A)
     pick, record = marked(seen), TakeRecord(A, True, (seen,))
-    assert judge(pick, record, begun="a", scope="a") is Reroll.BEGINS
+    assert judge(pick, record, replaced=pick.run_id, scope="a") is Reroll.BEGINS
     assert judge(pick, record, later="a") is Reroll.LATER
     assert judge(pick, record) is Reroll.LEFT_OUT
     assert judge(pick, record, scope="a") is Reroll.EDITED
@@ -146,6 +147,11 @@ def test_of_one_that_was_begun_and_is_left_out_now() -> None:
     pick, record = replaced(RunState.UNSENT)
     assert judge(pick, record) is Reroll.LEFT_OUT
     assert judge(pick, record, later="a") is Reroll.LATER
+
+
+def test_of_a_run_that_its_take_has_again_after_an_edit_that_is_taken_back() -> None:
+    pick, record = replaced(RunState.SUCCEEDED, Supersession.EDIT)
+    assert judge(pick, record, replaced=pick.run_id, scope="a") is Reroll.BEGINS
 
 
 def test_of_other_runs() -> None:
