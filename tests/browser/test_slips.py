@@ -4,9 +4,10 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from hailuo_batch.core.model.runs import TakeRecord
-from tests.browser.conftest import OpenSheet
+from tests.browser.conftest import OpenSheet, write_page
 from tests.browser.sheet import Sheet
 from tests.browser.test_culling import IN_SIGHT, campaign, has_focus, marks
+from tests.browser.test_judging import remade
 from tests.helpers.snapshots import record, run, take
 
 pytestmark = pytest.mark.deep
@@ -60,6 +61,27 @@ def test_in_the_full_view_and_in_compare_a_slip_is_taken_back_too(open_sheet: Op
         *("chosen", "", "")
     ]
     assert sheet.texts(f"{tiles}.current .name") == ["s0000.take3"]
+
+
+def test_an_earlier_attempt_has_the_mark_again_that_it_was_made_again_for(open_sheet: OpenSheet) -> None:
+    first = take("a")
+    sheet = open_sheet(record(first, run(of=first, run_id="run_a1")), *campaign(2))
+    sheet.press("3")
+    write_page(sheet.folder, remade("a"), *campaign(2))
+    sheet.reload()
+    sheet.film("a").send_keys("a", Keys.ARROW_RIGHT)
+    tile = "document.querySelector('.tile.current').dataset.marked"
+    assert sheet.run(f"return {tile}") == "reroll"
+    sheet.press("1", "z")
+    assert sheet.run(f"return {tile}") == "reroll"
+    assert sheet.texts("#announcements") == ["a, attempt 1: re-roll again"]
+    sheet.press("1", Keys.ESCAPE, Keys.ARROW_RIGHT)
+    assert sheet.texts(".take .aside") == ["Attempt 1\u00a0is chosen"]
+    sheet.press("z")
+    assert sheet.texts(".take .aside") == []
+    assert sheet.current() == "a"
+    sheet.press("z")
+    assert sheet.texts("#announcements") == ["There is no mark to take back"]
 
 
 def test_marks_that_were_all_removed_come_back(open_sheet: OpenSheet) -> None:

@@ -216,7 +216,7 @@ const compare = (() => {
     announce(`Speed ${SPEEDS[at]}`);
   };
   keymap.addPlace("compare", { dialog, take: () => chosen?.take ?? null, run: () => chosen?.run,
-    undone: (take, run) => { const tile = tiles.find(isOf({ take, run })); if (tile) focus(tile); } });
+    undone: (take, run) => { const tile = tiles.find(isOf({ take, run })) ?? tiles.find(isOf({ take })); if (tile) focus(tile); } });
   const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["compare"], group: "Compare", repeats });
   const direction = (event, back) => (event.key === back ? -1 : 1);
   key(["ArrowLeft", "ArrowRight"], "Previous and next video", (_, event) => move(direction(event, "ArrowLeft")), true);

@@ -35,7 +35,7 @@ const viewer = (() => {
 
   const undone = (take, run) => {
     const entry = row.find((other) => other.take === take);
-    if (entry && run !== runShown() && run === shownRun(take)) show(entry);
+    if (entry && run !== runShown() && (run === shownRun(take) || take !== shown.take)) show(entry);
   };
 
   const iconButton = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);

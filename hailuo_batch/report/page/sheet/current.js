@@ -122,7 +122,7 @@ const markByKey = (mark) => (take, event, place) => {
     return;
   }
   markAll([[take, mark, run]]);
-  announce(mark === null ? `${take.id}: mark removed` : `${take.id}: ${MARKS[mark].word.toLowerCase()}`);
+  sayMark(take, run);
   if (mark === null) return;
   place.marked?.(take);
   justMarked.set(take, run, place.take());
@@ -139,7 +139,7 @@ keymap.add({ keys: ["z", "Ctrl+z"], does: "Take the last mark back, and return t
   else {
     const [{ take, run, before }] = changes;
     place.undone(take, run);
-    announce(`${take.id}: ${before === null ? "mark removed" : `${MARKS[before].word.toLowerCase()} again`}`);
+    announce(`${markedName(take, run)}: ${before === null ? "mark removed" : `${MARKS[before].word.toLowerCase()} again`}`);
   }
 } });
 
