@@ -169,3 +169,26 @@ def test_a_box_and_a_slider_leave_the_keys_that_are_not_theirs(open_sheet: OpenS
     tiles = "[...document.querySelectorAll('.compare .tile')]"
     assert sheet.run(f"return {tiles}.map(tile => tile.dataset.marked)") == ["chosen", "rejected"]
     assert sheet.texts(".tile.current .name") == ["s0000.take2"]
+
+
+def test_a_key_that_cannot_act_and_a_slip_taken_back_are_told_to_the_eye_too(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(1), *campaign(2, 2)[2:])
+    assert not sheet.one(".told").is_displayed()
+    for key, words in (
+        ("a", "s0000 has no other attempt to compare."),
+        ("c", "s0000 has nothing to compare: it is the only video of its shot."),
+        ("z", "There is no mark to take back"),
+    ):
+        sheet.press(key)
+        assert (sheet.one(".told").text, sheet.texts("#announcements")) == (words, [words])
+    sheet.press("1")
+    assert not sheet.one(".told").is_displayed()  # its mark is seen on the card
+    sheet.press("z")
+    assert sheet.one(".told").text == "s0000: mark removed"
+    on_top = "document.querySelector('.told').matches(':popover-open')"
+    sheet.press(Keys.ARROW_RIGHT, "c", "a")
+    assert sheet.one(".told").text == "s0001 has no other attempt to compare."
+    assert sheet.run(f"return {on_top}")
+    sheet.press(Keys.ESCAPE, Keys.ENTER, "a")
+    assert sheet.one(".told").text == "s0001 has no other attempt to compare."
+    sheet.until(f"!{on_top}")

@@ -82,7 +82,7 @@ const sayMark = (take, run) => {
   announce(`${markedName(take, run)}: ${now === null ? "mark removed" : MARKS[now].word.toLowerCase()}`);
 };
 const toggleMark = (take, mark, run = shownRun(take)) => {
-  if (!marksFor(take, run).includes(mark)) { announce("Only the latest video of a take can be made again."); return; }
+  if (!marksFor(take, run).includes(mark)) { say("Only the latest video of a take can be made again."); return; }
   markAll([[take, markOf(take, run) === mark ? null : mark, run]]);
   sayMark(take, run);
 };

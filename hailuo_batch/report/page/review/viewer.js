@@ -30,7 +30,7 @@ const viewer = (() => {
     const next = nextUnmarked(row.map((entry) => entry.take), row.findLastIndex((entry) => entry.take === take));
     const entry = next && row.find((other) => other.take === next);
     if (entry) show(entry);
-    else announce("Every take on the sheet has a mark");
+    else say("Every take on the sheet has a mark");
   };
 
   const undone = (take, run) => {
@@ -94,7 +94,7 @@ const viewer = (() => {
     if (video) { if (video.paused) video.play().catch(() => {}); else video.pause(); }
   };
   const toCompare = (take, run) => {
-    if (!canCompare(take)) { announce(`${take.id} has nothing to be compared with.`); return; }
+    if (!canCompare(take)) { say(`${take.id} has nothing to be compared with.`); return; }
     stage.querySelector("video")?.pause();
     compare.open(take, run);
   };

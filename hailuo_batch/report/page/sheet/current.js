@@ -78,7 +78,7 @@ const current = (() => {
   const advance = () => {
     const next = nextUnmarked(sheet.takes(), sheet.placeOf(take));
     if (next) set(next, { focus: true });
-    else announce(find.asked().choice ? "Every shot on the sheet has a choice" : "Every take on the sheet has a mark");
+    else say(find.asked().choice ? "Every shot on the sheet has a choice" : "Every take on the sheet has a mark");
   };
 
   on(room, "focusin", ({ target }) => {
@@ -107,18 +107,18 @@ const MARK_WORDS = { chosen: "Choose", rejected: "Reject", reroll: "Mark for a r
 const canSee = (take) => {
   if (document.querySelector("dialog[open]") || sheet.isInSight(sheet.cardAt(take))) return true;
   current.set(take, { focus: true });
-  announce(`${take.id} was out of sight; press the key again to mark it`);
+  say(`${take.id} was out of sight; press the key again to mark it`);
   return false;
 };
 const markByKey = (mark) => (take, event, place) => {
   if (!take || !canSee(take)) return;
   const run = place.run?.() ?? shownRun(take);
   if (!canMark(take, run)) {
-    announce(`${take.id} has no video to mark`);
+    say(`${take.id} has no video to mark`);
     return;
   }
   if (mark !== null && !marksFor(take, run).includes(mark)) {
-    announce("Only the latest video of a take can be made again");
+    say("Only the latest video of a take can be made again");
     return;
   }
   markAll([[take, mark, run]]);
@@ -134,12 +134,12 @@ for (const [mark, { keys }] of Object.entries(MARKS)) {
 keymap.add({ keys: ["u"], does: "Remove the mark", act: markByKey(null), ...marking });
 keymap.add({ keys: ["z", "Ctrl+z"], does: "Take the last mark back, and return to it", ...marking, act: (_, event, place) => {
   const changes = undoMarks();
-  if (changes.length === 0) announce("There is no mark to take back");
-  else if (changes.length > 1) announce(`${number(changes.length)} marks are as they were before`);
+  if (changes.length === 0) say("There is no mark to take back");
+  else if (changes.length > 1) say(`${number(changes.length)} marks are as they were before`);
   else {
     const [{ take, run, before }] = changes;
     place.undone(take, run);
-    announce(`${markedName(take, run)}: ${before === null ? "mark removed" : `${MARKS[before].word.toLowerCase()} again`}`);
+    say(`${markedName(take, run)}: ${before === null ? "mark removed" : `${MARKS[before].word.toLowerCase()} again`}`);
   }
 } });
 
@@ -157,6 +157,6 @@ keymap.add({ keys: ["Enter", " "], does: "Full view", act: (take, event) => {
   const [output] = take ? shownOutputs(take) : [];
   if (isElsewhere(event)) return false;
   if (output) viewer.open(entryOf(take, output));
-  else if (take) announce(`${take.id} has no video yet`);
+  else if (take) say(`${take.id} has no video yet`);
   return true;
 } });
