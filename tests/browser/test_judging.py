@@ -83,6 +83,22 @@ def test_a_choice_ends_a_shot_among_those_without_one_and_two_are_told(open_shee
     assert sheet.shown() == ["s0002", "s0002.take2", "s0002.take3"]
 
 
+def test_among_the_shots_without_a_choice_the_keys_are_for_a_take_without_a_mark(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(4, 3), videos=False)
+    sheet.press("1")
+    sheet.film("s0001").send_keys("2", Keys.ARROW_RIGHT, "2")
+    assert sheet.current() == "s0002"
+    sheet.press("w")
+    assert sheet.current() == has_focus(sheet) == "s0002"  # it has none: the reader stays there
+    for before in ("s0000", "s0001", "s0001.take3"):  # one that is hidden, and two that are rejected
+        sheet.press("w")
+        sheet.run("arguments[0].focus()", sheet.film(before))
+        sheet.press("w")
+        assert sheet.current() == has_focus(sheet) == "s0001.take2"
+    sheet.press("1", "1")
+    assert sheet.current() == "s0003"
+
+
 @pytest.mark.parametrize("size", ["M", "L"])
 def test_notes_are_read_on_the_cards_and_listed(open_sheet: OpenSheet, size: str) -> None:
     sheet = open_sheet(*campaign(4), videos=False)

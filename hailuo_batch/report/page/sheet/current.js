@@ -75,6 +75,14 @@ const current = (() => {
     }
     if (best) set(best.take, { focus: true });
   };
+  // A take that is judged already is none to begin with: the next key would overwrite its mark.
+  const toUnmarked = () => {
+    const first = take && canMark(take) && markOf(take) === null ? null : nextUnmarked(sheet.takes(), -1);
+    if (!first) return;
+    const hadFocus = room.contains(document.activeElement);
+    set(first);
+    if (hadFocus) sheet.cardAt(first).querySelector(".screen").focus({ preventScroll: true });
+  };
   const advance = () => {
     const next = nextUnmarked(sheet.takes(), sheet.placeOf(take));
     if (next) set(next, { focus: true });
@@ -92,7 +100,7 @@ const current = (() => {
   // A take that the filters hide stays hidden.
   const undone = (one) => { if (sheet.placeOf(one) >= 0) set(one, { focus: true }); };
   keymap.addPlace("sheet", { take: () => take, marked: advance, undone });
-  return { take: () => take, set, show, built, laid, scrolled, move, moveRow, listeners };
+  return { take: () => take, set, show, built, laid, scrolled, toUnmarked, move, moveRow, listeners };
 })();
 
 // The next take that can be marked and is not, from a place in a list on and then from its beginning. Among the shots
