@@ -44,6 +44,24 @@ def test_an_earlier_attempt_that_is_chosen_looks_so_and_the_card_tells_it(open_s
     assert sheet.shown() == ["a"]
 
 
+def test_the_full_view_and_compare_tell_that_another_attempt_is_chosen(open_sheet: OpenSheet) -> None:
+    second = take("a", 2)
+    sheet = open_sheet(remade("a"), record(second, run(of=second, run_id="run_second")))
+    words = "document.querySelector('.panel .elsewhere')?.textContent ?? ''"
+    sheet.film("a").send_keys(Keys.ENTER)
+    assert sheet.run(f"return {words}") == ""
+    sheet.press("a", Keys.ARROW_RIGHT, "1")
+    assert [text for text in sheet.texts(".tile .elsewhere") if text] == []  # it is seen beside
+    sheet.press("a")
+    assert sheet.texts(".tile .elsewhere") == ["Attempt 1\u00a0is chosen", ""]
+    sheet.press(Keys.ESCAPE)
+    assert sheet.run(f"return {words}") == "Attempt 1\u00a0is chosen"
+    sheet.press(Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    assert sheet.run(f"return {words}") == "Attempt 1\u00a0is chosen"
+    sheet.press("z")
+    assert sheet.run(f"return {words}") == ""
+
+
 @pytest.mark.parametrize("size", ["S", "M", "L"])
 def test_a_re_roll_that_failed_shows_the_video_before_to_be_marked_as_its_own_run(
     open_sheet: OpenSheet, size: str

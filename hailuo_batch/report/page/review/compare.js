@@ -106,7 +106,7 @@ const compare = (() => {
     const plays = player?.isPlaying() ?? !still.matches;
     drop();
     tiles = way.entries.slice(first, first + TOGETHER).map((entry) => {
-      const tile = tileOf(entry, { choose: () => { if (chosen !== tile) choose(tile); }, enlarge: () => enlarge(tile) });
+      const tile = tileOf(entry, { choose: () => { if (chosen !== tile) choose(tile); }, enlarge: () => enlarge(tile), tellsOthers: way.key === "takes" });
       return tile;
     });
     wall.replaceChildren(...tiles.map(({ node }) => node));
