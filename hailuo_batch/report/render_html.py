@@ -25,7 +25,7 @@ from hailuo_batch.report.render_json import report_document
 _PAGE = Path(__file__).parent / "page"
 _STYLES = ("base", "head", "tools", "sheet", "film", "small", "bar", "compare", "overlay")
 _SCRIPTS = (
-    *("base/dom", "base/keys", "base/store", "base/takes", "base/variables", "base/film"),
+    *("base/dom", "base/say", "base/keys", "base/store", "base/takes", "base/variables", "base/film"),
     *("review/picks", "review/notes", "review/exchange", "review/tables"),
     *("sheet/density", "sheet/cards", "sheet/shots", "sheet/attention", "sheet/head", "sheet/matrix", "sheet/sheet"),
     *("sheet/current", "sheet/search", "sheet/find", "review/viewer", "review/keys", "review/sync", "review/tiles"),

@@ -322,6 +322,40 @@ def test_the_commands_name_the_very_file_that_was_saved(sheet: Sheet) -> None:
     ]
 
 
+def test_the_commands_tell_where_they_look_for_the_file(sheet: Sheet) -> None:
+    press_on(sheet, "a", "2")
+    sheet.button("Export").click()
+    where = "Move it to the folder in which you run the command"
+    assert where not in sheet.one("dialog[open]").text  # there is no command
+    sheet.press(Keys.ESCAPE)
+    press_on(sheet, "b", "3")
+    sheet.button("Export").click()
+    assert where in sheet.one("dialog[open]").text
+
+
+@pytest.mark.parametrize("keys", [(Keys.ENTER,), ("c",), (Keys.ENTER, "c")])
+def test_the_export_opens_over_the_full_view_and_compare_and_leads_back(
+    open_sheet: OpenSheet, keys: tuple[str, ...]
+) -> None:
+    wanted = [take("a", number) for number in (1, 2)]
+    sheet = open_sheet(*(record(each, run(of=each, run_id=f"run_{each.id}")) for each in wanted))
+    press_on(sheet, "a", "1")
+    press_on(sheet, "a", *keys)
+    beneath = len(sheet.all("dialog[open]"))
+    sheet.press("e")
+    assert sheet.focused() == "Save picks"
+    sheet.press("e", "c", "1", Keys.ESCAPE)
+    assert len(sheet.all("dialog[open]")) == beneath
+    sheet.press("2")
+    sheet.until("document.querySelector('.counts').textContent.startsWith('1 of 2')")
+    sheet.press("e")
+    sheet.button("Remove all marks").click()
+    sheet.button("Remove them all?").click()
+    sheet.press("z")
+    assert len(sheet.all("dialog[open]")) == beneath
+    sheet.until("document.querySelector('.counts').textContent.startsWith('1 of 2')")
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_axe_finds_nothing_in_a_note_or_an_import(sheet: Sheet, axe: str, colours: str) -> None:
     sheet.resize(320, 800)

@@ -44,6 +44,24 @@ def test_an_earlier_attempt_that_is_chosen_looks_so_and_the_card_tells_it(open_s
     assert sheet.shown() == ["a"]
 
 
+def test_the_full_view_and_compare_tell_that_another_attempt_is_chosen(open_sheet: OpenSheet) -> None:
+    second = take("a", 2)
+    sheet = open_sheet(remade("a"), record(second, run(of=second, run_id="run_second")))
+    words = "document.querySelector('.panel .elsewhere')?.textContent ?? ''"
+    sheet.film("a").send_keys(Keys.ENTER)
+    assert sheet.run(f"return {words}") == ""
+    sheet.press("a", Keys.ARROW_RIGHT, "1")
+    assert [text for text in sheet.texts(".tile .elsewhere") if text] == []  # it is seen beside
+    sheet.press("a")
+    assert sheet.texts(".tile .elsewhere") == ["Attempt 1\u00a0is chosen", ""]
+    sheet.press(Keys.ESCAPE)
+    assert sheet.run(f"return {words}") == "Attempt 1\u00a0is chosen"
+    sheet.press(Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    assert sheet.run(f"return {words}") == "Attempt 1\u00a0is chosen"
+    sheet.press("z")
+    assert sheet.run(f"return {words}") == ""
+
+
 @pytest.mark.parametrize("size", ["S", "M", "L"])
 def test_a_re_roll_that_failed_shows_the_video_before_to_be_marked_as_its_own_run(
     open_sheet: OpenSheet, size: str
@@ -81,6 +99,22 @@ def test_a_choice_ends_a_shot_among_those_without_one_and_two_are_told(open_shee
     assert sheet.texts(".aside .several") == ["2 chosen", "2 chosen"]
     sheet.choose("mark", "Shots with several choices")
     assert sheet.shown() == ["s0002", "s0002.take2", "s0002.take3"]
+
+
+def test_among_the_shots_without_a_choice_the_keys_are_for_a_take_without_a_mark(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(4, 3), videos=False)
+    sheet.press("1")
+    sheet.film("s0001").send_keys("2", Keys.ARROW_RIGHT, "2")
+    assert sheet.current() == "s0002"
+    sheet.press("w")
+    assert sheet.current() == has_focus(sheet) == "s0002"  # it has none: the reader stays there
+    for before in ("s0000", "s0001", "s0001.take3"):  # one that is hidden, and two that are rejected
+        sheet.press("w")
+        sheet.run("arguments[0].focus()", sheet.film(before))
+        sheet.press("w")
+        assert sheet.current() == has_focus(sheet) == "s0001.take2"
+    sheet.press("1", "1")
+    assert sheet.current() == "s0003"
 
 
 @pytest.mark.parametrize("size", ["M", "L"])

@@ -4,9 +4,10 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from hailuo_batch.core.model.runs import TakeRecord
-from tests.browser.conftest import OpenSheet
+from tests.browser.conftest import OpenSheet, write_page
 from tests.browser.sheet import Sheet
 from tests.browser.test_culling import IN_SIGHT, campaign, has_focus, marks
+from tests.browser.test_judging import remade
 from tests.helpers.snapshots import record, run, take
 
 pytestmark = pytest.mark.deep
@@ -60,6 +61,27 @@ def test_in_the_full_view_and_in_compare_a_slip_is_taken_back_too(open_sheet: Op
         *("chosen", "", "")
     ]
     assert sheet.texts(f"{tiles}.current .name") == ["s0000.take3"]
+
+
+def test_an_earlier_attempt_has_the_mark_again_that_it_was_made_again_for(open_sheet: OpenSheet) -> None:
+    first = take("a")
+    sheet = open_sheet(record(first, run(of=first, run_id="run_a1")), *campaign(2))
+    sheet.press("3")
+    write_page(sheet.folder, remade("a"), *campaign(2))
+    sheet.reload()
+    sheet.film("a").send_keys("a", Keys.ARROW_RIGHT)
+    tile = "document.querySelector('.tile.current').dataset.marked"
+    assert sheet.run(f"return {tile}") == "reroll"
+    sheet.press("1", "z")
+    assert sheet.run(f"return {tile}") == "reroll"
+    assert sheet.texts("#announcements") == ["a, attempt 1: re-roll again"]
+    sheet.press("1", Keys.ESCAPE, Keys.ARROW_RIGHT)
+    assert sheet.texts(".take .aside") == ["Attempt 1\u00a0is chosen"]
+    sheet.press("z")
+    assert sheet.texts(".take .aside") == []
+    assert sheet.current() == "a"
+    sheet.press("z")
+    assert sheet.texts("#announcements") == ["There is no mark to take back"]
 
 
 def test_marks_that_were_all_removed_come_back(open_sheet: OpenSheet) -> None:
@@ -147,3 +169,26 @@ def test_a_box_and_a_slider_leave_the_keys_that_are_not_theirs(open_sheet: OpenS
     tiles = "[...document.querySelectorAll('.compare .tile')]"
     assert sheet.run(f"return {tiles}.map(tile => tile.dataset.marked)") == ["chosen", "rejected"]
     assert sheet.texts(".tile.current .name") == ["s0000.take2"]
+
+
+def test_a_key_that_cannot_act_and_a_slip_taken_back_are_told_to_the_eye_too(open_sheet: OpenSheet) -> None:
+    sheet = open_sheet(*campaign(1), *campaign(2, 2)[2:])
+    assert not sheet.one(".told").is_displayed()
+    for key, words in (
+        ("a", "s0000 has no other attempt to compare."),
+        ("c", "s0000 has nothing to compare: it is the only video of its shot."),
+        ("z", "There is no mark to take back"),
+    ):
+        sheet.press(key)
+        assert (sheet.one(".told").text, sheet.texts("#announcements")) == (words, [words])
+    sheet.press("1")
+    assert not sheet.one(".told").is_displayed()  # its mark is seen on the card
+    sheet.press("z")
+    assert sheet.one(".told").text == "s0000: mark removed"
+    on_top = "document.querySelector('.told').matches(':popover-open')"
+    sheet.press(Keys.ARROW_RIGHT, "c", "a")
+    assert sheet.one(".told").text == "s0001 has no other attempt to compare."
+    assert sheet.run(f"return {on_top}")
+    sheet.press(Keys.ESCAPE, Keys.ENTER, "a")
+    assert sheet.one(".told").text == "s0001 has no other attempt to compare."
+    sheet.until(f"!{on_top}")

@@ -75,7 +75,7 @@ const copy = async (text, what, fallback) => {
     return true;
   } catch {
     getSelection().selectAllChildren(fallback);
-    announce(`Selected ${what}; copy it with the keyboard`);
+    say(`Selected ${what}; copy it with the keyboard`);
     return false;
   }
 };

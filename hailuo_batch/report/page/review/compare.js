@@ -106,7 +106,7 @@ const compare = (() => {
     const plays = player?.isPlaying() ?? !still.matches;
     drop();
     tiles = way.entries.slice(first, first + TOGETHER).map((entry) => {
-      const tile = tileOf(entry, { choose: () => { if (chosen !== tile) choose(tile); }, enlarge: () => enlarge(tile) });
+      const tile = tileOf(entry, { choose: () => { if (chosen !== tile) choose(tile); }, enlarge: () => enlarge(tile), tellsOthers: way.key === "takes" });
       return tile;
     });
     wall.replaceChildren(...tiles.map(({ node }) => node));
@@ -140,14 +140,14 @@ const compare = (() => {
     const all = comparable();
     const at = all.findIndex(({ shot }) => shot === about.shot);
     const take = all[(at + by + all.length) % all.length];
-    if (!take || take.shot === about.shot) { announce("There is no other shot to compare."); return; }
+    if (!take || take.shot === about.shot) { say("There is no other shot to compare."); return; }
     about = take;
     showWay(waysToCompare(take)[0]);
   };
   const otherWay = () => {
     const other = waysToCompare(about).find(({ key }) => key !== way.key);
     if (other) showWay(other, other.key === "attempts" ? { take: about, run: chosen.run } : { take: about });
-    else announce(way.key === "takes" ? `${about.id} has no other attempt to compare.` : `${about.id} is the only video of its shot.`);
+    else say(way.key === "takes" ? `${about.id} has no other attempt to compare.` : `${about.id} is the only video of its shot.`);
   };
   const showTitle = () => {
     const count = way.entries.length;
@@ -169,7 +169,7 @@ const compare = (() => {
   const open = (take, run = null) => {
     const ways = take ? waysToCompare(take) : [];
     if (ways.length === 0) {
-      announce(take ? `${take.id} has nothing to compare: it is the only video of its shot.` : "There is no take to compare.");
+      say(take ? `${take.id} has nothing to compare: it is the only video of its shot.` : "There is no take to compare.");
       return;
     }
     const isEarlier = run !== null && !isLive(take, run);
@@ -186,7 +186,7 @@ const compare = (() => {
   const openAttempts = (take, run = null) => {
     const wanted = take ? waysToCompare(take).find(({ key }) => key === "attempts") : null;
     if (wanted) openWay(wanted, take, run);
-    else announce(take ? `${take.id} has no other attempt to compare.` : "There is no take to compare.");
+    else say(take ? `${take.id} has no other attempt to compare.` : "There is no take to compare.");
     return Boolean(wanted);
   };
   // Where it is, in values that outlive a reload, and there again.
@@ -216,7 +216,7 @@ const compare = (() => {
     announce(`Speed ${SPEEDS[at]}`);
   };
   keymap.addPlace("compare", { dialog, take: () => chosen?.take ?? null, run: () => chosen?.run,
-    undone: (take, run) => { const tile = tiles.find(isOf({ take, run })); if (tile) focus(tile); } });
+    undone: (take, run) => { const tile = tiles.find(isOf({ take, run })) ?? tiles.find(isOf({ take })); if (tile) focus(tile); } });
   const key = (keys, does, act, repeats = false) => keymap.add({ keys, does, act, where: ["compare"], group: "Compare", repeats });
   const direction = (event, back) => (event.key === back ? -1 : 1);
   key(["ArrowLeft", "ArrowRight"], "Previous and next video", (_, event) => move(direction(event, "ArrowLeft")), true);

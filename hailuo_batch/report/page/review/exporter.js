@@ -42,7 +42,9 @@ const exporter = (() => {
   };
   const commands = (found, name) => {
     const has = (mark) => found.some((pick) => pick.mark === mark);
+    const where = "The browser saves the file among your downloads. Move it to the folder in which you run the command, or give the command its path, such as";
     return [
+      has("chosen") || has("reroll") ? el("p", { class: "soft" }, where, " ", el("code", {}, `~/Downloads/${quoted(name)}`), ".") : "",
       has("chosen") ? step("Collect what is chosen", "Copies the chosen videos to a folder. It pays for nothing.",
         command(`${report.collect_command} ${quoted(name)} --to ${quoted(`${report.campaign}-chosen`)}`)) : "",
       has("reroll") ? step("Re-roll", "Makes each video that is marked re-roll once more, and pays for it. The videos that are here move to superseded/.",

@@ -22,7 +22,7 @@ const noteDialog = (() => {
   const dialog = el("dialog", { class: "sheet jotting", "aria-labelledby": "note-title" });
   const open = (take, run = shownRun(take)) => {
     if (!take || !canMark(take, run)) {
-      announce("Only a take with a video can have a note.");
+      say("Only a take with a video can have a note.");
       return;
     }
     const { field } = noteField(take, run);

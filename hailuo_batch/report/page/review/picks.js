@@ -67,19 +67,24 @@ const markAll = (wanted) => {
   for (const { take, run, mark } of changes) setMark(take, mark, run);
 };
 // Takes back the last that is still as it was marked: what another tab has changed since stays. Gives what was taken back.
+// An attempt that was made again has its re-roll back, too, which nobody could ask of it any more.
 const undoMarks = () => {
   while (undoable.length) {
     const changes = undoable.pop().filter(({ take, run, mark }) => markOf(take, run) === mark);
-    for (const { take, run, before } of changes) setMark(take, before, run);
+    for (const { take, run, before } of changes) changePick(take, run, { mark: before });
     if (changes.length) return changes;
   }
   return [];
 };
-const toggleMark = (take, mark, run = shownRun(take)) => {
-  if (!marksFor(take, run).includes(mark)) { announce("Only the latest video of a take can be made again."); return; }
-  markAll([[take, markOf(take, run) === mark ? null : mark, run]]);
+const markedName = (take, run) => (run === shownRun(take) ? take.id : `${take.id}, attempt ${run.attempt}`);
+const sayMark = (take, run) => {
   const now = markOf(take, run);
-  announce(now === null ? `${take.id}: mark removed` : `${take.id}: ${MARKS[now].word.toLowerCase()}`);
+  announce(`${markedName(take, run)}: ${now === null ? "mark removed" : MARKS[now].word.toLowerCase()}`);
+};
+const toggleMark = (take, mark, run = shownRun(take)) => {
+  if (!marksFor(take, run).includes(mark)) { say("Only the latest video of a take can be made again."); return; }
+  markAll([[take, markOf(take, run) === mark ? null : mark, run]]);
+  sayMark(take, run);
 };
 
 const markable = () => report.takes.flatMap((take) => take.runs.filter((run) => canMark(take, run)).map((run) => [take, run]));

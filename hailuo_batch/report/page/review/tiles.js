@@ -23,7 +23,8 @@ const compareButton = (take, open = () => compare.open(take)) => (canCompare(tak
 const attemptsButton = (take, open) => (takeAttempts(take).length > 1
   ? on(el("button", { type: "button", class: "comparing", "aria-keyshortcuts": "a" }, icon("again"), "Attempts"), "click", open) : null);
 
-const tileOf = (entry, { choose, enlarge }) => {
+// `tellsOthers`: where no other attempt is beside it, the words for one that is chosen.
+const tileOf = (entry, { choose, enlarge, tellsOthers }) => {
   const { take, run, output, name } = entry;
   const video = el("video", { playsinline: true, preload: "auto", tabindex: "-1", "aria-hidden": "true" });
   video.muted = true;
@@ -31,11 +32,14 @@ const tileOf = (entry, { choose, enlarge }) => {
   const screen = el("div", { class: "screen film", role: "group", tabindex: "-1", "aria-label": name }, video);
   const { field, show } = noteField(take, run);
   const what = el("span", { class: "facts" });
+  const others = el("p", { class: "elsewhere" });
   const node = el("li", { class: "tile" }, screen,
-    el("div", { class: "caption" }, el("div", { class: "row" }, el("p", { class: "name" }, name), what), pickButtons(take, run), askedFor(take, run) ?? "", field));
+    el("div", { class: "caption" }, el("div", { class: "row" }, el("p", { class: "name" }, name), what), pickButtons(take, run), askedFor(take, run) ?? "",
+      others, field));
   const update = () => {
     node.dataset.marked = markOf(take, run) ?? "";
     showMark(node, take, run);
+    if (tellsOthers) others.replaceChildren(...otherChoices(take, run));
     show();
   };
   on(video, "loadedmetadata", () => { what.textContent = filmFacts(video); });

@@ -7,6 +7,7 @@ const viewer = (() => {
   let shown = null; // the entry on show: a take, its output, a label, and the run if it is an earlier attempt
   let row = []; // the entries that the arrow keys go through
   let note = null; // the field for the note, where there can be one
+  const others = el("p", { class: "elsewhere" });
 
   const entries = () => sheet.takes().flatMap((take) => {
     const outputs = shownOutputs(take);
@@ -30,12 +31,12 @@ const viewer = (() => {
     const next = nextUnmarked(row.map((entry) => entry.take), row.findLastIndex((entry) => entry.take === take));
     const entry = next && row.find((other) => other.take === next);
     if (entry) show(entry);
-    else announce("Every take on the sheet has a mark");
+    else say("Every take on the sheet has a mark");
   };
 
   const undone = (take, run) => {
     const entry = row.find((other) => other.take === take);
-    if (entry && run !== runShown() && run === shownRun(take)) show(entry);
+    if (entry && run !== runShown() && (run === shownRun(take) || take !== shown.take)) show(entry);
   };
 
   const iconButton = (label, name, act) => on(el("button", { type: "button", class: "round", "aria-label": label, title: label }, icon(name)), "click", act);
@@ -61,6 +62,7 @@ const viewer = (() => {
     const place = index();
     const clip = el("span", { class: "facts" });
     on(video, "loadedmetadata", () => { clip.textContent = filmFacts(video); });
+    others.replaceChildren(...otherChoices(take, attempt));
     note = canMark(take, attempt) ? noteField(take, attempt) : null;
     if (note) on(note.field, "finished", () => stage.focus());
     panel.replaceChildren(...[
@@ -68,6 +70,7 @@ const viewer = (() => {
         el("span", { class: "facts" }, place < 0 ? "" : `${number(place + 1)} of ${number(row.length)}`)),
       el("div", { class: "row" }, isEarlier ? stateMark(run.state) : takeMark(take), clip),
       askedFor(take, attempt),
+      others,
       note ? pickButtons(take, attempt) : null,
       note ? note.field : null,
       el("p", { class: "prompt", dir: "auto" }, isEarlier ? "" : promptOf(take)), isEarlier ? null : references(take),
@@ -94,7 +97,7 @@ const viewer = (() => {
     if (video) { if (video.paused) video.play().catch(() => {}); else video.pause(); }
   };
   const toCompare = (take, run) => {
-    if (!canCompare(take)) { announce(`${take.id} has nothing to be compared with.`); return; }
+    if (!canCompare(take)) { say(`${take.id} has nothing to be compared with.`); return; }
     stage.querySelector("video")?.pause();
     compare.open(take, run);
   };
@@ -125,7 +128,9 @@ const viewer = (() => {
   });
   on(dialog, "click", (event) => { if (event.target === stage) dialog.close(); });
   markListeners.add((take, run) => {
-    if (!dialog.open || take !== shown.take || run !== runShown()) return;
+    if (!dialog.open || take !== shown.take) return;
+    others.replaceChildren(...otherChoices(take, runShown()));
+    if (run !== runShown()) return;
     showMark(panel, take, run);
     note?.show();
   });

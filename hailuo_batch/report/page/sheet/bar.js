@@ -40,7 +40,7 @@ const bar = (() => {
 
   const help = on(el("button", { type: "button", class: "help", "aria-label": "Show the keys", title: "Show the keys", "aria-keyshortcuts": "?" }, "?"), "click", keymap.showHelp);
   keymap.add({ keys: ["?"], does: "These keys", where: ["sheet", "viewer", "compare"], act: keymap.showHelp });
-  keymap.add({ keys: ["e"], does: "Export, or import", act: () => exporter.open() });
+  keymap.add({ keys: ["e"], does: "Export, or import", where: ["sheet", "viewer", "compare"], act: () => exporter.open() });
   keymap.add({ keys: ["Escape"], does: "Close what is open" });
   const start = () => {
     node.append(el("div", { class: "reviewed", "aria-hidden": "true" }, fill), line, el("div", { class: "review" }, counts, storageWarning), help,

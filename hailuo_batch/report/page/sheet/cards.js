@@ -30,15 +30,18 @@ const jotting = (take, run = shownRun(take)) => {
   const note = isSmall() ? "" : noteOf(take, run);
   return note === "" ? null : el("p", { class: "jot", dir: "auto", title: note }, note);
 };
+// Words for each attempt that is the choice, beside the one that is shown.
+const otherChoices = (take, shown) => take.runs.filter((run) => run !== shown && markOf(take, run) === "chosen").map((run) =>
+  el("span", { class: "other m-chosen" }, icon("tick"), `Attempt ${run.attempt}`, el("span", { class: "word" }, "\u00a0is chosen")));
 // What the picture of a take does not tell: that another attempt is the choice, that a re-roll came to
 // nothing, and where the shot has no line of its own, that it has several choices.
 const aside = (take) => {
-  const others = take.runs.filter((run) => run !== shownRun(take) && markOf(take, run) === "chosen");
+  const others = otherChoices(take, shownRun(take));
   const count = isSmall() && hasChoice(take) ? choicesOf(shotOf.get(take.shot)) : 0;
   if (!isStandIn(take) && others.length === 0 && count < 2) return null;
   return el("p", { class: "aside" },
     isStandIn(take) ? el("span", { class: `state t-${take.state}`, title: `${rerollState(take)}; ${STANDS_IN}` }, rerollState(take)) : "",
-    others.map((run) => el("span", { class: "other m-chosen" }, icon("tick"), `Attempt ${run.attempt}`, el("span", { class: "word" }, "\u00a0is chosen"))),
+    others,
     count > 1 ? el("span", { class: "several" }, `${number(count)} chosen`) : "");
 };
 const attempts = (take) => {

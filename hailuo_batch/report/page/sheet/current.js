@@ -75,10 +75,18 @@ const current = (() => {
     }
     if (best) set(best.take, { focus: true });
   };
+  // A take that is judged already is none to begin with: the next key would overwrite its mark.
+  const toUnmarked = () => {
+    const first = take && canMark(take) && markOf(take) === null ? null : nextUnmarked(sheet.takes(), -1);
+    if (!first) return;
+    const hadFocus = room.contains(document.activeElement);
+    set(first);
+    if (hadFocus) sheet.cardAt(first).querySelector(".screen").focus({ preventScroll: true });
+  };
   const advance = () => {
     const next = nextUnmarked(sheet.takes(), sheet.placeOf(take));
     if (next) set(next, { focus: true });
-    else announce(find.asked().choice ? "Every shot on the sheet has a choice" : "Every take on the sheet has a mark");
+    else say(find.asked().choice ? "Every shot on the sheet has a choice" : "Every take on the sheet has a mark");
   };
 
   on(room, "focusin", ({ target }) => {
@@ -92,7 +100,7 @@ const current = (() => {
   // A take that the filters hide stays hidden.
   const undone = (one) => { if (sheet.placeOf(one) >= 0) set(one, { focus: true }); };
   keymap.addPlace("sheet", { take: () => take, marked: advance, undone });
-  return { take: () => take, set, show, built, laid, scrolled, move, moveRow, listeners };
+  return { take: () => take, set, show, built, laid, scrolled, toUnmarked, move, moveRow, listeners };
 })();
 
 // The next take that can be marked and is not, from a place in a list on and then from its beginning. Among the shots
@@ -107,22 +115,22 @@ const MARK_WORDS = { chosen: "Choose", rejected: "Reject", reroll: "Mark for a r
 const canSee = (take) => {
   if (document.querySelector("dialog[open]") || sheet.isInSight(sheet.cardAt(take))) return true;
   current.set(take, { focus: true });
-  announce(`${take.id} was out of sight; press the key again to mark it`);
+  say(`${take.id} was out of sight; press the key again to mark it`);
   return false;
 };
 const markByKey = (mark) => (take, event, place) => {
   if (!take || !canSee(take)) return;
   const run = place.run?.() ?? shownRun(take);
   if (!canMark(take, run)) {
-    announce(`${take.id} has no video to mark`);
+    say(`${take.id} has no video to mark`);
     return;
   }
   if (mark !== null && !marksFor(take, run).includes(mark)) {
-    announce("Only the latest video of a take can be made again");
+    say("Only the latest video of a take can be made again");
     return;
   }
   markAll([[take, mark, run]]);
-  announce(mark === null ? `${take.id}: mark removed` : `${take.id}: ${MARKS[mark].word.toLowerCase()}`);
+  sayMark(take, run);
   if (mark === null) return;
   place.marked?.(take);
   justMarked.set(take, run, place.take());
@@ -134,12 +142,12 @@ for (const [mark, { keys }] of Object.entries(MARKS)) {
 keymap.add({ keys: ["u"], does: "Remove the mark", act: markByKey(null), ...marking });
 keymap.add({ keys: ["z", "Ctrl+z"], does: "Take the last mark back, and return to it", ...marking, act: (_, event, place) => {
   const changes = undoMarks();
-  if (changes.length === 0) announce("There is no mark to take back");
-  else if (changes.length > 1) announce(`${number(changes.length)} marks are as they were before`);
+  if (changes.length === 0) say("There is no mark to take back");
+  else if (changes.length > 1) say(`${number(changes.length)} marks are as they were before`);
   else {
     const [{ take, run, before }] = changes;
     place.undone(take, run);
-    announce(`${take.id}: ${before === null ? "mark removed" : `${MARKS[before].word.toLowerCase()} again`}`);
+    say(`${markedName(take, run)}: ${before === null ? "mark removed" : `${MARKS[before].word.toLowerCase()} again`}`);
   }
 } });
 
@@ -157,6 +165,6 @@ keymap.add({ keys: ["Enter", " "], does: "Full view", act: (take, event) => {
   const [output] = take ? shownOutputs(take) : [];
   if (isElsewhere(event)) return false;
   if (output) viewer.open(entryOf(take, output));
-  else if (take) announce(`${take.id} has no video yet`);
+  else if (take) say(`${take.id} has no video yet`);
   return true;
 } });

@@ -112,6 +112,7 @@ const find = (() => {
     const lay = () => {
       Object.assign(asked, change);
       show();
+      if (change.choice) current.toUnmarked();
     };
     // What a search finds begins at the top, and so does another order of which nothing was looked at yet.
     const isFirst = current.take() === sheet.takes()[0];
