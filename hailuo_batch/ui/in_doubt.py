@@ -8,7 +8,7 @@ this machine's time zone is read.
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from hailuo_batch.core.model.runs import Run, Snapshot
+from hailuo_batch.core.model.runs import Run, Snapshot, Supersession
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.spend import highest_costs, is_in_doubt
 from hailuo_batch.ui.text import INDENT, clean, count, display_width, elide, layout_lines, layout_rows
@@ -30,8 +30,8 @@ def render_in_doubt(snapshot: Snapshot, resolve: str, columns: int | None, *, sh
     """
     # rule in_doubt_shown
     at_risk = [run for run in snapshot.runs if _is_at_risk(run)]
-    unresolved = [run for run in at_risk if run.state is not RunState.ABANDONED]
-    settled = [run for run in at_risk if run.state is RunState.ABANDONED]
+    unresolved = [run for run in at_risk if not _is_settled(run)]
+    settled = [run for run in at_risk if _is_settled(run)]
     settled += [run for run in snapshot.forgotten if _is_at_risk(run)]
     costs = highest_costs(snapshot.paid_runs)
     lines = []
@@ -108,7 +108,7 @@ def _may_be_stuck(run: Run) -> bool:
 def _settled_text(runs: Sequence[Run], costs: Mapping[str, int]) -> str:
     known = [costs[run.model] for run in runs if run.model in costs]
     most = f"up to {format_usd(sum(known))}" if len(known) == len(runs) else "an unknown amount"
-    return f"{count(len(runs), 'request')} abandoned or forgotten may have been charged: {most} still counts."
+    return f"{count(len(runs), 'settled request')} may have been charged: {most} still counts."
 
 
 def format_local_with_offset(epoch_s: float) -> str:
@@ -116,6 +116,11 @@ def format_local_with_offset(epoch_s: float) -> str:
     local = datetime.fromtimestamp(epoch_s, UTC).astimezone()
     offset = local.strftime("%z")
     return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+
+
+def _is_settled(run: Run) -> bool:
+    """Whether the user has said what is to become of it: it is given up, or was looked for and not found."""
+    return run.state is RunState.ABANDONED or run.superseded_by is Supersession.RESUBMIT
 
 
 def _is_at_risk(run: Run) -> bool:
