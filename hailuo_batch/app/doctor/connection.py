@@ -72,7 +72,7 @@ def judge_answer(outcome: ev.ReadOutcome, endpoint: str, *, has_key: bool) -> It
             between = "Check RUNBASE_BASE_URL, and whether a proxy, a firewall or a login page of this network answers."
             yield Finding(Level.PROBLEM, _SUBJECT, text, between, _unset("RUNBASE_BASE_URL"))
         case ev.ReadUnanswered(reason):
-            again = "Try again in a few minutes; if it stays, ask Runbase."
+            again = "Check RUNBASE_BASE_URL if it is set. Try again in a few minutes; if it stays, ask Runbase."
             yield Finding(Level.PROBLEM, _SUBJECT, f"{endpoint} gave no usable answer: {reason}.", again)
         case ev.ReadRefused():
             yield reached

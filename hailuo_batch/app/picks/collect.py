@@ -25,7 +25,15 @@ from hailuo_batch.app.picks.listing import ListedFile, read_listing, write_listi
 from hailuo_batch.app.workspace import CampaignContext, short_path
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.core.model.states import RunState
-from hailuo_batch.core.picks.names import NameTemplate, file_name, find_collisions, values_of
+from hailuo_batch.core.picks.names import (
+    DEFAULT_NAME,
+    NameTemplate,
+    file_name,
+    find_collisions,
+    parse_name_template,
+    safe_name,
+    values_of,
+)
 from hailuo_batch.core.picks.picks import Pick
 from hailuo_batch.errors import OutputError, UsageError
 from hailuo_batch.ui.text import clean, count, elide, name_some
@@ -33,6 +41,7 @@ from hailuo_batch.values import Take
 
 _MOST_NAMED = 10
 _LONGEST_NAME = 60
+_BY_ID = parse_name_template(DEFAULT_NAME)
 _WORDS = re.compile(r"\W+")
 _QUOTES = (
     "No variable is in it: put the name in single quotes, as in --name '${take}'. In double quotes the shell takes "
@@ -81,7 +90,9 @@ def select_files(picks: Sequence[Pick], snapshot: Snapshot, template: NameTempla
         saved = [output for output in run.outputs if output.path is not None and output.sha256 is not None]
         if len(saved) < max(1, len(run.outputs)):
             problems.append(f"{_shown(pick)}: {_why_not_saved(run)}")
-        stem = template.fill(values_of(take, pick.run_id, snapshot.campaign))
+        # by default the ID, also of a take whose row has a column of that name
+        is_default = template == _BY_ID
+        stem = safe_name(take.id) if is_default else template.fill(values_of(take, pick.run_id, snapshot.campaign))
         if not stem:
             remedy = _QUOTES if not template.names else "Add ${take} to it."
             raise UsageError(f"--name gives {take.id} no name at all. Nothing was copied. {remedy}")
@@ -203,6 +214,8 @@ def _what_tells_apart(collisions: Sequence[Sequence[ChosenFile]]) -> str:
     """The variables that give each of these files a name of its own."""
     if any(len({file.take.id for file in alike}) < len(alike) for alike in collisions):
         return "${take}_${run}"
+    if any("take" in file.take.variables for alike in collisions for file in alike):
+        return "${run}"
     of_one_shot = all(len({file.take.shot for file in alike}) == 1 for alike in collisions)
     hides = any("number" in file.take.variables for alike in collisions for file in alike)
     return "${number}" if of_one_shot and not hides else "${take}"

@@ -143,6 +143,18 @@ def test_names_that_collide_are_refused_before_anything_is_copied(
     assert not to.exists()
 
 
+def test_a_column_of_that_name_does_not_hide_the_ids_that_files_are_called_by(
+    shell: Shell, api: SandboxServer, to: Path
+) -> None:
+    (shell.manifest.parent / "rows.csv").write_text("sku,name,take\nA,tall vase,1\nB,round bowl,1\n", encoding="utf-8")
+    shell.write(VASES.replace("A ${name},", "A ${name} ${take},"))
+    assert shell("apply", "--no-check-images").code is ExitCode.DONE
+    picks = chosen(shell, "a-calm", "b-calm")
+    assert collect(shell, picks, to).code is ExitCode.DONE
+    assert names(to) == {"a-calm.mp4", "b-calm.mp4", "collected.csv"}
+    assert "Add ${run} to it." in collect(shell, picks, to, "--name", "${mood}").err
+
+
 def test_a_name_that_the_shell_has_emptied_says_how_to_quote_it(shell: Shell, vases: dict[str, str], to: Path) -> None:
     ended = collect(shell, chosen(shell, "a1-calm", "b-2-calm"), to, "--name", "_")
     assert ended.code is ExitCode.USAGE
