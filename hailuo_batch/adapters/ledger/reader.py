@@ -132,6 +132,15 @@ class LedgerReader:
         with translate_errors(self.path, self._assurance):
             yield
 
+    def _empty_hint(self) -> str:
+        """What else can be done with a ledger that holds nothing of its endpoint, as after a slip in the address."""
+        if self._db.execute("SELECT 1 FROM runs WHERE state NOT IN ('unsent', 'rejected') LIMIT 1").fetchone():
+            return ""
+        return (
+            f" Nothing was ever made there: if that address was a slip, move all files {self.path.stem}.* in "
+            f"{self.path.parent} away, and apply with --new-ledger."
+        )
+
     def _check_identity(self, campaign: str, endpoint: str) -> None:
         recorded = self._rows.fact("campaign"), self._rows.fact("endpoint")
         if recorded[0] != campaign:
@@ -142,5 +151,5 @@ class LedgerReader:
         if recorded[1] != endpoint:
             raise LedgerError(
                 f"{self.path}: this campaign was made at {recorded[1]}, not at {endpoint}. Nothing was sent. Set "
-                "RUNBASE_BASE_URL back, or use another --state-dir for the other endpoint."
+                f"RUNBASE_BASE_URL back to that, or use another --state-dir for the other endpoint.{self._empty_hint()}"
             )

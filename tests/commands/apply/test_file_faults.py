@@ -1,6 +1,7 @@
 """A whole apply against a file server that misbehaves: what was paid for stays to be downloaded, and then comes."""
 
 import gzip
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -170,3 +171,19 @@ def test_a_video_that_comes_in_a_strange_way_is_saved_as_one(shell: Shell, api: 
     assert ended.code is ExitCode.DONE, ended.err
     assert (shell.outputs / "desk.mp4").read_bytes() == CLIP
     assert shell("verify").code is ExitCode.DONE
+
+
+def test_a_ledger_that_holds_nothing_tells_how_to_begin_at_another_address(
+    shell: Shell, api: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = os.environ["RUNBASE_BASE_URL"]
+    monkeypatch.setenv("RUNBASE_BASE_URL", f"{right}/slip")
+    assert shell("apply").code is not ExitCode.DONE
+    monkeypatch.setenv("RUNBASE_BASE_URL", right)
+    refused = " ".join(shell("apply").err.split())
+    assert "Nothing was ever made there: if that address was a slip, move all files lamps.* in" in refused
+    for file in (shell.workspace / "state").glob("lamps.*"):
+        file.rename(shell.workspace / file.name)
+    assert shell("apply", "--new-ledger").code is ExitCode.DONE
+    monkeypatch.setenv("RUNBASE_BASE_URL", f"{right}/slip")
+    assert "Nothing was ever made there" not in shell("apply").err
