@@ -108,7 +108,8 @@ def _may_be_stuck(run: Run) -> bool:
 def _settled_text(runs: Sequence[Run], costs: Mapping[str, int]) -> str:
     known = [costs[run.model] for run in runs if run.model in costs]
     most = f"up to {format_usd(sum(known))}" if len(known) == len(runs) else "an unknown amount"
-    return f"{count(len(runs), 'settled request')} may have been charged: {most} still counts."
+    settled = f"{count(len(runs), 'settled request')} (abandoned, made again or forgotten)"
+    return f"{settled} may have been charged: {most} still counts."
 
 
 def format_local_with_offset(epoch_s: float) -> str:

@@ -72,8 +72,9 @@ def test_one_take_is_found_among_five_thousand(open_sheet: OpenSheet) -> None:
     sheet = open_sheet(*campaign(5000), videos=False)
     assert sheet.texts(".shown") == ["5,000 takes"]
     sheet.one("input[type=search]").send_keys("prompt 4999")
-    assert sheet.texts(".shown") == ["1 of 5,000 takes"]
-    assert sheet.texts(".take .name") == ["shot-1666.take2"]
+    sheet.until("document.querySelector('.shown').textContent === '1 of 5,000 takes'")  # a moment after the last key
+    sheet.until("document.querySelector('.take .name')?.textContent.trim() === 'shot-1666.take2'")
+    assert len(sheet.all(".take")) == 1
 
 
 def test_the_sheet_is_laid_again_for_another_width_and_keeps_its_place(open_sheet: OpenSheet) -> None:

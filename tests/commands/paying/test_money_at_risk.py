@@ -82,7 +82,10 @@ def test_what_is_to_be_made_again_is_settled_and_not_asked_about_once_more(
     for take_id in ("hero", "hero.take2"):
         assert shell("resolve", take_id, "--resubmit").code is ExitCode.DONE
     out = shell("status").out
-    assert "2 settled requests may have been charged: up to $0.56 still counts." in out
+    assert (
+        "2 settled requests (abandoned, made again or forgotten) may have been charged: up to $0.56 still counts."
+        in out
+    )
     assert "In doubt, until" not in out
     assert " --resubmit" not in out
 
@@ -132,7 +135,10 @@ def test_what_was_given_up_is_still_shown(shell: Shell, doubtful: CommandResult)
     assert RISK in out
     assert re.search(r"^  hero.take2 +\d{4}-", out, re.MULTILINE)
     assert not re.search(r"^  hero +\d{4}-", out, re.MULTILINE)
-    assert "\n1 settled request may have been charged: up to $0.28 still counts.\n" in out
+    assert (
+        "\n1 settled request (abandoned, made again or forgotten) may have been charged: up to $0.28 still counts.\n"
+        in out
+    )
 
 
 def test_where_all_is_given_up_nobody_is_sent_to_resolve_it(shell: Shell, doubtful: CommandResult) -> None:
@@ -140,7 +146,10 @@ def test_where_all_is_given_up_nobody_is_sent_to_resolve_it(shell: Shell, doubtf
         assert shell("resolve", take_id, "--abandon").code is ExitCode.DONE
     for ended in (shell("status"), shell("plan"), shell("apply")):
         assert RISK in ended.out
-        assert "2 settled requests may have been charged: up to $0.56 still counts." in ended.out
+        assert (
+            "2 settled requests (abandoned, made again or forgotten) may have been charged: up to $0.56 still counts."
+            in ended.out
+        )
         assert "resolve" not in ended.out + ended.err
 
 
