@@ -54,6 +54,14 @@ class LedgerError(HailuoBatchError):
     exit_code = ExitCode.LEDGER
 
 
+class EndpointError(LedgerError):
+    """The ledger is of another endpoint, `recorded`."""
+
+    def __init__(self, text: str, recorded: str) -> None:
+        super().__init__(text)
+        self.recorded = recorded
+
+
 class BusyError(HailuoBatchError):
     """Another process holds the campaign's lock; nothing was sent."""
 

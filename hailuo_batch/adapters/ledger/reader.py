@@ -15,10 +15,13 @@ from typing import Self
 from hailuo_batch.adapters.ledger.opening import UNTOUCHED, check_health, check_version, open_to_read, translate_errors
 from hailuo_batch.adapters.ledger.row_reader import RowReader
 from hailuo_batch.core.model.runs import Snapshot
-from hailuo_batch.errors import LedgerError
+from hailuo_batch.core.model.states import RunState
+from hailuo_batch.errors import EndpointError, LedgerError
 
 LAST_LINE = 2**63 - 1
 """A number beyond the last line of any journal."""
+
+_NOTHING_MADE = frozenset({RunState.UNSENT, RunState.REJECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +137,12 @@ class LedgerReader:
 
     def _empty_hint(self) -> str:
         """What else can be done with a ledger that holds nothing of its endpoint, as after a slip in the address."""
-        if self._db.execute("SELECT 1 FROM runs WHERE state NOT IN ('unsent', 'rejected') LIMIT 1").fetchone():
+        snapshot = self._rows.snapshot()
+        if any(run.state not in _NOTHING_MADE for run in (*snapshot.runs, *snapshot.forgotten)):
             return ""
         return (
-            f" Nothing was ever made there: if that address was a slip, move all files {self.path.stem}.* in "
-            f"{self.path.parent} away, and apply with --new-ledger."
+            " It has no run of that address: if that was a slip, and nothing was paid there, move all files "
+            f"{self.path.stem}.* in {self.path.parent} away, and apply with --new-ledger."
         )
 
     def _check_identity(self, campaign: str, endpoint: str) -> None:
@@ -149,7 +153,8 @@ class LedgerReader:
                 "sent. Put the right file back, or use another --state-dir."
             )
         if recorded[1] != endpoint:
-            raise LedgerError(
+            text = (
                 f"{self.path}: this campaign was made at {recorded[1]}, not at {endpoint}. Nothing was sent. Set "
-                f"RUNBASE_BASE_URL back to that, or use another --state-dir for the other endpoint.{self._empty_hint()}"
+                "RUNBASE_BASE_URL back to that, or use another --state-dir for the other endpoint."
             )
+            raise EndpointError(text + self._empty_hint(), recorded[1])

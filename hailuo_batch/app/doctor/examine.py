@@ -1,6 +1,6 @@
 """The checks in their order: the program, the environment, the campaign's files, and last the way to the API."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from hailuo_batch.app.doctor.connection import check_connection
 from hailuo_batch.app.doctor.finding import Finding, Level
@@ -18,23 +18,32 @@ def examine(where: CampaignLocation | None, *, sandbox: bool) -> Iterator[Findin
     A practice run, `sandbox`, needs neither key nor network.
     """
     yield from check_installation()
+    is_elsewhere = False
     if where is not None:
-        yield from _check_campaign(where)
+        is_elsewhere = yield from _check_campaign(where)
     if sandbox:
         yield Finding(Level.OK, "key", "A practice run needs no key and no network.")
     else:
-        yield from _check_api()
+        # what the address is, and what answers there, matters once it is the ledger's
+        yield from _check_key() if is_elsewhere else _check_api()
 
 
-def _check_campaign(where: CampaignLocation) -> Iterator[Finding]:
+def _check_campaign(where: CampaignLocation) -> Generator[Finding, None, bool]:
+    """Look at its files. Returns whether its ledger is of another endpoint than requests would go to."""
     context, found = read_campaign(where)
     yield found
     if context is None:
-        return
+        return False
     records, found = check_records(context)
     yield found
     yield from check_lock(context)
     yield from check_folders(context.paths, records.need, has_ledger=_may_have_ledger(context.paths))
+    return bool(records.endpoint)
+
+
+def _check_key() -> Iterator[Finding]:
+    yield from check_names()
+    yield check_key()[1]
 
 
 def _check_api() -> Iterator[Finding]:

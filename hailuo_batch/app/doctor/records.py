@@ -7,23 +7,28 @@ from dataclasses import dataclass
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app.config import DEFAULT_BASE_URL, read_endpoint
 from hailuo_batch.app.doctor.finding import Finding, Level
+from hailuo_batch.app.doctor.settings import URL_VARIABLE
 from hailuo_batch.app.ledger_access import LedgerView, find_writer, read_ledger
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, has_ledger, locate, short_path
 from hailuo_batch.core.model.states import TakeState
 from hailuo_batch.core.planning.disk_space import DiskNeed, VideoSizes
-from hailuo_batch.errors import ExitCode, HailuoBatchError, UsageError
+from hailuo_batch.errors import EndpointError, ExitCode, HailuoBatchError, UsageError
 from hailuo_batch.manifest import Severity, load_manifest
-from hailuo_batch.text import shell_line
+from hailuo_batch.text import quote, shell_line
 from hailuo_batch.ui.text import count
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What was found out about a campaign: its context, and its ledger if there is one that can be read."""
+    """What was found out about a campaign: its context, and its ledger if there is one that can be read.
+
+    `endpoint` is where its ledger is from, if that is another than requests would go to; else it is empty.
+    """
 
     context: CampaignContext
     view: LedgerView | None = None
+    endpoint: str = ""
 
     @property
     def need(self) -> DiskNeed:
@@ -68,6 +73,8 @@ def check_records(context: CampaignContext) -> tuple[Records, Finding]:
             ledger.check()
         view = read_ledger(context)
         check_not_older(context)
+    except EndpointError as error:
+        return Records(context, endpoint=error.recorded), _other_endpoint(error, context.where)
     except HailuoBatchError as error:
         return Records(context), Finding(Level.PROBLEM, "ledger", str(error), code=error.exit_code)
     runs = 0 if view is None else sum(run.run_id is not None for run in view.snapshot.paid_runs)
@@ -82,6 +89,21 @@ def check_lock(context: CampaignContext) -> Iterator[Finding]:
         text = f"{holder} is running on this campaign."
         wait = (f"{context.where.command_line('apply')} --wait 30m",)
         yield Finding(Level.PROBLEM, "lock", text, "To start when it has finished:", wait, ExitCode.BUSY)
+
+
+def _other_endpoint(error: EndpointError, where: CampaignLocation) -> Finding:
+    """The ledger is of another endpoint. An apply says so, too, where the variable holds an address at all."""
+    if where.sandbox:  # no variable decides where a practice run goes
+        return Finding(Level.PROBLEM, "ledger", str(error), code=error.exit_code)
+    is_default = error.recorded == DEFAULT_BASE_URL
+    back = f"unset {URL_VARIABLE}" if is_default else f"export {URL_VARIABLE}={quote(error.recorded)}"
+    try:
+        read_endpoint(where.sandbox)
+    except UsageError as wrong:
+        text, code = f"{URL_VARIABLE}: {wrong} This campaign was made at {error.recorded}.", wrong.exit_code
+    else:
+        text, code = str(error), error.exit_code
+    return Finding(Level.PROBLEM, "ledger", text, "To go on there:", (back,), code)
 
 
 def _wrong_manifest(text: str, remedy: str = "", commands: tuple[str, ...] = ()) -> Finding:

@@ -181,9 +181,9 @@ def test_a_ledger_that_holds_nothing_tells_how_to_begin_at_another_address(
     assert shell("apply").code is not ExitCode.DONE
     monkeypatch.setenv("RUNBASE_BASE_URL", right)
     refused = " ".join(shell("apply").err.split())
-    assert "Nothing was ever made there: if that address was a slip, move all files lamps.* in" in refused
+    assert "It has no run of that address: if that was a slip, and nothing was paid there, move all files" in refused
     for file in (shell.workspace / "state").glob("lamps.*"):
         file.rename(shell.workspace / file.name)
     assert shell("apply", "--new-ledger").code is ExitCode.DONE
     monkeypatch.setenv("RUNBASE_BASE_URL", f"{right}/slip")
-    assert "Nothing was ever made there" not in shell("apply").err
+    assert "It has no run" not in shell("apply").err

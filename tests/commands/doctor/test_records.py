@@ -56,6 +56,27 @@ def test_a_damaged_or_missing_ledger_is_restored_by_what_is_told(
     assert made.world.stats.creates == 1
 
 
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [("http://127.0.0.1:9/api/v1", ExitCode.LEDGER), ("", ExitCode.LEDGER), ("ftp://x", ExitCode.USAGE)],
+)
+def test_a_campaign_of_another_address_goes_on_there_by_what_is_told(
+    shell: Shell, made: SandboxServer, ask: Ask, monkeypatch: pytest.MonkeyPatch, address: str, code: ExitCode
+) -> None:
+    monkeypatch.setenv("RUNBASE_BASE_URL", address)
+    if not address:
+        monkeypatch.delenv("RUNBASE_BASE_URL")
+    ended = ask()
+    assert (ended.code, shell("apply").code) == (code, code)
+    [command] = [line for line in commands(ended) if "RUNBASE_BASE_URL" in line]
+    name, _, value = shlex.split(command)[1].partition("=")
+    assert (shlex.split(command)[0], name, value) == ("export", "RUNBASE_BASE_URL", made.base_url)
+    monkeypatch.setenv(name, value)
+    assert ask().code is ExitCode.DONE
+    assert shell("apply", "--only", "desk").code is ExitCode.DONE
+    assert made.world.stats.creates == 1
+
+
 def test_one_damaged_page_is_found(shell: Shell, made: SandboxServer, ask: Ask) -> None:
     ledger = shell.state / "lamps.db"
     content = bytearray(ledger.read_bytes())
