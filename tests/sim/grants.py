@@ -129,12 +129,17 @@ class Grants:
         self._named, self._to_forget = set(), set()
 
     def _find_marked(self, snapshot: Snapshot, request: PlanRequest) -> dict[tuple[str, str], str]:
-        """The requests that marks may have paid for once more: each names the very run that its take has now, which
-        no pattern of the same command replaces."""
-        lives = {(run.take_id, run.run_id) for run in snapshot.runs if not run.is_superseded}
+        """The requests that marks may have paid for once more, which no pattern of the same command replaces.
+
+        Each names a run of just what its take asks for: the one that the take has, or that it had before an edit or a
+        name which is taken back now. Whether it was that one which gave way is seen in the ledger afterwards.
+        """
+        free = (run for run in snapshot.runs if run.superseded_by in {None, Supersession.EDIT})
+        requests = {run.run_id: run.fingerprint for run in free if run.run_id is not None}
         by_pattern = frozenset[str]() if self._replacement is None else self._replaced
         marks = ((pick.take_id, pick.run_id) for pick in request.rerolls if pick.take_id not in by_pattern)
-        return {mark: self._requests[mark[0]] for mark in marks if mark in lives and mark[0] in self._requests}
+        asked = ((take_id, run_id, self._requests.get(take_id)) for take_id, run_id in marks)
+        return {(id_, run_id): wanted for id_, run_id, wanted in asked if wanted and requests.get(run_id) == wanted}
 
     def _is_under_way(self, replacement_request: Replacement) -> bool:
         """Whether a take that it is about was paid for since it was proposed: then it is under way, recorded or not."""

@@ -91,6 +91,7 @@ class User:
     has_ledger: Callable[[], bool]
     may_be_refused: Callable[[], bool]
     begin: Callable[[], Process]
+    said: str = ""  # by the last command
     is_bereft: bool = False  # files of the state folder were taken away while the last command was at work
 
     def try_something(self) -> ExitCode:
@@ -137,8 +138,10 @@ class User:
         differing = self.promises.differing(self.read())
         if code is ExitCode.DONE and differing:
             raise Violation(f"verify --repair says that all is well, and these outputs differ: {_named(differing)}")
-        may_lack_a_report = self.site.fate.disk_failed or self.site.room.is_short
-        if code is ExitCode.DONE or (code is ExitCode.UNFINISHED and not may_lack_a_report):
+        lacks_a_report = "The report could not be written" in self.said
+        if lacks_a_report and not (self.site.fate.disk_failed or self.site.room.is_short):
+            raise Violation("verify --repair could not write its report, and there was room on a disk that is well")
+        if code is ExitCode.DONE or (code is ExitCode.UNFINISHED and not lacks_a_report):
             self.promises.check_report(self.read())
         return code
 
@@ -219,7 +222,7 @@ class User:
             self.is_bereft = process.is_bereft
         if self.grants.is_waiting and self.has_ledger():
             self.grants.confirm(self.read())
-        text = " ".join(recorded.getvalue().split())
+        self.said = text = " ".join(recorded.getvalue().split())
         self.site.log(f"exit {code}: {text}")
         if "this is a bug" in text:
             raise Violation(f"{shlex.join(words)}: {text}")

@@ -38,7 +38,7 @@ def _check_campaign(where: CampaignLocation) -> Generator[Finding, None, bool]:
     yield found
     yield from check_lock(context)
     yield from check_folders(context.paths, records.need, has_ledger=_may_have_ledger(context.paths))
-    return bool(records.endpoint)
+    return records.is_elsewhere
 
 
 def _check_key() -> Iterator[Finding]:

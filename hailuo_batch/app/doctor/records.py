@@ -23,12 +23,12 @@ from hailuo_batch.ui.text import count
 class Records:
     """What was found out about a campaign: its context, and its ledger if there is one that can be read.
 
-    `endpoint` is where its ledger is from, if that is another than requests would go to; else it is empty.
+    `is_elsewhere` is whether its ledger is of another endpoint than requests would go to.
     """
 
     context: CampaignContext
     view: LedgerView | None = None
-    endpoint: str = ""
+    is_elsewhere: bool = False
 
     @property
     def need(self) -> DiskNeed:
@@ -74,7 +74,7 @@ def check_records(context: CampaignContext) -> tuple[Records, Finding]:
         view = read_ledger(context)
         check_not_older(context)
     except EndpointError as error:
-        return Records(context, endpoint=error.recorded), _other_endpoint(error, context.where)
+        return Records(context, is_elsewhere=True), _other_endpoint(error, context.where)
     except HailuoBatchError as error:
         return Records(context), Finding(Level.PROBLEM, "ledger", str(error), code=error.exit_code)
     runs = 0 if view is None else sum(run.run_id is not None for run in view.snapshot.paid_runs)

@@ -1,5 +1,5 @@
-"""`status --watch`: the same page again and again, until everything is done, or the user has seen enough or
-is gone.
+"""`status --watch`: the same page again and again, until everything is done, or the user has seen enough
+or is gone.
 
 On a terminal it is drawn in its own place. Elsewhere it is printed once more whenever something has changed, with the
 time above it.
