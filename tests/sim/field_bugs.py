@@ -18,7 +18,6 @@ from hailuo_batch.app import apply, consent, older_ledger, plan_file, plan_guard
 from hailuo_batch.app.run_campaign import ApplyResult, close_finished_replacements
 from hailuo_batch.core.engine import requests
 from hailuo_batch.core.model import events as ev
-from hailuo_batch.core.model.ledger_changes import OpenReplacement
 from hailuo_batch.core.model.runs import Output, Run, Supersession
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.core.model.states import RunState
@@ -78,9 +77,8 @@ def remember_of_a_replacement_what_is_done_alone(patch: Patch) -> None:
 
     def replaced(self: plan._Planner) -> frozenset[str]:
         chosen = real(self)
-        others = [step for step in self.changes if not isinstance(step, OpenReplacement)]
-        opened = [step for step in self.changes if isinstance(step, OpenReplacement) and chosen]
-        self.changes = [*others, *(OpenReplacement(replace(step.replacement, take_ids=chosen)) for step in opened)]
+        if self._replacement is not None:
+            self._replacement = replace(self._replacement, take_ids=chosen) if chosen else None
         return chosen
 
     patch.setattr(plan._Planner, "_takes_to_replace", replaced)

@@ -354,6 +354,7 @@ SHOWN_BY = {
     "take_a_gateways_word_for_a_refusal": 52,
     "throw_away_what_is_to_be_set_aside": 15,
     "repair_over_a_changed_file": 39,
+    "remember_of_a_replacement_what_is_done_alone": 38,
     "end_a_replacement_before_its_report": 38,
     "remember_the_last_replacement_alone": 54,
     "lock_the_file_of_the_lock_alone": 13,
