@@ -22,7 +22,8 @@ from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.core.scheduling.eta import time_left
-from hailuo_batch.core.scheduling.polling import Polling
+from hailuo_batch.core.scheduling.polling import Polling, work_left
+from hailuo_batch.core.scheduling.queue_model import QueueModels
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 
 MAX_PRICE_RISE = 0.1
@@ -48,7 +49,8 @@ class RequestScheduler:
         self._runs = runs
         self._output = output
         per_second = settings.rate_limit / settings.rate_window_s
-        self._polling = Polling(per_second, settings.known_durations)
+        self._queue_models = QueueModels(settings.known_durations)
+        self._polling = Polling(per_second, self._queue_models)
         self._breaker = CircuitBreaker(per_second)
         self._create_queue = CreateQueue(
             runs, counters, self.cap, self._breaker, settings.max_in_flight, settings.max_creates
@@ -151,7 +153,7 @@ class RequestScheduler:
         creates = self._create_queue.under_way
         if self._may_create:
             creates += self._create_queue.affordable
-        works = self._polling.work_left(creates)
+        works = work_left([self._polling], self._queue_models, creates)
         return time_left(works, now, self.window.per_second(now), self._settings.max_in_flight)
 
     def check_stops(self, now: float, *, idle: bool) -> None:
@@ -177,7 +179,7 @@ class RequestScheduler:
             self._output.stop(stop_reasons.timed_out(self._settings.run_timeout_s, len(self._polling)))
 
     def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
-        self._polling.per_second = self.window.per_second(now)
+        self._polling.per_second = self._polling.all_per_second = self.window.per_second(now)
         read = self._polling.pick(now, self._create_queue.ready_count() if self._may_create else 0)
         if read is not None:
             return act.ReadRun(self._runs[read])

@@ -9,10 +9,10 @@ clock.
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from hailuo_batch.core.scheduling.eta import RemainingWork, sample_runs
-from hailuo_batch.core.scheduling.queue_model import ObservedRun, PollValue, QueueModel
+from hailuo_batch.core.scheduling.queue_model import ObservedRun, PollValue, QueueModel, QueueModels
 
 PAUSE_S = 0.5  # between two reads of one run
 PAUSE_UNANSWERED_S = 2.5  # the same, after a read without an answer
@@ -44,9 +44,9 @@ class _ModelGroup:
 
     __slots__ = ("model", "never_read", "queue_model", "ranked", "ranked_at", "read_before")
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, queue_model: QueueModel) -> None:
         self.model = model
-        self.queue_model = QueueModel()
+        self.queue_model = queue_model
         self.never_read: list[tuple[float, int, _OpenRun]] = []
         self.read_before: dict[int, _OpenRun] = {}
         self.ranked: list[tuple[float, int]] = []  # by what a read would save at `ranked_at`, the most last
@@ -54,22 +54,21 @@ class _ModelGroup:
 
 
 class Polling:
-    """The open runs of one key, by their ledger key.
+    """The open runs of one API key, by their ledger key. `queue_models` are shared with those of the other API keys.
 
-    `per_second` is the requests per second that the window allows; the owner of the window sets it as it changes.
+    `per_second` is the requests per second that the key's window allows, and `all_per_second` that of all keys; the
+    owner of the windows sets them as they change.
     """
 
-    def __init__(self, per_second: float, known_durations: Mapping[str, Sequence[float]] | None = None) -> None:
-        self.per_second = per_second
+    def __init__(self, per_second: float, queue_models: QueueModels) -> None:
+        self.per_second = self.all_per_second = per_second
+        self._queue_models = queue_models
         self._open: dict[int, _OpenRun] = {}
         self._groups: dict[str, _ModelGroup] = {}
         self._urgent: deque[int] = deque()
         self._wasted_reads = self._creates = 0  # reads that found no end, those under way included
         self._first_create_at = float("inf")
         self._read_at = float("-inf")
-        for model, durations in (known_durations or {}).items():
-            for duration in durations:
-                self._group(model).queue_model.add_duration(duration)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -142,15 +141,10 @@ class Polling:
             self._urgent.extend(run.key for run in missing if run.is_idle)
         return not missing
 
-    def work_left(self, creates: Mapping[str, int]) -> list[RemainingWork]:
-        """The work left for each model. `creates` are the creates of each model still to come."""
-        observed: dict[str, list[ObservedRun]] = {model: [] for model in creates}
-        for run in self._open.values():
-            observed.setdefault(run.group.model, []).append(run.observed)
-        return [
-            RemainingWork(self._group(model).queue_model, creates.get(model, 0), len(opened), sample_runs(opened))
-            for model, opened in observed.items()
-        ]
+    @property
+    def observed(self) -> Iterator[tuple[str, ObservedRun]]:
+        """Each open run, with its model."""
+        return ((run.group.model, run.observed) for run in self._open.values())
 
     # --- which request ---
 
@@ -174,11 +168,11 @@ class Polling:
 
     def _pick_before_creates(self, now: float, creates: int) -> int | None:
         left_s, so_far_s = (creates + len(self._open)) / self.per_second, max(0.0, now - self._first_create_at)
-        if sum(group.queue_model.completions for group in self._groups.values()) < _FEW:
+        if self._queue_models.completions < _FEW:
             may_read = self._wasted_reads + 1 <= _FEW_WASTED * self._creates and left_s >= 2 * so_far_s
             least = PollValue(_SURE, 0.0)
         else:
-            finish_s = max(group.queue_model.time_to_finish(self.per_second) for group in self._groups.values())
+            finish_s = self._queue_models.time_to_finish(self.all_per_second)
             may_read = left_s > _RESERVE * finish_s + _SPARE * so_far_s
             least = PollValue(0.0, left_s + _END_S)
         if not may_read:
@@ -227,8 +221,22 @@ class Polling:
     def _group(self, model: str) -> _ModelGroup:
         group = self._groups.get(model)
         if group is None:
-            group = self._groups[model] = _ModelGroup(model)
+            group = self._groups[model] = _ModelGroup(model, self._queue_models.of(model))
         return group
+
+
+def work_left(
+    pollings: Iterable[Polling], queue_models: QueueModels, creates: Mapping[str, int]
+) -> list[RemainingWork]:
+    """The work left for each model. `creates` are the creates of each model still to come."""
+    observed: dict[str, list[ObservedRun]] = {model: [] for model in creates}
+    for polling in pollings:
+        for model, run in polling.observed:
+            observed.setdefault(model, []).append(run)
+    return [
+        RemainingWork(queue_models.of(model), creates.get(model, 0), len(opened), sample_runs(opened))
+        for model, opened in observed.items()
+    ]
 
 
 def _oldest(group: _ModelGroup) -> _OpenRun | None:

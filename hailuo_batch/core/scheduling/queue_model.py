@@ -7,7 +7,7 @@ starts with the (q - K)-th completion. Pure: times are seconds of the engine's c
 """
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, expm1, log
 
@@ -163,6 +163,32 @@ class QueueModel:
         self._likely = _normalized(
             [(hypothesis.prior + hypothesis.evidence, hypothesis) for hypothesis in self._hypotheses]
         )
+
+
+class QueueModels:
+    """The queue models of a campaign, by the models of its runs. All API keys learn from one another."""
+
+    def __init__(self, known_durations: Mapping[str, Sequence[float]] | None = None) -> None:
+        self._models: dict[str, QueueModel] = {}
+        for model, durations in (known_durations or {}).items():
+            for duration in durations:
+                self.of(model).add_duration(duration)
+
+    def of(self, model: str) -> QueueModel:
+        """What is known about the runs of this model."""
+        known = self._models.get(model)
+        if known is None:
+            known = self._models[model] = QueueModel()
+        return known
+
+    @property
+    def completions(self) -> int:
+        """The number of completed runs known, of all models."""
+        return sum(model.completions for model in self._models.values())
+
+    def time_to_finish(self, per_second: float) -> float:
+        """How many seconds the last runs take if runs begin at this rate: those of the slowest model."""
+        return max(model.time_to_finish(per_second) for model in self._models.values())
 
 
 def _log_likelihood(hazard: Hazard, before: float, age: float) -> float:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from hailuo_batch.core.scheduling.polling import PAUSE_S, PAUSE_UNANSWERED_S, Polling
+from hailuo_batch.core.scheduling.queue_model import QueueModels
 
 MODEL = "hailuo/pro"
 RNG = Random(7)
@@ -16,7 +17,7 @@ KNOWN = {MODEL: [RNG.lognormvariate(4.5, 0.35) for _ in range(300)]}  # about 90
 
 def polling_after(**known: float) -> Polling:
     """A polling that knows how long runs take, with open runs by their age at 1,000 s."""
-    polling = Polling(2.0, KNOWN)
+    polling = Polling(2.0, QueueModels(KNOWN))
     for key, age in known.items():
         polling.open(int(key.removeprefix("run")), MODEL, 1000.0 - age)
     return polling
@@ -28,7 +29,7 @@ def read_unfinished(polling: Polling, key: int, now: float) -> None:
 
 
 def test_nothing_is_asked_where_nothing_is_open() -> None:
-    polling = Polling(2.0)
+    polling = Polling(2.0, QueueModels())
     assert polling.pick(1e9, creates=0) is None
     assert polling.next_check_at(5.0) == math.inf
     assert len(polling) == 0
@@ -59,7 +60,7 @@ def test_no_read_goes_before_the_creates_of_a_campaign_whose_end_it_would_delay(
 
 
 def test_while_nothing_is_known_few_reads_go_before_creates() -> None:
-    polling = Polling(2.0)
+    polling = Polling(2.0, QueueModels())
     for number in range(400):
         polling.on_create_started(number / 2)
         polling.open(number, MODEL, number / 2)
@@ -71,7 +72,7 @@ def test_while_nothing_is_known_few_reads_go_before_creates() -> None:
 
 
 def test_reads_that_find_a_run_finished_are_none_of_those_few() -> None:
-    polling = Polling(2.0)
+    polling = Polling(2.0, QueueModels())
     for number in range(40):
         polling.on_create_started(number / 2)
         polling.open(number, MODEL, number / 2)
@@ -84,7 +85,7 @@ def test_reads_that_find_a_run_finished_are_none_of_those_few() -> None:
 
 
 def test_a_run_left_from_another_day_does_not_keep_new_ones_from_being_looked_at() -> None:
-    polling = Polling(2.0)
+    polling = Polling(2.0, QueueModels())
     polling.open(99, MODEL, -400_000.0)
     read_unfinished(polling, 99, 0.0)
     for key in range(5):
@@ -169,7 +170,7 @@ def test_a_run_that_is_opened_again_after_its_end_is_asked_about_again() -> None
 
 
 def test_each_model_has_durations_of_its_own() -> None:
-    polling = Polling(2.0, {"quick": [10.0] * 50, "slow": [1000.0] * 50})
+    polling = Polling(2.0, QueueModels({"quick": [10.0] * 50, "slow": [1000.0] * 50}))
     polling.open(1, "slow", 900.0)
     polling.open(2, "quick", 970.0)
     assert polling.pick(1000.0, creates=0) == 2
@@ -207,7 +208,7 @@ def test_every_open_run_has_its_turn(ages: list[int], data: some.DataObject) -> 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_runs_that_go_on_share_the_window(count: int) -> None:
-    polling = Polling(2.0, KNOWN)
+    polling = Polling(2.0, QueueModels(KNOWN))
     for number in range(count):
         polling.open(number, MODEL, 0.0)
     reads = dict.fromkeys(range(count), 0)
