@@ -198,8 +198,19 @@ RULES: Mapping[str, Rule] = {
     ),
     "cli": Rule(
         "click declarations, shared options, the one error boundary",
-        ("commands", "app", "ui", "ui.screen", "manifest", "adapters.local", "errors", "text", PACKAGE),
-    ),
+        (
+            "commands",
+            "app",
+            "ui",
+            "ui.screen",
+            "manifest",
+            "adapters.local",
+            "errors",
+            "text",
+            PACKAGE,
+            "adapters.runbase",
+        ),
+    ),  # whose keys no traceback may have in it
     "__main__": Rule("python -m hailuo_batch", ("cli",)),
 }
 

@@ -1,32 +1,35 @@
-"""The API that a command talks to: Runbase with the user's key, or a sandbox inside this process.
+"""The API that a command talks to: Runbase with the user's keys, or a sandbox inside this process.
 
-The key goes from the environment to the client and is written nowhere. The ledger keeps a salted, slow hash of it: a
-new key may belong to another account, which would not know the campaign's runs. This machine's processes share the rate
-limit of a key in a file whose name is another such hash.
+A key goes from the environment to its client and is written nowhere. The ledger keeps a salted, slow hash of each, and
+calls it by a number: a run is read with the key that made it, and another account's would not know it. This machine's
+processes share the rate limit of a key in a file whose name is another such hash.
 """
 
 import hashlib
-import hmac
 import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.local.key_window import KeyWindow, UnsharedWindow, name_of_process
 from hailuo_batch.adapters.runbase.base_url import split_base_url
-from hailuo_batch.app.config import DEFAULT_BASE_URL, read_key
+from hailuo_batch.app.config import DEFAULT_BASE_URL, read_keys
+from hailuo_batch.core.model.api_keys import ONLY_KEY, TAG_CHARS, ApiKey
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 from hailuo_batch.report.advice import SANDBOX
 
+if TYPE_CHECKING:
+    from hailuo_batch.adapters.runbase import Client
+
 SANDBOX_KEY = "sk-sandbox"
 _SANDBOX_SPEED = 10.0
-_KEY_HASH_FACT = "key_mark"
 _SALT = b"hailuo-batch window "
 _ROUNDS = 100_000
 """Rounds of the hash: slow enough that a key cannot be found by trying from a hash that leaked."""
@@ -38,14 +41,14 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux; elsewhere boots are
 
 @dataclass(frozen=True, slots=True)
 class ApiTarget:
-    """An API: its address, the key for it, and whether it is on this machine."""
+    """An API: its address, the keys for it, and whether it is on this machine."""
 
     base_url: str
-    key: str | None = field(repr=False)
+    keys: tuple[str, ...] = field(repr=False)
     is_loopback: bool
 
 
-NO_API = ApiTarget(DEFAULT_BASE_URL, None, is_loopback=False)
+NO_API = ApiTarget(DEFAULT_BASE_URL, (), is_loopback=False)
 """For work on this machine alone: without a key no request is made."""
 
 
@@ -56,35 +59,53 @@ def connect(endpoint: str, settings: Settings) -> Iterator[ApiTarget]:
     Raises AccountError if a key is needed and not set.
     """
     if endpoint != SANDBOX:
-        yield ApiTarget(endpoint, read_key(), split_base_url(endpoint)[0].is_loopback)
+        yield ApiTarget(endpoint, read_keys(), split_base_url(endpoint)[0].is_loopback)
         return
     from hailuo_batch.sandbox.server import SandboxServer  # imports an HTTP server, which only a practice run needs
     from hailuo_batch.sandbox.world import WorldSettings
 
     world = WorldSettings(rate_limit=settings.rate_limit, rate_window_s=settings.rate_window_s)
     with SandboxServer(world, speed=_SANDBOX_SPEED) as server:
-        yield ApiTarget(server.base_url, SANDBOX_KEY, is_loopback=True)
+        yield ApiTarget(server.base_url, (SANDBOX_KEY,), is_loopback=True)
 
 
-def is_new_key(ledger: Ledger, key: str) -> bool:
-    """Whether another key made the runs in the ledger, or may have: a rebuilt ledger records none."""
-    recorded = ledger.fact(_KEY_HASH_FACT)
-    salt = recorded.partition(":")[0]
-    return not (recorded and hmac.compare_digest(recorded, _salted_hash(salt, key)))
+def number_keys(ledger: Ledger, keys: Sequence[str]) -> dict[str, ApiKey]:
+    """What the ledger calls these keys, each once, in their order. Records those that it does not know yet."""
+    known = find_keys(ledger.key_hashes(), keys)
+    if len(known) < len(keys):
+        salt = next(iter(ledger.key_hashes().values()), secrets.token_hex(16)).partition(":")[0]
+        ledger.record_keys(_salted_hash(salt, key) for key in keys if key not in known)
+        known = find_keys(ledger.key_hashes(), keys)
+    return {key: known[key] for key in keys}
 
 
-def record_key(ledger: Ledger, key: str) -> None:
-    """Record this as the key that makes the campaign's runs. Call it only once the API knew those runs by it."""
-    if is_new_key(ledger, key):
-        ledger.record_fact(_KEY_HASH_FACT, _salted_hash(secrets.token_hex(16), key))
+def find_keys(hashes: Mapping[int, str], keys: Iterable[str]) -> dict[str, ApiKey]:
+    """Those of the keys that a ledger knows, by the salted hashes in it, with what it calls them."""
+    salts = {digest.partition(":")[0] for digest in hashes.values()}
+    numbers = {digest: number for number, digest in hashes.items()}
+    digests = ((key, _salted_hash(salt, key)) for key in keys for salt in salts)
+    return {key: ApiKey(numbers[digest], digest[-TAG_CHARS:]) for key, digest in digests if digest in numbers}
 
 
-def share_window(endpoint: str, target: ApiTarget, settings: Settings) -> KeyWindow | UnsharedWindow:
+@contextmanager
+def open_clients(target: ApiTarget, names: Mapping[str, ApiKey]) -> Iterator[Mapping[int, "Client"]]:
+    """A client for each key, by its number; without a key, one that sends none."""
+    from hailuo_batch.adapters.runbase import Client  # imports all of HTTP
+
+    with ExitStack() as stack:
+
+        def client(key: str | None) -> "Client":
+            return stack.enter_context(closing(Client(target.base_url, key, other_keys=target.keys)))
+
+        yield {names[key].number: client(key) for key in target.keys} or {ONLY_KEY.number: client(None)}
+
+
+def share_window(endpoint: str, key: str | None, settings: Settings) -> KeyWindow | UnsharedWindow:
     """The request window shared by all processes of this machine that use the key; a sandbox has one of its own."""
     folder = state_folder()
-    if endpoint == SANDBOX or target.key is None or folder is None:
+    if endpoint == SANDBOX or key is None or folder is None:
         return UnsharedWindow()
-    digest = _hash_key(target.key, _SALT + endpoint.encode("utf-8", "surrogateescape"))
+    digest = _hash_key(key, _SALT + endpoint.encode("utf-8", "surrogateescape"))
     path = folder / f"window-{digest[:32]}.json"
     return KeyWindow(path, settings.rate_window_s, name=name_of_process(secrets.token_hex(8)), boot=_boot_id())
 

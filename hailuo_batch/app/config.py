@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from hailuo_batch.adapters.runbase import parse_base_url
-from hailuo_batch.adapters.runbase.key_shape import find_wrong_shape
+from hailuo_batch.adapters.runbase.key_shape import find_wrong_shape, given_keys
 from hailuo_batch.app.workspace import CampaignLocation
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.picks.picks import Pick
@@ -88,20 +88,22 @@ def read_endpoint(sandbox: bool) -> str:
     return parse_base_url(os.environ.get("RUNBASE_BASE_URL") or DEFAULT_BASE_URL)
 
 
-def read_key() -> str:
-    """The API key from the environment. Raises AccountError if it is not set, or has a shape that no key has."""
-    key = os.environ.get("RUNBASE_API_KEY", "").strip()
-    if not key:
+def read_keys() -> tuple[str, ...]:
+    """The API keys from the environment, each once. Raises AccountError if there is none, or if one has a shape that no
+    key has."""
+    given = given_keys(os.environ)
+    if not given:
         raise AccountError(
             "There is no API key: RUNBASE_API_KEY is not set. Nothing was sent, nothing was paid. Set it with `export "
             "RUNBASE_API_KEY=sk-...`, or add --sandbox for a practice run: no key, no cost."
         )
-    wrong = find_wrong_shape(key)
-    if wrong is not None:
-        raise AccountError(
-            f"{wrong.text} Nothing was sent, nothing was paid. `hailuo-batch doctor MANIFEST` says how to mend it."
-        )
-    return key
+    for key, name in given.items():
+        wrong = find_wrong_shape(key, name)
+        if wrong is not None:
+            raise AccountError(
+                f"{wrong.text} Nothing was sent, nothing was paid. `hailuo-batch doctor MANIFEST` says how to mend it."
+            )
+    return tuple(given)
 
 
 def _parse_cap(text: str) -> int | None:

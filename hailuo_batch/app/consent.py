@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TextIO
 
-from hailuo_batch.app.config import DEFAULT_BASE_URL, ApplyOptions, read_key
+from hailuo_batch.app.config import DEFAULT_BASE_URL, ApplyOptions, read_keys
 from hailuo_batch.app.ledger_access import load_history
 from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images
 from hailuo_batch.app.picks.rerolls import print_rerolls
@@ -284,7 +284,7 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) 
         console.print_info(f"Nothing to do: no video to request, download or pay for.{later}")
         return ConsentResult(Consent.MISSING)  # there is nothing to consent to
     if not request.context.is_sandbox:
-        read_key()
+        read_keys()
     console.print_info_in_colour(render_proposal(proposal, request.settings, console, sys.stderr))
     if request.context.is_sandbox:
         console.print_info("Practice run on the sandbox: no key, no real money.")

@@ -166,11 +166,18 @@ def _complete_receipts(snapshot: Snapshot, receipts: Sequence[Receipt], path: Pa
         file.write_results(named, wall)
 
 
-def count_earlier_requests(window: RateWindow, receipts: tuple[Receipt, ...], now: float, wall: float) -> None:
-    """Count the requests of an earlier apply that may still fill the API's window.
+def count_earlier_requests(
+    windows: Mapping[int, RateWindow],
+    receipts: Sequence[Receipt],
+    makers: Mapping[str, int | None],
+    now: float,
+    wall: float,
+) -> None:
+    """Count the requests of an earlier apply that may still fill the API's windows, one for each key.
 
-    `now` is on the window's clock, `wall` the time of day at that moment. If the clock was set back, a whole window
-    passes before those places are free.
+    `makers` are the numbers of the keys by create ID: a request whose key is not known counts in each window. `now` is
+    on the windows' clock, `wall` the time of day at that moment. If the clock was set back, a whole window passes
+    before those places are free.
     """
     newest: dict[str, float] = {}
     answered = {receipt.create_id for receipt in receipts if isinstance(receipt, CreateResult)}
@@ -179,7 +186,9 @@ def count_earlier_requests(window: RateWindow, receipts: tuple[Receipt, ...], no
             newest[receipt.create_id] = wall  # without an answer it may have reached the API at any time since
             continue
         newest[receipt.create_id] = max(receipt.at, newest.get(receipt.create_id, receipt.at))
-    for at in sorted(newest.values())[-window.limit :]:
-        age_s = max(0.0, wall - at)
-        if age_s < window.window_s:
-            window.assume_spent(1, now + window.window_s - age_s)
+    for number, window in windows.items():
+        sent_at = (at for create_id, at in newest.items() if makers.get(create_id) in {number, None})
+        for at in sorted(sent_at)[-window.limit :]:
+            age_s = max(0.0, wall - at)
+            if age_s < window.window_s:
+                window.assume_spent(1, now + window.window_s - age_s)

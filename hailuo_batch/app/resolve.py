@@ -12,8 +12,8 @@ from typing import NoReturn, assert_never
 
 from hailuo_batch.adapters.ledger import find_take_of_run
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
-from hailuo_batch.adapters.runbase import Client, RunLookup, is_run_id
-from hailuo_batch.app.api_target import connect, reserve_one_request, share_window
+from hailuo_batch.adapters.runbase import RunLookup, is_run_id
+from hailuo_batch.app.api_target import connect, number_keys, open_clients, reserve_one_request, share_window
 from hailuo_batch.app.config import read_rate_limit
 from hailuo_batch.app.ledger_access import LedgerSession, open_for_changes, require_ledger
 from hailuo_batch.app.manifest_input import load_context
@@ -134,7 +134,7 @@ def _name_run(session: LedgerSession, record: TakeRecord, run: Run, run_id: str)
     if not is_run_id(run_id):
         raise UsageError(f"{run_id!r} is not a run ID; it looks like run_ and letters and digits. {_UNCHANGED}")
     _check_owner(session, run, run_id)
-    lookup = _look_up(session, run_id)
+    lookup, api_key = _look_up(session, run_id)
     if lookup.model is not None and lookup.model != run.model:
         raise UsageError(
             f"{run_id} is a run of {lookup.model}, but {run.take_id} needs {run.model}. Nothing was changed."
@@ -144,7 +144,7 @@ def _name_run(session: LedgerSession, record: TakeRecord, run: Run, run_id: str)
         event = ev.RunCreated(run_id, lookup.cost_micro_usd)
         with closing(Receipts(session.context.paths.receipts)) as receipts:
             receipts.write_results(((run.create_id, event),), session.clock.wall())
-    resolution = name_run(record, run, run_id, lookup.cost_micro_usd)
+    resolution = name_run(record, run, run_id, lookup.cost_micro_usd, api_key)
     stays_superseded = run.is_superseded and not resolution.ledger_changes
     subject = f"Attempt {run.attempt} at {run.take_id}" if stays_superseded else run.take_id
     then = " into superseded/" if stays_superseded else ""
@@ -183,33 +183,48 @@ def _find_receipt(path: Path, run_id: str) -> str | None:
     return None
 
 
-def _look_up(session: LedgerSession, run_id: str) -> RunLookup:
-    """Ask the API about the run. Raises if the API does not know it, refuses or cannot be reached."""
+def _look_up(session: LedgerSession, run_id: str) -> tuple[RunLookup, int]:
+    """Ask the API about the run, with one key after the other until one knows it. Returns that key's number as well.
+
+    Raises if the API knows it by none of the keys, refuses or cannot be reached.
+    """
     rate, endpoint = read_rate_limit(None), session.context.endpoint
     settings = Settings(rate_limit=rate.requests, rate_window_s=rate.window_s)
-    with (
-        connect(endpoint, settings) as target,
-        closing(Client(target.base_url, target.key)) as client,
-        reserve_one_request(share_window(endpoint, target, settings), settings),
-    ):
-        lookup = client.look_up(run_id)
+    failure: HailuoBatchError | None = None
+    with connect(endpoint, settings) as target:
+        names = number_keys(session.ledger, target.keys)
+        with open_clients(target, names) as clients:
+            for key, name in names.items():
+                with reserve_one_request(share_window(endpoint, key, settings), settings):
+                    lookup = clients[name.number].look_up(run_id)
+                found = _failure_of(lookup, run_id, settings)
+                if found is None:
+                    return lookup, name.number
+                # of several reasons, the one is told by which the run may be there all the same
+                failure = found if failure is None or isinstance(failure, UsageError) else failure
+    assert failure is not None
+    raise failure
+
+
+def _failure_of(lookup: RunLookup, run_id: str, settings: Settings) -> HailuoBatchError | None:
+    """Why the run could not be read, None where it could."""
     unread = f"{run_id} could not be read"
     match lookup.outcome:
         case ev.RunMissing():
-            raise UsageError(f"The API knows no run {run_id} for this key. Nothing was changed. Check the ID.")
+            return UsageError(f"The API knows no run {run_id} for this key. Nothing was changed. Check the ID.")
         case ev.ReadRefused(refusal=ev.Refusal.RATE):
             wait_s = lookup.outcome.retry_after_s or 0.0
             if wait_s > settings.rate_window_s:
                 wait = f"the API accepts no requests for the next {format_duration(wait_s)}"
-                raise HailuoBatchError(f"{unread}: {wait}. Nothing was changed.")
-            raise HailuoBatchError(
+                return HailuoBatchError(f"{unread}: {wait}. Nothing was changed.")
+            return HailuoBatchError(
                 f"{unread}: somebody else uses up the key's rate limit. Nothing was changed. Try again in a moment."
             )
         case ev.ReadRefused():
-            raise AccountError(f"The API refused to read {run_id}: {lookup.outcome.message}. Nothing was changed.")
+            return AccountError(f"The API refused to read {run_id}: {lookup.outcome.message}. Nothing was changed.")
         case ev.ReadUnanswered():
-            raise HailuoBatchError(f"{unread}: {lookup.outcome.reason}. Nothing was changed. Try again.")
+            return HailuoBatchError(f"{unread}: {lookup.outcome.reason}. Nothing was changed. Try again.")
         case ev.ReadNotSent(reason, obstacle, setting):
-            raise HailuoBatchError(f"{unread}: {reason}. Nothing was changed. {remedy(obstacle, setting)}.")
+            return HailuoBatchError(f"{unread}: {reason}. Nothing was changed. {remedy(obstacle, setting)}.")
         case _:
-            return lookup
+            return None

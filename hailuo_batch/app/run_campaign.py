@@ -6,7 +6,7 @@ For a caller that holds the lock. A campaign with nothing left to do starts no t
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.adapters.local.disk_space import CampaignDisks
 from hailuo_batch.adapters.local.output_files import OutputFiles
 from hailuo_batch.adapters.local.streams import never_blocking
-from hailuo_batch.app.api_target import NO_API, ApiTarget, connect, is_new_key, record_key, share_window
+from hailuo_batch.app.api_target import NO_API, ApiTarget, connect, number_keys, open_clients, share_window
 from hailuo_batch.app.ledger_access import back_up
 from hailuo_batch.app.plan_guard import PLAN_FACT
 from hailuo_batch.app.reconcile import count_earlier_requests
@@ -27,6 +27,7 @@ from hailuo_batch.app.stills.maker import StillingFetcher, StillMaker
 from hailuo_batch.app.workspace import CampaignContext, CampaignPaths
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.notices import Notice
+from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.core.model.events import FetchOutcome
 from hailuo_batch.core.model.file_layout import FileLayout, are_all_in_place
 from hailuo_batch.core.model.runs import Snapshot
@@ -37,7 +38,7 @@ from hailuo_batch.core.planning.replacements import finished_replacements
 from hailuo_batch.core.planning.spend import count_creates, spend_of
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.clock import Clock
-from hailuo_batch.runtime.executor import Fetcher, ThreadExecutor
+from hailuo_batch.runtime.executor import Api, Fetcher, ThreadExecutor
 from hailuo_batch.runtime.observer import GuardedObserver, Observer
 from hailuo_batch.runtime.signals import stop_on_signals
 from hailuo_batch.ui.console import Console, Verbosity
@@ -47,7 +48,6 @@ from hailuo_batch.ui.summary import time_sentence
 
 if TYPE_CHECKING:
     from hailuo_batch.adapters.download import Downloader
-    from hailuo_batch.adapters.runbase import Client
     from hailuo_batch.core.engine.engine import Engine
     from hailuo_batch.runtime.driver import Deadline, Driver
 
@@ -151,10 +151,9 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
     remedy = took = ""
     if job.sends or has_files_to_move(snapshot):
         with connect(job.context.endpoint, job.settings) if job.sends else nullcontext(NO_API) as target:
-            engine = _make_engine(job, snapshot, ledger, target, clock)
-            failed = _run_driver(job, engine, ledger, target, clock, console)
-            if target.key is not None and not (engine.is_key_refused or engine.is_checking_key):
-                record_key(ledger, target.key)
+            keys = number_keys(ledger, target.keys)
+            engine = _make_engine(job, snapshot, [*keys.values()], clock)
+            failed = _run_driver(job, engine, ledger, target, keys, clock, console)
         codes = (*(stop_reason.exit_code for stop_reason in engine.stop_reasons), *failed)
         remedy = next((stop_reason.remedy for stop_reason in engine.stop_reasons if stop_reason.remedy), "")
         snapshot = ledger.snapshot()
@@ -176,14 +175,10 @@ def _count_done(snapshot: Snapshot) -> int:
     return sum(run.take_state is TakeState.DONE for run in runs)
 
 
-def _make_engine(job: Job, snapshot: Snapshot, ledger: Ledger, target: ApiTarget, clock: Clock) -> "Engine":
+def _make_engine(job: Job, snapshot: Snapshot, keys: Sequence[ApiKey], clock: Clock) -> "Engine":
     from hailuo_batch.core.engine.engine import Engine  # imported only when there is work to do
 
-    settings = job.settings
-    if target.key is not None:
-        if not any(run.run_id is not None for run in snapshot.paid_runs):
-            record_key(ledger, target.key)  # there is no run yet that another key could own
-        settings = replace(settings, is_key_new=is_new_key(ledger, target.key))
+    settings = replace(job.settings, api_keys=tuple(keys)) if keys else job.settings
     now, wall = clock.now(), clock.wall()
     plan = job.plan
     engine = Engine(
@@ -196,16 +191,22 @@ def _make_engine(job: Job, snapshot: Snapshot, ledger: Ledger, target: ApiTarget
         redownload=plan.redownload,
         retryable=job.retried_takes,
     )
-    count_earlier_requests(engine.window, load_receipts(job.paths.receipts), now, wall)
+    makers = {run.create_id: run.api_key for run in snapshot.paid_runs if run.create_id is not None}
+    count_earlier_requests(engine.windows, load_receipts(job.paths.receipts), makers, now, wall)
     return engine
 
 
 def _run_driver(
-    job: Job, engine: "Engine", ledger: Ledger, target: ApiTarget, clock: Clock, console: Console
+    job: Job,
+    engine: "Engine",
+    ledger: Ledger,
+    target: ApiTarget,
+    keys: Mapping[str, ApiKey],
+    clock: Clock,
+    console: Console,
 ) -> list[ExitCode]:
     """Run the driver to its end. Returns the exit codes of failures that are not among the engine's stop reasons."""
     from hailuo_batch.adapters.download import Downloader  # imports all of HTTP, as the next does
-    from hailuo_batch.adapters.runbase import Client
     from hailuo_batch.runtime.driver import Driver
 
     byte_counter = ByteCounter(Downloader(job.paths.outputs, allow_loopback=target.is_loopback))
@@ -213,13 +214,13 @@ def _run_driver(
     observer = GuardedObserver(GroupingObserver(view, clock.now, console.with_full_commands))
     with (
         never_blocking(),
-        closing(Client(target.base_url, target.key)) as client,
+        open_clients(target, keys) as clients,
         closing(Receipts(job.paths.receipts)) as receipts,
         _with_stills(job, byte_counter) as fetcher,
-        closing(_make_executor(job, client, fetcher)) as executor,
+        closing(_make_executor(job, clients, fetcher)) as executor,
         closing(_live_page(job, ledger, clock, observer)) as live_page,
     ):
-        window = share_window(job.context.endpoint, target, job.settings)
+        windows = {name.number: share_window(job.context.endpoint, key, job.settings) for key, name in keys.items()}
         records = CampaignFiles(ledger, receipts, *([] if job.lock is None else [job.lock]))
         driver = Driver(
             engine,
@@ -230,13 +231,14 @@ def _run_driver(
             live_page,
             new_id=_new_id,
             check_records=records.check,
-            window=window,
+            windows=windows,
             disk_space=CampaignDisks(job.paths.outputs, job.paths.ledger.parent),
             deadline=job.deadline,
         )
         codes = _run_until_stopped(driver, executor, records, live_page, console)
-        if window.trouble and console.is_verbose:
-            live_page.notice(Notice(f"The key's rate limit was not shared with other processes: {window.trouble}."))
+        trouble = next((window.trouble for window in windows.values() if window.trouble), "")
+        if trouble and console.is_verbose:
+            live_page.notice(Notice(f"The key's rate limit was not shared with other processes: {trouble}."))
     if observer.failure is not None:
         console.print_warning(
             f"The progress display failed ({type(observer.failure).__name__}: {observer.failure}). Nothing else is "
@@ -272,12 +274,12 @@ def _with_stills(job: Job, fetcher: Fetcher) -> Iterator[Fetcher]:
         yield stilling
 
 
-def _make_executor(job: Job, client: "Client", fetcher: Fetcher) -> ThreadExecutor:
+def _make_executor(job: Job, clients: Mapping[int, Api], fetcher: Fetcher) -> ThreadExecutor:
     return ThreadExecutor(
-        client,
+        clients,
         fetcher,
         OutputFiles(job.paths.outputs),
-        api_threads=min(job.settings.rate_limit, _MOST_REQUESTS_AT_ONCE),
+        api_threads=min(len(clients) * job.settings.rate_limit, _MOST_REQUESTS_AT_ONCE),
         fetch_threads=job.settings.max_fetches,
     )
 

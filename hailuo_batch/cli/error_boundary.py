@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from hailuo_batch.adapters.local.streams import flush_pending
+from hailuo_batch.adapters.runbase.key_shape import given_keys
 from hailuo_batch.cli.options import PROGRAM, Invocation
 from hailuo_batch.errors import ExitCode, HailuoBatchError, ManifestError, ReaderGoneError
 from hailuo_batch.text import one_line, sanitize
@@ -151,5 +152,6 @@ def _save_traceback(trace: str) -> str:
 
 
 def _without_key(text: str) -> str:
-    key = os.environ.get("RUNBASE_API_KEY", "").strip()
-    return text.replace(key, "[API key]") if key else text
+    for key in sorted(given_keys(os.environ), key=len, reverse=True):
+        text = text.replace(key, "[API key]")
+    return text

@@ -5,9 +5,10 @@ it; tell the engine. A create is in the receipts and in the ledger before its fi
 both before the engine acts on it. So whatever moment the process dies at, no run that was paid for is unknown.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from hailuo_batch.adapters.local.key_window import UnsharedWindow
 from hailuo_batch.core.engine import stop_reasons
@@ -20,6 +21,7 @@ from hailuo_batch.core.model.actions import Action
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.planning.disk_space import DiskNeed
+from hailuo_batch.core.scheduling.rate_window import RateWindow
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.executor import Completion
 from hailuo_batch.runtime.observer import GuardedObserver, Observer
@@ -83,7 +85,7 @@ class Driver:
         *,
         new_id: Callable[[], str],
         check_records: Callable[[], None] = lambda: None,
-        window: WindowLike | None = None,
+        windows: Mapping[int, WindowLike] = MappingProxyType({}),
         disk_space: DiskSpaceLike | None = None,
         tick_s: float = 0.25,
         deadline: Deadline | None = None,
@@ -96,7 +98,9 @@ class Driver:
         self._observer = GuardedObserver(observer, self._on_reader_gone)
         self._new_id = new_id
         self._check_records = check_records
-        self._window = window or UnsharedWindow()
+        self._windows: dict[int, WindowLike] = {
+            number: windows.get(number, UnsharedWindow()) for number in engine.windows
+        }
         self._disk_space = disk_space or UnlimitedDiskSpace()
         self._tick_s = tick_s
         self._deadline = deadline
@@ -119,7 +123,7 @@ class Driver:
         except Exception:
             self._save_create_answers()
             raise
-        self._leave_window()
+        self._leave_windows()
         self._observer.update(self._engine.progress(self._clock.now()))
         if self._unrecorded:
             raise LedgerError(_unrecorded_text(self._unrecorded))
@@ -150,27 +154,34 @@ class Driver:
         return self._engine.is_finished or given_up
 
     def _decide(self) -> Sequence[Action]:
-        """The actions to start now. Where that may be a request, they are decided in a turn of the shared window."""
+        """The actions to start now. Where that may be a request, they are decided in a turn of its key's shared window.
+
+        A turn that another process has is waited for with this key alone. So nobody waits while he holds a turn.
+        """
         now, engine = self._clock.now(), self._engine
-        if not engine.needs_shared_window(now):
-            return engine.decide(now)
-        others = self._window.open(now)
-        if others is None:
-            engine.window.pause_until(now + _WINDOW_BUSY_S)
-            return engine.decide(now)
-        engine.window.on_others(others, now)
-        actions = engine.decide(now)
+        opened: dict[int, RateWindow] = {}
+        for number, window in engine.windows_to_share(now):
+            others = self._windows[number].open(now)
+            if others is None:
+                window.pause_until(now + _WINDOW_BUSY_S)
+            else:
+                window.on_others(others, now)
+                opened[number] = window
+        actions = engine.decide(now, opened)
         # published before anything is sent: no other process may take the places that these requests use
-        self._window.close(engine.window.publish(now))
+        for number, window in opened.items():
+            self._windows[number].close(window.publish(now))
         return actions
 
-    def _leave_window(self) -> None:
-        """Publish what this process leaves behind in the window, and leave it."""
-        now, window = self._clock.now(), self._engine.window
-        window.stop_waiting()
-        if self._window.open(now) is not None:
-            self._window.close(window.publish(now))
-        self._window.leave()
+    def _leave_windows(self) -> None:
+        """Publish what this process leaves behind in the windows, and leave them."""
+        now = self._clock.now()
+        for number, window in self._engine.windows.items():
+            window.stop_waiting()
+            shared = self._windows[number]
+            if shared.open(now) is not None:
+                shared.close(window.publish(now))
+            shared.leave()
 
     def _pause_s(self) -> float:
         now = self._clock.now()
@@ -215,7 +226,7 @@ class Driver:
             self._return_unsent(actions, "there is no room for its video")
             return
         at = self._clock.wall()
-        intents = [(action.run.key, ev.CreateStarted(self._new_id())) for action in actions]
+        intents = [(action.run.key, ev.CreateStarted(self._new_id(), action.api_key)) for action in actions]
         intended = [
             replace(action.run, create_id=event.create_id, submitted_at=at)
             for action, (_, event) in zip(actions, intents, strict=True)
@@ -230,9 +241,9 @@ class Driver:
             self._retract_intents(actions, [event.create_id for _, event in intents])
             return
         self._engine.on_runs(started, self._clock.now())
-        for run in started:
+        for run, action in zip(started, actions, strict=True):
             self._answers_due += 1
-            self._executor.start(act.CreateRun(run))
+            self._executor.start(replace(action, run=run))
 
     def _check_disk_space(self, need: DiskNeed) -> bool:
         """Whether there is enough disk space. Otherwise nothing more is created."""

@@ -5,7 +5,7 @@ ledger nor the engine; whatever an adapter raises becomes the outcome that promi
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,10 +53,15 @@ class Completion:
 
 
 class ThreadExecutor:
-    """Carries actions out in threads, at most `api_threads` requests and `fetch_threads` downloads at a time."""
+    """Carries actions out in threads, at most `api_threads` requests and `fetch_threads` downloads at a time.
 
-    def __init__(self, api: Api, fetcher: Fetcher, mover: Mover, *, api_threads: int, fetch_threads: int) -> None:
-        self._api = api
+    `apis` are the clients, by the numbers of their keys.
+    """
+
+    def __init__(
+        self, apis: Mapping[int, Api], fetcher: Fetcher, mover: Mover, *, api_threads: int, fetch_threads: int
+    ) -> None:
+        self._apis = apis
         self._fetcher = fetcher
         self._mover = mover
         self._request_pool = ThreadPoolExecutor(api_threads, "request")
@@ -117,10 +122,10 @@ class ThreadExecutor:
     def _outcome(self, action: Action) -> Outcome:
         match action:
             case act.CreateRun():
-                return self._api.create_run(action.run.model, action.run.input_json)
+                return self._apis[action.api_key].create_run(action.run.model, action.run.input_json)
             case act.ReadRun():
                 assert action.run.run_id is not None
-                return self._api.read_run(action.run.run_id)
+                return self._apis[action.api_key].read_run(action.run.run_id)
             case act.FetchFile():
                 return self._fetcher.fetch(action.url, action.stem, action.index, self._cancelled.is_set)
             case act.MoveFile():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hailuo_batch.adapters.local.key_window import KeyWindow, UnsharedWindow
-from hailuo_batch.app.api_target import NO_API, ApiTarget, reserve_one_request, share_window, state_folder
+from hailuo_batch.app.api_target import reserve_one_request, share_window, state_folder
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.scheduling.shared_window import Holding
 from tests.helpers.timeouts import TEST_TIMEOUT_S
@@ -34,7 +34,7 @@ def hold_all(path: Path, until: float) -> None:
 
 def file_of(folder: Path, key: str = KEY, endpoint: str = ENDPOINT) -> Path:
     """The file that a turn leaves."""
-    window = share_window(endpoint, ApiTarget(endpoint, key, is_loopback=False), Settings())
+    window = share_window(endpoint, key, Settings())
     before = set(folder.rglob("*.json"))
     window.open(0.0)
     window.leave()
@@ -60,15 +60,13 @@ def test_the_key_is_in_no_name(state: Path) -> None:
     assert KEY.removeprefix("sk-") not in str(file_of(state))
 
 
-@pytest.mark.parametrize("remote", [NO_API, ApiTarget(ENDPOINT, None, is_loopback=False)])
-def test_without_a_key_there_is_nothing_to_share(remote: ApiTarget) -> None:
-    assert isinstance(share_window(ENDPOINT, remote, Settings()), UnsharedWindow)
+def test_without_a_key_there_is_nothing_to_share() -> None:
+    assert isinstance(share_window(ENDPOINT, None, Settings()), UnsharedWindow)
 
 
 def test_a_rehearsal_shares_nothing() -> None:
-    remote = ApiTarget("http://127.0.0.1:1/api/v1", "sk-sandbox", is_loopback=True)
-    assert isinstance(share_window("sandbox", remote, Settings()), UnsharedWindow)
-    assert isinstance(share_window("http://127.0.0.1:1/api/v1", remote, Settings()), KeyWindow)
+    assert isinstance(share_window("sandbox", "sk-sandbox", Settings()), UnsharedWindow)
+    assert isinstance(share_window("http://127.0.0.1:1/api/v1", "sk-sandbox", Settings()), KeyWindow)
 
 
 @pytest.mark.parametrize("chosen", ["", "relative/folder"])
@@ -87,7 +85,7 @@ def test_where_there_is_no_home_there_is_nothing_to_share(monkeypatch: pytest.Mo
 
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setattr(Path, "home", lost)
-    assert isinstance(share_window(ENDPOINT, ApiTarget(ENDPOINT, KEY, is_loopback=False), Settings()), UnsharedWindow)
+    assert isinstance(share_window(ENDPOINT, KEY, Settings()), UnsharedWindow)
 
 
 # --- a single request ---

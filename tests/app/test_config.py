@@ -8,7 +8,7 @@ from hailuo_batch.app.config import (
     RateLimit,
     parse_rate_limit,
     read_endpoint,
-    read_key,
+    read_keys,
     read_settings,
 )
 from hailuo_batch.errors import AccountError, ExitCode, UsageError
@@ -78,9 +78,20 @@ def test_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_is_read_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNBASE_API_KEY", "   ")
     with pytest.raises(AccountError, match="export RUNBASE_API_KEY"):
-        read_key()
+        read_keys()
     monkeypatch.setenv("RUNBASE_API_KEY", "sk-1\n")
-    assert read_key() == "sk-1"
+    assert read_keys() == ("sk-1",)
+    monkeypatch.setenv("RUNBASE_API_KEYS", " sk-2,sk-3\n sk-1, sk-2 ,")
+    assert read_keys() == ("sk-1", "sk-2", "sk-3")
+    monkeypatch.delenv("RUNBASE_API_KEY")
+    assert read_keys() == ("sk-2", "sk-3", "sk-1")
+    monkeypatch.setenv("RUNBASE_API_KEYS", "sk-2 'sk-3'")
+    with pytest.raises(AccountError, match=r"^Key 2 in RUNBASE_API_KEYS has quotation marks") as refused:
+        read_keys()
+    assert "sk-3" not in str(refused.value)
+    monkeypatch.setenv("RUNBASE_API_KEY", "sk-1,sk-2")
+    with pytest.raises(AccountError, match="several keys"):
+        read_keys()
 
 
 @pytest.mark.parametrize(

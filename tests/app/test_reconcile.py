@@ -204,7 +204,7 @@ def answered(age_s: float, number: int = 0) -> Receipt:
 
 def window_after(*receipts: Receipt, wall: float = WALL) -> RateWindow:
     window = RateWindow(20, 10.0)
-    count_earlier_requests(window, receipts, NOW, wall)
+    count_earlier_requests({1: window}, receipts, {}, NOW, wall)
     return window
 
 

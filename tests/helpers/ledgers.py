@@ -83,5 +83,7 @@ def forget_variables(path: Path) -> None:
     """Make a closed ledger one of the third version, whose takes had no variables yet."""
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("ALTER TABLE takes DROP COLUMN variables_json")
+        db.execute("ALTER TABLE runs DROP COLUMN api_key")
+        db.execute("DROP TABLE api_keys")
         db.execute("DELETE FROM migrations WHERE version > 3")
         db.execute("PRAGMA user_version = 3")

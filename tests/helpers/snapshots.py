@@ -59,6 +59,7 @@ def run(
     reason: str | None = None,
     outputs: tuple[Output, ...] | None = None,
     at: float = STARTED_AT,
+    api_key: int | None = 1,
 ) -> Run:
     """A run in that state, with what goes with it: a run ID and a cost once it is named, a file once it succeeded."""
     wanted = of or take()
@@ -82,6 +83,7 @@ def run(
         submitted_at=None if state is RunState.UNSENT else at,
         completed_at=at + 130.0 if state in _FINISHED else None,
         outputs=saved if outputs is None else outputs,
+        api_key=None if state is RunState.UNSENT else api_key,
     )
 
 

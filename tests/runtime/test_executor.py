@@ -62,7 +62,7 @@ class Doers:
 
 @contextmanager
 def at_work(doers: Doers, api_threads: int = 2, fetch_threads: int = 2) -> Iterator[ThreadExecutor]:
-    executor = ThreadExecutor(doers, doers, doers, api_threads=api_threads, fetch_threads=fetch_threads)
+    executor = ThreadExecutor({1: doers}, doers, doers, api_threads=api_threads, fetch_threads=fetch_threads)
     try:
         yield executor
     finally:
@@ -198,7 +198,7 @@ def test_downloads_under_way_and_those_that_follow_end_when_cancelled() -> None:
 
 def test_closing_waits_for_what_is_under_way() -> None:
     doers = Doers()
-    executor = ThreadExecutor(doers, doers, doers, api_threads=1, fetch_threads=1)
+    executor = ThreadExecutor({1: doers}, doers, doers, api_threads=1, fetch_threads=1)
     executor.start(FETCH)
     assert doers.fetching.acquire(timeout=TEST_TIMEOUT_S)
     timer = threading.Timer(0.02, doers.release.set)
@@ -233,4 +233,4 @@ def test_where_no_further_thread_can_be_had_those_that_there_are_do_it_all() -> 
 
 def test_where_no_thread_can_be_had_at_all_that_is_reported_before_anything_is_sent() -> None:
     with no_further_thread(), pytest.raises(HailuoBatchError, match="nothing was paid"):
-        ThreadExecutor(Doers(), Doers(), Doers(), api_threads=1, fetch_threads=1)
+        ThreadExecutor({1: Doers()}, Doers(), Doers(), api_threads=1, fetch_threads=1)

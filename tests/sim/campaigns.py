@@ -81,7 +81,9 @@ class VirtualWorkspace:
     def open_ledger(self) -> Ledger:
         if not self.ledger_path.exists():
             Ledger.create(self.ledger_path, NAME, "sandbox", self.clock.wall())
-        return Ledger.open(self.ledger_path, NAME, "sandbox", self.clock.wall())
+        ledger = Ledger.open(self.ledger_path, NAME, "sandbox", self.clock.wall())
+        ledger.record_keys([f"{0:032x}:{0:064x}"])
+        return ledger
 
     def snapshot(self) -> Snapshot:
         with Ledger.read(self.ledger_path, NAME, "sandbox") as ledger:

@@ -3,7 +3,7 @@
 The command around it is the real one; only the executor, the clock and the disk are simulated.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -20,6 +20,7 @@ from hailuo_batch.app.run_campaign import Job
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.engine import Engine, Settings
 from hailuo_batch.core.engine.requests import MAX_PRICE_RISE
+from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime import driver
 from hailuo_batch.runtime.driver import Driver
@@ -112,7 +113,14 @@ class Process:
         raise Violation(f"process {self.number} was not told to pay, and paid: {action}")
 
     def _drive(
-        self, job: Job, engine: Engine, ledger: Ledger, remote: ApiTarget, clock: Any, console: Console
+        self,
+        job: Job,
+        engine: Engine,
+        ledger: Ledger,
+        remote: ApiTarget,
+        keys: Mapping[str, ApiKey],
+        clock: Any,
+        console: Console,
     ) -> Iterable[ExitCode]:
         self._ledger = ledger
         self.history.grants.confirm(ledger.snapshot())
@@ -128,7 +136,7 @@ class Process:
                 self._reporter(console),
                 new_id=self._new_id,
                 check_records=records.check,
-                window=self.window(),
+                windows={name.number: self.window() for name in keys.values()},
                 disk_space=CampaignDisks(job.paths.outputs, job.paths.ledger.parent),
                 tick_s=float("inf"),
             )
@@ -146,7 +154,7 @@ class Process:
 
     @contextmanager
     def _connect(self, endpoint: str, settings: Settings) -> Iterator[ApiTarget]:
-        yield ApiTarget(endpoint, self.key, is_loopback=False)
+        yield ApiTarget(endpoint, (self.key,), is_loopback=False)
 
     def _reporter(self, console: Console) -> Observer:
         """Whoever tells how it goes, on whatever stands for stderr."""

@@ -108,6 +108,11 @@ class LedgerReader:
         with self._translated_errors():
             return self._rows.fact(name)
 
+    def key_hashes(self) -> dict[int, str]:
+        """Return the salted hash of each API key that was ever used, by its number."""
+        with self._translated_errors():
+            return self._rows.key_hashes()
+
     def check(self) -> None:
         """Check all of it, page by page and value by value."""
         with self._translated_errors(), self.consistent_view():

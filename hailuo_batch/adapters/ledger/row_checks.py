@@ -7,6 +7,7 @@ that passes has the types of its columns, states that the transition table knows
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -16,14 +17,15 @@ from hailuo_batch.values import MAX_COST_MICRO_USD, MAX_EPOCH_S, SHA256, Take, c
 
 RUN_COLUMNS = (
     "key, take_id, attempt, state, model, input_json, fingerprint, images_sha256, superseded_by, create_id, run_id, "
-    "cost_micro_usd, reason, submitted_at, completed_at, forgotten, create_number"
+    "cost_micro_usd, reason, submitted_at, completed_at, forgotten, create_number, api_key"
 )
 TAKE_COLUMNS = (
     "id, shot, number, model, input_json, fingerprint, images_sha256, tags, position, in_manifest, state, "
     "variables_json"
 )
 FILE_COLUMNS = "run_key, number, url, path, bytes, sha256, moving_to, flaw"
-RUN_COLUMNS_BEFORE_V3 = RUN_COLUMNS.replace("create_number", "NULL")  # as the versions before the third have it
+RUN_COLUMNS_BEFORE_V5 = RUN_COLUMNS.replace("api_key", "NULL")  # as the versions before the fifth have it
+RUN_COLUMNS_BEFORE_V3 = RUN_COLUMNS_BEFORE_V5.replace("create_number", "NULL")  # and those before the third
 TAKE_COLUMNS_BEFORE_V4 = TAKE_COLUMNS.replace("variables_json", "NULL")  # as the versions before the fourth have it
 FILE_COLUMNS_V1 = FILE_COLUMNS.replace("flaw", "NULL")  # as the ledger's first version has it
 
@@ -37,7 +39,7 @@ _INT, _MAY_BE_INT = (int,), (int, _NULL)
 _MAY_BE_TIME = (float, _NULL)
 _RUN_TYPES = (
     *(_INT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT, _MAY_BE_TEXT),
-    *(_MAY_BE_INT, _MAY_BE_TEXT, _MAY_BE_TIME, _MAY_BE_TIME, _INT, _MAY_BE_INT),
+    *(_MAY_BE_INT, _MAY_BE_TEXT, _MAY_BE_TIME, _MAY_BE_TIME, _INT, _MAY_BE_INT, _MAY_BE_INT),
 )
 _TAKE_TYPES = (_TEXT, _TEXT, _INT, _TEXT, _TEXT, _TEXT, _MAY_BE_TEXT, _TEXT, _INT, _INT, _TEXT, _MAY_BE_TEXT)
 _FILE_TYPES = (_INT, _INT, _TEXT, _MAY_BE_TEXT, _MAY_BE_INT, *(3 * [_MAY_BE_TEXT]))
@@ -49,6 +51,7 @@ _NAMELESS = frozenset({RunState.UNSENT, RunState.SUBMITTING, RunState.IN_DOUBT, 
 _RUN_STATES = {state.value: (state, state in WITH_RUN_ID, state in _SENT, state in _NAMELESS) for state in RunState}
 """Each state by its name, whether such a run must have a run ID, whether it must have a create ID, and whether it must
 not have a run ID."""
+_KEY_HASH = re.compile(r"[0-9a-f]{32}:[0-9a-f]{64}")
 _MAX_INTEGER = 2**53
 _FORBIDDEN_PARTS = frozenset({"", ".", ".."})  # parts that a path inside the output folder never has
 _MAX_SHOWN_CHARS = 60
@@ -72,7 +75,7 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: KnownRe
     if tuple(map(type, row)) not in _valid_run_shapes:
         _check_types("runs", row, row[0], RUN_COLUMNS, _RUN_TYPES, _valid_run_shapes)
     key, take_id, attempt, name, model, input_json, request, images, by, create_id, run_id, cost, reason, *rest = row
-    submitted_at, completed_at, forgotten, create_number = rest
+    submitted_at, completed_at, forgotten, create_number, api_key = rest
     if name not in _RUN_STATES:
         raise DamagedRow("runs", key, f"state is {abbreviate(name)}, which is not a state of a run")
     state, is_named, is_sent, is_nameless = _RUN_STATES[name]
@@ -97,7 +100,18 @@ def parse_run(row: Sequence[Any], outputs: tuple[Output, ...], requests: KnownRe
     model, input_json = shared  # one text for a take and its runs, and not one for each
     superseded_by = _SUPERSESSIONS[by]
     asked = (take_id, attempt, state, model, input_json, request, images, superseded_by)
-    return Run(key, *asked, create_id, create_number, run_id, cost, reason, submitted_at, completed_at, outputs)
+    if api_key is not None and api_key <= 0:
+        raise DamagedRow("runs", key, f"api_key is {api_key}, which is out of range")
+    made = (create_id, create_number, run_id, cost, reason, submitted_at, completed_at)
+    return Run(key, *asked, *made, outputs, api_key)
+
+
+def parse_key_hash(row: Sequence[Any]) -> tuple[int, str]:
+    """Parse a row of the table of API keys: a number and a hash. Raises DamagedRow."""
+    number, digest = row
+    if not isinstance(number, int) or number <= 0 or not isinstance(digest, str) or not _KEY_HASH.fullmatch(digest):
+        raise DamagedRow("api_keys", number, "hailuo-batch never writes such a hash")
+    return number, digest
 
 
 def _check_numbers(

@@ -18,17 +18,20 @@ from hailuo_batch.adapters.ledger.row_checks import (
     FILE_COLUMNS_V1,
     RUN_COLUMNS,
     RUN_COLUMNS_BEFORE_V3,
+    RUN_COLUMNS_BEFORE_V5,
     TAKE_COLUMNS,
     TAKE_COLUMNS_BEFORE_V4,
     DamagedRow,
     KnownRequests,
 )
 from hailuo_batch.adapters.ledger.schema import (
+    SINCE_API_KEYS,
     SINCE_CREATE_NUMBERS,
     SINCE_VARIABLES,
     creates_in_journal,
     flaws_in_journal,
 )
+from hailuo_batch.core.model.api_keys import TAG_CHARS, ApiKey
 from hailuo_batch.core.model.runs import Output, Replacement, Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.values import MAX_EPOCH_S
@@ -75,7 +78,16 @@ class RowReader:
             replacements=row_checks.parse_replacements(facts.get("replacement", "")),
             forgotten=tuple(forgotten),
             restored=bool(facts.get("restored")),
+            api_keys=tuple(ApiKey(number, digest[-TAG_CHARS:]) for number, digest in self.key_hashes().items()),
         )
+
+    def key_hashes(self) -> dict[int, str]:
+        """Return the salted hash of each API key, by its number; none from a ledger that no writer has migrated yet."""
+        if self._version() < SINCE_API_KEYS:
+            return {}
+        with self._decoding_errors("api_keys"):
+            rows = self._db.execute("SELECT number, hash FROM api_keys ORDER BY number").fetchall()
+        return dict(map(row_checks.parse_key_hash, rows))
 
     def check_journal(self) -> None:
         """Check every line of the journal. SQLite does it, in a fifth of the time that loading the lines takes."""
@@ -108,9 +120,12 @@ class RowReader:
         forgotten: list[Run] = []
         runs: dict[str, list[Run]] = defaultdict(list)
         live_take_id = ""
+        numbers = {None, *self.key_hashes()}
         with self._decoding_errors("runs"):
             for row in self._rows_of_runs():
                 run = row_checks.parse_run(row, tuple(outputs.pop(row[0], ())), requests)
+                if run.api_key not in numbers:
+                    raise DamagedRow("runs", run.key, f"api_key is {run.api_key}, and no key has that number")
                 (forgotten if row[15] else runs[run.take_id]).append(run)
                 if row[15] or run.superseded_by is not None:
                     continue
@@ -125,12 +140,14 @@ class RowReader:
 
     def _rows_of_runs(self) -> Iterable[Sequence[Any]]:
         """Read every run as a row, also from a ledger that has the order of creates in its journal only."""
-        if self._version() >= SINCE_CREATE_NUMBERS:
-            return self._db.execute(f"SELECT {RUN_COLUMNS} FROM runs ORDER BY take_id, attempt")
+        version = self._version()
+        if version >= SINCE_CREATE_NUMBERS:
+            columns = RUN_COLUMNS if version >= SINCE_API_KEYS else RUN_COLUMNS_BEFORE_V5
+            return self._db.execute(f"SELECT {columns} FROM runs ORDER BY take_id, attempt")
         with self._decoding_errors("journal"):
             numbers = creates_in_journal(self._db)
         rows = self._db.execute(f"SELECT {RUN_COLUMNS_BEFORE_V3} FROM runs ORDER BY take_id, attempt")
-        return ((*row[:-1], numbers.get(row[9])) for row in rows)
+        return ((*row[:-2], numbers.get(row[9]), None) for row in rows)
 
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])

@@ -18,7 +18,7 @@ from hailuo_batch.values import Take, mark_partial, split_take_id
 _REQUEST = "model, input_json, fingerprint, images_sha256"
 _CHANGING = (
     *("state", "create_id", "create_number", "run_id"),
-    *("cost_micro_usd", "reason", "submitted_at", "completed_at"),
+    *("cost_micro_usd", "reason", "submitted_at", "completed_at", "api_key"),
 )
 """The columns of a run that events change; the others stay as they were when it was added."""
 
@@ -31,6 +31,10 @@ class LedgerRows(RowReader):
     def set_fact(self, name: str, value: str) -> None:
         """Record a fact about the campaign as a whole."""
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def add_key_hash(self, digest: str) -> None:
+        """Record an API key by its salted hash. It gets the next number."""
+        self._db.execute("INSERT INTO api_keys (hash) VALUES (?)", (digest,))
 
     def journal(
         self,

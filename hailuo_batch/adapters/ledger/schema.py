@@ -138,12 +138,35 @@ def _fourth(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE takes ADD COLUMN variables_json TEXT")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, _fourth)
+_KEY_HASH = re.compile(r"[0-9a-f]{32}:[0-9a-f]{64}")
+
+
+def _fifth(db: sqlite3.Connection) -> None:
+    """Number the API keys, and give runs a column for theirs. The one key of before had its hash among the facts."""
+    db.execute(_API_KEYS)
+    # NULL: not known, because the run comes from a receipt or another file; then each given key is asked about it
+    db.execute("ALTER TABLE runs ADD COLUMN api_key INTEGER REFERENCES api_keys (number)")
+    row = db.execute("SELECT value FROM facts WHERE name = 'key_mark'").fetchone()
+    if row is not None and isinstance(row[0], str) and _KEY_HASH.fullmatch(row[0]):
+        db.execute("INSERT INTO api_keys VALUES (1, ?)", row)
+        db.execute("UPDATE runs SET api_key = 1 WHERE run_id IS NOT NULL")
+
+
+_API_KEYS = """
+CREATE TABLE api_keys (           -- every key that the campaign was ever applied with
+    number INTEGER PRIMARY KEY,   -- the key's name in messages and in runs
+    hash TEXT NOT NULL UNIQUE     -- SALT:DIGEST, a salted and slow hash; never the key
+)
+"""
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, _fourth, _fifth)
 VERSION = len(MIGRATIONS)
 SINCE_CREATE_NUMBERS = 3
 """The first version in which a run has its `create_number`."""
 SINCE_VARIABLES = 4
 """The first version in which a take has its `variables_json`."""
+SINCE_API_KEYS = 5
+"""The first version in which a run has its `api_key`."""
 
 
 def is_current(db: sqlite3.Connection) -> bool:

@@ -196,6 +196,15 @@ class Ledger(LedgerReader):
             with self._transaction():
                 self._rows.set_fact(name, value)
 
+    def record_keys(self, hashes: Iterable[str]) -> None:
+        """Give each of these API keys a number, by their salted hashes."""
+        known = frozenset(self.key_hashes().values())
+        new = [digest for digest in hashes if digest not in known]
+        if new:
+            with self._transaction():
+                for digest in new:
+                    self._rows.add_key_hash(digest)
+
     def back_up(self, target: Path) -> Path | None:
         """Copy the ledger to `target`, completely or not at all. Raises LedgerError.
 

@@ -8,6 +8,7 @@ exchange ends within its time-outs, and no response may grow beyond MAX_RESPONSE
 import re
 import ssl
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from threading import Lock
 from urllib.parse import quote
@@ -60,11 +61,19 @@ class _ApiRequest:
 class Client:
     """Sends requests to the API at one base URL with one key. Thread-safe; `close` it when no exchange is running.
 
-    `key` is None for a server that asks for none, such as the sandbox. Raises UsageError for a bad base URL and
-    AccountError for a malformed key; neither repeats the key.
+    `key` is None for a server that asks for none, such as the sandbox. `other_keys` are in no returned text either: the
+    server may have seen them. Raises UsageError for a bad base URL and AccountError for a malformed key; neither
+    repeats a key.
     """
 
-    def __init__(self, base_url: str, key: str | None, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key: str | None,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        *,
+        other_keys: Collection[str] = (),
+    ) -> None:
         self._origin, self._path = split_base_url(base_url)
         if key is not None and not _KEY.fullmatch(key):
             raise AccountError(
@@ -72,6 +81,7 @@ class Client:
                 "alone. Nothing was sent, nothing was paid."
             )
         self._key = key
+        self._secrets = frozenset({*other_keys, *([] if key is None else [key])})
         self._timeouts = timeouts
         self._dialer = Dialer(timeouts.connect_s)
         self._idle: deque[HttpTransport] = deque()
@@ -145,9 +155,9 @@ class Client:
         finally:
             if not is_kept:
                 transport.close()
-        headers, data = raw.headers, parse_object(body, self._key)
+        headers, data = raw.headers, parse_object(body, self._secrets)
         location = headers.get("Location") if 300 <= raw.status < 400 else None
-        content = describe_content(body, location, self._key) if data is None else ""
+        content = describe_content(body, location, self._secrets) if data is None else ""
         return Response(raw.status, data, flaw, headers.get("Retry-After"), headers.get("Date"), content)
 
     def _read_body(self, response: BaseHTTPResponse) -> tuple[bytes, str]:
@@ -195,4 +205,4 @@ class Client:
 
     def _safe_reason(self, error: BaseException) -> str:
         # The key is removed before the text is shortened: half a key left at the end would no longer be recognised.
-        return printable(redact(describe_error(error, _MAX_REASON_CHARS), self._key))
+        return printable(redact(describe_error(error, _MAX_REASON_CHARS), self._secrets))

@@ -9,7 +9,7 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,6 +25,7 @@ _MAX_DIGITS = 400
 _MAX_MESSAGES = 5
 _MAX_SHOWN_BYTES = 1 << 12
 REDACTED = "[API key]"
+_MOST_PATTERNS = 256
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 
 
@@ -33,11 +34,11 @@ def is_run_id(value: object) -> bool:
     return isinstance(value, str) and RUN_ID.fullmatch(value) is not None
 
 
-def parse_object(body: bytes, secret: str | None) -> Mapping[str, Any] | None:
-    """Parse the body as a JSON object, None where it is anything else. A secret that it echoes is redacted."""
+def parse_object(body: bytes, secrets: Collection[str]) -> Mapping[str, Any] | None:
+    """Parse the body as a JSON object, None where it is anything else. Secrets that it echoes are redacted."""
     try:
         text = body.decode("utf-8-sig", errors="replace")
-        data = _redact_json(json.loads(text, parse_int=_parse_int), secret)
+        data = _redact_json(json.loads(text, parse_int=_parse_int), secrets)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
@@ -48,27 +49,29 @@ def _parse_int(digits: str) -> float:
     return int(digits) if len(digits) <= _MAX_DIGITS else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
 
 
-def _redact_json(data: Any, secret: str | None) -> Any:
-    """Return the data without the secret. It must be parsed first: JSON has many spellings of one text."""
+def _redact_json(data: Any, secrets: Collection[str]) -> Any:
+    """Return the data without the secrets. It must be parsed first: JSON has many spellings of one text."""
     match data:
         case dict():
-            return {redact(name, secret): _redact_json(value, secret) for name, value in data.items()}
+            return {redact(name, secrets): _redact_json(value, secrets) for name, value in data.items()}
         case list():
-            return [_redact_json(value, secret) for value in data]
+            return [_redact_json(value, secrets) for value in data]
         case str():
-            return redact(data, secret)
+            return redact(data, secrets)
         case int() | float():
-            return data if redact(str(data), secret) == str(data) else REDACTED
+            return data if redact(str(data), secrets) == str(data) else REDACTED
         case _:
             return data
 
 
-def redact(text: str, secret: str | None) -> str:
-    """Return the text without the secret, however a server escaped its characters."""
-    return _secret_pattern(secret).sub(REDACTED, text) if secret else text
+def redact(text: str, secrets: Collection[str]) -> str:
+    """Return the text without the secrets, however a server escaped their characters."""
+    for secret in sorted(secrets, key=len, reverse=True):  # the longest first: another one may be its beginning
+        text = _secret_pattern(secret).sub(REDACTED, text)
+    return text
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=_MOST_PATTERNS)
 def _secret_pattern(secret: str) -> re.Pattern[str]:
     """Match the secret as it is, or escaped as in JSON, URLs or HTML, once or several times over."""
     return re.compile("".join(f"(?:{_character_pattern(char)})" for char in secret), re.IGNORECASE)
@@ -164,12 +167,12 @@ def _message_in(value: object) -> str:
     return ""
 
 
-def describe_content(body: bytes, location: str | None, secret: str | None) -> str:
+def describe_content(body: bytes, location: str | None, secrets: Collection[str]) -> str:
     """Describe a body that is not a JSON object. `location` is where a redirect leads, None for none."""
     if location is not None:
-        return f"a redirect to {printable(redact(location, secret), 100) or 'nowhere'}"
+        return f"a redirect to {printable(redact(location, secrets), 100) or 'nowhere'}"
     # redact more than is shown, so that no half of the secret is left at the end
-    text = redact(body[: 2 * _MAX_SHOWN_BYTES].decode("utf-8", errors="replace").strip(), secret)[:_MAX_SHOWN_BYTES]
+    text = redact(body[: 2 * _MAX_SHOWN_BYTES].decode("utf-8", errors="replace").strip(), secrets)[:_MAX_SHOWN_BYTES]
     if not text:
         return "an empty body"
     if text.startswith("<") or "<html" in text.lower():

@@ -7,7 +7,7 @@ takes its turn in the key's rate limit.
 import os
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ from pathlib import Path
 from hailuo_batch.adapters.http.origin import Origin, find_proxy
 from hailuo_batch.adapters.runbase import ApiCheck, Client, Timeouts
 from hailuo_batch.adapters.runbase.base_url import split_base_url
-from hailuo_batch.app.api_target import ApiTarget, reserve_one_request, share_window
+from hailuo_batch.adapters.runbase.key_shape import VARIABLE
+from hailuo_batch.app.api_target import reserve_one_request, share_window
 from hailuo_batch.app.doctor.finding import Finding, Level
 from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN
 from hailuo_batch.core.model import events as ev
@@ -40,29 +41,43 @@ class Measurement:
     local_time: float
 
 
-def check_connection(endpoint: str, key: str | None, settings: Settings) -> Iterator[Finding]:
-    """Look at the way to the API, and read once. `key` is None if there is none that could be sent."""
+def check_connection(endpoint: str, keys: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
+    """Look at the way to the API, and read once with each key. `keys` are those that could be sent, with their
+    names."""
     origin, _ = split_base_url(endpoint)
     yield from _check_proxy_settings(origin)
-    measured = _measure(ApiTarget(endpoint, key, origin.is_loopback), settings)
-    yield from judge_answer(measured.check.outcome, endpoint, has_key=key is not None)
+    first, *others = keys or (None,)
+    measured = _measure(endpoint, first, keys, settings)
+    name = "" if first is None else _name_in_sentence(keys[first], keys)
+    yield from judge_answer(measured.check.outcome, endpoint, name)
     if measured.check.server_time is not None:
         yield judge_clock(measured.local_time - measured.check.server_time)
+    for key in others:
+        answer = _measure(endpoint, key, keys, settings).check.outcome
+        found = judge_answer(answer, endpoint, _name_in_sentence(keys[str(key)], keys))
+        yield from (each for each in found if each.level is not Level.OK or each.subject == "key")
 
 
-def _measure(target: ApiTarget, settings: Settings) -> Measurement:
+def _name_in_sentence(name: str, keys: Mapping[str, str]) -> str:
+    if len(keys) == 1:
+        return "the key"
+    return f"the key of {name}" if name == VARIABLE else f"{name[:1].lower()}{name[1:]}"
+
+
+def _measure(endpoint: str, key: str | None, keys: Collection[str], settings: Settings) -> Measurement:
     clock = Clock()
     with (
-        closing(Client(target.base_url, target.key, _TIMEOUTS)) as client,
-        reserve_one_request(share_window(target.base_url, target, settings), settings),
+        closing(Client(endpoint, key, _TIMEOUTS, other_keys=keys)) as client,
+        reserve_one_request(share_window(endpoint, key, settings), settings),
     ):
         before = clock.wall()
         check = client.check_api(NONEXISTENT_RUN.run_id or "")
         return Measurement(check, (before + clock.wall()) / 2)
 
 
-def judge_answer(outcome: ev.ReadOutcome, endpoint: str, *, has_key: bool) -> Iterator[Finding]:
-    """What the outcome of the read says of the connection, and of the key if one was sent."""
+def judge_answer(outcome: ev.ReadOutcome, endpoint: str, key: str) -> Iterator[Finding]:
+    """What the outcome of the read says of the connection, and of the key if one was sent. `key` is what it is called,
+    empty if none was sent."""
     reached = Finding(Level.OK, _SUBJECT, f"{endpoint} answers.")
     match outcome:
         case ev.ReadNotSent(reason, obstacle, setting):
@@ -76,16 +91,16 @@ def judge_answer(outcome: ev.ReadOutcome, endpoint: str, *, has_key: bool) -> It
             yield Finding(Level.PROBLEM, _SUBJECT, f"{endpoint} gave no usable answer: {reason}.", again)
         case ev.ReadRefused():
             yield reached
-            yield from _judge_refusal(outcome, has_key=has_key)
+            yield from _judge_refusal(outcome, key)
         case _:
             yield reached
-            if has_key:
-                yield Finding(Level.OK, "key", "The API accepts the key.")
+            if key:
+                yield Finding(Level.OK, "key", f"The API accepts {key}.")
 
 
-def _judge_refusal(refused: ev.ReadRefused, *, has_key: bool) -> Iterator[Finding]:
+def _judge_refusal(refused: ev.ReadRefused, key: str) -> Iterator[Finding]:
     said = f" (the API says: {refused.message})" if refused.message else ""
-    if not has_key:
+    if not key:
         return  # refused for want of a key, as it must be
     if refused.refusal is ev.Refusal.RATE:
         text = f"The key's rate limit is used up at this moment{said}."
@@ -94,7 +109,7 @@ def _judge_refusal(refused: ev.ReadRefused, *, has_key: bool) -> Iterator[Findin
     yield Finding(
         Level.PROBLEM,
         "key",
-        f"The API refuses the key{said}.",
+        f"The API refuses {key}{said}.",
         "Copy the key from your Runbase account once more, and check there that it is active and may be used from "
         "this machine's address. To set it, with your own key in place of this one:",
         ("export RUNBASE_API_KEY=sk-...",),

@@ -7,7 +7,7 @@ from hailuo_batch.app.doctor.finding import Finding, Level
 from hailuo_batch.app.doctor.folders import check_folders
 from hailuo_batch.app.doctor.installation import check_installation
 from hailuo_batch.app.doctor.records import check_lock, check_records, read_campaign
-from hailuo_batch.app.doctor.settings import check_endpoint, check_key, check_names, check_rate_limit
+from hailuo_batch.app.doctor.settings import check_endpoint, check_keys, check_names, check_rate_limit
 from hailuo_batch.app.workspace import CampaignLocation, CampaignPaths, ledger_exists, leftovers
 from hailuo_batch.errors import LedgerError
 
@@ -43,19 +43,19 @@ def _check_campaign(where: CampaignLocation) -> Generator[Finding, None, bool]:
 
 def _check_key() -> Iterator[Finding]:
     yield from check_names()
-    yield check_key()[1]
+    yield from check_keys()[1]
 
 
 def _check_api() -> Iterator[Finding]:
     yield from check_names()
-    key, found = check_key()
-    yield found
+    keys, judged = check_keys()
+    yield from judged
     endpoint, found = check_endpoint()
     yield found
     settings, found = check_rate_limit()
     yield found
     if endpoint is not None:
-        yield from check_connection(endpoint, key, settings)
+        yield from check_connection(endpoint, keys, settings)
 
 
 def _may_have_ledger(paths: CampaignPaths) -> bool:

@@ -1,28 +1,27 @@
 """The variables of the environment that decide where requests go, how fast, and with which key."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from hailuo_batch.adapters.runbase.base_url import split_base_url
-from hailuo_batch.adapters.runbase.key_shape import VARIABLE
+from hailuo_batch.adapters.runbase.key_shape import LIST_VARIABLE, VARIABLE, given_keys
 from hailuo_batch.app.config import DEFAULT_BASE_URL, RateLimit, read_endpoint, read_rate_limit
 from hailuo_batch.app.doctor.finding import Finding, Level
-from hailuo_batch.app.doctor.key_shape import judge_key
+from hailuo_batch.app.doctor.key_shape import judge_keys
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.errors import ExitCode, UsageError
 
 URL_VARIABLE, RATE_VARIABLE = "RUNBASE_BASE_URL", "RUNBASE_RATE_LIMIT"
-_KNOWN = frozenset({VARIABLE, URL_VARIABLE, RATE_VARIABLE})
+_KNOWN = frozenset({VARIABLE, LIST_VARIABLE, URL_VARIABLE, RATE_VARIABLE})
 
 
-def check_key() -> tuple[str | None, Finding]:
-    """The key, None if there is none that could be sent, and what to say about its shape."""
-    value = os.environ.get(VARIABLE)
-    found = judge_key(value)
-    if value is not None and found.level is Level.OK:
-        return value.strip(), found
-    return None, found
+def check_keys() -> tuple[Mapping[str, str], Sequence[Finding]]:
+    """The keys that could be sent, each with what it is called, and what to say about the shape of each that is set."""
+    judged = [*judge_keys(os.environ)]
+    good = {key for key, found in judged if found.level is Level.OK}
+    named = {key: name for key, name in given_keys(os.environ).items() if key in good}
+    return named, [found for _, found in judged]
 
 
 def check_endpoint() -> tuple[str | None, Finding]:

@@ -1,13 +1,16 @@
-"""What the answers of the API, and missing answers, say about the API itself: whether it can be reached, whether it is
-the API at all, and whether it asks for fewer requests.
+"""What the answers to one API key's requests, and missing answers, say about the API and the key.
 
-Creates and reads count alike; what an answer means for its run is decided elsewhere. It holds requests back, notifies
-the user, and stops the apply where more requests make no sense. Pure: times are `now`, in seconds of the engine's
-clock.
+Whether the API can be reached, whether it is the API at all, whether it takes the key, and whether it asks for fewer
+requests.
+
+Creates and reads count alike; what an answer means for its run is decided elsewhere. It holds the key's requests back,
+notifies the user, and stops the key, or the apply, where more requests make no sense. Pure: times are `now`, in seconds
+of the engine's clock.
 """
 
 from hailuo_batch.core.engine import notices, stop_reasons
-from hailuo_batch.core.engine.stop_reasons import EngineOutput, StopScope
+from hailuo_batch.core.engine.key_stops import KeyOutput
+from hailuo_batch.core.engine.stop_reasons import StopScope
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.obstacles import remedy
@@ -20,12 +23,22 @@ MAX_GATEWAY_ANSWERS = 3
 """After this many answers in a row of a gateway that the API is away the apply stops; one alone may be a moment's."""
 
 
-class ApiStatus:
-    """The API at `endpoint` as this apply has seen it. `window` holds the places of the key's request window."""
+class ApiContact:
+    """The API at `endpoint` as all keys together have met it in this apply."""
 
-    def __init__(self, endpoint: str, settings: Settings, window: RateWindow, output: EngineOutput) -> None:
-        self.is_proven = False  # the API itself has answered in this apply
-        self._endpoint = endpoint
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.is_proven = False  # the API itself has answered
+        self.answered_at = float("-inf")
+        self.is_outage_known = False  # the user has been told that there is no answer
+
+
+class ApiStatus:
+    """The API as one key has seen it. `window` holds the places of the key's request window; `contact` is shared by all
+    keys, so that an outage is reported once, and nothing is given up by which another key is answered."""
+
+    def __init__(self, contact: ApiContact, settings: Settings, window: RateWindow, output: KeyOutput) -> None:
+        self._contact = contact
         self._timeout_s = settings.run_timeout_s
         self._window = window
         self._output = output
@@ -55,8 +68,8 @@ class ApiStatus:
     def check(self, now: float) -> None:
         """Stop where the API has been away, or has refused everything, for too long."""
         health, held_s = self._health, self._window.backoff.held_until - now
-        if health.is_gone(now):
-            self._output.stop(stop_reasons.api_silent(health.reason, health.silent_for_s(now), health.advice))
+        if health.is_gone(now) and now - self._contact.answered_at >= GONE_AFTER_S:
+            self._output.stop_all(stop_reasons.api_silent(health.reason, health.silent_for_s(now), health.advice))
         elif now >= self.gives_up_at:
             self._output.stop(stop_reasons.refused_for_long(self._timeout_s))
         elif self._refused_since is not None and held_s > self._timeout_s + self._window.window_s:
@@ -71,30 +84,34 @@ class ApiStatus:
                 self._on_timeout(outcome.reason, now)
             case ev.ReadNotSent():
                 advice = remedy(outcome.obstacle, outcome.setting) if outcome.obstacle.is_permanent else ""
-                if advice and not self.is_proven:
-                    self._output.stop(stop_reasons.cannot_connect(outcome.reason, advice))
+                if advice and not self._contact.is_proven:
+                    self._output.stop_all(stop_reasons.cannot_connect(outcome.reason, advice))
                 self._on_timeout(outcome.reason, now, advice)
             case ev.ReadUnanswered():
                 self._on_unanswered_read(outcome, now)
             case _:
-                self._on_response()
+                self._on_response(now)
         self._window.give_back(key, now)
 
-    def _on_response(self) -> None:
-        self.is_proven = True
+    def _on_response(self, now: float) -> None:
         self._refused_since = None
-        self._health.on_response()
+        self._on_contact(now)
         self._window.on_response()
+
+    def _on_contact(self, now: float) -> None:
+        self._health.on_response()
+        self._contact.is_proven = True
+        self._contact.answered_at = now
+        self._contact.is_outage_known = False
 
     def _on_refusal(self, key: int, outcome: ev.CreateRefused | ev.ReadRefused, now: float) -> None:
         if outcome.refusal is not ev.Refusal.RATE:
-            self._on_response()
+            self._on_response(now)
             reason = stop_reasons.refused(outcome.refusal, outcome.code, outcome.message)
             if reason is not None:
-                self._output.stop(reason)
+                (self._output.stop if reason.of_key else self._output.stop_all)(reason)
             return
-        self.is_proven = True
-        self._health.on_response()
+        self._on_contact(now)
         if self._refused_since is None:
             self._refused_since = now
         if now >= self._refusals_end_at:
@@ -107,10 +124,10 @@ class ApiStatus:
         if wait_s > self._window.window_s:
             if now >= self._warned_until:
                 self._warned_until = now + wait_s
-                self._output.notify(notices.wait_requested(wait_s))
+                self._output.notify_of_key(notices.wait_requested(wait_s))
         elif not self._has_warned_of_others:
             self._has_warned_of_others = True
-            self._output.notify(notices.key_in_use())
+            self._output.notify_of_key(notices.key_in_use())
 
     def _on_unanswered_read(self, outcome: ev.ReadUnanswered, now: float) -> None:
         """Handle a response that says nothing about the run.
@@ -120,12 +137,13 @@ class ApiStatus:
         """
         self._gateway_answers = self._gateway_answers + 1 if outcome.responder is ev.Responder.GATEWAY else 0
         is_other = outcome.responder is ev.Responder.OTHER or self._gateway_answers >= MAX_GATEWAY_ANSWERS
-        if is_other and not self.is_proven:
-            self._output.stop(stop_reasons.not_the_api(self._endpoint, outcome.reason))
-        self.is_proven |= outcome.responder is ev.Responder.API
+        if is_other and not self._contact.is_proven:
+            self._output.stop_all(stop_reasons.not_the_api(self._contact.endpoint, outcome.reason))
+        self._contact.is_proven |= outcome.responder is ev.Responder.API
         self._on_timeout(outcome.reason, now)
 
     def _on_timeout(self, reason: str, now: float, advice: str = "") -> None:
         is_news = self._health.on_timeout(now, reason, advice)
-        if is_news and self._output.stop_scope < StopScope.REQUESTS:
+        if is_news and not self._contact.is_outage_known and self._output.stop_scope < StopScope.REQUESTS:
+            self._contact.is_outage_known = True
             self._output.notify(notices.no_answer(reason, advice, GONE_AFTER_S))

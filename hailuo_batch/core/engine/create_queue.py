@@ -83,6 +83,7 @@ class CreateQueue:
         self._counters = counters
         self._max_in_flight = max_in_flight
         self._max_creates = max_creates
+        self.unreachable = 0  # runs under way that no key knows: nobody would see their end
         self._creates = 0  # sent in this apply, but for those that made nothing
         self._waiting: deque[int] = deque()
         self._sending: Counter[str] = Counter()  # by model
@@ -179,6 +180,6 @@ class CreateQueue:
 
     @property
     def _is_full(self) -> bool:
-        in_flight = self._counters.in_flight + self.breaker.under_way
+        in_flight = self._counters.in_flight - self.unreachable + self.breaker.under_way
         # rule most_in_flight
         return self._max_in_flight is not None and in_flight >= self._max_in_flight

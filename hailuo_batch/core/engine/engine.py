@@ -7,7 +7,7 @@ Times are `now`, in seconds of a clock that never goes back.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from hailuo_batch.core.engine import notices, stop_reasons
 from hailuo_batch.core.engine.counters import Counters, Progress
@@ -24,7 +24,7 @@ from hailuo_batch.core.model.events import Event, Outcome
 from hailuo_batch.core.model.ledger_changes import AddAttempt, LedgerChange, SupersedeRun
 from hailuo_batch.core.model.runs import OutputKey, Run, Snapshot, Supersession
 from hailuo_batch.core.model.settings import Consent, Settings
-from hailuo_batch.core.model.states import RUNNING, RunState
+from hailuo_batch.core.model.states import RUNNING, TRANSITIONS, RunState
 from hailuo_batch.core.planning.disk_space import DiskNeed, VideoSizes
 from hailuo_batch.core.planning.failures import FAILS_AGAIN, attempts_left, is_refused_content
 from hailuo_batch.core.planning.matching import is_spare
@@ -65,7 +65,7 @@ class Engine:
         self._keys_by_fingerprint: dict[str, list[int]] = {}
         self._output = EngineOutput()
         self._counters = Counters(scope)
-        self._requests = RequestScheduler(settings, self._runs, self._counters, self._output, now, snapshot.endpoint)
+        self._requests = RequestScheduler(settings, self._runs, self._counters, self._output, now, snapshot)
         self._downloads = Downloads(self._runs, followed, redownload, max_fetches=settings.max_fetches)
         self._sizes = VideoSizes()
         self._interpreter = Interpreter()
@@ -76,15 +76,16 @@ class Engine:
             self._counters.on_forgotten_run(run)
             self._interpreter.on_run_changed(run)
         self.on_runs(snapshot.runs, now)
-        if settings.is_key_new:
-            self._requests.key_check.start(self._runs.values())
+        numbers = {key.number for key in settings.api_keys}
+        if not any(run.api_key in numbers and run.run_id is not None for run in snapshot.paid_runs):
+            self._requests.start_key_check(self._runs.values())  # none of the keys has ever made a run of this campaign
 
     # --- state ---
 
     @property
-    def window(self) -> RateWindow:
-        """The key's request window."""
-        return self._requests.window
+    def windows(self) -> Mapping[int, RateWindow]:
+        """The request window of each key, by its number."""
+        return self._requests.windows
 
     @property
     def notices(self) -> deque[Notice]:
@@ -100,16 +101,6 @@ class Engine:
     def stop_scope(self) -> StopScope:
         """How far the stop goes, by all reasons so far."""
         return self._output.stop_scope
-
-    @property
-    def is_checking_key(self) -> bool:
-        """Whether all else waits for the answer whether the key knows the campaign's runs."""
-        return self._requests.key_check.is_pending
-
-    @property
-    def is_key_refused(self) -> bool:
-        """Whether the key does not know the campaign's runs."""
-        return self._requests.is_key_refused
 
     @property
     def is_finished(self) -> bool:
@@ -156,16 +147,19 @@ class Engine:
         changes, self._ledger_changes = tuple(self._ledger_changes), []
         return changes
 
-    def needs_shared_window(self, now: float) -> bool:
-        """Whether `decide` may start a request, so that the shared window must be read before it."""
-        return self._requests.needs_shared_window(now)
+    def windows_to_share(self, now: float) -> Sequence[tuple[int, RateWindow]]:
+        """The windows by which `decide` may start a request, with the numbers of their keys: what other processes hold
+        of each must be read before it."""
+        return self._requests.windows_to_share(now)
 
-    def decide(self, now: float) -> list[Action]:
-        """The actions to start now. They count as started."""
+    def decide(self, now: float, numbers: Collection[int] | None = None) -> list[Action]:
+        """The actions to start now, requests with the keys of these numbers or, without them, any. They count as
+        started."""
         self._requests.check_stops(now, idle=not (self.under_way or len(self._downloads)))
         if self.stop_scope is StopScope.ALL:
             return []
-        actions = [*self._downloads.start_moves(), *self._requests.decide(now), *self._downloads.start_fetches(now)]
+        requests = self._requests.decide(now, numbers)
+        actions = [*self._downloads.start_moves(), *requests, *self._downloads.start_fetches(now)]
         self.under_way += len(actions)
         return actions
 
@@ -181,9 +175,14 @@ class Engine:
         """The events to record before `on_result` is called with the runs that they changed."""
         if action.run is NONEXISTENT_RUN:
             return ()
-        if isinstance(outcome, ev.RunMissing) and self._requests.key_check.is_decided_by(action.run):
-            return ()  # it says that the key is the wrong one, and not that the run is lost
-        return self._interpreter.events(self._runs[action.run.key], outcome, now)
+        run = self._runs[action.run.key]
+        if not isinstance(action, act.ReadRun) or action.api_key == run.api_key:
+            return self._interpreter.events(run, outcome, now)
+        if isinstance(outcome, ev.RunMissing | ev.ReadRefused | ev.ReadUnanswered | ev.ReadNotSent):
+            return ()  # a 404 says that this key does not know the run, and not that the run is lost
+        is_open = (run.state, ev.RunTakenOver) in TRANSITIONS
+        taken_over = [ev.RunTakenOver(action.api_key)] if is_open else []
+        return (*taken_over, *self._interpreter.events(run, outcome, now))
 
     def on_runs(self, runs: Iterable[Run], now: float) -> None:
         """Take in runs as the ledger has them, and schedule what must be done with the new ones."""
@@ -197,16 +196,17 @@ class Engine:
         """Handle the end of an action. `runs` are those that it changed, as recorded."""
         self.under_way -= 1
         if action.run is NONEXISTENT_RUN:
-            self._requests.on_check(outcome, now)
+            assert isinstance(action, act.ReadRun)
+            self._requests.on_check(outcome, action.api_key, now)
             return
         for run in runs:
             self._store_run(run)
         run = self._runs[action.run.key]
         match action:
             case act.CreateRun():
-                self._requests.on_create(run, outcome, now)
+                self._requests.on_create(run, outcome, action.api_key, now)
             case act.ReadRun():
-                if self._requests.on_read(run, outcome, now):
+                if self._requests.on_read(run, outcome, action.api_key, now):
                     self._on_run_finished(run, now)
             case act.FetchFile():
                 self._on_download_result(run, self._downloads.on_fetched(action, outcome, now), now)

@@ -7,11 +7,13 @@ takes has a text for a group as well. Commands contain MANIFEST, which whoever s
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.core.model.events import FileSaved, StatusUnknown
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.values import format_duration, split_take_id
 
 _RETRY_ALL = "all failed or rejected takes one more attempt: `hailuo-batch retry MANIFEST`"
+_MOST_NAMED = 3
 _MORE = "`hailuo-batch status MANIFEST` shows what else you can do."
 
 
@@ -56,6 +58,32 @@ def wait_requested(wait_s: float) -> Notice:
     return Notice(
         f"The API takes no requests for the next {format_duration(wait_s)}: it refused one for its rate. Nothing was "
         "paid for it, and it will be sent again then. To stop waiting, press Ctrl-C and run the same command later."
+    )
+
+
+def of_key(key: ApiKey, notice: Notice) -> Notice:
+    """The notice, with the name of the key that it is about."""
+    return replace(notice, text=f"API {key}: {notice.text}")
+
+
+def key_stopped(key: ApiKey, why: str, *, still_reads: bool) -> Notice:
+    """One of several keys cannot be used any more."""
+    what, runs = ("creates no more runs", "still collected") if still_reads else ("is not used any more", "not lost")
+    return Notice(
+        f"API {key} {what}: {why}. Nothing was paid for the refused request, and its current runs are {runs}. The "
+        "other keys go on."
+    )
+
+
+def key_missing(of: str, runs: Sequence[Run]) -> Notice:
+    """No usable key knows these runs. `of` says which key made them, and why it does not help."""
+    count, they, them = ("1 run", "It is", "it") if len(runs) == 1 else (f"{len(runs):,} runs", "They are", "them")
+    named = ", ".join(run.take_id for run in runs[:_MOST_NAMED])
+    more = f" and {len(runs) - _MOST_NAMED:,} more" if len(runs) > _MOST_NAMED else ""
+    return Notice(
+        f"{count} of {named}{more} can only be read with {of}, and no other key knows {them}. "
+        f"{they} paid for and recorded, and not lost. Add that key to RUNBASE_API_KEYS, or another one of its account, "
+        "then run the same command again."
     )
 
 

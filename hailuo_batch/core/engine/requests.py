@@ -1,28 +1,32 @@
-"""Which request goes to the API next, and what the answers mean for the requests after it.
+"""Which request goes to the API next, with which key, and what the answers mean for the requests after it.
 
-Everything that shares the key's request window is decided here: which create or read goes, when one must wait for the
+Everything that shares the keys' request windows is decided here: which create or read goes, when one must wait for a
 window, for the connection or for the key check, and when no request makes sense any more. Pure: times are `now`, in
 seconds of the engine's clock; `runs` and `counters` are the engine's and only read here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from math import ceil
 
 from hailuo_batch.core.engine import notices, stop_reasons
-from hailuo_batch.core.engine.api_status import ApiStatus
+from hailuo_batch.core.engine.api_status import ApiContact
 from hailuo_batch.core.engine.counters import Counters
 from hailuo_batch.core.engine.create_queue import MAX_UNANSWERED, CircuitBreaker, CreateQueue
-from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN, KeyCheck
+from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN, KeyCheck, newest_open
+from hailuo_batch.core.engine.key_stops import KeyStops
+from hailuo_batch.core.engine.lane import Lane
 from hailuo_batch.core.engine.run_timeout import RunTimeout
 from hailuo_batch.core.engine.stop_reasons import EngineOutput, StopScope
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.core.model.events import Outcome
-from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.core.scheduling.eta import time_left
-from hailuo_batch.core.scheduling.polling import Polling, work_left
+from hailuo_batch.core.scheduling.polling import work_left
 from hailuo_batch.core.scheduling.queue_model import QueueModels
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 
@@ -40,47 +44,64 @@ class RequestScheduler:
         counters: Counters,
         output: EngineOutput,
         now: float,
-        endpoint: str,
+        snapshot: Snapshot,
     ) -> None:
-        self.window = RateWindow(settings.rate_limit, settings.rate_window_s)
         self.cap = Cap(settings.cap_micro_usd)
-        self.is_key_refused = False
         self._settings = settings
         self._runs = runs
         self._output = output
-        per_second = settings.rate_limit / settings.rate_window_s
+        self._all_keys = {key.number: key for key in (*snapshot.api_keys, *settings.api_keys)}
         self._queue_models = QueueModels(settings.known_durations)
-        self._polling = Polling(per_second, self._queue_models)
-        self._breaker = CircuitBreaker(per_second)
+        self._contact = ApiContact(snapshot.endpoint)
+        stops = KeyStops(settings.api_keys, output)
+        lanes = (Lane(key, settings, self._queue_models, self._contact, stops) for key in settings.api_keys)
+        self._lanes = {lane.number: lane for lane in lanes}
+        self._breaker = CircuitBreaker(len(self._lanes) * settings.rate_limit / settings.rate_window_s)
         self._create_queue = CreateQueue(
             runs, counters, self.cap, self._breaker, settings.max_in_flight, settings.max_creates
         )
-        self._api_status = ApiStatus(endpoint, settings, self.window, output)
         self._unknown_statuses: set[str] = set()
         self._timeout = RunTimeout(settings.run_timeout_s, now)
-        self.key_check = KeyCheck()
+        self._key_check = KeyCheck(runs, self._lanes)
+        self._follow_since: dict[int, float] = {}  # runs of the key check that are then followed to their end
+        self._checked_key: int | None = None  # of the run by which it is seen whether the API answers
+        self._told_of: set[int] = set()  # runs whose key is missing
 
     # --- what to do some time ---
 
+    def start_key_check(self, runs: Iterable[Run]) -> None:
+        """Have one of the keys prove that it knows the campaign's runs."""
+        self._key_check.start(runs)
+
     def enqueue(self, run: Run, since: float) -> None:
         """Have the run created, or followed to its end. `since` is when it was created, if it was."""
-        match run.state:
-            case RunState.UNSENT:
-                self._create_queue.enqueue(run.key)
-            case RunState.PENDING | RunState.PROCESSING:
-                self._polling.open(run.key, run.model, since)
-            case _:
-                self.enqueue_read(run, since)
+        if run.state is RunState.UNSENT:
+            self._create_queue.enqueue(run.key)
+            return
+        lane = self._lane_of(run)
+        if lane is None:
+            self._follow_since[run.key] = since
+            self._find_key(run)
+        elif run.state in RUNNING:
+            lane.polling.open(run.key, run.model, since)
+        else:
+            lane.polling.enqueue_read(run.key, run.model, since)
 
     def enqueue_read(self, run: Run, since: float) -> None:
         """Have the run read as soon as possible, whatever its state: its links are needed, or its fate."""
-        self._polling.enqueue_read(run.key, run.model, since)
+        self.enqueue(run, since)
+
+    @property
+    def windows(self) -> Mapping[int, RateWindow]:
+        """The request window of each key, by its number."""
+        return {number: lane.window for number, lane in self._lanes.items()}
 
     @property
     def is_finished(self) -> bool:
         """Whether no request is left to be made."""
         may_create = self._output.stop_scope < StopScope.CREATES
-        return self._is_stopped or (len(self._polling) == 0 and not (may_create and len(self._create_queue) > 0))
+        has_creates = may_create and len(self._create_queue) > 0
+        return self._is_stopped or not (self._open_runs or has_creates or self._key_check.is_pending)
 
     @property
     def creates_under_way(self) -> int:
@@ -96,71 +117,64 @@ class RequestScheduler:
         """Whether one more create may be added to those that wait, and to those `promised`, within --limit."""
         return self._create_queue.admits_more(promised)
 
-    def needs_shared_window(self, now: float) -> bool:
-        """Whether a request may start now, or news is due, so that the window must be synchronised with the other
-        processes first."""
-        if now >= self.window.publish_at():
-            return True
-        if self._is_stopped or now < self._api_status.held_until or not self.window.may_be_free(now):
-            return False
-        if self._timeout.is_due(now) and len(self._polling) > 0:
-            return True
-        return self.key_check.can_ask if self._must_check_first else self._next_request(now) is not None
+    def windows_to_share(self, now: float) -> Sequence[tuple[int, RateWindow]]:
+        """The windows, with the numbers of their keys, by which a request may start now, or news is due: each must be
+        synchronised with the other processes first."""
+        self._update_rates(now)
+        return [(lane.number, lane.window) for lane in self._lanes.values() if self._needs_shared_window(lane, now)]
 
     # --- what to do now ---
 
-    def decide(self, now: float) -> Iterator[act.CreateRun | act.ReadRun]:
-        """The requests to send now. They count as sent."""
-        if self._is_stopped or now < self._api_status.held_until:
-            return
+    def decide(self, now: float, numbers: Collection[int] | None = None) -> Iterator[act.CreateRun | act.ReadRun]:
+        """The requests to send now, with the keys of these numbers, or with any. They count as sent."""
+        usable = (lane for lane in self._lanes.values() if lane.may_send and not lane.is_held(now))
+        lanes = [lane for lane in usable if numbers is None or lane.number in numbers]
         if self._must_check_first:
-            yield from self._start_check(now)
+            yield from self._start_checks(lanes, now)
             return
-        while self.window.free(now) > 0:
-            request = self._next_request(now)
-            if request is None:
-                self.window.stop_waiting()
-                return
-            self.window.take(request.run.key, now)
-            if isinstance(request, act.ReadRun):
-                self._polling.on_read_started(request.run.key, now)
-            else:
-                self._create_queue.start(request.run.key)
-                self._polling.on_create_started(now)
-            yield request
-        if self.window.is_shared(now) and self._next_request(now) is not None:
-            self.window.start_waiting(now)
+        self._update_rates(now)
+        lanes.sort(key=lambda lane: len(lane.polling))  # creates go first to the keys that have the least to read
+        while lanes:
+            # in turn, one request for each key, so that no key is left idle while another one takes all the creates
+            for lane in lanes.copy():
+                request = self._take_place(lane, now)
+                if request is None:
+                    lanes.remove(lane)
+                else:
+                    yield request
 
     def wake_at(self, now: float) -> float:
         """When to decide again if no answer comes before; infinity where only an answer can change anything."""
-        if self._is_stopped:
-            return float("inf")
-        times = [max(self._can_send_at(now), self._due_at(now)), self.window.publish_at(), self._api_status.gives_up_at]
-        if len(self._polling) > 0:
+        times = [self._wake_at(lane, now) for lane in self._lanes.values() if lane.may_send]
+        if not self._is_stopped and self._open_runs:
             times.append(self._timeout.wake_at())
-        return min(times)
+        return min(times, default=float("inf"))
 
     def next_create_in_s(self, now: float) -> float | None:
-        """Seconds until the next create may start, None where none waits for the window alone."""
-        if self._is_stopped or self._next_create() is None:
+        """Seconds until the next create may start, None where none waits for a window alone."""
+        lanes = [lane for lane in self._lanes.values() if lane.may_create]
+        if self._is_stopped or self._next_create() is None or not lanes:
             return None
-        return max(0.0, self._can_send_at(now) - now)
+        return max(0.0, min(lane.can_send_at(now) for lane in lanes) - now)
 
     def time_left_s(self, now: float) -> float | None:
         """About how many seconds requests are still made: infinity while little is known, None where no more are."""
-        if self._is_stopped:
+        lanes = [lane for lane in self._lanes.values() if lane.may_send]
+        if self._is_stopped or not lanes:
             return None
         creates = self._create_queue.under_way
         if self._may_create:
             creates += self._create_queue.affordable
-        works = work_left([self._polling], self._queue_models, creates)
-        return time_left(works, now, self.window.per_second(now), self._settings.max_in_flight)
+        works = work_left((lane.polling for lane in lanes), self._queue_models, creates)
+        per_second = sum(lane.window.per_second(now) for lane in lanes)
+        return time_left(works, now, per_second, self._settings.max_in_flight)
 
     def check_stops(self, now: float, *, idle: bool) -> None:
         """Stop for reasons that no answer brings: the cap, missing consent, time, or nothing left to wait for.
 
         `idle` is whether everything but the requests is finished.
         """
+        self._notify_of_missing_keys()
         if self._output.stop_scope < StopScope.CREATES and len(self._create_queue) > 0:
             if (reached := self._create_queue.cap_stop_reason()) is not None:
                 self._output.stop(reached)
@@ -170,25 +184,28 @@ class RequestScheduler:
             elif self._settings.consent is not Consent.GIVEN:
                 # after the cap, which would stop the apply with consent as well: the user should see that reason
                 self._output.stop(stop_reasons.no_consent(self._settings.consent))
-            elif idle and self._next_create() is None and len(self._polling) == 0 and not self._must_check_first:
+            elif idle and not self._is_busy and not self._must_check_first:
                 self._output.stop(stop_reasons.waits_for_other_runs(len(self._create_queue)))
-        if not self._is_stopped:
-            self._api_status.check(now)
+        for lane in self._lanes.values():
+            if lane.may_send:
+                lane.api_status.check(now)
+                self._leave_if_stopped(lane)
         # rule waits_so_long
-        if not self._is_stopped and self._timeout.is_over(now, self._polling):
-            self._output.stop(stop_reasons.timed_out(self._settings.run_timeout_s, len(self._polling)))
+        if not self._is_stopped and self._timeout.is_over(now, [lane.polling for lane in self._lanes.values()]):
+            self._output.stop(stop_reasons.timed_out(self._settings.run_timeout_s, self._open_runs))
 
-    def _next_request(self, now: float) -> act.CreateRun | act.ReadRun | None:
-        self._polling.per_second = self._polling.all_per_second = self.window.per_second(now)
-        read = self._polling.pick(now, self._create_queue.ready_count() if self._may_create else 0)
-        if read is not None:
-            return act.ReadRun(self._runs[read])
-        create = self._next_create()
-        return None if create is None else act.CreateRun(self._runs[create])
+    @property
+    def _is_busy(self) -> bool:
+        """Whether a request can still change what creates wait for."""
+        return self._next_create() is not None or self._open_runs > 0 or self._key_check.is_pending
 
     @property
     def _is_stopped(self) -> bool:
         return self._output.stop_scope >= StopScope.REQUESTS
+
+    @property
+    def _open_runs(self) -> int:
+        return sum(len(lane.polling) for lane in self._lanes.values())
 
     @property
     def _may_create(self) -> bool:
@@ -202,34 +219,156 @@ class RequestScheduler:
 
     @property
     def _must_check_first(self) -> bool:
-        """Whether one read goes before all else: about the key, or, ahead of the first create, about the API."""
+        """Whether one read goes before all else: about the keys, or, ahead of the first create, about the API."""
         pays = self._may_create and len(self._create_queue) > 0
-        return self.key_check.is_pending or (pays and not self._api_status.is_proven)
+        return self._key_check.goes_first or (pays and not self._contact.is_proven)
 
-    def _start_check(self, now: float) -> Iterator[act.ReadRun]:
-        if self.key_check.can_ask and self.window.free(now) > 0:
-            run = self.key_check.ask(self._runs.values())
-            self.window.take(run.key, now)
-            self._polling.on_read_started(run.key, now)
-            yield act.ReadRun(run)
+    def _next_request(self, lane: Lane, now: float) -> act.CreateRun | act.ReadRun | None:
+        """The request to send with this key now, None where there is none."""
+        unclaimed = self._key_check.next_run(lane.number)
+        if unclaimed is not None:
+            return act.ReadRun(unclaimed, lane.number)
+        may_create = self._may_create and lane.may_create
+        read = lane.polling.pick(now, self._share_of_creates(lane) if may_create else 0)
+        if read is not None:
+            return act.ReadRun(self._runs[read], lane.number)
+        create = self._next_create() if may_create else None
+        return None if create is None else act.CreateRun(self._runs[create], lane.number)
 
-    def _can_send_at(self, now: float) -> float:
-        return max(self.window.next_free_at(now), self._api_status.held_until)
+    def _share_of_creates(self, lane: Lane) -> int:
+        """How many of the creates that wait are this key's to send, by the pace of all keys that may create."""
+        per_second = sum(each.polling.per_second for each in self._lanes.values() if each.may_create)
+        return ceil(self._create_queue.ready_count() * lane.polling.per_second / per_second)
 
-    def _due_at(self, now: float) -> float:
-        """When the next request is due, whether or not it may be sent then."""
+    def _take_place(self, lane: Lane, now: float) -> act.CreateRun | act.ReadRun | None:
+        """The next request with this key, which counts as sent; None where there is none, or no place for it."""
+        is_full = lane.window.free(now) <= 0
+        if is_full and not lane.window.is_shared(now):
+            return None
+        request = self._next_request(lane, now)
+        if request is None:
+            lane.window.stop_waiting()
+        elif is_full:
+            lane.window.start_waiting(now)
+            return None
+        elif isinstance(request, act.CreateRun):
+            lane.window.take(request.run.key, now)
+            self._create_queue.start(request.run.key)
+            lane.polling.on_create_started(now)
+        else:
+            self._count_read(lane, request.run, now)
+        return request
+
+    def _count_read(self, lane: Lane, run: Run, now: float) -> None:
+        lane.window.take(run.key, now)
+        lane.polling.on_read_started(run.key, now)
+        if run.key in self._key_check:
+            self._key_check.on_asked(run.key, lane.number)
+
+    def _start_checks(self, lanes: Iterable[Lane], now: float) -> Iterator[act.ReadRun]:
+        for lane in lanes:
+            run = self._run_to_check(lane)
+            if run is not None and lane.window.free(now) > 0:
+                self._count_read(lane, run, now)
+                if not self._key_check.goes_first:
+                    self._checked_key = run.key
+                yield act.ReadRun(run, lane.number)
+
+    def _run_to_check(self, lane: Lane) -> Run | None:
+        """The run to read with this key before all else, None where it has to wait for an answer."""
+        if self._key_check.goes_first:
+            return self._key_check.next_run(lane.number)
+        if self._checked_key is not None:
+            return None  # one answer is enough, with whatever key
+        newest = newest_open(run for run in self._runs.values() if run.api_key == lane.number)
+        return newest or NONEXISTENT_RUN
+
+    def _needs_shared_window(self, lane: Lane, now: float) -> bool:
+        if now >= lane.window.publish_at():
+            return True
+        if not lane.may_send or lane.is_held(now) or not lane.window.may_be_free(now):
+            return False
+        if self._timeout.is_due(now) and len(lane.polling) > 0:
+            return True
+        to_send = self._run_to_check(lane) if self._must_check_first else self._next_request(lane, now)
+        return to_send is not None
+
+    def _wake_at(self, lane: Lane, now: float) -> float:
+        sends_at = max(lane.can_send_at(now), self._due_at(lane, now))
+        return min(sends_at, lane.window.publish_at(), lane.api_status.gives_up_at)
+
+    def _due_at(self, lane: Lane, now: float) -> float:
+        """When the next request with this key is due, whether or not it may be sent then."""
         if self._must_check_first:
-            return now if self.key_check.can_ask else float("inf")
-        return now if self._next_create() is not None else self._polling.next_check_at(now)
+            return now if self._run_to_check(lane) is not None else float("inf")
+        if (lane.may_create and self._next_create() is not None) or self._key_check.next_run(lane.number) is not None:
+            return now
+        return lane.polling.next_check_at(now)
 
     def _next_create(self) -> int | None:
         return self._create_queue.next_key() if self._may_create and not self._must_check_first else None
 
+    def _update_rates(self, now: float) -> None:
+        for lane in self._lanes.values():
+            lane.polling.per_second = lane.window.per_second(now)
+        in_all = sum(lane.polling.per_second for lane in self._lanes.values() if lane.may_send)
+        for lane in self._lanes.values():
+            lane.polling.all_per_second = in_all
+
+    # --- which key ---
+
+    def _lane_of(self, run: Run) -> Lane | None:
+        """The lane in which the run is read, None where its key cannot be used."""
+        lane = None if run.api_key is None else self._lanes.get(run.api_key)
+        return lane if lane is not None and (lane.may_send or self._is_stopped) else None
+
+    def _find_key(self, run: Run) -> None:
+        """Have a key found that knows the run: ask with each, or with the one that knows others of the same maker."""
+        self._key_check.add(run)
+        owner = self._key_check.expected_owner(run)
+        if owner is not None:
+            self._expect(run, self._lanes[owner])
+
+    def _expect(self, run: Run, lane: Lane) -> None:
+        """Have a run read in this lane in its turn: its key has proved to know others of the same maker."""
+        if run.key in self._follow_since and run.state in RUNNING:
+            self._key_check.expect(run.key, lane.number)
+            lane.polling.open(run.key, run.model, self._follow_since[run.key])
+
+    def _leave_if_stopped(self, lane: Lane) -> None:
+        """Look for other keys that know the runs of one that has just been refused."""
+        if lane.may_send or self._is_stopped:
+            return
+        self._key_check.drop_key(lane.number)
+        for key, since in lane.polling.take_all():
+            self._follow_since.setdefault(key, since)
+            self._find_key(self._runs[key])
+
+    def _notify_of_missing_keys(self) -> None:
+        """Tell the user once of each run that no given key knows."""
+        if self._key_check.is_pending or self._is_stopped:
+            return
+        waiting = self._key_check.waiting()
+        self._create_queue.unreachable = sum(run.state in RUNNING for run in waiting)
+        untold = [run for run in waiting if run.key not in self._told_of]
+        for maker in dict.fromkeys(run.api_key for run in untold):
+            runs = [run for run in untold if run.api_key == maker]
+            self._told_of.update(run.key for run in runs)
+            self._output.notify(notices.key_missing(self._key_in_words(maker), runs))
+
+    def _key_in_words(self, number: int | None) -> str:
+        if number is None:
+            return "the key that made it, which is not on record"
+        state = "refused" if number in self._lanes else "not among the given ones"
+        return f"{self._all_keys.get(number, ApiKey(number))}, which is {state}"
+
     # --- what came of it ---
 
-    def on_create(self, run: Run, outcome: Outcome, now: float) -> None:
-        """Handle the end of a create. What changed is recorded already."""
-        self._api_status.on_outcome(run.key, outcome, now)
+    def on_create(self, run: Run, outcome: Outcome, number: int, now: float) -> None:
+        """Handle the end of a create with the key of this number. What changed is recorded already."""
+        lane = self._lanes[number]
+        lane.api_status.on_outcome(run.key, outcome, now)
+        self._leave_if_stopped(lane)
         nothing = isinstance(outcome, ev.CreateNotSent | ev.CreateRefused | ev.InputRejected)
         self._create_queue.end(run, made_nothing=nothing and run.state is not RunState.IN_DOUBT)
         if isinstance(outcome, ev.CreateNotSent):
@@ -247,7 +386,7 @@ class RequestScheduler:
             case ev.RunCreated():
                 if outcome.cost_note:
                     self._output.notify(notices.cost_unknown(run, outcome.cost_note))
-                self._polling.open(run.key, run.model, now)
+                self.enqueue(run, now)
                 self._timeout.restart(now)
                 self._check_price(run)
             case ev.CreateRefused():
@@ -258,40 +397,81 @@ class RequestScheduler:
             case ev.InputRejected():  # pragma: no branch - what is left unanswered is in doubt, above
                 self._output.notify(notices.rejected(run))
 
-    def on_read(self, run: Run, outcome: Outcome, now: float) -> bool:
-        """Handle the end of a read. What changed is recorded already. Returns whether it was the run's last one."""
-        self._api_status.on_outcome(run.key, outcome, now)
-        if self.key_check.on_read(run, outcome):
-            self.is_key_refused = True
-            run_ids = [unknown.run_id or "" for unknown in self.key_check.unknown_runs]
-            self._output.stop(stop_reasons.wrong_key(run_ids))
+    def on_read(self, run: Run, outcome: Outcome, number: int, now: float) -> bool:
+        """Handle the end of a read with the key of this number. What changed is recorded already. Returns whether it
+        was the run's last one."""
+        lane = self._lanes[number]
+        lane.api_status.on_outcome(run.key, outcome, now)
+        if run.key == self._checked_key:
+            self._checked_key = None
+        if run.key in self._key_check and not lane.may_send:
+            self._key_check.on_unanswered(run.key)
         if isinstance(outcome, ev.StatusUnknown) and outcome.status not in self._unknown_statuses:
             self._unknown_statuses.add(outcome.status)
             self._output.notify(notices.unknown_status(run, outcome))
-        no_answer = isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
-        if no_answer or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
-            self._polling.on_unanswered(run.key)
+        if run.key in self._key_check and lane.may_send:
+            return self._on_key_checked(run, outcome, lane, now)
+        is_final = self._on_own_read(run, outcome, lane, now)
+        if is_final:
+            self._key_check.forget(run.key)  # the last answer of a key that is refused by now
+        self._leave_if_stopped(lane)
+        return is_final
+
+    def _on_own_read(self, run: Run, outcome: Outcome, lane: Lane, now: float) -> bool:
+        if _is_no_answer(outcome) or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
+            lane.polling.on_unanswered(run.key)
             return False
         if run.state in RUNNING:
-            self._polling.on_unfinished(run.key)
+            lane.polling.on_unfinished(run.key)
             return False
         if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
-            self._polling.on_finished(run.key, _duration_s(outcome))
-        self._polling.close(run.key)
+            lane.polling.on_finished(run.key, _duration_s(outcome))
+        for each in self._lanes.values():  # the answer of a key that was refused meanwhile may be about another's run
+            each.polling.close(run.key)
         # rule timeout_restarts
         self._timeout.restart(now)
         return True
 
-    def on_check(self, outcome: Outcome, now: float) -> None:
+    def _on_key_checked(self, run: Run, outcome: Outcome, lane: Lane, now: float) -> bool:
+        """Handle the end of a read by which it is seen whether a key knows a run that another one made."""
+        if _is_no_answer(outcome):
+            self._key_check.on_unanswered(run.key)
+            lane.polling.on_unanswered(run.key)
+            return False
+        if isinstance(outcome, ev.RunMissing):
+            lane.polling.close(run.key)
+            is_unknown = self._key_check.on_unknown(run, lane.number)
+            if unknown := self._key_check.unknown_runs:
+                run_ids = [each.run_id or "" for each in unknown]
+                self._output.stop(stop_reasons.wrong_keys(self._settings.api_keys, run_ids))
+            return is_unknown and run.state not in RUNNING
+        was_followed = run.key in lane.polling
+        for other in self._key_check.on_known(run.key, lane.number):
+            self._expect(other, lane)
+        since = self._follow_since.pop(run.key, None)
+        if was_followed or run.state not in RUNNING:
+            return self._on_own_read(run, outcome, lane, now)
+        if since is not None:
+            lane.polling.open(run.key, run.model, since)
+        return False
+
+    def on_check(self, outcome: Outcome, number: int, now: float) -> None:
         """Handle the end of the read of a run that cannot exist: it shows only who answers."""
-        self._api_status.on_outcome(NONEXISTENT_RUN.key, outcome, now)
-        self.key_check.on_read(NONEXISTENT_RUN, outcome)
+        lane = self._lanes[number]
+        lane.api_status.on_outcome(NONEXISTENT_RUN.key, outcome, now)
+        self._checked_key = None
+        self._leave_if_stopped(lane)
 
     def _check_price(self, run: Run) -> None:
         """Stop where the run cost more than the plan showed: consent was given to that price."""
         shown = self._settings.shown_prices.get(run.model)
         if shown is not None and run.cost_micro_usd is not None and run.cost_micro_usd > shown * (1 + MAX_PRICE_RISE):
             self._output.stop(stop_reasons.price_rose(run.model, shown, run.cost_micro_usd))
+
+
+def _is_no_answer(outcome: Outcome) -> bool:
+    """Whether a read brought nothing about its run."""
+    return isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
 
 
 def _duration_s(outcome: ev.RunSucceeded | ev.RunFailed) -> float | None:

@@ -4,6 +4,8 @@ A process that slept, or that had no place in the window, must not report that n
 Pure: `now` is passed in, in seconds of the engine's clock.
 """
 
+from collections.abc import Sequence
+
 from hailuo_batch.core.scheduling.polling import Polling
 
 _GRACE_S = 180.0  # beyond the time that the window needs for the last reads, in case they cannot be sent
@@ -31,14 +33,15 @@ class RunTimeout:
         """When to check again if nothing happens before."""
         return self._since + self._timeout_s if self._asking_from is None else self._asking_until
 
-    def is_over(self, now: float, polling: Polling) -> bool:
+    def is_over(self, now: float, pollings: Sequence[Polling]) -> bool:
         """Whether to stop waiting. Has every open run read once before.
 
         A read without an answer counts; one that cannot be sent is waited for only until the grace period ends.
         """
-        if len(polling) == 0 or not self.is_due(now):
+        if not any(map(len, pollings)) or not self.is_due(now):
             return False
         if self._asking_from is None:
             self._asking_from = now
-            self._asking_until = now + 2 * len(polling) / polling.per_second + _GRACE_S
-        return polling.read_each_since(self._asking_from) or now >= self._asking_until
+            self._asking_until = now + max(2 * len(each) / each.per_second for each in pollings) + _GRACE_S
+        are_read = [each.read_each_since(self._asking_from) for each in pollings]  # of each, whatever the others say
+        return all(are_read) or now >= self._asking_until

@@ -4,11 +4,12 @@ Pure. The engine's parts decide when to stop; EngineOutput collects their reason
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from hailuo_batch.core.engine.notices import Notice
+from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.core.model.events import Refusal
 from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.errors import ExitCode
@@ -28,13 +29,15 @@ class StopScope(IntEnum):
 class StopReason:
     """Why the apply stops, in one short paragraph, empty where the user has been told already.
 
-    `remedy` is what has to be done before the same command can get any further, empty where that is nothing.
+    `remedy` is what has to be done before the same command can get any further, empty where that is nothing. `of_key`
+    says the same of one API key in a few words; it is empty for a reason that concerns all keys at once.
     """
 
     scope: StopScope
     exit_code: ExitCode
     text: str
     remedy: str = ""
+    of_key: str = ""
 
 
 _REFUSALS: dict[Refusal, StopReason] = {
@@ -45,6 +48,7 @@ _REFUSALS: dict[Refusal, StopReason] = {
         "the balance is too low for another run. Nothing was paid for the refused one. Current runs are still "
         "collected. Top up the balance, then run the same command again",
         "top up the balance",
+        "the balance of its account is too low for another run",
     ),
     Refusal.KEY_SPEND: StopReason(
         StopScope.CREATES,
@@ -52,12 +56,14 @@ _REFUSALS: dict[Refusal, StopReason] = {
         "the API key has reached its lifetime spend limit. Nothing was paid for the refused run. Current runs are "
         "still collected. Raise the key's limit or use another key, then run the same command again",
         "raise the key's limit or use another key",
+        "it has reached its lifetime spend limit",
     ),
     Refusal.ACCOUNT: StopReason(
         StopScope.REQUESTS,
         ExitCode.ACCOUNT,
         "the API refuses this key. Nothing was paid for the refused request, and current runs are not lost. Check "
         "RUNBASE_API_KEY, its address list and its quota, then run the same command again",
+        of_key="the API refuses it",
     ),
     Refusal.ADDRESS: StopReason(
         StopScope.REQUESTS,
@@ -88,7 +94,8 @@ def refused(refusal: Refusal, code: str, message: str) -> StopReason | None:
     if known is None:
         return None
     detail = f" (the API says: {message}{f', {code}' if code else ''})" if message or code else ""
-    return replace(known, text=f"Stopped: {known.text}{detail}.")
+    of_key = f"{known.of_key}{detail}" if known.of_key else ""
+    return replace(known, text=f"Stopped: {known.text}{detail}.", of_key=of_key)
 
 
 def cap_reached(
@@ -135,15 +142,36 @@ def price_rose(model: str, shown_micro_usd: int, cost_micro_usd: int) -> StopRea
     return _creates(ExitCode.ACCOUNT, text)
 
 
-def wrong_key(run_ids: Sequence[str]) -> StopReason:
-    """The key knows none of these runs, which this campaign made."""
+def wrong_keys(keys: Sequence[ApiKey], run_ids: Sequence[str]) -> StopReason:
+    """None of the keys knows any of these runs, which this campaign made."""
     *others, last = run_ids
     listed = f"{', '.join(others)} or {last}" if others else last
+    if len(keys) == 1:
+        who, remedy = "this API key did not make the campaign's runs, and it does", "Set RUNBASE_API_KEY to a key"
+    else:
+        named = ", ".join(map(str, keys))
+        who = f"none of these API keys ({named}) made the campaign's runs, and they do"
+        remedy = "Put a key into RUNBASE_API_KEYS"
     text = (
-        f"Stopped: this API key did not make the campaign's runs, and it does not know {listed}. Nothing was paid, and "
-        "no run is marked lost. Set RUNBASE_API_KEY to a key of the account that made them."
+        f"Stopped: {who} not know {listed}. Nothing was paid, and no run is marked lost. {remedy} of the account that "
+        "made them."
     )
     return _requests(text, ExitCode.ACCOUNT)
+
+
+def no_key_left(scope: StopScope, reasons: Mapping[ApiKey, StopReason]) -> StopReason:
+    """Every key has stopped, each for its own reason."""
+    listed = "; ".join(f"{key}: {reason.of_key}" for key, reason in reasons.items())
+    still = "Current runs are still collected. " if scope is StopScope.CREATES else ""
+    text = (
+        f"Stopped: no API key is left {'to create runs with' if scope is StopScope.CREATES else 'to use'}. {listed}. "
+        f"Nothing was paid for what was refused, and current runs are not lost. {still}When one of the keys can be "
+        "used again, or with another key in RUNBASE_API_KEYS, run the same command again."
+    )
+    codes = {reason.exit_code for reason in reasons.values()}
+    remedies = dict.fromkeys(reason.remedy for reason in reasons.values() if reason.remedy)
+    code = ExitCode.ACCOUNT if ExitCode.ACCOUNT in codes else ExitCode.UNFINISHED
+    return StopReason(scope, code, text, " or ".join(remedies))
 
 
 _NO_CONSENT_CODES = {Consent.MISSING: ExitCode.USAGE, Consent.DECLINED: ExitCode.UNFINISHED}
@@ -214,7 +242,8 @@ def refused_for_long(run_timeout_s: float) -> StopReason:
         "Nothing was paid for those, and current runs stay recorded. Run the same command again later; if nobody else "
         "uses this key, check its limits in your Runbase account."
     )
-    return _requests(text)
+    of_key = f"the API has refused every request for its rate for {format_duration(run_timeout_s)}"
+    return replace(_requests(text), of_key=of_key)
 
 
 def wait_too_long(wait_s: float, run_timeout_s: float) -> StopReason:
@@ -224,7 +253,7 @@ def wait_too_long(wait_s: float, run_timeout_s: float) -> StopReason:
         f"{format_duration(run_timeout_s)}. Nothing was paid for what it refused, and current runs stay recorded. Run "
         "the same command again then, or with a longer --run-timeout."
     )
-    return _requests(text)
+    return replace(_requests(text), of_key=f"the API takes no requests with it for the next {format_duration(wait_s)}")
 
 
 def not_the_api(endpoint: str, answer: str) -> StopReason:

@@ -1,10 +1,12 @@
 """What the engine wants done next, in the imperative; each action is carried out by one call of the executor.
 
-An action holds all that its doer needs. Paths are relative to the output folder, with `/` between their parts.
+An action holds all that its doer needs. `api_key` is the number of the key that a request is sent with. Paths are
+relative to the output folder, with `/` between their parts.
 """
 
 from dataclasses import dataclass
 
+from hailuo_batch.core.model.api_keys import ONLY_KEY
 from hailuo_batch.core.model.runs import Run
 
 
@@ -13,6 +15,7 @@ class CreateRun:
     """Send the create request of this attempt, which pays for a run. Its intent is already on disk."""
 
     run: Run
+    api_key: int = ONLY_KEY.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class ReadRun:
     """Ask the API for the run's status. A read of the run that cannot exist only shows whether the API answers."""
 
     run: Run
+    api_key: int = ONLY_KEY.number
 
 
 @dataclass(frozen=True, slots=True)

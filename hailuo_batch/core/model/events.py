@@ -40,9 +40,11 @@ class Responder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CreateStarted:
-    """A create is about to be sent: recorded before its first byte leaves. `create_id` is unique to this request."""
+    """A create is about to be sent: recorded before its first byte leaves. `create_id` is unique to this request;
+    `api_key` is the number of the key that it is sent with, None in a journal of the time before keys had numbers."""
 
     create_id: str
+    api_key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,13 @@ class RunCreated:
 
 
 # --- events of a run ---
+
+
+@dataclass(frozen=True, slots=True)
+class RunTakenOver:
+    """The API knows the run by this key, whose number is not the one on record: from now on it is read with it."""
+
+    api_key: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,7 @@ Event = (
     | InputRejected
     | CreateUnanswered
     | RunCreated
+    | RunTakenOver
     | RunQueued
     | RunStarted
     | StatusUnknown

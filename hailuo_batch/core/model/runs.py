@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, assert_never
 
 from hailuo_batch.core.model import events as ev
+from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.states import IllegalTransition, RunState, TakeState, next_state, take_state
 from hailuo_batch.values import Take
@@ -54,7 +55,8 @@ class Run:
 
     `create_id` is that of its newest create, None while none was started. `create_number` orders creates by when the
     ledger recorded them, because the time of day may jump. `run_id` is None until the API gave one. `superseded_by` is
-    None while this is the live run of its take. `reason` explains the state in words.
+    None while this is the live run of its take. `reason` explains the state in words. `api_key` is the number of the
+    key that it is read with: the one that made it, or one that took it over; None where that is not on record.
     """
 
     key: int
@@ -74,6 +76,7 @@ class Run:
     submitted_at: float | None = None
     completed_at: float | None = None
     outputs: tuple[Output, ...] = ()
+    api_key: int | None = None
 
     @property
     def is_superseded(self) -> bool:
@@ -150,7 +153,8 @@ class Snapshot:
 
     `endpoint` is the API's base URL, or the word `sandbox`. `replacements` are those under way, oldest first.
     `forgotten` are runs of takes removed with `state rm`: only their money and their run IDs still count.
-    `restored` means that this is a restored backup: files may have been renamed since it was made.
+    `restored` means that this is a restored backup: files may have been renamed since it was made. `api_keys` are all
+    that were ever used for the campaign, by their numbers.
     """
 
     campaign: str
@@ -161,6 +165,7 @@ class Snapshot:
     replacements: tuple[Replacement, ...] = ()
     forgotten: tuple[Run, ...] = ()
     restored: bool = False
+    api_keys: tuple[ApiKey, ...] = ()
 
     @property
     def runs(self) -> Iterator[Run]:
@@ -227,7 +232,7 @@ def fold(run: Run, event: Event, at: float) -> Run:
 def _apply(run: Run, event: Event, at: float) -> Run:  # noqa: C901 - one arm for each event
     match event:
         case ev.CreateStarted():
-            return replace(run, create_id=event.create_id, submitted_at=at, reason=None)
+            return replace(run, create_id=event.create_id, submitted_at=at, reason=None, api_key=event.api_key)
         case ev.CreateNotSent() | ev.CreateUnanswered() | ev.RunAbandoned():
             return replace(run, reason=event.reason)
         case ev.CreateRefused() | ev.InputRejected():
@@ -238,6 +243,8 @@ def _apply(run: Run, event: Event, at: float) -> Run:  # noqa: C901 - one arm fo
             # it may be another run than the one known so far, whose end and files are then not this one's
             named = replace(run, run_id=event.run_id, cost_micro_usd=_cost(run, event), reason=None)
             return replace(named, completed_at=None, outputs=())
+        case ev.RunTakenOver():
+            return replace(run, api_key=event.api_key)
         case ev.RunQueued() | ev.RunStarted():
             return replace(run, reason=None) if run.reason is not None else run
         case ev.StatusUnknown():

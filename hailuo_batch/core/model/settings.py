@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from hailuo_batch.core.model.api_keys import ONLY_KEY, ApiKey
+
 
 class Consent(Enum):
     """Whether the user has agreed to pay."""
@@ -18,10 +20,10 @@ class Settings:
     """The limits of an apply. Money is in micro-USD, times are in seconds; None means no such limit.
 
     `consent` defaults to missing, so that a caller who forgets to set it cannot pay. `shown_prices` holds the price of
-    each model that the plan showed; creating stops where a run costs clearly more. `is_key_new` means that another key
-    made the runs in the ledger. `known_durations` are how long runs of earlier applies took, by model. `max_fetches`
-    exceeds the number of simultaneous transfers, because some downloads only wait for the disk. `max_creates` bounds
-    the runs that are created, further attempts included.
+    each model that the plan showed; creating stops where a run costs clearly more. `api_keys` are the keys to use, each
+    with a window of `rate_limit` requests of its own. `known_durations` are how long runs of earlier applies took, by
+    model. `max_fetches` exceeds the number of simultaneous transfers, because some downloads only wait for the disk.
+    `max_creates` bounds the runs that are created, further attempts included.
     """
 
     rate_limit: int = 20
@@ -33,7 +35,7 @@ class Settings:
     run_timeout_s: float = 3600.0
     max_fetches: int = 8
     shown_prices: Mapping[str, int] = field(default_factory=dict)
-    is_key_new: bool = False
+    api_keys: tuple[ApiKey, ...] = (ONLY_KEY,)
     known_durations: Mapping[str, Sequence[float]] = field(default_factory=dict)
     # rule no_yes_yet
     consent: Consent = Consent.MISSING

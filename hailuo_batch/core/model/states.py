@@ -59,6 +59,8 @@ TRANSITIONS: dict[tuple[RunState, type[Event]], RunState] = {
     (S.IN_DOUBT, ev.CreateNotSent): S.UNSENT,
     (S.IN_DOUBT, ev.CreateRefused): S.UNSENT,
     (S.IN_DOUBT, ev.InputRejected): S.REJECTED,
+    # another key knows it
+    **{(state, ev.RunTakenOver): state for state in (S.PENDING, S.PROCESSING, S.SUCCEEDED, S.LOST)},
     (S.PENDING, ev.RunQueued): S.PENDING,
     (S.PENDING, ev.RunStarted): S.PROCESSING,
     (S.PENDING, ev.StatusUnknown): S.PENDING,

@@ -117,12 +117,15 @@ def check_option(record: TakeRecord, run: Run, option: ResolveOption) -> None:
         )
 
 
-def name_run(record: TakeRecord, run: Run, run_id: str, cost_micro_usd: int | None) -> Resolution:
-    """Record that this create made the run with that ID.
+def name_run(record: TakeRecord, run: Run, run_id: str, cost_micro_usd: int | None, api_key: int) -> Resolution:
+    """Record that this create made the run with that ID, which the API knows by the key of this number.
 
     A resubmission that has not been sent yet is dropped and the run is live again: nothing more is paid for.
     """
-    events = ((run.key, ev.RunNamed(run_id, cost_micro_usd)),)
+    named: tuple[Event, ...] = (ev.RunNamed(run_id, cost_micro_usd),)
+    if run.api_key != api_key:
+        named += (ev.RunTakenOver(api_key),)
+    events = tuple((run.key, event) for event in named)
     live = record.live if run.superseded_by is Supersession.RESUBMIT else None
     if live is None or live.state is not RunState.UNSENT or live.fingerprint != run.fingerprint:
         return Resolution(events=events)

@@ -9,7 +9,7 @@ clock.
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hailuo_batch.core.scheduling.eta import RemainingWork, sample_runs
 from hailuo_batch.core.scheduling.queue_model import ObservedRun, PollValue, QueueModel, QueueModels
@@ -73,6 +73,9 @@ class Polling:
     def __len__(self) -> int:
         return len(self._open)
 
+    def __contains__(self, key: int) -> bool:
+        return key in self._open
+
     # --- what happens ---
 
     def open(self, key: int, model: str, since: float) -> None:
@@ -133,6 +136,13 @@ class Polling:
         if run is not None:
             run.is_idle = False
             run.group.read_before.pop(key, None)
+
+    def take_all(self) -> Sequence[tuple[int, float]]:
+        """Forget every run. Returns them, each with the time when it was created."""
+        taken = [(run.key, run.observed.accepted_at) for run in self._open.values()]
+        for key, _ in taken:
+            self.close(key)
+        return taken
 
     def read_each_since(self, since: float) -> bool:
         """Whether every open run has been read since then, with whatever result. Has the others read next."""

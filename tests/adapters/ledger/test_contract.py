@@ -278,7 +278,7 @@ def test_the_journal_is_read_oldest_first_with_its_details(ledger: Ledger) -> No
     (hero,) = request(ledger, take("hero"))
     create_run(ledger, hero, "run_1")
     *_, started, created = ledger.journal()
-    assert started["detail"] == {"create_id": "create-run_1"}
+    assert started["detail"] == {"create_id": "create-run_1", "api_key": None}
     assert created == {
         "at": STARTED_AT,
         "take_id": "hero",

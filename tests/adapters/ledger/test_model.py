@@ -27,6 +27,7 @@ class Campaign:
     def __init__(self, path: Path, ledger: Ledger) -> None:
         self.path = path
         self.ledger = ledger
+        ledger.record_keys([f"{0:032x}:{0:064x}"])
         self.model = {run.key: run for run in request(ledger, *map(take, TAKES))}
         self.at = STARTED_AT
         self.changes = len(query(path, "SELECT 1 FROM journal"))
@@ -69,7 +70,7 @@ def events_of(key: int, number: int) -> dict[type[Event], some.SearchStrategy[Ev
     name = some.lists(some.text("abcü", min_size=1, max_size=4), min_size=1, max_size=2).map("/".join)
     run_id = some.just(f"run_{key}_{number}")
     return {
-        ev.CreateStarted: some.just(ev.CreateStarted(f"create-{key}-{number}")),
+        ev.CreateStarted: some.just(ev.CreateStarted(f"create-{key}-{number}", 1)),
         ev.CreateNotSent: some.just(ev.CreateNotSent("no route")),
         ev.CreateRefused: some.builds(ev.CreateRefused, some.sampled_from(ev.Refusal), some.text(), some.text()),
         ev.InputRejected: some.builds(ev.InputRejected, some.text(), some.text()),
@@ -81,6 +82,7 @@ def events_of(key: int, number: int) -> dict[type[Event], some.SearchStrategy[Ev
         ev.RunSucceeded: some.builds(ev.RunSucceeded, some.just(URLS), cost, some.none(), at),
         ev.RunFailed: some.builds(ev.RunFailed, some.text(), cost, some.none(), at),
         ev.RunLost: some.just(ev.RunLost()),
+        ev.RunTakenOver: some.just(ev.RunTakenOver(1)),
         ev.RunNamed: some.builds(ev.RunNamed, run_id, cost),
         ev.RunAbandoned: some.builds(ev.RunAbandoned, some.text()),
         ev.FileSaved: some.builds(ev.FileSaved, index, name, some.integers(0, 2**40), some.just("ab" * 32)),

@@ -249,7 +249,7 @@ def test_looking_for_the_key_takes_no_time_whatever_comes() -> None:
         "s" * 900_000,
         KEY[:-1] * 30_000,
     ):
-        redact(text, KEY)
+        redact(text, [KEY])
     assert time.process_time() - began < TEST_TIMEOUT_S
 
 

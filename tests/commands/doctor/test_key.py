@@ -2,7 +2,7 @@
 
 import pytest
 
-from hailuo_batch.app.doctor.key_shape import judge_key
+from hailuo_batch.app.doctor.key_shape import judge_keys
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.commands.doctor.conftest import Ask
@@ -63,7 +63,7 @@ def test_a_key_of_a_wrong_shape_is_mended_by_what_is_told(
      "sk-test\u200b1234567", "\u201csk-test-12345\u201d"],
 )  # fmt: skip
 def test_what_cannot_be_a_key_is_said_without_repeating_it(value: str) -> None:
-    found = judge_key(value)
+    [(_, found)] = judge_keys({"RUNBASE_API_KEY": value})
     assert found.code is ExitCode.ACCOUNT
     assert found.commands == ("export RUNBASE_API_KEY=sk-...",)
     assert len(value.strip()) < 5 or value in "".join(found.commands) or value not in found.text

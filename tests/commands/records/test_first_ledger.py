@@ -87,7 +87,7 @@ def test_the_first_command_that_writes_brings_it_up_to_date_and_changes_nothing_
     after = old.export()
     assert after | {"exported_at": ""} == before | {"exported_at": ""}
     assert old("status", "--json").document["spend"] == spend
-    assert query(old.ledger, "SELECT version FROM migrations ORDER BY version") == [(1,), (2,), (3,), (4,)]
+    assert query(old.ledger, "SELECT version FROM migrations ORDER BY version") == [(1,), (2,), (3,), (4,), (5,)]
     assert query(old.ledger, "PRAGMA foreign_key_check") == []
 
 

@@ -9,6 +9,7 @@ from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.ledger_changes import AddAttempt, SupersedeRun
 from hailuo_batch.core.model.runs import OutputKey, Run, fold
@@ -20,6 +21,10 @@ from tests.helpers.snapshots import COST, STARTED_AT, record, run, snapshot, tak
 
 URL = "https://runbase.net/files/generated/0.mp4"
 SUCCESS = ev.RunSucceeded((URL,))
+
+
+NEW_KEY = Settings(api_keys=(ApiKey(2, "3f9a"),))
+"""Another key than the one that made the runs."""
 
 
 def unsent(number: int, model: str = "hailuo/pro") -> list[Run]:
@@ -67,7 +72,7 @@ class ManualEngine:
             redownload=frozenset(again),
             retryable=retried,
         )
-        self.engine._requests._api_status.is_proven = proven
+        self.engine._requests._contact.is_proven = proven
         self.under_way: list[Action] = []
         self.notices: list[str] = []
         self._create_ids = count(1)
@@ -135,7 +140,7 @@ class ManualEngine:
         event: ev.Event
         match action:
             case act.CreateRun():
-                event = ev.CreateStarted(f"create-{next(self._create_ids)}")
+                event = ev.CreateStarted(f"create-{next(self._create_ids)}", action.api_key)
             case act.MoveFile():
                 event = ev.FileMoving(action.index, action.target)
             case _:

@@ -85,5 +85,5 @@ def test_a_cap_that_admits_nothing_is_what_is_reported(consent: Consent) -> None
 
 @without
 def test_no_turn_among_those_who_use_the_key_is_asked_for(consent: Consent) -> None:
-    assert not ManualEngine(unsent(1), consent=consent).engine.needs_shared_window(STARTED_AT)
-    assert ManualEngine(unsent(1)).engine.needs_shared_window(STARTED_AT)
+    assert not ManualEngine(unsent(1), consent=consent).engine.windows_to_share(STARTED_AT)
+    assert ManualEngine(unsent(1)).engine.windows_to_share(STARTED_AT)

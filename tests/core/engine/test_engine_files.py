@@ -142,7 +142,7 @@ def test_what_was_left_is_tried_by_the_next_apply() -> None:
 
 def test_a_full_disk_stops_paying_and_lets_what_is_under_way_end() -> None:
     hand = ManualEngine([unfetched(shot) for shot in "abcdef"] + [*unsent(1)], Settings(rate_limit=1))
-    hand.engine.window.assume_spent(1, hand.now + 5.0)
+    hand.engine.windows[1].assume_spent(1, hand.now + 5.0)
     fetches = hand.fetches()
     hand.answer(fetches[0], ev.DiskFull("no space left on device"))
     assert (hand.engine.stop_scope, hand.exit_codes()) == (StopScope.CREATES, [ExitCode.UNFINISHED])

@@ -31,6 +31,6 @@ def test_the_user_is_notified_once_that_somebody_else_uses_the_key() -> None:
 def test_after_a_refusal_fewer_requests_are_under_way_until_windows_have_passed() -> None:
     hand = ManualEngine([run(RunState.PENDING, at=STARTED_AT - 1000.0)], Settings(rate_limit=20))
     hand.answer(hand.wait_for_read(), ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", "wait"))
-    assert hand.engine.window.per_second(hand.now) == 1.4
-    assert hand.engine.window.per_second(hand.now + 30.0) == 1.7
-    assert hand.engine.window.per_second(hand.now + 60.0) == 2.0
+    assert hand.engine.windows[1].per_second(hand.now) == 1.4
+    assert hand.engine.windows[1].per_second(hand.now + 30.0) == 1.7
+    assert hand.engine.windows[1].per_second(hand.now + 60.0) == 2.0

@@ -12,7 +12,7 @@ from hailuo_batch.core.model.events import Outcome, Refusal
 from hailuo_batch.core.model.runs import Supersession
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.errors import ExitCode
-from tests.core.engine.by_hand import SUCCESS, ManualEngine, unsent
+from tests.core.engine.by_hand import NEW_KEY, SUCCESS, ManualEngine, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, output, run, take
 
 EARLIER = STARTED_AT - 600.0
@@ -130,7 +130,7 @@ def test_reads_refused_for_the_rate_hold_the_key_for_longer_each_time() -> None:
     hand = ManualEngine([run(RunState.PENDING, at=EARLIER)], Settings(rate_limit=400))
     for hold_s in (1.0, 2.0, 4.0, 8.0):
         hand.answer(hand.wait_for_read(), ev.ReadRefused(Refusal.RATE, "RATE_LIMITED", "wait"))
-        assert hand.engine.window.next_free_at(hand.now) - hand.now == pytest.approx(hold_s)
+        assert hand.engine.windows[1].next_free_at(hand.now) - hand.now == pytest.approx(hold_s)
 
 
 def test_waiting_ends_when_no_run_has_finished_for_the_time_allowed() -> None:
@@ -190,9 +190,7 @@ def test_a_success_without_an_output_is_reported_and_asked_about_in_the_next_app
 
 
 def test_a_new_key_asks_about_one_known_run_before_anything_else() -> None:
-    hand = ManualEngine(
-        [*unsent(3), *(run(RunState.PENDING, take(shot), at=EARLIER) for shot in "ab")], Settings(is_key_new=True)
-    )
+    hand = ManualEngine([*unsent(3), *(run(RunState.PENDING, take(shot), at=EARLIER) for shot in "ab")], NEW_KEY)
     (check,) = hand.decide()
     assert hand.decide(5.0) == []
     hand.answer(check, ev.RunStarted())
@@ -201,17 +199,16 @@ def test_a_new_key_asks_about_one_known_run_before_anything_else() -> None:
 
 def test_a_new_key_that_does_not_know_the_runs_loses_none_of_them() -> None:
     before = run(RunState.PENDING, at=EARLIER)
-    hand = ManualEngine([*unsent(3), before], Settings(is_key_new=True))
+    hand = ManualEngine([*unsent(3), before], NEW_KEY)
     (check,) = hand.decide()
     assert hand.answer(check, ev.RunMissing()) == before
     assert hand.decide(60.0) == []
     assert hand.exit_codes() == [ExitCode.ACCOUNT]
-    assert hand.engine.is_key_refused
     assert hand.engine.is_finished
 
 
 def test_a_new_key_with_nothing_to_ask_about_creates_at_once() -> None:
-    assert ManualEngine(unsent(2), Settings(is_key_new=True)).creates()
+    assert ManualEngine(unsent(2), NEW_KEY).creates()
 
 
 def test_progress_counts_takes_money_and_open_runs() -> None:

@@ -11,7 +11,7 @@ from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.events import Outcome, Responder
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.errors import ExitCode
-from tests.core.engine.by_hand import ManualEngine, unsent
+from tests.core.engine.by_hand import NEW_KEY, ManualEngine, unsent
 from tests.helpers.snapshots import COST, STARTED_AT, run, take
 
 
@@ -19,35 +19,30 @@ from tests.helpers.snapshots import COST, STARTED_AT, run, take
     "outcome", [ev.ReadUnanswered("timed out"), ev.ReadRefused(ev.Refusal.RATE, "RATE_LIMITED", "")]
 )
 def test_a_key_check_that_was_not_answered_is_asked_again(outcome: Outcome) -> None:
-    hand = ManualEngine(
-        [run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abc"], Settings(is_key_new=True)
-    )
+    hand = ManualEngine([run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abc"], NEW_KEY)
     (check,) = hand.reads()
     hand.answer(check, outcome)
     assert hand.wait_for_read().run.key == check.run.key
 
 
 def test_one_run_that_vanished_does_not_speak_against_the_key() -> None:
-    hand = ManualEngine(
-        [run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abcd"], Settings(is_key_new=True)
-    )
+    hand = ManualEngine([run(RunState.PENDING, take(shot), at=STARTED_AT - 600) for shot in "abcd"], NEW_KEY)
     (first,) = hand.reads()
     hand.answer(first, ev.RunMissing())
     (second,) = hand.reads()
     assert second.run.key != first.run.key
     hand.answer(second, ev.RunQueued())
-    assert not hand.engine.is_checking_key
     assert hand.exit_codes() == []
 
 
 def test_a_key_that_knows_none_of_the_newest_three_is_refused() -> None:
     runs = [replace(run(RunState.PENDING, take(shot)), create_number=9 - age) for age, shot in enumerate("abcd", 1)]
-    hand = ManualEngine(runs, Settings(is_key_new=True))
+    hand = ManualEngine(runs, NEW_KEY)
     for expected in "abc":
         (read,) = hand.decide()
         assert read.run.take_id == expected
         hand.answer(read, ev.RunMissing())
-    assert hand.engine.is_key_refused
+    assert hand.engine.is_finished
     assert hand.exit_codes() == [ExitCode.ACCOUNT]
     assert all(known.run_id in hand.notices[0] for known in runs[:3] if known.run_id)
     assert all(hand.runs[known.key] == known for known in runs)
@@ -55,7 +50,7 @@ def test_a_key_that_knows_none_of_the_newest_three_is_refused() -> None:
 
 def test_what_this_apply_does_not_follow_is_asked_about_too() -> None:
     elsewhere = run(RunState.PENDING, take("elsewhere"), at=STARTED_AT - 600)
-    hand = ManualEngine([*unsent(1), elsewhere], Settings(is_key_new=True), collected={"shot-0"})
+    hand = ManualEngine([*unsent(1), elsewhere], NEW_KEY, collected={"shot-0"})
     (check,) = hand.decide()
     assert check.run.key == elsewhere.key
     hand.answer(check, ev.RunStarted())
@@ -64,8 +59,7 @@ def test_what_this_apply_does_not_follow_is_asked_about_too() -> None:
 
 
 def test_a_lost_run_proves_nothing_about_a_key() -> None:
-    hand = ManualEngine([*unsent(1), run(RunState.LOST, take("gone"), at=STARTED_AT - 600)], Settings(is_key_new=True))
-    assert not hand.engine.is_checking_key
+    hand = ManualEngine([*unsent(1), run(RunState.LOST, take("gone"), at=STARTED_AT - 600)], NEW_KEY)
     assert len(hand.decide()) == 2
 
 
@@ -86,9 +80,7 @@ def test_before_the_first_create_a_run_that_cannot_exist_is_read_and_counts_in_t
 
 
 def test_an_open_run_is_read_instead_and_answers_for_the_key_as_well() -> None:
-    hand = ManualEngine(
-        [*unsent(3), run(RunState.PENDING, take("old"), at=STARTED_AT - 600)], Settings(is_key_new=True), proven=False
-    )
+    hand = ManualEngine([*unsent(3), run(RunState.PENDING, take("old"), at=STARTED_AT - 600)], NEW_KEY, proven=False)
     (read,) = hand.reads()
     assert read.run.take_id == "old"
     hand.answer(read, ev.RunStarted())

@@ -24,7 +24,7 @@ def test_the_last_questions_are_asked_at_the_time_that_the_engine_asked_to_be_wo
         hand.decide()
         assert hand.sleep() > 0.0
     assert hand.now == timed_out_at
-    assert hand.engine.needs_shared_window(hand.now)
+    assert hand.engine.windows_to_share(hand.now)
     while hand.decide() or hand.under_way:  # one may have been under way already
         hand.answer(hand.under_way[0], ev.RunStarted(), after_s=0.0)
     assert hand.engine.stop_reasons

@@ -19,6 +19,7 @@ CreateRefused     .          unsent    unsent    .          .          .        
 InputRejected     .          rejected  rejected  .          .          .         . . .          .
 CreateUnanswered  .          in_doubt  .         .          .          .         . . .          .
 RunCreated        .          pending   pending   .          .          .         . . .          .
+RunTakenOver      .          .         .         pending    processing succeeded . . lost       .
 RunQueued         .          .         .         pending    processing .         . . pending    .
 RunStarted        .          .         .         processing processing .         . . processing .
 StatusUnknown     .          .         .         pending    processing .         . . pending    .
@@ -45,6 +46,7 @@ EVENTS: tuple[Event, ...] = (
     ev.InputRejected("invalid_input", "no prompt"),
     ev.CreateUnanswered("timed out"),
     ev.RunCreated("run_x", 280_000),
+    ev.RunTakenOver(2),
     ev.RunQueued(),
     ev.RunStarted(),
     ev.StatusUnknown("paused", "the queue is full"),

@@ -57,9 +57,10 @@ def test_each_way_leads_out_of_its_states_and_of_no_other(way: ResolveOption, st
 @pytest.mark.parametrize("state", sorted(LEADS_OUT[ResolveOption.NAME]))
 def test_a_run_that_is_named_is_followed_again(state: RunState) -> None:
     chosen = stuck(state)
-    result = name_run(record(HERO, chosen), chosen, "run_found", 300_000)
+    result = name_run(record(HERO, chosen), chosen, "run_found", 300_000, api_key=2)
     after = resolved(chosen, result)
     assert (after.state, after.run_id, after.cost_micro_usd) == (S.PENDING, "run_found", 300_000)
+    assert after.api_key == 2
     assert result.ledger_changes == ()
 
 
@@ -82,7 +83,7 @@ def test_making_it_again_adds_an_attempt_and_leaves_the_run_as_it_is(state: RunS
 def test_a_run_found_before_it_was_made_again_speaks_for_its_take_again() -> None:
     older = stuck(S.IN_DOUBT, superseded_by=Supersession.RESUBMIT)
     promised = run(S.UNSENT, HERO, attempt=2)
-    result = name_run(record(HERO, older, promised), older, "run_found", None)
+    result = name_run(record(HERO, older, promised), older, "run_found", None, api_key=1)
     assert result.ledger_changes == (DropAttempt(promised.key), ReviveRun(older.key, "hero"))
 
 
@@ -96,7 +97,7 @@ def test_a_run_found_before_it_was_made_again_speaks_for_its_take_again() -> Non
 )
 def test_a_run_found_after_its_take_went_another_way_stays_superseded(by: Supersession, newest: Run) -> None:
     older = stuck(S.IN_DOUBT, superseded_by=by)
-    assert name_run(record(HERO, older, newest), older, "run_found", None).ledger_changes == ()
+    assert name_run(record(HERO, older, newest), older, "run_found", None, api_key=1).ledger_changes == ()
 
 
 def test_a_take_that_is_done_has_nothing_to_resolve() -> None:
