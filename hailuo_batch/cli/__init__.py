@@ -324,7 +324,15 @@ def completion(invocation: Invocation, /, shell: str) -> int:
 @click.option(
     "--rate-limit", default="20/10s", show_default=True, metavar="N/SECONDSs", help="The rate limit to enforce."
 )
-@click.option("--balance", metavar="USD", help="The account's balance. Default: unlimited.")
+@click.option("--balance", metavar="USD", help="The balance of each account. Default: unlimited.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="KEY=NAME",
+    help="Let this practice key belong to this account; repeatable. Keys of one account share its balance and know "
+    "each other's runs. Any other key is an account of its own.",
+)
 @click.option("--seed", type=WholeNumber(0), default=0, metavar="N", help="The same seed gives the same results.")
 @click.option(
     "--speed",

@@ -68,6 +68,7 @@ EXAMPLES: Mapping[str, str] = {
     "--fail-rate": "0.1",
     "--sensitive-rate": "0.1",
     "--balance": "5",
+    "--account": "sk-laptop=studio",
     "--seed": "7",
     "--speed": "10",
 }

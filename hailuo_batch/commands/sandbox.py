@@ -10,7 +10,7 @@ from hailuo_batch.app.api_target import SANDBOX_KEY
 from hailuo_batch.app.config import parse_option, parse_rate_limit
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.sandbox.server import SandboxServer
-from hailuo_batch.sandbox.world import WorldSettings
+from hailuo_batch.sandbox.world import WorldSettings, check_account
 from hailuo_batch.ui.console import Console
 from hailuo_batch.values import parse_usd
 
@@ -27,9 +27,7 @@ def run(console: Console, **options: Any) -> ExitCode:
     server = _server(**options)
     try:
         with _stopped_by_signal():
-            console.write_stdout(
-                f"export RUNBASE_BASE_URL={server.base_url} RUNBASE_API_KEY={SANDBOX_KEY}\n",
-            )
+            console.write_stdout(f"export RUNBASE_BASE_URL={server.base_url} {_variables(server.world.settings)}\n")
             console.print_info(
                 "The sandbox is running. Paste this line into another terminal to use it. A campaign that is applied "
                 "here keeps its ledger for this address and cannot be applied at Runbase with it: to practise before "
@@ -44,35 +42,53 @@ def run(console: Console, **options: Any) -> ExitCode:
     return ExitCode.DONE
 
 
-def _server(
-    *,
-    port: int,
-    latency_s: float,
-    fail_rate: float,
-    sensitive_rate: float,
-    rate_limit: str,
-    balance: str | None,
-    seed: int,
-    speed: float,
-) -> SandboxServer:
-    rate = parse_option("--rate-limit", rate_limit, parse_rate_limit)
-    money = None if balance is None else parse_option("--balance", balance, parse_usd)
+def _variables(settings: WorldSettings) -> str:
+    """The variables with the keys to use, all of them practice keys."""
+    if not settings.accounts:
+        return f"RUNBASE_API_KEY={SANDBOX_KEY}"
+    keys = ",".join(key for key, _ in settings.accounts)
+    return f"RUNBASE_API_KEY= RUNBASE_API_KEYS={keys}"  # emptied: a real key in it would be used beside these
+
+
+def _server(*, port: int, latency_s: float, speed: float, **world: Any) -> SandboxServer:
     try:
-        settings = WorldSettings(
-            seed=seed,
-            balance_micro_usd=money,
-            fail_rate=fail_rate,
-            sensitive_rate=sensitive_rate,
-            rate_limit=rate.requests,
-            rate_window_s=rate.window_s,
-        )
-        return SandboxServer(settings, port=port, latency_s=latency_s, speed=speed)
+        return SandboxServer(_settings(**world), port=port, latency_s=latency_s, speed=speed)
     except ValueError as error:
         raise UsageError(f"Invalid sandbox settings: {error}.") from error
     except OSError as error:
         raise UsageError(
             f"Port {port} cannot be opened: {error.strerror}. Leave --port out to get a free one."
         ) from error
+
+
+def _settings(
+    *,
+    fail_rate: float,
+    sensitive_rate: float,
+    rate_limit: str,
+    balance: str | None,
+    accounts: tuple[str, ...],
+    seed: int,
+) -> WorldSettings:
+    rate = parse_option("--rate-limit", rate_limit, parse_rate_limit)
+    return WorldSettings(
+        seed=seed,
+        balance_micro_usd=None if balance is None else parse_option("--balance", balance, parse_usd),
+        fail_rate=fail_rate,
+        sensitive_rate=sensitive_rate,
+        rate_limit=rate.requests,
+        rate_window_s=rate.window_s,
+        accounts=tuple(parse_option("--account", account, _parse_account) for account in accounts),
+    )
+
+
+def _parse_account(text: str) -> tuple[str, str]:
+    """A key and the name of its account. Raises ValueError, which does not repeat the key."""
+    key, equals, name = text.partition("=")
+    if not equals:
+        raise ValueError("give a practice key and the name of its account, such as sk-laptop=studio")
+    check_account(key, name)
+    return key, name
 
 
 @contextmanager

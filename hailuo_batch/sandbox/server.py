@@ -3,8 +3,8 @@
 Owns the socket, the threads of its connections, and the lock around the world, whose time is the wall clock that is
 passed in. All API responses are the world's.
 
-Invariant: run IDs survive a restart (a sandbox with the same seed knows them), while links to files always point at
-the sandbox that returned them.
+Invariant: run IDs survive a restart (a sandbox with the same seed knows them by the same keys), while links to files
+always point at the sandbox that returned them.
 """
 
 import ipaddress

@@ -11,7 +11,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi, Step
-from tests.helpers.command_line import LAMPS, UNCAPPED, CommandResult, Shell, state_of
+from tests.helpers.command_line import KEY, LAMPS, UNCAPPED, CommandResult, Shell, state_of
 from tests.helpers.images import png
 from tests.helpers.misbehaving_api import costs, everything_fails, lost_answers, nothing_finishes
 from tests.helpers.signal_at import strike
@@ -54,7 +54,7 @@ def test_an_interrupted_plan_can_be_repeated(shell: Shell, start_api: StartApi, 
     assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
     assert len(api.world.created) == 1
     assert follow().code is ExitCode.ACCOUNT
-    api.world.balances = [None, None]
+    api.world.balances[KEY] = None
     assert follow().code is ExitCode.DONE
     assert len(api.world.created) == 3
 
@@ -67,7 +67,7 @@ def test_whoever_only_looks_does_not_matter(
     keep()
     assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
     assert shell(between).code is ExitCode.DONE
-    api.world.balances = [None, None]
+    api.world.balances[KEY] = None
     assert follow().code is ExitCode.DONE
 
 
@@ -114,7 +114,7 @@ def test_after_another_apply_an_interrupted_plan_is_not_taken_up_again(
     api = start_api(balance_micro_usd=280_000)
     keep()
     assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
-    api.world.balances = [None, None]
+    api.world.balances[KEY] = None
     assert shell("apply", "--only", "desk").code is ExitCode.DONE
     made = len(api.world.created)
     assert follow().code is ExitCode.USAGE
@@ -155,11 +155,11 @@ def test_the_users_word_in_between_ends_a_plan(
 def test_a_restored_backup_ends_a_plan(shell: Shell, start_api: StartApi, keep: Step, follow: Step) -> None:
     api = start_api(balance_micro_usd=280_000)
     assert shell("apply", "--max-in-flight", "1").code is ExitCode.ACCOUNT
-    api.world.balances = [280_000, 280_000]
+    api.world.balances[KEY] = 280_000
     keep()
     assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
     assert shell.bare("state", "restore", str(shell.manifest)).code is ExitCode.DONE
-    api.world.balances = [None, None]
+    api.world.balances[KEY] = None
     made = len(api.world.created)
     assert follow().code is ExitCode.USAGE
     assert len(api.world.created) == made

@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
-from tests.helpers.command_line import CommandResult, Shell
+from tests.helpers.command_line import KEY, CommandResult, Shell
 
 TAGGED = """\
 version: 1
@@ -127,9 +127,9 @@ def test_a_tag_that_changes_pays_for_nothing_and_chooses_from_then_on(shell: She
 def test_a_replacement_of_takes_with_a_tag_is_one_wish_until_it_is_done(shell: Shell, api: SandboxServer) -> None:
     words = ("--only", "tag:spring", "--replace", "*")
     assert shell("apply").code is ExitCode.DONE
-    api.world.balances = [280_000, 280_000]
+    api.world.balances[KEY] = 280_000
     assert shell("apply", *words, "--max-in-flight", "1").code is ExitCode.ACCOUNT
-    api.world.balances = [None, None]
+    api.world.balances[KEY] = None
     assert len(api.world.created) == 5
     assert shell("apply", *words).code is ExitCode.DONE
     assert len(api.world.created) == 7

@@ -109,7 +109,29 @@ def test_a_restarted_sandbox_knows_its_runs_and_links_to_itself(wall: Wall) -> N
         (url,) = caller.read(run_id).body["output"]["urls"]
         assert url.startswith(second.base_url.removesuffix("/api/v1") + "/files/generated/")
         assert caller.call("GET", urlsplit(url).path).content.endswith(run_id.encode())
-        assert second.world.balances[0] == 280_000
+        assert second.world.balances[KEY] == 280_000
+
+
+def test_keys_over_http_have_windows_accounts_and_runs_of_their_own(wall: Wall) -> None:
+    settings = WorldSettings(
+        rate_limit=3, balance_micro_usd=2 * 280_000, accounts=((KEY, "studio"), ("sk-second", "studio"))
+    )
+    with SandboxServer(settings, wall=wall) as sandbox, closing(HTTPConnection(*address_of(sandbox))) as connection:
+        ours, second, stranger = (
+            Caller(connection, {"Authorization": f"Bearer {key}"}) for key in (KEY, "sk-second", "sk-stranger")
+        )
+        run_id = ours.create()
+        assert [caller.read(run_id).status for caller in (ours, second, stranger)] == [200, 200, 404]
+        second.create()
+        assert second.call("POST", "/api/v1/runs", body_of(), **second.key).status == 402
+        stranger.create()
+        assert [caller.read(run_id).status for caller in (second, stranger, ours)] == [429, 404, 200]
+        assert sandbox.world.balances == {"studio": 0, "sk-stranger": 280_000}
+        sandbox.world.forced_errors[KEY] = ForcedError.BAD_KEY
+        wall.now += 10_000
+        assert [caller.read(run_id).status for caller in (ours, second)] == [401, 200]
+        (url,) = second.read(run_id).body["output"]["urls"]
+        assert second.call("GET", urlsplit(url).path).status == 200
 
 
 def test_speed_shortens_new_runs_and_leaves_old_ones_and_the_rate_limit_alone(wall: Wall) -> None:

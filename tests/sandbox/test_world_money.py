@@ -6,7 +6,7 @@ from tests.sandbox.requests import KEY, body_of, create_run, error_of, world_of
 def test_a_create_is_charged_at_once() -> None:
     world = world_of(balance_micro_usd=1_000_000)
     create_run(world, 0)
-    assert world.balances[0] == 720_000
+    assert world.balances[KEY] == 720_000
     assert world.stats.charged_micro_usd == 280_000
 
 
@@ -16,7 +16,7 @@ def test_a_balance_too_low_refuses_creates_and_lets_reads_go_on() -> None:
     create_run(world, 0)
     assert error_of(world.create(0, KEY, body_of())) == (402, "insufficient_balance")
     assert world.read(0, KEY, run_id).status == 200
-    assert (world.balances[0], world.stats.charged_micro_usd, len(world.created)) == (0, 560_000, 2)
+    assert (world.balances[KEY], world.stats.charged_micro_usd, len(world.created)) == (0, 560_000, 2)
 
 
 def test_a_failed_run_is_refunded_in_full_when_it_fails_and_not_before() -> None:
@@ -24,10 +24,10 @@ def test_a_failed_run_is_refunded_in_full_when_it_fails_and_not_before() -> None
     facts = world.facts(create_run(world, 0))
     assert facts is not None
     world.pay_refunds(facts.completed_ms / 1000 - 0.002)
-    assert (world.balances[0], world.stats.refunded_micro_usd) == (0, 0)
+    assert (world.balances[KEY], world.stats.refunded_micro_usd) == (0, 0)
     world.pay_refunds(facts.completed_ms / 1000)
     world.pay_refunds(facts.completed_ms / 1000 + 100)
-    assert (world.balances[0], world.stats.refunded_micro_usd) == (280_000, 280_000)
+    assert (world.balances[KEY], world.stats.refunded_micro_usd) == (280_000, 280_000)
 
 
 def test_a_refund_makes_room_for_the_next_create_without_anyone_asking() -> None:
@@ -48,7 +48,7 @@ def test_the_spend_limit_is_each_key_s_own_and_refuses_creates_only() -> None:
 def test_a_balance_topped_up_is_spent_again() -> None:
     world = world_of(balance_micro_usd=0)
     assert world.create(0, KEY, body_of()).status == 402
-    world.balances[0] = 280_000
+    world.balances[KEY] = 280_000
     assert world.create(0, KEY, body_of()).status == 200
 
 
@@ -73,4 +73,4 @@ def test_a_new_world_begins_with_its_full_balance() -> None:
     run_id = create_run(world, 0)
     later = world_of(balance_micro_usd=280_000)
     assert later.read(1, KEY, run_id).status == 200
-    assert later.balances[0] == 280_000
+    assert later.balances[KEY] == 280_000

@@ -7,7 +7,7 @@ from random import Random
 from hailuo_batch.sandbox.world import ForcedError, Window, World, WorldSettings
 from hailuo_batch.sandbox.world.run_ids import RunFacts
 from tests.sim.author import PRICE
-from tests.sim.environment import STRANGERS_KEY
+from tests.sim.environment import ACCOUNT, KEY, SECOND_KEY
 
 
 class RememberingWorld(World):
@@ -36,7 +36,7 @@ def any_settings(rng: Random, seed: int) -> WorldSettings:
         median_s=rng.choice((5.0, 90.0, 90.0, 400.0)),
         min_s=rng.choice((0.0, 20.0)),
         max_processing=rng.choice((None, None, 1, 3)),
-        other_account_keys=frozenset({STRANGERS_KEY}),
+        accounts=((KEY, ACCOUNT), (SECOND_KEY, ACCOUNT)),
     )
 
 
@@ -62,10 +62,10 @@ class WorldConditions:
 
     def impoverish(self) -> None:
         """The balance is nearly empty, or full again."""
-        self.world.balances = [self.rng.choice((None, 0, PRICE, 3 * PRICE)), None]
-        self.log(f"the balance is {self.world.balances[0]}")
+        self.world.balances[ACCOUNT] = self.rng.choice((None, 0, PRICE, 3 * PRICE))
+        self.log(f"the balance is {self.world.balances[ACCOUNT]}")
 
     def reset(self) -> None:
         """The world is well."""
         self.world.forced_error = None
-        self.world.balances = [None, None]
+        self.world.balances[ACCOUNT] = None

@@ -20,6 +20,7 @@ from tests.sim.truth import Truth, Violation
 KEY = "sk-simulated"
 SECOND_KEY = "sk-simulated-too"
 STRANGERS_KEY = "sk-another-account"
+ACCOUNT = "ours"
 _SMALL_DISK = 30_000_000
 
 

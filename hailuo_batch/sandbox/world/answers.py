@@ -39,7 +39,10 @@ class Stats:
 
 
 class ForcedError(Enum):
-    """A state in which every request with a known key gets this error, and no run is created."""
+    """A state in which every request with a known key gets this error, and no run is created.
+
+    BAD_KEY for one key is a key that was revoked.
+    """
 
     BAD_KEY = (401, "invalid_api_key", "this API key is disabled or has expired")
     BAD_ADDRESS = (403, "ip_not_allowed", "this IP address is not on the API key's list")

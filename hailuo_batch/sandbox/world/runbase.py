@@ -3,19 +3,21 @@
 Every call is given `now`, in seconds since the epoch in the world's own time. It owns balances, spend per key, due
 refunds, and the queue of runs, and knows no clock, socket or file.
 
-Invariant: balance + charged - refunded only changes when somebody sets `balances`; a refused request creates and
+Invariant: balances + charged - refunded only changes when somebody sets `balances`; a refused request creates and
 charges nothing.
 """
 
 import hmac
 import math
 import struct
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from statistics import NormalDist
 from typing import Any
 
+from hailuo_batch.sandbox.world.accounts import Accounts, mark_of
 from hailuo_batch.sandbox.world.answers import ApiResponse, ForcedError, RequestRefused, ServedClip, Stats
 from hailuo_batch.sandbox.world.rate import RequestLimit
 from hailuo_batch.sandbox.world.requests import CreateRequest, parse_create
@@ -33,27 +35,30 @@ _SENSITIVE = {"message": "the input is sensitive", "code": 1026}  # Hailuo's own
 
 
 class World:
-    """Runbase as one process sees it. `prices`, `balances`, `spend_limit_micro_usd` and `trouble` may be changed.
+    """Runbase as one process sees it.
 
-    `made` maps each run ID to the input of its create; `stats` counts. `balances` holds that of the account and that
-    of `other_account_keys`. Refunds are booked when a call passes their time; `pay_refunds` books them without a call.
+    Its state may be changed: `prices`, `balances` by account (see `account_of`), `spend_limits` by key, `forced_error`,
+    and `forced_errors` by key, which come before it. `created` maps each run ID to the input of its create; `stats`
+    counts. Refunds are booked when a call passes their time; `pay_refunds` books them without a call.
     """
 
     def __init__(self, settings: WorldSettings, files_base_url: str) -> None:
         self.settings = settings
         self.files_base_url = files_base_url.rstrip("/")
         self.prices = dict(settings.prices)
-        self.balances = [settings.balance_micro_usd, settings.balance_micro_usd]
-        self.spend_limit_micro_usd = settings.spend_limit_micro_usd
+        self.balances: dict[str, int | None] = defaultdict(lambda: settings.balance_micro_usd)
+        self.spend_limits: dict[str, int | None] = defaultdict(lambda: settings.spend_limit_micro_usd)
         self.forced_error: ForcedError | None = None
+        self.forced_errors: dict[str, ForcedError] = {}
         self.created: dict[str, Mapping[str, Any]] = {}
         self.stats = Stats()
         self._models = tuple(self.prices)
         self._ids = RunIds(settings.seed)
+        self._accounts = Accounts(settings.accounts)
         self._draw_key = b"runbase sandbox draws, seed %d" % settings.seed
         self._limits: dict[str, RequestLimit] = {}
         self._spent: dict[str, int] = {}
-        self._refunds: list[tuple[int, int, int, str]] = []
+        self._refunds: list[tuple[int, int, str, str]] = []
         self._busy_until: list[int] = []
 
     def create(self, now: float, key: str | None, body: bytes) -> ApiResponse:
@@ -91,6 +96,10 @@ class World:
         facts = self._ids.open(run_id)
         return facts if facts is not None and facts.model < len(self._models) else None
 
+    def account_of(self, key: str) -> str:
+        """Return the account of a key: its name, or the key itself where it was given none."""
+        return self._accounts.of(key)
+
     def take_slot(self, now: float, key: str) -> bool:
         """Take a slot of the key's rate limit, as a request does. Return False where none is free."""
         limit = self._limits.get(key)
@@ -112,8 +121,9 @@ class World:
             raise RequestRefused(401, "missing_api_key", "send `Authorization: Bearer <key>`")
         if not self._is_known(key):
             raise RequestRefused(401, "invalid_api_key", "this API key is not known")
-        if self.forced_error is not None:
-            raise RequestRefused(*self.forced_error.value)
+        trouble = self.forced_errors.get(key, self.forced_error)
+        if trouble is not None:
+            raise RequestRefused(*trouble.value)
         if not self.take_slot(now, key):
             self.stats.rate_limited += 1
             wait_s = self.settings.retry_after_s
@@ -122,23 +132,18 @@ class World:
         return key
 
     def _is_known(self, key: str) -> bool:
-        if key in self.settings.other_account_keys:
-            return True
         known = self.settings.api_keys
-        return key.startswith("sk-") if known is None else key in known
-
-    def _account(self, key: str) -> int:
-        return int(key in self.settings.other_account_keys)
+        return self._accounts.is_named(key) or (key.startswith("sk-") if known is None else key in known)
 
     def _find(self, key: str, run_id: str) -> RunFacts:
         facts = self.facts(run_id)
-        if facts is None or facts.account != self._account(key):
+        if facts is None or not self._accounts.knows(self.account_of(key), facts.account):
             raise RequestRefused(404, "run_not_found", "no such run for this account or key")
         return facts
 
     def _make(self, now: float, key: str, request: CreateRequest) -> tuple[str, RunFacts]:
-        account, cost = self._account(key), self.prices[request.model]
-        balance, limit = self.balances[account], self.spend_limit_micro_usd
+        account, cost = self.account_of(key), self.prices[request.model]
+        balance, limit = self.balances[account], self.spend_limits[key]
         if balance is not None and balance < cost:
             raise RequestRefused(402, "insufficient_balance", "the balance is too low for this run")
         if limit is not None and self._spent.get(key, 0) + cost > limit:
@@ -154,7 +159,7 @@ class World:
             heappush(self._refunds, (facts.completed_ms, cost, account, key))
         return run_id, facts
 
-    def _draw(self, now_ms: int, account: int, model: str, cost: int) -> RunFacts:
+    def _draw(self, now_ms: int, account: str, model: str, cost: int) -> RunFacts:
         """Draw a run, whose fate depends only on the seed, its number and the queue before it."""
         number = len(self.created)
         digest = hmac.digest(self._draw_key, number.to_bytes(8, "big"), "sha256")
@@ -173,7 +178,7 @@ class World:
             pending_parts=min(PENDING_PARTS, round(PENDING_PARTS * pending_ms / max(1, duration_ms))),
             cost_micro_usd=cost,
             failed=is_sensitive or failure < settings.fail_rate,
-            account=account,
+            account=mark_of(account),
             model=self._models.index(model),
             sensitive=is_sensitive,
         )
@@ -188,7 +193,7 @@ class World:
         heappush(self._busy_until, starts_ms + work_ms)
         return starts_ms - now_ms
 
-    def _charge(self, account: int, key: str, cost: int) -> None:
+    def _charge(self, account: str, key: str, cost: int) -> None:
         balance = self.balances[account]
         if balance is not None:
             self.balances[account] = balance - cost

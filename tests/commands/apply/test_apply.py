@@ -103,7 +103,7 @@ def test_no_balance_in_the_middle_stops_creating_and_the_next_apply_goes_on(shel
     assert "balance" in ended.err
     assert len(list(shell.outputs.glob("*.mp4"))) == 2
     assert api.world.stats.charged_micro_usd == 2 * 280_000
-    api.world.balances = [280_000, 0]
+    api.world.balances[KEY] = 280_000
     ended = shell("apply")
     assert ended.code is ExitCode.DONE, ended.err
     assert api.world.stats.charged_micro_usd == 3 * 280_000

@@ -11,14 +11,15 @@ from tests.helpers.ledgers import query
 from tests.helpers.misbehaving_api import lost_answers
 
 SECOND = "sk-second-0123456789"  # of the same account
-STRANGER = "sk-stranger-0123456789"  # of another one
+ACCOUNTS = ((KEY, "studio"), (SECOND, "studio"))
+STRANGER = "sk-stranger-0123456789"  # of an account of its own
 LONG_ENOUGH = "30s"  # to ask about a run, also where a second passes before anything is asked
 
 
 @pytest.fixture
 def running(shell: Shell, start_api: StartApi) -> SandboxServer:
-    """Three runs under way, made with KEY; an API that knows the stranger's account too."""
-    api = start_api(speed=SLOW, other_account_keys=frozenset({STRANGER}))
+    """Three runs under way, made with KEY."""
+    api = start_api(speed=SLOW, accounts=ACCOUNTS)
     while len(api.world.created) < 3:
         assert shell("apply", "--run-timeout", "1s").code is ExitCode.UNFINISHED
     return api
@@ -84,7 +85,7 @@ def test_a_key_that_was_not_proved_is_not_remembered(
 def test_without_a_run_to_ask_about_a_new_key_goes_on(
     shell: Shell, start_api: StartApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = start_api(other_account_keys=frozenset({STRANGER}))
+    api = start_api()
     assert shell("apply", "--only", "hero").code is ExitCode.DONE
     use(monkeypatch, STRANGER)
     assert shell("apply").code is ExitCode.DONE
@@ -94,7 +95,7 @@ def test_without_a_run_to_ask_about_a_new_key_goes_on(
 def test_what_is_in_doubt_is_no_proof_and_the_key_changes_nothing_about_it(
     shell: Shell, start_api: StartApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = start_api(other_account_keys=frozenset({STRANGER}))
+    api = start_api()
     with lost_answers(api):
         shell("apply", "--only", "desk")
     use(monkeypatch, STRANGER)

@@ -8,7 +8,7 @@ import pytest
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.cli_fixtures import StartApi, Step
-from tests.helpers.command_line import CommandResult, Shell, answer_at_terminal, wait_for_result
+from tests.helpers.command_line import KEY, CommandResult, Shell, answer_at_terminal, wait_for_result
 from tests.helpers.misbehaving_api import everything_fails, nothing_finishes
 from tests.helpers.timeouts import wait_until
 
@@ -84,13 +84,13 @@ def test_an_interrupted_apply_is_continued_by_what_pays_for_no_more_than_it_woul
 
 
 def test_what_an_apply_did_not_come_to_is_left_in_its_limit(shell: Shell, api: SandboxServer) -> None:
-    api.world.balances = [280_000, 280_000]
+    api.world.balances[KEY] = 280_000
     ended = shell("apply", "--limit", "3", "--max-in-flight", "1")
     assert ended.code is ExitCode.ACCOUNT
     assert len(api.world.created) == 1
     assert to_continue(ended)[:2] == ["--limit", "2"]
     assert "\nFirst, top up the balance.\nTo continue: " in ended.out
-    api.world.balances = [None, None]
+    api.world.balances[KEY] = None
     assert shell("apply", *to_continue(ended)).code is ExitCode.DONE
     assert done(shell) == {"hero", "hero.take2", "hero.take3"}
 
@@ -165,7 +165,7 @@ def test_a_kept_plan_with_a_limit_makes_its_takes_and_no_next_ones(
     assert '"limit": 2' in kept.read_text()
     assert follow("--max-in-flight", "1").code is ExitCode.ACCOUNT
     assert len(api.world.created) == 1
-    api.world.balances = [None, None]
+    api.world.balances[KEY] = None
     for _ in range(2):
         assert follow().code is ExitCode.DONE
         assert done(shell) == {"hero", "hero.take2"}

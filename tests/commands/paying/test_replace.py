@@ -9,7 +9,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.server import SandboxServer
 from hailuo_batch.sandbox.world import WorldSettings
 from tests.helpers.cli_fixtures import StartApi
-from tests.helpers.command_line import UNCAPPED, Shell
+from tests.helpers.command_line import KEY, UNCAPPED, Shell
 from tests.helpers.misbehaving_api import lost_answers
 
 
@@ -76,10 +76,10 @@ def test_once_it_is_finished_the_same_command_is_a_new_wish(
 def test_a_wish_that_was_recorded_and_not_begun_is_carried_out_by_any_apply(
     shell: Shell, api: SandboxServer, done: dict[str, bytes]
 ) -> None:
-    api.world.balances = [0, 0]
+    api.world.balances[KEY] = 0
     assert shell("apply", "--replace", "desk").code is ExitCode.ACCOUNT
     assert videos(shell.outputs) == done
-    api.world.balances = [None, None]
+    api.world.balances[KEY] = None
     assert "replace  desk  --replace, not created yet" in shell("plan").out
     assert shell("apply").code is ExitCode.DONE
     assert len(api.world.created) == 4
@@ -132,7 +132,7 @@ def test_what_was_new_to_a_replacement_that_was_cut_off_is_not_paid_for_once_mor
     api = start_api(balance_micro_usd=280_000)
     assert shell("apply", "--replace", "*", "--max-in-flight", "1").code is ExitCode.ACCOUNT
     assert len(api.world.created) == 1
-    api.world.balances = [None, None]
+    api.world.balances[KEY] = None
     assert shell("apply", "--replace", "*").code is ExitCode.DONE
     assert len(api.world.created) == 3
 

@@ -12,6 +12,7 @@ from hailuo_batch.errors import ExitCode
 from hailuo_batch.sandbox.world import Window, WorldSettings
 from hailuo_batch.values import Limits
 from tests.sim.campaigns import VirtualWorkspace, campaign
+from tests.sim.executor import KEY
 
 SIX = [("hero", "a lamp", 1), ("teal", "a teal lamp", 2), ("brass", "a brass lamp", 3)]
 
@@ -75,7 +76,7 @@ def test_an_empty_balance_stops_creating_and_the_next_apply_goes_on(tmp_path: Pa
     states = [record.state for record in studio.snapshot().takes]
     assert states.count(TakeState.DONE) == 3
     assert states.count(TakeState.WAITING) == 3
-    studio.world.balances = [None, None]
+    studio.world.balances[KEY] = None
     studio.apply(campaign(SIX))
     assert {record.state for record in studio.snapshot().takes} == {TakeState.DONE}
     assert len(studio.world.created) == 6
