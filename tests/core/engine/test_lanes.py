@@ -143,15 +143,13 @@ def test_when_the_last_key_has_stopped_every_reason_is_told_and_the_apply_stops(
     hand = ManualEngine([*unsent(9), opened("old", 1), opened("older", 2)], BOTH)
     for create in sorted(hand.creates(), key=lambda each: -each.api_key):
         hand.answer(create, BROKE if create.api_key == 1 else REFUSED)
-    assert hand.engine.stop_scope is StopScope.CREATES
-    assert hand.exit_codes() == [ExitCode.ACCOUNT]
+    assert (hand.engine.stop_scope, hand.exit_codes()) == (StopScope.CREATES, [ExitCode.ACCOUNT])
     [reason] = hand.engine.stop_reasons
     assert "key 1 (…a1a1): the balance of its account is too low for another run" in reason.text
     assert "key 2 (…b2b2): the API refuses it (the API says: this API key is disabled, invalid_api_key)" in reason.text
     assert reason.remedy == "top up the balance"
     hand.answer(hand.wait_for_read(), DISABLED)
-    assert hand.engine.stop_scope is StopScope.REQUESTS
-    assert hand.decide(1000.0) == []
+    assert (hand.engine.stop_scope, hand.decide(1000.0)) == (StopScope.REQUESTS, [])
 
 
 def test_a_wrong_address_stops_all_keys() -> None:
