@@ -57,10 +57,12 @@ class EngineClient:
             match action:
                 case act.CreateRun():
                     key = action.run.key
-                    self.engine.on_runs(self._record([(key, ev.CreateStarted(f"create-{key}"))], now), now)
-                    yield Request(creates=True, number=key)
+                    self.engine.on_runs(
+                        self._record([(key, ev.CreateStarted(f"create-{key}", action.api_key))], now), now
+                    )
+                    yield Request(creates=True, number=key, api_key=action.api_key)
                 case act.ReadRun():
-                    yield Request(creates=False, number=action.run.key)
+                    yield Request(creates=False, number=action.run.key, api_key=action.api_key)
                 case act.FetchFile():
                     heapq.heappush(self._fetches, (now + FETCH_S, action.run.key, action))
                 case act.MoveFile():
@@ -74,10 +76,10 @@ class EngineClient:
     def on_answer(self, request: Request, answer: Answer, now: float) -> None:
         """Interpret, record, hear."""
         if request.number == NONEXISTENT_RUN.key:
-            self.engine.on_result(act.ReadRun(NONEXISTENT_RUN), ev.RunMissing(), (), now)
+            self.engine.on_result(act.ReadRun(NONEXISTENT_RUN, request.api_key), ev.RunMissing(), (), now)
             return
         run = self._runs[request.number]
-        action = act.CreateRun(run) if request.creates else act.ReadRun(run)
+        action = (act.CreateRun if request.creates else act.ReadRun)(run, request.api_key)
         self._finish(action, self._outcome(request, answer), now)
 
     def _outcome(self, request: Request, answer: Answer) -> ev.Outcome:

@@ -1,4 +1,4 @@
-"""The other side, in virtual time: runs that take as long as the scenario says, behind one key's request window.
+"""The other side, in virtual time: runs that take as long as the scenario says, behind the keys' request windows.
 
 It answers a request as it arrives; nothing here knows how its clients decide. Times are seconds.
 """
@@ -66,10 +66,11 @@ class FixedWindow:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A create of, or a read of, the run with this number."""
+    """A create of, or a read of, the run with this number, with the API key of that number."""
 
     creates: bool
     number: int
+    api_key: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,14 @@ class Answer:
 
 
 class Provider:
-    """Works on `places` runs at once, first come first served; on all of them where that is None."""
+    """Works on `places` runs at once, first come first served; on all of them where that is None. Each API key has a
+    limiter of its own, in their order, and knows the runs that it made."""
 
-    def __init__(self, durations: Sequence[float], limiter: Limiter, places: int | None = None) -> None:
+    def __init__(self, durations: Sequence[float], *limiters: Limiter, places: int | None = None) -> None:
         self._durations = durations
-        self._limiter = limiter
+        self._limiters = limiters
         self._free_at = None if places is None else [0.0] * places
+        self._made_by: dict[int, int] = {}
         self.created_at: dict[int, float] = {}
         self.done_at: dict[int, float] = {}
         self.requests = 0
@@ -96,17 +99,19 @@ class Provider:
     def handle(self, request: Request, now: float) -> Answer:
         """Carry out a request that arrives now."""
         self.requests += 1
-        if not self._limiter.admits(now):
+        if not self._limiters[request.api_key - 1].admits(now):
             self.refused += 1
             return Answer(refused=True)
         number = request.number
         if request.creates:
             assert number not in self.created_at, "paid for twice"
             self.created_at[number] = now
+            self._made_by[number] = request.api_key
             self.done_at[number] = self._begin(now) + self._durations[number]
             self._end(self.done_at[number])
         if number not in self.done_at:
             return Answer()  # there is no such run
+        assert self._made_by[number] == request.api_key, "read with another key than the one that made it"
         done_at = self.done_at[number]
         return Answer(created_at=self.created_at[number], done_at=done_at if done_at <= now else None)
 

@@ -35,10 +35,15 @@ def real(takes: int, seed: int) -> Applied:
 
 def virtual_s(applied: Applied, limit: int, window_s: float, latency_s: float) -> float:
     """How long the engine's campaign of the same runs takes in virtual time, in seconds."""
-    durations = [_duration_s(run) for run in applied.runs]
+    durations = durations_of(applied)
     provider = Provider(durations, SlidingWindow(limit, window_s))
     client = EngineClient(Settings(rate_limit=limit, rate_window_s=window_s), len(durations))
     return simulate(client, provider, len(durations), latency_s).campaign_s
+
+
+def durations_of(applied: Applied) -> list[float]:
+    """How long the sandbox worked on each run, in their order."""
+    return [_duration_s(run) for run in applied.runs]
 
 
 def _duration_s(run: Run) -> float:

@@ -56,7 +56,7 @@ class Scenario:
 
     def provider(self, seed: int) -> Provider:
         """The other side, as this seed has it."""
-        return Provider(self.durations(seed), self._limiter(seed), self.places)
+        return Provider(self.durations(seed), self._limiter(seed), places=self.places)
 
     def _limiter(self, seed: int) -> Limiter:
         if self.fixed_window:

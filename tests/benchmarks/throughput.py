@@ -84,7 +84,9 @@ def _connected(api: Api) -> socket.socket:
 
 
 def _head(api: Api, request: str, further: str = "") -> bytes:
-    return f"{request} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {api.key}\r\n{further}\r\n".encode("ascii")
+    return f"{request} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {api.keys[0]}\r\n{further}\r\n".encode(
+        "ascii"
+    )
 
 
 def main() -> int:

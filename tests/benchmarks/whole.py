@@ -15,16 +15,16 @@ from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.core.model.runs import Run
 
 _PROGRAM = (sys.executable, "-m", "hailuo_batch")
-_ADDRESS = re.compile(r"RUNBASE_BASE_URL=(\S+) RUNBASE_API_KEY=(\S+)")
+_ADDRESS = re.compile(r"RUNBASE_BASE_URL=(\S+) RUNBASE_API_KEY=(\S*)(?: RUNBASE_API_KEYS=(\S+))?")
 _STEPS_DONE = frozenset({"RunSucceeded", "RunFailed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Where a sandbox is, the key for it, and its process."""
+    """Where a sandbox is, the keys for it, and its process."""
 
     base_url: str
-    key: str
+    keys: tuple[str, ...]
     pid: int
 
     def cpu_s(self) -> float:
@@ -42,7 +42,7 @@ def sandbox(*options: str) -> Iterator[Api]:
         assert process.stdout is not None
         found = _ADDRESS.search(process.stdout.readline())
         assert found is not None, "the sandbox did not say where it is"
-        yield Api(found[1], found[2], process.pid)
+        yield Api(found[1], tuple((found[3] or found[2]).split(",")), process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -79,7 +79,7 @@ def apply(folder: Path, api: Api, takes: int, rate_limit: str) -> Applied:
 def _environment(api: Api) -> Mapping[str, str]:
     proxies = {"http_proxy", "https_proxy", "all_proxy"}
     kept = {name: value for name, value in os.environ.items() if name.lower() not in proxies}
-    return kept | {"RUNBASE_BASE_URL": api.base_url, "RUNBASE_API_KEY": api.key}
+    return kept | {"RUNBASE_BASE_URL": api.base_url, "RUNBASE_API_KEY": "", "RUNBASE_API_KEYS": ",".join(api.keys)}
 
 
 def _used_by_children() -> float:
