@@ -14,6 +14,7 @@ from typing import TypeVar
 from hailuo_batch.adapters.runbase import parse_base_url
 from hailuo_batch.adapters.runbase.key_shape import find_wrong_shape, given_keys
 from hailuo_batch.app.workspace import CampaignLocation
+from hailuo_batch.core.model.api_keys import ONLY_KEY, ApiKey
 from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.core.picks.picks import Pick
 from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest
@@ -112,7 +113,10 @@ def _parse_cap(text: str) -> int | None:
 
 
 def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
-    """The settings of an apply: the options, else the manifest's limits. Raises UsageError for an invalid option."""
+    """The settings of an apply: the options, else the manifest's limits. Raises UsageError for an invalid option.
+
+    The keys are only counted here; what the ledger calls them is known once it is open.
+    """
     limits = campaign.limits
     rate = read_rate_limit(options.rate_limit)
     # rule cap_set
@@ -131,6 +135,7 @@ def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
         max_creates=options.limit,
         max_in_flight=limits.max_in_flight if options.max_in_flight is None else options.max_in_flight,
         run_timeout_s=timeout_s,
+        api_keys=tuple(map(ApiKey, range(1, len(given_keys(os.environ)) + 1))) or (ONLY_KEY,),
     )
 
 

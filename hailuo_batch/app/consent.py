@@ -18,6 +18,7 @@ from hailuo_batch.app.plan_file import SavedPlan
 from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.stop_reasons import StopReason, StopScope
+from hailuo_batch.core.model.api_keys import ONLY_KEY
 from hailuo_batch.core.model.runs import Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.core.model.states import RUNNING, RunState
@@ -236,6 +237,8 @@ def print_not_replaced(request: PlanRequest, plan: Plan, console: Console) -> No
 def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, settings: Settings) -> Proposal:
     """The plan with what it is likely to cost and how long it is likely to take."""
     history = load_history(context.paths, snapshot)
+    if context.is_sandbox:
+        settings = replace(settings, api_keys=(ONLY_KEY,))  # a practice run has one, whatever keys there are
     estimate = estimate_cost(plan, history, context.campaign.limits)
     return Proposal(plan, snapshot, estimate, estimate_time(plan, estimate, history, settings), history)
 

@@ -27,7 +27,7 @@ from hailuo_batch.app.stills.maker import StillingFetcher, StillMaker
 from hailuo_batch.app.workspace import CampaignContext, CampaignPaths
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.notices import Notice
-from hailuo_batch.core.model.api_keys import ApiKey
+from hailuo_batch.core.model.api_keys import ONLY_KEY, ApiKey
 from hailuo_batch.core.model.events import FetchOutcome
 from hailuo_batch.core.model.file_layout import FileLayout, are_all_in_place
 from hailuo_batch.core.model.runs import Snapshot
@@ -178,7 +178,7 @@ def _count_done(snapshot: Snapshot) -> int:
 def _make_engine(job: Job, snapshot: Snapshot, keys: Sequence[ApiKey], clock: Clock) -> "Engine":
     from hailuo_batch.core.engine.engine import Engine  # imported only when there is work to do
 
-    settings = replace(job.settings, api_keys=tuple(keys)) if keys else job.settings
+    settings = replace(job.settings, api_keys=tuple(keys) or (ONLY_KEY,))
     now, wall = clock.now(), clock.wall()
     plan = job.plan
     engine = Engine(

@@ -110,3 +110,10 @@ def test_a_key_is_read_from_the_environment_alone(monkeypatch: pytest.MonkeyPatc
 def test_wrong_usage_of_apply_is_exit_2_and_makes_nothing(shell: Shell, options: tuple[str, ...]) -> None:
     assert shell("apply", *options).code is ExitCode.USAGE
     assert not shell.state.exists()
+
+
+def test_each_key_has_a_window_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RUNBASE_API_KEY", raising=False)
+    assert len(read_settings(ApplyOptions(), CAMPAIGN).api_keys) == 1
+    monkeypatch.setenv("RUNBASE_API_KEYS", "sk-1 sk-2 sk-3")
+    assert len(read_settings(ApplyOptions(), CAMPAIGN).api_keys) == 3

@@ -161,8 +161,9 @@ def describe_time(needed: TimeNeeded) -> str:
 
 
 def _window_s(requests: int, settings: Settings) -> float:
-    """How long the last of this many requests waits for a place in the window."""
-    return max(0, math.ceil(requests / settings.rate_limit) - 1) * settings.rate_window_s
+    """How long the last of this many requests waits for a place in the windows of all keys."""
+    places = settings.rate_limit * len(settings.api_keys)
+    return max(0, math.ceil(requests / places) - 1) * settings.rate_window_s
 
 
 def has_work(plan: Plan, snapshot: Snapshot) -> bool:
