@@ -110,7 +110,7 @@ def test_whatever_befalls_its_keys_nothing_is_paid_twice_and_nothing_is_lost(
     states = takes_by_state(shell)
     assert states["done"] + states["in_doubt"] == TAKES
     assert last.code is (ExitCode.UNFINISHED if states["in_doubt"] else ExitCode.DONE)
-    assert prompts_paid(api).total() == TAKES
+    assert states["done"] <= prompts_paid(api).total() <= TAKES  # some in doubt were never sent when it was killed
     assert set(prompts_paid(api).values()) == {1}
     assert files_with_a_key(shell.workspace) + files_with_a_key(state_folder()) == []
     for printed in (said, resumed.out, resumed.err, last.out, last.err):
