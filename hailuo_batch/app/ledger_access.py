@@ -49,7 +49,8 @@ class LedgerView:
     """The ledger at one moment, and who was writing it then.
 
     `recorded` is the ledger alone, `snapshot` includes what only the receipts have; `state` is the position of its
-    journal. `resume_command` continues the last apply, empty before the first.
+    journal. `resume_command` continues the last apply, empty before the first. `key_hashes` are salted hashes of the
+    API keys, by their numbers.
     """
 
     snapshot: Snapshot
@@ -57,6 +58,7 @@ class LedgerView:
     recorded: Snapshot
     state: LedgerState = field(default_factory=LedgerState)
     resume_command: str = ""
+    key_hashes: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def submitting_state(self) -> TakeState:
@@ -88,6 +90,7 @@ def read_ledger(context: CampaignContext) -> LedgerView | None:
         before = find_writer(paths)
         with Ledger.read(paths.ledger, context.campaign.name, context.endpoint) as ledger, ledger.consistent_view():
             recorded, state, resume = ledger.snapshot(), ledger_state(ledger), ledger.fact(RESUME_FACT)
+            hashes = ledger.key_hashes()
         receipts = load_receipts(paths.receipts)
         holder = find_writer(paths)
         if (before is None) == (holder is None):
@@ -95,7 +98,7 @@ def read_ledger(context: CampaignContext) -> LedgerView | None:
     # A live writer puts each request into the receipts first and then into the ledger itself: replaying its receipts
     # here would show as in doubt what is being answered just now.
     snapshot = recorded if holder is not None else replay_receipts(recorded, receipts, Clock().wall())
-    return LedgerView(snapshot, holder, recorded, state, resume)
+    return LedgerView(snapshot, holder, recorded, state, resume, hashes)
 
 
 def read_journal(context: CampaignContext) -> tuple[Snapshot, Sequence[Mapping[str, Any]]]:

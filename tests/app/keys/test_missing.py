@@ -4,7 +4,7 @@ import pytest
 
 from hailuo_batch.app import api_target
 from hailuo_batch.app.api_target import find_keys
-from hailuo_batch.app.missing_keys import missing_keys_text, runs_by_missing_key
+from hailuo_batch.app.keys.missing import missing_keys_text, runs_by_missing_key
 from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.states import RunState
