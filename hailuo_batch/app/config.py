@@ -81,16 +81,22 @@ class ApplyOptions:
         return parse_option("--max-duration", self.max_duration, parse_duration)
 
 
-def read_endpoint(sandbox: bool) -> str:
-    """The word `sandbox`, or the API's base URL, normalized. Raises UsageError for an invalid URL."""
+def read_endpoint(sandbox: bool, given: str | None = None) -> str:
+    """The word `sandbox`, or the API's base URL, normalized: the given one, else that of the environment.
+
+    Raises UsageError for an invalid URL.
+    """
     if sandbox:
         return SANDBOX
-    return parse_base_url(os.environ.get("RUNBASE_BASE_URL") or DEFAULT_BASE_URL)
+    return parse_base_url(given or os.environ.get("RUNBASE_BASE_URL") or DEFAULT_BASE_URL)
 
 
-def read_key() -> str:
-    """The API key from the environment. Raises AccountError if it is not set, or has a shape that no key has."""
-    key = os.environ.get("RUNBASE_API_KEY", "").strip()
+def read_key(given: tuple[str, ...] | None = None) -> str:
+    """The API key: the given one, else that of the environment.
+
+    Raises AccountError if it is not set, or has a shape that no key has.
+    """
+    key = (os.environ.get("RUNBASE_API_KEY", "") if given is None else "".join(given[:1])).strip()
     if not key:
         raise AccountError(
             "There is no API key: RUNBASE_API_KEY is not set. Nothing was sent, nothing was paid. Set it with `export "

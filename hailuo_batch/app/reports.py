@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.stills.ffmpeg import find_ffmpeg
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.older_ledger import journal_mark
 from hailuo_batch.app.stills.finish import LONGEST_IN_APPLY_S, CampaignStills
 from hailuo_batch.app.stills.maker import StillMaker
@@ -39,7 +40,6 @@ from hailuo_batch.report.verified_files import (
 )
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.runtime.observer import Observer
-from hailuo_batch.ui.console import Console
 
 MIN_INTERVAL_S = 5.0
 """The shortest time between two pages."""
@@ -133,7 +133,7 @@ def write_final_report(
     ledger: Ledger,
     context: CampaignContext,
     no_sidecar: bool,
-    console: Console,
+    frontend: Frontend,
     maker: StillMaker | None = None,
     ends_at: float = inf,
 ) -> tuple[str, tuple[ExitCode, ...]]:
@@ -149,9 +149,9 @@ def write_final_report(
         if not no_sidecar:
             files.update_sidecars(snapshot)
         # last: whatever happens to stills, the report and the sidecars name every run that was paid for
-        _finish_stills(files, report, snapshot, console, maker, ends_at)
+        _finish_stills(files, report, snapshot, frontend, maker, ends_at)
     except OutputError as error:
-        console.print_warning(str(error))
+        frontend.warn(str(error))
         return page, (error.exit_code,)
     finally:
         files.save_verified()
@@ -162,7 +162,7 @@ def _finish_stills(
     files: "ReportFiles",
     report: Report,
     snapshot: Snapshot,
-    console: Console,
+    frontend: Frontend,
     maker: StillMaker | None,
     ends_at: float,
 ) -> None:
@@ -170,7 +170,7 @@ def _finish_stills(
     clock = Clock()
     over_at = min(ends_at, clock.now() + LONGEST_IN_APPLY_S)
     stills = files.stills(report, snapshot, maker)
-    if stills.make_missing(console, lambda: console.stop.code is not None or clock.now() >= over_at):
+    if stills.make_missing(frontend, lambda: frontend.stop.code is not None or clock.now() >= over_at):
         files.update_reports(report, tuple(Format))
     stills.remove_others()
 

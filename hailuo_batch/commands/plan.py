@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hailuo_batch.adapters.local.output_files import OutputFiles
 from hailuo_batch.app.config import ApplyOptions, read_plan_request, read_settings
-from hailuo_batch.app.consent import make_proposal, print_not_replaced, render_proposal
+from hailuo_batch.app.consent import make_proposal, tell_not_replaced
 from hailuo_batch.app.ledger_access import LedgerView, empty_snapshot, read_ledger
 from hailuo_batch.app.manifest_input import (
     PLAN_IMAGE_REMEDY,
@@ -22,9 +22,10 @@ from hailuo_batch.app.manifest_input import (
     warning_fields,
 )
 from hailuo_batch.app.older_ledger import check_not_older
-from hailuo_batch.app.picks.rerolls import print_rerolls, read_rerolls
+from hailuo_batch.app.picks.rerolls import read_rerolls, tell_rerolls
 from hailuo_batch.app.plan_file import LedgerState, complete_plan_document, sources_of, write_plan
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, CampaignPaths, check_outputs, short_path
+from hailuo_batch.commands.terminal import Terminal, render_proposal
 from hailuo_batch.core.model.runs import Snapshot, with_events
 from hailuo_batch.core.planning.estimate import changes_anything
 from hailuo_batch.core.planning.plan import make_plan
@@ -61,7 +62,8 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
 
     Raises what reading a manifest or a ledger raises, and UsageError for an unusable image.
     """
-    manifest = read_manifest(where.manifest, console, warning_severity(strict=options.strict))
+    terminal = Terminal(console)
+    manifest = read_manifest(where, terminal, warning_severity(strict=options.strict))
     context = context_of(where, manifest)
     campaign, paths = context.campaign, context.paths
     rerolls = read_rerolls(options.replace_from, context)
@@ -69,17 +71,17 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     given = ApplyOptions(max_spend=options.max_spend, limit=options.limit, rate_limit=options.rate_limit)
     settings = read_settings(given, campaign)
     check_outputs(paths)
-    view = _read_ledger(context, options, console)
+    view = _read_ledger(context, options, terminal)
     if view is not None:
         check_not_older(context)
     snapshot = empty_snapshot(context) if view is None else _as_apply_would_find(view, paths)
     plan = make_plan(campaign, snapshot, request)
-    print_rerolls(options.replace_from, request, plan, snapshot, console)
-    print_not_replaced(request, plan, console)
+    tell_rerolls(options.replace_from, request, plan, snapshot, terminal)
+    tell_not_replaced(request, plan, terminal)
     proposal = make_proposal(context, snapshot, plan, settings)
     # rule plan_checks_images
     level = ImageCheckLevel.ONLINE if options.check_images else ImageCheckLevel.LOCAL
-    images = look_at_images(manifest, plan, level, console)
+    images = look_at_images(manifest, plan, level, terminal)
     if console.as_json or options.out is not None:
         cap = settings.cap_micro_usd
         document = plan_document(plan, snapshot, proposal.estimate, proposal.time, cap)
@@ -94,7 +96,7 @@ def run(where: CampaignLocation, options: PlanOptions, console: Console) -> int:
     )
     if context.is_sandbox:
         console.print_info("This is the plan of a practice run on the sandbox: no key, no real money.")
-    judge_images(images, manifest.warning_severity, console, PLAN_IMAGE_REMEDY)
+    judge_images(images, manifest.warning_severity, terminal, PLAN_IMAGE_REMEDY)
     if options.out is not None:
         write_plan(options.out, document)
         apply = f"{where.command_line('apply')} --plan {quote(str(options.out))}"
@@ -111,19 +113,19 @@ def _as_apply_would_find(view: LedgerView, paths: CampaignPaths) -> Snapshot:
     return with_events(snapshot, OutputFiles(paths.outputs).missing(snapshot))
 
 
-def _read_ledger(context: CampaignContext, options: PlanOptions, console: Console) -> LedgerView | None:
+def _read_ledger(context: CampaignContext, options: PlanOptions, terminal: Terminal) -> LedgerView | None:
     """The ledger, None if there is none yet. Raises BusyError or LedgerError if a kept plan would be out of date."""
     view = read_ledger(context)
     if view is None:
         return None
-    view.print_receipts_ahead(console)
+    view.tell_receipts_ahead(terminal)
     if view.holder is not None:
         if options.out is not None:
             raise BusyError(
                 f"{view.holder} is running on this campaign, so a plan file would be out of date at once. Nothing was "
                 "written. Run this command again when that has finished."
             )
-        console.print_info(f"{view.holder} is running on this campaign. This is the plan as of now.")
+        terminal.remark(f"{view.holder} is running on this campaign. This is the plan as of now.")
     if options.out is not None and view.state.restored:
         raise LedgerError(
             f"{context.paths.ledger}: this is a restored backup without the newest receipts, so a plan file would be "

@@ -7,6 +7,7 @@ from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import check_not_older, journal_mark
 from hailuo_batch.app.reports import ReportFiles, report_of
 from hailuo_batch.app.workspace import CampaignLocation, has_ledger, short_path
+from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.report.files import Format
@@ -23,11 +24,11 @@ def run(where: CampaignLocation, console: Console, *, formats: tuple[str, ...], 
 
     Raises UsageError if nothing was ever applied, OutputError if a file cannot be written.
     """
-    context = load_context(where, console)
+    context = load_context(where, Terminal(console))
     # before the ledger is read: whatever a running apply adds meanwhile is after this mark
     mark = journal_mark(context.paths) if has_ledger(context.paths) else (0, "")
     view = require_ledger(context, "nothing to report; `hailuo-batch apply MANIFEST` requests its videos")
-    view.print_receipts_ahead(console)
+    view.tell_receipts_ahead(Terminal(console))
     check_not_older(context)  # before the files that prove it are overwritten
     resume, state = view.resume_command, view.submitting_state
     report = report_of(context, view.snapshot, Clock().wall(), resume=resume, submitting_state=state)
@@ -52,7 +53,7 @@ def _make_stills(
     """Make the stills that are missing and show them. Ctrl-C breaks that off, and the page shows what was made."""
     made = True
     try:
-        made = files.stills(report, snapshot).make_missing(console, lambda: False)
+        made = files.stills(report, snapshot).make_missing(Terminal(console), lambda: False)
     finally:
         if made:
             files.update_reports(report, formats)

@@ -2,6 +2,7 @@
 
 from hailuo_batch.app.ledger_access import open_for_changes
 from hailuo_batch.app.workspace import CampaignLocation
+from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.model.ledger_changes import AddAttempt
 from hailuo_batch.core.planning.resolution import refused_content, retry_takes
 from hailuo_batch.errors import ExitCode, UsageError
@@ -16,7 +17,7 @@ def run(where: CampaignLocation, take_ids: tuple[str, ...], all_takes: bool, con
     chooses none."""
     if take_ids and all_takes:
         raise UsageError("Give either TAKE or --all. Nothing was changed.")
-    with open_for_changes(where, "retry", console) as session:
+    with open_for_changes(where, "retry", Terminal(console)) as session:
         steps = retry_takes(session.snapshot, take_ids)
         unchanged = refused_content(session.snapshot, steps)
         session.ledger.carry_out(steps, session.clock.wall())

@@ -8,8 +8,9 @@ from functools import partial
 from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import FilesBesideLedger, check_files_beside
 from hailuo_batch.app.status.reading import StatusReading, read_status
-from hailuo_batch.app.status.watching import watch
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, sandbox_hint
+from hailuo_batch.commands.terminal import Terminal
+from hailuo_batch.commands.watching import watch
 from hailuo_batch.errors import ExitCode, UsageError
 from hailuo_batch.report.render_json import report_document
 from hailuo_batch.ui.console import Console, Verbosity, columns_of
@@ -33,7 +34,7 @@ def run(where: CampaignLocation, options: StatusOptions, console: Console) -> Ex
     ledger raises, and UsageError for a pattern that chooses no take."""
     if options.watch and console.as_json:
         raise UsageError("--watch shows a page for people, and --json one document: leave one of them out.")
-    context = load_context(where, console)
+    context = load_context(where, Terminal(console))
     reading = read_status(context, options.only)
     files_beside = check_files_beside(context) if reading.has_ledger else FilesBesideLedger()
     _print_remarks(reading, context, options, console)
@@ -57,7 +58,7 @@ def _print_remarks(reading: StatusReading, context: CampaignContext, options: St
     remark = _remark(reading, context)
     if remark and not options.watch:  # the page that is watched has it in itself, as long as it is true
         console.print_info(remark)
-    reading.view.print_receipts_ahead(console)
+    reading.view.tell_receipts_ahead(Terminal(console))
     if options.only:
         of_all = f"{len(reading.report.takes):,} of {count(reading.recorded, 'take')}"
         console.print_info(f"Shown: {of_all} (--only), and their money alone.")

@@ -238,7 +238,7 @@ class User:
     def _at_the_terminal(self, process: Process) -> Iterator[None]:
         """While it lasts, commands meet this manifest, this clock, this disk and this world."""
         site, campaign = self.site, self.author.campaign
-        manifest: dict[str, Any] = {"read_manifest": lambda path, *_: Manifest(path, campaign, {}, {}, "")}
+        manifest: dict[str, Any] = {"read_manifest": lambda where, *_: Manifest(where.manifest, campaign, {}, {}, "")}
         meets: dict[str, Any] = {"Clock": lambda: site.clock, "Ledger": HostileLedger(site.fate)}
         time = SimpleNamespace(monotonic=site.clock.now, sleep=self._sleep)
         with (
