@@ -8,6 +8,7 @@ is sent before it is written down. Without consent, only runs that are already p
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
@@ -39,6 +40,7 @@ from hailuo_batch.app.plan_guard import (
     PlanProgress,
     carried_out_fact,
     check_ledger_for_plan,
+    check_options_for,
     check_plan,
     check_sources,
     read_plan_for,
@@ -90,16 +92,16 @@ class ApplyEnding:
     """How an apply ended, for its front end.
 
     `report` is the campaign as it is now, `unfinished` are the takes asked for that have no good video, and `snapshot`
-    is the ledger in which each request without an answer is in doubt. `page` is where the report's page is; `resume`
-    continues the apply, and `later` says what it has left. `stop_reasons` are why it ended before all was done,
-    `codes` the exit codes of all that kept it from that.
+    is the ledger in which each request without an answer is in doubt. `page` is the report's page, None where it was
+    not written; `resume` continues the apply, and `later` says what it has left. `stop_reasons` are why it ended before
+    all was done, `codes` the exit codes of all that kept it from that.
     """
 
     where: CampaignLocation
     report: Report
     snapshot: Snapshot
     unfinished: tuple[ReportTake, ...]
-    page: str
+    page: Path | None
     resume: str
     later: tuple[str, ...]
     took: str
@@ -123,7 +125,7 @@ def apply_campaign(
     request = _read_request(where, options, frontend)
     lock = campaign_lock(request.context.paths, "apply", clock)
     wait_s = min(options.wait_s, max(0.0, give_up_at - clock.now()))
-    if lock.acquire(wait_s, waiting_notice(wait_s, frontend)):
+    if lock.acquire(wait_s, waiting_notice(wait_s, frontend), lambda: frontend.stop.code is not None):
         # rule read_again
         request = _read_request_again(request, frontend)
     with lock, ExitStack() as stack:
@@ -285,7 +287,11 @@ class _Apply:
 
 def _read_request(where: CampaignLocation, options: ApplyOptions, frontend: ApplyFrontend) -> ApplyRequest:
     """Read and check everything that is asked, before anything is opened. Raises UsageError and ManifestError."""
-    saved = None if options.plan_file is None else read_plan_for(options.plan_file, options)
+    saved = options.plan
+    if saved is not None:
+        check_options_for(saved.path, options)
+    elif options.plan_file is not None:
+        saved = read_plan_for(options.plan_file, options)
     load = load_manifest if options.check_images is False else load_with_image_warnings
     manifest = read_manifest(where, frontend, warning_severity(strict=options.strict), load)
     context = context_of(where, manifest)

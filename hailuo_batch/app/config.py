@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hailuo_batch.adapters.runbase import parse_base_url
 from hailuo_batch.adapters.runbase.key_shape import find_wrong_shape
@@ -22,6 +22,9 @@ from hailuo_batch.errors import AccountError, UsageError
 from hailuo_batch.report.advice import SANDBOX
 from hailuo_batch.text import quote
 from hailuo_batch.values import CampaignSpec, Take, parse_duration, parse_usd
+
+if TYPE_CHECKING:
+    from hailuo_batch.app.plan_file import SavedPlan
 
 T = TypeVar("T")
 
@@ -44,8 +47,8 @@ class ApplyOptions:
     """The options of `apply`, as the user typed them; None for those that were not given.
 
     `yes` agrees to pay without being asked; `accept_price` pays whatever a run turns out to cost. `check_images` is
-    None unless the user decided. `plan_file` holds the plan to follow, `replace_from` the picks whose re-rolls are
-    wanted. `strict` makes errors of warnings.
+    None unless the user decided. `plan_file` holds the plan to follow, unless `plan` is that plan itself;
+    `replace_from` has the picks whose re-rolls are wanted. `strict` makes errors of warnings.
     """
 
     rate_limit: str | None = None
@@ -67,6 +70,7 @@ class ApplyOptions:
     strict: bool = False
     wait: str | None = None
     max_duration: str | None = None
+    plan: "SavedPlan | None" = None
 
     @property
     def wait_s(self) -> float:

@@ -189,7 +189,9 @@ class ApplyRequest:
 
     @property
     def replan_command(self) -> str:
-        """The command that makes a new plan file."""
+        """What makes a new plan: a command, or the call of a program."""
+        if self.options.plan is not None:
+            return "campaign.plan()"
         return f"{self.context.where.command_line('plan')} --out FILE"
 
     @property
@@ -273,7 +275,7 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, frontend: ApplyFro
         collects_note = (
             " Videos that are already paid for are still collected." if has_open_runs(plan, snapshot) else ""
         )
-        frontend.refuse_payment(stop_reason, collects_note)
+        frontend.refuse_payment(quote, consent, stop_reason, collects_note)
     return ConsentResult(consent, stop_reason)
 
 

@@ -13,6 +13,7 @@ from hailuo_batch.adapters.local.stop_request import StopRequest
 from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run
+from hailuo_batch.core.model.settings import Consent
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import Diagnostic, LoadedManifest
 from hailuo_batch.report.model import Report
@@ -20,7 +21,7 @@ from hailuo_batch.runtime.observer import Observer
 
 if TYPE_CHECKING:
     from hailuo_batch.app.apply import ApplyEnding
-    from hailuo_batch.app.consent import ApplyRequest, Proposal
+    from hailuo_batch.app.consent import ApplyRequest, PaymentQuote, Proposal
 
 
 class Frontend(Protocol):
@@ -80,8 +81,11 @@ class ApplyFrontend(Frontend, Protocol):
     def show_proposal(self, request: "ApplyRequest", proposal: "Proposal") -> None:
         """Show what is about to be done, before anybody has agreed to it."""
 
-    def refuse_payment(self, reason: StopReason, note: str) -> None:
-        """Runs that are due will not be paid for. Whatever this raises ends the apply, and nothing was sent."""
+    def refuse_payment(self, quote: "PaymentQuote", consent: Consent, reason: StopReason, note: str) -> None:
+        """Runs that are due will not be paid for, as the reason says, and what the note says is done all the same.
+
+        Whatever this raises ends the apply, and nothing was sent.
+        """
 
     def show_nothing_begun(self, report: Report) -> None:
         """Show the campaign of which nothing was ever sent, and nothing is now."""

@@ -19,7 +19,7 @@ from hailuo_batch.app.older_ledger import journal_mark
 from hailuo_batch.app.stills.finish import LONGEST_IN_APPLY_S, CampaignStills
 from hailuo_batch.app.stills.maker import StillMaker
 from hailuo_batch.app.stills.shown import with_files_read, with_stills
-from hailuo_batch.app.workspace import CampaignContext, CampaignPaths, short_path
+from hailuo_batch.app.workspace import CampaignContext, CampaignPaths
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.runs import Snapshot
@@ -136,16 +136,16 @@ def write_final_report(
     frontend: Frontend,
     maker: StillMaker | None = None,
     ends_at: float = inf,
-) -> tuple[str, tuple[ExitCode, ...]]:
+) -> tuple[Path | None, tuple[ExitCode, ...]]:
     """Write the report files and the sidecars. Returns the page's path, and the exit code of a failure to write.
 
     For a command that holds the lock and makes no further change to the ledger. `maker` made stills while the command
     worked; those that are missing are made until `ends_at`, a time of the monotonic clock.
     """
-    page = "not written"
+    page: Path | None = None
     files = ReportFiles(context, _mark_if_in_place(ledger, context.paths))
     try:
-        page = short_path(files.update_reports(report, tuple(Format))[Format.HTML])
+        page = files.update_reports(report, tuple(Format))[Format.HTML]
         if not no_sidecar:
             files.update_sidecars(snapshot)
         # last: whatever happens to stills, the report and the sidecars name every run that was paid for

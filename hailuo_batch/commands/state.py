@@ -4,8 +4,8 @@ import sys
 
 from hailuo_batch.app.ledger_access import open_for_changes, read_journal, require_ledger
 from hailuo_batch.app.manifest_input import load_context
+from hailuo_batch.app.mending.restore import RestoreResult, restore_ledger
 from hailuo_batch.app.older_ledger import check_files_beside
-from hailuo_batch.app.restore import RestoreResult, restore_ledger
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, short_path
 from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.model.ledger_changes import ForgetRuns, ForgetTake

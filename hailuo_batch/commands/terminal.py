@@ -13,12 +13,13 @@ from typing import TextIO
 from hailuo_batch.adapters.local.stop_request import StopRequest
 from hailuo_batch.adapters.local.streams import never_blocking
 from hailuo_batch.app.apply import ApplyEnding
-from hailuo_batch.app.consent import ApplyRequest, Proposal
+from hailuo_batch.app.consent import ApplyRequest, PaymentQuote, Proposal
+from hailuo_batch.app.workspace import short_path
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model.events import Event
 from hailuo_batch.core.model.runs import Run
-from hailuo_batch.core.model.settings import Settings
+from hailuo_batch.core.model.settings import Consent, Settings
 from hailuo_batch.errors import ExitCode, StreamError
 from hailuo_batch.manifest import Diagnostic, LoadedManifest, Severity, render_diagnostic
 from hailuo_batch.manifest.findings import findings_document
@@ -135,7 +136,7 @@ class Terminal:
         """Print the plan on stderr, unless quiet."""
         self.console.print_info_in_colour(render_proposal(proposal, request.settings, self.console, sys.stderr))
 
-    def refuse_payment(self, reason: StopReason, note: str) -> None:
+    def refuse_payment(self, quote: PaymentQuote, consent: Consent, reason: StopReason, note: str) -> None:  # noqa: ARG002
         """Print why nothing is paid for."""
         self.console.print_warning(reason.text + note)
 
@@ -151,7 +152,8 @@ class Terminal:
         columns = columns_of(stream)
         doubts = render_in_doubt(ending.snapshot, where.command_line("resolve"), columns)
         later = "\n".join(layout_lines(list(ending.later), columns))
-        end = Ending(ending.page, ending.resume, where.command_line("status"), later, ending.took, ending.remedy)
+        page = "not written" if ending.page is None else short_path(ending.page)
+        end = Ending(page, ending.resume, where.command_line("status"), later, ending.took, ending.remedy)
         summary = render_summary(ending.report, ending.unfinished, doubts, end, columns, console.palette(stream))
         codes: tuple[ExitCode, ...] = ()
         if console.as_json:

@@ -7,9 +7,9 @@ from typing import Any
 from hailuo_batch.adapters.local.output_files import FileMatch, OutputFiles
 from hailuo_batch.app.ledger_access import RESUME_FACT, LedgerSession, open_for_changes, require_ledger
 from hailuo_batch.app.manifest_input import load_context
+from hailuo_batch.app.mending.verify import FileCheck, check_files, repair_files
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.reports import report_of, write_final_report
-from hailuo_batch.app.verify import FileCheck, check_files, repair_files
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, check_outputs
 from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.model.runs import Snapshot

@@ -83,8 +83,8 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the apply is: its takes by state, and the campaign's money. Comes when that has changed, at most ten times
-    a second. `time_left_s` is None where it is not known."""
+    """How far the apply is: its takes by state, and the campaign's money. Comes when that has changed, at most ten
+    times a second. `time_left_s` is None where it is not known."""
 
     takes: int
     counts: Mapping[str, int]

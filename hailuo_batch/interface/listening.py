@@ -21,6 +21,7 @@ from hailuo_batch.errors import ConsentMissingError, ExitCode
 from hailuo_batch.interface import events
 from hailuo_batch.interface.making import make_plan_value
 from hailuo_batch.interface.money import Money, money
+from hailuo_batch.interface.shots import keep_manifest
 from hailuo_batch.interface.wording import in_python
 from hailuo_batch.manifest import Diagnostic, LoadedManifest, Severity, render_diagnostic
 from hailuo_batch.report.model import Report
@@ -45,8 +46,8 @@ class Listener:
         self.report: Report | None = None
         self.refusal: StopReason | None = None
         self._where = where
-        self._emit = emit
-        self._outputs = Path()
+        self.emit = emit
+        self.outputs = Path()
         self._is_changing = False
 
     def ask(self, question: str) -> bool:  # noqa: ARG002
@@ -87,19 +88,20 @@ class Listener:
     def stoppable(self) -> AbstractContextManager[None]:
         """From here on the ledger changes: whoever goes away is waited for."""
         self._check_open()
+        keep_manifest(self._where)  # the first thing that is written, or refused
         self._is_changing = True
         return nullcontext()
 
     @contextmanager
     def observing(self, now: Callable[[], float], received: Callable[[], int]) -> Iterator[Observer]:  # noqa: ARG002
         """Pass the progress on as events."""
-        yield _Watcher(self._emit, lambda text: self._note(text))
+        yield _Watcher(self.emit, self._note)
 
     def on_recorded(self, run: Run, event: ev.Event) -> None:
         """Pass on what a program can act on."""
         made = self._event_of(run, event)
         if made is not None:
-            self._emit(made)
+            self.emit(made)
 
     def show_nothing_to_do(self, request: ApplyRequest, proposal: Proposal, text: str) -> None:
         """Pass the plan on, and that there is nothing to do."""
@@ -109,16 +111,16 @@ class Listener:
     def show_proposal(self, request: ApplyRequest, proposal: Proposal) -> None:
         """Pass the plan on."""
         self._check_open()
-        self._outputs = request.context.paths.outputs
-        self._emit(events.Planned(make_plan_value(proposal, request.settings)))
+        self.outputs = request.context.paths.outputs
+        self.emit(events.Planned(make_plan_value(proposal, request.settings)))
 
     def refuse_payment(self, quote: PaymentQuote, consent: Consent, reason: StopReason, note: str) -> None:
         """Raise ConsentMissingError where nobody has agreed. Another reason is told, and what is paid for collected."""
         if quote.cap_reached is None and consent is not Consent.GIVEN:
             raise ConsentMissingError(
-                f"This apply would pay for {quote}, and nobody has agreed to that. Nothing was sent, nothing was paid. "
-                "Look at campaign.plan(), and give it to apply as `consent`; `consent=True` agrees to whatever the plan "
-                "is then."
+                f"This apply would pay for {quote}, and nobody has agreed to that. Nothing was sent, nothing was "
+                "paid. Look at campaign.plan(), and give it to apply as `consent`; `consent=True` agrees to whatever "
+                "the plan is by then."
             )
         self.refusal = reason
         self.warn(reason.text + note)
@@ -140,7 +142,7 @@ class Listener:
             case ev.RunSucceeded() if not any(output.path for output in run.outputs):
                 return events.Finished(take, id_, number, money(run.cost_micro_usd))
             case ev.FileSaved():
-                path = self._outputs / event.path
+                path = self.outputs / event.path
                 return events.Downloaded(take, id_, number, path, event.bytes, event.sha256, event.flaw)
             case ev.RunFailed():
                 return events.Failed(take, run.run_id, number, "failed", event.error)
@@ -156,7 +158,7 @@ class Listener:
     def _note(self, text: str, *, is_warning: bool = False) -> None:
         said = in_python(text, self._where)
         self.notes.append(said)
-        self._emit(events.Notice(said, is_warning))
+        self.emit(events.Notice(said, is_warning))
 
     def _check_open(self) -> None:
         """Raises ClosedError where nobody listens any more, as long as nothing was begun."""

@@ -25,7 +25,7 @@ _LISTED = ("shots", "rows")
 
 def manifest_place(workspace: Path, name: str) -> Path:
     """Where the manifest is kept once it is applied, so that every command of the program works on it, too."""
-    stem = name if isinstance(name, str) and _NAME.fullmatch(name) else "campaign"
+    stem = name if _NAME.fullmatch(name) else "campaign"
     return workspace / "manifests" / f"{stem}.shots.yaml"
 
 
@@ -49,8 +49,8 @@ def keep_manifest(where: CampaignLocation) -> None:
         before = path.read_bytes() if path.exists() else b""
         if before and not before.startswith(_HEADING.encode("ascii")):
             raise UsageError(
-                f"{path}: this file was not made by Campaign.from_shots, and is not replaced. Nothing was sent, nothing "
-                "was paid. Rename it, or give the campaign another name."
+                f"{path}: this file was not made by Campaign.from_shots, and is not replaced. Nothing was sent, "
+                "nothing was paid. Rename it, or give the campaign another name."
             )
         if before != where.text.data:
             path.parent.mkdir(parents=True, exist_ok=True)

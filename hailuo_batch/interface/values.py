@@ -63,7 +63,7 @@ class PlannedTake:
 
     `action` is `create` or `replace` where it pays, `resume` or `download` where it follows what is paid for, else
     `keep`, `hold` or `unwanted`. `cost` is what it would pay, None where that is nothing or unknown. `input` is what
-    would be sent, empty where nothing is.
+    is sent to make it.
     """
 
     id: str
@@ -82,7 +82,7 @@ class PlannedTake:
 
     @property
     def prompt(self) -> str:
-        """The prompt that would be sent, empty where nothing is."""
+        """The prompt, empty for a model whose input has none."""
         return str(self.input.get("prompt", ""))
 
 
@@ -121,7 +121,8 @@ class Plan:
     def __str__(self) -> str:
         counts = ", ".join(f"{number:,} {action}" for action, number in self.totals.items() if number)
         price = "at a price that is not known yet" if self.cost is None else f"about {self.cost}"
-        return f"{self.campaign}: {counts or 'no takes'}; {f'{self.creates:,} to pay for, {price}' if self.pays else 'nothing to pay for'}"
+        paying = f"{self.creates:,} to pay for, {price}" if self.pays else "nothing to pay for"
+        return f"{self.campaign}: {counts or 'no takes'}; {paying}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from hailuo_batch.app.api_target import ApiTarget
 from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.run_campaign import Job
 from hailuo_batch.core.engine import stop_reasons
-from hailuo_batch.core.engine.engine import Engine, Settings
+from hailuo_batch.core.engine.engine import Engine
 from hailuo_batch.core.engine.requests import MAX_PRICE_RISE
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime import driver

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from hailuo_batch.app.consent import PaymentQuote, ask_consent, quote_for, refused_payment
+from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent
@@ -13,7 +14,6 @@ from hailuo_batch.core.planning.estimate import estimate_cost
 from hailuo_batch.core.planning.history import history_of
 from hailuo_batch.core.planning.plan import PlanRequest, make_plan
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.ui.console import Console
 from hailuo_batch.values import Limits
 from tests.core.planning_session import wants
