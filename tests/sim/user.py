@@ -17,7 +17,7 @@ from unittest import mock
 
 from hailuo_batch import cli
 from hailuo_batch.adapters.runbase import RunLookup, responses
-from hailuo_batch.app import api_target, ledger_access, manifest_input
+from hailuo_batch.app import api_target, ledger_access, manifest_input, plan_campaign
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.app.mending import resolve, restore
 from hailuo_batch.commands import state
