@@ -12,7 +12,7 @@ from hailuo_batch.app.mending.resolve import ResolveRequest
 from hailuo_batch.app.plan_file import saved_plan
 from hailuo_batch.app.workspace import Access, CampaignLocation
 from hailuo_batch.core.planning.resolution import ResolveOption
-from hailuo_batch.errors import ConsentMissingError, ExitCode, HailuoBatchError, UsageError
+from hailuo_batch.errors import ExitCode, HailuoBatchError, UsageError
 from hailuo_batch.interface import events
 from hailuo_batch.interface.listening import Emit, Listener
 from hailuo_batch.interface.making import (
@@ -228,11 +228,6 @@ class Campaign:
         """
         request = _resolve_request(takes, by)
         with self._in_python():
-            if request.way is ResolveOption.RESUBMIT and not (request.yes or self._where.sandbox):
-                raise ConsentMissingError(
-                    "Resubmit pays again, perhaps for a second time, and nobody has agreed to that. Nothing was sent, "
-                    "nothing was changed. Give it as Resubmit(consent=True)."
-                )
             message = CampaignWork(self._where, Listener(self._where)).resolve(request)
             return in_python(message or "", self._where)
 

@@ -3,6 +3,7 @@
 Runs in the thread of the use case. Whoever listens gets every event by a function that only takes it in.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -95,7 +96,7 @@ class Listener:
     @contextmanager
     def observing(self, now: Callable[[], float], received: Callable[[], int]) -> Iterator[Observer]:  # noqa: ARG002
         """Pass the progress on as events."""
-        yield _Watcher(self.emit, self._note)
+        yield _Watcher(self.emit, self._note, self.stop)
 
     def on_recorded(self, run: Run, event: ev.Event) -> None:
         """Pass on what a program can act on."""
@@ -169,13 +170,16 @@ class Listener:
 class _Watcher:
     """An observer that passes on what has changed."""
 
-    def __init__(self, emit: Emit, note: Callable[[str], None]) -> None:
+    def __init__(self, emit: Emit, note: Callable[[str], None], stop: StopRequest) -> None:
         self._emit = emit
         self._note = note
+        self._stop = stop
         self._before: events.Progress | None = None
 
     def update(self, progress: counters.Progress) -> None:
         """Pass the progress on, unless only the time is another."""
+        if not threading.main_thread().is_alive():
+            self._stop.request(ExitCode.SIGTERM)  # Python is ending, and gives no thread any more work
         now = events.Progress(
             progress.takes,
             {str(state): number for state, number in progress.states.items()},

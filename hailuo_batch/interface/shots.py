@@ -90,7 +90,8 @@ def _entry_lines(entry: Mapping[str, Any]) -> Iterator[str]:
             yield f"{'- ' if first else '  '}{_flow(key, key)}: {_flow(value, key)}"
             first = False
     yield "  rows:"
-    yield from (f"  - {_flow(row, 'row')}" for row in rows)
+    # whatever stands there unquoted would be a value as it is written, `null` too
+    yield from (f"  - {_flow({n: '' if _is_blank(v) else v for n, v in row.items()}, 'row')}" for row in rows)
 
 
 def _flow(value: object, what: str) -> str:

@@ -25,13 +25,17 @@ Work = Callable[[Listener], ApplyResult]
 MakeListener = Callable[[Emit], Listener]
 
 
+_LOOK_AGAIN_S = 1.0  # where an interrupt took the last item of the queue with it
+
+
 class _Worker:
-    """The thread. `result` is how the apply ended, `error` what it raised; the queue ends with None."""
+    """The thread. `result` is how the apply ended, `error` what it raised. The queue ends with None, once it is over."""
 
     def __init__(self, work: Work, make_listener: MakeListener) -> None:
         self.queue: SimpleQueue[Event | None] = SimpleQueue()
         self.result: ApplyResult | None = None
         self.error: BaseException | None = None
+        self.is_over = False
         self.on_news: Callable[[], object] | None = None
         self.listener = make_listener(self.put)
         self.thread = threading.Thread(target=self._run, args=(work,), name="hailuo-batch apply")
@@ -48,6 +52,17 @@ class _Worker:
         """Ask the apply to stop in good order. May be called from any thread, and more than once."""
         self.listener.stop.request(ExitCode.SIGINT)
 
+    def wait(self) -> None:
+        """Wait until it is over. KeyboardInterrupt ends the waiting and nothing else.
+
+        A thread whose `join` is interrupted counts as ended (Python before 3.13): the interpreter, ending after that,
+        would not wait for it, and what was paid for would go unrecorded. So it is only joined when it is at its end.
+        """
+        while not self.is_over:
+            with suppress(Empty):
+                self.queue.get(timeout=_LOOK_AGAIN_S)
+        self.thread.join()
+
     def _run(self, work: Work) -> None:
         try:
             self.result = work(self.listener)
@@ -56,6 +71,7 @@ class _Worker:
         except BaseException as error:  # noqa: BLE001 - it is raised where the events are waited for
             self.error = error
         finally:
+            self.is_over = True
             self.put(None)
 
 
@@ -145,9 +161,10 @@ class EventStream:
         if self._is_over or not self._has_begun:
             self._is_over = True
             return
+        self._is_over = True
         self._worker.stop()
-        while await self._take() is not None:
-            pass
+        while not self._worker.is_over:
+            await self._take()
         self._end()
 
     async def __aenter__(self) -> Self:
@@ -171,7 +188,7 @@ class EventStream:
             return
         self._worker.stop()
         if self._owner == threading.get_ident() and not _is_in_event_loop():
-            self._worker.thread.join()
+            self._worker.wait()
 
     def _begin(self) -> None:
         self._owner = threading.get_ident()
@@ -193,8 +210,8 @@ class EventStream:
 
     def _end(self) -> None:
         """Wait for the thread, which has nothing more to do or is about to stop. Raises what the apply raised."""
-        self._worker.thread.join()
-        self._is_over = True
+        self._is_over = True  # also for whoever does not wait to the end
+        self._worker.wait()
         if self._worker.error is not None:
             raise self._worker.error
 

@@ -36,7 +36,7 @@ from hailuo_batch.core.planning.resolution import (
     owner_of,
     resubmit_run,
 )
-from hailuo_batch.errors import AccountError, BusyError, HailuoBatchError, UsageError
+from hailuo_batch.errors import AccountError, BusyError, ConsentMissingError, HailuoBatchError, UsageError
 from hailuo_batch.ui.resolution import abandoned_text, apply_hint, describe_runs, pays_again_text, resubmitted_text
 from hailuo_batch.values import format_duration
 
@@ -107,7 +107,7 @@ def _combine(each: Iterable[Resolution]) -> Resolution:
 def _refuse_without_consent(where: CampaignLocation, request: ResolveRequest, frontend: Frontend) -> NoReturn:
     """Refuse another payment that nobody agreed to, without touching the ledger.
 
-    Raises UsageError that names the payment, or whatever would have prevented it anyway.
+    Raises ConsentMissingError that names the payment, or whatever would have prevented it anyway.
     """
     view = require_ledger(load_context(where, frontend), "nothing to change")
     if view.holder is not None:
@@ -116,7 +116,7 @@ def _refuse_without_consent(where: CampaignLocation, request: ResolveRequest, fr
     runs = [run for _, run in _choose(snapshot, request)]
     if not runs:
         raise UsageError(f"{_NOTHING.format(option=request.way)} {_UNCHANGED}")
-    raise UsageError(
+    raise ConsentMissingError(
         f"{describe_runs(snapshot, runs)}. {pays_again_text(snapshot, runs)}, and --yes is missing. {_UNCHANGED}"
     )
 
