@@ -111,13 +111,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import the public name, which is kept from then on."""
-    module = _MODULES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
-    return value
+if not TYPE_CHECKING:  # for whom every name that there is stands above
+
+    def __getattr__(name: str) -> object:
+        """Import the public name, which is kept from then on."""
+        module = _MODULES.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+        return value
 
 
 def __dir__() -> list[str]:

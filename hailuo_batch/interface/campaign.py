@@ -170,7 +170,6 @@ class Campaign:
             for event in stream:
                 if on_event is not None:
                     on_event(event)
-        assert stream.result is not None  # it was not closed early
         return stream.result
 
     def stream(self, consent: Consent = None, **settings: Unpack[ApplySettings]) -> EventStream:

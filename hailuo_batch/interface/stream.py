@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from hailuo_batch.errors import ExitCode, HailuoBatchError
+from hailuo_batch.errors import ExitCode, HailuoBatchError, UsageError
 from hailuo_batch.interface.events import Event
 from hailuo_batch.interface.listening import ClosedError, Emit, Listener
 from hailuo_batch.interface.values import ApplyResult
@@ -29,7 +29,7 @@ _LOOK_AGAIN_S = 1.0  # where an interrupt took the last item of the queue with i
 
 
 class _Worker:
-    """The thread. `result` is how the apply ended, `error` what it raised. The queue ends with None, once it is over."""
+    """The thread. `result` is how the apply ended, `error` what it raised. The queue ends with None."""
 
     def __init__(self, work: Work, make_listener: MakeListener) -> None:
         self.queue: SimpleQueue[Event | None] = SimpleQueue()
@@ -81,7 +81,7 @@ class EventStream:
     `close`, or leaving its `with` or `async with` early, stops the apply in good order: what is being requested comes
     to its end and is recorded, and then the call returns. So does whatever ends the waiting: KeyboardInterrupt, a task
     that is cancelled, an iterator that is thrown away. `result` is there once the last event has come, or the stream is
-    closed; None if it was closed before anything was begun.
+    closed.
     """
 
     def __init__(self, work: Work, make_listener: MakeListener) -> None:
@@ -92,8 +92,11 @@ class EventStream:
         self._news: asyncio.Event | None = None
 
     @property
-    def result(self) -> ApplyResult | None:
-        """How the apply ended."""
+    def result(self) -> ApplyResult:
+        """How the apply ended. Raises UsageError while it has not, and if it was closed before anything was begun."""
+        if self._worker.result is None:
+            why = "it was closed before anything was begun" if self._is_over else "it is not at its end"
+            raise UsageError(f"This stream has no result: {why}.")
         return self._worker.result
 
     # --- one after the other ---

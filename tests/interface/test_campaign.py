@@ -165,14 +165,16 @@ def test_a_stream_can_be_closed_at_any_time(start_api: StartApi, make_campaign: 
     never_begun = campaign.stream(consent=True)
     never_begun.close()
     assert list(never_begun) == []
-    assert never_begun.result is None
+    with pytest.raises(UsageError, match="closed before anything was begun"):
+        _ = never_begun.result
     with campaign.stream(consent=True) as early:
         assert isinstance(next(early), Planned)
+        with pytest.raises(UsageError, match="not at its end"):
+            _ = early.result
     with campaign.stream(consent=True) as stream:
         for event in stream:
             if isinstance(event, Created):
                 break
-    assert stream.result is not None
     assert stream.result.exit_code is ExitCode.SIGINT
     assert stream.result.stopped == ("Stopped, as was asked for.",)
     assert list(stream) == []
