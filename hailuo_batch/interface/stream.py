@@ -88,6 +88,7 @@ class EventStream:
         self._worker = _Worker(work, make_listener)
         self._has_begun = False
         self._is_over = False
+        self._is_left = False
         self._owner: int | None = None
         self._news: asyncio.Event | None = None
 
@@ -132,6 +133,7 @@ class EventStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_left = True
         try:
             self.close()
         except HailuoBatchError as failure:
@@ -187,11 +189,13 @@ class EventStream:
 
     def __del__(self) -> None:
         """Whoever throws the stream away stops the apply, and waits for it unless an event loop would wait as well."""
-        if self._is_over or not self._has_begun:
+        if not self._has_begun or self._worker.is_over:
             return
         self._worker.stop()
-        if self._owner == threading.get_ident() and not _is_in_event_loop():
-            self._worker.wait()
+        is_left = self._is_over or self._is_left  # by whoever did not wait to the end
+        if not is_left and self._owner == threading.get_ident() and not _is_in_event_loop():
+            with suppress(KeyboardInterrupt):
+                self._worker.wait()
 
     def _begin(self) -> None:
         self._owner = threading.get_ident()

@@ -258,8 +258,8 @@ def test_a_failed_take_gets_another_attempt(start_api: StartApi, make_campaign: 
 
 
 def test_settings_are_checked(campaign: Campaign) -> None:
-    with pytest.raises(UsageError, match="There is no argument 'onyl'"):
-        campaign.plan(onyl="desk")  # type: ignore[call-arg]
+    with pytest.raises(UsageError, match="There is no argument 'all_takes'"):
+        campaign.plan(all_takes="desk")  # type: ignore[call-arg]
     with pytest.raises(UsageError, match=r"only 'dusk' matches no take.*Did you mean desk"):
         campaign.plan(only="dusk")
     with pytest.raises(UsageError, match="limit: -1"):
