@@ -36,10 +36,22 @@ class UsageError(HailuoBatchError):
     exit_code = ExitCode.USAGE
 
 
+class ConsentMissingError(UsageError):
+    """It would pay, and nobody has agreed to that; nothing was sent."""
+
+
 class ManifestError(HailuoBatchError):
     """An invalid manifest; nothing was sent. `str(error)` holds every diagnostic, one to a line."""
 
     exit_code = ExitCode.USAGE
+
+
+class UnfinishedError(HailuoBatchError):
+    """An apply ended before all was done, with this exit code; everything that was paid for is recorded."""
+
+    def __init__(self, text: str, exit_code: ExitCode = ExitCode.UNFINISHED) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
 
 
 class AccountError(HailuoBatchError):

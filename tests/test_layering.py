@@ -1,12 +1,13 @@
 """The architecture, as rules on imports: what each folder is for, and what it may know.
 
-cli -> commands -> app -> (ui, report, preflight, runtime, manifest, sandbox) -> adapters -> core -> values -> errors
+cli -> commands -> interface -> app -> (ui, report, preflight, runtime, manifest, sandbox) -> adapters -> core -> values
 
 Imports go one way. A folder may import itself, and what RULES names for it; `core` and `values` touch no clock, no
 chance, no thread, no file and no network. Read off the source of every module, imports inside functions included.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +35,7 @@ VALUES = ("values", "errors")
 
 RULES: Mapping[str, Rule] = {
     # the plain values at the bottom, which everybody may use
-    PACKAGE: Rule("the version"),
+    PACKAGE: Rule("the version, and the names that a program may import", ("interface", "errors")),
     "errors": Rule("exceptions, exit codes"),
     "text": Rule("text that a terminal may have: harmless, measured, wrapped, quoted, coloured"),
     "resources": Rule("the JSON Schemas that ship with the program"),
@@ -125,12 +126,10 @@ RULES: Mapping[str, Rule] = {
         ),
     ),
     "app": Rule(
-        "what commands and a Python interface share",
+        "the use cases, which print nothing: words of `ui` are in their messages, and a front end shows them",
         (
             "app.picks",
             "ui",
-            "ui.screen",
-            "ui.status",
             "report",
             "preflight",
             "runtime",
@@ -166,6 +165,13 @@ RULES: Mapping[str, Rule] = {
             "json_fields",
         ),
     ),
+    "app.mending": Rule(
+        "what a user does about what went wrong: takes in doubt or failed, a lost ledger, damaged files",
+        (
+            *("app", "ui", "runtime", "adapters.local", "adapters.ledger", "adapters.runbase"),
+            *("core.model", "core.planning", *VALUES),
+        ),
+    ),
     "app.doctor": Rule(
         "what an apply needs, looked at before it: key, network, disk, ledger, installation",
         (
@@ -173,10 +179,19 @@ RULES: Mapping[str, Rule] = {
             *("adapters.http", "core.model", "core.planning", "core.engine", *VALUES, "text", PACKAGE),
         ),
     ),  # it looks at the proxy that a connection would take
-    "commands": Rule(
-        "one file per command, nothing else: options in, exit code out",
+    "interface": Rule(
+        "campaigns from Python: typed values in and out, a thread for each apply; the commands are built on its work",
         (
+            *("app", "app.mending", "report", "runtime", "manifest", "adapters.local", "core.engine", "core.model"),
+            *("core.planning", *VALUES),
+        ),
+    ),
+    "commands": Rule(
+        "one file per command, and the terminal as their front end: options in, exit code out",
+        (
+            "interface",
             "app",
+            "app.mending",
             "app.picks",
             "app.doctor",
             "ui",
@@ -188,6 +203,7 @@ RULES: Mapping[str, Rule] = {
             "sandbox",
             "sandbox.world",
             "adapters.local",
+            "core.engine",
             "core.model",
             "core.picks",
             "core.planning",
@@ -243,6 +259,12 @@ LIBRARIES: Mapping[str, str] = {
     "yaml": "manifest.yaml",
 }
 """The one folder that knows each of these."""
+
+CALLED = frozenset({"app", "interface"})
+"""What a program calls that imports this package."""
+OF_THE_TERMINAL = frozenset(
+    {"signal", *(f"{PACKAGE}.{name}" for name in ("ui.console", "runtime.signals", "adapters.local.streams"))}
+)
 
 MODULES = sorted(ROOT.rglob("*.py"))
 FOLDERS = sorted(path for path in ROOT.rglob("*") if path.is_dir() and path.name != "__pycache__")
@@ -342,6 +364,14 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_no_folder_is_crowded_and_each_is_a_package(folder: Path) -> None:
     assert (folder / "__init__.py").is_file() or not list(folder.glob("*.py"))
     assert len([path for path in folder.iterdir() if path.is_file() and path.name != "__init__.py"]) <= MOST_FILES
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if name_of(path).split(".")[0] in CALLED], ids=name_of)
+def test_use_cases_and_the_interface_leave_streams_and_signals_alone(path: Path) -> None:
+    """Whoever calls them owns these: a notebook, a scheduler's worker, a test."""
+    assert not OF_THE_TERMINAL & set(imports_of(path))
+    assert not {"print", "input"} & set(_called(path))
+    assert not re.search(r"\bsys\.std(in|out|err)\b", path.read_text(encoding="utf-8"))
 
 
 def test_the_rules_can_be_broken(tmp_path: Path) -> None:

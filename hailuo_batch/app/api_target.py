@@ -53,13 +53,14 @@ NO_API = ApiTarget(DEFAULT_BASE_URL, (), is_loopback=False)
 
 
 @contextmanager
-def connect(endpoint: str, settings: Settings) -> Iterator[ApiTarget]:
-    """The API at this endpoint; for `sandbox`, one that lives as long as the context.
+def connect(endpoint: str, settings: Settings, keys: tuple[str, ...] | None = None) -> Iterator[ApiTarget]:
+    """The API at this endpoint, with the given keys or the environment's; for `sandbox`, one that lives as long as the
+    context.
 
     Raises AccountError if a key is needed and not set.
     """
     if endpoint != SANDBOX:
-        yield ApiTarget(endpoint, read_keys(), split_base_url(endpoint)[0].is_loopback)
+        yield ApiTarget(endpoint, read_keys(keys), split_base_url(endpoint)[0].is_loopback)
         return
     from hailuo_batch.sandbox.server import SandboxServer  # imports an HTTP server, which only a practice run needs
     from hailuo_batch.sandbox.world import WorldSettings

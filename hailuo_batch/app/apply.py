@@ -5,10 +5,10 @@ is planned with, so that no paid run is missing from it. No payment is prepared 
 is sent before it is written down. Without consent, only runs that are already paid for are collected.
 """
 
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hailuo_batch.adapters.ledger import Ledger
@@ -23,6 +23,7 @@ from hailuo_batch.app.consent import (
     obtain_consent,
     without_paying,
 )
+from hailuo_batch.app.frontend import ApplyFrontend
 from hailuo_batch.app.ledger_access import (
     RESUME_FACT,
     campaign_lock,
@@ -39,6 +40,7 @@ from hailuo_batch.app.plan_guard import (
     PlanProgress,
     carried_out_fact,
     check_ledger_for_plan,
+    check_options_for,
     check_plan,
     check_sources,
     read_plan_for,
@@ -71,54 +73,74 @@ from hailuo_batch.core.planning.history import NEWEST
 from hailuo_batch.core.planning.plan import Plan, make_plan
 from hailuo_batch.core.planning.replacements import UNFINISHED, is_complete, with_patterns
 from hailuo_batch.core.planning.traces import KnownIds
-from hailuo_batch.errors import ExitCode, LedgerError, StreamError, UsageError
+from hailuo_batch.errors import ExitCode, LedgerError, UsageError
 from hailuo_batch.manifest import load_manifest, load_with_image_warnings
 from hailuo_batch.manifest.diagnostics import warning_severity
-from hailuo_batch.report.model import Report
-from hailuo_batch.report.render_json import report_document
+from hailuo_batch.report.model import Report, ReportTake
 from hailuo_batch.runtime.clock import Clock
-from hailuo_batch.runtime.signals import stop_on_signals
-from hailuo_batch.ui.console import Console, Verbosity, columns_of
-from hailuo_batch.ui.in_doubt import render_in_doubt
 from hailuo_batch.ui.plan import left_for_later_text
-from hailuo_batch.ui.summary import Ending, render_summary, unfinished_takes, worst_code
-from hailuo_batch.ui.text import count, layout_lines
+from hailuo_batch.ui.summary import unfinished_takes, worst_code
+from hailuo_batch.ui.text import count
 from hailuo_batch.values import format_usd
 
 if TYPE_CHECKING:
     from hailuo_batch.runtime.driver import Deadline
 
 
+@dataclass(frozen=True, slots=True)
+class ApplyEnding:
+    """How an apply ended, for its front end.
+
+    `report` is the campaign as it is now, `unfinished` are the takes asked for that have no good video, and `snapshot`
+    is the ledger in which each request without an answer is in doubt. `page` is the report's page, None where it was
+    not written; `resume` continues the apply, and `later` says what it has left. `stop_reasons` are why it ended before
+    all was done, `codes` the exit codes of all that kept it from that.
+    """
+
+    where: CampaignLocation
+    report: Report
+    snapshot: Snapshot
+    unfinished: tuple[ReportTake, ...]
+    page: Path | None
+    resume: str
+    later: tuple[str, ...]
+    took: str
+    remedy: str
+    creates: int
+    stop_reasons: tuple[StopReason, ...]
+    codes: tuple[ExitCode, ...]
+
+
 def apply_campaign(
-    where: CampaignLocation, options: ApplyOptions, console: Console, signal_stack: ExitStack
+    where: CampaignLocation, options: ApplyOptions, frontend: ApplyFrontend, until_end: ExitStack
 ) -> ExitCode:
     """Apply the manifest. Raises what reading a manifest, taking the lock or opening the ledger raises.
 
-    From consent on, a signal stops the apply in good order. Those handlers go onto `signal_stack`, which the caller
-    closes after everything here is closed.
+    From consent on, a request to stop is heeded in good order. What the front end needs for that goes onto `until_end`,
+    which the caller closes after everything here is closed.
     """
     check_options(options)
     clock = Clock()
     give_up_at = clock.now() + options.max_duration_s
-    request = _read_request(where, options, console)
+    request = _read_request(where, options, frontend)
     lock = campaign_lock(request.context.paths, "apply", clock)
     wait_s = min(options.wait_s, max(0.0, give_up_at - clock.now()))
-    if lock.acquire(wait_s, waiting_notice(wait_s, console)):
+    if lock.acquire(wait_s, waiting_notice(wait_s, frontend), lambda: frontend.stop.code is not None):
         # rule read_again
-        request = _read_request_again(request, console)
+        request = _read_request_again(request, frontend)
     with lock, ExitStack() as stack:
         check_outputs(request.context.paths)
-        apply = _Apply(request, clock, console)
+        apply = _Apply(request, clock, frontend)
         ledger = apply.open_ledger(stack)
         proposal = apply.propose(ledger)
-        consent = obtain_consent(request, proposal, console)
+        consent = obtain_consent(request, proposal, frontend)
         if consent.stop_reason is not None:
             # rule nothing_begun
             if ledger is None:
                 return apply.end_without_ledger(consent.stop_reason)
             proposal = without_paying(request, proposal)
-        # from here on the ledger changes: a signal must let each request be recorded before the process ends
-        signal_stack.enter_context(stop_on_signals(console.stop))
+        # from here on the ledger changes: whoever ends this must let each request be recorded before
+        until_end.enter_context(frontend.stoppable())
         if consent.stop_reason is None and proposal.plan.paying:
             make_outputs(request.context.paths)  # raises before anything is paid for that could not be saved
         if ledger is None:
@@ -130,7 +152,7 @@ def apply_campaign(
         deadline = _deadline(options, give_up_at)
         job = replace(_make_job(request, proposal, consent), lock=lock, deadline=deadline, stills=stills)
         apply.record_beginning(job, ledger, proposal.snapshot)
-        outcome = run_campaign(job, ledger, clock, console)
+        outcome = run_campaign(job, ledger, clock, frontend)
         if outcome.snapshot is proposal.snapshot:  # nothing was recorded since the receipts were compared with it
             remember_receipts(request.context.paths)
         return apply.finish(consent, job, outcome, ledger)
@@ -138,11 +160,11 @@ def apply_campaign(
 
 @dataclass(frozen=True, slots=True)
 class _Apply:
-    """The steps of one apply that need its request, the clock and the console."""
+    """The steps of one apply that need its request, the clock and the front end."""
 
     request: ApplyRequest
     clock: Clock
-    console: Console
+    frontend: ApplyFrontend
 
     def open_ledger(self, stack: ExitStack) -> Ledger | None:
         """The campaign's ledger, None if a first one has to be created. Raises LedgerError if it cannot be used."""
@@ -168,7 +190,7 @@ class _Apply:
         context, now = self.request.context, self.clock.wall()
         names = names_in_files(context)
         for path, new_path in set_aside(context.paths):
-            self.console.print_warning(f"{path} was renamed to {new_path.name}.")
+            self.frontend.warn(f"{path} was renamed to {new_path.name}.")
         Ledger.create(context.paths.ledger, context.campaign.name, context.endpoint, now)
         ledger = self._open()
         if names != KnownIds():
@@ -199,7 +221,7 @@ class _Apply:
             progress = check_ledger_for_plan(saved, ledger, request.replan_command)
         if ledger is not None:
             known, files = unchanged_receipts(context.paths), OutputFiles(context.paths.outputs)
-            warn = self.console.print_warning
+            warn = self.frontend.warn
             snapshot = reconcile_ledger(ledger, context.paths.receipts, files, self.clock.wall(), warn, known)
         plan = make_plan(context.campaign, snapshot, progress.plan_request)
         if saved is not None:
@@ -212,18 +234,17 @@ class _Apply:
         Outputs without a ledger would make the next apply refuse to start.
         """
         context = self.request.context
-        if self.console.as_json:
-            resume = resume_command(context.where, self.request.options, paid=False, replacing=True)
-            report = report_of(context, snapshot_before_first_apply(context), self.clock.wall(), resume=resume)
-            self.console.print_json(report_document(report))
+        resume = resume_command(context.where, self.request.options, paid=False, replacing=True)
+        report = report_of(context, snapshot_before_first_apply(context), self.clock.wall(), resume=resume)
+        self.frontend.show_nothing_begun(report)
         return stop_reason.exit_code
 
     def finish(self, consent: ConsentResult, job: Job, outcome: ApplyResult, ledger: Ledger) -> ExitCode:
-        """Write the report and the sidecars, print the summary, and return the exit code.
+        """Write the report and the sidecars, show how it ended, and return the exit code.
 
         A `--replace` is closed last of all, and only if nothing cut the apply short.
         """
-        request, console, snapshot = self.request, self.console, outcome.snapshot
+        request, frontend, snapshot = self.request, self.frontend, outcome.snapshot
         where, patterns = request.context.where, request.plan_request.replace
         replacing = any(not is_complete(snapshot, own) for own in with_patterns(snapshot, patterns))
         paid = consent.stop_reason is None
@@ -237,52 +258,44 @@ class _Apply:
         unfinished = unfinished_takes(report, job.plan.scope)
         ends_at = inf if job.deadline is None else job.deadline.at
         page, unwritten = write_final_report(
-            report, snapshot, ledger, job.context, options.no_sidecar, console, job.stills, ends_at
+            report, snapshot, ledger, job.context, options.no_sidecar, frontend, job.stills, ends_at
         )
         codes = [*outcome.codes, *([ExitCode.UNFINISHED] if unfinished else []), *unwritten]
         codes += [] if consent.stop_reason is None else [consent.stop_reason.exit_code]
-        stream = sys.stderr if console.as_json else sys.stdout
-        columns = columns_of(stream)
-        doubts = render_in_doubt(in_doubt_if_submitting(snapshot), where.command_line("resolve"), columns)
-        ending = Ending(
+        refused = () if consent.stop_reason is None else (consent.stop_reason,)
+        ending = ApplyEnding(
+            where,
+            report,
+            in_doubt_if_submitting(snapshot),
+            unfinished,
             page,
             resume_command(where, options, paid=paid, replacing=replacing),
-            where.command_line("status"),
-            _rest_text(job, snapshot, columns),
+            _rest_sentences(job, snapshot),
             outcome.time_sentence,
             outcome.remedy or ("" if consent.stop_reason is None else consent.stop_reason.remedy),
+            outcome.creates,
+            (*refused, *outcome.stop_reasons),
+            tuple(codes),
         )
-        summary = render_summary(report, unfinished, doubts, ending, columns, console.palette(stream))
-        if console.as_json:
-            codes += self._print_document(report)
-            console.print_info_in_colour(console.with_full_commands(summary))
-        else:
-            console.print_summary(summary)
-        if doubts and console.verbosity is Verbosity.QUIET:
-            console.print_verbatim(console.with_full_commands("\n".join(doubts)))  # money at risk is never kept quiet
-        stop_code = console.stop.finalize()
+        codes += frontend.show_ending(ending)
+        stop_code = frontend.stop.finalize()
         code = worst_code([*codes, *([] if stop_code is None else [stop_code])])
         if code in {ExitCode.DONE, ExitCode.UNFINISHED} and not unwritten:
             close_finished_replacements(ledger, snapshot, patterns, job.plan.scope)
         return code
 
-    def _print_document(self, report: Report) -> tuple[ExitCode, ...]:
-        """Print the document. Returns the exit code of a failure: the apply itself is done, and has a code too."""
-        try:
-            self.console.print_json(report_document(report))
-        except StreamError as error:
-            self.console.print_warning(str(error))
-            return (error.exit_code,)
-        return ()
 
-
-def _read_request(where: CampaignLocation, options: ApplyOptions, console: Console) -> ApplyRequest:
+def _read_request(where: CampaignLocation, options: ApplyOptions, frontend: ApplyFrontend) -> ApplyRequest:
     """Read and check everything that is asked, before anything is opened. Raises UsageError and ManifestError."""
-    saved = None if options.plan_file is None else read_plan_for(options.plan_file, options)
+    saved = options.plan
+    if saved is not None:
+        check_options_for(saved.path, options)
+    elif options.plan_file is not None:
+        saved = read_plan_for(options.plan_file, options)
     load = load_manifest if options.check_images is False else load_with_image_warnings
-    manifest = read_manifest(where.manifest, console, warning_severity(strict=options.strict), load)
+    manifest = read_manifest(where, frontend, warning_severity(strict=options.strict), load)
     context = context_of(where, manifest)
-    settings = read_settings(options, manifest.campaign)
+    settings = read_settings(options, manifest.campaign, where.access.keys)
     if saved is None:
         rerolls = read_rerolls(options.replace_from, context)
         asked = read_plan_request(
@@ -296,10 +309,10 @@ def _read_request(where: CampaignLocation, options: ApplyOptions, console: Conso
     return request
 
 
-def _read_request_again(request: ApplyRequest, console: Console) -> ApplyRequest:
+def _read_request_again(request: ApplyRequest, frontend: ApplyFrontend) -> ApplyRequest:
     """Read the request again after a wait in which files may have changed. Raises UsageError for another campaign."""
     context = request.context
-    now = _read_request(context.where, request.options, console)
+    now = _read_request(context.where, request.options, frontend)
     if now.context.campaign.name != context.campaign.name:
         raise UsageError(
             f"{context.where.manifest}: the manifest's campaign was renamed from {context.campaign.name} to "
@@ -350,7 +363,7 @@ def _options_to_continue(options: ApplyOptions, plan: Plan, outcome: ApplyResult
     return replace(options, only=(), yes=False) if options.only and is_done and not replacing else options
 
 
-def _rest_text(job: Job, snapshot: Snapshot, columns: int | None) -> str:
+def _rest_sentences(job: Job, snapshot: Snapshot) -> tuple[str, ...]:
     """What --limit has left for later, and what has to be raised before the same command can make the rest."""
     stopped = stopped_by_cap(snapshot, job.settings.cap_micro_usd, job.plan.scope)
     sentences = [left_for_later_text(job.plan)]
@@ -360,7 +373,7 @@ def _rest_text(job: Job, snapshot: Snapshot, columns: int | None) -> str:
             f"{count(stopped.runs, 'run')} left. First raise limits.max_spend_usd or --max-spend to "
             f"{format_usd(stopped.needed_micro_usd)}."
         )
-    return "\n".join(layout_lines([sentence for sentence in sentences if sentence], columns))
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def _deadline(options: ApplyOptions, at: float) -> "Deadline | None":

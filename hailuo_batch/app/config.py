@@ -5,11 +5,11 @@ A command-line option beats the environment, which beats the manifest.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hailuo_batch.adapters.runbase import parse_base_url
 from hailuo_batch.adapters.runbase.key_shape import find_wrong_shape, given_keys
@@ -23,6 +23,9 @@ from hailuo_batch.errors import AccountError, UsageError
 from hailuo_batch.report.advice import SANDBOX
 from hailuo_batch.text import quote
 from hailuo_batch.values import CampaignSpec, Take, parse_duration, parse_usd
+
+if TYPE_CHECKING:
+    from hailuo_batch.app.plan_file import SavedPlan
 
 T = TypeVar("T")
 
@@ -45,8 +48,8 @@ class ApplyOptions:
     """The options of `apply`, as the user typed them; None for those that were not given.
 
     `yes` agrees to pay without being asked; `accept_price` pays whatever a run turns out to cost. `check_images` is
-    None unless the user decided. `plan_file` holds the plan to follow, `replace_from` the picks whose re-rolls are
-    wanted. `strict` makes errors of warnings.
+    None unless the user decided. `plan_file` holds the plan to follow, unless `plan` is that plan itself;
+    `replace_from` has the picks whose re-rolls are wanted. `strict` makes errors of warnings.
     """
 
     rate_limit: str | None = None
@@ -68,6 +71,7 @@ class ApplyOptions:
     strict: bool = False
     wait: str | None = None
     max_duration: str | None = None
+    plan: "SavedPlan | None" = None
 
     @property
     def wait_s(self) -> float:
@@ -82,29 +86,42 @@ class ApplyOptions:
         return parse_option("--max-duration", self.max_duration, parse_duration)
 
 
-def read_endpoint(sandbox: bool) -> str:
-    """The word `sandbox`, or the API's base URL, normalized. Raises UsageError for an invalid URL."""
+def read_endpoint(sandbox: bool, given: str | None = None) -> str:
+    """The word `sandbox`, or the API's base URL, normalized: the given one, else that of the environment.
+
+    Raises UsageError for an invalid URL.
+    """
     if sandbox:
         return SANDBOX
-    return parse_base_url(os.environ.get("RUNBASE_BASE_URL") or DEFAULT_BASE_URL)
+    return parse_base_url(given or os.environ.get("RUNBASE_BASE_URL") or DEFAULT_BASE_URL)
 
 
-def read_keys() -> tuple[str, ...]:
-    """The API keys from the environment, each once. Raises AccountError if there is none, or if one has a shape that no
-    key has."""
-    given = given_keys(os.environ)
-    if not given:
+def read_keys(given: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The API keys, each once: the given ones, else those of the environment.
+
+    Raises AccountError if there is none, or if one has a shape that no key has.
+    """
+    named = named_keys(given)
+    if not named:
         raise AccountError(
             "There is no API key: RUNBASE_API_KEY is not set. Nothing was sent, nothing was paid. Set it with `export "
             "RUNBASE_API_KEY=sk-...`, or add --sandbox for a practice run: no key, no cost."
         )
-    for key, name in given.items():
+    for key, name in named.items():
         wrong = find_wrong_shape(key, name)
         if wrong is not None:
             raise AccountError(
                 f"{wrong.text} Nothing was sent, nothing was paid. `hailuo-batch doctor MANIFEST` says how to mend it."
             )
-    return tuple(given)
+    return tuple(named)
+
+
+def named_keys(given: Sequence[str] | None = None) -> Mapping[str, str]:
+    """The API keys, each once, with what a message calls them: the given ones, else those of the environment."""
+    if given is None:
+        return given_keys(os.environ)
+    texts = filter(None, map(str.strip, given))
+    return {key: f"API key {number}" for number, key in enumerate(dict.fromkeys(texts), 1)}
 
 
 def _parse_cap(text: str) -> int | None:
@@ -112,10 +129,11 @@ def _parse_cap(text: str) -> int | None:
     return None if text == NO_CAP else parse_usd(text)
 
 
-def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
+def read_settings(options: ApplyOptions, campaign: CampaignSpec, keys: Sequence[str] | None = None) -> Settings:
     """The settings of an apply: the options, else the manifest's limits. Raises UsageError for an invalid option.
 
-    The keys are only counted here; what the ledger calls them is known once it is open.
+    `keys` are the given ones, None for those of the environment. They are only counted here; what the ledger calls them
+    is known once it is open.
     """
     limits = campaign.limits
     rate = read_rate_limit(options.rate_limit)
@@ -135,7 +153,7 @@ def read_settings(options: ApplyOptions, campaign: CampaignSpec) -> Settings:
         max_creates=options.limit,
         max_in_flight=limits.max_in_flight if options.max_in_flight is None else options.max_in_flight,
         run_timeout_s=timeout_s,
-        api_keys=tuple(map(ApiKey, range(1, len(given_keys(os.environ)) + 1))) or (ONLY_KEY,),
+        api_keys=tuple(map(ApiKey, range(1, len(named_keys(keys)) + 1))) or (ONLY_KEY,),
     )
 
 

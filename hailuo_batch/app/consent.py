@@ -1,19 +1,18 @@
-"""Consent to pay: show what an apply is about to do and what it can cost, and ask.
+"""Consent to pay: what an apply is about to do and what it can cost, and whether the user agrees.
 
-Paying needs a yes, at the terminal or beforehand with `--yes`. What pays nothing needs none, nor does a practice run.
+Paying needs a yes, to a question or beforehand, as with `--yes`. What pays nothing needs none, nor does a practice run.
 The question names the most that can be paid. Failed runs that are made again within `max_attempts` add nothing to it,
 since they are refunded: the same yes covers them. Nothing here sends or writes anything.
 """
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TextIO
 
 from hailuo_batch.app.config import DEFAULT_BASE_URL, ApplyOptions, read_keys
+from hailuo_batch.app.frontend import ApplyFrontend, Frontend
 from hailuo_batch.app.ledger_access import load_history
 from hailuo_batch.app.manifest_input import ImageCheckLevel, Manifest, check_images
-from hailuo_batch.app.picks.rerolls import print_rerolls
+from hailuo_batch.app.picks.rerolls import tell_rerolls
 from hailuo_batch.app.plan_file import SavedPlan
 from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.engine import stop_reasons
@@ -36,9 +35,7 @@ from hailuo_batch.core.planning.history import History
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanRequest, make_plan
 from hailuo_batch.core.planning.replacements import is_repeated
 from hailuo_batch.core.planning.selection import matches_any
-from hailuo_batch.ui.console import Console, Verbosity, columns_of
-from hailuo_batch.ui.plan import left_for_later_text, render_plan, render_plan_totals
-from hailuo_batch.ui.request_text import View
+from hailuo_batch.ui.plan import left_for_later_text
 from hailuo_batch.ui.text import count, name_some
 from hailuo_batch.values import format_usd
 
@@ -113,11 +110,11 @@ def quote_for(
     return PaymentQuote(len(models), affordable, estimate.micro_usd, left, open_runs, attempts, reached)
 
 
-def ask_consent(quote: PaymentQuote, warnings: int, console: Console) -> Consent:
-    """Ask at the terminal if there is anything to agree to. Raises KeyboardInterrupt."""
-    if not quote.may_pay or not console.is_interactive:
+def ask_consent(quote: PaymentQuote, warnings: int, frontend: Frontend) -> Consent:
+    """Ask if there is anything to agree to. Raises KeyboardInterrupt."""
+    if not quote.may_pay or not frontend.can_ask:
         return Consent.MISSING
-    return Consent.GIVEN if console.ask(_question(quote, warnings)) else Consent.DECLINED
+    return Consent.GIVEN if frontend.ask(_question(quote, warnings)) else Consent.DECLINED
 
 
 def refused_payment(quote: PaymentQuote, consent: Consent) -> StopReason | None:
@@ -193,7 +190,9 @@ class ApplyRequest:
 
     @property
     def replan_command(self) -> str:
-        """The command that makes a new plan file."""
+        """What makes a new plan: a command, or the call of a program."""
+        if self.options.plan is not None:
+            return "campaign.plan()"
         return f"{self.context.where.command_line('plan')} --out FILE"
 
     @property
@@ -222,16 +221,14 @@ class Proposal:
     history: History
 
 
-def print_not_replaced(request: PlanRequest, plan: Plan, console: Console) -> None:
-    """Print which takes --replace names and --only leaves out, so that nobody waits for another video of them."""
+def tell_not_replaced(request: PlanRequest, plan: Plan, frontend: Frontend) -> None:
+    """Tell which takes --replace names and --only leaves out, so that nobody waits for another video of them."""
     asked = plan.scope | plan.left_for_later
     wanted = (line.take_id for line in plan.lines if line.action is not PlanAction.UNWANTED)
     left_out = [id_ for id_ in wanted if id_ not in asked and matches_any(id_, request.replace)]
     if left_out:
         names = name_some(left_out, _MOST_NAMED)
-        console.print_info(
-            f"Not replaced, because --only leaves {'it' if len(left_out) == 1 else 'them'} out: {names}."
-        )
+        frontend.remark(f"Not replaced, because --only leaves {'it' if len(left_out) == 1 else 'them'} out: {names}.")
 
 
 def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, settings: Settings) -> Proposal:
@@ -243,26 +240,6 @@ def make_proposal(context: CampaignContext, snapshot: Snapshot, plan: Plan, sett
     return Proposal(plan, snapshot, estimate, estimate_time(plan, estimate, history, settings), history)
 
 
-def render_proposal(
-    proposal: Proposal, settings: Settings, console: Console, stream: TextIO, *, resolve: str = ""
-) -> str:
-    """The proposal as lines for this stream; if quiet, only what it comes to.
-
-    `resolve` is the command that settles requests in doubt; empty where the summary shows them at the end.
-    """
-    view = View(columns_of(stream), console.is_verbose, console.palette(stream))
-    plan, cap = proposal.plan, settings.cap_micro_usd
-    parts = (plan, proposal.snapshot, proposal.estimate, proposal.time, view)
-    if console.verbosity is Verbosity.QUIET:
-        return render_plan_totals(*parts, cap_micro_usd=cap)
-    return render_plan(
-        *parts,
-        cap_micro_usd=cap,
-        resolve=resolve,
-        retry=console.with_full_commands("`hailuo-batch retry MANIFEST`").strip("`"),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class ConsentResult:
     """Whether the user has agreed. `stop_reason` is set if payments that the plan needs will not be made."""
@@ -271,49 +248,50 @@ class ConsentResult:
     stop_reason: StopReason | None = None
 
 
-def obtain_consent(request: ApplyRequest, proposal: Proposal, console: Console) -> ConsentResult:
-    """Show the proposal and ask the user to pay for it. Without a yes, print what will not be done.
+def obtain_consent(request: ApplyRequest, proposal: Proposal, frontend: ApplyFrontend) -> ConsentResult:
+    """Show the proposal and ask the user to pay for it. Without a yes, show what will not be done.
 
     Raises AccountError without a key, UsageError for an unusable image, KeyboardInterrupt at the question.
     """
     plan, snapshot = proposal.plan, proposal.snapshot
     if request.saved_plan is None and is_repeated(snapshot, request.plan_request.replace, request.plan_request.only):
-        console.print_info(_FINISHES_REPLACEMENT)
+        frontend.remark(_FINISHES_REPLACEMENT)
     source = request.options.replace_from or (request.options.plan_file if request.plan_request.rerolls else None)
-    print_rerolls(source, request.plan_request, plan, snapshot, console)
-    print_not_replaced(request.plan_request, plan, console)
+    tell_rerolls(source, request.plan_request, plan, snapshot, frontend)
+    tell_not_replaced(request.plan_request, plan, frontend)
     if not has_work(plan, snapshot):
         later = f" {left_for_later_text(plan)}" if plan.left_for_later else ""
-        console.print_info(f"Nothing to do: no video to request, download or pay for.{later}")
+        text = f"Nothing to do: no video to request, download or pay for.{later}"
+        frontend.show_nothing_to_do(request, proposal, text)
         return ConsentResult(Consent.MISSING)  # there is nothing to consent to
     if not request.context.is_sandbox:
-        read_keys()
-    console.print_info_in_colour(render_proposal(proposal, request.settings, console, sys.stderr))
+        read_keys(request.context.where.access.keys)
+    frontend.show_proposal(request, proposal)
     if request.context.is_sandbox:
-        console.print_info("Practice run on the sandbox: no key, no real money.")
+        frontend.remark("Practice run on the sandbox: no key, no real money.")
     elif request.context.endpoint != DEFAULT_BASE_URL:  # a variable that was forgotten, or one that was not
-        console.print_info(f"At {request.context.endpoint} (RUNBASE_BASE_URL), and not at Runbase.")
+        frontend.remark(f"At {request.context.endpoint} (RUNBASE_BASE_URL), and not at Runbase.")
     quote = quote_for(plan, snapshot, proposal.estimate, request.settings, request.retried_takes)
-    consent = _ask_or_assume(request, proposal, quote, console)
+    consent = _ask_or_assume(request, proposal, quote, frontend)
     stop_reason = refused_payment(quote, consent)
     if stop_reason is not None:
         collects_note = (
             " Videos that are already paid for are still collected." if has_open_runs(plan, snapshot) else ""
         )
-        console.print_warning(stop_reason.text + collects_note)
+        frontend.refuse_payment(quote, consent, stop_reason, collects_note)
     return ConsentResult(consent, stop_reason)
 
 
-def _ask_or_assume(request: ApplyRequest, proposal: Proposal, quote: PaymentQuote, console: Console) -> Consent:
+def _ask_or_assume(request: ApplyRequest, proposal: Proposal, quote: PaymentQuote, frontend: Frontend) -> Consent:
     has_yes = request.context.is_sandbox or request.options.yes
-    if not (has_yes or console.is_interactive):
+    if not (has_yes or frontend.can_ask):
         # rule nobody_to_ask
         return Consent.MISSING  # nothing will be paid for, so its images need no check
     # rule images_looked_at
     warnings = request.manifest.warnings + check_images(
-        request.manifest, proposal.plan, request.image_check_level, console
+        request.manifest, proposal.plan, request.image_check_level, frontend
     )
-    return Consent.GIVEN if has_yes else ask_consent(quote, warnings, console)
+    return Consent.GIVEN if has_yes else ask_consent(quote, warnings, frontend)
 
 
 def without_paying(request: ApplyRequest, proposal: Proposal) -> Proposal:

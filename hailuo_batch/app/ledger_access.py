@@ -14,6 +14,7 @@ from hailuo_batch.adapters.ledger import Ledger, read_history
 from hailuo_batch.adapters.ledger.lock import CampaignLock, LockHolder, find_holder
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import OutputFiles
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.plan_file import LedgerState
@@ -34,7 +35,6 @@ from hailuo_batch.core.planning.history import History, history_of, merge_histor
 from hailuo_batch.core.planning.replay import replay_receipts
 from hailuo_batch.errors import UsageError
 from hailuo_batch.runtime.clock import Clock
-from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count
 from hailuo_batch.values import format_duration
 
@@ -70,12 +70,12 @@ class LedgerView:
         """The snapshot in which every request whose sender is gone is in doubt."""
         return in_doubt_if_submitting(self.snapshot) if self.holder is None else self.snapshot
 
-    def print_receipts_ahead(self, console: Console) -> None:
+    def tell_receipts_ahead(self, frontend: Frontend) -> None:
         """Tell the user how many requests are shown that only the receipts have."""
         known = {(run.create_id, run.run_id) for run in self.recorded.paid_runs}
         ahead = sum((run.create_id, run.run_id) not in known for run in self.snapshot.paid_runs)
         if ahead:
-            console.print_info(
+            frontend.remark(
                 f"The receipts list {count(ahead, 'request')} that the ledger does not have yet, after a crash or "
                 "because an older ledger was put back. They are shown here; the next apply records them."
             )
@@ -146,9 +146,9 @@ def campaign_lock(paths: CampaignPaths, command: str, clock: Clock) -> CampaignL
     return CampaignLock(paths.lock, LockHolder.this_process(command, clock.wall()), paths.receipts)
 
 
-def waiting_notice(wait_s: float, console: Console) -> Callable[[LockHolder], None]:
+def waiting_notice(wait_s: float, frontend: Frontend) -> Callable[[LockHolder], None]:
     """A callback that tells the user which command holds the lock, and how long this one waits."""
-    return lambda holder: console.print_warning(
+    return lambda holder: frontend.warn(
         f"Waiting up to {format_duration(wait_s)} for {holder} to finish. Press Ctrl-C to stop waiting."
     )
 
@@ -168,20 +168,20 @@ class LedgerSession:
     clock: Clock
 
 
-def back_up(ledger: Ledger, paths: CampaignPaths, console: Console) -> None:
+def back_up(ledger: Ledger, paths: CampaignPaths, frontend: Frontend) -> None:
     """Back the ledger up before its first change. Raises LedgerError."""
     kept_as = ledger.back_up(paths.backup)
     if kept_as is not None:
-        console.print_warning(
+        frontend.warn(
             f"{short_path(paths.backup)} was not a backup of this ledger. It was renamed to {kept_as.name}, and a new "
             "backup was made."
         )
 
 
 @contextmanager
-def open_for_changes(where: CampaignLocation, command: str, console: Console) -> Iterator[LedgerSession]:
+def open_for_changes(where: CampaignLocation, command: str, frontend: Frontend) -> Iterator[LedgerSession]:
     """Lock and open the ledger of a manifest's campaign for `command`. Raises UsageError if there is none yet."""
-    context, clock = load_context(where, console), Clock()
+    context, clock = load_context(where, frontend), Clock()
     paths = context.paths
     if not has_ledger(paths):
         raise no_ledger_error(context, "nothing to change")
@@ -191,10 +191,10 @@ def open_for_changes(where: CampaignLocation, command: str, console: Console) ->
         Ledger.open(paths.ledger, context.campaign.name, context.endpoint, clock.wall()) as ledger,
     ):
         check_not_older(context)  # before the backup is replaced: it may be the file that proves it
-        back_up(ledger, paths, console)
+        back_up(ledger, paths, frontend)
         ledger.record_fact(PLAN_FACT, "")  # a kept plan is out of date from here on
         files = OutputFiles(paths.outputs)
-        snapshot = reconcile_ledger(ledger, paths.receipts, files, clock.wall(), console.print_warning)
+        snapshot = reconcile_ledger(ledger, paths.receipts, files, clock.wall(), frontend.warn)
         yield LedgerSession(context, ledger, snapshot, clock)
 
 

@@ -1,10 +1,9 @@
-"""The manifest of a command: its findings are shown to the user, and its images are checked before anything is paid.
+"""The manifest of a use case: its findings are shown to the user, and its images are checked before anything is paid.
 
 Warnings about images on this machine come with the manifest's own. Those on the web are fetched as far as needed, each
 once, and only for takes that are about to be paid for. An unusable image of such a take stops the command.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -13,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hailuo_batch.app.config import read_endpoint
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, locate
 from hailuo_batch.core.planning.plan import Plan
 from hailuo_batch.errors import ManifestError, UsageError
@@ -20,23 +20,23 @@ from hailuo_batch.image_files.findings import Finding, ImageLimits, judge_conten
 from hailuo_batch.manifest import (
     Diagnostic,
     LoadedManifest,
+    ManifestText,
     ResolvedImage,
     Severity,
     load_manifest,
     load_with_image_warnings,
-    render_diagnostic,
 )
-from hailuo_batch.manifest.findings import diagnostic_fields, findings_document
+from hailuo_batch.manifest.findings import diagnostic_fields
 from hailuo_batch.preflight.verdict import judge_fetch
-from hailuo_batch.ui.console import Console, Verbosity, columns_of
-from hailuo_batch.ui.progress import counting_bar
 from hailuo_batch.ui.text import clean, count, elide, name_some
 from hailuo_batch.values import CampaignSpec, Take
 from hailuo_batch.warning_codes import WarningCode
 
 _MOST_TAKES_NAMED = 2
-_MOST_WARNINGS_SHOWN = 12
 _URL_SHOWN = 120
+
+Load = Callable[[Path, Severity, ManifestText | None], LoadedManifest]
+"""One of the manifest's loaders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,41 +61,37 @@ class Manifest:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def load_context(where: CampaignLocation, console: Console) -> CampaignContext:
+def load_context(where: CampaignLocation, frontend: Frontend) -> CampaignContext:
     """The campaign of the manifest, its endpoint and its paths. Raises ManifestError with every error."""
-    manifest = read_manifest(where.manifest, console, Severity.WARNING, load_manifest)
+    manifest = read_manifest(where, frontend, Severity.WARNING, load_manifest)
     return context_of(where, manifest)
 
 
 def context_of(where: CampaignLocation, manifest: Manifest) -> CampaignContext:
     """The manifest's campaign with its endpoint and its paths. Raises UsageError if the API's base URL is invalid."""
     campaign = manifest.campaign
-    return CampaignContext(where, campaign, read_endpoint(where.sandbox), locate(where, campaign.name), manifest.copies)
+    endpoint = read_endpoint(where.sandbox, where.access.base_url)
+    return CampaignContext(where, campaign, endpoint, locate(where, campaign.name), manifest.copies)
 
 
 def read_manifest(
-    path: Path,
-    console: Console,
+    where: CampaignLocation,
+    frontend: Frontend,
     severity: Severity = Severity.WARNING,
-    load: Callable[[Path, Severity], LoadedManifest] = load_with_image_warnings,
+    load: Load = load_with_image_warnings,
 ) -> Manifest:
-    """Read the manifest by `load` and print its warnings, which count as `severity`.
+    """Read the manifest by `load` and show its warnings, which count as `severity`.
 
-    Raises ManifestError with every error; with `--json` the findings are printed as the document.
+    Raises ManifestError with every error.
     """
-    loaded = load(path, severity)
-    warnings = [render_finding(found, console) for found in loaded.diagnostics if found.severity is Severity.WARNING]
-    errors = [render_finding(found, console) for found in loaded.diagnostics if found.severity is Severity.ERROR]
+    loaded = load(where.manifest, severity, where.text)
+    frontend.show_findings(where.manifest, loaded)
+    warnings = [found for found in loaded.diagnostics if found.severity is Severity.WARNING]
+    errors = [found for found in loaded.diagnostics if found.severity is Severity.ERROR]
     if loaded.campaign is None:
-        if console.as_json:
-            # rule findings_json
-            console.print_json(findings_document([(path, loaded)]))
-        raise ManifestError("\n".join(warnings + errors))
-    # rule warnings_shown
-    if warnings:
-        console.print_verbatim("\n".join(warnings))
+        raise ManifestError("\n".join(map(frontend.render_finding, warnings + errors)))
     return Manifest(
-        path,
+        where.manifest,
         loaded.campaign,
         loaded.tables,
         loaded.local_images,
@@ -106,11 +102,6 @@ def read_manifest(
         loaded.accepted_by_shot,
         loaded.diagnostics,
     )
-
-
-def render_finding(found: Diagnostic, console: Console) -> str:
-    """The finding as it is printed on stderr."""
-    return render_diagnostic(found, console.palette(sys.stderr), columns_of(sys.stderr))
 
 
 _CORRECT_IMAGES = (
@@ -164,15 +155,15 @@ def warning_fields(manifest: Manifest, check: ImageCheck) -> list[dict[str, Any]
     return in_manifest + about_images
 
 
-def check_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, console: Console) -> int:
-    """Check the images of the takes that the plan pays for. Prints and counts those on the web with warnings.
+def check_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, frontend: Frontend) -> int:
+    """Check the images of the takes that the plan pays for. Shows and counts those on the web with warnings.
 
     Raises UsageError that names every unusable image and its takes.
     """
-    return judge_images(look_at_images(manifest, plan, level, console), manifest.warning_severity, console)
+    return judge_images(look_at_images(manifest, plan, level, frontend), manifest.warning_severity, frontend)
 
 
-def look_at_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, console: Console) -> ImageCheck:
+def look_at_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, frontend: Frontend) -> ImageCheck:
     """Look at the images of the takes that the plan pays for.
 
     Left out are accepted warnings, and those about images on this machine: they were printed with the manifest's.
@@ -182,13 +173,13 @@ def look_at_images(manifest: Manifest, plan: Plan, level: ImageCheckLevel, conso
     takes = _takes_by_url(manifest, plan)
     found = {url: _local_findings(url, manifest) for url in takes}
     if level is ImageCheckLevel.ONLINE:
-        for url, findings in _online_findings(manifest, takes, console).items():
+        for url, findings in _online_findings(manifest, takes, frontend).items():
             found[url] += tuple(each for each in findings if not _is_accepted(each, takes[url], manifest))
     return ImageCheck({url: findings for url, findings in found.items() if findings}, takes)
 
 
-def judge_images(check: ImageCheck, severity: Severity, console: Console, remedy: str = IMAGE_REMEDY) -> int:
-    """Print and count the images with warnings, which count as `severity`.
+def judge_images(check: ImageCheck, severity: Severity, frontend: Frontend, remedy: str = IMAGE_REMEDY) -> int:
+    """Show and count the images with warnings, which count as `severity`.
 
     Raises UsageError that names every unusable image and its takes.
     """
@@ -197,7 +188,7 @@ def judge_images(check: ImageCheck, severity: Severity, console: Console, remedy
     warnings = [] if is_strict else _finding_lines(check, lambda finding: not finding.fatal)
     fatal = _finding_lines(check, lambda finding: finding.fatal or is_strict)
     if warnings:
-        _print_warnings(warnings, console)
+        frontend.warn_of_many(f"{count(len(warnings), 'image')} may not work:", warnings)
     # rule image_errors
     if fatal:
         is_unusable = any(finding.fatal for findings in check.findings.values() for finding in findings)
@@ -232,7 +223,7 @@ def _local_findings(url: str, manifest: Manifest) -> tuple[Finding, ...]:
 
 
 def _online_findings(
-    manifest: Manifest, takes: Mapping[str, Sequence[Take]], console: Console
+    manifest: Manifest, takes: Mapping[str, Sequence[Take]], frontend: Frontend
 ) -> Mapping[str, tuple[Finding, ...]]:
     """Findings about images that have to be fetched."""
     from hailuo_batch.preflight.fetch import ImageFetcher  # imports all of HTTP
@@ -244,9 +235,8 @@ def _online_findings(
     measured = {url for url, whose in limits.items() if whose is ImageLimits.HAILUO and url not in copies}
     # rule own_host
     fetcher = ImageFetcher(urlsplit(manifest.image_base).hostname or "")
-    is_quiet = console.verbosity is Verbosity.QUIET
     # rule image_bar
-    with counting_bar(sys.stderr, None if is_quiet else columns_of(sys.stderr), len(limits), "images") as step:
+    with frontend.counting(len(limits), "images") as step:
         responses = fetcher.fetch_all(limits, step, measured=measured)
     return {url: judge_fetch(response, limits[url], copies.get(url)) for url, response in responses.items()}
 
@@ -274,12 +264,6 @@ def _finding_lines(check: ImageCheck, is_meant: Callable[[Finding], bool]) -> li
         for url, found in texts.items()
         if found
     ]
-
-
-def _print_warnings(lines: Sequence[str], console: Console) -> None:
-    shown = lines if console.is_verbose else lines[:_MOST_WARNINGS_SHOWN]
-    more = [f"  ... and {len(lines) - len(shown):,} more; -v shows them"] if len(shown) < len(lines) else []
-    console.print_warning(f"{count(len(lines), 'image')} may not work:", *shown, *more)
 
 
 def _display_url(url: str) -> str:

@@ -166,6 +166,22 @@ def read_plan(path: Path) -> SavedPlan:
     return plan
 
 
+def saved_plan(document: Mapping[str, Any]) -> SavedPlan:
+    """The plan of which this is the complete document, for a program that has not let it out of its hands.
+
+    Raises UsageError if it is not such a document, or was changed.
+    """
+    copy = json.loads(json.dumps(document))
+    name = Path(f"plan {str(copy.get('id'))[:8]}")
+    id_ = copy.pop("id", None)
+    try:
+        if id_ == _id_of(copy) and _find_mismatch(copy) is None:
+            return _parse_plan(name, id_, copy)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{name}: this is no plan that can be applied. Nothing was sent.") from error
+    raise UsageError(f"{name}: this plan was changed since it was made. Nothing was sent, nothing was paid.")
+
+
 def _read(path: Path) -> bytes:
     """The file's bytes. A link is followed, but nothing is read that could block. Raises OSError, and ValueError for a
     file that is too large."""

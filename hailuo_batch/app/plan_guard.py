@@ -72,6 +72,12 @@ class PlanProgress:
 
 def read_plan_for(path: Path, options: ApplyOptions) -> SavedPlan:
     """The plan in the file. Raises UsageError if it cannot be used, or options contradict it."""
+    check_options_for(path, options)
+    return read_plan(path)
+
+
+def check_options_for(path: Path, options: ApplyOptions) -> None:
+    """Raises UsageError for options that contradict the plan of this name."""
     given = {
         "--only": options.only,
         "--replace": options.replace,
@@ -87,7 +93,6 @@ def read_plan_for(path: Path, options: ApplyOptions) -> SavedPlan:
             f"--plan does exactly what {path} says, so {' and '.join(conflicting)} cannot be given with it. Nothing "
             "was sent. Give them to `hailuo-batch plan MANIFEST --out FILE` instead, and apply that plan."
         )
-    return read_plan(path)
 
 
 def check_sources(

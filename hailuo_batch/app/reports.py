@@ -14,11 +14,12 @@ from pathlib import Path
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.stills.ffmpeg import find_ffmpeg
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.older_ledger import journal_mark
 from hailuo_batch.app.stills.finish import LONGEST_IN_APPLY_S, CampaignStills
 from hailuo_batch.app.stills.maker import StillMaker
 from hailuo_batch.app.stills.shown import with_files_read, with_stills
-from hailuo_batch.app.workspace import CampaignContext, CampaignPaths, short_path
+from hailuo_batch.app.workspace import CampaignContext, CampaignPaths
 from hailuo_batch.core.engine.counters import Progress
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.model.runs import Snapshot
@@ -39,7 +40,6 @@ from hailuo_batch.report.verified_files import (
 )
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.runtime.observer import Observer
-from hailuo_batch.ui.console import Console
 
 MIN_INTERVAL_S = 5.0
 """The shortest time between two pages."""
@@ -133,25 +133,25 @@ def write_final_report(
     ledger: Ledger,
     context: CampaignContext,
     no_sidecar: bool,
-    console: Console,
+    frontend: Frontend,
     maker: StillMaker | None = None,
     ends_at: float = inf,
-) -> tuple[str, tuple[ExitCode, ...]]:
+) -> tuple[Path | None, tuple[ExitCode, ...]]:
     """Write the report files and the sidecars. Returns the page's path, and the exit code of a failure to write.
 
     For a command that holds the lock and makes no further change to the ledger. `maker` made stills while the command
     worked; those that are missing are made until `ends_at`, a time of the monotonic clock.
     """
-    page = "not written"
+    page: Path | None = None
     files = ReportFiles(context, _mark_if_in_place(ledger, context.paths))
     try:
-        page = short_path(files.update_reports(report, tuple(Format))[Format.HTML])
+        page = files.update_reports(report, tuple(Format))[Format.HTML]
         if not no_sidecar:
             files.update_sidecars(snapshot)
         # last: whatever happens to stills, the report and the sidecars name every run that was paid for
-        _finish_stills(files, report, snapshot, console, maker, ends_at)
+        _finish_stills(files, report, snapshot, frontend, maker, ends_at)
     except OutputError as error:
-        console.print_warning(str(error))
+        frontend.warn(str(error))
         return page, (error.exit_code,)
     finally:
         files.save_verified()
@@ -162,7 +162,7 @@ def _finish_stills(
     files: "ReportFiles",
     report: Report,
     snapshot: Snapshot,
-    console: Console,
+    frontend: Frontend,
     maker: StillMaker | None,
     ends_at: float,
 ) -> None:
@@ -170,7 +170,7 @@ def _finish_stills(
     clock = Clock()
     over_at = min(ends_at, clock.now() + LONGEST_IN_APPLY_S)
     stills = files.stills(report, snapshot, maker)
-    if stills.make_missing(console, lambda: console.stop.code is not None or clock.now() >= over_at):
+    if stills.make_missing(frontend, lambda: frontend.stop.code is not None or clock.now() >= over_at):
         files.update_reports(report, tuple(Format))
     stills.remove_others()
 

@@ -4,7 +4,6 @@ For a caller that holds the lock. A campaign with nothing left to do starts no t
 """
 
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -17,8 +16,8 @@ from hailuo_batch.adapters.ledger.lock import CampaignLock
 from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.adapters.local.disk_space import CampaignDisks
 from hailuo_batch.adapters.local.output_files import OutputFiles
-from hailuo_batch.adapters.local.streams import never_blocking
 from hailuo_batch.app.api_target import NO_API, ApiTarget, connect, number_keys, open_clients, share_window
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.ledger_access import back_up
 from hailuo_batch.app.plan_guard import PLAN_FACT
 from hailuo_batch.app.reconcile import count_earlier_requests
@@ -27,6 +26,7 @@ from hailuo_batch.app.stills.maker import StillingFetcher, StillMaker
 from hailuo_batch.app.workspace import CampaignContext, CampaignPaths
 from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.notices import Notice
+from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model.api_keys import ONLY_KEY, ApiKey
 from hailuo_batch.core.model.events import FetchOutcome
 from hailuo_batch.core.model.file_layout import FileLayout, are_all_in_place
@@ -40,10 +40,6 @@ from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime.clock import Clock
 from hailuo_batch.runtime.executor import Api, Fetcher, ThreadExecutor
 from hailuo_batch.runtime.observer import GuardedObserver, Observer
-from hailuo_batch.runtime.signals import stop_on_signals
-from hailuo_batch.ui.console import Console, Verbosity
-from hailuo_batch.ui.progress import BarView, GroupingObserver, LineView, ProgressView, QuietView
-from hailuo_batch.ui.screen.timed_log import TimedLog
 from hailuo_batch.ui.summary import time_sentence
 
 if TYPE_CHECKING:
@@ -85,13 +81,14 @@ class Job:
 class ApplyResult:
     """How an apply ended: the ledger afterwards, and the exit codes of whatever stopped it. `creates` are the runs that
     it has created, or may have; `remedy` is what must be done before the same command gets any further, and
-    `time_sentence` says how long the work took, empty where there was none."""
+    `time_sentence` says how long the work took, empty where there was none. `stop_reasons` are why it stopped early."""
 
     snapshot: Snapshot
     codes: tuple[ExitCode, ...]
     creates: int = 0
     remedy: str = ""
     time_sentence: str = ""
+    stop_reasons: tuple[StopReason, ...] = ()
 
 
 class ByteCounter:
@@ -115,10 +112,10 @@ class ByteCounter:
             self._bytes += size
 
 
-def run_campaign(job: Job, ledger: Ledger, clock: Clock, console: Console) -> ApplyResult:
+def run_campaign(job: Job, ledger: Ledger, clock: Clock, frontend: Frontend) -> ApplyResult:
     """Carry the plan out. Raises AccountError without a key, and LedgerError if the work cannot start."""
-    with stop_on_signals(console.stop):
-        return _execute_plan(job, ledger, clock, console)
+    with frontend.stoppable():
+        return _execute_plan(job, ledger, clock, frontend)
 
 
 def close_finished_replacements(
@@ -135,9 +132,9 @@ def close_finished_replacements(
         ledger.close_replacements(finished)
 
 
-def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> ApplyResult:
+def _execute_plan(job: Job, ledger: Ledger, clock: Clock, frontend: Frontend) -> ApplyResult:
     if job.plan.ledger_changes or job.sends:
-        back_up(ledger, job.paths, console)  # before the first change
+        back_up(ledger, job.paths, frontend)  # before the first change
     campaign = job.context.campaign
     # rule described_report
     ledger.record_description(campaign.manifest_sha256, campaign.description)
@@ -148,18 +145,21 @@ def _execute_plan(job: Job, ledger: Ledger, clock: Clock, console: Console) -> A
     before = snapshot = ledger.snapshot()
     began_at = clock.now()
     codes: tuple[ExitCode, ...] = ()
+    stopped: tuple[StopReason, ...] = ()
     remedy = took = ""
     if job.sends or has_files_to_move(snapshot):
-        with connect(job.context.endpoint, job.settings) if job.sends else nullcontext(NO_API) as target:
+        given = job.context.where.access.keys
+        with connect(job.context.endpoint, job.settings, given) if job.sends else nullcontext(NO_API) as target:
             keys = number_keys(ledger, target.keys)
             engine = _make_engine(job, snapshot, [*keys.values()], clock)
-            failed = _run_driver(job, engine, ledger, target, keys, clock, console)
-        codes = (*(stop_reason.exit_code for stop_reason in engine.stop_reasons), *failed)
-        remedy = next((stop_reason.remedy for stop_reason in engine.stop_reasons if stop_reason.remedy), "")
+            failed = _run_driver(job, engine, ledger, target, keys, clock, frontend)
+        stopped = tuple(engine.stop_reasons)
+        codes = (*(stop_reason.exit_code for stop_reason in stopped), *failed)
+        remedy = next((stop_reason.remedy for stop_reason in stopped if stop_reason.remedy), "")
         snapshot = ledger.snapshot()
         if job.sends:
             took = _time_sentence(before, snapshot, clock.now() - began_at)
-    return ApplyResult(snapshot, codes, count_creates(before, snapshot), remedy, took)
+    return ApplyResult(snapshot, codes, count_creates(before, snapshot), remedy, took, stopped)
 
 
 def _time_sentence(before: Snapshot, after: Snapshot, elapsed_s: float) -> str:
@@ -203,17 +203,15 @@ def _run_driver(
     target: ApiTarget,
     keys: Mapping[str, ApiKey],
     clock: Clock,
-    console: Console,
+    frontend: Frontend,
 ) -> list[ExitCode]:
     """Run the driver to its end. Returns the exit codes of failures that are not among the engine's stop reasons."""
     from hailuo_batch.adapters.download import Downloader  # imports all of HTTP, as the next does
     from hailuo_batch.runtime.driver import Driver
 
     byte_counter = ByteCounter(Downloader(job.paths.outputs, allow_loopback=target.is_loopback))
-    view = _make_progress_view(console, clock, byte_counter)
-    observer = GuardedObserver(GroupingObserver(view, clock.now, console.with_full_commands))
     with (
-        never_blocking(),
+        _observing(frontend, clock, byte_counter) as observer,
         open_clients(target, keys) as clients,
         closing(Receipts(job.paths.receipts)) as receipts,
         _with_stills(job, byte_counter) as fetcher,
@@ -234,28 +232,37 @@ def _run_driver(
             windows=windows,
             disk_space=CampaignDisks(job.paths.outputs, job.paths.ledger.parent),
             deadline=job.deadline,
+            on_recorded=frontend.on_recorded,
         )
-        codes = _run_until_stopped(driver, executor, records, live_page, console)
+        codes = _run_until_stopped(driver, executor, records, live_page, frontend)
         trouble = next((window.trouble for window in windows.values() if window.trouble), "")
-        if trouble and console.is_verbose:
-            live_page.notice(Notice(f"The key's rate limit was not shared with other processes: {trouble}."))
-    if observer.failure is not None:
-        console.print_warning(
-            f"The progress display failed ({type(observer.failure).__name__}: {observer.failure}). Nothing else is "
-            "affected: all work was done and recorded."
-        )
+        if trouble:
+            frontend.detail(f"The key's rate limit was not shared with other processes: {trouble}.")
     return codes
 
 
+@contextmanager
+def _observing(frontend: Frontend, clock: Clock, received: Callable[[], int]) -> Iterator[GuardedObserver]:
+    """The front end's observer, kept from ending the apply by whatever it raises."""
+    with frontend.observing(clock.now, received) as shown:
+        observer = GuardedObserver(shown)
+        yield observer
+    if observer.failure is not None:
+        frontend.warn(
+            f"The progress display failed ({type(observer.failure).__name__}: {observer.failure}). Nothing else is "
+            "affected: all work was done and recorded."
+        )
+
+
 def _run_until_stopped(
-    driver: "Driver", executor: ThreadExecutor, records: CampaignFiles, observer: Observer, console: Console
+    driver: "Driver", executor: ThreadExecutor, records: CampaignFiles, observer: Observer, frontend: Frontend
 ) -> list[ExitCode]:
     def stop(code: ExitCode) -> None:
         driver.request_stop(stop_reasons.signalled(code))
         executor.wake()
 
     try:
-        with console.stop.handled_by(stop):
+        with frontend.stop.handled_by(stop):
             driver.run()
         records.check()  # once more: a ledger replaced during the last write would otherwise go unnoticed
     except LedgerError as error:
@@ -292,16 +299,6 @@ def _live_page(job: Job, ledger: Ledger, clock: Clock, observer: Observer) -> Li
         write_live_page(report, job.context)
 
     return LivePageObserver(observer, ledger.snapshot, write, clock.now)
-
-
-def _make_progress_view(console: Console, clock: Clock, byte_counter: ByteCounter) -> ProgressView:
-    is_quiet = console.verbosity is Verbosity.QUIET
-    stream = sys.stderr
-    if stream.isatty():
-        palette = console.palette(stream)
-        return QuietView(stream) if is_quiet else BarView(stream, clock.now, byte_counter, palette)
-    log = TimedLog(stream, clock.wall)
-    return QuietView(log) if is_quiet else LineView(log, clock.now)
 
 
 def has_files_to_move(snapshot: Snapshot) -> bool:

@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from hailuo_batch.adapters.local import fs
 from hailuo_batch.core.model.file_layout import SUPERSEDED_FOLDER
 from hailuo_batch.errors import LedgerError, OutputError, UsageError
-from hailuo_batch.manifest import ResolvedImage
+from hailuo_batch.manifest import ManifestText, ResolvedImage
 from hailuo_batch.report.advice import SANDBOX, CommandBuilder
 from hailuo_batch.values import CampaignSpec
 
@@ -24,13 +24,27 @@ _COMMAND_WITH_PLACEHOLDER = re.compile(r"(?<=`)hailuo-batch ((?:state )?[a-z]+) 
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """How the API is reached: its base URL and the keys, each None for what the environment says."""
+
+    base_url: str | None = None
+    keys: tuple[str, ...] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignLocation:
-    """The manifest and the options that find a campaign's files. A folder that is None lies in the workspace."""
+    """The manifest and the options that find a campaign's files. A folder that is None lies in the workspace.
+
+    `text` is the manifest itself where it is in no file: `manifest` is then the place that its paths begin at. `access`
+    is what a program has said of the API.
+    """
 
     manifest: Path
     sandbox: bool = False
     state_dir: Path | None = None
     output_dir: Path | None = None
+    text: ManifestText | None = None
+    access: Access = Access()
 
     @property
     def commands(self) -> CommandBuilder:
@@ -93,7 +107,7 @@ def find_workspace(manifest: Path) -> Path:
 
 def locate(where: CampaignLocation, campaign: str) -> CampaignPaths:
     """The campaign's paths, absolute. Raises UsageError if the manifest cannot be found."""
-    workspace = find_workspace(where.manifest)
+    workspace = where.manifest.parent.parent if where.text is not None else find_workspace(where.manifest)
     name = f"{campaign}.{SANDBOX}" if where.sandbox else campaign
     state = workspace / "state" if where.state_dir is None else where.state_dir.absolute()
     outputs = workspace / "outputs" if where.output_dir is None else where.output_dir.absolute()

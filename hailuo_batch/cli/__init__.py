@@ -93,9 +93,10 @@ def validate(invocation: Invocation, /, manifests: tuple[Path, ...], changed: bo
 )
 def plan(where: "CampaignLocation", console: "Console", **options: Any) -> int:
     """Show what apply would do and roughly cost. Requests nothing."""
+    from hailuo_batch.app.plan_campaign import PlanOptions
     from hailuo_batch.commands import plan as command
 
-    return command.run(where, command.PlanOptions(**options), console)
+    return command.run(where, PlanOptions(**options), console)
 
 
 @cli.command()

@@ -11,6 +11,7 @@ from hailuo_batch.app.picks.collect import CollectResult, Selection, collect_fil
 from hailuo_batch.app.picks.listing import NAME
 from hailuo_batch.app.picks.picks_file import load_picks
 from hailuo_batch.app.workspace import CampaignLocation, short_path
+from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.picks.names import DEFAULT_NAME, NameTemplate, parse_name_template
 from hailuo_batch.core.picks.picks import Mark, Pick
@@ -39,7 +40,7 @@ def run(where: CampaignLocation, options: CollectOptions, console: Console) -> E
     """Collect the chosen videos. Raises what reading a manifest or a ledger raises, UsageError for what cannot be
     named, and OutputError for a folder that cannot be written."""
     template = _parse_name(options.name)
-    context = load_context(where, console)
+    context = load_context(where, Terminal(console))
     given = load_picks(options.picks, context)
     picks = given.marked(Mark.CHOSEN)
     if given.exported_at is not None:  # a reviewer exports often, and an older file collects older choices

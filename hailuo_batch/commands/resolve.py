@@ -1,9 +1,11 @@
 """`resolve`: names, requests again or abandons takes that are in doubt, lost or stuck."""
 
-from hailuo_batch.app.resolve import ResolveRequest, resolve_takes
+from hailuo_batch.app.mending.resolve import ResolveRequest
 from hailuo_batch.app.workspace import CampaignLocation
+from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.planning.resolution import ResolveOption, is_pattern
 from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.interface.work import CampaignWork
 from hailuo_batch.ui.console import Console
 
 
@@ -36,7 +38,7 @@ def parse_request(
 
 def run(where: CampaignLocation, request: ResolveRequest, console: Console) -> ExitCode:
     """Resolve the takes. Raises what `resolve_takes` raises."""
-    message = resolve_takes(where, request, console)
+    message = CampaignWork(where, Terminal(console)).resolve(request)
     if message is None:
         console.print_warning("Declined. Nothing was sent, nothing was changed.")
         return ExitCode.UNFINISHED

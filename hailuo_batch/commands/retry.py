@@ -1,10 +1,9 @@
 """`retry`: allows one more attempt for failed or rejected takes. The next apply requests them. Sends nothing."""
 
-from hailuo_batch.app.ledger_access import open_for_changes
 from hailuo_batch.app.workspace import CampaignLocation
-from hailuo_batch.core.model.ledger_changes import AddAttempt
-from hailuo_batch.core.planning.resolution import refused_content, retry_takes
+from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.interface.work import CampaignWork
 from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.text import count, name_some
 
@@ -16,11 +15,8 @@ def run(where: CampaignLocation, take_ids: tuple[str, ...], all_takes: bool, con
     chooses none."""
     if take_ids and all_takes:
         raise UsageError("Give either TAKE or --all. Nothing was changed.")
-    with open_for_changes(where, "retry", console) as session:
-        steps = retry_takes(session.snapshot, take_ids)
-        unchanged = refused_content(session.snapshot, steps)
-        session.ledger.carry_out(steps, session.clock.wall())
-    granted = [step.take_id for step in steps if isinstance(step, AddAttempt)]
+    result = CampaignWork(where, Terminal(console)).retry(take_ids)
+    granted, unchanged = result.granted, result.refused_content
     if not granted:
         console.print_info("Nothing to retry: no take is failed or rejected.")
         return ExitCode.DONE

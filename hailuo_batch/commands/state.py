@@ -4,9 +4,10 @@ import sys
 
 from hailuo_batch.app.ledger_access import open_for_changes, read_journal, require_ledger
 from hailuo_batch.app.manifest_input import load_context
+from hailuo_batch.app.mending.restore import RestoreResult, restore_ledger
 from hailuo_batch.app.older_ledger import check_files_beside
-from hailuo_batch.app.restore import RestoreResult, restore_ledger
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, short_path
+from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.model.ledger_changes import ForgetRuns, ForgetTake
 from hailuo_batch.core.model.runs import Snapshot, TakeRecord
 from hailuo_batch.core.planning.spend import is_in_doubt, spend_of
@@ -22,7 +23,7 @@ from hailuo_batch.values import format_usd
 
 def show(where: CampaignLocation, console: Console) -> ExitCode:
     """Show every attempt at every take, also while an apply runs. Raises UsageError if there is no ledger."""
-    context = load_context(where, console)
+    context = load_context(where, Terminal(console))
     recorded = require_ledger(context, "nothing to show").recorded
     console.print_result(render_ledger(recorded, context.paths.ledger, columns_of(sys.stdout)))
     return ExitCode.DONE
@@ -30,15 +31,15 @@ def show(where: CampaignLocation, console: Console) -> ExitCode:
 
 def export(where: CampaignLocation, console: Console) -> ExitCode:
     """Print the whole ledger, journal included, as one JSON document. Raises UsageError if there is no ledger."""
-    snapshot, journal = read_journal(load_context(where, console))
+    snapshot, journal = read_journal(load_context(where, Terminal(console)))
     console.print_json(export_document(snapshot, journal, Clock().wall()))
     return ExitCode.DONE
 
 
 def restore(where: CampaignLocation, console: Console) -> ExitCode:
     """Restore the ledger. Raises what `restore_ledger` raises."""
-    context = load_context(where, console)
-    result = restore_ledger(context, console)
+    context = load_context(where, Terminal(console))
+    result = restore_ledger(context, Terminal(console))
     if result.aside is not None and result.aside.exists():
         console.print_info(f"The previous ledger is kept as {short_path(result.aside)}.")
     damage = check_files_beside(context).damage_text(context.paths)
@@ -50,7 +51,7 @@ def restore(where: CampaignLocation, console: Console) -> ExitCode:
 
 def remove(where: CampaignLocation, take_id: str, force: bool, console: Console) -> ExitCode:
     """Forget a take. One that was or may have been paid for needs `force`; its money still counts."""
-    with open_for_changes(where, "state rm", console) as session:
+    with open_for_changes(where, "state rm", Terminal(console)) as session:
         record = next((record for record in session.snapshot.takes if record.take.id == take_id), None)
         if record is None:
             raise UsageError(

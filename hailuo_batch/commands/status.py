@@ -5,12 +5,13 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 
-from hailuo_batch.app.manifest_input import load_context
-from hailuo_batch.app.older_ledger import FilesBesideLedger, check_files_beside
-from hailuo_batch.app.status.reading import StatusReading, read_status
-from hailuo_batch.app.status.watching import watch
+from hailuo_batch.app.keys.missing import missing_keys_note
+from hailuo_batch.app.status.reading import StatusReading
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, sandbox_hint
+from hailuo_batch.commands.terminal import Terminal
+from hailuo_batch.commands.watching import watch
 from hailuo_batch.errors import ExitCode, UsageError
+from hailuo_batch.interface.work import CampaignWork
 from hailuo_batch.report.render_json import report_document
 from hailuo_batch.ui.console import Console, Verbosity, columns_of
 from hailuo_batch.ui.in_doubt import render_in_doubt
@@ -33,21 +34,19 @@ def run(where: CampaignLocation, options: StatusOptions, console: Console) -> Ex
     ledger raises, and UsageError for a pattern that chooses no take."""
     if options.watch and console.as_json:
         raise UsageError("--watch shows a page for people, and --json one document: leave one of them out.")
-    context = load_context(where, console)
-    reading = read_status(context, options.only)
-    files_beside = check_files_beside(context) if reading.has_ledger else FilesBesideLedger()
+    look = CampaignWork(where, Terminal(console)).status(options.only)
+    context, reading = look.context, look.reading
     _print_remarks(reading, context, options, console)
     render = partial(_render, context=context, options=options, console=console)
     if options.watch:
-        watch(partial(read_status, context, options.only), render, console)
+        watch(look.look_again, render, console)
     elif console.as_json:
         console.print_json(report_document(reading.report))
     else:
         lines = paint(render(reading, columns_of(sys.stdout)), console.palette(sys.stdout))
         console.print_result_in_colour("\n".join(lines))
-    problem = files_beside.problem(context)
-    if problem:  # an older ledger is shown all the same: the user needs to see what it has
-        console.print_warning(problem)
+    if look.problem:  # an older ledger is shown all the same: the user needs to see what it has
+        console.print_warning(look.problem)
         return ExitCode.LEDGER
     return ExitCode.DONE
 
@@ -57,7 +56,10 @@ def _print_remarks(reading: StatusReading, context: CampaignContext, options: St
     remark = _remark(reading, context)
     if remark and not options.watch:  # the page that is watched has it in itself, as long as it is true
         console.print_info(remark)
-    reading.view.print_receipts_ahead(console)
+    reading.view.tell_receipts_ahead(Terminal(console))
+    missing = missing_keys_note(context, reading.view)
+    if missing:
+        console.print_info(missing)
     if options.only:
         of_all = f"{len(reading.report.takes):,} of {count(reading.recorded, 'take')}"
         console.print_info(f"Shown: {of_all} (--only), and their money alone.")

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hailuo_batch.adapters.local.work_tree import list_yaml_files
+from hailuo_batch.app.workspace import CampaignLocation
 from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import LoadedManifest, Severity, find_concerned, load_with_image_findings, render_diagnostic
+from hailuo_batch.interface.work import look_at_manifest
+from hailuo_batch.manifest import LoadedManifest, Severity, find_concerned, render_diagnostic
 from hailuo_batch.manifest.findings import findings_document
 from hailuo_batch.text import one_line
 from hailuo_batch.ui.console import Console, columns_of
@@ -16,7 +18,7 @@ from hailuo_batch.ui.text import count
 
 def run(paths: Sequence[Path], severity: Severity, console: Console) -> ExitCode:
     """Check each manifest; warnings count as `severity`. Returns USAGE if any has an error."""
-    loaded = [(path, load_with_image_findings(path, severity)) for path in paths]
+    loaded = [(path, look_at_manifest(CampaignLocation(path), severity)) for path in paths]
     if console.as_json:
         console.print_json(findings_document(loaded))
     else:

@@ -7,10 +7,11 @@ from typing import Any
 from hailuo_batch.adapters.local.output_files import FileMatch, OutputFiles
 from hailuo_batch.app.ledger_access import RESUME_FACT, LedgerSession, open_for_changes, require_ledger
 from hailuo_batch.app.manifest_input import load_context
+from hailuo_batch.app.mending.verify import FileCheck, check_files, repair_files
 from hailuo_batch.app.older_ledger import check_not_older
 from hailuo_batch.app.reports import report_of, write_final_report
-from hailuo_batch.app.verify import FileCheck, check_files, repair_files
 from hailuo_batch.app.workspace import CampaignContext, CampaignLocation, check_outputs
+from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console, columns_of
@@ -21,11 +22,11 @@ from hailuo_batch.ui.text import clean, count, layout_rows
 def run(where: CampaignLocation, console: Console, *, repair: bool, no_sidecar: bool) -> ExitCode:
     """Compare the files, and with `repair` download again what differs. Raises UsageError without a ledger."""
     if repair:
-        with open_for_changes(where, "verify", console) as session:
-            checked, codes = _repair(session, no_sidecar, console)
+        with open_for_changes(where, "verify", Terminal(console)) as session:
+            checked, codes = _repair(session, no_sidecar, Terminal(console))
             _print_result(session.snapshot, checked, console)
     else:
-        snapshot, codes = _read(context := load_context(where, console), console), ()
+        snapshot, codes = _read(context := load_context(where, Terminal(console)), console), ()
         checked = check_files(snapshot, OutputFiles(context.paths.outputs))
         _print_result(snapshot, checked, console)
     if all(item.is_intact for item in checked):
@@ -48,13 +49,13 @@ def _read(context: CampaignContext, console: Console) -> Snapshot:
 
 
 def _repair(
-    session: LedgerSession, no_sidecar: bool, console: Console
+    session: LedgerSession, no_sidecar: bool, terminal: Terminal
 ) -> tuple[tuple[FileCheck, ...], tuple[ExitCode, ...]]:
     """Repair the files and rewrite the report. Returns what is on disk, and the exit codes of what went wrong."""
-    checked, outcome = repair_files(session, console)
+    checked, outcome = repair_files(session, terminal)
     context, ledger = session.context, session.ledger
     report = report_of(context, outcome.snapshot, session.clock.wall(), resume=ledger.fact(RESUME_FACT))
-    _, unwritten = write_final_report(report, outcome.snapshot, ledger, context, no_sidecar, console)
+    _, unwritten = write_final_report(report, outcome.snapshot, ledger, context, no_sidecar, terminal)
     return checked, (*outcome.codes, *unwritten)
 
 

@@ -8,13 +8,20 @@ from hailuo_batch.manifest.changed_files import find_concerned
 from hailuo_batch.manifest.diagnostic_text import render_diagnostic
 from hailuo_batch.manifest.diagnostics import Diagnostic, Severity
 from hailuo_batch.manifest.images.references import ResolvedImage
-from hailuo_batch.manifest.load import LoadedManifest, load_manifest, load_with_image_findings, load_with_image_warnings
+from hailuo_batch.manifest.load import (
+    LoadedManifest,
+    ManifestText,
+    load_manifest,
+    load_with_image_findings,
+    load_with_image_warnings,
+)
 from hailuo_batch.manifest.starter import STARTER_MANIFEST, starter_manifest
 
 __all__ = [
     "STARTER_MANIFEST",
     "Diagnostic",
     "LoadedManifest",
+    "ManifestText",
     "ResolvedImage",
     "Severity",
     "find_concerned",

@@ -47,28 +47,44 @@ class LoadedManifest:
     missing_tables: frozenset[str] = frozenset()
 
 
-def load_manifest(path: Path, warning_severity: Severity = Severity.WARNING) -> LoadedManifest:
+@dataclass(frozen=True, slots=True)
+class ManifestText:
+    """A manifest that is in no file: its bytes, and what diagnostics call it."""
+
+    name: str
+    data: bytes
+
+
+def load_manifest(
+    path: Path, warning_severity: Severity = Severity.WARNING, text: ManifestText | None = None
+) -> LoadedManifest:
     """The campaign in the file, with all diagnostics in the order of the file.
 
     A file that cannot be read is a diagnostic at 1:1. Diagnostics name the file by `path` as it was given, and others
-    by their paths from there. Warnings count as `warning_severity`.
+    by their paths from there. Warnings count as `warning_severity`. `text`, if given, stands for the file: only what it
+    names is looked for beside `path` then.
     """
-    return _run(_Loader(path, warning_severity), _Loader.load)
+    return _run(_Loader(path, warning_severity, text), _Loader.load)
 
 
-def load_with_image_warnings(path: Path, warning_severity: Severity = Severity.WARNING) -> LoadedManifest:
+def load_with_image_warnings(
+    path: Path, warning_severity: Severity = Severity.WARNING, text: ManifestText | None = None
+) -> LoadedManifest:
     """The same, with warnings about the images whose content is known without a network."""
     # rule local_images_judged
-    return _run(_Loader(path, warning_severity), _Loader.load, _Loader.warn_about_images)
+    return _run(_Loader(path, warning_severity, text), _Loader.load, _Loader.warn_about_images)
 
 
-def load_with_image_findings(path: Path, warning_severity: Severity = Severity.WARNING) -> LoadedManifest:
+def load_with_image_findings(
+    path: Path, warning_severity: Severity = Severity.WARNING, text: ManifestText | None = None
+) -> LoadedManifest:
     """The same, where such an image that cannot be used is an error too.
 
     An apply must not be kept from collecting what is paid for by an image of another take: it refuses to pay instead.
     """
     # rule local_images_refused
-    return _run(_Loader(path, warning_severity), _Loader.load, _Loader.warn_about_images, _Loader.refuse_images)
+    loader = _Loader(path, warning_severity, text)
+    return _run(loader, _Loader.load, _Loader.warn_about_images, _Loader.refuse_images)
 
 
 def _run(loader: "_Loader", *steps: "Callable[[_Loader], None]") -> LoadedManifest:
@@ -96,9 +112,10 @@ def _gc_paused() -> Iterator[None]:
 class _Loader:
     """A manifest while it is loaded."""
 
-    def __init__(self, path: Path, warning_severity: Severity) -> None:
-        self.diagnostics = Diagnostics(str(path), warning_severity)
+    def __init__(self, path: Path, warning_severity: Severity, text: ManifestText | None) -> None:
+        self.diagnostics = Diagnostics(str(path) if text is None else text.name, warning_severity)
         self._path = path
+        self._text = text
         self._data = b""
         self._file_cache = FileCache(path, self.diagnostics)
         self._campaign: CampaignSpec | None = None
@@ -110,7 +127,7 @@ class _Loader:
 
     def load(self) -> None:
         """Read, parse, check and expand. Raises FatalDiagnostic if nothing more can be understood."""
-        self._data = read_manifest_file(self._path)
+        self._data = read_manifest_file(self._path) if self._text is None else self._text.data
         dropped = DroppedTexts(self._data)
         shot_validator = ShotValidator(self.diagnostics, dropped)
         root = parse_yaml(self._data, self.diagnostics, "shots", shot_validator.validate, dropped)

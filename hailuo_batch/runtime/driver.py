@@ -71,7 +71,7 @@ class Driver:
     """Runs one apply to its end, or to its deadline.
 
     `check_records` raises LedgerError where nobody would find what is recorded. `tick_s` is the longest time between
-    two updates of the observer.
+    two updates of the observer. `on_recorded` is told each event about a run once it is in the ledger.
     """
 
     def __init__(  # noqa: PLR0913 - one for each part that it holds together
@@ -89,6 +89,7 @@ class Driver:
         disk_space: DiskSpaceLike | None = None,
         tick_s: float = 0.25,
         deadline: Deadline | None = None,
+        on_recorded: Callable[[Run, Event], None] | None = None,
     ) -> None:
         self._engine = engine
         self._ledger = ledger
@@ -104,6 +105,7 @@ class Driver:
         self._disk_space = disk_space or UnlimitedDiskSpace()
         self._tick_s = tick_s
         self._deadline = deadline
+        self._on_recorded = on_recorded
         self._unrecorded: list[_Unrecorded] = []
         self._shown: set[int] = set()
         self._create_answers: list[Completion] = []  # to creates, and in no receipt yet
@@ -347,6 +349,17 @@ class Driver:
         for item in recorded:
             run = (runs[item.run.key],) if item.run.key in runs else ()
             self._engine.on_result(item.completion.action, item.completion.outcome, run, now)
+            self._tell_recorded(item, runs)
+
+    def _tell_recorded(self, item: _Unrecorded, runs: Mapping[int, Run]) -> None:
+        """Pass on the events of a completion. Whoever fails to take them is told no more: they are recorded."""
+        if self._on_recorded is None:
+            return
+        try:
+            for event in item.events:
+                self._on_recorded(runs.get(item.run.key, item.run), event)
+        except Exception:  # noqa: BLE001 - no listener may end an apply
+            self._on_recorded = None
 
     def _show_unrecorded(self) -> None:
         """Show the user, once, the run IDs that were paid for and cannot be recorded: the screen may be all there

@@ -7,7 +7,6 @@ ledger nor the engine; whatever an adapter raises becomes the outcome that promi
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -73,8 +72,13 @@ class ThreadExecutor:
     def start(self, action: Action) -> None:
         """Have the action carried out; its completion comes out of `wait`."""
         pool = self._request_pool if isinstance(action, act.CreateRun | act.ReadRun) else self._file_pool
-        with suppress(RuntimeError):  # no further thread could be started: the existing ones will carry it out
+        try:
             pool.submit(self._run_action, action)
+        except RuntimeError as error:
+            # Where no further thread could be started, the existing ones will carry it out. Where Python is ending,
+            # because its main thread is over, nothing was taken on: the action has come to nothing.
+            if _REFUSED in str(error):
+                self._done.put(Completion(action, _NOTHING_DONE[type(action)](_ENDING)))
 
     def wait(self, timeout_s: float) -> list[Completion]:
         """Wait until an action ends, `wake` is called or the time is over. Returns all actions that have ended."""
@@ -136,6 +140,16 @@ def _safest_outcome(action: Action, bug: Exception) -> Outcome:
     """The outcome that promises least. A create that broke anywhere may have been sent, so it is in doubt."""
     return _SAFEST[type(action)](f"a fault of this program ({type(bug).__name__})")
 
+
+_REFUSED = "cannot schedule"  # what ThreadPoolExecutor says before anything is queued
+_ENDING = "the program is ending"
+_NOTHING_DONE: dict[type[Action], Callable[[str], Outcome]] = {
+    act.CreateRun: ev.CreateNotSent,
+    act.ReadRun: ev.ReadUnanswered,
+    act.FetchFile: lambda _: ev.FetchCancelled(),
+    act.MoveFile: ev.MoveFailed,
+}
+"""The outcome of an action that was never begun."""
 
 _SAFEST: dict[type[Action], Callable[[str], Outcome]] = {
     act.CreateRun: ev.CreateUnanswered,

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from hailuo_batch.app.manifest_input import render_finding
+from hailuo_batch.commands.terminal import Terminal as Frontend
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.manifest import Diagnostic, render_diagnostic
 from hailuo_batch.text import COLOURED
@@ -71,9 +71,11 @@ def test_a_row_is_named_in_words_and_as_data(shell: Shell) -> None:
 
 def test_a_finding_fits_the_terminal_that_it_is_shown_on(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Diagnostic("m.yaml", 7, 91, "it is wrong", source="x" * 90 + "!" + "y" * 29, caret=90)
-    assert render_finding(found, Console()) == render_diagnostic(found)
+    assert Frontend(Console()).render_finding(found) == render_diagnostic(found)
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("COLUMNS", "60")
     assert (
-        render_finding(found, Console()) == render_diagnostic(found, COLOURED, 60) != render_diagnostic(found, COLOURED)
+        Frontend(Console()).render_finding(found)
+        == render_diagnostic(found, COLOURED, 60)
+        != render_diagnostic(found, COLOURED)
     )

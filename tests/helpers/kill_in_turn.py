@@ -39,7 +39,7 @@ BOUNDARIES: tuple[tuple[Any, str], ...] = (
 )
 AT_ONCE = 24  # a first apply waits most of its time: no run is expected to be done within seconds
 KILLED_IN = "killed_in.txt"
-importlib.import_module("hailuo_batch.app.apply")  # loaded before the fork, with all that it needs
+importlib.import_module("hailuo_batch.commands.apply")  # loaded before the fork, with all that it needs
 
 
 class KillSwitch:

@@ -10,6 +10,7 @@ from unittest import mock
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.app import apply, consent, workspace
 from hailuo_batch.app.config import ApplyOptions
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.app.reports import write_final_report
 from hailuo_batch.app.run_campaign import ApplyResult, Job, close_finished_replacements, run_campaign
@@ -109,7 +110,7 @@ class Apply(Process):
             mock.patch.object(consent, "make_plan", self._make_plan),
             mock.patch.multiple(
                 apply,
-                read_manifest=lambda path, *_: Manifest(path, self.history.author.campaign, {}, {}, ""),
+                read_manifest=lambda where, *_: Manifest(where.manifest, self.history.author.campaign, {}, {}, ""),
                 Clock=lambda: site.clock,
                 Ledger=HostileLedger(site.fate),
                 make_plan=self._make_plan,
@@ -148,12 +149,12 @@ class Apply(Process):
             if was_at_work and not leftovers(paths):
                 self.history.begin_anew()
 
-    def _run_campaign(self, job: Job, ledger: Ledger, clock: Any, console: Console) -> ApplyResult:
+    def _run_campaign(self, job: Job, ledger: Ledger, clock: Any, frontend: Frontend) -> ApplyResult:
         self.began = True
         if self.order.plan is not None:
             self.order.plan.check_beginning()
         with self.at_work():
-            outcome = run_campaign(job, ledger, clock, console)
+            outcome = run_campaign(job, ledger, clock, frontend)
         self.codes = outcome.codes
         return outcome
 

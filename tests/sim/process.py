@@ -16,17 +16,16 @@ from hailuo_batch.adapters.local.key_window import KeyWindow
 from hailuo_batch.adapters.local.stop_request import StopRequest
 from hailuo_batch.app import api_target, run_campaign
 from hailuo_batch.app.api_target import ApiTarget
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.run_campaign import Job
 from hailuo_batch.core.engine import stop_reasons
-from hailuo_batch.core.engine.engine import Engine, Settings
+from hailuo_batch.core.engine.engine import Engine
 from hailuo_batch.core.engine.requests import MAX_PRICE_RISE
 from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime import driver
 from hailuo_batch.runtime.driver import Driver
-from hailuo_batch.runtime.observer import GuardedObserver, Observer
-from hailuo_batch.ui.console import Console
-from hailuo_batch.ui.progress import GroupingObserver
+from hailuo_batch.runtime.observer import GuardedObserver
 from tests.sim.environment import KEY
 from tests.sim.network import Network, Terms
 from tests.sim.truth import Violation
@@ -120,12 +119,12 @@ class Process:
         remote: ApiTarget,
         keys: Mapping[str, ApiKey],
         clock: Any,
-        console: Console,
+        frontend: Frontend,
     ) -> Iterable[ExitCode]:
         self._ledger = ledger
         self.history.grants.confirm(ledger.snapshot())
         self._network = Network(self.site, self.number, ledger, self._at_each_turn, self.terms(job))
-        with closing(Receipts(job.paths.receipts)) as receipts:
+        with closing(Receipts(job.paths.receipts)) as receipts, frontend.observing(clock.now, int) as shown:
             records = CampaignFiles(ledger, receipts, *([] if job.lock is None else [job.lock]))
             work = Driver(
                 engine,
@@ -133,16 +132,16 @@ class Process:
                 receipts,
                 self._network,
                 clock,
-                self._reporter(console),
+                GuardedObserver(shown),
                 new_id=self._new_id,
                 check_records=records.check,
                 windows={name.number: self.window() for name in keys.values()},
                 disk_space=CampaignDisks(job.paths.outputs, job.paths.ledger.parent),
                 tick_s=float("inf"),
             )
-            self._stop_request = console.stop
+            self._stop_request = frontend.stop
             try:
-                with console.stop.handled_by(lambda code: work.request_stop(stop_reasons.signalled(code))):
+                with frontend.stop.handled_by(lambda code: work.request_stop(stop_reasons.signalled(code))):
                     work.run()
                 records.check()
             except LedgerError as error:
@@ -153,14 +152,8 @@ class Process:
         return []
 
     @contextmanager
-    def _connect(self, endpoint: str, settings: Settings) -> Iterator[ApiTarget]:
+    def _connect(self, endpoint: str, *_: object) -> Iterator[ApiTarget]:
         yield ApiTarget(endpoint, (self.key,), is_loopback=False)
-
-    def _reporter(self, console: Console) -> Observer:
-        """Whoever tells how it goes, on whatever stands for stderr."""
-        clock: Any = self.site.clock
-        received: Any = int  # nothing is shown of it where no terminal is
-        return GuardedObserver(GroupingObserver(run_campaign._make_progress_view(console, clock, received), clock.now))
 
     def _new_id(self) -> str:
         return f"create-{next(self.history.create_numbers)}"

@@ -19,7 +19,8 @@ from hailuo_batch.adapters.ledger.lock import CampaignLock
 from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.output_files import Comparison, FileMatch, OutputFiles
 from hailuo_batch.adapters.runbase import responses
-from hailuo_batch.app import apply, plan_guard, reconcile, resolve, workspace
+from hailuo_batch.app import apply, plan_guard, reconcile, workspace
+from hailuo_batch.app.mending import resolve
 from hailuo_batch.core.engine import engine, key_check, requests
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model import file_layout, states

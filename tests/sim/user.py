@@ -17,9 +17,10 @@ from unittest import mock
 
 from hailuo_batch import cli
 from hailuo_batch.adapters.runbase import RunLookup, responses
-from hailuo_batch.app import api_target, ledger_access, manifest_input, resolve, restore
+from hailuo_batch.app import api_target, ledger_access, manifest_input, plan_campaign
 from hailuo_batch.app.manifest_input import Manifest
-from hailuo_batch.commands import plan, state
+from hailuo_batch.app.mending import resolve, restore
+from hailuo_batch.commands import state
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
 from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest
@@ -238,12 +239,12 @@ class User:
     def _at_the_terminal(self, process: Process) -> Iterator[None]:
         """While it lasts, commands meet this manifest, this clock, this disk and this world."""
         site, campaign = self.site, self.author.campaign
-        manifest: dict[str, Any] = {"read_manifest": lambda path, *_: Manifest(path, campaign, {}, {}, "")}
+        manifest: dict[str, Any] = {"read_manifest": lambda where, *_: Manifest(where.manifest, campaign, {}, {}, "")}
         meets: dict[str, Any] = {"Clock": lambda: site.clock, "Ledger": HostileLedger(site.fate)}
         time = SimpleNamespace(monotonic=site.clock.now, sleep=self._sleep)
         with (
             mock.patch.multiple(manifest_input, **manifest),
-            mock.patch.multiple(plan, **manifest),
+            mock.patch.multiple(plan_campaign, **manifest),
             mock.patch.multiple(ledger_access, **meets),
             mock.patch.multiple(restore, **meets),
             mock.patch.multiple(state, Clock=lambda: site.clock),

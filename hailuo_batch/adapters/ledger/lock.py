@@ -63,12 +63,17 @@ class CampaignLock:
         self._file: int | None = None
         self._guard: int | None = None
 
-    def acquire(self, wait_s: float = 0.0, on_wait: Callable[[LockHolder], None] = lambda _: None) -> bool:
+    def acquire(
+        self,
+        wait_s: float = 0.0,
+        on_wait: Callable[[LockHolder], None] = lambda _: None,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> bool:
         """Take the lock, waiting up to `wait_s` for another process to release it.
 
-        `on_wait` is called with each holder that we wait for. Returns whether we waited: then whatever was read before
-        may be outdated. Raises BusyError where another process still holds it, and LedgerError where the file cannot be
-        opened or is not ours.
+        `on_wait` is called with each holder that we wait for, and `is_over` says when to wait no longer. Returns
+        whether we waited: then whatever was read before may be outdated. Raises BusyError where another process still
+        holds it, and LedgerError where the file cannot be opened or is not ours.
         """
         give_up_at = time.monotonic() + wait_s
         reported: LockHolder | None = None
@@ -77,7 +82,7 @@ class CampaignLock:
                 self._acquire()
             except _HeldError as held:
                 left_s = give_up_at - time.monotonic()
-                if left_s <= 0:
+                if left_s <= 0 or is_over():
                     raise self._busy_error(held.holder) from None
                 if reported is None or (held.holder.pid and held.holder != reported):
                     reported = held.holder

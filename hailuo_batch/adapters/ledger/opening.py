@@ -6,6 +6,8 @@ regular files are opened: SQLite would follow a link, and block on a FIFO.
 
 import os
 import sqlite3
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -24,10 +26,12 @@ _FOREIGN_OBJECT = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger'
 _BUSY_TIMEOUT_S = 5.0
 _NO_SHARED_MEMORY = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
 
-_being_written: set[tuple[int, int] | None] = set()
-"""The ledgers that this process has open for writing. Only SQLite may open such a file: closing any other descriptor of
-it would release every lock that SQLite holds on it in this process, and another process could then remove its log,
-together with everything written to it from then on."""
+_open_files: Counter[tuple[int, int] | None] = Counter()
+"""How often this process has each ledger open. Only SQLite may open such a file: closing any other descriptor of it
+would release every lock that SQLite holds on it in this process, whichever thread opened it, and another process could
+then remove its log, together with everything written to it from then on."""
+_opening = threading.Lock()
+"""Held while a file is looked at and opened, and while one is closed: no thread may come in between."""
 
 UNTOUCHED = " Nothing was sent, and the file was not changed."
 
@@ -42,12 +46,26 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 def connect_to_write(path: Path, stack: ExitStack) -> sqlite3.Connection:
     """Open the file for writing; `stack` closes it. Raises LedgerError."""
-    check_header(path)
-    file = fs.file_identity(path)
-    db = stack.enter_context(closing(connect(path, "rw")))
-    _being_written.add(file)
-    stack.callback(_being_written.discard, file)
+    return _connect_checked(path, "rw", stack)
+
+
+def _connect_checked(path: Path, mode: str, stack: ExitStack) -> sqlite3.Connection:
+    """Check the file's header and open it. Raises LedgerError."""
+    with _opening:
+        check_header(path)
+        file = fs.file_identity(path)
+        db = connect(path, mode)
+        _open_files[file] += 1
+    stack.callback(_close, db, file)
     return db
+
+
+def _close(db: sqlite3.Connection, file: tuple[int, int] | None) -> None:
+    with _opening:
+        db.close()
+        _open_files[file] -= 1
+        if not _open_files[file]:
+            del _open_files[file]
 
 
 def open_to_read(path: Path, stack: ExitStack) -> sqlite3.Connection:
@@ -56,9 +74,8 @@ def open_to_read(path: Path, stack: ExitStack) -> sqlite3.Connection:
     SQLite's readers share a small file with its writers. In a read-only folder that file cannot be created, so a
     consistent copy in a temporary folder is read instead.
     """
-    check_header(path)
     with ExitStack() as attempt:
-        db = attempt.enter_context(closing(connect(path, "ro")))
+        db = _connect_checked(path, "ro", attempt)
         try:
             db.execute("SELECT 1 FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
@@ -76,7 +93,7 @@ def check_header(path: Path) -> None:
 
     SQLite would take an empty file for a new database, and would pad a truncated last page with zeros.
     """
-    if fs.file_identity(path) in _being_written:
+    if _open_files[fs.file_identity(path)]:
         return
     try:
         with fs.open_to_read(path) as file:

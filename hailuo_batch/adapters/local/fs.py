@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 import stat
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +89,15 @@ def write_pieces_without_sync(path: Path, pieces: Iterable[bytes]) -> None:
     _replace(path, pieces, lambda _: None)
 
 
+def _writer() -> str:
+    """A number for this thread of this process, while it lives: that of the process for its main thread."""
+    is_main = threading.current_thread() is threading.main_thread()
+    return f"{os.getpid()}" if is_main else f"{os.getpid()}{threading.get_native_id():010d}"
+
+
 def _replace(path: Path, pieces: Iterable[bytes], flush: Callable[[int], None]) -> None:
     """Write under a temporary name and rename, so that no reader ever sees half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # this process's own: two writers never share one
+    temporary = path.with_name(f".{path.name}.{_writer()}.tmp")  # this writer's own: two never share one
     temporary.unlink(missing_ok=True)
     try:
         with temporary.open("xb", buffering=0) as file:

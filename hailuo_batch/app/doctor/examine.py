@@ -49,7 +49,7 @@ def _check_keys(records: Records | None) -> Generator[Finding, None, Mapping[str
     keys, judged = check_keys()
     yield from judged
     if records is not None and records.view is not None:
-        yield from check_key_names(records.view, keys)
+        yield from check_key_names(records.context, records.view, keys)
     return keys
 
 

@@ -1,11 +1,11 @@
 """Which runs under way can only be read with an API key that is not among the given ones. Sends nothing."""
 
-import os
 from collections.abc import Iterable, Mapping
 
-from hailuo_batch.adapters.runbase.key_shape import given_keys
 from hailuo_batch.app.api_target import find_keys
+from hailuo_batch.app.config import named_keys
 from hailuo_batch.app.ledger_access import LedgerView
+from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.states import RUNNING
 from hailuo_batch.ui.text import count, name_some
@@ -13,11 +13,10 @@ from hailuo_batch.ui.text import count, name_some
 _MOST_NAMED = 3
 
 
-def missing_keys_note(view: LedgerView | None) -> str:
-    """Which keys of the campaign are missing in the environment, and what waits for them; empty where none is."""
-    if view is None:
-        return ""
-    return missing_keys_text(view.snapshot, runs_by_missing_key(view.snapshot, view.key_hashes, given_keys(os.environ)))
+def missing_keys_note(context: CampaignContext, view: LedgerView) -> str:
+    """Which keys of the campaign are not given, and what waits for them; empty where none is missing."""
+    given = () if context.is_sandbox else named_keys(context.where.access.keys)
+    return missing_keys_text(view.snapshot, runs_by_missing_key(view.snapshot, view.key_hashes, given))
 
 
 def runs_by_missing_key(snapshot: Snapshot, hashes: Mapping[int, str], keys: Iterable[str]) -> dict[int, list[Run]]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.picks.picks_file import load_picks
 from hailuo_batch.app.workspace import CampaignContext, short_path
 from hailuo_batch.core.model.ledger_changes import SupersedeRun
@@ -9,7 +10,6 @@ from hailuo_batch.core.model.runs import Snapshot, Supersession
 from hailuo_batch.core.picks.picks import Mark, Pick
 from hailuo_batch.core.picks.rerolls import Reroll, judge_rerolls
 from hailuo_batch.core.planning.plan import Plan, PlanAction, PlanRequest
-from hailuo_batch.ui.console import Console
 from hailuo_batch.ui.rerolls import render_rerolls
 
 
@@ -31,12 +31,12 @@ def rerolls_of(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> dict[Rer
     return {**judge_rerolls(request.rerolls, snapshot, wanted, replaced=replaced, later=later, scope=plan.scope)}
 
 
-def print_rerolls(source: Path | None, request: PlanRequest, plan: Plan, snapshot: Snapshot, console: Console) -> None:
-    """Print what becomes of the re-rolls of a file, None where none was given. Those that begin are in the plan."""
+def tell_rerolls(source: Path | None, request: PlanRequest, plan: Plan, snapshot: Snapshot, frontend: Frontend) -> None:
+    """Tell what becomes of the re-rolls of a file, None where none was given. Those that begin are in the plan."""
     if source is None:
         return
     for sentence in render_rerolls(rerolls_of(request, plan, snapshot), short_path(source)):
-        console.print_info(sentence)
+        frontend.remark(sentence)
 
 
 def may_name_picks(request: PlanRequest, plan: Plan, snapshot: Snapshot) -> bool:

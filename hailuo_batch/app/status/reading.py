@@ -97,7 +97,7 @@ def _time_left(
     snapshot = empty_snapshot(context) if view is None else view.snapshot_with_doubts
     settings = None
     with suppress(UsageError):  # a wrong rate limit in the environment is for an apply to refuse
-        settings = read_settings(ApplyOptions(), context.campaign)
+        settings = read_settings(ApplyOptions(), context.campaign, context.where.access.keys)
     if settings is None:
         return None
     plan = make_plan(context.campaign, snapshot, PlanRequest(only))

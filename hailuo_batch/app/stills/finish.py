@@ -4,7 +4,6 @@ An apply spends a minute on them at most, since it holds the campaign's lock; `r
 off at any time: what is made is kept, and the next command makes the rest.
 """
 
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,14 +11,13 @@ from pathlib import Path
 
 from hailuo_batch.adapters.stills.folder import StillsFolder
 from hailuo_batch.adapters.stills.pictures import Source
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.stills.campaign_stills import sources_of
 from hailuo_batch.app.stills.maker import StillMaker
 from hailuo_batch.app.workspace import CampaignContext
 from hailuo_batch.core.model.file_layout import poster_name
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.report.model import Report
-from hailuo_batch.ui.console import Console, Verbosity, columns_of
-from hailuo_batch.ui.progress import counting_bar
 from hailuo_batch.ui.text import count
 
 LONGEST_IN_APPLY_S = 60.0
@@ -41,26 +39,24 @@ class CampaignStills:
         outputs = context.paths.outputs
         return cls(maker, sources_of(report, snapshot, outputs, context.copies), snapshot, outputs)
 
-    def make_missing(self, console: Console, is_over: Callable[[], bool]) -> bool:
+    def make_missing(self, frontend: Frontend, is_over: Callable[[], bool]) -> bool:
         """Make those that are missing, until it is over. Returns whether there is any that was not there before.
 
         Raises KeyboardInterrupt, with what was made by then in place.
         """
         if self.maker.ffmpeg() is None:
-            if console.is_verbose and self.maker.missing(self.sources):
-                console.print_info("There is no usable ffmpeg, so the report shows videos without stills of them.")
+            if self.maker.missing(self.sources):
+                frontend.detail("There is no usable ffmpeg, so the report shows videos without stills of them.")
             return False
         missing = self.maker.missing(self.sources)
         if not missing or is_over():
             return False
-        columns = None if console.verbosity is Verbosity.QUIET else columns_of(sys.stderr)
-        if columns is None and len(missing) > _MANY:
-            console.print_info(f"Making {count(len(missing), 'still')} for the report.")
-        with counting_bar(sys.stderr, columns, len(missing), "stills") as step:
+        announcement = f"Making {count(len(missing), 'still')} for the report." if len(missing) > _MANY else ""
+        with frontend.counting(len(missing), "stills", announcement) as step:
             self.maker.make_all(missing, is_over, step)
         left = self.maker.missing(missing) if self.maker.ffmpeg() is not None else []
         if left:
-            console.print_info(f"{count(len(left), 'still')} left to make. `hailuo-batch report MANIFEST` makes them.")
+            frontend.remark(f"{count(len(left), 'still')} left to make. `hailuo-batch report MANIFEST` makes them.")
         return not StillsFolder(self.outputs).names().isdisjoint(source.name for source in missing)
 
     def remove_others(self) -> None:

@@ -129,8 +129,8 @@ def test_links_to_this_machine_are_followed_only_where_the_api_is_here_too(
             assert remote.is_loopback is is_here
 
     @contextmanager
-    def as_if_elsewhere(endpoint: str, settings: Settings) -> Iterator[ApiTarget]:
-        with connect(endpoint, settings) as remote:
+    def as_if_elsewhere(endpoint: str, settings: Settings, keys: None) -> Iterator[ApiTarget]:
+        with connect(endpoint, settings, keys) as remote:
             yield replace(remote, is_loopback=False)
 
     monkeypatch.setattr("hailuo_batch.app.run_campaign.connect", as_if_elsewhere)

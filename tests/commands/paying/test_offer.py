@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from hailuo_batch.app.consent import PaymentQuote, ask_consent, quote_for, refused_payment
+from hailuo_batch.commands.terminal import Terminal
 from hailuo_batch.core.engine.engine import Settings
 from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.settings import Consent
@@ -83,8 +84,8 @@ def test_it_names_the_most_that_can_be_paid(given: PaymentQuote, printed: str) -
 
 def test_the_question_names_it_with_what_was_warned_of_and_what_happens_to_failures(questions: list[str]) -> None:
     given = quote(2, expected=COST, cap=5 * USD, attempts=3)
-    assert ask_consent(given, 2, Console()) is Consent.GIVEN
-    assert ask_consent(quote(1, expected=COST), 1, Console()) is Consent.GIVEN
+    assert ask_consent(given, 2, Terminal(Console())) is Consent.GIVEN
+    assert ask_consent(quote(1, expected=COST), 1, Terminal(Console())) is Consent.GIVEN
     first, second = questions
     assert first == (
         "There are 2 warnings. A run that fails is refunded and tried again, up to 3 attempts per take. Pay for 2 "
@@ -95,7 +96,7 @@ def test_the_question_names_it_with_what_was_warned_of_and_what_happens_to_failu
 
 def test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own(questions: list[str]) -> None:
     runs = [run(RunState.PENDING, take("a")), run(RunState.LOST, take("b"))]
-    assert ask_consent(quote(0, runs=runs, attempts=2), 0, Console()) is Consent.GIVEN
+    assert ask_consent(quote(0, runs=runs, attempts=2), 0, Terminal(Console())) is Consent.GIVEN
     [question] = questions
     assert question == (
         "2 runs are in progress. If one fails, it is refunded. Pay for another attempt then, up to 2 attempts per take?"
@@ -112,7 +113,7 @@ def test_runs_under_way_that_may_be_made_again_are_a_question_of_their_own(quest
     ids=["all is done", "no further attempt", "the cap is reached"],
 )
 def test_nothing_is_asked_where_nothing_can_be_paid(given: PaymentQuote, questions: list[str]) -> None:
-    assert ask_consent(given, 0, Console()) is Consent.MISSING
+    assert ask_consent(given, 0, Terminal(Console())) is Consent.MISSING
     assert questions == []
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from hailuo_batch.adapters.local.output_files import Comparison, FileMatch, OutputFiles
 from hailuo_batch.app.config import ApplyOptions, read_settings
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.ledger_access import LedgerSession
 from hailuo_batch.app.run_campaign import ApplyResult, Job, run_campaign
 from hailuo_batch.core.model.runs import Output, Run, Snapshot
 from hailuo_batch.core.model.states import RunState
 from hailuo_batch.core.planning.plan import Plan
-from hailuo_batch.ui.console import Console
 
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -72,7 +72,7 @@ def _is_abandoned_and_missing(item: FileCheck) -> bool:
     return item.run.state is RunState.ABANDONED and item.comparison.match is FileMatch.MISSING
 
 
-def repair_files(session: LedgerSession, console: Console) -> tuple[tuple[FileCheck, ...], ApplyResult]:
+def repair_files(session: LedgerSession, frontend: Frontend) -> tuple[tuple[FileCheck, ...], ApplyResult]:
     """Download again what differs. Returns what is on disk afterwards, and how the work ended."""
     files = OutputFiles(session.context.paths.outputs)
     before = check_files(session.snapshot, files)
@@ -86,7 +86,7 @@ def repair_files(session: LedgerSession, console: Console) -> tuple[tuple[FileCh
     )
     context = replace(session.context, campaign=campaign)
     job = Job(context, Plan((), (), frozenset(), frozenset(), slots), read_settings(ApplyOptions(), campaign))
-    outcome = run_campaign(job, session.ledger, session.clock, console)
+    outcome = run_campaign(job, session.ledger, session.clock, frontend)
     after = {item.slot: item for item in check_files(outcome.snapshot, files)}
     both = ((item, after.get(item.slot)) for item in before)
     return tuple(_checked_again(item, now) for item, now in both if now is not None), outcome

@@ -15,6 +15,7 @@ from hailuo_batch.adapters.ledger.receipts import Receipts, load_receipts
 from hailuo_batch.adapters.runbase import RunLookup, is_run_id
 from hailuo_batch.app.api_target import connect, number_keys, open_clients, reserve_one_request, share_window
 from hailuo_batch.app.config import read_rate_limit
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.ledger_access import LedgerSession, open_for_changes, require_ledger
 from hailuo_batch.app.manifest_input import load_context
 from hailuo_batch.app.workspace import CampaignLocation
@@ -35,8 +36,7 @@ from hailuo_batch.core.planning.resolution import (
     owner_of,
     resubmit_run,
 )
-from hailuo_batch.errors import AccountError, BusyError, HailuoBatchError, UsageError
-from hailuo_batch.ui.console import Console
+from hailuo_batch.errors import AccountError, BusyError, ConsentMissingError, HailuoBatchError, UsageError
 from hailuo_batch.ui.resolution import abandoned_text, apply_hint, describe_runs, pays_again_text, resubmitted_text
 from hailuo_batch.values import format_duration
 
@@ -57,15 +57,15 @@ class ResolveRequest:
     yes: bool = False
 
 
-def resolve_takes(where: CampaignLocation, request: ResolveRequest, console: Console) -> str | None:
+def resolve_takes(where: CampaignLocation, request: ResolveRequest, frontend: Frontend) -> str | None:
     """Resolve the takes. Returns what was done in words, None if the user declined.
 
     Raises UsageError if the option does not fit an attempt's state, and what asking the API raises.
     """
     # rule no_resubmit_without_yes
-    if request.way is ResolveOption.RESUBMIT and not (request.yes or where.sandbox or console.is_interactive):
-        _refuse_without_consent(where, request, console)
-    with open_for_changes(where, "resolve", console) as session:
+    if request.way is ResolveOption.RESUBMIT and not (request.yes or where.sandbox or frontend.can_ask):
+        _refuse_without_consent(where, request, frontend)
+    with open_for_changes(where, "resolve", frontend) as session:
         chosen = _choose(session.snapshot, request)
         if not chosen:
             return _NOTHING.format(option=request.way)
@@ -74,7 +74,7 @@ def resolve_takes(where: CampaignLocation, request: ResolveRequest, console: Con
             case ResolveOption.NAME:
                 resolution, message = _name_run(session, *chosen[0], request.run_id)
             case ResolveOption.RESUBMIT:
-                if not _has_consent(session, request, runs, console):
+                if not _has_consent(session, request, runs, frontend):
                     return None
                 resolution, message = _combine(map(resubmit_run, runs)), resubmitted_text(runs)
             case ResolveOption.ABANDON:
@@ -104,30 +104,30 @@ def _combine(each: Iterable[Resolution]) -> Resolution:
     return Resolution(changes, tuple(event for one in listed for event in one.events))
 
 
-def _refuse_without_consent(where: CampaignLocation, request: ResolveRequest, console: Console) -> NoReturn:
+def _refuse_without_consent(where: CampaignLocation, request: ResolveRequest, frontend: Frontend) -> NoReturn:
     """Refuse another payment that nobody agreed to, without touching the ledger.
 
-    Raises UsageError that names the payment, or whatever would have prevented it anyway.
+    Raises ConsentMissingError that names the payment, or whatever would have prevented it anyway.
     """
-    view = require_ledger(load_context(where, console), "nothing to change")
+    view = require_ledger(load_context(where, frontend), "nothing to change")
     if view.holder is not None:
         raise BusyError(f"{view.holder} is running on this campaign. {_UNCHANGED}")
     snapshot = view.snapshot_with_doubts
     runs = [run for _, run in _choose(snapshot, request)]
     if not runs:
         raise UsageError(f"{_NOTHING.format(option=request.way)} {_UNCHANGED}")
-    raise UsageError(
+    raise ConsentMissingError(
         f"{describe_runs(snapshot, runs)}. {pays_again_text(snapshot, runs)}, and --yes is missing. {_UNCHANGED}"
     )
 
 
-def _has_consent(session: LedgerSession, request: ResolveRequest, runs: Sequence[Run], console: Console) -> bool:
+def _has_consent(session: LedgerSession, request: ResolveRequest, runs: Sequence[Run], frontend: Frontend) -> bool:
     """Whether the user agrees to another payment. In a practice run no payment is real."""
     if request.yes or session.context.is_sandbox:
         return True
     it = "it" if len(runs) == 1 else f"these {len(runs):,}"
     paying = pays_again_text(session.snapshot, runs)
-    return console.ask(f"{describe_runs(session.snapshot, runs)}. {paying}. Request {it} again?")
+    return frontend.ask(f"{describe_runs(session.snapshot, runs)}. {paying}. Request {it} again?")
 
 
 def _name_run(session: LedgerSession, record: TakeRecord, run: Run, run_id: str) -> tuple[Resolution, str]:
@@ -191,7 +191,7 @@ def _look_up(session: LedgerSession, run_id: str) -> tuple[RunLookup, int]:
     rate, endpoint = read_rate_limit(None), session.context.endpoint
     settings = Settings(rate_limit=rate.requests, rate_window_s=rate.window_s)
     failure: HailuoBatchError | None = None
-    with connect(endpoint, settings) as target:
+    with connect(endpoint, settings, session.context.where.access.keys) as target:
         names = number_keys(session.ledger, target.keys)
         with open_clients(target, names) as clients:
             for key, name in names.items():

@@ -11,6 +11,7 @@ from pathlib import Path
 from hailuo_batch.adapters.ledger import Ledger, check_backup, copy_backup, place_copy, set_ledger_aside
 from hailuo_batch.adapters.ledger.receipts import load_receipts
 from hailuo_batch.adapters.local.output_files import OutputFiles
+from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.ledger_access import back_up, campaign_lock
 from hailuo_batch.app.older_ledger import check_files_beside, recorded_names, traces_in_files
 from hailuo_batch.app.plan_guard import PLAN_FACT
@@ -19,7 +20,6 @@ from hailuo_batch.app.workspace import CampaignContext, check_outputs, ledger_ex
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.errors import LedgerError, UsageError
 from hailuo_batch.runtime.clock import Clock
-from hailuo_batch.ui.console import Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class RestoreResult:
     aside: Path | None
 
 
-def restore_ledger(context: CampaignContext, console: Console) -> RestoreResult:
+def restore_ledger(context: CampaignContext, frontend: Frontend) -> RestoreResult:
     """Restore the campaign's ledger from its backup, or an empty one, and add what receipts and files know.
 
     A ledger that is intact and only older than those files stays: it has more than its backup. Raises UsageError if
@@ -53,12 +53,12 @@ def restore_ledger(context: CampaignContext, console: Console) -> RestoreResult:
         aside = None if keeps_ledger else _put_backup_in_place(context, clock)
         with Ledger.open(paths.ledger, context.campaign.name, context.endpoint, clock.wall()) as ledger:
             if keeps_ledger:
-                back_up(ledger, paths, console)
+                back_up(ledger, paths, frontend)
                 ledger.mark_restored()
             ledger.record_fact(PLAN_FACT, "")
             files = OutputFiles(paths.outputs)
             before = ledger.snapshot()
-            reconcile_ledger(ledger, paths.receipts, files, clock.wall(), console.print_warning)
+            reconcile_ledger(ledger, paths.receipts, files, clock.wall(), frontend.warn)
             names, inputs = recorded_names(paths), _inputs(context, before)
             replayed, after = adopt_runs(ledger, traces, names, inputs, paths.receipts, files, clock.wall())
     return RestoreResult(before, replayed, after, paths.ledger if keeps_ledger else paths.backup, aside)
