@@ -57,8 +57,11 @@ class KeyCheck:
 
     @property
     def goes_first(self) -> bool:
-        """Whether everything else waits until one of the keys is known to be the right one."""
-        return not self.is_established and self.is_pending
+        """Whether everything else waits until one of the keys is known to be the right one.
+
+        That is so even if none is left to be asked: nothing may be paid for with keys of which none proved to be right.
+        """
+        return not self.is_established
 
     @property
     def unknown_runs(self) -> Sequence[Run]:

@@ -175,6 +175,7 @@ class RequestScheduler:
         `idle` is whether everything but the requests is finished.
         """
         self._notify_of_missing_keys()
+        self._stop_if_no_key_is_right()
         if self._output.stop_scope < StopScope.CREATES and len(self._create_queue) > 0:
             if (reached := self._create_queue.cap_stop_reason()) is not None:
                 self._output.stop(reached)
@@ -344,6 +345,12 @@ class RequestScheduler:
             self._follow_since.setdefault(key, since)
             self._find_key(self._runs[key])
 
+    def _stop_if_no_key_is_right(self) -> None:
+        """Stop where every key was asked, or refused, and none knows a run of this campaign."""
+        if unknown := self._key_check.unknown_runs:
+            run_ids = [run.run_id or "" for run in unknown]
+            self._output.stop(stop_reasons.wrong_keys(self._settings.api_keys, run_ids))
+
     def _notify_of_missing_keys(self) -> None:
         """Tell the user once of each run that no given key knows."""
         if self._key_check.is_pending or self._is_stopped:
@@ -441,9 +448,7 @@ class RequestScheduler:
         if isinstance(outcome, ev.RunMissing):
             lane.polling.close(run.key)
             is_unknown = self._key_check.on_unknown(run, lane.number)
-            if unknown := self._key_check.unknown_runs:
-                run_ids = [each.run_id or "" for each in unknown]
-                self._output.stop(stop_reasons.wrong_keys(self._settings.api_keys, run_ids))
+            self._stop_if_no_key_is_right()
             return is_unknown and run.state not in RUNNING
         was_followed = run.key in lane.polling
         for other in self._key_check.on_known(run.key, lane.number):

@@ -253,6 +253,20 @@ def test_none_of_several_keys_is_the_right_one() -> None:
     assert not any(isinstance(each, act.CreateRun) for each in hand.under_way)
 
 
+@pytest.mark.parametrize("answered", range(3))
+def test_a_key_that_knows_no_run_pays_for_nothing_when_the_other_one_is_refused(answered: int) -> None:
+    hand = ManualEngine([*opened_by(3, 5), *unsent(2)], BOTH)
+    asked: Counter[int] = Counter()
+    while hand.decide() or hand.under_way:
+        assert all(isinstance(each, act.ReadRun) for each in hand.under_way)
+        read = min((each for each in hand.under_way if isinstance(each, act.ReadRun)), key=lambda each: each.api_key)
+        asked[read.api_key] += 1
+        is_refused = read.api_key == 2 and asked[2] > answered
+        hand.answer(read, DISABLED if is_refused else ev.RunMissing())
+    assert asked == {1: 3, 2: answered + 1}
+    assert hand.exit_codes() == [ExitCode.ACCOUNT]
+
+
 def test_the_late_answer_of_a_key_that_was_refused_meanwhile_still_counts() -> None:
     hand = ManualEngine([opened("a", 1), opened("b", 1, 2), opened("own", 2, 9)], BOTH)
     first, second = [read for read in hand.reads() if read.api_key == 1][:2]
