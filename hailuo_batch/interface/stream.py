@@ -69,7 +69,8 @@ class _Worker:
         except ClosedError:
             pass  # nothing was begun, and whoever would be told has gone
         except BaseException as error:  # noqa: BLE001 - it is raised where the events are waited for
-            self.error = error
+            if not self.listener.is_left_alone:
+                self.error = error
         finally:
             self.is_over = True
             self.put(None)

@@ -22,6 +22,7 @@ from hailuo_batch import (
     ManifestError,
     Money,
     NameRun,
+    Notice,
     Planned,
     Resubmit,
     Stopped,
@@ -286,3 +287,23 @@ def test_errors_about_shots_are_raised_as_one(tmp_path: Path) -> None:
     for ask in (campaign.plan, campaign.apply, campaign.status):
         with pytest.raises(ManifestError, match="unknown key `colour`"):
             ask()
+
+
+def test_whoever_stops_waiting_for_another_apply_is_not_told_that_it_runs(
+    start_api: StartApi, make_campaign: MakeCampaign
+) -> None:
+    campaign = make_campaign(start_api(speed=SLOW))
+    with campaign.stream(consent=True) as first:
+        next(event for event in first if isinstance(event, Created))
+        with campaign.stream(consent=True, wait="2h") as second:
+            waiting = next(second)
+            assert isinstance(waiting, Notice)
+            assert "Waiting up to 2h for hailuo-batch apply" in waiting.text
+        with pytest.raises(UsageError, match="closed before anything was begun"):
+            _ = second.result
+
+
+def test_a_plan_says_what_speaks_against_images(tmp_path: Path) -> None:
+    shots = [{"id": "a", "prompt": "A", "image_urls": ["data:image/png;base64,bm8gaW1hZ2U="]}]
+    campaign = Campaign.from_shots("lamps", shots, workspace=tmp_path)
+    assert any("data:image/png" in note and "(a)" in note for note in campaign.plan().notes)
