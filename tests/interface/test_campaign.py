@@ -2,6 +2,7 @@
 
 import pickle
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -307,3 +308,16 @@ def test_a_plan_says_what_speaks_against_images(tmp_path: Path) -> None:
     shots = [{"id": "a", "prompt": "A", "image_urls": ["data:image/png;base64,bm8gaW1hZ2U="]}]
     campaign = Campaign.from_shots("lamps", shots, workspace=tmp_path)
     assert any("data:image/png" in note and "(a)" in note for note in campaign.plan().notes)
+
+
+def test_without_a_thread_nothing_begins(
+    api: SandboxServer, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(HailuoBatchError, match=r"No thread could be started.*Nothing was sent"):
+            campaign.apply(consent=True)
+    assert api.world.stats.creates == 0
