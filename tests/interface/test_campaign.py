@@ -33,6 +33,7 @@ from hailuo_batch import (
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.command_line import KEY, SLOW
 from tests.helpers.misbehaving_api import lost_answers
+from tests.helpers.picks import write_picks
 from tests.interface.conftest import SHOTS, MakeCampaign, StartApi
 
 
@@ -321,3 +322,14 @@ def test_without_a_thread_nothing_begins(
         with pytest.raises(HailuoBatchError, match=r"No thread could be started.*Nothing was sent"):
             campaign.apply(consent=True)
     assert api.world.stats.creates == 0
+
+
+def test_what_a_file_of_picks_marks_is_made_again(api: SandboxServer, campaign: Campaign, tmp_path: Path) -> None:
+    assert campaign.apply(consent=True).is_done
+    run_id = campaign.status().take("desk").run_id
+    assert run_id is not None
+    picks = write_picks(tmp_path / "picks.json", [{"take": "desk", "run_id": run_id, "mark": "reroll"}])
+    plan = campaign.plan(replace_from=picks)
+    assert [take.id for take in plan.paying] == ["desk"]
+    assert campaign.apply(consent=plan).is_done
+    assert api.world.stats.creates == 4
