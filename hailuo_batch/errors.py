@@ -69,7 +69,7 @@ class LedgerError(HailuoBatchError):
 class EndpointError(LedgerError):
     """The ledger is of another endpoint, `recorded`."""
 
-    def __init__(self, text: str, recorded: str) -> None:
+    def __init__(self, text: str, recorded: str = "") -> None:
         super().__init__(text)
         self.recorded = recorded
 

@@ -270,7 +270,8 @@ def obtain_consent(request: ApplyRequest, proposal: Proposal, frontend: ApplyFro
     if request.context.is_sandbox:
         frontend.remark("Practice run on the sandbox: no key, no real money.")
     elif request.context.endpoint != DEFAULT_BASE_URL:  # a variable that was forgotten, or one that was not
-        frontend.remark(f"At {request.context.endpoint} (RUNBASE_BASE_URL), and not at Runbase.")
+        variable = "" if request.context.where.access.base_url else " (RUNBASE_BASE_URL)"
+        frontend.remark(f"At {request.context.endpoint}{variable}, and not at Runbase.")
     quote = quote_for(plan, snapshot, proposal.estimate, request.settings, request.retried_takes)
     consent = _ask_or_assume(request, proposal, quote, frontend)
     stop_reason = refused_payment(quote, consent)

@@ -9,26 +9,26 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hailuo_batch.adapters.local.stop_request import StopRequest
-from hailuo_batch.core.engine.stop_reasons import StopReason
-from hailuo_batch.core.model.events import Event
-from hailuo_batch.core.model.runs import Run
-from hailuo_batch.core.model.settings import Consent
-from hailuo_batch.errors import ExitCode
-from hailuo_batch.manifest import Diagnostic, LoadedManifest
-from hailuo_batch.report.model import Report
-from hailuo_batch.runtime.observer import Observer
-
 if TYPE_CHECKING:
+    from hailuo_batch.adapters.local.stop_request import StopRequest
     from hailuo_batch.app.apply import ApplyEnding
     from hailuo_batch.app.consent import ApplyRequest, PaymentQuote, Proposal
+    from hailuo_batch.core.engine.stop_reasons import StopReason
+    from hailuo_batch.core.model.events import Event
+    from hailuo_batch.core.model.runs import Run
+    from hailuo_batch.core.model.settings import Consent
+    from hailuo_batch.errors import ExitCode
+    from hailuo_batch.manifest import Diagnostic, LoadedManifest
+    from hailuo_batch.report.model import Report
+    from hailuo_batch.runtime.observer import Observer
+    from hailuo_batch.runtime.ports import ClockLike
 
 
 class Frontend(Protocol):
     """Whoever asked for a use case. Texts may name commands with MANIFEST in place of the campaign."""
 
     @property
-    def stop(self) -> StopRequest:
+    def stop(self) -> "StopRequest":
         """The request to end the work early, which may come at any time."""
 
     @property
@@ -50,10 +50,10 @@ class Frontend(Protocol):
     def detail(self, text: str) -> None:
         """Pass on what only those care for who want to know everything."""
 
-    def render_finding(self, found: Diagnostic) -> str:
+    def render_finding(self, found: "Diagnostic") -> str:
         """A finding about a manifest as text."""
 
-    def show_findings(self, path: Path, loaded: LoadedManifest) -> None:
+    def show_findings(self, path: Path, loaded: "LoadedManifest") -> None:
         """Show what was found in a manifest. Its errors are raised besides, as one text."""
 
     def counting(self, total: int, noun: str, announcement: str = "") -> AbstractContextManager[Callable[[], None]]:
@@ -65,10 +65,10 @@ class Frontend(Protocol):
     def stoppable(self) -> AbstractContextManager[None]:
         """While the ledger is being changed: a request to stop lets each request be recorded before the end."""
 
-    def observing(self, now: Callable[[], float], received: Callable[[], int]) -> AbstractContextManager[Observer]:
-        """While requests are made: who is told how it goes. `now` is a monotonic clock, `received` the bytes so far."""
+    def observing(self, clock: "ClockLike", received: Callable[[], int]) -> "AbstractContextManager[Observer]":
+        """While requests are made: who is told how it goes. `received` gives the bytes that came so far."""
 
-    def on_recorded(self, run: Run, event: Event) -> None:
+    def on_recorded(self, run: "Run", event: "Event") -> None:
         """An event is in the ledger; the run is as it is after it."""
 
 
@@ -81,14 +81,14 @@ class ApplyFrontend(Frontend, Protocol):
     def show_proposal(self, request: "ApplyRequest", proposal: "Proposal") -> None:
         """Show what is about to be done, before anybody has agreed to it."""
 
-    def refuse_payment(self, quote: "PaymentQuote", consent: Consent, reason: StopReason, note: str) -> None:
+    def refuse_payment(self, quote: "PaymentQuote", consent: "Consent", reason: "StopReason", note: str) -> None:
         """Runs that are due will not be paid for, as the reason says, and what the note says is done all the same.
 
         Whatever this raises ends the apply, and nothing was sent.
         """
 
-    def show_nothing_begun(self, report: Report) -> None:
+    def show_nothing_begun(self, report: "Report") -> None:
         """Show the campaign of which nothing was ever sent, and nothing is now."""
 
-    def show_ending(self, ending: "ApplyEnding") -> tuple[ExitCode, ...]:
+    def show_ending(self, ending: "ApplyEnding") -> "tuple[ExitCode, ...]":
         """Show how the apply ended. Returns the exit codes of failures to show it: the apply itself is done."""

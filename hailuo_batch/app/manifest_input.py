@@ -235,7 +235,6 @@ def _online_findings(
     measured = {url for url, whose in limits.items() if whose is ImageLimits.HAILUO and url not in copies}
     # rule own_host
     fetcher = ImageFetcher(urlsplit(manifest.image_base).hostname or "")
-    # rule image_bar
     with frontend.counting(len(limits), "images") as step:
         responses = fetcher.fetch_all(limits, step, measured=measured)
     return {url: judge_fetch(response, limits[url], copies.get(url)) for url, response in responses.items()}

@@ -244,7 +244,7 @@ def _run_driver(
 @contextmanager
 def _observing(frontend: Frontend, clock: Clock, received: Callable[[], int]) -> Iterator[GuardedObserver]:
     """The front end's observer, kept from ending the apply by whatever it raises."""
-    with frontend.observing(clock.now, received) as shown:
+    with frontend.observing(clock, received) as shown:
         observer = GuardedObserver(shown)
         yield observer
     if observer.failure is not None:

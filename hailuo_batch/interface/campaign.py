@@ -16,6 +16,7 @@ from hailuo_batch.errors import ExitCode, HailuoBatchError, UsageError
 from hailuo_batch.interface import events
 from hailuo_batch.interface.listening import Emit, Listener
 from hailuo_batch.interface.making import (
+    image_notes,
     make_counts,
     make_plan_value,
     make_spending,
@@ -147,7 +148,9 @@ class Campaign:
         with self._in_python():
             listener = Listener(self._where)
             planned = CampaignWork(self._where, listener).plan(plan_options(settings))
-            return make_plan_value(planned.proposal, planned.settings, planned.document(), tuple(listener.notes))
+            document = planned.document()
+            notes = (*listener.notes, *image_notes(document))
+            return make_plan_value(planned.proposal, planned.settings, document, notes)
 
     def apply(
         self,

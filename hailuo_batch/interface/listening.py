@@ -27,6 +27,7 @@ from hailuo_batch.interface.wording import in_python
 from hailuo_batch.manifest import Diagnostic, LoadedManifest, Severity, render_diagnostic
 from hailuo_batch.report.model import Report
 from hailuo_batch.runtime.observer import Observer
+from hailuo_batch.runtime.ports import ClockLike
 
 Emit = Callable[[events.Event], None]
 
@@ -94,7 +95,7 @@ class Listener:
         return nullcontext()
 
     @contextmanager
-    def observing(self, now: Callable[[], float], received: Callable[[], int]) -> Iterator[Observer]:  # noqa: ARG002
+    def observing(self, clock: ClockLike, received: Callable[[], int]) -> Iterator[Observer]:  # noqa: ARG002
         """Pass the progress on as events."""
         yield _Watcher(self.emit, self._note, self.stop)
 
@@ -161,9 +162,14 @@ class Listener:
         self.notes.append(said)
         self.emit(events.Notice(said, is_warning))
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether whoever listened has gone before anything was begun: what keeps it from beginning matters no more."""
+        return self.stop.code is not None and not self._is_changing
+
     def _check_open(self) -> None:
         """Raises ClosedError where nobody listens any more, as long as nothing was begun."""
-        if self.stop.code is not None and not self._is_changing:
+        if self.is_left_alone:
             raise ClosedError
 
 

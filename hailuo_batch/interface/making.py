@@ -81,6 +81,14 @@ def _id_of(takes: tuple[PlannedTake, ...]) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def image_notes(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a plan's document says against images, in words."""
+    found = (each for each in document["findings"] if each["url"] is not None)
+    return tuple(
+        f"{each['severity']}: the image {each['url']} {each['message']} ({', '.join(each['takes'])})" for each in found
+    )
+
+
 def make_takes(report: Report, outputs: Path) -> tuple[TakeStatus, ...]:
     """Where each take stands."""
     return tuple(_take_status(take, outputs) for take in report.takes)

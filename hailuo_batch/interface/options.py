@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+from os import PathLike
+from pathlib import Path
 from typing import TypedDict
 
 from hailuo_batch.app.config import NO_CAP, ApplyOptions
@@ -21,13 +23,15 @@ Duration = str | int | float | timedelta
 class PlanSettings(TypedDict, total=False):
     """What `plan` takes beside the campaign's shots.
 
-    `only` and `replace` are patterns for take IDs, or `tag:PATTERN`; `limit` is the most runs to create this time;
+    `only` and `replace` are patterns for take IDs, or `tag:PATTERN`; `replace_from` is a file of picks whose re-rolls
+    are requested again; `limit` is the most runs to create this time;
     `in_doubt` is `hold` or `resubmit`; `max_spend` caps what the campaign may spend, refunds deducted. `strict` makes
     errors of warnings.
     """
 
     only: Names
     replace: Names
+    replace_from: str | PathLike[str] | None
     limit: int | None
     in_doubt: str
     max_spend: Amount | None
@@ -60,6 +64,7 @@ def plan_options(given: PlanSettings) -> PlanOptions:
     return PlanOptions(
         only=_names(given.get("only", ())),
         replace=_names(given.get("replace", ())),
+        replace_from=_path(given.get("replace_from")),
         limit=_limit(given.get("limit")),
         in_doubt=_in_doubt(given),
         max_spend=_amount(given.get("max_spend")),
@@ -75,6 +80,7 @@ def apply_options(given: ApplySettings) -> ApplyOptions:
     return ApplyOptions(
         only=_names(given.get("only", ())),
         replace=_names(given.get("replace", ())),
+        replace_from=_path(given.get("replace_from")),
         limit=_limit(given.get("limit")),
         in_doubt=_in_doubt(given),
         max_spend=_amount(given.get("max_spend")),
@@ -100,6 +106,10 @@ def _check_names(given: PlanSettings, known: type) -> None:
 
 def _names(given: Names) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _path(given: str | PathLike[str] | None) -> Path | None:
+    return None if given is None else Path(given)
 
 
 def _limit(given: int | None) -> int | None:

@@ -69,7 +69,8 @@ class _Worker:
         except ClosedError:
             pass  # nothing was begun, and whoever would be told has gone
         except BaseException as error:  # noqa: BLE001 - it is raised where the events are waited for
-            self.error = error
+            if not self.listener.is_left_alone:
+                self.error = error
         finally:
             self.is_over = True
             self.put(None)
@@ -199,9 +200,17 @@ class EventStream:
 
     def _begin(self) -> None:
         self._owner = threading.get_ident()
-        if not self._has_begun:
-            self._has_begun = True
+        if self._has_begun:
+            return
+        self._has_begun = True
+        try:
             self._worker.thread.start()
+        except RuntimeError as error:
+            self._has_begun = False
+            raise HailuoBatchError(
+                f"No thread could be started ({error}). Nothing was sent, nothing was paid. End other programs, or "
+                "raise the limit of processes (`ulimit -u`), then call it again."
+            ) from error
 
     async def _take(self) -> Event | None:
         """The next event, None at the end."""

@@ -7,9 +7,11 @@ become arguments.
 import re
 import shlex
 from collections.abc import Iterable
+from contextlib import suppress
 
 from hailuo_batch.app.workspace import CampaignLocation, fill_in_commands
 from hailuo_batch.errors import HailuoBatchError
+from hailuo_batch.interface.shots import keep_manifest
 
 _COMMAND = re.compile(r"`hailuo-batch (?P<name>[a-z]+) MANIFEST(?P<words>[^`]*)`|(?<![\w`-])--[a-z]+(?:-[a-z]+)*")
 _METHODS = frozenset({"apply", "plan", "report", "resolve", "retry", "status", "validate"})
@@ -32,7 +34,12 @@ def in_python(text: str, where: CampaignLocation) -> str:
     """The text with calls in place of commands."""
     for said, meant in _PHRASES:
         text = text.replace(said, meant)
-    return fill_in_commands(_COMMAND.sub(_reword, text), where)
+    said = _COMMAND.sub(_reword, text)
+    filled = fill_in_commands(said, where)
+    if filled != said and where.text is not None:
+        with suppress(HailuoBatchError):
+            keep_manifest(where)  # a command names it
+    return filled
 
 
 def reworded(error: HailuoBatchError, where: CampaignLocation) -> HailuoBatchError:

@@ -82,8 +82,8 @@ def load_with_image_findings(
 
     An apply must not be kept from collecting what is paid for by an image of another take: it refuses to pay instead.
     """
-    # rule local_images_refused
     loader = _Loader(path, warning_severity, text)
+    # rule local_images_refused
     return _run(loader, _Loader.load, _Loader.warn_about_images, _Loader.refuse_images)
 
 

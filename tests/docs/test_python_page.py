@@ -1,6 +1,8 @@
 """What docs/python.md shows works as it stands, on the sandbox, and its table of names is the package's."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,15 @@ def test_every_example_runs(
     assert err == ""
     for shown in _COMMENT.findall(block.text):
         assert shown.removesuffix(" ...") in out
+
+
+@pytest.mark.deep
+def test_a_user_who_checks_types_may_write_them_so(tmp_path: Path) -> None:
+    for number, block in enumerate(pages.blocks(PAGE, "python")):
+        (tmp_path / f"example_{number}.py").write_text(block.text, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", *map(str, tmp_path.glob("*.py"))]
+    checked = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_page_begins_with_one_that_makes_videos() -> None:

@@ -2,6 +2,7 @@
 
 import pickle
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from hailuo_batch import (
     ManifestError,
     Money,
     NameRun,
+    Notice,
     Planned,
     Resubmit,
     Stopped,
@@ -31,6 +33,7 @@ from hailuo_batch import (
 from hailuo_batch.sandbox.server import SandboxServer
 from tests.helpers.command_line import KEY, SLOW
 from tests.helpers.misbehaving_api import lost_answers
+from tests.helpers.picks import write_picks
 from tests.interface.conftest import SHOTS, MakeCampaign, StartApi
 
 
@@ -286,3 +289,47 @@ def test_errors_about_shots_are_raised_as_one(tmp_path: Path) -> None:
     for ask in (campaign.plan, campaign.apply, campaign.status):
         with pytest.raises(ManifestError, match="unknown key `colour`"):
             ask()
+
+
+def test_whoever_stops_waiting_for_another_apply_is_not_told_that_it_runs(
+    start_api: StartApi, make_campaign: MakeCampaign
+) -> None:
+    campaign = make_campaign(start_api(speed=SLOW))
+    with campaign.stream(consent=True) as first:
+        next(event for event in first if isinstance(event, Created))
+        with campaign.stream(consent=True, wait="2h") as second:
+            waiting = next(second)
+            assert isinstance(waiting, Notice)
+            assert "Waiting up to 2h for hailuo-batch apply" in waiting.text
+        with pytest.raises(UsageError, match="closed before anything was begun"):
+            _ = second.result
+
+
+def test_a_plan_says_what_speaks_against_images(tmp_path: Path) -> None:
+    shots = [{"id": "a", "prompt": "A", "image_urls": ["data:image/png;base64,bm8gaW1hZ2U="]}]
+    campaign = Campaign.from_shots("lamps", shots, workspace=tmp_path)
+    assert any("data:image/png" in note and "(a)" in note for note in campaign.plan().notes)
+
+
+def test_without_a_thread_nothing_begins(
+    api: SandboxServer, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(HailuoBatchError, match=r"No thread could be started.*Nothing was sent"):
+            campaign.apply(consent=True)
+    assert api.world.stats.creates == 0
+
+
+def test_what_a_file_of_picks_marks_is_made_again(api: SandboxServer, campaign: Campaign, tmp_path: Path) -> None:
+    assert campaign.apply(consent=True).is_done
+    run_id = campaign.status().take("desk").run_id
+    assert run_id is not None
+    picks = write_picks(tmp_path / "picks.json", [{"take": "desk", "run_id": run_id, "mark": "reroll"}])
+    plan = campaign.plan(replace_from=picks)
+    assert [take.id for take in plan.paying] == ["desk"]
+    assert campaign.apply(consent=plan).is_done
+    assert api.world.stats.creates == 4

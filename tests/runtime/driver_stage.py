@@ -139,6 +139,7 @@ class WatchedApply(VirtualWorkspace):
         reporter: Observer | None = None,
         tick_s: float = 60.0,
         room: DiskSpaceLike | None = None,
+        on_recorded: Callable[[Run, Event], None] | None = None,
     ) -> None:
         super().__init__(folder)
         if after is not None:
@@ -169,6 +170,7 @@ class WatchedApply(VirtualWorkspace):
             new_id=lambda: f"create-{next(self.ids)}",
             tick_s=tick_s,
             disk_space=room,
+            on_recorded=on_recorded,
         )
 
     def __enter__(self) -> Self:

@@ -10,6 +10,8 @@ from hailuo_batch.core.engine.stop_reasons import StopScope
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
 from hailuo_batch.core.model.actions import Action
+from hailuo_batch.core.model.events import Event
+from hailuo_batch.core.model.runs import Run
 from hailuo_batch.core.model.states import RunState, TakeState
 from hailuo_batch.core.planning.disk_space import DiskNeed
 from hailuo_batch.core.planning.recovery import CreateIntent, CreateResult
@@ -84,6 +86,31 @@ def test_a_create_is_written_sent_answered_written_and_only_then_received(tmp_pa
         "ledger: RunCreated",
         "engine: RunCreated",
     ]
+    assert states(stage) == [TakeState.DONE]
+
+
+def test_who_listens_is_told_what_is_in_the_ledger_by_then(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def listen(run: Run, event: Event) -> None:
+        told.append(f"{type(event).__name__}: {stage.calls[-1]}: {run.state}")
+
+    with WatchedApply(tmp_path, ONE, on_recorded=listen) as stage:
+        stage.driver.run()
+    assert told[0] == "RunCreated: engine: RunCreated: pending"
+    assert told[-1] == "FileSaved: engine: FileSaved: succeeded"
+
+
+def test_who_breaks_while_listening_is_told_no_more_and_nothing_else_changes(tmp_path: Path) -> None:
+    told: list[Event] = []
+
+    def listen(_: Run, event: Event) -> None:
+        told.append(event)
+        raise RuntimeError("enough")
+
+    with WatchedApply(tmp_path, ONE, on_recorded=listen) as stage:
+        stage.driver.run()
+    assert len(told) == 1
     assert states(stage) == [TakeState.DONE]
 
 

@@ -180,6 +180,26 @@ def test_a_doer_that_breaks_gives_the_outcome_that_promises_least(action: Action
         assert collect(executor, 1) == [Completion(READ, ev.RunStarted())]
 
 
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [
+        (CREATE, ev.CreateNotSent("the program is ending")),
+        (READ, ev.ReadUnanswered("the program is ending")),
+        (FETCH, ev.FetchCancelled()),
+        (MOVE, ev.MoveFailed("the program is ending")),
+    ],
+)
+def test_while_python_is_ending_an_action_comes_to_nothing(
+    action: Action, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doers = Doers()
+    with at_work(doers) as executor:
+        monkeypatch.setattr("concurrent.futures.thread._shutdown", True)
+        executor.start(action)
+        assert collect(executor, 1) == [Completion(action, outcome)]
+    assert doers.calls == []
+
+
 def test_a_run_without_an_id_cannot_be_read() -> None:
     with at_work(Doers()) as executor:
         executor.start(act.ReadRun(run(RunState.UNSENT)))

@@ -124,7 +124,7 @@ class Process:
         self._ledger = ledger
         self.history.grants.confirm(ledger.snapshot())
         self._network = Network(self.site, self.number, ledger, self._at_each_turn, self.terms(job))
-        with closing(Receipts(job.paths.receipts)) as receipts, frontend.observing(clock.now, int) as shown:
+        with closing(Receipts(job.paths.receipts)) as receipts, frontend.observing(clock, int) as shown:
             records = CampaignFiles(ledger, receipts, *([] if job.lock is None else [job.lock]))
             work = Driver(
                 engine,
