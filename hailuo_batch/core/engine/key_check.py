@@ -109,10 +109,12 @@ class KeyCheck:
         """Count a question as under way."""
         self._asking[run_key] = number
 
-    def on_unanswered(self, run_key: int) -> None:
-        """Take in that a question was not answered: it may be asked again."""
-        self._idle_keys.clear()
-        self._asking.pop(run_key, None)
+    def on_unanswered(self, run_key: int, number: int) -> None:
+        """Take in that a question to this key was not answered: it may be asked again. One to another key still waits
+        for its answer."""
+        if self._asking.get(run_key) == number:
+            self._idle_keys.clear()
+            del self._asking[run_key]
 
     def on_unknown(self, run: Run, number: int) -> bool:
         """Take in that this key does not know the run. Returns whether no key is left to be asked."""

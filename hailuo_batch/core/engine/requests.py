@@ -405,7 +405,7 @@ class RequestScheduler:
         if run.key == self._checked_key:
             self._checked_key = None
         if run.key in self._key_check and not lane.may_send:
-            self._key_check.on_unanswered(run.key)
+            self._key_check.on_unanswered(run.key, lane.number)
         if isinstance(outcome, ev.StatusUnknown) and outcome.status not in self._unknown_statuses:
             self._unknown_statuses.add(outcome.status)
             self._output.notify(notices.unknown_status(run, outcome))
@@ -435,7 +435,7 @@ class RequestScheduler:
     def _on_key_checked(self, run: Run, outcome: Outcome, lane: Lane, now: float) -> bool:
         """Handle the end of a read by which it is seen whether a key knows a run that another one made."""
         if _is_no_answer(outcome):
-            self._key_check.on_unanswered(run.key)
+            self._key_check.on_unanswered(run.key, lane.number)
             lane.polling.on_unanswered(run.key)
             return False
         if isinstance(outcome, ev.RunMissing):

@@ -264,6 +264,16 @@ def test_the_late_answer_of_a_key_that_was_refused_meanwhile_still_counts() -> N
     assert hand.runs[first.run.key].api_key == 2
 
 
+def test_the_late_refusal_of_a_key_does_not_end_the_question_to_another() -> None:
+    hand = ManualEngine([opened("a", 1), opened("b", 1, 2), opened("own", 2, 9)], BOTH)
+    first, second = [read for read in hand.reads() if read.api_key == 1][:2]
+    hand.answer(first, DISABLED)
+    questions = Counter(read.run.take_id for read in hand.reads() if read.run.take_id != "own")
+    assert questions == {"a": 1, "b": 1}
+    hand.answer(second, DISABLED)
+    assert [read.run.take_id for read in hand.reads() if read.run.take_id != "own"] == []
+
+
 def test_a_run_that_a_refused_key_has_just_made_is_looked_for_with_the_others() -> None:
     hand = ManualEngine([*unsent(1), opened("own", 2, 9), opened("other", 1, 8)], BOTH)
     [create] = hand.creates()
