@@ -1,6 +1,6 @@
 """One apply at the real command: from the lock to the last word, with what it meets simulated."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,6 @@ from hailuo_batch.core.planning.plan import Plan, PlanRequest, make_plan
 from hailuo_batch.errors import ExitCode
 from hailuo_batch.ui.console import Console
 from hailuo_batch.values import CampaignSpec
-from tests.sim.environment import KEY
 from tests.sim.hostile import HostileLedger
 from tests.sim.kept_plans import KeptPlan
 from tests.sim.network import Terms
@@ -58,8 +57,8 @@ class Apply(Process):
     the wishes that it has fulfilled. `to_pay` are the takes that its first plan would pay for.
     """
 
-    def __init__(self, history: "SimulatedHistory", number: int, order: Order, key: str = KEY) -> None:
-        super().__init__(history, number, key)
+    def __init__(self, history: "SimulatedHistory", number: int, order: Order, keys: tuple[str, ...] = ()) -> None:
+        super().__init__(history, number, keys)
         self.order = order
         self.refused = ""
         self.began = False
@@ -91,7 +90,7 @@ class Apply(Process):
         with self._as_command(), self.site.terminals.open(self.terminal):
             self.code = run(CampaignLocation(self.history.manifest), options, self._console)
 
-    def terms(self, job: Job) -> Terms:
+    def terms(self, job: Job, keys: Mapping[int, str]) -> Terms:
         """As a process's own: an apply pays, but no more than its plan says."""
         plan = self.order.plan
         check: Callable[[act.CreateRun], None] = (lambda _: None) if plan is None else self._check_create
@@ -101,12 +100,13 @@ class Apply(Process):
             check(action)
             self._check_limit(action, job.settings.max_creates)
 
-        return replace(super().terms(job), check_create=check_all)
+        return replace(super().terms(job, keys), check_create=check_all)
 
     @contextmanager
     def _as_command(self) -> Iterator[None]:
         site = self.site
         with (
+            self.history.keyring.in_environment(self.keys),
             mock.patch.object(consent, "make_plan", self._make_plan),
             mock.patch.multiple(
                 apply,

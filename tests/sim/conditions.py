@@ -5,23 +5,10 @@ from dataclasses import dataclass
 from random import Random
 
 from hailuo_batch.sandbox.world import ForcedError, Window, World, WorldSettings
-from hailuo_batch.sandbox.world.run_ids import RunFacts
 from tests.sim.author import PRICE
-from tests.sim.environment import ACCOUNT, KEY, SECOND_KEY
+from tests.sim.environment import ACCOUNT, OTHER_ACCOUNT, OTHER_KEYS, OUR_KEYS
 
-
-class RememberingWorld(World):
-    """A world that need not decipher an ID twice."""
-
-    def __init__(self, settings: WorldSettings, files_base_url: str) -> None:
-        super().__init__(settings, files_base_url)
-        self._known: dict[str, RunFacts | None] = {}
-
-    def facts(self, run_id: str) -> RunFacts | None:
-        """As the world's own."""
-        if run_id not in self._known:
-            self._known[run_id] = super().facts(run_id)
-        return self._known[run_id]
+_ACCOUNTS = {ACCOUNT: OUR_KEYS, OTHER_ACCOUNT: OTHER_KEYS}
 
 
 def any_settings(rng: Random, seed: int) -> WorldSettings:
@@ -36,7 +23,7 @@ def any_settings(rng: Random, seed: int) -> WorldSettings:
         median_s=rng.choice((5.0, 90.0, 90.0, 400.0)),
         min_s=rng.choice((0.0, 20.0)),
         max_processing=rng.choice((None, None, 1, 3)),
-        accounts=((KEY, ACCOUNT), (SECOND_KEY, ACCOUNT)),
+        accounts=tuple((key, name) for name, keys in _ACCOUNTS.items() for key in keys),
     )
 
 

@@ -3,24 +3,26 @@ their way.
 """
 
 import heapq
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from hailuo_batch.sandbox.world import World
 from tests.sim.adversary import Fate
 from tests.sim.clock import VirtualClock
 from tests.sim.oddities import Oddities
 from tests.sim.room import DiskSpace
 from tests.sim.terminal import Terminals
 from tests.sim.truth import Truth, Violation
+from tests.sim.world import RememberingWorld
 
 KEY = "sk-simulated"
 SECOND_KEY = "sk-simulated-too"
+OUR_KEYS = (KEY, SECOND_KEY, "sk-simulated-third")
+OTHER_KEYS = ("sk-other", "sk-other-too")
 STRANGERS_KEY = "sk-another-account"
-ACCOUNT = "ours"
+ACCOUNT, OTHER_ACCOUNT = "ours", "the other one"
 _SMALL_DISK = 30_000_000
 
 
@@ -28,7 +30,7 @@ _SMALL_DISK = 30_000_000
 class Site:
     """What outlives a process: the world, the clock, the truth, the output folder, and requests on their way."""
 
-    world: World
+    world: RememberingWorld
     clock: VirtualClock
     fate: Fate
     truth: Truth
@@ -39,7 +41,7 @@ class Site:
     terminals: Terminals = field(default_factory=Terminals)
     stragglers: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
     order: "count[int]" = field(default_factory=count)
-    arrivals: deque[tuple[float, str, int]] = field(default_factory=deque)
+    arrivals: dict[str, deque[tuple[float, str]]] = field(default_factory=lambda: defaultdict(deque))  # by key
     log: Callable[[str], object] = str
 
     def deliver_stragglers(self) -> None:
@@ -59,14 +61,16 @@ class Site:
         self.clock.wall_offset += seconds
         self.log(f"the wall clock is set by {seconds} s")
 
-    def arrive(self, what: str, process: int) -> None:
-        """A request is at the server, which counts it. Raises Violation where its window is full by our fault alone."""
-        now, window = self.clock.now(), self.world.settings.rate_window_s
-        while self.arrivals and now - self.arrivals[0][0] > window:
-            self.arrivals.popleft()
-        self.arrivals.append((now, what, process))
+    def arrive(self, what: str, key: str) -> None:
+        """A request with this key is at the server, which counts it."""
+        now, window, arrivals = self.clock.now(), self.world.settings.rate_window_s, self.arrivals[key]
+        while arrivals and now - arrivals[0][0] > window:
+            arrivals.popleft()
+        arrivals.append((now, what))
 
-    def blame(self, process: int) -> None:
-        """The world has refused a request of this process for its rate."""
-        if not any(what in {"foreign", "late"} for _, what, _ in self.arrivals):
+    def blame(self, process: int, key: str) -> None:
+        """The world has refused the request of this process that has just arrived, for its rate. Raises Violation where
+        the key's window is full by our fault alone."""
+        if not any(what in {"foreign", "late"} for _, what in self.arrivals[key]):
             raise Violation(f"process {process} passed the request window, and nobody else uses the key")
+        self.arrivals[key].pop()

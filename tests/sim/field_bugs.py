@@ -114,7 +114,7 @@ def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:
 
 
 def pay_before_the_api_is_known(patch: Patch) -> None:
-    patch.setattr(requests.RequestScheduler, "_must_check_first", property(lambda self: self.key_check.is_pending))
+    patch.setattr(requests.RequestScheduler, "_must_check_first", property(lambda self: self._key_check.goes_first))
 
 
 def believe_any_value_of_a_run(patch: Patch) -> None:
@@ -122,7 +122,17 @@ def believe_any_value_of_a_run(patch: Patch) -> None:
 
     def parse_run(row: Any, outputs: tuple[Output, ...], _requests: object) -> Run:
         by = None if row[8] is None else Supersession(row[8])
-        values: tuple[Any, ...] = (*row[:3], RunState(row[3]), *row[4:8], by, row[9], row[16], *row[10:15], outputs)
+        values: tuple[Any, ...] = (
+            *row[:3],
+            RunState(row[3]),
+            *row[4:8],
+            by,
+            row[9],
+            row[16],
+            *row[10:15],
+            outputs,
+            row[17],
+        )
         return Run(*values)
 
     patch.setattr(row_checks, "parse_run", parse_run)

@@ -90,6 +90,7 @@ class FinalCheck:
         history.site.fate.rest()
         history.site.oddities.rest()
         history.world_conditions.reset()
+        history.keyring.give_all()
         history.site.room.clear()
         history.author.limits = replace(history.author.limits, run_timeout_s=_MAX_QUIET_S)
         history.pass_time(4000.0)

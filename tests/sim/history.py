@@ -18,6 +18,7 @@ from unittest import mock
 
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.stills import ffmpeg
+from hailuo_batch.app import api_target
 from hailuo_batch.app.workspace import CampaignPaths, leftovers
 from hailuo_batch.core.model.runs import Snapshot
 from hailuo_batch.core.model.states import RUNNING
@@ -28,8 +29,8 @@ from tests.sim.adversary import Death, Fate
 from tests.sim.applying import Apply, Order
 from tests.sim.author import NAME, Author
 from tests.sim.clock import START, VirtualClock
-from tests.sim.conditions import RememberingWorld, WorldConditions, any_settings
-from tests.sim.environment import KEY, SECOND_KEY, STRANGERS_KEY, Site
+from tests.sim.conditions import WorldConditions, any_settings
+from tests.sim.environment import SECOND_KEY, STRANGERS_KEY, Site
 from tests.sim.fileserver import URL
 from tests.sim.final_check import FinalCheck
 from tests.sim.folder_events import FolderEvents
@@ -37,6 +38,8 @@ from tests.sim.grants import Grants
 from tests.sim.hostile import hostile_disk
 from tests.sim.interlude import Interlude
 from tests.sim.kept_plans import KeptPlan, KeptPlans, Rows
+from tests.sim.key_promises import are_strangers, check_printed, check_silence
+from tests.sim.keyring import Keyring
 from tests.sim.oddities import Oddities
 from tests.sim.process import ENDPOINT, Process
 from tests.sim.promises import Promises
@@ -45,6 +48,7 @@ from tests.sim.reviewer import Reviewer
 from tests.sim.state_damage import StateDamage
 from tests.sim.truth import Truth, Violation
 from tests.sim.user import User
+from tests.sim.world import RememberingWorld
 
 _without_ffmpeg = partial(mock.patch.object, ffmpeg, "which", lambda _: None)  # a history is the same on each machine
 _TABLES = ("takes", "runs", "files")
@@ -109,6 +113,7 @@ class SimulatedHistory:
         )
         self._log = log
         self.site.log = self.log
+        self.keyring = Keyring(seed, world, self.log, self.site.fate.count)
         self.promises = Promises(self.site, self.paths.receipts)
         self.grants = Grants(self.site.truth)
         self.world_conditions = WorldConditions(
@@ -144,13 +149,13 @@ class SimulatedHistory:
         rate = self.site.world.settings
         environment = {
             "RUNBASE_BASE_URL": ENDPOINT,
-            "RUNBASE_API_KEY": KEY,
             "RUNBASE_RATE_LIMIT": f"{rate.rate_limit}/{rate.rate_window_s:g}s",
         }
         # the page has tests of its own, and takes long to write
         renderers = {**files._renderers(), files.Format.HTML: lambda _: "a page"}
         with (
             mock.patch.dict(os.environ, environment),
+            mock.patch.object(api_target, "_ROUNDS", 1),
             mock.patch.object(files, "_renderers", return_value=renderers),
             hostile_disk(self.site, self.folder),
             kept_handlers(),
@@ -159,14 +164,15 @@ class SimulatedHistory:
                 self.site.fate.rise()
                 if self.rng.random() < 0.1:
                     self.site.fill_disk()
-                last = self.apply(self._any_order(), self._any_key())
+                last = self.apply(self._any_order(), self._any_keys())
                 Interlude(self).live(last)
             FinalCheck(self).live()
 
-    def apply(self, order: Order, key: str = KEY) -> Apply:
-        """One apply, to whatever end it comes."""
-        process = Apply(self, self._next_number(), order, key)
-        self.log(f"--- apply {process.number}: {order} with {key}")
+    def apply(self, order: Order, keys: tuple[str, ...] = ()) -> Apply:
+        """One apply, to whatever end it comes, with these keys or the user's."""
+        process = Apply(self, self._next_number(), order, keys)
+        self.log(f"--- apply {process.number}: {order} with {', '.join(process.keys)}")
+        are_strange = self._are_strangers(process.keys)
         if not order.yes:
             self.site.fate.count("no consent")
         if order.picks is not None:
@@ -184,7 +190,8 @@ class SimulatedHistory:
         if order.plan is not None:
             self._end_plan(process, order.plan, died=died)
         self.look(complete=process.code is not None and not process.is_bereft)
-        if key == STRANGERS_KEY:
+        check_printed(process.terminal.printed, "an apply")
+        if are_strange:
             self.promises.check_stranger(process.creates, self.snapshot() if self.keeper.has_ledger else None)
         return process
 
@@ -275,13 +282,23 @@ class SimulatedHistory:
         self.processes += 1
         return self.processes
 
-    def _any_key(self) -> str:
-        """Sometimes another key of the account; sometimes, where runs are open, that of another account."""
+    def _any_keys(self) -> tuple[str, ...]:
+        """Sometimes another key of the account; sometimes, where runs are open, that of another account. Where several
+        are given, whatever the user does with them."""
+        self.keyring.change()
         choice = self.rng.random()
         if choice < 0.1 and self.keeper.has_ledger and any(run.state in RUNNING for run in self.snapshot().runs):
-            self.promises.expect_stranger(self.snapshot())
-            return STRANGERS_KEY
-        return SECOND_KEY if choice > 0.85 else KEY
+            return (STRANGERS_KEY,)
+        return (SECOND_KEY,) if choice > 0.85 and not self.keyring.is_plural else ()
+
+    def _are_strangers(self, keys: tuple[str, ...]) -> bool:
+        """Whether an apply with these keys must not pay: it cannot see what is under way."""
+        if not self.keeper.has_ledger:
+            return False
+        with Ledger.read(self.paths.ledger, NAME, ENDPOINT) as ledger:
+            hashes = ledger.key_hashes()
+        self.promises.expect_stranger(self.snapshot())
+        return are_strangers(self.snapshot(), hashes, keys, self.site.world)
 
     def second_apply(self) -> None:
         """Somebody starts another apply beside the one that runs. Raises Violation where it is let in."""
@@ -313,6 +330,7 @@ class SimulatedHistory:
     def look(self, *, complete: bool) -> None:
         """Check what lies on the disk between two processes."""
         self.promises.check_receipts()
+        check_silence(self.folder)
         snapshot = self.snapshot() if complete and self.keeper.has_ledger else None
         self.promises.check_files(snapshot)
 

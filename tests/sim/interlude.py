@@ -51,6 +51,7 @@ class Interlude:
                 history.site.jump(-40_000.0)
         if rng.random() < 0.3:
             history.world_conditions.reset()
+        history.keyring.pass_time()
         if history.site.room.is_short and rng.random() < 0.6:
             history.site.room.clear()
         if rng.random() < 0.1:

@@ -21,6 +21,7 @@ from hailuo_batch.runtime.executor import Completion
 from tests.sim.adversary import GATEWAY, NETWORK, READS
 from tests.sim.environment import Site
 from tests.sim.fileserver import Dialer, FileServer
+from tests.sim.key_promises import KeyWatch
 from tests.sim.server import Request, Server
 from tests.sim.truth import Sent, Violation
 
@@ -39,10 +40,10 @@ Then = Callable[[], Completion | None]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a process is given: its API key, the most that a run of each model may cost before it must stop, and what
-    raises Violation for a create that it must not send."""
+    """What a process is given: its API keys by their numbers, the most that a run of each model may cost before it must
+    stop, and what raises Violation for a create that it must not send."""
 
-    key: str
+    keys: Mapping[int, str]
     most_micro_usd: Mapping[str, float]
     check_create: Callable[[act.CreateRun], None]
 
@@ -51,12 +52,19 @@ class Network:
     """Carries actions out for one process."""
 
     def __init__(
-        self, site: Site, process: int, ledger: Ledger, at_each_turn: Callable[[], None], terms: Terms
+        self,
+        site: Site,
+        process: int,
+        ledger: Ledger,
+        at_each_turn: Callable[[], None],
+        terms: Terms,
+        key_watch: KeyWatch,
     ) -> None:
         self.site = site
         self.process = process
         self._terms = terms
-        self._server = Server(site, process, terms.key)
+        self._server = Server(site, process, terms.keys)
+        self._key_watch = key_watch
         self._too_dear = False
         self._ledger = ledger
         self.creates = 0
@@ -86,6 +94,7 @@ class Network:
                 self._create(action)
                 self._exchange(action)
             case act.ReadRun():
+                self._key_watch.check_request(action)
                 self._exchange(action)
             case act.FetchFile():
                 self._at(_SLOW_S if fate.happens("fetch slow") else self._way(), lambda: self._fetch(action))
@@ -108,6 +117,7 @@ class Network:
         if self._free_before < _SMALLEST_VIDEO or self._is_full:
             raise Violation(f"a create of {run.take_id} leaves, and no video could be saved")
         self._terms.check_create(action)
+        self._key_watch.check_request(action)
         site.truth.check_cap(self._ledger, site.cap_micro_usd)
         sent = site.truth.send(run, self.process, site.truth.newest_cost(self._ledger), site.clock.now())
         self.open_creates.add(sent.create_id)
@@ -217,6 +227,8 @@ class Network:
     def _deliver(self, completion: Completion) -> None:
         action, outcome = completion.action, completion.outcome
         self._is_full |= isinstance(outcome, ev.DiskFull)
+        if isinstance(action, act.CreateRun | act.ReadRun):
+            self._key_watch.take_answer(action, outcome)
         if not isinstance(action, act.CreateRun):
             return
         sent = self.site.truth.sent[action.run.create_id or ""]

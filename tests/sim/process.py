@@ -14,7 +14,7 @@ from hailuo_batch.adapters.ledger.receipts import Receipts
 from hailuo_batch.adapters.local.disk_space import CampaignDisks
 from hailuo_batch.adapters.local.key_window import KeyWindow
 from hailuo_batch.adapters.local.stop_request import StopRequest
-from hailuo_batch.app import api_target, run_campaign
+from hailuo_batch.app import run_campaign
 from hailuo_batch.app.api_target import ApiTarget
 from hailuo_batch.app.frontend import Frontend
 from hailuo_batch.app.run_campaign import Job
@@ -22,11 +22,13 @@ from hailuo_batch.core.engine import stop_reasons
 from hailuo_batch.core.engine.engine import Engine
 from hailuo_batch.core.engine.requests import MAX_PRICE_RISE
 from hailuo_batch.core.model.api_keys import ApiKey
+from hailuo_batch.core.model.settings import Settings
 from hailuo_batch.errors import ExitCode, LedgerError
 from hailuo_batch.runtime import driver
 from hailuo_batch.runtime.driver import Driver
 from hailuo_batch.runtime.observer import GuardedObserver
-from tests.sim.environment import KEY
+from tests.sim.key_promises import KeyWatch
+from tests.sim.keyring import ALL_KEYS
 from tests.sim.network import Network, Terms
 from tests.sim.truth import Violation
 
@@ -38,22 +40,26 @@ _REPORT_S = 5.0  # how it goes is of no matter here, and costs a tenth of the ti
 
 
 class Process:
-    """One process, known by its number. `creates` counts those that it has sent, once it has ended."""
+    """One process, known by its number, with these keys or the user's.
 
-    def __init__(self, history: "SimulatedHistory", number: int, key: str = KEY) -> None:
+    `creates` counts those that it has sent, once it has ended.
+    """
+
+    def __init__(self, history: "SimulatedHistory", number: int, keys: tuple[str, ...] = ()) -> None:
         self.history = history
         self.site = history.site
         self.number = number
-        self.key = key
+        self.keys = keys or history.keyring.given
         self.creates = 0
         self._is_lock_gone = False
         self.is_bereft = False  # files of the state folder were taken away while it was at work
         self._network: Network | None = None
+        self._key_watch: KeyWatch | None = None
         self._ledger: Ledger | None = None
         self._stop_request: StopRequest | None = None
         self._conditions: dict[str, Callable[[], object]] = {
             "signal": self._stop,
-            "foreign use": self._use_the_key,
+            "foreign use": self._use_a_key,
             "trouble": history.world_conditions.trouble,
             "price": history.world_conditions.change_price,
             "poor": history.world_conditions.impoverish,
@@ -68,8 +74,7 @@ class Process:
     def at_work(self) -> Iterator[None]:
         """While it lasts, what a command has driven is driven by this process, through the simulated executor."""
         with (
-            mock.patch.multiple(run_campaign, _run_driver=self._drive, connect=self._connect),
-            mock.patch.object(api_target, "_ROUNDS", 1),
+            mock.patch.object(run_campaign, "_run_driver", self._drive),
             mock.patch.object(driver, "_UPDATE_INTERVAL_S", _REPORT_S),
         ):
             yield
@@ -93,20 +98,20 @@ class Process:
             left = ", ".join(sorted(self._network.open_creates))
             raise Violation(f"process {self.number} has ended, and nobody waits for the answers to {left}")
 
-    def window(self) -> KeyWindow:
-        """The window that it shares with the processes before it, all of which have ended."""
+    def window(self, key: str) -> KeyWindow:
+        """The window of a key that it shares with the processes before it, all of which have ended."""
         name = f"process-{self.number}"
-        path = self.history.folder / f"window-{self.key}.json"
+        path = self.history.folder / f"window-{ALL_KEYS.index(key)}.json"
         window_s = self.site.world.settings.rate_window_s
         return KeyWindow(path, window_s, name=name, boot="", is_alive=lambda *_: False)
 
-    def share(self, *_: object) -> KeyWindow:
-        """In place of how a command comes by its window: that file would be this machine's."""
-        return self.window()
+    def share(self, _endpoint: str, key: str, _settings: Settings) -> KeyWindow:
+        """In place of how a command comes by the window of a key: that file would be this machine's."""
+        return self.window(key)
 
-    def terms(self, job: Job) -> Terms:
+    def terms(self, job: Job, keys: Mapping[int, str]) -> Terms:
         """What it was given, and may pay for: nothing, unless it is an apply."""
-        return Terms(self.key, _most_costs(job), self._refuse_create)
+        return Terms(keys, _most_costs(job), self._refuse_create)
 
     def _refuse_create(self, action: object) -> None:
         raise Violation(f"process {self.number} was not told to pay, and paid: {action}")
@@ -123,7 +128,10 @@ class Process:
     ) -> Iterable[ExitCode]:
         self._ledger = ledger
         self.history.grants.confirm(ledger.snapshot())
-        self._network = Network(self.site, self.number, ledger, self._at_each_turn, self.terms(job))
+        given = {name.number: key for key, name in keys.items()}
+        self._key_watch = key_watch = KeyWatch(self.site, ledger, given, job.settings.run_timeout_s)
+        terms = self.terms(job, given)
+        self._network = Network(self.site, self.number, ledger, self._at_each_turn, terms, key_watch)
         with closing(Receipts(job.paths.receipts)) as receipts, frontend.observing(clock, int) as shown:
             records = CampaignFiles(ledger, receipts, *([] if job.lock is None else [job.lock]))
             work = Driver(
@@ -135,7 +143,7 @@ class Process:
                 GuardedObserver(shown),
                 new_id=self._new_id,
                 check_records=records.check,
-                windows={name.number: self.window() for name in keys.values()},
+                windows={number: self.window(key) for number, key in given.items()},
                 disk_space=CampaignDisks(job.paths.outputs, job.paths.ledger.parent),
                 tick_s=float("inf"),
             )
@@ -149,11 +157,9 @@ class Process:
                     raise Violation(f"the ledger could not be written, for no reason: {error}") from error
                 self.history.log(str(error))
                 return [error.exit_code]
+        if self._network.bereft is None:
+            key_watch.check_end(engine, job.plan.followed)
         return []
-
-    @contextmanager
-    def _connect(self, endpoint: str, *_: object) -> Iterator[ApiTarget]:
-        yield ApiTarget(endpoint, (self.key,), is_loopback=False)
 
     def _new_id(self) -> str:
         return f"create-{next(self.history.create_numbers)}"
@@ -163,11 +169,14 @@ class Process:
         assert self._ledger is not None
         fate, history = self.site.fate, self.history
         fate.point("between two turns")
-        history.promises.check_step(self._ledger)
+        if history.promises.check_step(self._ledger):
+            assert self._key_watch is not None
+            self._key_watch.check_lost()
         for what, happen in self._conditions.items():
             if fate.happens(what):
                 fate.count(what)
                 happen()
+        history.keyring.turn()
 
     def _stop(self) -> None:
         assert self._stop_request is not None
@@ -197,10 +206,11 @@ class Process:
             self.history.keeper.take_away()
         self._network.bereave(between_turns=True)
 
-    def _use_the_key(self) -> None:
+    def _use_a_key(self) -> None:
+        key = self.history.keyring.rng.choice(self.keys)
         for _ in range(self.site.fate.rng.randint(1, 20)):
-            if self.site.world.take_slot(self.site.clock.now(), self.key):
-                self.site.arrive("foreign", self.number)
+            if self.site.world.take_slot(self.site.clock.now(), key):
+                self.site.arrive("foreign", key)
 
 
 def _most_costs(job: Job) -> dict[str, float]:

@@ -61,16 +61,18 @@ class Promises:
         self.states = {}
         self._mark = (-1, 0, 0)
 
-    def check_step(self, ledger: Ledger) -> None:
-        """Between two turns of the driver: no run has moved against the table, and every create is accounted for."""
+    def check_step(self, ledger: Ledger) -> bool:
+        """Between two turns of the driver: no run has moved against the table, and every create is accounted for.
+        Returns whether anything has changed."""
         mark = (ledger._db.total_changes, len(self.site.truth.made), len(self.site.truth.sent))
         if mark == self._mark:
-            return
+            return False
         self._mark = mark
         rows = ledger._db.execute("SELECT key, create_id, run_id, state, cost_micro_usd FROM runs").fetchall()
         self._check_states({row[0]: row[3] for row in rows})
         self._check_costs((row[2], row[4]) for row in rows)
         self._check_creates({row[1]: row for row in rows}, {row[2] for row in rows})
+        return True
 
     def check_receipts(self) -> None:
         """Every create that left has its line."""
@@ -126,15 +128,15 @@ class Promises:
                 raise Violation(f"the note beside {path} is of {note['sha256']}, the ledger of {saved[path]}")
 
     def expect_stranger(self, snapshot: Snapshot) -> None:
-        """The next apply has the key of another account, and there are runs that it cannot know."""
+        """The next apply has no key of the account that made the open runs, nor one that ever made a run."""
         self.lost = _lost(snapshot)
 
     def check_stranger(self, creates: int, snapshot: Snapshot | None) -> None:
         """That apply has paid for nothing and called nothing lost."""
         if creates:
-            raise Violation(f"an apply with the key of another account paid for {creates} runs")
+            raise Violation(f"an apply with nothing but keys of another account paid for {creates} runs")
         if snapshot is not None and not _lost(snapshot) <= self.lost:
-            raise Violation("an apply with the key of another account marked runs as lost")
+            raise Violation("an apply with nothing but keys of another account marked runs as lost")
 
     def check_final(self, snapshot: Snapshot) -> None:
         """After all is quiet: the ledger's money is the world's, and so is how each run ended."""

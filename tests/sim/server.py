@@ -15,26 +15,26 @@ Request = act.CreateRun | act.ReadRun
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The world, as one process with one key meets it."""
+    """The world, as one process meets it. `keys` are those that it was given, by their numbers."""
 
     site: Site
     process: int
-    key: str
+    keys: Mapping[int, str]
 
     def answer(self, action: Request, fault: str, *, late: bool) -> responses.Response:
         """What comes back for a request that arrives now, `late` where its sender has given it up."""
-        site = self.site
+        site, key = self.site, self.keys[action.api_key]
         if fault == "5xx before":
             return _broken(site.fate.rng.choice((500, 502, 503, 504)))
         if fault == "gateway":
             return answer_of_a_gateway(site.fate.rng)
         what = "late" if late else "create" if isinstance(action, act.CreateRun) else "read"
         limited = site.world.stats.rate_limited
-        site.arrive(what, self.process)
+        site.arrive(what, key)
         now = site.clock.now()
         if isinstance(action, act.CreateRun):
             body = request_json(action.run.model, action.run.input_json).encode("utf-8")
-            answer = site.world.create(now, self.key, body)
+            answer = site.world.create(now, key, body)
             run_id = answer.body.get("id")
             if isinstance(run_id, str):
                 assert action.run.create_id is not None
@@ -43,10 +43,9 @@ class Server:
                 site.log(f"the world made {run_id} for {action.run.take_id}")
         else:
             assert action.run.run_id is not None
-            answer = site.world.read(now, self.key, action.run.run_id)
+            answer = site.world.read(now, key, action.run.run_id)
         if site.world.stats.rate_limited > limited:
-            site.blame(self.process)
-            site.arrivals.pop()
+            site.blame(self.process, key)
         return self._answered(action, answer.status, answer.body, fault)
 
     def _answered(self, action: Request, status: int, data: Mapping[str, Any], fault: str) -> responses.Response:

@@ -46,6 +46,7 @@ class Terminal:
         self._fate = fate
         self._log = log
         self.is_gone = False
+        self.printed = bytearray()
 
     def take(self, data: bytes) -> int:
         """As a pipe: once its reader is gone, every write fails."""
@@ -55,5 +56,6 @@ class Terminal:
             self._log("whoever read the output is gone")
         if self.is_gone:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        self.printed += data
         self._log(f"told: {data.decode('utf-8').rstrip()}")
         return len(data)

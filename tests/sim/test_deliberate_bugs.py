@@ -31,6 +31,7 @@ from hailuo_batch.runtime import driver
 from hailuo_batch.values import Take
 from tests.sim.field_bugs import FIELD_BUGS
 from tests.sim.history import Failure, run_history
+from tests.sim.key_bugs import KEY_BUGS
 
 pytestmark = [pytest.mark.deep, pytest.mark.timeout(900)]
 
@@ -315,6 +316,7 @@ BUGS: Sequence[Callable[[Patch], None]] = (
     throw_away_what_is_to_be_set_aside,
     ask_about_a_named_run_without_a_place,
     *FIELD_BUGS,
+    *KEY_BUGS,
 )
 
 

@@ -7,8 +7,8 @@ are the simulation's. What a command grants is counted when it is recorded.
 
 import io
 import shlex
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,9 +18,11 @@ from unittest import mock
 from hailuo_batch import cli
 from hailuo_batch.adapters.runbase import RunLookup, responses
 from hailuo_batch.app import api_target, ledger_access, manifest_input, plan_campaign
+from hailuo_batch.app.api_target import ApiTarget
 from hailuo_batch.app.manifest_input import Manifest
 from hailuo_batch.app.mending import resolve, restore
 from hailuo_batch.commands import state
+from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.core.model.runs import Output, Run, Snapshot, TakeRecord
 from hailuo_batch.core.model.states import RUNNING, RunState, TakeState
 from hailuo_batch.core.planning.plan import InDoubtPolicy, PlanRequest
@@ -29,10 +31,11 @@ from hailuo_batch.report.advice import CommandBuilder
 from hailuo_batch.report.model import Attempt, build_report
 from hailuo_batch.sandbox.world.run_ids import PREFIX
 from tests.sim.author import Author
-from tests.sim.environment import KEY, Site
+from tests.sim.environment import Site
 from tests.sim.grants import Grants
 from tests.sim.hostile import HostileLedger
 from tests.sim.kept_plans import KeptPlan, KeptPlans
+from tests.sim.key_promises import check_printed
 from tests.sim.process import Process
 from tests.sim.promises import Promises
 from tests.sim.truth import Violation
@@ -44,26 +47,23 @@ _FINAL = frozenset({TakeState.DONE, TakeState.ABANDONED})
 
 
 class Api:
-    """In place of the client of `resolve`: it can look a run up."""
+    """In place of a client of `resolve`: it can look a run up with its key."""
 
-    def __init__(self, site: Site, process: int) -> None:
+    def __init__(self, site: Site, process: int, key: str) -> None:
         self._site = site
         self._process = process
+        self._key = key
 
     def look_up(self, run_id: str) -> RunLookup:
         """What the world says of a run."""
         limited = self._site.world.stats.rate_limited
-        self._site.arrive("read", self._process)
-        answer = self._site.world.read(self._site.clock.now(), KEY, run_id)
+        self._site.arrive("read", self._key)
+        answer = self._site.world.read(self._site.clock.now(), self._key, run_id)
         if self._site.world.stats.rate_limited > limited:
-            self._site.blame(self._process)
-            self._site.arrivals.pop()
+            self._site.blame(self._process, self._key)
         return responses.lookup_outcome(
             self._site.oddities.reported(responses.Response(answer.status, answer.body)), run_id
         )
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +225,7 @@ class User:
             self.grants.confirm(self.read())
         self.said = text = " ".join(recorded.getvalue().split())
         self.site.log(f"exit {code}: {text}")
+        check_printed(text.encode("utf-8"), words[0])
         if "this is a bug" in text:
             raise Violation(f"{shlex.join(words)}: {text}")
         if code is ExitCode.LEDGER and not (self.may_be_refused() or self._is_unfit(words)):
@@ -242,14 +243,19 @@ class User:
         manifest: dict[str, Any] = {"read_manifest": lambda where, *_: Manifest(where.manifest, campaign, {}, {}, "")}
         meets: dict[str, Any] = {"Clock": lambda: site.clock, "Ledger": HostileLedger(site.fate)}
         time = SimpleNamespace(monotonic=site.clock.now, sleep=self._sleep)
+
+        def clients(target: ApiTarget, names: Mapping[str, ApiKey]) -> AbstractContextManager[Mapping[int, Api]]:
+            return nullcontext({names[key].number: Api(site, process.number, key) for key in target.keys})
+
         with (
             mock.patch.multiple(manifest_input, **manifest),
             mock.patch.multiple(plan_campaign, **manifest),
             mock.patch.multiple(ledger_access, **meets),
             mock.patch.multiple(restore, **meets),
             mock.patch.multiple(state, Clock=lambda: site.clock),
-            mock.patch.multiple(resolve, Client=lambda *_: Api(site, process.number), share_window=process.share),
+            mock.patch.multiple(resolve, open_clients=clients, share_window=process.share),
             mock.patch.multiple(api_target, time=time),
+            process.history.keyring.in_environment(process.keys),
             process.at_work(),
         ):
             yield

@@ -112,19 +112,19 @@ class KeyCheck:
         """Count a question as under way."""
         self._asking[run_key] = number
 
-    def on_unanswered(self, run_key: int) -> None:
-        """Take in that a question was not answered: it may be asked again."""
-        self._idle_keys.clear()
-        self._asking.pop(run_key, None)
+    def on_unanswered(self, run_key: int, number: int) -> None:
+        """Take in that a question to this key was not answered: it may be asked again. One to another key still waits
+        for its answer."""
+        if self._asking.get(run_key) == number:
+            self._idle_keys.clear()
+            del self._asking[run_key]
 
     def on_unknown(self, run: Run, number: int) -> bool:
         """Take in that this key does not know the run. Returns whether no key is left to be asked."""
         self._idle_keys.clear()
         self._asking.pop(run.key, None)
         self._expected.pop(run.key, None)
-        untried = self._untried[run.key]
-        if number in untried:
-            untried.remove(number)
+        untried = self._untried[run.key] = [key for key in self._untried[run.key] if key != number]
         maker = self._makers[run.key]
         if maker is not None:
             self._misses[maker, number] += 1
@@ -170,7 +170,10 @@ class KeyCheck:
         """Whether it is likely enough that this key knows the run. Of runs whose maker is not on record, each may have
         another one."""
         maker = self._makers[run_key]
-        return maker is None or self._owners.get(maker) == number or self._misses[maker, number] < _SAMPLE
+        if maker is None or self._owners.get(maker) == number:
+            return True
+        asking = sum(asked == number and self._makers[key] == maker for key, asked in self._asking.items())
+        return self._misses[maker, number] + asking < _SAMPLE
 
 
 def newest_open(runs: Iterable[Run]) -> Run | None:

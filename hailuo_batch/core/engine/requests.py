@@ -160,7 +160,7 @@ class RequestScheduler:
     def time_left_s(self, now: float) -> float | None:
         """About how many seconds requests are still made: infinity while little is known, None where no more are."""
         lanes = [lane for lane in self._lanes.values() if lane.may_send]
-        if self._is_stopped or not lanes:
+        if self._is_stopped:
             return None
         creates = self._create_queue.under_way
         if self._may_create:
@@ -412,7 +412,7 @@ class RequestScheduler:
         if run.key == self._checked_key:
             self._checked_key = None
         if run.key in self._key_check and not lane.may_send:
-            self._key_check.on_unanswered(run.key)
+            self._key_check.on_unanswered(run.key, lane.number)
         if isinstance(outcome, ev.StatusUnknown) and outcome.status not in self._unknown_statuses:
             self._unknown_statuses.add(outcome.status)
             self._output.notify(notices.unknown_status(run, outcome))
@@ -442,7 +442,7 @@ class RequestScheduler:
     def _on_key_checked(self, run: Run, outcome: Outcome, lane: Lane, now: float) -> bool:
         """Handle the end of a read by which it is seen whether a key knows a run that another one made."""
         if _is_no_answer(outcome):
-            self._key_check.on_unanswered(run.key)
+            self._key_check.on_unanswered(run.key, lane.number)
             lane.polling.on_unanswered(run.key)
             return False
         if isinstance(outcome, ev.RunMissing):

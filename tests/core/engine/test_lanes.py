@@ -191,7 +191,8 @@ def test_the_runs_of_a_refused_key_are_asked_about_once_with_the_others_and_neve
 
 
 def test_a_key_of_the_same_account_takes_over_what_it_knows() -> None:
-    hand = ManualEngine([*opened_by(3, 6), opened("own", 2, 9)], BOTH)
+    gone = run(RunState.LOST, take("gone"), at=EARLIER, api_key=3)
+    hand = ManualEngine([*opened_by(3, 6), gone, opened("own", 2, 9)], BOTH)
     asked = read_on(hand, 2)
     assert {known.api_key for known in hand.runs.values()} == {2}
     assert {known.state for known in hand.runs.values()} == {RunState.SUCCEEDED}
@@ -211,6 +212,15 @@ def test_runs_that_an_expected_key_does_not_know_are_asked_about_with_the_next()
             break
         hand.sleep()
     assert {known.take_id: known.api_key for known in hand.runs.values()} == known_to
+
+
+def test_of_a_run_whose_maker_is_not_on_record_that_is_told() -> None:
+    hand = ManualEngine([opened("gone", None), opened("own", 1, 9)], BOTH)
+    hand.answer(next(read for read in hand.reads() if read.run.take_id == "gone"), ev.RunMissing())
+    hand.answer(next(read for read in hand.reads() if read.run.take_id == "gone"), ev.RunMissing())
+    hand.decide()
+    [missing] = [text for text in hand.notices if "can only be read with" in text]
+    assert "1 run of gone can only be read with the key that made it, which is not on record" in missing
 
 
 def test_a_question_that_was_not_answered_is_asked_again() -> None:
@@ -278,6 +288,16 @@ def test_the_late_answer_of_a_key_that_was_refused_meanwhile_still_counts() -> N
     assert hand.runs[first.run.key].api_key == 2
 
 
+def test_the_late_refusal_of_a_key_does_not_end_the_question_to_another() -> None:
+    hand = ManualEngine([opened("a", 1), opened("b", 1, 2), opened("own", 2, 9)], BOTH)
+    first, second = [read for read in hand.reads() if read.api_key == 1][:2]
+    hand.answer(first, DISABLED)
+    questions = Counter(read.run.take_id for read in hand.reads() if read.run.take_id != "own")
+    assert questions == {"a": 1, "b": 1}
+    hand.answer(second, DISABLED)
+    assert [read.run.take_id for read in hand.reads() if read.run.take_id != "own"] == []
+
+
 def test_a_run_that_a_refused_key_has_just_made_is_looked_for_with_the_others() -> None:
     hand = ManualEngine([*unsent(1), opened("own", 2, 9), opened("other", 1, 8)], BOTH)
     [create] = hand.creates()
@@ -290,6 +310,19 @@ def test_a_run_that_a_refused_key_has_just_made_is_looked_for_with_the_others() 
     asked = read_on(hand, other)
     assert asked[f"{create.run.take_id} with {other}"] == 1
     assert hand.runs[create.run.key].api_key == other
+
+
+def test_what_a_refused_key_made_last_is_read_with_the_key_that_knows_its_other_runs() -> None:
+    hand = ManualEngine([*unsent(1), opened("own", 2, 9), opened("other", 1, 8)], BOTH)
+    [create] = hand.creates()
+    assert create.api_key == 1
+    reads = {each.run.take_id: each for each in hand.under_way if isinstance(each, act.ReadRun)}
+    hand.answer(reads["other"], DISABLED)
+    [asked] = hand.reads()
+    assert (asked.run.take_id, asked.api_key) == ("other", 2)
+    hand.answer(asked, ev.RunStarted())
+    hand.created(create)
+    assert len(hand.engine._requests._lanes[2].polling) == 3
 
 
 # --- the windows that processes share ---
