@@ -158,7 +158,9 @@ class WatchedApply(VirtualWorkspace):
             now=self.clock.now(),
             wall=self.clock.wall(),
         )
-        self.engine._requests._contact.is_proven = True  # what is read before the first create is tested elsewhere
+        self.engine._requests._lanes.contact.is_proven = (
+            True  # what is read before the first create is tested elsewhere
+        )
         self.watched.calls = self.engine.calls = self.calls
         self.driver = Driver(
             self.engine,

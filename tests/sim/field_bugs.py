@@ -114,7 +114,9 @@ def take_a_gateways_word_for_a_refusal(patch: Patch) -> None:
 
 
 def pay_before_the_api_is_known(patch: Patch) -> None:
-    patch.setattr(requests.RequestScheduler, "_must_check_first", property(lambda self: self._key_check.goes_first))
+    patch.setattr(
+        requests.RequestScheduler, "_must_check_first", property(lambda self: self._lanes.key_check.goes_first)
+    )
 
 
 def believe_any_value_of_a_run(patch: Patch) -> None:

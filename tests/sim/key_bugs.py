@@ -9,7 +9,7 @@ import pytest
 from hailuo_batch.adapters.ledger import Ledger
 from hailuo_batch.adapters.runbase.key_shape import VARIABLE
 from hailuo_batch.app import api_target, run_campaign
-from hailuo_batch.core.engine import engine, key_check, key_stops, lane, notices, requests
+from hailuo_batch.core.engine import engine, key_check, key_stops, lane, lanes, notices
 from hailuo_batch.core.engine.notices import Notice
 from hailuo_batch.core.engine.stop_reasons import StopReason
 from hailuo_batch.core.model import events as ev
@@ -74,12 +74,12 @@ def lose_the_runs_of_a_refused_key(patch: Patch) -> None:
 
 
 def forget_the_runs_of_a_refused_key(patch: Patch) -> None:
-    def leave(self: requests.RequestScheduler, lane: lane.Lane) -> None:
+    def leave(self: lanes.Lanes, lane: lane.Lane) -> None:
         if not lane.may_send and not self._is_stopped:
-            self._key_check.drop_key(lane.number)
+            self.key_check.drop_key(lane.number)
             list(lane.polling.take_all())
 
-    patch.setattr(requests.RequestScheduler, "_leave_if_stopped", leave)
+    patch.setattr(lanes.Lanes, "leave_if_stopped", leave)
 
 
 def pay_once_more_for_what_no_key_can_read(patch: Patch) -> None:
@@ -87,7 +87,7 @@ def pay_once_more_for_what_no_key_can_read(patch: Patch) -> None:
 
     def schedule(self: engine.Engine, run: Run, now: float) -> None:
         is_live = run.state in RUNNING and not run.is_superseded and run.take_id in self._scope
-        if is_live and self._requests._lane_of(run) is None and self.settings.consent is Consent.GIVEN:
+        if is_live and self._requests._lanes.lane_of(run) is None and self.settings.consent is Consent.GIVEN:
             self._ledger_changes += [SupersedeRun(run.key, Supersession.RETRY), AddAttempt(run.take_id)]
         real(self, run, now)
 
@@ -95,20 +95,20 @@ def pay_once_more_for_what_no_key_can_read(patch: Patch) -> None:
 
 
 def read_a_run_with_whatever_key_has_room(patch: Patch) -> None:
-    def lane_of(self: requests.RequestScheduler, run: Run) -> lane.Lane:
+    def lane_of(self: lanes.Lanes, run: Run) -> lane.Lane:
         return min(self._lanes.values(), key=lambda lane: len(lane.polling))
 
-    patch.setattr(requests.RequestScheduler, "_lane_of", lane_of)
+    patch.setattr(lanes.Lanes, "lane_of", lane_of)
 
 
 def take_the_first_key_for_one_that_is_missing(patch: Patch) -> None:
-    real = requests.RequestScheduler._lane_of
+    real = lanes.Lanes.lane_of
 
-    def lane_of(self: requests.RequestScheduler, run: Run) -> lane.Lane | None:
+    def lane_of(self: lanes.Lanes, run: Run) -> lane.Lane | None:
         first = next(iter(self._lanes.values()))
         return first if run.api_key not in self._lanes else real(self, run)
 
-    patch.setattr(requests.RequestScheduler, "_lane_of", lane_of)
+    patch.setattr(lanes.Lanes, "lane_of", lane_of)
 
 
 def stop_all_keys_for_one(patch: Patch) -> None:

@@ -9,17 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import ceil
 
 from hailuo_batch.core.engine import notices, stop_reasons
-from hailuo_batch.core.engine.api_status import ApiContact
 from hailuo_batch.core.engine.counters import Counters
 from hailuo_batch.core.engine.create_queue import MAX_UNANSWERED, CircuitBreaker, CreateQueue
-from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN, KeyCheck, newest_open
-from hailuo_batch.core.engine.key_stops import KeyStops
+from hailuo_batch.core.engine.key_check import NONEXISTENT_RUN, newest_open
 from hailuo_batch.core.engine.lane import Lane
+from hailuo_batch.core.engine.lanes import Lanes, ReadMeaning, is_no_answer
 from hailuo_batch.core.engine.run_timeout import RunTimeout
 from hailuo_batch.core.engine.stop_reasons import EngineOutput, StopScope
 from hailuo_batch.core.model import actions as act
 from hailuo_batch.core.model import events as ev
-from hailuo_batch.core.model.api_keys import ApiKey
 from hailuo_batch.core.model.events import Outcome
 from hailuo_batch.core.model.runs import Run, Snapshot
 from hailuo_batch.core.model.settings import Consent, Settings
@@ -27,7 +25,6 @@ from hailuo_batch.core.model.states import RUNNING, RunState
 from hailuo_batch.core.planning.cap import Cap
 from hailuo_batch.core.scheduling.eta import time_left
 from hailuo_batch.core.scheduling.polling import work_left
-from hailuo_batch.core.scheduling.queue_model import QueueModels
 from hailuo_batch.core.scheduling.rate_window import RateWindow
 
 MAX_PRICE_RISE = 0.1
@@ -50,58 +47,44 @@ class RequestScheduler:
         self._settings = settings
         self._runs = runs
         self._output = output
-        self._all_keys = {key.number: key for key in (*snapshot.api_keys, *settings.api_keys)}
-        self._queue_models = QueueModels(settings.known_durations)
-        self._contact = ApiContact(snapshot.endpoint)
-        stops = KeyStops(settings.api_keys, output)
-        lanes = (Lane(key, settings, self._queue_models, self._contact, stops) for key in settings.api_keys)
-        self._lanes = {lane.number: lane for lane in lanes}
-        self._breaker = CircuitBreaker(len(self._lanes) * settings.rate_limit / settings.rate_window_s)
+        self._lanes = Lanes(settings, runs, snapshot, output)
+        per_second = settings.rate_limit / settings.rate_window_s
+        self._breaker = CircuitBreaker(len(settings.api_keys) * per_second)
         self._create_queue = CreateQueue(
             runs, counters, self.cap, self._breaker, settings.max_in_flight, settings.max_creates
         )
         self._unknown_statuses: set[str] = set()
         self._timeout = RunTimeout(settings.run_timeout_s, now)
-        self._key_check = KeyCheck(runs, self._lanes)
-        self._follow_since: dict[int, float] = {}  # runs of the key check that are then followed to their end
         self._checked_key: int | None = None  # of the run by which it is seen whether the API answers
-        self._told_of: set[int] = set()  # runs whose key is missing
 
     # --- what to do some time ---
 
     def start_key_check(self, runs: Iterable[Run]) -> None:
         """Have one of the keys prove that it knows the campaign's runs."""
-        self._key_check.start(runs)
+        self._lanes.key_check.start(runs)
 
     def enqueue(self, run: Run, since: float) -> None:
         """Have the run created, or followed to its end. `since` is when it was created, if it was."""
         if run.state is RunState.UNSENT:
             self._create_queue.enqueue(run.key)
-            return
-        lane = self._lane_of(run)
-        if lane is None:
-            self._follow_since[run.key] = since
-            self._find_key(run)
-        elif run.state in RUNNING:
-            lane.polling.open(run.key, run.model, since)
         else:
-            lane.polling.enqueue_read(run.key, run.model, since)
+            self._lanes.follow(run, since)
 
     def enqueue_read(self, run: Run, since: float) -> None:
         """Have the run read as soon as possible, whatever its state: its links are needed, or its fate."""
-        self.enqueue(run, since)
+        self._lanes.follow(run, since)
 
     @property
     def windows(self) -> Mapping[int, RateWindow]:
         """The request window of each key, by its number."""
-        return {number: lane.window for number, lane in self._lanes.items()}
+        return {lane.number: lane.window for lane in self._lanes}
 
     @property
     def is_finished(self) -> bool:
         """Whether no request is left to be made."""
         may_create = self._output.stop_scope < StopScope.CREATES
         has_creates = may_create and len(self._create_queue) > 0
-        return self._is_stopped or not (self._open_runs or has_creates or self._key_check.is_pending)
+        return self._is_stopped or not (self._lanes.open_runs or has_creates or self._lanes.key_check.is_pending)
 
     @property
     def creates_under_way(self) -> int:
@@ -120,19 +103,19 @@ class RequestScheduler:
     def windows_to_share(self, now: float) -> Sequence[tuple[int, RateWindow]]:
         """The windows, with the numbers of their keys, by which a request may start now, or news is due: each must be
         synchronised with the other processes first."""
-        self._update_rates(now)
-        return [(lane.number, lane.window) for lane in self._lanes.values() if self._needs_shared_window(lane, now)]
+        self._lanes.update_rates(now)
+        return [(lane.number, lane.window) for lane in self._lanes if self._needs_shared_window(lane, now)]
 
     # --- what to do now ---
 
     def decide(self, now: float, numbers: Collection[int] | None = None) -> Iterator[act.CreateRun | act.ReadRun]:
         """The requests to send now, with the keys of these numbers, or with any. They count as sent."""
-        usable = (lane for lane in self._lanes.values() if lane.may_send and not lane.is_held(now))
+        usable = (lane for lane in self._lanes if lane.may_send and not lane.is_held(now))
         lanes = [lane for lane in usable if numbers is None or lane.number in numbers]
         if self._must_check_first:
             yield from self._start_checks(lanes, now)
             return
-        self._update_rates(now)
+        self._lanes.update_rates(now)
         lanes.sort(key=lambda lane: len(lane.polling))  # creates go first to the keys that have the least to read
         while lanes:
             # in turn, one request for each key, so that no key is left idle while another one takes all the creates
@@ -145,27 +128,27 @@ class RequestScheduler:
 
     def wake_at(self, now: float) -> float:
         """When to decide again if no answer comes before; infinity where only an answer can change anything."""
-        times = [self._wake_at(lane, now) for lane in self._lanes.values() if lane.may_send]
-        if not self._is_stopped and self._open_runs:
+        times = [self._wake_at(lane, now) for lane in self._lanes if lane.may_send]
+        if not self._is_stopped and self._lanes.open_runs:
             times.append(self._timeout.wake_at())
         return min(times, default=float("inf"))
 
     def next_create_in_s(self, now: float) -> float | None:
         """Seconds until the next create may start, None where none waits for a window alone."""
-        lanes = [lane for lane in self._lanes.values() if lane.may_create]
+        lanes = [lane for lane in self._lanes if lane.may_create]
         if self._is_stopped or self._next_create() is None or not lanes:
             return None
         return max(0.0, min(lane.can_send_at(now) for lane in lanes) - now)
 
     def time_left_s(self, now: float) -> float | None:
         """About how many seconds requests are still made: infinity while little is known, None where no more are."""
-        lanes = [lane for lane in self._lanes.values() if lane.may_send]
+        lanes = [lane for lane in self._lanes if lane.may_send]
         if self._is_stopped:
             return None
         creates = self._create_queue.under_way
         if self._may_create:
             creates += self._create_queue.affordable
-        works = work_left((lane.polling for lane in lanes), self._queue_models, creates)
+        works = work_left((lane.polling for lane in lanes), self._lanes.queue_models, creates)
         per_second = sum(lane.window.per_second(now) for lane in lanes)
         return time_left(works, now, per_second, self._settings.max_in_flight)
 
@@ -174,8 +157,8 @@ class RequestScheduler:
 
         `idle` is whether everything but the requests is finished.
         """
-        self._notify_of_missing_keys()
-        self._stop_if_no_key_is_right()
+        self._create_queue.unreachable = self._lanes.notify_of_missing_keys()
+        self._lanes.stop_if_no_key_is_right()
         if self._output.stop_scope < StopScope.CREATES and len(self._create_queue) > 0:
             if (reached := self._create_queue.cap_stop_reason()) is not None:
                 self._output.stop(reached)
@@ -187,26 +170,22 @@ class RequestScheduler:
                 self._output.stop(stop_reasons.no_consent(self._settings.consent))
             elif idle and not self._is_busy and not self._must_check_first:
                 self._output.stop(stop_reasons.waits_for_other_runs(len(self._create_queue)))
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             if lane.may_send:
                 lane.api_status.check(now)
-                self._leave_if_stopped(lane)
+                self._lanes.leave_if_stopped(lane)
         # rule waits_so_long
-        if not self._is_stopped and self._timeout.is_over(now, [lane.polling for lane in self._lanes.values()]):
-            self._output.stop(stop_reasons.timed_out(self._settings.run_timeout_s, self._open_runs))
+        if not self._is_stopped and self._timeout.is_over(now, [lane.polling for lane in self._lanes]):
+            self._output.stop(stop_reasons.timed_out(self._settings.run_timeout_s, self._lanes.open_runs))
 
     @property
     def _is_busy(self) -> bool:
         """Whether a request can still change what creates wait for."""
-        return self._next_create() is not None or self._open_runs > 0 or self._key_check.is_pending
+        return self._next_create() is not None or self._lanes.open_runs > 0 or self._lanes.key_check.is_pending
 
     @property
     def _is_stopped(self) -> bool:
         return self._output.stop_scope >= StopScope.REQUESTS
-
-    @property
-    def _open_runs(self) -> int:
-        return sum(len(lane.polling) for lane in self._lanes.values())
 
     @property
     def _may_create(self) -> bool:
@@ -222,11 +201,11 @@ class RequestScheduler:
     def _must_check_first(self) -> bool:
         """Whether one read goes before all else: about the keys, or, ahead of the first create, about the API."""
         pays = self._may_create and len(self._create_queue) > 0
-        return self._key_check.goes_first or (pays and not self._contact.is_proven)
+        return self._lanes.key_check.goes_first or (pays and not self._lanes.contact.is_proven)
 
     def _next_request(self, lane: Lane, now: float) -> act.CreateRun | act.ReadRun | None:
         """The request to send with this key now, None where there is none."""
-        unclaimed = self._key_check.next_run(lane.number)
+        unclaimed = self._lanes.key_check.next_run(lane.number)
         if unclaimed is not None:
             return act.ReadRun(unclaimed, lane.number)
         may_create = self._may_create and lane.may_create
@@ -238,7 +217,7 @@ class RequestScheduler:
 
     def _share_of_creates(self, lane: Lane) -> int:
         """How many of the creates that wait are this key's to send, by the pace of all keys that may create."""
-        per_second = sum(each.polling.per_second for each in self._lanes.values() if each.may_create)
+        per_second = sum(each.polling.per_second for each in self._lanes if each.may_create)
         return ceil(self._create_queue.ready_count() * lane.polling.per_second / per_second)
 
     def _take_place(self, lane: Lane, now: float) -> act.CreateRun | act.ReadRun | None:
@@ -263,22 +242,22 @@ class RequestScheduler:
     def _count_read(self, lane: Lane, run: Run, now: float) -> None:
         lane.window.take(run.key, now)
         lane.polling.on_read_started(run.key, now)
-        if run.key in self._key_check:
-            self._key_check.on_asked(run.key, lane.number)
+        if run.key in self._lanes.key_check:
+            self._lanes.key_check.on_asked(run.key, lane.number)
 
     def _start_checks(self, lanes: Iterable[Lane], now: float) -> Iterator[act.ReadRun]:
         for lane in lanes:
             run = self._run_to_check(lane)
             if run is not None and lane.window.free(now) > 0:
                 self._count_read(lane, run, now)
-                if not self._key_check.goes_first:
+                if not self._lanes.key_check.goes_first:
                     self._checked_key = run.key
                 yield act.ReadRun(run, lane.number)
 
     def _run_to_check(self, lane: Lane) -> Run | None:
         """The run to read with this key before all else, None where it has to wait for an answer."""
-        if self._key_check.goes_first:
-            return self._key_check.next_run(lane.number)
+        if self._lanes.key_check.goes_first:
+            return self._lanes.key_check.next_run(lane.number)
         if self._checked_key is not None:
             return None  # one answer is enough, with whatever key
         newest = newest_open(run for run in self._runs.values() if run.api_key == lane.number)
@@ -302,72 +281,13 @@ class RequestScheduler:
         """When the next request with this key is due, whether or not it may be sent then."""
         if self._must_check_first:
             return now if self._run_to_check(lane) is not None else float("inf")
-        if (lane.may_create and self._next_create() is not None) or self._key_check.next_run(lane.number) is not None:
+        can_create = lane.may_create and self._next_create() is not None
+        if can_create or self._lanes.key_check.next_run(lane.number) is not None:
             return now
         return lane.polling.next_check_at(now)
 
     def _next_create(self) -> int | None:
         return self._create_queue.next_key() if self._may_create and not self._must_check_first else None
-
-    def _update_rates(self, now: float) -> None:
-        for lane in self._lanes.values():
-            lane.polling.per_second = lane.window.per_second(now)
-        in_all = sum(lane.polling.per_second for lane in self._lanes.values() if lane.may_send)
-        for lane in self._lanes.values():
-            lane.polling.all_per_second = in_all
-
-    # --- which key ---
-
-    def _lane_of(self, run: Run) -> Lane | None:
-        """The lane in which the run is read, None where its key cannot be used."""
-        lane = None if run.api_key is None else self._lanes.get(run.api_key)
-        return lane if lane is not None and (lane.may_send or self._is_stopped) else None
-
-    def _find_key(self, run: Run) -> None:
-        """Have a key found that knows the run: ask with each, or with the one that knows others of the same maker."""
-        self._key_check.add(run)
-        owner = self._key_check.expected_owner(run)
-        if owner is not None:
-            self._expect(run, self._lanes[owner])
-
-    def _expect(self, run: Run, lane: Lane) -> None:
-        """Have a run read in this lane in its turn: its key has proved to know others of the same maker."""
-        if run.key in self._follow_since and run.state in RUNNING:
-            self._key_check.expect(run.key, lane.number)
-            lane.polling.open(run.key, run.model, self._follow_since[run.key])
-
-    def _leave_if_stopped(self, lane: Lane) -> None:
-        """Look for other keys that know the runs of one that has just been refused."""
-        if lane.may_send or self._is_stopped:
-            return
-        self._key_check.drop_key(lane.number)
-        for key, since in lane.polling.take_all():
-            self._follow_since.setdefault(key, since)
-            self._find_key(self._runs[key])
-
-    def _stop_if_no_key_is_right(self) -> None:
-        """Stop where every key was asked, or refused, and none knows a run of this campaign."""
-        if unknown := self._key_check.unknown_runs:
-            run_ids = [run.run_id or "" for run in unknown]
-            self._output.stop(stop_reasons.wrong_keys(self._settings.api_keys, run_ids))
-
-    def _notify_of_missing_keys(self) -> None:
-        """Tell the user once of each run that no given key knows."""
-        if self._key_check.is_pending or self._is_stopped:
-            return
-        waiting = self._key_check.waiting()
-        self._create_queue.unreachable = sum(run.state in RUNNING for run in waiting)
-        untold = [run for run in waiting if run.key not in self._told_of]
-        for maker in dict.fromkeys(run.api_key for run in untold):
-            runs = [run for run in untold if run.api_key == maker]
-            self._told_of.update(run.key for run in runs)
-            self._output.notify(notices.key_missing(self._key_in_words(maker), runs))
-
-    def _key_in_words(self, number: int | None) -> str:
-        if number is None:
-            return "the key that made it, which is not on record"
-        state = "refused" if number in self._lanes else "not among the given ones"
-        return f"{self._all_keys.get(number, ApiKey(number))}, which is {state}"
 
     # --- what came of it ---
 
@@ -375,7 +295,7 @@ class RequestScheduler:
         """Handle the end of a create with the key of this number. What changed is recorded already."""
         lane = self._lanes[number]
         lane.api_status.on_outcome(run.key, outcome, now)
-        self._leave_if_stopped(lane)
+        self._lanes.leave_if_stopped(lane)
         nothing = isinstance(outcome, ev.CreateNotSent | ev.CreateRefused | ev.InputRejected)
         self._create_queue.end(run, made_nothing=nothing and run.state is not RunState.IN_DOUBT)
         if isinstance(outcome, ev.CreateNotSent):
@@ -411,21 +331,24 @@ class RequestScheduler:
         lane.api_status.on_outcome(run.key, outcome, now)
         if run.key == self._checked_key:
             self._checked_key = None
-        if run.key in self._key_check and not lane.may_send:
-            self._key_check.on_unanswered(run.key, lane.number)
+        if run.key in self._lanes.key_check and not lane.may_send:
+            self._lanes.key_check.on_unanswered(run.key, lane.number)
         if isinstance(outcome, ev.StatusUnknown) and outcome.status not in self._unknown_statuses:
             self._unknown_statuses.add(outcome.status)
             self._output.notify(notices.unknown_status(run, outcome))
-        if run.key in self._key_check and lane.may_send:
-            return self._on_key_checked(run, outcome, lane, now)
+        if run.key in self._lanes.key_check and lane.may_send:
+            meaning = self._lanes.on_key_checked(run, outcome, lane)
+            if meaning is not ReadMeaning.OWN:
+                return meaning is ReadMeaning.LAST
+            return self._on_own_read(run, outcome, lane, now)
         is_final = self._on_own_read(run, outcome, lane, now)
         if is_final:
-            self._key_check.forget(run.key)  # the last answer of a key that is refused by now
-        self._leave_if_stopped(lane)
+            self._lanes.key_check.forget(run.key)  # the last answer of a key that is refused by now
+        self._lanes.leave_if_stopped(lane)
         return is_final
 
     def _on_own_read(self, run: Run, outcome: Outcome, lane: Lane, now: float) -> bool:
-        if _is_no_answer(outcome) or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
+        if is_no_answer(outcome) or (run.state in RUNNING and isinstance(outcome, ev.RunMissing)):
             lane.polling.on_unanswered(run.key)
             return False
         if run.state in RUNNING:
@@ -433,50 +356,24 @@ class RequestScheduler:
             return False
         if isinstance(outcome, ev.RunSucceeded | ev.RunFailed):
             lane.polling.on_finished(run.key, _duration_s(outcome))
-        for each in self._lanes.values():  # the answer of a key that was refused meanwhile may be about another's run
+        for each in self._lanes:  # the answer of a key that was refused meanwhile may be about another's run
             each.polling.close(run.key)
         # rule timeout_restarts
         self._timeout.restart(now)
         return True
-
-    def _on_key_checked(self, run: Run, outcome: Outcome, lane: Lane, now: float) -> bool:
-        """Handle the end of a read by which it is seen whether a key knows a run that another one made."""
-        if _is_no_answer(outcome):
-            self._key_check.on_unanswered(run.key, lane.number)
-            lane.polling.on_unanswered(run.key)
-            return False
-        if isinstance(outcome, ev.RunMissing):
-            lane.polling.close(run.key)
-            is_unknown = self._key_check.on_unknown(run, lane.number)
-            self._stop_if_no_key_is_right()
-            return is_unknown and run.state not in RUNNING
-        was_followed = run.key in lane.polling
-        for other in self._key_check.on_known(run.key, lane.number):
-            self._expect(other, lane)
-        since = self._follow_since.pop(run.key, None)
-        if was_followed or run.state not in RUNNING:
-            return self._on_own_read(run, outcome, lane, now)
-        if since is not None:
-            lane.polling.open(run.key, run.model, since)
-        return False
 
     def on_check(self, outcome: Outcome, number: int, now: float) -> None:
         """Handle the end of the read of a run that cannot exist: it shows only who answers."""
         lane = self._lanes[number]
         lane.api_status.on_outcome(NONEXISTENT_RUN.key, outcome, now)
         self._checked_key = None
-        self._leave_if_stopped(lane)
+        self._lanes.leave_if_stopped(lane)
 
     def _check_price(self, run: Run) -> None:
         """Stop where the run cost more than the plan showed: consent was given to that price."""
         shown = self._settings.shown_prices.get(run.model)
         if shown is not None and run.cost_micro_usd is not None and run.cost_micro_usd > shown * (1 + MAX_PRICE_RISE):
             self._output.stop(stop_reasons.price_rose(run.model, shown, run.cost_micro_usd))
-
-
-def _is_no_answer(outcome: Outcome) -> bool:
-    """Whether a read brought nothing about its run."""
-    return isinstance(outcome, ev.ReadUnanswered | ev.ReadNotSent | ev.ReadRefused)
 
 
 def _duration_s(outcome: ev.RunSucceeded | ev.RunFailed) -> float | None:

@@ -72,7 +72,7 @@ class ManualEngine:
             redownload=frozenset(again),
             retryable=retried,
         )
-        self.engine._requests._contact.is_proven = proven
+        self.engine._requests._lanes.contact.is_proven = proven
         self.under_way: list[Action] = []
         self.notices: list[str] = []
         self._create_ids = count(1)

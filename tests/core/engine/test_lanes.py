@@ -236,7 +236,7 @@ def test_a_question_that_was_not_answered_is_asked_again() -> None:
 
 def test_a_missing_key_is_told_and_nothing_waits_for_it() -> None:
     hand = ManualEngine([opened("gone", 3), *unsent(1)], Settings(api_keys=(A,), max_in_flight=1))
-    hand.engine._requests._key_check.is_established = True  # key 1 has made other runs
+    hand.engine._requests._lanes.key_check.is_established = True  # key 1 has made other runs
     read_on(hand, 0)
     creates = [each for each in hand.under_way if isinstance(each, act.CreateRun)]
     assert len(creates) == 1  # a run that nobody can see the end of holds no place
