@@ -77,6 +77,7 @@ def files_with_a_key(folder: Path | None) -> list[Path]:
     return [path for path in files if any(text in path.read_bytes() for text in texts)]
 
 
+@pytest.mark.deep
 def test_whatever_befalls_its_keys_nothing_is_paid_twice_and_nothing_is_lost(
     shell: Shell, world_of_keys: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
