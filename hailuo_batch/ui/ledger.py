@@ -90,6 +90,7 @@ def _run(run: Run) -> dict[str, Any]:
         "input": json.loads(run.input_json),
         "images_sha256": run.images_sha256,
         "reason": run.reason,
+        "api_key": run.api_key,
         # unlike in a report, a flaw stays here while the file is missing
         "outputs": [{**output_fields(output), "flaw": output.flaw} for output in run.outputs],
     }

@@ -30,6 +30,7 @@ from hailuo_batch.adapters.ledger.schema import (
     SINCE_VARIABLES,
     creates_in_journal,
     flaws_in_journal,
+    key_hash_among_facts,
 )
 from hailuo_batch.core.model.api_keys import TAG_CHARS, ApiKey
 from hailuo_batch.core.model.runs import Output, Replacement, Run, Snapshot, TakeRecord
@@ -82,9 +83,10 @@ class RowReader:
         )
 
     def key_hashes(self) -> dict[int, str]:
-        """Return the salted hash of each API key, by its number; none from a ledger that no writer has migrated yet."""
+        """Return the salted hash of each API key, by its number, also from a ledger that no writer has migrated yet."""
         if self._version() < SINCE_API_KEYS:
-            return {}
+            digest = key_hash_among_facts(self._db)
+            return {} if digest is None else {1: digest}
         with self._decoding_errors("api_keys"):
             rows = self._db.execute("SELECT number, hash FROM api_keys ORDER BY number").fetchall()
         return dict(map(row_checks.parse_key_hash, rows))
@@ -139,11 +141,17 @@ class RowReader:
         return forgotten, runs
 
     def _rows_of_runs(self) -> Iterable[Sequence[Any]]:
-        """Read every run as a row, also from a ledger that has the order of creates in its journal only."""
+        """Read every run as a row, also from a ledger that has their API key among its facts."""
         version = self._version()
+        if version >= SINCE_API_KEYS:
+            return self._db.execute(f"SELECT {RUN_COLUMNS} FROM runs ORDER BY take_id, attempt")
+        key = next(iter(self.key_hashes()), None)
+        return ((*row[:-1], None if row[10] is None else key) for row in self._rows_of_older_runs(version))
+
+    def _rows_of_older_runs(self, version: int) -> Iterable[Sequence[Any]]:
+        """Read every run as a row, also from a ledger that has the order of creates in its journal only."""
         if version >= SINCE_CREATE_NUMBERS:
-            columns = RUN_COLUMNS if version >= SINCE_API_KEYS else RUN_COLUMNS_BEFORE_V5
-            return self._db.execute(f"SELECT {columns} FROM runs ORDER BY take_id, attempt")
+            return self._db.execute(f"SELECT {RUN_COLUMNS_BEFORE_V5} FROM runs ORDER BY take_id, attempt")
         with self._decoding_errors("journal"):
             numbers = creates_in_journal(self._db)
         rows = self._db.execute(f"SELECT {RUN_COLUMNS_BEFORE_V3} FROM runs ORDER BY take_id, attempt")

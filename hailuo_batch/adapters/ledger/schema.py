@@ -146,10 +146,17 @@ def _fifth(db: sqlite3.Connection) -> None:
     db.execute(_API_KEYS)
     # NULL: not known, because the run comes from a receipt or another file; then each given key is asked about it
     db.execute("ALTER TABLE runs ADD COLUMN api_key INTEGER REFERENCES api_keys (number)")
-    row = db.execute("SELECT value FROM facts WHERE name = 'key_mark'").fetchone()
-    if row is not None and isinstance(row[0], str) and _KEY_HASH.fullmatch(row[0]):
-        db.execute("INSERT INTO api_keys VALUES (1, ?)", row)
+    digest = key_hash_among_facts(db)
+    if digest is not None:
+        db.execute("INSERT INTO api_keys VALUES (1, ?)", (digest,))
         db.execute("UPDATE runs SET api_key = 1 WHERE run_id IS NOT NULL")
+
+
+def key_hash_among_facts(db: sqlite3.Connection) -> str | None:
+    """Return the hash of the one key that made, or knows, every run of a ledger before the fifth version."""
+    row = db.execute("SELECT value FROM facts WHERE name = 'key_mark'").fetchone()
+    known = row is not None and isinstance(row[0], str) and _KEY_HASH.fullmatch(row[0])
+    return str(row[0]) if known else None
 
 
 _API_KEYS = """
