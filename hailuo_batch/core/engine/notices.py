@@ -82,8 +82,8 @@ def key_missing(of: str, runs: Sequence[Run]) -> Notice:
     more = f" and {len(runs) - _MOST_NAMED:,} more" if len(runs) > _MOST_NAMED else ""
     return Notice(
         f"{count} of {named}{more} can only be read with {of}, and no other key knows {them}. "
-        f"{they} paid for and recorded, and not lost. Add that key to RUNBASE_API_KEYS, or another one of its account, "
-        "then run the same command again."
+        f"{they} paid for and recorded, and not lost. Give that key again once it can be used, or another one of its "
+        "account (RUNBASE_API_KEYS), then run the same command again."
     )
 
 
