@@ -22,7 +22,7 @@ _END_S = 500.0  # a read that goes before a create delays the end of the campaig
 _LATE = 8.0  # of the runs left, all but so many are taken to finish within some age
 _RESERVE = 1.15  # the time of the reads left when all is created, relative to that age: the last runs need so long
 _FEW = 10  # below so many completions little is known, and few reads go before creates
-_FEW_WASTED = 0.02  # the reads that find a run unfinished, per create, that are allowed then
+_FEW_WASTED = 0.02  # the reads that find a run unfinished, per create, that are allowed then; one always is
 _EARLY = 1.33  # and only while the reads left take this many times as long as the campaign has lasted
 _STALE = 0.05  # the ranking is kept until this share of its runs could have been read
 _NOTHING: tuple[PollValue, int | None] = PollValue(0.0, 0.0), None
@@ -171,7 +171,7 @@ class Polling:
         left_s = (creates + len(self._open)) / self.per_second
         if self._queue_models.completions < _FEW:
             is_early = left_s >= _EARLY * (now - self._first_create_at)
-            may_read = is_early and self._wasted_reads + 1 <= _FEW_WASTED * self._creates
+            may_read = is_early and self._wasted_reads + 1 <= max(1.0, _FEW_WASTED * self._creates)
             least = PollValue(_SURE, 0.0)
         else:
             late = min(0.5, _LATE / (left_s * self.all_per_second))
