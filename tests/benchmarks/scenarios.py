@@ -8,11 +8,12 @@ from random import Random
 from tests.benchmarks.provider import Counts, FixedWindow, Limiter, Provider, SlidingWindow
 
 LEAST_S = 20.0
+MEAN_LOG, SIGMA = 4.4998, 0.35
 
 
 def log_normal(rng: Random) -> float:
     """90 s in the median, sigma 0.35, at least 20 s."""
-    return max(LEAST_S, rng.lognormvariate(4.4998, 0.35))
+    return max(LEAST_S, rng.lognormvariate(MEAN_LOG, SIGMA))
 
 
 def two_humped(rng: Random) -> float:

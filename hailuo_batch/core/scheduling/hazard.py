@@ -54,7 +54,6 @@ class Hazard:
         "_count",
         "_enough",
         "_events",
-        "_finish",
         "_lives",
         "_partial",
         "_rates",
@@ -73,7 +72,6 @@ class Hazard:
         self._between: dict[tuple[int, int], int] = {}
         self._count = 0
         self._enough = 0.0
-        self._finish: tuple[float, float] | None = None
         self._lives: tuple[float, ...] | None = None  # expected seconds of life beyond each edge, of a new run
         self._rates: tuple[float, ...] = ()
         self._sums: tuple[float, ...] = ()
@@ -136,14 +134,6 @@ class Hazard:
         self._relearn_if_due()
         beyond = self._life_beyond_edges()
         return sum(width * (a + b) / 2 for width, (a, b) in zip(_WIDTHS, pairwise(beyond), strict=True)) / beyond[0]
-
-    def time_to_finish(self, per_second: float) -> float:
-        """The age beyond which, of runs that begin at this rate, fewer than one is expected to be unfinished."""
-        self._relearn_if_due()
-        if self._finish is None or self._finish[0] != per_second:
-            lives = zip(reversed(_EDGES), reversed(self._life_beyond_edges()), strict=True)
-            self._finish = per_second, next((edge + lived for edge, lived in lives if per_second * lived >= 1.0), 0.0)
-        return self._finish[1]
 
     def _life_beyond_edges(self) -> tuple[float, ...]:
         """The expected seconds of a new run's life beyond each edge."""
@@ -210,7 +200,7 @@ class Hazard:
         )
         steps = (rate * width for rate, width in zip(self._rates, _WIDTHS, strict=True))
         self._sums = tuple(accumulate(steps, initial=0.0))
-        self._finish = self._lives = None
+        self._lives = None
 
     def _prior(self, events: list[float], exposure: list[float]) -> list[float]:
         """The rate expected in each bin before its own evidence is considered."""

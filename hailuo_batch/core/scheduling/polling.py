@@ -19,10 +19,11 @@ PAUSE_UNANSWERED_S = 2.5  # the same, after a read without an answer
 _LEAST_SAVING_S = 0.05  # per read, when no create waits
 _SURE = 0.8  # a read with this chance to find its run finished need not be spaced from the one before
 _END_S = 500.0  # a read that goes before a create delays the end of the campaign: it must save this much more
-_RESERVE = 1.15  # the time of the reads left when all is created, relative to the time that the last runs need
-_SPARE = 0.01  # and this share of the time so far is added to it
+_LATE = 8.0  # of the runs left, all but so many are taken to finish within some age
+_RESERVE = 1.15  # the time of the reads left when all is created, relative to that age: the last runs need so long
 _FEW = 10  # below so many completions little is known, and few reads go before creates
-_FEW_WASTED = 0.05  # the reads that find a run unfinished, per create, that are allowed then
+_FEW_WASTED = 0.02  # the reads that find a run unfinished, per create, that are allowed then; one always is
+_EARLY = 1.33  # and only while the reads left take this many times as long as the campaign has lasted
 _STALE = 0.05  # the ranking is kept until this share of its runs could have been read
 _NOTHING: tuple[PollValue, int | None] = PollValue(0.0, 0.0), None
 
@@ -177,13 +178,14 @@ class Polling:
         return spaced_at if spaced_at > now else now + 1 / self.per_second
 
     def _pick_before_creates(self, now: float, creates: int) -> int | None:
-        left_s, so_far_s = (creates + len(self._open)) / self.per_second, max(0.0, now - self._first_create_at)
+        left_s = (creates + len(self._open)) / self.per_second
         if self._queue_models.completions < _FEW:
-            may_read = self._wasted_reads + 1 <= _FEW_WASTED * self._creates and left_s >= 2 * so_far_s
+            is_early = left_s >= _EARLY * (now - self._first_create_at)
+            may_read = is_early and self._wasted_reads + 1 <= max(1.0, _FEW_WASTED * self._creates)
             least = PollValue(_SURE, 0.0)
         else:
-            finish_s = self._queue_models.time_to_finish(self.all_per_second)
-            may_read = left_s > _RESERVE * finish_s + _SPARE * so_far_s
+            late = min(0.5, _LATE / (left_s * self.all_per_second))
+            may_read = left_s > _RESERVE * self._queue_models.age_outlived_by(late)
             least = PollValue(0.0, left_s + _END_S)
         if not may_read:
             return None

@@ -70,9 +70,9 @@ class QueueModel:
         """The number of completed runs known, of this campaign and of earlier ones."""
         return self._hypotheses[0].hazard.completions
 
-    def time_to_finish(self, per_second: float) -> float:
-        """How many seconds the last runs take, by the likeliest hypothesis, if runs begin at this rate."""
-        return max(self._likely, key=lambda item: item[0])[1].hazard.time_to_finish(per_second)
+    def age_outlived_by(self, share: float) -> float:
+        """The age that only this share of runs outlives, by the likeliest hypothesis."""
+        return max(self._likely, key=lambda item: item[0])[1].hazard.age_at(-log(share))
 
     @property
     def best_fits(self) -> Sequence[tuple[float, Hypothesis]]:
@@ -186,9 +186,9 @@ class QueueModels:
         """The number of completed runs known, of all models."""
         return sum(model.completions for model in self._models.values())
 
-    def time_to_finish(self, per_second: float) -> float:
-        """How many seconds the last runs take if runs begin at this rate: those of the slowest model."""
-        return max(model.time_to_finish(per_second) for model in self._models.values())
+    def age_outlived_by(self, share: float) -> float:
+        """The age that only this share of the slowest model's runs outlives."""
+        return max(model.age_outlived_by(share) for model in self._models.values())
 
 
 def _log_likelihood(hazard: Hazard, before: float, age: float) -> float:

@@ -116,15 +116,6 @@ def test_any_age_has_a_rate_and_a_total(age: float) -> None:
     assert hazard.age_at(hazard.total(age)) == pytest.approx(age, abs=1e-6)
 
 
-def test_the_last_runs_need_about_as_long_as_the_longest_of_those_begun_lately() -> None:
-    hazard = Hazard()
-    for duration in durations(1000):
-        hazard.on_duration(0.0, duration)
-    ends = [max(duration - number / 2.0 for number, duration in enumerate(durations(600, seed))) for seed in range(40)]
-    assert hazard.time_to_finish(2.0) == pytest.approx(sum(ends) / len(ends), rel=0.2)
-    assert hazard.time_to_finish(20.0) > hazard.time_to_finish(2.0)
-
-
 def test_what_is_left_of_a_run_shrinks_with_its_age() -> None:
     known = durations(500)
     hazard = Hazard()

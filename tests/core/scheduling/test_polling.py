@@ -59,6 +59,23 @@ def test_no_read_goes_before_the_creates_of_a_campaign_whose_end_it_would_delay(
     assert polling_after(run1=400.0).pick(1000.0, creates=100) is None
 
 
+def reserve_s(per_second: float) -> float:
+    """The seconds of reads that are left when reads stop to go before creates."""
+    polling = Polling(per_second, QueueModels(KNOWN))
+    polling.open(1, MODEL, -5000.0)
+    creates = 1
+    while polling.pick(0.0, creates) is None:
+        creates += 1
+    return (creates + 1) / per_second
+
+
+def test_reads_go_before_creates_until_those_left_take_as_long_as_the_last_runs() -> None:
+    rng = Random(11)
+    ends = [max(rng.lognormvariate(4.5, 0.35) - number / 2.0 for number in range(600)) for _ in range(40)]
+    assert reserve_s(2.0) == pytest.approx(sum(ends) / len(ends), rel=0.25)
+    assert reserve_s(20.0) > reserve_s(2.0)
+
+
 def test_while_nothing_is_known_few_reads_go_before_creates() -> None:
     polling = Polling(2.0, QueueModels())
     for number in range(400):
@@ -73,12 +90,12 @@ def test_while_nothing_is_known_few_reads_go_before_creates() -> None:
 
 def test_reads_that_find_a_run_finished_are_none_of_those_few() -> None:
     polling = Polling(2.0, QueueModels())
-    for number in range(40):
+    for number in range(60):
         polling.on_create_started(number / 2)
         polling.open(number, MODEL, number / 2)
     reads = 0
-    while (key := polling.pick(40.0, creates=10_000)) is not None:
-        polling.on_read_started(key, 40.0)
+    while (key := polling.pick(60.0, creates=10_000)) is not None:
+        polling.on_read_started(key, 60.0)
         polling.on_finished(key, 4.5)
         reads += 1
     assert reads > 9
