@@ -122,7 +122,17 @@ def believe_any_value_of_a_run(patch: Patch) -> None:
 
     def parse_run(row: Any, outputs: tuple[Output, ...], _requests: object) -> Run:
         by = None if row[8] is None else Supersession(row[8])
-        values: tuple[Any, ...] = (*row[:3], RunState(row[3]), *row[4:8], by, row[9], row[16], *row[10:15], outputs, row[17])
+        values: tuple[Any, ...] = (
+            *row[:3],
+            RunState(row[3]),
+            *row[4:8],
+            by,
+            row[9],
+            row[16],
+            *row[10:15],
+            outputs,
+            row[17],
+        )
         return Run(*values)
 
     patch.setattr(row_checks, "parse_run", parse_run)
