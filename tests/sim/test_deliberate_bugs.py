@@ -339,7 +339,7 @@ SHOWN_BY = {
     "replace_what_a_plan_only_follows": 1650,
     "join_two_versions_of_a_file": 69,
     "ask_about_a_named_run_without_a_place": 132,
-    "keep_much_of_a_small_disk_free": 308,
+    "keep_much_of_a_small_disk_free": 1096,
     "believe_any_value_of_a_run": 116,
     "believe_an_older_ledger": 18,
     "write_into_files_that_are_gone": 142,
