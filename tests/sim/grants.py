@@ -107,12 +107,11 @@ class Grants:
 
     def confirm(self, snapshot: Snapshot) -> None:
         """This is the ledger now: what of the proposal is in it counts, the rest is forgotten."""
-        replacement_request = self._replacement
-        if replacement_request is not None and (
-            replacement_request in snapshot.replacements or self._is_under_way(replacement_request)
-        ):
-            self.truth.grant(self._requests[id_] for id_ in self._replaced)
-            self._open.append(replacement_request)
+        if self._replacement is not None:
+            recorded = self._find_recorded(self._replacement, snapshot)
+            if recorded is not None or self._is_under_way(self._replacement):
+                self.truth.grant(self._requests[id_] for id_ in self._replaced)
+                self._open.append(recorded or self._replacement)
         resubmitted = [run for run in snapshot.runs if run.superseded_by is Supersession.RESUBMIT]
         again = {run.create_id for run in resubmitted}
         self.truth.grant(fingerprint for create_id, fingerprint in self._doubtful.items() if create_id in again)
@@ -140,6 +139,13 @@ class Grants:
         marks = ((pick.take_id, pick.run_id) for pick in request.rerolls if pick.take_id not in by_pattern)
         asked = ((take_id, run_id, self._requests.get(take_id)) for take_id, run_id in marks)
         return {(id_, run_id): wanted for id_, run_id, wanted in asked if wanted and requests.get(run_id) == wanted}
+
+    def _find_recorded(self, proposed: Replacement, snapshot: Snapshot) -> Replacement | None:
+        """What the ledger has of it. Which takes belong to it beside those that are made anew is the product's to say:
+        a swap of two takes and --limit decide about that as well."""
+        words = (proposed.patterns, proposed.only)
+        recorded = (each for each in snapshot.replacements if (each.patterns, each.only) == words)
+        return next((each for each in recorded if self._replaced <= each.take_ids), None)
 
     def _is_under_way(self, replacement_request: Replacement) -> bool:
         """Whether a take that it is about was paid for since it was proposed: then it is under way, recorded or not."""

@@ -258,6 +258,8 @@ def check_end(site: Site, snapshot: Snapshot, stopped: bool) -> None:
                 continue
             case TakeState.RUNNING if odd in {"endless", "unknown status"}:
                 continue
+            case TakeState.RUNNING if odd == "vanished" and live is not None and live.api_key is None:
+                continue  # which key made it is not on record, so nothing tells that it is lost
             case TakeState.DOWNLOADING if odd in {"dead link", "mute"}:
                 continue
             case TakeState.WAITING if stopped:

@@ -41,6 +41,7 @@ class KeyCheck:
         self._untried: dict[int, list[int]] = {}  # by run: the keys that it is not asked about with yet
         self._asking: dict[int, int] = {}  # by run: the key that it is being asked about with
         self._expected: dict[int, int] = {}  # by run: the key that is expected to know it, and reads it in its turn
+        self._denied: set[tuple[int, int]] = set()  # runs, each with a key that does not know it
         self._misses: Counter[tuple[int, int]] = Counter()  # by the key that made a run, and the one that was asked
         self._owners: dict[int | None, int] = {}  # by the key that made runs: the one that knows one of them
         self._sample: list[int] | None = None
@@ -82,7 +83,9 @@ class KeyCheck:
         """Take in a run whose key cannot be used."""
         if run.key not in self._untried:
             self._makers[run.key] = run.api_key
-            self._untried[run.key] = [number for number in self._keys if number != run.api_key]
+            # the key that has taken it over may be refused as well: the others have said before whether they know it
+            others = (number for number in self._keys if number != run.api_key)
+            self._untried[run.key] = [number for number in others if (run.key, number) not in self._denied]
             self._idle_keys.clear()
 
     def drop_key(self, number: int) -> None:
@@ -124,6 +127,7 @@ class KeyCheck:
         self._idle_keys.clear()
         self._asking.pop(run.key, None)
         self._expected.pop(run.key, None)
+        self._denied.add((run.key, number))
         untried = self._untried[run.key] = [key for key in self._untried[run.key] if key != number]
         maker = self._makers[run.key]
         if maker is not None:

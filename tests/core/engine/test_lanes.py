@@ -298,6 +298,18 @@ def test_the_late_refusal_of_a_key_does_not_end_the_question_to_another() -> Non
     assert [read.run.take_id for read in hand.reads() if read.run.take_id != "own"] == []
 
 
+def test_a_key_that_does_not_know_a_run_is_not_asked_again_when_the_one_that_knew_it_is_refused() -> None:
+    hand = ManualEngine([opened("a", None), opened("own", 1, 9)], BOTH)
+    [first] = [read for read in hand.reads() if read.run.take_id == "a"]
+    hand.answer(first, ev.RunMissing())
+    [second] = [read for read in hand.reads() if read.run.take_id == "a"]
+    hand.answer(second, ev.RunStarted())
+    assert (first.api_key, second.api_key, hand.runs[first.run.key].api_key) == (2, 1, 1)
+    own = next(each for each in hand.under_way if isinstance(each, act.ReadRun))
+    hand.answer(own, DISABLED)
+    assert read_on(hand, 2)["a with 2"] == 0
+
+
 def test_a_run_that_a_refused_key_has_just_made_is_looked_for_with_the_others() -> None:
     hand = ManualEngine([*unsent(1), opened("own", 2, 9), opened("other", 1, 8)], BOTH)
     [create] = hand.creates()
