@@ -1,7 +1,7 @@
 """The tasks of this repository. `nox -l` lists them, `nox -s NAME` runs one; what follows `--` goes to its tool.
 
-A task runs in the environment that nox itself is in, so that nothing is installed twice. `lowest` and `newest` make
-environments of their own in .nox/.
+A task runs in the environment that nox itself is in, so that nothing is installed twice. `lowest`, `newest`, `notebook`
+and `workflow` make environments of their own in .nox/.
 """
 
 import shutil
@@ -85,6 +85,20 @@ def newest(session: nox.Session) -> None:
     python = str(home / "env" / "bin" / "python")
     session.run(python, "-m", "pip", "install", "-q", "-e", ".[test]")
     session.run(python, "-m", "pytest", *(session.posargs or ["--ignore=tests/browser"]))
+
+
+@nox.session(venv_backend="venv")
+def notebook(session: nox.Session) -> None:
+    """The example of a notebook, in a real kernel: pandas, tqdm and Jupyter, which nothing else here needs."""
+    session.install("-q", "-e", ".[test]", "pandas>=2.0", "ipykernel>=6.25", "jupyter_client>=8.3")
+    session.run("pytest", "-n", "0", *(session.posargs or ["tests/notebook"]))
+
+
+@nox.session(venv_backend="venv")
+def workflow(session: nox.Session) -> None:
+    """The example of a workflow, run by Prefect, which nothing else here needs."""
+    session.install("-q", "-e", ".[test]", "prefect>=3.0")
+    session.run("pytest", "-n", "0", *(session.posargs or ["tests/workflow"]))
 
 
 @nox.session

@@ -48,7 +48,7 @@ def replace(shell: Shell) -> CommandResult:
     "where",
     [
         pytest.param("after:runtime.driver:Driver.run", marks=pytest.mark.deep),
-        "before:app.reports:write_reports",
+        "before:app.reports:ReportFiles.update_reports",
         pytest.param("after:app.apply:write_final_report", marks=pytest.mark.deep),
         pytest.param("before:ui.console:Console.print_summary", marks=pytest.mark.deep),
         "before:adapters.local.stop_request:StopRequest.finalize",
@@ -111,7 +111,7 @@ def test_a_replacement_whose_reports_cannot_be_written_is_not_over(shell: Shell,
     [
         ("after:adapters.runbase:Client.create_run", INT),
         pytest.param("after:runtime.driver:Driver.run", KILL, marks=pytest.mark.deep),
-        ("before:app.reports:write_reports", TERM),
+        ("before:app.reports:ReportFiles.update_reports", TERM),
     ],
 )
 @pytest.mark.few(1)
@@ -191,7 +191,7 @@ def test_a_repair_does_not_end_a_replacement_that_was_interrupted(
         pytest.param("after:app.run_campaign:Ledger.back_up", marks=pytest.mark.deep),
         pytest.param("before:adapters.runbase:Client.create_run", marks=pytest.mark.deep),
         "after:runtime.driver:Driver.run",
-        pytest.param("before:app.reports:write_reports", marks=pytest.mark.deep),
+        pytest.param("before:app.reports:ReportFiles.update_reports", marks=pytest.mark.deep),
     ],
 )
 @pytest.mark.few(1)
@@ -265,7 +265,7 @@ def test_a_repair_that_was_interrupted_is_finished_and_pays_nothing(
 
 
 @pytest.mark.usefixtures("done")
-@pytest.mark.parametrize("where", ["after:runtime.driver:Driver.run", "before:app.reports:write_reports"])
+@pytest.mark.parametrize("where", ["after:runtime.driver:Driver.run", "before:app.reports:ReportFiles.update_reports"])
 def test_a_plan_that_replaces_is_finished_and_pays_once(
     shell: Shell, api: SandboxServer, struck: Strike, keep: Callable[..., CommandResult], kept: str, where: str
 ) -> None:
