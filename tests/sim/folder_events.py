@@ -176,7 +176,7 @@ class FolderEvents:
             records.tear(path, self.rng.choice((content[:cut], content[:cut], b"", bytes(len(content)))))
             self.count("file torn")
             self.log(f"{path.name} is torn")
-        if self.rng.random() < 0.5:
+        if self.rng.random() < 0.85:
             self.put_state_back(whole=True)
 
     def clear_torn(self, records: Records) -> None:

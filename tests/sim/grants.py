@@ -29,6 +29,7 @@ class Grants:
     truth: Truth
     _replacement: Replacement | None = None
     _replaced: frozenset[str] = frozenset()  # the takes of it that are made anew
+    _left: frozenset[str] = frozenset()  # the takes that --limit left for later when it was proposed
     _sent: int = 0  # creates that had left before it was proposed
     _open: list[Replacement] = field(default_factory=list)  # those recorded that have not come to their end
     asked: frozenset[str] = (
@@ -56,6 +57,7 @@ class Grants:
         about = frozenset(id_ for id_ in asked - begun if matches_any(id_, request.replace))
         self._replacement = Replacement(request.replace, about, request.only) if about and not is_repeated else None
         self._replaced = about & _replaced(plan)
+        self._left = plan.left_for_later
         self._sent = len(self.truth.sent)
         self._scope = plan.scope
         self._requests = {take.id: take.fingerprint for take in campaign.takes}
@@ -141,11 +143,11 @@ class Grants:
         return {(id_, run_id): wanted for id_, run_id, wanted in asked if wanted and requests.get(run_id) == wanted}
 
     def _find_recorded(self, proposed: Replacement, snapshot: Snapshot) -> Replacement | None:
-        """What the ledger has of it. Which takes belong to it beside those that are made anew is the product's to say:
-        a swap of two takes and --limit decide about that as well."""
-        words = (proposed.patterns, proposed.only)
+        """What the ledger has of it. Which of the takes that --limit leaves for later belong to it is the product's to
+        say: those that no video serves, wherever it may have been moved from."""
+        words, about = (proposed.patterns, proposed.only), proposed.take_ids - self._left
         recorded = (each for each in snapshot.replacements if (each.patterns, each.only) == words)
-        return next((each for each in recorded if self._replaced <= each.take_ids), None)
+        return next((each for each in recorded if each.take_ids - self._left == about), None)
 
     def _is_under_way(self, replacement_request: Replacement) -> bool:
         """Whether a take that it is about was paid for since it was proposed: then it is under way, recorded or not."""

@@ -336,7 +336,7 @@ SHOWN_BY = {
     "begin_a_replacement_anew_with_each_command": 54,
     "order_prices_by_the_time_of_day": 556,
     "believe_any_key": 21,
-    "take_a_torn_file_for_an_empty_one": 308,
+    "take_a_torn_file_for_an_empty_one": 1037,
     "replace_what_a_plan_only_follows": 1650,
     "join_two_versions_of_a_file": 69,
     "ask_about_a_named_run_without_a_place": 132,
