@@ -302,14 +302,16 @@ def _result(
 
 
 def _resolve_request(takes: tuple[str, ...], by: Decision) -> ResolveRequest:
-    """The decision as the use case takes it. Raises UsageError for one that goes with a single take."""
+    """The decision as the use case takes it. Raises UsageError for what is none, or goes with a single take."""
     match by:
         case NameRun():
             request = ResolveRequest(takes, ResolveOption.NAME, by.run_id, by.attempt)
         case Resubmit():
-            request = ResolveRequest(takes, ResolveOption.RESUBMIT, attempt=by.attempt, yes=by.consent)
+            request = ResolveRequest(takes, ResolveOption.RESUBMIT, attempt=by.attempt, yes=by.consent is True)
         case Abandon():
             request = ResolveRequest(takes, ResolveOption.ABANDON, attempt=by.attempt)
+        case _:
+            raise UsageError("by is NameRun, Resubmit or Abandon. Nothing was changed.")
     if (request.run_id or request.attempt is not None) and len(takes) != 1:
         raise UsageError("A run ID or an attempt goes with one take. Nothing was sent.")
     return request

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import TypedDict
@@ -65,7 +66,7 @@ def plan_options(given: PlanSettings) -> PlanOptions:
         only=_names(given.get("only", ())),
         replace=_names(given.get("replace", ())),
         replace_from=_path(given.get("replace_from")),
-        limit=_limit(given.get("limit")),
+        limit=_whole("limit", given.get("limit"), least=0),
         in_doubt=_in_doubt(given),
         max_spend=_amount(given.get("max_spend")),
         rate_limit=given.get("rate_limit"),
@@ -81,13 +82,13 @@ def apply_options(given: ApplySettings) -> ApplyOptions:
         only=_names(given.get("only", ())),
         replace=_names(given.get("replace", ())),
         replace_from=_path(given.get("replace_from")),
-        limit=_limit(given.get("limit")),
+        limit=_whole("limit", given.get("limit"), least=0),
         in_doubt=_in_doubt(given),
         max_spend=_amount(given.get("max_spend")),
         rate_limit=given.get("rate_limit"),
         check_images=given.get("check_images"),
         strict=given.get("strict", False),
-        max_in_flight=given.get("max_in_flight"),
+        max_in_flight=_whole("max_in_flight", given.get("max_in_flight"), least=1),
         run_timeout=_duration(given.get("run_timeout")),
         max_duration=_duration(given.get("max_duration")),
         wait=_duration(given.get("wait")),
@@ -112,10 +113,17 @@ def _path(given: str | PathLike[str] | None) -> Path | None:
     return None if given is None else Path(given)
 
 
-def _limit(given: int | None) -> int | None:
-    if given is not None and given < 0:
-        raise UsageError(f"limit: {given} is less than nothing. Nothing was sent.")
-    return given
+def _whole(name: str, given: int | None, least: int) -> int | None:
+    """The number. Whatever is none holds nothing back: each comparison with a data frame's NaN is false."""
+    if given is None:
+        return None
+    try:
+        number = least - 1 if isinstance(given, bool) else index(given)  # numpy has whole numbers of its own
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise UsageError(f"{name}: {given!r} is not a whole number of at least {least}. Nothing was sent.")
+    return number
 
 
 def _in_doubt(given: PlanSettings) -> str:

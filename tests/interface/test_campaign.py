@@ -238,6 +238,10 @@ def test_a_request_without_an_answer_is_decided_about(api: SandboxServer, make_c
     assert [take.id for take in result.in_doubt] == ["desk"]
     with pytest.raises(ConsentMissingError, match="pays for it again, and consent=True is missing"):
         campaign.resolve("desk", by=Resubmit())
+    with pytest.raises(ConsentMissingError, match="consent=True is missing"):
+        campaign.resolve("desk", by=Resubmit(consent="no"))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="by is NameRun, Resubmit or Abandon"):
+        campaign.resolve("desk", by=Abandon)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="goes with one take"):
         campaign.resolve(by=NameRun("run_1"))
     [run_id] = api.world.created
@@ -270,6 +274,17 @@ def test_settings_are_checked(campaign: Campaign) -> None:
     with pytest.raises(UsageError, match="formats"):
         campaign.report("pdf")
     assert campaign.plan(only=["tag:x", "desk"][1:], max_spend=0.28, limit=1).cap == Money(280_000)
+
+
+@pytest.mark.parametrize("name", ["limit", "max_in_flight"])
+@pytest.mark.parametrize("given", [float("nan"), 1.5, "1", True, -1])
+def test_a_bound_that_would_not_hold_is_refused_before_anything_is_sent(
+    api: SandboxServer, make_campaign: MakeCampaign, name: str, given: object
+) -> None:
+    campaign = make_campaign(api, shots=SHOTS[1:])
+    with pytest.raises(UsageError, match=f"{name}: .*Nothing was sent"):
+        campaign.apply(consent=True, **{name: given})  # type: ignore[arg-type]
+    assert api.world.stats.creates == 0
 
 
 def test_a_practice_run_needs_neither_key_nor_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
